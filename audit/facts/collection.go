@@ -1,0 +1,130 @@
+package facts
+
+// Collection is everything that the scan of one view leaves behind.
+type Collection struct {
+	// Slices are sorted by file and source.
+	Slices []Slice
+	// Sources are the distinct sources seen, sorted.
+	Sources []string
+	// Lags holds the lag histogram of each partition, source and writer.
+	Lags map[Population]*LagHistogram
+	// Events holds 15-minute histograms of event time (UTC bins) of each partition and source, where the misfiled or zone
+	// checks want them.
+	Events map[Population]*EventHistogram
+	// Entities is nil where no check wants it.
+	Entities *Entities
+	// Keys is nil where no check wants it.
+	Keys *Duplicates
+	// Unread maps a file to the problem met while its rows were read (the survey's own problems are in File).
+	Unread map[int32]Problem
+	// ScannedFiles, ScannedRows and ScannedBytes say how much was looked at.
+	ScannedFiles int64
+	ScannedRows  int64
+}
+
+// Population is a group of rows whose histogram is kept apart.
+type Population struct {
+	Partition int32
+	Source    string
+	Writer    string
+}
+
+// Entities summarises the newest event time of each entity.
+type Entities struct {
+	// Judged have a row at or before as_of; Stale of them are older than the ttl; OnlyAfter have rows after as_of only.
+	Judged    int64
+	Stale     int64
+	OnlyAfter int64
+	// NullRows have a NULL in the entity's columns and belong to no entity.
+	NullRows int64
+	// OldestNewest is the oldest of the entities' newest event times.
+	OldestNewest int64
+	// StaleEverywhere are stale in every admissible zone; StaleSomewhere in at least one. Equal to Stale where no naive time depends on a zone.
+	StaleEverywhere int64
+	StaleSomewhere  int64
+}
+
+// DuplicateClass says how the rows of a repeated key relate.
+type DuplicateClass string
+
+// The classes of a repeated key.
+const (
+	Replay      DuplicateClass = "replay"
+	Conflict    DuplicateClass = "conflict"
+	ShiftedTwin DuplicateClass = "shifted_twin"
+)
+
+// Duplicates summarises the repeated keys of a view.
+type Duplicates struct {
+	// RowsTotal have a whole key; NullKeys have a NULL in one of its parts.
+	RowsTotal int64
+	NullKeys  int64
+
+	RepeatedKeys    int64
+	SurplusRows     int64
+	PairedKeys      int64
+	UnpairedKeys    int64
+	ReplayKeys      int64
+	ConflictKeys    int64
+	ShiftedTwinKeys int64
+	ResolvableKeys  int64
+	AmbiguousKeys   int64
+	// FanOutRows are rows that a point-in-time join would return beyond one for each ambiguous key.
+	FanOutRows      int64
+	MaxMultiplicity int64
+	// SurplusMeasures holds, for each declared measure, the exact surplus amount as decimal text.
+	SurplusMeasures map[string]string
+	// DifferingColumns counts conflict keys by the column that differs.
+	DifferingColumns map[string]int64
+	// Scopes counts repeated keys by where their rows lie.
+	Scopes DuplicateScopes
+	// Writers is the matrix of sources: the keys that a pair of sources shares, by class.
+	Writers []WriterPair
+	// ByPlace holds the surplus rows of each partition and source, for findings.
+	ByPlace map[Population]*DuplicatePlace
+	// Rows lists the repeated rows themselves, ordered by key, up to the limit asked for; RowsTotalRepeated is their true number.
+	Rows              []DuplicateRow
+	RowsTotalRepeated int64
+	// PairedByHash says that paired keys were counted by 64-bit hash and not verified one by one.
+	PairedByHash bool
+	// SpilledBytes were written to the temp dir.
+	SpilledBytes int64
+}
+
+// DuplicateScopes counts repeated keys by the narrowest place that holds all their rows.
+type DuplicateScopes struct {
+	WithinFile       int64
+	AcrossFiles      int64
+	AcrossPartitions int64
+	AcrossSources    int64
+}
+
+// WriterPair counts the keys that two sources share; A == B for repeats within one source.
+type WriterPair struct {
+	A, B   string
+	Keys   int64
+	Replay int64
+	Confl  int64
+	Twins  int64
+}
+
+// DuplicatePlace counts the surplus rows of one partition and source.
+type DuplicatePlace struct {
+	Rows     int64
+	Surplus  int64
+	Keys     int64
+	Conflict int64
+}
+
+// DuplicateRow is one row of a repeated key.
+type DuplicateRow struct {
+	Key       []string
+	Class     DuplicateClass
+	Kept      bool
+	File      int32
+	Row       int64
+	EventTime int64
+	Ingested  int64
+	Source    string
+	Differs   []string
+}

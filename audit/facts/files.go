@@ -1,0 +1,206 @@
+package facts
+
+// NoTime marks an absent instant in fields that hold microseconds since 1970-01-01 UTC.
+const NoTime = int64(-1 << 63)
+
+// Listing is the snapshot of one view's files: what there is to look at, before any of it is opened.
+type Listing struct {
+	Files      []File
+	Partitions []Partition
+	// Ignored counts what matched and is no data, by reason: "marker", "hidden", "temporary", "checksum", "other".
+	Ignored map[string]int64
+}
+
+// File is one listed data file.
+type File struct {
+	// ID is the file's index in Listing.Files, which is sorted by Path.
+	ID int32
+	// Path is relative to the view's root, with forward slashes; Abs is what the engine opens.
+	Path string
+	Abs  string
+	Size int64
+	// ModTime is the modification time in microseconds UTC.
+	ModTime int64
+	// Partition is the index into Listing.Partitions, or -1 where the view has no time partitions.
+	Partition int32
+	// Source is the source by path (a path segment or a source's own glob), or "" where a column says it.
+	Source string
+
+	// The rest comes from the footer. Schema is the index into Survey.Schemas, or -1 where the footer was not read.
+	Schema    int32
+	Rows      int64
+	RowGroups []RowGroup
+	CreatedBy string
+	// Writer is a short name derived from CreatedBy: "parquet-cpp-arrow", "parquet-mr", "DuckDB", "Polars", ...
+	Writer string
+	// Problem is why the file could not be read, nil where it could.
+	Problem *Problem
+}
+
+// RowGroup is the size of one row group and the bounds that the footer states for the event time column.
+type RowGroup struct {
+	Rows int64
+	// EventMin and EventMax are raw values of the event time column in its own unit, valid only if HasEventBounds.
+	EventMin, EventMax int64
+	HasEventBounds     bool
+}
+
+// ProblemKind says what is wrong with a file.
+type ProblemKind string
+
+// The kinds of problems. Only some may be cured by another try.
+const (
+	ProblemEmpty       ProblemKind = "empty"       // zero bytes
+	ProblemTruncated   ProblemKind = "truncated"   // no footer, or one that points outside the file
+	ProblemNotParquet  ProblemKind = "not_parquet" // other magic bytes
+	ProblemCorrupt     ProblemKind = "corrupt"     // a footer or a page that does not decode
+	ProblemEncrypted   ProblemKind = "encrypted"   // an encrypted footer
+	ProblemUnsupported ProblemKind = "unsupported" // a type that a role cannot have
+	ProblemPermission  ProblemKind = "permission"  // no rights: retryable
+	ProblemVanished    ProblemKind = "vanished"    // listed and then gone: retryable
+	ProblemChanged     ProblemKind = "changed"     // size or time changed during the run: retryable
+	ProblemIO          ProblemKind = "io"          // anything else the system said: retryable
+	ProblemOpenChanged ProblemKind = "left_out"    // changed twice in an open partition: left out and named, not an error
+)
+
+// Problem is why a file was not read.
+type Problem struct {
+	Kind ProblemKind
+	// Message names what was found and what was expected, without the path.
+	Message string
+}
+
+// Retryable says whether another try may cure the problem.
+func (p Problem) Retryable() bool {
+	switch p.Kind {
+	case ProblemPermission, ProblemVanished, ProblemChanged, ProblemIO:
+		return true
+	}
+	return false
+}
+
+// Partition is one time partition of a view, present or expected.
+type Partition struct {
+	// ID is the index in Listing.Partitions, sorted by Start and then Value; partitions without a date come last.
+	ID int32
+	// Value is its path below the view's root as text: "dt=2026-11-03", "year=2026/month=11/day=03", "2026/11/03".
+	Value string
+	// Start and End bound it in microseconds UTC, End excluded; NoTime both for __HIVE_DEFAULT_PARTITION__.
+	Start, End int64
+	// Present says that its folder exists; a folder with markers only is present and has no files.
+	Present bool
+	// Expected says that the calendar demands it.
+	Expected bool
+	// Open says that End + complete_after lies after as_of; AfterAsOf that Start does.
+	Open      bool
+	AfterAsOf bool
+	// InRange says that verdicts are wanted for it (always, without --range).
+	InRange bool
+	// Files and Rows come from the listing and the footers.
+	Files int32
+	Rows  int64
+}
+
+// Dated says whether the partition has a date at all.
+func (p Partition) Dated() bool { return p.Start != NoTime }
+
+// Survey is the listing with every footer read.
+type Survey struct {
+	Listing
+	// Schemas are the distinct physical schemas, in the order of the first file that has each.
+	Schemas []Schema
+	Notes   []string
+}
+
+// Schema is one physical schema.
+type Schema struct {
+	ID      int32
+	Columns []Column
+	// Writer is part of the identity: it decides what INT96 means.
+	Writer string
+	// Int96Aware says that INT96 values are instants (parquet-mr, Spark).
+	Int96Aware bool
+}
+
+// Column is one leaf column of a physical schema, or a whole list, map or struct where Nested.
+type Column struct {
+	// Name is the top-level name; Path the names from the root to a leaf inside structs, joined with dots.
+	Name string
+	Path string
+	// Physical is the Parquet type: BOOLEAN, INT32, INT64, INT96, FLOAT, DOUBLE, BYTE_ARRAY, FIXED_LEN_BYTE_ARRAY; "GROUP" if Nested.
+	Physical string
+	// Logical is the Parquet logical type in short: "timestamp", "date", "time", "string", "decimal", "int", "uuid", "json", "enum", "list", "map", "struct", "" ...
+	Logical string
+	// Unit of timestamps and times: "ms", "us", "ns".
+	Unit string
+	// AdjustedToUTC of timestamps and times.
+	AdjustedToUTC bool
+	// Zone is the zone name that Arrow or pandas metadata adds; it never changes a value.
+	Zone string
+	// Precision and Scale of decimals, Width of fixed bytes and integers (bits), Unsigned of integers.
+	Precision, Scale int32
+	Width            int32
+	Unsigned         bool
+	Optional         bool
+	Nested           bool
+	// TypeText is how people and schema-drift name the type: "TIMESTAMP(us, UTC)", "DECIMAL(10,2)", "LIST<INT64>".
+	TypeText string
+	// Min and Max are the bounds of integer columns over all files of the schema, valid if HasBounds: they decide epoch units.
+	Min, Max  int64
+	HasBounds bool
+}
+
+// Lookup finds a column by the name that a definition uses: a top-level name exactly as it stands, else a struct
+// path with dots. It returns nil where there is none.
+func (s Schema) Lookup(name string) *Column {
+	for i := range s.Columns {
+		if s.Columns[i].Name == name && (s.Columns[i].Path == name || s.Columns[i].Nested) {
+			return &s.Columns[i]
+		}
+	}
+	for i := range s.Columns {
+		if s.Columns[i].Path == name && !s.Columns[i].Nested {
+			return &s.Columns[i]
+		}
+	}
+	return nil
+}
+
+// Encoding is how a file writes an event time.
+type Encoding string
+
+// The encodings that mixed-encoding keeps apart. Units of one kind are no disagreement.
+const (
+	EncodingAware      Encoding = "aware"
+	EncodingNaive      Encoding = "naive"
+	EncodingInt96Aware Encoding = "int96-aware"
+	EncodingInt96Naive Encoding = "int96-naive"
+	EncodingTextOffset Encoding = "text-offset"
+	EncodingTextNaive  Encoding = "text-naive"
+	EncodingEpoch      Encoding = "epoch"
+	EncodingDate       Encoding = "date"
+	EncodingNone       Encoding = ""
+)
+
+// Encoding classifies a time column of the schema. Text is told apart by its rows only: it answers EncodingTextNaive.
+func (s Schema) Encoding(c Column) Encoding {
+	switch {
+	case c.Nested:
+		return EncodingNone
+	case c.Physical == "INT96" && s.Int96Aware:
+		return EncodingInt96Aware
+	case c.Physical == "INT96":
+		return EncodingInt96Naive
+	case c.Logical == "timestamp" && c.AdjustedToUTC:
+		return EncodingAware
+	case c.Logical == "timestamp":
+		return EncodingNaive
+	case c.Logical == "date":
+		return EncodingDate
+	case c.Physical == "BYTE_ARRAY" && c.Logical != "decimal":
+		return EncodingTextNaive
+	case (c.Physical == "INT64" || c.Physical == "INT32") && (c.Logical == "" || c.Logical == "int"), c.Physical == "DOUBLE":
+		return EncodingEpoch
+	}
+	return EncodingNone
+}

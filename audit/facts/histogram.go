@@ -1,0 +1,148 @@
+package facts
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"sort"
+)
+
+const (
+	microsPerSecond = int64(1_000_000)
+	// fineSeconds is where one-second bins end, coarseSeconds where one-minute bins end and bins of 1 % begin.
+	fineSeconds   = int64(15 * 60)
+	coarseSeconds = int64(27 * 3600)
+	minuteBins    = (coarseSeconds - fineSeconds) / 60
+	logBase       = 1.01
+	logBins       = 1100 // 27 h * 1.01^1100 is about 175 years
+)
+
+// logEdges are the lower bounds, in seconds, of the bins beyond coarseSeconds; fixed for ever, since facts are kept on disk.
+var logEdges = func() [logBins + 1]int64 {
+	var edges [logBins + 1]int64
+	for i := range edges {
+		edges[i] = int64(math.Ceil(float64(coarseSeconds) * math.Pow(logBase, float64(i))))
+	}
+	return edges
+}()
+
+// LagBins is the number of bins on each side of zero.
+const LagBins = int32(fineSeconds + minuteBins + logBins)
+
+// LagBin is the bin of a lag in microseconds: whole seconds below 15 minutes, minutes to 27 hours, then steps of 1 %.
+// Negative lags mirror it: bin -1 holds [-1 s, 0). Lags beyond the last edge fall into the last bin.
+func LagBin(lag int64) int32 {
+	if lag < 0 {
+		return -1 - positiveBin(-(lag + 1))
+	}
+	return positiveBin(lag)
+}
+
+func positiveBin(lag int64) int32 {
+	sec := lag / microsPerSecond
+	switch {
+	case sec < fineSeconds:
+		return int32(sec)
+	case sec < coarseSeconds:
+		return int32(fineSeconds + (sec-fineSeconds)/60)
+	}
+	i := sort.Search(logBins+1, func(i int) bool { return logEdges[i] > sec }) - 1
+	return int32(fineSeconds+minuteBins) + int32(min(i, logBins-1))
+}
+
+// LagBounds are the edges of a bin in microseconds, the upper one excluded.
+func LagBounds(bin int32) (lo, hi int64) {
+	if bin < 0 {
+		lo, hi = positiveBounds(-1 - bin)
+		return -hi, -lo
+	}
+	return positiveBounds(bin)
+}
+
+func positiveBounds(bin int32) (lo, hi int64) {
+	b := int64(bin)
+	switch {
+	case b < fineSeconds:
+		return b * microsPerSecond, (b + 1) * microsPerSecond
+	case b < fineSeconds+minuteBins:
+		sec := fineSeconds + (b-fineSeconds)*60
+		return sec * microsPerSecond, (sec + 60) * microsPerSecond
+	}
+	i := b - fineSeconds - minuteBins
+	return logEdges[i] * microsPerSecond, logEdges[i+1] * microsPerSecond
+}
+
+// LagHistogram counts lags by bin.
+type LagHistogram struct {
+	Counts map[int32]int64
+	Rows   int64
+	Max    int64
+	Min    int64
+}
+
+// NewLagHistogram returns an empty histogram.
+func NewLagHistogram() *LagHistogram {
+	return &LagHistogram{Counts: map[int32]int64{}, Max: NoTime, Min: NoTime}
+}
+
+// Merge adds the rows of another histogram.
+func (h *LagHistogram) Merge(o *LagHistogram) {
+	for bin, n := range o.Counts {
+		h.Counts[bin] += n
+	}
+	h.Rows += o.Rows
+	h.Max = max(h.Max, o.Max)
+	h.Min = earlier(h.Min, o.Min)
+}
+
+// Quantile is the bin that holds the row of rank ceil(q*rows), as its edges in microseconds; ok is false without rows.
+func (h *LagHistogram) Quantile(q float64) (lo, hi int64, ok bool) {
+	if h.Rows == 0 {
+		return 0, 0, false
+	}
+	bins := make([]int32, 0, len(h.Counts))
+	for bin := range h.Counts {
+		bins = append(bins, bin)
+	}
+	slices.SortFunc(bins, cmp.Compare[int32])
+	rank := max(int64(math.Ceil(q*float64(h.Rows))), 1)
+	seen := int64(0)
+	for _, bin := range bins {
+		seen += h.Counts[bin]
+		if seen >= rank {
+			lo, hi = LagBounds(bin)
+			return lo, hi, true
+		}
+	}
+	lo, hi = LagBounds(bins[len(bins)-1])
+	return lo, hi, true
+}
+
+// EventBinMicros is the width of an EventHistogram's bins: every real UTC offset since 2000 is a multiple of it.
+const EventBinMicros = int64(15 * 60 * 1_000_000)
+
+// EventHistogram counts event times in 15-minute bins; bin b holds [b*15 min, (b+1)*15 min) since 1970 UTC.
+type EventHistogram struct {
+	Counts map[int32]int64
+	Rows   int64
+}
+
+// NewEventHistogram returns an empty histogram.
+func NewEventHistogram() *EventHistogram { return &EventHistogram{Counts: map[int32]int64{}} }
+
+// EventBin is the bin of an instant in microseconds.
+func EventBin(event int64) int32 {
+	bin := event / EventBinMicros
+	if event%EventBinMicros < 0 {
+		bin--
+	}
+	return int32(bin)
+}
+
+// Merge adds the rows of another histogram.
+func (h *EventHistogram) Merge(o *EventHistogram) {
+	for bin, n := range o.Counts {
+		h.Counts[bin] += n
+	}
+	h.Rows += o.Rows
+}

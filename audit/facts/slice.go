@@ -1,0 +1,101 @@
+package facts
+
+// Slice counts the rows of one file and source. All counts are rows; times are microseconds UTC or NoTime.
+type Slice struct {
+	File   int32
+	Source string
+
+	Rows int64
+	// EventNull, EventUnparsed and EventSentinel are apart from each other: such a row enters no other time fact.
+	EventNull     int64
+	EventUnparsed int64
+	EventSentinel int64
+	// AmbiguousLocal counts naive times that occurred twice or never in their zone.
+	AmbiguousLocal int64
+	// IngestedNull counts rows whose ingest time is absent, unparsed or a sentinel: they are judged as if the view had none.
+	IngestedNull int64
+	// TextOffset and TextNaive count text event times by whether they carry an offset.
+	TextOffset, TextNaive int64
+
+	EntityNull int64
+	KeyNull    int64
+
+	EventMin, EventMax int64
+	// NewestKnown is the newest event time that is neither a future row nor after as_of.
+	NewestKnown              int64
+	IngestedMin, IngestedMax int64
+
+	// FutureIngested: event time after ingest time + tolerance. FutureAsOf: event or ingest time after
+	// max(as_of, the file's modification time) + tolerance. A row is counted in one of them only.
+	FutureIngested int64
+	FutureAsOf     int64
+	// NewestFuture is the latest event time among future rows.
+	NewestFuture int64
+	// AfterAsOf counts rows after as_of that are not future rows.
+	AfterAsOf int64
+
+	// Stale counts rows that had expired at their reference instant; StaleUnreferenced those that have none.
+	Stale             int64
+	StaleUnreferenced int64
+	OldestStale       int64
+
+	// MisfiledBefore and MisfiledAfter lie outside their partition; MisfiledUndated have a time in a partition that has none;
+	// OwnColumnDiffers contradict the path in the file's own partition column (and are counted only there).
+	MisfiledBefore   int64
+	MisfiledAfter    int64
+	MisfiledUndated  int64
+	OwnColumnDiffers int64
+
+	// LagRows have both times; LagOver of them exceed the lag limit. LagMin and LagMax are exact microseconds.
+	LagRows        int64
+	LagOver        int64
+	LagMin, LagMax int64
+}
+
+// NewSlice returns the empty facts of a file and source.
+func NewSlice(file int32, source string) Slice {
+	return Slice{File: file, Source: source, EventMin: NoTime, EventMax: NoTime, NewestKnown: NoTime, IngestedMin: NoTime,
+		IngestedMax: NoTime, NewestFuture: NoTime, OldestStale: NoTime, LagMin: NoTime, LagMax: NoTime}
+}
+
+// Merge adds the facts of other rows of the same file and source.
+func (s *Slice) Merge(o Slice) {
+	s.Rows += o.Rows
+	s.EventNull += o.EventNull
+	s.EventUnparsed += o.EventUnparsed
+	s.EventSentinel += o.EventSentinel
+	s.AmbiguousLocal += o.AmbiguousLocal
+	s.IngestedNull += o.IngestedNull
+	s.TextOffset += o.TextOffset
+	s.TextNaive += o.TextNaive
+	s.EntityNull += o.EntityNull
+	s.KeyNull += o.KeyNull
+	s.EventMin = earlier(s.EventMin, o.EventMin)
+	s.EventMax = max(s.EventMax, o.EventMax)
+	s.NewestKnown = max(s.NewestKnown, o.NewestKnown)
+	s.IngestedMin = earlier(s.IngestedMin, o.IngestedMin)
+	s.IngestedMax = max(s.IngestedMax, o.IngestedMax)
+	s.FutureIngested += o.FutureIngested
+	s.FutureAsOf += o.FutureAsOf
+	s.NewestFuture = max(s.NewestFuture, o.NewestFuture)
+	s.AfterAsOf += o.AfterAsOf
+	s.Stale += o.Stale
+	s.StaleUnreferenced += o.StaleUnreferenced
+	s.OldestStale = earlier(s.OldestStale, o.OldestStale)
+	s.MisfiledBefore += o.MisfiledBefore
+	s.MisfiledAfter += o.MisfiledAfter
+	s.MisfiledUndated += o.MisfiledUndated
+	s.OwnColumnDiffers += o.OwnColumnDiffers
+	s.LagRows += o.LagRows
+	s.LagOver += o.LagOver
+	s.LagMin = earlier(s.LagMin, o.LagMin)
+	s.LagMax = max(s.LagMax, o.LagMax)
+}
+
+// earlier is the smaller of two instants, where NoTime is no instant at all.
+func earlier(a, b int64) int64 {
+	if a == NoTime || b != NoTime && b < a {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,300 @@
+package report
+
+import "encoding/json"
+
+// Schema is the identifier and version of the document.
+const Schema = "featureaudit.report/v1"
+
+// Outcome is what was concluded of one check, view or run. The zero value is invalid on purpose.
+type Outcome string
+
+// The outcomes. Nothing looked at is never a pass; error means that the audit could not look.
+const (
+	Pass          Outcome = "pass"
+	Warn          Outcome = "warn"
+	Fail          Outcome = "fail"
+	Suppressed    Outcome = "suppressed"
+	NotApplicable Outcome = "not_applicable"
+	Error         Outcome = "error"
+)
+
+// Severity is how much a finding of a check weighs.
+type Severity string
+
+// The severities: an error finding is a fail, a warn finding is a warn.
+const (
+	SeverityError Severity = "error"
+	SeverityWarn  Severity = "warn"
+)
+
+// Evidence is how a conclusion was reached; the strengths are never blended.
+type Evidence string
+
+// The strengths of evidence.
+const (
+	Certain     Evidence = "certain"
+	Arithmetic  Evidence = "arithmetic"
+	Statistical Evidence = "statistical"
+)
+
+// Status says whether the audit ran to its end.
+type Status string
+
+// The statuses. An interrupted audit writes a partial report.
+const (
+	Complete Status = "complete"
+	Partial  Status = "partial"
+)
+
+// Report is the whole document. Everything but Execution is the same, byte for byte, for the same input.
+type Report struct {
+	Schema       string       `json:"schema"`
+	ID           string       `json:"id"`
+	Tool         Tool         `json:"tool"`
+	AsOf         string       `json:"as_of"`
+	Range        string       `json:"range,omitempty"`
+	Status       Status       `json:"status"`
+	ConfigDigest string       `json:"config_digest"`
+	Selection    Selection    `json:"selection"`
+	Definitions  []Definition `json:"definitions"`
+	Summary      Summary      `json:"summary"`
+	Views        []View       `json:"views"`
+	Results      []Result     `json:"results"`
+	Consumers    []Consumer   `json:"consumers,omitempty"`
+	Corrections  []Correction `json:"corrections,omitempty"`
+	Execution    Execution    `json:"execution"`
+}
+
+// Tool names the versions that a result depends on.
+type Tool struct {
+	Version string `json:"version"`
+	DuckDB  string `json:"duckdb"`
+	Arrow   string `json:"arrow"`
+	TZData  string `json:"tzdata"`
+}
+
+// Selection is what the run was narrowed to; empty lists mean everything.
+type Selection struct {
+	Views  []string `json:"views"`
+	Checks []string `json:"checks"`
+}
+
+// Definition is one source of definitions that was read.
+type Definition struct {
+	Source        string         `json:"source"`
+	Kind          string         `json:"kind"`
+	Digest        string         `json:"digest"`
+	UnknownFields []UnknownField `json:"unknown_fields"`
+}
+
+// UnknownField is a field of a definition that this version does not know, by its path.
+type UnknownField struct {
+	Path  string `json:"path"`
+	Field string `json:"field"`
+	Bytes int    `json:"bytes"`
+}
+
+// Summary counts results by outcome and what was looked at.
+type Summary struct {
+	Outcome       Outcome `json:"outcome"`
+	Pass          int     `json:"pass"`
+	Warn          int     `json:"warn"`
+	Fail          int     `json:"fail"`
+	Suppressed    int     `json:"suppressed"`
+	NotApplicable int     `json:"not_applicable"`
+	Error         int     `json:"error"`
+	Views         int     `json:"views"`
+	Files         int64   `json:"files"`
+	Rows          int64   `json:"rows"`
+	Bytes         int64   `json:"bytes"`
+}
+
+// View describes one audited view: what was judged, and how much of it there was.
+type View struct {
+	Name       string         `json:"name"`
+	Project    string         `json:"project,omitempty"`
+	Owner      string         `json:"owner,omitempty"`
+	Outcome    Outcome        `json:"outcome"`
+	Definition ViewDefinition `json:"definition"`
+
+	Files      int64 `json:"files"`
+	Partitions int64 `json:"partitions"`
+	Rows       int64 `json:"rows"`
+	Bytes      int64 `json:"bytes"`
+	// FilesUnread were listed and could not be read; each is named in unreadable-file.
+	FilesUnread int64 `json:"files_unread"`
+	// OpenPartitions had not ended (plus complete_after) at as_of: completeness is not judged in them.
+	OpenPartitions []string `json:"open_partitions"`
+	// AfterAsOf counts what begins after as_of and is not judged.
+	PartitionsAfterAsOf int64 `json:"partitions_after_as_of"`
+	RowsAfterAsOf       int64 `json:"rows_after_as_of"`
+	// IgnoredFiles were matched but are no data: markers, hidden and temporary files, checksums.
+	IgnoredFiles int64 `json:"ignored_files"`
+	// OldestEventTime and NewestEventTime are RFC 3339 UTC; null where no row has one at or before as_of.
+	OldestEventTime *string  `json:"oldest_event_time"`
+	NewestEventTime *string  `json:"newest_event_time"`
+	AgeSeconds      *float64 `json:"age_seconds"`
+	// SourceLagSeconds are quantiles of ingested_at - event_time by source ("" where rows have none).
+	SourceLagSeconds map[string]Lag `json:"source_lag_seconds"`
+	// Notes say in words what was inferred, what was left out and why.
+	Notes []string `json:"notes"`
+}
+
+// Lag holds quantiles of ingested_at - event_time in seconds, from a merged histogram: p50, p90 and p99 are the lower
+// edge of the bin that holds the quantile, and ResolutionSeconds is the width of the widest of these bins. Max is exact.
+type Lag struct {
+	P50               float64 `json:"p50"`
+	P90               float64 `json:"p90"`
+	P99               float64 `json:"p99"`
+	Max               float64 `json:"max"`
+	Rows              int64   `json:"rows"`
+	ResolutionSeconds float64 `json:"resolution_seconds"`
+}
+
+// ViewDefinition is the definition that a view was judged by, after every merge.
+type ViewDefinition struct {
+	Kind          string            `json:"kind,omitempty"`
+	Path          string            `json:"path"`
+	TTLSeconds    *float64          `json:"ttl_seconds"`
+	TTLDeclared   bool              `json:"ttl_declared"`
+	TTLNever      string            `json:"ttl_never,omitempty"`
+	TTLOnWire     string            `json:"ttl_on_wire,omitempty"`
+	MaxAgeSeconds *float64          `json:"max_age_seconds"`
+	MaxLagSeconds *float64          `json:"max_lag_seconds,omitempty"`
+	EventTime     string            `json:"event_time"`
+	IngestedAt    string            `json:"ingested_at,omitempty"`
+	Source        string            `json:"source,omitempty"`
+	Sources       map[string]Source `json:"sources,omitempty"`
+	Entity        []string          `json:"entity"`
+	Key           []string          `json:"key"`
+	KeyDefaulted  bool              `json:"key_defaulted,omitempty"`
+	OncePer       []string          `json:"once_per,omitempty"`
+	Measures      []string          `json:"measures,omitempty"`
+	Zone          string            `json:"zone"`
+	TimePartition *TimePartition    `json:"time_partition"`
+	Reference     string            `json:"reference,omitempty"`
+	ToleranceSecs float64           `json:"tolerance_seconds"`
+	// Features maps a feature's name to its type, where the definitions say.
+	Features map[string]string `json:"features,omitempty"`
+	// Origins maps a config key to the place that its value comes from.
+	Origins map[string]string `json:"origins"`
+}
+
+// Source is a declared source's policy.
+type Source struct {
+	Zone          string   `json:"zone,omitempty"`
+	MaxAgeSeconds *float64 `json:"max_age_seconds,omitempty"`
+	MaxLagSeconds *float64 `json:"max_lag_seconds,omitempty"`
+	Until         string   `json:"until,omitempty"`
+}
+
+// TimePartition is how the view's paths carry time.
+type TimePartition struct {
+	Columns              []string `json:"columns"`
+	Grain                string   `json:"grain"`
+	Zone                 string   `json:"zone"`
+	Of                   string   `json:"of"`
+	Expected             string   `json:"expected"`
+	CompleteAfterSeconds float64  `json:"complete_after_seconds"`
+}
+
+// Result is the verdict of one check on one view; View is "" for checks of the whole run.
+type Result struct {
+	Check    string   `json:"check"`
+	View     string   `json:"view"`
+	Owner    string   `json:"owner,omitempty"`
+	Outcome  Outcome  `json:"outcome"`
+	Severity Severity `json:"severity"`
+	Evidence Evidence `json:"evidence"`
+	// Unit is what RowsTotal and RowsBad count: rows, entities, partitions, files or view.
+	Unit      string `json:"unit"`
+	RowsTotal int64  `json:"rows_total"`
+	RowsBad   int64  `json:"rows_bad"`
+	// Message is one sentence for people; Reason says why a result is not_applicable or error.
+	Message  string         `json:"message"`
+	Reason   string         `json:"reason,omitempty"`
+	Measures map[string]any `json:"measures"`
+	// Findings are the worst subjects, capped; FindingsTotal is how many there are.
+	Findings      []Finding `json:"findings"`
+	FindingsTotal int64     `json:"findings_total"`
+	// Retryable marks an error that another try may cure.
+	Retryable bool `json:"retryable,omitempty"`
+	// ExplainedBy names the check of the same view whose finding causes this one.
+	ExplainedBy string `json:"explained_by,omitempty"`
+	// ZoneCertainty is "certain", or "depends" with the offsets that decide in Measures.
+	ZoneCertainty  string `json:"zone_certainty,omitempty"`
+	FirstPartition string `json:"first_partition,omitempty"`
+	LastPartition  string `json:"last_partition,omitempty"`
+	// Reproduce is SQL for the DuckDB shell that shows the bad rows.
+	Reproduce string `json:"reproduce,omitempty"`
+	// SuppressedBy names the reason and owner of the suppression that accepted the finding.
+	SuppressedBy string `json:"suppressed_by,omitempty"`
+}
+
+// Finding is one subject of a result.
+type Finding struct {
+	Subject     Subject        `json:"subject"`
+	RowsTotal   int64          `json:"rows_total"`
+	RowsBad     int64          `json:"rows_bad"`
+	Message     string         `json:"message"`
+	Measures    map[string]any `json:"measures,omitempty"`
+	Fingerprint string         `json:"fingerprint"`
+	Suppressed  bool           `json:"suppressed,omitempty"`
+}
+
+// Subject is what a finding is about. Fields that do not apply are empty.
+type Subject struct {
+	Partition string `json:"partition,omitempty"`
+	Source    string `json:"source,omitempty"`
+	File      string `json:"file,omitempty"`
+	Column    string `json:"column,omitempty"`
+	// Object names anything else: a suppression, a consumer, a definition.
+	Object string `json:"object,omitempty"`
+}
+
+// Consumer is the verdict on one consumer's contracts.
+type Consumer struct {
+	Name    string         `json:"name"`
+	Owner   string         `json:"owner,omitempty"`
+	Outcome Outcome        `json:"outcome"`
+	Views   []ConsumerView `json:"views"`
+}
+
+// ConsumerView is the verdict on one contract.
+type ConsumerView struct {
+	View          string   `json:"view"`
+	MaxAgeSeconds *float64 `json:"max_age_seconds"`
+	Outcome       Outcome  `json:"outcome"`
+	Message       string   `json:"message"`
+}
+
+// Correction is one line of the plan that would make event times comparable.
+type Correction struct {
+	View         string   `json:"view"`
+	File         string   `json:"file"`
+	Source       string   `json:"source,omitempty"`
+	ShiftSeconds *int64   `json:"shift_seconds,omitempty"`
+	DeclareZone  string   `json:"declare_zone,omitempty"`
+	Rows         int64    `json:"rows"`
+	Evidence     Evidence `json:"evidence"`
+	Message      string   `json:"message"`
+}
+
+// Execution is what may differ between two runs on the same input.
+type Execution struct {
+	StartedAt       string            `json:"started_at"`
+	FinishedAt      string            `json:"finished_at"`
+	ElapsedSeconds  float64           `json:"elapsed_seconds"`
+	PeakMemoryBytes int64             `json:"peak_memory_bytes"`
+	Host            string            `json:"host"`
+	Scheduler       map[string]string `json:"scheduler"`
+}
+
+// Marshal writes the document as indented JSON with a final newline.
+func (r Report) Marshal() ([]byte, error) {
+	raw, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	return append(raw, '\n'), nil
+}

@@ -1,0 +1,3 @@
+module github.com/featureaudit/featureaudit
+
+go 1.26
