@@ -1,0 +1,234 @@
+package duckdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/marcboeker/go-duckdb/mapping"
+)
+
+// Config bounds a database.
+type Config struct {
+	Threads int
+	// MemoryLimit in bytes; 0 leaves DuckDB's own default.
+	MemoryLimit int64
+	// TempDir is where DuckDB spills; empty turns spilling off.
+	TempDir string
+}
+
+// Database is one in-memory DuckDB and its idle connections. It is safe for concurrent use.
+type Database struct {
+	db   mapping.Database
+	mu   sync.Mutex
+	idle []*connection
+}
+
+// Version is the version of the linked DuckDB, such as "v1.4.1".
+func Version() string { return mapping.LibraryVersion() }
+
+// Open starts an in-memory database that judges in UTC, loads no extension and follows no environment variable.
+func Open(c Config) (*Database, error) {
+	settings := map[string]string{
+		"TimeZone":                     "UTC",
+		"autoinstall_known_extensions": "false",
+		"autoload_known_extensions":    "false",
+		"preserve_insertion_order":     "true",
+		"enable_progress_bar":          "false",
+		"temp_directory":               c.TempDir,
+	}
+	if c.Threads > 0 {
+		settings["threads"] = strconv.Itoa(c.Threads)
+	}
+	if c.MemoryLimit > 0 {
+		settings["memory_limit"] = strconv.FormatInt(c.MemoryLimit, 10) + "B"
+	}
+	var config mapping.Config
+	if mapping.CreateConfig(&config) == mapping.StateError {
+		return nil, errors.New("create DuckDB config")
+	}
+	defer mapping.DestroyConfig(&config)
+	for name, value := range settings {
+		if name == "TimeZone" {
+			continue // set on each connection: it is a setting of the session
+		}
+		if mapping.SetConfig(config, name, value) == mapping.StateError {
+			return nil, fmt.Errorf("DuckDB setting %s = %q was refused", name, value)
+		}
+	}
+	d := &Database{}
+	var message string
+	if mapping.OpenExt(":memory:", &d.db, config, &message) == mapping.StateError {
+		return nil, fmt.Errorf("open in-memory DuckDB: %s", message)
+	}
+	return d, nil
+}
+
+// Close ends the database. All connections must have been given back.
+func (d *Database) Close() {
+	for _, c := range d.idle {
+		mapping.Disconnect(&c.conn)
+	}
+	d.idle = nil
+	mapping.Close(&d.db)
+}
+
+type connection struct{ conn mapping.Connection }
+
+func (d *Database) acquire() (*connection, error) {
+	d.mu.Lock()
+	if n := len(d.idle); n > 0 {
+		c := d.idle[n-1]
+		d.idle = d.idle[:n-1]
+		d.mu.Unlock()
+		return c, nil
+	}
+	d.mu.Unlock()
+	c := &connection{}
+	if mapping.Connect(d.db, &c.conn) == mapping.StateError {
+		return nil, errors.New("connect to in-memory DuckDB")
+	}
+	if err := c.exec("SET TimeZone = 'UTC'"); err != nil {
+		mapping.Disconnect(&c.conn)
+		return nil, err
+	}
+	return c, nil
+}
+
+func (d *Database) release(c *connection) {
+	d.mu.Lock()
+	d.idle = append(d.idle, c)
+	d.mu.Unlock()
+}
+
+func (c *connection) exec(query string) error {
+	var result mapping.Result
+	defer mapping.DestroyResult(&result)
+	if mapping.Query(c.conn, query, &result) == mapping.StateError {
+		return queryError(mapping.ResultError(&result))
+	}
+	return nil
+}
+
+// bindings are the named values of a query: int64, string or []string.
+type bindings map[string]any
+
+// query runs one statement and gives its whole result; the caller destroys it. A cancelled context interrupts it.
+func (c *connection) query(ctx context.Context, text string, values bindings) (*mapping.Result, error) {
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	var statement mapping.PreparedStatement
+	defer mapping.DestroyPrepare(&statement)
+	if mapping.Prepare(c.conn, text, &statement) == mapping.StateError {
+		return nil, queryError(mapping.PrepareError(statement))
+	}
+	if got := int(mapping.NParams(statement)); got != len(values) {
+		return nil, fmt.Errorf("query has %d parameters, %d values were given", got, len(values))
+	}
+	for name, value := range values {
+		if err := bind(statement, name, value); err != nil {
+			return nil, err
+		}
+	}
+	stop := context.AfterFunc(ctx, func() { mapping.Interrupt(c.conn) })
+	result := &mapping.Result{}
+	state := mapping.ExecutePrepared(statement, result)
+	stop()
+	if state == mapping.StateError {
+		err := queryError(mapping.ResultError(result))
+		mapping.DestroyResult(result)
+		if cause := context.Cause(ctx); cause != nil {
+			return nil, cause
+		}
+		return nil, err
+	}
+	return result, nil
+}
+
+func bind(statement mapping.PreparedStatement, name string, value any) error {
+	var index mapping.IdxT
+	if mapping.BindParameterIndex(statement, &index, name) == mapping.StateError {
+		return fmt.Errorf("query has no parameter $%s", name)
+	}
+	bound, err := createValue(value)
+	if err != nil {
+		return fmt.Errorf("parameter $%s: %w", name, err)
+	}
+	defer mapping.DestroyValue(&bound)
+	if mapping.BindValue(statement, index, bound) == mapping.StateError {
+		return fmt.Errorf("parameter $%s was refused", name)
+	}
+	return nil
+}
+
+func createValue(value any) (mapping.Value, error) {
+	switch v := value.(type) {
+	case int64:
+		return mapping.CreateInt64(v), nil
+	case string:
+		return mapping.CreateVarcharLength(v, mapping.IdxT(len(v))), nil
+	case []string:
+		varchar := mapping.CreateLogicalType(mapping.TypeVarchar)
+		defer mapping.DestroyLogicalType(&varchar)
+		items := make([]mapping.Value, len(v))
+		for i, text := range v {
+			items[i] = mapping.CreateVarcharLength(text, mapping.IdxT(len(text)))
+			defer mapping.DestroyValue(&items[i])
+		}
+		return mapping.CreateListValue(varchar, items), nil
+	}
+	return mapping.Value{}, fmt.Errorf("no binding for %T", value)
+}
+
+// ErrMemory and ErrDisk tell what ran out, so that a message can say what to set.
+var (
+	ErrMemory = errors.New("the memory limit is too small for this query")
+	ErrDisk   = errors.New("the temporary folder is full")
+)
+
+func queryError(message string) error {
+	text := strings.TrimSpace(message)
+	if first, _, found := strings.Cut(text, "\n"); found {
+		text = first
+	}
+	switch {
+	case strings.Contains(text, "No space left") || strings.Contains(text, "max_temp_directory_size"):
+		return fmt.Errorf("%w: %s", ErrDisk, text)
+	case strings.HasPrefix(text, "Out of Memory"):
+		return fmt.Errorf("%w: %s", ErrMemory, text)
+	}
+	return errors.New(text)
+}
+
+// RunSQL runs one statement on a fresh database and gives the first row as text; benchmarks measure their floor with it.
+func RunSQL(ctx context.Context, threads int, memory int64, query string) ([]string, error) {
+	d, err := Open(Config{Threads: threads, MemoryLimit: memory})
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	c, err := d.acquire()
+	if err != nil {
+		return nil, err
+	}
+	defer d.release(c)
+	result, err := c.query(ctx, query, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer mapping.DestroyResult(result)
+	var row []string
+	err = eachChunk(result, func(columns []chunkColumn, rows int) error {
+		for i := range columns {
+			if row == nil || len(row) < len(columns) {
+				row = append(row, columns[i].render(0))
+			}
+		}
+		return nil
+	})
+	return row, err
+}

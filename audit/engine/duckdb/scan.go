@@ -1,0 +1,221 @@
+package duckdb
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"unsafe"
+
+	"github.com/marcboeker/go-duckdb/mapping"
+
+	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/sql"
+)
+
+// Scan implements engine.Scanner.
+func (d *Database) Scan(ctx context.Context, s engine.Scan, before func() error, each func(engine.Block) error) error {
+	list, err := selectList(s.Columns)
+	if err != nil {
+		return err
+	}
+	text, values := sql.Scan, bindings{"files": s.Files}
+	if s.Sliced {
+		text, values["first"], values["last"] = sql.Slice, s.First, s.Last
+	}
+	result, release, err := d.run(ctx, strings.ReplaceAll(text, "{columns}", list), values)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if err := before(); err != nil {
+		return err
+	}
+	vectors := make([]engine.Vector, len(s.Columns))
+	texts := make([]stringTexts, len(s.Columns))
+	return eachChunk(result, func(columns []chunkColumn, rows int) error {
+		for i := range s.Columns {
+			vectors[i] = columns[i].vector(rows, &texts[i])
+			if s.Columns[i].Kind == engine.SelectTime && vectors[i].PerMicro == 0 {
+				vectors[i].PerMicro = perMicro(s.Columns[i].Unit, s.Columns[i].Parts[0].Column.Physical)
+			}
+		}
+		return each(engine.Block{Rows: rows, Vectors: vectors})
+	})
+}
+
+// perMicro is the scale of integer times; floating ones were scaled to microseconds by the query.
+func perMicro(unit, physical string) int64 {
+	if physical == "DOUBLE" || physical == "FLOAT" {
+		return 1
+	}
+	switch unit {
+	case "s":
+		return -1_000_000
+	case "ms":
+		return -1_000
+	case "ns":
+		return 1_000
+	}
+	return 1
+}
+
+func (d *Database) run(ctx context.Context, text string, values bindings) (*mapping.Result, func(), error) {
+	c, err := d.acquire()
+	if err != nil {
+		return nil, nil, err
+	}
+	result, err := c.query(ctx, text, values)
+	if err != nil {
+		d.release(c)
+		return nil, nil, err
+	}
+	return result, func() {
+		mapping.DestroyResult(result)
+		d.release(c)
+	}, nil
+}
+
+// Fetch implements engine.Scanner.
+func (d *Database) Fetch(ctx context.Context, f engine.Fetch, each func(row int64, values []engine.Value) error) error {
+	if len(f.Rows) == 0 {
+		return nil
+	}
+	list, err := selectList(f.Columns)
+	if err != nil {
+		return err
+	}
+	numbers := make([]string, len(f.Rows))
+	for i, row := range f.Rows {
+		numbers[i] = strconv.FormatInt(row, 10)
+	}
+	text := strings.ReplaceAll(sql.Fetch, "{columns}", list)
+	text = strings.ReplaceAll(text, "{rows}", strings.Join(numbers, ", "))
+	result, release, err := d.run(ctx, text, bindings{"files": []string{f.File}, "first": f.Rows[0], "last": f.Rows[len(f.Rows)-1]})
+	if err != nil {
+		return err
+	}
+	defer release()
+	var texts []stringTexts = make([]stringTexts, len(f.Columns)+1)
+	values := make([]engine.Value, len(f.Columns))
+	found := 0
+	err = eachChunk(result, func(columns []chunkColumn, rows int) error {
+		numbers := columns[0].vector(rows, &texts[0])
+		vectors := make([]engine.Vector, len(f.Columns))
+		for i := range vectors {
+			vectors[i] = columns[i+1].vector(rows, &texts[i+1])
+			if f.Columns[i].Kind == engine.SelectTime && vectors[i].PerMicro == 0 {
+				vectors[i].PerMicro = perMicro(f.Columns[i].Unit, f.Columns[i].Parts[0].Column.Physical)
+			}
+		}
+		for row := range rows {
+			for i := range vectors {
+				values[i] = fetched(&vectors[i], row)
+			}
+			found++
+			if err := each(numbers.Ints[row], values); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil && found != len(f.Rows) {
+		return fmt.Errorf("%d of %d rows asked for were found: the file changed while it was read", found, len(f.Rows))
+	}
+	return err
+}
+
+func fetched(v *engine.Vector, row int) engine.Value {
+	if !v.Valid(row) {
+		return engine.Value{Null: true}
+	}
+	if v.Texts != nil {
+		return engine.Value{IsText: true, Text: string(v.Texts.At(row))}
+	}
+	return engine.Value{Int: v.Ints[row], PerMicro: v.PerMicro}
+}
+
+// chunkColumn is one vector of a chunk in DuckDB's own memory.
+type chunkColumn struct {
+	kind     mapping.Type
+	data     unsafe.Pointer
+	validity unsafe.Pointer
+}
+
+func eachChunk(result *mapping.Result, each func(columns []chunkColumn, rows int) error) error {
+	columns := make([]chunkColumn, mapping.ColumnCount(result))
+	for i := range columns {
+		columns[i].kind = mapping.ColumnType(result, mapping.IdxT(i))
+	}
+	chunks := mapping.ResultChunkCount(*result)
+	for index := range chunks {
+		chunk := mapping.ResultGetChunk(*result, index)
+		rows := int(mapping.DataChunkGetSize(chunk))
+		for i := range columns {
+			vector := mapping.DataChunkGetVector(chunk, mapping.IdxT(i))
+			columns[i].data = mapping.VectorGetData(vector)
+			columns[i].validity = mapping.VectorGetValidity(vector)
+		}
+		err := each(columns, rows)
+		mapping.DestroyDataChunk(&chunk)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// vector views a chunk's column as plain values. The view is valid as long as the chunk.
+func (c chunkColumn) vector(rows int, texts *stringTexts) engine.Vector {
+	v := engine.Vector{}
+	if c.validity != nil {
+		v.Mask = unsafe.Slice((*uint64)(c.validity), (rows+63)/64)
+	}
+	switch c.kind {
+	case mapping.TypeVarchar, mapping.TypeBlob:
+		texts.values = unsafe.Slice((*duckString)(c.data), rows)
+		v.Texts = texts
+	case mapping.TypeTimestampS:
+		v.PerMicro = -1_000_000
+	case mapping.TypeTimestampMS:
+		v.PerMicro = -1_000
+	case mapping.TypeTimestamp, mapping.TypeTimestampTZ:
+		v.PerMicro = 1
+	case mapping.TypeTimestampNS:
+		v.PerMicro = 1_000
+	}
+	if v.Texts == nil {
+		v.Ints = unsafe.Slice((*int64)(c.data), rows)
+	}
+	return v
+}
+
+func (c chunkColumn) render(row int) string {
+	var texts stringTexts
+	v := c.vector(row+1, &texts)
+	if !v.Valid(row) {
+		return "NULL"
+	}
+	if v.Texts != nil {
+		return string(v.Texts.At(row))
+	}
+	return strconv.FormatInt(v.Ints[row], 10)
+}
+
+// duckString is DuckDB's string_t: up to 12 bytes stand inline, longer ones behind a pointer (duckdb.h, duckdb_string_t).
+type duckString struct {
+	length uint32
+	prefix [4]byte
+	rest   [8]byte
+}
+
+type stringTexts struct{ values []duckString }
+
+// At implements engine.Texts.
+func (t *stringTexts) At(row int) []byte {
+	s := &t.values[row]
+	if s.length <= 12 {
+		return unsafe.Slice((*byte)(unsafe.Pointer(&s.prefix)), int(s.length))
+	}
+	return unsafe.Slice(*(**byte)(unsafe.Pointer(&s.rest)), int(s.length))
+}

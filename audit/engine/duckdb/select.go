@@ -1,0 +1,172 @@
+package duckdb
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/audit/facts"
+)
+
+// columnReference names a column: a quoted identifier, or the extraction of a struct's field.
+func columnReference(c facts.Column) (string, error) {
+	ref, err := quoteIdentifier(c.Name)
+	if err != nil || c.Nested || c.Path == c.Name {
+		return ref, err
+	}
+	for _, field := range strings.Split(strings.TrimPrefix(c.Path, c.Name+"."), ".") {
+		literal, err := quoteLiteral(field)
+		if err != nil {
+			return "", err
+		}
+		ref = "struct_extract(" + ref + ", " + literal + ")"
+	}
+	return ref, nil
+}
+
+// selectList renders the columns of a scan.
+func selectList(columns []engine.Select) (string, error) {
+	rendered := make([]string, len(columns))
+	for i, column := range columns {
+		expression, err := selectExpression(column)
+		if err != nil {
+			return "", err
+		}
+		rendered[i] = fmt.Sprintf("%s AS c%d", expression, i)
+	}
+	if len(rendered) == 0 {
+		return "1 AS c0", nil
+	}
+	return strings.Join(rendered, ", "), nil
+}
+
+func selectExpression(s engine.Select) (string, error) {
+	switch s.Kind {
+	case engine.SelectTime:
+		return timeExpression(s)
+	case engine.SelectText:
+		return textExpression(s.Parts[0])
+	case engine.SelectInteger:
+		return canonicalExpression(engine.Part{Column: s.Parts[0].Column, Missing: s.Parts[0].Missing, Form: engine.Form{Kind: engine.FormInteger}})
+	case engine.SelectHash:
+		return hashExpression(s.Parts)
+	case engine.SelectNulls:
+		condition, err := anyNull(s.Parts)
+		return "CAST(" + condition + " AS BIGINT)", err
+	}
+	return "", fmt.Errorf("unknown kind of column %d", s.Kind)
+}
+
+// timeExpression leaves typed times as they are stored: their vectors hold 64-bit values already.
+func timeExpression(s engine.Select) (string, error) {
+	part := s.Parts[0]
+	if part.Missing {
+		return "NULL::TIMESTAMP", nil
+	}
+	ref, err := columnReference(part.Column)
+	if err != nil {
+		return "", err
+	}
+	c := part.Column
+	switch {
+	case c.Logical == "timestamp", c.Physical == "INT96":
+		return ref, nil
+	case c.Logical == "date":
+		return "CAST(" + ref + " AS TIMESTAMP)", nil
+	case c.Physical == "DOUBLE", c.Physical == "FLOAT":
+		scale := map[string]string{"s": "1000000", "ms": "1000", "us": "1", "ns": "0.001"}[s.Unit]
+		if scale == "" {
+			return "", fmt.Errorf("column %q holds %s and no unit is known", c.Path, c.Physical)
+		}
+		return "TRY_CAST(round(CAST(" + ref + " AS DOUBLE) * " + scale + ") AS BIGINT)", nil
+	case c.Physical == "INT64", c.Physical == "INT32":
+		return "TRY_CAST(" + ref + " AS BIGINT)", nil
+	}
+	return ref, nil
+}
+
+// textExpression renders a value as text that is equal exactly when the canonical values are.
+func textExpression(p engine.Part) (string, error) {
+	if p.Missing {
+		return "NULL::VARCHAR", nil
+	}
+	if p.Form.Kind == engine.FormNested {
+		ref, err := columnReference(p.Column)
+		return "CAST(to_json(" + ref + ") AS VARCHAR)", err
+	}
+	canonical, err := canonicalExpression(p)
+	if err != nil {
+		return "", err
+	}
+	switch p.Form.Kind {
+	case engine.FormText:
+		return canonical, nil
+	case engine.FormBytes:
+		return "hex(" + canonical + ")", nil
+	}
+	return "CAST(" + canonical + " AS VARCHAR)", nil
+}
+
+func canonicalExpression(p engine.Part) (string, error) {
+	if p.Missing {
+		return "NULL", nil
+	}
+	ref, err := columnReference(p.Column)
+	if err != nil {
+		return "", err
+	}
+	own := engine.FormOf(p.Column)
+	switch p.Form.Kind {
+	case engine.FormInteger:
+		return "CAST(" + ref + " AS BIGINT)", nil
+	case engine.FormHugeInteger:
+		return "CAST(" + ref + " AS HUGEINT)", nil
+	case engine.FormDecimal:
+		return fmt.Sprintf("CAST(%s AS DECIMAL(38, %d))", ref, p.Form.Scale), nil
+	case engine.FormDouble:
+		// -0 and 0 are one key, and their texts must agree as well
+		return "CASE WHEN " + ref + " = 0 THEN 0.0::DOUBLE ELSE CAST(" + ref + " AS DOUBLE) END", nil
+	case engine.FormBytes:
+		switch own.Kind {
+		case engine.FormText:
+			return "encode(" + ref + ")", nil
+		case engine.FormUUID:
+			return "unhex(replace(CAST(" + ref + " AS VARCHAR), '-', ''))", nil
+		}
+		return ref, nil
+	case engine.FormInstant:
+		return "epoch_us(" + ref + ")", nil
+	}
+	return ref, nil
+}
+
+func hashExpression(parts []engine.Part) (string, error) {
+	canonical := make([]string, len(parts))
+	for i, part := range parts {
+		expression, err := canonicalExpression(part)
+		if err != nil {
+			return "", err
+		}
+		canonical[i] = expression
+	}
+	condition, err := anyNull(parts)
+	if err != nil {
+		return "", err
+	}
+	return "if(" + condition + ", NULL, hash(" + strings.Join(canonical, ", ") + "))", nil
+}
+
+func anyNull(parts []engine.Part) (string, error) {
+	conditions := make([]string, len(parts))
+	for i, part := range parts {
+		if part.Missing {
+			return "true", nil
+		}
+		ref, err := columnReference(part.Column)
+		if err != nil {
+			return "", err
+		}
+		conditions[i] = ref + " IS NULL"
+	}
+	return strings.Join(conditions, " OR "), nil
+}

@@ -1,0 +1,104 @@
+// Package engine is the port to whatever reads rows and runs queries. Collecting asks for columns in canonical forms
+// and gets blocks of plain vectors; judging asks for SQL over fact tables. Adapters live below it.
+package engine
+
+import (
+	"context"
+
+	"github.com/featureaudit/featureaudit/audit/facts"
+)
+
+// Scanner reads rows of Parquet files.
+type Scanner interface {
+	// Scan runs one query over a batch of whole files, or over a range of rows of one, and hands the rows to each in
+	// file order. Before is called once, after the last byte was read and before the first block is handed over: an
+	// error from it discards the rows. Vectors are valid during the call only. A cancelled context interrupts the query.
+	Scan(ctx context.Context, s Scan, before func() error, each func(Block) error) error
+	// Fetch reads single rows of one file by their row numbers, in ascending order, as canonical text.
+	Fetch(ctx context.Context, f Fetch, each func(row int64, values []Value) error) error
+}
+
+// Scan is one query: the files share a physical schema.
+type Scan struct {
+	Files []string
+	// Sliced says that only rows First..Last (both included, from 0) of the single file are wanted.
+	Sliced      bool
+	First, Last int64
+	Columns     []Select
+}
+
+// SelectKind is what a column is read as.
+type SelectKind int
+
+// The kinds of selected columns.
+const (
+	// SelectTime gives times as Ints in the unit of Vector.PerMicro, or texts.
+	SelectTime SelectKind = iota + 1
+	// SelectText gives texts.
+	SelectText
+	// SelectInteger gives 64-bit integers.
+	SelectInteger
+	// SelectHash gives the 64-bit hash of all Parts in their canonical forms; invalid if any part is NULL.
+	SelectHash
+	// SelectNulls gives 1 where any of the Parts is NULL, else 0.
+	SelectNulls
+)
+
+// Select is one column of a scan. Kinds of one column use Parts[0].
+type Select struct {
+	Kind  SelectKind
+	Parts []Part
+	// Unit is the unit of integer and floating time values: "s", "ms", "us", "ns"; empty for typed times.
+	Unit string
+}
+
+// Part is a column in the form that it is cast to before it is hashed or compared.
+type Part struct {
+	Column facts.Column
+	Form   Form
+	// Missing says that the file has no such column: it reads as NULL.
+	Missing bool
+}
+
+// Fetch reads rows of one file.
+type Fetch struct {
+	File    string
+	Rows    []int64
+	Columns []Select
+}
+
+// Value is one fetched value in canonical text; Int is set instead for SelectTime and SelectInteger without text.
+type Value struct {
+	Null   bool
+	IsText bool
+	Text   string
+	Int    int64
+	// PerMicro scales Int of times, as in Vector.
+	PerMicro int64
+}
+
+// Block is a run of consecutive rows.
+type Block struct {
+	Rows    int
+	Vectors []Vector
+}
+
+// Vector is one column of a block.
+type Vector struct {
+	// Ints are 64-bit values; nil for texts.
+	Ints []int64
+	// PerMicro scales Ints of times: a positive n means n units make a microsecond, a negative one that a unit is -n microseconds.
+	PerMicro int64
+	// Mask has a bit for each valid row; nil means that all are valid.
+	Mask []uint64
+	// Texts gives the bytes of a text column; they are valid during the call only.
+	Texts Texts
+}
+
+// Texts gives the bytes of a row.
+type Texts interface{ At(row int) []byte }
+
+// Valid says whether the row is not NULL.
+func (v *Vector) Valid(row int) bool {
+	return v.Mask == nil || v.Mask[row>>6]>>(uint(row)&63)&1 == 1
+}
