@@ -1,0 +1,206 @@
+package keys
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+)
+
+// Probed sums what the hashes alone say of all parts.
+type Probed struct {
+	// Distinct hashes, and how many of them occur once.
+	Distinct int64
+	Single   int64
+	// Paired hashes appear in several groups of once_per and at most once in each; PairedRows are their rows.
+	Paired     int64
+	PairedRows int64
+}
+
+// Grouping says which rows a key may repeat across: rows of different groups are paired, not repeated. Nil means that
+// a key may appear once in all.
+type Grouping func(Entry) uint64
+
+// Probe finds the entries whose hash repeats, part by part, by workers goroutines. Each part's candidates, ordered by
+// hash and place, go to emit, from one goroutine at a time and in the order of the parts. Memory grows with the workers and
+// the size of a part only.
+func (r *Runs) Probe(ctx context.Context, workers int, grouping Grouping, emit func([]Entry) error) (Probed, error) {
+	type answer struct {
+		candidates []Entry
+		probed     Probed
+		err        error
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	workers = max(1, min(workers, len(r.parts)))
+	answers := make([]chan answer, len(r.parts))
+	for i := range answers {
+		answers[i] = make(chan answer, 1)
+	}
+	// ahead bounds how many parts' candidates wait for an earlier part
+	ahead := make(chan struct{}, workers*4)
+	next := make(chan int)
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer cancel(context.Canceled)
+	running.Go(func() {
+		defer close(next)
+		for i := range r.parts {
+			select {
+			case ahead <- struct{}{}:
+			case <-ctx.Done():
+				return
+			}
+			select {
+			case next <- i:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	for range workers {
+		running.Go(func() {
+			p := prober{stride: r.stride, grouping: grouping}
+			for i := range next {
+				candidates, probed, err := p.part(r, i)
+				answers[i] <- answer{candidates, probed, err}
+			}
+		})
+	}
+	var total Probed
+	for i := range r.parts {
+		select {
+		case <-ctx.Done():
+			return total, context.Cause(ctx)
+		case a := <-answers[i]:
+			<-ahead
+			if a.err != nil {
+				return total, a.err
+			}
+			total.Distinct += a.probed.Distinct
+			total.Single += a.probed.Single
+			total.Paired += a.probed.Paired
+			total.PairedRows += a.probed.PairedRows
+			if len(a.candidates) == 0 {
+				continue
+			}
+			if err := emit(a.candidates); err != nil {
+				return total, err
+			}
+		}
+	}
+	return total, nil
+}
+
+// prober holds the scratch memory of one goroutine.
+type prober struct {
+	stride   int
+	grouping Grouping
+	words    []uint64
+	table    []uint32
+	repeated []uint64
+}
+
+func (p *prober) part(r *Runs, index int) ([]Entry, Probed, error) {
+	words, err := r.load(index, p.words)
+	if err != nil {
+		return nil, Probed{}, err
+	}
+	p.words = words
+	n := len(words) / p.stride
+	if n == 0 {
+		return nil, Probed{}, nil
+	}
+	size := 1
+	for size < 2*n {
+		size *= 2
+	}
+	if cap(p.table) < size {
+		p.table = make([]uint32, size)
+	}
+	table := p.table[:size]
+	clear(table)
+	// the top bits chose the part, so the low ones choose the slot; a second entry of a hash marks the slot's first
+	p.repeated = append(p.repeated[:0], make([]uint64, (n+63)/64)...)
+	repeats, distinct := 0, int64(0)
+	mask := uint64(size - 1)
+	for i := range n {
+		hash := words[i*p.stride]
+		slot := hash & mask
+		for {
+			held := table[slot]
+			if held == 0 {
+				table[slot] = uint32(i + 1)
+				distinct++
+				break
+			}
+			if first := int(held - 1); words[first*p.stride] == hash {
+				if p.repeated[first>>6]>>(first&63)&1 == 0 {
+					p.repeated[first>>6] |= 1 << (first & 63)
+					repeats++
+				}
+				p.repeated[i>>6] |= 1 << (i & 63)
+				repeats++
+				break
+			}
+			slot = (slot + 1) & mask
+		}
+	}
+	probed := Probed{Distinct: distinct}
+	if repeats == 0 {
+		probed.Single = distinct
+		return nil, probed, nil
+	}
+	candidates := make([]Entry, 0, repeats)
+	for i := range n {
+		if p.repeated[i>>6]>>(i&63)&1 == 1 {
+			candidates = append(candidates, p.entry(i))
+		}
+	}
+	slices.SortFunc(candidates, func(a, b Entry) int {
+		return cmp.Or(cmp.Compare(a.Hash, b.Hash), cmp.Compare(a.Place, b.Place))
+	})
+	probed.Single = distinct
+	return p.settle(candidates, &probed), probed, nil
+}
+
+func (p *prober) entry(i int) Entry {
+	e := Entry{Hash: p.words[i*p.stride], Place: Place(p.words[i*p.stride+1])}
+	if p.stride == 3 {
+		e.Event = int64(p.words[i*p.stride+2])
+	}
+	return e
+}
+
+// settle takes out the hashes that a grouping pairs, and counts all.
+func (p *prober) settle(candidates []Entry, probed *Probed) []Entry {
+	kept := candidates[:0]
+	groups := map[uint64]int{}
+	for start := 0; start < len(candidates); {
+		end := start + 1
+		for end < len(candidates) && candidates[end].Hash == candidates[start].Hash {
+			end++
+		}
+		probed.Single--
+		rows := candidates[start:end]
+		start = end
+		if p.grouping == nil {
+			kept = append(kept, rows...)
+			continue
+		}
+		clear(groups)
+		most := 0
+		for _, row := range rows {
+			g := p.grouping(row)
+			groups[g]++
+			most = max(most, groups[g])
+		}
+		if most > 1 {
+			kept = append(kept, rows...)
+			continue
+		}
+		probed.Paired++
+		probed.PairedRows += int64(len(rows))
+	}
+	return kept
+}

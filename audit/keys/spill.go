@@ -1,0 +1,106 @@
+package keys
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"unsafe"
+)
+
+// Budget is the memory that runs may hold before they spill, and the file that they spill to. The file is unlinked as
+// soon as it is open, so that nothing is left behind however the process ends. A Budget is safe for concurrent use.
+type Budget struct {
+	limit int64
+	dir   string
+	held  atomic.Int64
+
+	mu      sync.Mutex
+	file    *os.File
+	written int64
+}
+
+// NewBudget allows runs to hold limit bytes; what is more goes to a file in dir.
+func NewBudget(limit int64, dir string) *Budget { return &Budget{limit: limit, dir: dir} }
+
+// SpilledBytes is how much was written so far.
+func (b *Budget) SpilledBytes() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.written
+}
+
+// Close gives the spill file's space back.
+func (b *Budget) Close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.file == nil {
+		return nil
+	}
+	err := b.file.Close()
+	b.file = nil
+	return err
+}
+
+func (b *Budget) exceeded() bool { return b.held.Load() > b.limit }
+
+// extent is a run of 64-bit words in the spill file.
+type extent struct {
+	offset int64
+	words  int
+}
+
+func (b *Budget) write(words []uint64) (extent, error) {
+	file, offset, err := b.reserve(int64(len(words)) * 8)
+	if err != nil {
+		return extent{}, err
+	}
+	if _, err := file.WriteAt(bytesOf(words), offset); err != nil {
+		return extent{}, fmt.Errorf("spill to %s: %w: free some space there, or name a larger folder with --temp-dir", b.dir, err)
+	}
+	return extent{offset: offset, words: len(words)}, nil
+}
+
+func (b *Budget) reserve(size int64) (*os.File, int64, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.file == nil {
+		file, err := os.CreateTemp(b.dir, "featureaudit-runs-*")
+		if err != nil {
+			return nil, 0, fmt.Errorf("open a spill file in %s: %w: name a writable folder with --temp-dir", b.dir, err)
+		}
+		if err := os.Remove(file.Name()); err != nil {
+			return nil, 0, fmt.Errorf("unlink the spill file %s: %w", file.Name(), err)
+		}
+		b.file = file
+	}
+	offset := b.written
+	b.written += size
+	return b.file, offset, nil
+}
+
+func (b *Budget) read(e extent, into []uint64) ([]uint64, error) {
+	start := len(into)
+	into = append(into, make([]uint64, e.words)...)
+	if _, err := b.file.ReadAt(bytesOf(into[start:]), e.offset); err != nil {
+		return nil, fmt.Errorf("read the spill file in %s back: %w", b.dir, err)
+	}
+	return into, nil
+}
+
+func bytesOf(words []uint64) []byte {
+	if len(words) == 0 {
+		return nil
+	}
+	return unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), len(words)*8)
+}
+
+// FreeBytes is the space that an unprivileged process may still use in dir.
+func FreeBytes(dir string) (int64, error) {
+	var stat syscall.Statfs_t
+	if err := syscall.Statfs(dir, &stat); err != nil {
+		return 0, fmt.Errorf("free space of %s: %w", dir, err)
+	}
+	return int64(stat.Bavail) * stat.Bsize, nil
+}
