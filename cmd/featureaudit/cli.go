@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"github.com/mattn/go-isatty"
+	"github.com/spf13/pflag"
+)
+
+// cli is what every command works with: the streams, the environment and the only clock of the program.
+type cli struct {
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+	env    map[string]string
+	now    func() time.Time
+
+	// stdoutTerminal and stderrTerminal decide on colour and on the progress bar.
+	stdoutTerminal bool
+	stderrTerminal bool
+}
+
+// command is one subcommand. Its run returns the exit code; an error is printed and decides the code itself (codeOf).
+type command struct {
+	name string
+	// line is the one-line help.
+	line string
+	run  func(ctx context.Context, c *cli, args []string) (int, error)
+}
+
+// commands is the dispatch table, sorted by name.
+func commands() []command {
+	return []command{
+		{"version", "print the versions that a result depends on", cmdVersion},
+	}
+}
+
+// run is the whole program: arguments and streams in, exit code out.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, environ []string) int {
+	c := &cli{
+		stdin: stdin, stdout: &closableWriter{w: stdout}, stderr: deafWriter{stderr}, env: environment(environ), now: time.Now,
+		stdoutTerminal: isTerminal(stdout), stderrTerminal: isTerminal(stderr),
+	}
+	if len(args) == 0 {
+		c.help(c.stderr)
+		return exitUsage
+	}
+	switch args[0] {
+	case "help", "--help", "-h":
+		if len(args) == 1 {
+			c.help(c.stdout)
+			return exitOK
+		}
+		args = []string{args[1], "--help"}
+	case "--version":
+		args = []string{"version"}
+	}
+	table := commands()
+	i := slices.IndexFunc(table, func(cmd command) bool { return cmd.name == args[0] })
+	if i < 0 {
+		fmt.Fprintf(c.stderr, "featureaudit: unknown command %q: expected one of %s; see featureaudit help\n", args[0], commandNames(table))
+		return exitUsage
+	}
+	code, err := table[i].run(ctx, c, args[1:])
+	switch {
+	case errors.Is(err, pflag.ErrHelp):
+		return exitOK
+	case err != nil:
+		fmt.Fprintf(c.stderr, "featureaudit %s: %v\n", args[0], err)
+		return codeOf(ctx, err)
+	}
+	return code
+}
+
+func commandNames(table []command) string {
+	names := make([]string, len(table))
+	for i, cmd := range table {
+		names[i] = cmd.name
+	}
+	return strings.Join(names, ", ")
+}
+
+func (c *cli) help(w io.Writer) {
+	fmt.Fprint(w, "featureaudit audits an offline feature store: Parquet files against the definitions that promise their freshness.\n\n")
+	fmt.Fprint(w, "usage: featureaudit COMMAND [ARGUMENT...]\n\ncommands:\n")
+	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, cmd := range commands() {
+		fmt.Fprintf(tab, "  %s\t%s\n", cmd.name, cmd.line)
+	}
+	fmt.Fprint(tab, "\nexit codes:\n")
+	for _, m := range exitMeanings() {
+		fmt.Fprintf(tab, "  %d\t%s\n", m.code, m.meaning)
+	}
+	tab.Flush()
+	fmt.Fprint(w, "\n`featureaudit COMMAND --help` explains one command.\n")
+}
+
+// parse parses a command's flags. --help prints the usage on stdout and answers pflag.ErrHelp; anything wrong is a usageError.
+func (c *cli) parse(flags *pflag.FlagSet, synopsis, about string, args []string) error {
+	flags.SetOutput(io.Discard)
+	flags.Usage = func() {}
+	err := flags.Parse(args)
+	if errors.Is(err, pflag.ErrHelp) {
+		fmt.Fprintf(c.stdout, "usage: featureaudit %s\n\n%s\n", synopsis, about)
+		if flags.HasFlags() {
+			fmt.Fprintf(c.stdout, "\nflags:\n%s", flags.FlagUsages())
+		}
+		fmt.Fprint(c.stdout, "\nexit codes:\n")
+		tab := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
+		for _, m := range exitMeanings() {
+			fmt.Fprintf(tab, "  %d\t%s\n", m.code, m.meaning)
+		}
+		tab.Flush()
+		return pflag.ErrHelp
+	}
+	if err != nil {
+		return usagef("%w; see featureaudit %s --help", err, flags.Name())
+	}
+	return nil
+}
+
+// newFlags is an empty flag set that keeps the order in which flags are declared.
+func newFlags(name string) *pflag.FlagSet {
+	flags := pflag.NewFlagSet(name, pflag.ContinueOnError)
+	flags.SortFlags = false
+	return flags
+}
+
+// noArguments refuses arguments that a command does not take.
+func noArguments(flags *pflag.FlagSet) error {
+	if flags.NArg() == 0 {
+		return nil
+	}
+	return usagef("unexpected argument %q: %s takes flags only", flags.Arg(0), flags.Name())
+}
+
+// oneArgument is the single argument of a command, by the name that its usage gives it.
+func oneArgument(flags *pflag.FlagSet, name string) (string, error) {
+	switch flags.NArg() {
+	case 0:
+		return "", usagef("%s is missing: usage featureaudit %s %s", name, flags.Name(), name)
+	case 1:
+		return flags.Arg(0), nil
+	}
+	return "", usagef("unexpected argument %q after %s %q: %s takes one", flags.Arg(1), name, flags.Arg(0), flags.Name())
+}
+
+// oneOf checks a flag that takes one word of a fixed set.
+func oneOf(flag, value string, words ...string) error {
+	if slices.Contains(words, value) {
+		return nil
+	}
+	return usagef("--%s %q: expected %s", flag, value, orList(words))
+}
+
+// orList writes words as "a, b or c".
+func orList(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+// environment turns NAME=VALUE lines into a map; the last of a name wins.
+func environment(environ []string) map[string]string {
+	env := make(map[string]string, len(environ))
+	for _, line := range environ {
+		name, value, _ := strings.Cut(line, "=")
+		env[name] = value
+	}
+	return env
+}
+
+// color says whether text on stdout may carry colours. NO_COLOR counts when it is set and not empty (no-color.org).
+func (c *cli) color() bool {
+	return c.stdoutTerminal && c.env["NO_COLOR"] == "" && c.env["TERM"] != "dumb"
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && isatty.IsTerminal(f.Fd())
+}
+
+// closableWriter takes a reader that went away (`| head`) for one that has read enough. Other errors are kept.
+type closableWriter struct {
+	w      io.Writer
+	closed bool
+}
+
+func (c *closableWriter) Write(p []byte) (int, error) {
+	if c.closed {
+		return len(p), nil
+	}
+	n, err := c.w.Write(p)
+	if errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe) {
+		c.closed = true
+		return len(p), nil
+	}
+	return n, err
+}
+
+// deafWriter swallows every error: what cannot be logged must not stop an audit.
+type deafWriter struct{ w io.Writer }
+
+func (d deafWriter) Write(p []byte) (int, error) {
+	_, _ = d.w.Write(p)
+	return len(p), nil
+}

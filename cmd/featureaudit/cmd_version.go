@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"text/tabwriter"
+)
+
+// version is the release, set by the linker (-X main.version=1.2.3); a build without it is "dev".
+var version = "dev"
+
+// versions are the versions that a result depends on.
+type versions struct {
+	Version string `json:"version"`
+	DuckDB  string `json:"duckdb"`
+	Arrow   string `json:"arrow"`
+	TZData  string `json:"tzdata"`
+	Go      string `json:"go"`
+}
+
+func cmdVersion(_ context.Context, c *cli, args []string) (int, error) {
+	flags := newFlags("version")
+	format := flags.String("format", "text", "text or json")
+	if err := c.parse(flags, "version [flags]", "Prints the versions that a result depends on.", args); err != nil {
+		return 0, err
+	}
+	if err := noArguments(flags); err != nil {
+		return 0, err
+	}
+	if err := oneOf("format", *format, "text", "json"); err != nil {
+		return 0, err
+	}
+	v := currentVersions()
+	if *format == "json" {
+		return exitOK, json.NewEncoder(c.stdout).Encode(v)
+	}
+	tab := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(tab, "featureaudit\t%s\nduckdb\t%s\narrow\t%s\ntzdata\t%s\ngo\t%s\n", v.Version, v.DuckDB, v.Arrow, v.TZData, v.Go)
+	return exitOK, tab.Flush()
+}
+
+func currentVersions() versions {
+	v := versions{Version: version, DuckDB: "unknown", Arrow: "unknown", TZData: "unknown", Go: runtime.Version()}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return v
+	}
+	for _, dep := range info.Deps {
+		switch dep.Path {
+		case "github.com/apache/arrow/go/v17":
+			v.Arrow = dep.Version
+		case "github.com/marcboeker/go-duckdb/v2":
+			v.DuckDB = "driver " + dep.Version
+		}
+	}
+	return v
+}
