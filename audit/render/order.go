@@ -1,0 +1,110 @@
+package render
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/featureaudit/featureaudit/audit/report"
+)
+
+// badness orders outcomes, worst first.
+func badness(o report.Outcome) int {
+	switch o {
+	case report.Fail:
+		return 0
+	case report.Error:
+		return 1
+	case report.Warn:
+		return 2
+	case report.Suppressed:
+		return 3
+	case report.Pass:
+		return 4
+	}
+	return 5
+}
+
+// bad says whether a result wants a reader's attention.
+func bad(o report.Outcome) bool { return badness(o) <= badness(report.Warn) }
+
+// worstFirst orders results by outcome, causes before what they explain, then by the share of what is bad.
+func worstFirst(a, b report.Result) int {
+	return cmp.Or(
+		cmp.Compare(badness(a.Outcome), badness(b.Outcome)),
+		cmp.Compare(len(a.ExplainedBy), 0)-cmp.Compare(len(b.ExplainedBy), 0),
+		cmp.Compare(share(b), share(a)),
+		cmp.Compare(a.View, b.View),
+		cmp.Compare(a.Check, b.Check),
+	)
+}
+
+func share(r report.Result) float64 {
+	if r.RowsTotal <= 0 {
+		return 0
+	}
+	return float64(r.RowsBad) / float64(r.RowsTotal)
+}
+
+// group is one view with the results that want attention, worst first, without what they explain.
+type group struct {
+	view    report.View
+	results []report.Result
+	// explained holds, by check, the results of the view that its finding causes.
+	explained map[string][]report.Result
+}
+
+// groups are the views with something bad, worst first; results of the whole run form a group with an empty view.
+func groups(r report.Report) []group {
+	views := map[string]report.View{}
+	for _, v := range r.Views {
+		views[v.Name] = v
+	}
+	byView := map[string][]report.Result{}
+	for _, res := range r.Results {
+		if bad(res.Outcome) {
+			byView[res.View] = append(byView[res.View], res)
+		}
+	}
+	out := make([]group, 0, len(byView))
+	for name, results := range byView {
+		view := views[name]
+		view.Name = name
+		out = append(out, fold(view, results))
+	}
+	slices.SortFunc(out, func(a, b group) int {
+		return cmp.Or(
+			cmp.Compare(badness(a.results[0].Outcome), badness(b.results[0].Outcome)),
+			cmp.Compare(fails(b), fails(a)),
+			cmp.Compare(a.view.Name, b.view.Name),
+		)
+	})
+	return out
+}
+
+// fold puts each explained result under its cause, where the cause itself is shown.
+func fold(view report.View, results []report.Result) group {
+	slices.SortFunc(results, worstFirst)
+	shown := map[string]bool{}
+	for _, res := range results {
+		shown[res.Check] = res.ExplainedBy == ""
+	}
+	g := group{view: view, explained: map[string][]report.Result{}}
+	for _, res := range results {
+		if shown[res.ExplainedBy] {
+			g.explained[res.ExplainedBy] = append(g.explained[res.ExplainedBy], res)
+			continue
+		}
+		g.results = append(g.results, res)
+	}
+	return g
+}
+
+func fails(g group) int {
+	n := 0
+	for _, res := range g.results {
+		if res.Outcome == report.Fail {
+			n++
+		}
+	}
+	return n
+}
