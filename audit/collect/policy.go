@@ -1,0 +1,54 @@
+package collect
+
+import (
+	"time"
+
+	"github.com/featureaudit/featureaudit/audit/model"
+)
+
+// rowPolicy is how the rows of one source are read and judged.
+type rowPolicy struct {
+	event, ingested         model.TimeColumn
+	eventZone, ingestedZone string
+	zone                    string
+	lagLimit                int64
+}
+
+// sourcePolicy merges the view's policy with the overrides of a source.
+func sourcePolicy(v model.View, name string) rowPolicy {
+	p := rowPolicy{event: v.EventTime, ingested: v.IngestedAt, zone: v.Zone, lagLimit: never}
+	limit := firstDuration(v.MaxLag, v.TTL.Duration)
+	for _, s := range v.Sources {
+		if s.Name != name {
+			continue
+		}
+		if s.EventTime.Declared() {
+			p.event = s.EventTime
+		}
+		if s.IngestedAt.Declared() {
+			p.ingested = s.IngestedAt
+		}
+		p.zone = firstZone(s.Zone, v.Zone)
+		limit = firstDuration(s.MaxLag, limit)
+	}
+	p.eventZone = firstZone(p.event.Zone, p.zone)
+	p.ingestedZone = firstZone(p.ingested.Zone, p.zone)
+	if limit > 0 {
+		p.lagLimit = limit.Microseconds()
+	}
+	return p
+}
+
+func firstZone(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+func firstDuration(a, b time.Duration) time.Duration {
+	if a > 0 {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,69 @@
+package collect
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/featureaudit/featureaudit/audit/keys"
+)
+
+// sourceNames gives each distinct source a small code, shared by all workers of a view.
+type sourceNames struct {
+	column string
+	mu     sync.Mutex
+	names  []string
+}
+
+// code is the number of a source. More than keys.MaxSources distinct values are an error that names the column.
+func (s *sourceNames) code(name string) (uint8, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := slices.Index(s.names, name); i >= 0 {
+		return uint8(i), nil
+	}
+	if len(s.names) == keys.MaxSources {
+		return 0, fmt.Errorf("column %q has more than %d distinct values (such as %q and %q): it cannot be the view's source; name a column that says which pipeline wrote a row",
+			s.column, keys.MaxSources, s.names[0], name)
+	}
+	s.names = append(s.names, name)
+	return uint8(len(s.names) - 1), nil
+}
+
+func (s *sourceNames) name(code uint8) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.names[code]
+}
+
+// sourceCache answers for one worker without a lock: rows of one source mostly follow each other.
+type sourceCache struct {
+	shared *sourceNames
+	last   int
+	known  []cachedSource
+}
+
+type cachedSource struct {
+	text []byte
+	code uint8
+}
+
+func (c *sourceCache) code(text []byte) (uint8, error) {
+	if c.last < len(c.known) && bytes.Equal(c.known[c.last].text, text) {
+		return c.known[c.last].code, nil
+	}
+	for i := range c.known {
+		if bytes.Equal(c.known[i].text, text) {
+			c.last = i
+			return c.known[i].code, nil
+		}
+	}
+	code, err := c.shared.code(string(text))
+	if err != nil {
+		return 0, err
+	}
+	c.known = append(c.known, cachedSource{text: bytes.Clone(text), code: code})
+	c.last = len(c.known) - 1
+	return code, nil
+}

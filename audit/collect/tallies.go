@@ -1,0 +1,96 @@
+package collect
+
+import "github.com/featureaudit/featureaudit/audit/facts"
+
+// tallies are the histograms that one worker is filling. They are dense while rows come in, and handed over sparse.
+type tallies struct {
+	lags   map[facts.Population]*lagCounts
+	events map[facts.Population]*eventCounts
+}
+
+// maxOpenTallies bounds a worker's dense histograms (58 kB each); files come in partition order, so few are open at once.
+const maxOpenTallies = 64
+
+func (t *tallies) lagsOf(p facts.Population) *lagCounts {
+	counts, ok := t.lags[p]
+	if !ok {
+		counts = &lagCounts{lo: facts.LagBins, hi: -facts.LagBins, max: facts.NoTime, min: facts.NoTime}
+		t.lags[p] = counts
+	}
+	return counts
+}
+
+func (t *tallies) eventsOf(p facts.Population) *eventCounts {
+	counts, ok := t.events[p]
+	if !ok {
+		counts = &eventCounts{rest: map[int32]int64{}}
+		t.events[p] = counts
+	}
+	return counts
+}
+
+// lagCounts is a dense lag histogram.
+type lagCounts struct {
+	bins   [2 * facts.LagBins]int64
+	lo, hi int32
+	rows   int64
+	max    int64
+	min    int64
+}
+
+func (l *lagCounts) add(lag int64) {
+	bin := facts.LagBin(lag)
+	l.bins[bin+facts.LagBins]++
+	l.lo, l.hi = min(l.lo, bin), max(l.hi, bin)
+	l.rows++
+	l.max = max(l.max, lag)
+	if l.min == facts.NoTime || lag < l.min {
+		l.min = lag
+	}
+}
+
+func (l *lagCounts) addTo(h *facts.LagHistogram) {
+	for bin := l.lo; bin <= l.hi; bin++ {
+		if n := l.bins[bin+facts.LagBins]; n > 0 {
+			h.Counts[bin] += n
+		}
+	}
+	h.Merge(&facts.LagHistogram{Rows: l.rows, Max: l.max, Min: l.min})
+}
+
+// eventWindow is how many 15-minute bins are kept dense, around the first event seen: 42 days.
+const eventWindow = 4032
+
+// eventCounts is a histogram of event times, dense near the first one.
+type eventCounts struct {
+	started bool
+	base    int32
+	bins    [eventWindow]int64
+	rest    map[int32]int64
+	rows    int64
+}
+
+func (e *eventCounts) add(event int64) {
+	bin := facts.EventBin(event)
+	if !e.started {
+		e.started, e.base = true, bin-eventWindow/2
+	}
+	e.rows++
+	if i := bin - e.base; i >= 0 && i < eventWindow {
+		e.bins[i]++
+		return
+	}
+	e.rest[bin]++
+}
+
+func (e *eventCounts) addTo(h *facts.EventHistogram) {
+	for i, n := range e.bins {
+		if n > 0 {
+			h.Counts[e.base+int32(i)] += n
+		}
+	}
+	for bin, n := range e.rest {
+		h.Counts[bin] += n
+	}
+	h.Rows += e.rows
+}

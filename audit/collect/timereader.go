@@ -1,0 +1,130 @@
+package collect
+
+import (
+	"math"
+	"strings"
+
+	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/zone"
+)
+
+// reading is what a time column says of one row.
+type reading uint8
+
+const (
+	readOK reading = iota
+	readNull
+	readUnparsed
+)
+
+// timeReader turns the values of one time column into instants. It is used by one goroutine.
+type timeReader struct {
+	// vector is the index in the block, or -1 where the rows have no such column.
+	vector int
+	naive  bool
+	// utc says that naive values are instants already.
+	utc     bool
+	local   zone.Reader
+	text    bool
+	pattern string
+	// offsetPattern says that the pattern reads an offset.
+	offsetPattern bool
+}
+
+// newTimeReader says how a column is read: what is aware is an instant and no zone shifts it; what is naive is read in zone.
+func newTimeReader(vector int, encoding facts.Encoding, column model.TimeColumn, zones zoneTables, zoneName string) (timeReader, error) {
+	r := timeReader{vector: vector, utc: true}
+	switch encoding {
+	case facts.EncodingNaive, facts.EncodingInt96Naive, facts.EncodingDate:
+		r.naive = true
+	case facts.EncodingTextNaive, facts.EncodingTextOffset:
+		r.naive, r.text = true, true
+		if column.Format != "" && column.Format != "rfc3339" {
+			r.pattern = column.Format
+			r.offsetPattern = strings.Contains(column.Format, "%z") || strings.Contains(column.Format, "%Z") || strings.Contains(column.Format, "%s")
+		}
+	}
+	if !r.naive {
+		return r, nil
+	}
+	table, err := zones.load(zoneName)
+	if err != nil {
+		return r, err
+	}
+	r.utc = table == nil
+	if table != nil {
+		r.local = table.Reader()
+	}
+	return r, nil
+}
+
+// absentTime reads a column that the rows do not have.
+var absentTime = timeReader{vector: -1}
+
+// timeValue is one row's instant and how it was come by.
+type timeValue struct {
+	micros int64
+	status reading
+	// odd marks a naive time that occurred twice or never; offset and bare mark texts with and without an offset.
+	odd, offset, bare bool
+}
+
+func (r *timeReader) read(block *engine.Block, row int) timeValue {
+	if r.vector < 0 {
+		return timeValue{status: readNull}
+	}
+	v := &block.Vectors[r.vector]
+	if !v.Valid(row) {
+		return timeValue{status: readNull}
+	}
+	if r.text {
+		return r.readText(v.Texts.At(row))
+	}
+	micros, ok := scale(v.Ints[row], v.PerMicro)
+	if !ok {
+		return timeValue{status: readUnparsed}
+	}
+	if r.utc {
+		return timeValue{micros: micros}
+	}
+	micros, odd := r.local.Instant(micros)
+	return timeValue{micros: micros, odd: odd}
+}
+
+func (r *timeReader) readText(text []byte) timeValue {
+	var parsed textTime
+	var ok bool
+	if r.pattern == "" {
+		parsed, ok = parseRFC3339(text)
+	} else {
+		parsed, ok = parsePattern(text, r.pattern, r.offsetPattern)
+	}
+	switch {
+	case !ok:
+		return timeValue{status: readUnparsed}
+	case parsed.hasOffset:
+		return timeValue{micros: parsed.micros, offset: true}
+	case r.utc:
+		return timeValue{micros: parsed.micros, bare: true}
+	}
+	micros, odd := r.local.Instant(parsed.micros)
+	return timeValue{micros: micros, odd: odd, bare: true}
+}
+
+// scale turns a raw value into microseconds, rounding nanoseconds down; false where it does not fit.
+func scale(raw, perMicro int64) (int64, bool) {
+	switch {
+	case perMicro == 1 || perMicro == 0:
+		return raw, raw != math.MinInt64
+	case perMicro > 1:
+		q := raw / perMicro
+		if raw%perMicro < 0 {
+			q--
+		}
+		return q, true
+	}
+	scaled := raw * -perMicro
+	return scaled, scaled/-perMicro == raw && scaled != math.MinInt64
+}

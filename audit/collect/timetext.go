@@ -1,0 +1,144 @@
+package collect
+
+import (
+	"time"
+
+	"github.com/itchyny/timefmt-go"
+)
+
+// textTime is a parsed text: wall-clock microseconds if it carried no offset, else an instant.
+type textTime struct {
+	micros    int64
+	hasOffset bool
+}
+
+// parseRFC3339 reads RFC 3339 text, with T or a space between date and time, any fraction (cut to microseconds), and an
+// offset or none. An engine's own cast is not used: it drops "+05:30" silently.
+func parseRFC3339(text []byte) (textTime, bool) {
+	if len(text) < len("2006-01-02T15:04:05") || text[4] != '-' || text[7] != '-' || text[13] != ':' || text[16] != ':' {
+		return textTime{}, false
+	}
+	if c := text[10]; c != 'T' && c != 't' && c != ' ' {
+		return textTime{}, false
+	}
+	year, ok1 := digits(text[0:4])
+	month, ok2 := digits(text[5:7])
+	day, ok3 := digits(text[8:10])
+	hour, ok4 := digits(text[11:13])
+	minute, ok5 := digits(text[14:16])
+	second, ok6 := digits(text[17:19])
+	if !ok1 || !ok2 || !ok3 || !ok4 || !ok5 || !ok6 {
+		return textTime{}, false
+	}
+	if month < 1 || month > 12 || day < 1 || day > daysIn(year, month) || hour > 23 || minute > 59 || second > 59 {
+		return textTime{}, false
+	}
+	micros := (daysSinceEpoch(year, month, day)*86400 + hour*3600 + minute*60 + second) * 1_000_000
+	rest := text[19:]
+	if len(rest) > 0 && (rest[0] == '.' || rest[0] == ',') {
+		end := 1
+		scale := int64(100_000)
+		for end < len(rest) && rest[end] >= '0' && rest[end] <= '9' {
+			micros += int64(rest[end]-'0') * scale
+			scale /= 10
+			end++
+		}
+		if end == 1 {
+			return textTime{}, false
+		}
+		rest = rest[end:]
+	}
+	if len(rest) == 0 {
+		return textTime{micros: micros}, true
+	}
+	offset, ok := parseOffset(rest)
+	return textTime{micros: micros - offset*1_000_000, hasOffset: true}, ok
+}
+
+// parseOffset reads Z, +hh:mm, +hhmm or +hh, in seconds east of UTC.
+func parseOffset(text []byte) (int64, bool) {
+	if len(text) == 1 && (text[0] == 'Z' || text[0] == 'z') {
+		return 0, true
+	}
+	sign := int64(1)
+	switch text[0] {
+	case '+':
+	case '-':
+		sign = -1
+	default:
+		return 0, false
+	}
+	text = text[1:]
+	minutes := int64(0)
+	switch {
+	case len(text) == 5 && text[2] == ':':
+		m, ok := digits(text[3:5])
+		if !ok {
+			return 0, false
+		}
+		minutes = m
+	case len(text) == 4:
+		m, ok := digits(text[2:4])
+		if !ok {
+			return 0, false
+		}
+		minutes = m
+	case len(text) != 2:
+		return 0, false
+	}
+	hours, ok := digits(text[0:2])
+	if !ok || hours > 23 || minutes > 59 {
+		return 0, false
+	}
+	return sign * (hours*3600 + minutes*60), true
+}
+
+func digits(text []byte) (int64, bool) {
+	value := int64(0)
+	for _, c := range text {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		value = value*10 + int64(c-'0')
+	}
+	return value, true
+}
+
+func daysIn(year, month int64) int64 {
+	switch month {
+	case 2:
+		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+			return 29
+		}
+		return 28
+	case 4, 6, 9, 11:
+		return 30
+	}
+	return 31
+}
+
+// daysSinceEpoch counts days from 1970-01-01 in the proleptic Gregorian calendar (Howard Hinnant, "chrono-Compatible
+// Low-Level Date Algorithms", days_from_civil).
+func daysSinceEpoch(year, month, day int64) int64 {
+	if month <= 2 {
+		year--
+	}
+	era := year / 400
+	yearOfEra := year - era*400
+	dayOfYear := (153*((month+9)%12)+2)/5 + day - 1
+	dayOfEra := yearOfEra*365 + yearOfEra/4 - yearOfEra/100 + dayOfYear
+	return era*146097 + dayOfEra - 719468
+}
+
+// parsePattern reads text by a strptime pattern. The result has an offset only where the pattern asks for one (%z, %Z, %s).
+func parsePattern(text []byte, pattern string, patternHasOffset bool) (textTime, bool) {
+	t, err := timefmt.Parse(string(text), pattern)
+	if err != nil {
+		return textTime{}, false
+	}
+	if patternHasOffset {
+		return textTime{micros: t.UnixMicro(), hasOffset: true}, true
+	}
+	wall := time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
+	return textTime{micros: wall.UnixMicro()}, true
+}
