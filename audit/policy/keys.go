@@ -1,0 +1,449 @@
+package policy
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/featureaudit/featureaudit/audit/model"
+)
+
+// key is one key of a map in the file: all that the reader, the merge and the schema need to know of it.
+type key[T any] struct {
+	name   string
+	doc    string
+	schema schema
+	read   func(c cursor, t *T)
+	// fields are what the key sets; empty for maps with free names (sources, checks), which merge by name.
+	fields []field[T]
+}
+
+// field is one value that a key sets, under its dotted name below the key ("" for the key itself).
+type field[T any] struct {
+	sub  string
+	copy func(dst, src *T)
+	set  func(src *T) bool
+}
+
+func names[T any](keys []key[T]) []string {
+	list := make([]string, len(keys))
+	for i, k := range keys {
+		list[i] = k.name
+	}
+	return list
+}
+
+// inner is the scope of what stands below the cursor's key.
+func (c cursor) inner() string { return "in " + c.name + " of " + strings.TrimPrefix(c.scope, "in ") }
+
+// --- kinds of keys ---------------------------------------------------------------------------------------------
+
+// ownerKey may be left empty, as `owner:`.
+func ownerKey[T any](doc string, at func(*T) *string) key[T] {
+	return valueKey("owner", doc, schema{"oneOf": []any{ref("text"), schema{"type": "null"}}}, readOwner, at)
+}
+
+func textKey[T any](name, doc string, read func(cursor) (string, bool), at func(*T) *string) key[T] {
+	return valueKey(name, doc, ref("text"), read, at)
+}
+
+func valueKey[T, V any](name, doc string, s schema, read func(cursor) (V, bool), at func(*T) *V) key[T] {
+	return key[T]{
+		name: name, doc: doc, schema: s,
+		fields: []field[T]{fieldAt("", at)},
+		read: func(c cursor, t *T) {
+			if v, ok := read(c); ok {
+				*at(t) = v
+				c.mark()
+			}
+		},
+	}
+}
+
+func enumKey[T any, V ~string](name, doc string, words []string, at func(*T) *V) key[T] {
+	read := func(c cursor) (V, bool) {
+		w, ok := readEnum(c, words)
+		return V(w), ok
+	}
+	return valueKey(name, doc, enumSchema(words), read, at)
+}
+
+func durationKey[T any](name, doc string, least time.Duration, at func(*T) *time.Duration) key[T] {
+	read := func(c cursor) (time.Duration, bool) { return readDuration(c, least) }
+	s := ref("duration")
+	if least == 0 {
+		s = ref("duration_or_zero")
+	}
+	return valueKey(name, doc, s, read, at)
+}
+
+func columnsKey(name, doc string, at func(*model.View) *[]string) key[model.View] {
+	return valueKey(name, doc, ref("columns"), readColumns, at)
+}
+
+func zoneKey[T any](name, doc string, device bool, at func(*T) *string) key[T] {
+	read := func(c cursor) (string, bool) { return readZone(c, device) }
+	return valueKey(name, doc, ref("zone"), read, at)
+}
+
+func timeColumnKey[T any](name, doc string, at func(*T) *model.TimeColumn) key[T] {
+	return key[T]{
+		name: name, doc: doc, schema: ref("time_column"),
+		fields: within(at, timeColumnKeys, "column"),
+		read:   func(c cursor, t *T) { readTimeColumn(c, at(t)) },
+	}
+}
+
+func fieldAt[T, V any](sub string, at func(*T) *V) field[T] {
+	return field[T]{
+		sub:  sub,
+		copy: func(dst, src *T) { *at(dst) = clone(*at(src)) },
+		set:  func(src *T) bool { return !isZero(*at(src)) },
+	}
+}
+
+// within lifts the fields of a nested map's keys to its owner; the key named main is the short form of the whole.
+func within[T, U any](at func(*T) *U, keys []key[U], main string) []field[T] {
+	var fields []field[T]
+	for _, k := range keys {
+		for _, f := range k.fields {
+			sub := k.name
+			if sub == main {
+				sub = ""
+			}
+			fields = append(fields, field[T]{
+				sub:  sub,
+				copy: func(dst, src *T) { f.copy(at(dst), at(src)) },
+				set:  func(src *T) bool { return f.set(at(src)) },
+			})
+		}
+	}
+	return fields
+}
+
+// --- the keys of a view ----------------------------------------------------------------------------------------
+
+var (
+	units      = []string{"s", "ms", "us", "ns"}
+	grains     = []string{string(model.GrainHour), string(model.GrainDay), string(model.GrainWeek), string(model.GrainMonth)}
+	meanings   = []string{string(model.OfEventTime), string(model.OfIngestedAt), string(model.OfSnapshot)}
+	sequences  = []string{string(model.ExpectAll), string(model.ExpectWeekdays), string(model.ExpectAny)}
+	references = []string{
+		string(model.ReferencePartitionEnd), string(model.ReferencePartitionStart), string(model.ReferenceIngestedAt), string(model.ReferenceAsOf),
+	}
+	oncePer    = []string{"source", "partition"}
+	severities = []string{"error", "warn", "off"}
+	verdicts   = []string{"pass", "warn"}
+)
+
+// above is the least duration of a key whose 0 would mean that nothing is declared.
+const above = time.Nanosecond
+
+var timeColumnKeys = []key[model.TimeColumn]{
+	valueKey("column", "The column's name; a dotted name is a struct path unless a column has that exact name.", ref("text"),
+		readColumn, func(t *model.TimeColumn) *string { return &t.Column }),
+	zoneKey("zone", `The IANA zone that naive values are read in, or "device". It never shifts an aware value.`, true,
+		func(t *model.TimeColumn) *string { return &t.Zone }),
+	enumKey("unit", "The unit of integer and floating values. Without it the unit is inferred by magnitude.", units,
+		func(t *model.TimeColumn) *string { return &t.Unit }),
+	textKey("format", "The format of text values: rfc3339 (the default) or a strptime pattern.", readFormat,
+		func(t *model.TimeColumn) *string { return &t.Format }),
+}
+
+// readTimeColumn reads a name or a map. The column is always known by the key itself, since that is what a name sets.
+func readTimeColumn(c cursor, t *model.TimeColumn) {
+	if c.node.Kind != yaml.MappingNode {
+		if column, ok := readText(c, "a column name or a map of column, zone, unit and format"); ok {
+			t.Column = column
+			c.mark()
+		}
+		return
+	}
+	scope := c.inner()
+	for _, e := range c.entries() {
+		i := slices.IndexFunc(timeColumnKeys, func(k key[model.TimeColumn]) bool { return k.name == e.name })
+		if i < 0 {
+			c.with(scope).unknown(e, names(timeColumnKeys))
+			continue
+		}
+		child := c.child(e, scope)
+		if e.name == "column" {
+			child.key = c.key
+		}
+		timeColumnKeys[i].read(child, t)
+	}
+	if t.Unit != "" && t.Format != "" {
+		c.fail("unit is for numbers and format is for text: keep the one that the column needs")
+	}
+}
+
+func (c cursor) with(scope string) cursor {
+	c.scope = scope
+	return c
+}
+
+var timePartitionKeys = []key[model.TimePartition]{
+	valueKey("column", "The hive keys that carry the time, coarse to fine: dt, or [year, month, day, hour].", ref("columns"),
+		readColumns, func(p *model.TimePartition) *[]string { return &p.Columns }),
+	enumKey("grain", "The length of a partition in its zone's calendar. A week begins on Monday.", grains,
+		func(p *model.TimePartition) *model.Grain { return &p.Grain }),
+	zoneKey("zone", "The IANA zone of the partitions' calendar. Default UTC.", false,
+		func(p *model.TimePartition) *string { return &p.Zone }),
+	enumKey("of", "What a partition's date says: its rows happened in it (event_time, the default), arrived in it (ingested_at), or restate every entity as of its end (snapshot).",
+		meanings, func(p *model.TimePartition) *model.PartitionMeaning { return &p.Of }),
+	enumKey("expected", "Which partitions the calendar must hold. Default all.", sequences,
+		func(p *model.TimePartition) *model.Expected { return &p.Expected }),
+	durationKey("complete_after", "How long after its end a partition may still grow. Default 0.", 0,
+		func(p *model.TimePartition) *time.Duration { return &p.CompleteAfter }),
+}
+
+var sourceKeys = []key[model.SourcePolicy]{
+	valueKey("path", "A glob of this source's own files, relative to the config file.", ref("text"), readGlob,
+		func(s *model.SourcePolicy) *string { return &s.Path }),
+	timeColumnKey("event_time", "How this source writes the event time.", func(s *model.SourcePolicy) *model.TimeColumn { return &s.EventTime }),
+	timeColumnKey("ingested_at", "How this source writes the ingest time.", func(s *model.SourcePolicy) *model.TimeColumn { return &s.IngestedAt }),
+	zoneKey("zone", `The IANA zone of this source's naive times, or "device" where its writers stamp their own local time.`, true,
+		func(s *model.SourcePolicy) *string { return &s.Zone }),
+	durationKey("max_age", "How old this source's newest event may be.", above, func(s *model.SourcePolicy) *time.Duration { return &s.MaxAge }),
+	durationKey("max_lag", "How late after its event time a row of this source may arrive.", above,
+		func(s *model.SourcePolicy) *time.Duration { return &s.MaxLag }),
+	valueKey("until", "The day (UTC) from which on the source is retired and no longer expected to be fresh.", ref("date"), readDate,
+		func(s *model.SourcePolicy) *time.Time { return &s.Until }),
+}
+
+// checkKeys are the keys that every check has; others are parameters of the check, kept as text.
+var checkKeys = []key[model.CheckPolicy]{
+	enumKey("severity", "error, warn, or off for a check that is not wanted.", severities,
+		func(p *model.CheckPolicy) *string { return &p.Severity }),
+	valueKey("max_fraction", "The fraction of a finding's rows that may be bad, 0 to 1.",
+		schema{"type": "number", "minimum": 0, "maximum": 1},
+		func(c cursor) (*float64, bool) { f, ok := readFraction(c); return &f, ok },
+		func(p *model.CheckPolicy) **float64 { return &p.MaxFraction }),
+	valueKey("min_rows", "The least number of rows that a fraction is judged on, or the floor of thin-partitions.",
+		schema{"type": "integer", "minimum": 0},
+		func(c cursor) (*int64, bool) {
+			n, ok := readInt(c, 0, "a whole number of rows, 0 or more")
+			return &n, ok
+		},
+		func(p *model.CheckPolicy) **int64 { return &p.MinRows }),
+}
+
+var viewKeys = []key[model.View]{
+	ownerKey("The team that answers for the view; copied to results, and what gate --owner selects.",
+		func(v *model.View) *string { return &v.Owner }),
+	{
+		name: "path", doc: "The view's Parquet files: a glob (** * ? [] {a,b}), a directory or a file, relative to the config file.", schema: ref("text"),
+		// A relative path means nothing without the folder it starts from, so they travel together.
+		fields: []field[model.View]{{
+			copy: func(dst, src *model.View) { dst.Path, dst.Root, dst.NoFiles = src.Path, src.Root, "" },
+			set:  func(src *model.View) bool { return src.Path != "" },
+		}},
+		read: func(c cursor, v *model.View) {
+			if path, ok := readGlob(c); ok {
+				v.Path = path
+				c.mark()
+			}
+		},
+	},
+	timeColumnKey("event_time", "When a row happened: a column, or a map that says how to read it.", func(v *model.View) *model.TimeColumn { return &v.EventTime }),
+	timeColumnKey("ingested_at", "When the store got the row: a column, or a map that says how to read it.", func(v *model.View) *model.TimeColumn { return &v.IngestedAt }),
+	{
+		name: "source", doc: "Where a row's source (batch, streaming) comes from: a column, or {path_segment: N} for the Nth folder below the fixed part of the path.",
+		schema: schema{"oneOf": []any{ref("text"), schema{
+			"type": "object", "additionalProperties": false, "required": []any{"path_segment"},
+			"properties": schema{"path_segment": schema{"type": "integer", "minimum": 1}},
+		}}},
+		fields: []field[model.View]{fieldAt("", func(v *model.View) *model.SourceColumn { return &v.Source })},
+		read:   func(c cursor, v *model.View) { readSource(c, &v.Source) },
+	},
+	{
+		name: "sources", doc: "The sources that get verdicts of their own, each with what it overrides.",
+		schema: schema{"type": "object", "additionalProperties": objectSchema(sourceKeys)},
+		read:   readSources,
+	},
+	columnsKey("entity", "The columns that identify what the features are of.", func(v *model.View) *[]string { return &v.Entity }),
+	columnsKey("key", "The columns of which no two rows may agree. Default: entity and event time, as a warning.", func(v *model.View) *[]string { return &v.Key }),
+	valueKey("once_per", "A key may appear once for each of these: source, partition.",
+		listOf(enumSchema(oncePer)),
+		func(c cursor) ([]string, bool) {
+			return readWords(c, "word", func(c cursor) (string, bool) { return readEnum(c, oncePer) })
+		},
+		func(v *model.View) *[]string { return &v.OncePer }),
+	columnsKey("measures", "The columns whose sum a repeated row would inflate.", func(v *model.View) *[]string { return &v.Measures }),
+	columnsKey("payload", "The columns in which replayed rows must agree. Default: all but key, times, source and partition columns.", func(v *model.View) *[]string { return &v.Payload }),
+	columnsKey("sensitive", "Columns whose values never enter a report.", func(v *model.View) *[]string { return &v.Sensitive }),
+	{
+		name: "ttl", doc: "How long a row stays valid after its event time. 0 or null never expires and is a finding; {never: reason} acknowledges it.",
+		schema: ref("ttl"),
+		fields: []field[model.View]{fieldAt("", func(v *model.View) *model.TTL { return &v.TTL })},
+		read:   func(c cursor, v *model.View) { readTTL(c, &v.TTL) },
+	},
+	durationKey("max_age", "How old the newest event may be: what consumers are promised.", above, func(v *model.View) *time.Duration { return &v.MaxAge }),
+	durationKey("max_lag", "How late after its event time a row may arrive.", above, func(v *model.View) *time.Duration { return &v.MaxLag }),
+	durationKey("tolerance", "How far after its ingest time an event time may lie before its row is a future row. Default 5m.", 0,
+		func(v *model.View) *time.Duration { return &v.Tolerance }),
+	zoneKey("zone", `The IANA zone of naive times, or "device". Default UTC.`, true, func(v *model.View) *string { return &v.Zone }),
+	valueKey("zones", "The zones whose offsets zone evidence may propose. Default: every offset in use at the time.", ref("zones"),
+		func(c cursor) ([]string, bool) {
+			return readWords(c, "zone", func(c cursor) (string, bool) { return readZone(c, false) })
+		},
+		func(v *model.View) *[]string { return &v.Zones }),
+	enumKey("reference", "The instant that stale-rows measures a row's age at. Default: partition_end where there is a time partition.", references,
+		func(v *model.View) *model.Reference { return &v.Reference }),
+	{
+		name: "time_partition", doc: "How the view's paths carry time. What is not said is inferred from the paths.",
+		schema: objectSchema(timePartitionKeys),
+		fields: within(func(v *model.View) *model.TimePartition { return &v.TimePartition }, timePartitionKeys, ""),
+		read: func(c cursor, v *model.View) {
+			if c.isMap(`a map such as {column: dt, grain: day}`) {
+				readMap(c.with(c.inner()), timePartitionKeys, &v.TimePartition)
+			}
+		},
+	},
+	{
+		name: "checks", doc: "What is asked of a check for this view, by check id.",
+		schema: schema{"type": "object", "additionalProperties": checkSchema()},
+		read:   readChecks,
+	},
+}
+
+func readSource(c cursor, s *model.SourceColumn) {
+	if c.node.Kind != yaml.MappingNode {
+		if column, ok := readText(c, "a column name or {path_segment: N}"); ok {
+			*s = model.SourceColumn{Column: column}
+			c.mark()
+		}
+		return
+	}
+	scope := c.inner()
+	seen := false
+	for _, e := range c.entries() {
+		if e.name != "path_segment" {
+			c.with(scope).unknown(e, []string{"path_segment"})
+			continue
+		}
+		seen = true
+		n, ok := readInt(c.child(e, scope), 1, "the number of a folder below the fixed part of the path, 1 for the first")
+		if ok && n <= 1000 {
+			*s = model.SourceColumn{PathSegment: int(n)}
+			c.mark()
+		} else if ok {
+			c.child(e, scope).fail("found " + strconv.FormatInt(n, 10) + ", expected at most 1000")
+		}
+	}
+	if !seen {
+		c.expected("a column name or {path_segment: N}")
+	}
+}
+
+func readSources(c cursor, v *model.View) {
+	if !c.isMap("a map of source names, such as {batch: {max_age: 30h}, streaming: {}}") {
+		return
+	}
+	for _, e := range c.entries() {
+		s := c.child(e, c.scope)
+		s.name = "sources." + e.name
+		if !s.isMap("a map of " + strings.Join(names(sourceKeys), ", ") + "; {} for none") {
+			continue
+		}
+		policy := model.SourcePolicy{Name: e.name}
+		s.mark()
+		readMap(s.with(s.inner()), sourceKeys, &policy)
+		v.Sources = append(v.Sources, policy)
+	}
+	slices.SortFunc(v.Sources, func(a, b model.SourcePolicy) int { return strings.Compare(a.Name, b.Name) })
+}
+
+func readTTL(c cursor, t *model.TTL) {
+	switch {
+	case isNull(c.node):
+		*t = model.TTL{OnWire: "absent"}
+		c.mark()
+	case c.node.Kind == yaml.MappingNode:
+		readNever(c, t)
+	default:
+		d, ok := readAnyDuration(c)
+		if !ok {
+			return
+		}
+		*t = model.TTL{Duration: d, OnWire: "set", Explicit: true}
+		if d == 0 {
+			t.OnWire = "zero"
+		}
+		c.mark()
+	}
+}
+
+func readNever(c cursor, t *model.TTL) {
+	scope := c.inner()
+	seen := false
+	for _, e := range c.entries() {
+		if e.name != "never" {
+			c.with(scope).unknown(e, []string{"never"})
+			continue
+		}
+		seen = true
+		if reason, ok := readText(c.child(e, scope), "the reason why rows never expire"); ok {
+			*t = model.TTL{Never: reason, OnWire: "absent", Explicit: true}
+			c.mark()
+		}
+	}
+	if !seen {
+		c.expected("a duration or {never: reason}")
+	}
+}
+
+func readChecks(c cursor, v *model.View) {
+	if !c.isMap("a map of check ids, such as {stale-rows: {severity: warn}}") {
+		return
+	}
+	for _, e := range c.entries() {
+		if !c.d.knownCheck(e.key, e.name, c.scope) {
+			continue
+		}
+		s := c.child(e, c.scope)
+		s.name = "checks." + e.name
+		if !s.isMap("a map of " + strings.Join(names(checkKeys), ", ") + " and the check's own parameters, such as {severity: off}") {
+			continue
+		}
+		policy := model.CheckPolicy{}
+		s.mark()
+		readCheck(s.with(s.inner()), &policy)
+		if v.Checks == nil {
+			v.Checks = map[string]model.CheckPolicy{}
+		}
+		v.Checks[e.name] = policy
+	}
+}
+
+func readCheck(c cursor, p *model.CheckPolicy) {
+	for _, e := range c.entries() {
+		child := c.child(e, c.scope)
+		if i := slices.IndexFunc(checkKeys, func(k key[model.CheckPolicy]) bool { return k.name == e.name }); i >= 0 {
+			checkKeys[i].read(child, p)
+			continue
+		}
+		// Which parameters a check has is the catalogue's to say, not ours.
+		if child.node.Kind != yaml.ScalarNode || isNull(child.node) {
+			child.expected("the parameter's value as text or a number")
+			continue
+		}
+		if p.Params == nil {
+			p.Params = map[string]string{}
+		}
+		p.Params[e.name] = child.node.Value
+		child.mark()
+	}
+}
+
+// knownCheck judges a check id where the ids are known, and complains at the node.
+func (d *decoder) knownCheck(n *yaml.Node, id, scope string) bool {
+	if d.checks == nil || slices.Contains(d.checks, id) {
+		return true
+	}
+	d.add(n.Line, n.Column, "unknown check "+strconv.Quote(shorten(id))+" "+scope+": "+didYouMean(id, d.checks)+`"featureaudit checks" lists them`)
+	return false
+}
