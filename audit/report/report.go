@@ -1,6 +1,10 @@
 package report
 
-import "encoding/json"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+)
 
 // Schema is the identifier and version of the document.
 const Schema = "featureaudit.report/v1"
@@ -290,11 +294,80 @@ type Execution struct {
 	Scheduler       map[string]string `json:"scheduler"`
 }
 
-// Marshal writes the document as indented JSON with a final newline.
+// Marshal writes the document as indented JSON with a final newline. Lists and objects that hold nothing are written
+// as such, never as null: the schema promises it to readers in other languages.
 func (r Report) Marshal() ([]byte, error) {
-	raw, err := json.MarshalIndent(r, "", "  ")
+	raw, err := json.MarshalIndent(r.filled(), "", "  ")
 	if err != nil {
 		return nil, err
 	}
 	return append(raw, '\n'), nil
+}
+
+// Digest is the id that the report must have: "sha256:" and the hex digest of the document without id and execution.
+func (r Report) Digest() (string, error) {
+	r.ID, r.Execution = "", Execution{}
+	raw, err := r.Marshal()
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(raw)
+	return "sha256:" + hex.EncodeToString(sum[:]), nil
+}
+
+// filled is the report without nil lists and maps where the schema demands a value.
+func (r Report) filled() Report {
+	r.Selection = Selection{Views: list(r.Selection.Views), Checks: list(r.Selection.Checks)}
+	r.Definitions = each(r.Definitions, func(d Definition) Definition {
+		d.UnknownFields = list(d.UnknownFields)
+		return d
+	})
+	r.Views = each(r.Views, View.filled)
+	r.Results = each(r.Results, func(res Result) Result {
+		res.Findings, res.Measures = list(res.Findings), object(res.Measures)
+		return res
+	})
+	if len(r.Consumers) > 0 {
+		r.Consumers = each(r.Consumers, func(c Consumer) Consumer {
+			c.Views = list(c.Views)
+			return c
+		})
+	}
+	r.Execution.Scheduler = object(r.Execution.Scheduler)
+	return r
+}
+
+func (v View) filled() View {
+	v.OpenPartitions, v.Notes, v.SourceLagSeconds = list(v.OpenPartitions), list(v.Notes), object(v.SourceLagSeconds)
+	d := &v.Definition
+	d.Entity, d.Key, d.Origins = list(d.Entity), list(d.Key), object(d.Origins)
+	if d.TimePartition != nil {
+		partition := *d.TimePartition
+		partition.Columns = list(partition.Columns)
+		d.TimePartition = &partition
+	}
+	return v
+}
+
+// each is a new list with change applied to every item.
+func each[T any](items []T, change func(T) T) []T {
+	out := make([]T, len(items))
+	for i, item := range items {
+		out[i] = change(item)
+	}
+	return out
+}
+
+func list[T any](items []T) []T {
+	if items == nil {
+		return []T{}
+	}
+	return items
+}
+
+func object[K comparable, V any](m map[K]V) map[K]V {
+	if m == nil {
+		return map[K]V{}
+	}
+	return m
 }

@@ -1,0 +1,9 @@
+package report
+
+import _ "embed"
+
+//go:embed schema.json
+var schemaJSON string
+
+// SchemaJSON is the JSON Schema (2020-12) of the document.
+func SchemaJSON() string { return schemaJSON }
