@@ -35,7 +35,9 @@ func newClock(asOf int64, tolerance time.Duration) clock {
 	return clock{asOf: asOf, sentinelBefore: sentinelBefore, sentinelAfter: after, tolerance: tolerance.Microseconds()}
 }
 
-func (c clock) sentinel(micros int64) bool { return micros < c.sentinelBefore || micros > c.sentinelAfter }
+func (c clock) sentinel(micros int64) bool {
+	return micros < c.sentinelBefore || micros > c.sentinelAfter
+}
 
 // filing is what a file's partition and policy say of all its rows.
 type filing struct {
@@ -290,6 +292,9 @@ func (f *folder) foldEvent(s *sourceFold, b *engine.Block, row int, event, inges
 		slice.EventMin = event
 	}
 	slice.EventMax = max(slice.EventMax, event)
+	if event%facts.EventBinMicros == 0 {
+		slice.OnLattice++
+	}
 	if s.events != nil {
 		s.events.add(event)
 	}

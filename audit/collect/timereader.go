@@ -128,3 +128,22 @@ func scale(raw, perMicro int64) (int64, bool) {
 	scaled := raw * -perMicro
 	return scaled, scaled/-perMicro == raw && scaled != math.MinInt64
 }
+
+// readValue reads a fetched value as read does a block's.
+func (r *timeReader) readValue(v engine.Value) timeValue {
+	switch {
+	case v.Null:
+		return timeValue{status: readNull}
+	case r.text:
+		return r.readText([]byte(v.Text))
+	}
+	micros, ok := scale(v.Int, v.PerMicro)
+	if !ok {
+		return timeValue{status: readUnparsed}
+	}
+	if r.utc {
+		return timeValue{micros: micros}
+	}
+	micros, odd := r.local.Instant(micros)
+	return timeValue{micros: micros, odd: odd}
+}

@@ -102,3 +102,11 @@ type Texts interface{ At(row int) []byte }
 func (v *Vector) Valid(row int) bool {
 	return v.Mask == nil || v.Mask[row>>6]>>(uint(row)&63)&1 == 1
 }
+
+// ResourceError is a query that failed for want of memory or disk: no fault of a file, and it stops the run.
+type ResourceError struct{ Err error }
+
+func (e ResourceError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e ResourceError) Unwrap() error { return e.Err }

@@ -17,7 +17,12 @@ type Collection struct {
 	Keys *Duplicates
 	// Unread maps a file to the problem met while its rows were read (the survey's own problems are in File).
 	Unread map[int32]Problem
-	// ScannedFiles, ScannedRows and ScannedBytes say how much was looked at.
+	// RoleProblems says why a role could not be read, by role ("event_time", "ingested_at", "source", "key", "entity",
+	// "measures"): a column that files lack, or types without a common form. Checks that need the role are errors.
+	RoleProblems map[string]string
+	// SpilledBytes were written to the temp dir by key and entity runs.
+	SpilledBytes int64
+	// ScannedFiles and ScannedRows say how much was looked at.
 	ScannedFiles int64
 	ScannedRows  int64
 }

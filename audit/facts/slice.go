@@ -10,6 +10,8 @@ type Slice struct {
 	EventNull     int64
 	EventUnparsed int64
 	EventSentinel int64
+	// OnLattice counts event times that are whole quarters of an hour: no offset can be told from such a clock.
+	OnLattice int64
 	// AmbiguousLocal counts naive times that occurred twice or never in their zone.
 	AmbiguousLocal int64
 	// IngestedNull counts rows whose ingest time is absent, unparsed or a sentinel: they are judged as if the view had none.
@@ -64,6 +66,7 @@ func (s *Slice) Merge(o Slice) {
 	s.EventNull += o.EventNull
 	s.EventUnparsed += o.EventUnparsed
 	s.EventSentinel += o.EventSentinel
+	s.OnLattice += o.OnLattice
 	s.AmbiguousLocal += o.AmbiguousLocal
 	s.IngestedNull += o.IngestedNull
 	s.TextOffset += o.TextOffset

@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"github.com/marcboeker/go-duckdb/mapping"
+
+	"github.com/featureaudit/featureaudit/audit/engine"
 )
 
 // Config bounds a database.
@@ -186,8 +188,8 @@ func createValue(value any) (mapping.Value, error) {
 
 // ErrMemory and ErrDisk tell what ran out, so that a message can say what to set.
 var (
-	ErrMemory = errors.New("the memory limit is too small for this query")
-	ErrDisk   = errors.New("the temporary folder is full")
+	ErrMemory = errors.New("the memory limit is too small for this query: raise --memory-limit, or lower --threads")
+	ErrDisk   = errors.New("the temporary folder is full: free some space, or name a larger one with --temp-dir")
 )
 
 func queryError(message string) error {
@@ -197,9 +199,9 @@ func queryError(message string) error {
 	}
 	switch {
 	case strings.Contains(text, "No space left") || strings.Contains(text, "max_temp_directory_size"):
-		return fmt.Errorf("%w: %s", ErrDisk, text)
+		return engine.ResourceError{Err: fmt.Errorf("%w: %s", ErrDisk, text)}
 	case strings.HasPrefix(text, "Out of Memory"):
-		return fmt.Errorf("%w: %s", ErrMemory, text)
+		return engine.ResourceError{Err: fmt.Errorf("%w: %s", ErrMemory, text)}
 	}
 	return errors.New(text)
 }

@@ -1,0 +1,409 @@
+package collect
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/keys"
+	"github.com/featureaudit/featureaudit/audit/model"
+)
+
+// Request is what one view's collection works by.
+type Request struct {
+	View   model.View
+	Survey facts.Survey
+	// AsOf in microseconds UTC.
+	AsOf  int64
+	Needs Needs
+	// Units are the inferred units of epoch columns by schema and column name, where the definitions name none.
+	Units func(schema int32, column string) string
+	// OwnAgrees says whether a partition column's value inside a file means what the file's path means.
+	OwnAgrees func(file facts.File, column, value string) bool
+	// Changed says whether a file is no longer what was listed; nil means unchanged.
+	Changed func(file facts.File) *facts.Problem
+
+	Workers int
+	// SliceRows is how many rows one query reads; 0 means DefaultSliceRows.
+	SliceRows int64
+	// RunMemory is what key and entity runs may hold before they spill to TempDir, in bytes.
+	RunMemory int64
+	TempDir   string
+	// RowsLimit caps the repeated rows that are kept for export.
+	RowsLimit int
+	// HashBits weakens the key hash to so many bits, so that tests meet collisions; 0 keeps all 64.
+	HashBits int
+	// Offsets are the real UTC offsets, in seconds, by which two event times of one key may differ as shifted twins.
+	Offsets []int64
+
+	// Progress is called after each query, from one goroutine at a time; nil for none.
+	Progress func(step string, filesDone, rowsDone int64)
+}
+
+// DefaultSliceRows is how many rows one query reads: enough for the engine to be fast, few enough to stay small.
+const DefaultSliceRows = 512 << 10
+
+// batchBytes and batchFiles bound the small files that one query reads together.
+const (
+	batchBytes = 64 << 20
+	batchFiles = 1000
+)
+
+// Collect reads the rows of a view once and gives their facts. Files that cannot be read are in Collection.Unread, and
+// leave nothing else behind. The error is a cancelled context, or what stops the whole view: memory, disk, a source
+// column with too many values.
+func Collect(ctx context.Context, e engine.Scanner, r Request) (*facts.Collection, error) {
+	unread := map[int32]facts.Problem{}
+	for {
+		c, err := newCollector(e, r, unread)
+		if err != nil {
+			return nil, err
+		}
+		collection, err := c.collect(ctx)
+		if errors.Is(err, errTainted) {
+			// a file failed after some of its rows were counted: count again without it
+			maps.Copy(unread, c.unread)
+			continue
+		}
+		return collection, err
+	}
+}
+
+var errTainted = errors.New("a file failed half-way")
+
+// collector is one attempt at collecting a view.
+type collector struct {
+	engine  engine.Scanner
+	request Request
+	survey  facts.Survey
+	roles   roles
+	clock   clock
+	layouts map[int32]*layout
+	names   *sourceNames
+	budget  *keys.Budget
+	runs    *keys.Runs
+	newest  *keys.Newest
+
+	mu         sync.Mutex
+	collection *facts.Collection
+	slices     map[sliceKey]*facts.Slice
+	unread     map[int32]facts.Problem
+	tainted    bool
+	filesDone  int64
+	rowsDone   int64
+}
+
+type sliceKey struct {
+	file   int32
+	source string
+}
+
+func newCollector(e engine.Scanner, r Request, unread map[int32]facts.Problem) (*collector, error) {
+	c := &collector{engine: e, request: r, survey: r.Survey, clock: newClock(r.AsOf, r.View.Tolerance),
+		layouts: map[int32]*layout{}, names: &sourceNames{column: r.View.Source.Column}, slices: map[sliceKey]*facts.Slice{},
+		unread: maps.Clone(unread)}
+	c.collection = &facts.Collection{Lags: map[facts.Population]*facts.LagHistogram{}, Events: map[facts.Population]*facts.EventHistogram{},
+		RoleProblems: map[string]string{}}
+	if len(r.Survey.Files) > keys.MaxFiles {
+		return nil, fmt.Errorf("view %q has %d files, and at most %d can be audited at once: narrow its path", r.View.Name, len(r.Survey.Files), keys.MaxFiles)
+	}
+	c.roles = roles{view: r.View, needs: r.Needs, schemas: r.Survey.Schemas, zones: zoneTables{}, units: map[unitKey]string{}}
+	if err := c.prepareRoles(); err != nil {
+		return nil, err
+	}
+	for i := range c.survey.Schemas {
+		l, err := newLayout(&c.roles, &c.survey.Schemas[i])
+		if err != nil {
+			return nil, err
+		}
+		c.layouts[c.survey.Schemas[i].ID] = l
+	}
+	return c, nil
+}
+
+// prepareRoles settles forms, units and zones, and drops the roles that files cannot fill, with the reason.
+func (c *collector) prepareRoles() error {
+	r, v := &c.roles, c.roles.view
+	example := c.exampleFile()
+	for role, names := range map[string][]string{"event_time": {v.EventTime.Column}, "ingested_at": {v.IngestedAt.Column}, "source": {v.Source.Column},
+		"key": v.Key, "entity": v.Entity, "measures": v.Measures} {
+		c.checkRole(role, names, example)
+	}
+	var err error
+	if r.keyForms, err = unifyForms(v.Key, r.schemas, example); err != nil {
+		c.collection.RoleProblems["key"] = err.Error()
+	}
+	if r.entityForms, err = unifyForms(v.Entity, r.schemas, example); err != nil {
+		c.collection.RoleProblems["entity"] = err.Error()
+	}
+	if len(v.Key) == 0 || c.collection.RoleProblems["key"] != "" {
+		r.needs.Keys, r.needs.Nulls = false, false
+	}
+	if len(v.Entity) == 0 || c.collection.RoleProblems["entity"] != "" {
+		r.needs.Entities = false
+	}
+	for _, schema := range r.schemas {
+		for _, column := range timeColumns(v) {
+			r.units[unitKey{schema.ID, column.Column}] = c.request.Units(schema.ID, column.Column)
+		}
+	}
+	zones := []string{v.Zone, v.EventTime.Zone, v.IngestedAt.Zone}
+	for _, s := range v.Sources {
+		zones = append(zones, s.Zone, s.EventTime.Zone, s.IngestedAt.Zone)
+	}
+	for _, name := range zones {
+		if _, err := r.zones.load(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// exampleFile gives the first readable file with rows of each schema, or "".
+func (c *collector) exampleFile() func(int32) string {
+	first := map[int32]string{}
+	for _, f := range c.survey.Files {
+		if f.Schema >= 0 && f.Problem == nil && f.Rows > 0 && first[f.Schema] == "" {
+			first[f.Schema] = f.Path
+		}
+	}
+	return func(schema int32) string { return first[schema] }
+}
+
+func (c *collector) checkRole(role string, names []string, example func(int32) string) {
+	for _, name := range names {
+		if name == "" {
+			continue
+		}
+		missing := missingFrom(name, c.survey.Schemas, example)
+		if len(missing) == 0 {
+			continue
+		}
+		c.collection.RoleProblems[role] = fmt.Sprintf("column %q (%s) is missing from %s: name the column that these files have, or leave them out of the view's path",
+			name, role, strings.Join(missing[:min(3, len(missing))], ", "))
+		return
+	}
+}
+
+func (c *collector) zones() zoneTables { return c.roles.zones }
+
+func (c *collector) ownAgrees(file *facts.File, column, value string) bool {
+	return c.request.OwnAgrees(*file, column, value)
+}
+
+func (c *collector) weaken(hash uint64) uint64 {
+	if c.request.HashBits == 0 {
+		return hash
+	}
+	// the top bits choose the part: keep them, so that parts are used as well
+	return hash >> (64 - c.request.HashBits) << (64 - c.request.HashBits)
+}
+
+func (c *collector) integerIdentity(value int64) keys.EntityID {
+	return keys.EntityID{Lo: uint64(value)}
+}
+
+func (c *collector) collect(ctx context.Context) (*facts.Collection, error) {
+	jobs, rows := c.jobs()
+	c.budget = keys.NewBudget(c.request.RunMemory, c.request.TempDir)
+	defer c.budget.Close()
+	if err := c.checkSpace(rows); err != nil {
+		return nil, err
+	}
+	if c.roles.needs.Keys {
+		c.runs = keys.NewRuns(c.budget, rows, len(c.oncePer()) > 0)
+	}
+	if c.roles.needs.Entities {
+		c.newest = keys.NewNewest(c.budget, rows, len(c.roles.entityForms) != 1 || c.roles.entityForms[0].Kind != engine.FormInteger)
+	}
+	if err := c.scan(ctx, jobs); err != nil {
+		return nil, err
+	}
+	if c.tainted {
+		return nil, errTainted
+	}
+	c.finishSlices()
+	if c.newest != nil {
+		if err := c.finishEntities(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if c.runs != nil {
+		if err := c.finishKeys(ctx); err != nil {
+			return nil, err
+		}
+	}
+	c.collection.SpilledBytes = c.budget.SpilledBytes()
+	c.collection.Unread = c.unread
+	return c.collection, nil
+}
+
+// checkSpace compares what the runs may have to spill with the free space, before anything is read.
+func (c *collector) checkSpace(rows int64) error {
+	need := int64(0)
+	if c.roles.needs.Keys {
+		need += rows * 24
+	}
+	if need <= c.request.RunMemory {
+		return nil
+	}
+	free, err := keys.FreeBytes(c.request.TempDir)
+	if err != nil {
+		return err
+	}
+	if spill := need - c.request.RunMemory; spill > free {
+		return fmt.Errorf("%w: up to %d MB of key runs may have to be spilled to %s, where %d MB are free: free some space, name a larger folder with --temp-dir, or raise --memory-limit",
+			ErrNoSpace, spill>>20, c.request.TempDir, free>>20)
+	}
+	return nil
+}
+
+// ErrNoSpace says that the spill folder is too small for what may have to be spilled.
+var ErrNoSpace = errors.New("not enough room to spill")
+
+// scan runs the jobs on all workers.
+func (c *collector) scan(ctx context.Context, jobs []job) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	next := make(chan job)
+	var running sync.WaitGroup
+	for range max(1, c.request.Workers) {
+		running.Go(func() {
+			w := c.newWorker()
+			for j := range next {
+				if err := w.run(ctx, j); err != nil {
+					cancel(err)
+					break
+				}
+			}
+			if err := w.finish(); err != nil {
+				cancel(err)
+			}
+			for range next { //nolint:revive // drained so that the sender never blocks
+			}
+		})
+	}
+	for _, j := range jobs {
+		if ctx.Err() != nil {
+			break
+		}
+		next <- j
+	}
+	close(next)
+	running.Wait()
+	return context.Cause(ctx)
+}
+
+func (c *collector) addSlices(used []*sourceFold) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range used {
+		key := sliceKey{s.slice.File, s.slice.Source}
+		if have, ok := c.slices[key]; ok {
+			have.Merge(s.slice)
+			continue
+		}
+		slice := s.slice
+		c.slices[key] = &slice
+	}
+}
+
+func (c *collector) addTallies(t *tallies) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for population, counts := range t.lags {
+		h, ok := c.collection.Lags[population]
+		if !ok {
+			h = facts.NewLagHistogram()
+			c.collection.Lags[population] = h
+		}
+		counts.addTo(h)
+	}
+	for population, counts := range t.events {
+		h, ok := c.collection.Events[population]
+		if !ok {
+			h = facts.NewEventHistogram()
+			c.collection.Events[population] = h
+		}
+		counts.addTo(h)
+	}
+}
+
+func (c *collector) finishSlices() {
+	for _, slice := range c.slices {
+		c.collection.Slices = append(c.collection.Slices, *slice)
+		c.collection.ScannedRows += slice.Rows
+	}
+	slices.SortFunc(c.collection.Slices, func(a, b facts.Slice) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Source, b.Source))
+	})
+	files := map[int32]bool{}
+	for _, slice := range c.collection.Slices {
+		files[slice.File] = true
+	}
+	c.collection.ScannedFiles = int64(len(files))
+	c.collection.Sources = slices.Sorted(slices.Values(c.names.names))
+	for population, h := range c.collection.Lags {
+		if h.Rows == 0 {
+			delete(c.collection.Lags, population)
+		}
+	}
+	for population, h := range c.collection.Events {
+		if h.Rows == 0 {
+			delete(c.collection.Events, population)
+		}
+	}
+}
+
+func (c *collector) finishEntities(ctx context.Context) error {
+	workers := max(1, c.request.Workers)
+	partial := make([]facts.Entities, workers)
+	for i := range partial {
+		partial[i].OldestNewest = facts.NoTime
+	}
+	limit := c.clock.asOf - c.roles.view.TTL.Duration.Microseconds()
+	expires := c.roles.view.TTL.Effective()
+	err := c.newest.Visit(ctx, workers, func(worker int, newest int64) {
+		e := &partial[worker]
+		if newest == keys.Absent {
+			e.OnlyAfter++
+			return
+		}
+		e.Judged++
+		if expires && newest < limit {
+			e.Stale++
+		}
+		if e.OldestNewest == facts.NoTime || newest < e.OldestNewest {
+			e.OldestNewest = newest
+		}
+	})
+	if err != nil {
+		return err
+	}
+	total := facts.Entities{OldestNewest: facts.NoTime}
+	for _, e := range partial {
+		total.Judged += e.Judged
+		total.Stale += e.Stale
+		total.OnlyAfter += e.OnlyAfter
+		if e.OldestNewest != facts.NoTime && (total.OldestNewest == facts.NoTime || e.OldestNewest < total.OldestNewest) {
+			total.OldestNewest = e.OldestNewest
+		}
+	}
+	for _, slice := range c.collection.Slices {
+		total.NullRows += slice.EntityNull
+	}
+	total.StaleEverywhere, total.StaleSomewhere = total.Stale, total.Stale
+	c.collection.Entities = &total
+	return nil
+}
+
+// timeOf is a microsecond instant for people.
+func timeOf(micros int64) string { return time.UnixMicro(micros).UTC().Format(time.RFC3339Nano) }

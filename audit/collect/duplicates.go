@@ -1,0 +1,687 @@
+package collect
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/keys"
+	"github.com/featureaudit/featureaudit/audit/model"
+)
+
+// candidateBytes is what one candidate costs while it is verified: its values as text, and their headers.
+const candidateBytes = 1 << 10
+
+// oncePer is what a key may repeat across: as declared, and the partition of a snapshot view by its nature.
+func (c *collector) oncePer() []string {
+	v := c.roles.view
+	groups := slices.Clone(v.OncePer)
+	if v.TimePartition.Of == model.OfSnapshot && v.TimePartition.Declared() && !slices.Contains(groups, oncePerPartition) {
+		groups = append(groups, oncePerPartition)
+	}
+	return groups
+}
+
+const (
+	oncePerSource    = "source"
+	oncePerPartition = "partition"
+)
+
+// grouping gives the once_per group of a place; nil without once_per.
+func (c *collector) grouping() func(keys.Place) uint64 {
+	groups := c.oncePer()
+	if len(groups) == 0 {
+		return nil
+	}
+	bySource, byPartition := slices.Contains(groups, oncePerSource), slices.Contains(groups, oncePerPartition)
+	partitions := make([]int32, len(c.survey.Files))
+	for i, file := range c.survey.Files {
+		partitions[i] = file.Partition
+	}
+	return func(p keys.Place) uint64 {
+		group := uint64(0)
+		if bySource {
+			group = uint64(p.Source()) + 1
+		}
+		if byPartition {
+			group |= uint64(partitions[p.File()]+1) << 8
+		}
+		return group
+	}
+}
+
+// verifier turns candidates into repeated keys, a round at a time.
+type verifier struct {
+	c        *collector
+	grouping func(keys.Place) uint64
+	payload  []payloadColumn
+	measures []payloadColumn
+	judge    *keys.Judge
+	total    *facts.Duplicates
+	limit    int
+	pending  []keys.Entry
+}
+
+// payloadColumn is a column in the form that all files share.
+type payloadColumn struct {
+	name string
+	form engine.Form
+}
+
+func (c *collector) finishKeys(ctx context.Context) error {
+	v := &verifier{c: c, grouping: c.grouping(), total: newDuplicates(), limit: int(max(c.request.RunMemory/2/candidateBytes, 4096))}
+	v.payload = c.payloadColumns()
+	for _, name := range c.roles.view.Measures {
+		if c.collection.RoleProblems["measures"] == "" {
+			v.measures = append(v.measures, c.sharedColumn(name))
+		}
+	}
+	names := make([]string, len(v.payload))
+	for i, p := range v.payload {
+		names[i] = p.name
+	}
+	measures := make([]keys.Measure, len(v.measures))
+	for i, m := range v.measures {
+		measures[i] = keys.Measure{Name: m.name, Floating: m.form.Kind == engine.FormDouble}
+	}
+	v.judge = keys.NewJudge(names, measures, c.request.Offsets, c.coarseClock())
+	v.total.RowsTotal = c.runs.Entries()
+	for _, slice := range c.collection.Slices {
+		v.total.NullKeys += slice.KeyNull
+	}
+	var grouping keys.Grouping
+	if v.grouping != nil {
+		grouping = func(e keys.Entry) uint64 { return v.grouping(e.Place) }
+		v.total.PairedByHash = true
+	}
+	probed, err := c.runs.Probe(ctx, c.request.Workers, grouping, func(candidates []keys.Entry) error { return v.add(ctx, candidates) })
+	if err == nil {
+		err = v.round(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	if v.grouping != nil {
+		v.total.PairedKeys += probed.Paired
+		v.total.UnpairedKeys += probed.Single
+	}
+	v.finish()
+	c.collection.Keys = v.total
+	return nil
+}
+
+func newDuplicates() *facts.Duplicates {
+	return &facts.Duplicates{SurplusMeasures: map[string]string{}, DifferingColumns: map[string]int64{},
+		ByPlace: map[facts.Population]*facts.DuplicatePlace{}}
+}
+
+// coarseClock says that over half of the event times are whole quarters of an hour: no offset can be told then.
+func (c *collector) coarseClock() bool {
+	on, all := int64(0), int64(0)
+	for _, s := range c.collection.Slices {
+		on += s.OnLattice
+		all += s.Rows - s.EventNull - s.EventUnparsed - s.EventSentinel
+	}
+	return 2*on > all
+}
+
+// add takes the candidates of one part; the entries of one hash always come together.
+func (v *verifier) add(ctx context.Context, candidates []keys.Entry) error {
+	v.pending = append(v.pending, candidates...)
+	if len(v.pending) < v.limit {
+		return nil
+	}
+	return v.round(ctx)
+}
+
+// round fetches the real values of the pending candidates and judges each key among them.
+func (v *verifier) round(ctx context.Context) error {
+	if len(v.pending) == 0 {
+		return nil
+	}
+	rows, err := v.fetch(ctx)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(rows, func(a, b keys.Row) int {
+		return cmp.Or(cmp.Compare(a.Hash, b.Hash), cmp.Compare(a.Key, b.Key), v.order(a, b))
+	})
+	for start := 0; start < len(rows); {
+		end := start + 1
+		for end < len(rows) && rows[end].Hash == rows[start].Hash && rows[end].Key == rows[start].Key {
+			end++
+		}
+		v.key(rows[start:end])
+		start = end
+	}
+	v.pending = v.pending[:0]
+	return nil
+}
+
+// order is the rule of the row kept: the first by ingest time (none last), partition, path and row number.
+func (v *verifier) order(a, b keys.Row) int {
+	files := v.c.survey.Files
+	return cmp.Or(compareKnown(a.Ingested, b.Ingested), cmp.Compare(files[a.Place.File()].Partition, files[b.Place.File()].Partition),
+		cmp.Compare(a.Place.File(), b.Place.File()), cmp.Compare(a.Place.Row(), b.Place.Row()))
+}
+
+func compareKnown(a, b int64) int {
+	switch {
+	case a == b:
+		return 0
+	case a == facts.NoTime:
+		return 1
+	case b == facts.NoTime:
+		return -1
+	}
+	return cmp.Compare(a, b)
+}
+
+// key judges all rows of one key, ordered.
+func (v *verifier) key(rows []keys.Row) {
+	if v.grouping == nil {
+		if len(rows) > 1 && v.inRange(rows) {
+			v.count(rows, [][]keys.Row{rows})
+		}
+		return
+	}
+	groups := map[uint64][]keys.Row{}
+	var order []uint64
+	for _, row := range rows {
+		g := v.grouping(row.Place)
+		if groups[g] == nil {
+			order = append(order, g)
+		}
+		groups[g] = append(groups[g], row)
+	}
+	if len(groups) > 1 {
+		v.total.PairedKeys++
+	} else {
+		v.total.UnpairedKeys++
+	}
+	var repeated [][]keys.Row
+	var all []keys.Row
+	for _, g := range order {
+		if len(groups[g]) > 1 && v.inRange(groups[g]) {
+			repeated = append(repeated, groups[g])
+			all = append(all, groups[g]...)
+		}
+	}
+	if len(repeated) > 0 {
+		v.count(all, repeated)
+	}
+}
+
+// inRange says whether any of the rows lies in a partition that verdicts are wanted for.
+func (v *verifier) inRange(rows []keys.Row) bool {
+	for _, row := range rows {
+		partition := v.c.survey.Files[row.Place.File()].Partition
+		if partition < 0 || v.c.survey.Partitions[partition].InRange {
+			return true
+		}
+	}
+	return false
+}
+
+// count adds one repeated key: all its repeating rows, and the groups within which they repeat.
+func (v *verifier) count(rows []keys.Row, groups [][]keys.Row) {
+	t := v.total
+	t.RepeatedKeys++
+	class, differs := facts.Replay, map[string]bool{}
+	resolvable := true
+	for _, group := range groups {
+		verdict := v.judge.Group(group)
+		class = worse(class, verdict.Class)
+		for _, name := range verdict.Differs {
+			differs[name] = true
+		}
+		resolvable = resolvable && verdict.Resolvable
+		t.SurplusRows += int64(len(group) - 1)
+		t.FanOutRows += verdict.FanOut
+		t.MaxMultiplicity = max(t.MaxMultiplicity, int64(len(group)))
+		v.place(group, verdict.Class)
+	}
+	switch class {
+	case facts.Conflict:
+		t.ConflictKeys++
+	case facts.ShiftedTwin:
+		t.ShiftedTwinKeys++
+	default:
+		t.ReplayKeys++
+	}
+	if resolvable {
+		t.ResolvableKeys++
+	} else {
+		t.AmbiguousKeys++
+	}
+	for name := range differs {
+		t.DifferingColumns[name]++
+	}
+	v.scope(rows)
+	v.writers(rows, class)
+	v.keep(groups, class, differs)
+}
+
+func worse(a, b facts.DuplicateClass) facts.DuplicateClass {
+	rank := map[facts.DuplicateClass]int{facts.Replay: 0, facts.ShiftedTwin: 1, facts.Conflict: 2}
+	if rank[b] > rank[a] {
+		return b
+	}
+	return a
+}
+
+// place counts the surplus rows of a group where they lie.
+func (v *verifier) place(group []keys.Row, class facts.DuplicateClass) {
+	seen := map[facts.Population]bool{}
+	for _, row := range group[1:] {
+		population := facts.Population{Partition: v.c.survey.Files[row.Place.File()].Partition, Source: v.c.names.name(row.Place.Source())}
+		p := v.total.ByPlace[population]
+		if p == nil {
+			p = &facts.DuplicatePlace{}
+			v.total.ByPlace[population] = p
+		}
+		p.Surplus++
+		if seen[population] {
+			continue
+		}
+		seen[population] = true
+		p.Keys++
+		if class == facts.Conflict {
+			p.Conflict++
+		}
+	}
+}
+
+func (v *verifier) scope(rows []keys.Row) {
+	sameSource, samePartition, sameFile := true, true, true
+	first := rows[0].Place
+	files := v.c.survey.Files
+	for _, row := range rows[1:] {
+		sameSource = sameSource && row.Place.Source() == first.Source()
+		sameFile = sameFile && row.Place.File() == first.File()
+		samePartition = samePartition && files[row.Place.File()].Partition == files[first.File()].Partition
+	}
+	s := &v.total.Scopes
+	switch {
+	case !sameSource:
+		s.AcrossSources++
+	case sameFile:
+		s.WithinFile++
+	case samePartition:
+		s.AcrossFiles++
+	default:
+		s.AcrossPartitions++
+	}
+}
+
+// writers counts the key for each pair of sources among its rows; a source with itself where it repeats alone.
+func (v *verifier) writers(rows []keys.Row, class facts.DuplicateClass) {
+	counts := map[string]int{}
+	for _, row := range rows {
+		counts[v.c.names.name(row.Place.Source())]++
+	}
+	names := sortedKeys(counts)
+	for i, a := range names {
+		if counts[a] > 1 {
+			v.writerPair(a, a, class)
+		}
+		for _, b := range names[i+1:] {
+			v.writerPair(a, b, class)
+		}
+	}
+}
+
+func (v *verifier) writerPair(a, b string, class facts.DuplicateClass) {
+	index := slices.IndexFunc(v.total.Writers, func(p facts.WriterPair) bool { return p.A == a && p.B == b })
+	if index < 0 {
+		index = len(v.total.Writers)
+		v.total.Writers = append(v.total.Writers, facts.WriterPair{A: a, B: b})
+	}
+	p := &v.total.Writers[index]
+	p.Keys++
+	switch class {
+	case facts.Conflict:
+		p.Confl++
+	case facts.ShiftedTwin:
+		p.Twins++
+	default:
+		p.Replay++
+	}
+}
+
+// keep remembers the rows for export: those of the smallest keys, so that the choice does not depend on rounds.
+func (v *verifier) keep(groups [][]keys.Row, class facts.DuplicateClass, differs map[string]bool) {
+	columns := sortedKeys(differs)
+	for _, group := range groups {
+		v.total.RowsTotalRepeated += int64(len(group))
+		for i, row := range group {
+			if v.c.request.RowsLimit == 0 {
+				break
+			}
+			v.total.Rows = append(v.total.Rows, facts.DuplicateRow{Key: keyParts(row.Key), Class: class, Kept: i == 0, File: row.Place.File(),
+				Row: row.Place.Row(), EventTime: row.Event, Ingested: row.Ingested, Source: v.c.names.name(row.Place.Source()), Differs: columns})
+		}
+	}
+	if len(v.total.Rows) > 4*v.c.request.RowsLimit {
+		v.cutRows()
+	}
+}
+
+func (v *verifier) cutRows() {
+	slices.SortFunc(v.total.Rows, func(a, b facts.DuplicateRow) int {
+		return cmp.Or(slices.Compare(a.Key, b.Key), cmp.Compare(a.File, b.File), cmp.Compare(a.Row, b.Row))
+	})
+	v.total.Rows = slices.Clone(v.total.Rows[:min(len(v.total.Rows), v.c.request.RowsLimit)])
+}
+
+func (v *verifier) finish() {
+	v.cutRows()
+	for name, sum := range v.judge.Surplus() {
+		v.total.SurplusMeasures[name] = sum
+	}
+	slices.SortFunc(v.total.Writers, func(a, b facts.WriterPair) int { return cmp.Or(cmp.Compare(a.A, b.A), cmp.Compare(a.B, b.B)) })
+	for _, slice := range v.c.collection.Slices {
+		population := facts.Population{Partition: v.c.survey.Files[slice.File].Partition, Source: slice.Source}
+		if p := v.total.ByPlace[population]; p != nil {
+			p.Rows += slice.Rows
+		}
+	}
+}
+
+// payloadColumns are the columns that a repeat must agree in: as declared, else all but those with a role of their own.
+func (c *collector) payloadColumns() []payloadColumn {
+	v := c.roles.view
+	if len(v.Payload) > 0 {
+		columns := make([]payloadColumn, len(v.Payload))
+		for i, name := range v.Payload {
+			columns[i] = c.sharedColumn(name)
+		}
+		return columns
+	}
+	excluded := map[string]bool{v.Source.Column: true}
+	for _, name := range slices.Concat(v.Key, v.TimePartition.Columns) {
+		excluded[name] = true
+	}
+	for _, column := range timeColumns(v) {
+		excluded[column.Column] = true
+	}
+	seen := map[string]bool{}
+	var names []string
+	for _, schema := range c.survey.Schemas {
+		for _, column := range schema.Columns {
+			whole := column.Nested || column.Path == column.Name
+			if !whole || excluded[column.Name] || seen[column.Name] {
+				continue
+			}
+			seen[column.Name] = true
+			names = append(names, column.Name)
+		}
+	}
+	slices.Sort(names)
+	columns := make([]payloadColumn, len(names))
+	for i, name := range names {
+		columns[i] = c.sharedColumn(name)
+	}
+	return columns
+}
+
+// sharedColumn finds the form that a column is compared in; types without a common form are compared as text.
+func (c *collector) sharedColumn(name string) payloadColumn {
+	shared := payloadColumn{name: name}
+	for _, schema := range c.survey.Schemas {
+		column := schema.Lookup(name)
+		if column == nil {
+			continue
+		}
+		form := engine.FormOf(*column)
+		if shared.form.Kind == 0 {
+			shared.form = form
+			continue
+		}
+		unified, ok := engine.Unify(shared.form, form)
+		if !ok {
+			return payloadColumn{name: name, form: engine.Form{Kind: engine.FormText}}
+		}
+		shared.form = unified
+	}
+	return shared
+}
+
+// fetchPlan says what to fetch from the files of one schema, and where each value stands.
+type fetchPlan struct {
+	columns  []engine.Select
+	key      []fetchedKey
+	payload  []int
+	measures []int
+	times    map[model.TimeColumn]int
+}
+
+type fetchedKey struct {
+	index   int
+	instant bool
+	column  model.TimeColumn
+}
+
+func (v *verifier) plan(schema *facts.Schema) fetchPlan {
+	r := &v.c.roles
+	p := fetchPlan{times: map[model.TimeColumn]int{}}
+	l := &layout{schema: schema, times: p.times}
+	for _, column := range timeColumns(r.view) {
+		l.addTime(r, column)
+	}
+	text := func(name string, form engine.Form) int {
+		column := schema.Lookup(name)
+		if column == nil {
+			return l.add(engine.Select{Kind: engine.SelectText, Parts: []engine.Part{{Column: facts.Column{Name: name, Path: name}, Missing: true}}})
+		}
+		if form.Kind == engine.FormInstant {
+			plain := model.TimeColumn{Column: name}
+			l.addTime(r, plain)
+			return l.times[plain]
+		}
+		if form.Kind == engine.FormText && engine.FormOf(*column).Kind != engine.FormText {
+			form = engine.FormOf(*column)
+		}
+		return l.add(engine.Select{Kind: engine.SelectText, Parts: []engine.Part{{Column: *column, Form: form}}})
+	}
+	for i, name := range r.view.Key {
+		if r.keyForms[i].Kind == engine.FormInstant {
+			column := timeColumnNamed(r.view, name)
+			l.addTime(r, column)
+			p.key = append(p.key, fetchedKey{instant: true, column: column})
+			continue
+		}
+		p.key = append(p.key, fetchedKey{index: text(name, r.keyForms[i])})
+	}
+	for _, column := range v.payload {
+		p.payload = append(p.payload, text(column.name, column.form))
+	}
+	for _, column := range v.measures {
+		p.measures = append(p.measures, text(column.name, column.form))
+	}
+	p.columns = l.selects
+	return p
+}
+
+// fetch reads the candidates' rows, file by file, on all workers.
+func (v *verifier) fetch(ctx context.Context) ([]keys.Row, error) {
+	entries := slices.Clone(v.pending)
+	slices.SortFunc(entries, func(a, b keys.Entry) int {
+		return cmp.Or(cmp.Compare(a.Place.File(), b.Place.File()), cmp.Compare(a.Place.Row(), b.Place.Row()))
+	})
+	rows := make([]keys.Row, len(entries))
+	plans := map[int32]fetchPlan{}
+	for i := range v.c.survey.Schemas {
+		plans[v.c.survey.Schemas[i].ID] = v.plan(&v.c.survey.Schemas[i])
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	next := make(chan [2]int)
+	var running sync.WaitGroup
+	for range max(1, v.c.request.Workers) {
+		running.Go(func() {
+			for span := range next {
+				if err := v.fetchFile(ctx, plans, entries[span[0]:span[1]], rows[span[0]:span[1]]); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	for start := 0; start < len(entries) && ctx.Err() == nil; {
+		end := start + 1
+		for end < len(entries) && end-start < fetchRows && entries[end].Place.File() == entries[start].Place.File() {
+			end++
+		}
+		next <- [2]int{start, end}
+		start = end
+	}
+	close(next)
+	running.Wait()
+	return rows, context.Cause(ctx)
+}
+
+// fetchRows is how many rows one query fetches at most.
+const fetchRows = 20_000
+
+func (v *verifier) fetchFile(ctx context.Context, plans map[int32]fetchPlan, entries []keys.Entry, rows []keys.Row) error {
+	file := v.c.survey.Files[entries[0].Place.File()]
+	plan := plans[file.Schema]
+	numbers := make([]int64, len(entries))
+	for i, e := range entries {
+		numbers[i] = e.Place.Row()
+	}
+	readers := map[uint8]fetchReaders{}
+	at := 0
+	err := v.c.engine.Fetch(ctx, engine.Fetch{File: file.Abs, Rows: numbers, Columns: plan.columns}, func(number int64, values []engine.Value) error {
+		if at >= len(entries) || number != numbers[at] {
+			return fmt.Errorf("row %d of %s came where another was asked for: the file changed while it was read", number, file.Path)
+		}
+		e := entries[at]
+		r, ok := readers[e.Place.Source()]
+		if !ok {
+			var err error
+			if r, err = v.readers(plan, file, e.Place.Source()); err != nil {
+				return err
+			}
+			readers[e.Place.Source()] = r
+		}
+		rows[at] = v.rowOf(plan, r, e, values)
+		at++
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("verify repeated keys in %s: %w", file.Path, err)
+	}
+	return nil
+}
+
+// fetchReaders read the times of one file and source.
+type fetchReaders struct {
+	event, ingested timeReader
+	keys            []timeReader
+}
+
+func (v *verifier) readers(plan fetchPlan, file facts.File, source uint8) (fetchReaders, error) {
+	schema := &v.c.survey.Schemas[file.Schema]
+	policy := sourcePolicy(v.c.roles.view, v.c.names.name(source))
+	read := func(column model.TimeColumn, zoneName string) (timeReader, error) {
+		index, ok := plan.times[column]
+		if !column.Declared() || !ok {
+			return absentTime, nil
+		}
+		return newTimeReader(index, schema.Encoding(*schema.Lookup(column.Column)), column, v.c.zones(), zoneName)
+	}
+	var r fetchReaders
+	var err error
+	if r.event, err = read(policy.event, policy.eventZone); err != nil {
+		return r, err
+	}
+	if r.ingested, err = read(policy.ingested, policy.ingestedZone); err != nil {
+		return r, err
+	}
+	for _, key := range plan.key {
+		reader := absentTime
+		if key.instant {
+			column, zoneName := key.column, firstZone(key.column.Zone, policy.zone)
+			if column.Column == policy.event.Column {
+				column, zoneName = policy.event, policy.eventZone
+			}
+			if reader, err = read(column, zoneName); err != nil {
+				return r, err
+			}
+		}
+		r.keys = append(r.keys, reader)
+	}
+	return r, nil
+}
+
+func (v *verifier) rowOf(plan fetchPlan, r fetchReaders, e keys.Entry, values []engine.Value) keys.Row {
+	row := keys.Row{Hash: e.Hash, Place: e.Place, Event: v.instant(r.event, values), Ingested: v.instant(r.ingested, values)}
+	var key []byte
+	for i, part := range plan.key {
+		text := ""
+		if part.instant {
+			text = timeOf(v.instant(r.keys[i], values))
+		} else {
+			text = values[part.index].Text
+		}
+		key = binary.AppendUvarint(key, uint64(len(text)))
+		key = append(key, text...)
+	}
+	row.Key = string(key)
+	row.Payload = make([]keys.Value, len(plan.payload))
+	for i, index := range plan.payload {
+		row.Payload[i] = plain(values[index])
+	}
+	row.Measures = make([]keys.Value, len(plan.measures))
+	for i, index := range plan.measures {
+		row.Measures[i] = plain(values[index])
+	}
+	return row
+}
+
+// instant reads a fetched time as the scan does; sentinels are no times.
+func (v *verifier) instant(r timeReader, values []engine.Value) int64 {
+	if r.vector < 0 {
+		return facts.NoTime
+	}
+	t := r.readValue(values[r.vector])
+	if t.status != readOK {
+		return facts.NoTime
+	}
+	return t.micros
+}
+
+func plain(v engine.Value) keys.Value {
+	if v.Null || v.IsText {
+		return keys.Value{Null: v.Null, Text: v.Text}
+	}
+	micros, _ := scale(v.Int, v.PerMicro)
+	return keys.Value{Text: timeOf(micros)}
+}
+
+// keyParts takes a canonical key apart.
+func keyParts(key string) []string {
+	var parts []string
+	rest := []byte(key)
+	for len(rest) > 0 {
+		length, n := binary.Uvarint(rest)
+		parts = append(parts, string(rest[n:n+int(length)]))
+		rest = rest[n+int(length):]
+	}
+	return parts
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	names := make([]string, 0, len(m))
+	for name := range m {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}

@@ -1,0 +1,285 @@
+package collect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/audit/facts"
+)
+
+// job is one query: whole small files of one schema, or a slice of a large one.
+type job struct {
+	schema      int32
+	files       []int32
+	sliced      bool
+	first, last int64
+	rows        int64
+}
+
+// jobs cuts the files into queries, in the order of their paths, and gives the rows in all.
+func (c *collector) jobs() ([]job, int64) {
+	limit := c.request.SliceRows
+	if limit <= 0 {
+		limit = DefaultSliceRows
+	}
+	if !c.roles.needs.Any() {
+		return nil, 0
+	}
+	var jobs []job
+	open := map[int32]int{} // schema -> index of the batch that is being filled
+	sizes := map[int]int64{}
+	total := int64(0)
+	for i := range c.survey.Files {
+		file := &c.survey.Files[i]
+		if !c.wanted(file) {
+			continue
+		}
+		total += file.Rows
+		if file.Rows > limit {
+			jobs = append(jobs, slicesOf(file, limit)...)
+			continue
+		}
+		at, ok := open[file.Schema]
+		if ok && (len(jobs[at].files) >= batchFiles || jobs[at].rows+file.Rows > limit || sizes[at]+file.Size > batchBytes) {
+			ok = false
+		}
+		if !ok {
+			at = len(jobs)
+			open[file.Schema] = at
+			jobs = append(jobs, job{schema: file.Schema})
+		}
+		jobs[at].files = append(jobs[at].files, file.ID)
+		jobs[at].rows += file.Rows
+		sizes[at] += file.Size
+	}
+	return jobs, total
+}
+
+// wanted says whether a file's rows are read at all. What lies in partitions after as_of is counted and not judged.
+func (c *collector) wanted(file *facts.File) bool {
+	if file.Schema < 0 || file.Problem != nil || file.Rows == 0 {
+		return false
+	}
+	if _, failed := c.unread[file.ID]; failed {
+		return false
+	}
+	return file.Partition < 0 || !c.survey.Partitions[file.Partition].AfterAsOf
+}
+
+// slicesOf cuts a large file at its row groups, so that no group is decoded twice.
+func slicesOf(file *facts.File, limit int64) []job {
+	var jobs []job
+	first, end := int64(0), int64(0)
+	cut := func() {
+		if end > first {
+			jobs = append(jobs, job{schema: file.Schema, files: []int32{file.ID}, sliced: true, first: first, last: end - 1, rows: end - first})
+		}
+		first = end
+	}
+	for _, group := range file.RowGroups {
+		if end > first && end+group.Rows-first > limit {
+			cut()
+		}
+		end += group.Rows
+	}
+	end = file.Rows
+	cut()
+	return jobs
+}
+
+// worker runs jobs one after the other and folds their rows.
+type worker struct {
+	c      *collector
+	folder folder
+}
+
+func (c *collector) newWorker() *worker {
+	w := &worker{c: c, folder: folder{c: c, cache: sourceCache{shared: c.names}, tallies: newTallies(), ownMatch: map[string]bool{}}}
+	if c.runs != nil {
+		w.folder.keys = c.runs.NewWriter()
+	}
+	if c.newest != nil {
+		w.folder.newest = c.newest.NewWriter()
+	}
+	return w
+}
+
+func newTallies() tallies {
+	return tallies{lags: map[facts.Population]*lagCounts{}, events: map[facts.Population]*eventCounts{}}
+}
+
+func (w *worker) finish() error {
+	w.c.addTallies(&w.folder.tallies)
+	w.folder.tallies = newTallies()
+	if w.folder.keys != nil {
+		if err := w.folder.keys.Flush(); err != nil {
+			return err
+		}
+	}
+	if w.folder.newest != nil {
+		return w.folder.newest.Flush()
+	}
+	return nil
+}
+
+// errChanged says which files were no longer what was listed when their last byte had been read.
+type errChanged struct{ problems map[int32]facts.Problem }
+
+func (e errChanged) Error() string {
+	return fmt.Sprintf("%d files changed while they were read", len(e.problems))
+}
+
+// run reads a job. A file that cannot be read is set aside alone; only what concerns the whole run is an error.
+func (w *worker) run(ctx context.Context, j job) error {
+	if len(w.folder.tallies.lags) > maxOpenTallies {
+		w.c.addTallies(&w.folder.tallies)
+		w.folder.tallies = newTallies()
+	}
+	folded, err := w.scan(ctx, j)
+	var changed errChanged
+	switch {
+	case err == nil:
+		w.c.done(j)
+		return nil
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.As(err, &changed):
+		return w.without(ctx, j, changed.problems)
+	case errors.As(err, new(engine.ResourceError)), errors.As(err, new(runError)):
+		return err
+	case len(j.files) > 1 && !folded:
+		for _, id := range j.files {
+			alone := job{schema: j.schema, files: []int32{id}, rows: w.c.survey.Files[id].Rows}
+			if err := w.run(ctx, alone); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for _, id := range j.files {
+		w.c.setAside(id, w.diagnose(id, err), folded || j.sliced)
+	}
+	return nil
+}
+
+// without runs a job again, less the files that changed.
+func (w *worker) without(ctx context.Context, j job, problems map[int32]facts.Problem) error {
+	rest := job{schema: j.schema}
+	for _, id := range j.files {
+		problem, changed := problems[id]
+		if changed {
+			w.c.setAside(id, problem, j.sliced)
+			continue
+		}
+		rest.files = append(rest.files, id)
+		rest.rows += w.c.survey.Files[id].Rows
+	}
+	if len(rest.files) == 0 {
+		return nil
+	}
+	return w.run(ctx, rest)
+}
+
+// diagnose says what is wrong with a file that a query failed on.
+func (w *worker) diagnose(id int32, err error) facts.Problem {
+	file := w.c.survey.Files[id]
+	if problem := w.c.request.Changed(file); problem != nil {
+		return *problem
+	}
+	text := err.Error()
+	switch {
+	case strings.Contains(text, "Permission denied"):
+		return facts.Problem{Kind: facts.ProblemPermission, Message: text}
+	case strings.HasPrefix(text, "IO Error"):
+		return facts.Problem{Kind: facts.ProblemIO, Message: text}
+	}
+	return facts.Problem{Kind: facts.ProblemCorrupt, Message: text}
+}
+
+func (c *collector) setAside(id int32, problem facts.Problem, tainted bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.unread[id] = problem
+	c.tainted = c.tainted || tainted
+}
+
+func (c *collector) done(j job) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.rowsDone += j.rows
+	if !j.sliced {
+		c.filesDone += int64(len(j.files))
+	} else if j.last+1 == c.survey.Files[j.files[0]].Rows {
+		c.filesDone++
+	}
+	if c.request.Progress != nil {
+		c.request.Progress("scan", c.filesDone, c.rowsDone)
+	}
+}
+
+// runError is an error of the fold itself: it stops the view.
+type runError struct{ error }
+
+func (e runError) Unwrap() error { return e.error }
+
+// scan runs a job's query and folds its rows; folded says whether any row was counted.
+func (w *worker) scan(ctx context.Context, j job) (folded bool, err error) {
+	scan := engine.Scan{Sliced: j.sliced, First: j.first, Last: j.last, Columns: w.c.layouts[j.schema].selects}
+	for _, id := range j.files {
+		scan.Files = append(scan.Files, w.c.survey.Files[id].Abs)
+	}
+	at, left := -1, int64(0)
+	advance := func() error {
+		at++
+		file := &w.c.survey.Files[j.files[at]]
+		left = file.Rows
+		if j.sliced {
+			left = j.rows
+		}
+		return w.folder.begin(file, j.first)
+	}
+	err = w.c.engine.Scan(ctx, scan, func() error { return w.unchanged(j) }, func(b engine.Block) error {
+		folded = true
+		for from := 0; from < b.Rows; {
+			if left == 0 {
+				if at+1 == len(j.files) {
+					return fmt.Errorf("more rows than the footer says")
+				}
+				if err := advance(); err != nil {
+					return runError{err}
+				}
+			}
+			to := min(b.Rows, from+int(min(left, int64(b.Rows))))
+			if err := w.folder.fold(&b, from, to); err != nil {
+				return runError{err}
+			}
+			left -= int64(to - from)
+			from = to
+			if left == 0 {
+				w.folder.end()
+			}
+		}
+		return nil
+	})
+	if err == nil && (left != 0 || at != len(j.files)-1) {
+		err = fmt.Errorf("fewer rows than the footer says")
+	}
+	return folded, err
+}
+
+// unchanged compares the files with the listing after their last byte was read.
+func (w *worker) unchanged(j job) error {
+	problems := map[int32]facts.Problem{}
+	for _, id := range j.files {
+		if problem := w.c.request.Changed(w.c.survey.Files[id]); problem != nil {
+			problems[id] = *problem
+		}
+	}
+	if len(problems) > 0 {
+		return errChanged{problems}
+	}
+	return nil
+}

@@ -1,0 +1,220 @@
+package keys
+
+import (
+	"math"
+	"math/big"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/featureaudit/featureaudit/audit/facts"
+)
+
+// Row is a candidate with its real values.
+type Row struct {
+	Hash  uint64
+	Place Place
+	// Key is the canonical key: equal keys have equal text.
+	Key string
+	// Event and Ingested are microseconds UTC, or facts.NoTime.
+	Event, Ingested int64
+	Payload         []Value
+	Measures        []Value
+}
+
+// Value is a payload value in canonical text.
+type Value struct {
+	Null bool
+	Text string
+}
+
+// Measure is a column that a repeat double-counts. Floating ones are summed as exact binary fractions, others as decimals.
+type Measure struct {
+	Name     string
+	Floating bool
+}
+
+// Judge decides the class of repeated keys and sums what they double-count.
+type Judge struct {
+	payload  []string
+	measures []Measure
+	offsets  []int64
+	// coarse says that the clock cannot tell an offset: every difference of event times is a conflict.
+	coarse  bool
+	surplus []sum
+}
+
+// NewJudge judges rows with these payload and measure columns. Offsets are seconds that two event times of one key
+// may differ by as shifted twins.
+func NewJudge(payload []string, measures []Measure, offsets []int64, coarse bool) *Judge {
+	j := &Judge{payload: payload, measures: measures, offsets: offsets, coarse: coarse, surplus: make([]sum, len(measures))}
+	for i, measure := range measures {
+		j.surplus[i].floating = measure.Floating
+		j.surplus[i].exact.SetPrec(exactBits)
+	}
+	return j
+}
+
+// Verdict is what the rows of one key are to each other.
+type Verdict struct {
+	Class   facts.DuplicateClass
+	Differs []string
+	// Resolvable: a point-in-time join keeps one row, since one of them alone was ingested last.
+	Resolvable bool
+	// FanOut is how many rows such a join returns beyond one.
+	FanOut int64
+}
+
+// Group judges the rows of one key, the row kept first, and adds the measures of the others to the surplus.
+func (j *Judge) Group(rows []Row) Verdict {
+	v := Verdict{Class: facts.Replay}
+	for i, name := range j.payload {
+		if differ(rows, func(r Row) Value { return r.Payload[i] }) {
+			v.Differs = append(v.Differs, name)
+		}
+	}
+	shifted, odd := j.eventDifferences(rows)
+	switch {
+	case len(v.Differs) > 0 || odd:
+		v.Class = facts.Conflict
+	case shifted:
+		v.Class = facts.ShiftedTwin
+	}
+	if odd {
+		v.Differs = append(v.Differs, "event_time")
+	}
+	last := rows[0].Ingested
+	for _, row := range rows {
+		last = max(last, row.Ingested)
+	}
+	ties := int64(0)
+	for _, row := range rows {
+		if row.Ingested == last {
+			ties++
+		}
+	}
+	v.Resolvable = last != facts.NoTime && ties == 1
+	v.FanOut = ties - 1
+	for _, row := range rows[1:] {
+		for i := range j.measures {
+			j.surplus[i].add(row.Measures[i])
+		}
+	}
+	return v
+}
+
+func differ(rows []Row, value func(Row) Value) bool {
+	first := value(rows[0])
+	for _, row := range rows[1:] {
+		if value(row) != first {
+			return true
+		}
+	}
+	return false
+}
+
+// eventDifferences says whether some difference is a real offset, and whether some is neither 0 nor one.
+func (j *Judge) eventDifferences(rows []Row) (shifted, odd bool) {
+	var distinct []int64
+	for _, row := range rows {
+		if !slices.Contains(distinct, row.Event) {
+			distinct = append(distinct, row.Event)
+		}
+		// more different times than a day has offsets cannot all be offsets of each other
+		if len(distinct) > 100 {
+			return false, true
+		}
+	}
+	for i, a := range distinct {
+		for _, b := range distinct[i+1:] {
+			if a == facts.NoTime || b == facts.NoTime || j.coarse || !j.isOffset(a-b) {
+				odd = true
+				continue
+			}
+			shifted = true
+		}
+	}
+	return shifted, odd
+}
+
+func (j *Judge) isOffset(micros int64) bool {
+	if micros%1_000_000 != 0 {
+		return false
+	}
+	seconds := micros / 1_000_000
+	return slices.Contains(j.offsets, seconds) || slices.Contains(j.offsets, -seconds)
+}
+
+// Surplus is the exact total of each measure over all rows but the kept ones, as decimal text.
+func (j *Judge) Surplus() map[string]string {
+	totals := map[string]string{}
+	for i, measure := range j.measures {
+		totals[measure.Name] = j.surplus[i].text()
+	}
+	return totals
+}
+
+// sum adds decimal text exactly: integers and decimals as scaled integers, floating values as exact binary fractions
+// that are rounded once, at the end. The order of the rows cannot change it.
+type sum struct {
+	scaled   big.Int
+	scale    int
+	floating bool
+	exact    big.Float
+	special  float64
+}
+
+// exactBits holds any sum of finite doubles without rounding: 1074 + 1024 bits, and room for 2^60 of them.
+const exactBits = 2200
+
+func (s *sum) add(v Value) {
+	if v.Null {
+		return
+	}
+	if !s.floating {
+		s.addDecimal(v.Text)
+		return
+	}
+	f, err := strconv.ParseFloat(v.Text, 64)
+	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
+		s.special += f
+		return
+	}
+	s.exact.Add(&s.exact, new(big.Float).SetFloat64(f))
+}
+
+func (s *sum) addDecimal(text string) {
+	whole, fraction, _ := strings.Cut(text, ".")
+	digits, ok := new(big.Int).SetString(whole+fraction, 10)
+	if !ok {
+		return
+	}
+	if len(fraction) > s.scale {
+		s.scaled.Mul(&s.scaled, pow10(len(fraction)-s.scale))
+		s.scale = len(fraction)
+	}
+	s.scaled.Add(&s.scaled, digits.Mul(digits, pow10(s.scale-len(fraction))))
+}
+
+func pow10(n int) *big.Int { return new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil) }
+
+func (s *sum) text() string {
+	if s.floating {
+		rounded, _ := s.exact.Float64()
+		return strconv.FormatFloat(rounded+s.special, 'g', -1, 64)
+	}
+	digits := s.scaled.String()
+	if s.scale == 0 {
+		return digits
+	}
+	negative := strings.HasPrefix(digits, "-")
+	digits = strings.TrimPrefix(digits, "-")
+	if len(digits) <= s.scale {
+		digits = strings.Repeat("0", s.scale-len(digits)+1) + digits
+	}
+	text := digits[:len(digits)-s.scale] + "." + digits[len(digits)-s.scale:]
+	if negative {
+		text = "-" + text
+	}
+	return text
+}
