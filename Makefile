@@ -1,0 +1,64 @@
+# What one does with this repository. `make` alone lists it.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+STATICCHECK_VERSION := v0.8.2
+ROWS ?= 10000000
+
+BIN := build/featureaudit
+STATICCHECK := build/bin/staticcheck-$(STATICCHECK_VERSION)
+INCIDENT := build/incident
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build build/featureaudit
+	go build -trimpath -ldflags "-X main.version=$(VERSION)" -o $(BIN) ./cmd/featureaudit
+
+.PHONY: audit
+audit: build ## plant the incident in a small store, audit it, and say whether exactly that was found
+	@rm -rf $(INCIDENT)
+	@go run ./fixtures/cmd/incident $(INCIDENT)
+	@code=0; $(BIN) run --config $(INCIDENT)/featureaudit.yaml --as-of "$$(cat $(INCIDENT)/as_of)" \
+		--out json=$(INCIDENT)/report.json --fail-on never --log-level warn || code=$$?; \
+		case $$code in 0|3) ;; *) echo "featureaudit run: exit $$code" >&2; exit 1;; esac
+	@go run ./fixtures/cmd/incident -check $(INCIDENT)/report.json $(INCIDENT)
+
+.PHONY: test
+test: lint ## vet, staticcheck, gofmt and the tests of every package
+	go test ./...
+
+.PHONY: test-all
+test-all: test ## the tests too that take minutes: the race detector and short fuzzing
+	go test -race ./cmd/... ./audit/...
+	@for target in $$(grep -rlE '^func Fuzz' --include='*_test.go' audit cmd | sort); do \
+		for name in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*).*/\1/p' $$target); do \
+			echo "$$name in $$(dirname $$target)"; go test -run '^$$' -fuzz "^$$name\$$" -fuzztime 20s ./$$(dirname $$target) || exit 1; \
+		done; done
+
+.PHONY: lint
+lint: $(STATICCHECK) ## gofmt, go vet and staticcheck
+	@unformatted=$$(gofmt -l audit cmd fixtures sql); [ -z "$$unformatted" ] || { echo "run gofmt -w on:" $$unformatted >&2; exit 1; }
+	go vet ./...
+	$(STATICCHECK) ./...
+
+$(STATICCHECK):
+	@mkdir -p build/bin
+	GOBIN=$(CURDIR)/build/bin go install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
+	@mv build/bin/staticcheck $@
+
+.PHONY: golden
+golden: ## write the golden files anew (read the difference before you commit it)
+	@[ -z "$$CI" ] || { echo "make golden: refused where CI is set: goldens are written by people" >&2; exit 1; }
+	go test ./audit/render ./cmd/featureaudit -update
+
+.PHONY: bench
+bench: build ## measure the audit against the floor (ROWS=$(ROWS))
+	ROWS=$(ROWS) go run ./fixtures/cmd/bench
+
+.PHONY: image
+image: ## build the container image featureaudit:$(VERSION)
+	docker build --build-arg VERSION=$(VERSION) -t featureaudit:$(VERSION) .
