@@ -39,7 +39,6 @@ func Open(c Config) (*Database, error) {
 		"autoinstall_known_extensions": "false",
 		"autoload_known_extensions":    "false",
 		"preserve_insertion_order":     "true",
-		"enable_progress_bar":          "false",
 		"temp_directory":               c.TempDir,
 	}
 	if c.Threads > 0 {
