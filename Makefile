@@ -56,9 +56,9 @@ golden: ## write the golden files anew (read the difference before you commit it
 	go test ./audit/render ./cmd/featureaudit -update
 
 .PHONY: bench
-bench: build ## measure the audit against the floor (ROWS=$(ROWS))
+bench: build ## measure the audit against the floor (ROWS=10000000)
 	ROWS=$(ROWS) go run ./fixtures/cmd/bench
 
 .PHONY: image
-image: ## build the container image featureaudit:$(VERSION)
+image: ## build the container image featureaudit:VERSION
 	docker build --build-arg VERSION=$(VERSION) -t featureaudit:$(VERSION) .

@@ -40,6 +40,9 @@ type command struct {
 // commands is the dispatch table, sorted by name.
 func commands() []command {
 	return []command{
+		{"gate", "turn a report into an exit code", cmdGate},
+		{"report", "write a report again in other formats", cmdReport},
+		{"run", "audit feature views and write the report", cmdRun},
 		{"version", "print the versions that a result depends on", cmdVersion},
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"text/tabwriter"
+
+	"github.com/featureaudit/featureaudit/audit/report"
 )
 
 // version is the release, set by the linker (-X main.version=1.2.3); a build without it is "dev".
@@ -57,4 +59,10 @@ func currentVersions() versions {
 		}
 	}
 	return v
+}
+
+// toolVersions are the versions as a report names them.
+func toolVersions() report.Tool {
+	v := currentVersions()
+	return report.Tool{Version: v.Version, DuckDB: v.DuckDB, Arrow: v.Arrow, TZData: v.TZData}
 }

@@ -1,0 +1,265 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/featureaudit/featureaudit/audit/policy"
+	"github.com/featureaudit/featureaudit/audit/render"
+	"github.com/featureaudit/featureaudit/audit/report"
+)
+
+const gateAbout = `Turns a report into an exit code. An error counts only where it is selected; a selection that matches no result is
+refused, and so is a report that is partial, of another schema or older than --max-report-age.`
+
+// clockSkew is how far a report may lie in the future before the two clocks are said to disagree.
+const clockSkew = 5 * time.Minute
+
+// gateFlags are the flags of gate as written.
+type gateFlags struct {
+	failOn       string
+	checks       []string
+	views        []string
+	owners       []string
+	maxReportAge string
+	now          string
+	summary      string
+	outs         []string
+	format       string
+}
+
+func cmdGate(_ context.Context, c *cli, args []string) (int, error) {
+	var f gateFlags
+	flags := newFlags("gate")
+	flags.StringVar(&f.failOn, "fail-on", "error", "exit 1 at findings of this severity: error, warn or never")
+	flags.StringArrayVar(&f.checks, "check", nil, "judge this check only (repeatable)")
+	flags.StringArrayVar(&f.views, "view", nil, "judge this view only (repeatable)")
+	flags.StringArrayVar(&f.owners, "owner", nil, "judge results of this owner only (repeatable)")
+	flags.StringVar(&f.maxReportAge, "max-report-age", "", "refuse a report that finished longer ago (30h, 2d)")
+	flags.StringVar(&f.now, "now", "", "the instant that --max-report-age counts back from (default: now)")
+	flags.StringVar(&f.summary, "summary", "text", "the end of stdout: text, json (one compact line) or none (the default with an output on stdout)")
+	flags.StringArrayVar(&f.outs, "out", nil, "write the selected results as FORMAT=PATH, or FORMAT=- for stdout (repeatable); formats: "+formatNames())
+	flags.StringVar(&f.format, "format", "", "short for --out FORMAT=-")
+	if err := c.parse(flags, "gate REPORT [flags]", gateAbout, args); err != nil {
+		return 0, err
+	}
+	path, err := oneArgument(flags, "REPORT")
+	if err != nil {
+		return 0, err
+	}
+	threshold, err := parseFailOn(f.failOn)
+	if err != nil {
+		return 0, err
+	}
+	if err := oneOf("summary", f.summary, "text", "json", "none"); err != nil {
+		return 0, err
+	}
+	outs, err := parseOutputs(f.outs, f.format)
+	if err != nil {
+		return 0, err
+	}
+	now, err := c.gateNow(f.now)
+	if err != nil {
+		return 0, err
+	}
+	r, err := c.readReport(path)
+	if err != nil {
+		return 0, err
+	}
+	if err := f.admits(path, r, now); err != nil {
+		return 0, err
+	}
+	selected, err := f.narrow(path, r)
+	if err != nil {
+		return 0, err
+	}
+	if err := c.writeOutputs(outs, selected, render.Options{Words: words, ReportPath: path}); err != nil {
+		return 0, err
+	}
+	code := verdictCode(selected.Status, selected.Results, threshold)
+	stated := finish{report: selected, outs: outs, flags: runFlags{summary: f.summary, summarySet: flags.Changed("summary")}}
+	return code, c.summarise(stated, render.Options{Words: words, ReportPath: path})
+}
+
+func (c *cli) gateNow(text string) (time.Time, error) {
+	if text == "" {
+		return c.now(), nil
+	}
+	return parseInstant("now", text)
+}
+
+// readReport reads a report of any status; "-" is stdin.
+func (c *cli) readReport(path string) (report.Report, error) {
+	raw, err := c.readInput(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return report.Report{}, fmt.Errorf("report %s: %w; has `featureaudit run --out json=%s` run?", path, fs.ErrNotExist, path)
+	}
+	if err != nil {
+		return report.Report{}, fmt.Errorf("report %s: %w", path, err)
+	}
+	var head struct {
+		Schema string `json:"schema"`
+	}
+	if err := json.Unmarshal(raw, &head); err != nil {
+		return report.Report{}, usagef("report %s: not a JSON document (%w); expected one that `featureaudit run --out json=PATH` wrote", path, err)
+	}
+	if head.Schema != report.Schema {
+		return report.Report{}, usagef("report %s: its schema is %q, expected %q; write it with this version of featureaudit", path, head.Schema, report.Schema)
+	}
+	var r report.Report
+	if err := json.Unmarshal(raw, &r); err != nil {
+		return report.Report{}, usagef("report %s: not a report (%w); write it again with `featureaudit run --out json=PATH`", path, err)
+	}
+	return r, nil
+}
+
+func (c *cli) readInput(path string) ([]byte, error) {
+	if path == "-" {
+		return io.ReadAll(c.stdin)
+	}
+	return os.ReadFile(path)
+}
+
+// admits refuses what proves nothing: an audit that did not run to its end, or not lately.
+func (f gateFlags) admits(path string, r report.Report, now time.Time) error {
+	if r.Status != report.Complete {
+		return fmt.Errorf("report %s: its status is %q, expected %q: the audit did not run to its end; run it again", path, r.Status, report.Complete)
+	}
+	if f.maxReportAge == "" {
+		return nil
+	}
+	limit, err := policy.ParseDuration(f.maxReportAge)
+	if err != nil {
+		return usagef("--max-report-age: %w", err)
+	}
+	if limit <= 0 {
+		return usagef("--max-report-age %q: expected a duration above 0 such as 30h", f.maxReportAge)
+	}
+	finished, err := time.Parse(time.RFC3339Nano, r.Execution.FinishedAt)
+	if err != nil {
+		return fmt.Errorf("report %s: execution.finished_at %q is no instant, so its age is unknown; run the audit again", path, r.Execution.FinishedAt)
+	}
+	age := now.Sub(finished)
+	switch {
+	case age > limit:
+		return fmt.Errorf("report %s: it finished at %s, %s ago, and --max-report-age is %s; run the audit again", path, r.Execution.FinishedAt, policy.FormatDuration(age.Truncate(time.Second)), f.maxReportAge)
+	case age < -clockSkew:
+		return fmt.Errorf("report %s: it finished at %s, which is %s ahead of now (%s); the clocks disagree, so its age is unknown", path, r.Execution.FinishedAt,
+			policy.FormatDuration((-age).Truncate(time.Second)), now.UTC().Format(time.RFC3339))
+	}
+	return nil
+}
+
+// narrow keeps the selected results and the views that they are about. A selection that proves nothing is refused.
+func (f gateFlags) narrow(path string, r report.Report) (report.Report, error) {
+	if err := f.inReport(path, r); err != nil {
+		return r, err
+	}
+	var results []report.Result
+	views := map[string]bool{}
+	for _, res := range r.Results {
+		if picked(f.checks, res.Check) && picked(f.views, res.View) && picked(f.owners, res.Owner) {
+			results = append(results, res)
+			views[res.View] = true
+		}
+	}
+	if len(results) == 0 {
+		return r, fmt.Errorf("report %s: none of its %d results is selected by these flags, so nothing is proven; select less narrowly", path, len(r.Results))
+	}
+	var kept []report.View
+	for _, v := range r.Views {
+		if views[v.Name] {
+			kept = append(kept, v)
+		}
+	}
+	r.Results, r.Views = results, nonNil(kept)
+	if f.narrows() {
+		r.Summary = summaryOf(r)
+	}
+	return r, nil
+}
+
+func (f gateFlags) narrows() bool { return len(f.checks)+len(f.views)+len(f.owners) > 0 }
+
+func picked(wanted []string, value string) bool {
+	return len(wanted) == 0 || slices.Contains(wanted, value)
+}
+
+// inReport refuses names that the report does not hold: a mistyped name must not be green.
+func (f gateFlags) inReport(path string, r report.Report) error {
+	var checks, views, owners []string
+	for _, res := range r.Results {
+		checks, owners = append(checks, res.Check), append(owners, res.Owner)
+		views = append(views, res.View)
+	}
+	for _, sel := range []struct {
+		flag      string
+		asked, in []string
+	}{{"check", f.checks, checks}, {"view", f.views, views}, {"owner", f.owners, owners}} {
+		for _, name := range sel.asked {
+			if !slices.Contains(sel.in, name) {
+				return usagef("--%s %q: report %s holds no result of it; it has %s", sel.flag, name, path, distinct(sel.in))
+			}
+		}
+	}
+	return nil
+}
+
+// distinct lists names once each, sorted.
+func distinct(names []string) string {
+	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == "" })
+	slices.Sort(names)
+	names = slices.Compact(names)
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}
+
+// summaryOf counts a narrowed report. Its outcome is that of the worst result left.
+func summaryOf(r report.Report) report.Summary {
+	s := report.Summary{Outcome: report.NotApplicable}
+	for _, res := range r.Results {
+		switch res.Outcome {
+		case report.Pass:
+			s.Pass++
+		case report.Warn:
+			s.Warn++
+		case report.Fail:
+			s.Fail++
+		case report.Suppressed:
+			s.Suppressed++
+		case report.NotApplicable:
+			s.NotApplicable++
+		case report.Error:
+			s.Error++
+		}
+	}
+	switch {
+	case s.Fail > 0:
+		s.Outcome = report.Fail
+	case s.Error > 0:
+		s.Outcome = report.Error
+	case s.Warn > 0:
+		s.Outcome = report.Warn
+	case s.Pass > 0:
+		s.Outcome = report.Pass
+	case s.Suppressed > 0:
+		s.Outcome = report.Suppressed
+	}
+	for _, v := range r.Views {
+		s.Views++
+		s.Files += v.Files
+		s.Rows += v.Rows
+		s.Bytes += v.Bytes
+	}
+	return s
+}

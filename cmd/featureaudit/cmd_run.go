@@ -1,0 +1,317 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/pflag"
+
+	"github.com/featureaudit/featureaudit/audit"
+	"github.com/featureaudit/featureaudit/audit/render"
+	"github.com/featureaudit/featureaudit/audit/report"
+)
+
+// runGrace is how long an interrupted audit may take to hand over its partial report before one without results is
+// written in its place: the whole program must be gone within two seconds.
+const runGrace = 1500 * time.Millisecond
+
+const runAbout = `Audits the views of a config file (REF, default ./featureaudit.yaml), a registry, a Feast repo or a directory,
+or with --path one view without any config. The report says for every view and check what was found.`
+
+// runFlags are the flags of run as written.
+type runFlags struct {
+	definitionFlags
+	asOf       string
+	span       string
+	views      []string
+	checks     []string
+	outs       []string
+	format     string
+	failOn     string
+	summary    string
+	memory     string
+	tempDir    string
+	threads    int
+	rowsLimit  int
+	skipEmpty  bool
+	log        logFlags
+	summarySet bool
+}
+
+func addRunFlags(flags *pflag.FlagSet, f *runFlags) {
+	f.add(flags)
+	flags.StringVar(&f.asOf, "as-of", "", "judge from this instant: RFC 3339 or a date (default: the end of --range, else now)")
+	flags.StringVar(&f.span, "range", "", "audit the partitions A..B only, both included (2026-11-01..2026-11-03)")
+	flags.StringArrayVar(&f.views, "view", nil, "audit this view only (repeatable)")
+	flags.StringArrayVar(&f.checks, "check", nil, "run this check only (repeatable)")
+	flags.StringArrayVar(&f.outs, "out", nil, "write FORMAT=PATH, or FORMAT=- for stdout (repeatable); formats: "+formatNames())
+	flags.StringVar(&f.format, "format", "", "short for --out FORMAT=-")
+	flags.StringVar(&f.failOn, "fail-on", "error", "exit 1 at findings of this severity: error, warn or never")
+	flags.StringVar(&f.summary, "summary", "text", "the end of stdout: text, json (one compact line) or none (the default with an output on stdout)")
+	flags.StringVar(&f.memory, "memory-limit", "", "memory of the whole process: 512MB, 2GiB or 70% (default: 70% of the cgroup's or the machine's)")
+	flags.StringVar(&f.tempDir, "temp-dir", "", "where to spill what does not fit into memory (default: $TMPDIR, else the system's)")
+	flags.IntVar(&f.threads, "threads", 0, "threads to scan with (default: the CPU quota)")
+	flags.IntVar(&f.rowsLimit, "rows-limit", 100_000, "repeated rows to keep for --out duplicates")
+	flags.BoolVar(&f.skipEmpty, "skip-empty", false, "exit 99 rather than 3 where there is nothing to audit")
+	f.log = addLogFlags(flags)
+}
+
+func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
+	started := c.now()
+	var f runFlags
+	flags := newFlags("run")
+	addRunFlags(flags, &f)
+	if err := c.parse(flags, "run [REF...] [flags]", runAbout, args); err != nil {
+		return 0, err
+	}
+	f.summarySet = flags.Changed("summary")
+	threshold, err := parseFailOn(f.failOn)
+	if err != nil {
+		return 0, err
+	}
+	if err := oneOf("summary", f.summary, "text", "json", "none"); err != nil {
+		return 0, err
+	}
+	outs, err := parseOutputs(f.outs, f.format)
+	if err != nil {
+		return 0, err
+	}
+	prog := &progress{w: c.stderr}
+	log, err := c.logger(prog, f.log)
+	if err != nil {
+		return 0, err
+	}
+	prog.log = log
+	options, err := c.runOptions(ctx, f, flags.Args(), started)
+	if err != nil {
+		return 0, err
+	}
+	if err := probe(outs); err != nil {
+		return 0, err
+	}
+	temp, err := os.MkdirTemp(options.TempDir, "featureaudit-")
+	if err != nil {
+		return 0, fmt.Errorf("create a folder to spill into: %w; set --temp-dir to a folder that this user can write to", err)
+	}
+	defer os.RemoveAll(temp)
+	options.TempDir, options.Log, options.Progress = temp, log, prog.note
+
+	log.Info().Time("as_of", options.AsOf).Int("views", len(options.Views)).Int("threads", options.Threads).
+		Int64("memory_limit", options.MemoryLimit).Str("temp_dir", temp).Msg("audit starts")
+	stop := prog.show(c.stderrTerminal)
+	r, runErr := runAudit(ctx, options)
+	stop()
+	r.Execution = c.execution(started)
+	return c.finishRun(ctx, log, finish{report: r, err: runErr, outs: outs, threshold: threshold, flags: f})
+}
+
+// runOptions turns flags and arguments into what the audit is asked to do.
+func (c *cli) runOptions(ctx context.Context, f runFlags, refs []string, started time.Time) (audit.Options, error) {
+	options := audit.Options{
+		SelectViews: f.views, SelectChecks: f.checks, Threads: f.threads, RowsLimit: f.rowsLimit, TempDir: f.tempDir, Version: version,
+	}
+	if err := knownChecks("--check", f.checks); err != nil {
+		return options, err
+	}
+	if f.threads < 0 {
+		return options, usagef("--threads %d: expected 1 or more (or 0 for the CPU quota)", f.threads)
+	}
+	if f.threads == 0 {
+		options.Threads = runtime.GOMAXPROCS(0)
+	}
+	if f.rowsLimit < 0 {
+		return options, usagef("--rows-limit %d: expected 0 or more", f.rowsLimit)
+	}
+	var err error
+	if options.MemoryLimit, err = memoryLimit(f.memory, os.DirFS("/")); err != nil {
+		return options, err
+	}
+	if options.TempDir == "" {
+		options.TempDir = os.TempDir()
+	}
+	var within span
+	if f.span != "" {
+		if within, err = parseRange(f.span); err != nil {
+			return options, err
+		}
+		options.RangeFrom, options.RangeTo = within.from, within.to
+	}
+	if f.asOf != "" {
+		if options.AsOf, err = parseInstant("as-of", f.asOf); err != nil {
+			return options, err
+		}
+		options.AsOfGiven = true
+	}
+	loaded, err := c.load(ctx, f.definitionFlags, refs)
+	if err != nil {
+		return options, err
+	}
+	options.Views, options.Suppressions, options.Consumers = loaded.Views, loaded.Suppressions, loaded.Consumers
+	options.Definitions, options.ConfigDigest = loaded.read, loaded.Digest
+	if err := knownViews(f.views, options.Views); err != nil {
+		return options, err
+	}
+	switch {
+	case options.AsOfGiven:
+	case f.span != "":
+		options.AsOf, err = within.end(options.Views)
+	default:
+		options.AsOf = started.UTC().Truncate(time.Microsecond)
+	}
+	return options, err
+}
+
+// runAudit runs the audit and gives up on it runGrace after an interrupt: whatever still scans then ends with the process.
+func runAudit(ctx context.Context, o audit.Options) (report.Report, error) {
+	type ended struct {
+		audit audit.Audit
+		err   error
+	}
+	done := make(chan ended, 1)
+	go func() {
+		a, err := audit.Run(ctx, o)
+		done <- ended{a, err}
+	}()
+	select {
+	case e := <-done:
+		return e.audit.Report, e.err
+	case <-ctx.Done():
+	}
+	select {
+	case e := <-done:
+		return e.audit.Report, e.err
+	case <-time.After(runGrace):
+		return nothingJudged(o), context.Cause(ctx)
+	}
+}
+
+// nothingJudged is the partial report of an audit that did not hand over its own in time.
+func nothingJudged(o audit.Options) report.Report {
+	r := report.Report{
+		Schema: report.Schema, Tool: toolVersions(), AsOf: o.AsOf.UTC().Format(time.RFC3339Nano), Status: report.Partial, ConfigDigest: o.ConfigDigest,
+		Selection:   report.Selection{Views: nonNil(o.SelectViews), Checks: nonNil(o.SelectChecks)},
+		Definitions: nonNil(o.Definitions), Summary: report.Summary{Outcome: report.Error}, Views: []report.View{}, Results: []report.Result{},
+	}
+	if o.RangeFrom != "" {
+		r.Range = o.RangeFrom + ".." + o.RangeTo
+	}
+	return r
+}
+
+func nonNil[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}
+
+// finish is a run that has ended, in whatever way.
+type finish struct {
+	report    report.Report
+	err       error
+	outs      []output
+	threshold failOn
+	flags     runFlags
+}
+
+// finishRun writes what there is and decides the exit code. Its summary is the last thing written: a scheduler reads
+// the last line of stdout and stderr together.
+func (c *cli) finishRun(ctx context.Context, log zerolog.Logger, f finish) (int, error) {
+	if f.report.Schema == "" {
+		return c.nothingWritten(f)
+	}
+	options := render.Options{Words: words, ReportPath: reportPath(f.outs)}
+	writeErr := c.writeOutputs(f.outs, f.report, options)
+	code := verdictCode(f.report.Status, f.report.Results, f.threshold)
+	sig, interrupted := interruption(ctx)
+	switch {
+	case interrupted:
+		code = sig.code()
+		log.Warn().Str("signal", sig.signal.String()).Msg("interrupted: the report is partial")
+	case errors.Is(f.err, audit.ErrNothing) && f.flags.skipEmpty && writeErr == nil:
+		code = exitNothing
+		log.Info().Msg("nothing to audit")
+	case f.err != nil:
+		code = exitIncomplete
+		log.Error().Err(f.err).Msg("audit not complete")
+	}
+	if writeErr != nil {
+		log.Error().Err(writeErr).Msg("output not written")
+		if !interrupted {
+			code = exitIncomplete
+		}
+	}
+	for _, out := range f.outs {
+		if out.path != "" && writeErr == nil {
+			log.Info().Str("format", out.format.Name).Str("path", out.path).Msg("output written")
+		}
+	}
+	log.Info().Str("outcome", string(f.report.Summary.Outcome)).Int("exit", code).Float64("seconds", f.report.Execution.ElapsedSeconds).
+		Int64("peak_memory_bytes", f.report.Execution.PeakMemoryBytes).Msg("audit ends")
+	return code, c.summarise(f, options)
+}
+
+// nothingWritten ends a run that has no report at all.
+func (c *cli) nothingWritten(f finish) (int, error) {
+	if errors.Is(f.err, audit.ErrNothing) && f.flags.skipEmpty {
+		fmt.Fprintf(c.stderr, "featureaudit run: %v\n", f.err)
+		return exitNothing, nil
+	}
+	if errors.Is(f.err, audit.ErrNothing) {
+		return 0, fmt.Errorf("%w; check the paths and --view, or use --skip-empty where that is fine", f.err)
+	}
+	return 0, f.err
+}
+
+func (c *cli) summarise(f finish, o render.Options) error {
+	kind := f.flags.summary
+	if !f.flags.summarySet && slices.ContainsFunc(f.outs, func(out output) bool { return out.path == "" }) {
+		kind = "none"
+	}
+	switch kind {
+	case "text":
+		o.Color = c.color()
+		return render.Text(c.stdout, f.report, o)
+	case "json":
+		return render.SummaryJSON(c.stdout, f.report, o)
+	}
+	return nil
+}
+
+// execution is the block of the report that may differ between two runs on the same input.
+func (c *cli) execution(started time.Time) report.Execution {
+	finished := c.now()
+	e := report.Execution{
+		StartedAt: started.UTC().Format(time.RFC3339Nano), FinishedAt: finished.UTC().Format(time.RFC3339Nano),
+		ElapsedSeconds: finished.Sub(started).Seconds(), PeakMemoryBytes: peakMemory(), Scheduler: map[string]string{},
+	}
+	if host, err := os.Hostname(); err == nil {
+		e.Host = host
+	}
+	for name, value := range c.env {
+		if strings.HasPrefix(name, "AIRFLOW_CTX_") {
+			e.Scheduler[name] = value
+		}
+	}
+	return e
+}
+
+// peakMemory is the largest resident size of the process in bytes.
+func peakMemory() int64 {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		return 0
+	}
+	if runtime.GOOS == "darwin" {
+		return int64(usage.Maxrss)
+	}
+	return int64(usage.Maxrss) * 1024
+}

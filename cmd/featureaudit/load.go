@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/featureaudit/featureaudit/audit/policy"
+	"github.com/featureaudit/featureaudit/audit/report"
+)
+
+// defaultConfig is the config file that is looked for in a directory.
+const defaultConfig = "featureaudit.yaml"
+
+// definitionFlags say which views to look at, for run and plan.
+type definitionFlags struct {
+	config     string
+	path       string
+	name       string
+	eventTime  string
+	ingestedAt string
+	key        []string
+	entity     []string
+	ttl        string
+	set        []string
+}
+
+func (f *definitionFlags) add(flags *pflag.FlagSet) {
+	flags.StringVar(&f.config, "config", "", "config file (default ./"+defaultConfig+")")
+	flags.StringVar(&f.path, "path", "", "audit one view without a config: a glob (** * ? [] {a,b}), a directory or a file")
+	flags.StringVar(&f.name, "name", "", "with --path: the view's name (default: from the path)")
+	flags.StringVar(&f.eventTime, "event-time", "", "with --path: the column of the event time")
+	flags.StringVar(&f.ingestedAt, "ingested-at", "", "with --path: the column of the ingest time")
+	flags.StringArrayVar(&f.key, "key", nil, "with --path: the columns that may not repeat (a,b)")
+	flags.StringArrayVar(&f.entity, "entity", nil, "with --path: the columns of the entity (a,b)")
+	flags.StringVar(&f.ttl, "ttl", "", "with --path: how long a row stays valid (24h, 7d, P1D)")
+	flags.StringArrayVar(&f.set, "set", nil, "with --path: any other key of a view, as KEY=VALUE (repeatable)")
+}
+
+// shorthand is the first flag given that means something only with --path, or "".
+func (f definitionFlags) shorthand() string {
+	for _, flag := range []struct {
+		name  string
+		given bool
+	}{
+		{"--name", f.name != ""}, {"--event-time", f.eventTime != ""}, {"--ingested-at", f.ingestedAt != ""},
+		{"--key", len(f.key) > 0}, {"--entity", len(f.entity) > 0}, {"--ttl", f.ttl != ""}, {"--set", len(f.set) > 0},
+	} {
+		if flag.given {
+			return flag.name
+		}
+	}
+	return ""
+}
+
+// loaded is the policy to audit by, and what was read to know it.
+type loaded struct {
+	policy.Policy
+	read []report.Definition
+}
+
+// load reads the config and the definitions that it names, or what the flags or arguments say in its place.
+func (c *cli) load(ctx context.Context, f definitionFlags, refs []string) (loaded, error) {
+	if f.path != "" {
+		return f.fromFlags(refs)
+	}
+	if flag := f.shorthand(); flag != "" {
+		return loaded{}, usagef("%s without --path: write it into the config file, or name the files with --path GLOB", flag)
+	}
+	config, rest, err := f.findConfig(refs)
+	if err != nil {
+		return loaded{}, err
+	}
+	file, err := readConfig(config)
+	if err != nil {
+		return loaded{}, err
+	}
+	definitions := slices.Clone(file.Definitions)
+	for _, ref := range rest {
+		definitions = append(definitions, policy.DefinitionRef{Ref: ref, Origin: "argument"})
+	}
+	views, read, err := c.readDefinitions(ctx, file.Dir, definitions)
+	if err != nil {
+		return loaded{}, err
+	}
+	p, err := file.Resolve(views)
+	return loaded{Policy: p, read: read}, usage(err)
+}
+
+func (f definitionFlags) fromFlags(refs []string) (loaded, error) {
+	if f.config != "" || len(refs) > 0 {
+		return loaded{}, usagef("--path audits one view without a config: leave out %s", strings.Join(append(nonEmpty("--config "+f.config, f.config), refs...), " and "))
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return loaded{}, fmt.Errorf("working directory: %w", err)
+	}
+	p, err := policy.FromFlags(policy.RunFlags{
+		Dir: dir, Path: f.path, Name: f.name, EventTime: f.eventTime, IngestedAt: f.ingestedAt,
+		Key: columns(f.key), Entity: columns(f.entity), TTL: f.ttl, Set: f.set,
+	}, parseOptions())
+	return loaded{Policy: p}, usage(err)
+}
+
+func nonEmpty(text, value string) []string {
+	if value == "" {
+		return nil
+	}
+	return []string{text}
+}
+
+// columns splits "a,b"; a flag may also be repeated.
+func columns(values []string) []string {
+	var names []string
+	for _, value := range values {
+		names = append(names, strings.Split(value, ",")...)
+	}
+	return names
+}
+
+// findConfig picks the config among --config and the arguments; the rest are definitions.
+func (f definitionFlags) findConfig(refs []string) (config string, rest []string, err error) {
+	config = f.config
+	for _, ref := range refs {
+		found := asConfig(ref)
+		switch {
+		case found == "":
+			rest = append(rest, ref)
+		case config != "":
+			return "", nil, usagef("two config files, %s and %s: an audit has one; run them one by one, or name one under definitions: of the other", config, found)
+		default:
+			config = found
+		}
+	}
+	if config == "" && len(rest) == 0 {
+		config = defaultConfig
+	}
+	return config, rest, nil
+}
+
+// asConfig is the config file that an argument names or holds, or "" where it is something else.
+func asConfig(ref string) string {
+	info, err := os.Stat(ref)
+	if err != nil {
+		return ""
+	}
+	if info.IsDir() {
+		if _, err := os.Stat(filepath.Join(ref, defaultConfig)); err == nil {
+			return filepath.Join(ref, defaultConfig)
+		}
+		return ""
+	}
+	if ext := filepath.Ext(ref); ext != ".yaml" && ext != ".yml" {
+		return ""
+	}
+	raw, err := os.ReadFile(ref)
+	if err != nil || !looksLikeConfig(raw) {
+		return ""
+	}
+	return ref
+}
+
+// looksLikeConfig tells our config from other YAML: it alone has a version and no apiVersion at the top level.
+func looksLikeConfig(raw []byte) bool {
+	has := func(key string) bool {
+		for line := range strings.Lines(string(raw)) {
+			if strings.HasPrefix(line, key+":") {
+				return true
+			}
+		}
+		return false
+	}
+	return has("version") && !has("apiVersion") && (has("views") || has("definitions") || has("defaults"))
+}
+
+// readConfig reads a config file; without a name there is none, and definitions alone say what to audit.
+func readConfig(path string) (*policy.File, error) {
+	if path == "" {
+		dir, err := os.Getwd()
+		if err != nil {
+			return nil, fmt.Errorf("working directory: %w", err)
+		}
+		return &policy.File{Dir: dir}, nil
+	}
+	file, err := policy.Load(path, parseOptions())
+	var system *fs.PathError
+	if errors.As(err, &system) && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return file, usage(err)
+}
+
+// parseOptions lets the config name the checks of the catalogue.
+func parseOptions() policy.ParseOptions {
+	return policy.ParseOptions{Checks: checkIDs()}
+}
