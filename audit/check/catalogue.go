@@ -1,0 +1,36 @@
+package check
+
+// Catalogue lists every check, sorted by id.
+func Catalogue() []Check {
+	return []Check{
+		duplicateKeys,
+		emptyPartitions,
+		futureRows,
+		misfiledRows,
+		missingPartitions,
+		mixedEncoding,
+		nullEventTime,
+		nullKeys,
+		schemaDrift,
+		sourceLag,
+		staleEntities,
+		staleRows,
+		staleView,
+		suppressionExpired,
+		suppressionUnused,
+		thinPartitions,
+		ttlAbsurd,
+		ttlUnset,
+		unreadableFile,
+	}
+}
+
+// Lookup finds a check by its id.
+func Lookup(id string) (Check, bool) {
+	for _, c := range Catalogue() {
+		if c.ID == id {
+			return c, true
+		}
+	}
+	return Check{}, false
+}

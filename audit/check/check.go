@@ -1,0 +1,137 @@
+package check
+
+import (
+	"github.com/featureaudit/featureaudit/audit/report"
+)
+
+// Scope is what one result of a check is about.
+type Scope int
+
+// The scopes. The zero value is invalid on purpose.
+const (
+	ScopeView Scope = iota + 1
+	ScopeRun
+)
+
+// The units that rows_total and rows_bad count.
+const (
+	UnitRows         = "rows"
+	UnitEntities     = "entities"
+	UnitPartitions   = "partitions"
+	UnitFiles        = "files"
+	UnitView         = "view"
+	UnitSuppressions = "suppressions"
+)
+
+// Needs is what a definition must have before a check can be judged. What is unmet makes the result not_applicable;
+// a declared column that is in no file makes it an error.
+type Needs struct {
+	// Files: the view has files. Footers and Rows: the verdict rests on them, so that what could not be read of them
+	// takes the pass away.
+	Files         bool
+	Footers       bool
+	Rows          bool
+	EventTime     bool
+	IngestedAt    bool
+	TTL           bool
+	Entity        bool
+	Key           bool
+	TimePartition bool
+}
+
+// ParamKind is the type of a parameter.
+type ParamKind string
+
+// The kinds of parameters.
+const (
+	ParamInteger  ParamKind = "integer"
+	ParamFraction ParamKind = "fraction"
+	ParamSeverity ParamKind = "severity"
+)
+
+// Param is a setting of one check, beside severity and max_fraction, which all have.
+type Param struct {
+	Name string
+	Kind ParamKind
+	// Default in words.
+	Default string
+	Doc     string
+}
+
+// Check is one line of the catalogue.
+type Check struct {
+	ID    string
+	Title string
+	// Why says what goes wrong for a consumer, Fix what to do about it; both in plain sentences.
+	Why   string
+	Fix   string
+	Since string
+
+	Scope    Scope
+	Severity report.Severity
+	Evidence report.Evidence
+	// Unit is what rows_total and rows_bad count.
+	Unit   string
+	Needs  Needs
+	Params []Param
+	// Fractional says that max_fraction and min_rows apply.
+	Fractional bool
+	// WholeView says that --range does not narrow the files that the verdict rests on.
+	WholeView bool
+	// Query says that sql/checks/<id>.sql judges.
+	Query bool
+
+	// clocked says that event times are compared with another clock, so that the verdict rests on their zone.
+	clocked bool
+
+	// judge judges where Query is false, judgeRun where the scope is the run.
+	judge    func(*brief) (verdict, error)
+	judgeRun func(RunInput) verdict
+	// applies gives a further reason for not_applicable, or "".
+	applies func(*brief) string
+	// unit, severity and nothing override the fields above and the reason of a result that looked at nothing.
+	unit     func(*brief) string
+	severity func(*brief) report.Severity
+	nothing  func(*brief) string
+	// params are the $values of the query.
+	params func(*brief) map[string]any
+	// measures are those of the whole result, known before the verdict.
+	measures func(*brief) map[string]any
+	// finish adds measures that follow from the verdict.
+	finish func(*brief, *verdict)
+	// bad and good complete the sentences "12 of 60 rows ..." and "all 60 rows ...".
+	bad, good func(*brief) string
+	// describe replaces the sentence of a finding, headline that of the result; detail is appended to the latter.
+	describe func(*brief, row) string
+	headline func(*brief, verdict) string
+	detail   func(*brief, verdict) string
+}
+
+// verdict is what judging gives: one row for each subject.
+type verdict struct {
+	rows     []row
+	measures map[string]any
+	// notApplicable is the reason for which there is nothing to judge after all.
+	notApplicable string
+	// unable makes the findings an error: the audit could not look. retryable says that another try may cure it.
+	unable    bool
+	retryable bool
+
+	total, bad int64
+	findings   []row
+}
+
+// row is one subject's count.
+type row struct {
+	subject    report.Subject
+	total, bad int64
+	measures   map[string]any
+	message    string
+	// partitions are those of a pool of small subjects.
+	partitions []string
+	suppressed bool
+	// The texts of a query's row, parsed only where they are needed: most rows are clean.
+	rawSubject, rawMeasures string
+}
+
+func always(text string) func(*brief) string { return func(*brief) string { return text } }

@@ -1,0 +1,310 @@
+package check
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/featureaudit/featureaudit/audit/report"
+)
+
+// maxFindings is how many findings a result names; findings_total counts them all.
+const maxFindings = 20
+
+// conclude turns the rows of a check into its result.
+func (b *brief) conclude(c Check, o opinion, v verdict) opinion {
+	maps.Copy(o.result.Measures, v.measures)
+	if v.notApplicable != "" {
+		o.result = notApplicable(o.result, v.notApplicable)
+		return o
+	}
+	if err := b.pick(c, &v); err != nil {
+		o.result = unable(o.result, fmt.Sprintf("judge %s: %v", c.ID, err), false)
+		return o
+	}
+	if c.finish != nil {
+		v.measures = o.result.Measures
+		c.finish(b, &v)
+	}
+	o.result.ZoneCertainty = b.zoneCertainty(c)
+	o.result.RowsTotal, o.result.RowsBad = v.total, v.bad
+	if o.result.Unit == UnitView {
+		o.result.RowsTotal, o.result.RowsBad = min(v.total, 1), min(v.bad, 1)
+	}
+	if len(v.findings) == 0 {
+		o.result = b.clean(c, o.result, v)
+		return o
+	}
+	o.used = b.suppress(c, v.findings)
+	sortFindings(v.findings)
+	o.findings = v.findings
+	return b.found(c, o, v)
+}
+
+// pick finds the rows that are findings: any bad row, or with max_fraction those whose share is above it.
+func (b *brief) pick(c Check, v *verdict) error {
+	limit := b.policy(c.ID).MaxFraction
+	if limit == nil || !c.Fractional {
+		for _, r := range v.rows {
+			v.total += r.total
+			v.bad += r.bad
+			if r.bad == 0 {
+				continue
+			}
+			if err := r.parse(); err != nil {
+				return err
+			}
+			v.findings = append(v.findings, r)
+		}
+		return nil
+	}
+	pools := map[string]*row{}
+	for _, r := range v.rows {
+		v.total += r.total
+		v.bad += r.bad
+		if err := r.parse(); err != nil {
+			return err
+		}
+		if r.total < b.minRows(c.ID) {
+			pour(pools, r)
+			continue
+		}
+		if above(r, *limit) {
+			v.findings = append(v.findings, r)
+		}
+	}
+	for _, source := range slices.Sorted(maps.Keys(pools)) {
+		if pool := pools[source]; above(*pool, *limit) {
+			v.findings = append(v.findings, *pool)
+		}
+	}
+	return nil
+}
+
+func above(r row, limit float64) bool {
+	return r.bad > 0 && float64(r.bad) > limit*float64(r.total)
+}
+
+// pour adds a subject that is too small for a fraction of its own to the pool of its source.
+func pour(pools map[string]*row, r row) {
+	pool := pools[r.subject.Source]
+	if pool == nil {
+		pool = &row{subject: report.Subject{Source: r.subject.Source}, measures: map[string]any{"pooled_subjects": int64(0)}}
+		pools[r.subject.Source] = pool
+	}
+	pool.total += r.total
+	pool.bad += r.bad
+	pool.measures["pooled_subjects"] = pool.measures["pooled_subjects"].(int64) + 1
+	if r.bad > 0 && r.subject.Partition != "" {
+		pool.partitions = append(pool.partitions, r.subject.Partition)
+	}
+}
+
+// sortFindings puts what decides first, the worst of it foremost.
+func sortFindings(findings []row) {
+	slices.SortFunc(findings, func(a, b row) int {
+		if a.suppressed != b.suppressed {
+			if a.suppressed {
+				return 1
+			}
+			return -1
+		}
+		return cmp.Or(cmp.Compare(b.bad, a.bad), compareSubjects(a.subject, b.subject))
+	})
+}
+
+func compareSubjects(a, b report.Subject) int {
+	return cmp.Or(cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Source, b.Source), cmp.Compare(a.File, b.File),
+		cmp.Compare(a.Column, b.Column), cmp.Compare(a.Object, b.Object))
+}
+
+// clean is the result of a check without findings: a pass only if everything was looked at, and there was something.
+func (b *brief) clean(c Check, r report.Result, v verdict) report.Result {
+	blind, retryable := b.blind(c)
+	if blind != "" {
+		looked := "passes on " + blind
+		if v.total == 0 {
+			looked = "found nothing to judge in " + blind
+		}
+		return unable(r, looked, retryable)
+	}
+	if v.total == 0 {
+		return notApplicable(r, b.nothing(c))
+	}
+	r.Outcome = report.Pass
+	r.Message = b.cleanMessage(c, r, v)
+	return r
+}
+
+func (b *brief) nothing(c Check) string {
+	if c.nothing != nil {
+		return c.nothing(b)
+	}
+	if b.HasRange {
+		return fmt.Sprintf("no %s in the partitions of the range", c.Unit)
+	}
+	return fmt.Sprintf("no %s in %s", c.Unit, count(int64(len(b.Survey.Files)), "file"))
+}
+
+// blind says what a check that needs files did not see, or "" where it saw everything.
+func (b *brief) blind(c Check) (what string, retryable bool) {
+	if !c.Needs.Footers && !c.Needs.Rows {
+		return "", false
+	}
+	files := int64(len(b.judgedFiles(c)))
+	if unread := b.unreadFor(c); len(unread) > 0 {
+		names := make([]string, 0, len(unread))
+		for _, u := range unread {
+			names = append(names, u.file.Path)
+			retryable = retryable || u.problem.Retryable()
+		}
+		return fmt.Sprintf("%s of %s (unread: %s)", number(files-int64(len(unread))), count(files, "file"), examples(names)), retryable
+	}
+	if absent := b.absent(c); len(absent) > 0 {
+		return fmt.Sprintf("%s of %s: %s", number(files-int64(len(absent[0].files))), count(files, "file"), absent[0]), false
+	}
+	return "", false
+}
+
+func (b *brief) cleanMessage(c Check, r report.Result, v verdict) string {
+	if r.RowsBad > 0 {
+		return fmt.Sprintf("%s of %s (%s) %s, within max_fraction %s", number(r.RowsBad), count(r.RowsTotal, singular(r.Unit)),
+			percent(r.RowsBad, r.RowsTotal), c.bad(b), b.fraction(c))
+	}
+	if r.Unit == UnitView {
+		return c.good(b)
+	}
+	return fmt.Sprintf("all %s %s", count(r.RowsTotal, singular(r.Unit)), c.good(b))
+}
+
+func (b *brief) fraction(c Check) string {
+	if limit := b.policy(c.ID).MaxFraction; limit != nil {
+		return fmt.Sprint(*limit)
+	}
+	return "0"
+}
+
+// found is the result of a check with findings.
+func (b *brief) found(c Check, o opinion, v verdict) opinion {
+	o.result.FindingsTotal = int64(len(v.findings))
+	o.result.FirstPartition, o.result.LastPartition = b.span(v.findings)
+	for _, f := range v.findings[:min(len(v.findings), maxFindings)] {
+		o.result.Findings = append(o.result.Findings, b.finding(c, o.result, f))
+	}
+	switch {
+	case v.unable:
+		o.result.Outcome, o.result.Retryable = report.Error, v.retryable
+	case o.result.Severity == report.SeverityWarn:
+		o.result.Outcome = report.Warn
+	default:
+		o.result.Outcome = report.Fail
+	}
+	o.result.Message = b.foundMessage(c, o.result, v)
+	if v.unable {
+		o.result.Reason = o.result.Message
+	}
+	if !slices.ContainsFunc(v.findings, func(f row) bool { return !f.suppressed }) {
+		o.result.Outcome, o.result.Retryable, o.result.Reason = report.Suppressed, false, ""
+		o.result.SuppressedBy = b.suppressedBy(o.used)
+	}
+	return o
+}
+
+func (b *brief) finding(c Check, r report.Result, f row) report.Finding {
+	message := f.message
+	if message == "" && c.describe != nil {
+		message = c.describe(b, f)
+	}
+	if message == "" {
+		message = fmt.Sprintf("%s of %s (%s) %s", number(f.bad), count(f.total, singular(r.Unit)), percent(f.bad, f.total), c.bad(b))
+	}
+	if n, pooled := f.measures["pooled_subjects"].(int64); pooled {
+		message += fmt.Sprintf(", in %s too small to be judged alone", count(n, "partition"))
+	}
+	return report.Finding{Subject: f.subject, RowsTotal: f.total, RowsBad: f.bad, Message: message, Measures: f.measures,
+		Fingerprint: Fingerprint(c.ID, b.View.Name, f.subject), Suppressed: f.suppressed}
+}
+
+func (b *brief) foundMessage(c Check, r report.Result, v verdict) string {
+	text := ""
+	if c.headline != nil {
+		text = c.headline(b, v)
+	}
+	if text == "" {
+		text = fmt.Sprintf("%s of %s (%s) %s%s", number(r.RowsBad), count(r.RowsTotal, singular(r.Unit)), percent(r.RowsBad, r.RowsTotal),
+			c.bad(b), b.where(v.findings))
+	}
+	parts := []string{text}
+	if c.detail != nil {
+		if more := c.detail(b, v); more != "" {
+			parts = append(parts, more)
+		}
+	}
+	if hidden := suppressedCount(v.findings); hidden > 0 && hidden < len(v.findings) {
+		parts = append(parts, fmt.Sprintf("%s of %s suppressed", number(int64(hidden)), count(int64(len(v.findings)), "finding")))
+	}
+	if blind, _ := b.blind(c); blind != "" {
+		parts = append(parts, "judged on "+blind)
+	}
+	return strings.Join(parts, "; ")
+}
+
+func suppressedCount(findings []row) int {
+	n := 0
+	for _, f := range findings {
+		if f.suppressed {
+			n++
+		}
+	}
+	return n
+}
+
+// where says in which partitions and sources findings lie.
+func (b *brief) where(findings []row) string {
+	partitions := b.badPartitions(findings)
+	text := ""
+	switch len(partitions) {
+	case 0:
+	case 1:
+		text = " in partition " + partitions[0]
+	default:
+		text = fmt.Sprintf(" in %s from %s to %s", count(int64(len(partitions)), "partition"), partitions[0], partitions[len(partitions)-1])
+	}
+	sources := map[string]bool{}
+	for _, f := range findings {
+		if f.subject.Source != "" {
+			sources[f.subject.Source] = true
+		}
+	}
+	if len(sources) > 0 {
+		names := slices.Sorted(maps.Keys(sources))
+		text += fmt.Sprintf(" of %s %s", plural(int64(len(names)), "source", "sources"), examples(names))
+	}
+	return text
+}
+
+func (b *brief) span(findings []row) (first, last string) {
+	partitions := b.badPartitions(findings)
+	if len(partitions) == 0 {
+		return "", ""
+	}
+	return partitions[0], partitions[len(partitions)-1]
+}
+
+// badPartitions are the partitions of findings, in the order of the calendar.
+func (b *brief) badPartitions(findings []row) []string {
+	seen := map[string]bool{}
+	for _, f := range findings {
+		if f.subject.Partition != "" {
+			seen[f.subject.Partition] = true
+		}
+		for _, p := range f.partitions {
+			seen[p] = true
+		}
+	}
+	names := slices.Collect(maps.Keys(seen))
+	slices.SortFunc(names, func(x, y string) int { return cmp.Or(cmp.Compare(b.order[x], b.order[y]), cmp.Compare(x, y)) })
+	return names
+}

@@ -1,0 +1,156 @@
+package check
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/report"
+)
+
+var duplicateKeys = Check{
+	ID:         "duplicate-keys",
+	Title:      "The same key is stored more than once.",
+	Why:        "A model counts the event as often as it is stored, and a point-in-time join returns a row for each copy.",
+	Fix:        "Remove the surplus rows and make the load idempotent; if both sources carry every key by design, declare once_per: [source].",
+	Since:      "0.1",
+	Scope:      ScopeView,
+	Severity:   report.SeverityError,
+	Evidence:   report.Certain,
+	Unit:       UnitRows,
+	Needs:      Needs{Files: true, Rows: true, Key: true},
+	Fractional: true,
+	WholeView:  true,
+	severity: func(b *brief) report.Severity {
+		if keyDefaulted(b.View) {
+			return report.SeverityWarn
+		}
+		return report.SeverityError
+	},
+	judge:   judgeDuplicates,
+	nothing: always("no row has a whole key"),
+	bad:     func(b *brief) string { return "repeat a " + b.keyInWords() },
+	good:    func(b *brief) string { return "have a " + b.keyInWords() + " of their own" },
+	describe: func(b *brief, f row) string {
+		return fmt.Sprintf("%s of %s (%s) repeat a key that is stored elsewhere", number(f.bad), count(f.total, "row"), percent(f.bad, f.total))
+	},
+	detail: func(b *brief, v verdict) string { return b.duplicateDetail() },
+}
+
+func (b *brief) keyInWords() string {
+	text := fmt.Sprintf("key (%s)", strings.Join(keyColumns(b.View), ", "))
+	if keyDefaulted(b.View) {
+		text += ", which stands in for the key that is not declared,"
+	}
+	return strings.TrimSuffix(text, ",")
+}
+
+func judgeDuplicates(b *brief) (verdict, error) {
+	d := b.Collection.Keys
+	if d == nil {
+		return verdict{}, errors.New("the scan collected no keys; this is a bug of featureaudit, please report it")
+	}
+	return verdict{rows: b.duplicateRows(d), measures: duplicateMeasures(b, d)}, nil
+}
+
+type place struct {
+	partition int32
+	source    string
+}
+
+// duplicateRows counts by partition and source: the rows with a key by the scan, the surplus by the finder.
+func (b *brief) duplicateRows(d *facts.Duplicates) []row {
+	totals := map[place]int64{}
+	for _, s := range b.Collection.Slices {
+		totals[place{b.filePartition(s.File), s.Source}] += s.Rows - s.KeyNull
+	}
+	found := map[place]facts.DuplicatePlace{}
+	placed := int64(0)
+	for population, at := range d.ByPlace {
+		p := place{population.Partition, population.Source}
+		sum := found[p]
+		sum.Surplus += at.Surplus
+		sum.Keys += at.Keys
+		sum.Conflict += at.Conflict
+		found[p] = sum
+		placed += at.Surplus
+		totals[p] = max(totals[p], sum.Surplus)
+	}
+	var rows []row
+	for p, total := range totals {
+		if b.judged(p.partition) {
+			at := found[p]
+			rows = append(rows, row{subject: report.Subject{Partition: b.partitionValue(p.partition), Source: p.source}, total: total, bad: at.Surplus,
+				measures: map[string]any{"surplus_rows": at.Surplus, "repeated_keys": at.Keys, "conflict_keys": at.Conflict}})
+		}
+	}
+	// A surplus that has no place is still one.
+	if unplaced := d.SurplusRows - placed; unplaced > 0 {
+		rows = append(rows, row{total: unplaced, bad: unplaced, measures: map[string]any{"surplus_rows": unplaced}})
+	}
+	slices.SortFunc(rows, func(x, y row) int { return compareSubjects(x.subject, y.subject) })
+	return rows
+}
+
+func duplicateMeasures(b *brief, d *facts.Duplicates) map[string]any {
+	measures := map[string]any{
+		"repeated_keys": d.RepeatedKeys, "surplus_rows": d.SurplusRows, "paired_keys": d.PairedKeys, "unpaired_keys": d.UnpairedKeys,
+		"replay_keys": d.ReplayKeys, "conflict_keys": d.ConflictKeys, "shifted_twin_keys": d.ShiftedTwinKeys,
+		"resolvable_keys": d.ResolvableKeys, "ambiguous_keys": d.AmbiguousKeys, "max_multiplicity": d.MaxMultiplicity,
+		"null_keys": d.NullKeys, "fan_out_rows": d.FanOutRows, "paired_by_hash": d.PairedByHash,
+		"key": keyColumns(b.View), "key_defaulted": keyDefaulted(b.View),
+		"scopes": map[string]any{"within_file": d.Scopes.WithinFile, "across_files": d.Scopes.AcrossFiles,
+			"across_partitions": d.Scopes.AcrossPartitions, "across_sources": d.Scopes.AcrossSources},
+		"writers": writerPairs(d.Writers), "differing_columns": differingColumns(d.DifferingColumns),
+	}
+	for name, surplus := range d.SurplusMeasures {
+		measures["surplus_"+name] = surplus
+	}
+	return measures
+}
+
+func writerPairs(pairs []facts.WriterPair) []map[string]any {
+	sorted := slices.Clone(pairs)
+	slices.SortFunc(sorted, func(x, y facts.WriterPair) int { return strings.Compare(x.A+"\x00"+x.B, y.A+"\x00"+y.B) })
+	list := []map[string]any{}
+	for _, p := range sorted {
+		list = append(list, map[string]any{"a": p.A, "b": p.B, "keys": p.Keys, "replay_keys": p.Replay, "conflict_keys": p.Confl, "shifted_twin_keys": p.Twins})
+	}
+	return list
+}
+
+func differingColumns(columns map[string]int64) map[string]any {
+	all := map[string]any{}
+	for name, n := range columns {
+		all[name] = n
+	}
+	return all
+}
+
+// duplicateDetail says how the copies relate, what is double-counted and what a join would do.
+func (b *brief) duplicateDetail() string {
+	d := b.Collection.Keys
+	parts := []string{fmt.Sprintf("%s, up to %s of one", count(d.RepeatedKeys, "repeated key"), count(d.MaxMultiplicity, "row"))}
+	var classes []string
+	for _, class := range []struct {
+		n    int64
+		word string
+	}{{d.ReplayKeys, "replayed"}, {d.ConflictKeys, "in conflict"}, {d.ShiftedTwinKeys, "shifted by a UTC offset"}} {
+		if class.n > 0 {
+			classes = append(classes, number(class.n)+" "+class.word)
+		}
+	}
+	if len(classes) > 0 {
+		parts[0] += " (" + strings.Join(classes, ", ") + ")"
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.SurplusMeasures)) {
+		parts = append(parts, fmt.Sprintf("%s of %s counted too much", d.SurplusMeasures[name], name))
+	}
+	if d.FanOutRows > 0 {
+		parts = append(parts, fmt.Sprintf("a point-in-time join would return %s too many", count(d.FanOutRows, "row")))
+	}
+	return strings.Join(parts, "; ")
+}

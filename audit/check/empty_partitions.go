@@ -1,0 +1,27 @@
+package check
+
+import "github.com/featureaudit/featureaudit/audit/report"
+
+var emptyPartitions = Check{
+	ID:         "empty-partitions",
+	Title:      "Partitions without rows.",
+	Why:        "A load that wrote nothing and said it was done looks complete to every job that waits for the folder.",
+	Fix:        "Run the load for these partitions again, or remove the empty folders.",
+	Since:      "0.1",
+	Scope:      ScopeView,
+	Severity:   report.SeverityWarn,
+	Evidence:   report.Certain,
+	Unit:       UnitPartitions,
+	Needs:      Needs{Files: true, Footers: true, TimePartition: true},
+	Fractional: true,
+	Query:      true,
+	nothing:    always("no closed partition is there yet"),
+	bad:        always("hold no row"),
+	good:       always("hold rows"),
+	describe: func(_ *brief, f row) string {
+		if files, ok := f.measures["files"].(float64); ok && files > 0 {
+			return "the partition holds " + count(int64(files), "file") + " without a row"
+		}
+		return "the partition holds no file"
+	},
+}

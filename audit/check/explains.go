@@ -1,0 +1,60 @@
+package check
+
+import (
+	"slices"
+
+	"github.com/featureaudit/featureaudit/audit/report"
+)
+
+// explanation says that findings of one check follow from those of another where every subject has both.
+type explanation struct{ effect, cause string }
+
+// explanations are tried in order: the first cause that fits is the headline.
+func explanations() []explanation {
+	return []explanation{
+		{effect: staleRows.ID, cause: misfiledRows.ID},
+	}
+}
+
+func explain(opinions []opinion) {
+	for _, e := range explanations() {
+		effect, cause := find(opinions, e.effect), find(opinions, e.cause)
+		if effect == nil || cause == nil || effect.result.ExplainedBy != "" {
+			continue
+		}
+		if isFinding(effect.result) && isFinding(cause.result) && covers(cause.findings, effect.findings) {
+			effect.result.ExplainedBy = e.cause
+		}
+	}
+}
+
+func find(opinions []opinion, id string) *opinion {
+	i := slices.IndexFunc(opinions, func(o opinion) bool { return o.result.Check == id })
+	if i < 0 {
+		return nil
+	}
+	return &opinions[i]
+}
+
+func isFinding(r report.Result) bool { return r.Outcome == report.Fail || r.Outcome == report.Warn }
+
+// covers says whether every subject of the effect is one of the cause. A subject of a snapshot has no source.
+func covers(cause, effect []row) bool {
+	subjects, partitions := map[report.Subject]bool{}, map[string]bool{}
+	for _, f := range cause {
+		subjects[f.subject] = true
+		if f.subject.Partition != "" {
+			partitions[f.subject.Partition] = true
+		}
+		for _, p := range f.partitions {
+			partitions[p] = true
+		}
+	}
+	for _, f := range effect {
+		bySnapshot := f.subject.Source == "" && partitions[f.subject.Partition]
+		if !subjects[f.subject] && !bySnapshot {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,16 @@
+package check
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+
+	"github.com/featureaudit/featureaudit/audit/report"
+)
+
+// Fingerprint identifies a finding across runs: 16 hex digits over check, view and subject, never over counts.
+func Fingerprint(check, view string, s report.Subject) string {
+	// NUL can stand in no name, so that two different subjects never read alike.
+	sum := sha256.Sum256([]byte(strings.Join([]string{check, view, s.Partition, s.Source, s.File, s.Column, s.Object}, "\x00")))
+	return hex.EncodeToString(sum[:8])
+}

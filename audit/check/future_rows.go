@@ -1,0 +1,36 @@
+package check
+
+import (
+	"fmt"
+
+	"github.com/featureaudit/featureaudit/audit/report"
+)
+
+var futureRows = Check{
+	ID:         "future-rows",
+	Title:      "Rows later than they could have been known.",
+	Why:        "An event that lies after its own arrival is a wrong clock or zone; a join on it leaks the future into training.",
+	Fix:        "Correct the writer's clock or zone, or declare the zone that its naive times are in.",
+	Since:      "0.1",
+	Scope:      ScopeView,
+	Severity:   report.SeverityError,
+	Evidence:   report.Certain,
+	Unit:       UnitRows,
+	Needs:      Needs{Files: true, Rows: true, EventTime: true},
+	Fractional: true,
+	Query:      true,
+	clocked:    true,
+	bad: func(b *brief) string {
+		if b.View.IngestedAt.Declared() {
+			return fmt.Sprintf("lie in the future, more than %s after %s", duration(b.View.Tolerance.Microseconds()), b.View.IngestedAt.Column)
+		}
+		return fmt.Sprintf("lie in the future, more than %s after as_of and the file's modification", duration(b.View.Tolerance.Microseconds()))
+	},
+	good: always("could have been known when they were stored"),
+	describe: func(_ *brief, f row) string {
+		if whole, ok := f.measures["after_as_of_partition_rows"].(float64); ok && int64(whole) == f.bad && f.bad > 0 {
+			return fmt.Sprintf("%s in a partition that begins after as_of, in files that existed before it", count(f.bad, "row"))
+		}
+		return ""
+	},
+}

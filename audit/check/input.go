@@ -1,0 +1,187 @@
+package check
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/model"
+)
+
+// Input is one view's facts and policy.
+type Input struct {
+	View       model.View
+	Survey     facts.Survey
+	Collection facts.Collection
+	// AsOf is the instant judged from, in microseconds UTC; AsOfGiven says that the user chose it.
+	AsOf      int64
+	AsOfGiven bool
+	// HasRange says that only partitions with InRange are judged.
+	HasRange bool
+	// Selected says whether a check is wanted; nil selects all.
+	Selected func(id string) bool
+	// Suppressions are those of the whole run.
+	Suppressions []model.Suppression
+	// Failures are steps before judging that could not be done.
+	Failures []Failure
+}
+
+// Failure is a step that could not be done for a view: the checks that rest on it are errors.
+type Failure struct {
+	// Checks rest on the step; empty means every check that needs files.
+	Checks    []string
+	Reason    string
+	Retryable bool
+}
+
+func (in Input) selected(id string) bool { return in.Selected == nil || in.Selected(id) }
+
+// brief is an input with what judging looks up more than once.
+type brief struct {
+	Input
+	// order ranks partitions by value, as the calendar does.
+	order map[string]int32
+	// unread are the files that were listed and could not be read, by path; those of the survey come without their rows.
+	unread []unreadFile
+	// sources are all that were seen, sorted.
+	sources []string
+	// bySource are the declared sources.
+	bySource map[string]model.SourcePolicy
+	// encoded are the judged files with rows, by how they write their event time.
+	encoded []encodedFile
+	// held remembers which columns a schema has.
+	held map[schemaColumn]bool
+}
+
+type schemaColumn struct {
+	schema int32
+	column string
+}
+
+type unreadFile struct {
+	file    facts.File
+	problem facts.Problem
+	// surveyed says that its footer was read, and only its rows were not.
+	surveyed bool
+}
+
+func newBrief(in Input) *brief {
+	b := &brief{Input: in, order: map[string]int32{}, bySource: map[string]model.SourcePolicy{}, held: map[schemaColumn]bool{}}
+	for _, p := range in.Survey.Partitions {
+		b.order[p.Value] = p.ID
+	}
+	for _, s := range in.View.Sources {
+		b.bySource[s.Name] = s
+	}
+	b.unread = findUnread(in)
+	b.sources = seenSources(in)
+	b.encoded = b.encodedFiles()
+	return b
+}
+
+func findUnread(in Input) []unreadFile {
+	var unread []unreadFile
+	for _, f := range in.Survey.Files {
+		if f.Problem != nil {
+			if f.Problem.Kind != facts.ProblemOpenChanged {
+				unread = append(unread, unreadFile{file: f, problem: *f.Problem})
+			}
+			continue
+		}
+		if problem, found := in.Collection.Unread[f.ID]; found && problem.Kind != facts.ProblemOpenChanged {
+			unread = append(unread, unreadFile{file: f, problem: problem, surveyed: true})
+		}
+	}
+	slices.SortFunc(unread, func(a, b unreadFile) int { return cmp.Compare(a.file.Path, b.file.Path) })
+	return unread
+}
+
+func seenSources(in Input) []string {
+	seen := map[string]bool{}
+	for _, name := range in.Collection.Sources {
+		seen[name] = true
+	}
+	for _, s := range in.Collection.Slices {
+		seen[s.Source] = true
+	}
+	names := make([]string, 0, len(seen))
+	for name := range seen {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// partition is the partition of a file, or false where the view has no time partitions.
+func (b *brief) partition(id int32) (facts.Partition, bool) {
+	if id < 0 || int(id) >= len(b.Survey.Partitions) {
+		return facts.Partition{}, false
+	}
+	return b.Survey.Partitions[id], true
+}
+
+func (b *brief) partitionValue(id int32) string {
+	p, _ := b.partition(id)
+	return p.Value
+}
+
+// inRange says whether verdicts are wanted for a partition's files at all; a view without time partitions has no range.
+func (b *brief) inRange(id int32) bool {
+	p, dated := b.partition(id)
+	return !dated || p.InRange
+}
+
+// judged says whether the rows of a partition are judged.
+func (b *brief) judged(id int32) bool {
+	p, dated := b.partition(id)
+	return !dated || p.InRange && !p.AfterAsOf
+}
+
+// leftOut says that a file of an open partition changed twice and is not looked at, by design.
+func (b *brief) leftOut(f facts.File) bool {
+	if f.Problem != nil {
+		return f.Problem.Kind == facts.ProblemOpenChanged
+	}
+	problem, found := b.Collection.Unread[f.ID]
+	return found && problem.Kind == facts.ProblemOpenChanged
+}
+
+// judgedFiles are the files whose rows a check's verdict rests on.
+func (b *brief) judgedFiles(c Check) []facts.File {
+	var files []facts.File
+	for _, f := range b.Survey.Files {
+		if !b.leftOut(f) && (c.WholeView || b.judged(f.Partition)) {
+			files = append(files, f)
+		}
+	}
+	return files
+}
+
+// readable are the judged files with a footer.
+func (b *brief) readable(c Check) []facts.File {
+	return slices.DeleteFunc(b.judgedFiles(c), func(f facts.File) bool { return f.Problem != nil || b.schema(f) == nil })
+}
+
+func (b *brief) schema(f facts.File) *facts.Schema {
+	if f.Schema < 0 || int(f.Schema) >= len(b.Survey.Schemas) {
+		return nil
+	}
+	return &b.Survey.Schemas[f.Schema]
+}
+
+// unreadFor are the unread files that a check's verdict misses.
+func (b *brief) unreadFor(c Check) []unreadFile {
+	var unread []unreadFile
+	for _, u := range b.unread {
+		if u.surveyed && !c.Needs.Rows {
+			continue
+		}
+		if c.WholeView || b.judged(u.file.Partition) {
+			unread = append(unread, u)
+		}
+	}
+	return unread
+}
+
+// seconds turns microseconds into the seconds of the report.
+func seconds(micros int64) float64 { return float64(micros) / 1e6 }

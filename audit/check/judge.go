@@ -1,0 +1,237 @@
+package check
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/sql"
+)
+
+// Judgement is what judging one view gives.
+type Judgement struct {
+	// Results holds exactly one result for each selected check of a view, sorted by check.
+	Results []report.Result
+	// Used are the indexes of the suppressions that accepted a finding, sorted.
+	Used []int
+}
+
+// JudgeView judges the selected checks of one view. A check that cannot be judged gives an error result and stops no
+// other; the error returned is that of the context only, and the results are complete even then.
+func JudgeView(ctx context.Context, j engine.Judge, in Input) (Judgement, error) {
+	b := newBrief(in)
+	var loaded error
+	if b.wantsTables() {
+		loaded = j.Load(ctx, b.tables())
+	}
+	opinions := []opinion{}
+	for _, c := range Catalogue() {
+		if c.Scope == ScopeView && in.selected(c.ID) {
+			opinions = append(opinions, b.judge(ctx, j, c, loaded))
+		}
+	}
+	explain(opinions)
+	out := Judgement{Results: make([]report.Result, 0, len(opinions))}
+	for _, o := range opinions {
+		out.Results = append(out.Results, o.result)
+		out.Used = append(out.Used, o.used...)
+	}
+	slices.Sort(out.Used)
+	out.Used = slices.Compact(out.Used)
+	return out, context.Cause(ctx)
+}
+
+func (b *brief) wantsTables() bool {
+	if b.View.NoFiles != "" || len(b.Survey.Files) == 0 {
+		return false
+	}
+	return slices.ContainsFunc(Catalogue(), func(c Check) bool { return c.Query && b.selected(c.ID) })
+}
+
+// opinion is a result in the making.
+type opinion struct {
+	result report.Result
+	// findings are all of them, where the result holds the worst.
+	findings []row
+	used     []int
+}
+
+func (b *brief) judge(ctx context.Context, j engine.Judge, c Check, loaded error) (o opinion) {
+	o.result = b.blank(c)
+	defer func() {
+		if cause := recover(); cause != nil {
+			o = opinion{result: unable(b.blank(c), fmt.Sprintf("%s panicked: %v; this is a bug of featureaudit, please report it", c.ID, cause), false)}
+		}
+	}()
+	if b.policy(c.ID).Severity == "off" {
+		o.result = notApplicable(o.result, "turned off in the config at "+b.origin("checks."+c.ID, "checks."+c.ID+".severity", "checks."+c.ID, "checks"))
+		return o
+	}
+	if c.Needs.Files && b.View.NoFiles != "" {
+		o.result = notApplicable(o.result, b.View.NoFiles)
+		return o
+	}
+	if c.measures != nil {
+		o.result.Measures = c.measures(b)
+	}
+	if stop, found := b.obstacle(c, o.result); found {
+		o.result = stop
+		return o
+	}
+	v, err := b.ask(ctx, j, c, loaded)
+	if err != nil {
+		o.result = unable(o.result, err.Error(), interrupted(ctx, err))
+		return o
+	}
+	return b.conclude(c, o, v)
+}
+
+func interrupted(ctx context.Context, err error) bool {
+	return ctx.Err() != nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// blank is the result of a check before anything is known.
+func (b *brief) blank(c Check) report.Result {
+	r := report.Result{Check: c.ID, View: b.View.Name, Owner: b.View.Owner, Severity: b.severity(c), Evidence: c.Evidence, Unit: c.Unit,
+		Measures: map[string]any{}, Findings: []report.Finding{}}
+	if c.unit != nil {
+		r.Unit = c.unit(b)
+	}
+	return r
+}
+
+func (b *brief) severity(c Check) report.Severity {
+	switch b.policy(c.ID).Severity {
+	case "error":
+		return report.SeverityError
+	case "warn":
+		return report.SeverityWarn
+	}
+	if c.severity != nil {
+		return c.severity(b)
+	}
+	return c.Severity
+}
+
+func notApplicable(r report.Result, reason string) report.Result {
+	r.Outcome, r.Reason, r.Message = report.NotApplicable, reason, reason
+	return r
+}
+
+func unable(r report.Result, reason string, retryable bool) report.Result {
+	r.Outcome, r.Reason, r.Message, r.Retryable = report.Error, reason, reason, retryable
+	return r
+}
+
+// obstacle is the result of a check that cannot or need not be judged at all.
+func (b *brief) obstacle(c Check, r report.Result) (report.Result, bool) {
+	if reason := b.unmet(c); reason != "" {
+		return notApplicable(r, reason), true
+	}
+	if !c.Needs.Files {
+		return r, false
+	}
+	if f, found := b.failure(c); found {
+		return unable(r, f.Reason, f.Retryable), true
+	}
+	if len(b.Survey.Files) == 0 {
+		reason := fmt.Sprintf("no file matches path %q (%s): correct the path, or remove the view", b.View.Path, b.origin("path", "path"))
+		return unable(r, reason, true), true
+	}
+	for _, absent := range b.absent(c) {
+		if absent.everywhere {
+			return unable(r, absent.String(), false), true
+		}
+	}
+	if c.applies != nil {
+		if reason := c.applies(b); reason != "" {
+			return notApplicable(r, reason), true
+		}
+	}
+	return r, false
+}
+
+func (b *brief) failure(c Check) (Failure, bool) {
+	for _, f := range b.Failures {
+		if len(f.Checks) == 0 || slices.Contains(f.Checks, c.ID) {
+			return f, true
+		}
+	}
+	return Failure{}, false
+}
+
+// ask gets the rows of a check, from its SQL or its Go.
+func (b *brief) ask(ctx context.Context, j engine.Judge, c Check, loaded error) (verdict, error) {
+	if err := context.Cause(ctx); err != nil {
+		return verdict{}, fmt.Errorf("judge %s: %w", c.ID, err)
+	}
+	if !c.Query {
+		return c.judge(b)
+	}
+	if loaded != nil {
+		return verdict{}, fmt.Errorf("load the facts of view %s: %w", b.View.Name, loaded)
+	}
+	text, err := sql.Check(c.ID)
+	if err != nil {
+		return verdict{}, err
+	}
+	params := map[string]any{}
+	if c.params != nil {
+		params = c.params(b)
+	}
+	found, err := j.Query(ctx, text, params)
+	if err != nil {
+		return verdict{}, fmt.Errorf("query %s: %w", c.ID, err)
+	}
+	if len(found) == 0 {
+		return verdict{}, fmt.Errorf("query %s: it gave no row, where its contract is at least one", c.ID)
+	}
+	v := verdict{rows: make([]row, 0, len(found))}
+	for _, f := range found {
+		if f.RowsTotal == 0 && f.RowsBad == 0 {
+			continue
+		}
+		if f.RowsBad < 0 || f.RowsBad > f.RowsTotal {
+			return verdict{}, fmt.Errorf("query %s: %d of %d rows are bad for subject %s", c.ID, f.RowsBad, f.RowsTotal, f.Subject)
+		}
+		v.rows = append(v.rows, row{total: f.RowsTotal, bad: f.RowsBad, rawSubject: f.Subject, rawMeasures: f.Measures})
+	}
+	return v, nil
+}
+
+// parse reads a row's subject and measures, which a query gives as JSON.
+func (r *row) parse() error {
+	if r.rawSubject != "" {
+		if err := json.Unmarshal([]byte(r.rawSubject), &r.subject); err != nil {
+			return fmt.Errorf("subject %s: %w", r.rawSubject, err)
+		}
+	}
+	if r.rawMeasures != "" {
+		if err := json.Unmarshal([]byte(r.rawMeasures), &r.measures); err != nil {
+			return fmt.Errorf("measures %s: %w", r.rawMeasures, err)
+		}
+		renderTimes(r.measures)
+	}
+	r.rawSubject, r.rawMeasures = "", ""
+	return nil
+}
+
+// renderTimes turns measures named *_time_us into *_time in RFC 3339: SQL judges in microseconds, people read dates.
+func renderTimes(measures map[string]any) {
+	for name, value := range measures {
+		short, isTime := strings.CutSuffix(name, "_us")
+		if !isTime || !strings.HasSuffix(short, "_time") {
+			continue
+		}
+		delete(measures, name)
+		measures[short] = nil
+		if micros, ok := value.(float64); ok {
+			measures[short] = instant(int64(micros))
+		}
+	}
+}

@@ -1,0 +1,159 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/model"
+)
+
+// unmet is the reason for which a definition cannot be judged by a check, or "".
+func (b *brief) unmet(c Check) string {
+	v := b.View
+	switch {
+	case c.Needs.EventTime && !v.EventTime.Declared():
+		return missingKey("event_time", c.ID)
+	case c.Needs.IngestedAt && !v.IngestedAt.Declared() && !b.anySourceIngested():
+		return missingKey("ingested_at", c.ID)
+	case c.Needs.TTL && v.TTL.Never != "":
+		return fmt.Sprintf("ttl is never (%s): %s has nothing to judge", v.TTL.Never, c.ID)
+	case c.Needs.TTL && v.TTL.Duration < 0:
+		return fmt.Sprintf("the ttl is negative (%s): %s needs one above 0", duration(v.TTL.Duration.Microseconds()), c.ID)
+	case c.Needs.TTL && !v.TTL.Effective():
+		return missingKey("ttl", c.ID)
+	case c.Needs.Entity && len(v.Entity) == 0:
+		return missingKey("entity", c.ID)
+	case c.Needs.Key && len(keyColumns(v)) == 0:
+		return fmt.Sprintf("no key is defined, and no entity with an event_time to stand in for it: %s needs one", c.ID)
+	case c.Needs.TimePartition && !v.TimePartition.Declared():
+		return missingKey("time_partition", c.ID)
+	}
+	return ""
+}
+
+func missingKey(key, id string) string {
+	return fmt.Sprintf("no %s is defined: %s needs one", key, id)
+}
+
+func (b *brief) anySourceIngested() bool {
+	return slices.ContainsFunc(b.View.Sources, func(s model.SourcePolicy) bool { return s.IngestedAt.Declared() })
+}
+
+// absentColumn is a declared column that some files do not have.
+type absentColumn struct {
+	column string
+	files  []string
+	// everywhere says that no readable file has it.
+	everywhere bool
+}
+
+func (a absentColumn) String() string {
+	where := "none of the files has it"
+	if !a.everywhere {
+		where = fmt.Sprintf("%s %s not have it", count(int64(len(a.files)), "file"), plural(int64(len(a.files)), "does", "do"))
+	}
+	return fmt.Sprintf("column %q is declared and %s (%s): correct its name in the definition, or the files", a.column, where, examples(a.files))
+}
+
+// absent lists the columns of a check's needs that are missing from readable files, in the order of the needs.
+func (b *brief) absent(c Check) []absentColumn {
+	files := b.readable(c)
+	if len(files) == 0 {
+		return nil
+	}
+	var absent []absentColumn
+	for _, want := range b.wantedColumns(c) {
+		var without []string
+		for _, f := range files {
+			if !b.hasColumn(f, want) {
+				without = append(without, f.Path)
+			}
+		}
+		if len(without) > 0 {
+			absent = append(absent, absentColumn{column: want.name, files: without, everywhere: len(without) == len(files)})
+		}
+	}
+	return absent
+}
+
+// wantedColumn is a column that a check reads.
+type wantedColumn struct {
+	name string
+	// bySource names the column of a source that has its own. A file whose path does not say its source may hold any of them.
+	bySource map[string]string
+}
+
+func (b *brief) wantedColumns(c Check) []wantedColumn {
+	var wanted []wantedColumn
+	if c.Needs.EventTime && b.View.EventTime.Declared() {
+		wanted = append(wanted, b.timeColumn(b.View.EventTime, func(s model.SourcePolicy) model.TimeColumn { return s.EventTime }))
+	}
+	if c.Needs.IngestedAt && b.View.IngestedAt.Declared() {
+		wanted = append(wanted, b.timeColumn(b.View.IngestedAt, func(s model.SourcePolicy) model.TimeColumn { return s.IngestedAt }))
+	}
+	names := []string{}
+	if c.Needs.Rows && b.View.Source.Column != "" {
+		names = append(names, b.View.Source.Column)
+	}
+	if c.Needs.Entity {
+		names = append(names, b.View.Entity...)
+	}
+	if c.Needs.Key {
+		names = append(names, keyColumns(b.View)...)
+	}
+	for _, name := range names {
+		if slices.ContainsFunc(wanted, func(w wantedColumn) bool { return w.name == name }) {
+			continue
+		}
+		if name == b.View.EventTime.Column {
+			wanted = append(wanted, b.timeColumn(b.View.EventTime, func(s model.SourcePolicy) model.TimeColumn { return s.EventTime }))
+			continue
+		}
+		wanted = append(wanted, wantedColumn{name: name})
+	}
+	return wanted
+}
+
+func (b *brief) timeColumn(of model.TimeColumn, override func(model.SourcePolicy) model.TimeColumn) wantedColumn {
+	w := wantedColumn{name: of.Column, bySource: map[string]string{}}
+	for _, s := range b.View.Sources {
+		if own := override(s); own.Declared() {
+			w.bySource[s.Name] = own.Column
+		}
+	}
+	return w
+}
+
+// hasColumn says whether a file holds a column, in its rows or in its path: a hive folder is a column too.
+func (b *brief) hasColumn(f facts.File, w wantedColumn) bool {
+	if f.Source != "" {
+		if own, found := w.bySource[f.Source]; found {
+			return b.holds(f, own)
+		}
+		return b.holds(f, w.name)
+	}
+	if b.holds(f, w.name) {
+		return true
+	}
+	for _, s := range b.View.Sources {
+		if own, found := w.bySource[s.Name]; found && b.holds(f, own) {
+			return true
+		}
+	}
+	return false
+}
+
+func (b *brief) holds(f facts.File, column string) bool {
+	at := schemaColumn{f.Schema, column}
+	has, known := b.held[at]
+	if !known {
+		has = b.schema(f).Lookup(column) != nil
+		b.held[at] = has
+	}
+	if has {
+		return true
+	}
+	return strings.HasPrefix(f.Path, column+"=") || strings.Contains(f.Path, "/"+column+"=")
+}

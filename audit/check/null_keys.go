@@ -1,0 +1,29 @@
+package check
+
+import (
+	"strings"
+
+	"github.com/featureaudit/featureaudit/audit/report"
+)
+
+var nullKeys = Check{
+	ID:         "null-keys",
+	Title:      "Rows with a NULL in a part of the key.",
+	Why:        "A row without its whole key can be matched to no entity and cannot be told from its repeats.",
+	Fix:        "Repair the writer that leaves the key empty, or declare the key that the rows really have.",
+	Since:      "0.1",
+	Scope:      ScopeView,
+	Severity:   report.SeverityError,
+	Evidence:   report.Certain,
+	Unit:       UnitRows,
+	Needs:      Needs{Files: true, Rows: true, Key: true},
+	Fractional: true,
+	Query:      true,
+	finish: func(_ *brief, v *verdict) {
+		v.measures["null_keys"] = v.bad
+	},
+	bad: func(b *brief) string {
+		return "have a NULL in the key (" + strings.Join(keyColumns(b.View), ", ") + ")"
+	},
+	good: always("have a whole key"),
+}

@@ -1,0 +1,85 @@
+package check
+
+import (
+	"strings"
+
+	"github.com/featureaudit/featureaudit/audit/model"
+)
+
+// defaultMinRows is how many rows a subject needs for a fraction of its own.
+const defaultMinRows = int64(100)
+
+func (b *brief) policy(id string) model.CheckPolicy { return b.View.Checks[id] }
+
+func (b *brief) minRows(id string) int64 {
+	if n := b.policy(id).MinRows; n != nil {
+		return *n
+	}
+	return defaultMinRows
+}
+
+// origin is where a config key's value comes from, or the text given where that is not known.
+func (b *brief) origin(otherwise string, keys ...string) string {
+	for _, key := range keys {
+		if at := b.View.Origins[key]; at != "" {
+			return at
+		}
+	}
+	return otherwise
+}
+
+// keyDefaulted says that no key is declared, so that (entity, event_time) stands in for it.
+func keyDefaulted(v model.View) bool {
+	return len(v.Key) == 0 || strings.HasPrefix(v.Origins["key"], "default")
+}
+
+// keyColumns are the columns of the key, declared or defaulted; none where there is neither.
+func keyColumns(v model.View) []string {
+	if len(v.Key) > 0 {
+		return v.Key
+	}
+	if len(v.Entity) == 0 || !v.EventTime.Declared() {
+		return nil
+	}
+	return append(append([]string{}, v.Entity...), v.EventTime.Column)
+}
+
+// ageLimit is what a source's newest event may be old, in microseconds, or false where nothing says.
+func ageLimit(v model.View, s model.SourcePolicy) (int64, bool) {
+	return firstPositive(s.MaxAge.Microseconds(), v.MaxAge.Microseconds(), v.TTL.Duration.Microseconds())
+}
+
+// lagLimit is how late a source's rows may arrive, in microseconds, or false where nothing says.
+func lagLimit(v model.View, s model.SourcePolicy) (int64, bool) {
+	return firstPositive(s.MaxLag.Microseconds(), v.MaxLag.Microseconds(), v.TTL.Duration.Microseconds())
+}
+
+func firstPositive(values ...int64) (int64, bool) {
+	for _, v := range values {
+		if v > 0 {
+			return v, true
+		}
+	}
+	return 0, false
+}
+
+func (b *brief) retired(s model.SourcePolicy) bool {
+	return !s.Until.IsZero() && s.Until.UnixMicro() <= b.AsOf
+}
+
+// reference is the instant that stale-rows measures at; empty where the view has none.
+func reference(v model.View) model.Reference {
+	switch {
+	case v.Reference != model.ReferenceDefault:
+		return v.Reference
+	case !v.TimePartition.Declared():
+		return model.ReferenceDefault
+	case v.TimePartition.Of == model.OfIngestedAt && v.IngestedAt.Declared():
+		return model.ReferenceIngestedAt
+	}
+	return model.ReferencePartitionEnd
+}
+
+func isSnapshot(v model.View) bool {
+	return v.TimePartition.Declared() && v.TimePartition.Of == model.OfSnapshot
+}

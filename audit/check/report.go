@@ -1,0 +1,240 @@
+package check
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/report"
+)
+
+// ReportInput is what a report is assembled from.
+type ReportInput struct {
+	Tool         report.Tool
+	AsOf         int64
+	Range        string
+	Status       report.Status
+	ConfigDigest string
+	Selection    report.Selection
+	Definitions  []report.Definition
+	// Views are what was judged; Results are those of all views and of the run, in any order.
+	Views   []Input
+	Results []report.Result
+}
+
+// BuildReport assembles the document, all but Execution: results sorted by view and check, views by name, and the
+// digest of both.
+//
+// An outcome of several is the worst by this order: fail, error, warn, pass, suppressed, not_applicable. A fail comes
+// before an error because it is proven whatever could not be read. The exit code is not the outcome's: a retryable error
+// among the results wins there, since the next try may find more.
+func BuildReport(in ReportInput) (report.Report, error) {
+	r := report.Report{Schema: report.Schema, Tool: in.Tool, AsOf: instant(in.AsOf), Range: in.Range, Status: in.Status,
+		ConfigDigest: in.ConfigDigest, Selection: in.Selection, Definitions: in.Definitions, Results: slices.Clone(in.Results)}
+	r.Selection.Views, r.Selection.Checks = filled(r.Selection.Views), filled(r.Selection.Checks)
+	r.Definitions, r.Results = filled(r.Definitions), filled(r.Results)
+	slices.SortFunc(r.Results, func(a, b report.Result) int {
+		return cmp.Or(cmp.Compare(a.View, b.View), cmp.Compare(a.Check, b.Check))
+	})
+	outcomes := map[string][]report.Outcome{}
+	for _, result := range r.Results {
+		outcomes[result.View] = append(outcomes[result.View], result.Outcome)
+		tally(&r.Summary, result.Outcome)
+	}
+	r.Views = make([]report.View, 0, len(in.Views))
+	for _, v := range in.Views {
+		view := newBrief(v).view()
+		view.Outcome = worst(outcomes[v.View.Name])
+		r.Views = append(r.Views, view)
+		r.Summary.Files += view.Files
+		r.Summary.Rows += view.Rows
+		r.Summary.Bytes += view.Bytes
+	}
+	slices.SortFunc(r.Views, func(a, b report.View) int { return cmp.Compare(a.Name, b.Name) })
+	r.Summary.Views = len(r.Views)
+	r.Summary.Outcome = worst(slices.Concat(slices.Collect(maps.Values(outcomes))...))
+	id, err := digest(r)
+	if err != nil {
+		return r, err
+	}
+	r.ID = id
+	return r, nil
+}
+
+// filled is a list that JSON writes as [] where it is empty.
+func filled[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+func tally(s *report.Summary, o report.Outcome) {
+	switch o {
+	case report.Pass:
+		s.Pass++
+	case report.Warn:
+		s.Warn++
+	case report.Fail:
+		s.Fail++
+	case report.Suppressed:
+		s.Suppressed++
+	case report.NotApplicable:
+		s.NotApplicable++
+	case report.Error:
+		s.Error++
+	}
+}
+
+func worst(outcomes []report.Outcome) report.Outcome {
+	for _, o := range []report.Outcome{report.Fail, report.Error, report.Warn, report.Pass, report.Suppressed} {
+		if slices.Contains(outcomes, o) {
+			return o
+		}
+	}
+	return report.NotApplicable
+}
+
+// digest is over everything but execution and the id itself.
+func digest(r report.Report) (string, error) {
+	r.ID, r.Execution = "", report.Execution{}
+	raw, err := json.Marshal(r)
+	if err != nil {
+		return "", fmt.Errorf("digest of the report: %w", err)
+	}
+	sum := sha256.Sum256(raw)
+	return "sha256:" + hex.EncodeToString(sum[:]), nil
+}
+
+// view describes what was looked at, and by which definition.
+func (b *brief) view() report.View {
+	v := report.View{Name: b.View.Name, Project: b.View.Project, Owner: b.View.Owner, Definition: define(b.View),
+		OpenPartitions: []string{}, Notes: b.notes(), SourceLagSeconds: b.lagsBySource(func(int32) bool { return true }),
+		FilesUnread: int64(len(b.unread)), Files: int64(len(b.Survey.Files))}
+	for _, f := range b.Survey.Files {
+		v.Bytes += f.Size
+		v.Rows += f.Rows
+	}
+	for _, p := range b.Survey.Partitions {
+		if p.Present {
+			v.Partitions++
+		}
+		if p.Present && p.Open && !p.AfterAsOf {
+			v.OpenPartitions = append(v.OpenPartitions, p.Value)
+		}
+		if p.Present && p.AfterAsOf {
+			v.PartitionsAfterAsOf++
+		}
+	}
+	for _, n := range b.Survey.Ignored {
+		v.IgnoredFiles += n
+	}
+	b.describeTimes(&v)
+	return v
+}
+
+func (b *brief) describeTimes(v *report.View) {
+	oldest, newest := facts.NoTime, facts.NoTime
+	scanned := map[int32]bool{}
+	for _, s := range b.Collection.Slices {
+		scanned[s.File] = true
+		newest = max(newest, s.NewestKnown)
+		v.RowsAfterAsOf += s.AfterAsOf
+		if s.EventMin != facts.NoTime && s.EventMin <= b.AsOf && (oldest == facts.NoTime || s.EventMin < oldest) {
+			oldest = s.EventMin
+		}
+	}
+	for _, f := range b.Survey.Files {
+		if p, dated := b.partition(f.Partition); dated && p.AfterAsOf && !scanned[f.ID] {
+			v.RowsAfterAsOf += f.Rows
+		}
+	}
+	if oldest != facts.NoTime {
+		text := instant(oldest)
+		v.OldestEventTime = &text
+	}
+	if newest != facts.NoTime {
+		text, age := instant(newest), seconds(b.AsOf-newest)
+		v.NewestEventTime, v.AgeSeconds = &text, &age
+	}
+}
+
+// notes say in words what was assumed and what was left out.
+func (b *brief) notes() []string {
+	notes := slices.Clone(b.Survey.Notes)
+	if b.View.NoFiles != "" {
+		notes = append(notes, b.View.NoFiles)
+	}
+	for _, reason := range slices.Sorted(maps.Keys(b.Survey.Ignored)) {
+		notes = append(notes, fmt.Sprintf("%s ignored: %s", count(b.Survey.Ignored[reason], "file"), reason))
+	}
+	for _, f := range b.Survey.Files {
+		if b.leftOut(f) {
+			notes = append(notes, fmt.Sprintf("%s changed twice during the run in an open partition and was left out", f.Path))
+		}
+	}
+	ambiguous := int64(0)
+	for _, s := range b.Collection.Slices {
+		ambiguous += s.AmbiguousLocal
+	}
+	if ambiguous > 0 {
+		notes = append(notes, fmt.Sprintf("%s with a local time that occurred twice or never in its zone", count(ambiguous, "row")))
+	}
+	if keyDefaulted(b.View) && len(keyColumns(b.View)) > 0 {
+		notes = append(notes, "no key is declared: (entity, event_time) stands in for it")
+	}
+	if b.HasRange && !b.View.TimePartition.Declared() {
+		notes = append(notes, "the view has no time partitions: it is judged as a whole, whatever the range")
+	}
+	return filled(notes)
+}
+
+func define(v model.View) report.ViewDefinition {
+	d := report.ViewDefinition{Kind: string(v.Kind), Path: v.Path, TTLDeclared: v.TTL.Declared(), TTLNever: v.TTL.Never, TTLOnWire: v.TTL.OnWire,
+		MaxAgeSeconds: limitSeconds(v.MaxAge.Seconds()), MaxLagSeconds: limitSeconds(v.MaxLag.Seconds()), EventTime: v.EventTime.Column,
+		IngestedAt: v.IngestedAt.Column, Source: sourceInWords(v.Source), Entity: filled(v.Entity), Key: filled(keyColumns(v)),
+		KeyDefaulted: keyDefaulted(v) && len(keyColumns(v)) > 0, OncePer: v.OncePer, Measures: v.Measures, Zone: cmp.Or(v.Zone, "UTC"),
+		Reference: string(reference(v)), ToleranceSecs: v.Tolerance.Seconds(), Origins: maps.Clone(v.Origins)}
+	if v.TTL.Duration != 0 {
+		ttl := v.TTL.Duration.Seconds()
+		d.TTLSeconds = &ttl
+	}
+	if d.Origins == nil {
+		d.Origins = map[string]string{}
+	}
+	if len(v.Sources) > 0 {
+		d.Sources = map[string]report.Source{}
+	}
+	for _, s := range v.Sources {
+		source := report.Source{Zone: s.Zone, MaxAgeSeconds: limitSeconds(s.MaxAge.Seconds()), MaxLagSeconds: limitSeconds(s.MaxLag.Seconds())}
+		if !s.Until.IsZero() {
+			source.Until = instant(s.Until.UnixMicro())
+		}
+		d.Sources[s.Name] = source
+	}
+	if p := v.TimePartition; p.Declared() {
+		d.TimePartition = &report.TimePartition{Columns: filled(p.Columns), Grain: string(p.Grain), Zone: cmp.Or(p.Zone, "UTC"), Of: string(meaning(v)),
+			Expected: cmp.Or(string(p.Expected), string(model.ExpectAll)), CompleteAfterSeconds: p.CompleteAfter.Seconds()}
+	}
+	return d
+}
+
+func limitSeconds(limit float64) *float64 {
+	if limit == 0 {
+		return nil
+	}
+	return &limit
+}
+
+func sourceInWords(s model.SourceColumn) string {
+	if s.PathSegment > 0 {
+		return fmt.Sprintf("path_segment %d", s.PathSegment)
+	}
+	return s.Column
+}

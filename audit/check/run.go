@@ -1,0 +1,30 @@
+package check
+
+import (
+	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/report"
+)
+
+// RunInput is what the checks of the whole run are judged by.
+type RunInput struct {
+	AsOf         int64
+	HasRange     bool
+	Selected     func(id string) bool
+	Suppressions []model.Suppression
+	// Results are those of all views.
+	Results []report.Result
+	// Used says which suppressions, by index, accepted a finding of any view.
+	Used map[int]bool
+}
+
+// JudgeRun judges the selected checks of the whole run: one result each, with the view "".
+func JudgeRun(in RunInput) []report.Result {
+	b := newBrief(Input{AsOf: in.AsOf, HasRange: in.HasRange, Selected: in.Selected})
+	results := []report.Result{}
+	for _, c := range Catalogue() {
+		if c.Scope == ScopeRun && b.selected(c.ID) {
+			results = append(results, b.conclude(c, opinion{result: b.blank(c)}, c.judgeRun(in)).result)
+		}
+	}
+	return results
+}

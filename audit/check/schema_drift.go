@@ -1,0 +1,211 @@
+package check
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/report"
+)
+
+var schemaDrift = Check{
+	ID:         "schema-drift",
+	Title:      "A column is missing, new or of another type in some files.",
+	Why:        "Readers fill what is missing with null and widen what differs, silently, and a feature changes its meaning over time.",
+	Fix:        "Write the deviating files again with the schema of the others, or migrate all of them.",
+	Since:      "0.1",
+	Scope:      ScopeView,
+	Severity:   report.SeverityWarn,
+	Evidence:   report.Certain,
+	Unit:       UnitFiles,
+	Needs:      Needs{Files: true, Footers: true},
+	Fractional: true,
+	judge:      judgeSchemaDrift,
+	nothing:    always("no file with a footer"),
+	bad:        always("deviate from the schema of most files"),
+	good:       always("have the same columns"),
+	detail: func(_ *brief, v verdict) string {
+		drifts, _ := v.measures["columns"].([]map[string]any)
+		var texts []string
+		for _, d := range drifts {
+			texts = append(texts, fmt.Sprintf("column %s in %s", driftInWords(d), count(d["files"].(int64), "file")))
+		}
+		const shown = 3
+		if len(texts) > shown {
+			texts = append(texts[:shown], number(int64(len(drifts)-shown))+" more")
+		}
+		return strings.Join(texts, "; ")
+	},
+}
+
+// drift is how one column of a file deviates.
+type drift struct{ column, change, found, expected string }
+
+func driftInWords(d map[string]any) string {
+	switch d["change"] {
+	case "missing":
+		return fmt.Sprintf("%q is missing", d["column"])
+	case "new":
+		return fmt.Sprintf("%q (%s) is new", d["column"], d["type"])
+	}
+	return fmt.Sprintf("%q is %s instead of %s", d["column"], d["type"], d["expected"])
+}
+
+func (d drift) measures() map[string]any {
+	m := map[string]any{"column": d.column, "change": d.change}
+	if d.found != "" {
+		m["type"] = d.found
+	}
+	if d.expected != "" {
+		m["expected"] = d.expected
+	}
+	return m
+}
+
+func judgeSchemaDrift(b *brief) (verdict, error) {
+	groups := map[string][]facts.File{}
+	for _, f := range b.readable(schemaDriftFiles) {
+		groups[b.schemaGroup(f)] = append(groups[b.schemaGroup(f)], f)
+	}
+	columns := b.columnTypes()
+	v := verdict{}
+	tally := map[drift][]string{}
+	for _, group := range slices.Sorted(maps.Keys(groups)) {
+		usual := usualSchema(groups[group], columns)
+		for _, f := range groups[group] {
+			r := row{total: 1, subject: report.Subject{Partition: b.partitionValue(f.Partition), File: f.Path}}
+			if drifts := compareColumns(columns[usual].types, columns[f.Schema].types); len(drifts) > 0 {
+				r.bad = 1
+				describeDrifts(&r, drifts)
+				for _, d := range drifts {
+					tally[d] = append(tally[d], f.Path)
+				}
+			}
+			v.rows = append(v.rows, r)
+		}
+	}
+	v.measures = map[string]any{"columns": tallyMeasures(tally)}
+	return v, nil
+}
+
+// schemaDriftFiles stands for the check where its files are looked up: the check itself would refer to itself.
+var schemaDriftFiles = Check{Needs: Needs{Files: true, Footers: true}}
+
+// schemaGroup keeps sources with a path of their own apart: they may have a schema of their own.
+func (b *brief) schemaGroup(f facts.File) string {
+	if b.bySource[f.Source].Path != "" {
+		return f.Source
+	}
+	return ""
+}
+
+// columnSet is a schema as schema-drift sees it.
+type columnSet struct {
+	types     map[string]string
+	signature string
+}
+
+// columnTypes gives the columns of each schema by path, with the type in words; that of the event time is left out,
+// since mixed-encoding judges it.
+func (b *brief) columnTypes() []columnSet {
+	sets := make([]columnSet, len(b.Survey.Schemas))
+	for i, schema := range b.Survey.Schemas {
+		types := map[string]string{}
+		for _, c := range schema.Columns {
+			types[c.Path] = c.TypeText
+			if b.isEventTime(schema, c) {
+				types[c.Path] = ""
+			}
+		}
+		var lines []string
+		for _, path := range slices.Sorted(maps.Keys(types)) {
+			lines = append(lines, path+"\x00"+types[path])
+		}
+		sets[i] = columnSet{types: types, signature: strings.Join(lines, "\x00\x00")}
+	}
+	return sets
+}
+
+func (b *brief) isEventTime(schema facts.Schema, c facts.Column) bool {
+	names := []string{b.View.EventTime.Column}
+	for _, s := range b.View.Sources {
+		names = append(names, s.EventTime.Column)
+	}
+	return slices.ContainsFunc(names, func(name string) bool {
+		found := schema.Lookup(name)
+		return name != "" && found != nil && found.Path == c.Path
+	})
+}
+
+// usualSchema is the schema of most files; of equals that of more rows, then that of the first path.
+func usualSchema(files []facts.File, columns []columnSet) int32 {
+	type candidate struct {
+		schema      int32
+		files, rows int64
+	}
+	var candidates []candidate
+	bySignature := map[string]int{}
+	for _, f := range files {
+		signature := columns[f.Schema].signature
+		at, seen := bySignature[signature]
+		if !seen {
+			at = len(candidates)
+			bySignature[signature] = at
+			candidates = append(candidates, candidate{schema: f.Schema})
+		}
+		candidates[at].files++
+		candidates[at].rows += f.Rows
+	}
+	return slices.MaxFunc(candidates, func(x, y candidate) int { return cmp.Or(cmp.Compare(x.files, y.files), cmp.Compare(x.rows, y.rows)) }).schema
+}
+
+func compareColumns(usual, own map[string]string) []drift {
+	var drifts []drift
+	for _, path := range slices.Sorted(maps.Keys(usual)) {
+		found, has := own[path]
+		switch {
+		case !has:
+			drifts = append(drifts, drift{column: path, change: "missing", expected: usual[path]})
+		case found != usual[path]:
+			drifts = append(drifts, drift{column: path, change: "type", found: found, expected: usual[path]})
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(own)) {
+		if _, has := usual[path]; !has {
+			drifts = append(drifts, drift{column: path, change: "new", found: own[path]})
+		}
+	}
+	return drifts
+}
+
+func describeDrifts(r *row, drifts []drift) {
+	list, texts := []map[string]any{}, []string{}
+	for _, d := range drifts {
+		list = append(list, d.measures())
+		texts = append(texts, "column "+driftInWords(d.measures()))
+	}
+	r.measures = map[string]any{"columns": list}
+	const shown = 5
+	if len(texts) > shown {
+		texts = append(texts[:shown], number(int64(len(drifts)-shown))+" more")
+	}
+	r.message = strings.Join(texts, "; ")
+}
+
+func tallyMeasures(tally map[drift][]string) []map[string]any {
+	drifts := slices.SortedFunc(maps.Keys(tally), func(x, y drift) int {
+		return cmp.Or(cmp.Compare(len(tally[y]), len(tally[x])), cmp.Compare(x.column, y.column), cmp.Compare(x.change, y.change),
+			cmp.Compare(x.found, y.found), cmp.Compare(x.expected, y.expected))
+	})
+	list := []map[string]any{}
+	for _, d := range drifts {
+		m := d.measures()
+		m["files"] = int64(len(tally[d]))
+		m["example"] = tally[d][0]
+		list = append(list, m)
+	}
+	return list
+}

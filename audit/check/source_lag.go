@@ -1,0 +1,103 @@
+package check
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/report"
+)
+
+var sourceLag = Check{
+	ID:         "source-lag",
+	Title:      "Rows that arrive later than their source may.",
+	Why:        "A row that arrives later than its ttl is dead on arrival, wherever it is filed.",
+	Fix:        "Speed the feed up, or declare the max_lag that it is allowed.",
+	Since:      "0.1",
+	Scope:      ScopeView,
+	Severity:   report.SeverityWarn,
+	Evidence:   report.Certain,
+	Unit:       UnitRows,
+	Needs:      Needs{Files: true, Rows: true, EventTime: true, IngestedAt: true},
+	Fractional: true,
+	Query:      true,
+	clocked:    true,
+	measures:   lagMeasures,
+	applies: func(b *brief) string {
+		limited := slices.ContainsFunc(b.allSources(), func(name string) bool {
+			_, has := lagLimit(b.View, b.bySource[name])
+			return has
+		})
+		if limited {
+			return ""
+		}
+		return "no max_lag and no ttl is defined: source-lag needs one"
+	},
+	nothing: always("no row has both an event time and an ingest time"),
+	bad:     func(b *brief) string { return "arrived later than allowed (" + b.lagLimits() + ")" },
+	good:    func(b *brief) string { return "arrived in time (" + b.lagLimits() + ")" },
+}
+
+func (b *brief) lagLimits() string {
+	common, has := lagLimit(b.View, b.bySource[""])
+	text := ""
+	if has {
+		text = duration(common)
+	}
+	for _, s := range b.View.Sources {
+		if own, limited := lagLimit(b.View, s); limited && own != common {
+			if text != "" {
+				text += ", "
+			}
+			text += fmt.Sprintf("%s for %s", duration(own), s.Name)
+		}
+	}
+	return text
+}
+
+// lagMeasures gives each quantile by source, in seconds, over the partitions that are judged.
+func lagMeasures(b *brief) map[string]any {
+	lags := b.lagsBySource(func(partition int32) bool { return b.judged(partition) })
+	p50, p90, p99, longest := map[string]any{}, map[string]any{}, map[string]any{}, map[string]any{}
+	rows, resolution := map[string]any{}, map[string]any{}
+	for source, lag := range lags {
+		p50[source], p90[source], p99[source], longest[source] = lag.P50, lag.P90, lag.P99, lag.Max
+		rows[source], resolution[source] = lag.Rows, lag.ResolutionSeconds
+	}
+	return map[string]any{"p50": p50, "p90": p90, "p99": p99, "max": longest, "lag_rows": rows, "resolution_seconds": resolution}
+}
+
+// lagsBySource merges the lag histograms of the wanted partitions by source.
+func (b *brief) lagsBySource(wanted func(partition int32) bool) map[string]report.Lag {
+	merged := map[string]*facts.LagHistogram{}
+	for population, histogram := range b.Collection.Lags {
+		if !wanted(population.Partition) || histogram.Rows == 0 {
+			continue
+		}
+		if merged[population.Source] == nil {
+			merged[population.Source] = facts.NewLagHistogram()
+		}
+		merged[population.Source].Merge(histogram)
+	}
+	lags := map[string]report.Lag{}
+	for _, source := range slices.Sorted(maps.Keys(merged)) {
+		lags[source] = summarise(merged[source])
+	}
+	return lags
+}
+
+func summarise(h *facts.LagHistogram) report.Lag {
+	lag := report.Lag{Rows: h.Rows, Max: seconds(h.Max)}
+	widest := int64(0)
+	for _, q := range []struct {
+		share float64
+		into  *float64
+	}{{0.5, &lag.P50}, {0.9, &lag.P90}, {0.99, &lag.P99}} {
+		lo, hi, _ := h.Quantile(q.share)
+		*q.into = seconds(lo)
+		widest = max(widest, hi-lo)
+	}
+	lag.ResolutionSeconds = seconds(widest)
+	return lag
+}

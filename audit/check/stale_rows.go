@@ -1,0 +1,94 @@
+package check
+
+import (
+	"fmt"
+
+	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/report"
+)
+
+var staleRows = Check{
+	ID:         "stale-rows",
+	Title:      "Rows that had expired when they were materialised.",
+	Why:        "A row older than its ttl at its reference instant is served as null, or worse, as if it were fresh.",
+	Fix:        "Find the feed that delivers old rows; if the ttl is too short for it, declare a longer one.",
+	Since:      "0.1",
+	Scope:      ScopeView,
+	Severity:   report.SeverityError,
+	Evidence:   report.Certain,
+	Unit:       UnitRows,
+	Needs:      Needs{Files: true, Rows: true, EventTime: true, TTL: true},
+	Fractional: true,
+	Query:      true,
+	clocked:    true,
+	unit: func(b *brief) string {
+		if isSnapshot(b.View) {
+			return UnitPartitions
+		}
+		return UnitRows
+	},
+	applies: func(b *brief) string {
+		of := reference(b.View)
+		switch {
+		case isSnapshot(b.View):
+			return ""
+		case of == model.ReferenceDefault:
+			return "one file holds all history: without time partitions, stale-rows needs a reference (ingested_at or as_of)"
+		case of == model.ReferenceIngestedAt && !b.View.IngestedAt.Declared() && !b.anySourceIngested():
+			return "the reference is ingested_at and no ingested_at is defined: stale-rows needs one"
+		case (of == model.ReferencePartitionEnd || of == model.ReferencePartitionStart) && !b.View.TimePartition.Declared():
+			return fmt.Sprintf("the reference is %s and no time_partition is defined: stale-rows needs one", of)
+		}
+		return ""
+	},
+	nothing: func(b *brief) string {
+		if isSnapshot(b.View) {
+			return "no closed snapshot with rows"
+		}
+		return fmt.Sprintf("no row with an event time and a reference instant (%s) in %s", reference(b.View), count(int64(len(b.Survey.Files)), "file"))
+	},
+	measures: func(b *brief) map[string]any {
+		return map[string]any{"reference": string(b.staleReference()), "oldest_event_time": nil}
+	},
+	finish: func(b *brief, v *verdict) {
+		oldest := ""
+		for _, f := range v.findings {
+			f.measures["reference"] = string(b.staleReference())
+			if t, ok := f.measures["oldest_event_time"].(string); ok && (oldest == "" || t < oldest) {
+				oldest = t
+			}
+		}
+		if oldest != "" {
+			v.measures["oldest_event_time"] = oldest
+		}
+	},
+	bad: func(b *brief) string {
+		if isSnapshot(b.View) {
+			return fmt.Sprintf("had no event within the ttl of %s before their end", duration(b.View.TTL.Duration.Microseconds()))
+		}
+		return fmt.Sprintf("were older than the ttl of %s at %s", duration(b.View.TTL.Duration.Microseconds()), b.staleReference())
+	},
+	good: func(b *brief) string {
+		if isSnapshot(b.View) {
+			return fmt.Sprintf("hold an event within the ttl of %s before their end", duration(b.View.TTL.Duration.Microseconds()))
+		}
+		return fmt.Sprintf("were within the ttl of %s at %s", duration(b.View.TTL.Duration.Microseconds()), b.staleReference())
+	},
+	describe: func(b *brief, f row) string {
+		age, known := f.measures["age_seconds"].(float64)
+		switch {
+		case !isSnapshot(b.View):
+			return ""
+		case !known:
+			return "no known event time in the snapshot"
+		}
+		return fmt.Sprintf("the newest event is %s older than the snapshot's end", duration(int64(age*1e6)))
+	},
+}
+
+func (b *brief) staleReference() model.Reference {
+	if isSnapshot(b.View) {
+		return model.ReferencePartitionEnd
+	}
+	return reference(b.View)
+}

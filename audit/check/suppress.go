@@ -1,0 +1,126 @@
+package check
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/featureaudit/featureaudit/audit/model"
+)
+
+// expired says whether a suppression no longer holds at as_of.
+func expired(s model.Suppression, asOf int64) bool {
+	return !s.Until.IsZero() && s.Until.UnixMicro() <= asOf
+}
+
+// suppress marks the findings that a suppression accepts, and gives the indexes of those that did.
+func (b *brief) suppress(c Check, findings []row) (used []int) {
+	seen := map[int]bool{}
+	for i := range findings {
+		for n, s := range b.Suppressions {
+			if s.Check != c.ID || s.View != "" && s.View != b.View.Name || expired(s, b.AsOf) || !accepts(s, findings[i]) {
+				continue
+			}
+			findings[i].suppressed = true
+			if !seen[n] {
+				seen[n] = true
+				used = append(used, n)
+			}
+		}
+	}
+	return used
+}
+
+func accepts(s model.Suppression, f row) bool {
+	if s.Source != "" && s.Source != f.subject.Source {
+		return false
+	}
+	if s.RangeFrom == "" && s.RangeTo == "" {
+		return true
+	}
+	partitions := f.partitions
+	if f.subject.Partition != "" {
+		partitions = []string{f.subject.Partition}
+	}
+	for _, p := range partitions {
+		if !withinRange(p, s.RangeFrom, s.RangeTo) {
+			return false
+		}
+	}
+	return len(partitions) > 0
+}
+
+// withinRange says whether a partition's date lies between two, both included. A bound that is shorter than the
+// partition's date takes in all of it: 2026-11-03 takes in every hour of that day.
+func withinRange(partition, from, to string) bool {
+	date := dateNumbers(partition)
+	if len(date) == 0 {
+		return false
+	}
+	return (from == "" || comparePrefix(date, dateNumbers(from)) >= 0) && (to == "" || comparePrefix(date, dateNumbers(to)) <= 0)
+}
+
+func comparePrefix(date, bound []int) int {
+	for i := range min(len(date), len(bound)) {
+		if date[i] != bound[i] {
+			return date[i] - bound[i]
+		}
+	}
+	return 0
+}
+
+// dateNumbers reads the numbers of a date, coarse to fine, from "2026-11-03", "dt=20261103" or "year=2026/month=11".
+func dateNumbers(text string) []int {
+	var numbers []int
+	for _, segment := range strings.Split(text, "/") {
+		if _, value, hive := strings.Cut(segment, "="); hive {
+			segment = value
+		}
+		for _, digits := range strings.FieldsFunc(segment, func(r rune) bool { return r < '0' || r > '9' }) {
+			for _, part := range splitCompact(digits) {
+				n, err := strconv.Atoi(part)
+				if err != nil {
+					return nil
+				}
+				numbers = append(numbers, n)
+			}
+		}
+	}
+	return numbers
+}
+
+// splitCompact takes 20261103 apart, and 2026110307.
+func splitCompact(digits string) []string {
+	if len(digits) < 6 || len(digits)%2 != 0 {
+		return []string{digits}
+	}
+	parts := []string{digits[:4]}
+	for i := 4; i < len(digits); i += 2 {
+		parts = append(parts, digits[i:i+2])
+	}
+	return parts
+}
+
+// suppressedBy names who accepted the findings of a result, and why.
+func (b *brief) suppressedBy(used []int) string {
+	var texts []string
+	for _, n := range used {
+		texts = append(texts, describeSuppression(b.Suppressions[n]))
+	}
+	return strings.Join(texts, "; ")
+}
+
+func describeSuppression(s model.Suppression) string {
+	var notes []string
+	if s.Owner != "" {
+		notes = append(notes, "owner "+s.Owner)
+	}
+	if !s.Until.IsZero() {
+		notes = append(notes, "until "+s.Until.UTC().Format(time.RFC3339))
+	}
+	if len(notes) == 0 {
+		return s.Reason
+	}
+	return fmt.Sprintf("%s (%s)", s.Reason, strings.Join(notes, ", "))
+}

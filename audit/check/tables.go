@@ -1,0 +1,248 @@
+package check
+
+import (
+	"iter"
+	"slices"
+
+	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/model"
+)
+
+// Tables documents the fact tables that a check's SQL may speak to, without rows.
+func Tables() []engine.Table { return newBrief(Input{}).tables() }
+
+// tables are the fact tables of one view. Absent instants and limits are NULL.
+func (b *brief) tables() []engine.Table {
+	return []engine.Table{b.policyTable(), b.sourceTable(), b.partitionTable(), b.fileTable(), b.sliceTable()}
+}
+
+func varchar(name, doc string) engine.Column {
+	return engine.Column{Name: name, Type: engine.Varchar, Doc: doc}
+}
+
+func bigint(name, doc string) engine.Column {
+	return engine.Column{Name: name, Type: engine.BigInt, Doc: doc}
+}
+
+func boolean(name, doc string) engine.Column {
+	return engine.Column{Name: name, Type: engine.Boolean, Doc: doc}
+}
+
+func (b *brief) policyTable() engine.Table {
+	v := b.View
+	return engine.Table{
+		Name: "policy",
+		Doc:  "One row: what the view is judged by.",
+		Columns: []engine.Column{
+			bigint("as_of_us", "the instant judged from"),
+			bigint("ttl_us", "the ttl; NULL where rows never expire"),
+			bigint("max_age_us", "how old the view's newest event may be: max_age, else ttl"),
+			varchar("partition_of", "what a partition's date means: event_time, ingested_at, snapshot; empty without time partitions"),
+			boolean("all_sources_declared", "every source seen is declared, so that the view is judged by its sources alone"),
+		},
+		Rows: func(yield func([]any) bool) {
+			age, hasAge := ageLimit(v, model.SourcePolicy{})
+			ttl, hasTTL := firstPositive(v.TTL.Duration.Microseconds())
+			yield([]any{b.AsOf, orNil(ttl, hasTTL), orNil(age, hasAge), string(meaning(v)), b.allSourcesDeclared()})
+		},
+	}
+}
+
+func meaning(v model.View) model.PartitionMeaning {
+	switch {
+	case !v.TimePartition.Declared():
+		return ""
+	case v.TimePartition.Of == "":
+		return model.OfEventTime
+	}
+	return v.TimePartition.Of
+}
+
+func (b *brief) allSourcesDeclared() bool {
+	return len(b.View.Sources) > 0 && !slices.ContainsFunc(b.sources, func(name string) bool {
+		_, declared := b.bySource[name]
+		return !declared
+	})
+}
+
+func (b *brief) sourceTable() engine.Table {
+	return engine.Table{
+		Name: "source",
+		Doc:  "One row for each source, declared or seen.",
+		Columns: []engine.Column{
+			varchar("source", "its name; empty where rows have none"),
+			boolean("declared", "it stands under sources: and gets verdicts of its own"),
+			boolean("retired", "its until lies at or before as_of: it is not expected to be fresh"),
+			bigint("max_age_us", "how old its newest event may be: its max_age, else the view's, else ttl"),
+			bigint("max_lag_us", "how late its rows may arrive: its max_lag, else the view's, else ttl"),
+		},
+		Rows: func(yield func([]any) bool) {
+			for _, name := range b.allSources() {
+				s, declared := b.bySource[name]
+				age, hasAge := ageLimit(b.View, s)
+				lag, hasLag := lagLimit(b.View, s)
+				if !yield([]any{name, declared, b.retired(s), orNil(age, hasAge), orNil(lag, hasLag)}) {
+					return
+				}
+			}
+		},
+	}
+}
+
+// allSources are the names of the sources declared or seen, sorted.
+func (b *brief) allSources() []string {
+	names := slices.Clone(b.sources)
+	for name := range b.bySource {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func (b *brief) partitionTable() engine.Table {
+	return engine.Table{
+		Name: "partition",
+		Doc:  "One row for each time partition, present or expected.",
+		Columns: []engine.Column{
+			bigint("partition_id", "its rank by start"),
+			varchar("partition", "its path below the view's root"),
+			bigint("start_us", "its first instant; NULL for one without a date"),
+			bigint("end_us", "the first instant after it"),
+			boolean("present", "its folder exists"),
+			boolean("expected", "the calendar demands it"),
+			boolean("open", "its end and complete_after lie after as_of"),
+			boolean("after_as_of", "it begins after as_of"),
+			boolean("in_range", "verdicts are wanted for it (always, without --range)"),
+			boolean("judged", "in_range, and not after_as_of"),
+			bigint("files", "its files"),
+			bigint("files_unread", "its files whose footer could not be read: its rows are not known"),
+			bigint("rows", "its rows by the footers"),
+			bigint("rows_before_as_of", "its rows in files that were modified at or before as_of"),
+		},
+		Rows: func(yield func([]any) bool) {
+			unread, early := b.countByPartition()
+			for _, p := range b.Survey.Partitions {
+				if !yield([]any{int64(p.ID), p.Value, timeOrNil(p.Start), timeOrNil(p.End), p.Present, p.Expected, p.Open, p.AfterAsOf,
+					p.InRange, b.judged(p.ID), int64(p.Files), unread[p.ID], p.Rows, early[p.ID]}) {
+					return
+				}
+			}
+		},
+	}
+}
+
+// countByPartition counts the files without a footer, and the rows of files that are older than as_of.
+func (b *brief) countByPartition() (unread, earlyRows map[int32]int64) {
+	unread, earlyRows = map[int32]int64{}, map[int32]int64{}
+	for _, f := range b.Survey.Files {
+		if f.Problem != nil {
+			unread[f.Partition]++
+			continue
+		}
+		if f.ModTime <= b.AsOf {
+			earlyRows[f.Partition] += f.Rows
+		}
+	}
+	return unread, earlyRows
+}
+
+func (b *brief) fileTable() engine.Table {
+	return engine.Table{
+		Name: "view_file",
+		Doc:  "One row for each listed data file.",
+		Columns: []engine.Column{
+			bigint("file_id", "its rank by path"),
+			varchar("file", "its path below the view's root"),
+			varchar("partition", "the partition that holds it; empty where the view has none"),
+			boolean("judged", "its partition is judged"),
+			bigint("size_bytes", "its size"),
+			bigint("modified_us", "when it was modified"),
+			bigint("rows", "its rows by the footer; 0 where that was not read"),
+			varchar("writer", "what wrote it, in short"),
+			varchar("problem", "why it could not be read; empty where it could"),
+		},
+		Rows: func(yield func([]any) bool) {
+			for _, f := range b.Survey.Files {
+				if !yield([]any{int64(f.ID), f.Path, b.partitionValue(f.Partition), b.judged(f.Partition), f.Size, f.ModTime, f.Rows, f.Writer,
+					b.problemKind(f)}) {
+					return
+				}
+			}
+		},
+	}
+}
+
+func (b *brief) problemKind(f facts.File) string {
+	if f.Problem != nil {
+		return string(f.Problem.Kind)
+	}
+	return string(b.Collection.Unread[f.ID].Kind)
+}
+
+func (b *brief) sliceTable() engine.Table {
+	return engine.Table{
+		Name: "slice",
+		Doc:  "One row for each file and source: counts of rows, as the scan left them.",
+		Columns: []engine.Column{
+			bigint("file_id", "the file"),
+			varchar("partition", "the partition that holds it; empty where the view has none"),
+			varchar("source", "the rows' source; empty where they have none"),
+			boolean("judged", "the partition is judged"),
+			bigint("rows", "all rows"),
+			bigint("event_null", "rows whose event time is NULL"),
+			bigint("event_unparsed", "rows whose event time is text that does not parse"),
+			bigint("event_sentinel", "rows whose event time is before 1980 or more than 10 years after as_of"),
+			bigint("ingested_null", "rows without a usable ingest time"),
+			bigint("key_null", "rows with a NULL in a part of the key"),
+			bigint("event_min_us", "the oldest usable event time"),
+			bigint("event_max_us", "the newest usable event time"),
+			bigint("newest_known_us", "the newest event time that is neither a future row's nor after as_of"),
+			bigint("future_ingested", "rows whose event time is after ingest time and tolerance"),
+			bigint("future_as_of", "rows with a time after as_of, the file's modification and tolerance"),
+			bigint("newest_future_us", "the latest event time among future rows"),
+			bigint("after_as_of", "other rows after as_of"),
+			bigint("stale", "rows that had expired at their reference instant"),
+			bigint("stale_unreferenced", "rows that have no reference instant"),
+			bigint("oldest_stale_us", "the oldest event time among stale rows"),
+			bigint("misfiled_before", "rows before their partition"),
+			bigint("misfiled_after", "rows after their partition"),
+			bigint("misfiled_undated", "rows with a time in a partition that has no date"),
+			bigint("own_column_differs", "rows whose own partition column contradicts the path"),
+			bigint("lag_rows", "rows with both times"),
+			bigint("lag_over", "those of them that arrived later than the limit"),
+		},
+		Rows: b.sliceRows(),
+	}
+}
+
+func (b *brief) sliceRows() iter.Seq[[]any] {
+	return func(yield func([]any) bool) {
+		for i := range b.Collection.Slices {
+			s := &b.Collection.Slices[i]
+			partition := b.filePartition(s.File)
+			if !yield([]any{int64(s.File), b.partitionValue(partition), s.Source, b.judged(partition), s.Rows, s.EventNull, s.EventUnparsed,
+				s.EventSentinel, s.IngestedNull, s.KeyNull, timeOrNil(s.EventMin), timeOrNil(s.EventMax), timeOrNil(s.NewestKnown),
+				s.FutureIngested, s.FutureAsOf, timeOrNil(s.NewestFuture), s.AfterAsOf, s.Stale, s.StaleUnreferenced,
+				timeOrNil(s.OldestStale), s.MisfiledBefore, s.MisfiledAfter, s.MisfiledUndated, s.OwnColumnDiffers, s.LagRows, s.LagOver}) {
+				return
+			}
+		}
+	}
+}
+
+func (b *brief) filePartition(id int32) int32 {
+	if id < 0 || int(id) >= len(b.Survey.Files) {
+		return -1
+	}
+	return b.Survey.Files[id].Partition
+}
+
+func timeOrNil(micros int64) any { return orNil(micros, micros != facts.NoTime) }
+
+func orNil(value int64, known bool) any {
+	if !known {
+		return nil
+	}
+	return value
+}

@@ -1,0 +1,41 @@
+package check
+
+import (
+	"slices"
+
+	"github.com/featureaudit/featureaudit/audit/model"
+)
+
+// The answers to whether a verdict rests on a zone that is not known.
+const (
+	zoneCertain = "certain"
+	zoneDepends = "depends"
+)
+
+// zoneCertainty says whether a verdict that compares event times with another clock depends on a zone: it does where a
+// naive time was stamped in its device's own zone, which is read as UTC for want of a better.
+func (b *brief) zoneCertainty(c Check) string {
+	if !c.clocked {
+		return ""
+	}
+	if e := b.Collection.Entities; c.ID == "stale-entities" && e != nil && e.StaleEverywhere != e.StaleSomewhere {
+		return zoneDepends
+	}
+	known := true
+	for _, f := range b.encoded {
+		for e := range f.rows {
+			if !isNaive(e) {
+				continue
+			}
+			zones := b.zones(f)
+			if slices.Contains(zones, model.ZoneDevice) {
+				return zoneDepends
+			}
+			known = known && !slices.Contains(zones, "")
+		}
+	}
+	if !known {
+		return ""
+	}
+	return zoneCertain
+}
