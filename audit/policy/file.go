@@ -251,10 +251,11 @@ func readViews(c cursor, f *File) {
 	if !c.isMap("a map of view names, each a map of its keys") {
 		return
 	}
+	c.scope = "in views"
 	for _, e := range c.entries() {
-		v := c.child(e, "")
+		v := c.child(e, c.scope)
 		v.key, v.origins = "", map[string]string{}
-		v.name, v.scope = "view "+strconv.Quote(shorten(e.name)), "in views"
+		v.name = "view " + strconv.Quote(shorten(e.name))
 		if strings.TrimSpace(e.name) == "" {
 			c.d.add(e.key.Line, e.key.Column, "a view has an empty name: write one")
 			continue
@@ -271,17 +272,17 @@ func readViews(c cursor, f *File) {
 }
 
 // readList calls read with each element that is a map, named like `suppression 2`.
-func readList(c cursor, what, expected string, read func(c cursor)) {
+func readList(c cursor, what, keys string, read func(c cursor)) {
 	if c.node.Kind != yaml.SequenceNode {
-		c.expected("a list of " + expected)
+		c.expected("a list of maps of " + keys)
 		return
 	}
 	for i, n := range c.node.Content {
 		if !c.d.spend(n) {
 			return
 		}
-		e := cursor{d: c.d, node: follow(n), at: follow(n), name: fmt.Sprintf("%s %d", what, i+1), scope: c.scope}
-		if e.isMap(expected) {
+		e := cursor{d: c.d, node: follow(n), at: follow(n), name: fmt.Sprintf("%s %d", what, i+1), scope: "in " + c.name}
+		if e.isMap("a map of " + keys) {
 			read(e.with("in " + e.name))
 		}
 	}
@@ -311,7 +312,7 @@ func readDefinitions(c cursor, f *File) {
 		if !c.d.spend(n) {
 			return
 		}
-		e := cursor{d: c.d, node: follow(n), name: fmt.Sprintf("definition %d", i+1), scope: c.scope}
+		e := cursor{d: c.d, node: follow(n), name: fmt.Sprintf("definition %d", i+1), scope: "in " + c.name}
 		r := DefinitionRef{Origin: c.d.origin(e.node)}
 		switch {
 		case e.node.Kind == yaml.MappingNode:
@@ -363,7 +364,7 @@ func readCheckID(c cursor) (string, bool) {
 }
 
 func readSuppressions(c cursor, f *File) {
-	readList(c, "suppression", "a map of "+strings.Join(names(suppressKeys), ", "), func(e cursor) {
+	readList(c, "suppression", strings.Join(names(suppressKeys), ", "), func(e cursor) {
 		s := model.Suppression{Origin: c.d.origin(e.node)}
 		readMap(e, suppressKeys, &s)
 		e.require("check", "name the check whose finding is accepted")
@@ -401,7 +402,7 @@ func readConsumerViews(c cursor, consumer *model.Consumer) {
 	if !c.isMap("a map of view names, such as {transactions: {max_age: 6h}}") {
 		return
 	}
-	for _, e := range c.entries() {
+	for _, e := range c.with(c.inner()).entries() {
 		v := c.child(e, c.scope)
 		v.name = "view " + strconv.Quote(shorten(e.name))
 		if !v.isMap("a map of " + strings.Join(names(consumerViewKeys), ", ") + "; {} for none") {
@@ -419,7 +420,7 @@ func readConsumerViews(c cursor, consumer *model.Consumer) {
 
 func readConsumers(c cursor, f *File) {
 	lines := map[string]int{}
-	readList(c, "consumer", "a map of "+strings.Join(names(consumerKeys), ", "), func(e cursor) {
+	readList(c, "consumer", strings.Join(names(consumerKeys), ", "), func(e cursor) {
 		consumer := model.Consumer{Origin: c.d.origin(e.node)}
 		readMap(e, consumerKeys, &consumer)
 		e.require("name", "require --consumer needs it")

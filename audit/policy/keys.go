@@ -319,13 +319,12 @@ func readSource(c cursor, s *model.SourceColumn) {
 		return
 	}
 	scope := c.inner()
-	seen := false
-	for _, e := range c.entries() {
+	entries := c.entries()
+	for _, e := range entries {
 		if e.name != "path_segment" {
 			c.with(scope).unknown(e, []string{"path_segment"})
 			continue
 		}
-		seen = true
 		n, ok := readInt(c.child(e, scope), 1, "the number of a folder below the fixed part of the path, 1 for the first")
 		if ok && n <= 1000 {
 			*s = model.SourceColumn{PathSegment: int(n)}
@@ -334,7 +333,7 @@ func readSource(c cursor, s *model.SourceColumn) {
 			c.child(e, scope).fail("found " + strconv.FormatInt(n, 10) + ", expected at most 1000")
 		}
 	}
-	if !seen {
+	if len(entries) == 0 {
 		c.expected("a column name or {path_segment: N}")
 	}
 }
@@ -343,7 +342,7 @@ func readSources(c cursor, v *model.View) {
 	if !c.isMap("a map of source names, such as {batch: {max_age: 30h}, streaming: {}}") {
 		return
 	}
-	for _, e := range c.entries() {
+	for _, e := range c.with(c.inner()).entries() {
 		s := c.child(e, c.scope)
 		s.name = "sources." + e.name
 		if !s.isMap("a map of " + strings.Join(names(sourceKeys), ", ") + "; {} for none") {
@@ -364,6 +363,8 @@ func readTTL(c cursor, t *model.TTL) {
 		c.mark()
 	case c.node.Kind == yaml.MappingNode:
 		readNever(c, t)
+	case c.node.Kind == yaml.SequenceNode:
+		c.expected(durationExample + ", or {never: reason}")
 	default:
 		d, ok := readAnyDuration(c)
 		if !ok {
@@ -379,19 +380,18 @@ func readTTL(c cursor, t *model.TTL) {
 
 func readNever(c cursor, t *model.TTL) {
 	scope := c.inner()
-	seen := false
-	for _, e := range c.entries() {
+	entries := c.entries()
+	for _, e := range entries {
 		if e.name != "never" {
 			c.with(scope).unknown(e, []string{"never"})
 			continue
 		}
-		seen = true
 		if reason, ok := readText(c.child(e, scope), "the reason why rows never expire"); ok {
 			*t = model.TTL{Never: reason, OnWire: "absent", Explicit: true}
 			c.mark()
 		}
 	}
-	if !seen {
+	if len(entries) == 0 {
 		c.expected("a duration or {never: reason}")
 	}
 }
@@ -400,7 +400,7 @@ func readChecks(c cursor, v *model.View) {
 	if !c.isMap("a map of check ids, such as {stale-rows: {severity: warn}}") {
 		return
 	}
-	for _, e := range c.entries() {
+	for _, e := range c.with(c.inner()).entries() {
 		if !c.d.knownCheck(e.key, e.name, c.scope) {
 			continue
 		}

@@ -52,10 +52,9 @@ func mergeFields[T any](dst, src *T, fields []field[T], name string, to, from ma
 
 func mergeSources(dst *model.View, src model.View) {
 	for _, s := range src.Sources {
-		i := slices.IndexFunc(dst.Sources, func(d model.SourcePolicy) bool { return d.Name == s.Name })
-		if i < 0 {
-			i = len(dst.Sources)
-			dst.Sources = append(dst.Sources, model.SourcePolicy{Name: s.Name})
+		i, found := slices.BinarySearchFunc(dst.Sources, s.Name, func(d model.SourcePolicy, name string) int { return strings.Compare(d.Name, name) })
+		if !found {
+			dst.Sources = slices.Insert(dst.Sources, i, model.SourcePolicy{Name: s.Name})
 		}
 		name := "sources." + s.Name
 		if origin, set := src.Origins[name]; set {
@@ -65,7 +64,6 @@ func mergeSources(dst *model.View, src model.View) {
 			mergeFields(&dst.Sources[i], &s, k.fields, name+"."+k.name, dst.Origins, src.Origins)
 		}
 	}
-	slices.SortFunc(dst.Sources, func(a, b model.SourcePolicy) int { return strings.Compare(a.Name, b.Name) })
 }
 
 func mergeChecks(dst *model.View, src model.View) {

@@ -59,7 +59,7 @@ func (f *File) Resolve(defs []model.View) (Policy, error) {
 	maps.Copy(all, own)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		v := f.build(name, defined, own)
-		errs = append(errs, faults(v, slices.Sorted(maps.Keys(defined)))...)
+		errs = append(errs, f.faults(v, slices.Sorted(maps.Keys(defined)))...)
 		p.Notes = append(p.Notes, notes(v)...)
 		p.Views = append(p.Views, v)
 	}
@@ -158,7 +158,7 @@ func place(v model.View) string {
 }
 
 // faults are the errors of a view that show only when all its keys are known.
-func faults(v model.View, defined []string) []error {
+func (f *File) faults(v model.View, defined []string) []error {
 	if v.NoFiles != "" {
 		return nil // it is never opened: not_applicable says why
 	}
@@ -182,7 +182,7 @@ func faults(v model.View, defined []string) []error {
 		key    string
 		column model.TimeColumn
 	}{{"event_time", v.EventTime}, {"ingested_at", v.IngestedAt}} {
-		timeFaults(t.key, t.column, t.column.Declared(), fault)
+		timeFaults(t.key, f.withoutDefaults(t.key, t.column, v.Origins), t.column.Declared(), fault)
 		for _, s := range v.Sources {
 			ours := map[string]model.TimeColumn{"event_time": s.EventTime, "ingested_at": s.IngestedAt}[t.key]
 			timeFaults("sources."+s.Name+"."+t.key, ours, ours.Declared() || t.column.Declared(), fault)
@@ -200,6 +200,19 @@ func faults(v model.View, defined []string) []error {
 		}
 	}
 	return errs
+}
+
+// withoutDefaults takes back what the defaults say of reading a time that a view does not have: they are for those that do.
+func (f *File) withoutDefaults(key string, t model.TimeColumn, origins map[string]string) model.TimeColumn {
+	if t.Declared() {
+		return t
+	}
+	for part, value := range map[string]*string{"zone": &t.Zone, "unit": &t.Unit, "format": &t.Format} {
+		if origin, set := f.Defaults.Origins[key+"."+part]; set && origin == origins[key+"."+part] {
+			*value = ""
+		}
+	}
+	return t
 }
 
 func timeFaults(key string, t model.TimeColumn, named bool, fault func(key, format string, args ...any)) {

@@ -76,11 +76,17 @@ func readEnum(c cursor, words []string) (string, bool) {
 
 // readWords reads a text or a list of texts without repeats. An empty list is a value: it takes a default back.
 func readWords(c cursor, what string, word func(cursor) (string, bool)) ([]string, bool) {
-	if c.node.Kind != yaml.SequenceNode {
+	switch c.node.Kind {
+	case yaml.SequenceNode:
+	case yaml.ScalarNode:
 		w, ok := word(c)
 		return []string{w}, ok
+	default:
+		c.expected("a " + what + " or a list of them")
+		return nil, false
 	}
 	words, good := []string{}, true
+	seen := map[string]bool{}
 	for _, n := range c.node.Content {
 		if !c.d.spend(n) {
 			return nil, false
@@ -91,11 +97,12 @@ func readWords(c cursor, what string, word func(cursor) (string, bool)) ([]strin
 			good = false
 			continue
 		}
-		if slices.Contains(words, w) {
+		if seen[w] {
 			e.fail(fmt.Sprintf("%q is listed twice: list each %s once", w, what))
 			good = false
 			continue
 		}
+		seen[w] = true
 		words = append(words, w)
 	}
 	return words, good

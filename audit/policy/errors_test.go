@@ -1,0 +1,48 @@
+package policy
+
+import (
+	"flag"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+)
+
+var update = flag.Bool("update", false, "write what Parse says into testdata/errors.txtar")
+
+// testChecks stand for the catalogue.
+var testChecks = []string{"duplicate-keys", "null-keys", "stale-rows", "ttl-unset"}
+
+func TestParseErrors(t *testing.T) {
+	const path = "testdata/errors.txtar"
+	archive, err := txtar.ParseFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i+1 < len(archive.Files); i += 2 {
+		name := strings.TrimSuffix(archive.Files[i].Name, ".yaml")
+		if archive.Files[i+1].Name != name+".err" {
+			t.Fatalf("%s is followed by %s", archive.Files[i].Name, archive.Files[i+1].Name)
+		}
+		t.Run(name, func(t *testing.T) {
+			_, err := Parse("f.yaml", archive.Files[i].Data, ParseOptions{Checks: testChecks})
+			if err == nil {
+				t.Fatal("no error")
+			}
+			got := err.Error() + "\n"
+			if *update {
+				archive.Files[i+1].Data = []byte(got)
+				return
+			}
+			if want := string(archive.Files[i+1].Data); got != want {
+				t.Errorf("got\n%swant\n%s", got, want)
+			}
+		})
+	}
+	if *update {
+		if err := os.WriteFile(path, txtar.Format(archive), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
