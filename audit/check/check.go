@@ -87,6 +87,8 @@ type Check struct {
 	// judge judges where Query is false, judgeRun where the scope is the run.
 	judge    func(*brief) (verdict, error)
 	judgeRun func(RunInput) verdict
+	// arrival says whether the verdict rests on ingested_at too, for checks that can do without.
+	arrival func(*brief) bool
 	// applies gives a further reason for not_applicable, or "".
 	applies func(*brief) string
 	// unit, severity and nothing override the fields above and the reason of a result that looked at nothing.

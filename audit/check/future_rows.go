@@ -20,6 +20,7 @@ var futureRows = Check{
 	Fractional: true,
 	Query:      true,
 	clocked:    true,
+	arrival: func(b *brief) bool { return b.View.IngestedAt.Declared() },
 	bad: func(b *brief) string {
 		if b.View.IngestedAt.Declared() {
 			return fmt.Sprintf("lie in the future, more than %s after %s", duration(b.View.Tolerance.Microseconds()), b.View.IngestedAt.Column)

@@ -143,6 +143,9 @@ func (b *brief) obstacle(c Check, r report.Result) (report.Result, bool) {
 		reason := fmt.Sprintf("no file matches path %q (%s): correct the path, or remove the view", b.View.Path, b.origin("path", "path"))
 		return unable(r, reason, true), true
 	}
+	if problem := b.roleProblem(c); problem != "" {
+		return unable(r, problem, false), true
+	}
 	for _, absent := range b.absent(c) {
 		if absent.everywhere {
 			return unable(r, absent.String(), false), true

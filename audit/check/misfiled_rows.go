@@ -26,6 +26,9 @@ var misfiledRows = Check{
 	Fractional: true,
 	Query:      true,
 	clocked:    true,
+	arrival: func(b *brief) bool {
+		return meaning(b.View) == model.OfIngestedAt && b.View.IngestedAt.Declared()
+	},
 	finish: func(b *brief, v *verdict) {
 		if o, share, found := b.fittingOffset(v.findings); found {
 			v.measures["fitting_offset_minutes"] = o

@@ -78,6 +78,24 @@ func (b *brief) absent(c Check) []absentColumn {
 	return absent
 }
 
+func (b *brief) readsArrival(c Check) bool {
+	return c.Needs.IngestedAt || c.arrival != nil && c.arrival(b)
+}
+
+// roleProblem is why the scan could not read a role that a check rests on, or "".
+func (b *brief) roleProblem(c Check) string {
+	for _, role := range []struct {
+		needed bool
+		name   string
+	}{{c.Needs.EventTime, "event_time"}, {b.readsArrival(c), "ingested_at"}, {c.Needs.Rows, "source"}, {c.Needs.Entity, "entity"},
+		{c.Needs.Key, "key"}, {c.Needs.Key, "measures"}} {
+		if problem := b.Collection.RoleProblems[role.name]; role.needed && problem != "" {
+			return problem
+		}
+	}
+	return ""
+}
+
 // wantedColumn is a column that a check reads.
 type wantedColumn struct {
 	name string
@@ -90,7 +108,7 @@ func (b *brief) wantedColumns(c Check) []wantedColumn {
 	if c.Needs.EventTime && b.View.EventTime.Declared() {
 		wanted = append(wanted, b.timeColumn(b.View.EventTime, func(s model.SourcePolicy) model.TimeColumn { return s.EventTime }))
 	}
-	if c.Needs.IngestedAt && b.View.IngestedAt.Declared() {
+	if b.readsArrival(c) && b.View.IngestedAt.Declared() {
 		wanted = append(wanted, b.timeColumn(b.View.IngestedAt, func(s model.SourcePolicy) model.TimeColumn { return s.IngestedAt }))
 	}
 	names := []string{}

@@ -67,19 +67,6 @@ func (b *brief) retired(s model.SourcePolicy) bool {
 	return !s.Until.IsZero() && s.Until.UnixMicro() <= b.AsOf
 }
 
-// reference is the instant that stale-rows measures at; empty where the view has none.
-func reference(v model.View) model.Reference {
-	switch {
-	case v.Reference != model.ReferenceDefault:
-		return v.Reference
-	case !v.TimePartition.Declared():
-		return model.ReferenceDefault
-	case v.TimePartition.Of == model.OfIngestedAt && v.IngestedAt.Declared():
-		return model.ReferenceIngestedAt
-	}
-	return model.ReferencePartitionEnd
-}
-
 func isSnapshot(v model.View) bool {
 	return v.TimePartition.Declared() && v.TimePartition.Of == model.OfSnapshot
 }

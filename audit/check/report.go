@@ -2,9 +2,6 @@ package check
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -59,9 +56,9 @@ func BuildReport(in ReportInput) (report.Report, error) {
 	slices.SortFunc(r.Views, func(a, b report.View) int { return cmp.Compare(a.Name, b.Name) })
 	r.Summary.Views = len(r.Views)
 	r.Summary.Outcome = worst(slices.Concat(slices.Collect(maps.Values(outcomes))...))
-	id, err := digest(r)
+	id, err := r.Digest()
 	if err != nil {
-		return r, err
+		return r, fmt.Errorf("digest of the report: %w", err)
 	}
 	r.ID = id
 	return r, nil
@@ -99,17 +96,6 @@ func worst(outcomes []report.Outcome) report.Outcome {
 		}
 	}
 	return report.NotApplicable
-}
-
-// digest is over everything but execution and the id itself.
-func digest(r report.Report) (string, error) {
-	r.ID, r.Execution = "", report.Execution{}
-	raw, err := json.Marshal(r)
-	if err != nil {
-		return "", fmt.Errorf("digest of the report: %w", err)
-	}
-	sum := sha256.Sum256(raw)
-	return "sha256:" + hex.EncodeToString(sum[:]), nil
 }
 
 // view describes what was looked at, and by which definition.
@@ -200,7 +186,7 @@ func define(v model.View) report.ViewDefinition {
 		MaxAgeSeconds: limitSeconds(v.MaxAge.Seconds()), MaxLagSeconds: limitSeconds(v.MaxLag.Seconds()), EventTime: v.EventTime.Column,
 		IngestedAt: v.IngestedAt.Column, Source: sourceInWords(v.Source), Entity: filled(v.Entity), Key: filled(keyColumns(v)),
 		KeyDefaulted: keyDefaulted(v) && len(keyColumns(v)) > 0, OncePer: v.OncePer, Measures: v.Measures, Zone: cmp.Or(v.Zone, "UTC"),
-		Reference: string(reference(v)), ToleranceSecs: v.Tolerance.Seconds(), Origins: maps.Clone(v.Origins)}
+		Reference: string(v.StaleReference()), ToleranceSecs: v.Tolerance.Seconds(), Origins: maps.Clone(v.Origins)}
 	if v.TTL.Duration != 0 {
 		ttl := v.TTL.Duration.Seconds()
 		d.TTLSeconds = &ttl

@@ -21,6 +21,9 @@ var staleRows = Check{
 	Fractional: true,
 	Query:      true,
 	clocked:    true,
+	arrival: func(b *brief) bool {
+		return !isSnapshot(b.View) && b.View.StaleReference() == model.ReferenceIngestedAt
+	},
 	unit: func(b *brief) string {
 		if isSnapshot(b.View) {
 			return UnitPartitions
@@ -28,7 +31,7 @@ var staleRows = Check{
 		return UnitRows
 	},
 	applies: func(b *brief) string {
-		of := reference(b.View)
+		of := b.View.StaleReference()
 		switch {
 		case isSnapshot(b.View):
 			return ""
@@ -45,7 +48,7 @@ var staleRows = Check{
 		if isSnapshot(b.View) {
 			return "no closed snapshot with rows"
 		}
-		return fmt.Sprintf("no row with an event time and a reference instant (%s) in %s", reference(b.View), count(int64(len(b.Survey.Files)), "file"))
+		return fmt.Sprintf("no row with an event time and a reference instant (%s) in %s", b.View.StaleReference(), count(int64(len(b.Survey.Files)), "file"))
 	},
 	measures: func(b *brief) map[string]any {
 		return map[string]any{"reference": string(b.staleReference()), "oldest_event_time": nil}
@@ -90,5 +93,5 @@ func (b *brief) staleReference() model.Reference {
 	if isSnapshot(b.View) {
 		return model.ReferencePartitionEnd
 	}
-	return reference(b.View)
+	return b.View.StaleReference()
 }
