@@ -315,6 +315,31 @@ func (r Report) Digest() (string, error) {
 	return "sha256:" + hex.EncodeToString(sum[:]), nil
 }
 
+// Summarise counts the results and views of a report that were narrowed. Its outcome is the worst of the results', by
+// the order fail, error, warn, pass, suppressed, not_applicable.
+func (r Report) Summarise() Summary {
+	counts := map[Outcome]int{}
+	for _, res := range r.Results {
+		counts[res.Outcome]++
+	}
+	s := Summary{
+		Outcome: NotApplicable, Pass: counts[Pass], Warn: counts[Warn], Fail: counts[Fail], Suppressed: counts[Suppressed],
+		NotApplicable: counts[NotApplicable], Error: counts[Error], Views: len(r.Views),
+	}
+	for _, o := range []Outcome{Fail, Error, Warn, Pass, Suppressed} {
+		if counts[o] > 0 {
+			s.Outcome = o
+			break
+		}
+	}
+	for _, v := range r.Views {
+		s.Files += v.Files
+		s.Rows += v.Rows
+		s.Bytes += v.Bytes
+	}
+	return s
+}
+
 // filled is the report without nil lists and maps where the schema demands a value.
 func (r Report) filled() Report {
 	r.Selection = Selection{Views: list(r.Selection.Views), Checks: list(r.Selection.Checks)}

@@ -40,9 +40,11 @@ type command struct {
 // commands is the dispatch table, sorted by name.
 func commands() []command {
 	return []command{
+		{"checks", "list the checks, or explain one", cmdChecks},
 		{"gate", "turn a report into an exit code", cmdGate},
 		{"report", "write a report again in other formats", cmdReport},
 		{"run", "audit feature views and write the report", cmdRun},
+		{"schema", "print the JSON Schema of the report or the config", cmdSchema},
 		{"version", "print the versions that a result depends on", cmdVersion},
 	}
 }

@@ -32,8 +32,7 @@ type gateFlags struct {
 	maxReportAge string
 	now          string
 	summary      string
-	outs         []string
-	format       string
+	out          outFlags
 }
 
 func cmdGate(_ context.Context, c *cli, args []string) (int, error) {
@@ -46,8 +45,7 @@ func cmdGate(_ context.Context, c *cli, args []string) (int, error) {
 	flags.StringVar(&f.maxReportAge, "max-report-age", "", "refuse a report that finished longer ago (30h, 2d)")
 	flags.StringVar(&f.now, "now", "", "the instant that --max-report-age counts back from (default: now)")
 	flags.StringVar(&f.summary, "summary", "text", "the end of stdout: text, json (one compact line) or none (the default with an output on stdout)")
-	flags.StringArrayVar(&f.outs, "out", nil, "write the selected results as FORMAT=PATH, or FORMAT=- for stdout (repeatable); formats: "+formatNames())
-	flags.StringVar(&f.format, "format", "", "short for --out FORMAT=-")
+	f.out.add(flags, reportFormats())
 	if err := c.parse(flags, "gate REPORT [flags]", gateAbout, args); err != nil {
 		return 0, err
 	}
@@ -62,7 +60,7 @@ func cmdGate(_ context.Context, c *cli, args []string) (int, error) {
 	if err := oneOf("summary", f.summary, "text", "json", "none"); err != nil {
 		return 0, err
 	}
-	outs, err := parseOutputs(f.outs, f.format)
+	outs, err := f.out.outputs()
 	if err != nil {
 		return 0, err
 	}
@@ -81,7 +79,7 @@ func cmdGate(_ context.Context, c *cli, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := c.writeOutputs(outs, selected, render.Options{Words: words, ReportPath: path}); err != nil {
+	if err := c.writeReport(outs, selected, render.Options{Words: words, ReportPath: path}); err != nil {
 		return 0, err
 	}
 	code := verdictCode(selected.Status, selected.Results, threshold)
@@ -180,9 +178,9 @@ func (f gateFlags) narrow(path string, r report.Report) (report.Report, error) {
 			kept = append(kept, v)
 		}
 	}
-	r.Results, r.Views = results, nonNil(kept)
+	r.Results, r.Views = results, kept
 	if f.narrows() {
-		r.Summary = summaryOf(r)
+		r.Summary = r.Summarise()
 	}
 	return r, nil
 }
@@ -222,44 +220,4 @@ func distinct(names []string) string {
 		return "none"
 	}
 	return strings.Join(names, ", ")
-}
-
-// summaryOf counts a narrowed report. Its outcome is that of the worst result left.
-func summaryOf(r report.Report) report.Summary {
-	s := report.Summary{Outcome: report.NotApplicable}
-	for _, res := range r.Results {
-		switch res.Outcome {
-		case report.Pass:
-			s.Pass++
-		case report.Warn:
-			s.Warn++
-		case report.Fail:
-			s.Fail++
-		case report.Suppressed:
-			s.Suppressed++
-		case report.NotApplicable:
-			s.NotApplicable++
-		case report.Error:
-			s.Error++
-		}
-	}
-	switch {
-	case s.Fail > 0:
-		s.Outcome = report.Fail
-	case s.Error > 0:
-		s.Outcome = report.Error
-	case s.Warn > 0:
-		s.Outcome = report.Warn
-	case s.Pass > 0:
-		s.Outcome = report.Pass
-	case s.Suppressed > 0:
-		s.Outcome = report.Suppressed
-	}
-	for _, v := range r.Views {
-		s.Views++
-		s.Files += v.Files
-		s.Rows += v.Rows
-		s.Bytes += v.Bytes
-	}
-	return s
 }

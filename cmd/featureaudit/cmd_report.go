@@ -10,8 +10,8 @@ const reportAbout = `Writes a report again in other formats, without looking at 
 
 func cmdReport(_ context.Context, c *cli, args []string) (int, error) {
 	flags := newFlags("report")
-	specs := flags.StringArray("out", nil, "write FORMAT=PATH, or FORMAT=- for stdout (repeatable; default text=-); formats: "+formatNames())
-	format := flags.String("format", "", "short for --out FORMAT=-")
+	var out outFlags
+	out.add(flags, reportFormats())
 	if err := c.parse(flags, "report REPORT [flags]", reportAbout, args); err != nil {
 		return 0, err
 	}
@@ -19,10 +19,7 @@ func cmdReport(_ context.Context, c *cli, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if len(*specs) == 0 && *format == "" {
-		*format = "text"
-	}
-	outs, err := parseOutputs(*specs, *format)
+	outs, err := out.outputsOr("text")
 	if err != nil {
 		return 0, err
 	}
@@ -30,5 +27,5 @@ func cmdReport(_ context.Context, c *cli, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return exitOK, c.writeOutputs(outs, r, render.Options{Words: words, ReportPath: path})
+	return exitOK, c.writeReport(outs, r, render.Options{Words: words, ReportPath: path})
 }

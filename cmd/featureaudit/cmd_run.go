@@ -1,12 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"runtime"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/featureaudit/featureaudit/audit"
+	"github.com/featureaudit/featureaudit/audit/check"
 	"github.com/featureaudit/featureaudit/audit/render"
 	"github.com/featureaudit/featureaudit/audit/report"
 )
@@ -33,8 +34,7 @@ type runFlags struct {
 	span       string
 	views      []string
 	checks     []string
-	outs       []string
-	format     string
+	out        outFlags
 	failOn     string
 	summary    string
 	memory     string
@@ -52,8 +52,7 @@ func addRunFlags(flags *pflag.FlagSet, f *runFlags) {
 	flags.StringVar(&f.span, "range", "", "audit the partitions A..B only, both included (2026-11-01..2026-11-03)")
 	flags.StringArrayVar(&f.views, "view", nil, "audit this view only (repeatable)")
 	flags.StringArrayVar(&f.checks, "check", nil, "run this check only (repeatable)")
-	flags.StringArrayVar(&f.outs, "out", nil, "write FORMAT=PATH, or FORMAT=- for stdout (repeatable); formats: "+formatNames())
-	flags.StringVar(&f.format, "format", "", "short for --out FORMAT=-")
+	f.out.add(flags, reportFormats())
 	flags.StringVar(&f.failOn, "fail-on", "error", "exit 1 at findings of this severity: error, warn or never")
 	flags.StringVar(&f.summary, "summary", "text", "the end of stdout: text, json (one compact line) or none (the default with an output on stdout)")
 	flags.StringVar(&f.memory, "memory-limit", "", "memory of the whole process: 512MB, 2GiB or 70% (default: 70% of the cgroup's or the machine's)")
@@ -80,7 +79,7 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	if err := oneOf("summary", f.summary, "text", "json", "none"); err != nil {
 		return 0, err
 	}
-	outs, err := parseOutputs(f.outs, f.format)
+	outs, err := f.out.outputs()
 	if err != nil {
 		return 0, err
 	}
@@ -189,28 +188,21 @@ func runAudit(ctx context.Context, o audit.Options) (report.Report, error) {
 	case e := <-done:
 		return e.audit.Report, e.err
 	case <-time.After(runGrace):
-		return nothingJudged(o), context.Cause(ctx)
+		r, err := nothingJudged(o)
+		return r, cmp.Or(err, context.Cause(ctx))
 	}
 }
 
 // nothingJudged is the partial report of an audit that did not hand over its own in time.
-func nothingJudged(o audit.Options) report.Report {
-	r := report.Report{
-		Schema: report.Schema, Tool: toolVersions(), AsOf: o.AsOf.UTC().Format(time.RFC3339Nano), Status: report.Partial, ConfigDigest: o.ConfigDigest,
-		Selection:   report.Selection{Views: nonNil(o.SelectViews), Checks: nonNil(o.SelectChecks)},
-		Definitions: nonNil(o.Definitions), Summary: report.Summary{Outcome: report.Error}, Views: []report.View{}, Results: []report.Result{},
-	}
+func nothingJudged(o audit.Options) (report.Report, error) {
+	within := ""
 	if o.RangeFrom != "" {
-		r.Range = o.RangeFrom + ".." + o.RangeTo
+		within = o.RangeFrom + ".." + o.RangeTo
 	}
-	return r
-}
-
-func nonNil[T any](s []T) []T {
-	if s == nil {
-		return []T{}
-	}
-	return s
+	return check.BuildReport(check.ReportInput{
+		Tool: toolVersions(), AsOf: o.AsOf.UnixMicro(), Range: within, Status: report.Partial, ConfigDigest: o.ConfigDigest,
+		Selection: report.Selection{Views: o.SelectViews, Checks: o.SelectChecks}, Definitions: o.Definitions,
+	})
 }
 
 // finish is a run that has ended, in whatever way.
@@ -229,7 +221,7 @@ func (c *cli) finishRun(ctx context.Context, log zerolog.Logger, f finish) (int,
 		return c.nothingWritten(f)
 	}
 	options := render.Options{Words: words, ReportPath: reportPath(f.outs)}
-	writeErr := c.writeOutputs(f.outs, f.report, options)
+	writeErr := c.writeReport(f.outs, f.report, options)
 	code := verdictCode(f.report.Status, f.report.Results, f.threshold)
 	sig, interrupted := interruption(ctx)
 	switch {
@@ -251,7 +243,7 @@ func (c *cli) finishRun(ctx context.Context, log zerolog.Logger, f finish) (int,
 	}
 	for _, out := range f.outs {
 		if out.path != "" && writeErr == nil {
-			log.Info().Str("format", out.format.Name).Str("path", out.path).Msg("output written")
+			log.Info().Str("format", out.format).Str("path", out.path).Msg("output written")
 		}
 	}
 	log.Info().Str("outcome", string(f.report.Summary.Outcome)).Int("exit", code).Float64("seconds", f.report.Execution.ElapsedSeconds).
@@ -273,7 +265,7 @@ func (c *cli) nothingWritten(f finish) (int, error) {
 
 func (c *cli) summarise(f finish, o render.Options) error {
 	kind := f.flags.summary
-	if !f.flags.summarySet && slices.ContainsFunc(f.outs, func(out output) bool { return out.path == "" }) {
+	if !f.flags.summarySet && hasStdout(f.outs) {
 		kind = "none"
 	}
 	switch kind {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
 	"text/tabwriter"
@@ -25,23 +26,29 @@ type versions struct {
 
 func cmdVersion(_ context.Context, c *cli, args []string) (int, error) {
 	flags := newFlags("version")
-	format := flags.String("format", "text", "text or json")
+	var out outFlags
+	out.add(flags, []string{"json", "text"})
 	if err := c.parse(flags, "version [flags]", "Prints the versions that a result depends on.", args); err != nil {
 		return 0, err
 	}
 	if err := noArguments(flags); err != nil {
 		return 0, err
 	}
-	if err := oneOf("format", *format, "text", "json"); err != nil {
+	outs, err := out.outputsOr("text")
+	if err != nil {
 		return 0, err
 	}
+	return exitOK, c.writeAll(outs, writeVersions)
+}
+
+func writeVersions(w io.Writer, format string, _ bool) error {
 	v := currentVersions()
-	if *format == "json" {
-		return exitOK, json.NewEncoder(c.stdout).Encode(v)
+	if format == "json" {
+		return json.NewEncoder(w).Encode(v)
 	}
-	tab := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
+	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(tab, "featureaudit\t%s\nduckdb\t%s\narrow\t%s\ntzdata\t%s\ngo\t%s\n", v.Version, v.DuckDB, v.Arrow, v.TZData, v.Go)
-	return exitOK, tab.Flush()
+	return tab.Flush()
 }
 
 func currentVersions() versions {

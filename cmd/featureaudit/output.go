@@ -9,7 +9,10 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+
+	"github.com/spf13/pflag"
 
 	"github.com/featureaudit/featureaudit/audit/render"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -17,13 +20,38 @@ import (
 
 // output is one --out FORMAT=PATH.
 type output struct {
-	format render.Format
+	format string
 	// path is absolute; empty for stdout.
 	path string
 }
 
+// outFlags are --out and --format, which every command that writes something has.
+type outFlags struct {
+	specs  []string
+	format string
+	known  []string
+}
+
+// add declares the flags for a command that writes these formats.
+func (f *outFlags) add(flags *pflag.FlagSet, known []string) {
+	f.known = known
+	flags.StringArrayVar(&f.specs, "out", nil, "write FORMAT=PATH, or FORMAT=- for stdout (repeatable); formats: "+strings.Join(known, ", "))
+	flags.StringVar(&f.format, "format", "", "short for --out FORMAT=-")
+}
+
+// outputs reads what the flags ask for; empty where neither is given.
+func (f *outFlags) outputs() ([]output, error) { return parseOutputs(f.specs, f.format, f.known) }
+
+// outputsOr is outputs with a format for stdout where no flag is given.
+func (f *outFlags) outputsOr(format string) ([]output, error) {
+	if len(f.specs) == 0 && f.format == "" {
+		return []output{{format: format}}, nil
+	}
+	return f.outputs()
+}
+
 // parseOutputs reads --out (repeated) and --format, which is short for one more on stdout.
-func parseOutputs(specs []string, short string) ([]output, error) {
+func parseOutputs(specs []string, short string, known []string) ([]output, error) {
 	if short != "" {
 		specs = append(specs[:len(specs):len(specs)], short+"=-")
 	}
@@ -32,13 +60,12 @@ func parseOutputs(specs []string, short string) ([]output, error) {
 	for _, spec := range specs {
 		name, path, ok := strings.Cut(spec, "=")
 		if !ok || path == "" {
-			return nil, usagef("--out %q: expected FORMAT=PATH, or FORMAT=- for stdout; formats: %s", spec, formatNames())
+			return nil, usagef("--out %q: expected FORMAT=PATH, or FORMAT=- for stdout; formats: %s", spec, strings.Join(known, ", "))
 		}
-		format, ok := render.Lookup(name)
-		if !ok {
-			return nil, usagef("--out %q: unknown format %q; formats: %s", spec, name, formatNames())
+		if !slices.Contains(known, name) {
+			return nil, usagef("--out %q: unknown format %q; formats: %s", spec, name, strings.Join(known, ", "))
 		}
-		out := output{format: format}
+		out := output{format: name}
 		if path != "-" {
 			abs, err := filepath.Abs(path)
 			if err != nil {
@@ -55,12 +82,18 @@ func parseOutputs(specs []string, short string) ([]output, error) {
 	return outs, nil
 }
 
-func formatNames() string {
+// reportFormats are the names of the formats that a report is written in.
+func reportFormats() []string {
 	var names []string
 	for _, f := range render.Formats() {
 		names = append(names, f.Name)
 	}
-	return strings.Join(names, ", ")
+	return names
+}
+
+// hasStdout says whether one of the outputs goes to stdout.
+func hasStdout(outs []output) bool {
+	return slices.ContainsFunc(outs, func(out output) bool { return out.path == "" })
 }
 
 // probe tells before a long run whether the outputs can be written at its end.
@@ -70,7 +103,7 @@ func probe(outs []output) error {
 			continue
 		}
 		if info, err := os.Stat(out.path); err == nil && info.IsDir() {
-			return usagef("--out %s=%s: that is a directory; name a file in it", out.format.Name, out.path)
+			return usagef("--out %s=%s: that is a directory; name a file in it", out.format, out.path)
 		}
 		if special(out.path) {
 			continue
@@ -94,33 +127,41 @@ func outputError(out output, err error) error {
 	case errors.Is(err, fs.ErrNotExist):
 		advice = "create the directory first, or choose another path"
 	}
-	return fmt.Errorf("write %s to %s: %w; %s", out.format.Name, out.path, err, advice)
+	return fmt.Errorf("write %s to %s: %w; %s", out.format, out.path, err, advice)
 }
 
-// writeOutputs writes every output, whatever becomes of the others.
-func (c *cli) writeOutputs(outs []output, r report.Report, o render.Options) error {
+// writeAll writes every output, whatever becomes of the others. write gets the format, and whether it may use colours.
+func (c *cli) writeAll(outs []output, write func(w io.Writer, format string, color bool) error) error {
 	var errs []error
 	for _, out := range outs {
-		write := func(w io.Writer) error { return out.format.Write(w, r, o) }
 		if out.path == "" {
-			o := o
-			o.Color = c.color()
-			if err := out.format.Write(c.stdout, r, o); err != nil {
-				errs = append(errs, fmt.Errorf("write %s to stdout: %w", out.format.Name, err))
+			if err := write(c.stdout, out.format, c.color()); err != nil {
+				errs = append(errs, fmt.Errorf("write %s to stdout: %w", out.format, err))
 			}
 			continue
 		}
-		if err := writeFile(out.path, write); err != nil {
+		err := writeFile(out.path, func(w io.Writer) error { return write(w, out.format, false) })
+		if err != nil {
 			errs = append(errs, outputError(out, err))
 		}
 	}
 	return errors.Join(errs...)
 }
 
+// writeReport writes a report to every output.
+func (c *cli) writeReport(outs []output, r report.Report, o render.Options) error {
+	return c.writeAll(outs, func(w io.Writer, format string, color bool) error {
+		f, _ := render.Lookup(format)
+		o := o
+		o.Color = color
+		return f.Write(w, r, o)
+	})
+}
+
 // reportPath is where the JSON report goes, empty where it goes to no file.
 func reportPath(outs []output) string {
 	for _, out := range outs {
-		if out.format.Name == "json" && out.path != "" {
+		if out.format == "json" && out.path != "" {
 			return out.path
 		}
 	}
