@@ -176,6 +176,9 @@ func (b *brief) cleanMessage(c Check, r report.Result, v verdict) string {
 	if r.Unit == UnitView {
 		return c.good(b)
 	}
+	if r.RowsTotal == 1 {
+		return fmt.Sprintf("1 of 1 %s %s", r.Unit, c.good(b))
+	}
 	return fmt.Sprintf("all %s %s", count(r.RowsTotal, singular(r.Unit)), c.good(b))
 }
 

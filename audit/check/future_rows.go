@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 
+	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
 )
 
@@ -20,7 +21,13 @@ var futureRows = Check{
 	Fractional: true,
 	Query:      true,
 	clocked:    true,
-	arrival: func(b *brief) bool { return b.View.IngestedAt.Declared() },
+	arrival:    func(b *brief) bool { return b.View.IngestedAt.Declared() },
+	measures: func(b *brief) map[string]any {
+		return map[string]any{
+			"after_ingest_rows": b.sum(func(s *facts.Slice) int64 { return s.FutureIngested }),
+			"after_as_of_rows":  b.sum(func(s *facts.Slice) int64 { return s.FutureAsOf }),
+		}
+	},
 	bad: func(b *brief) string {
 		if b.View.IngestedAt.Declared() {
 			return fmt.Sprintf("lie in the future, more than %s after %s", duration(b.View.Tolerance.Microseconds()), b.View.IngestedAt.Column)

@@ -183,5 +183,16 @@ func (b *brief) unreadFor(c Check) []unreadFile {
 	return unread
 }
 
+// sum adds a count over the slices whose partition is judged.
+func (b *brief) sum(of func(*facts.Slice) int64) int64 {
+	total := int64(0)
+	for i := range b.Collection.Slices {
+		if s := &b.Collection.Slices[i]; b.judged(b.filePartition(s.File)) {
+			total += of(s)
+		}
+	}
+	return total
+}
+
 // seconds turns microseconds into the seconds of the report.
 func seconds(micros int64) float64 { return float64(micros) / 1e6 }

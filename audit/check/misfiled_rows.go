@@ -29,6 +29,14 @@ var misfiledRows = Check{
 	arrival: func(b *brief) bool {
 		return meaning(b.View) == model.OfIngestedAt && b.View.IngestedAt.Declared()
 	},
+	measures: func(b *brief) map[string]any {
+		return map[string]any{
+			"before_rows":     b.sum(func(s *facts.Slice) int64 { return s.MisfiledBefore }),
+			"after_rows":      b.sum(func(s *facts.Slice) int64 { return s.MisfiledAfter }),
+			"undated_rows":    b.sum(func(s *facts.Slice) int64 { return s.MisfiledUndated }),
+			"own_column_rows": b.sum(func(s *facts.Slice) int64 { return s.OwnColumnDiffers }),
+		}
+	},
 	finish: func(b *brief, v *verdict) {
 		if o, share, found := b.fittingOffset(v.findings); found {
 			v.measures["fitting_offset_minutes"] = o

@@ -1,6 +1,9 @@
 package check
 
-import "github.com/featureaudit/featureaudit/audit/report"
+import (
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/report"
+)
 
 var nullEventTime = Check{
 	ID:         "null-event-time",
@@ -15,6 +18,13 @@ var nullEventTime = Check{
 	Needs:      Needs{Files: true, Rows: true, EventTime: true},
 	Fractional: true,
 	Query:      true,
+	measures: func(b *brief) map[string]any {
+		return map[string]any{
+			"null_rows":     b.sum(func(s *facts.Slice) int64 { return s.EventNull }),
+			"unparsed_rows": b.sum(func(s *facts.Slice) int64 { return s.EventUnparsed }),
+			"sentinel_rows": b.sum(func(s *facts.Slice) int64 { return s.EventSentinel }),
+		}
+	},
 	bad:        always("have no usable event time"),
 	good:       always("have an event time"),
 }

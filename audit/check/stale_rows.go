@@ -2,7 +2,9 @@ package check
 
 import (
 	"fmt"
+	"time"
 
+	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 )
@@ -51,18 +53,22 @@ var staleRows = Check{
 		return fmt.Sprintf("no row with an event time and a reference instant (%s) in %s", b.View.StaleReference(), count(int64(len(b.Survey.Files)), "file"))
 	},
 	measures: func(b *brief) map[string]any {
-		return map[string]any{"reference": string(b.staleReference()), "oldest_event_time": nil}
+		oldest := facts.NoTime
+		b.sum(func(s *facts.Slice) int64 {
+			if s.OldestStale != facts.NoTime && (oldest == facts.NoTime || s.OldestStale < oldest) {
+				oldest = s.OldestStale
+			}
+			return 0
+		})
+		return map[string]any{"reference": string(b.staleReference()), "oldest_event_time": instantOrNil(oldest),
+			"unreferenced_rows": b.sum(func(s *facts.Slice) int64 { return s.StaleUnreferenced })}
 	},
 	finish: func(b *brief, v *verdict) {
-		oldest := ""
 		for _, f := range v.findings {
 			f.measures["reference"] = string(b.staleReference())
-			if t, ok := f.measures["oldest_event_time"].(string); ok && (oldest == "" || t < oldest) {
-				oldest = t
-			}
 		}
-		if oldest != "" {
-			v.measures["oldest_event_time"] = oldest
+		if isSnapshot(b.View) {
+			v.measures["oldest_event_time"] = oldestMeasure(v.findings)
 		}
 	},
 	bad: func(b *brief) string {
@@ -94,4 +100,20 @@ func (b *brief) staleReference() model.Reference {
 		return model.ReferencePartitionEnd
 	}
 	return b.View.StaleReference()
+}
+
+// oldestMeasure is the earliest oldest_event_time of findings, or nil where none has one.
+func oldestMeasure(findings []row) any {
+	var oldest time.Time
+	for _, f := range findings {
+		text, _ := f.measures["oldest_event_time"].(string)
+		t, err := time.Parse(time.RFC3339Nano, text)
+		if err == nil && (oldest.IsZero() || t.Before(oldest)) {
+			oldest = t
+		}
+	}
+	if oldest.IsZero() {
+		return nil
+	}
+	return instant(oldest.UnixMicro())
 }
