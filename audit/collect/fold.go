@@ -249,49 +249,72 @@ func (f *folder) sourceOf(b *engine.Block, row int) (*sourceFold, error) {
 
 // foldTimes counts what the row's times say, and gives its event time if it has a usable one.
 func (f *folder) foldTimes(s *sourceFold, b *engine.Block, row int) (int64, bool) {
-	slice := &s.slice
-	read := s.event.read(b, row)
-	if read.offset {
-		slice.TextOffset++
-	}
-	if read.bare {
-		slice.TextNaive++
-	}
-	switch {
-	case read.status == readNull:
-		slice.EventNull++
-	case read.status == readUnparsed:
-		slice.EventUnparsed++
-	case f.c.clock.sentinel(read.micros):
-		slice.EventSentinel++
-		read.status = readUnparsed
-	}
-	if read.odd {
-		slice.AmbiguousLocal++
-	}
-	ingest := s.ingested.read(b, row)
-	known := ingest.status == readOK && !f.c.clock.sentinel(ingest.micros)
+	slice, clock := &s.slice, &f.c.clock
+	ingest, known := s.ingested.instant(b, row)
 	if !known {
-		slice.IngestedNull++
-	} else {
-		if slice.IngestedMin == facts.NoTime || ingest.micros < slice.IngestedMin {
-			slice.IngestedMin = ingest.micros
-		}
-		slice.IngestedMax = max(slice.IngestedMax, ingest.micros)
+		ingest, known = f.oddIngest(s, b, row)
 	}
-	if read.status != readOK {
+	if !known || clock.sentinel(ingest) {
+		slice.IngestedNull++
+		known = false
+	} else {
+		if ingest < slice.IngestedMin || slice.IngestedMin == facts.NoTime {
+			slice.IngestedMin = ingest
+		}
+		if ingest > slice.IngestedMax {
+			slice.IngestedMax = ingest
+		}
+	}
+	event, ok := s.event.instant(b, row)
+	if !ok {
+		if event, ok = f.oddEvent(s, b, row); !ok {
+			return 0, false
+		}
+	}
+	if clock.sentinel(event) {
+		slice.EventSentinel++
 		return 0, false
 	}
-	f.foldEvent(s, b, row, read.micros, ingest.micros, known)
+	f.foldEvent(s, b, row, event, ingest, known)
+	return event, true
+}
+
+// oddEvent reads an event time that is not plainly an instant, and counts how.
+func (f *folder) oddEvent(s *sourceFold, b *engine.Block, row int) (int64, bool) {
+	read := s.event.read(b, row)
+	if read.offset {
+		s.slice.TextOffset++
+	}
+	if read.bare {
+		s.slice.TextNaive++
+	}
+	switch read.status {
+	case readNull:
+		s.slice.EventNull++
+		return 0, false
+	case readUnparsed:
+		s.slice.EventUnparsed++
+		return 0, false
+	}
+	if read.odd && !f.c.clock.sentinel(read.micros) {
+		s.slice.AmbiguousLocal++
+	}
 	return read.micros, true
+}
+
+func (f *folder) oddIngest(s *sourceFold, b *engine.Block, row int) (int64, bool) {
+	read := s.ingested.read(b, row)
+	return read.micros, read.status == readOK
 }
 
 func (f *folder) foldEvent(s *sourceFold, b *engine.Block, row int, event, ingest int64, known bool) {
 	slice, clock := &s.slice, &f.c.clock
-	if slice.EventMin == facts.NoTime || event < slice.EventMin {
+	if event < slice.EventMin || slice.EventMin == facts.NoTime {
 		slice.EventMin = event
 	}
-	slice.EventMax = max(slice.EventMax, event)
+	if event > slice.EventMax {
+		slice.EventMax = event
+	}
 	if event%facts.EventBinMicros == 0 {
 		slice.OnLattice++
 	}
@@ -302,10 +325,12 @@ func (f *folder) foldEvent(s *sourceFold, b *engine.Block, row int, event, inges
 	if known {
 		lag = ingest - event
 		slice.LagRows++
-		if slice.LagMin == facts.NoTime || lag < slice.LagMin {
+		if lag < slice.LagMin || slice.LagMin == facts.NoTime {
 			slice.LagMin = lag
 		}
-		slice.LagMax = max(slice.LagMax, lag)
+		if lag > slice.LagMax {
+			slice.LagMax = lag
+		}
 		s.lags.add(lag)
 	}
 	switch {
@@ -319,7 +344,9 @@ func (f *folder) foldEvent(s *sourceFold, b *engine.Block, row int, event, inges
 		slice.AfterAsOf++
 		return
 	default:
-		slice.NewestKnown = max(slice.NewestKnown, event)
+		if event > slice.NewestKnown {
+			slice.NewestKnown = event
+		}
 	}
 	if known && s.lagLimit != never && lag > s.lagLimit {
 		slice.LagOver++

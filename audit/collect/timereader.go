@@ -23,7 +23,9 @@ const (
 type timeReader struct {
 	// vector is the index in the block, or -1 where the rows have no such column.
 	vector int
-	naive  bool
+	// plain says that typed values are instants as they stand, up to their unit.
+	plain bool
+	naive bool
 	// utc says that naive values are instants already.
 	utc     bool
 	local   zone.Reader
@@ -47,6 +49,7 @@ func newTimeReader(vector int, encoding facts.Encoding, column model.TimeColumn,
 		}
 	}
 	if !r.naive {
+		r.plain = true
 		return r, nil
 	}
 	table, err := zones.load(zoneName)
@@ -54,6 +57,7 @@ func newTimeReader(vector int, encoding facts.Encoding, column model.TimeColumn,
 		return r, err
 	}
 	r.utc = table == nil
+	r.plain = r.utc && !r.text
 	if table != nil {
 		r.local = table.Reader()
 	}
@@ -91,6 +95,18 @@ func (r *timeReader) read(block *engine.Block, row int) timeValue {
 	}
 	micros, odd := r.local.Instant(micros)
 	return timeValue{micros: micros, odd: odd}
+}
+
+// instant is the fast road of read, for typed values that are instants as they stand; false sends the caller to read.
+func (r *timeReader) instant(block *engine.Block, row int) (int64, bool) {
+	if !r.plain {
+		return 0, false
+	}
+	v := &block.Vectors[r.vector]
+	if v.PerMicro != 1 || !v.Valid(row) {
+		return 0, false
+	}
+	return v.Ints[row], true
 }
 
 func (r *timeReader) readText(text []byte) timeValue {

@@ -24,8 +24,11 @@ type newestPart struct {
 	extents []extent
 }
 
-// Absent marks an entity that was seen, but with no instant that counts.
-const Absent = math.MinInt64
+// Absent marks an entity that was seen, but with no instant that counts. It is earlier than every instant.
+const Absent = empty + 1
+
+// empty marks a free slot of a table.
+const empty = math.MinInt64
 
 // NewNewest prepares parts for about rows rows. Wide identities keep both words.
 func NewNewest(budget *Budget, rows int64, wide bool) *Newest {
@@ -36,15 +39,21 @@ func NewNewest(budget *Budget, rows int64, wide bool) *Newest {
 	return &Newest{budget: budget, shift: 64 - n, wide: wide, parts: make([]newestPart, 1<<n)}
 }
 
+// foldEntries are folded into a part's table at once: about as many as the table has entities, so that it is worth
+// bringing it into the cache.
+const foldEntries = 4096
+
 // NewestWriter adds instants for one goroutine. Flush it when done.
 type NewestWriter struct {
-	newest  *Newest
-	buffers [][]uint64
+	shift uint
+	stage *stage
 }
 
 // NewWriter returns a writer with empty buffers.
 func (n *Newest) NewWriter() *NewestWriter {
-	return &NewestWriter{newest: n, buffers: make([][]uint64, len(n.parts))}
+	return &NewestWriter{shift: n.shift, stage: newStage(len(n.parts), n.stride(), foldEntries, func(part int, page []uint64) ([]uint64, error) {
+		return page[:0], n.fold(part, page)
+	})}
 }
 
 func (n *Newest) stride() int {
@@ -56,34 +65,18 @@ func (n *Newest) stride() int {
 
 // Add says that the entity has a row at the instant, or one that does not count (Absent).
 func (w *NewestWriter) Add(id EntityID, instant int64) error {
-	index := spread(id) >> w.newest.shift
-	buffer := w.buffers[index]
-	if buffer == nil {
-		buffer = make([]uint64, 0, pageEntries*w.newest.stride())
+	part := spread(id) >> w.shift
+	slot := w.stage.slot(part)
+	slot[0] = id.Lo
+	if len(slot) == 3 {
+		slot[1] = id.Hi
 	}
-	buffer = append(buffer, id.Lo)
-	if w.newest.wide {
-		buffer = append(buffer, id.Hi)
-	}
-	buffer = append(buffer, uint64(instant))
-	if len(buffer) < cap(buffer) {
-		w.buffers[index] = buffer
-		return nil
-	}
-	w.buffers[index] = buffer[:0]
-	return w.newest.fold(int(index), buffer)
+	slot[len(slot)-1] = uint64(instant)
+	return w.stage.done(part)
 }
 
 // Flush hands all buffers over.
-func (w *NewestWriter) Flush() error {
-	for index, buffer := range w.buffers {
-		w.buffers[index] = nil
-		if err := w.newest.fold(index, buffer); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+func (w *NewestWriter) Flush() error { return w.stage.flush() }
 
 // spread mixes an identity, so that dense integers fill all parts and slots alike (the finalizer of MurmurHash3).
 func spread(id EntityID) uint64 {
@@ -103,12 +96,12 @@ func (n *Newest) fold(index int, words []uint64) error {
 	part.mu.Lock()
 	defer part.mu.Unlock()
 	before := part.table.bytes()
-	part.table.addAll(words, n.wide)
+	part.table.addAll(words, n.stride())
 	n.budget.held.Add(part.table.bytes() - before)
 	if !n.budget.exceeded() || part.table.entries < spillWords/4 {
 		return nil
 	}
-	e, err := n.budget.write(part.table.words(n.wide))
+	e, err := n.budget.write(part.table.words(n.stride()))
 	if err != nil {
 		return err
 	}
@@ -159,93 +152,99 @@ func (n *Newest) visitPart(index, worker int, each func(worker int, newest int64
 		if words, err = n.budget.read(e, words[:0]); err != nil {
 			return err
 		}
-		part.table.addAll(words, n.wide)
+		part.table.addAll(words, n.stride())
 	}
 	part.extents = nil
-	part.table.visit(func(_ EntityID, newest int64) { each(worker, newest) })
+	stride := n.stride()
+	for i := stride - 1; i < len(part.table.slots); i += stride {
+		if newest := int64(part.table.slots[i]); newest != empty {
+			each(worker, newest)
+		}
+	}
 	part.table = newestTable{}
 	return nil
 }
 
-// newestTable is an open-addressing table from entity to newest instant, at most three quarters full.
+// newestTable is an open-addressing table from entity to newest instant, at most three quarters full. A slot holds an
+// identity and its instant side by side, so that a look-up touches one cache line.
 type newestTable struct {
 	entries int
-	used    []uint64
-	lo      []uint64
-	hi      []uint64
-	newest  []int64
+	slots   []uint64
 }
 
-func (t *newestTable) bytes() int64 {
-	return int64(len(t.used)+len(t.lo)+len(t.hi)+len(t.newest)) * 8
-}
+func (t *newestTable) bytes() int64 { return int64(len(t.slots)) * 8 }
 
-func (t *newestTable) addAll(words []uint64, wide bool) {
-	if wide {
-		for i := 0; i+2 < len(words); i += 3 {
-			t.add(EntityID{words[i], words[i+1]}, int64(words[i+2]), true)
+func (t *newestTable) addAll(words []uint64, stride int) {
+	for i := 0; i+stride <= len(words); i += stride {
+		if 4*t.entries*stride >= 3*len(t.slots) {
+			t.grow(stride)
 		}
-		return
-	}
-	for i := 0; i+1 < len(words); i += 2 {
-		t.add(EntityID{Lo: words[i]}, int64(words[i+1]), false)
-	}
-}
-
-func (t *newestTable) add(id EntityID, instant int64, wide bool) {
-	if 4*t.entries >= 3*len(t.lo) {
-		t.grow(wide)
-	}
-	mask := uint64(len(t.lo) - 1)
-	for slot := spread(id) & mask; ; slot = (slot + 1) & mask {
-		if t.used[slot>>6]>>(slot&63)&1 == 0 {
-			t.used[slot>>6] |= 1 << (slot & 63)
-			t.lo[slot] = id.Lo
-			if wide {
-				t.hi[slot] = id.Hi
-			}
-			t.newest[slot] = instant
-			t.entries++
-			return
-		}
-		if t.lo[slot] == id.Lo && (!wide || t.hi[slot] == id.Hi) {
-			t.newest[slot] = max(t.newest[slot], instant)
-			return
-		}
-	}
-}
-
-func (t *newestTable) grow(wide bool) {
-	old := *t
-	size := max(256, 2*len(old.lo))
-	*t = newestTable{used: make([]uint64, (size+63)/64), lo: make([]uint64, size), newest: make([]int64, size)}
-	if wide {
-		t.hi = make([]uint64, size)
-	}
-	old.visit(func(id EntityID, newest int64) { t.add(id, newest, wide) })
-}
-
-func (t *newestTable) visit(each func(EntityID, int64)) {
-	for slot := range t.lo {
-		if t.used[slot>>6]>>(slot&63)&1 == 0 {
+		if stride == 2 {
+			t.add(words[i], int64(words[i+1]))
 			continue
 		}
-		id := EntityID{Lo: t.lo[slot]}
-		if len(t.hi) > 0 {
-			id.Hi = t.hi[slot]
-		}
-		each(id, t.newest[slot])
+		t.addWide(EntityID{words[i], words[i+1]}, int64(words[i+2]))
 	}
 }
 
-func (t *newestTable) words(wide bool) []uint64 {
-	words := make([]uint64, 0, t.entries*3)
-	t.visit(func(id EntityID, newest int64) {
-		words = append(words, id.Lo)
-		if wide {
-			words = append(words, id.Hi)
+func (t *newestTable) add(id uint64, instant int64) {
+	mask := uint64(len(t.slots)/2 - 1)
+	for slot := spread(EntityID{Lo: id}) & mask; ; slot = (slot + 1) & mask {
+		held := t.slots[2*slot : 2*slot+2 : 2*slot+2]
+		switch {
+		case int64(held[1]) == empty:
+			held[0], held[1] = id, uint64(instant)
+			t.entries++
+			return
+		case held[0] == id:
+			if instant > int64(held[1]) {
+				held[1] = uint64(instant)
+			}
+			return
 		}
-		words = append(words, uint64(newest))
-	})
+	}
+}
+
+func (t *newestTable) addWide(id EntityID, instant int64) {
+	mask := uint64(len(t.slots)/3 - 1)
+	for slot := spread(id) & mask; ; slot = (slot + 1) & mask {
+		held := t.slots[3*slot : 3*slot+3 : 3*slot+3]
+		switch {
+		case int64(held[2]) == empty:
+			held[0], held[1], held[2] = id.Lo, id.Hi, uint64(instant)
+			t.entries++
+			return
+		case held[0] == id.Lo && held[1] == id.Hi:
+			if instant > int64(held[2]) {
+				held[2] = uint64(instant)
+			}
+			return
+		}
+	}
+}
+
+func (t *newestTable) grow(stride int) {
+	old := t.slots
+	t.entries = 0
+	t.slots = make([]uint64, max(256*stride, 2*len(old)))
+	free := int64(empty)
+	for i := stride - 1; i < len(t.slots); i += stride {
+		t.slots[i] = uint64(free)
+	}
+	for i := 0; i < len(old); i += stride {
+		if int64(old[i+stride-1]) != empty {
+			t.addAll(old[i:i+stride], stride)
+		}
+	}
+}
+
+// words are the table's records, without free slots.
+func (t *newestTable) words(stride int) []uint64 {
+	words := make([]uint64, 0, t.entries*stride)
+	for i := 0; i < len(t.slots); i += stride {
+		if int64(t.slots[i+stride-1]) != empty {
+			words = append(words, t.slots[i:i+stride]...)
+		}
+	}
 	return words
 }

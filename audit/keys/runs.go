@@ -1,9 +1,6 @@
 package keys
 
-import (
-	"slices"
-	"sync"
-)
+import "sync"
 
 // Place is where a row stands, in one word: file (24 bits), source (6 bits) and row number (34 bits).
 type Place uint64
@@ -64,52 +61,100 @@ func NewRuns(budget *Budget, rows int64, events bool) *Runs {
 	return r
 }
 
-// pageEntries is the size of a writer's buffer for one part.
-const pageEntries = 256
+// stagedEntries are gathered side by side for each part before they move to its page: the stages of all parts together
+// stay in a core's cache, where the ends of as many pages would not.
+const stagedEntries = 8
 
-// Writer adds entries for one goroutine. Flush it when done.
-type Writer struct {
-	runs    *Runs
-	buffers [][]uint64
+// pageEntries is the size of a writer's page of key hashes for one part.
+const pageEntries = 512
+
+// stage scatters fixed-width records to parts by a writer's own small buffers.
+type stage struct {
+	stride int
+	page   int
+	words  []uint64
+	counts []uint8
+	pages  [][]uint64
+	// put takes a full page over; it may keep it and answer nil, or hand it back to be filled again.
+	put func(part int, page []uint64) ([]uint64, error)
 }
 
-// NewWriter returns a writer with empty buffers.
-func (r *Runs) NewWriter() *Writer {
-	return &Writer{runs: r, buffers: make([][]uint64, len(r.parts))}
+func newStage(parts, stride, page int, put func(int, []uint64) ([]uint64, error)) *stage {
+	return &stage{stride: stride, page: page, words: make([]uint64, parts*stagedEntries*stride), counts: make([]uint8, parts), pages: make([][]uint64, parts), put: put}
 }
 
-// Add appends one row.
-func (w *Writer) Add(e Entry) error {
-	index := e.Hash >> w.runs.shift
-	buffer := w.buffers[index]
-	if buffer == nil {
-		buffer = make([]uint64, 0, pageEntries*w.runs.stride)
-	}
-	buffer = append(buffer, e.Hash, uint64(e.Place))
-	if w.runs.stride == 3 {
-		buffer = append(buffer, uint64(e.Event))
-	}
-	if len(buffer) < cap(buffer) {
-		w.buffers[index] = buffer
+// slot is where the next record of a part goes; done says that it was written.
+func (s *stage) slot(part uint64) []uint64 {
+	at := (int(part)*stagedEntries + int(s.counts[part])) * s.stride
+	return s.words[at : at+s.stride : at+s.stride]
+}
+
+func (s *stage) done(part uint64) error {
+	s.counts[part]++
+	if s.counts[part] < stagedEntries {
 		return nil
 	}
-	w.buffers[index] = nil
-	return w.runs.put(int(index), buffer)
+	return s.move(int(part))
 }
 
-// Flush hands all buffers over.
-func (w *Writer) Flush() error {
-	for index, buffer := range w.buffers {
-		if len(buffer) == 0 {
-			continue
-		}
-		w.buffers[index] = nil
-		if err := w.runs.put(index, slices.Clip(buffer)); err != nil {
+// move empties a part's stage into its page, and hands a full page over.
+func (s *stage) move(part int) error {
+	page := s.pages[part]
+	if page == nil {
+		page = make([]uint64, 0, s.page*s.stride)
+	}
+	at := part * stagedEntries * s.stride
+	page = append(page, s.words[at:at+int(s.counts[part])*s.stride]...)
+	s.counts[part] = 0
+	if len(page)+stagedEntries*s.stride <= cap(page) {
+		s.pages[part] = page
+		return nil
+	}
+	var err error
+	s.pages[part], err = s.put(part, page)
+	return err
+}
+
+// flush hands everything over.
+func (s *stage) flush() error {
+	for part := range s.pages {
+		if err := s.move(part); err != nil {
 			return err
+		}
+		if page := s.pages[part]; len(page) > 0 {
+			s.pages[part] = nil
+			if _, err := s.put(part, page); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
+
+// Writer adds entries for one goroutine. Flush it when done.
+type Writer struct {
+	shift uint
+	stage *stage
+}
+
+// NewWriter returns a writer with empty buffers.
+func (r *Runs) NewWriter() *Writer {
+	return &Writer{shift: r.shift, stage: newStage(len(r.parts), r.stride, pageEntries, func(part int, page []uint64) ([]uint64, error) { return nil, r.put(part, page) })}
+}
+
+// Add appends one row.
+func (w *Writer) Add(e Entry) error {
+	part := e.Hash >> w.shift
+	slot := w.stage.slot(part)
+	slot[0], slot[1] = e.Hash, uint64(e.Place)
+	if len(slot) == 3 {
+		slot[2] = uint64(e.Event)
+	}
+	return w.stage.done(part)
+}
+
+// Flush hands all buffers over.
+func (w *Writer) Flush() error { return w.stage.flush() }
 
 // spillWords is how much of a part is gathered before it is written: large enough for a disk to be fast.
 const spillWords = 8 << 10
