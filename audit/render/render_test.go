@@ -1,0 +1,270 @@
+package render_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/featureaudit/featureaudit/audit/render"
+	"github.com/featureaudit/featureaudit/audit/report"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if os.Getenv("CI") != "" {
+			t.Fatal("-update is refused where CI is set: goldens are written by people")
+		}
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s differs (make golden writes it anew):\n%s", path, got)
+	}
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// incident is a report with every kind of outcome in it.
+func incident() report.Report {
+	return report.Report{
+		Schema: report.Schema, AsOf: "2026-11-23T00:00:00Z", Status: report.Complete,
+		Tool:    report.Tool{Version: "1.2.3"},
+		Summary: report.Summary{Outcome: report.Fail, Pass: 30, Warn: 1, Fail: 4, Suppressed: 1, NotApplicable: 2, Error: 1, Views: 3, Files: 62, Rows: 1234567, Bytes: 83_000_000},
+		Views: []report.View{
+			{Name: "events", Outcome: report.Pass, Files: 1, Rows: 5},
+			{Name: "transactions", Owner: "fraud", Outcome: report.Fail, Files: 60, Partitions: 30, Rows: 1_234_000, FilesUnread: 1,
+				OpenPartitions: []string{"dt=2026-11-23"}, RowsAfterAsOf: 17, IgnoredFiles: 3,
+				NewestEventTime: ptr("2026-11-22T20:00:00Z"), AgeSeconds: ptr(14400.0)},
+			{Name: "web_impressions", Owner: "growth", Outcome: report.Fail, Files: 1, Rows: 562,
+				NewestEventTime: ptr("2026-11-20T00:00:00Z"), AgeSeconds: ptr(259200.0)},
+		},
+		Results: []report.Result{
+			{Check: "duplicate-keys", View: "transactions", Owner: "fraud", Outcome: report.Fail, Severity: report.SeverityError, Unit: "rows", RowsTotal: 1_234_000, RowsBad: 12_345,
+				Message: "12,345 of 1,234,000 rows repeat a key that is already there: 300 keys conflict.", FindingsTotal: 19,
+				Findings: []report.Finding{
+					{Subject: report.Subject{Partition: "dt=2026-11-03", Source: "batch"}, RowsTotal: 4000, RowsBad: 900},
+					{Subject: report.Subject{Partition: "dt=2026-11-04", Source: "batch"}, RowsTotal: 4000, RowsBad: 800},
+					{Subject: report.Subject{Partition: "dt=2026-11-05"}, RowsTotal: 4000, RowsBad: 700, Suppressed: true},
+				}},
+			{Check: "mixed-encoding", View: "transactions", Owner: "fraud", Outcome: report.Fail, Unit: "files", RowsTotal: 60, RowsBad: 20,
+				Message: "20 of 60 files write event_time naive, 40 aware."},
+			{Check: "stale-rows", View: "transactions", Outcome: report.Fail, Unit: "rows", RowsTotal: 1_234_000, RowsBad: 1_233_999, ExplainedBy: "mixed-encoding", Message: "folded"},
+			{Check: "unreadable-file", View: "transactions", Owner: "fraud", Outcome: report.Error, Unit: "files", RowsTotal: 60, RowsBad: 1,
+				Message: "1 of 60 files cannot be read.", Reason: "no footer", FindingsTotal: 1,
+				Findings: []report.Finding{{Subject: report.Subject{File: "dt=2026-11-09/a.parquet"}, RowsTotal: 1, RowsBad: 1}}},
+			{Check: "thin-partitions", View: "transactions", Owner: "fraud", Outcome: report.Warn, Unit: "partitions", RowsTotal: 29, RowsBad: 1, Message: "1 of 29 partitions is thin."},
+			{Check: "ttl-unset", View: "web_impressions", Owner: "growth", Outcome: report.Fail, Unit: "view", RowsTotal: 1, RowsBad: 1, Message: "web_impressions has no ttl: its rows never expire."},
+			{Check: "stale-rows", View: "web_impressions", Owner: "growth", Outcome: report.NotApplicable, Reason: "no ttl is defined: stale-rows needs one"},
+			{Check: "stale-entities", View: "web_impressions", Owner: "growth", Outcome: report.NotApplicable, Reason: "no ttl is defined: stale-rows needs one"},
+			{Check: "null-keys", View: "web_impressions", Outcome: report.Suppressed, SuppressedBy: "known, until 2027-01-01 (growth)"},
+			{Check: "stale-view", View: "events", Outcome: report.Pass, Unit: "view", RowsTotal: 1},
+		},
+	}
+}
+
+func catalogue(id string) render.Words {
+	return render.Words{Why: "Why " + id + " matters.", Fix: "How to mend " + id + "."}
+}
+
+func text(t *testing.T, r report.Report, o render.Options) string {
+	t.Helper()
+	var buf bytes.Buffer
+	if err := render.Text(&buf, r, o); err != nil {
+		t.Fatal(err)
+	}
+	return buf.String()
+}
+
+func TestTextGolden(t *testing.T) {
+	golden(t, "incident.txt", []byte(text(t, incident(), render.Options{Words: catalogue})))
+	golden(t, "incident_color.txt", []byte(text(t, incident(), render.Options{Words: catalogue, Color: true, Width: 60})))
+
+	clean := incident()
+	clean.Results = clean.Results[9:]
+	clean.Views = clean.Views[:1]
+	clean.Summary = report.Summary{Outcome: report.Pass, Pass: 1, Views: 1, Files: 1, Rows: 5, Bytes: 999}
+	golden(t, "clean.txt", []byte(text(t, clean, render.Options{})))
+
+	partial := clean
+	partial.Status, partial.Views, partial.Results = report.Partial, nil, nil
+	partial.Summary = report.Summary{Outcome: report.NotApplicable}
+	partial.Selection = report.Selection{Views: []string{"events"}, Checks: []string{"stale-view"}}
+	partial.Range = "2026-11-01..2026-11-03"
+	golden(t, "partial.txt", []byte(text(t, partial, render.Options{})))
+}
+
+func TestTextNamesNoFoldedResultTwice(t *testing.T) {
+	got := text(t, incident(), render.Options{})
+	if n := strings.Count(got, "1,233,999"); n != 1 {
+		t.Errorf("the explained result is told %d times, want once, under its cause:\n%s", n, got)
+	}
+	if strings.Contains(got, "FAIL   stale-rows") {
+		t.Errorf("the explained result has a verdict of its own:\n%s", got)
+	}
+}
+
+func TestTextShowsAnExplainedResultWhoseCauseIsNotShown(t *testing.T) {
+	r := incident()
+	r.Results = r.Results[2:3]
+	if got := text(t, r, render.Options{}); !strings.Contains(got, "stale-rows") {
+		t.Errorf("a failing result is missing:\n%s", got)
+	}
+}
+
+// hostile is what a registry or a file may call things.
+const hostile = "\x1b[2J\x1b]0;owned\x07evil\nPASS  all is well\r\t\u202egnp\u2028\xff\u0085"
+
+func hostileReport() report.Report {
+	r := incident()
+	for i := range r.Views {
+		r.Views[i].Name, r.Views[i].Owner, r.Views[i].OpenPartitions = hostile, hostile, []string{hostile}
+	}
+	for i := range r.Results {
+		res := &r.Results[i]
+		res.View, res.Owner, res.Message, res.Reason, res.SuppressedBy, res.Unit = hostile, hostile, hostile, hostile, hostile, hostile
+		res.Findings = []report.Finding{{Subject: report.Subject{Partition: hostile, Source: hostile, File: hostile, Column: hostile, Object: hostile}, RowsBad: 1, RowsTotal: 2}}
+	}
+	r.AsOf, r.Range, r.Selection.Views = hostile, hostile, []string{hostile}
+	return r
+}
+
+func TestHostileNamesAreHarmless(t *testing.T) {
+	r := hostileReport()
+	got := text(t, r, render.Options{Words: catalogue})
+	for _, c := range got {
+		if c != '\n' && (unicode.IsControl(c) || unicode.In(c, unicode.Cf, unicode.Zl, unicode.Zp)) {
+			t.Fatalf("the text holds %U:\n%q", c, got)
+		}
+	}
+	if !utf8.ValidString(got) {
+		t.Error("the text is not valid UTF-8")
+	}
+	for line := range strings.Lines(got) {
+		if strings.HasPrefix(line, "PASS  all is well") {
+			t.Errorf("a name forged a line: %q", line)
+		}
+	}
+	headline := render.Headline(r)
+	if strings.ContainsFunc(headline, unicode.IsControl) || utf8.RuneCountInString(headline) > 200 {
+		t.Errorf("headline %q (%d characters)", headline, utf8.RuneCountInString(headline))
+	}
+}
+
+func TestClean(t *testing.T) {
+	for in, want := range map[string]string{
+		"plain":          "plain",
+		"é ü 漢":          "é ü 漢",
+		"a\nb":           `a\nb`,
+		"a\tb":           `a\tb`,
+		"\x1b[31m":       `\x1b[31m`,
+		"\x00":           `\x00`,
+		"a\xffb":         `a\xffb`,
+		"\u202egnp":      `\u202egnp`,
+		"\u0085":         `\u0085`,
+		"a\u2028b":       `a\u2028b`,
+		"zero\u200bjoin": `zero\u200bjoin`,
+	} {
+		if got := render.Clean(in); got != want {
+			t.Errorf("Clean(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestSummaryJSON(t *testing.T) {
+	var buf bytes.Buffer
+	if err := render.SummaryJSON(&buf, incident(), render.Options{ReportPath: "/reports/r.json"}); err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"outcome":"fail","headline":"web_impressions ttl-unset: fail (owner growth): web_impressions has no ttl: its rows never expire.; 5 more",` +
+		`"as_of":"2026-11-23T00:00:00Z","report":"/reports/r.json","fail":4,"warn":1,"error":1,"views":3,"rows":1234567}` + "\n"
+	if got := buf.String(); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}
+
+func TestSummaryJSONIsOneLineForHostileNames(t *testing.T) {
+	var buf bytes.Buffer
+	if err := render.SummaryJSON(&buf, hostileReport(), render.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(buf.String(), "\n"); n != 1 || !json.Valid(buf.Bytes()) {
+		t.Errorf("%d lines, valid %t: %q", n, json.Valid(buf.Bytes()), buf.String())
+	}
+}
+
+func TestHeadlineKeepsItsLimit(t *testing.T) {
+	r := incident()
+	for i := range r.Results {
+		r.Results[i].View = strings.Repeat("v", 300)
+		r.Results[i].Owner = strings.Repeat("o", 300)
+		r.Results[i].Message = strings.Repeat("m", 3000)
+	}
+	for _, status := range []report.Status{report.Complete, report.Partial} {
+		r.Status = status
+		got := render.Headline(r)
+		if n := utf8.RuneCountInString(got); n > 200 {
+			t.Errorf("%d characters: %s", n, got)
+		}
+		for _, part := range []string{"vvv", "ttl-unset", "ooo", "5 more"} {
+			if !strings.Contains(got, part) {
+				t.Errorf("headline lacks %q: %s", part, got)
+			}
+		}
+	}
+}
+
+func TestHeadlineOfACleanReport(t *testing.T) {
+	r := report.Report{Status: report.Complete, Summary: report.Summary{Views: 1, Rows: 5000}}
+	if got, want := render.Headline(r), "no finding in 1 view, 5,000 rows"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestJSONRoundTrips(t *testing.T) {
+	var first, second bytes.Buffer
+	if err := render.JSON(&first, incident(), render.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	var r report.Report
+	if err := json.Unmarshal(first.Bytes(), &r); err != nil {
+		t.Fatal(err)
+	}
+	if err := render.JSON(&second, r, render.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if first.String() != second.String() {
+		t.Error("a report that is read and written again changes")
+	}
+}
+
+func TestFormatsAreSortedAndFound(t *testing.T) {
+	last := ""
+	for _, f := range render.Formats() {
+		if f.Name <= last {
+			t.Errorf("format %q comes after %q: keep the table sorted", f.Name, last)
+		}
+		last = f.Name
+		if got, ok := render.Lookup(f.Name); !ok || got.Line != f.Line {
+			t.Errorf("Lookup(%q) does not find it", f.Name)
+		}
+	}
+	if _, ok := render.Lookup("nope"); ok {
+		t.Error("Lookup finds a format that is not there")
+	}
+}
