@@ -238,7 +238,8 @@ func fractionOf(fraction string, unit time.Duration) (uint64, error) {
 }
 
 // FormatDuration writes a duration in days, hours, minutes and seconds ("7d", "1d12h", "1.5s", "250ms", "0"), in a
-// form that ParseDuration reads back to the same value.
+// form that ParseDuration reads back to the same value. (The one value that it does not read back is the lowest of all,
+// which no text gives.)
 func FormatDuration(d time.Duration) string {
 	if d == 0 {
 		return "0"

@@ -9,10 +9,6 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 )
 
-// defaultMark begins the origin of a time_partition that a file's defaults gave to all views alike: it holds only for
-// views that have its columns, so that the survey, which sees the paths, may drop it.
-const defaultMark = "default ("
-
 // merge lets every key that src sets, as its Origins say, win over dst. Maps merge key by key.
 func merge(dst *model.View, src model.View) {
 	from := src.Origins
@@ -93,12 +89,13 @@ func mergeChecks(dst *model.View, src model.View) {
 	}
 }
 
-// asDefaults rewrites the origins of a file's defaults so that a time_partition of theirs can be told from a view's own.
+// asDefaults rewrites the origins of a file's defaults so that a time_partition of theirs can be told from a view's own:
+// it holds only where a view has its columns, which the survey sees and we do not.
 func asDefaults(v model.View) model.View {
 	v.Origins = maps.Clone(v.Origins)
 	for key, origin := range v.Origins {
 		if strings.HasPrefix(key, "time_partition.") {
-			v.Origins[key] = defaultMark + origin + ")"
+			v.Origins[key] = model.OriginDefaultMark + origin + ")"
 		}
 	}
 	return v
