@@ -243,3 +243,19 @@ func TestUnknownFieldsAreKeptByPath(t *testing.T) {
 		t.Errorf("plain: unknown fields %v, error %v", plain.UnknownFields, err)
 	}
 }
+
+func TestDecodeEverySQLiteRegistry(t *testing.T) {
+	e := readExpected(t)
+	for _, name := range slices.Sorted(maps.Keys(e.Registries)) {
+		if !strings.HasSuffix(name, ".sqlite") {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			d, err := DecodeSQLite(t.Context(), filepath.Join(testdata, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			check(t, d, e.Registries[name])
+		})
+	}
+}

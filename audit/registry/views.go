@@ -1,0 +1,156 @@
+package registry
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/featureaudit/featureaudit/audit/model"
+)
+
+// dummyEntity and dummyKey are what Feast gives a view without entities.
+const (
+	dummyEntity = "__dummy"
+	dummyKey    = "__dummy_id"
+)
+
+// Entityless says whether a view has no entity of its own: none, or the one that Feast makes up.
+func (v View) Entityless() bool {
+	return len(v.Entities) == 0 && len(v.JoinKeys) == 0 || slices.Equal(v.Entities, []string{dummyEntity}) || slices.Equal(v.JoinKeys, []string{dummyKey})
+}
+
+// ToViews are the views as an audit takes them, in the order of the definitions, each key with its origin. Relative
+// paths start from the definitions' root. An error names a view whose columns cannot be told.
+func (d Definitions) ToViews() ([]model.View, error) {
+	views := make([]model.View, 0, len(d.Views))
+	for _, v := range d.Views {
+		m, err := d.toView(v)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", d.Source, v.label(), err)
+		}
+		views = append(views, m)
+	}
+	return views, nil
+}
+
+func (v View) label() string { return fmt.Sprintf("view %q", v.Name) }
+
+func (d Definitions) toView(v View) (model.View, error) {
+	if v.Policy != nil {
+		m := *v.Policy
+		m.Root = d.Root
+		m.Origins = maps.Clone(m.Origins)
+		return m, nil
+	}
+	m := model.View{
+		Name: v.Name, Project: v.Project, Kind: v.Kind, Owner: v.Owner, Path: v.Path, Root: d.Root, NoFiles: v.NoFiles,
+		Key: slices.Clone(v.Key), TTL: v.ttl(), MaxAge: Seconds(v.MaxAgeSeconds), MaxLag: Seconds(v.MaxLagSeconds),
+		Origins: map[string]string{},
+	}
+	if v.NoFiles == "" {
+		var err error
+		if m.EventTime.Column, err = v.column("event time", v.EventTime); err != nil {
+			return m, err
+		}
+		if m.IngestedAt.Column, err = v.column("created column", v.IngestedAt); err != nil {
+			return m, err
+		}
+		if m.Entity, err = v.entity(); err != nil {
+			return m, err
+		}
+	}
+	if v.BatchSource != nil {
+		m.Zone = v.BatchSource.Tags[tagZone]
+	}
+	d.originate(&m, v)
+	return m, nil
+}
+
+// tagZone is the tag of a data source that says which zone its naive times are written in.
+const tagZone = "event_time.timezone"
+
+func (v View) entity() ([]string, error) {
+	if v.Entityless() {
+		return nil, nil
+	}
+	keys := make([]string, len(v.JoinKeys))
+	for i, key := range v.JoinKeys {
+		column, err := v.column("join key", key)
+		if err != nil {
+			return nil, err
+		}
+		keys[i] = column
+	}
+	return keys, nil
+}
+
+// column is the name that a column has in the files. The source's field mapping renames columns on reading, and
+// Feast's stores disagree on whether times are named before or after it, so what could be either is an error.
+func (v View) column(what, name string) (string, error) {
+	if v.BatchSource == nil || name == "" {
+		return name, nil
+	}
+	mapping := v.BatchSource.FieldMapping
+	var from []string
+	for _, column := range slices.Sorted(maps.Keys(mapping)) {
+		if mapping[column] == name && column != name {
+			from = append(from, column)
+		}
+	}
+	if len(from) == 0 {
+		return name, nil
+	}
+	if _, renamed := mapping[name]; len(from) == 1 && !renamed {
+		return from[0], nil
+	}
+	return "", fmt.Errorf("%s %q could be column %s of the files: the field mapping of source %s renames more than one; write the column in the config", what, name, strings.Join(append(from, name), " or "), v.BatchSource.Name)
+}
+
+// originate notes for each key that the definition decides where its value comes from.
+func (d Definitions) originate(m *model.View, v View) {
+	origin := d.Kind + " " + d.Source
+	at := func(key string, set bool) {
+		if !set {
+			return
+		}
+		if l, ok := v.Locations[key]; ok {
+			m.Origins[key] = fmt.Sprintf("%s:%d", l.File, l.Line)
+			return
+		}
+		m.Origins[key] = origin
+	}
+	at("name", true)
+	at("path", m.Path != "")
+	at("owner", m.Owner != "")
+	at("event_time", m.EventTime.Column != "")
+	at("ingested_at", m.IngestedAt.Column != "")
+	at("entity", len(m.Entity) > 0)
+	at("key", len(m.Key) > 0)
+	// A registry always decides: a ttl that it does not write never expires.
+	at("ttl", v.Kind != model.KindOnDemandView && (d.Kind == KindFeast || v.TTLOnWire != TTLAbsent || v.TTLNever != ""))
+	at("max_age", m.MaxAge > 0)
+	at("max_lag", m.MaxLag > 0)
+	at("zone", m.Zone != "")
+}
+
+func (v View) ttl() model.TTL {
+	return model.TTL{Duration: Seconds(v.TTLSeconds), Never: v.TTLNever, OnWire: v.TTLOnWire, Explicit: v.TTLOnWire != TTLAbsent}
+}
+
+// Seconds is a number of seconds as a duration; null is 0. What a duration cannot count (292 years) is its longest.
+func Seconds(seconds *float64) time.Duration {
+	if seconds == nil {
+		return 0
+	}
+	ns := *seconds * 1e9
+	switch {
+	case ns >= math.MaxInt64:
+		return math.MaxInt64
+	case ns <= math.MinInt64:
+		return math.MinInt64
+	}
+	return time.Duration(math.Round(ns))
+}
