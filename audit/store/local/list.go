@@ -1,0 +1,308 @@
+package local
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/featureaudit/featureaudit/audit/store"
+)
+
+const (
+	reasonChecksum  = store.IgnoredChecksum
+	reasonTemporary = store.IgnoredTemporary
+	reasonMarker    = store.IgnoredMarker
+	reasonHidden    = store.IgnoredHidden
+)
+
+// List walks the folders that the glob can match in. Every folder is entered once, by its own name before any link
+// to it, so that loops end and no file is counted twice.
+func (Store) List(ctx context.Context, base, text string) (store.Listing, error) {
+	g, err := parse(base, text)
+	if err != nil {
+		return store.Listing{}, err
+	}
+	if err := tableAbove(g.root); err != nil {
+		return store.Listing{}, err
+	}
+	if _, err := os.Stat(g.root); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return store.Listing{}, noMatch(g, nil)
+		}
+		return store.Listing{}, &store.AccessError{Path: g.root, Err: err}
+	}
+	w := walk{glob: g, listing: store.Listing{Root: g.root, Ignored: map[string]int64{}}, dirs: map[string]bool{}, files: map[string]bool{}}
+	if err := w.all(ctx); err != nil {
+		return store.Listing{}, err
+	}
+	l := w.listing
+	if len(l.Entries) == 0 {
+		return store.Listing{}, noMatch(g, l.Ignored)
+	}
+	slices.SortFunc(l.Entries, func(a, b store.Entry) int { return cmp.Compare(a.Path, b.Path) })
+	slices.Sort(l.Dirs)
+	return l, nil
+}
+
+// walk is one listing in the making.
+type walk struct {
+	glob    glob
+	listing store.Listing
+	// dirs and files are known by their real names.
+	dirs, files map[string]bool
+	// links wait until everything is listed that needs none.
+	links []string
+}
+
+func (w *walk) all(ctx context.Context) error {
+	if err := w.folder(ctx, "", ""); err != nil {
+		return err
+	}
+	for len(w.links) > 0 {
+		rel := w.links[0]
+		w.links = w.links[1:]
+		if err := w.link(ctx, rel); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *walk) abs(rel string) string { return filepath.Join(w.glob.root, filepath.FromSlash(rel)) }
+
+// folder lists one folder; everything in it is ignored for the given reason unless that is empty.
+func (w *walk) folder(ctx context.Context, rel, ignored string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	abs := w.abs(rel)
+	real, err := filepath.EvalSymlinks(abs)
+	if err != nil {
+		return &store.AccessError{Path: abs, Err: err}
+	}
+	if w.dirs[real] {
+		w.listing.Ignored[store.IgnoredLink]++
+		return nil
+	}
+	w.dirs[real] = true
+	names, err := os.ReadDir(abs)
+	if err != nil && ignored != "" {
+		w.listing.Ignored[ignored]++
+		return nil
+	}
+	if err != nil {
+		return &store.AccessError{Path: abs, Err: err}
+	}
+	if ignored == "" {
+		if err := tableAmong(abs, names); err != nil {
+			return err
+		}
+		if rel != "" {
+			w.listing.Dirs = append(w.listing.Dirs, rel)
+		}
+	}
+	for _, entry := range names {
+		if err := w.entry(ctx, path.Join(rel, entry.Name()), filepath.Join(real, entry.Name()), entry, ignored); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *walk) entry(ctx context.Context, rel, real string, entry fs.DirEntry, ignored string) error {
+	switch {
+	case entry.Type()&fs.ModeSymlink != 0:
+		if ignored != "" {
+			w.listing.Ignored[ignored]++
+			return nil
+		}
+		w.links = append(w.links, rel)
+		return nil
+	case entry.IsDir():
+		return w.enter(ctx, rel, ignored)
+	}
+	info, err := entry.Info()
+	if errors.Is(err, fs.ErrNotExist) {
+		// Gone since the folder was read: it is no part of this snapshot.
+		return nil
+	}
+	if err != nil {
+		return &store.AccessError{Path: w.abs(rel), Err: err}
+	}
+	w.file(rel, real, info, ignored)
+	return nil
+}
+
+func (w *walk) enter(ctx context.Context, rel, ignored string) error {
+	name := path.Base(rel)
+	switch {
+	case ignored != "":
+	case name == "_temporary":
+		ignored = store.IgnoredTemporary
+	case w.glob.hides(name):
+		ignored = store.IgnoredHidden
+	}
+	if !w.glob.enters(rel) {
+		return nil
+	}
+	return w.folder(ctx, rel, ignored)
+}
+
+func (w *walk) file(rel, real string, info fs.FileInfo, ignored string) {
+	if ignored == "" {
+		ignored = w.glob.reason(rel)
+	}
+	if ignored != "" {
+		w.listing.Ignored[ignored]++
+		return
+	}
+	matched, data := w.glob.takes(rel)
+	switch {
+	case !matched:
+		return
+	case !data || !info.Mode().IsRegular():
+		w.listing.Ignored[store.IgnoredOther]++
+		return
+	}
+	if w.files[real] {
+		w.listing.Ignored[store.IgnoredLink]++
+		return
+	}
+	w.files[real] = true
+	w.listing.Entries = append(w.listing.Entries, store.Entry{Path: rel, Abs: w.abs(rel), Size: info.Size(), ModTime: info.ModTime().UnixMicro()})
+}
+
+// link follows a link to a folder or file that is not listed yet. A link to nothing is listed if its name is data, so
+// that reading it says what is wrong.
+func (w *walk) link(ctx context.Context, rel string) error {
+	abs := w.abs(rel)
+	info, err := os.Stat(abs)
+	if errors.Is(err, fs.ErrNotExist) {
+		if matched, data := w.glob.takes(rel); matched && data && w.glob.reason(rel) == "" {
+			w.listing.Entries = append(w.listing.Entries, store.Entry{Path: rel, Abs: abs})
+		}
+		return nil
+	}
+	if err != nil {
+		return &store.AccessError{Path: abs, Err: err}
+	}
+	if info.IsDir() {
+		return w.enter(ctx, rel, "")
+	}
+	real, err := filepath.EvalSymlinks(abs)
+	if err != nil {
+		return &store.AccessError{Path: abs, Err: err}
+	}
+	w.file(rel, real, info, "")
+	return nil
+}
+
+// tableAmong looks for the log of a table format in one folder.
+func tableAmong(abs string, names []fs.DirEntry) error {
+	for _, entry := range names {
+		if err := tableNamed(abs, entry.Name()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func tableNamed(abs, name string) error {
+	log := filepath.Join(abs, name)
+	switch name {
+	case "_delta_log":
+		return &store.TableFormatError{Kind: "Delta", Path: log}
+	case ".hoodie":
+		return &store.TableFormatError{Kind: "Hudi", Path: log}
+	case "metadata":
+		if found, err := filepath.Glob(filepath.Join(globEscape(log), "*.metadata.json")); err == nil && len(found) > 0 {
+			return &store.TableFormatError{Kind: "Iceberg", Path: log}
+		}
+	}
+	return nil
+}
+
+// globEscape keeps a folder's name from being read as a pattern.
+func globEscape(name string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(name)
+}
+
+// tableAbove looks for the log of a table whose files lie deeper: a glob may name one partition of it. An Iceberg
+// table above counts only where its data folder is the one that the glob leads into.
+func tableAbove(root string) error {
+	for dir, below := filepath.Dir(root), filepath.Base(root); below != string(filepath.Separator) && below != "."; dir, below = filepath.Dir(dir), filepath.Base(dir) {
+		for _, name := range []string{"_delta_log", ".hoodie", "metadata"} {
+			if name == "metadata" && below != "data" {
+				continue
+			}
+			if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+				continue
+			}
+			if err := tableNamed(dir, name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// maxFound is how many names a NoMatchError lists.
+const maxFound = 8
+
+func noMatch(g glob, ignored map[string]int64) error {
+	e := &store.NoMatchError{Glob: g.text, Prefix: g.root, Ignored: ignored}
+	for {
+		if _, err := os.Stat(e.Prefix); err == nil || e.Prefix == filepath.Dir(e.Prefix) {
+			break
+		}
+		e.Prefix, e.Missing = filepath.Dir(e.Prefix), filepath.Base(e.Prefix)
+	}
+	names, err := os.ReadDir(e.Prefix)
+	if err != nil {
+		return &store.AccessError{Path: e.Prefix, Err: err}
+	}
+	best := 3
+	for _, entry := range names {
+		name := entry.Name()
+		if entry.IsDir() {
+			name += "/"
+		}
+		if len(e.Found) < maxFound {
+			e.Found = append(e.Found, name)
+		} else {
+			e.FoundMore++
+		}
+		if d := distance(entry.Name(), e.Missing); e.Missing != "" && d < best {
+			best, e.Similar = d, entry.Name()
+		}
+	}
+	return e
+}
+
+// distance counts the letters to add, drop or change between two names, in any case of letters.
+func distance(a, b string) int {
+	x, y := []rune(strings.ToLower(a)), []rune(strings.ToLower(b))
+	row := make([]int, len(y)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range x {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range y {
+			change := diagonal
+			if x[i] != y[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(y)]
+}
