@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
 // version is the release, set by the linker (-X main.version=1.2.3); a build without it is "dev".
@@ -52,7 +53,7 @@ func writeVersions(w io.Writer, format string, _ bool) error {
 }
 
 func currentVersions() versions {
-	v := versions{Version: version, DuckDB: "unknown", Arrow: "unknown", TZData: "unknown", Go: runtime.Version()}
+	v := versions{Version: version, DuckDB: "unknown", Arrow: "unknown", TZData: zone.Version(), Go: runtime.Version()}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return v
