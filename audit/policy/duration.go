@@ -136,7 +136,7 @@ func parseISO(body string) (time.Duration, error) {
 		fraction = strings.ContainsAny(number, ".,")
 		designator := rest[0]
 		if !inTime && (designator == 'M' || designator == 'Y') {
-			return 0, fmt.Errorf("P%s%c is not a fixed length: write days or weeks, such as P30D", number, designator)
+			return 0, fmt.Errorf("the part %s%c is not a fixed length: write days or weeks, such as P30D", number, designator)
 		}
 		step := isoStepAt(designator, inTime, next)
 		if step < 0 {
