@@ -51,7 +51,7 @@ func TestAdhoc(t *testing.T) {
 	for _, needs := range []Needs{{Times: true, Events: true, Keys: true, Entities: true}} {
 		r := Request{View: v, Survey: s, AsOf: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC).UnixMicro(), Needs: needs,
 			Units: func(int32, string) string { return "" }, OwnAgrees: func(facts.File, string, string) bool { return true },
-			Changed: func(facts.File) *facts.Problem { return nil }, Workers: 2, RunMemory: 2 << 30, TempDir: t.TempDir()}
+			Changed: func(facts.File) *facts.Problem { return nil }, Workers: 2, SliceRows: adhocSlice(), RunMemory: 2 << 30, TempDir: t.TempDir()}
 		var p *os.File
 		if os.Getenv("PROF") != "" {
 			p, _ = os.Create(os.Getenv("PROF"))
@@ -84,4 +84,10 @@ func TestAdhoc(t *testing.T) {
 		out, err = duckdb.RunSQL(context.Background(), 2, 4<<30, fmt.Sprintf("select max(event_time)::varchar, max(ingested_at)::varchar, max(source), max(transaction_id), max(user_id) from read_parquet('%s/*/*.parquet')", dir))
 		fmt.Println("floor all", out, err, time.Since(start))
 	}
+}
+
+func adhocSlice() int64 {
+	var n int64
+	fmt.Sscan(os.Getenv("SLICE"), &n)
+	return n
 }

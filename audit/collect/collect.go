@@ -88,9 +88,11 @@ type collector struct {
 	clock   clock
 	layouts map[int32]*layout
 	names   *sourceNames
-	budget  *keys.Budget
-	runs    *keys.Runs
-	newest  *keys.Newest
+	// bases are the ordinals of each file's first row among all rows of the view: a row is named by one number.
+	bases  []int64
+	budget *keys.Budget
+	runs   *keys.Runs
+	newest *keys.Newest
 
 	mu         sync.Mutex
 	collection *facts.Collection
@@ -112,9 +114,6 @@ func newCollector(e engine.Scanner, r Request, unread map[int32]facts.Problem) (
 		unread: maps.Clone(unread)}
 	c.collection = &facts.Collection{Lags: map[facts.Population]*facts.LagHistogram{}, Events: map[facts.Population]*facts.EventHistogram{},
 		RoleProblems: map[string]string{}}
-	if len(r.Survey.Files) > keys.MaxFiles {
-		return nil, fmt.Errorf("view %q has %d files, and at most %d can be audited at once: narrow its path", r.View.Name, len(r.Survey.Files), keys.MaxFiles)
-	}
 	c.roles = roles{view: r.View, needs: r.Needs, schemas: r.Survey.Schemas, zones: zoneTables{}, units: map[unitKey]string{}}
 	if err := c.prepareRoles(); err != nil {
 		return nil, err
@@ -125,6 +124,10 @@ func newCollector(e engine.Scanner, r Request, unread map[int32]facts.Problem) (
 			return nil, err
 		}
 		c.layouts[c.survey.Schemas[i].ID] = l
+	}
+	c.bases = make([]int64, len(c.survey.Files)+1)
+	for i, file := range c.survey.Files {
+		c.bases[i+1] = c.bases[i] + file.Rows
 	}
 	return c, nil
 }
@@ -215,14 +218,14 @@ func (c *collector) collect(ctx context.Context) (*facts.Collection, error) {
 	jobs, rows := c.jobs()
 	c.budget = keys.NewBudget(c.request.RunMemory, c.request.TempDir)
 	defer c.budget.Close()
-	if err := c.checkSpace(rows); err != nil {
-		return nil, err
-	}
 	if c.roles.needs.Keys {
-		c.runs = keys.NewRuns(c.budget, rows, len(c.oncePer()) > 0)
+		c.runs = keys.NewRuns(c.budget, rows, c.bases[len(c.survey.Files)], len(c.oncePer()) > 0)
 	}
 	if c.roles.needs.Entities {
 		c.newest = keys.NewNewest(c.budget, rows, len(c.roles.entityForms) != 1 || c.roles.entityForms[0].Kind != engine.FormInteger)
+	}
+	if err := c.checkSpace(rows); err != nil {
+		return nil, err
 	}
 	if err := c.scan(ctx, jobs); err != nil {
 		return nil, err
@@ -250,7 +253,7 @@ func (c *collector) collect(ctx context.Context) (*facts.Collection, error) {
 func (c *collector) checkSpace(rows int64) error {
 	need := int64(0)
 	if c.roles.needs.Keys {
-		need += rows * 24
+		need += rows * c.runs.EntryBytes()
 	}
 	if need <= c.request.RunMemory {
 		return nil

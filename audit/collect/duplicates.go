@@ -32,33 +32,42 @@ const (
 	oncePerPartition = "partition"
 )
 
-// grouping gives the once_per group of a place; nil without once_per.
-func (c *collector) grouping() func(keys.Place) uint64 {
+// grouping gives the once_per group of a row; nil without once_per.
+func (c *collector) grouping() func(file int32, source uint8) uint64 {
 	groups := c.oncePer()
 	if len(groups) == 0 {
 		return nil
 	}
 	bySource, byPartition := slices.Contains(groups, oncePerSource), slices.Contains(groups, oncePerPartition)
-	partitions := make([]int32, len(c.survey.Files))
-	for i, file := range c.survey.Files {
-		partitions[i] = file.Partition
-	}
-	return func(p keys.Place) uint64 {
+	return func(file int32, source uint8) uint64 {
 		group := uint64(0)
 		if bySource {
-			group = uint64(p.Source()) + 1
+			group = uint64(source) + 1
 		}
 		if byPartition {
-			group |= uint64(partitions[p.File()]+1) << 8
+			group |= uint64(c.survey.Files[file].Partition+1) << 8
 		}
 		return group
 	}
 }
 
+// fileOf finds the file that holds a row, by its ordinal.
+func (c *collector) fileOf(ordinal int64) int32 {
+	i, exact := slices.BinarySearch(c.bases, ordinal)
+	if !exact {
+		return int32(i - 1)
+	}
+	// files without rows share their ordinal with the next one: the last of them holds the row
+	for c.bases[i+1] == ordinal {
+		i++
+	}
+	return int32(i)
+}
+
 // verifier turns candidates into repeated keys, a round at a time.
 type verifier struct {
 	c        *collector
-	grouping func(keys.Place) uint64
+	grouping func(file int32, source uint8) uint64
 	payload  []payloadColumn
 	measures []payloadColumn
 	judge    *keys.Judge
@@ -96,7 +105,7 @@ func (c *collector) finishKeys(ctx context.Context) error {
 	}
 	var grouping keys.Grouping
 	if v.grouping != nil {
-		grouping = func(e keys.Entry) uint64 { return v.grouping(e.Place) }
+		grouping = func(e keys.Entry) uint64 { return v.grouping(c.fileOf(e.Ordinal), e.Source) }
 		v.total.PairedByHash = true
 	}
 	probed, err := c.runs.Probe(ctx, c.request.Workers, grouping, func(candidates []keys.Entry) error { return v.add(ctx, candidates) })
@@ -166,8 +175,8 @@ func (v *verifier) round(ctx context.Context) error {
 // order is the rule of the row kept: the first by ingest time (none last), partition, path and row number.
 func (v *verifier) order(a, b keys.Row) int {
 	files := v.c.survey.Files
-	return cmp.Or(compareKnown(a.Ingested, b.Ingested), cmp.Compare(files[a.Place.File()].Partition, files[b.Place.File()].Partition),
-		cmp.Compare(a.Place.File(), b.Place.File()), cmp.Compare(a.Place.Row(), b.Place.Row()))
+	return cmp.Or(compareKnown(a.Ingested, b.Ingested), cmp.Compare(files[a.File].Partition, files[b.File].Partition),
+		cmp.Compare(a.File, b.File), cmp.Compare(a.Number, b.Number))
 }
 
 func compareKnown(a, b int64) int {
@@ -193,7 +202,7 @@ func (v *verifier) key(rows []keys.Row) {
 	groups := map[uint64][]keys.Row{}
 	var order []uint64
 	for _, row := range rows {
-		g := v.grouping(row.Place)
+		g := v.grouping(row.File, v.code(row.Source))
 		if groups[g] == nil {
 			order = append(order, g)
 		}
@@ -217,10 +226,15 @@ func (v *verifier) key(rows []keys.Row) {
 	}
 }
 
+// code is the number of a source that the scan has met.
+func (v *verifier) code(source string) uint8 {
+	return uint8(slices.Index(v.c.names.names, source))
+}
+
 // inRange says whether any of the rows lies in a partition that verdicts are wanted for.
 func (v *verifier) inRange(rows []keys.Row) bool {
 	for _, row := range rows {
-		partition := v.c.survey.Files[row.Place.File()].Partition
+		partition := v.c.survey.Files[row.File].Partition
 		if partition < 0 || v.c.survey.Partitions[partition].InRange {
 			return true
 		}
@@ -279,7 +293,7 @@ func worse(a, b facts.DuplicateClass) facts.DuplicateClass {
 func (v *verifier) place(group []keys.Row, class facts.DuplicateClass) {
 	seen := map[facts.Population]bool{}
 	for _, row := range group[1:] {
-		population := facts.Population{Partition: v.c.survey.Files[row.Place.File()].Partition, Source: v.c.names.name(row.Place.Source())}
+		population := facts.Population{Partition: v.c.survey.Files[row.File].Partition, Source: row.Source}
 		p := v.total.ByPlace[population]
 		if p == nil {
 			p = &facts.DuplicatePlace{}
@@ -299,12 +313,12 @@ func (v *verifier) place(group []keys.Row, class facts.DuplicateClass) {
 
 func (v *verifier) scope(rows []keys.Row) {
 	sameSource, samePartition, sameFile := true, true, true
-	first := rows[0].Place
+	first := rows[0]
 	files := v.c.survey.Files
 	for _, row := range rows[1:] {
-		sameSource = sameSource && row.Place.Source() == first.Source()
-		sameFile = sameFile && row.Place.File() == first.File()
-		samePartition = samePartition && files[row.Place.File()].Partition == files[first.File()].Partition
+		sameSource = sameSource && row.Source == first.Source
+		sameFile = sameFile && row.File == first.File
+		samePartition = samePartition && files[row.File].Partition == files[first.File].Partition
 	}
 	s := &v.total.Scopes
 	switch {
@@ -323,7 +337,7 @@ func (v *verifier) scope(rows []keys.Row) {
 func (v *verifier) writers(rows []keys.Row, class facts.DuplicateClass) {
 	counts := map[string]int{}
 	for _, row := range rows {
-		counts[v.c.names.name(row.Place.Source())]++
+		counts[row.Source]++
 	}
 	names := sortedKeys(counts)
 	for i, a := range names {
@@ -363,8 +377,8 @@ func (v *verifier) keep(groups [][]keys.Row, class facts.DuplicateClass, differs
 			if v.c.request.RowsLimit == 0 {
 				break
 			}
-			v.total.Rows = append(v.total.Rows, facts.DuplicateRow{Key: keyParts(row.Key), Class: class, Kept: i == 0, File: row.Place.File(),
-				Row: row.Place.Row(), EventTime: row.Event, Ingested: row.Ingested, Source: v.c.names.name(row.Place.Source()), Differs: columns})
+			v.total.Rows = append(v.total.Rows, facts.DuplicateRow{Key: keyParts(row.Key), Class: class, Kept: i == 0, File: row.File,
+				Row: row.Number, EventTime: row.Event, Ingested: row.Ingested, Source: row.Source, Differs: columns})
 		}
 	}
 	if len(v.total.Rows) > 4*v.c.request.RowsLimit {
@@ -458,6 +472,7 @@ type fetchPlan struct {
 	key      []fetchedKey
 	payload  []int
 	measures []int
+	source   int
 	times    map[model.TimeColumn]int
 }
 
@@ -470,7 +485,9 @@ type fetchedKey struct {
 func (v *verifier) plan(schema *facts.Schema) fetchPlan {
 	r := &v.c.roles
 	p := fetchPlan{times: map[model.TimeColumn]int{}}
-	l := &layout{schema: schema, times: p.times}
+	l := &layout{schema: schema, source: absent, times: p.times}
+	l.addSource(r)
+	p.source = l.source
 	for _, column := range timeColumns(r.view) {
 		l.addTime(r, column)
 	}
@@ -511,10 +528,12 @@ func (v *verifier) plan(schema *facts.Schema) fetchPlan {
 // fetch reads the candidates' rows, file by file, on all workers.
 func (v *verifier) fetch(ctx context.Context) ([]keys.Row, error) {
 	entries := slices.Clone(v.pending)
-	slices.SortFunc(entries, func(a, b keys.Entry) int {
-		return cmp.Or(cmp.Compare(a.Place.File(), b.Place.File()), cmp.Compare(a.Place.Row(), b.Place.Row()))
-	})
+	slices.SortFunc(entries, func(a, b keys.Entry) int { return cmp.Compare(a.Ordinal, b.Ordinal) })
 	rows := make([]keys.Row, len(entries))
+	for i, e := range entries {
+		file := v.c.fileOf(e.Ordinal)
+		rows[i] = keys.Row{Hash: e.Hash, File: file, Number: e.Ordinal - v.c.bases[file]}
+	}
 	plans := map[int32]fetchPlan{}
 	for i := range v.c.survey.Schemas {
 		plans[v.c.survey.Schemas[i].ID] = v.plan(&v.c.survey.Schemas[i])
@@ -526,15 +545,15 @@ func (v *verifier) fetch(ctx context.Context) ([]keys.Row, error) {
 	for range max(1, v.c.request.Workers) {
 		running.Go(func() {
 			for span := range next {
-				if err := v.fetchFile(ctx, plans, entries[span[0]:span[1]], rows[span[0]:span[1]]); err != nil {
+				if err := v.fetchFile(ctx, plans, rows[span[0]:span[1]]); err != nil {
 					cancel(err)
 				}
 			}
 		})
 	}
-	for start := 0; start < len(entries) && ctx.Err() == nil; {
+	for start := 0; start < len(rows) && ctx.Err() == nil; {
 		end := start + 1
-		for end < len(entries) && end-start < fetchRows && entries[end].Place.File() == entries[start].Place.File() {
+		for end < len(rows) && end-start < fetchRows && rows[end].File == rows[start].File {
 			end++
 		}
 		next <- [2]int{start, end}
@@ -548,29 +567,33 @@ func (v *verifier) fetch(ctx context.Context) ([]keys.Row, error) {
 // fetchRows is how many rows one query fetches at most.
 const fetchRows = 20_000
 
-func (v *verifier) fetchFile(ctx context.Context, plans map[int32]fetchPlan, entries []keys.Entry, rows []keys.Row) error {
-	file := v.c.survey.Files[entries[0].Place.File()]
+func (v *verifier) fetchFile(ctx context.Context, plans map[int32]fetchPlan, rows []keys.Row) error {
+	file := v.c.survey.Files[rows[0].File]
 	plan := plans[file.Schema]
-	numbers := make([]int64, len(entries))
-	for i, e := range entries {
-		numbers[i] = e.Place.Row()
+	numbers := make([]int64, len(rows))
+	for i, row := range rows {
+		numbers[i] = row.Number
 	}
-	readers := map[uint8]fetchReaders{}
+	readers := map[string]fetchReaders{}
 	at := 0
 	err := v.c.engine.Fetch(ctx, engine.Fetch{File: file.Abs, Rows: numbers, Columns: plan.columns}, func(number int64, values []engine.Value) error {
-		if at >= len(entries) || number != numbers[at] {
-			return fmt.Errorf("row %d of %s came where another was asked for: the file changed while it was read", number, file.Path)
+		if at >= len(rows) || number != numbers[at] {
+			return fmt.Errorf("row %d came where another was asked for: the file changed while it was read", number)
 		}
-		e := entries[at]
-		r, ok := readers[e.Place.Source()]
+		source := file.Source
+		if plan.source != absent {
+			source = values[plan.source].Text
+		}
+		r, ok := readers[source]
 		if !ok {
 			var err error
-			if r, err = v.readers(plan, file, e.Place.Source()); err != nil {
+			if r, err = v.readers(plan, file, source); err != nil {
 				return err
 			}
-			readers[e.Place.Source()] = r
+			readers[source] = r
 		}
-		rows[at] = v.rowOf(plan, r, e, values)
+		rows[at].Source = source
+		v.fill(&rows[at], plan, r, values)
 		at++
 		return nil
 	})
@@ -586,9 +609,9 @@ type fetchReaders struct {
 	keys            []timeReader
 }
 
-func (v *verifier) readers(plan fetchPlan, file facts.File, source uint8) (fetchReaders, error) {
+func (v *verifier) readers(plan fetchPlan, file facts.File, source string) (fetchReaders, error) {
 	schema := &v.c.survey.Schemas[file.Schema]
-	policy := sourcePolicy(v.c.roles.view, v.c.names.name(source))
+	policy := sourcePolicy(v.c.roles.view, source)
 	read := func(column model.TimeColumn, zoneName string) (timeReader, error) {
 		index, ok := plan.times[column]
 		if !column.Declared() || !ok {
@@ -620,8 +643,9 @@ func (v *verifier) readers(plan fetchPlan, file facts.File, source uint8) (fetch
 	return r, nil
 }
 
-func (v *verifier) rowOf(plan fetchPlan, r fetchReaders, e keys.Entry, values []engine.Value) keys.Row {
-	row := keys.Row{Hash: e.Hash, Place: e.Place, Event: v.instant(r.event, values), Ingested: v.instant(r.ingested, values)}
+// fill adds the real values to a row.
+func (v *verifier) fill(row *keys.Row, plan fetchPlan, r fetchReaders, values []engine.Value) {
+	row.Event, row.Ingested = v.instant(r.event, values), v.instant(r.ingested, values)
 	var key []byte
 	for i, part := range plan.key {
 		text := ""
@@ -642,7 +666,6 @@ func (v *verifier) rowOf(plan fetchPlan, r fetchReaders, e keys.Entry, values []
 	for i, index := range plan.measures {
 		row.Measures[i] = plain(values[index])
 	}
-	return row
 }
 
 // instant reads a fetched time as the scan does; sentinels are no times.

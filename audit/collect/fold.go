@@ -2,6 +2,7 @@ package collect
 
 import (
 	"encoding/binary"
+	"math"
 	"math/bits"
 	"time"
 
@@ -54,6 +55,8 @@ type filing struct {
 	staleByLag int64
 	// unreferenced says that rows are judged for staleness but this file has no reference.
 	unreferenced bool
+	// usual bounds what most rows are: within them a row is neither a sentinel, future, late, stale nor misfiled.
+	usual usualRow
 	// snapshotEnd is the instant that a snapshot restates its entities at; never elsewhere.
 	snapshotEnd int64
 }
@@ -70,7 +73,39 @@ func (c *collector) filingOf(file *facts.File) filing {
 		f.snapshotEnd = min(f.end, c.clock.asOf)
 	}
 	c.addStaleness(&f)
+	f.usual = c.usualOf(f)
 	return f
+}
+
+// usualRow bounds event time, ingest time and lag, all included.
+type usualRow struct{ eventLow, eventHigh, ingestLow, ingestHigh, lagLow, lagHigh int64 }
+
+// usualOf gathers the bounds that hold for every source of a file; a source's lag limit is added to them.
+func (c *collector) usualOf(f filing) usualRow {
+	u := usualRow{eventLow: c.clock.sentinelBefore, eventHigh: min(c.clock.sentinelAfter, c.clock.asOf), ingestLow: c.clock.sentinelBefore,
+		ingestHigh: min(c.clock.sentinelAfter, f.knownBy), lagLow: -c.clock.tolerance, lagHigh: math.MaxInt64}
+	if f.staleBefore != never {
+		u.eventLow = max(u.eventLow, f.staleBefore)
+	}
+	if f.staleByLag != never {
+		u.lagHigh = f.staleByLag
+	}
+	if !f.partitioned {
+		return u
+	}
+	if !f.dated || f.unreferenced {
+		u.eventHigh = math.MinInt64 // no row of an undated partition is usual
+		return u
+	}
+	switch f.of {
+	case model.OfSnapshot:
+		u.eventHigh = min(u.eventHigh, f.end-1)
+	case model.OfIngestedAt:
+		u.ingestLow, u.ingestHigh = max(u.ingestLow, f.start), min(u.ingestHigh, f.end-1)
+	default:
+		u.eventLow, u.eventHigh = max(u.eventLow, f.start), min(u.eventHigh, f.end-1)
+	}
+	return u
 }
 
 func (c *collector) addStaleness(f *filing) {
@@ -107,6 +142,8 @@ type sourceFold struct {
 	lags     *lagCounts
 	events   *eventCounts
 	keyTimes []timeReader
+	// rows are those of the block at hand.
+	rows []int32
 }
 
 // folder turns blocks into facts. It belongs to one worker.
@@ -124,8 +161,13 @@ type folder struct {
 	layout  *layout
 	sources [keys.MaxSources]*sourceFold
 	used    []*sourceFold
-	row     int64
-	fixed   *sourceFold
+	// row is the number in the file of the block's first row; base the ordinal of the file's first row in the view.
+	row, base int64
+	fixed     *sourceFold
+	// events and codes hold each row's event time (facts.NoTime without one) and source; unusual are rows for the slow road.
+	events  []int64
+	codes   []uint8
+	unusual []int32
 }
 
 // begin starts a file, at a row number.
@@ -134,7 +176,7 @@ func (f *folder) begin(file *facts.File, firstRow int64) error {
 	f.layout = f.c.layouts[file.Schema]
 	f.sources = [keys.MaxSources]*sourceFold{}
 	f.used = f.used[:0]
-	f.row = firstRow
+	f.row, f.base = firstRow, f.c.bases[file.ID]
 	f.fixed = nil
 	clear(f.ownMatch)
 	if f.layout.source != absent {
@@ -203,29 +245,137 @@ func (f *folder) reader(column model.TimeColumn, zoneName string) (timeReader, e
 // fold adds the rows of a block to the facts of the file at hand.
 func (f *folder) fold(b *engine.Block, from, to int) error {
 	needs := f.c.roles.needs
+	if cap(f.events) < b.Rows {
+		f.events, f.codes = make([]int64, b.Rows), make([]uint8, b.Rows)
+	}
+	f.events, f.codes = f.events[:b.Rows], f.codes[:b.Rows]
+	if err := f.split(b, from, to); err != nil {
+		return err
+	}
+	for _, s := range f.used {
+		f.foldRows(s, b, s.rows)
+	}
+	if needs.Nulls && f.layout.keyNulls != absent {
+		f.foldNulls(b, from, to)
+	}
+	if needs.Keys {
+		if err := f.foldKeys(b, from, to); err != nil {
+			return err
+		}
+	}
+	if needs.Entities {
+		if err := f.foldEntities(b, from, to); err != nil {
+			return err
+		}
+	}
+	f.row += int64(to - from)
+	return nil
+}
+
+// split lists each source's rows, so that every source is folded in one go.
+func (f *folder) split(b *engine.Block, from, to int) error {
+	for _, s := range f.used {
+		s.rows = s.rows[:0]
+	}
 	for row := from; row < to; row++ {
 		s, err := f.sourceOf(b, row)
 		if err != nil {
 			return err
 		}
-		s.slice.Rows++
-		event, inTime := f.foldTimes(s, b, row)
-		if needs.Nulls && f.layout.keyNulls != absent && b.Vectors[f.layout.keyNulls].Ints[row] != 0 {
-			s.slice.KeyNull++
-		}
-		if needs.Keys {
-			if err := f.foldKey(s, b, row, event, inTime); err != nil {
-				return err
-			}
-		}
-		if needs.Entities {
-			if err := f.foldEntity(s, b, row, event, inTime); err != nil {
-				return err
-			}
-		}
-		f.row++
+		s.rows = append(s.rows, int32(row))
+		f.codes[row] = s.code
 	}
 	return nil
+}
+
+// foldRows folds the times of a source's rows. Most rows are usual: they only move bounds and histograms, and take the
+// fast road; every other row is looked at in full.
+func (f *folder) foldRows(s *sourceFold, b *engine.Block, rows []int32) {
+	s.slice.Rows += int64(len(rows))
+	if !s.event.plain || !s.ingested.plain || len(f.layout.own) > 0 || f.c.roles.view.EventTime.Column == "" {
+		for _, row := range rows {
+			f.foldRow(s, b, int(row))
+		}
+		return
+	}
+	ev, in := &b.Vectors[s.event.vector], &b.Vectors[s.ingested.vector]
+	if ev.PerMicro != 1 || in.PerMicro != 1 {
+		for _, row := range rows {
+			f.foldRow(s, b, int(row))
+		}
+		return
+	}
+	u := f.filing.usual
+	if s.lagLimit != never {
+		u.lagHigh = min(u.lagHigh, s.lagLimit)
+	}
+	slice := &s.slice
+	eventMin, eventMax, newest := slice.EventMin, slice.EventMax, slice.NewestKnown
+	ingestMin, ingestMax, lagMin, lagMax := slice.IngestedMin, slice.IngestedMax, slice.LagMin, slice.LagMax
+	if eventMin == facts.NoTime {
+		eventMin = math.MaxInt64
+	}
+	if ingestMin == facts.NoTime {
+		ingestMin = math.MaxInt64
+	}
+	if lagMin == facts.NoTime {
+		lagMin = math.MaxInt64
+	}
+	usual, lattice := int64(0), int64(0)
+	f.unusual = f.unusual[:0]
+	for _, row := range rows {
+		if !ev.Valid(int(row)) || !in.Valid(int(row)) {
+			f.unusual = append(f.unusual, row)
+			continue
+		}
+		event, ingest := ev.Ints[row], in.Ints[row]
+		lag := ingest - event
+		if event < u.eventLow || event > u.eventHigh || ingest < u.ingestLow || ingest > u.ingestHigh || lag < u.lagLow || lag > u.lagHigh {
+			f.unusual = append(f.unusual, row)
+			continue
+		}
+		f.events[row] = event
+		usual++
+		eventMin, eventMax, newest = min(eventMin, event), max(eventMax, event), max(newest, event)
+		ingestMin, ingestMax = min(ingestMin, ingest), max(ingestMax, ingest)
+		lagMin, lagMax = min(lagMin, lag), max(lagMax, lag)
+		bin := event / facts.EventBinMicros // no event before 1980 is usual: the division need not round down
+		if bin*facts.EventBinMicros == event {
+			lattice++
+		}
+		if s.events != nil {
+			s.events.addBin(int32(bin))
+		}
+		s.lags.count(facts.LagBin(lag))
+	}
+	if usual > 0 {
+		slice.EventMin, slice.EventMax, slice.NewestKnown = eventMin, eventMax, newest
+		slice.IngestedMin, slice.IngestedMax, slice.LagMin, slice.LagMax = ingestMin, ingestMax, lagMin, lagMax
+		slice.OnLattice += lattice
+		slice.LagRows += usual
+		s.lags.widen(usual, lagMin, lagMax)
+	}
+	for _, row := range f.unusual {
+		f.foldRow(s, b, int(row))
+	}
+}
+
+// foldRow folds the times of one row in full.
+func (f *folder) foldRow(s *sourceFold, b *engine.Block, row int) {
+	event, ok := f.foldTimes(s, b, row)
+	if !ok {
+		event = facts.NoTime
+	}
+	f.events[row] = event
+}
+
+func (f *folder) foldNulls(b *engine.Block, from, to int) {
+	v := &b.Vectors[f.layout.keyNulls]
+	for row := from; row < to; row++ {
+		if v.Ints[row] != 0 {
+			f.sources[f.codes[row]].slice.KeyNull++
+		}
+	}
 }
 
 func (f *folder) sourceOf(b *engine.Block, row int) (*sourceFold, error) {
@@ -425,30 +575,43 @@ func (f *folder) ownAgrees(own ownColumn, b *engine.Block, row int) bool {
 	return agrees
 }
 
-func (f *folder) foldKey(s *sourceFold, b *engine.Block, row int, event int64, inTime bool) error {
+func (f *folder) foldKeys(b *engine.Block, from, to int) error {
+	if f.layout.keyHash == absent && len(f.layout.keyTimes) == 0 {
+		return nil // the file lacks a key column: said once, for the role
+	}
+	ordinal := f.base + f.row
+	for row := from; row < to; row++ {
+		hash, ok := f.keyHash(b, row)
+		if !ok {
+			f.sources[f.codes[row]].slice.KeyNull++
+		} else if err := f.keys.Add(f.c.weaken(hash), uint64(ordinal), uint64(f.codes[row])); err != nil {
+			return err
+		}
+		ordinal++
+	}
+	return nil
+}
+
+func (f *folder) keyHash(b *engine.Block, row int) (uint64, bool) {
 	hash := uint64(0)
 	if f.layout.keyHash != absent {
 		v := &b.Vectors[f.layout.keyHash]
 		if !v.Valid(row) {
-			s.slice.KeyNull++
-			return nil
+			return 0, false
 		}
 		hash = uint64(v.Ints[row])
-	} else if len(f.layout.keyTimes) == 0 {
-		return nil // the file lacks a key column: said elsewhere, once
 	}
-	for i := range s.keyTimes {
-		read := s.keyTimes[i].read(b, row)
+	if len(f.layout.keyTimes) == 0 {
+		return hash, true
+	}
+	for i, times := 0, f.sources[f.codes[row]].keyTimes; i < len(times); i++ {
+		read := times[i].read(b, row)
 		if read.status != readOK {
-			s.slice.KeyNull++
-			return nil
+			return 0, false
 		}
 		hash = mix(hash, uint64(read.micros))
 	}
-	if !inTime {
-		event = facts.NoTime
-	}
-	return f.keys.Add(keys.Entry{Hash: f.c.weaken(hash), Place: keys.NewPlace(f.filing.file.ID, s.code, f.row), Event: event})
+	return hash, true
 }
 
 // mix joins a time to a key's hash (the multiply-and-fold step of wyhash).
@@ -457,21 +620,28 @@ func mix(hash, value uint64) uint64 {
 	return hi ^ lo
 }
 
-func (f *folder) foldEntity(s *sourceFold, b *engine.Block, row int, event int64, inTime bool) error {
-	id, ok := f.entity(b, row)
-	if !ok {
-		s.slice.EntityNull++
-		return nil
+// foldEntities keeps the newest event of each row's entity. A snapshot restates an entity as of its end.
+func (f *folder) foldEntities(b *engine.Block, from, to int) error {
+	for row := from; row < to; row++ {
+		id, ok := f.entity(b, row)
+		if !ok {
+			f.sources[f.codes[row]].slice.EntityNull++
+			continue
+		}
+		instant := f.events[row]
+		switch {
+		case f.filing.snapshotEnd != never:
+			instant = f.filing.snapshotEnd
+		case instant == facts.NoTime:
+			continue
+		case instant > f.c.clock.asOf:
+			instant = keys.Absent
+		}
+		if err := f.newest.Add(id, instant); err != nil {
+			return err
+		}
 	}
-	switch {
-	case f.filing.snapshotEnd != never:
-		return f.newest.Add(id, f.filing.snapshotEnd)
-	case !inTime:
-		return nil
-	case event > f.c.clock.asOf:
-		return f.newest.Add(id, keys.Absent)
-	}
-	return f.newest.Add(id, event)
+	return nil
 }
 
 func (f *folder) entity(b *engine.Block, row int) (keys.EntityID, bool) {
@@ -480,7 +650,7 @@ func (f *folder) entity(b *engine.Block, row int) (keys.EntityID, bool) {
 		if !v.Valid(row) {
 			return keys.EntityID{}, false
 		}
-		return f.c.integerIdentity(v.Ints[row]), true
+		return keys.EntityID{Lo: uint64(v.Ints[row])}, true
 	}
 	if len(f.layout.entityText) == 0 {
 		return keys.EntityID{}, false

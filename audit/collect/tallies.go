@@ -39,13 +39,19 @@ type lagCounts struct {
 }
 
 func (l *lagCounts) add(lag int64) {
-	bin := facts.LagBin(lag)
-	l.bins[bin+facts.LagBins]++
-	l.lo, l.hi = min(l.lo, bin), max(l.hi, bin)
-	l.rows++
-	l.max = max(l.max, lag)
-	if l.min == facts.NoTime || lag < l.min {
-		l.min = lag
+	l.count(facts.LagBin(lag))
+	l.widen(1, lag, lag)
+}
+
+// count adds a row to a bin; widen must follow for the rows counted, with their bounds.
+func (l *lagCounts) count(bin int32) { l.bins[bin+facts.LagBins]++ }
+
+func (l *lagCounts) widen(rows, least, most int64) {
+	l.lo, l.hi = min(l.lo, facts.LagBin(least)), max(l.hi, facts.LagBin(most))
+	l.rows += rows
+	l.max = max(l.max, most)
+	if l.min == facts.NoTime || least < l.min {
+		l.min = least
 	}
 }
 
@@ -70,8 +76,9 @@ type eventCounts struct {
 	rows    int64
 }
 
-func (e *eventCounts) add(event int64) {
-	bin := facts.EventBin(event)
+func (e *eventCounts) add(event int64) { e.addBin(facts.EventBin(event)) }
+
+func (e *eventCounts) addBin(bin int32) {
 	if !e.started {
 		e.started, e.base = true, bin-eventWindow/2
 	}

@@ -12,8 +12,11 @@ import (
 
 // Row is a candidate with its real values.
 type Row struct {
-	Hash  uint64
-	Place Place
+	Hash uint64
+	// File and Number say where the row stands; Source is its source's name.
+	File   int32
+	Number int64
+	Source string
 	// Key is the canonical key: equal keys have equal text.
 	Key string
 	// Event and Ingested are microseconds UTC, or facts.NoTime.

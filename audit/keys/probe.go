@@ -3,6 +3,7 @@ package keys
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 	"sync"
 )
@@ -22,7 +23,7 @@ type Probed struct {
 type Grouping func(Entry) uint64
 
 // Probe finds the entries whose hash repeats, part by part, by workers goroutines. Each part's candidates, ordered by
-// hash and place, go to emit, from one goroutine at a time and in the order of the parts. Memory grows with the workers and
+// hash and ordinal, go to emit, from one goroutine at a time and in the order of the parts. Memory grows with the workers and
 // the size of a part only.
 func (r *Runs) Probe(ctx context.Context, workers int, grouping Grouping, emit func([]Entry) error) (Probed, error) {
 	type answer struct {
@@ -60,7 +61,7 @@ func (r *Runs) Probe(ctx context.Context, workers int, grouping Grouping, emit f
 	})
 	for range workers {
 		running.Go(func() {
-			p := prober{stride: r.stride, grouping: grouping}
+			p := prober{grouping: grouping}
 			for i := range next {
 				candidates, probed, err := p.part(r, i)
 				answers[i] <- answer{candidates, probed, err}
@@ -94,7 +95,6 @@ func (r *Runs) Probe(ctx context.Context, workers int, grouping Grouping, emit f
 
 // prober holds the scratch memory of one goroutine.
 type prober struct {
-	stride   int
 	grouping Grouping
 	words    []uint64
 	table    []uint32
@@ -107,7 +107,12 @@ func (p *prober) part(r *Runs, index int) ([]Entry, Probed, error) {
 		return nil, Probed{}, err
 	}
 	p.words = words
-	n := len(words) / p.stride
+	n := len(words) / r.stride
+	// the bits that tell entries of a part apart
+	identity := uint64(math.MaxUint64)
+	if r.stride == 1 {
+		identity = ^r.ordinals
+	}
 	if n == 0 {
 		return nil, Probed{}, nil
 	}
@@ -120,30 +125,22 @@ func (p *prober) part(r *Runs, index int) ([]Entry, Probed, error) {
 	}
 	table := p.table[:size]
 	clear(table)
-	// the top bits chose the part, so the low ones choose the slot; a second entry of a hash marks the slot's first
 	p.repeated = append(p.repeated[:0], make([]uint64, (n+63)/64)...)
 	repeats, distinct := 0, int64(0)
 	mask := uint64(size - 1)
 	for i := range n {
-		hash := words[i*p.stride]
-		slot := hash & mask
-		for {
+		hash := words[i*r.stride] & identity
+		for slot := spreadHash(hash) & mask; ; slot = (slot + 1) & mask {
 			held := table[slot]
 			if held == 0 {
 				table[slot] = uint32(i + 1)
 				distinct++
 				break
 			}
-			if first := int(held - 1); words[first*p.stride] == hash {
-				if p.repeated[first>>6]>>(first&63)&1 == 0 {
-					p.repeated[first>>6] |= 1 << (first & 63)
-					repeats++
-				}
-				p.repeated[i>>6] |= 1 << (i & 63)
-				repeats++
+			if first := int(held - 1); words[first*r.stride]&identity == hash {
+				repeats += p.mark(first) + p.mark(i)
 				break
 			}
-			slot = (slot + 1) & mask
 		}
 	}
 	probed := Probed{Distinct: distinct}
@@ -154,22 +151,26 @@ func (p *prober) part(r *Runs, index int) ([]Entry, Probed, error) {
 	candidates := make([]Entry, 0, repeats)
 	for i := range n {
 		if p.repeated[i>>6]>>(i&63)&1 == 1 {
-			candidates = append(candidates, p.entry(i))
+			candidates = append(candidates, r.entry(index, words[i*r.stride:(i+1)*r.stride]))
 		}
 	}
 	slices.SortFunc(candidates, func(a, b Entry) int {
-		return cmp.Or(cmp.Compare(a.Hash, b.Hash), cmp.Compare(a.Place, b.Place))
+		return cmp.Or(cmp.Compare(a.Hash, b.Hash), cmp.Compare(a.Ordinal, b.Ordinal))
 	})
 	probed.Single = distinct
 	return p.settle(candidates, &probed), probed, nil
 }
 
-func (p *prober) entry(i int) Entry {
-	e := Entry{Hash: p.words[i*p.stride], Place: Place(p.words[i*p.stride+1])}
-	if p.stride == 3 {
-		e.Event = int64(p.words[i*p.stride+2])
+// spreadHash brings the bits that differ within a part to where slots are chosen, whatever the width of an entry.
+func spreadHash(hash uint64) uint64 { return hash * 0x9e3779b97f4a7c15 >> 32 }
+
+// mark notes that an entry's hash repeats, and answers 1 if that was news.
+func (p *prober) mark(i int) int {
+	if p.repeated[i>>6]>>(i&63)&1 == 1 {
+		return 0
 	}
-	return e
+	p.repeated[i>>6] |= 1 << (i & 63)
+	return 1
 }
 
 // settle takes out the hashes that a grouping pairs, and counts all.

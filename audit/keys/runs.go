@@ -1,41 +1,35 @@
 package keys
 
-import "sync"
-
-// Place is where a row stands, in one word: file (24 bits), source (6 bits) and row number (34 bits).
-type Place uint64
-
-// The bounds of a Place.
-const (
-	MaxFiles   = 1 << 24
-	MaxSources = 1 << 6
-	MaxRows    = 1 << 34
+import (
+	mathbits "math/bits"
+	"sync"
 )
 
-// NewPlace packs a row's place.
-func NewPlace(file int32, source uint8, row int64) Place {
-	return Place(uint64(file)<<40 | uint64(source)<<34 | uint64(row))
-}
+// MaxSources bounds the distinct sources of a view.
+const MaxSources = 1 << 6
 
-// File, Source and Row unpack it.
-func (p Place) File() int32   { return int32(p >> 40) }
-func (p Place) Source() uint8 { return uint8(p>>34) & (MaxSources - 1) }
-func (p Place) Row() int64    { return int64(p & (MaxRows - 1)) }
-
-// Entry is one row of a run.
+// Entry is one row of a run: the hash of its key, its ordinal among all rows of the view, and the code of its source
+// (kept by wide runs only).
 type Entry struct {
-	Hash  uint64
-	Place Place
-	// Event is the event time in microseconds, kept only by runs with events.
-	Event int64
+	Hash    uint64
+	Ordinal int64
+	Source  uint8
 }
 
-// Runs are the key hashes of a view, in parts by their top bits.
+// ordinalBits is what wide entries leave for the ordinal beside the source.
+const ordinalBits = 58
+
+// Runs are the key hashes of a view, in parts by their top bits. Narrow entries are one word: the ordinal in as many
+// bits as the view's rows take, and above it as much of the hash, below the bits that chose the part, as there is room
+// for. That leaves a false candidate or two in 30 million rows, which verification drops like any collision. Wide
+// entries keep the whole hash, the ordinal and the source in two words, where pairs are counted by hash alone.
 type Runs struct {
 	budget *Budget
-	shift  uint
-	stride int
-	parts  []runPart
+	bits   uint
+	// ordinals is the mask of a narrow entry's ordinal.
+	ordinals uint64
+	stride   int
+	parts    []runPart
 }
 
 type runPart struct {
@@ -48,18 +42,21 @@ type runPart struct {
 // partEntries is how many entries a part should hold: with its probe table it stays inside a core's cache.
 const partEntries = 1 << 16
 
-// NewRuns prepares parts for about rows entries. With events each entry carries its event time.
-func NewRuns(budget *Budget, rows int64, events bool) *Runs {
+// NewRuns prepares parts for about rows entries whose ordinals are below limit.
+func NewRuns(budget *Budget, rows, limit int64, wide bool) *Runs {
 	bits := uint(4)
 	for bits < 12 && rows>>bits > partEntries {
 		bits++
 	}
-	r := &Runs{budget: budget, shift: 64 - bits, stride: 2, parts: make([]runPart, 1<<bits)}
-	if events {
-		r.stride = 3
+	r := &Runs{budget: budget, bits: bits, ordinals: 1<<mathbits.Len64(uint64(limit)) - 1, stride: 1, parts: make([]runPart, 1<<bits)}
+	if wide {
+		r.stride = 2
 	}
 	return r
 }
+
+// EntryBytes is what one row costs.
+func (r *Runs) EntryBytes() int64 { return int64(r.stride) * 8 }
 
 // stagedEntries are gathered side by side for each part before they move to its page: the stages of all parts together
 // stay in a core's cache, where the ends of as many pages would not.
@@ -133,24 +130,34 @@ func (s *stage) flush() error {
 
 // Writer adds entries for one goroutine. Flush it when done.
 type Writer struct {
-	shift uint
-	stage *stage
+	bits     uint
+	ordinals uint64
+	stage    *stage
 }
 
 // NewWriter returns a writer with empty buffers.
 func (r *Runs) NewWriter() *Writer {
-	return &Writer{shift: r.shift, stage: newStage(len(r.parts), r.stride, pageEntries, func(part int, page []uint64) ([]uint64, error) { return nil, r.put(part, page) })}
+	return &Writer{bits: r.bits, ordinals: r.ordinals, stage: newStage(len(r.parts), r.stride, pageEntries, func(part int, page []uint64) ([]uint64, error) { return nil, r.put(part, page) })}
 }
 
 // Add appends one row.
-func (w *Writer) Add(e Entry) error {
-	part := e.Hash >> w.shift
+func (w *Writer) Add(hash, ordinal, source uint64) error {
+	part := hash >> (64 - w.bits)
 	slot := w.stage.slot(part)
-	slot[0], slot[1] = e.Hash, uint64(e.Place)
-	if len(slot) == 3 {
-		slot[2] = uint64(e.Event)
+	if len(slot) == 1 {
+		slot[0] = hash<<w.bits&^w.ordinals | ordinal
+		return w.stage.done(part)
 	}
+	slot[0], slot[1] = hash, source<<ordinalBits|ordinal
 	return w.stage.done(part)
+}
+
+// entry unpacks a record of a part.
+func (r *Runs) entry(part int, words []uint64) Entry {
+	if r.stride == 1 {
+		return Entry{Hash: uint64(part)<<(64-r.bits) | words[0]&^r.ordinals>>r.bits, Ordinal: int64(words[0] & r.ordinals)}
+	}
+	return Entry{Hash: words[0], Ordinal: int64(words[1] & (1<<ordinalBits - 1)), Source: uint8(words[1] >> ordinalBits)}
 }
 
 // Flush hands all buffers over.
