@@ -25,6 +25,6 @@ var nullEventTime = Check{
 			"sentinel_rows": b.sum(func(s *facts.Slice) int64 { return s.EventSentinel }),
 		}
 	},
-	bad:        always("have no usable event time"),
-	good:       always("have an event time"),
+	bad:  always("have no usable event time"),
+	good: always("have an event time"),
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 )
 
@@ -25,10 +26,11 @@ var sourceLag = Check{
 	clocked:    true,
 	measures:   lagMeasures,
 	applies: func(b *brief) string {
-		limited := slices.ContainsFunc(b.allSources(), func(name string) bool {
-			_, has := lagLimit(b.View, b.bySource[name])
-			return has
-		})
+		_, limited := lagLimit(b.View, model.SourcePolicy{})
+		for _, s := range b.View.Sources {
+			_, has := lagLimit(b.View, s)
+			limited = limited || has
+		}
 		if limited {
 			return ""
 		}
@@ -40,7 +42,7 @@ var sourceLag = Check{
 }
 
 func (b *brief) lagLimits() string {
-	common, has := lagLimit(b.View, b.bySource[""])
+	common, has := lagLimit(b.View, model.SourcePolicy{})
 	text := ""
 	if has {
 		text = duration(common)

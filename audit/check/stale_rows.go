@@ -53,14 +53,7 @@ var staleRows = Check{
 		return fmt.Sprintf("no row with an event time and a reference instant (%s) in %s", b.View.StaleReference(), count(int64(len(b.Survey.Files)), "file"))
 	},
 	measures: func(b *brief) map[string]any {
-		oldest := facts.NoTime
-		b.sum(func(s *facts.Slice) int64 {
-			if s.OldestStale != facts.NoTime && (oldest == facts.NoTime || s.OldestStale < oldest) {
-				oldest = s.OldestStale
-			}
-			return 0
-		})
-		return map[string]any{"reference": string(b.staleReference()), "oldest_event_time": instantOrNil(oldest),
+		return map[string]any{"reference": string(b.staleReference()), "oldest_event_time": instantOrNil(b.oldestStale()),
 			"unreferenced_rows": b.sum(func(s *facts.Slice) int64 { return s.StaleUnreferenced })}
 	},
 	finish: func(b *brief, v *verdict) {
@@ -100,6 +93,17 @@ func (b *brief) staleReference() model.Reference {
 		return model.ReferencePartitionEnd
 	}
 	return b.View.StaleReference()
+}
+
+// oldestStale is the oldest event time among the stale rows of judged partitions, or NoTime.
+func (b *brief) oldestStale() int64 {
+	oldest := facts.NoTime
+	for _, s := range b.Collection.Slices {
+		if s.OldestStale != facts.NoTime && (oldest == facts.NoTime || s.OldestStale < oldest) && b.judged(b.filePartition(s.File)) {
+			oldest = s.OldestStale
+		}
+	}
+	return oldest
 }
 
 // oldestMeasure is the earliest oldest_event_time of findings, or nil where none has one.

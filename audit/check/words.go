@@ -34,8 +34,8 @@ func plural(n int64, one, many string) string {
 // count writes "1 file" or "60 files"; the word is given in the singular.
 func count(n int64, word string) string {
 	many := word + "s"
-	if strings.HasSuffix(word, "y") {
-		many = strings.TrimSuffix(word, "y") + "ies"
+	if stem, irregular := strings.CutSuffix(word, "ty"); irregular {
+		many = stem + "ties"
 	}
 	return number(n) + " " + plural(n, word, many)
 }

@@ -1,0 +1,623 @@
+package check
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/report"
+)
+
+func TestTTLUnset(t *testing.T) {
+	for _, test := range []struct {
+		ttl     model.TTL
+		outcome report.Outcome
+		message string
+	}{
+		{model.TTL{}, report.Fail, "the ttl is not set (featureaudit.yaml:9), so that features never expire"},
+		{model.TTL{OnWire: "absent"}, report.Fail, "the ttl is not set (featureaudit.yaml:9), so that features never expire"},
+		{model.TTL{OnWire: "zero"}, report.Fail, "the ttl is 0 (featureaudit.yaml:9), so that features never expire"},
+		{model.TTL{OnWire: "set", Explicit: true}, report.Fail, "the ttl is set to 0 (featureaudit.yaml:9), so that features never expire"},
+		{model.TTL{Never: "static reference data"}, report.Pass, "the ttl is never, for a reason: static reference data"},
+		{model.TTL{Duration: 24 * time.Hour}, report.Pass, "the ttl is 1d"},
+	} {
+		v := dailyView()
+		v.TTL = test.ttl
+		bad := int64(0)
+		if test.outcome == report.Fail {
+			bad = 1
+		}
+		expect(t, healthy(v).of(t, "ttl-unset"), test.outcome, bad, 1, test.message)
+	}
+}
+
+func TestTTLAbsurd(t *testing.T) {
+	for _, test := range []struct {
+		ttl     time.Duration
+		message string
+	}{
+		{-time.Hour, "the ttl of -1h (featureaudit.yaml:9) is negative: every row is expired at once"},
+		{250 * time.Millisecond, "the ttl of 250ms (featureaudit.yaml:9) is under a second: every row is expired before it is read"},
+		{87661 * time.Hour, "the ttl of 3,652d 13h (featureaudit.yaml:9) is over 10 years: no row ever expires"},
+		{time.Second, ""}, {87660 * time.Hour, ""},
+	} {
+		v := dailyView()
+		v.TTL = model.TTL{Duration: test.ttl, Explicit: true}
+		r := healthy(v).of(t, "ttl-absurd")
+		if test.message == "" {
+			if r.Outcome != report.Pass {
+				t.Errorf("%s: %+v", test.ttl, r)
+			}
+			continue
+		}
+		expect(t, r, report.Warn, 1, 1, test.message)
+	}
+	v := dailyView()
+	v.TTL = model.TTL{}
+	if r := healthy(v).of(t, "ttl-absurd"); r.Outcome != report.NotApplicable {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestNullEventTime(t *testing.T) {
+	s := healthy(dailyView())
+	s.Collection.Slices[3].EventNull, s.Collection.Slices[3].EventUnparsed, s.Collection.Slices[4].EventSentinel = 1, 2, 4
+	r := s.of(t, "null-event-time")
+	expect(t, r, report.Fail, 7, 9000, "7 of 9,000 rows (0.08 %) have no usable event time in 2 partitions from dt=2026-11-04 to dt=2026-11-05 of source batch")
+	if want := (map[string]any{"null_rows": int64(1), "unparsed_rows": int64(2), "sentinel_rows": int64(4)}); !reflect.DeepEqual(r.Measures, want) {
+		t.Errorf("%v", r.Measures)
+	}
+	if got := r.Findings[1]; got.RowsBad != 3 || got.Subject.Partition != "dt=2026-11-04" || got.Measures["unparsed_rows"] != 2.0 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestFutureRows(t *testing.T) {
+	s := healthy(dailyView())
+	s.Collection.Slices[8].FutureIngested, s.Collection.Slices[8].FutureAsOf, s.Collection.Slices[8].EventNull = 3, 2, 100
+	s.Collection.Slices[8].NewestFuture = asOf + 9*hour
+	r := s.of(t, "future-rows")
+	expect(t, r, report.Fail, 5, 8900, "5 of 8,900 rows (0.06 %) lie in the future, more than 5m after ingested_at in partition dt=2026-11-09 of source batch")
+	if got := r.Findings[0].Measures["newest_event_time"]; got != "2026-11-10T09:00:00Z" {
+		t.Errorf("%v", got)
+	}
+}
+
+func TestFutureRowsOfPartitionsAfterAsOf(t *testing.T) {
+	s := healthy(dailyView())
+	s.days("2026-11-10", 3)
+	s.file(10, 50, nil)
+	s.file(11, 70, func(f *facts.File, _ *facts.Slice) { f.ModTime = asOf + hour })
+	r := s.of(t, "future-rows")
+	expect(t, r, report.Fail, 50, 9050, "50 of 9,050 rows (0.55 %) lie in the future, more than 5m after ingested_at in partition dt=2026-11-11")
+	if len(r.Findings) != 1 || r.Findings[0].Message != "50 rows in a partition that begins after as_of, in files that existed before it" {
+		t.Errorf("%+v", r.Findings)
+	}
+	if r := s.of(t, "null-keys"); r.RowsTotal != 9000 {
+		t.Errorf("rows after as_of are not judged: %d", r.RowsTotal)
+	}
+}
+
+func TestStaleView(t *testing.T) {
+	s := healthy(dailyView())
+	s.AsOf = s.Collection.Slices[8].NewestKnown + 2*day
+	r := s.of(t, "stale-view")
+	if r.Outcome != report.Pass || r.Measures["age_seconds"] != 172800.0 {
+		t.Errorf("exactly the limit is fresh: %+v", r)
+	}
+	s.AsOf++
+	r = s.of(t, "stale-view")
+	expect(t, r, report.Fail, 1, 1, "the newest event of the view is 2d old at as_of; the limit is 2d")
+	want := map[string]any{"newest_event_time": "2026-11-09T23:00:00Z", "age_seconds": 172800.000001, "limit_seconds": 172800.0}
+	if !reflect.DeepEqual(r.Measures, want) {
+		t.Errorf("%v", r.Measures)
+	}
+	s.View.MaxAge = 72 * time.Hour
+	if r := s.of(t, "stale-view"); r.Outcome != report.Pass || r.Measures["limit_seconds"] != 259200.0 {
+		t.Errorf("max_age comes before ttl: %+v", r)
+	}
+}
+
+func TestStaleViewBySource(t *testing.T) {
+	s := healthy(dailyView())
+	s.View.Sources = []model.SourcePolicy{{Name: "batch", MaxAge: 30 * time.Hour}, {Name: "legacy", Until: time.UnixMicro(asOf)},
+		{Name: "streaming", MaxAge: 10 * time.Minute}}
+	live := s.Collection.Slices[8]
+	live.Source, live.NewestKnown = "streaming", asOf-minute
+	s.Collection.Slices = append(s.Collection.Slices, live)
+	if r := s.of(t, "stale-view"); r.Outcome != report.Pass || r.Measures["source"] != "streaming" {
+		t.Errorf("%+v", r)
+	}
+	for i := range s.Collection.Slices {
+		if s.Collection.Slices[i].Source == "batch" {
+			s.Collection.Slices[i].NewestKnown = asOf - 31*hour
+		}
+	}
+	r := s.of(t, "stale-view")
+	expect(t, r, report.Fail, 1, 1, "the newest event of source batch is 1d 7h old at as_of; the limit is 1d 6h")
+	if len(r.Findings) != 1 || r.Findings[0].Subject != (report.Subject{Source: "batch"}) {
+		t.Errorf("a live stream hides a dead batch: %+v", r.Findings)
+	}
+}
+
+func TestStaleViewOfASourceThatNeverCame(t *testing.T) {
+	s := healthy(dailyView())
+	s.View.Sources = []model.SourcePolicy{{Name: "streaming", MaxAge: time.Hour}}
+	r := s.of(t, "stale-view")
+	expect(t, r, report.Fail, 1, 1, "source streaming has no event time at or before as_of; the limit is 1h")
+	if len(r.Findings) != 1 {
+		t.Errorf("the view itself is fresh: %+v", r.Findings)
+	}
+	s.View.Sources[0].Until = time.UnixMicro(asOf - day)
+	if r := s.of(t, "stale-view"); r.Outcome != report.Pass {
+		t.Errorf("retired: %+v", r)
+	}
+}
+
+func TestStaleViewWithRetiredSourcesOnly(t *testing.T) {
+	s := healthy(dailyView())
+	s.View.Sources = []model.SourcePolicy{{Name: "batch", Until: time.UnixMicro(asOf)}}
+	if r := s.of(t, "stale-view"); r.Outcome != report.NotApplicable || r.Reason != "every source was retired before as_of: none is expected to be fresh" {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestStaleRows(t *testing.T) {
+	s := healthy(dailyView())
+	s.Collection.Slices[2].Stale, s.Collection.Slices[2].OldestStale = 30, at("2026-10-25T12:00:00Z")
+	s.Collection.Slices[2].EventNull, s.Collection.Slices[2].StaleUnreferenced = 10, 20
+	r := s.of(t, "stale-rows")
+	expect(t, r, report.Fail, 30, 8970, "30 of 8,970 rows (0.33 %) were older than the ttl of 2d at partition_end in partition dt=2026-11-03 of source batch")
+	want := map[string]any{"oldest_event_time": "2026-10-25T12:00:00Z", "reference": "partition_end", "unreferenced_rows": int64(20)}
+	if !reflect.DeepEqual(r.Measures, want) || r.ZoneCertainty != "certain" || r.Unit != "rows" {
+		t.Errorf("%v %q %s", r.Measures, r.ZoneCertainty, r.Unit)
+	}
+	if got := r.Findings[0].Measures["reference"]; string(got.(string)) != "partition_end" {
+		t.Errorf("the reference is named in every finding: %v", r.Findings[0].Measures)
+	}
+}
+
+func TestStaleRowsOfSnapshots(t *testing.T) {
+	v := dailyView()
+	v.TimePartition.Of = model.OfSnapshot
+	s := healthy(v)
+	s.Collection.Slices[5].Stale = 900 // idle users: normal in a snapshot
+	r := s.of(t, "stale-rows")
+	if r.Outcome != report.Pass || r.Unit != "partitions" || r.RowsTotal != 9 {
+		t.Errorf("%+v", r)
+	}
+	s.Collection.Slices[6].NewestKnown = s.Survey.Partitions[6].End - 2*day
+	if r := s.of(t, "stale-rows"); r.Outcome != report.Pass {
+		t.Errorf("exactly the ttl is fresh: %+v", r)
+	}
+	s.Collection.Slices[6].NewestKnown--
+	r = s.of(t, "stale-rows")
+	expect(t, r, report.Fail, 1, 9, "1 of 9 partitions (11.1 %) had no event within the ttl of 2d before their end in partition dt=2026-11-07")
+	if r.Findings[0].Message != "the newest event is 2d older than the snapshot's end" || r.Measures["oldest_event_time"] != "2026-11-05T23:59:59.999999Z" {
+		t.Errorf("%+v", r)
+	}
+	s.days("2026-11-10", 1)
+	s.file(9, 10, func(_ *facts.File, slice *facts.Slice) { slice.NewestKnown = asOf - 5*day })
+	if r := s.of(t, "stale-rows"); r.RowsTotal != 9 {
+		t.Errorf("an open snapshot is not judged: %+v", r)
+	}
+}
+
+func TestStaleRowsOfSnapshotsShorterTTL(t *testing.T) {
+	v := dailyView()
+	v.TimePartition.Of = model.OfSnapshot
+	v.TTL.Duration = time.Hour
+	s := healthy(v)
+	s.Collection.Slices[6].NewestKnown = s.Survey.Partitions[6].Start
+	if r := s.of(t, "stale-rows"); r.Outcome != report.Pass {
+		t.Errorf("no snapshot is stale by an event of its own day: %+v", r)
+	}
+}
+
+func TestStaleEntities(t *testing.T) {
+	s := healthy(dailyView())
+	s.Collection.Entities = &facts.Entities{Judged: 8000, Stale: 1001, OnlyAfter: 5, NullRows: 7, OldestNewest: asOf - 30*day, StaleEverywhere: 1001, StaleSomewhere: 1001}
+	r := s.of(t, "stale-entities")
+	expect(t, r, report.Warn, 1001, 8000, "1,001 of 8,000 entities (12.5 %) have no row younger than the ttl of 2d; "+
+		"if so many idle entities are normal, declare it: checks: {stale-entities: {max_fraction: 0.13}}")
+	want := map[string]any{"entities": int64(8000), "stale_entities": int64(1001), "only_after_as_of": int64(5), "null_rows": int64(7),
+		"oldest_newest_event_time": "2026-10-11T00:00:00Z"}
+	if !reflect.DeepEqual(r.Measures, want) || r.Severity != report.SeverityWarn {
+		t.Errorf("%v", r.Measures)
+	}
+	limit := 0.12
+	s.View.Checks = map[string]model.CheckPolicy{"stale-entities": {MaxFraction: &limit}}
+	r = s.of(t, "stale-entities")
+	expect(t, r, report.Fail, 1001, 8000, "1,001 of 8,000 entities (12.5 %) have no row younger than the ttl of 2d")
+	limit = 0.13
+	expect(t, s.of(t, "stale-entities"), report.Pass, 1001, 8000, "1,001 of 8,000 entities (12.5 %) have no row younger than the ttl of 2d, within max_fraction 0.13")
+	s.Collection.Entities.StaleEverywhere = 900
+	if r := s.of(t, "stale-entities"); r.ZoneCertainty != "depends" {
+		t.Errorf("%q", r.ZoneCertainty)
+	}
+	s.Collection.Entities = nil
+	if r := s.of(t, "stale-entities"); r.Outcome != report.Error {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestSourceLag(t *testing.T) {
+	s := healthy(dailyView())
+	h := facts.NewLagHistogram()
+	for i := range int64(100) {
+		h.Counts[facts.LagBin(i*second)]++
+		h.Rows++
+		h.Max = i * second
+	}
+	s.Collection.Lags[facts.Population{Partition: 0, Source: "batch", Writer: "a"}] = h
+	late := facts.NewLagHistogram()
+	late.Counts[facts.LagBin(3*hour)], late.Rows, late.Max = 1, 1, 3*hour
+	s.Collection.Lags[facts.Population{Partition: 1, Source: "batch", Writer: "b"}] = late
+	s.Collection.Slices[1].LagOver = 1
+	s.View.Sources = []model.SourcePolicy{{Name: "batch", MaxLag: 2 * time.Hour}}
+	r := s.of(t, "source-lag")
+	expect(t, r, report.Warn, 1, 9000, "1 of 9,000 rows (0.01 %) arrived later than allowed (2d, 2h for batch) in partition dt=2026-11-02 of source batch")
+	want := map[string]any{"p50": map[string]any{"batch": 50.0}, "p90": map[string]any{"batch": 90.0}, "p99": map[string]any{"batch": 99.0},
+		"max": map[string]any{"batch": 10800.0}, "lag_rows": map[string]any{"batch": int64(101)}, "resolution_seconds": map[string]any{"batch": 1.0}}
+	if !reflect.DeepEqual(r.Measures, want) {
+		t.Errorf("%v", r.Measures)
+	}
+	s.View.Sources, s.View.TTL = nil, model.TTL{}
+	r = s.of(t, "source-lag")
+	if r.Outcome != report.NotApplicable || !reflect.DeepEqual(r.Measures, want) {
+		t.Errorf("the measures are always there: %+v", r)
+	}
+}
+
+func TestSourceWithoutALagLimitIsNotJudged(t *testing.T) {
+	s := healthy(dailyView())
+	s.View.TTL = model.TTL{}
+	s.View.Sources = []model.SourcePolicy{{Name: "streaming", MaxLag: time.Minute}}
+	s.Collection.Slices[0].LagOver = 5
+	fast := s.Collection.Slices[0]
+	fast.Source, fast.LagRows, fast.LagOver = "streaming", 40, 3
+	s.Collection.Slices = append(s.Collection.Slices, fast)
+	expect(t, s.of(t, "source-lag"), report.Warn, 3, 40, "3 of 40 rows (7.5 %) arrived later than allowed (1m for streaming) in partition dt=2026-11-01 of source streaming")
+}
+
+func TestMissingPartitions(t *testing.T) {
+	s := healthy(dailyView())
+	for _, i := range []int{1, 3, 4, 5} {
+		s.Survey.Partitions[i].Present = false
+	}
+	s.days("2026-11-10", 1)
+	s.Survey.Partitions[9].Present, s.Survey.Partitions[9].Expected = false, true
+	r := s.of(t, "missing-partitions")
+	expect(t, r, report.Fail, 4, 9, "4 of 9 expected partitions missing: dt=2026-11-02; dt=2026-11-04 to dt=2026-11-06")
+	if want := (map[string]any{"expected": int64(9), "missing": int64(4)}); !reflect.DeepEqual(r.Measures, want) || r.FindingsTotal != 4 {
+		t.Errorf("%v", r.Measures)
+	}
+	if r.FirstPartition != "dt=2026-11-02" || r.LastPartition != "dt=2026-11-06" || r.Findings[0].Subject.Partition != "dt=2026-11-02" {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestMissingPartitionsWhereNoneIsExpected(t *testing.T) {
+	s := healthy(dailyView())
+	s.View.TimePartition.Expected = model.ExpectAny
+	if r := s.of(t, "missing-partitions"); r.Outcome != report.NotApplicable || r.Reason != "time_partition.expected is any: no partition is expected" {
+		t.Errorf("%+v", r)
+	}
+	s.HasRange = true
+	if r := s.of(t, "missing-partitions"); r.Outcome != report.Pass {
+		t.Errorf("a range demands its partitions: %+v", r)
+	}
+}
+
+func TestEmptyPartitions(t *testing.T) {
+	s := healthy(dailyView())
+	s.days("2026-11-10", 1)
+	s.Survey.Partitions[2].Rows = 0
+	s.Survey.Partitions[4].Rows, s.Survey.Partitions[4].Files = 0, 0
+	r := s.of(t, "empty-partitions")
+	expect(t, r, report.Warn, 2, 9, "2 of 9 partitions (22.2 %) hold no row in 2 partitions from dt=2026-11-03 to dt=2026-11-05")
+	if r.Findings[0].Message != "the partition holds 1 file without a row" || r.Findings[1].Message != "the partition holds no file" {
+		t.Errorf("%+v", r.Findings)
+	}
+}
+
+func TestPartitionOfAnUnreadFileIsNotKnownToBeEmpty(t *testing.T) {
+	s := newStore(dailyView())
+	s.days("2026-11-08", 2)
+	s.file(0, 10, nil)
+	s.file(1, 0, func(f *facts.File, _ *facts.Slice) {
+		f.Schema, f.Problem = -1, &facts.Problem{Kind: facts.ProblemTruncated, Message: "no footer"}
+	})
+	if r := s.of(t, "empty-partitions"); r.Outcome != report.Error || r.RowsTotal != 1 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func thinStore(days int) *store {
+	s := newStore(dailyView())
+	s.days("2026-10-11", days)
+	for i := range int32(days) {
+		s.file(i, 1000+int64(i)*10, nil)
+	}
+	return s
+}
+
+func (s *store) setRows(partition int, rows int64) { s.Survey.Partitions[partition].Rows = rows }
+
+func TestThinPartitions(t *testing.T) {
+	s := thinStore(30)
+	// the median of the 14 before the last, 1150 to 1280 rows, is 1215
+	s.setRows(29, 122)
+	if r := s.of(t, "thin-partitions"); r.Outcome != report.Pass || r.RowsTotal != 23 {
+		t.Errorf("%+v", r)
+	}
+	s.setRows(29, 121)
+	r := s.of(t, "thin-partitions")
+	expect(t, r, report.Warn, 1, 23, "1 of 23 partitions (4.3 %) hold far fewer rows than usual in partition dt=2026-11-09")
+	if r.Findings[0].Message != "121 rows, where the median of the partitions before it is 1215" || r.Findings[0].Measures["limit_rows"] != 121.5 {
+		t.Errorf("%+v", r.Findings[0])
+	}
+}
+
+func TestThinPartitionsNeedSevenBefore(t *testing.T) {
+	s := thinStore(7)
+	r := s.of(t, "thin-partitions")
+	if r.Outcome != report.NotApplicable || r.Reason != "no closed partition has the 7 earlier ones with rows that it would be compared with" {
+		t.Errorf("%+v", r)
+	}
+	s = thinStore(8)
+	if r := s.of(t, "thin-partitions"); r.Outcome != report.Pass || r.RowsTotal != 1 {
+		t.Errorf("%+v", r)
+	}
+	s.setRows(3, 0) // an empty one is no comparison
+	if r := s.of(t, "thin-partitions"); r.Outcome != report.NotApplicable {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestThinPartitionsByMinRows(t *testing.T) {
+	s := thinStore(3)
+	least := int64(1011)
+	s.View.Checks = map[string]model.CheckPolicy{"thin-partitions": {MinRows: &least}}
+	r := s.of(t, "thin-partitions")
+	expect(t, r, report.Warn, 2, 3, "2 of 3 partitions (66.7 %) hold far fewer rows than usual in 2 partitions from dt=2026-10-11 to dt=2026-10-12")
+	if r.Findings[0].Message != "1,000 rows, where min_rows is 1,011" {
+		t.Errorf("%+v", r.Findings[0])
+	}
+}
+
+// kolkata fills two days of a calendar at UTC+05:30 into partitions that are read as UTC days.
+func kolkata(t *testing.T, share int64) *store {
+	t.Helper()
+	s := healthy(dailyView())
+	for _, i := range []int32{3, 4} {
+		h := facts.NewEventHistogram()
+		start := s.Survey.Partitions[i].Start - 5*hour - 30*minute
+		for quarter := range int64(96) {
+			h.Counts[facts.EventBin(start+quarter*15*minute)] += share
+			h.Rows += share
+		}
+		s.Collection.Events[facts.Population{Partition: i, Source: "batch"}] = h
+		s.Collection.Slices[i].MisfiledBefore = 22 * share
+	}
+	return s
+}
+
+func TestMisfiledRowsByAnotherCalendar(t *testing.T) {
+	s := kolkata(t, 10)
+	r := s.of(t, "misfiled-rows")
+	expect(t, r, report.Fail, 440, 9000, "440 of 9,000 rows (4.9 %) lie outside the partition that holds them in 2 partitions from dt=2026-11-04 to dt=2026-11-05 of source batch; "+
+		"nearly all would fit if partitions were days of UTC+05:30: set time_partition.zone to a zone at that offset")
+	if r.Measures["fitting_offset_minutes"] != 330 || r.Measures["fitting_share"] != 1.0 {
+		t.Errorf("%v", r.Measures)
+	}
+	// five percent elsewhere still fit, a little more do not
+	h := s.Collection.Events[facts.Population{Partition: 3, Source: "batch"}]
+	h.Counts[facts.EventBin(asOf-100*day)], h.Rows = 101, h.Rows+101
+	if r := s.of(t, "misfiled-rows"); r.Measures["fitting_offset_minutes"] != 330 {
+		t.Errorf("%v", r.Measures)
+	}
+	h.Counts[facts.EventBin(asOf-100*day)], h.Rows = 102, h.Rows+1
+	if r := s.of(t, "misfiled-rows"); r.Measures["fitting_offset_minutes"] != nil || strings.Contains(r.Message, "set time_partition.zone") {
+		t.Errorf("%v %q", r.Measures, r.Message)
+	}
+}
+
+func TestMisfiledRowsOfEachKind(t *testing.T) {
+	s := healthy(dailyView())
+	s.Collection.Slices[0].MisfiledBefore, s.Collection.Slices[1].MisfiledAfter = 1, 2
+	s.Collection.Slices[2].MisfiledUndated, s.Collection.Slices[3].OwnColumnDiffers = 3, 4
+	r := s.of(t, "misfiled-rows")
+	if want := (map[string]any{"before_rows": int64(1), "after_rows": int64(2), "undated_rows": int64(3), "own_column_rows": int64(4)}); r.RowsBad != 10 ||
+		!reflect.DeepEqual(r.Measures, want) {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestStaleRowsAreExplainedByMisfiledOnes(t *testing.T) {
+	s := healthy(dailyView())
+	s.Collection.Slices[3].MisfiledBefore, s.Collection.Slices[3].Stale = 10, 10
+	if r := s.judge(t)["stale-rows"]; r.Outcome != report.Fail || r.ExplainedBy != "misfiled-rows" {
+		t.Errorf("%+v", r)
+	}
+	s.Collection.Slices[4].Stale = 1
+	if r := s.judge(t)["stale-rows"]; r.ExplainedBy != "" {
+		t.Errorf("one of them is stale for another reason: %+v", r)
+	}
+}
+
+func TestDuplicateKeys(t *testing.T) {
+	s := healthy(dailyView())
+	s.View.Measures = []string{"amount"}
+	s.Collection.Slices[0].KeyNull = 100
+	s.Collection.Keys = &facts.Duplicates{RowsTotal: 8900, NullKeys: 100, RepeatedKeys: 5, SurplusRows: 7, ReplayKeys: 3, ConflictKeys: 2, ResolvableKeys: 1,
+		AmbiguousKeys: 4, FanOutRows: 6, MaxMultiplicity: 3, SurplusMeasures: map[string]string{"amount": "12.50"}, DifferingColumns: map[string]int64{"amount": 2},
+		Scopes: facts.DuplicateScopes{WithinFile: 1, AcrossPartitions: 4}, Writers: []facts.WriterPair{{A: "streaming", B: "streaming", Keys: 1}, {A: "batch", B: "streaming", Keys: 4}},
+		ByPlace: map[facts.Population]*facts.DuplicatePlace{
+			{Partition: 0, Source: "batch", Writer: "a"}: {Surplus: 1, Keys: 1}, {Partition: 0, Source: "batch", Writer: "b"}: {Surplus: 4, Keys: 2, Conflict: 1},
+			{Partition: 6, Source: "batch", Writer: "a"}: {Surplus: 2, Keys: 2, Conflict: 1}}}
+	r := s.of(t, "duplicate-keys")
+	expect(t, r, report.Fail, 7, 8900, "7 of 8,900 rows (0.08 %) repeat a key (click_id) in 2 partitions from dt=2026-11-01 to dt=2026-11-07 of source batch; "+
+		"5 repeated keys, up to 3 rows of one (3 replayed, 2 in conflict); 12.50 of amount counted too much; a point-in-time join would return 6 rows too many")
+	if got := r.Findings[0]; got.RowsBad != 5 || got.RowsTotal != 900 || got.Subject != (report.Subject{Partition: "dt=2026-11-01", Source: "batch"}) {
+		t.Errorf("%+v", got)
+	}
+	for name, want := range map[string]any{"repeated_keys": int64(5), "surplus_rows": int64(7), "surplus_amount": "12.50", "ambiguous_keys": int64(4),
+		"differing_columns": map[string]any{"amount": int64(2)}, "scopes": map[string]any{"within_file": int64(1), "across_files": int64(0),
+			"across_partitions": int64(4), "across_sources": int64(0)}} {
+		if !reflect.DeepEqual(r.Measures[name], want) {
+			t.Errorf("%s: %v", name, r.Measures[name])
+		}
+	}
+	if writers := r.Measures["writers"].([]map[string]any); writers[0]["a"] != "batch" || writers[1]["a"] != "streaming" {
+		t.Errorf("%v", writers)
+	}
+}
+
+func TestDuplicatesOfADefaultedKeyAreAWarning(t *testing.T) {
+	s := healthy(dailyView())
+	s.View.Key = nil
+	s.Collection.Keys = &facts.Duplicates{RowsTotal: 9000, RepeatedKeys: 1, SurplusRows: 1, MaxMultiplicity: 2}
+	r := s.of(t, "duplicate-keys")
+	if r.Outcome != report.Warn || r.RowsBad != 1 || r.Measures["key_defaulted"] != true ||
+		!strings.Contains(r.Message, "repeat a key (user_id, event_time), which stands in for the key that is not declared") {
+		t.Errorf("a surplus without a place is still one: %+v", r)
+	}
+}
+
+func TestSchemaDrift(t *testing.T) {
+	s := healthy(dailyView())
+	narrow, odd := roleColumns()[:5], roleColumns()
+	odd[0].AdjustedToUTC, odd[0].TypeText = false, "TIMESTAMP(us)"
+	odd[5].TypeText = "INT64"
+	odd = append(odd, column("note", "BYTE_ARRAY", "string", "STRING"))
+	s.Survey.Schemas = append(s.Survey.Schemas, facts.Schema{ID: 1, Columns: narrow}, facts.Schema{ID: 2, Columns: odd},
+		facts.Schema{ID: 3, Columns: roleColumns(), Writer: "DuckDB"})
+	s.Survey.Files[0].Schema, s.Survey.Files[1].Schema, s.Survey.Files[2].Schema, s.Survey.Files[3].Schema = 1, 1, 2, 3
+	r := s.of(t, "schema-drift")
+	expect(t, r, report.Warn, 3, 9, "3 of 9 files (33.3 %) deviate from the schema of most files in 3 partitions from dt=2026-11-01 to dt=2026-11-03; "+
+		`column "amount" is missing in 2 files; column "amount" is INT64 instead of DOUBLE in 1 file; column "note" (STRING) is new in 1 file`)
+	if got := r.Findings[2].Message; got != `column "amount" is INT64 instead of DOUBLE; column "note" (STRING) is new` {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestUsualSchemaOfATie(t *testing.T) {
+	v := dailyView()
+	v.TimePartition = model.TimePartition{}
+	s := newStore(v)
+	s.Survey.Schemas = append(s.Survey.Schemas, facts.Schema{ID: 1, Columns: roleColumns()[:5]})
+	s.file(-1, 10, nil)
+	s.file(-1, 11, func(f *facts.File, _ *facts.Slice) { f.Schema = 1 })
+	if r := s.of(t, "schema-drift"); r.Findings[0].Subject.File != "part-00000.parquet" {
+		t.Errorf("more rows decide: %+v", r.Findings)
+	}
+	s.Survey.Files[1].Rows = 10
+	if r := s.of(t, "schema-drift"); r.Findings[0].Subject.File != "part-00001.parquet" {
+		t.Errorf("the first path decides: %+v", r.Findings)
+	}
+}
+
+func TestSourcesWithPathsOfTheirOwnHaveSchemasOfTheirOwn(t *testing.T) {
+	s := healthy(dailyView())
+	s.Survey.Schemas = append(s.Survey.Schemas, facts.Schema{ID: 1, Columns: roleColumns()[:5]})
+	s.View.Sources = []model.SourcePolicy{{Name: "streaming", Path: "stream/**"}}
+	s.Survey.Files[0].Schema, s.Survey.Files[0].Source = 1, "streaming"
+	if r := s.of(t, "schema-drift"); r.Outcome != report.Pass {
+		t.Errorf("%+v", r)
+	}
+}
+
+func mixedStore() *store {
+	s := healthy(dailyView())
+	naive := roleColumns()
+	naive[0].AdjustedToUTC = false
+	s.Survey.Schemas = append(s.Survey.Schemas, facts.Schema{ID: 1, Columns: naive})
+	for i := range 3 {
+		s.Survey.Files[i].Schema = 1
+		s.Collection.Slices[i].Source = "streaming"
+	}
+	return s
+}
+
+func TestMixedEncoding(t *testing.T) {
+	r := mixedStore().of(t, "mixed-encoding")
+	expect(t, r, report.Fail, 3, 9, "3 of 9 files (33.3 %) write event_time in another encoding than most files in 3 partitions from dt=2026-11-01 to dt=2026-11-03; "+
+		"aware in 6 files (dt=2026-11-04/part-00003.parquet); naive in 3 files (dt=2026-11-01/part-00000.parquet)")
+	want := []map[string]any{{"encoding": "aware", "files": int64(6), "rows": int64(6000), "example": "dt=2026-11-04/part-00003.parquet"},
+		{"encoding": "naive", "files": int64(3), "rows": int64(3000), "example": "dt=2026-11-01/part-00000.parquet"}}
+	if !reflect.DeepEqual(r.Measures["encodings"], want) {
+		t.Errorf("%v", r.Measures)
+	}
+}
+
+func TestMixedEncodingOfDeclaredZonesIsAWarning(t *testing.T) {
+	for name, change := range map[string]func(*model.View){
+		"view":   func(v *model.View) { v.Zone = "Asia/Kolkata" },
+		"column": func(v *model.View) { v.EventTime.Zone = "Asia/Kolkata" },
+		"source": func(v *model.View) {
+			v.Sources = []model.SourcePolicy{{Name: "streaming", Zone: "Asia/Kolkata"}}
+		},
+	} {
+		s := mixedStore()
+		change(&s.View)
+		if r := s.of(t, "mixed-encoding"); r.Outcome != report.Warn {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+	for name, change := range map[string]func(*model.View){
+		"default":      func(v *model.View) { v.Zone = "UTC"; v.Origins["zone"] = "default" },
+		"device":       func(v *model.View) { v.Sources = []model.SourcePolicy{{Name: "streaming", Zone: model.ZoneDevice}} },
+		"other source": func(v *model.View) { v.Sources = []model.SourcePolicy{{Name: "batch", Zone: "UTC"}} },
+	} {
+		s := mixedStore()
+		change(&s.View)
+		if r := s.of(t, "mixed-encoding"); r.Outcome != report.Fail {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+}
+
+func TestMixedEncodingOfText(t *testing.T) {
+	s := healthy(dailyView())
+	text := roleColumns()
+	text[0] = column("event_time", "BYTE_ARRAY", "string", "STRING")
+	s.Survey.Schemas[0].Columns = text
+	for i := range s.Collection.Slices {
+		s.Collection.Slices[i].TextOffset = 1000
+	}
+	if r := s.of(t, "mixed-encoding"); r.Outcome != report.Pass {
+		t.Errorf("%+v", r)
+	}
+	s.Collection.Slices[4].TextOffset, s.Collection.Slices[4].TextNaive = 999, 1
+	r := s.of(t, "mixed-encoding")
+	if r.Outcome != report.Fail || r.RowsBad != 1 || r.Findings[0].Message != "event_time is text-naive, where most files write text-offset" {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestMixedEncodingLooksAtFilesWithRowsOnly(t *testing.T) {
+	s := mixedStore()
+	for i := range 3 {
+		s.Survey.Files[i].Rows = 0
+	}
+	if r := s.of(t, "mixed-encoding"); r.Outcome != report.Pass || r.RowsTotal != 6 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestZoneCertaintyDependsOnDevices(t *testing.T) {
+	s := mixedStore()
+	s.View.Sources = []model.SourcePolicy{{Name: "streaming", Zone: model.ZoneDevice, MaxAge: 30 * 24 * time.Hour}}
+	for _, id := range []string{"stale-rows", "stale-view", "future-rows"} {
+		if r := s.of(t, id); r.ZoneCertainty != "depends" {
+			t.Errorf("%s: %+v", id, r)
+		}
+	}
+	if r := s.of(t, "null-keys"); r.ZoneCertainty != "" {
+		t.Errorf("%+v", r)
+	}
+}
