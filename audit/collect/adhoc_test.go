@@ -25,7 +25,7 @@ func TestAdhoc(t *testing.T) {
 	}
 	s := facts.Survey{Schemas: []facts.Schema{{ID: 0, Columns: []facts.Column{
 		{Name: "transaction_id", Path: "transaction_id", Physical: "BYTE_ARRAY", Logical: "string"},
-		{Name: "user_id", Path: "user_id", Physical: "INT64"},
+		{Name: "user_id", Path: "user_id", Physical: "INT64", HasBounds: true, Min: 0, Max: 1999999},
 		ts("event_time"), ts("ingested_at"),
 		{Name: "source", Path: "source", Physical: "BYTE_ARRAY", Logical: "string"},
 		{Name: "amount", Path: "amount", Physical: "INT64", Logical: "decimal", Precision: 15, Scale: 3},

@@ -222,7 +222,9 @@ func (c *collector) collect(ctx context.Context) (*facts.Collection, error) {
 		c.runs = keys.NewRuns(c.budget, rows, c.bases[len(c.survey.Files)], len(c.oncePer()) > 0)
 	}
 	if c.roles.needs.Entities {
-		c.newest = keys.NewNewest(c.budget, rows, len(c.roles.entityForms) != 1 || c.roles.entityForms[0].Kind != engine.FormInteger)
+		wide := len(c.roles.entityForms) != 1 || c.roles.entityForms[0].Kind != engine.FormInteger
+		denseBytes := c.request.RunMemory / 4 / int64(max(1, c.request.Workers)+1)
+		c.newest = keys.NewNewest(c.budget, rows, wide, c.entitySpan(wide), denseBytes)
 	}
 	if err := c.checkSpace(rows); err != nil {
 		return nil, err
@@ -247,6 +249,26 @@ func (c *collector) collect(ctx context.Context) (*facts.Collection, error) {
 	c.collection.SpilledBytes = c.budget.SpilledBytes()
 	c.collection.Unread = c.unread
 	return c.collection, nil
+}
+
+// entitySpan is the range of an integer entity by the footers; empty where one of them does not say.
+func (c *collector) entitySpan(wide bool) keys.Span {
+	span, example := keys.NoSpan, c.exampleFile()
+	for _, schema := range c.survey.Schemas {
+		if wide || example(schema.ID) == "" {
+			continue
+		}
+		column := schema.Lookup(c.roles.view.Entity[0])
+		switch {
+		case column == nil || !column.HasBounds:
+			return keys.NoSpan
+		case span == keys.NoSpan:
+			span = keys.Span{First: column.Min, Last: column.Max}
+		default:
+			span = keys.Span{First: min(span.First, column.Min), Last: max(span.Last, column.Max)}
+		}
+	}
+	return span
 }
 
 // checkSpace compares what the runs may have to spill with the free space, before anything is read.

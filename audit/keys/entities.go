@@ -10,12 +10,31 @@ import (
 // EntityID identifies an entity exactly where its value fits 8 bytes (Hi is 0 then), else by a 128-bit hash.
 type EntityID struct{ Lo, Hi uint64 }
 
-// Newest keeps the newest instant of each entity in parts that spill like runs.
+// Newest keeps the newest instant of each entity: in parts that spill like runs, or where the identities are integers
+// close together, in an array with a place for each.
 type Newest struct {
 	budget *Budget
 	shift  uint
 	wide   bool
 	parts  []newestPart
+	span   Span
+	mu     sync.Mutex
+	dense  []int64
+}
+
+// Span is a range of integer identities, both ends included. Bounds come from footers and are trusted for speed only:
+// what lies outside is kept in parts.
+type Span struct{ First, Last int64 }
+
+// NoSpan is an empty range.
+var NoSpan = Span{First: 1, Last: 0}
+
+// size is the number of identities, or 0 where there are too many for a place each.
+func (s Span) size(most int64) int64 {
+	if s.Last < s.First || uint64(s.Last)-uint64(s.First) >= uint64(most) {
+		return 0
+	}
+	return s.Last - s.First + 1
 }
 
 type newestPart struct {
@@ -30,13 +49,27 @@ const Absent = empty + 1
 // empty marks a free slot of a table.
 const empty = math.MinInt64
 
-// NewNewest prepares parts for about rows rows. Wide identities keep both words.
-func NewNewest(budget *Budget, rows int64, wide bool) *Newest {
+// NewNewest prepares parts for about rows rows. Wide identities keep both words. Narrow ones inside span have a place
+// each in an array, if a writer's array is within denseBytes.
+func NewNewest(budget *Budget, rows int64, wide bool, span Span, denseBytes int64) *Newest {
 	n := uint(4)
 	for n < 10 && rows>>n > partEntries {
 		n++
 	}
-	return &Newest{budget: budget, shift: 64 - n, wide: wide, parts: make([]newestPart, 1<<n)}
+	newest := &Newest{budget: budget, shift: 64 - n, wide: wide, parts: make([]newestPart, 1<<n), span: NoSpan}
+	if !wide && span.size(min(denseBytes/8, max(4*rows, 1<<16))) > 0 {
+		newest.span = span
+		newest.dense = newDense(span)
+	}
+	return newest
+}
+
+func newDense(span Span) []int64 {
+	places := make([]int64, span.Last-span.First+1)
+	for i := range places {
+		places[i] = empty
+	}
+	return places
 }
 
 // foldEntries are folded into a part's table at once: about as many as the table has entities, so that it is worth
@@ -45,15 +78,22 @@ const foldEntries = 4096
 
 // NewestWriter adds instants for one goroutine. Flush it when done.
 type NewestWriter struct {
-	shift uint
-	stage *stage
+	newest *Newest
+	shift  uint
+	stage  *stage
+	first  uint64
+	dense  []int64
 }
 
 // NewWriter returns a writer with empty buffers.
 func (n *Newest) NewWriter() *NewestWriter {
-	return &NewestWriter{shift: n.shift, stage: newStage(len(n.parts), n.stride(), foldEntries, func(part int, page []uint64) ([]uint64, error) {
+	w := &NewestWriter{newest: n, shift: n.shift, stage: newStage(len(n.parts), n.stride(), foldEntries, func(part int, page []uint64) ([]uint64, error) {
 		return page[:0], n.fold(part, page)
 	})}
+	if n.dense != nil {
+		w.first, w.dense = uint64(n.span.First), newDense(n.span)
+	}
+	return w
 }
 
 func (n *Newest) stride() int {
@@ -65,6 +105,16 @@ func (n *Newest) stride() int {
 
 // Add says that the entity has a row at the instant, or one that does not count (Absent).
 func (w *NewestWriter) Add(id EntityID, instant int64) error {
+	if place := id.Lo - w.first; place < uint64(len(w.dense)) {
+		if instant > w.dense[place] {
+			w.dense[place] = instant
+		}
+		return nil
+	}
+	return w.addSparse(id, instant)
+}
+
+func (w *NewestWriter) addSparse(id EntityID, instant int64) error {
 	part := spread(id) >> w.shift
 	slot := w.stage.slot(part)
 	slot[0] = id.Lo
@@ -76,7 +126,19 @@ func (w *NewestWriter) Add(id EntityID, instant int64) error {
 }
 
 // Flush hands all buffers over.
-func (w *NewestWriter) Flush() error { return w.stage.flush() }
+func (w *NewestWriter) Flush() error {
+	w.newest.merge(w.dense)
+	w.dense = nil
+	return w.stage.flush()
+}
+
+func (n *Newest) merge(dense []int64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for i, instant := range dense {
+		n.dense[i] = max(n.dense[i], instant)
+	}
+}
 
 // spread mixes an identity, so that dense integers fill all parts and slots alike (the finalizer of MurmurHash3).
 func spread(id EntityID) uint64 {
@@ -113,6 +175,11 @@ func (n *Newest) fold(index int, words []uint64) error {
 
 // Visit calls each for every entity once, part by part, by workers goroutines: each must be safe for concurrent use.
 func (n *Newest) Visit(ctx context.Context, workers int, each func(worker int, newest int64)) error {
+	for _, instant := range n.dense {
+		if instant != empty {
+			each(0, instant)
+		}
+	}
 	next := make(chan int)
 	errs := make(chan error, max(1, workers))
 	var running sync.WaitGroup
