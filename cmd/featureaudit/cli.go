@@ -42,6 +42,7 @@ func commands() []command {
 	return []command{
 		{"checks", "list the checks, or explain one", cmdChecks},
 		{"gate", "turn a report into an exit code", cmdGate},
+		{"plan", "show what would be audited, without reading data", cmdPlan},
 		{"report", "write a report again in other formats", cmdReport},
 		{"run", "audit feature views and write the report", cmdRun},
 		{"schema", "print the JSON Schema of the report or the config", cmdSchema},

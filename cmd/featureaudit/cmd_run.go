@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -89,9 +90,12 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 		return 0, err
 	}
 	prog.log = log
-	options, err := c.runOptions(ctx, f, flags.Args(), started)
+	options, notes, err := c.runOptions(ctx, f, flags.Args(), started)
 	if err != nil {
 		return 0, err
+	}
+	for _, note := range notes {
+		log.Warn().Msg(note)
 	}
 	if err := probe(outs); err != nil {
 		return 0, err
@@ -112,51 +116,34 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	return c.finishRun(ctx, log, finish{report: r, err: runErr, outs: outs, threshold: threshold, flags: f})
 }
 
-// runOptions turns flags and arguments into what the audit is asked to do.
-func (c *cli) runOptions(ctx context.Context, f runFlags, refs []string, started time.Time) (audit.Options, error) {
-	options := audit.Options{
-		SelectViews: f.views, SelectChecks: f.checks, Threads: f.threads, RowsLimit: f.rowsLimit, TempDir: f.tempDir, Version: version,
-	}
-	if err := knownChecks("--check", f.checks); err != nil {
-		return options, err
-	}
-	if f.threads < 0 {
-		return options, usagef("--threads %d: expected 1 or more (or 0 for the CPU quota)", f.threads)
-	}
-	if f.threads == 0 {
-		options.Threads = runtime.GOMAXPROCS(0)
-	}
-	if f.rowsLimit < 0 {
-		return options, usagef("--rows-limit %d: expected 0 or more", f.rowsLimit)
-	}
-	var err error
-	if options.MemoryLimit, err = memoryLimit(f.memory, os.DirFS("/")); err != nil {
-		return options, err
-	}
-	if options.TempDir == "" {
-		options.TempDir = os.TempDir()
+// runOptions turns flags and arguments into what the audit is asked to do, with notes for people on what is odd in them.
+func (c *cli) runOptions(ctx context.Context, f runFlags, refs []string, started time.Time) (audit.Options, []string, error) {
+	options := audit.Options{SelectViews: f.views, SelectChecks: f.checks, RowsLimit: f.rowsLimit, Version: version}
+	if err := f.limit(&options); err != nil {
+		return options, nil, err
 	}
 	var within span
+	var err error
 	if f.span != "" {
 		if within, err = parseRange(f.span); err != nil {
-			return options, err
+			return options, nil, err
 		}
 		options.RangeFrom, options.RangeTo = within.from, within.to
 	}
 	if f.asOf != "" {
 		if options.AsOf, err = parseInstant("as-of", f.asOf); err != nil {
-			return options, err
+			return options, nil, err
 		}
 		options.AsOfGiven = true
 	}
 	loaded, err := c.load(ctx, f.definitionFlags, refs)
 	if err != nil {
-		return options, err
+		return options, nil, err
 	}
 	options.Views, options.Suppressions, options.Consumers = loaded.Views, loaded.Suppressions, loaded.Consumers
 	options.Definitions, options.ConfigDigest = loaded.read, loaded.Digest
-	if err := knownViews(f.views, options.Views); err != nil {
-		return options, err
+	if err := cmp.Or(knownViews(f.views, options.Views), knownChecks("--check", f.checks)); err != nil {
+		return options, nil, err
 	}
 	switch {
 	case options.AsOfGiven:
@@ -165,32 +152,64 @@ func (c *cli) runOptions(ctx context.Context, f runFlags, refs []string, started
 	default:
 		options.AsOf = started.UTC().Truncate(time.Microsecond)
 	}
-	return options, err
+	return options, loaded.Notes, err
+}
+
+// limit sets what the audit may use.
+func (f runFlags) limit(options *audit.Options) error {
+	switch {
+	case f.threads < 0:
+		return usagef("--threads %d: expected 1 or more (or 0 for the CPU quota)", f.threads)
+	case f.rowsLimit < 0:
+		return usagef("--rows-limit %d: expected 0 or more", f.rowsLimit)
+	}
+	memory, err := memoryLimit(f.memory, os.DirFS("/"))
+	if err != nil {
+		return err
+	}
+	options.MemoryLimit = memory
+	options.Threads = cmp.Or(f.threads, runtime.GOMAXPROCS(0))
+	options.TempDir = cmp.Or(f.tempDir, os.TempDir())
+	return nil
 }
 
 // runAudit runs the audit and gives up on it runGrace after an interrupt: whatever still scans then ends with the process.
 func runAudit(ctx context.Context, o audit.Options) (report.Report, error) {
-	type ended struct {
-		audit audit.Audit
-		err   error
-	}
 	done := make(chan ended, 1)
-	go func() {
-		a, err := audit.Run(ctx, o)
-		done <- ended{a, err}
-	}()
+	go func() { done <- protectedRun(ctx, o) }()
+	var e ended
 	select {
-	case e := <-done:
-		return e.audit.Report, e.err
+	case e = <-done:
 	case <-ctx.Done():
+		select {
+		case e = <-done:
+		case <-time.After(runGrace):
+			e.err = context.Cause(ctx)
+		}
 	}
-	select {
-	case e := <-done:
-		return e.audit.Report, e.err
-	case <-time.After(runGrace):
+	if e.report.Schema == "" && ctx.Err() != nil {
 		r, err := nothingJudged(o)
-		return r, cmp.Or(err, context.Cause(ctx))
+		return r, cmp.Or(err, e.err)
 	}
+	return e.report, e.err
+}
+
+// ended is what an audit left behind.
+type ended struct {
+	report report.Report
+	err    error
+}
+
+// protectedRun turns a panic into an error: the runtime's own exit code for it means a wrong command line here.
+func protectedRun(ctx context.Context, o audit.Options) (e ended) {
+	defer func() {
+		if p := recover(); p != nil {
+			o.Log.Error().Str("stack", string(debug.Stack())).Msg("panic")
+			e.err = fmt.Errorf("internal error, please report it with the log: %v", p)
+		}
+	}()
+	a, err := audit.Run(ctx, o)
+	return ended{a.Report, err}
 }
 
 // nothingJudged is the partial report of an audit that did not hand over its own in time.

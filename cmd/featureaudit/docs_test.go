@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/featureaudit/featureaudit/audit/check"
+	"github.com/featureaudit/featureaudit/audit/policy"
 )
 
 // TestReadmeIsFresh holds the tables of the README to what the program knows.
@@ -53,4 +54,28 @@ func exitTable() string {
 		fmt.Fprintf(&b, "| %d | %s |\n", m.code, m.meaning)
 	}
 	return b.String()
+}
+
+// TestReadmeConfigIsAudited holds the README's example to the config's own reader.
+func TestReadmeConfigIsAudited(t *testing.T) {
+	raw, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(raw), "```yaml\n")
+	example, _, closed := strings.Cut(rest, "```\n")
+	if !ok || !closed {
+		t.Fatal("README.md: the example of a config is missing")
+	}
+	file, err := policy.Parse("README.md", []byte(example), parseOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := file.Resolve(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Views) != 1 || p.Views[0].Name != "transactions" || len(p.Notes) > 0 {
+		t.Errorf("the example resolves to %d views with notes %q", len(p.Views), p.Notes)
+	}
 }
