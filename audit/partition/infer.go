@@ -1,0 +1,374 @@
+package partition
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/featureaudit/featureaudit/audit/model"
+)
+
+// chainNames are the usual keys of a chain's components.
+var chainNames = map[string][]string{
+	"year": {"year", "yyyy", "yr", "y"}, "month": {"month", "mm", "mon", "m"}, "day": {"day", "dd", "d"},
+	"hour": {"hour", "hh", "hr", "h"}, "week": {"week", "ww", "wk", "w"},
+}
+
+// usualNames are keys that hold dates by convention; so do keys that end like usualEndings. Other keys may hold the
+// date of something else (a birthday, a cohort), and must be declared.
+var (
+	usualNames = []string{"dt", "ds", "date", "day", "d", "hour", "week", "month", "eventdate", "logdate", "partition", "p",
+		"datetime", "timestamp", "time", "ts", "snapshot", "asof", "as_of"}
+	usualEndings = []string{"_date", "_dt", "_ds", "_day", "_hour", "_week", "_month", "_datetime", "_time", "_ts", "_timestamp"}
+)
+
+// Infer reads a time partition (its Columns and Grain) out of the folders that hold a view's files, where there is
+// only one way to do so. The note says what was found, or why nothing was though some folders hold dates.
+func Infer(dirs []string) (tp model.TimePartition, note string, ok bool) {
+	return infer(dirs, model.GrainNone)
+}
+
+// Complete adds what a declared time partition leaves out: the Grain of its Columns, or the Columns of its Grain.
+func Complete(tp model.TimePartition, dirs []string) (model.TimePartition, string, error) {
+	switch {
+	case tp.Grain != model.GrainNone && len(tp.Columns) > 0:
+		return tp, "", nil
+	case len(tp.Columns) > 0:
+		grain, ok := grainOf(tp.Columns, dirs)
+		if !ok {
+			return tp, "", fmt.Errorf("time_partition.grain is not declared and the values of %s are no dates of one grain: want for example %s=2026-11-03; declare time_partition.grain, or correct time_partition.column",
+				strings.Join(tp.Columns, "/"), tp.Columns[0])
+		}
+		tp.Grain = grain
+		return tp, fmt.Sprintf("time_partition.grain: %s, by the values of %s=", grain, strings.Join(tp.Columns, "=/")), nil
+	}
+	found, note, ok := infer(dirs, tp.Grain)
+	if !ok && tp.Grain == model.GrainNone {
+		return tp, note, fmt.Errorf("time_partition is declared without column and grain, and the paths do not tell them: %s; declare both", orNothing(note))
+	}
+	if !ok {
+		// A grain alone stands for plain dated folders, whose paths are judged one by one.
+		return tp, note, nil
+	}
+	tp.Columns, tp.Grain = found.Columns, found.Grain
+	return tp, note, nil
+}
+
+func orNothing(note string) string {
+	if note == "" {
+		return "no folder is named by a date"
+	}
+	return note
+}
+
+// Has says whether every folder carries the hive keys of a time partition.
+func Has(tp model.TimePartition, dirs []string) bool {
+	for _, dir := range dirs {
+		for _, c := range tp.Columns {
+			if _, found := segmentOf(dir, c); found == 0 {
+				return false
+			}
+		}
+	}
+	return len(dirs) > 0 && len(tp.Columns) > 0
+}
+
+func infer(dirs []string, want model.Grain) (model.TimePartition, string, bool) {
+	if len(dirs) == 0 {
+		return model.TimePartition{}, "", false
+	}
+	if tp, note, ok := inferHive(dirs, want); ok || note != "" {
+		return tp, note, ok
+	}
+	return inferPlain(dirs, want)
+}
+
+// candidate is one set of keys that may be the time partition.
+type candidate struct {
+	columns []string
+	grain   model.Grain
+}
+
+func (c candidate) String() string { return strings.Join(c.columns, "=/") + "=" }
+
+func inferHive(dirs []string, want model.Grain) (model.TimePartition, string, bool) {
+	keys := commonKeys(dirs)
+	var usual, unusual []candidate
+	for _, key := range keys {
+		grain, ok := grainOf([]string{key}, dirs)
+		if !ok || want != model.GrainNone && !reads(grain, want) {
+			continue
+		}
+		if isUsual(key) {
+			usual = append(usual, candidate{[]string{key}, grain})
+		} else {
+			unusual = append(unusual, candidate{[]string{key}, grain})
+		}
+	}
+	if c, ok := dateAndHour(keys, usual, dirs); ok {
+		usual = []candidate{c}
+	}
+	usual = withoutCoarser(usual)
+	if c, ok := chain(keys, dirs); ok && (len(usual) == 0 || finer(c.grain, usual[0].grain)) {
+		usual = []candidate{c}
+	}
+	switch {
+	case len(usual) == 1 && (want == model.GrainNone || reads(usual[0].grain, want)):
+		c := usual[0]
+		if want != model.GrainNone {
+			c.grain = want
+		}
+		return model.TimePartition{Columns: c.columns, Grain: c.grain}, fmt.Sprintf("partitioned by %s, grain %s%s", c, c.grain, meaningHint(c)), true
+	case len(usual) > 1:
+		return model.TimePartition{}, fmt.Sprintf("both %s and %s hold dates: declare time_partition.column", usual[0], usual[1]), false
+	case len(unusual) > 0:
+		return model.TimePartition{}, fmt.Sprintf("%s holds dates but may not be the rows' own: declare time_partition.column if it is", unusual[0]), false
+	}
+	return model.TimePartition{}, "", false
+}
+
+// meaningHint asks about keys whose names say that they are no event dates.
+func meaningHint(c candidate) string {
+	name := strings.ToLower(c.columns[0])
+	for _, part := range []string{"ingest", "load", "arriv", "process", "insert", "created", "updated"} {
+		if strings.Contains(name, part) {
+			return "; its name suggests time_partition.of: ingested_at, which must be declared"
+		}
+	}
+	for _, part := range []string{"snapshot", "asof", "as_of"} {
+		if strings.Contains(name, part) {
+			return "; its name suggests time_partition.of: snapshot, which must be declared"
+		}
+	}
+	return ""
+}
+
+// reads says whether values of one grain may name periods of another.
+func reads(grain, want model.Grain) bool {
+	return grain == want || grain == model.GrainDay && (want == model.GrainWeek || want == model.GrainMonth)
+}
+
+func finer(a, b model.Grain) bool { return rank(a) < rank(b) }
+
+func rank(grain model.Grain) int {
+	return slices.Index([]model.Grain{model.GrainHour, model.GrainDay, model.GrainWeek, model.GrainMonth}, grain)
+}
+
+// withoutCoarser keeps the finest of month=2026-11/day=2026-11-03, whose keys are named as components of one date.
+func withoutCoarser(found []candidate) []candidate {
+	if len(found) < 2 {
+		return found
+	}
+	finest := found[0]
+	for _, c := range found {
+		if !isComponent(c.columns[0]) {
+			return found
+		}
+		if finer(c.grain, finest.grain) {
+			finest = c
+		}
+	}
+	return []candidate{finest}
+}
+
+func isComponent(key string) bool {
+	for _, names := range chainNames {
+		if slices.Contains(names, strings.ToLower(key)) {
+			return true
+		}
+	}
+	return false
+}
+
+func isUsual(key string) bool {
+	name := strings.ToLower(strings.TrimLeft(key, "_"))
+	if slices.Contains(usualNames, name) {
+		return true
+	}
+	for _, unusual := range []string{"birth", "signup", "cohort", "expir", "start_", "end_", "due_"} {
+		if strings.Contains(name, unusual) {
+			return false
+		}
+	}
+	return slices.ContainsFunc(usualEndings, func(e string) bool { return strings.HasSuffix(name, e) })
+}
+
+// commonKeys are the hive keys that every folder has exactly once, in the order of the first.
+func commonKeys(dirs []string) []string {
+	var keys []string
+	for s := range strings.SplitSeq(dirs[0], "/") {
+		if key, _, ok := strings.Cut(s, "="); ok && key != "" {
+			keys = append(keys, key)
+		}
+	}
+	return slices.DeleteFunc(keys, func(key string) bool {
+		return slices.ContainsFunc(dirs, func(dir string) bool {
+			_, found := segmentOf(dir, key)
+			return found != 1
+		})
+	})
+}
+
+// valuesOf are the decoded values of keys in each folder, without folders where one is NULL.
+func valuesOf(columns, dirs []string) (rows [][]string, ok bool) {
+	for _, dir := range dirs {
+		row := make([]string, len(columns))
+		for i, column := range columns {
+			segment, found := segmentOf(dir, column)
+			if found != 1 {
+				return nil, false
+			}
+			value, err := url.PathUnescape(segment[len(column)+1:])
+			if err != nil {
+				return nil, false
+			}
+			row[i] = value
+		}
+		if !slices.Contains(row, hiveNull) {
+			rows = append(rows, row)
+		}
+	}
+	return rows, len(rows) > 0
+}
+
+// grainOf is the one grain that the values of keys have in all folders.
+func grainOf(columns, dirs []string) (model.Grain, bool) {
+	rows, ok := valuesOf(columns, dirs)
+	if !ok {
+		return model.GrainNone, false
+	}
+	grains := []model.Grain{model.GrainMonth, model.GrainWeek, model.GrainDay, model.GrainHour}
+	if len(columns) == 2 && slices.Contains(chainNames["week"], strings.ToLower(columns[1])) {
+		// Week 7 could be month 7 by its value.
+		grains = []model.Grain{model.GrainWeek}
+	}
+	for _, grain := range grains {
+		if allRead(grain, rows) {
+			return grain, true
+		}
+	}
+	return model.GrainNone, false
+}
+
+// allRead says whether all values are written as periods of a grain. Hours that are all midnights are days, but days
+// that are all firsts are still days: that a month's data lies under its first is for the user to say.
+func allRead(grain model.Grain, rows [][]string) bool {
+	for _, values := range rows {
+		last := len(values) - 1
+		civil, f, ok := parseText(values[last])
+		whole := ok && (f.grain == grain || f.grain == model.GrainHour && grain == model.GrainDay && floor(civil, grain) == civil)
+		if whole {
+			continue
+		}
+		if last == 0 {
+			return false
+		}
+		if _, _, ok := readHive(grain, values); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// dateAndHour finds dt=2026-11-03/hour=07.
+func dateAndHour(keys []string, usual []candidate, dirs []string) (candidate, bool) {
+	for _, c := range usual {
+		if c.grain != model.GrainDay {
+			continue
+		}
+		for _, key := range keys {
+			columns := []string{c.columns[0], key}
+			if !slices.Contains(chainNames["hour"], strings.ToLower(key)) {
+				continue
+			}
+			if rows, ok := valuesOf(columns, dirs); ok && allRead(model.GrainHour, rows) {
+				return candidate{columns, model.GrainHour}, true
+			}
+		}
+	}
+	return candidate{}, false
+}
+
+// chain finds year=2026/month=11/day=03/hour=07 and its beginnings, and year=2026/week=45.
+func chain(keys, dirs []string) (candidate, bool) {
+	named := func(component string) string {
+		for _, key := range keys {
+			if slices.Contains(chainNames[component], strings.ToLower(key)) {
+				return key
+			}
+		}
+		return ""
+	}
+	year := named("year")
+	if year == "" {
+		return candidate{}, false
+	}
+	columns := []string{year}
+	if week := named("week"); week != "" && named("month") == "" {
+		return chainOf(append(columns, week), model.GrainWeek, dirs)
+	}
+	for _, component := range []string{"month", "day", "hour"} {
+		key := named(component)
+		if key == "" {
+			break
+		}
+		columns = append(columns, key)
+	}
+	grains := []model.Grain{model.GrainNone, model.GrainNone, model.GrainMonth, model.GrainDay, model.GrainHour}
+	return chainOf(columns, grains[len(columns)], dirs)
+}
+
+func chainOf(columns []string, grain model.Grain, dirs []string) (candidate, bool) {
+	rows, ok := valuesOf(columns, dirs)
+	if !ok || grain == model.GrainNone || !allRead(grain, rows) {
+		return candidate{}, false
+	}
+	return candidate{columns, grain}, true
+}
+
+// Plain folders are taken for dates only in these years: four or eight digits may mean anything.
+var plausibleFrom, plausibleTo = time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro(), time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()
+
+func inferPlain(dirs []string, want model.Grain) (model.TimePartition, string, bool) {
+	grains := []model.Grain{model.GrainHour, model.GrainDay, model.GrainWeek, model.GrainMonth}
+	if want != model.GrainNone {
+		grains = []model.Grain{want}
+	}
+	for _, grain := range grains {
+		dated := countPlain(grain, dirs)
+		switch {
+		case dated == 0:
+		case dated == len(dirs):
+			return model.TimePartition{Grain: grain}, fmt.Sprintf("partitioned by plain folders such as %s, grain %s", plainExample(grain), grain), true
+		default:
+			return model.TimePartition{}, fmt.Sprintf("%d of %d folders name a date of grain %s: declare time_partition, or narrow path", dated, len(dirs), grain), false
+		}
+	}
+	return model.TimePartition{}, "", false
+}
+
+// countPlain counts the folders that name exactly one period of a grain in the writing that is usual for it.
+func countPlain(grain model.Grain, dirs []string) int {
+	l := Layout{tp: model.TimePartition{Grain: grain}}
+	n := 0
+	for _, dir := range dirs {
+		parts := strings.Split(dir, "/")
+		for i := range parts {
+			civil, st, took := readPlain(l.tp.Grain, parts[i:])
+			if took > 0 && !st.short && civil >= plausibleFrom && civil < plausibleTo && (st.chain || natural(grain, parts[i])) {
+				n++
+				break
+			}
+		}
+	}
+	return n
+}
+
+// natural says that a folder is written at the grain itself, or is the date above an hour.
+func natural(grain model.Grain, part string) bool {
+	civil, f, ok := parseText(part)
+	return ok && (f.grain == grain || f.grain == model.GrainDay && grain == model.GrainHour ||
+		f.grain == model.GrainHour && grain == model.GrainDay && floor(civil, grain) == civil)
+}
