@@ -134,7 +134,10 @@ func (b *brief) clean(c Check, r report.Result, v verdict) report.Result {
 		return notApplicable(r, b.nothing(c))
 	}
 	r.Outcome = report.Pass
-	r.Message = b.cleanMessage(c, r, v)
+	r.Message = b.cleanMessage(c, r)
+	if r.ZoneCertainty == zoneDepends {
+		r.Message += "; " + dependsOnZones
+	}
 	return r
 }
 
@@ -168,7 +171,7 @@ func (b *brief) blind(c Check) (what string, retryable bool) {
 	return "", false
 }
 
-func (b *brief) cleanMessage(c Check, r report.Result, v verdict) string {
+func (b *brief) cleanMessage(c Check, r report.Result) string {
 	if r.RowsBad > 0 {
 		return fmt.Sprintf("%s of %s (%s) %s, within max_fraction %s", number(r.RowsBad), count(r.RowsTotal, singular(r.Unit)),
 			percent(r.RowsBad, r.RowsTotal), c.bad(b), b.fraction(c))
@@ -247,6 +250,9 @@ func (b *brief) foundMessage(c Check, r report.Result, v verdict) string {
 	}
 	if hidden := suppressedCount(v.findings); hidden > 0 && hidden < len(v.findings) {
 		parts = append(parts, fmt.Sprintf("%s of %s suppressed", number(int64(hidden)), count(int64(len(v.findings)), "finding")))
+	}
+	if r.ZoneCertainty == zoneDepends {
+		parts = append(parts, dependsOnZones)
 	}
 	if blind, _ := b.blind(c); blind != "" {
 		parts = append(parts, "judged on "+blind)

@@ -50,6 +50,9 @@ func (b *brief) keyInWords() string {
 
 func judgeDuplicates(b *brief) (verdict, error) {
 	d := b.Collection.Keys
+	if d == nil && b.noRows() {
+		return verdict{}, nil
+	}
 	if d == nil {
 		return verdict{}, errors.New("the scan collected no keys; this is a bug of featureaudit, please report it")
 	}

@@ -183,6 +183,11 @@ func (b *brief) unreadFor(c Check) []unreadFile {
 	return unread
 }
 
+// noRows says that the readable files hold no row, so that there was nothing to collect.
+func (b *brief) noRows() bool {
+	return !slices.ContainsFunc(b.Survey.Files, func(f facts.File) bool { return f.Problem == nil && f.Rows > 0 && b.Collection.Unread[f.ID].Kind == "" })
+}
+
 // sum adds a count over the slices whose partition is judged.
 func (b *brief) sum(of func(*facts.Slice) int64) int64 {
 	total := int64(0)

@@ -307,6 +307,7 @@ func TestNoRowsIsNoPass(t *testing.T) {
 	s.file(0, 0, nil)
 	s.file(1, 0, nil)
 	s.Collection.Entities = &facts.Entities{OldestNewest: facts.NoTime}
+	s.Collection.Keys = nil
 	results := s.judge(t)
 	for id, reason := range map[string]string{"null-event-time": "no rows in 2 files", "null-keys": "no rows in 2 files", "future-rows": "no rows in 2 files",
 		"misfiled-rows": "no rows in 2 files", "duplicate-keys": "no row has a whole key", "mixed-encoding": "no file holds a row",

@@ -234,7 +234,7 @@ func declaredZone(v model.View, s model.SourcePolicy) string {
 		own = s.EventTime.Zone
 	}
 	ofView := v.Zone
-	if v.Origins["zone"] == "default" {
+	if v.Origins["zone"] == originDefault {
 		ofView = ""
 	}
 	return cmp.Or(own, s.Zone, ofView)

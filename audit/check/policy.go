@@ -1,8 +1,6 @@
 package check
 
 import (
-	"strings"
-
 	"github.com/featureaudit/featureaudit/audit/model"
 )
 
@@ -18,10 +16,13 @@ func (b *brief) minRows(id string) int64 {
 	return defaultMinRows
 }
 
-// origin is where a config key's value comes from, or the text given where that is not known.
+// originDefault is the origin of a value that nobody wrote.
+const originDefault = "default"
+
+// origin is where a config key's value was written, or the text given where nobody did.
 func (b *brief) origin(otherwise string, keys ...string) string {
 	for _, key := range keys {
-		if at := b.View.Origins[key]; at != "" {
+		if at := b.View.Origins[key]; at != "" && at != originDefault {
 			return at
 		}
 	}
@@ -30,7 +31,7 @@ func (b *brief) origin(otherwise string, keys ...string) string {
 
 // keyDefaulted says that no key is declared, so that (entity, event_time) stands in for it.
 func keyDefaulted(v model.View) bool {
-	return len(v.Key) == 0 || strings.HasPrefix(v.Origins["key"], "default")
+	return len(v.Key) == 0 || v.Origins["key"] == originDefault
 }
 
 // keyColumns are the columns of the key, declared or defaulted; none where there is neither.

@@ -59,6 +59,9 @@ var staleRows = Check{
 	finish: func(b *brief, v *verdict) {
 		for _, f := range v.findings {
 			f.measures["reference"] = string(b.staleReference())
+			if !isSnapshot(b.View) {
+				delete(f.measures, "age_seconds")
+			}
 		}
 		if isSnapshot(b.View) {
 			v.measures["oldest_event_time"] = oldestMeasure(v.findings)

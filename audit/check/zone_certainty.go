@@ -12,6 +12,9 @@ const (
 	zoneDepends = "depends"
 )
 
+// dependsOnZones qualifies every verdict that rests on a zone that is not known.
+const dependsOnZones = "this depends on the zones of the devices, whose times are read as UTC"
+
 // zoneCertainty says whether a verdict that compares event times with another clock depends on a zone: it does where a
 // naive time was stamped in its device's own zone, which is read as UTC for want of a better.
 func (b *brief) zoneCertainty(c Check) string {
