@@ -21,9 +21,8 @@ const (
 	KindYAML  = "yaml"
 	KindODCS  = "odcs"
 	KindDBT   = "dbt"
-	// KindReport is the report of an earlier audit, KindDefinitions a document of Schema.
-	KindReport      = "report"
-	KindDefinitions = "definitions"
+	// KindReport is the report of an earlier audit.
+	KindReport = "report"
 )
 
 // How a definition writes its ttl. Absent and zero mean the same: never expires.

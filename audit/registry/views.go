@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -41,7 +42,7 @@ func (v View) label() string { return fmt.Sprintf("view %q", v.Name) }
 func (d Definitions) toView(v View) (model.View, error) {
 	if v.Policy != nil {
 		m := *v.Policy
-		m.Root = d.Root
+		m.Root = cmp.Or(m.Root, d.Root)
 		m.Origins = maps.Clone(m.Origins)
 		return m, nil
 	}

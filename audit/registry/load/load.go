@@ -1,0 +1,304 @@
+// Package load reads definitions from whatever a reference names: it recognises from the bytes what something is and
+// hands it to the reader that knows it. It is the one place that knows all readers.
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/featureaudit/featureaudit/audit/registry"
+	"github.com/featureaudit/featureaudit/audit/registry/feast"
+	"github.com/featureaudit/featureaudit/audit/registry/yamldef"
+)
+
+// Options are what loading may know beside the reference.
+type Options struct {
+	// Root is the folder that the views' relative paths start from; empty finds it (the nearest feature_store.yaml
+	// upwards, else the folder of the definitions).
+	Root string
+	// Checks are the ids of checks and rules that our YAML may name; nil accepts any.
+	Checks []string
+	// Env looks up the variables that a feature_store.yaml may use; nil knows none.
+	Env func(name string) (string, bool)
+	// TempDir holds what has to become a file for a moment; empty is the system's.
+	TempDir string
+}
+
+// Definitions reads the definitions that ref names: a file, a folder or a glob of them, a Feast repository, a
+// postgres:// address, or REV:PATH in a git repository. Errors name the file and say what was expected.
+func Definitions(ctx context.Context, ref string, o Options) (registry.Definitions, error) {
+	d, err := dispatch(ctx, ref, o)
+	if err != nil {
+		return registry.Definitions{}, err
+	}
+	if d.Source == "" {
+		d.Source = ref
+	}
+	if o.Root != "" {
+		if d.Root, err = filepath.Abs(o.Root); err != nil {
+			return registry.Definitions{}, fmt.Errorf("root %s: %w", o.Root, err)
+		}
+	}
+	return d, nil
+}
+
+func dispatch(ctx context.Context, ref string, o Options) (registry.Definitions, error) {
+	l := loader{options: o, place: disk{}}
+	if feast.IsPostgres(ref) {
+		return l.postgres(ctx, ref)
+	}
+	if scheme, _, ok := strings.Cut(ref, "://"); ok {
+		return registry.Definitions{}, wrong{fmt.Errorf("%s: definitions are not read from %s:// addresses: copy the file here, or give a postgres:// address", feast.Redact(ref), scheme)}
+	}
+	if ref == "" {
+		return registry.Definitions{}, wrong{errors.New("an empty reference: expected a file, a folder, a postgres:// address or REV:PATH")}
+	}
+	kind, err := l.place.kind(ctx, ref)
+	if err != nil {
+		return registry.Definitions{}, err
+	}
+	if kind != "" {
+		return l.at(ctx, filepath.ToSlash(ref), kind)
+	}
+	if strings.ContainsAny(ref, "*?[{") {
+		return l.glob(ctx, ref)
+	}
+	return l.inGit(ctx, ref)
+}
+
+// loader reads from one place.
+type loader struct {
+	options Options
+	place   place
+	// depth counts configs that name other definitions.
+	depth int
+}
+
+func (l loader) postgres(ctx context.Context, ref string) (registry.Definitions, error) {
+	d, err := feast.DecodePostgres(ctx, ref)
+	if err != nil {
+		return d, fmt.Errorf("%s: %w", feast.Redact(ref), err)
+	}
+	d.Source = feast.Redact(ref)
+	return d, nil
+}
+
+// inGit reads REV:PATH.
+func (l loader) inGit(ctx context.Context, ref string) (registry.Definitions, error) {
+	rev, name, ok := strings.Cut(ref, ":")
+	if !ok {
+		return registry.Definitions{}, wrong{fmt.Errorf("%s: no such file or folder: expected a registry, our YAML, a Feast repository, a postgres:// address or REV:PATH", ref)}
+	}
+	c, known, err := openCommit(ctx, rev)
+	if err != nil {
+		return registry.Definitions{}, err
+	}
+	if !known {
+		return registry.Definitions{}, wrong{fmt.Errorf("%s: no such file, and git knows no revision %q here: fetch it, or correct the path (actions/checkout: fetch-depth: 0)", ref, rev)}
+	}
+	if strings.HasPrefix(name, "./") || strings.HasPrefix(name, "../") {
+		prefix, err := git(ctx, "rev-parse", "--show-prefix")
+		if err != nil {
+			return registry.Definitions{}, err
+		}
+		name = path.Join(strings.TrimSpace(string(prefix)), name)
+	}
+	l.place = c
+	kind, err := c.kind(ctx, name)
+	if err != nil {
+		return registry.Definitions{}, err
+	}
+	if kind == "" {
+		return registry.Definitions{}, wrong{fmt.Errorf("%s: commit %s has no %s: expected a path from the repository's root (or ./PATH from here)", ref, short(c.id), name)}
+	}
+	d, err := l.at(ctx, name, kind)
+	if err != nil {
+		return d, fmt.Errorf("%s: %w", rev, err)
+	}
+	d.Source = ref
+	return d, nil
+}
+
+func short(id string) string { return id[:min(12, len(id))] }
+
+func (l loader) at(ctx context.Context, name, kind string) (registry.Definitions, error) {
+	if kind == "dir" {
+		return l.folder(ctx, name)
+	}
+	return l.file(ctx, name)
+}
+
+func (l loader) glob(ctx context.Context, pattern string) (registry.Definitions, error) {
+	names, err := doublestar.FilepathGlob(pattern, doublestar.WithFilesOnly(), doublestar.WithFailOnIOErrors())
+	if err != nil {
+		return registry.Definitions{}, fmt.Errorf("%s: %w", pattern, err)
+	}
+	if len(names) == 0 {
+		return registry.Definitions{}, wrong{fmt.Errorf("%s: the glob matches no file: expected files of definitions", pattern)}
+	}
+	slices.Sort(names)
+	base, _ := doublestar.SplitPattern(filepath.ToSlash(pattern))
+	for i, name := range names {
+		names[i] = filepath.ToSlash(name)
+	}
+	return l.many(ctx, base, names)
+}
+
+// folder reads a Feast repository, or every YAML file below a folder.
+func (l loader) folder(ctx context.Context, dir string) (registry.Definitions, error) {
+	repo := path.Join(dir, featureStore)
+	kind, err := l.place.kind(ctx, repo)
+	if err != nil {
+		return registry.Definitions{}, err
+	}
+	if kind == "file" {
+		return l.repo(ctx, repo)
+	}
+	all, err := l.place.files(ctx, dir)
+	if err != nil {
+		return registry.Definitions{}, err
+	}
+	var names []string
+	for _, name := range all {
+		if ext := path.Ext(name); ext == ".yaml" || ext == ".yml" {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return registry.Definitions{}, wrong{fmt.Errorf("%s: the folder has no feature_store.yaml and no YAML file: expected a Feast repository or our YAML", dir)}
+	}
+	return l.many(ctx, dir, names)
+}
+
+// many reads several files as one set. They must be of one kind.
+func (l loader) many(ctx context.Context, dir string, names []string) (registry.Definitions, error) {
+	byForm := map[form][]yamldef.File{}
+	var notes []string
+	for _, name := range names {
+		data, err := l.place.read(ctx, name)
+		if err != nil {
+			return registry.Definitions{}, err
+		}
+		f, err := recognise(data)
+		if err != nil {
+			return registry.Definitions{}, wrong{fmt.Errorf("%s: %w", name, err)}
+		}
+		byForm[f] = append(byForm[f], yamldef.File{Name: name, Data: data})
+	}
+	if len(names) == 1 {
+		return l.file(ctx, names[0])
+	}
+	for _, f := range byForm[formOther] {
+		if len(byForm[formDBT]) == 0 {
+			return registry.Definitions{}, wrong{fmt.Errorf("%s: none of the definitions that are read here: expected a map with \"views:\", an ODCS contract or dbt sources; name the files if it does not belong to them", f.Name)}
+		}
+		notes = append(notes, f.Name+" defines no source and no semantic model: left out")
+	}
+	delete(byForm, formOther)
+	if len(byForm) != 1 {
+		return registry.Definitions{}, wrong{fmt.Errorf("%s: its files are of several kinds (%s): name those of one kind", dir, kinds(byForm))}
+	}
+	d, err := l.set(byForm)
+	if err != nil {
+		return d, wrong{err}
+	}
+	d.Digest = digestOf(byForm)
+	d.Notes = append(d.Notes, notes...)
+	if l.place.local("x") != "" {
+		if d.Root, err = filepath.Abs(dir); err != nil {
+			return d, err
+		}
+	}
+	return d, nil
+}
+
+// file reads one file.
+func (l loader) file(ctx context.Context, name string) (registry.Definitions, error) {
+	if path.Base(name) == featureStore {
+		return l.repo(ctx, name)
+	}
+	if local := l.place.local(name); local != "" && isSQLite(local) {
+		return l.sqlite(ctx, local)
+	}
+	data, err := l.place.read(ctx, name)
+	if err != nil {
+		return registry.Definitions{}, err
+	}
+	d, err := l.bytes(ctx, name, data)
+	if err != nil {
+		return d, err
+	}
+	if d.Digest == "" {
+		d.Digest = registry.Digest(data)
+	}
+	if d.Root == "" {
+		d.Root, err = l.root(ctx, name)
+	}
+	return d, err
+}
+
+// root is the nearest folder upwards with a feature_store.yaml, else the folder of the file.
+func (l loader) root(ctx context.Context, name string) (string, error) {
+	local := l.place.local(name)
+	if local == "" {
+		return "", nil
+	}
+	abs, err := filepath.Abs(local)
+	if err != nil {
+		return "", err
+	}
+	for dir := filepath.Dir(abs); ; dir = filepath.Dir(dir) {
+		if kind, err := l.place.kind(ctx, filepath.Join(dir, featureStore)); err == nil && kind == "file" {
+			return dir, nil
+		}
+		if dir == filepath.Dir(dir) {
+			return filepath.Dir(abs), nil
+		}
+	}
+}
+
+func isSQLite(name string) bool {
+	f, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head := make([]byte, len(feast.SQLiteMagic))
+	n, err := f.Read(head)
+	return err == nil && string(head[:n]) == feast.SQLiteMagic
+}
+
+func (l loader) sqlite(ctx context.Context, name string) (registry.Definitions, error) {
+	d, err := feast.DecodeSQLite(ctx, name)
+	if err != nil {
+		return d, wrong{fmt.Errorf("%s: %w", name, err)}
+	}
+	d.Root, err = l.root(ctx, filepath.ToSlash(name))
+	return d, err
+}
+
+// sqliteBytes reads a database that is no file yet, because it lies in a commit.
+func (l loader) sqliteBytes(ctx context.Context, name string, data []byte) (d registry.Definitions, err error) {
+	dir, err := os.MkdirTemp(l.options.TempDir, "featureaudit-")
+	if err != nil {
+		return d, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	file := filepath.Join(dir, "registry.sqlite")
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		return d, err
+	}
+	d, err = feast.DecodeSQLite(ctx, file)
+	if err != nil {
+		return d, wrong{fmt.Errorf("%s: %w", name, err)}
+	}
+	return d, nil
+}

@@ -1,0 +1,69 @@
+// Package prior reads definitions that featureaudit itself wrote: those inside the report of an earlier audit, and
+// documents of featureaudit.definitions/v1.
+package prior
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/registry"
+	"github.com/featureaudit/featureaudit/audit/report"
+)
+
+// DecodeReport reads the definitions that a report was judged by.
+func DecodeReport(data []byte) (registry.Definitions, error) {
+	var r report.Report
+	if err := json.Unmarshal(data, &r); err != nil {
+		return registry.Definitions{}, fmt.Errorf("not a report: %w", err)
+	}
+	d := registry.Definitions{Kind: registry.KindReport}
+	for _, v := range r.Views {
+		d.Views = append(d.Views, fromReport(v))
+	}
+	for _, def := range r.Definitions {
+		for _, u := range def.UnknownFields {
+			d.UnknownFields = append(d.UnknownFields, registry.UnknownField{Path: u.Path, Field: u.Field, Bytes: u.Bytes})
+		}
+	}
+	d.Finish()
+	return d, nil
+}
+
+func fromReport(v report.View) registry.View {
+	def := v.Definition
+	kind := model.ViewKind(def.Kind)
+	if kind == "" {
+		kind = model.KindFeatureView
+	}
+	out := registry.View{
+		Name: v.Name, Project: v.Project, Kind: kind, Owner: v.Owner, Path: def.Path,
+		TTLSeconds: def.TTLSeconds, TTLOnWire: def.TTLOnWire, TTLNever: def.TTLNever, MaxAgeSeconds: def.MaxAgeSeconds, MaxLagSeconds: def.MaxLagSeconds,
+		EventTime: def.EventTime, IngestedAt: def.IngestedAt, JoinKeys: def.Entity, Features: registry.FeaturesOf(def.Features),
+	}
+	if out.TTLOnWire == "" && def.TTLSeconds != nil {
+		out.TTLOnWire = registry.TTLSet
+		if *def.TTLSeconds == 0 {
+			out.TTLOnWire = registry.TTLZero
+		}
+	}
+	if !def.KeyDefaulted {
+		out.Key = def.Key
+	}
+	return out
+}
+
+// DecodeDefinitions reads a document that `featureaudit definitions --format json` wrote.
+func DecodeDefinitions(data []byte) (registry.Definitions, error) {
+	var d registry.Definitions
+	if err := json.Unmarshal(data, &d); err != nil {
+		return registry.Definitions{}, fmt.Errorf("not definitions: %w", err)
+	}
+	for i, v := range d.Views {
+		if v.Name == "" {
+			return registry.Definitions{}, fmt.Errorf("views[%d] has no name", i)
+		}
+	}
+	d.Finish()
+	return d, nil
+}
