@@ -5,9 +5,11 @@ const NoTime = int64(-1 << 63)
 
 // Listing is the snapshot of one view's files: what there is to look at, before any of it is opened.
 type Listing struct {
+	// Root is the absolute directory that the paths of files are relative to.
+	Root       string
 	Files      []File
 	Partitions []Partition
-	// Ignored counts what matched and is no data, by reason: "marker", "hidden", "temporary", "checksum", "other".
+	// Ignored counts what matched and is no data, by reason: "marker", "hidden", "temporary", "checksum", "link", "other".
 	Ignored map[string]int64
 }
 
@@ -148,6 +150,9 @@ type Column struct {
 	// Min and Max are the bounds of integer columns over all files of the schema, valid if HasBounds: they decide epoch units.
 	Min, Max  int64
 	HasBounds bool
+	// EpochUnit is the unit that the magnitude of an integer or floating time column tells: "s", "ms", "us", "ns"; empty where it
+	// tells none. It is part of a schema's identity, so that files in seconds and in milliseconds are two schemas. A declared unit goes first.
+	EpochUnit string
 }
 
 // Lookup finds a column by the name that a definition uses: a top-level name exactly as it stands, else a struct
