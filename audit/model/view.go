@@ -182,8 +182,6 @@ type TimePartition struct {
 	Of            PartitionMeaning
 	Expected      Expected
 	CompleteAfter time.Duration
-	// Optional says that it comes from the defaults of all views: where a view's paths lack its columns it is dropped.
-	Optional bool
 }
 
 // Declared says whether the view is partitioned by time.
