@@ -5,12 +5,18 @@ package audit
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
 
+	"github.com/featureaudit/featureaudit/audit/check"
+	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/store"
 )
 
 // Options are what one run is asked to do.
@@ -22,7 +28,8 @@ type Options struct {
 	Definitions  []report.Definition
 	ConfigDigest string
 
-	// AsOf is the instant judged from; AsOfGiven says that the user chose it (and did not leave it to the start of the run or the end of the range).
+	// AsOf is the instant judged from; AsOfGiven says that the user chose it (and did not leave it to the start of the
+	// run or the end of the range).
 	AsOf      time.Time
 	AsOfGiven bool
 	// RangeFrom and RangeTo are partition dates, both included; empty without --range.
@@ -32,16 +39,42 @@ type Options struct {
 	SelectViews, SelectChecks []string
 
 	Threads int
-	// MemoryLimit is for the whole process, in bytes.
+	// MemoryLimit is for the whole process, in bytes; 0 means DefaultMemory.
 	MemoryLimit int64
 	TempDir     string
 	// RowsLimit caps Audit.Duplicates.
 	RowsLimit int
 
-	Version string
-	Log     zerolog.Logger
+	// Adapters reach files and engines; Tool names their versions in the report.
+	Adapters Adapters
+	Tool     report.Tool
+	Log      zerolog.Logger
 	// Progress is called from one goroutine at a time; nil for none.
 	Progress func(Progress)
+}
+
+// DefaultMemory is the memory limit of a run that names none.
+const DefaultMemory = 2 << 30
+
+// Adapters open what a run looks through.
+type Adapters struct {
+	Store store.Store
+	// OpenScanner starts an engine that reads rows, within so many threads and bytes, spilling to tempDir.
+	OpenScanner func(threads int, memory int64, tempDir string) (Scanner, error)
+	// OpenJudge starts an engine that sees fact tables only.
+	OpenJudge func(ctx context.Context, threads int) (Judge, error)
+}
+
+// Scanner is an engine that reads rows, until it is closed.
+type Scanner interface {
+	engine.Scanner
+	Close()
+}
+
+// Judge is an engine that judges fact tables, until it is closed.
+type Judge interface {
+	engine.Judge
+	Close() error
 }
 
 // Progress says how far a run is.
@@ -56,7 +89,15 @@ type Progress struct {
 
 // Audit is what a run leaves behind: the report, and the rows that only --out duplicates wants.
 type Audit struct {
-	Report report.Report
+	Report     report.Report
+	Duplicates []ViewDuplicates
+}
+
+// ViewDuplicates are the repeated rows of one view, as far as they were kept.
+type ViewDuplicates struct {
+	View  model.View
+	Files []facts.File
+	facts.Duplicates
 }
 
 // ErrNothing says that there is nothing to audit: no view, or no view with a file.
@@ -65,5 +106,76 @@ var ErrNothing = errors.New("nothing to audit")
 // Run audits the views of the options. A report is returned even with an error or a cancelled context, whose report
 // is marked partial; its Execution block is left for the caller to fill.
 func Run(ctx context.Context, o Options) (Audit, error) {
-	return Audit{}, errors.New("not built yet")
+	r, err := start(ctx, o)
+	if err != nil {
+		return Audit{}, err
+	}
+	defer r.close()
+	var inputs []check.Input
+	var results []report.Result
+	var duplicates []ViewDuplicates
+	used := map[int]bool{}
+	var stopped error
+	for _, view := range r.views() {
+		input, err := r.look(ctx, view)
+		if err != nil {
+			stopped = err
+			break
+		}
+		r.tell(Progress{View: view.Name, Step: "judge"})
+		judgement, err := check.JudgeView(ctx, r.judge, input)
+		if err != nil {
+			stopped = err
+			break
+		}
+		inputs = append(inputs, input)
+		results = append(results, judgement.Results...)
+		for _, index := range judgement.Used {
+			used[index] = true
+		}
+		if input.Collection.Keys != nil && input.Collection.Keys.RepeatedKeys > 0 {
+			duplicates = append(duplicates, ViewDuplicates{View: input.View, Files: input.Survey.Files, Duplicates: *input.Collection.Keys})
+		}
+	}
+	if stopped == nil {
+		results = append(results, check.JudgeRun(check.RunInput{AsOf: r.asOf, HasRange: r.window.Given(), Selected: r.selected,
+			Suppressions: o.Suppressions, Results: results, Used: used})...)
+	}
+	built, err := check.BuildReport(r.reportInput(inputs, results, stopped))
+	if err != nil {
+		return Audit{}, err
+	}
+	if stopped == nil && !slices.ContainsFunc(inputs, func(in check.Input) bool { return len(in.Survey.Files) > 0 }) {
+		stopped = ErrNothing
+	}
+	return Audit{Report: built, Duplicates: duplicates}, stopped
+}
+
+func (r *run) reportInput(inputs []check.Input, results []report.Result, stopped error) check.ReportInput {
+	in := check.ReportInput{Tool: r.options.Tool, AsOf: r.asOf, Status: report.Complete, ConfigDigest: r.options.ConfigDigest,
+		Selection:   report.Selection{Views: slices.Sorted(slices.Values(r.options.SelectViews)), Checks: slices.Sorted(slices.Values(r.options.SelectChecks))},
+		Definitions: r.options.Definitions, Views: inputs, Results: results}
+	if r.window.Given() {
+		in.Range = r.window.From + ".." + r.window.To
+	}
+	if stopped != nil {
+		in.Status = report.Partial
+	}
+	return in
+}
+
+// start opens the engines.
+func start(ctx context.Context, o Options) (*run, error) {
+	r := newRun(o)
+	scanner, err := o.Adapters.OpenScanner(r.threads, r.memory.engine, o.TempDir)
+	if err != nil {
+		return nil, fmt.Errorf("start the engine: %w", err)
+	}
+	judge, err := o.Adapters.OpenJudge(ctx, r.threads)
+	if err != nil {
+		scanner.Close()
+		return nil, fmt.Errorf("start the engine: %w", err)
+	}
+	r.scanner, r.judge = scanner, judge
+	return r, nil
 }

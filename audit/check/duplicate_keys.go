@@ -41,7 +41,7 @@ var duplicateKeys = Check{
 }
 
 func (b *brief) keyInWords() string {
-	text := fmt.Sprintf("key (%s)", strings.Join(keyColumns(b.View), ", "))
+	text := fmt.Sprintf("key (%s)", strings.Join(KeyColumns(b.View), ", "))
 	if keyDefaulted(b.View) {
 		text += ", which stands in for the key that is not declared,"
 	}
@@ -104,7 +104,7 @@ func duplicateMeasures(b *brief, d *facts.Duplicates) map[string]any {
 		"replay_keys": d.ReplayKeys, "conflict_keys": d.ConflictKeys, "shifted_twin_keys": d.ShiftedTwinKeys,
 		"resolvable_keys": d.ResolvableKeys, "ambiguous_keys": d.AmbiguousKeys, "max_multiplicity": d.MaxMultiplicity,
 		"null_keys": d.NullKeys, "fan_out_rows": d.FanOutRows, "paired_by_hash": d.PairedByHash,
-		"key": keyColumns(b.View), "key_defaulted": keyDefaulted(b.View),
+		"key": KeyColumns(b.View), "key_defaulted": keyDefaulted(b.View),
 		"scopes": map[string]any{"within_file": d.Scopes.WithinFile, "across_files": d.Scopes.AcrossFiles,
 			"across_partitions": d.Scopes.AcrossPartitions, "across_sources": d.Scopes.AcrossSources},
 		"writers": writerPairs(d.Writers), "differing_columns": differingColumns(d.DifferingColumns),

@@ -25,7 +25,7 @@ func (b *brief) unmet(c Check) string {
 		return missingKey("ttl", c.ID)
 	case c.Needs.Entity && len(v.Entity) == 0:
 		return missingKey("entity", c.ID)
-	case c.Needs.Key && len(keyColumns(v)) == 0:
+	case c.Needs.Key && len(KeyColumns(v)) == 0:
 		return fmt.Sprintf("no key is defined, and no entity with an event_time to stand in for it: %s needs one", c.ID)
 	case c.Needs.TimePartition && !v.TimePartition.Declared():
 		return missingKey("time_partition", c.ID)
@@ -119,7 +119,7 @@ func (b *brief) wantedColumns(c Check) []wantedColumn {
 		names = append(names, b.View.Entity...)
 	}
 	if c.Needs.Key {
-		names = append(names, keyColumns(b.View)...)
+		names = append(names, KeyColumns(b.View)...)
 	}
 	for _, name := range names {
 		if slices.ContainsFunc(wanted, func(w wantedColumn) bool { return w.name == name }) {

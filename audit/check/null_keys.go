@@ -23,7 +23,7 @@ var nullKeys = Check{
 		v.measures["null_keys"] = v.bad
 	},
 	bad: func(b *brief) string {
-		return "have a NULL in the key (" + strings.Join(keyColumns(b.View), ", ") + ")"
+		return "have a NULL in the key (" + strings.Join(KeyColumns(b.View), ", ") + ")"
 	},
 	good: always("have a whole key"),
 }

@@ -34,8 +34,8 @@ func keyDefaulted(v model.View) bool {
 	return len(v.Key) == 0 || v.Origins["key"] == originDefault
 }
 
-// keyColumns are the columns of the key, declared or defaulted; none where there is neither.
-func keyColumns(v model.View) []string {
+// KeyColumns are the columns of the key, declared or defaulted; none where there is neither.
+func KeyColumns(v model.View) []string {
 	if len(v.Key) > 0 {
 		return v.Key
 	}

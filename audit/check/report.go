@@ -172,7 +172,7 @@ func (b *brief) notes() []string {
 	if ambiguous > 0 {
 		notes = append(notes, fmt.Sprintf("%s with a local time that occurred twice or never in its zone", count(ambiguous, "row")))
 	}
-	if keyDefaulted(b.View) && len(keyColumns(b.View)) > 0 {
+	if keyDefaulted(b.View) && len(KeyColumns(b.View)) > 0 {
 		notes = append(notes, "no key is declared: (entity, event_time) stands in for it")
 	}
 	if b.HasRange && !b.View.TimePartition.Declared() {
@@ -184,8 +184,8 @@ func (b *brief) notes() []string {
 func define(v model.View) report.ViewDefinition {
 	d := report.ViewDefinition{Kind: string(v.Kind), Path: v.Path, TTLDeclared: v.TTL.Declared(), TTLNever: v.TTL.Never, TTLOnWire: v.TTL.OnWire,
 		MaxAgeSeconds: limitSeconds(v.MaxAge.Seconds()), MaxLagSeconds: limitSeconds(v.MaxLag.Seconds()), EventTime: v.EventTime.Column,
-		IngestedAt: v.IngestedAt.Column, Source: sourceInWords(v.Source), Entity: filled(v.Entity), Key: filled(keyColumns(v)),
-		KeyDefaulted: keyDefaulted(v) && len(keyColumns(v)) > 0, OncePer: v.OncePer, Measures: v.Measures, Zone: cmp.Or(v.Zone, "UTC"),
+		IngestedAt: v.IngestedAt.Column, Source: sourceInWords(v.Source), Entity: filled(v.Entity), Key: filled(KeyColumns(v)),
+		KeyDefaulted: keyDefaulted(v) && len(KeyColumns(v)) > 0, OncePer: v.OncePer, Measures: v.Measures, Zone: cmp.Or(v.Zone, "UTC"),
 		Reference: string(v.StaleReference()), ToleranceSecs: v.Tolerance.Seconds(), Origins: maps.Clone(v.Origins)}
 	if v.TTL.Duration != 0 {
 		ttl := v.TTL.Duration.Seconds()

@@ -285,14 +285,11 @@ func (c *collector) checkSpace(rows int64) error {
 		return err
 	}
 	if spill := need - c.request.RunMemory; spill > free {
-		return fmt.Errorf("%w: up to %d MB of key runs may have to be spilled to %s, where %d MB are free: free some space, name a larger folder with --temp-dir, or raise --memory-limit",
-			ErrNoSpace, spill>>20, c.request.TempDir, free>>20)
+		return engine.ResourceError{Err: fmt.Errorf("up to %d MB of key runs may have to be spilled to %s, where %d MB are free: free some space, name a larger folder with --temp-dir, or raise --memory-limit",
+			spill>>20, c.request.TempDir, free>>20)}
 	}
 	return nil
 }
-
-// ErrNoSpace says that the spill folder is too small for what may have to be spilled.
-var ErrNoSpace = errors.New("not enough room to spill")
 
 // scan runs the jobs on all workers.
 func (c *collector) scan(ctx context.Context, jobs []job) error {

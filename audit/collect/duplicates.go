@@ -598,10 +598,18 @@ func (v *verifier) fetchFile(ctx context.Context, plans map[int32]fetchPlan, row
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("verify repeated keys in %s: %w", file.Path, err)
+		return verifyError{fmt.Errorf("verify repeated keys in %s: %w", file.Path, err)}
 	}
 	return nil
 }
+
+// verifyError is a file that was read once and could not be read again.
+type verifyError struct{ error }
+
+func (e verifyError) Unwrap() error { return e.error }
+
+// Retryable says that another try may find the file at rest.
+func (e verifyError) Retryable() bool { return true }
 
 // fetchReaders read the times of one file and source.
 type fetchReaders struct {

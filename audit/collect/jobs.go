@@ -8,6 +8,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/keys"
 )
 
 // job is one query: whole small files of one schema, or a slice of a large one.
@@ -148,7 +149,7 @@ func (w *worker) run(ctx context.Context, j job) error {
 		return context.Cause(ctx)
 	case errors.As(err, &changed):
 		return w.without(ctx, j, changed.problems)
-	case errors.As(err, new(engine.ResourceError)), errors.As(err, new(runError)):
+	case errors.As(err, new(engine.ResourceError)), errors.As(err, new(keys.SpillError)), errors.As(err, new(runError)):
 		return err
 	case len(j.files) > 1 && !folded:
 		for _, id := range j.files {

@@ -108,5 +108,8 @@ type ResourceError struct{ Err error }
 
 func (e ResourceError) Error() string { return e.Err.Error() }
 
+// Retryable says that another try, with more room, may do.
+func (e ResourceError) Retryable() bool { return true }
+
 // Unwrap gives the cause.
 func (e ResourceError) Unwrap() error { return e.Err }

@@ -43,6 +43,17 @@ func (b *Budget) Close() error {
 	return err
 }
 
+// SpillError is a spill file that could not be written or read back.
+type SpillError struct{ Err error }
+
+func (e SpillError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e SpillError) Unwrap() error { return e.Err }
+
+// Retryable says that another try, with more room, may do.
+func (e SpillError) Retryable() bool { return true }
+
 func (b *Budget) exceeded() bool { return b.held.Load() > b.limit }
 
 // extent is a run of 64-bit words in the spill file.
@@ -57,7 +68,7 @@ func (b *Budget) write(words []uint64) (extent, error) {
 		return extent{}, err
 	}
 	if _, err := file.WriteAt(bytesOf(words), offset); err != nil {
-		return extent{}, fmt.Errorf("spill to %s: %w: free some space there, or name a larger folder with --temp-dir", b.dir, err)
+		return extent{}, SpillError{fmt.Errorf("spill to %s: %w: free some space there, or name a larger folder with --temp-dir", b.dir, err)}
 	}
 	return extent{offset: offset, words: len(words)}, nil
 }
@@ -68,7 +79,7 @@ func (b *Budget) reserve(size int64) (*os.File, int64, error) {
 	if b.file == nil {
 		file, err := os.CreateTemp(b.dir, "featureaudit-runs-*")
 		if err != nil {
-			return nil, 0, fmt.Errorf("open a spill file in %s: %w: name a writable folder with --temp-dir", b.dir, err)
+			return nil, 0, SpillError{fmt.Errorf("open a spill file in %s: %w: name a writable folder with --temp-dir", b.dir, err)}
 		}
 		if err := os.Remove(file.Name()); err != nil {
 			return nil, 0, fmt.Errorf("unlink the spill file %s: %w", file.Name(), err)

@@ -1,0 +1,111 @@
+package audit
+
+import (
+	"slices"
+
+	"github.com/featureaudit/featureaudit/audit/check"
+	"github.com/featureaudit/featureaudit/audit/collect"
+	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/partition"
+)
+
+// run is one audit under way.
+type run struct {
+	options Options
+	asOf    int64
+	window  partition.Range
+	threads int
+	memory  memory
+	scanner Scanner
+	judge   Judge
+}
+
+// memory is how the limit of the process is shared out. What is left is for the program, its listing and its facts.
+type memory struct {
+	engine int64
+	runs   int64
+	// sliceRows is how many rows one query hands over at once, for each worker.
+	sliceRows int64
+}
+
+// smallMemory is the limit below which slices are cut to one row group of the usual size.
+const (
+	smallMemory    = 1 << 30
+	smallSliceRows = 122_880
+)
+
+func share(limit int64) memory {
+	if limit <= 0 {
+		limit = DefaultMemory
+	}
+	m := memory{engine: limit / 100 * 45, runs: limit / 100 * 30, sliceRows: collect.DefaultSliceRows}
+	if limit < smallMemory {
+		m.sliceRows = smallSliceRows
+	}
+	return m
+}
+
+func newRun(o Options) *run {
+	return &run{options: o, asOf: o.AsOf.UnixMicro(), window: partition.Range{From: o.RangeFrom, To: o.RangeTo},
+		threads: max(1, o.Threads), memory: share(o.MemoryLimit)}
+}
+
+func (r *run) close() {
+	r.scanner.Close()
+	if err := r.judge.Close(); err != nil {
+		r.options.Log.Warn().Err(err).Msg("close the judging engine")
+	}
+}
+
+func (r *run) tell(p Progress) {
+	if r.options.Progress != nil {
+		r.options.Progress(p)
+	}
+}
+
+// views are those selected, sorted by name.
+func (r *run) views() []model.View {
+	views := slices.DeleteFunc(slices.Clone(r.options.Views), func(v model.View) bool {
+		return len(r.options.SelectViews) > 0 && !slices.Contains(r.options.SelectViews, v.Name)
+	})
+	slices.SortFunc(views, func(a, b model.View) int {
+		if a.Name < b.Name {
+			return -1
+		}
+		return 1
+	})
+	return views
+}
+
+func (r *run) selected(id string) bool {
+	return len(r.options.SelectChecks) == 0 || slices.Contains(r.options.SelectChecks, id)
+}
+
+// needs are what the selected checks want of a view's rows. What footers alone answer is not scanned for.
+func (r *run) needs(v model.View) collect.Needs {
+	var needs collect.Needs
+	for _, c := range check.Catalogue() {
+		if !c.Needs.Rows || !r.selected(c.ID) || v.Checks[c.ID].Severity == "off" {
+			continue
+		}
+		switch c.ID {
+		case "duplicate-keys":
+			needs.Keys = true
+		case "null-keys":
+			needs.Nulls = true
+		case "stale-entities":
+			needs.Entities = v.TTL.Effective() && len(v.Entity) > 0
+		case "misfiled-rows":
+			needs.Times, needs.Events = true, true
+		default:
+			needs.Times = true
+		}
+	}
+	if needs.Entities || needs.Keys {
+		needs.Times = true
+	}
+	if needs.Keys {
+		needs.Nulls = false
+	}
+	return needs
+}
