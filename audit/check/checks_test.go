@@ -77,7 +77,8 @@ func TestNullEventTime(t *testing.T) {
 
 func TestFutureRows(t *testing.T) {
 	s := healthy(dailyView())
-	s.Collection.Slices[8].FutureIngested, s.Collection.Slices[8].FutureAsOf, s.Collection.Slices[8].EventNull = 3, 2, 100
+	s.Collection.Slices[8].FutureIngested, s.Collection.Slices[8].FutureAsOf, s.Collection.Slices[8].EventNull = 3, 2, 50
+	s.Collection.Slices[8].EventUnparsed, s.Collection.Slices[8].EventSentinel = 30, 20
 	s.Collection.Slices[8].NewestFuture = asOf + 9*hour
 	r := s.of(t, "future-rows")
 	expect(t, r, report.Fail, 5, 8900, "5 of 8,900 rows (0.06 %) lie in the future, more than 5m after ingested_at in partition dt=2026-11-09 of source batch")
@@ -89,8 +90,8 @@ func TestFutureRows(t *testing.T) {
 func TestFutureRowsOfPartitionsAfterAsOf(t *testing.T) {
 	s := healthy(dailyView())
 	s.days("2026-11-10", 3)
-	s.file(10, 50, nil)
-	s.file(11, 70, func(f *facts.File, _ *facts.Slice) { f.ModTime = asOf + hour })
+	s.file(10, 50, func(f *facts.File, _ *facts.Slice) { f.ModTime = asOf - 1 })
+	s.file(11, 70, func(f *facts.File, _ *facts.Slice) { f.ModTime = asOf })
 	r := s.of(t, "future-rows")
 	expect(t, r, report.Fail, 50, 9050, "50 of 9,050 rows (0.55 %) lie in the future, more than 5m after ingested_at in partition dt=2026-11-11")
 	if len(r.Findings) != 1 || r.Findings[0].Message != "50 rows in a partition that begins after as_of, in files that existed before it" {
@@ -98,6 +99,10 @@ func TestFutureRowsOfPartitionsAfterAsOf(t *testing.T) {
 	}
 	if r := s.of(t, "null-keys"); r.RowsTotal != 9000 {
 		t.Errorf("rows after as_of are not judged: %d", r.RowsTotal)
+	}
+	s.HasRange, s.Survey.Partitions[10].InRange = true, false
+	if r := s.of(t, "future-rows"); r.Outcome != report.Pass {
+		t.Errorf("the range leaves it out: %+v", r)
 	}
 }
 
@@ -140,6 +145,21 @@ func TestStaleViewBySource(t *testing.T) {
 	expect(t, r, report.Fail, 1, 1, "the newest event of source batch is 1d 7h old at as_of; the limit is 1d 6h")
 	if len(r.Findings) != 1 || r.Findings[0].Subject != (report.Subject{Source: "batch"}) {
 		t.Errorf("a live stream hides a dead batch: %+v", r.Findings)
+	}
+}
+
+func TestViewOfDeclaredSourcesOnlyIsJudgedByThem(t *testing.T) {
+	s := healthy(dailyView())
+	s.View.MaxAge = time.Minute
+	s.View.Sources = []model.SourcePolicy{{Name: "batch", MaxAge: 30 * time.Hour}}
+	if r := s.of(t, "stale-view"); r.Outcome != report.Pass {
+		t.Errorf("%+v", r)
+	}
+	other := s.Collection.Slices[8]
+	other.Source = "backfill"
+	s.Collection.Slices = append(s.Collection.Slices, other)
+	if r := s.of(t, "stale-view"); r.Outcome != report.Fail || r.Findings[0].Subject != (report.Subject{}) {
+		t.Errorf("%+v", r)
 	}
 }
 

@@ -151,3 +151,43 @@ func TestNotesSayWhatWasAssumed(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 }
+
+func TestNearestFittingOffsetIsProposed(t *testing.T) {
+	s := healthy(dailyView())
+	h := facts.NewEventHistogram()
+	h.Counts[facts.EventBin(s.Survey.Partitions[3].Start-hour)], h.Rows = 100, 100 // every offset from one hour east fits
+	s.Collection.Events[facts.Population{Partition: 3, Source: "batch"}] = h
+	s.Collection.Slices[3].MisfiledBefore = 100
+	if r := s.of(t, "misfiled-rows"); r.Measures["fitting_offset_minutes"] != 60 {
+		t.Errorf("%v", r.Measures)
+	}
+}
+
+func TestRepeatsOutsideTheRangeAreNotJudged(t *testing.T) {
+	s := healthy(dailyView())
+	s.HasRange = true
+	s.Collection.Keys.RepeatedKeys, s.Collection.Keys.SurplusRows = 2, 2
+	for _, i := range []int32{2, 7} {
+		s.Collection.Keys.ByPlace[facts.Population{Partition: i, Source: "batch"}] = &facts.DuplicatePlace{Surplus: 1, Keys: 1}
+	}
+	for i := range s.Survey.Partitions {
+		s.Survey.Partitions[i].InRange = i == 7
+	}
+	r := s.of(t, "duplicate-keys")
+	if r.Outcome != report.Fail || r.RowsBad != 1 || r.RowsTotal != 1000 || r.FindingsTotal != 1 || r.FirstPartition != "dt=2026-11-08" {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestSuppressionOfARangeAcceptsNoVerdictOnTheWholeView(t *testing.T) {
+	s := healthy(dailyView())
+	s.View.TTL = model.TTL{}
+	s.Suppressions = []model.Suppression{{Check: "ttl-unset", RangeFrom: "2026-11-01", RangeTo: "2026-11-30", Reason: "known"}}
+	if r := s.of(t, "ttl-unset"); r.Outcome != report.Fail {
+		t.Errorf("%+v", r)
+	}
+	s.Suppressions[0].RangeFrom, s.Suppressions[0].RangeTo = "", ""
+	if r := s.of(t, "ttl-unset"); r.Outcome != report.Suppressed || r.SuppressedBy != "known" {
+		t.Errorf("a suppression without a view is for all: %+v", r)
+	}
+}

@@ -118,7 +118,7 @@ func (b *brief) partitionTable() engine.Table {
 			bigint("files", "its files"),
 			bigint("files_unread", "its files whose footer could not be read: its rows are not known"),
 			bigint("rows", "its rows by the footers"),
-			bigint("rows_before_as_of", "its rows in files that were modified at or before as_of"),
+			bigint("rows_before_as_of", "its rows in files that were modified before as_of"),
 		},
 		Rows: func(yield func([]any) bool) {
 			unread, early := b.countByPartition()
@@ -140,7 +140,7 @@ func (b *brief) countByPartition() (unread, earlyRows map[int32]int64) {
 			unread[f.Partition]++
 			continue
 		}
-		if f.ModTime <= b.AsOf {
+		if f.ModTime < b.AsOf {
 			earlyRows[f.Partition] += f.Rows
 		}
 	}

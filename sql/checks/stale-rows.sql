@@ -23,10 +23,11 @@ by_snapshot AS (
         d.partition,
         '' AS source,
         1::BIGINT AS rows_total,
-        (n.newest_us IS NULL OR least(d.end_us, p.as_of_us) - n.newest_us > greatest(p.ttl_us, d.end_us - d.start_us))::BIGINT AS rows_bad,
+        -- A closed partition's end is never after as_of.
+        (n.newest_us IS NULL OR d.end_us - n.newest_us > greatest(p.ttl_us, d.end_us - d.start_us))::BIGINT AS rows_bad,
         0::BIGINT AS unreferenced,
         n.newest_us AS oldest_us,
-        least(d.end_us, p.as_of_us) - n.newest_us AS age_us
+        d.end_us - n.newest_us AS age_us
     FROM partition AS d
     INNER JOIN newest AS n ON n.partition = d.partition
     CROSS JOIN policy AS p
