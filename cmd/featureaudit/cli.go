@@ -42,6 +42,7 @@ func commands() []command {
 	return []command{
 		{"checks", "list the checks, or explain one", cmdChecks},
 		{"gate", "turn a report into an exit code", cmdGate},
+		{"init", "write a starter config from what is on disk", cmdInit},
 		{"plan", "show what would be audited, without reading data", cmdPlan},
 		{"report", "write a report again in other formats", cmdReport},
 		{"run", "audit feature views and write the report", cmdRun},

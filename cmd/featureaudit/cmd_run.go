@@ -105,7 +105,7 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 		return 0, fmt.Errorf("create a folder to spill into: %w; set --temp-dir to a folder that this user can write to", err)
 	}
 	defer os.RemoveAll(temp)
-	options.TempDir, options.Log, options.Progress = temp, log, prog.note
+	options.TempDir, options.Log, options.Progress, options.Tool = temp, log, prog.note, toolVersions(ctx)
 
 	log.Info().Time("as_of", options.AsOf).Int("views", len(options.Views)).Int("threads", options.Threads).
 		Int64("memory_limit", options.MemoryLimit).Str("temp_dir", temp).Msg("audit starts")
@@ -118,7 +118,7 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 
 // runOptions turns flags and arguments into what the audit is asked to do, with notes for people on what is odd in them.
 func (c *cli) runOptions(ctx context.Context, f runFlags, refs []string, started time.Time) (audit.Options, []string, error) {
-	options := audit.Options{SelectViews: f.views, SelectChecks: f.checks, RowsLimit: f.rowsLimit, Version: version}
+	options := audit.Options{SelectViews: f.views, SelectChecks: f.checks, RowsLimit: f.rowsLimit, Adapters: adapters()}
 	if err := f.limit(&options); err != nil {
 		return options, nil, err
 	}
@@ -219,7 +219,7 @@ func nothingJudged(o audit.Options) (report.Report, error) {
 		within = o.RangeFrom + ".." + o.RangeTo
 	}
 	return check.BuildReport(check.ReportInput{
-		Tool: toolVersions(), AsOf: o.AsOf.UnixMicro(), Range: within, Status: report.Partial, ConfigDigest: o.ConfigDigest,
+		Tool: o.Tool, AsOf: o.AsOf.UnixMicro(), Range: within, Status: report.Partial, ConfigDigest: o.ConfigDigest,
 		Selection: report.Selection{Views: o.SelectViews, Checks: o.SelectChecks}, Definitions: o.Definitions,
 	})
 }

@@ -25,7 +25,7 @@ type versions struct {
 	Go      string `json:"go"`
 }
 
-func cmdVersion(_ context.Context, c *cli, args []string) (int, error) {
+func cmdVersion(ctx context.Context, c *cli, args []string) (int, error) {
 	flags := newFlags("version")
 	var out outFlags
 	out.add(flags, []string{"json", "text"})
@@ -39,11 +39,11 @@ func cmdVersion(_ context.Context, c *cli, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return exitOK, c.writeAll(outs, writeVersions)
+	v := currentVersions(ctx)
+	return exitOK, c.writeAll(outs, func(w io.Writer, format string, _ bool) error { return v.write(w, format) })
 }
 
-func writeVersions(w io.Writer, format string, _ bool) error {
-	v := currentVersions()
+func (v versions) write(w io.Writer, format string) error {
 	if format == "json" {
 		return json.NewEncoder(w).Encode(v)
 	}
@@ -52,25 +52,22 @@ func writeVersions(w io.Writer, format string, _ bool) error {
 	return tab.Flush()
 }
 
-func currentVersions() versions {
-	v := versions{Version: version, DuckDB: "unknown", Arrow: "unknown", TZData: zone.Version(), Go: runtime.Version()}
+func currentVersions(ctx context.Context) versions {
+	v := versions{Version: version, DuckDB: engineVersion(ctx), Arrow: "unknown", TZData: zone.Version(), Go: runtime.Version()}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return v
 	}
 	for _, dep := range info.Deps {
-		switch dep.Path {
-		case "github.com/apache/arrow/go/v17":
+		if dep.Path == "github.com/apache/arrow/go/v17" {
 			v.Arrow = dep.Version
-		case "github.com/marcboeker/go-duckdb/v2":
-			v.DuckDB = "driver " + dep.Version
 		}
 	}
 	return v
 }
 
 // toolVersions are the versions as a report names them.
-func toolVersions() report.Tool {
-	v := currentVersions()
+func toolVersions(ctx context.Context) report.Tool {
+	v := currentVersions(ctx)
 	return report.Tool{Version: v.Version, DuckDB: v.DuckDB, Arrow: v.Arrow, TZData: v.TZData}
 }
