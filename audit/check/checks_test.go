@@ -619,6 +619,31 @@ func TestMixedEncodingOfText(t *testing.T) {
 	}
 }
 
+func TestTextThatWasNotReadIsNoPass(t *testing.T) {
+	s := healthy(dailyView())
+	mixed, _ := Lookup("mixed-encoding")
+	if ReadsRows(mixed, s.View, s.Survey) {
+		t.Error("footers tell timestamps apart")
+	}
+	s.Survey.Schemas[0].Columns[0] = column("event_time", "BYTE_ARRAY", "string", "STRING")
+	if !ReadsRows(mixed, s.View, s.Survey) {
+		t.Error("footers do not tell text apart")
+	}
+	for i := range s.Collection.Slices {
+		s.Collection.Slices[i].TextOffset = 1000
+	}
+	s.Collection.Slices = s.Collection.Slices[:8]
+	r := s.of(t, "mixed-encoding")
+	want := "the event times of dt=2026-11-09/part-00008.parquet are text, and its rows were not read: whether they carry offsets is not known"
+	if r.Outcome != report.Error || r.Reason != want {
+		t.Errorf("%s %q", r.Outcome, r.Reason)
+	}
+	s.Collection.Unread[8] = facts.Problem{Kind: facts.ProblemIO, Message: "broken pipe"}
+	if r := s.of(t, "mixed-encoding"); r.Outcome != report.Error || r.Reason != "passes on 8 of 9 files (unread: dt=2026-11-09/part-00008.parquet)" || !r.Retryable {
+		t.Errorf("%s %q", r.Outcome, r.Reason)
+	}
+}
+
 func TestMixedEncodingLooksAtFilesWithRowsOnly(t *testing.T) {
 	s := mixedStore()
 	for i := range 3 {

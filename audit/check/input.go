@@ -173,7 +173,7 @@ func (b *brief) schema(f facts.File) *facts.Schema {
 func (b *brief) unreadFor(c Check) []unreadFile {
 	var unread []unreadFile
 	for _, u := range b.unread {
-		if u.surveyed && !c.Needs.Rows {
+		if u.surveyed && !ReadsRows(c, b.View, b.Survey) {
 			continue
 		}
 		if c.WholeView || b.judged(u.file.Partition) {

@@ -56,6 +56,9 @@ type encodedFile struct {
 }
 
 func judgeMixedEncoding(b *brief) (verdict, error) {
+	if path := b.unscannedText(); path != "" {
+		return verdict{}, fmt.Errorf("the event times of %s are text, and its rows were not read: whether they carry offsets is not known", path)
+	}
 	files := b.encoded
 	usual := usualEncoding(files)
 	v := verdict{measures: map[string]any{"encodings": encodingMeasures(files)}}
@@ -110,6 +113,21 @@ func (b *brief) encodedFiles() []encodedFile {
 		}
 	}
 	return files
+}
+
+// unscannedText is a file with text event times that no scan has read and no problem explains, or "".
+func (b *brief) unscannedText() string {
+	scanned := b.textRows()
+	for _, f := range b.readable(mixedEncodingFiles) {
+		_, seen := scanned[f.ID]
+		if column := b.eventColumn(f); seen || f.Rows == 0 || column == nil || b.schema(f).Encoding(*column) != facts.EncodingTextNaive {
+			continue
+		}
+		if b.Collection.Unread[f.ID].Kind == "" {
+			return f.Path
+		}
+	}
+	return ""
 }
 
 type textRows struct {

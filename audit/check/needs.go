@@ -78,6 +78,31 @@ func (b *brief) absent(c Check) []absentColumn {
 	return absent
 }
 
+// ReadsRows says whether a check's verdict on a view rests on a scan: that of mixed-encoding does only where an event
+// time is text, which the footers do not tell apart.
+func ReadsRows(c Check, v model.View, s facts.Survey) bool {
+	return c.Needs.Rows || c.ID == "mixed-encoding" && slices.ContainsFunc(s.Schemas, func(schema facts.Schema) bool {
+		return slices.ContainsFunc(eventNames(v), func(name string) bool {
+			column := schema.Lookup(name)
+			return column != nil && schema.Encoding(*column) == facts.EncodingTextNaive
+		})
+	})
+}
+
+// eventNames are the names of a view's event time columns, its sources' own included.
+func eventNames(v model.View) []string {
+	var names []string
+	if v.EventTime.Declared() {
+		names = append(names, v.EventTime.Column)
+	}
+	for _, s := range v.Sources {
+		if s.EventTime.Declared() {
+			names = append(names, s.EventTime.Column)
+		}
+	}
+	return names
+}
+
 func (b *brief) readsArrival(c Check) bool {
 	return c.Needs.IngestedAt || c.arrival != nil && c.arrival(b)
 }

@@ -130,13 +130,9 @@ func (b *brief) columnTypes() []columnSet {
 }
 
 func (b *brief) isEventTime(schema facts.Schema, c facts.Column) bool {
-	names := []string{b.View.EventTime.Column}
-	for _, s := range b.View.Sources {
-		names = append(names, s.EventTime.Column)
-	}
-	return slices.ContainsFunc(names, func(name string) bool {
+	return slices.ContainsFunc(eventNames(b.View), func(name string) bool {
 		found := schema.Lookup(name)
-		return name != "" && found != nil && found.Path == c.Path
+		return found != nil && found.Path == c.Path
 	})
 }
 
