@@ -89,6 +89,15 @@ type Definition struct {
 	Kind          string         `json:"kind"`
 	Digest        string         `json:"digest"`
 	UnknownFields []UnknownField `json:"unknown_fields"`
+	// FeatureServices are the sets of views that models read together, where the definitions have them.
+	FeatureServices []FeatureService `json:"feature_services,omitempty"`
+}
+
+// FeatureService is a set of views that a model reads together.
+type FeatureService struct {
+	Name    string   `json:"name"`
+	Project string   `json:"project,omitempty"`
+	Views   []string `json:"views"`
 }
 
 // UnknownField is a field of a definition that this version does not know, by its path.
@@ -138,6 +147,10 @@ type View struct {
 	OldestEventTime *string  `json:"oldest_event_time"`
 	NewestEventTime *string  `json:"newest_event_time"`
 	AgeSeconds      *float64 `json:"age_seconds"`
+	// CleanFrom and CleanUntil bound the newest unbroken run of closed partitions in which no row check failed: RFC 3339
+	// UTC, the latter excluded. Absent where nothing proves such a run.
+	CleanFrom  *string `json:"clean_from,omitempty"`
+	CleanUntil *string `json:"clean_until,omitempty"`
 	// SourceLagSeconds are quantiles of ingested_at - event_time by source ("" where rows have none).
 	SourceLagSeconds map[string]Lag `json:"source_lag_seconds"`
 	// Notes say in words what was inferred, what was left out and why.
@@ -268,8 +281,11 @@ type Consumer struct {
 type ConsumerView struct {
 	View          string   `json:"view"`
 	MaxAgeSeconds *float64 `json:"max_age_seconds"`
-	Outcome       Outcome  `json:"outcome"`
-	Message       string   `json:"message"`
+	// LookbackSeconds is how far back the consumer reads; Accept are the verdicts that it takes, pass alone where empty.
+	LookbackSeconds *float64 `json:"lookback_seconds,omitempty"`
+	Accept          []string `json:"accept,omitempty"`
+	Outcome         Outcome  `json:"outcome"`
+	Message         string   `json:"message"`
 }
 
 // Correction is one line of the plan that would make event times comparable.
@@ -345,6 +361,12 @@ func (r Report) filled() Report {
 	r.Selection = Selection{Views: list(r.Selection.Views), Checks: list(r.Selection.Checks)}
 	r.Definitions = each(r.Definitions, func(d Definition) Definition {
 		d.UnknownFields = list(d.UnknownFields)
+		if len(d.FeatureServices) > 0 {
+			d.FeatureServices = each(d.FeatureServices, func(s FeatureService) FeatureService {
+				s.Views = list(s.Views)
+				return s
+			})
+		}
 		return d
 	})
 	r.Views = each(r.Views, View.filled)
