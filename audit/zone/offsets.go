@@ -1,0 +1,171 @@
+package zone
+
+import (
+	"cmp"
+	_ "embed"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+//go:generate go run ./gennames names.txt
+
+//go:embed names.txt
+var namesText string
+
+// NamesVersion is the release of the tz database that the list of zone names was made from.
+func NamesVersion() string {
+	version, _, _ := strings.Cut(strings.TrimPrefix(namesText, "# tzdata "), ":")
+	return version
+}
+
+// Offset is a distance from UTC that some zone really had, with the zones that had it.
+type Offset struct {
+	// Seconds east of Greenwich.
+	Seconds int32
+	// Zones are their names, those of many people first.
+	Zones []string
+}
+
+// populous are zones that most people live by: a person recognises an offset by them. Others follow by name.
+var populous = [...]string{"UTC", "America/Los_Angeles", "America/Denver", "America/Chicago", "America/New_York", "America/Sao_Paulo", "Europe/London",
+	"Europe/Berlin", "Europe/Paris", "Europe/Istanbul", "Europe/Moscow", "Africa/Lagos", "Africa/Cairo", "Asia/Dubai", "Asia/Karachi", "Asia/Kolkata",
+	"Asia/Kathmandu", "Asia/Dhaka", "Asia/Yangon", "Asia/Jakarta", "Asia/Shanghai", "Asia/Singapore", "Asia/Tokyo", "Asia/Seoul", "Australia/Sydney", "Pacific/Auckland"}
+
+// RealOffsets are the distinct offsets from UTC that the zones of the tz database had between two instants in
+// microseconds UTC (both included), ascending, each with the names of its zones. UTC itself is among them.
+func RealOffsets(from, to int64) []Offset {
+	byOffset := map[int32][]string{}
+	for _, names := range listedZones() {
+		name, location := firstKnown(names)
+		if location == nil {
+			continue
+		}
+		for _, seconds := range offsetsOf(location, from, to) {
+			byOffset[seconds] = append(byOffset[seconds], name)
+		}
+	}
+	byOffset[0] = append(byOffset[0], "UTC")
+	return sortOffsets(byOffset)
+}
+
+// OffsetsOf is RealOffsets of the zones that are named. A name that Load does not know is an error.
+func OffsetsOf(names []string, from, to int64) ([]Offset, error) {
+	byOffset := map[int32][]string{0: {"UTC"}}
+	for _, name := range names {
+		table, err := Load(name)
+		if err != nil {
+			return nil, err
+		}
+		for _, seconds := range table.Offsets(from, to) {
+			byOffset[seconds] = append(byOffset[seconds], name)
+		}
+	}
+	return sortOffsets(byOffset), nil
+}
+
+// Stepping are the zones whose offset changed from one number of seconds to another between two instants (both included),
+// those of many people first.
+func Stepping(before, after int32, from, to int64) []string {
+	var zones []string
+	for _, names := range listedZones() {
+		name, location := firstKnown(names)
+		if location == nil {
+			continue
+		}
+		if offsetAt(location, from) == before && offsetAt(location, to) == after {
+			zones = append(zones, name)
+		}
+	}
+	sortNames(zones)
+	return zones
+}
+
+func sortOffsets(byOffset map[int32][]string) []Offset {
+	offsets := make([]Offset, 0, len(byOffset))
+	for _, seconds := range slices.Sorted(maps.Keys(byOffset)) {
+		names := byOffset[seconds]
+		sortNames(names)
+		offsets = append(offsets, Offset{Seconds: seconds, Zones: slices.Compact(names)})
+	}
+	return offsets
+}
+
+func sortNames(names []string) {
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(rank(a), rank(b)), strings.Compare(a, b)) })
+}
+
+// rank puts zones of many people first, and zones without a place last.
+func rank(name string) int {
+	if i := slices.Index(populous[:], name); i >= 0 {
+		return i
+	}
+	region, _, placed := strings.Cut(name, "/")
+	if placed && region != "Etc" {
+		return len(populous)
+	}
+	return len(populous) + 1
+}
+
+// listedZones are the names of each zone, the best known first.
+func listedZones() [][]string {
+	var zones [][]string
+	for line := range strings.Lines(namesText) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		names := strings.Fields(line)
+		sortNames(names)
+		zones = append(zones, names)
+	}
+	return zones
+}
+
+// firstKnown loads a zone by the first of its names that the database in use has: some leave out old names.
+func firstKnown(names []string) (string, *time.Location) {
+	for _, name := range names {
+		if location, err := time.LoadLocation(name); err == nil {
+			return name, location
+		}
+	}
+	return "", nil
+}
+
+// offsetsOf walks the clock changes of a zone between two instants.
+func offsetsOf(location *time.Location, from, to int64) []int32 {
+	offsets := []int32{offsetAt(location, from)}
+	for at := from; ; {
+		_, end := time.UnixMicro(at).In(location).ZoneBounds()
+		if end.IsZero() || end.UnixMicro() > to || end.UnixMicro() <= at {
+			break
+		}
+		at = end.UnixMicro()
+		if seconds := offsetAt(location, at); !slices.Contains(offsets, seconds) {
+			offsets = append(offsets, seconds)
+		}
+	}
+	return offsets
+}
+
+func offsetAt(location *time.Location, micros int64) int32 {
+	_, seconds := time.UnixMicro(micros).In(location).Zone()
+	return int32(seconds)
+}
+
+// OffsetText writes seconds east of Greenwich as UTC+05:30.
+func OffsetText(seconds int32) string {
+	sign := '+'
+	if seconds < 0 {
+		sign, seconds = '-', -seconds
+	}
+	if seconds == 0 {
+		return "UTC"
+	}
+	text := fmt.Sprintf("UTC%c%02d:%02d", sign, seconds/3600, seconds/60%60)
+	if seconds%60 != 0 {
+		text += fmt.Sprintf(":%02d", seconds%60)
+	}
+	return text
+}
