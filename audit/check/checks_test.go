@@ -41,6 +41,7 @@ func TestTTLAbsurd(t *testing.T) {
 	}{
 		{-time.Hour, "the ttl of -1h (featureaudit.yaml:9) is negative: every row is expired at once"},
 		{250 * time.Millisecond, "the ttl of 250ms (featureaudit.yaml:9) is under a second: every row is expired before it is read"},
+		{1, "the ttl of 1ns (featureaudit.yaml:9) is under a second: every row is expired before it is read"},
 		{87661 * time.Hour, "the ttl of 3,652d 13h (featureaudit.yaml:9) is over 10 years: no row ever expires"},
 		{time.Second, ""}, {87660 * time.Hour, ""},
 	} {
@@ -145,6 +146,16 @@ func TestStaleViewBySource(t *testing.T) {
 	expect(t, r, report.Fail, 1, 1, "the newest event of source batch is 1d 7h old at as_of; the limit is 1d 6h")
 	if len(r.Findings) != 1 || r.Findings[0].Subject != (report.Subject{Source: "batch"}) {
 		t.Errorf("a live stream hides a dead batch: %+v", r.Findings)
+	}
+}
+
+func TestTTLOfNanosecondsIsALimit(t *testing.T) {
+	s := healthy(dailyView())
+	s.View.TTL.Duration = 1
+	for _, id := range []string{"stale-view", "source-lag", "stale-rows"} {
+		if r := s.of(t, id); r.Outcome == report.NotApplicable {
+			t.Errorf("%s: %q", id, r.Reason)
+		}
 	}
 }
 

@@ -1,6 +1,8 @@
 package check
 
 import (
+	"time"
+
 	"github.com/featureaudit/featureaudit/audit/model"
 )
 
@@ -47,18 +49,19 @@ func KeyColumns(v model.View) []string {
 
 // ageLimit is what a source's newest event may be old, in microseconds, or false where nothing says.
 func ageLimit(v model.View, s model.SourcePolicy) (int64, bool) {
-	return firstPositive(s.MaxAge.Microseconds(), v.MaxAge.Microseconds(), v.TTL.Duration.Microseconds())
+	return firstPositive(s.MaxAge, v.MaxAge, v.TTL.Duration)
 }
 
 // lagLimit is how late a source's rows may arrive, in microseconds, or false where nothing says.
 func lagLimit(v model.View, s model.SourcePolicy) (int64, bool) {
-	return firstPositive(s.MaxLag.Microseconds(), v.MaxLag.Microseconds(), v.TTL.Duration.Microseconds())
+	return firstPositive(s.MaxLag, v.MaxLag, v.TTL.Duration)
 }
 
-func firstPositive(values ...int64) (int64, bool) {
-	for _, v := range values {
-		if v > 0 {
-			return v, true
+// firstPositive is the first limit that is declared, in microseconds: one of nanoseconds is a limit too.
+func firstPositive(limits ...time.Duration) (int64, bool) {
+	for _, limit := range limits {
+		if limit > 0 {
+			return limit.Microseconds(), true
 		}
 	}
 	return 0, false

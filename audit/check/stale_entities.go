@@ -31,10 +31,10 @@ var staleEntities = Check{
 	nothing: always("no entity has a row at or before as_of"),
 	judge:   judgeStaleEntities,
 	bad: func(b *brief) string {
-		return fmt.Sprintf("have no row younger than the ttl of %s", duration(b.View.TTL.Duration.Microseconds()))
+		return fmt.Sprintf("have no row younger than the ttl of %s", ttlText(b.View.TTL.Duration))
 	},
 	good: func(b *brief) string {
-		return fmt.Sprintf("have a row younger than the ttl of %s", duration(b.View.TTL.Duration.Microseconds()))
+		return fmt.Sprintf("have a row younger than the ttl of %s", ttlText(b.View.TTL.Duration))
 	},
 	detail: func(b *brief, v verdict) string {
 		if b.policy("stale-entities").MaxFraction != nil {

@@ -69,15 +69,15 @@ var staleRows = Check{
 	},
 	bad: func(b *brief) string {
 		if isSnapshot(b.View) {
-			return fmt.Sprintf("had no event within the ttl of %s before their end", duration(b.View.TTL.Duration.Microseconds()))
+			return fmt.Sprintf("had no event within the ttl of %s before their end", ttlText(b.View.TTL.Duration))
 		}
-		return fmt.Sprintf("were older than the ttl of %s at %s", duration(b.View.TTL.Duration.Microseconds()), b.staleReference())
+		return fmt.Sprintf("were older than the ttl of %s at %s", ttlText(b.View.TTL.Duration), b.staleReference())
 	},
 	good: func(b *brief) string {
 		if isSnapshot(b.View) {
-			return fmt.Sprintf("hold an event within the ttl of %s before their end", duration(b.View.TTL.Duration.Microseconds()))
+			return fmt.Sprintf("hold an event within the ttl of %s before their end", ttlText(b.View.TTL.Duration))
 		}
-		return fmt.Sprintf("were within the ttl of %s at %s", duration(b.View.TTL.Duration.Microseconds()), b.staleReference())
+		return fmt.Sprintf("were within the ttl of %s at %s", ttlText(b.View.TTL.Duration), b.staleReference())
 	},
 	describe: func(b *brief, f row) string {
 		age, known := f.measures["age_seconds"].(float64)

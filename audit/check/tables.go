@@ -43,7 +43,7 @@ func (b *brief) policyTable() engine.Table {
 		},
 		Rows: func(yield func([]any) bool) {
 			age, hasAge := ageLimit(v, model.SourcePolicy{})
-			ttl, hasTTL := firstPositive(v.TTL.Duration.Microseconds())
+			ttl, hasTTL := firstPositive(v.TTL.Duration)
 			yield([]any{b.AsOf, orNil(ttl, hasTTL), orNil(age, hasAge), string(meaning(v)), b.allSourcesDeclared()})
 		},
 	}

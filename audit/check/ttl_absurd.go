@@ -29,7 +29,7 @@ var ttlAbsurd = Check{
 			return verdict{notApplicable: missingKey("ttl", "ttl-absurd")}, nil
 		}
 		found := absurdity(ttl.Duration)
-		message := fmt.Sprintf("the ttl of %s (%s) is %s", duration(ttl.Duration.Microseconds()), b.origin("definition", "ttl"), found)
+		message := fmt.Sprintf("the ttl of %s (%s) is %s", ttlText(ttl.Duration), b.origin("definition", "ttl"), found)
 		return ofView(found != "", message, map[string]any{"ttl_seconds": ttl.Duration.Seconds()}), nil
 	},
 	bad:  always("has an absurd ttl"),
@@ -50,4 +50,12 @@ func absurdity(ttl time.Duration) string {
 		return "over 10 years: no row ever expires"
 	}
 	return ""
+}
+
+// ttlText is the ttl in words; Go's own for one under a millisecond, which would read as 0.
+func ttlText(ttl time.Duration) string {
+	if ttl > 0 && ttl < time.Millisecond {
+		return ttl.String()
+	}
+	return duration(ttl.Microseconds())
 }

@@ -46,7 +46,7 @@ func (b *brief) ttlInWords() string {
 	if b.View.TTL.Never != "" {
 		return fmt.Sprintf("the ttl is never, for a reason: %s", b.View.TTL.Never)
 	}
-	return "the ttl is " + duration(b.View.TTL.Duration.Microseconds())
+	return "the ttl is " + ttlText(b.View.TTL.Duration)
 }
 
 // ofView is the verdict on a definition as a whole.
