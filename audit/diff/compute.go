@@ -1,0 +1,718 @@
+package diff
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/featureaudit/featureaudit/audit/registry"
+)
+
+// Compute lists every difference between two sets of definitions, in a fixed order. It judges nothing: two spellings
+// of one meaning (a ttl unset, null or 0; features in another order) are no difference, everything else is.
+func Compute(older, newer registry.Definitions) []Change {
+	c := &computer{
+		compared: comparable(older.Kind, newer.Kind), sameProject: oneProject(older) && oneProject(newer),
+		used: usage(older, newer), renamed: map[string]string{},
+	}
+	c.views(older, newer)
+	c.services(older, newer)
+	c.entities(older, newer)
+	c.dataSources(older, newer)
+	c.unknownFields(older, newer)
+	slices.SortStableFunc(c.changes, func(a, b Change) int {
+		return cmp.Or(strings.Compare(a.View, b.View), strings.Compare(a.Project, b.Project), strings.Compare(string(a.Object), string(b.Object)), strings.Compare(a.Name, b.Name))
+	})
+	return c.changes
+}
+
+// computer collects changes.
+type computer struct {
+	changes []Change
+	// compared answers whether both formats can say an object.
+	compared func(Object) bool
+	// sameProject says that each side has one project only: it is no part of a view's identity then, so that a
+	// registry can be compared with definitions that name no project.
+	sameProject bool
+	used        map[string][]string
+	// renamed maps older names of views to newer ones.
+	renamed map[string]string
+}
+
+// sayings are the objects that each format can say. What is not listed is said by all.
+var sayings = map[Object][]string{
+	MaxLag:          {registry.KindFeast, registry.KindYAML, registry.KindReport, registry.KindODCS},
+	EventTime:       {registry.KindFeast, registry.KindYAML, registry.KindReport, registry.KindODCS},
+	CreatedColumn:   {registry.KindFeast, registry.KindYAML, registry.KindReport, registry.KindDBT},
+	Entities:        {registry.KindFeast},
+	JoinKeys:        {registry.KindFeast, registry.KindYAML, registry.KindReport},
+	Key:             {registry.KindFeast, registry.KindYAML, registry.KindReport, registry.KindODCS},
+	Feature:         {registry.KindFeast, registry.KindODCS},
+	Source:          {registry.KindFeast},
+	StreamSource:    {registry.KindFeast},
+	FieldMapping:    {registry.KindFeast},
+	Online:          {registry.KindFeast},
+	Materialization: {registry.KindFeast},
+	Owner:           {registry.KindFeast, registry.KindYAML, registry.KindReport, registry.KindODCS},
+	Tag:             {registry.KindFeast},
+	Setting:         {},
+	NewerField:      {registry.KindFeast},
+	Service:         {registry.KindFeast},
+	Entity:          {registry.KindFeast},
+	RegisteredData:  {registry.KindFeast},
+	UnknownField:    {registry.KindFeast},
+}
+
+func comparable(older, newer string) func(Object) bool {
+	return func(o Object) bool {
+		kinds, limited := sayings[o]
+		return older == newer || !limited || slices.Contains(kinds, older) && slices.Contains(kinds, newer)
+	}
+}
+
+// NotCompared are the objects that one of two formats cannot say.
+func NotCompared(older, newer string) []string {
+	compared := comparable(older, newer)
+	var list []string
+	for _, o := range slices.Sorted(maps.Keys(sayings)) {
+		if !compared(o) {
+			list = append(list, string(o))
+		}
+	}
+	return list
+}
+
+func oneProject(d registry.Definitions) bool {
+	for _, v := range d.Views {
+		if v.Project != d.Views[0].Project {
+			return false
+		}
+	}
+	return true
+}
+
+// usage lists the feature services that read a view ("view") and a feature ("view\x00feature").
+func usage(sides ...registry.Definitions) map[string][]string {
+	used := map[string][]string{}
+	add := func(key, service string) {
+		if !slices.Contains(used[key], service) {
+			used[key] = append(used[key], service)
+		}
+	}
+	for _, d := range sides {
+		for _, s := range d.FeatureServices {
+			for _, v := range s.Views {
+				add(v.View, s.Name)
+				for _, f := range v.Features {
+					add(v.View+"\x00"+f, s.Name)
+				}
+			}
+		}
+	}
+	for _, services := range used {
+		slices.Sort(services)
+	}
+	return used
+}
+
+func (c *computer) users(names ...string) []string {
+	var list []string
+	for _, name := range names {
+		list = append(list, c.used[name]...)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+func (c *computer) identity(project, name string) string {
+	if c.sameProject {
+		return name
+	}
+	return project + "\x00" + name
+}
+
+func (c *computer) views(older, newer registry.Definitions) {
+	index := func(views []registry.View) map[string][]int {
+		m := make(map[string][]int, len(views))
+		for i, v := range views {
+			key := c.identity(v.Project, v.Name)
+			m[key] = append(m[key], i) // several kinds may share a name
+		}
+		return m
+	}
+	before, after := index(older.Views), index(newer.Views)
+	var removed, added []*registry.View
+	for i := range older.Views {
+		v := &older.Views[i]
+		key := c.identity(v.Project, v.Name)
+		n := slices.Index(before[key], i)
+		if n >= len(after[key]) {
+			removed = append(removed, v)
+			continue
+		}
+		c.pair(v, &newer.Views[after[key][n]])
+	}
+	for i := range newer.Views {
+		v := &newer.Views[i]
+		key := c.identity(v.Project, v.Name)
+		if slices.Index(after[key], i) >= len(before[key]) {
+			added = append(added, v)
+		}
+	}
+	c.unpaired(removed, added)
+}
+
+// unpaired finds the views that were only renamed, by their content; the rest was removed and added.
+func (c *computer) unpaired(removed, added []*registry.View) {
+	before, after := byContent(removed), byContent(added)
+	for _, v := range removed {
+		content := contentOf(*v)
+		if len(before[content]) != 1 || len(after[content]) != 1 || content == "" {
+			c.note(v, v, Change{Object: View, Action: Removed, Old: v.Name, UsedBy: c.users(v.Name)})
+			continue
+		}
+		now := after[content][0]
+		c.renamed[v.Name] = now.Name
+		c.note(v, now, Change{Object: View, Action: Renamed, Old: v.Name, New: now.Name, UsedBy: c.users(v.Name, now.Name)})
+		c.pair(v, now)
+	}
+	for _, v := range added {
+		content := contentOf(*v)
+		if len(before[content]) != 1 || len(after[content]) != 1 || content == "" {
+			c.note(v, v, Change{Object: View, Action: Added, New: v.Name, UsedBy: c.users(v.Name)})
+		}
+	}
+}
+
+func byContent(views []*registry.View) map[string][]*registry.View {
+	m := map[string][]*registry.View{}
+	for _, v := range views {
+		m[contentOf(*v)] = append(m[contentOf(*v)], v)
+	}
+	return m
+}
+
+// contentOf is what makes a view the same one under another name: kind, keys, features and where its rows are. It is
+// empty for a view with too little of it.
+func contentOf(v registry.View) string {
+	where := v.Path
+	if v.BatchSource != nil {
+		where = cmp.Or(where, v.BatchSource.Table)
+	}
+	if where == "" && len(v.Features) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s %q %q %q %q", v.Kind, sorted(v.JoinKeys), v.Features, where, v.EventTime)
+}
+
+func (c *computer) note(older, newer *registry.View, change Change) {
+	change.View, change.Project = newer.Name, newer.Project
+	if change.Location == nil {
+		change.Location = cmp.Or(newer.Location, older.Location)
+	}
+	c.changes = append(c.changes, change)
+}
+
+// pair compares a view on both sides, key by key.
+func (c *computer) pair(a, b *registry.View) {
+	p := pairing{computer: c, a: a, b: b}
+	p.changed(Kind, "", string(a.Kind), string(b.Kind))
+	p.ttl()
+	p.length(MaxAge, a.MaxAgeSeconds, b.MaxAgeSeconds)
+	p.length(MaxLag, a.MaxLagSeconds, b.MaxLagSeconds)
+	p.text(EventTime, "", a.EventTime, b.EventTime)
+	p.text(CreatedColumn, "", a.IngestedAt, b.IngestedAt)
+	if !a.Entityless() || !b.Entityless() { // releases write that in several ways
+		p.list(Entities, a.Entities, b.Entities)
+		p.list(JoinKeys, a.JoinKeys, b.JoinKeys)
+	}
+	p.list(Key, a.Key, b.Key)
+	p.features()
+	p.sources()
+	if a.Online != b.Online && c.compared(Online) {
+		p.note(Change{Object: Online, Action: action(a.Online, b.Online), Old: a.Online, New: b.Online})
+	}
+	p.materialized()
+	p.text(Owner, "", a.Owner, b.Owner)
+	p.texts(Tag, a.Tags, b.Tags)
+	p.texts(Setting, a.Settings, b.Settings)
+	p.texts(NewerField, a.NewerFields, b.NewerFields)
+}
+
+// action is what happened to something that was there, or is there.
+func action(before, after bool) Action {
+	switch {
+	case before && !after:
+		return Removed
+	case after && !before:
+		return Added
+	}
+	return Changed
+}
+
+type pairing struct {
+	*computer
+	a, b *registry.View
+}
+
+// keys are the keys of our YAML that objects are written as.
+var keys = map[Object]string{JoinKeys: "entity"}
+
+func (p pairing) note(change Change) {
+	if !p.compared(change.Object) {
+		return
+	}
+	key := cmp.Or(keys[change.Object], string(change.Object))
+	if change.Object == Setting {
+		key = change.Name
+	}
+	for _, locations := range []map[string]registry.Location{p.b.Locations, p.a.Locations} {
+		if l, ok := locations[key]; ok && change.Location == nil && (change.New != nil || p.b.Location == nil) {
+			change.Location = &l
+		}
+	}
+	if change.UsedBy == nil {
+		change.UsedBy = p.users(p.a.Name, p.b.Name)
+	}
+	p.computer.note(p.a, p.b, change)
+}
+
+func (p pairing) text(o Object, name, a, b string) {
+	if a == b {
+		return
+	}
+	p.note(Change{Object: o, Action: action(a != "", b != ""), Name: name, Old: orNil(a), New: orNil(b)})
+}
+
+// changed is text that both sides have.
+func (p pairing) changed(o Object, name, a, b string) {
+	if a != b {
+		p.note(Change{Object: o, Action: Changed, Name: name, Old: a, New: b})
+	}
+}
+
+func orNil(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
+}
+
+func (p pairing) texts(o Object, a, b map[string]string) {
+	for _, name := range union(a, b) {
+		before, had := a[name]
+		after, has := b[name]
+		if had == has && before == after {
+			continue
+		}
+		change := Change{Object: o, Action: action(had, has), Name: name}
+		if had {
+			change.Old = before
+		}
+		if has {
+			change.New = after
+		}
+		p.note(change)
+	}
+}
+
+func union[V any](a, b map[string]V) []string {
+	names := make([]string, 0, len(a)+len(b))
+	for name := range a {
+		names = append(names, name)
+	}
+	for name := range b {
+		if _, ok := a[name]; !ok {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// list compares sets of names: their order means nothing.
+func (p pairing) list(o Object, a, b []string) {
+	before, after := sorted(a), sorted(b)
+	if slices.Equal(before, after) {
+		return
+	}
+	change := Change{Object: o, Action: action(len(a) > 0, len(b) > 0)}
+	if len(a) > 0 {
+		change.Old = before
+	}
+	if len(b) > 0 {
+		change.New = after
+	}
+	p.note(change)
+}
+
+func sorted(list []string) []string {
+	if slices.IsSorted(list) {
+		return list
+	}
+	return slices.Sorted(slices.Values(list))
+}
+
+// length compares durations. Nothing is longer than any.
+func (p pairing) length(o Object, a, b *float64) {
+	if p := [2]float64{value(a), value(b)}; p[0] == p[1] {
+		return
+	}
+	change := Change{Object: o, Action: action(a != nil, b != nil), Old: number(a), New: number(b)}
+	if change.Action == Changed {
+		change.Action = Lengthened
+		if *b < *a {
+			change.Action = Shortened
+		}
+	}
+	p.note(change)
+}
+
+func value(seconds *float64) float64 {
+	if seconds == nil {
+		return 0
+	}
+	return *seconds
+}
+
+func number(seconds *float64) any {
+	if seconds == nil {
+		return nil
+	}
+	return *seconds
+}
+
+// ttl compares what two ttls mean. Unset, null and 0 are one meaning, and how they are spelled is no difference.
+func (p pairing) ttl() {
+	a, b := value(p.a.TTLSeconds), value(p.b.TTLSeconds)
+	if p.a.TTLNever != "" || p.b.TTLNever != "" {
+		p.never(a, b)
+		return
+	}
+	if a == b {
+		return
+	}
+	change := Change{Object: TTL, Action: action(a > 0, b > 0), Old: number(p.a.TTLSeconds), New: number(p.b.TTLSeconds)}
+	if a > 0 && b > 0 {
+		change.Action = Lengthened
+		if b < a {
+			change.Action = Shortened
+		}
+	}
+	p.note(change)
+}
+
+// neverPrefix begins the text of an acknowledged never.
+const neverPrefix = "never: "
+
+// never compares ttls of which at least one is an acknowledged never.
+func (p pairing) never(a, b float64) {
+	if p.a.TTLNever == p.b.TTLNever {
+		return
+	}
+	change := Change{Object: TTL, Action: action(a > 0, b > 0), Old: number(p.a.TTLSeconds), New: number(p.b.TTLSeconds)}
+	if p.a.TTLNever != "" {
+		change.Old = neverPrefix + p.a.TTLNever
+	}
+	if p.b.TTLNever != "" {
+		change.New = neverPrefix + p.b.TTLNever
+	}
+	p.note(change)
+}
+
+func (p pairing) features() {
+	a, b := p.a.Features, p.b.Features
+	for i, j := 0, 0; i < len(a) || j < len(b); {
+		switch {
+		case j == len(b) || i < len(a) && a[i].Name < b[j].Name:
+			p.feature(a[i].Name, Change{Action: Removed, Old: a[i].Type})
+			i++
+		case i == len(a) || b[j].Name < a[i].Name:
+			p.feature(b[j].Name, Change{Action: Added, New: b[j].Type})
+			j++
+		default:
+			if a[i].Type != b[j].Type {
+				p.feature(a[i].Name, Change{Action: typeAction(a[i].Type, b[j].Type), Old: a[i].Type, New: b[j].Type})
+			}
+			i, j = i+1, j+1
+		}
+	}
+}
+
+func (p pairing) feature(name string, change Change) {
+	change.Object, change.Name = Feature, name
+	change.UsedBy = p.users(p.a.Name+"\x00"+name, p.b.Name+"\x00"+name)
+	p.note(change)
+}
+
+// widths order the types of which one holds every value of the other.
+var widths = [][]string{{"INT32", "INT64"}, {"FLOAT", "DOUBLE"}, {"INT32", "DOUBLE"}, {"INT32_LIST", "INT64_LIST"}, {"FLOAT_LIST", "DOUBLE_LIST"}, {"INT32_LIST", "DOUBLE_LIST"}}
+
+func typeAction(a, b string) Action {
+	for _, w := range widths {
+		switch {
+		case w[0] == a && w[1] == b:
+			return Widened
+		case w[0] == b && w[1] == a:
+			return Narrowed
+		}
+	}
+	return Changed
+}
+
+func (p pairing) sources() {
+	p.text(SourcePath, "", p.a.Path, p.b.Path)
+	before, after := describe(p.a.BatchSource, p.b.BatchSource), describe(p.b.BatchSource, p.a.BatchSource)
+	p.text(Source, "", before, after)
+	p.text(StreamSource, "", describe(p.a.StreamSource, p.b.StreamSource), describe(p.b.StreamSource, p.a.StreamSource))
+	var mappingA, mappingB map[string]string
+	if p.a.BatchSource != nil {
+		mappingA = p.a.BatchSource.FieldMapping
+	}
+	if p.b.BatchSource != nil {
+		mappingB = p.b.BatchSource.FieldMapping
+	}
+	if !maps.Equal(mappingA, mappingB) {
+		p.note(Change{Object: FieldMapping, Action: Changed, Old: maps.Clone(mappingA), New: maps.Clone(mappingB)})
+	}
+}
+
+// describe is a source in words: its type, name, table and date partition; its path is compared apart. A name that the
+// other side's release did not write yet is left out.
+func describe(s, other *registry.DataSource) string {
+	if s == nil {
+		return ""
+	}
+	words := []string{s.Type}
+	if other == nil || other.Name != "" {
+		words = append(words, s.Name)
+	}
+	if s.Table != "" {
+		words = append(words, s.Table)
+	}
+	if s.DatePartitionColumn != "" {
+		words = append(words, "by "+s.DatePartitionColumn)
+	}
+	return strings.TrimSpace(strings.Join(words, " "))
+}
+
+// materialized compares what was materialised: the last end, and the intervals that are not there any more.
+func (p pairing) materialized() {
+	a, b := p.a.Materialized, p.b.Materialized
+	if slices.EqualFunc(a, b, sameInterval) {
+		return
+	}
+	change := Change{Object: Materialization, Action: Changed, Old: until(p.a), New: until(p.b)}
+	lost, gained := without(a, b), without(b, a)
+	switch {
+	case lost == 0:
+		change.Action = Added
+	case gained == 0:
+		change.Action = Removed
+	}
+	p.note(change)
+}
+
+func sameInterval(x, y registry.Interval) bool { return x.Start.Equal(y.Start) && x.End.Equal(y.End) }
+
+// without counts the intervals of a that b does not cover.
+func without(a, b []registry.Interval) int {
+	n := 0
+	for _, x := range a {
+		if !slices.ContainsFunc(b, func(y registry.Interval) bool { return !y.Start.After(x.Start) && !y.End.Before(x.End) }) {
+			n++
+		}
+	}
+	return n
+}
+
+func until(v *registry.View) any {
+	if v.MaterializedUntil == nil {
+		return nil
+	}
+	return v.MaterializedUntil.UTC().Format(time.RFC3339Nano)
+}
+
+func (c *computer) services(older, newer registry.Definitions) {
+	if !c.compared(Service) {
+		return
+	}
+	index := func(list []registry.FeatureService) map[string]registry.FeatureService {
+		m := map[string]registry.FeatureService{}
+		for _, s := range list {
+			m[c.identity(s.Project, s.Name)] = s
+		}
+		return m
+	}
+	before, after := index(older.FeatureServices), index(newer.FeatureServices)
+	for _, key := range union(before, after) {
+		a, had := before[key]
+		b, has := after[key]
+		switch {
+		case !has:
+			c.changes = append(c.changes, Change{Object: Service, Action: Removed, Project: a.Project, Name: a.Name, Old: members(a)})
+		case !had:
+			c.changes = append(c.changes, Change{Object: Service, Action: Added, Project: b.Project, Name: b.Name, New: members(b)})
+		default:
+			c.members(a, b)
+		}
+	}
+}
+
+// members are a service's features as view:feature; a view of which it takes nothing by name stands alone.
+func members(s registry.FeatureService) []string {
+	list := []string{}
+	for _, v := range s.Views {
+		if len(v.Features) == 0 {
+			list = append(list, v.View)
+		}
+		for _, f := range v.Features {
+			list = append(list, v.View+":"+f)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+func (c *computer) members(a, b registry.FeatureService) {
+	before, after := members(a), members(b)
+	for _, m := range before {
+		if _, ok := slices.BinarySearch(after, m); !ok {
+			c.member(a, m, Change{Action: Removed, Old: m})
+		}
+	}
+	for _, m := range after {
+		if _, ok := slices.BinarySearch(before, m); !ok {
+			c.member(b, m, Change{Action: Added, New: m})
+		}
+	}
+	if a.Owner != b.Owner {
+		c.changes = append(c.changes, Change{Object: Service, Action: Changed, Project: b.Project, Name: b.Name, Old: "owner " + a.Owner, New: "owner " + b.Owner})
+	}
+}
+
+func (c *computer) member(s registry.FeatureService, member string, change Change) {
+	view, _, _ := strings.Cut(member, ":")
+	change.Object, change.View, change.Project, change.Name = ServiceMember, view, s.Project, s.Name+"."+member
+	change.UsedBy = []string{s.Name}
+	c.changes = append(c.changes, change)
+}
+
+func (c *computer) entities(older, newer registry.Definitions) {
+	objects(c, Entity, older.Entities, newer.Entities,
+		func(e registry.Entity) (string, string) { return e.Project, e.Name },
+		func(e registry.Entity) map[string]string {
+			return map[string]string{"join_key": e.JoinKey, "value_type": e.ValueType, "owner": e.Owner}
+		})
+}
+
+func (c *computer) dataSources(older, newer registry.Definitions) {
+	objects(c, RegisteredData, older.DataSources, newer.DataSources,
+		func(s registry.DataSource) (string, string) { return s.Project, s.Name },
+		func(s registry.DataSource) map[string]string {
+			m := map[string]string{"type": s.Type, "path": s.Path, "table": s.Table, "owner": s.Owner}
+			if s.BatchSource == nil { // of a push or stream source, releases fill these in differently
+				m["timestamp_field"], m["created_timestamp_column"] = s.TimestampField, s.CreatedColumn
+			}
+			for from, to := range s.FieldMapping {
+				m["field_mapping."+from] = to
+			}
+			return m
+		})
+}
+
+// objects compares registered objects field by field.
+func objects[T any](c *computer, o Object, older, newer []T, id func(T) (project, name string), fields func(T) map[string]string) {
+	if !c.compared(o) {
+		return
+	}
+	index := func(list []T) map[string]T {
+		m := map[string]T{}
+		for _, x := range list {
+			project, name := id(x)
+			if name != "" {
+				m[c.identity(project, name)] = x
+			}
+		}
+		return m
+	}
+	before, after := index(older), index(newer)
+	for _, key := range union(before, after) {
+		a, had := before[key]
+		b, has := after[key]
+		if had != has {
+			x := a
+			if has {
+				x = b
+			}
+			project, name := id(x)
+			change := Change{Object: o, Action: action(had, has), Project: project, Name: name}
+			if had {
+				change.Old = name
+			} else {
+				change.New = name
+			}
+			c.changes = append(c.changes, change)
+			continue
+		}
+		project, name := id(b)
+		fa, fb := fields(a), fields(b)
+		for _, f := range union(fa, fb) {
+			if fa[f] != fb[f] {
+				c.changes = append(c.changes, Change{Object: o, Action: Changed, Project: project, Name: name + "." + f, Old: orNil(fa[f]), New: orNil(fb[f])})
+			}
+		}
+	}
+}
+
+// unknownFields compares the ledgers by path.
+func (c *computer) unknownFields(older, newer registry.Definitions) {
+	if !c.compared(UnknownField) {
+		return
+	}
+	before, after := c.ledger(older), c.ledger(newer)
+	for _, path := range union(before, after) {
+		a, b := before[path], after[path]
+		if reflect.DeepEqual(a.digests, b.digests) {
+			continue
+		}
+		change := Change{Object: UnknownField, Action: action(len(a.digests) > 0, len(b.digests) > 0), View: cmp.Or(b.view, a.view), Name: path}
+		change.Old, change.New = a.size(), b.size()
+		change.UsedBy = c.users(a.view, b.view)
+		c.changes = append(c.changes, change)
+	}
+}
+
+// entry is what stands unknown at one path.
+type entry struct {
+	view    string
+	bytes   int
+	digests []string
+}
+
+func (e entry) size() any {
+	if len(e.digests) == 0 {
+		return nil
+	}
+	return fmt.Sprintf("%d bytes (%s)", e.bytes, strings.Join(e.digests, ", "))
+}
+
+func (c *computer) ledger(d registry.Definitions) map[string]entry {
+	ledger := map[string]entry{}
+	for _, u := range d.UnknownFields {
+		path, view := u.Path, u.View
+		if now, ok := c.renamed[view]; ok && view != "" {
+			path, view = strings.TrimSuffix(path, view)+now, now
+		}
+		e := ledger[path]
+		e.view = view
+		e.bytes += u.Bytes
+		e.digests = append(e.digests, u.Digest)
+		ledger[path] = e
+	}
+	return ledger
+}

@@ -1,0 +1,467 @@
+package diff
+
+import (
+	"slices"
+	"strings"
+)
+
+// Severity is how much a finding weighs. None means that the consumer does not notice.
+type Severity string
+
+// The severities.
+const (
+	Error Severity = "error"
+	Warn  Severity = "warn"
+	Info  Severity = "info"
+	None  Severity = "none"
+)
+
+var weights = []Severity{None, Info, Warn, Error}
+
+// atLeast says whether a severity weighs as much as another.
+func (s Severity) atLeast(other Severity) bool {
+	return slices.Index(weights, s) >= slices.Index(weights, other)
+}
+
+func heaviest(list ...Severity) Severity {
+	worst := None
+	for _, s := range list {
+		if s.atLeast(worst) {
+			worst = s
+		}
+	}
+	return worst
+}
+
+// The consumers that a severity is graded for.
+const (
+	Training = "training"
+	Serving  = "serving"
+	Storage  = "storage"
+)
+
+// Consumers are the kinds of consumers, in the order of their columns.
+func Consumers() []string { return []string{Training, Serving, Storage} }
+
+// Rule is what a change of one kind means.
+type Rule struct {
+	ID    string
+	Title string
+	// Object and Actions are the coordinates of the changes that it speaks of; both are empty for rules of Lint.
+	Object  Object
+	Actions []Action
+	// Training, Serving and Storage are what it means to each consumer: building training sets, serving features,
+	// keeping the store.
+	Training, Serving, Storage Severity
+	Why                        string
+	Fix                        string
+	// match narrows the rule among those of the same coordinates; the first that matches speaks.
+	match func(Change) bool
+	// text says what changed, in words that follow the view's name.
+	text func(Change) string
+}
+
+// Severity is the rule's for one consumer, or the heaviest where consumer is empty.
+func (r Rule) Severity(consumer string) Severity {
+	switch consumer {
+	case Training:
+		return r.Training
+	case Serving:
+		return r.Serving
+	case Storage:
+		return r.Storage
+	}
+	return heaviest(r.Training, r.Serving, r.Storage)
+}
+
+// Rules are the rules of Judge, in the order in which they are tried. A rule's id never changes its meaning.
+func Rules() []Rule {
+	return slices.Concat(viewRules(), limitRules(), columnRules(), featureRules(), sourceRules(), otherRules(), serviceRules())
+}
+
+// RuleIDs are the ids of the rules of Judge and Lint, sorted: what a suppression may name beside the checks.
+func RuleIDs() []string {
+	var ids []string
+	for _, r := range slices.Concat(Rules(), LintRules()) {
+		ids = append(ids, r.ID)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// Find is the rule of that id.
+func Find(id string) (Rule, bool) {
+	all := slices.Concat(Rules(), LintRules())
+	i := slices.IndexFunc(all, func(r Rule) bool { return r.ID == id })
+	if i < 0 {
+		return Rule{}, false
+	}
+	return all[i], true
+}
+
+const approve = "Restore it, or approve the change under suppress: with a reason."
+
+func viewRules() []Rule {
+	return []Rule{
+		{
+			ID: "view-removed", Title: "A feature view is gone.", Object: View, Actions: one(Removed), Training: Error, Serving: Error, Storage: Warn,
+			Why: "Who reads it fails or, worse, gets nulls; its files stay behind and nobody audits them any more.", Fix: approve,
+			text: func(Change) string { return "is gone" },
+		},
+		{
+			ID: "view-added", Title: "A feature view is new.", Object: View, Actions: one(Added), Training: Info, Serving: Info, Storage: Info,
+			Why: "Nothing reads it yet.", Fix: "Nothing to do; lint judges it on its own.",
+			text: func(Change) string { return "is new" },
+		},
+		{
+			ID: "view-renamed", Title: "A feature view has another name and the same content.", Object: View, Actions: one(Renamed), Training: Error, Serving: Error, Storage: Info,
+			Why: "Names are how models ask for features: whoever asks by the old name gets nothing, and the online store starts empty under the new one.",
+			Fix: "Keep the old name until its readers have moved, or approve the change under suppress: with a reason.",
+			text: func(c Change) string {
+				return "was named " + inWords(c.Old) + " (the same keys, features and source)"
+			},
+		},
+		{
+			ID: "view-kind-changed", Title: "A feature view is of another kind.", Object: Kind, Actions: one(Changed), Training: Warn, Serving: Error, Storage: Warn,
+			Why: "Batch, stream and on-demand views are computed and stored in different ways.", Fix: approve,
+			text: fromTo("its kind went"),
+		},
+	}
+}
+
+func limitRules() []Rule {
+	zero := func(c Change) bool { return c.New == 0.0 }
+	acknowledged := func(side func(Change) any) func(Change) bool {
+		return func(c Change) bool {
+			text, ok := side(c).(string)
+			return ok && strings.HasPrefix(text, neverPrefix)
+		}
+	}
+	older, newer := func(c Change) any { return c.Old }, func(c Change) any { return c.New }
+	negative := func(c Change) bool {
+		s, ok := c.New.(float64)
+		return ok && s < 0
+	}
+	rules := []Rule{
+		{
+			ID: "ttl-negative", Title: "The ttl became negative.", Object: TTL, Actions: one(Removed), match: negative, Training: Error, Serving: Error, Storage: Warn,
+			Why: "Every row is expired at once: training sets and models get nothing but nulls.", Fix: "Write the ttl with its unit, such as 24h.",
+			text: fromTo("its ttl went"),
+		},
+		{
+			ID: "ttl-acknowledged", Title: "A ttl gave way to a written never.", Object: TTL, Actions: one(Removed), match: acknowledged(newer), Training: Warn, Serving: Warn, Storage: Info,
+			Why: "Rows that expired do not any more. Somebody decided so and wrote down why.", Fix: "Check the reason.",
+			text: fromTo("its ttl went"),
+		},
+		{
+			ID: "ttl-zeroed", Title: "The ttl became 0, which never expires.", Object: TTL, Actions: one(Removed), match: zero, Training: Error, Serving: Error, Storage: Warn,
+			Why: "A ttl of 0 means that features of any age are taken for fresh. It is what a template or an SDK writes when it drops a ttl.",
+			Fix: "Restore the ttl; if it shall never expire, write ttl: {never: reason}.",
+			text: func(c Change) string {
+				return "lost its ttl of " + lengthInWords(c.Old) + ": it is 0 now, which never expires"
+			},
+		},
+		{
+			ID: "ttl-removed", Title: "The ttl is gone, so that nothing expires.", Object: TTL, Actions: one(Removed), Training: Error, Serving: Error, Storage: Warn,
+			Why: "Without a ttl features of any age are taken for fresh, and the definition cannot tell that from a decision.",
+			Fix: "Restore the ttl; if it shall never expire, write ttl: {never: reason}.",
+			text: func(c Change) string {
+				return "lost its ttl of " + lengthInWords(c.Old) + ": its features never expire now"
+			},
+		},
+		{
+			ID: "ttl-added", Title: "A view that never expired has a ttl.", Object: TTL, Actions: one(Added), Training: Warn, Serving: Warn, Storage: Info,
+			Why: "Rows older than the ttl become null where they were values.", Fix: "Check with --data how many entities that are.",
+			text: func(c Change) string {
+				return "has a ttl of " + lengthInWords(c.New) + " where it never expired"
+			},
+		},
+		{
+			ID: "ttl-loosened", Title: "The ttl is longer.", Object: TTL, Actions: one(Lengthened), Training: Error, Serving: Error, Storage: Warn,
+			Why: "Features that were too old yesterday are served today.", Fix: approve,
+			text: fromTo("its ttl went"),
+		},
+		{
+			ID: "ttl-tightened", Title: "The ttl is shorter.", Object: TTL, Actions: one(Shortened), Training: Warn, Serving: Warn, Storage: Info,
+			Why: "Rows between the two lengths become null, in training sets too; less history is materialised.", Fix: "Check with --data how many entities that are.",
+			text: fromTo("its ttl went"),
+		},
+		{
+			ID: "ttl-acknowledgement-changed", Title: "The reason why a view never expires changed.", Object: TTL, Actions: one(Changed),
+			match: func(c Change) bool { return acknowledged(older)(c) && acknowledged(newer)(c) }, Training: Info, Serving: Info, Storage: Info,
+			Why: "Nothing expires, before and after.", Fix: "Nothing to do.", text: fromTo("its ttl went"),
+		},
+		{
+			ID: "ttl-acknowledgement-removed", Title: "Nobody says any more why a view never expires.", Object: TTL, Actions: one(Changed), match: acknowledged(older), Training: Warn, Serving: Warn, Storage: Warn,
+			Why: "A decision became an omission.", Fix: "Write ttl: {never: reason} again, or a ttl.", text: fromTo("its ttl went"),
+		},
+		{
+			ID: "ttl-changed", Title: "The ttl changed and expires nothing, or everything, before and after.", Object: TTL, Actions: one(Changed), Training: Warn, Serving: Warn, Storage: Info,
+			Why: "A ttl that is unset, never or negative went to another of these.", Fix: "Write the ttl with its unit, such as 24h.", text: fromTo("its ttl went"),
+		},
+	}
+	for _, l := range []struct {
+		id, words, why string
+		object         Object
+	}{
+		{"max-age", "the promised age (max_age)", "Consumers rely on it: nobody is told any more when the view is too old.", MaxAge},
+		{"max-lag", "the promised lag (max_lag)", "Nobody is told any more when rows arrive too late.", MaxLag},
+	} {
+		rules = append(rules,
+			Rule{
+				ID: l.id + "-removed", Title: "A promise is gone: " + l.words + ".", Object: l.object, Actions: one(Removed), Training: Warn, Serving: Error, Storage: Info, Why: l.why, Fix: approve,
+				text: func(c Change) string { return "lost " + l.words + " of " + lengthInWords(c.Old) },
+			},
+			Rule{
+				ID: l.id + "-loosened", Title: "A promise is weaker: " + l.words + ".", Object: l.object, Actions: one(Lengthened), Training: Warn, Serving: Error, Storage: Info,
+				Why: "Data that broke the promise yesterday keeps it today.", Fix: approve, text: fromTo(l.words + " went"),
+			},
+			Rule{
+				ID: l.id + "-tightened", Title: "A promise is stronger: " + l.words + ".", Object: l.object, Actions: one(Shortened), Training: Info, Serving: Info, Storage: Warn,
+				Why: "Data that kept the promise yesterday may break it tonight.", Fix: "Check with the next audit that the store keeps it.", text: fromTo(l.words + " went"),
+			},
+			Rule{
+				ID: l.id + "-added", Title: "A promise is new: " + l.words + ".", Object: l.object, Actions: one(Added), Training: Info, Serving: Info, Storage: Info,
+				Why: "The audit judges it from now on.", Fix: "Nothing to do.",
+				text: func(c Change) string { return "has " + l.words + " of " + lengthInWords(c.New) + " now" },
+			},
+		)
+	}
+	return rules
+}
+
+func columnRules() []Rule {
+	return []Rule{
+		changes(EventTime, "event-time", "event time column", Error, Error, Warn,
+			"Which rows are in the past of a training example, and what is fresh, hangs on this column.", approve),
+		changes(Entities, "entity", "entities", Error, Error, Warn,
+			"What the features are of changed: lookups and joins by the old entities find nothing.", approve),
+		changes(JoinKeys, "join-key", "join keys", Error, Error, Warn,
+			"Features are looked up by these columns: with others nothing joins, or the wrong rows do.",
+			"Keep the column's name (a field mapping can rename it), or approve the change under suppress: with a reason."),
+		changes(Key, "key", "declared key", Warn, None, Warn, "It decides which rows count as repeated.", approve),
+		{
+			ID: "created-column-removed", Title: "The created column is gone.", Object: CreatedColumn, Actions: one(Removed), Training: Error, Serving: Warn, Storage: Warn,
+			Why: "It breaks ties between rows of one key and time: without it training sets get several rows, or any one of them.", Fix: approve,
+			text: func(c Change) string {
+				return "has no created column any more (was " + inWords(c.Old) + ")"
+			},
+		},
+		{
+			ID: "created-column-added", Title: "A created column is new.", Object: CreatedColumn, Actions: one(Added), Training: Info, Serving: Info, Storage: Info,
+			Why: "Ties between rows are broken by it from now on.", Fix: "Nothing to do.",
+			text: func(c Change) string { return "has a created column now: " + inWords(c.New) },
+		},
+		{
+			ID: "created-column-changed", Title: "The created column is another.", Object: CreatedColumn, Actions: one(Changed), Training: Warn, Serving: Warn, Storage: Info,
+			Why: "Ties between rows are broken by another clock.", Fix: approve, text: fromTo("its created column went"),
+		},
+	}
+}
+
+// changes is the rule of something that is set, replaced or taken away with the same weight.
+func changes(o Object, id, words string, training, serving, storage Severity, why, fix string) Rule {
+	return Rule{
+		ID: id + "-changed", Title: "The " + words + " changed.", Object: o, Actions: anyChange, Training: training, Serving: serving, Storage: storage, Why: why, Fix: fix,
+		text: fromTo("its " + words + " went"),
+	}
+}
+
+// anyChange are the actions of rules that do not care for the direction.
+var anyChange = []Action{Changed, Removed, Added}
+
+func one(a Action) []Action { return []Action{a} }
+
+func featureRules() []Rule {
+	return []Rule{
+		{
+			ID: "feature-removed", Title: "A feature is gone.", Object: Feature, Actions: one(Removed), Training: Error, Serving: Error, Storage: Info,
+			Why: "Models that were trained with it get nulls or errors.", Fix: approve,
+			text: func(c Change) string { return "has no feature " + c.Name + " any more (" + inWords(c.Old) + ")" },
+		},
+		{
+			ID: "feature-added", Title: "A feature is new.", Object: Feature, Actions: one(Added), Training: Info, Serving: Info, Storage: Info,
+			Why: "Nothing reads it yet.", Fix: "Nothing to do.",
+			text: func(c Change) string { return "has a feature " + c.Name + " now (" + inWords(c.New) + ")" },
+		},
+		{
+			ID: "feature-type-narrowed", Title: "A feature's type holds fewer values.", Object: Feature, Actions: one(Narrowed), Training: Error, Serving: Error, Storage: Warn,
+			Why: "Values that do not fit are cut, or fail.", Fix: "Keep the wider type, or add a feature under a new name.",
+			text: func(c Change) string { return "its feature " + c.Name + " went " + fromToWords(c) },
+		},
+		{
+			ID: "feature-type-widened", Title: "A feature's type holds more values.", Object: Feature, Actions: one(Widened), Training: Warn, Serving: Warn, Storage: Info,
+			Why: "Readers that are strict about types may refuse it.", Fix: "Check the readers.",
+			text: func(c Change) string { return "its feature " + c.Name + " went " + fromToWords(c) },
+		},
+		{
+			ID: "feature-type-changed", Title: "A feature is of another type.", Object: Feature, Actions: one(Changed), Training: Error, Serving: Error, Storage: Warn,
+			Why: "Models that were trained with one type are fed another.", Fix: "Add a feature under a new name instead.",
+			text: func(c Change) string { return "its feature " + c.Name + " went " + fromToWords(c) },
+		},
+	}
+}
+
+func sourceRules() []Rule {
+	return []Rule{
+		changes(Source, "source", "batch source", Warn, Info, Error,
+			"The rows come from elsewhere: history, zones and keys may differ.", "Audit the new source, then approve the change under suppress: with a reason."),
+		changes(SourcePath, "source-path", "source's path", Warn, Info, Error,
+			"The rows come from other files: history, zones and keys may differ, and a mistyped path has none.", "Audit the new path, then approve the change under suppress: with a reason."),
+		changes(FieldMapping, "field-mapping", "field mapping", Error, Error, Warn, "A feature is read from another column, or from none.", approve),
+		{
+			ID: "stream-source-removed", Title: "The stream source is gone.", Object: StreamSource, Actions: one(Removed), Training: Info, Serving: Error, Storage: Warn,
+			Why: "What was seconds old is now as old as the last batch.", Fix: approve,
+			text: func(c Change) string {
+				return "has no stream source any more (was " + inWords(c.Old) + ")"
+			},
+		},
+		{
+			ID: "stream-source-added", Title: "A stream source is new.", Object: StreamSource, Actions: one(Added), Training: Warn, Serving: Info, Storage: Warn,
+			Why: "Batch and stream may both carry a row, and stamp it in different zones.", Fix: "Declare source, sources: and once_per for the audit.",
+			text: func(c Change) string { return "has a stream source now: " + inWords(c.New) },
+		},
+		{
+			ID: "stream-source-changed", Title: "The stream source is another.", Object: StreamSource, Actions: one(Changed), Training: Info, Serving: Error, Storage: Warn,
+			Why: "Live values come from elsewhere.", Fix: approve, text: fromTo("its stream source went"),
+		},
+	}
+}
+
+func otherRules() []Rule {
+	return []Rule{
+		{
+			ID: "tag-changed", Title: "A tag changed.", Object: Tag, Actions: anyChange, Training: Info, Serving: Info, Storage: Info,
+			Why: "Tags carry promises and ownership where a definition has no other place; those that are read here have rules of their own.", Fix: "Check who reads the tag.",
+			text: func(c Change) string { return "its tag " + c.Name + " went " + fromToWords(c) },
+		},
+		{
+			ID: "setting-changed", Title: "A key of the audit's policy changed.", Object: Setting, Actions: anyChange, Training: Warn, Serving: Warn, Storage: Warn,
+			Why: "It decides how the view is read and judged.", Fix: approve,
+			text: func(c Change) string { return "its " + c.Name + " went " + fromToWords(c) },
+		},
+		{
+			ID: "online-disabled", Title: "The view is not served online any more.", Object: Online, Actions: one(Removed), Training: None, Serving: Error, Storage: Info,
+			Why: "Online values stop being written and go stale.", Fix: approve, text: func(Change) string { return "is not online any more" },
+		},
+		{
+			ID: "online-enabled", Title: "The view is served online.", Object: Online, Actions: one(Added), Training: None, Serving: Info, Storage: Info,
+			Why: "Its values are written to the online store from now on.", Fix: "Materialise it before it is read.", text: func(Change) string { return "is online now" },
+		},
+		{
+			ID: "materialization-lost", Title: "The record of what was materialised is gone.", Object: Materialization, Actions: one(Removed), Training: None, Serving: Warn, Storage: Error,
+			Why: "The next incremental run starts from the ttl, or a year back, and writes over what is there.", Fix: "Restore the registry's intervals, or materialise the range again.",
+			text: func(c Change) string {
+				return "lost the record of what was materialised until " + inWords(c.Old)
+			},
+		},
+		{
+			ID: "materialization-rewritten", Title: "The record of what was materialised is another.", Object: Materialization, Actions: one(Changed), Training: None, Serving: Warn, Storage: Warn,
+			Why: "Some intervals are gone and others new: part of the history may not be online.", Fix: "Check the intervals.", text: fromTo("its materialised end went"),
+		},
+		{
+			ID: "materialization-advanced", Title: "More was materialised.", Object: Materialization, Actions: one(Added), Training: None, Serving: Info, Storage: Info,
+			Why: "A run of materialize did this.", Fix: "Nothing to do.",
+			text: func(c Change) string { return "was materialised until " + inWords(c.New) },
+		},
+		{
+			ID: "newer-fields-lost", Title: "Fields that newer releases write are gone.", Object: NewerField, Actions: one(Removed), Training: Error, Serving: Error, Storage: Error,
+			Why: "A client of an older release that runs materialize or apply rewrites each view that it touches and erases what it does not know.",
+			Fix: "Restore the registry, and pin one Feast release in every image that opens it.",
+			text: func(c Change) string {
+				return "lost " + c.Name + " (was " + inWords(c.Old) + "), as a client of an older release erases it"
+			},
+		},
+		{
+			ID: "view-disabled", Title: "The view was switched off.", Object: NewerField, Actions: one(Added), match: func(c Change) bool { return c.Name == "disabled" },
+			Training: Error, Serving: Error, Storage: Warn, Why: "A disabled view is not computed and not served.", Fix: approve, text: func(Change) string { return "is disabled now" },
+		},
+		{
+			ID: "newer-fields-changed", Title: "A field that only newer releases write changed.", Object: NewerField, Actions: one(Changed), Training: Warn, Serving: Warn, Storage: Warn,
+			Why: "Such fields switch validation and offline writes, or name the owner's organisation.", Fix: approve,
+			text: func(c Change) string { return "its " + c.Name + " went " + fromToWords(c) },
+		},
+		{
+			ID: "owner-removed", Title: "The owner is gone.", Object: Owner, Actions: one(Removed), Training: Info, Serving: Warn, Storage: Warn,
+			Why: "Nobody answers for its findings.", Fix: "Name a team.", text: func(c Change) string { return "has no owner any more (was " + inWords(c.Old) + ")" },
+		},
+		{
+			ID: "owner-added", Title: "The view has an owner.", Object: Owner, Actions: one(Added), Training: Info, Serving: Info, Storage: Info,
+			Why: "Somebody answers for its findings.", Fix: "Nothing to do.", text: func(c Change) string { return "has an owner now: " + inWords(c.New) },
+		},
+		{
+			ID: "owner-changed", Title: "The owner is another.", Object: Owner, Actions: one(Changed), Training: Info, Serving: Info, Storage: Info,
+			Why: "Somebody else answers for its findings.", Fix: "Check that they know.", text: fromTo("its owner went"),
+		},
+		{
+			ID: "unknown-fields-lost", Title: "Fields that the reader does not know are gone.", Object: UnknownField, Actions: one(Removed), Training: Error, Serving: Error, Storage: Error,
+			Why: "They may have carried policy. An import that skips what it does not know loses them in silence.", Fix: "Import again with a release that knows them, or approve the loss under suppress: with a reason.",
+			text: func(c Change) string { return "lost the unknown field " + c.Name + ", " + inWords(c.Old) },
+		},
+		{
+			ID: "unknown-fields-present", Title: "Fields are new that the reader does not know.", Object: UnknownField, Actions: one(Added), Training: Warn, Serving: Warn, Storage: Warn,
+			Why: "They may carry policy that is neither compared nor audited.", Fix: "Use a release of featureaudit that knows them.",
+			text: func(c Change) string { return "has a new unknown field " + c.Name + ", " + inWords(c.New) },
+		},
+		{
+			ID: "unknown-fields-changed", Title: "The value of a field changed that the reader does not know.", Object: UnknownField, Actions: one(Changed), Training: Warn, Serving: Warn, Storage: Warn,
+			Why: "It may carry policy.", Fix: "Use a release of featureaudit that knows it.",
+			text: func(c Change) string {
+				return "has another value in the unknown field " + c.Name + ": " + inWords(c.Old) + " before, " + inWords(c.New) + " now"
+			},
+		},
+	}
+}
+
+func serviceRules() []Rule {
+	rules := []Rule{
+		{
+			ID: "service-removed", Title: "A feature service is gone.", Object: Service, Actions: one(Removed), Training: Error, Serving: Error, Storage: Info,
+			Why: "Models ask for features by its name.", Fix: approve, text: func(c Change) string { return "feature service " + c.Name + " is gone" },
+		},
+		{
+			ID: "service-added", Title: "A feature service is new.", Object: Service, Actions: one(Added), Training: Info, Serving: Info, Storage: Info,
+			Why: "Nothing reads it yet.", Fix: "Nothing to do.", text: func(c Change) string { return "feature service " + c.Name + " is new" },
+		},
+		{
+			ID: "service-changed", Title: "A feature service changed.", Object: Service, Actions: one(Changed), Training: Info, Serving: Info, Storage: Info,
+			Why: "Somebody else answers for it.", Fix: "Check that they know.", text: func(c Change) string { return "feature service " + c.Name + ": " + fromToWords(c) },
+		},
+		{
+			ID: "service-member-removed", Title: "A feature service lost a feature.", Object: ServiceMember, Actions: one(Removed), Training: Error, Serving: Error, Storage: None,
+			Why: "The model that reads the service gets one input less.", Fix: approve,
+			text: func(c Change) string {
+				return "feature service " + serviceOf(c) + " does not take " + inWords(c.Old) + " any more"
+			},
+		},
+		{
+			ID: "service-member-added", Title: "A feature service takes another feature.", Object: ServiceMember, Actions: one(Added), Training: Info, Serving: Info, Storage: None,
+			Why: "The model that reads the service gets one input more.", Fix: "Check that it was trained with it.",
+			text: func(c Change) string { return "feature service " + serviceOf(c) + " takes " + inWords(c.New) + " now" },
+		},
+	}
+	for _, o := range []struct {
+		object Object
+		id     string
+		words  string
+	}{{Entity, "entity-definition", "entity"}, {RegisteredData, "data-source", "registered data source"}} {
+		rules = append(rules, Rule{
+			ID: o.id + "-changed", Title: "A " + o.words + " changed.", Object: o.object, Actions: anyChange, Training: Info, Serving: Info, Storage: Info,
+			Why: "What it does to each view is a finding of that view.", Fix: "See the views.",
+			text: func(c Change) string { return o.words + " " + c.Name + " went " + fromToWords(c) },
+		})
+	}
+	return rules
+}
+
+func serviceOf(c Change) string {
+	name, _, _ := strings.Cut(c.Name, ".")
+	if len(c.UsedBy) == 1 {
+		return c.UsedBy[0]
+	}
+	return name
+}
+
+func fromTo(words string) func(Change) string {
+	return func(c Change) string { return words + " " + fromToWords(c) }
+}
