@@ -1,0 +1,240 @@
+package survey
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/apache/arrow/go/v17/parquet/metadata"
+	"github.com/apache/thrift/lib/go/thrift"
+)
+
+// footer is what the survey takes from the metadata of one file.
+type footer struct {
+	rows      int64
+	groups    []group
+	elements  []element
+	createdBy string
+	pandas    string
+	arrow     string
+	spark     bool
+	encrypted bool
+}
+
+// group is one row group with the statistics of the leaves that were asked for, in their order.
+type group struct {
+	rows   int64
+	bounds []bounds
+}
+
+// bounds are the least and greatest value of a leaf in a row group.
+type bounds struct {
+	min, max int64
+	ok       bool
+	// allNull says that there is no value to bound.
+	allNull bool
+}
+
+// element is one node of the schema tree, in the order of the file: depth first.
+type element struct {
+	name       string
+	physical   int32
+	length     int32
+	repetition int32
+	children   int32
+	converted  int32
+	precision  int32
+	scale      int32
+	// logical is the name of the logical type, empty where the file has none that is known; then converted tells.
+	logical string
+	unit    string
+	utc     bool
+	width   int32
+	signed  bool
+}
+
+// none stands for absent numbers of an element.
+const none = int32(-1)
+
+// The numbers of the Parquet format.
+const (
+	physicalBoolean = 0
+	physicalInt32   = 1
+	physicalInt64   = 2
+	physicalInt96   = 3
+	physicalFloat   = 4
+	physicalDouble  = 5
+	physicalBytes   = 6
+	physicalFixed   = 7
+
+	repetitionOptional = 1
+	repetitionRepeated = 2
+)
+
+var physicalNames = [...]string{"BOOLEAN", "INT32", "INT64", "INT96", "FLOAT", "DOUBLE", "BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY"}
+
+// fresh makes a value of a type that only its package can name.
+func fresh[T any](*T) *T { return new(T) }
+
+// decode reads the metadata of a footer. It uses arrow's thrift types but not its schema tree, which refuses logical
+// types younger than itself and panics on some that are wrong. Statistics are decoded for wanted leaves only: wanted
+// looks at everything but the row groups and answers with the numbers of leaves.
+func decode(data []byte, wanted func(footer) ([]int, error)) (f footer, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%v", r)
+		}
+	}()
+	meta := fresh(metadata.FileMetaData{}.FileMetaData)
+	// A list cannot have more items than the footer has bytes: a wrong length must not allocate gigabytes.
+	limits := &thrift.TConfiguration{MaxMessageSize: int32(min(len(data), math.MaxInt32))}
+	protocol := thrift.NewTCompactProtocolConf(&thrift.TMemoryBuffer{Buffer: bytes.NewBuffer(data)}, limits)
+	if err := meta.Read(context.Background(), protocol); err != nil {
+		return footer{}, err
+	}
+	f = footer{rows: meta.NumRows, createdBy: meta.GetCreatedBy(), encrypted: meta.EncryptionAlgorithm != nil}
+	for _, kv := range meta.KeyValueMetadata {
+		switch {
+		case kv.Key == "pandas":
+			f.pandas = kv.GetValue()
+		case kv.Key == "ARROW:schema":
+			f.arrow = kv.GetValue()
+		case strings.HasPrefix(kv.Key, "org.apache.spark."):
+			f.spark = true
+		}
+	}
+	for _, e := range meta.Schema {
+		el := element{name: e.Name, physical: none, repetition: none, converted: none, precision: e.GetPrecision(), scale: e.GetScale(), length: e.GetTypeLength(), children: e.GetNumChildren()}
+		if e.Type != nil {
+			el.physical = int32(*e.Type)
+		}
+		if e.RepetitionType != nil {
+			el.repetition = int32(*e.RepetitionType)
+		}
+		if e.ConvertedType != nil {
+			el.converted = int32(*e.ConvertedType)
+		}
+		if l := e.LogicalType; l != nil {
+			switch {
+			case l.STRING != nil:
+				el.logical = "string"
+			case l.MAP != nil:
+				el.logical = "map"
+			case l.LIST != nil:
+				el.logical = "list"
+			case l.ENUM != nil:
+				el.logical = "enum"
+			case l.DECIMAL != nil:
+				el.logical, el.precision, el.scale = "decimal", l.DECIMAL.Precision, l.DECIMAL.Scale
+			case l.DATE != nil:
+				el.logical = "date"
+			case l.TIME != nil && l.TIME.Unit != nil:
+				u := l.TIME.Unit
+				el.logical, el.utc, el.unit = "time", l.TIME.IsAdjustedToUTC, unitOf(u.MILLIS != nil, u.MICROS != nil, u.NANOS != nil)
+			case l.TIMESTAMP != nil && l.TIMESTAMP.Unit != nil:
+				u := l.TIMESTAMP.Unit
+				el.logical, el.utc, el.unit = "timestamp", l.TIMESTAMP.IsAdjustedToUTC, unitOf(u.MILLIS != nil, u.MICROS != nil, u.NANOS != nil)
+			case l.INTEGER != nil:
+				el.logical, el.width, el.signed = "int", int32(l.INTEGER.BitWidth), l.INTEGER.IsSigned
+			case l.UNKNOWN != nil:
+				el.logical = "null"
+			case l.JSON != nil:
+				el.logical = "json"
+			case l.BSON != nil:
+				el.logical = "bson"
+			case l.UUID != nil:
+				el.logical = "uuid"
+			case l.FLOAT16 != nil:
+				el.logical = "float16"
+			}
+		}
+		f.elements = append(f.elements, el)
+	}
+	leaves, err := wanted(f)
+	if err != nil {
+		return footer{}, err
+	}
+	for _, g := range meta.RowGroups {
+		out := group{rows: g.NumRows, bounds: make([]bounds, len(leaves))}
+		for i, leaf := range leaves {
+			if leaf >= len(g.Columns) {
+				return footer{}, fmt.Errorf("a row group has %d columns, the schema more", len(g.Columns))
+			}
+			chunk := g.Columns[leaf].MetaData
+			if chunk == nil || chunk.Statistics == nil {
+				continue
+			}
+			s := chunk.Statistics
+			low, high := s.MinValue, s.MaxValue
+			if low == nil && high == nil {
+				// The older fields compare as signed numbers, which these are.
+				low, high = s.Min, s.Max
+			}
+			out.bounds[i] = readBounds(int32(chunk.Type), low, high)
+			out.bounds[i].allNull = s.NullCount != nil && *s.NullCount == chunk.NumValues
+		}
+		for _, c := range g.Columns {
+			f.encrypted = f.encrypted || c.CryptoMetadata != nil
+		}
+		f.groups = append(f.groups, out)
+	}
+	return f, f.check()
+}
+
+func unitOf(milli, micro, nano bool) string {
+	switch {
+	case milli:
+		return "ms"
+	case micro:
+		return "us"
+	case nano:
+		return "ns"
+	}
+	return ""
+}
+
+// check compares what the footer says twice.
+func (f footer) check() error {
+	if len(f.elements) == 0 {
+		return fmt.Errorf("no schema")
+	}
+	sum := int64(0)
+	for _, g := range f.groups {
+		if g.rows < 0 {
+			return fmt.Errorf("a row group of %d rows", g.rows)
+		}
+		sum += g.rows
+	}
+	if sum != f.rows {
+		return fmt.Errorf("%d rows in all but %d in its row groups", f.rows, sum)
+	}
+	return nil
+}
+
+func readBounds(physical int32, low, high []byte) bounds {
+	lo, ok := readNumber(physical, low)
+	hi, ok2 := readNumber(physical, high)
+	return bounds{min: lo, max: hi, ok: ok && ok2 && lo <= hi}
+}
+
+// maxFloat is how large a floating time may be to be a bound.
+const maxFloat = float64(1 << 62)
+
+func readNumber(physical int32, value []byte) (int64, bool) {
+	switch {
+	case physical == physicalInt32 && len(value) == 4:
+		return int64(int32(binary.LittleEndian.Uint32(value))), true
+	case physical == physicalInt64 && len(value) == 8:
+		return int64(binary.LittleEndian.Uint64(value)), true
+	case physical == physicalDouble && len(value) == 8:
+		d := math.Float64frombits(binary.LittleEndian.Uint64(value))
+		if math.IsNaN(d) || math.Abs(d) > maxFloat {
+			return 0, false
+		}
+		return int64(math.Floor(d)), true
+	}
+	return 0, false
+}

@@ -1,0 +1,354 @@
+package survey
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/partition"
+	"github.com/featureaudit/featureaudit/audit/store"
+)
+
+// Plan lists the files of a view and puts them into partitions: what there is to look at, without opening any of it.
+// The view comes back with its time partition resolved (inferred from the paths where it is not declared, dropped where
+// it is a default that the paths do not have) and the origins of what was inferred; notes say how. Its errors are those
+// of store.Store.List, *partition.PathError where a path contradicts the declaration, and plain ones where the declaration itself is wrong.
+func Plan(ctx context.Context, st store.Store, view model.View, asOf time.Time, r partition.Range) (facts.Listing, model.View, []string, error) {
+	found, err := listAll(ctx, st, view)
+	if err != nil {
+		return facts.Listing{}, view, nil, err
+	}
+	p := planner{view: view, found: found, listing: facts.Listing{Root: found.root, Ignored: found.ignored}}
+	p.addFiles()
+	if err := p.addSources(); err != nil {
+		return facts.Listing{}, view, nil, err
+	}
+	if err := p.addPartitions(asOf, r); err != nil {
+		return facts.Listing{}, view, nil, err
+	}
+	return p.listing, p.view, p.notes, nil
+}
+
+// located is a file with its path below the fixed part of its own glob.
+type located struct {
+	store.Entry
+	own    string
+	source string
+}
+
+// folders is what all globs of a view list together.
+type folders struct {
+	root    string
+	files   []located
+	dirs    []string
+	ignored map[string]int64
+}
+
+// listAll lists the view's glob and those that sources have of their own. A file that both match is the source's.
+func listAll(ctx context.Context, st store.Store, view model.View) (folders, error) {
+	globs := map[string]string{}
+	for _, s := range view.Sources {
+		if s.Path != "" {
+			globs[s.Name] = s.Path
+		}
+	}
+	if view.Path != "" {
+		globs[""] = view.Path
+	}
+	if len(globs) == 0 {
+		return folders{}, fmt.Errorf("view %s has no path: declare path, such as data/%s/**/*.parquet", view.Name, view.Name)
+	}
+	all := folders{ignored: map[string]int64{}}
+	taken := map[string]string{}
+	var empty []error
+	// The view's own glob has the empty name, and takes what no source has taken.
+	names := slices.Sorted(maps.Keys(globs))
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(min(len(b), 1), min(len(a), 1)) })
+	for _, source := range names {
+		l, err := st.List(ctx, view.Root, globs[source])
+		var none *store.NoMatchError
+		if errors.As(err, &none) && len(names) > 1 {
+			// A source whose feed has not begun is no reason to leave the others unseen.
+			empty = append(empty, err)
+			continue
+		}
+		if err != nil {
+			return folders{}, err
+		}
+		if err := all.add(l, source, taken); err != nil {
+			return folders{}, err
+		}
+	}
+	if len(all.files) == 0 {
+		return folders{}, errors.Join(empty...)
+	}
+	for i := range all.files {
+		f := &all.files[i]
+		rel, err := filepath.Rel(all.root, f.Abs)
+		if err != nil {
+			return folders{}, fmt.Errorf("path of %s below %s: %w", f.Abs, all.root, err)
+		}
+		f.Path = filepath.ToSlash(rel)
+	}
+	slices.SortFunc(all.files, func(a, b located) int { return cmp.Compare(a.Path, b.Path) })
+	return all, nil
+}
+
+func (all *folders) add(l store.Listing, source string, taken map[string]string) error {
+	if all.root == "" {
+		all.root = l.Root
+	}
+	all.root = commonRoot(all.root, l.Root)
+	for _, e := range l.Entries {
+		before, ok := taken[e.Abs]
+		if ok && source != "" && before != source {
+			return fmt.Errorf("%s: the paths of sources %s and %s both match it: want each file in one source", e.Abs, before, source)
+		}
+		if ok {
+			continue
+		}
+		taken[e.Abs] = source
+		all.files = append(all.files, located{Entry: e, own: e.Path, source: source})
+	}
+	all.dirs = append(all.dirs, l.Dirs...)
+	for reason, n := range l.Ignored {
+		all.ignored[reason] += n
+	}
+	return nil
+}
+
+// commonRoot is the deepest folder that holds both.
+func commonRoot(a, b string) string {
+	for a != b && !strings.HasPrefix(b, strings.TrimSuffix(a, string(filepath.Separator))+string(filepath.Separator)) {
+		a = filepath.Dir(a)
+	}
+	return a
+}
+
+type planner struct {
+	view    model.View
+	found   folders
+	listing facts.Listing
+	notes   []string
+}
+
+func (p *planner) addFiles() {
+	for i, f := range p.found.files {
+		p.listing.Files = append(p.listing.Files, facts.File{ID: int32(i), Path: f.Path, Abs: f.Abs, Size: f.Size, ModTime: f.ModTime, Partition: -1, Source: f.source, Schema: -1})
+	}
+}
+
+// addSources reads sources out of paths where a segment says them.
+func (p *planner) addSources() error {
+	n := p.view.Source.PathSegment
+	if n <= 0 {
+		return nil
+	}
+	for i, f := range p.found.files {
+		if f.source != "" {
+			continue
+		}
+		parts := strings.Split(path.Dir(f.own), "/")
+		if f.own == path.Base(f.own) || len(parts) < n {
+			return &partition.PathError{Path: f.Path, Want: fmt.Sprintf("folder %d below %s", n, p.listing.Root),
+				Hint: "source: {path_segment} names its source; move the file, or correct source or path"}
+		}
+		segment := parts[n-1]
+		if _, value, ok := strings.Cut(segment, "="); ok {
+			segment = value
+		}
+		p.listing.Files[i].Source = segment
+	}
+	return nil
+}
+
+func (p *planner) addPartitions(asOf time.Time, r partition.Range) error {
+	dirs := p.fileDirs()
+	if err := p.resolve(dirs); err != nil {
+		return err
+	}
+	if !p.view.TimePartition.Declared() {
+		if r.Given() {
+			return fmt.Errorf("range %s..%s: view %s has no time partitions: declare time_partition, or leave the range out", r.From, r.To, p.view.Name)
+		}
+		return nil
+	}
+	layout, err := partition.New(p.view.TimePartition)
+	if err != nil {
+		return err
+	}
+	keys, values, err := p.fileKeys(layout)
+	if err != nil {
+		return err
+	}
+	keys = append(keys, p.folderKeys(layout)...)
+	partitions, notes, err := layout.Calendar(keys, asOf.UnixMicro(), r)
+	if err != nil {
+		return err
+	}
+	p.notes = append(p.notes, notes...)
+	p.listing.Partitions = partitions
+	p.assign(values)
+	return nil
+}
+
+// fileDirs are the folders that hold files, below the fixed part of their globs.
+func (p *planner) fileDirs() []string {
+	dirs := make([]string, 0, len(p.found.files))
+	for _, f := range p.found.files {
+		dir := path.Dir(f.own)
+		if dir == "." {
+			dir = ""
+		}
+		dirs = append(dirs, dir)
+	}
+	slices.Sort(dirs)
+	return slices.Compact(dirs)
+}
+
+const (
+	keyColumn = "time_partition.column"
+	keyGrain  = "time_partition.grain"
+)
+
+// isDefault says that a key was set for all views: the policy writes such origins as default (file:line).
+func (p *planner) isDefault(key string) bool {
+	return strings.HasPrefix(p.view.Origins[key], "default")
+}
+
+// declared says that some key of the time partition was written for this view.
+func (p *planner) declared() bool {
+	for key := range p.view.Origins {
+		if strings.HasPrefix(key, "time_partition.") && !p.isDefault(key) {
+			return true
+		}
+	}
+	return false
+}
+
+// resolve settles the view's time partition.
+func (p *planner) resolve(dirs []string) error {
+	tp := p.view.TimePartition
+	if len(tp.Columns) > 0 && p.isDefault(keyColumn) && !partition.Has(tp, dirs) {
+		p.notes = append(p.notes, fmt.Sprintf("the default time_partition by %s is left out: not every path has it", strings.Join(tp.Columns, "/")))
+		tp.Columns, tp.Grain = nil, model.GrainNone
+	}
+	if len(tp.Columns) == 0 && tp.Grain != model.GrainNone && p.isDefault(keyGrain) {
+		tp.Grain = model.GrainNone
+	}
+	if len(tp.Columns) == 0 && tp.Grain == model.GrainNone && !p.declared() {
+		return p.inferred(tp, dirs)
+	}
+	completed, note, err := partition.Complete(tp, dirs)
+	if err != nil {
+		return err
+	}
+	if note != "" {
+		p.notes = append(p.notes, note)
+	}
+	p.origins(tp, completed)
+	p.view.TimePartition = withDefaults(completed)
+	return nil
+}
+
+// inferred takes what the paths say, or says that they say nothing.
+func (p *planner) inferred(tp model.TimePartition, dirs []string) error {
+	guess, note, ok := partition.Infer(dirs)
+	if note != "" {
+		p.notes = append(p.notes, note)
+	}
+	if !ok {
+		p.view.TimePartition = model.TimePartition{}
+		return nil
+	}
+	completed := tp
+	completed.Columns, completed.Grain = guess.Columns, guess.Grain
+	p.origins(tp, completed)
+	p.view.TimePartition = withDefaults(completed)
+	return nil
+}
+
+func withDefaults(tp model.TimePartition) model.TimePartition {
+	if tp.Of == "" {
+		tp.Of = model.OfEventTime
+	}
+	if tp.Expected == "" {
+		tp.Expected = model.ExpectAll
+	}
+	return tp
+}
+
+// origins says which keys were inferred.
+func (p *planner) origins(before, after model.TimePartition) {
+	p.view.Origins = maps.Clone(p.view.Origins)
+	if p.view.Origins == nil {
+		p.view.Origins = map[string]string{}
+	}
+	if !slices.Equal(before.Columns, after.Columns) {
+		p.view.Origins[keyColumn] = "inferred from paths"
+	}
+	if before.Grain != after.Grain {
+		p.view.Origins[keyGrain] = "inferred from paths"
+	}
+}
+
+// fileKeys reads the partition of every file.
+func (p *planner) fileKeys(layout partition.Layout) (keys []partition.Key, values []string, err error) {
+	for _, f := range p.found.files {
+		key, err := layout.Of(f.own)
+		var wrong *partition.PathError
+		if errors.As(err, &wrong) {
+			wrong.Path = f.Path
+			wrong.Hint += p.rootHint(layout)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		keys = append(keys, key)
+		values = append(values, key.Value)
+	}
+	return keys, values, nil
+}
+
+// rootHint helps where the path names a single partition itself.
+func (p *planner) rootHint(layout partition.Layout) string {
+	for _, c := range layout.TimePartition().Columns {
+		if strings.Contains(filepath.ToSlash(p.listing.Root)+"/", "/"+c+"=") {
+			return "; path names one partition itself: write " + c + "=* there"
+		}
+	}
+	return ""
+}
+
+// folderKeys reads the partitions of folders, which may hold no file. Folders that are not as deep as a partition, or
+// beside them, are none.
+func (p *planner) folderKeys(layout partition.Layout) []partition.Key {
+	var keys []partition.Key
+	for _, dir := range p.found.dirs {
+		if key, err := layout.OfDir(dir); err == nil {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+func (p *planner) assign(values []string) {
+	ids := map[string]int32{}
+	for _, q := range p.listing.Partitions {
+		ids[q.Value] = q.ID
+	}
+	for i, value := range values {
+		id := ids[value]
+		p.listing.Files[i].Partition = id
+		p.listing.Partitions[id].Files++
+	}
+}

@@ -1,0 +1,407 @@
+package survey
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/store"
+)
+
+// tailBytes are read first: the footers of most files fit, so that one read is enough.
+const tailBytes = 64 << 10
+
+// maxFooter is the largest footer that is believed.
+const maxFooter = 512 << 20
+
+const (
+	magic          = "PAR1"
+	magicEncrypted = "PARE"
+)
+
+// Survey reads the footer of every listed file, workers of them at once, and describes their schemas in the order of
+// the files. A file that cannot be read gets a Problem and the others are not affected; the error is the context's.
+// progress (nil for none) is told the number of files done, by one goroutine at a time.
+func Survey(ctx context.Context, st store.Store, listing facts.Listing, roles Roles, workers int, progress func(done int)) (facts.Survey, error) {
+	s := facts.Survey{Listing: listing}
+	read, err := readAll(ctx, st, s.Files, roles, workers, progress)
+	if err != nil {
+		return facts.Survey{}, err
+	}
+	units := unitsByColumn{}
+	for i := range read {
+		units.learn(read[i].schema)
+	}
+	known := map[string]int32{}
+	for i := range s.Files {
+		units.teach(read[i].schema)
+		place(&s, known, int32(i), read[i], roles)
+	}
+	s.Notes = append(s.Notes, unitNotes(s, roles)...)
+	return s, nil
+}
+
+// Refresh reads a file again that changed since it was listed: its size, time and footer. It is for files of open
+// partitions, once; the error is the context's.
+func Refresh(ctx context.Context, st store.Store, s *facts.Survey, file int32, roles Roles) error {
+	f := &s.Files[file]
+	addRows(s, *f, -f.Rows)
+	entry, err := st.Stat(ctx, f.Abs)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err == nil {
+		f.Size, f.ModTime = entry.Size, entry.ModTime
+	}
+	known, units := map[string]int32{}, unitsByColumn{}
+	for _, schema := range s.Schemas {
+		known[schemaKey(schema)] = schema.ID
+		units.learn(schema)
+	}
+	read := readFile(ctx, st, *f, roles)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	f.Schema, f.Rows, f.RowGroups, f.CreatedBy, f.Writer, f.Problem = -1, 0, nil, "", "", nil
+	units.teach(read.schema)
+	place(s, known, file, read, roles)
+	return nil
+}
+
+// Changed compares a file with its listing: nil if neither size nor time differ.
+func Changed(ctx context.Context, st store.Store, f facts.File) *facts.Problem {
+	entry, err := st.Stat(ctx, f.Abs)
+	if err != nil {
+		return openProblem(err)
+	}
+	if entry.Size != f.Size || entry.ModTime != f.ModTime {
+		return &facts.Problem{Kind: facts.ProblemChanged, Message: fmt.Sprintf("it changed during the run: it was listed with %d bytes and has %d, its time differs by %d ms; run again when its writer is done",
+			f.Size, entry.Size, (entry.ModTime-f.ModTime)/1000)}
+	}
+	return nil
+}
+
+// reading is what one footer gave.
+type reading struct {
+	problem   *facts.Problem
+	schema    facts.Schema
+	createdBy string
+	rows      int64
+	groups    []facts.RowGroup
+	// unbounded names time columns that hold numbers, not only nulls, of which the footer says nothing.
+	unbounded []string
+}
+
+func readAll(ctx context.Context, st store.Store, files []facts.File, roles Roles, workers int, progress func(done int)) ([]reading, error) {
+	out := make([]reading, len(files))
+	var lock sync.Mutex
+	var group sync.WaitGroup
+	next, done := 0, 0
+	take := func() (int, bool) {
+		lock.Lock()
+		defer lock.Unlock()
+		next++
+		return next - 1, next <= len(files) && ctx.Err() == nil
+	}
+	report := func() {
+		lock.Lock()
+		defer lock.Unlock()
+		done++
+		if progress != nil {
+			progress(done)
+		}
+	}
+	for range max(workers, 1) {
+		group.Go(func() {
+			for i, ok := take(); ok; i, ok = take() {
+				out[i] = readFile(ctx, st, files[i], roles)
+				report()
+			}
+		})
+	}
+	group.Wait()
+	return out, ctx.Err()
+}
+
+func readFile(ctx context.Context, st store.Store, file facts.File, roles Roles) reading {
+	data, problem := readTail(ctx, st, file)
+	if problem != nil {
+		return reading{problem: changedMeanwhile(ctx, st, file, problem)}
+	}
+	r, err := describe(data, file, roles)
+	if err != nil {
+		return reading{problem: changedMeanwhile(ctx, st, file, &facts.Problem{Kind: facts.ProblemCorrupt,
+			Message: fmt.Sprintf("its footer does not decode (%v): want the metadata of a Parquet file; write the file again", err)})}
+	}
+	return r
+}
+
+// changedMeanwhile prefers the cause: a file that is being rewritten looks broken.
+func changedMeanwhile(ctx context.Context, st store.Store, file facts.File, problem *facts.Problem) *facts.Problem {
+	if problem.Retryable() {
+		return problem
+	}
+	if changed := Changed(ctx, st, file); changed != nil {
+		return changed
+	}
+	return problem
+}
+
+func openProblem(err error) *facts.Problem {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return &facts.Problem{Kind: facts.ProblemVanished, Message: "it was listed and is gone now: run again when its writer is done"}
+	case errors.Is(err, fs.ErrPermission):
+		return &facts.Problem{Kind: facts.ProblemPermission, Message: "no permission to read it: give the audit's user read rights"}
+	}
+	return &facts.Problem{Kind: facts.ProblemIO, Message: fmt.Sprintf("it could not be read (%v): run again", err)}
+}
+
+// readTail returns the bytes of the footer's metadata.
+func readTail(ctx context.Context, st store.Store, file facts.File) ([]byte, *facts.Problem) {
+	object, err := st.Open(ctx, file.Abs)
+	if err != nil {
+		return nil, openProblem(err)
+	}
+	defer object.Close()
+	if file.Size == 0 {
+		return nil, &facts.Problem{Kind: facts.ProblemEmpty, Message: "0 bytes: want a Parquet file, whose smallest has 12; its writer stopped before it wrote anything"}
+	}
+	tail := make([]byte, min(file.Size, tailBytes))
+	if _, err := object.ReadAt(tail, file.Size-int64(len(tail))); err != nil {
+		return nil, shortRead(err)
+	}
+	if problem := checkMagic(object, file.Size, tail); problem != nil {
+		return nil, problem
+	}
+	length := int64(binary.LittleEndian.Uint32(tail[len(tail)-8:]))
+	if length+12 > file.Size || length > maxFooter {
+		return nil, &facts.Problem{Kind: facts.ProblemTruncated, Message: fmt.Sprintf("its last bytes announce a footer of %d bytes, but the file has %d: it was cut or joined wrongly; write it again", length, file.Size)}
+	}
+	if length+8 <= int64(len(tail)) {
+		return tail[int64(len(tail))-8-length : len(tail)-8], nil
+	}
+	data := make([]byte, length)
+	if _, err := object.ReadAt(data, file.Size-8-length); err != nil {
+		return nil, shortRead(err)
+	}
+	return data, nil
+}
+
+func shortRead(err error) *facts.Problem {
+	if errors.Is(err, io.EOF) {
+		return &facts.Problem{Kind: facts.ProblemChanged, Message: "it is shorter than it was listed: it changed during the run; run again when its writer is done"}
+	}
+	return openProblem(err)
+}
+
+// checkMagic tells files that are no Parquet from Parquet that was cut.
+func checkMagic(object io.ReaderAt, size int64, tail []byte) *facts.Problem {
+	head := make([]byte, min(size, 4))
+	if size <= tailBytes {
+		copy(head, tail)
+	} else if _, err := object.ReadAt(head, 0); err != nil {
+		return shortRead(err)
+	}
+	end := ""
+	if len(tail) >= 12 {
+		end = string(tail[len(tail)-4:])
+	}
+	switch {
+	case end == magic:
+		return nil
+	case end == magicEncrypted:
+		return &facts.Problem{Kind: facts.ProblemEncrypted, Message: "its footer is encrypted: the audit has no keys; audit a decrypted copy"}
+	case string(head) == magic:
+		return &facts.Problem{Kind: facts.ProblemTruncated, Message: fmt.Sprintf("%d bytes that begin as Parquet and do not end with %s: its writer or a copy stopped midway; write it again", size, magic)}
+	}
+	return &facts.Problem{Kind: facts.ProblemNotParquet, Message: fmt.Sprintf("it begins with %q%s: want %s at both ends; narrow path, or write it as Parquet", head, kindOfMagic(string(head)), magic)}
+}
+
+func kindOfMagic(head string) string {
+	switch {
+	case len(head) >= 2 && head[:2] == "\x1f\x8b":
+		return " (gzip)"
+	case head == "PK\x03\x04":
+		return " (zip)"
+	case len(head) >= 3 && head[:3] == "ORC":
+		return " (ORC)"
+	case head == "Obj\x01":
+		return " (Avro)"
+	case head == "ARRO":
+		return " (Arrow IPC)"
+	case len(head) > 0 && (head[0] == '{' || head[0] == '['):
+		return " (JSON?)"
+	}
+	return ""
+}
+
+// describe turns the metadata of a footer into facts.
+func describe(data []byte, file facts.File, roles Roles) (reading, error) {
+	var columns []described
+	var times []int
+	f, err := decode(data, func(f footer) ([]int, error) {
+		root, err := treeOf(f.elements)
+		columns = columnsOf(root, f.createdBy)
+		times = timeColumns(columns, roles)
+		leaves := make([]int, len(times))
+		for i, c := range times {
+			leaves[i] = columns[c].leaf
+		}
+		return leaves, err
+	})
+	if err != nil {
+		return reading{}, err
+	}
+	r := reading{createdBy: f.createdBy, rows: f.rows, groups: make([]facts.RowGroup, len(f.groups))}
+	r.schema = facts.Schema{Writer: writerOf(f.createdBy), Int96Aware: isInt96Aware(f), Columns: make([]facts.Column, len(columns))}
+	for i, c := range columns {
+		r.schema.Columns[i] = c.Column
+	}
+	nameZones(r.schema.Columns, f)
+	for i, g := range f.groups {
+		r.groups[i].Rows = g.rows
+	}
+	eventTime := r.schema.Lookup(roles.eventTime(file))
+	for i, c := range times {
+		column := &r.schema.Columns[c]
+		if r.schema.Encoding(*column) == facts.EncodingEpoch && !boundColumn(column, f.groups, i) {
+			r.unbounded = append(r.unbounded, column.Path)
+		}
+		if column == eventTime {
+			boundGroups(r.groups, *column, f.groups, i)
+		}
+	}
+	if f.encrypted {
+		r.problem = &facts.Problem{Kind: facts.ProblemEncrypted, Message: "some of its columns are encrypted: the audit has no keys; audit a decrypted copy"}
+	}
+	return r, nil
+}
+
+// timeColumns are the indexes of the columns that times are read from, if they are leaves.
+func timeColumns(columns []described, roles Roles) []int {
+	schema := facts.Schema{Columns: make([]facts.Column, len(columns))}
+	for i, c := range columns {
+		schema.Columns[i] = c.Column
+	}
+	var found []int
+	for _, t := range roles.Times {
+		c := schema.Lookup(t.Column)
+		if c == nil {
+			continue
+		}
+		i := slices.IndexFunc(columns, func(d described) bool { return d.leaf >= 0 && d.Path == c.Path && d.Name == c.Name })
+		if i >= 0 && !slices.Contains(found, i) {
+			found = append(found, i)
+		}
+	}
+	return found
+}
+
+// nameZones adds the zone names of arrow's and pandas' metadata to instants.
+func nameZones(columns []facts.Column, f footer) {
+	named := func(c facts.Column) bool { return c.Logical == "timestamp" && c.AdjustedToUTC || c.Physical == "INT96" }
+	if f.pandas == "" && f.arrow == "" || !slices.ContainsFunc(columns, named) {
+		return
+	}
+	zones := zonesOf(f)
+	for i := range columns {
+		if named(columns[i]) {
+			columns[i].Zone = zones[columns[i].Path]
+		}
+	}
+}
+
+// boundColumn sets the bounds of a time column that holds numbers, and the unit that they tell. It is false if there
+// are values that nothing bounds.
+func boundColumn(c *facts.Column, groups []group, leaf int) bool {
+	complete := true
+	for _, g := range groups {
+		switch b := g.bounds[leaf]; {
+		case b.ok && !(c.Unsigned && b.min < 0):
+			widen(c, b.min, b.max)
+		case g.rows > 0 && !b.allNull:
+			complete = false
+		}
+	}
+	if c.HasBounds {
+		c.EpochUnit, _ = EpochUnit(c.Min, c.Max)
+	}
+	return complete
+}
+
+func widen(c *facts.Column, low, high int64) {
+	if !c.HasBounds {
+		c.Min, c.Max, c.HasBounds = low, high, true
+		return
+	}
+	c.Min, c.Max = min(c.Min, low), max(c.Max, high)
+}
+
+// boundGroups states the bounds of the event time in each row group. INT96 and text have none that can be trusted.
+func boundGroups(out []facts.RowGroup, c facts.Column, groups []group, leaf int) {
+	if c.Physical == "INT96" || c.Physical == "BYTE_ARRAY" {
+		return
+	}
+	for i, g := range groups {
+		if b := g.bounds[leaf]; b.ok && !(c.Unsigned && b.min < 0) {
+			out[i].EventMin, out[i].EventMax, out[i].HasEventBounds = b.min, b.max, true
+		}
+	}
+}
+
+// place puts one reading into the survey, and its schema where it is new.
+func place(s *facts.Survey, known map[string]int32, file int32, r reading, roles Roles) {
+	f := &s.Files[file]
+	f.Schema, f.Problem = -1, r.problem
+	if r.schema.Columns == nil {
+		return
+	}
+	f.CreatedBy, f.Writer, f.Rows, f.RowGroups = r.createdBy, r.schema.Writer, r.rows, r.groups
+	key := schemaKey(r.schema)
+	id, ok := known[key]
+	if !ok {
+		id = int32(len(s.Schemas))
+		known[key] = id
+		r.schema.ID = id
+		s.Schemas = append(s.Schemas, r.schema)
+	}
+	f.Schema = id
+	if f.Problem == nil {
+		f.Problem = problemOf(roles.Times, r, *f)
+	}
+	for i, c := range r.schema.Columns {
+		if c.HasBounds {
+			widen(&s.Schemas[id].Columns[i], c.Min, c.Max)
+		}
+	}
+	addRows(s, *f, f.Rows)
+}
+
+func addRows(s *facts.Survey, f facts.File, rows int64) {
+	if f.Partition >= 0 && int(f.Partition) < len(s.Partitions) {
+		s.Partitions[f.Partition].Rows += rows
+	}
+}
+
+// schemaKey is the identity of a physical schema: everything but the bounds.
+func schemaKey(s facts.Schema) string {
+	key := make([]byte, 0, 64*len(s.Columns))
+	key = append(key, s.Writer...)
+	key = strconv.AppendBool(append(key, 0), s.Int96Aware)
+	for _, c := range s.Columns {
+		for _, text := range [...]string{c.Path, c.Physical, c.Logical, c.Unit, c.Zone, c.TypeText, c.EpochUnit} {
+			key = append(append(key, 0), text...)
+		}
+		key = strconv.AppendInt(append(key, 0), int64(c.Width), 10)
+		key = strconv.AppendBool(strconv.AppendBool(key, c.Optional), c.Nested)
+	}
+	return string(key)
+}

@@ -1,0 +1,147 @@
+package survey
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/model"
+)
+
+// epochRanges are 1980 to 2100 in each unit; they do not overlap.
+var epochRanges = [...]struct {
+	unit     string
+	from, to int64
+}{
+	{"s", 315_532_800, 4_102_444_800},
+	{"ms", 315_532_800_000, 4_102_444_800_000},
+	{"us", 315_532_800_000_000, 4_102_444_800_000_000},
+	{"ns", 315_532_800_000_000_000, 4_102_444_800_000_000_000},
+}
+
+// EpochUnit tells the unit of integer times ("s", "ms", "us", "ns") by their magnitude. A bound that is a date
+// between 1980 and 2100 in one unit speaks for it, any other bound (0, -1, the largest number) is a sentinel and says
+// nothing; ok is false if neither speaks or they contradict each other.
+func EpochUnit(min, max int64) (unit string, ok bool) {
+	low, high := unitOfOne(min), unitOfOne(max)
+	switch {
+	case low == "":
+		return high, high != ""
+	case high == "" || high == low:
+		return low, true
+	}
+	return "", false
+}
+
+func unitOfOne(n int64) string {
+	for _, r := range epochRanges {
+		if n >= r.from && n < r.to {
+			return r.unit
+		}
+	}
+	return ""
+}
+
+// unitsByColumn are the units that the files of each schema tell, by schema and column.
+type unitsByColumn map[string]map[string]bool
+
+func (u unitsByColumn) learn(s facts.Schema) {
+	base := ""
+	for _, c := range s.Columns {
+		if c.EpochUnit == "" {
+			continue
+		}
+		if base == "" {
+			base = withoutUnits(s)
+		}
+		if u[base+c.Path] == nil {
+			u[base+c.Path] = map[string]bool{}
+		}
+		u[base+c.Path][c.EpochUnit] = true
+	}
+}
+
+// teach gives columns whose values tell no unit (there are none, or sentinels only) the one unit that all other files
+// of their schema tell.
+func (u unitsByColumn) teach(s facts.Schema) {
+	if len(u) == 0 {
+		return
+	}
+	base := ""
+	for i := range s.Columns {
+		c := &s.Columns[i]
+		if c.EpochUnit != "" || s.Encoding(*c) != facts.EncodingEpoch || c.HasBounds && (unitOfOne(c.Min) != "" || unitOfOne(c.Max) != "") {
+			continue
+		}
+		if base == "" {
+			base = withoutUnits(s)
+		}
+		if told := u[base+c.Path]; len(told) == 1 {
+			for unit := range told {
+				c.EpochUnit = unit
+			}
+		}
+	}
+}
+
+// withoutUnits is a schema's identity apart from the units that magnitudes tell.
+func withoutUnits(s facts.Schema) string {
+	s.Columns = slices.Clone(s.Columns)
+	for i := range s.Columns {
+		s.Columns[i].EpochUnit = ""
+	}
+	return schemaKey(s)
+}
+
+// problemOf judges whether the time columns of a file can be read as times.
+func problemOf(times []model.TimeColumn, r reading, f facts.File) *facts.Problem {
+	if f.Rows == 0 {
+		return nil
+	}
+	for _, t := range times {
+		c := r.schema.Lookup(t.Column)
+		if c == nil {
+			continue
+		}
+		encoding := r.schema.Encoding(*c)
+		switch {
+		case encoding == facts.EncodingNone:
+			return unsupported("time column %q is %s: want a timestamp, a date, text, or a 64-bit number since 1970; name another column, or write it as a timestamp", t.Column, c.TypeText)
+		case encoding != facts.EncodingEpoch, c.EpochUnit != "", t.Unit != "":
+		case c.HasBounds:
+			return unsupported("time column %q holds numbers from %d to %d, which are not all times between 1980 and 2100 in one of the units s, ms, us, ns: declare its unit, such as {column: %s, unit: s}", t.Column, c.Min, c.Max, t.Column)
+		case slices.Contains(r.unbounded, c.Path):
+			return unsupported("time column %q holds numbers and the footer has no statistics that tell their unit: declare it, such as {column: %s, unit: ms}", t.Column, t.Column)
+		}
+	}
+	return nil
+}
+
+func unsupported(format string, args ...any) *facts.Problem {
+	return &facts.Problem{Kind: facts.ProblemUnsupported, Message: fmt.Sprintf(format, args...)}
+}
+
+// unitNotes names the units that were told by magnitude.
+func unitNotes(s facts.Survey, roles Roles) []string {
+	var notes []string
+	for _, t := range roles.Times {
+		files := map[string]int{}
+		for _, f := range s.Files {
+			if f.Schema < 0 {
+				continue
+			}
+			if c := s.Schemas[f.Schema].Lookup(t.Column); c != nil && c.EpochUnit != "" && c.EpochUnit != t.Unit {
+				files[c.EpochUnit]++
+			}
+		}
+		for _, unit := range slices.Sorted(maps.Keys(files)) {
+			if t.Unit != "" {
+				notes = append(notes, fmt.Sprintf("column %s: declared as %s, but the numbers of %d files look like %s; read as declared", t.Column, t.Unit, files[unit], unit))
+				continue
+			}
+			notes = append(notes, fmt.Sprintf("column %s: the numbers of %d files are read as %s since 1970, by their magnitude", t.Column, files[unit], unit))
+		}
+	}
+	return notes
+}
