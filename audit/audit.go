@@ -124,12 +124,12 @@ func Run(ctx context.Context, o Options) (Audit, error) {
 		}
 		r.tell(Progress{View: view.Name, Step: "judge"})
 		judgement, err := check.JudgeView(ctx, r.judge, input)
+		inputs = append(inputs, input)
+		results = append(results, judgement.Results...)
 		if err != nil {
 			stopped = err
 			break
 		}
-		inputs = append(inputs, input)
-		results = append(results, judgement.Results...)
 		for _, index := range judgement.Used {
 			used[index] = true
 		}

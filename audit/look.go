@@ -24,20 +24,33 @@ func (r *run) look(ctx context.Context, view model.View) (check.Input, error) {
 		return in, nil
 	}
 	r.tell(Progress{View: view.Name, Step: "list"})
-	plan, err := survey.Plan(ctx, r.options.Adapters.Store, view, r.asOf, r.window)
+	listing, resolved, notes, err := survey.Plan(ctx, r.options.Adapters.Store, view, r.options.AsOf, r.window)
+	in.View = resolved
 	if err != nil {
 		return r.failed(ctx, in, nil, err)
 	}
-	in.View = plan.View
-	if err := r.surveyAndCollect(ctx, &in, plan); err != nil {
+	surveyed, err := survey.Survey(ctx, r.options.Adapters.Store, listing, survey.RolesOf(resolved), r.threads, func(done int) {
+		r.tell(Progress{View: view.Name, Step: "survey", FilesDone: int64(done), FilesTotal: int64(len(listing.Files))})
+	})
+	if err != nil {
 		return in, err
 	}
-	if !changedInOpenPartition(in) {
+	surveyed.Notes = append(notes, surveyed.Notes...)
+	in.Survey = surveyed
+	if err := r.collect(ctx, &in); err != nil {
+		return in, err
+	}
+	changed := movingFiles(in)
+	if len(changed) == 0 {
 		return in, nil
 	}
 	// a writer is at work in an open partition: look once more, then leave out what changes again, and name it
-	plan.Listing = survey.Refresh(ctx, r.options.Adapters.Store, plan.Listing)
-	if err := r.surveyAndCollect(ctx, &in, plan); err != nil {
+	for _, id := range changed {
+		if err := survey.Refresh(ctx, r.options.Adapters.Store, &in.Survey, id, survey.RolesOf(resolved)); err != nil {
+			return in, err
+		}
+	}
+	if err := r.collect(ctx, &in); err != nil {
 		return in, err
 	}
 	leaveOut(&in)
@@ -60,30 +73,23 @@ func retryable(err error) bool {
 	return errors.As(err, &say) && say.Retryable()
 }
 
-func (r *run) surveyAndCollect(ctx context.Context, in *check.Input, plan survey.Planned) error {
-	view := in.View
-	total := int64(len(plan.Listing.Files))
-	surveyed, err := survey.Survey(ctx, r.options.Adapters.Store, plan.Listing, survey.RolesOf(view), r.threads, func(done int) {
-		r.tell(Progress{View: view.Name, Step: "survey", FilesDone: int64(done), FilesTotal: total})
-	})
-	if err != nil {
-		return err
-	}
-	surveyed.Notes = append(surveyed.Notes, plan.Notes...)
-	in.Survey, in.Collection, in.Failures = surveyed, facts.Collection{}, nil
-	rows := int64(0)
+// collect reads the rows of a surveyed view, if a check wants them.
+func (r *run) collect(ctx context.Context, in *check.Input) error {
+	view, surveyed := in.View, in.Survey
+	in.Collection, in.Failures = facts.Collection{}, nil
+	rows, files := int64(0), int64(len(surveyed.Files))
 	for _, f := range surveyed.Files {
 		rows += f.Rows
 	}
-	request := r.request(view, surveyed, func(step string, files, done int64) {
-		r.tell(Progress{View: view.Name, Step: step, FilesDone: files, FilesTotal: total, RowsDone: done, RowsTotal: rows})
+	request := r.request(view, surveyed, func(step string, filesDone, rowsDone int64) {
+		r.tell(Progress{View: view.Name, Step: step, FilesDone: filesDone, FilesTotal: files, RowsDone: rowsDone, RowsTotal: rows})
 	})
 	if !request.Needs.Any() {
 		return nil
 	}
 	collection, err := collect.Collect(ctx, r.scanner, request)
 	if err != nil {
-		*in, err = r.failed(ctx, *in, rowChecks(), fmt.Errorf("read the rows of %s: %w", view.Name, err))
+		*in, err = r.failed(ctx, *in, rowChecks(view, surveyed), fmt.Errorf("read the rows of %s: %w", view.Name, err))
 		return err
 	}
 	in.Collection = *collection
@@ -91,10 +97,10 @@ func (r *run) surveyAndCollect(ctx context.Context, in *check.Input, plan survey
 }
 
 // rowChecks are the checks that rest on a scan.
-func rowChecks() []string {
+func rowChecks(v model.View, s facts.Survey) []string {
 	var ids []string
 	for _, c := range check.Catalogue() {
-		if c.Needs.Rows {
+		if check.ReadsRows(c, v, s) {
 			ids = append(ids, c.ID)
 		}
 	}
@@ -102,12 +108,16 @@ func rowChecks() []string {
 }
 
 func (r *run) request(view model.View, s facts.Survey, progress func(string, int64, int64)) collect.Request {
-	needs := r.needs(view)
+	needs := r.needs(view, s)
 	view.Key = check.KeyColumns(view)
 	return collect.Request{View: view, Survey: s, AsOf: r.asOf, Needs: needs, Workers: r.threads, SliceRows: r.memory.sliceRows,
 		RunMemory: r.memory.runs, TempDir: r.options.TempDir, RowsLimit: r.options.RowsLimit,
-		Units:     func(schema int32, column string) string { return survey.UnitOf(s.Schemas[schema], column) },
+		Units:     func(schema int32, column string) string { return epochUnit(s.Schemas[schema], column) },
 		OwnAgrees: ownAgrees(view, s),
+		Truncated: survey.Truncated,
+		Nanos: func(ctx context.Context, f facts.File, c facts.Column, rows []int64) ([]int64, error) {
+			return survey.Nanos(ctx, r.options.Adapters.Store, f, c, rows)
+		},
 		Changed: func(f facts.File) *facts.Problem {
 			return survey.Changed(context.Background(), r.options.Adapters.Store, f)
 		},
@@ -134,14 +144,23 @@ func ownAgrees(view model.View, s facts.Survey) func(facts.File, string, string)
 	}
 }
 
-// changedInOpenPartition says whether a file of an open partition was no longer what was listed.
-func changedInOpenPartition(in check.Input) bool {
+// epochUnit is the unit that the survey inferred for an integer time.
+func epochUnit(schema facts.Schema, name string) string {
+	if column := schema.Lookup(name); column != nil {
+		return column.EpochUnit
+	}
+	return ""
+}
+
+// movingFiles are the files of open partitions that were no longer what was listed.
+func movingFiles(in check.Input) []int32 {
+	var ids []int32
 	for _, f := range in.Survey.Files {
 		if problem, ok := problemOf(in, f); ok && moving(problem) && open(in, f) {
-			return true
+			ids = append(ids, f.ID)
 		}
 	}
-	return false
+	return ids
 }
 
 func problemOf(in check.Input, f facts.File) (facts.Problem, bool) {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/check"
 	"github.com/featureaudit/featureaudit/audit/collect"
+	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/partition"
 )
@@ -82,10 +83,10 @@ func (r *run) selected(id string) bool {
 }
 
 // needs are what the selected checks want of a view's rows. What footers alone answer is not scanned for.
-func (r *run) needs(v model.View) collect.Needs {
+func (r *run) needs(v model.View, s facts.Survey) collect.Needs {
 	var needs collect.Needs
 	for _, c := range check.Catalogue() {
-		if !c.Needs.Rows || !r.selected(c.ID) || v.Checks[c.ID].Severity == "off" {
+		if !check.ReadsRows(c, v, s) || !r.selected(c.ID) || v.Checks[c.ID].Severity == "off" {
 			continue
 		}
 		switch c.ID {

@@ -28,6 +28,9 @@ type Request struct {
 	Units func(schema int32, column string) string
 	// OwnAgrees says whether a partition column's value inside a file means what the file's path means.
 	OwnAgrees func(file facts.File, column, value string) bool
+	// Truncated says whether the engine cuts a column's nanoseconds off, and Nanos reads what it cuts off of single rows.
+	Truncated func(column facts.Column) bool
+	Nanos     func(ctx context.Context, file facts.File, column facts.Column, rows []int64) ([]int64, error)
 	// Changed says whether a file is no longer what was listed; nil means unchanged.
 	Changed func(file facts.File) *facts.Problem
 
@@ -136,9 +139,15 @@ func newCollector(e engine.Scanner, r Request, unread map[int32]facts.Problem) (
 func (c *collector) prepareRoles() error {
 	r, v := &c.roles, c.roles.view
 	example := c.exampleFile()
-	for role, names := range map[string][]string{"event_time": {v.EventTime.Column}, "ingested_at": {v.IngestedAt.Column}, "source": {v.Source.Column},
-		"key": v.Key, "entity": v.Entity, "measures": v.Measures} {
-		c.checkRole(role, names, example)
+	for role, names := range map[string]func(rowPolicy) []string{
+		"event_time":  func(p rowPolicy) []string { return []string{p.event.Column} },
+		"ingested_at": func(p rowPolicy) []string { return []string{p.ingested.Column} },
+		"source":      func(rowPolicy) []string { return []string{v.Source.Column} },
+		"key":         func(rowPolicy) []string { return v.Key },
+		"entity":      func(rowPolicy) []string { return v.Entity },
+		"measures":    func(rowPolicy) []string { return v.Measures },
+	} {
+		c.checkRole(role, names)
 	}
 	var err error
 	if r.keyForms, err = unifyForms(v.Key, r.schemas, example); err != nil {
@@ -181,17 +190,37 @@ func (c *collector) exampleFile() func(int32) string {
 	return func(schema int32) string { return first[schema] }
 }
 
-func (c *collector) checkRole(role string, names []string, example func(int32) string) {
-	for _, name := range names {
-		if name == "" {
+// checkRole looks for a role's columns in every file with rows, by the policy of the file's own source.
+func (c *collector) checkRole(role string, names func(rowPolicy) []string) {
+	type lookup struct {
+		schema int32
+		name   string
+	}
+	known := map[lookup]bool{}
+	has := func(schema int32, name string) bool {
+		l := lookup{schema, name}
+		found, ok := known[l]
+		if !ok {
+			found = c.survey.Schemas[schema].Lookup(name) != nil
+			known[l] = found
+		}
+		return found
+	}
+	missing := map[string][]string{}
+	for _, f := range c.survey.Files {
+		if f.Schema < 0 || f.Problem != nil || f.Rows == 0 || role == "source" && f.Source != "" {
 			continue
 		}
-		missing := missingFrom(name, c.survey.Schemas, example)
-		if len(missing) == 0 {
-			continue
+		for _, name := range names(sourcePolicy(c.roles.view, f.Source)) {
+			if name != "" && !has(f.Schema, name) {
+				missing[name] = append(missing[name], f.Path)
+			}
 		}
-		c.collection.RoleProblems[role] = fmt.Sprintf("column %q (%s) is missing from %s: name the column that these files have, or leave them out of the view's path",
-			name, role, strings.Join(missing[:min(3, len(missing))], ", "))
+	}
+	for _, name := range sortedKeys(missing) {
+		files := missing[name]
+		c.collection.RoleProblems[role] = fmt.Sprintf("column %q (%s) is missing from %d of %d files, such as %s: name the column that these files have, or leave them out of the view's path",
+			name, role, len(files), len(c.survey.Files), strings.Join(files[:min(3, len(files))], ", "))
 		return
 	}
 }

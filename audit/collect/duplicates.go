@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
@@ -574,9 +575,13 @@ func (v *verifier) fetchFile(ctx context.Context, plans map[int32]fetchPlan, row
 	for i, row := range rows {
 		numbers[i] = row.Number
 	}
+	nanos, err := v.nanos(ctx, plan, file, numbers)
+	if err != nil {
+		return verifyError{err}
+	}
 	readers := map[string]fetchReaders{}
 	at := 0
-	err := v.c.engine.Fetch(ctx, engine.Fetch{File: file.Abs, Rows: numbers, Columns: plan.columns}, func(number int64, values []engine.Value) error {
+	err = v.c.engine.Fetch(ctx, engine.Fetch{File: file.Abs, Rows: numbers, Columns: plan.columns}, func(number int64, values []engine.Value) error {
 		if at >= len(rows) || number != numbers[at] {
 			return fmt.Errorf("row %d came where another was asked for: the file changed while it was read", number)
 		}
@@ -593,7 +598,12 @@ func (v *verifier) fetchFile(ctx context.Context, plans map[int32]fetchPlan, row
 			readers[source] = r
 		}
 		rows[at].Source = source
-		v.fill(&rows[at], plan, r, values)
+		v.fill(&rows[at], plan, r, values, func(key int) int64 {
+			if nanos[key] == nil {
+				return 0
+			}
+			return nanos[key][at]
+		})
 		at++
 		return nil
 	})
@@ -652,13 +662,13 @@ func (v *verifier) readers(plan fetchPlan, file facts.File, source string) (fetc
 }
 
 // fill adds the real values to a row.
-func (v *verifier) fill(row *keys.Row, plan fetchPlan, r fetchReaders, values []engine.Value) {
-	row.Event, row.Ingested = v.instant(r.event, values), v.instant(r.ingested, values)
+func (v *verifier) fill(row *keys.Row, plan fetchPlan, r fetchReaders, values []engine.Value, below func(key int) int64) {
+	row.Event, row.Ingested = v.usable(v.instant(r.event, values)), v.usable(v.instant(r.ingested, values))
 	var key []byte
 	for i, part := range plan.key {
 		text := ""
 		if part.instant {
-			text = timeOf(v.instant(r.keys[i], values))
+			text = keyInstant(v.instant(r.keys[i], values), values[r.keys[i].vector], below(i))
 		} else {
 			text = values[part.index].Text
 		}
@@ -676,7 +686,45 @@ func (v *verifier) fill(row *keys.Row, plan fetchPlan, r fetchReaders, values []
 	}
 }
 
-// instant reads a fetched time as the scan does; sentinels are no times.
+// nanos reads, for each key column that the engine truncates, what it cuts off.
+func (v *verifier) nanos(ctx context.Context, plan fetchPlan, file facts.File, rows []int64) ([][]int64, error) {
+	below := make([][]int64, len(plan.key))
+	for i, key := range plan.key {
+		if !key.instant {
+			continue
+		}
+		column := v.c.survey.Schemas[file.Schema].Lookup(key.column.Column)
+		if column == nil || !v.c.request.Truncated(*column) {
+			continue
+		}
+		var err error
+		if below[i], err = v.c.request.Nanos(ctx, file, *column, rows); err != nil {
+			return nil, err
+		}
+	}
+	return below, nil
+}
+
+// keyInstant is a key's time as text to the nanosecond: as the engine gave it, or with what it cut off.
+func keyInstant(micros int64, value engine.Value, below int64) string {
+	if value.PerMicro == 1000 {
+		below = ((value.Int % 1000) + 1000) % 1000
+	}
+	if below == 0 {
+		return timeOf(micros)
+	}
+	return time.UnixMicro(micros).Add(time.Duration(below)).UTC().Format(time.RFC3339Nano)
+}
+
+// usable drops sentinels: they are no times.
+func (v *verifier) usable(micros int64) int64 {
+	if micros != facts.NoTime && v.c.clock.sentinel(micros) {
+		return facts.NoTime
+	}
+	return micros
+}
+
+// instant reads a fetched time as the scan does.
 func (v *verifier) instant(r timeReader, values []engine.Value) int64 {
 	if r.vector < 0 {
 		return facts.NoTime

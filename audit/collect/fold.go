@@ -179,7 +179,7 @@ func (f *folder) begin(file *facts.File, firstRow int64) error {
 	f.row, f.base = firstRow, f.c.bases[file.ID]
 	f.fixed = nil
 	clear(f.ownMatch)
-	if f.layout.source != absent {
+	if f.layout.source != absent && file.Source == "" {
 		return nil
 	}
 	code, err := f.cache.code([]byte(file.Source))

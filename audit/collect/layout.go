@@ -259,14 +259,3 @@ func unifyForms(names []string, schemas []facts.Schema, example func(schema int3
 	}
 	return forms, nil
 }
-
-// missingFrom lists the files, as examples, whose schema lacks a column.
-func missingFrom(name string, schemas []facts.Schema, example func(schema int32) string) []string {
-	var files []string
-	for _, schema := range schemas {
-		if file := example(schema.ID); file != "" && schema.Lookup(name) == nil {
-			files = append(files, file)
-		}
-	}
-	return files
-}
