@@ -10,6 +10,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -172,7 +173,7 @@ func relativeGlob(base, root string, f viewFolder) (string, error) {
 func (c *cli) starterView(ctx context.Context, files store.Store, folder string, f viewFolder) (policy.StarterView, error) {
 	view := model.View{Name: filepath.Base(folder), Path: f.glob(), Root: folder, Origins: map[string]string{}}
 	starter := policy.StarterView{Name: view.Name, Guesses: map[string]string{}}
-	plan, err := survey.Plan(ctx, files, view, c.now().UnixMicro(), partition.Range{})
+	listing, _, _, err := survey.Plan(ctx, files, view, c.now(), partition.Range{})
 	if err != nil {
 		return starter, fmt.Errorf("%s: %w", folder, err)
 	}
@@ -180,7 +181,7 @@ func (c *cli) starterView(ctx context.Context, files store.Store, folder string,
 		starter.TimePartition = tp
 		starter.Guesses["time_partition"] = note
 	}
-	surveyed, err := survey.Survey(ctx, files, plan.Listing, survey.RolesOf(view), 0, func(int) {})
+	surveyed, err := survey.Survey(ctx, files, listing, survey.RolesOf(view), runtime.GOMAXPROCS(0), nil)
 	if err != nil {
 		return starter, fmt.Errorf("%s: %w", folder, err)
 	}

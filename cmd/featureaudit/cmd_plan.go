@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -11,8 +12,11 @@ import (
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/render"
+	"github.com/featureaudit/featureaudit/audit/store/local"
+	"github.com/featureaudit/featureaudit/audit/survey"
 )
 
 const planAbout = `Shows what run would audit: the views, their files and partitions, which column plays which role, and where each
@@ -40,12 +44,21 @@ func cmdPlan(ctx context.Context, c *cli, args []string) (int, error) {
 		return 0, err
 	}
 	doc := planDocument{Schema: "featureaudit.plan/v1", Views: []plannedView{}, Notes: nonNil(loaded.Notes)}
+	code := exitOK
 	for _, v := range loaded.Views {
-		if picked(*views, v.Name) {
-			doc.Views = append(doc.Views, planned(v))
+		if !picked(*views, v.Name) {
+			continue
 		}
+		p := c.planView(ctx, v)
+		if err := context.Cause(ctx); err != nil {
+			return 0, err
+		}
+		if p.Problem != "" {
+			code = exitIncomplete
+		}
+		doc.Views = append(doc.Views, p)
 	}
-	return exitOK, c.writeAll(outs, func(w io.Writer, format string, _ bool) error {
+	return code, c.writeAll(outs, func(w io.Writer, format string, _ bool) error {
 		if format == "json" {
 			return writeJSON(w, doc)
 		}
@@ -67,8 +80,16 @@ type plannedView struct {
 	Kind  string `json:"kind"`
 	Path  string `json:"path"`
 	// NoFiles says why the view has no files to look at.
-	NoFiles string       `json:"no_files,omitempty"`
-	Values  []plannedKey `json:"values"`
+	NoFiles string `json:"no_files,omitempty"`
+	// Problem says why its files cannot be listed.
+	Problem    string       `json:"problem,omitempty"`
+	Files      int          `json:"files"`
+	Bytes      int64        `json:"bytes"`
+	Partitions int          `json:"partitions"`
+	First      string       `json:"first_partition,omitempty"`
+	Last       string       `json:"last_partition,omitempty"`
+	Values     []plannedKey `json:"values"`
+	Notes      []string     `json:"notes"`
 }
 
 // plannedKey is one decided key of a view.
@@ -78,8 +99,34 @@ type plannedKey struct {
 	Origin string `json:"origin"`
 }
 
+// planView lists a view's files by name and decides what the paths say of it.
+func (c *cli) planView(ctx context.Context, v model.View) plannedView {
+	if v.NoFiles != "" {
+		return planned(v)
+	}
+	listing, resolved, notes, err := survey.Plan(ctx, local.New(), v, c.now(), partition.Range{})
+	if err != nil {
+		p := planned(v)
+		p.Problem = err.Error()
+		return p
+	}
+	p := planned(resolved)
+	p.Notes, p.Files = nonNil(notes), len(listing.Files)
+	for _, f := range listing.Files {
+		p.Bytes += f.Size
+	}
+	for _, part := range listing.Partitions {
+		if !part.Present {
+			continue
+		}
+		p.Partitions++
+		p.First, p.Last = cmp.Or(p.First, part.Value), part.Value
+	}
+	return p
+}
+
 func planned(v model.View) plannedView {
-	p := plannedView{Name: v.Name, Owner: v.Owner, Kind: string(v.Kind), Path: v.Path, NoFiles: v.NoFiles, Values: []plannedKey{}}
+	p := plannedView{Name: v.Name, Owner: v.Owner, Kind: string(v.Kind), Path: v.Path, NoFiles: v.NoFiles, Values: []plannedKey{}, Notes: []string{}}
 	values := viewValues(v)
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		if values[key] != "" {
@@ -215,6 +262,17 @@ func (v plannedView) writeText(w io.Writer) {
 	}
 	if v.Path != "" {
 		fmt.Fprintf(w, "  path\t%s\n", render.Clean(v.Path))
+	}
+	switch {
+	case v.Problem != "":
+		fmt.Fprintf(w, "  problem\t%s\n", render.Clean(v.Problem))
+	case v.Partitions > 0:
+		fmt.Fprintf(w, "  files\t%d, %d bytes, in %d partitions from %s to %s\n", v.Files, v.Bytes, v.Partitions, render.Clean(v.First), render.Clean(v.Last))
+	case v.NoFiles == "":
+		fmt.Fprintf(w, "  files\t%d, %d bytes\n", v.Files, v.Bytes)
+	}
+	for _, note := range v.Notes {
+		fmt.Fprintf(w, "  note\t%s\n", render.Clean(note))
 	}
 	for _, k := range v.Values {
 		fmt.Fprintf(w, "  %s\t%s\t%s\n", k.Key, render.Clean(k.Value), render.Clean(k.Origin))

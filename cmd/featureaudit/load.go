@@ -16,6 +16,9 @@ import (
 	"github.com/featureaudit/featureaudit/audit/report"
 )
 
+// originArgument is the origin of a definition that the command line names.
+const originArgument = "argument"
+
 // defaultConfig is the config file that is looked for in a directory.
 const defaultConfig = "featureaudit.yaml"
 
@@ -84,7 +87,7 @@ func (c *cli) load(ctx context.Context, f definitionFlags, refs []string) (loade
 	}
 	definitions := slices.Clone(file.Definitions)
 	for _, ref := range rest {
-		definitions = append(definitions, policy.DefinitionRef{Ref: ref, Origin: "argument"})
+		definitions = append(definitions, policy.DefinitionRef{Ref: ref, Origin: originArgument})
 	}
 	views, read, err := c.readDefinitions(ctx, file.Dir, definitions)
 	if err != nil {

@@ -2,16 +2,82 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/policy"
+	"github.com/featureaudit/featureaudit/audit/registry"
+	"github.com/featureaudit/featureaudit/audit/registry/load"
 	"github.com/featureaudit/featureaudit/audit/report"
 )
 
-// readDefinitions reads the views of registries, Feast repos and YAML files, whose relative paths start from dir.
-func (c *cli) readDefinitions(_ context.Context, _ string, refs []policy.DefinitionRef) ([]model.View, []report.Definition, error) {
-	if len(refs) == 0 {
-		return nil, nil, nil
+// readDefinitions reads the views of registries, Feast repos and YAML files. Those that the config names start from
+// its folder dir, those of the command line from the working directory.
+func (c *cli) readDefinitions(ctx context.Context, dir string, refs []policy.DefinitionRef) ([]model.View, []report.Definition, error) {
+	var views []model.View
+	var read []report.Definition
+	for _, ref := range refs {
+		options := load.Options{Root: ref.Root, Checks: checkIDs(), Env: c.lookup}
+		path := ref.Ref
+		if ref.Origin != originArgument {
+			path, options.Root = from(dir, ref.Ref), fromFolder(dir, ref.Root)
+		}
+		d, err := load.Definitions(ctx, path, options)
+		if err != nil {
+			return nil, nil, definitionError(ref, err)
+		}
+		found, err := d.ToViews()
+		if err != nil {
+			return nil, nil, definitionError(ref, err)
+		}
+		if path != ref.Ref {
+			d.Source = ref.Ref // as it is written: the report must not depend on where the config lies
+		}
+		views = append(views, found...)
+		read = append(read, asRead(d))
 	}
-	return nil, nil, usagef("%s: definitions %q cannot be read by this build; list the views in the config file", refs[0].Origin, refs[0].Ref)
+	return views, read, nil
+}
+
+func (c *cli) lookup(name string) (string, bool) {
+	value, ok := c.env[name]
+	return value, ok
+}
+
+// from is a path that starts from dir; what is no path there (an address, a revision) stays as it is.
+func from(dir, ref string) string {
+	if filepath.IsAbs(ref) {
+		return ref
+	}
+	joined := filepath.Join(dir, ref)
+	if _, err := os.Stat(joined); err == nil {
+		return joined
+	}
+	return ref
+}
+
+func fromFolder(dir, root string) string {
+	if root == "" || filepath.IsAbs(root) {
+		return root
+	}
+	return filepath.Join(dir, root)
+}
+
+func definitionError(ref policy.DefinitionRef, err error) error {
+	err = fmt.Errorf("definitions (%s): %w", ref.Origin, err)
+	if load.Retryable(err) {
+		return err
+	}
+	return usage(err)
+}
+
+// asRead is what the report says of a source of definitions.
+func asRead(d registry.Definitions) report.Definition {
+	r := report.Definition{Source: d.Source, Kind: d.Kind, Digest: d.Digest, UnknownFields: []report.UnknownField{}}
+	for _, u := range d.UnknownFields {
+		r.UnknownFields = append(r.UnknownFields, report.UnknownField{Path: u.Path, Field: u.Field, Bytes: u.Bytes})
+	}
+	return r
 }
