@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"text/tabwriter"
 
+	"github.com/featureaudit/featureaudit/audit/engine/duckdb"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
@@ -70,4 +71,13 @@ func currentVersions(ctx context.Context) versions {
 func toolVersions(ctx context.Context) report.Tool {
 	v := currentVersions(ctx)
 	return report.Tool{Version: v.Version, DuckDB: v.DuckDB, Arrow: v.Arrow, TZData: v.TZData}
+}
+
+// engineVersion is the version of the linked DuckDB.
+func engineVersion(ctx context.Context) string {
+	version, err := duckdb.Version(ctx)
+	if err != nil {
+		return "unknown"
+	}
+	return version
 }

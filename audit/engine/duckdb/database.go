@@ -29,8 +29,14 @@ type Database struct {
 	idle []*connection
 }
 
-// Version is the version of the linked DuckDB, such as "v1.4.1".
-func Version() string { return mapping.LibraryVersion() }
+// Version asks the linked DuckDB for its version, such as "v1.4.1". The bindings' own call frees memory that is not its own.
+func Version(ctx context.Context) (string, error) {
+	row, err := RunSQL(ctx, 1, 0, "SELECT version()")
+	if err != nil {
+		return "", fmt.Errorf("ask DuckDB for its version: %w", err)
+	}
+	return row[0], nil
+}
 
 // Open starts an in-memory database that judges in UTC, loads no extension and follows no environment variable.
 func Open(c Config) (*Database, error) {
