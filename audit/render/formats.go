@@ -35,6 +35,7 @@ type Format struct {
 // Formats are all formats, sorted by name.
 func Formats() []Format {
 	return []Format{
+		{"flagd", "a flagd flag file: each view's verdict for its consumers", Flagd},
 		{"json", "the report itself, " + report.Schema, JSON},
 		{"text", "the summary that a person reads", Text},
 	}
