@@ -13,6 +13,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/survey"
+	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
 // look gathers the facts of one view. What could not be looked at is in the input, as failures and problems; the error
@@ -114,6 +115,7 @@ func (r *run) request(view model.View, s facts.Survey, progress func(string, int
 		RunMemory: r.memory.runs, TempDir: r.options.TempDir, RowsLimit: r.options.RowsLimit,
 		Units:     func(schema int32, column string) string { return epochUnit(s.Schemas[schema], column) },
 		OwnAgrees: ownAgrees(view, s),
+		Offsets:   func(from, to int64) []int64 { return offsets(view, from, to) },
 		Truncated: survey.Truncated,
 		Nanos: func(ctx context.Context, f facts.File, c facts.Column, rows []int64) ([]int64, error) {
 			return survey.Nanos(ctx, r.options.Adapters.Store, f, c, rows)
@@ -122,6 +124,21 @@ func (r *run) request(view model.View, s facts.Survey, progress func(string, int
 			return survey.Changed(context.Background(), r.options.Adapters.Store, f)
 		},
 		Progress: progress}
+}
+
+// offsets are the UTC offsets, in seconds, that the view's zones had between two instants, or that any zone had where
+// none is declared.
+func offsets(view model.View, from, to int64) []int64 {
+	real := zone.RealOffsets(from, to)
+	if len(view.Zones) > 0 {
+		// a zone that does not load was refused with the config
+		real, _ = zone.OffsetsOf(view.Zones, from, to)
+	}
+	seconds := make([]int64, len(real))
+	for i, offset := range real {
+		seconds[i] = int64(offset.Seconds)
+	}
+	return seconds
 }
 
 // ownAgrees compares a partition column inside a file with the file's path: they agree if the path would mean the same

@@ -73,7 +73,8 @@ func collectStore(t *testing.T, db *duckdb.Database, dir string, store fixtures.
 	r.memory.sliceRows = 1 + int64(seed%40)
 	request := r.request(view, surveyed, nil)
 	request.Needs = collect.Needs{Times: true, Events: true, Keys: len(check.KeyColumns(view)) > 0, Entities: len(view.Entity) > 0}
-	request.HashBits, request.Offsets = 8, store.Offsets
+	request.HashBits = 8
+	request.Offsets = func(int64, int64) []int64 { return store.Offsets }
 	if seed%2 == 0 {
 		request.RunMemory = 1
 	}

@@ -51,7 +51,7 @@ func TestAdhoc(t *testing.T) {
 	for _, needs := range []Needs{{Times: true, Events: true, Keys: true, Entities: true}} {
 		r := Request{View: v, Survey: s, AsOf: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC).UnixMicro(), Needs: needs,
 			Units: func(int32, string) string { return "" }, OwnAgrees: func(facts.File, string, string) bool { return true },
-			Changed: func(facts.File) *facts.Problem { return nil }, Workers: 2, SliceRows: adhocSlice(), RunMemory: 2 << 30, TempDir: t.TempDir()}
+			Changed: func(facts.File) *facts.Problem { return nil }, Offsets: func(int64, int64) []int64 { return nil }, Truncated: func(facts.Column) bool { return false }, Workers: 2, SliceRows: adhocSlice(), RunMemory: 2 << 30, TempDir: t.TempDir()}
 		var p *os.File
 		if os.Getenv("PROF") != "" {
 			p, _ = os.Create(os.Getenv("PROF"))

@@ -44,8 +44,9 @@ type Request struct {
 	RowsLimit int
 	// HashBits weakens the key hash to so many bits, so that tests meet collisions; 0 keeps all 64.
 	HashBits int
-	// Offsets are the real UTC offsets, in seconds, by which two event times of one key may differ as shifted twins.
-	Offsets []int64
+	// Offsets gives the UTC offsets, in seconds, that zones really had between two instants: two event times of one key
+	// that differ by one of them are shifted twins.
+	Offsets func(from, to int64) []int64
 
 	// Progress is called after each query, from one goroutine at a time; nil for none.
 	Progress func(step string, filesDone, rowsDone int64)

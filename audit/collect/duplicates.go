@@ -99,7 +99,7 @@ func (c *collector) finishKeys(ctx context.Context) error {
 	for i, m := range v.measures {
 		measures[i] = keys.Measure{Name: m.name, Floating: m.form.Kind == engine.FormDouble}
 	}
-	v.judge = keys.NewJudge(names, measures, c.request.Offsets, c.coarseClock())
+	v.judge = keys.NewJudge(names, measures, c.offsets(), c.coarseClock())
 	v.total.RowsTotal = c.runs.Entries()
 	for _, slice := range c.collection.Slices {
 		v.total.NullKeys += slice.KeyNull
@@ -128,6 +128,21 @@ func (c *collector) finishKeys(ctx context.Context) error {
 func newDuplicates() *facts.Duplicates {
 	return &facts.Duplicates{SurplusMeasures: map[string]string{}, DifferingColumns: map[string]int64{},
 		ByPlace: map[facts.Population]*facts.DuplicatePlace{}}
+}
+
+// offsets are those that zones had between the oldest and the newest event.
+func (c *collector) offsets() []int64 {
+	oldest, newest := facts.NoTime, facts.NoTime
+	for _, s := range c.collection.Slices {
+		if s.EventMin != facts.NoTime && (oldest == facts.NoTime || s.EventMin < oldest) {
+			oldest = s.EventMin
+		}
+		newest = max(newest, s.EventMax)
+	}
+	if oldest == facts.NoTime {
+		return nil
+	}
+	return c.request.Offsets(oldest, newest)
 }
 
 // coarseClock says that over half of the event times are whole quarters of an hour: no offset can be told then.
