@@ -91,8 +91,9 @@ func decode(data []byte, wanted func(footer) ([]int, error)) (f footer, err erro
 	meta := fresh(metadata.FileMetaData{}.FileMetaData)
 	// A list cannot have more items than the footer has bytes: a wrong length must not allocate gigabytes.
 	limits := &thrift.TConfiguration{MaxMessageSize: int32(min(len(data), math.MaxInt32))}
-	protocol := thrift.NewTCompactProtocolConf(&thrift.TMemoryBuffer{Buffer: bytes.NewBuffer(data)}, limits)
-	if err := meta.Read(context.Background(), protocol); err != nil {
+	buffer := bytes.NewBuffer(data)
+	protocol := thrift.NewTCompactProtocolConf(&thrift.TMemoryBuffer{Buffer: buffer}, limits)
+	if err := meta.Read(context.Background(), bytesProtocol{protocol, buffer}); err != nil {
 		return footer{}, err
 	}
 	f = footer{rows: meta.NumRows, createdBy: meta.GetCreatedBy(), encrypted: meta.EncryptionAlgorithm != nil}
@@ -182,6 +183,31 @@ func decode(data []byte, wanted func(footer) ([]int, error)) (f footer, err erro
 		f.groups = append(f.groups, out)
 	}
 	return f, f.check()
+}
+
+// bytesProtocol takes texts and bytes straight from the buffer: thrift copies each through a buffer of 512 bytes, which
+// is most of the time that a footer takes.
+type bytesProtocol struct {
+	*thrift.TCompactProtocol
+	buffer *bytes.Buffer
+}
+
+// ReadBinary returns a part of the buffer itself.
+func (p bytesProtocol) ReadBinary(context.Context) ([]byte, error) {
+	n, err := binary.ReadUvarint(p.buffer)
+	if err != nil {
+		return nil, err
+	}
+	if n > uint64(p.buffer.Len()) {
+		return nil, fmt.Errorf("a text of %d bytes where %d are left", n, p.buffer.Len())
+	}
+	return p.buffer.Next(int(n)), nil
+}
+
+// ReadString returns a copy.
+func (p bytesProtocol) ReadString(ctx context.Context) (string, error) {
+	b, err := p.ReadBinary(ctx)
+	return string(b), err
 }
 
 func unitOf(milli, micro, nano bool) string {

@@ -3,6 +3,7 @@ package survey
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
@@ -432,7 +433,7 @@ func FuzzDescribe(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(data)
+	f.Add(data[len(data)-8-int(binary.LittleEndian.Uint32(data[len(data)-8:])) : len(data)-8])
 	f.Add([]byte("PAR1PAR1PAR1"))
 	roles := RolesOf(model.View{EventTime: model.TimeColumn{Column: "event_time"}})
 	f.Fuzz(func(t *testing.T, data []byte) {
