@@ -41,8 +41,11 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"checks", "list the checks, or explain one", cmdChecks},
+		{"definitions", "print the definitions that a registry or a file holds", cmdDefinitions},
+		{"diff", "compare two sets of definitions and judge what changed", cmdDiff},
 		{"gate", "turn a report into an exit code", cmdGate},
 		{"init", "write a starter config from what is on disk", cmdInit},
+		{"lint", "judge one set of definitions alone", cmdLint},
 		{"plan", "show what would be audited, without reading data", cmdPlan},
 		{"report", "write a report again in other formats", cmdReport},
 		{"run", "audit feature views and write the report", cmdRun},

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/featureaudit/featureaudit/audit/diff"
+	"github.com/featureaudit/featureaudit/audit/policy"
+	"github.com/featureaudit/featureaudit/audit/registry"
+	"github.com/featureaudit/featureaudit/audit/registry/load"
+	"github.com/featureaudit/featureaudit/audit/render"
+)
+
+const diffAbout = `Compares two sets of definitions and judges what changed: the pre-flight of a migration. OLD and NEW are what the
+definitions command reads. An approval under suppress: of the config accepts a finding, for a reason and a while.`
+
+// judgeFlags are the flags that diff and lint share.
+type judgeFlags struct {
+	consumer string
+	failOn   string
+	config   string
+	asOf     string
+	summary  string
+	out      outFlags
+}
+
+func (f *judgeFlags) add(flags *pflag.FlagSet) {
+	flags.StringVar(&f.consumer, "for", "", "judge for one kind of consumer: training, serving or storage (default: the heaviest of them)")
+	flags.StringVar(&f.failOn, "fail-on", "error", "exit 1 at findings of this severity: error, warn or never")
+	flags.StringVar(&f.config, "config", "", "the config whose suppress: and consumers: count (default: ./featureaudit.yaml where it is there)")
+	flags.StringVar(&f.asOf, "as-of", "", "the instant that approvals are judged at (default: now)")
+	flags.StringVar(&f.summary, "summary", "text", "the end of stdout: text, json (one compact line) or none (the default with an output on stdout)")
+	var known []string
+	for _, format := range render.DiffFormats() {
+		known = append(known, format.Name)
+	}
+	f.out.add(flags, known)
+}
+
+// judging is what the flags ask for, checked.
+type judging struct {
+	policy    diff.Policy
+	threshold failOn
+	outs      []output
+	summary   string
+}
+
+func (c *cli) judging(f judgeFlags, flags *pflag.FlagSet) (judging, error) {
+	var j judging
+	var err error
+	if f.consumer != "" {
+		if err := oneOf("for", f.consumer, diff.Consumers()...); err != nil {
+			return j, err
+		}
+	}
+	if err := oneOf("summary", f.summary, "text", "json", "none"); err != nil {
+		return j, err
+	}
+	if j.threshold, err = parseFailOn(f.failOn); err != nil {
+		return j, err
+	}
+	if j.outs, err = f.out.outputs(); err != nil {
+		return j, err
+	}
+	if err := probe(j.outs); err != nil {
+		return j, err
+	}
+	j.summary = f.summary
+	if hasStdout(j.outs) && !flags.Changed("summary") {
+		j.summary = "none"
+	}
+	j.policy = diff.Policy{For: f.consumer, AsOf: c.now()}
+	if f.asOf != "" {
+		if j.policy.AsOf, err = parseInstant("as-of", f.asOf); err != nil {
+			return j, err
+		}
+	}
+	return j, j.approvals(f.config)
+}
+
+// approvals reads suppressions and consumers of the config that is named, or of the default one where it is there.
+func (j *judging) approvals(path string) error {
+	if path == "" {
+		if _, err := os.Stat(defaultConfig); errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		path = defaultConfig
+	}
+	file, err := policy.Load(path, policy.ParseOptions{Checks: policyIDs()})
+	if err != nil {
+		return usage(err)
+	}
+	j.policy.Suppressions, j.policy.Consumers = file.Suppressions, file.Consumers
+	return nil
+}
+
+func cmdDiff(ctx context.Context, c *cli, args []string) (int, error) {
+	var f judgeFlags
+	flags := newFlags("diff")
+	f.add(flags)
+	reports := flags.StringArray("data", nil, "a report of an audit that says what a changed ttl does to the entities (repeatable: one audited with the old ttls, one with the new)")
+	mergeBase := flags.Bool("merge-base", false, "compare with the commit at which HEAD left OLD, which is REV:PATH")
+	if err := c.parse(flags, "diff OLD NEW [flags]", diffAbout, args); err != nil {
+		return 0, err
+	}
+	if flags.NArg() != 2 {
+		return 0, usagef("%d arguments: expected OLD and NEW: usage featureaudit diff OLD NEW", flags.NArg())
+	}
+	j, err := c.judging(f, flags)
+	if err != nil {
+		return 0, err
+	}
+	older, newer, err := c.sides(ctx, flags.Arg(0), flags.Arg(1), *mergeBase)
+	if err != nil {
+		return 0, err
+	}
+	if j.policy.Data, err = c.reports(*reports); err != nil {
+		return 0, err
+	}
+	doc := diff.NewDocument(diff.DiffSchema, diff.SideOf(older), diff.SideOf(newer), diff.Judge(diff.Compute(older, newer), j.policy))
+	doc.NotCompared = diff.NotCompared(older.Kind, newer.Kind)
+	return c.verdict(doc, j)
+}
+
+// sides reads both sets of definitions at once.
+func (c *cli) sides(ctx context.Context, old, new string, mergeBase bool) (older, newer registry.Definitions, err error) {
+	if mergeBase {
+		rev, path, ok := strings.Cut(old, ":")
+		if !ok || rev == "" {
+			return older, newer, usagef("--merge-base: OLD is %q, expected REV:PATH such as origin/main:features", old)
+		}
+		base, err := load.MergeBase(ctx, rev)
+		if err != nil {
+			return older, newer, usagef("--merge-base: %w", err)
+		}
+		old = base + ":" + path
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		var err error
+		older, err = c.definitions(ctx, old, "")
+		return err
+	})
+	group.Go(func() error {
+		var err error
+		newer, err = c.definitions(ctx, new, "")
+		return err
+	})
+	return older, newer, group.Wait()
+}
+
+// reports reads what --data names; nil where it names nothing.
+func (c *cli) reports(paths []string) (diff.Data, error) {
+	if len(paths) == 0 {
+		return nil, nil
+	}
+	var data diff.Reports
+	for _, path := range paths {
+		r, err := c.readReport(path)
+		if err != nil {
+			return nil, err
+		}
+		data = append(data, r)
+	}
+	return data, nil
+}
+
+// verdict writes the document and is its exit code.
+func (c *cli) verdict(doc diff.Document, j judging) (int, error) {
+	doc.For, doc.AsOf = j.policy.For, j.policy.AsOf.UTC().Format(time.RFC3339)
+	err := c.writeAll(j.outs, func(w io.Writer, format string, color bool) error {
+		f, _ := render.LookupDiff(format)
+		return f.Write(w, doc, render.Options{Color: color})
+	})
+	if err != nil {
+		return 0, err
+	}
+	switch j.summary {
+	case "text":
+		err = render.DiffText(c.stdout, doc, render.Options{Color: c.color()})
+	case "json":
+		err = writeSummaryLine(c.stdout, doc)
+	}
+	return findingsCode(doc.Summary, j.threshold), err
+}
+
+// writeSummaryLine writes one compact line, for schedulers.
+func writeSummaryLine(w io.Writer, doc diff.Document) error {
+	s := doc.Summary
+	raw, err := json.Marshal(map[string]any{
+		"outcome": s.Outcome, "headline": s.Headline, "as_of": doc.AsOf, "error": s.Error, "warn": s.Warn, "info": s.Info, "suppressed": s.Suppressed,
+	})
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%s\n", raw)
+	return err
+}
+
+func findingsCode(s diff.Summary, threshold failOn) int {
+	if threshold != failOnNever && s.Error > 0 || threshold == failOnWarn && s.Warn > 0 {
+		return exitFindings
+	}
+	return exitOK
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+
+	"github.com/featureaudit/featureaudit/audit/diff"
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/partition"
+	"github.com/featureaudit/featureaudit/audit/registry"
+	"github.com/featureaudit/featureaudit/audit/store/local"
+	"github.com/featureaudit/featureaudit/audit/survey"
+)
+
+const lintAbout = `Judges one set of definitions alone: views that never expire, keys that cannot be told, services that name what is not
+there. Where the views' files are at hand their footers are read too; no row is.`
+
+func cmdLint(ctx context.Context, c *cli, args []string) (int, error) {
+	var f judgeFlags
+	flags := newFlags("lint")
+	f.add(flags)
+	root := flags.String("root", "", "the folder that relative paths of the views start from (default: the nearest feature_store.yaml upwards)")
+	if err := c.parse(flags, "lint REF [flags]", lintAbout, args); err != nil {
+		return 0, err
+	}
+	ref, err := oneArgument(flags, "REF")
+	if err != nil {
+		return 0, err
+	}
+	j, err := c.judging(f, flags)
+	if err != nil {
+		return 0, err
+	}
+	d, err := c.definitions(ctx, ref, *root)
+	if err != nil {
+		return 0, err
+	}
+	findings := diff.Lint(d, c.columnsOf(ctx, d), j.policy)
+	if ctx.Err() != nil {
+		return 0, context.Cause(ctx)
+	}
+	return c.verdict(diff.NewDocument(diff.LintSchema, nil, diff.SideOf(d), findings), j)
+}
+
+// columnsOf reads footers on demand. Views whose files are not here, or not all readable, have no answer: whether they
+// should be there is the audit's to say.
+func (c *cli) columnsOf(ctx context.Context, d registry.Definitions) diff.Files {
+	views := map[string]model.View{}
+	if list, err := d.ToViews(); err == nil && d.Root != "" {
+		for _, v := range list {
+			views[v.Name] = v
+		}
+	}
+	return func(name string) ([]string, int, bool) {
+		v, ok := views[name]
+		if !ok || v.NoFiles != "" || v.Path == "" {
+			return nil, 0, false
+		}
+		listing, resolved, _, err := survey.Plan(ctx, local.New(), v, c.now(), partition.Range{})
+		if err != nil || len(listing.Files) == 0 {
+			return nil, 0, false
+		}
+		s, err := survey.Survey(ctx, local.New(), listing, survey.RolesOf(resolved), 4, nil)
+		if err != nil {
+			return nil, 0, false
+		}
+		return columnNames(s)
+	}
+}
+
+func columnNames(s facts.Survey) ([]string, int, bool) {
+	for _, f := range s.Files {
+		if f.Problem != nil {
+			return nil, 0, false
+		}
+	}
+	var names []string
+	seen := map[string]bool{}
+	for _, schema := range s.Schemas {
+		for _, column := range schema.Columns {
+			if !seen[column.Name] {
+				seen[column.Name] = true
+				names = append(names, column.Name)
+			}
+		}
+	}
+	return names, len(s.Files), true
+}
