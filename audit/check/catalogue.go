@@ -9,6 +9,7 @@ func Catalogue() []Check {
 		misfiledRows,
 		missingPartitions,
 		mixedEncoding,
+		mixedZones,
 		nullEventTime,
 		nullKeys,
 		schemaDrift,

@@ -277,6 +277,7 @@ func TestStaleEntities(t *testing.T) {
 
 func TestSourceLag(t *testing.T) {
 	s := healthy(dailyView())
+	clear(s.Collection.Lags)
 	h := facts.NewLagHistogram()
 	for i := range int64(100) {
 		h.Counts[facts.LagBin(i*second)]++

@@ -51,6 +51,8 @@ type brief struct {
 	encoded []encodedFile
 	// held remembers which columns a schema has.
 	held map[schemaColumn]bool
+	// fitted is the zone evidence, once a check has asked for it.
+	fitted *fittedZones
 }
 
 type schemaColumn struct {

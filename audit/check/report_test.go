@@ -23,6 +23,7 @@ func TestBuildReport(t *testing.T) {
 	s.Collection.Slices = s.Collection.Slices[:10]
 	h := facts.NewLagHistogram()
 	h.Counts[facts.LagBin(2*second)], h.Rows, h.Max = 4, 4, 2*second+5
+	clear(s.Collection.Lags)
 	s.Collection.Lags[facts.Population{Partition: 0, Source: "batch", Writer: "a"}] = h
 	in := ReportInput{Tool: report.Tool{Version: "test"}, AsOf: asOf, Status: report.Complete, Views: []Input{s.Input, newStore(model.View{Name: "a", NoFiles: "push"}).Input},
 		Results: []report.Result{{Check: "null-keys", View: "clicks", Outcome: report.Fail}, {Check: "ttl-unset", View: "a", Outcome: report.Suppressed},

@@ -127,9 +127,25 @@ func healthy(v model.View) *store {
 	s.days("2026-11-01", 9)
 	for i := range int32(9) {
 		s.file(i, 1000, nil)
+		s.lags(i, "batch", 0, 1000)
 	}
 	s.Collection.Keys.RowsTotal = 9000
 	return s
+}
+
+// lags adds rows of a partition and source to its lag histogram: most within a minute of their event, fewer and fewer up
+// to five, as read from a writer whose clock stands east of UTC by so many seconds.
+func (s *store) lags(partition int32, source string, east, rows int64) {
+	population := facts.Population{Partition: partition, Source: source, Writer: "parquet-cpp-arrow"}
+	h := s.Collection.Lags[population]
+	if h == nil {
+		h = facts.NewLagHistogram()
+		s.Collection.Lags[population] = h
+	}
+	for i := range rows {
+		lag := (i%30+i%7*i%300-east)*second + second/2
+		h.Merge(&facts.LagHistogram{Counts: map[int32]int64{facts.LagBin(lag): 1}, Rows: 1, Min: lag, Max: lag})
+	}
 }
 
 func (s *store) judge(t *testing.T) map[string]report.Result {

@@ -1,0 +1,235 @@
+package check
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/zone"
+	"github.com/featureaudit/featureaudit/audit/zonefit"
+)
+
+var mixedZones = Check{
+	ID:         "mixed-zones",
+	Title:      "Some writer stamps local time as if it were the zone read.",
+	Why:        "Windows are joined hours apart, and a ttl drops fresh rows or keeps dead ones, by where the writer stands.",
+	Fix:        "Make the writer stamp UTC and mark it so; until then declare the source's zone, or correct a copy with featureaudit align.",
+	Since:      "0.1",
+	Scope:      ScopeView,
+	Severity:   report.SeverityError,
+	Evidence:   report.Statistical,
+	Unit:       UnitRows,
+	Needs:      Needs{Files: true, Rows: true, EventTime: true, IngestedAt: true},
+	Fractional: true,
+	judge:      judgeMixedZones,
+	nothing:    always("no row has both an event time and an ingest time"),
+	bad:        always("are stamped in another zone than the one that they are read in"),
+	good:       always("lie in one population at the offset that they are read in"),
+	detail: func(b *brief, _ verdict) string {
+		series, _ := b.zoneEvidence()
+		return strings.Join(zonesInWords(series), "; ")
+	},
+}
+
+func judgeMixedZones(b *brief) (verdict, error) {
+	series, err := b.zoneEvidence()
+	if err != nil {
+		return verdict{}, err
+	}
+	v := verdict{measures: map[string]any{"offsets": b.offsetMeasures(series), "series": seriesMeasures(series), "tzdata": zone.NamesVersion()}}
+	untold := []string{}
+	ambiguous := false
+	for _, s := range series {
+		switch s.verdict {
+		case zonefit.Mixed, zonefit.Clean:
+			v.rows = append(v.rows, b.zoneRows(s)...)
+		case zonefit.None:
+		default:
+			untold = append(untold, s.untold())
+			ambiguous = ambiguous || s.verdict == zonefit.Ambiguous
+		}
+	}
+	found := slices.ContainsFunc(v.rows, func(r row) bool { return r.bad > 0 })
+	if len(untold) > 0 && !found && (ambiguous || len(v.rows) == 0) {
+		v.notApplicable = strings.Join(untold, "; ")
+		return v, nil
+	}
+	return v, nil
+}
+
+// zonesInWords says what was found of each series, then what cannot be judged.
+func zonesInWords(series []zoneSeries) []string {
+	var texts, untold []string
+	for _, s := range series {
+		if s.verdict == zonefit.Ambiguous || s.verdict == zonefit.CannotTell {
+			untold = append(untold, s.untold())
+		}
+		for _, p := range s.wrong() {
+			texts = append(texts, fmt.Sprintf("%s: about %s (%s) at %s (%s)", s.name(), count(p.Rows, "row"), shareText(p), zone.OffsetText(s.offset(p)), s.candidates(p)))
+		}
+		if s.verdict == zonefit.Mixed && s.decided != "" {
+			texts = append(texts, fmt.Sprintf("%s is no delay: %s", s.name(), s.decided))
+		}
+	}
+	return append(texts, untold...)
+}
+
+func shareText(p zonefit.Population) string {
+	return fmt.Sprintf("%.3g %%, 95 %% between %.3g and %.3g", 100*p.Share, 100*p.Low, 100*p.High)
+}
+
+// candidates names up to three zones at a population's offset.
+func (s zoneSeries) candidates(p zonefit.Population) string {
+	names := s.zones[s.offset(p)]
+	if len(names) == 0 {
+		return "no zone of the list"
+	}
+	return examples(names)
+}
+
+// untold says why a series cannot be judged.
+func (s zoneSeries) untold() string {
+	e := s.estimate
+	switch {
+	case s.verdict == zonefit.Ambiguous:
+		var stories []string
+		for _, p := range e.Populations {
+			if p.Seconds != 0 {
+				stories = append(stories, fmt.Sprintf("%s late, or stamped at %s", duration(-int64(p.Seconds)*1_000_000), zone.OffsetText(s.offset(p))))
+			}
+		}
+		return fmt.Sprintf("%s is ambiguous: %s; declare its max_lag or its zone to decide", s.name(), strings.Join(stories, "; "))
+	case 2*e.CoarseRows > e.Rows:
+		return fmt.Sprintf("%s cannot be judged: over half of its event times are whole quarters of an hour, a clock too coarse to tell an offset", s.name())
+	case e.Told == 0:
+		return fmt.Sprintf("%s cannot be judged: half of its lags spread over %s (concentration modulo 15 minutes %.2f), too wide to tell an offset", s.name(),
+			duration(e.SpreadMicros), e.Concentration)
+	}
+	return fmt.Sprintf("%s cannot be judged: %s with a sharp lag show no population that stands out (half of the lags spread over %s)", s.name(), count(e.Told, "row"),
+		duration(e.SpreadMicros))
+}
+
+// zoneRows counts the rows of a series by partition: those at another offset than the one read, of all that tell.
+func (b *brief) zoneRows(s zoneSeries) []row {
+	bad, offsets := map[int32]int64{}, map[int32][]string{}
+	placed := false
+	for _, p := range s.wrong() {
+		for _, part := range p.Parts {
+			placed = true
+			bad[part.ID] += part.Rows
+			offsets[part.ID] = append(offsets[part.ID], fmt.Sprintf("about %s at %s (%s)", count(part.Rows, "row"), zone.OffsetText(s.offset(p)), s.candidates(p)))
+		}
+	}
+	var rows []row
+	for _, part := range b.lagParts()[seriesKey{s.source, s.writer}] {
+		r := row{subject: report.Subject{Partition: b.partitionValue(part.ID), Source: s.source}, total: part.Lags.Rows, bad: min(bad[part.ID], part.Lags.Rows)}
+		if r.bad > 0 {
+			r.message = strings.Join(offsets[part.ID], ", ")
+			r.measures = map[string]any{"writer": s.writer}
+		}
+		rows = append(rows, r)
+	}
+	if len(s.wrong()) > 0 && !placed {
+		rows = append(rows, unplacedRow(s))
+	}
+	return rows
+}
+
+// unplacedRow is the finding of populations that stand out over all partitions and in none alone.
+func unplacedRow(s zoneSeries) row {
+	r := row{subject: report.Subject{Source: s.source}, measures: map[string]any{"writer": s.writer}}
+	var texts []string
+	for _, p := range s.wrong() {
+		r.bad += p.Rows
+		texts = append(texts, fmt.Sprintf("about %s at %s (%s), spread over the partitions", count(p.Rows, "row"), zone.OffsetText(s.offset(p)), s.candidates(p)))
+	}
+	r.total, r.message = r.bad, strings.Join(texts, ", ")
+	return r
+}
+
+// offsetMeasures lists the populations at other offsets than the one read.
+func (b *brief) offsetMeasures(series []zoneSeries) []map[string]any {
+	list := []map[string]any{}
+	for _, s := range series {
+		for _, p := range s.wrong() {
+			m := map[string]any{"offset_minutes": int64(s.offset(p) / 60), "share": rounded(p.Share), "share_low": rounded(p.Low), "share_high": rounded(p.High),
+				"rows": p.Rows, "source": s.source, "writer": s.writer, "zones": s.zones[s.offset(p)], "example_files": b.exampleFiles(s, p)}
+			if id, seen := p.First(); seen {
+				m["first_partition"] = b.partitionValue(id)
+			}
+			if id, seen := p.Last(); seen {
+				m["last_partition"] = b.partitionValue(id)
+			}
+			if s.decided != "" {
+				m["decided_by"] = s.decided
+			}
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// seriesMeasures says of each source and writer how well its lags can tell.
+func seriesMeasures(series []zoneSeries) []map[string]any {
+	list := []map[string]any{}
+	for _, s := range series {
+		e := s.estimate
+		list = append(list, map[string]any{"source": s.source, "writer": s.writer, "verdict": verdictText(s.verdict), "rows": e.Rows, "told_rows": e.Told,
+			"coarse_rows": e.CoarseRows, "concentration": rounded(e.Concentration), "spread_seconds": seconds(e.SpreadMicros), "detectable_share": rounded(e.Detectable)})
+	}
+	return list
+}
+
+func verdictText(v zonefit.Verdict) string {
+	switch v {
+	case zonefit.Mixed:
+		return "mixed"
+	case zonefit.Ambiguous:
+		return "ambiguous"
+	case zonefit.Clean:
+		return "clean"
+	case zonefit.CannotTell:
+		return "cannot_tell"
+	}
+	return "none"
+}
+
+// exampleFiles are up to three files of a population's partitions whose lags reach into its window.
+func (b *brief) exampleFiles(s zoneSeries, p zonefit.Population) []string {
+	names := []string{}
+	for _, slice := range b.populationSlices(s, p) {
+		if len(names) == maxExampleFiles {
+			break
+		}
+		names = append(names, b.Survey.Files[slice].Path)
+	}
+	return names
+}
+
+const maxExampleFiles = 3
+
+// populationSlices are the files, by path, that may hold rows of a population: those of its source and writer in its
+// partitions, whose lags reach into its window.
+func (b *brief) populationSlices(s zoneSeries, p zonefit.Population) []int32 {
+	from, to := p.Window()
+	var files []int32
+	for i := range b.Collection.Slices {
+		slice := &b.Collection.Slices[i]
+		partition := b.filePartition(slice.File)
+		if slice.Source != s.source || slice.LagRows == 0 || !b.judged(partition) || b.Survey.Files[slice.File].Writer != s.writer {
+			continue
+		}
+		seen := len(p.Parts) == 0 || slices.ContainsFunc(p.Parts, func(part zonefit.PartShare) bool { return part.ID == partition })
+		if seen && slice.LagMin < to && slice.LagMax >= from {
+			files = append(files, slice.File)
+		}
+	}
+	slices.SortFunc(files, func(x, y int32) int { return cmp.Compare(b.Survey.Files[x].Path, b.Survey.Files[y].Path) })
+	return files
+}
+
+// rounded keeps four digits after the point: estimates claim no more.
+func rounded(x float64) float64 { return math.Round(x*1e4) / 1e4 }

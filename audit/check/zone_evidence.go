@@ -1,0 +1,290 @@
+package check
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/zone"
+	"github.com/featureaudit/featureaudit/audit/zonefit"
+)
+
+// zoneSeries is what the lags of one source and writer say of the zones that its event times were stamped in.
+type zoneSeries struct {
+	source, writer string
+	estimate       zonefit.Estimate
+	verdict        zonefit.Verdict
+	// decided says what decided about a source that sits as a whole at one offset; "" where nothing had to or did.
+	decided string
+	// base is the offset, in seconds, of the zone that event times are read in; read is that zone's name, "" for UTC.
+	base int32
+	read string
+	// zones names candidates by offset from UTC, in seconds; a clock change narrows them.
+	zones map[int32][]string
+}
+
+// name is how people know the series.
+func (s zoneSeries) name() string {
+	switch {
+	case s.source == "" && s.writer == "":
+		return "the view"
+	case s.source == "":
+		return "writer " + s.writer
+	}
+	return s.source
+}
+
+// wrong are the populations at another offset than the one read.
+func (s zoneSeries) wrong() []zonefit.Population {
+	if s.verdict != zonefit.Mixed {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(s.estimate.Populations), func(p zonefit.Population) bool { return p.Seconds == 0 })
+}
+
+// offset is where a population's writers are, in seconds from UTC.
+func (s zoneSeries) offset(p zonefit.Population) int32 { return p.Seconds + s.base }
+
+// zoneEvidence fits every series of the judged partitions, once.
+func (b *brief) zoneEvidence() ([]zoneSeries, error) {
+	if b.fitted == nil {
+		series, err := b.fitSeries()
+		b.fitted = &fittedZones{series: series, err: err}
+	}
+	return b.fitted.series, b.fitted.err
+}
+
+// fittedZones remembers the zone evidence of a view.
+type fittedZones struct {
+	series []zoneSeries
+	err    error
+}
+
+type seriesKey struct{ source, writer string }
+
+func (b *brief) fitSeries() ([]zoneSeries, error) {
+	from, to, found := b.eventSpan()
+	if !found {
+		return nil, nil
+	}
+	real, err := b.admissibleOffsets(from, to)
+	if err != nil {
+		return nil, err
+	}
+	parts := b.lagParts()
+	keys := slices.SortedFunc(maps.Keys(parts), func(x, y seriesKey) int {
+		return cmp.Or(cmp.Compare(x.source, y.source), cmp.Compare(x.writer, y.writer))
+	})
+	var all []zoneSeries
+	for _, key := range keys {
+		s := zoneSeries{source: key.source, writer: key.writer, zones: map[int32][]string{}}
+		s.read = b.zoneRead(key.source)
+		table, err := zone.Load(s.read)
+		if err != nil {
+			return nil, err
+		}
+		s.base = table.Offset(from + (to-from)/2)
+		bases := table.Offsets(from, to)
+		var admissible []int32
+		for _, o := range real {
+			s.zones[o.Seconds] = o.Zones
+			for _, base := range bases {
+				admissible = append(admissible, o.Seconds-base)
+			}
+		}
+		s.estimate = zonefit.Fit(parts[key], admissible)
+		s.verdict = s.estimate.Verdict
+		b.decide(&s)
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// eventSpan is from the oldest to the newest event of the judged partitions.
+func (b *brief) eventSpan() (from, to int64, found bool) {
+	for i := range b.Collection.Slices {
+		s := &b.Collection.Slices[i]
+		if s.EventMin == facts.NoTime || !b.judged(b.filePartition(s.File)) {
+			continue
+		}
+		if !found {
+			from, to, found = s.EventMin, s.EventMax, true
+		}
+		from, to = min(from, s.EventMin), max(to, s.EventMax)
+	}
+	return from, to, found
+}
+
+// admissibleOffsets are those of the view's zones, else all that were in use between two instants.
+func (b *brief) admissibleOffsets(from, to int64) ([]zone.Offset, error) {
+	if len(b.View.Zones) == 0 {
+		return zone.RealOffsets(from, to), nil
+	}
+	offsets, err := zone.OffsetsOf(b.View.Zones, from, to)
+	if err != nil {
+		return nil, fmt.Errorf("zones of view %s (%s): %w", b.View.Name, b.origin("zones", "zones"), err)
+	}
+	return offsets, nil
+}
+
+// zoneRead is the zone that a source's naive times are read in: "" for UTC.
+func (b *brief) zoneRead(source string) string {
+	naive := slices.ContainsFunc(b.encoded, func(f encodedFile) bool {
+		if len(f.sources) > 0 && !slices.Contains(f.sources, source) || f.file.Source != "" && f.file.Source != source {
+			return false
+		}
+		return slices.ContainsFunc(slices.Collect(maps.Keys(f.rows)), isNaive)
+	})
+	name := declaredZone(b.View, b.bySource[source])
+	if !naive || name == model.ZoneDevice || name == "UTC" {
+		return ""
+	}
+	return name
+}
+
+// lagParts are the lag histograms of each source and writer by judged partition, in the order of the calendar.
+func (b *brief) lagParts() map[seriesKey][]zonefit.Part {
+	coarse := b.coarseParts()
+	parts := map[seriesKey][]zonefit.Part{}
+	for population, h := range b.Collection.Lags {
+		if h.Rows == 0 || !b.judged(population.Partition) {
+			continue
+		}
+		key := seriesKey{population.Source, population.Writer}
+		parts[key] = append(parts[key], zonefit.Part{ID: population.Partition, Lags: h, Coarse: coarse[place{population.Partition, population.Source}]})
+	}
+	for _, list := range parts {
+		slices.SortFunc(list, func(x, y zonefit.Part) int { return cmp.Compare(x.ID, y.ID) })
+	}
+	return parts
+}
+
+// coarseParts are the partitions and sources whose event times are mostly whole quarters of an hour.
+func (b *brief) coarseParts() map[place]bool {
+	type share struct{ on, all int64 }
+	shares := map[place]share{}
+	for i := range b.Collection.Slices {
+		s := &b.Collection.Slices[i]
+		at := place{b.filePartition(s.File), s.Source}
+		sum := shares[at]
+		shares[at] = share{sum.on + s.OnLattice, sum.all + s.Rows - s.EventNull - s.EventUnparsed - s.EventSentinel}
+	}
+	coarse := map[place]bool{}
+	for at, s := range shares {
+		coarse[at] = 2*s.on > s.all
+	}
+	return coarse
+}
+
+// decide asks what can tell delay from a zone: a clock change, the source's max_lag, its partitions, its twins.
+func (b *brief) decide(s *zoneSeries) {
+	stepped := b.nameBySteps(s)
+	if s.verdict != zonefit.Ambiguous {
+		return
+	}
+	switch {
+	case stepped:
+		s.verdict, s.decided = zonefit.Mixed, "its offset steps by an hour where clocks change"
+	case b.allowedDelay(*s):
+		s.verdict, s.decided = zonefit.Clean, "max_lag allows the delay"
+	case b.brokenMaxLag(*s):
+		s.verdict, s.decided = zonefit.Mixed, "as delay it would break max_lag, as an offset it keeps it"
+	case b.fitsPartitionsAtOffset(*s):
+		s.verdict, s.decided = zonefit.Mixed, "its rows lie in their partitions only when they are corrected"
+	}
+}
+
+// nameBySteps narrows the candidate zones by the clock changes that the populations show.
+func (b *brief) nameBySteps(s *zoneSeries) bool {
+	named := false
+	for _, step := range s.estimate.Steps() {
+		before, okBefore := step.Before.Last()
+		after, okAfter := step.After.First()
+		first, datedFirst := b.partition(before)
+		last, datedLast := b.partition(after)
+		if !okBefore || !okAfter || !datedFirst || !datedLast || !first.Dated() || !last.Dated() {
+			continue
+		}
+		// events lie around their partition by an offset: a day to each side finds the change for certain
+		zones := zone.Stepping(s.offset(step.Before), s.offset(step.After), first.Start-dayMicros, last.End+dayMicros)
+		if len(b.View.Zones) > 0 {
+			zones = slices.DeleteFunc(zones, func(name string) bool { return !slices.Contains(b.View.Zones, name) })
+		}
+		if len(zones) == 0 {
+			continue
+		}
+		named = true
+		s.zones[s.offset(step.Before)], s.zones[s.offset(step.After)] = zones, zones
+	}
+	return named
+}
+
+const dayMicros = int64(24 * 3600 * 1_000_000)
+
+// maxLag is the delay that is declared for a source, without what its ttl implies.
+func (b *brief) maxLag(source string) (int64, bool) {
+	return firstPositive(b.bySource[source].MaxLag, b.View.MaxLag)
+}
+
+// allowedDelay says that the declared max_lag covers the whole lag, so that it needs no zone to explain it.
+func (b *brief) allowedDelay(s zoneSeries) bool {
+	limit, declared := b.maxLag(s.source)
+	if !declared {
+		return false
+	}
+	for _, p := range s.estimate.Populations {
+		if -int64(p.Seconds)*1_000_000 > limit {
+			return false
+		}
+	}
+	return true
+}
+
+// brokenMaxLag says that a population breaks the declared max_lag as it is read and keeps it when corrected.
+func (b *brief) brokenMaxLag(s zoneSeries) bool {
+	limit, declared := b.maxLag(s.source)
+	if !declared {
+		return false
+	}
+	median, found := b.medianLag(s)
+	largest, has := s.estimate.Largest()
+	if !found || !has {
+		return false
+	}
+	corrected := median + int64(largest.Seconds)*1_000_000
+	return median > limit && corrected <= limit
+}
+
+func (b *brief) medianLag(s zoneSeries) (int64, bool) {
+	merged := facts.NewLagHistogram()
+	for population, h := range b.Collection.Lags {
+		if population.Source == s.source && population.Writer == s.writer && b.judged(population.Partition) {
+			merged.Merge(h)
+		}
+	}
+	low, _, ok := merged.Quantile(0.5)
+	return low, ok
+}
+
+// fitsPartitionsAtOffset says that the source's rows lie outside their partitions as they are read, and in them when
+// they are corrected. Partitions whose date means something else than event time cannot tell.
+func (b *brief) fitsPartitionsAtOffset(s zoneSeries) bool {
+	largest, has := s.estimate.Largest()
+	if !has || meaning(b.View) != model.OfEventTime {
+		return false
+	}
+	var ladders []ladder
+	for population, h := range b.Collection.Events {
+		p, dated := b.partition(population.Partition)
+		if population.Source == s.source && dated && p.Dated() && b.judged(population.Partition) {
+			ladders = append(ladders, newLadder(p, h))
+		}
+	}
+	asRead, total := fit(ladders, 0)
+	// an event that is corrected moves west by its offset, as a calendar moves that is more west by it
+	corrected, _ := fit(ladders, int(-largest.Seconds/60))
+	return total > 0 && float64(corrected) >= fittingShare*float64(total) && float64(asRead) < fittingShare*float64(total)
+}
