@@ -1,0 +1,2 @@
+// Package export writes the rows behind a finding as data: the repeated rows themselves, for whoever removes them.
+package export

@@ -1,0 +1,178 @@
+package export
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/csv"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+	"github.com/apache/arrow/go/v17/parquet"
+	"github.com/apache/arrow/go/v17/parquet/compress"
+	"github.com/apache/arrow/go/v17/parquet/pqarrow"
+
+	"github.com/featureaudit/featureaudit/audit/facts"
+)
+
+// Duplicate is one row of a repeated key.
+type Duplicate struct {
+	View string
+	// Key is a JSON object of the key's columns in their order; sensitive values come as "sha256:" and 64 hex digits.
+	Key string
+	// Class is replay, conflict or shifted_twin; Kept says that the audit counts the key's other rows as surplus.
+	Class string
+	Kept  bool
+	File  string
+	// RowNumber is the row's number in the file, from 0.
+	RowNumber int64
+	// EventTime and IngestedAt are microseconds UTC, or facts.NoTime.
+	EventTime, IngestedAt int64
+	Source                string
+	// Differs names the columns in which the key's rows differ.
+	Differs []string
+}
+
+// Duplicates turns the rows that an audit kept of a view into rows to write, at most limit of them.
+func Duplicates(view string, key, sensitive []string, files []facts.File, rows []facts.DuplicateRow) ([]Duplicate, error) {
+	out := make([]Duplicate, 0, len(rows))
+	for _, r := range rows {
+		text, err := keyText(key, sensitive, r.Key)
+		if err != nil {
+			return nil, fmt.Errorf("key of row %d of %s: %w", r.Row, files[r.File].Path, err)
+		}
+		source := r.Source
+		out = append(out, Duplicate{View: view, Key: text, Class: string(r.Class), Kept: r.Kept, File: files[r.File].Path, RowNumber: r.Row,
+			EventTime: r.EventTime, IngestedAt: r.Ingested, Source: source, Differs: r.Differs})
+	}
+	slices.SortStableFunc(out, func(a, b Duplicate) int {
+		return cmp.Or(cmp.Compare(a.Key, b.Key), -compareBool(a.Kept, b.Kept), cmp.Compare(a.File, b.File), cmp.Compare(a.RowNumber, b.RowNumber))
+	})
+	return out, nil
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}
+
+// keyText writes a key as a JSON object, its columns in their own order.
+func keyText(columns, sensitive, values []string) (string, error) {
+	if len(columns) != len(values) {
+		return "", fmt.Errorf("%d values for %d columns", len(values), len(columns))
+	}
+	var text strings.Builder
+	text.WriteByte('{')
+	for i, column := range columns {
+		if i > 0 {
+			text.WriteByte(',')
+		}
+		value := values[i]
+		if slices.Contains(sensitive, column) {
+			sum := sha256.Sum256([]byte(value))
+			value = "sha256:" + hex.EncodeToString(sum[:])
+		}
+		name, err := json.Marshal(column)
+		if err != nil {
+			return "", err
+		}
+		quoted, err := json.Marshal(value)
+		if err != nil {
+			return "", err
+		}
+		text.Write(name)
+		text.WriteByte(':')
+		text.Write(quoted)
+	}
+	text.WriteByte('}')
+	return text.String(), nil
+}
+
+var columns = []string{"view", "key", "class", "kept", "file", "row_number", "event_time", "ingested_at", "source", "differs"}
+
+// WriteCSV writes the rows as RFC 4180 CSV with a header; times are RFC 3339 UTC, absent ones empty.
+func WriteCSV(w io.Writer, rows []Duplicate) error {
+	out := csv.NewWriter(w)
+	if err := out.Write(columns); err != nil {
+		return err
+	}
+	for _, r := range rows {
+		err := out.Write([]string{r.View, r.Key, r.Class, strconv.FormatBool(r.Kept), r.File, strconv.FormatInt(r.RowNumber, 10),
+			instant(r.EventTime), instant(r.IngestedAt), r.Source, strings.Join(r.Differs, ";")})
+		if err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+func instant(micros int64) string {
+	if micros == facts.NoTime {
+		return ""
+	}
+	return time.UnixMicro(micros).UTC().Format(time.RFC3339Nano)
+}
+
+// WriteParquet writes the rows as one Parquet file: times are TIMESTAMP(us, UTC), differs is a list of strings.
+func WriteParquet(w io.Writer, rows []Duplicate) error {
+	timestamp := &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "UTC"}
+	schema := arrow.NewSchema([]arrow.Field{
+		{Name: "view", Type: arrow.BinaryTypes.String}, {Name: "key", Type: arrow.BinaryTypes.String},
+		{Name: "class", Type: arrow.BinaryTypes.String}, {Name: "kept", Type: arrow.FixedWidthTypes.Boolean},
+		{Name: "file", Type: arrow.BinaryTypes.String}, {Name: "row_number", Type: arrow.PrimitiveTypes.Int64},
+		{Name: "event_time", Type: timestamp, Nullable: true}, {Name: "ingested_at", Type: timestamp, Nullable: true},
+		{Name: "source", Type: arrow.BinaryTypes.String}, {Name: "differs", Type: arrow.ListOf(arrow.BinaryTypes.String)},
+	}, nil)
+	builder := array.NewRecordBuilder(memory.DefaultAllocator, schema)
+	defer builder.Release()
+	for _, r := range rows {
+		for i, text := range map[int]string{0: r.View, 1: r.Key, 2: r.Class, 4: r.File, 8: r.Source} {
+			builder.Field(i).(*array.StringBuilder).Append(text)
+		}
+		builder.Field(3).(*array.BooleanBuilder).Append(r.Kept)
+		builder.Field(5).(*array.Int64Builder).Append(r.RowNumber)
+		appendInstant(builder.Field(6).(*array.TimestampBuilder), r.EventTime)
+		appendInstant(builder.Field(7).(*array.TimestampBuilder), r.IngestedAt)
+		list := builder.Field(9).(*array.ListBuilder)
+		list.Append(true)
+		for _, name := range r.Differs {
+			list.ValueBuilder().(*array.StringBuilder).Append(name)
+		}
+	}
+	record := builder.NewRecord()
+	defer record.Release()
+	properties := parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Snappy), parquet.WithCreatedBy("featureaudit"))
+	writer, err := pqarrow.NewFileWriter(schema, unclosed{w}, properties, pqarrow.DefaultWriterProps())
+	if err != nil {
+		return err
+	}
+	if err := writer.Write(record); err != nil {
+		return err
+	}
+	return writer.Close()
+}
+
+func appendInstant(b *array.TimestampBuilder, micros int64) {
+	if micros == facts.NoTime {
+		b.AppendNull()
+		return
+	}
+	b.Append(arrow.Timestamp(micros))
+}
+
+// unclosed keeps the Parquet writer from closing what it was lent.
+type unclosed struct{ io.Writer }
