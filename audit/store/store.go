@@ -107,6 +107,9 @@ func (e *NoMatchError) Error() string {
 	return b.String()
 }
 
+// Retryable says that files may still arrive.
+func (e *NoMatchError) Retryable() bool { return true }
+
 // AccessError says that a folder or file could not be looked at, for a reason that another try may cure.
 type AccessError struct {
 	Path string
