@@ -31,6 +31,7 @@ const (
 // progress (nil for none) is told the number of files done, by one goroutine at a time.
 func Survey(ctx context.Context, st store.Store, listing facts.Listing, roles Roles, workers int, progress func(done int)) (facts.Survey, error) {
 	s := facts.Survey{Listing: listing}
+	s.Files, s.Partitions = slices.Clone(listing.Files), slices.Clone(listing.Partitions)
 	read, err := readAll(ctx, st, s.Files, roles, workers, progress)
 	if err != nil {
 		return facts.Survey{}, err
