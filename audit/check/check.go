@@ -21,6 +21,7 @@ const (
 	UnitFiles        = "files"
 	UnitView         = "view"
 	UnitSuppressions = "suppressions"
+	UnitContracts    = "contracts"
 )
 
 // Needs is what a definition must have before a check can be judged. What is unmet makes the result not_applicable;

@@ -19,6 +19,8 @@ type Judgement struct {
 	Results []report.Result
 	// Used are the indexes of the suppressions that accepted a finding, sorted.
 	Used []int
+	// Clean is the newest run of partitions without a failure of rows; nil where nothing proves one.
+	Clean *Span
 }
 
 // JudgeView judges the selected checks of one view. A check that cannot be judged gives an error result and stops no
@@ -43,6 +45,9 @@ func JudgeView(ctx context.Context, j engine.Judge, in Input) (Judgement, error)
 	}
 	slices.Sort(out.Used)
 	out.Used = slices.Compact(out.Used)
+	if run, proven := b.cleanRun(opinions); proven {
+		out.Clean = &run
+	}
 	return out, context.Cause(ctx)
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -507,9 +508,10 @@ func TestRunChecks(t *testing.T) {
 	}, Results: []report.Result{{Check: "null-keys", View: "clicks", Outcome: report.Suppressed}, {Check: "stale-view", View: "clicks", Outcome: report.Pass},
 		{Check: "future-rows", View: "clicks", Outcome: report.Fail}, {Check: "stale-rows", View: "clicks", Outcome: report.Error}}, Used: map[int]bool{0: true}}
 	results := JudgeRun(in)
-	if len(results) != 2 {
-		t.Fatalf("%d results", len(results))
+	if len(results) != 3 || results[0].Check != "consumer-contract" || results[0].Outcome != report.NotApplicable {
+		t.Fatalf("%d results, of them %+v", len(results), results[0])
 	}
+	results = results[1:]
 	expect(t, results[0], report.Warn, 1, 5, "1 of 5 suppressions (20.0 %) are past their date")
 	expect(t, results[1], report.Warn, 1, 2, "1 of 2 suppressions (50.0 %) match no finding")
 	if got := results[0].Findings[0]; got.Subject.Object != "featureaudit.yaml:33" || got.Message != "the suppression of future-rows in view clicks ended on 2026-11-10T00:00:00Z (clock)" {
@@ -525,8 +527,81 @@ func TestRunChecks(t *testing.T) {
 		}
 	}
 	in.HasRange = true
-	if r := JudgeRun(in)[1]; r.Outcome != report.NotApplicable || !strings.HasPrefix(r.Reason, "--range") {
+	if r := JudgeRun(in)[2]; r.Outcome != report.NotApplicable || !strings.HasPrefix(r.Reason, "--range") {
 		t.Errorf("%+v", r)
+	}
+}
+
+func TestContracts(t *testing.T) {
+	in := RunInput{AsOf: asOf, Views: []model.View{{Name: "clicks", TTL: model.TTL{Duration: 24 * time.Hour}}, {Name: "zip", TTL: model.TTL{Never: "static"}}},
+		Consumers: []model.Consumer{{Name: "churn", Origin: "featureaudit.yaml:40", Views: []model.ConsumerView{
+			{View: "clicks", MaxAge: 24 * time.Hour}, {View: "clicks", MaxAge: 25 * time.Hour}, {View: "click"}, {View: "zip", MaxAge: 9000 * time.Hour}, {View: "clicks"}}}}}
+	r := JudgeRun(in)[0]
+	expect(t, r, report.Fail, 2, 5, "2 of 5 contracts (40.0 %) name no known view, or are looser than its ttl")
+	for i, want := range []string{`consumer churn (featureaudit.yaml:40) names the view "click", which no definition has`,
+		"consumer churn (featureaudit.yaml:40) takes clicks up to 1d1h old, and its ttl is 1d"} {
+		if got := r.Findings[i].Message; got != want {
+			t.Errorf("finding %d: %s, want %s", i, got, want)
+		}
+	}
+}
+
+func TestCleanRun(t *testing.T) {
+	day := func(date string) int64 {
+		d, err := time.Parse(time.DateOnly, date)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d.UnixMicro()
+	}
+	planted := func(bad ...int32) *store {
+		s := newStore(dailyView())
+		s.days("2026-10-01", 30)
+		for i := range int32(30) {
+			s.file(i, 1000, func(_ *facts.File, slice *facts.Slice) {
+				if slices.Contains(bad, i) {
+					slice.EventNull = 1
+				}
+			})
+		}
+		return s
+	}
+	for name, test := range map[string]struct {
+		input    Input
+		from, to string
+	}{
+		"all clean":             {planted().Input, "2026-10-01", "2026-10-31"},
+		"a bad day within":      {planted(9).Input, "2026-10-11", "2026-10-31"},
+		"the newest day is bad": {planted(4, 29).Input, "2026-10-06", "2026-10-30"},
+		"a check that was left out": {func() Input {
+			in := planted().Input
+			in.Selected = func(id string) bool { return id != "null-event-time" }
+			return in
+		}(), "", ""},
+		"a step that failed": {func() Input {
+			in := planted().Input
+			in.Failures = []Failure{{Checks: []string{"duplicate-keys"}, Reason: "no memory", Retryable: true}}
+			return in
+		}(), "", ""},
+		"accepted": {func() Input {
+			in := planted(9).Input
+			in.Suppressions = []model.Suppression{{Check: "null-event-time", View: in.View.Name, Reason: "known"}}
+			return in
+		}(), "2026-10-01", "2026-10-31"},
+	} {
+		got, err := JudgeView(t.Context(), openJudge(t), test.input)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if test.from == "" {
+			if got.Clean != nil {
+				t.Errorf("%s: %+v is said to be clean", name, *got.Clean)
+			}
+			continue
+		}
+		if want := (Span{Start: day(test.from), End: day(test.to)}); got.Clean == nil || *got.Clean != want {
+			t.Errorf("%s: %+v, want %+v", name, got.Clean, want)
+		}
 	}
 }
 

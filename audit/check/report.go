@@ -23,6 +23,8 @@ type ReportInput struct {
 	// Views are what was judged; Results are those of all views and of the run, in any order.
 	Views   []Input
 	Results []report.Result
+	// Clean are the views' clean runs, by name.
+	Clean map[string]Span
 }
 
 // BuildReport assembles the document, all but Execution: results sorted by view and check, views by name, and the
@@ -48,6 +50,10 @@ func BuildReport(in ReportInput) (report.Report, error) {
 	for _, v := range in.Views {
 		view := newBrief(v).view()
 		view.Outcome = worst(outcomes[v.View.Name])
+		if run, proven := in.Clean[v.View.Name]; proven {
+			from, until := instant(run.Start), instant(run.End)
+			view.CleanFrom, view.CleanUntil = &from, &until
+		}
 		r.Views = append(r.Views, view)
 		r.Summary.Files += view.Files
 		r.Summary.Rows += view.Rows

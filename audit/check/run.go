@@ -11,6 +11,9 @@ type RunInput struct {
 	HasRange     bool
 	Selected     func(id string) bool
 	Suppressions []model.Suppression
+	// Consumers are held to Views, which are all that are defined, audited or not.
+	Consumers []model.Consumer
+	Views     []model.View
 	// Results are those of all views.
 	Results []report.Result
 	// Used says which suppressions, by index, accepted a finding of any view.

@@ -1,0 +1,106 @@
+package check
+
+import (
+	"slices"
+
+	"github.com/featureaudit/featureaudit/audit/report"
+)
+
+// Span is a stretch of time in microseconds UTC, End excluded.
+type Span struct {
+	Start, End int64
+}
+
+// cleanRun is the newest unbroken run of closed partitions in which no check of rows or files failed: what a model may
+// train on whatever is wrong elsewhere. It is false where nothing proves one: without time partitions, with such a check
+// left out or unable to look, or with a finding that lies in no partition.
+func (b *brief) cleanRun(opinions []opinion) (Span, bool) {
+	if !b.View.TimePartition.Declared() {
+		return Span{}, false
+	}
+	spoiled := map[string]bool{}
+	for _, u := range b.unread {
+		spoiled[b.partitionValue(u.file.Partition)] = true
+	}
+	looked := false
+	for _, c := range Catalogue() {
+		if !c.ofRows() {
+			continue
+		}
+		i := slices.IndexFunc(opinions, func(o opinion) bool { return o.result.Check == c.ID })
+		if i < 0 || !b.spoil(c, opinions[i], spoiled) {
+			return Span{}, false
+		}
+		looked = looked || c.Unit == UnitRows && opinions[i].result.Outcome != report.NotApplicable
+	}
+	if !looked {
+		return Span{}, false
+	}
+	return b.newestRun(spoiled)
+}
+
+// ofRows says whether a check's findings are rows or files, and so lie in partitions.
+func (c Check) ofRows() bool {
+	return c.Scope == ScopeView && (c.Unit == UnitRows || c.Unit == UnitFiles)
+}
+
+// spoil adds the partitions in which a check failed, and says whether they are all that it may have failed in.
+func (b *brief) spoil(c Check, o opinion, spoiled map[string]bool) bool {
+	switch o.result.Outcome {
+	case report.Fail:
+	case report.Error:
+		_, failed := b.failure(c)
+		return !failed && len(b.unread) > 0 && len(b.absent(c)) == 0
+	default:
+		return true
+	}
+	for _, f := range o.findings {
+		if f.suppressed {
+			continue
+		}
+		partitions := b.partitionsOf(f)
+		if len(partitions) == 0 {
+			return false
+		}
+		for _, p := range partitions {
+			spoiled[p] = true
+		}
+	}
+	return true
+}
+
+// partitionsOf are the partitions that a finding lies in, by itself, its pool or its file.
+func (b *brief) partitionsOf(f row) []string {
+	if f.subject.Partition != "" {
+		return []string{f.subject.Partition}
+	}
+	if f.subject.File == "" {
+		return f.partitions
+	}
+	for _, file := range b.Survey.Files {
+		if p, dated := b.partition(file.Partition); dated && file.Path == f.subject.File {
+			return []string{p.Value}
+		}
+	}
+	return nil
+}
+
+// newestRun walks back from the newest closed partition that is clean until one that is not.
+func (b *brief) newestRun(spoiled map[string]bool) (Span, bool) {
+	run, found := Span{}, false
+	for _, p := range slices.Backward(b.Survey.Partitions) {
+		if !p.Dated() || p.AfterAsOf || p.Open || !p.Present && !p.Expected {
+			continue
+		}
+		clean := p.Present && p.InRange && !spoiled[p.Value]
+		switch {
+		case clean && !found:
+			run, found = Span{Start: p.Start, End: p.End}, true
+		case clean:
+			run.Start = p.Start
+		case found:
+			return run, true
+		}
+	}
+	return run, found
+}
