@@ -45,7 +45,7 @@ func markdownGroup(g diff.Group) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n<details%s><summary><b>%s</b> %s</summary>\n\n", map[bool]string{true: " open"}[g.Severity == diff.Error], g.Severity, html(clip(Clean(g.Headline()), 300)))
 	if r, ok := diff.Find(g.Rule); ok {
-		fmt.Fprintf(&b, "%s\n\n*Fix:* %s (`%s`)\n\n", r.Why, r.Fix, g.Rule)
+		fmt.Fprintf(&b, "%s\n\n*Fix:* %s (`%s`)\n\n", r.Why, r.Fix, strings.Join(rulesOf(g), "`, `"))
 	}
 	b.WriteString("| view | what | read by | where |\n|---|---|---|---|\n")
 	for i, f := range g.Findings {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/diff"
@@ -57,8 +58,20 @@ func (t diffText) group(g diff.Group) {
 		fmt.Fprintf(t.w, "      %s\n", strings.TrimSpace(readBy(f)+place(f)))
 	}
 	if r, ok := diff.Find(g.Rule); ok {
-		fmt.Fprintf(t.w, "      why   %s\n      fix   %s\n      rule  %s\n", r.Why, r.Fix, g.Rule)
+		fmt.Fprintf(t.w, "      why   %s\n      fix   %s\n      rule  %s\n", r.Why, r.Fix, strings.Join(rulesOf(g), ", "))
 	}
+}
+
+// rulesOf are the ids that an approval of the group has to name.
+func rulesOf(g diff.Group) []string {
+	var ids []string
+	for _, f := range g.Findings {
+		if !slices.Contains(ids, f.Rule) {
+			ids = append(ids, f.Rule)
+		}
+	}
+	slices.Sort(ids)
+	return ids
 }
 
 func readBy(f diff.Finding) string {

@@ -49,7 +49,8 @@ func share(r report.Result) float64 {
 type group struct {
 	view    report.View
 	results []report.Result
-	// explained holds, by check, the results of the view that its finding causes.
+	// explained holds, by check, the results of the view that its finding causes, and those that could not look for the
+	// very same reason.
 	explained map[string][]report.Result
 }
 
@@ -81,7 +82,8 @@ func groups(r report.Report) []group {
 	return out
 }
 
-// fold puts each explained result under its cause, where the cause itself is shown.
+// fold puts each explained result under its cause, where the cause itself is shown, and errors of one reason under the
+// first of them: one unreadable file takes the pass from every check of its view.
 func fold(view report.View, results []report.Result) group {
 	slices.SortFunc(results, worstFirst)
 	shown := map[string]bool{}
@@ -89,7 +91,15 @@ func fold(view report.View, results []report.Result) group {
 		shown[res.Check] = res.ExplainedBy == ""
 	}
 	g := group{view: view, explained: map[string][]report.Result{}}
+	firstOf := map[string]string{}
 	for _, res := range results {
+		if res.Outcome == report.Error && res.Reason != "" {
+			if first, ok := firstOf[res.Reason]; ok {
+				g.explained[first] = append(g.explained[first], res)
+				continue
+			}
+			firstOf[res.Reason] = res.Check
+		}
 		if shown[res.ExplainedBy] {
 			g.explained[res.ExplainedBy] = append(g.explained[res.ExplainedBy], res)
 			continue

@@ -86,7 +86,7 @@ func (t *text) groups(gs []group) {
 		t.heading(g.view)
 		for _, res := range g.results {
 			switch {
-			case t.shown < maxDetailed:
+			case t.shown < maxDetailed, len(g.explained[res.Check]) > 0 && t.shown < maxDetailed+maxLines:
 				t.result(res, g.explained[res.Check])
 			case t.shown < maxDetailed+maxLines:
 				t.resultLine(res)
@@ -123,12 +123,18 @@ func (t *text) heading(v report.View) {
 
 func (t *text) resultLine(res report.Result) {
 	word := strings.ToUpper(string(res.Outcome))
-	fmt.Fprintf(t.w, "  %s%s  %s%s\n", t.paint(res.Outcome, word), strings.Repeat(" ", max(0, 5-len(word))), Clean(res.Check), amount(res))
+	fmt.Fprintf(t.w, "  %s%s  %s%s\n", t.paint(res.Outcome, word), strings.Repeat(" ", max(0, 5-len(word))), Clean(res.Check), amountBeside(res))
 }
 
 func (t *text) result(res report.Result, explained []report.Result) {
 	t.resultLine(res)
 	t.field("", sentence(res))
+	if same := sameReason(explained, res); len(same) > 0 {
+		// What to do is said with the cause: an unreadable file, a missing column.
+		t.field("also", nameList(same))
+		return
+	}
+	explained = slices.DeleteFunc(slices.Clone(explained), func(e report.Result) bool { return e.ExplainedBy == "" })
 	t.field("where", where(res))
 	words := t.words(res)
 	if res.Outcome == report.Fail {
@@ -163,6 +169,25 @@ func sentence(res report.Result) string {
 		return message
 	}
 	return message + " (" + reason + ")"
+}
+
+// sameReason are the checks that could not look for the same reason as res.
+func sameReason(folded []report.Result, res report.Result) []string {
+	var checks []string
+	for _, e := range folded {
+		if e.ExplainedBy == "" && e.Reason == res.Reason {
+			checks = append(checks, e.Check)
+		}
+	}
+	return checks
+}
+
+// amountBeside is the amount, unless the sentence below begins with it.
+func amountBeside(res report.Result) string {
+	if strings.HasPrefix(res.Message, fmt.Sprintf("%s of %s ", count(res.RowsBad), count(res.RowsTotal))) {
+		return ""
+	}
+	return amount(res)
 }
 
 // amount says how many of how many; nothing where the subject is the view itself.
