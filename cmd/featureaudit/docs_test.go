@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/check"
 	"github.com/featureaudit/featureaudit/audit/policy"
+	"github.com/featureaudit/featureaudit/fixtures"
 )
 
 // TestReadmeIsFresh holds the tables of the README to what the program knows.
@@ -19,14 +22,14 @@ func TestReadmeIsFresh(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := string(raw)
-	for marker, want := range map[string]string{"checks": check.ReadmeTable(), "exit-codes": exitTable()} {
+	for marker, want := range map[string]string{"checks": check.ReadmeTable(), "exit-codes": exitTable(), "report": picture(t)} {
 		text = between(t, text, marker, want)
 	}
 	if text == string(raw) {
 		return
 	}
 	if !*update {
-		t.Fatal("README.md: its table of checks or exit codes is not what the program says: run make golden")
+		t.Fatal("README.md: its report, table of checks or exit codes is not what the program says: run make golden")
 	}
 	if os.Getenv("CI") != "" {
 		t.Fatal("-update is refused where CI is set: goldens are written by people")
@@ -78,4 +81,21 @@ func TestReadmeConfigIsAudited(t *testing.T) {
 	if len(p.Views) != 1 || p.Views[0].Name != "transactions" || len(p.Notes) > 0 {
 		t.Errorf("the example resolves to %d views with notes %q", len(p.Views), p.Notes)
 	}
+}
+
+// picture is what the program really says about the incident, cut after its worst view.
+func picture(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	expected, err := fixtures.Incident(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr bytes.Buffer
+	args := []string{"run", "--config", filepath.Join(dir, "featureaudit.yaml"), "--as-of", expected.AsOf, "--log-level", "none"}
+	if code := run(context.Background(), args, strings.NewReader(""), &stdout, &stderr, nil); code != exitFindings {
+		t.Fatalf("the audit of the incident ends with exit %d, want 1:\n%s", code, stderr.String())
+	}
+	views := strings.Split(strings.TrimSpace(stdout.String()), "\n\n")
+	return fmt.Sprintf("```text\n%s\n\n%s\n\n...\n\n%s\n```\n", views[0], views[1], views[len(views)-1])
 }
