@@ -200,7 +200,7 @@ func readConfig(path string) (*policy.File, error) {
 	return file, usage(err)
 }
 
-// parseOptions lets the config name the checks of the catalogue.
+// parseOptions lets the config name the checks of the catalogue and, under suppress:, the rules of diff and lint.
 func parseOptions() policy.ParseOptions {
-	return policy.ParseOptions{Checks: checkIDs()}
+	return policy.ParseOptions{Checks: policyIDs()}
 }

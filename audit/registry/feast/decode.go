@@ -350,7 +350,7 @@ func (c *content) feature(list *registry.Features, f *field, val value) error {
 	if feature.Name == "" {
 		return fmt.Errorf("%s: one has no name", f.name)
 	}
-	c.under(mark, f.name+"["+feature.Name+"]")
+	c.underOne(mark, f.name, feature.Name)
 	*list = append(*list, feature)
 	return nil
 }
@@ -484,7 +484,7 @@ func (c *content) projection(f *field, val value) (registry.ServiceView, error) 
 	if err != nil {
 		return p, fmt.Errorf("%s: %w", f.name, err)
 	}
-	c.under(mark, f.name+"["+p.View+"]")
+	c.underOne(mark, f.name, p.View)
 	for _, x := range columns {
 		p.Features = append(p.Features, x.Name)
 	}

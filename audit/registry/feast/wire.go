@@ -127,6 +127,13 @@ func (r *reader) under(mark int, name string) {
 	}
 }
 
+// underOne is under for one element of a repeated field, by its own name: features[amount].
+func (r *reader) underOne(mark int, name, element string) {
+	if len(r.unknown) > mark { // nearly never
+		r.under(mark, name+"["+element+"]")
+	}
+}
+
 // in says in words which object holds all that was found since mark.
 func (r *reader) in(mark int, what, name, view string) {
 	for i := mark; i < len(r.unknown); i++ {
