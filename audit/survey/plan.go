@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"path"
 	"path/filepath"
 	"slices"
@@ -151,6 +152,7 @@ func (p *planner) addFiles() {
 func (p *planner) addSources() error {
 	n := p.view.Source.PathSegment
 	if n <= 0 {
+		p.addHiveSources()
 		return nil
 	}
 	for i, f := range p.found.files {
@@ -169,6 +171,27 @@ func (p *planner) addSources() error {
 		p.listing.Files[i].Source = segment
 	}
 	return nil
+}
+
+// addHiveSources takes the source from a folder named after its column (source=batch/): the path shadows a column of
+// the same name inside the file, for every engine that reads such a store.
+func (p *planner) addHiveSources() {
+	if p.view.Source.Column == "" {
+		return
+	}
+	for i, f := range p.found.files {
+		if f.source != "" {
+			continue
+		}
+		for _, part := range strings.Split(path.Dir(f.Path), "/") {
+			if name, value, ok := strings.Cut(part, "="); ok && name == p.view.Source.Column {
+				if decoded, err := url.PathUnescape(value); err == nil {
+					value = decoded
+				}
+				p.listing.Files[i].Source = value
+			}
+		}
+	}
 }
 
 func (p *planner) addPartitions(asOf time.Time, r partition.Range) error {

@@ -14,6 +14,8 @@ type Roles struct {
 	BySource  map[string]model.TimeColumn
 	// Times are all time columns of the view and its sources.
 	Times []model.TimeColumn
+	// Integers are columns whose bounds help to keep an identity in an array: the entity's, where it is a single column.
+	Integers []string
 	// Mixed says that one file may hold rows of sources with event times in different columns, so that no column's
 	// statistics bound them all.
 	Mixed bool
@@ -24,6 +26,9 @@ func RolesOf(v model.View) Roles {
 	r := Roles{EventTime: v.EventTime, BySource: map[string]model.TimeColumn{}}
 	r.add(v.EventTime)
 	r.add(v.IngestedAt)
+	if len(v.Entity) == 1 {
+		r.Integers = v.Entity
+	}
 	for _, s := range v.Sources {
 		r.add(s.EventTime)
 		r.add(s.IngestedAt)

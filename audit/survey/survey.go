@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/store"
 )
 
@@ -251,7 +252,7 @@ func describe(data []byte, file facts.File, roles Roles) (reading, error) {
 	f, err := decode(data, func(f footer) ([]int, error) {
 		root, err := treeOf(f.elements)
 		columns = columnsOf(root, f.createdBy)
-		times = timeColumns(columns, roles)
+		times = boundedColumns(columns, roles)
 		leaves := make([]int, len(times))
 		for i, c := range times {
 			leaves[i] = columns[c].leaf
@@ -273,6 +274,10 @@ func describe(data []byte, file facts.File, roles Roles) (reading, error) {
 	eventTime := r.schema.Lookup(roles.eventTime(file))
 	for i, c := range times {
 		column := &r.schema.Columns[c]
+		if !isTime(*column, roles) {
+			boundInteger(column, f.groups, i)
+			continue
+		}
 		if r.schema.Encoding(*column) == facts.EncodingEpoch && !boundColumn(column, f.groups, i) {
 			r.unbounded = append(r.unbounded, column.Path)
 		}
@@ -286,15 +291,39 @@ func describe(data []byte, file facts.File, roles Roles) (reading, error) {
 	return r, nil
 }
 
-// timeColumns are the indexes of the columns that times are read from, if they are leaves.
-func timeColumns(columns []described, roles Roles) []int {
+func isTime(c facts.Column, roles Roles) bool {
+	return slices.ContainsFunc(roles.Times, func(t model.TimeColumn) bool { return t.Column == c.Path || t.Column == c.Name })
+}
+
+// boundInteger sets the bounds of an integer column if every row group states them.
+func boundInteger(c *facts.Column, groups []group, leaf int) {
+	if c.Physical != "INT32" && c.Physical != "INT64" || c.Logical != "" && c.Logical != "int" {
+		return
+	}
+	for _, g := range groups {
+		switch b := g.bounds[leaf]; {
+		case b.ok && !(c.Unsigned && b.min < 0):
+			widen(c, b.min, b.max)
+		case g.rows > 0 && !b.allNull:
+			c.Min, c.Max, c.HasBounds = 0, 0, false
+			return
+		}
+	}
+}
+
+// boundedColumns are the indexes of the columns whose statistics are decoded, if they are leaves.
+func boundedColumns(columns []described, roles Roles) []int {
 	schema := facts.Schema{Columns: make([]facts.Column, len(columns))}
 	for i, c := range columns {
 		schema.Columns[i] = c.Column
 	}
 	var found []int
+	names := slices.Clone(roles.Integers)
 	for _, t := range roles.Times {
-		c := schema.Lookup(t.Column)
+		names = append(names, t.Column)
+	}
+	for _, name := range names {
+		c := schema.Lookup(name)
 		if c == nil {
 			continue
 		}
