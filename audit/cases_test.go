@@ -45,7 +45,7 @@ func TestEveryCheckHasCases(t *testing.T) {
 	kinds := map[string]bool{}
 	for _, c := range fixtures.Cases() {
 		kinds[c.Check()+"/"+c.Kind()] = true
-		if _, known := check.Lookup(c.Check()); !known {
+		if _, known := check.Lookup(c.Check()); !known && !mayBeUnknown(c) {
 			t.Errorf("case %s is about check %q, which the catalogue does not have", c.Name, c.Check())
 		}
 	}
@@ -56,6 +56,11 @@ func TestEveryCheckHasCases(t *testing.T) {
 			}
 		}
 	}
+}
+
+// mayBeUnknown says that the case waits for its check.
+func mayBeUnknown(c fixtures.Case) bool {
+	return c.Want["v/"+c.Check()].IfPresent || c.Want["/"+c.Check()].IfPresent
 }
 
 // TestPlantedStores audits the incident and the healthy store: exactly what was planted is found, and nothing else.
