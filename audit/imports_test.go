@@ -63,7 +63,7 @@ var reserved = []struct {
 }{
 	{"github.com/marcboeker/go-duckdb", []string{"audit/engine/duckdb"}, "go through the port in audit/engine"},
 	{"github.com/apache/arrow", []string{"audit/survey", "audit/export", "audit/align", "fixtures"}, "footers are read in audit/survey; ask it for the fact"},
-	{"github.com/spf13/pflag", []string{"cmd"}, "take plain values and let cmd parse the flags"},
+	{"github.com/spf13/pflag", []string{"cmd", "fixtures/cmd"}, "take plain values and let cmd parse the flags"},
 	{"github.com/mattn/go-isatty", []string{"cmd"}, "take a boolean and let cmd look at the terminal"},
 }
 
