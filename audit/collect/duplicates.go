@@ -72,6 +72,7 @@ type verifier struct {
 	payload  []payloadColumn
 	measures []payloadColumn
 	judge    *keys.Judge
+	twins    *twins
 	total    *facts.Duplicates
 	limit    int
 	pending  []keys.Entry
@@ -99,7 +100,9 @@ func (c *collector) finishKeys(ctx context.Context) error {
 	for i, m := range v.measures {
 		measures[i] = keys.Measure{Name: m.name, Floating: m.form.Kind == engine.FormDouble}
 	}
-	v.judge = keys.NewJudge(names, measures, c.offsets(), c.coarseClock())
+	offsets, coarse := c.offsets(), c.coarseClock()
+	v.judge = keys.NewJudge(names, measures, offsets, coarse)
+	v.twins = c.newTwins(offsets, coarse)
 	v.total.RowsTotal = c.runs.Entries()
 	for _, slice := range c.collection.Slices {
 		v.total.NullKeys += slice.KeyNull
@@ -109,7 +112,7 @@ func (c *collector) finishKeys(ctx context.Context) error {
 		grouping = func(e keys.Entry) uint64 { return v.grouping(c.fileOf(e.Ordinal), e.Source) }
 		v.total.PairedByHash = true
 	}
-	probed, err := c.runs.Probe(ctx, c.request.Workers, grouping, func(candidates []keys.Entry) error { return v.add(ctx, candidates) })
+	probed, err := c.runs.Probe(ctx, c.request.Workers, grouping, v.twins.pairs, func(candidates []keys.Entry) error { return v.add(ctx, candidates) })
 	if err == nil {
 		err = v.round(ctx)
 	}
@@ -209,6 +212,9 @@ func compareKnown(a, b int64) int {
 
 // key judges all rows of one key, ordered.
 func (v *verifier) key(rows []keys.Row) {
+	if v.inRange(rows) {
+		v.twins.addKey(rows)
+	}
 	if v.grouping == nil {
 		if len(rows) > 1 && v.inRange(rows) {
 			v.count(rows, [][]keys.Row{rows})
@@ -414,6 +420,7 @@ func (v *verifier) finish() {
 	for name, sum := range v.judge.Surplus() {
 		v.total.SurplusMeasures[name] = sum
 	}
+	v.total.Twins = v.twins.counts()
 	slices.SortFunc(v.total.Writers, func(a, b facts.WriterPair) int { return cmp.Or(cmp.Compare(a.A, b.A), cmp.Compare(a.B, b.B)) })
 	for _, slice := range v.c.collection.Slices {
 		population := facts.Population{Partition: v.c.survey.Files[slice.File].Partition, Source: slice.Source}

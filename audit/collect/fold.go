@@ -584,7 +584,7 @@ func (f *folder) foldKeys(b *engine.Block, from, to int) error {
 		hash, ok := f.keyHash(b, row)
 		if !ok {
 			f.sources[f.codes[row]].slice.KeyNull++
-		} else if err := f.keys.Add(f.c.weaken(hash), uint64(ordinal), uint64(f.codes[row])); err != nil {
+		} else if err := f.keys.Add(f.c.weaken(hash), uint64(ordinal), uint64(f.codes[row]), f.events[row]); err != nil {
 			return err
 		}
 		ordinal++

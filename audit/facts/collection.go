@@ -85,6 +85,9 @@ type Duplicates struct {
 	Scopes DuplicateScopes
 	// Writers is the matrix of sources: the keys that a pair of sources shares, by class.
 	Writers []WriterPair
+	// Twins counts keys by the pair of sources and the real offset that two of their event times lie apart; pairs that
+	// once_per allows are among them. Sorted by source and offset.
+	Twins []TwinCount
 	// ByPlace holds the surplus rows of each partition and source, for findings.
 	ByPlace map[Population]*DuplicatePlace
 	// Rows lists the repeated rows themselves, ordered by key, up to the limit asked for; RowsTotalRepeated is their true number.
@@ -102,6 +105,22 @@ type DuplicateScopes struct {
 	AcrossFiles      int64
 	AcrossPartitions int64
 	AcrossSources    int64
+}
+
+// TwinCount counts the keys that two sources store at event times exactly one real UTC offset apart. Across sources only
+// rows of the same or of neighbouring partitions count.
+type TwinCount struct {
+	// A and B are sources, A <= B; A == B within one.
+	A, B string
+	// Seconds is B's event time less A's; within one source the later less the earlier.
+	Seconds int64
+	Keys    int64
+	// PayloadEqual and PayloadDiffers split the keys whose payload was compared; the others were told by hash alone.
+	PayloadEqual, PayloadDiffers int64
+	// TrueA and TrueB count the keys in which that copy alone agrees with its ingest time or its partition.
+	TrueA, TrueB int64
+	// First and Last are the first and last partition of the keys' rows; -1 where the view has none.
+	First, Last int32
 }
 
 // WriterPair counts the keys that two sources share; A == B for repeats within one source.

@@ -39,7 +39,7 @@ func TestProbeFindsWhatAMapFinds(t *testing.T) {
 			runs := NewRuns(budget, int64(test.rows), int64(test.rows), test.wide)
 			writeAll(t, runs, hashes, test.writers)
 			var got []Entry
-			probed, err := runs.Probe(context.Background(), 2, nil, func(candidates []Entry) error {
+			probed, err := runs.Probe(context.Background(), 2, nil, nil, func(candidates []Entry) error {
 				got = append(got, candidates...)
 				return nil
 			})
@@ -56,7 +56,7 @@ func TestProbeFindsWhatAMapFinds(t *testing.T) {
 				for _, row := range rows {
 					e := Entry{Hash: hash, Ordinal: row}
 					if test.wide {
-						e.Source = uint8(row % 3)
+						e.Source, e.Event = uint8(row%3), row*7
 					}
 					want = append(want, e)
 				}
@@ -90,7 +90,7 @@ func writeAll(t *testing.T, runs *Runs, hashes []uint64, writers int) {
 		running.Go(func() {
 			w := runs.NewWriter()
 			for i := worker; i < len(hashes); i += writers {
-				if err := w.Add(hashes[i], uint64(i), uint64(i%3)); err != nil {
+				if err := w.Add(hashes[i], uint64(i), uint64(i%3), int64(i)*7); err != nil {
 					t.Error(err)
 				}
 			}
@@ -108,7 +108,7 @@ func TestGroupingPairs(t *testing.T) {
 	runs := NewRuns(budget, 10, 10, true)
 	w := runs.NewWriter()
 	for i, row := range []struct{ hash, source uint64 }{{1 << 60, 0}, {1 << 60, 1}, {2 << 60, 0}, {3 << 60, 1}, {3 << 60, 1}, {4 << 60, 0}, {4 << 60, 1}, {4 << 60, 0}} {
-		if err := w.Add(row.hash, uint64(i), row.source); err != nil {
+		if err := w.Add(row.hash, uint64(i), row.source, 0); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -116,7 +116,7 @@ func TestGroupingPairs(t *testing.T) {
 		t.Fatal(err)
 	}
 	var broken []int64
-	probed, err := runs.Probe(context.Background(), 1, func(e Entry) uint64 { return uint64(e.Source) }, func(c []Entry) error {
+	probed, err := runs.Probe(context.Background(), 1, func(e Entry) uint64 { return uint64(e.Source) }, nil, func(c []Entry) error {
 		for _, e := range c {
 			broken = append(broken, e.Ordinal)
 		}
@@ -140,7 +140,7 @@ func TestSpillLeavesNothingBehind(t *testing.T) {
 	runs := NewRuns(budget, 1<<20, 1<<20, false)
 	w := runs.NewWriter()
 	for i := range uint64(1 << 20) {
-		if err := w.Add(spread(EntityID{Lo: i}), i, 0); err != nil {
+		if err := w.Add(spread(EntityID{Lo: i}), i, 0, 0); err != nil {
 			t.Fatal(err)
 		}
 	}

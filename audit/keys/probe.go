@@ -22,10 +22,13 @@ type Probed struct {
 // a key may appear once in all.
 type Grouping func(Entry) uint64
 
+// Pairs is told of the rows of one hash that a grouping pairs, ordered by ordinal. It may not keep them.
+type Pairs func([]Entry)
+
 // Probe finds the entries whose hash repeats, part by part, by workers goroutines. Each part's candidates, ordered by
 // hash and ordinal, go to emit, from one goroutine at a time and in the order of the parts. Memory grows with the workers and
-// the size of a part only.
-func (r *Runs) Probe(ctx context.Context, workers int, grouping Grouping, emit func([]Entry) error) (Probed, error) {
+// the size of a part only. pairs makes the receiver of paired rows for one goroutine, before any of them runs; nil for none.
+func (r *Runs) Probe(ctx context.Context, workers int, grouping Grouping, pairs func() Pairs, emit func([]Entry) error) (Probed, error) {
 	type answer struct {
 		candidates []Entry
 		probed     Probed
@@ -60,8 +63,11 @@ func (r *Runs) Probe(ctx context.Context, workers int, grouping Grouping, emit f
 		}
 	})
 	for range workers {
+		p := prober{grouping: grouping}
+		if pairs != nil {
+			p.pairs = pairs()
+		}
 		running.Go(func() {
-			p := prober{grouping: grouping}
 			for i := range next {
 				candidates, probed, err := p.part(r, i)
 				answers[i] <- answer{candidates, probed, err}
@@ -96,6 +102,7 @@ func (r *Runs) Probe(ctx context.Context, workers int, grouping Grouping, emit f
 // prober holds the scratch memory of one goroutine.
 type prober struct {
 	grouping Grouping
+	pairs    Pairs
 	words    []uint64
 	table    []uint32
 	repeated []uint64
@@ -202,6 +209,9 @@ func (p *prober) settle(candidates []Entry, probed *Probed) []Entry {
 		}
 		probed.Paired++
 		probed.PairedRows += int64(len(rows))
+		if p.pairs != nil {
+			p.pairs(rows)
+		}
 	}
 	return kept
 }

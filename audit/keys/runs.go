@@ -8,12 +8,13 @@ import (
 // MaxSources bounds the distinct sources of a view.
 const MaxSources = 1 << 6
 
-// Entry is one row of a run: the hash of its key, its ordinal among all rows of the view, and the code of its source
-// (kept by wide runs only).
+// Entry is one row of a run: the hash of its key, its ordinal among all rows of the view, and, kept by wide runs only,
+// the code of its source and its event time in microseconds UTC.
 type Entry struct {
 	Hash    uint64
 	Ordinal int64
 	Source  uint8
+	Event   int64
 }
 
 // ordinalBits is what wide entries leave for the ordinal beside the source.
@@ -22,7 +23,8 @@ const ordinalBits = 58
 // Runs are the key hashes of a view, in parts by their top bits. Narrow entries are one word: the ordinal in as many
 // bits as the view's rows take, and above it as much of the hash, below the bits that chose the part, as there is room
 // for. That leaves a false candidate or two in 30 million rows, which verification drops like any collision. Wide
-// entries keep the whole hash, the ordinal and the source in two words, where pairs are counted by hash alone.
+// entries keep the whole hash, the ordinal and the source, and the event time in three words, where pairs are counted by
+// hash alone.
 type Runs struct {
 	budget *Budget
 	bits   uint
@@ -50,7 +52,7 @@ func NewRuns(budget *Budget, rows, limit int64, wide bool) *Runs {
 	}
 	r := &Runs{budget: budget, bits: bits, ordinals: 1<<mathbits.Len64(uint64(limit)) - 1, stride: 1, parts: make([]runPart, 1<<bits)}
 	if wide {
-		r.stride = 2
+		r.stride = 3
 	}
 	return r
 }
@@ -140,15 +142,15 @@ func (r *Runs) NewWriter() *Writer {
 	return &Writer{bits: r.bits, ordinals: r.ordinals, stage: newStage(len(r.parts), r.stride, pageEntries, func(part int, page []uint64) ([]uint64, error) { return nil, r.put(part, page) })}
 }
 
-// Add appends one row.
-func (w *Writer) Add(hash, ordinal, source uint64) error {
+// Add appends one row; event is its event time in microseconds UTC, or facts.NoTime. Narrow runs do not keep it.
+func (w *Writer) Add(hash, ordinal, source uint64, event int64) error {
 	part := hash >> (64 - w.bits)
 	slot := w.stage.slot(part)
 	if len(slot) == 1 {
 		slot[0] = hash<<w.bits&^w.ordinals | ordinal
 		return w.stage.done(part)
 	}
-	slot[0], slot[1] = hash, source<<ordinalBits|ordinal
+	slot[0], slot[1], slot[2] = hash, source<<ordinalBits|ordinal, uint64(event)
 	return w.stage.done(part)
 }
 
@@ -157,7 +159,7 @@ func (r *Runs) entry(part int, words []uint64) Entry {
 	if r.stride == 1 {
 		return Entry{Hash: uint64(part)<<(64-r.bits) | words[0]&^r.ordinals>>r.bits, Ordinal: int64(words[0] & r.ordinals)}
 	}
-	return Entry{Hash: words[0], Ordinal: int64(words[1] & (1<<ordinalBits - 1)), Source: uint8(words[1] >> ordinalBits)}
+	return Entry{Hash: words[0], Ordinal: int64(words[1] & (1<<ordinalBits - 1)), Source: uint8(words[1] >> ordinalBits), Event: int64(words[2])}
 }
 
 // Flush hands all buffers over.

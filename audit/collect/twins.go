@@ -1,0 +1,223 @@
+package collect
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/keys"
+)
+
+// twins counts the keys whose event times lie one real offset apart.
+type twins struct {
+	c       *collector
+	offsets map[int64]bool
+	// parts are the counts of each goroutine; the first one is that of the verifier.
+	parts []*twinCounts
+}
+
+// maxTwinRows bounds the rows of one key that are compared with each other. A key of more rows is no pair of copies.
+const maxTwinRows = 16
+
+// twinSharpLag is the most lag, in microseconds, of a copy that agrees with its ingest time: offsets are no nearer to each other.
+const twinSharpLag = facts.EventBinMicros
+
+// newTwins prepares the count. It stays empty where nothing can be told: with a clock too coarse, where event time is
+// part of the key, and across snapshots and once_per: [partition].
+func (c *collector) newTwins(offsets []int64, coarse bool) *twins {
+	t := &twins{c: c, offsets: map[int64]bool{}}
+	t.newPart()
+	v := c.roles.view
+	if coarse || slices.Contains(v.Key, v.EventTime.Column) || slices.Contains(c.oncePer(), oncePerPartition) {
+		return t
+	}
+	for _, seconds := range offsets {
+		if seconds != 0 {
+			t.offsets[max(seconds, -seconds)] = true
+		}
+	}
+	return t
+}
+
+func (t *twins) newPart() *twinCounts {
+	part := &twinCounts{twins: t, counts: map[twinKey]*facts.TwinCount{}, seen: map[twinKey]bool{}}
+	t.parts = append(t.parts, part)
+	return part
+}
+
+// pairs makes the receiver of paired rows for one goroutine. It is called before any of them runs.
+func (t *twins) pairs() keys.Pairs {
+	part := t.newPart()
+	return part.addPairs
+}
+
+// addKey counts the verified rows of one key.
+func (t *twins) addKey(rows []keys.Row) { t.parts[0].addRows(rows) }
+
+// counts merges the parts.
+func (t *twins) counts() []facts.TwinCount {
+	merged := map[twinKey]*facts.TwinCount{}
+	for _, part := range t.parts {
+		for key, n := range part.counts {
+			have := merged[key]
+			if have == nil {
+				merged[key] = n
+				continue
+			}
+			have.Keys += n.Keys
+			have.PayloadEqual += n.PayloadEqual
+			have.PayloadDiffers += n.PayloadDiffers
+			have.TrueA += n.TrueA
+			have.TrueB += n.TrueB
+			have.First, have.Last = min(have.First, n.First), max(have.Last, n.Last)
+		}
+	}
+	var all []facts.TwinCount
+	for _, n := range slices.Collect(maps.Values(merged)) {
+		all = append(all, *n)
+	}
+	slices.SortFunc(all, func(x, y facts.TwinCount) int {
+		return cmp.Or(cmp.Compare(x.A, y.A), cmp.Compare(x.B, y.B), cmp.Compare(x.Seconds, y.Seconds))
+	})
+	return all
+}
+
+// distance is b less a in seconds, if that is a real offset.
+func (t *twins) distance(a, b int64) (seconds int64, real bool) {
+	if a == b || a == facts.NoTime || b == facts.NoTime || (b-a)%1_000_000 != 0 {
+		return 0, false
+	}
+	seconds = (b - a) / 1_000_000
+	return seconds, t.offsets[max(seconds, -seconds)]
+}
+
+type twinKey struct {
+	a, b    string
+	seconds int64
+}
+
+// twinCounts belongs to one goroutine.
+type twinCounts struct {
+	twins  *twins
+	counts map[twinKey]*facts.TwinCount
+	// seen are the pairs of the key at hand that are counted already.
+	seen map[twinKey]bool
+}
+
+// copyOf is one stored copy of a key.
+type copyOf struct {
+	source          string
+	file            int32
+	event, ingested int64
+}
+
+// addPairs counts the rows of one hash, whose payload and ingest time are not known.
+func (p *twinCounts) addPairs(rows []keys.Entry) {
+	if len(rows) > maxTwinRows || len(p.twins.offsets) == 0 {
+		return
+	}
+	clear(p.seen)
+	for i, a := range rows {
+		for _, b := range rows[i+1:] {
+			if _, real := p.twins.distance(a.Event, b.Event); !real {
+				continue
+			}
+			c := p.twins.c
+			p.add(copyOf{c.names.name(a.Source), c.fileOf(a.Ordinal), a.Event, facts.NoTime}, copyOf{c.names.name(b.Source), c.fileOf(b.Ordinal), b.Event, facts.NoTime})
+		}
+	}
+}
+
+// addRows counts the verified rows of one key.
+func (p *twinCounts) addRows(rows []keys.Row) {
+	if len(rows) > maxTwinRows || len(p.twins.offsets) == 0 {
+		return
+	}
+	clear(p.seen)
+	for i, a := range rows {
+		for _, b := range rows[i+1:] {
+			n := p.add(copyOf{a.Source, a.File, a.Event, a.Ingested}, copyOf{b.Source, b.File, b.Event, b.Ingested})
+			switch {
+			case n == nil:
+			case slices.Equal(a.Payload, b.Payload):
+				n.PayloadEqual++
+			default:
+				n.PayloadDiffers++
+			}
+		}
+	}
+}
+
+// add counts two copies, and gives the count if they are news.
+func (p *twinCounts) add(a, b copyOf) *facts.TwinCount {
+	if a.source > b.source || a.source == b.source && a.event > b.event {
+		a, b = b, a
+	}
+	seconds, real := p.twins.distance(a.event, b.event)
+	if !real {
+		return nil
+	}
+	first, last := p.partition(a), p.partition(b)
+	if first > last {
+		first, last = last, first
+	}
+	if a.source != b.source && last-first > 1 {
+		return nil
+	}
+	key := twinKey{a.source, b.source, seconds}
+	if p.seen[key] {
+		return nil
+	}
+	p.seen[key] = true
+	n := p.counts[key]
+	if n == nil {
+		n = &facts.TwinCount{A: a.source, B: b.source, Seconds: seconds, First: first, Last: last}
+		p.counts[key] = n
+	}
+	n.Keys++
+	n.First, n.Last = min(n.First, first), max(n.Last, last)
+	p.vote(n, a, b)
+	return n
+}
+
+func (p *twinCounts) partition(c copyOf) int32 { return p.twins.c.survey.Files[c.file].Partition }
+
+// vote says which copy is true: the one that alone agrees with its partition or with its ingest time, if the other of
+// these does not contradict.
+func (p *twinCounts) vote(n *facts.TwinCount, a, b copyOf) {
+	forA, forB := 0, 0
+	for _, agrees := range []func(copyOf) bool{p.inPlace, p.possible, p.prompt} {
+		switch inA, inB := agrees(a), agrees(b); {
+		case inA && !inB:
+			forA++
+		case inB && !inA:
+			forB++
+		}
+	}
+	switch {
+	case forA > 0 && forB == 0:
+		n.TrueA++
+	case forB > 0 && forA == 0:
+		n.TrueB++
+	}
+}
+
+// possible says that a copy did not arrive before it happened.
+func (p *twinCounts) possible(c copyOf) bool {
+	return c.ingested == facts.NoTime || c.ingested-c.event >= -p.twins.c.clock.tolerance
+}
+
+// prompt says that a copy is known to have arrived shortly after it happened.
+func (p *twinCounts) prompt(c copyOf) bool {
+	return c.ingested != facts.NoTime && p.possible(c) && c.ingested-c.event < twinSharpLag
+}
+
+func (p *twinCounts) inPlace(c copyOf) bool {
+	id := p.partition(c)
+	if id < 0 || p.twins.c.roles.view.TimePartition.Of != "" && p.twins.c.roles.view.TimePartition.Of != "event_time" {
+		return true
+	}
+	partition := p.twins.c.survey.Partitions[id]
+	return !partition.Dated() || c.event >= partition.Start && c.event < partition.End
+}
