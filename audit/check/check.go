@@ -102,6 +102,8 @@ type Check struct {
 	measures func(*brief) map[string]any
 	// finish adds measures that follow from the verdict.
 	finish func(*brief, *verdict)
+	// reproduce gives SQL that shows what was found; empty where no one statement can.
+	reproduce func(*brief) string
 	// bad and good complete the sentences "12 of 60 rows ..." and "all 60 rows ...".
 	bad, good func(*brief) string
 	// describe replaces the sentence of a finding, headline that of the result; detail is appended to the latter.

@@ -37,6 +37,9 @@ func (b *brief) conclude(c Check, o opinion, v verdict) opinion {
 		o.result = b.clean(c, o.result, v)
 		return o
 	}
+	if c.reproduce != nil {
+		o.result.Reproduce = c.reproduce(b)
+	}
 	o.used = b.suppress(c, v.findings)
 	sortFindings(v.findings)
 	o.findings = v.findings

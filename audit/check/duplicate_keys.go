@@ -37,7 +37,8 @@ var duplicateKeys = Check{
 	describe: func(b *brief, f row) string {
 		return fmt.Sprintf("%s of %s (%s) repeat a key that is stored elsewhere", number(f.bad), count(f.total, "row"), percent(f.bad, f.total))
 	},
-	detail: func(b *brief, v verdict) string { return b.duplicateDetail() },
+	detail:    func(b *brief, v verdict) string { return b.duplicateDetail() },
+	reproduce: (*brief).reproduceDuplicates,
 }
 
 func (b *brief) keyInWords() string {
@@ -100,7 +101,7 @@ func (b *brief) duplicateRows(d *facts.Duplicates) []row {
 
 func duplicateMeasures(b *brief, d *facts.Duplicates) map[string]any {
 	measures := map[string]any{
-		"repeated_keys": d.RepeatedKeys, "surplus_rows": d.SurplusRows, "paired_keys": d.PairedKeys, "unpaired_keys": d.UnpairedKeys,
+		"repeated_keys": d.RepeatedKeys, "repeated_rows": d.RowsTotalRepeated, "surplus_rows": d.SurplusRows, "paired_keys": d.PairedKeys, "unpaired_keys": d.UnpairedKeys,
 		"replay_keys": d.ReplayKeys, "conflict_keys": d.ConflictKeys, "shifted_twin_keys": d.ShiftedTwinKeys,
 		"resolvable_keys": d.ResolvableKeys, "ambiguous_keys": d.AmbiguousKeys, "max_multiplicity": d.MaxMultiplicity,
 		"null_keys": d.NullKeys, "fan_out_rows": d.FanOutRows, "paired_by_hash": d.PairedByHash,
