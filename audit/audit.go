@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/featureaudit/featureaudit/audit/check"
+	"github.com/featureaudit/featureaudit/audit/contract"
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
@@ -34,6 +35,9 @@ type Options struct {
 	AsOfGiven bool
 	// RangeFrom and RangeTo are partition dates, both included; empty without --range.
 	RangeFrom, RangeTo string
+
+	// NewestOnly reads the newest partition of each view only: enough to know how fresh it is, and no audit of the rest.
+	NewestOnly bool
 
 	// SelectViews and SelectChecks narrow the run; empty means everything.
 	SelectViews, SelectChecks []string
@@ -115,6 +119,7 @@ func Run(ctx context.Context, o Options) (Audit, error) {
 	var results []report.Result
 	var duplicates []ViewDuplicates
 	used := map[int]bool{}
+	clean := map[string]check.Span{}
 	var stopped error
 	for _, view := range r.views() {
 		input, err := r.look(ctx, view)
@@ -126,6 +131,9 @@ func Run(ctx context.Context, o Options) (Audit, error) {
 		judgement, err := check.JudgeView(ctx, r.judge, input)
 		inputs = append(inputs, input)
 		results = append(results, judgement.Results...)
+		if judgement.Clean != nil {
+			clean[view.Name] = *judgement.Clean
+		}
 		if err != nil {
 			stopped = err
 			break
@@ -139,9 +147,15 @@ func Run(ctx context.Context, o Options) (Audit, error) {
 	}
 	if stopped == nil {
 		results = append(results, check.JudgeRun(check.RunInput{AsOf: r.asOf, HasRange: r.window.Given(), Selected: r.selected,
-			Suppressions: o.Suppressions, Results: results, Used: used})...)
+			Suppressions: o.Suppressions, Consumers: o.Consumers, Views: o.Views, Results: results, Used: used})...)
 	}
-	built, err := check.BuildReport(r.reportInput(inputs, results, stopped))
+	in := r.reportInput(inputs, results, stopped)
+	in.Clean = clean
+	built, err := check.BuildReport(in)
+	if err != nil {
+		return Audit{}, err
+	}
+	built, err = contract.WithConsumers(built, o.Consumers)
 	if err != nil {
 		return Audit{}, err
 	}

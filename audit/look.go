@@ -19,7 +19,7 @@ import (
 // look gathers the facts of one view. What could not be looked at is in the input, as failures and problems; the error
 // is a cancelled context only.
 func (r *run) look(ctx context.Context, view model.View) (check.Input, error) {
-	in := check.Input{View: view, AsOf: r.asOf, AsOfGiven: r.options.AsOfGiven, HasRange: r.window.Given(), Selected: r.selected,
+	in := check.Input{View: view, AsOf: r.asOf, AsOfGiven: r.options.AsOfGiven, HasRange: r.window.Given() || r.options.NewestOnly, Selected: r.selected,
 		Suppressions: r.options.Suppressions}
 	if view.NoFiles != "" {
 		return in, nil
@@ -29,6 +29,9 @@ func (r *run) look(ctx context.Context, view model.View) (check.Input, error) {
 	in.View = resolved
 	if err != nil {
 		return r.failed(ctx, in, nil, err)
+	}
+	if r.options.NewestOnly {
+		listing = newestOnly(resolved, listing)
 	}
 	surveyed, err := survey.Survey(ctx, r.options.Adapters.Store, listing, survey.RolesOf(resolved), r.threads, func(done int) {
 		r.tell(Progress{View: view.Name, Step: "survey", FilesDone: int64(done), FilesTotal: int64(len(listing.Files))})

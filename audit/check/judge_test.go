@@ -539,7 +539,7 @@ func TestContracts(t *testing.T) {
 	r := JudgeRun(in)[0]
 	expect(t, r, report.Fail, 2, 5, "2 of 5 contracts (40.0 %) name no known view, or are looser than its ttl")
 	for i, want := range []string{`consumer churn (featureaudit.yaml:40) names the view "click", which no definition has`,
-		"consumer churn (featureaudit.yaml:40) takes clicks up to 1d1h old, and its ttl is 1d"} {
+		"consumer churn (featureaudit.yaml:40) takes clicks up to 1d 1h old, and its ttl is 1d"} {
 		if got := r.Findings[i].Message; got != want {
 			t.Errorf("finding %d: %s, want %s", i, got, want)
 		}

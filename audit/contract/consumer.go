@@ -46,8 +46,8 @@ func judgeConsumer(f File, c model.Consumer, asOf time.Time) report.Consumer {
 	out := report.Consumer{Name: c.Name, Owner: c.Owner, Outcome: report.Pass, Views: make([]report.ConsumerView, 0, len(c.Views))}
 	for _, v := range c.Views {
 		answer := Decide(f.Evidence("", v.View), Question{View: v.View, MaxAge: v.MaxAge, Accept: v.Accept, Lookback: v.Lookback, Now: asOf})
-		one := report.ConsumerView{View: v.View, MaxAgeSeconds: positive(v.MaxAge), LookbackSeconds: positive(v.Lookback), Accept: v.Accept,
-			Outcome: answer.outcome(), Message: answer.Message}
+		one := contractOf(v)
+		one.Outcome, one.Message = answer.outcome(), answer.Message
 		out.Views = append(out.Views, one)
 		if out.Outcome == report.Pass || one.Outcome == report.Fail {
 			out.Outcome = one.Outcome
@@ -73,6 +73,23 @@ func positive(d time.Duration) *float64 {
 	}
 	s := d.Seconds()
 	return &s
+}
+
+// Declared are consumers as a config declares them, without a verdict.
+func Declared(consumers []model.Consumer) []report.Consumer {
+	out := make([]report.Consumer, 0, len(consumers))
+	for _, c := range consumers {
+		one := report.Consumer{Name: c.Name, Owner: c.Owner}
+		for _, v := range c.Views {
+			one.Views = append(one.Views, contractOf(v))
+		}
+		out = append(out, one)
+	}
+	return out
+}
+
+func contractOf(v model.ConsumerView) report.ConsumerView {
+	return report.ConsumerView{View: v.View, MaxAgeSeconds: positive(v.MaxAge), LookbackSeconds: positive(v.Lookback), Accept: v.Accept}
 }
 
 // QuestionsOf are the contracts of a consumer as a report lists them, without an instant.
