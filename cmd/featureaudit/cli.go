@@ -48,6 +48,7 @@ func commands() []command {
 		{"lint", "judge one set of definitions alone", cmdLint},
 		{"plan", "show what would be audited, without reading data", cmdPlan},
 		{"report", "write a report again in other formats", cmdReport},
+		{"require", "assert that features are fresh and sound, before training or serving", cmdRequire},
 		{"run", "audit feature views and write the report", cmdRun},
 		{"schema", "print the JSON Schema of the report or the config", cmdSchema},
 		{"version", "print the versions that a result depends on", cmdVersion},

@@ -53,13 +53,13 @@ func addRunFlags(flags *pflag.FlagSet, f *runFlags) {
 	flags.StringVar(&f.span, "range", "", "audit the partitions A..B only, both included (2026-11-01..2026-11-03)")
 	flags.StringArrayVar(&f.views, "view", nil, "audit this view only (repeatable)")
 	flags.StringArrayVar(&f.checks, "check", nil, "run this check only (repeatable)")
-	f.out.add(flags, reportFormats())
+	f.out.add(flags, append(reportFormats(), duplicatesFormat))
 	flags.StringVar(&f.failOn, "fail-on", "error", "exit 1 at findings of this severity: error, warn or never")
 	flags.StringVar(&f.summary, "summary", "text", "the end of stdout: text, json (one compact line) or none (the default with an output on stdout)")
 	flags.StringVar(&f.memory, "memory-limit", "", "memory of the whole process: 512MB, 2GiB or 70% (default: 70% of the cgroup's or the machine's)")
 	flags.StringVar(&f.tempDir, "temp-dir", "", "where to spill what does not fit into memory (default: $TMPDIR, else the system's)")
 	flags.IntVar(&f.threads, "threads", 0, "threads to scan with (default: the CPU quota)")
-	flags.IntVar(&f.rowsLimit, "rows-limit", 100_000, "repeated rows to keep for --out duplicates")
+	flags.IntVar(&f.rowsLimit, "rows-limit", 100_000, "repeated rows to write at most with --out duplicates=PATH.parquet or .csv")
 	flags.BoolVar(&f.skipEmpty, "skip-empty", false, "exit 99 rather than 3 where there is nothing to audit")
 	f.log = addLogFlags(flags)
 }
@@ -84,6 +84,10 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	_, duplicates, err := splitDuplicates(outs)
+	if err != nil {
+		return 0, err
+	}
 	prog := &progress{w: c.stderr}
 	log, err := c.logger(prog, f.log)
 	if err != nil {
@@ -93,6 +97,9 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	options, notes, err := c.runOptions(ctx, f, flags.Args(), started)
 	if err != nil {
 		return 0, err
+	}
+	if len(duplicates) > 0 {
+		options.RowsLimit = f.rowsLimit
 	}
 	for _, note := range notes {
 		log.Warn().Msg(note)
@@ -110,15 +117,15 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	log.Info().Time("as_of", options.AsOf).Int("views", len(options.Views)).Int("threads", options.Threads).
 		Int64("memory_limit", options.MemoryLimit).Str("temp_dir", temp).Msg("audit starts")
 	stop := prog.show(c.stderrTerminal)
-	r, runErr := runAudit(ctx, options)
+	done, runErr := runAudit(ctx, options)
 	stop()
-	r.Execution = c.execution(started)
-	return c.finishRun(ctx, log, finish{report: r, err: runErr, outs: outs, threshold: threshold, flags: f})
+	done.Report.Execution = c.execution(started)
+	return c.finishRun(ctx, log, finish{report: done.Report, duplicates: done.Duplicates, err: runErr, outs: outs, threshold: threshold, flags: f})
 }
 
 // runOptions turns flags and arguments into what the audit is asked to do, with notes for people on what is odd in them.
 func (c *cli) runOptions(ctx context.Context, f runFlags, refs []string, started time.Time) (audit.Options, []string, error) {
-	options := audit.Options{SelectViews: f.views, SelectChecks: f.checks, RowsLimit: f.rowsLimit, Adapters: adapters()}
+	options := audit.Options{SelectViews: f.views, SelectChecks: f.checks, Adapters: adapters()}
 	if err := f.limit(&options); err != nil {
 		return options, nil, err
 	}
@@ -174,7 +181,7 @@ func (f runFlags) limit(options *audit.Options) error {
 }
 
 // runAudit runs the audit and gives up on it runGrace after an interrupt: whatever still scans then ends with the process.
-func runAudit(ctx context.Context, o audit.Options) (report.Report, error) {
+func runAudit(ctx context.Context, o audit.Options) (audit.Audit, error) {
 	done := make(chan ended, 1)
 	go func() { done <- protectedRun(ctx, o) }()
 	var e ended
@@ -187,17 +194,17 @@ func runAudit(ctx context.Context, o audit.Options) (report.Report, error) {
 			e.err = context.Cause(ctx)
 		}
 	}
-	if e.report.Schema == "" && ctx.Err() != nil {
+	if e.audit.Report.Schema == "" && ctx.Err() != nil {
 		r, err := nothingJudged(o)
-		return r, cmp.Or(err, e.err)
+		return audit.Audit{Report: r}, cmp.Or(err, e.err)
 	}
-	return e.report, e.err
+	return e.audit, e.err
 }
 
 // ended is what an audit left behind.
 type ended struct {
-	report report.Report
-	err    error
+	audit audit.Audit
+	err   error
 }
 
 // protectedRun turns a panic into an error: the runtime's own exit code for it means a wrong command line here.
@@ -209,7 +216,7 @@ func protectedRun(ctx context.Context, o audit.Options) (e ended) {
 		}
 	}()
 	a, err := audit.Run(ctx, o)
-	return ended{a.Report, err}
+	return ended{a, err}
 }
 
 // nothingJudged is the partial report of an audit that did not hand over its own in time.
@@ -226,11 +233,12 @@ func nothingJudged(o audit.Options) (report.Report, error) {
 
 // finish is a run that has ended, in whatever way.
 type finish struct {
-	report    report.Report
-	err       error
-	outs      []output
-	threshold failOn
-	flags     runFlags
+	report     report.Report
+	duplicates []audit.ViewDuplicates
+	err        error
+	outs       []output
+	threshold  failOn
+	flags      runFlags
 }
 
 // finishRun writes what there is and decides the exit code. Its summary is the last thing written: a scheduler reads
@@ -240,7 +248,11 @@ func (c *cli) finishRun(ctx context.Context, log zerolog.Logger, f finish) (int,
 		return c.nothingWritten(f)
 	}
 	options := render.Options{Words: words, ReportPath: reportPath(f.outs)}
-	writeErr := c.writeReport(f.outs, f.report, options)
+	reports, duplicates, err := splitDuplicates(f.outs)
+	if err != nil {
+		return 0, err
+	}
+	writeErr := errors.Join(c.writeReport(reports, f.report, options), c.writeDuplicates(duplicates, f.duplicates, f.flags.rowsLimit))
 	code := verdictCode(f.report.Status, f.report.Results, f.threshold)
 	sig, interrupted := interruption(ctx)
 	switch {

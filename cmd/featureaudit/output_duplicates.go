@@ -1,0 +1,61 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/featureaudit/featureaudit/audit"
+	"github.com/featureaudit/featureaudit/audit/check"
+	"github.com/featureaudit/featureaudit/audit/export"
+)
+
+// duplicatesFormat is the output of the repeated rows themselves: rows, where every other format is the report.
+const duplicatesFormat = "duplicates"
+
+// splitDuplicates takes the outputs of repeated rows out of those of the report.
+func splitDuplicates(outs []output) (reports, duplicates []output, err error) {
+	for _, out := range outs {
+		if out.format != duplicatesFormat {
+			reports = append(reports, out)
+			continue
+		}
+		if extension := strings.ToLower(filepath.Ext(out.path)); out.path != "" && extension != ".parquet" && extension != ".csv" {
+			return nil, nil, usagef("--out %s=%s: the name must end with .parquet or .csv", out.format, out.path)
+		}
+		duplicates = append(duplicates, out)
+	}
+	return reports, duplicates, nil
+}
+
+// writeDuplicates writes the rows of repeated keys, at most limit of all views together; stdout gets CSV.
+func (c *cli) writeDuplicates(outs []output, views []audit.ViewDuplicates, limit int) error {
+	if len(outs) == 0 {
+		return nil
+	}
+	var rows []export.Duplicate
+	for _, v := range views {
+		of, err := export.Duplicates(v.View.Name, check.KeyColumns(v.View), v.View.Sensitive, v.Files, v.Rows)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, of...)
+	}
+	rows = rows[:min(len(rows), limit)]
+	var errs []error
+	for _, out := range outs {
+		write := export.WriteCSV
+		if strings.EqualFold(filepath.Ext(out.path), ".parquet") {
+			write = export.WriteParquet
+		}
+		if out.path == "" {
+			errs = append(errs, write(c.stdout, rows))
+			continue
+		}
+		if err := writeFile(out.path, func(w io.Writer) error { return write(w, rows) }); err != nil {
+			errs = append(errs, outputError(out, err))
+		}
+	}
+	return errors.Join(errs...)
+}
