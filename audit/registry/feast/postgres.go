@@ -73,5 +73,7 @@ func Redact(ref string) string {
 
 var passwordInError = regexp.MustCompile(`(?i)(password=\S*|://[^@\s]*@)`)
 
-// withoutPassword is the text of a driver's error, which may quote the address.
-func withoutPassword(err error) string { return passwordInError.ReplaceAllString(err.Error(), "...") }
+// withoutPassword is the text of a driver's error in one line; it may quote the address.
+func withoutPassword(err error) string {
+	return strings.Join(strings.Fields(passwordInError.ReplaceAllString(err.Error(), "...")), " ")
+}
