@@ -96,7 +96,9 @@ func (r *run) needs(v model.View, s facts.Survey) collect.Needs {
 			needs.Nulls = true
 		case "stale-entities":
 			needs.Entities = v.TTL.Effective() && len(v.Entity) > 0
-		case "misfiled-rows":
+		case "shifted-twins":
+			needs.Keys = needs.Keys || check.TwinsCanBeTold(v)
+		case "misfiled-rows", "mixed-zones":
 			needs.Times, needs.Events = true, true
 		default:
 			needs.Times = true

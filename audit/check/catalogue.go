@@ -14,6 +14,7 @@ func Catalogue() []Check {
 		nullEventTime,
 		nullKeys,
 		schemaDrift,
+		shiftedTwins,
 		sourceLag,
 		staleEntities,
 		staleRows,

@@ -12,6 +12,9 @@ type explanation struct{ effect, cause string }
 // explanations are tried in order: the first cause that fits is the headline.
 func explanations() []explanation {
 	return []explanation{
+		{effect: futureRows.ID, cause: mixedZones.ID},
+		{effect: misfiledRows.ID, cause: mixedZones.ID},
+		{effect: staleRows.ID, cause: mixedZones.ID},
 		{effect: staleRows.ID, cause: misfiledRows.ID},
 	}
 }
@@ -20,6 +23,9 @@ func explain(opinions []opinion) {
 	for _, e := range explanations() {
 		effect, cause := find(opinions, e.effect), find(opinions, e.cause)
 		if effect == nil || cause == nil || effect.result.ExplainedBy != "" {
+			continue
+		}
+		if e.cause == mixedZones.ID && !accounts(cause.findings, effect.findings) {
 			continue
 		}
 		if isFinding(effect.result) && isFinding(cause.result) && covers(cause.findings, effect.findings) {
@@ -37,6 +43,17 @@ func find(opinions []opinion, id string) *opinion {
 }
 
 func isFinding(r report.Result) bool { return r.Outcome == report.Fail || r.Outcome == report.Warn }
+
+// accounts says whether the rows stamped in another zone are as many as those that the effect counts, for each subject.
+// They are an estimate, which leaves out what arrives later than its population.
+func accounts(cause, effect []row) bool {
+	const missed = 1.25
+	stamped := map[report.Subject]int64{}
+	for _, f := range cause {
+		stamped[f.subject] += f.bad
+	}
+	return !slices.ContainsFunc(effect, func(f row) bool { return float64(f.bad) > missed*float64(stamped[f.subject])+1 })
+}
 
 // covers says whether every subject of the effect is one of the cause. A subject of a snapshot has no source.
 func covers(cause, effect []row) bool {

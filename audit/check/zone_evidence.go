@@ -192,9 +192,20 @@ func (b *brief) decide(s *zoneSeries) {
 		s.verdict, s.decided = zonefit.Clean, "max_lag allows the delay"
 	case b.brokenMaxLag(*s):
 		s.verdict, s.decided = zonefit.Mixed, "as delay it would break max_lag, as an offset it keeps it"
+	case b.twinsBlame(*s):
+		s.verdict, s.decided = zonefit.Mixed, "its keys are stored again at the true time"
 	case b.fitsPartitionsAtOffset(*s):
 		s.verdict, s.decided = zonefit.Mixed, "its rows lie in their partitions only when they are corrected"
 	}
+}
+
+// twinsBlame says that shifted twins name the source and the offset at which it sits.
+func (b *brief) twinsBlame(s zoneSeries) bool {
+	largest, has := s.estimate.Largest()
+	twins, err := b.supportedTwins()
+	return has && err == nil && slices.ContainsFunc(twins, func(t twin) bool {
+		return t.known && t.wrong == s.source && t.A != t.B && t.offset == largest.Seconds
+	})
 }
 
 // nameBySteps narrows the candidate zones by the clock changes that the populations show.
