@@ -15,7 +15,7 @@ import (
 )
 
 // randomStores is how many random stores these tests audit whole, some of them several times.
-const randomStores = 25
+const randomStores = 15
 
 func auditRandom(t *testing.T, store fixtures.Random, view model.View, checks ...string) []report.Result {
 	t.Helper()
