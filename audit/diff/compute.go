@@ -275,7 +275,7 @@ func (p pairing) note(change Change) {
 			change.Location = &l
 		}
 	}
-	if change.UsedBy == nil {
+	if change.UsedBy == nil && change.Object != Feature { // a feature has users of its own, or none
 		change.UsedBy = p.users(p.a.Name, p.b.Name)
 	}
 	p.computer.note(p.a, p.b, change)

@@ -1,0 +1,340 @@
+package diff_test
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/featureaudit/featureaudit/audit/diff"
+	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/registry"
+	"github.com/featureaudit/featureaudit/audit/report"
+)
+
+func seconds(d time.Duration) *float64 {
+	s := d.Seconds()
+	return &s
+}
+
+// store is a small store in which nothing is wrong.
+func store() registry.Definitions {
+	day := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	source := registry.DataSource{Name: "txn_source", Project: "shop", Type: "BATCH_FILE", Path: "data/txn.parquet", TimestampField: "event_time", CreatedColumn: "ingested_at", FieldMapping: map[string]string{"amt": "amount"}}
+	own, stream := source, registry.DataSource{Name: "txn_stream", Type: "STREAM_KAFKA", Table: "txn"}
+	d := registry.Definitions{
+		Kind: registry.KindFeast,
+		Views: []registry.View{
+			{
+				Name: "txn", Project: "shop", Kind: model.KindFeatureView, TTLSeconds: seconds(7 * 24 * time.Hour), TTLOnWire: registry.TTLSet,
+				MaxAgeSeconds: seconds(6 * time.Hour), MaxLagSeconds: seconds(time.Hour), EventTime: "event_time", IngestedAt: "ingested_at",
+				Entities: []string{"user"}, JoinKeys: []string{"user_id"}, Key: []string{"txn_id"}, Path: "data/txn.parquet",
+				Features: registry.FeaturesOf(map[string]string{"amount": "DOUBLE", "n": "INT64", "small": "INT32"}),
+				Tags:     map[string]string{"team": "fraud"}, Owner: "fraud", Online: true, BatchSource: &own, StreamSource: &stream,
+				Materialized: []registry.Interval{{Start: day, End: day.AddDate(0, 0, 1)}, {Start: day.AddDate(0, 0, 1), End: day.AddDate(0, 0, 2)}},
+				NewerFields:  map[string]string{"org": "x", "version": "latest"}, EntityColumns: registry.FeaturesOf(map[string]string{"user_id": "INT64"}), Settings: map[string]string{"zone": "UTC"},
+			},
+			{
+				Name: "static", Project: "shop", Kind: model.KindFeatureView, Entities: []string{"user"}, JoinKeys: []string{"user_id"}, EventTime: "t", Path: "s.parquet",
+				Features: registry.FeaturesOf(map[string]string{"f": "INT64"}), TTLNever: "never changes",
+			},
+			{
+				Name: "loose", Project: "shop", Kind: model.KindFeatureView, Entities: []string{"user"}, JoinKeys: []string{"user_id"}, EventTime: "t", Path: "l.parquet",
+				Features: registry.FeaturesOf(map[string]string{"f": "INT64"}),
+			},
+		},
+		Entities:        []registry.Entity{{Name: "user", Project: "shop", JoinKey: "user_id", ValueType: "INT64"}},
+		DataSources:     []registry.DataSource{source},
+		FeatureServices: []registry.FeatureService{{Name: "fraud_v1", Project: "shop", Views: []registry.ServiceView{{View: "txn", Features: []string{"amount"}}}}},
+		UnknownFields:   []registry.UnknownField{{Path: "spec.9999 in feature view txn", Field: "9999", Bytes: 3, Digest: "aa", View: "txn"}},
+	}
+	d.Finish()
+	return d
+}
+
+func txn(d *registry.Definitions) *registry.View {
+	return &d.Views[slices.IndexFunc(d.Views, func(v registry.View) bool { return v.Name == "txn" })]
+}
+
+func named(d *registry.Definitions, name string) *registry.View {
+	return &d.Views[slices.IndexFunc(d.Views, func(v registry.View) bool { return v.Name == name })]
+}
+
+// edits make of the store what each rule of Judge is for; the other way round is their undoing.
+var edits = map[string]func(d *registry.Definitions){
+	"view-removed": func(d *registry.Definitions) {
+		d.Views = slices.DeleteFunc(d.Views, func(v registry.View) bool { return v.Name == "loose" })
+	},
+	"view-added": func(d *registry.Definitions) {
+		d.Views = append(d.Views, registry.View{Name: "fresh", Project: "shop", Kind: model.KindFeatureView, Path: "f.parquet"})
+	},
+	"view-renamed":      func(d *registry.Definitions) { named(d, "loose").Name = "lost" },
+	"view-kind-changed": func(d *registry.Definitions) { txn(d).Kind = model.KindStreamView },
+	"ttl-negative":      func(d *registry.Definitions) { txn(d).TTLSeconds = seconds(-5 * time.Second) },
+	"ttl-acknowledged": func(d *registry.Definitions) {
+		txn(d).TTLSeconds, txn(d).TTLNever, txn(d).TTLOnWire = nil, "static", registry.TTLAbsent
+	},
+	"ttl-zeroed": func(d *registry.Definitions) {
+		txn(d).TTLSeconds, txn(d).TTLOnWire = seconds(0), registry.TTLZero
+	},
+	"ttl-removed": func(d *registry.Definitions) {
+		txn(d).TTLSeconds, txn(d).TTLOnWire = nil, registry.TTLAbsent
+	},
+	"ttl-added": func(d *registry.Definitions) {
+		named(d, "loose").TTLSeconds = seconds(time.Hour)
+	},
+	"ttl-loosened":                func(d *registry.Definitions) { txn(d).TTLSeconds = seconds(8 * 24 * time.Hour) },
+	"ttl-tightened":               func(d *registry.Definitions) { txn(d).TTLSeconds = seconds(24 * time.Hour) },
+	"ttl-acknowledgement-changed": func(d *registry.Definitions) { named(d, "static").TTLNever = "other words" },
+	"ttl-acknowledgement-removed": func(d *registry.Definitions) { named(d, "static").TTLNever = "" },
+	"ttl-changed":                 func(d *registry.Definitions) { named(d, "loose").TTLSeconds = seconds(-time.Second) },
+	"max-age-removed":             func(d *registry.Definitions) { txn(d).MaxAgeSeconds = nil },
+	"max-age-loosened":            func(d *registry.Definitions) { txn(d).MaxAgeSeconds = seconds(7 * time.Hour) },
+	"max-age-tightened":           func(d *registry.Definitions) { txn(d).MaxAgeSeconds = seconds(5 * time.Hour) },
+	"max-age-added":               func(d *registry.Definitions) { named(d, "loose").MaxAgeSeconds = seconds(time.Hour) },
+	"max-lag-removed":             func(d *registry.Definitions) { txn(d).MaxLagSeconds = nil },
+	"max-lag-loosened":            func(d *registry.Definitions) { txn(d).MaxLagSeconds = seconds(2 * time.Hour) },
+	"max-lag-tightened":           func(d *registry.Definitions) { txn(d).MaxLagSeconds = seconds(time.Minute) },
+	"max-lag-added":               func(d *registry.Definitions) { named(d, "loose").MaxLagSeconds = seconds(time.Hour) },
+	"event-time-changed":          func(d *registry.Definitions) { txn(d).EventTime = "created" },
+	"created-column-removed":      func(d *registry.Definitions) { txn(d).IngestedAt = "" },
+	"created-column-added":        func(d *registry.Definitions) { named(d, "loose").IngestedAt = "created" },
+	"created-column-changed":      func(d *registry.Definitions) { txn(d).IngestedAt = "loaded_at" },
+	"entity-changed":              func(d *registry.Definitions) { txn(d).Entities = []string{"card", "user"} },
+	"join-key-changed":            func(d *registry.Definitions) { txn(d).JoinKeys = []string{"user_key"} },
+	"key-changed":                 func(d *registry.Definitions) { txn(d).Key = nil },
+	"feature-removed":             func(d *registry.Definitions) { txn(d).Features = txn(d).Features[1:] },
+	"feature-added": func(d *registry.Definitions) {
+		txn(d).Features = append(slices.Clone(txn(d).Features), registry.Feature{Name: "z", Type: "INT64"})
+	},
+	"feature-type-narrowed": func(d *registry.Definitions) { setType(d, "n", "INT32") },
+	"feature-type-widened":  func(d *registry.Definitions) { setType(d, "small", "INT64") },
+	"feature-type-changed":  func(d *registry.Definitions) { setType(d, "amount", "STRING") },
+	"source-changed":        func(d *registry.Definitions) { txn(d).BatchSource.Type = "BATCH_SPARK" },
+	"source-path-changed":   func(d *registry.Definitions) { txn(d).Path = "data/other.parquet" },
+	"field-mapping-changed": func(d *registry.Definitions) { txn(d).BatchSource.FieldMapping = map[string]string{"amt2": "amount"} },
+	"stream-source-removed": func(d *registry.Definitions) { txn(d).StreamSource = nil },
+	"stream-source-added": func(d *registry.Definitions) {
+		named(d, "loose").StreamSource = &registry.DataSource{Name: "p", Type: "PUSH_SOURCE"}
+	},
+	"stream-source-changed":     func(d *registry.Definitions) { txn(d).StreamSource.Table = "txn2" },
+	"tag-changed":               func(d *registry.Definitions) { txn(d).Tags = map[string]string{} },
+	"setting-changed":           func(d *registry.Definitions) { txn(d).Settings = map[string]string{"zone": "device"} },
+	"online-disabled":           func(d *registry.Definitions) { txn(d).Online = false },
+	"online-enabled":            func(d *registry.Definitions) { named(d, "loose").Online = true },
+	"materialization-lost":      func(d *registry.Definitions) { txn(d).Materialized, txn(d).MaterializedUntil = nil, nil },
+	"materialization-rewritten": func(d *registry.Definitions) { rewrite(d) },
+	"materialization-advanced": func(d *registry.Definitions) {
+		last := txn(d).Materialized[1]
+		txn(d).Materialized = append(slices.Clone(txn(d).Materialized), registry.Interval{Start: last.End, End: last.End.AddDate(0, 0, 1)})
+		txn(d).MaterializedUntil = nil
+	},
+	"newer-fields-lost":      func(d *registry.Definitions) { txn(d).NewerFields = nil },
+	"view-disabled":          func(d *registry.Definitions) { txn(d).NewerFields["disabled"] = "true" },
+	"newer-fields-changed":   func(d *registry.Definitions) { txn(d).NewerFields["org"] = "y" },
+	"owner-removed":          func(d *registry.Definitions) { txn(d).Owner = "" },
+	"owner-added":            func(d *registry.Definitions) { named(d, "loose").Owner = "x" },
+	"owner-changed":          func(d *registry.Definitions) { txn(d).Owner = "x" },
+	"unknown-fields-lost":    func(d *registry.Definitions) { d.UnknownFields = nil },
+	"unknown-fields-changed": func(d *registry.Definitions) { d.UnknownFields[0].Digest = "bb" },
+	"unknown-fields-present": func(d *registry.Definitions) {
+		d.UnknownFields = append(d.UnknownFields, registry.UnknownField{Path: "900 in the registry", Field: "900", Digest: "cc"})
+	},
+	"service-removed": func(d *registry.Definitions) { d.FeatureServices = nil },
+	"service-added": func(d *registry.Definitions) {
+		d.FeatureServices = append(d.FeatureServices, registry.FeatureService{Name: "g", Project: "shop"})
+	},
+	"service-changed": func(d *registry.Definitions) { d.FeatureServices[0].Owner = "x" },
+	"service-member-removed": func(d *registry.Definitions) {
+		d.FeatureServices[0].Views = nil
+	},
+	"service-member-added": func(d *registry.Definitions) {
+		d.FeatureServices[0].Views = append(d.FeatureServices[0].Views, registry.ServiceView{View: "static", Features: []string{"f"}})
+	},
+	"entity-definition-changed": func(d *registry.Definitions) { d.Entities[0].ValueType = "STRING" },
+	"data-source-changed":       func(d *registry.Definitions) { d.DataSources[0].Path = "elsewhere" },
+}
+
+func setType(d *registry.Definitions, name, typ string) {
+	txn(d).Features = slices.Clone(txn(d).Features)
+	for i, f := range txn(d).Features {
+		if f.Name == name {
+			txn(d).Features[i].Type = typ
+		}
+	}
+}
+
+func rewrite(d *registry.Definitions) {
+	last := txn(d).Materialized[1]
+	txn(d).Materialized = []registry.Interval{{Start: last.Start.AddDate(1, 0, 0), End: last.End.AddDate(1, 0, 0)}}
+	txn(d).MaterializedUntil = nil
+}
+
+// TestEachRuleHasItsCase: each rule is the only one that speaks of the change it is for.
+func TestEachRuleHasItsCase(t *testing.T) {
+	for _, r := range diff.Rules() {
+		edit, ok := edits[r.ID]
+		if !ok {
+			t.Errorf("rule %s has no case", r.ID)
+			continue
+		}
+		changed := store()
+		edit(&changed)
+		changed.Finish()
+		findings := diff.Judge(diff.Compute(store(), changed), diff.Policy{})
+		var got []string
+		for _, f := range findings {
+			got = append(got, f.Rule)
+			if f.Message == "" || f.Fingerprint == "" || f.Severity != r.Severity("") {
+				t.Errorf("%s: finding %+v", r.ID, f)
+			}
+		}
+		if !slices.Equal(slices.Compact(got), []string{r.ID}) {
+			t.Errorf("%s: its case gives %v", r.ID, got)
+		}
+		// What is undone is a change as well, and nothing differs from itself.
+		if back := diff.Compute(changed, store()); len(back) == 0 {
+			t.Errorf("%s: undoing it is no change", r.ID)
+		}
+		if same := diff.Compute(changed, changed); len(same) != 0 {
+			t.Errorf("%s: differs from itself: %v", r.ID, same)
+		}
+	}
+	for id := range edits {
+		if _, ok := diff.Find(id); !ok {
+			t.Errorf("the case %s has no rule", id)
+		}
+	}
+}
+
+// lintEdits make of the store what each rule of Lint is for.
+var lintEdits = map[string]func(d *registry.Definitions){
+	"ttl-unset":  func(*registry.Definitions) {}, // loose
+	"ttl-absurd": func(d *registry.Definitions) { txn(d).TTLSeconds = seconds(100 * 365 * 24 * time.Hour) },
+	"view-without-entity": func(d *registry.Definitions) {
+		txn(d).Entities, txn(d).JoinKeys = []string{"__dummy"}, []string{"__dummy_id"}
+	},
+	"entity-missing": func(d *registry.Definitions) { txn(d).Entities = []string{"ghost"} },
+	"entity-without-join-key": func(d *registry.Definitions) {
+		d.Entities = append(d.Entities, registry.Entity{Name: "x", Project: "shop"})
+	},
+	"join-key-disagrees": func(d *registry.Definitions) {
+		txn(d).EntityColumns = registry.FeaturesOf(map[string]string{"other": "INT64"})
+	},
+	"source-copy-disagrees": func(d *registry.Definitions) { txn(d).BatchSource.TimestampField = "x" },
+	"event-time-missing":    func(d *registry.Definitions) { txn(d).EventTime = "" },
+	"event-time-not-in-files": func(*registry.Definitions) {
+	},
+	"service-names-missing-view":    func(d *registry.Definitions) { d.FeatureServices[0].Views[0].View = "ghost" },
+	"service-names-missing-feature": func(d *registry.Definitions) { d.FeatureServices[0].Views[0].Features = []string{"ghost"} },
+	"tag-unreadable":                func(d *registry.Definitions) { txn(d).Tags["freshness.max_age"] = "soon" },
+	"duplicate-view-name": func(d *registry.Definitions) {
+		v := *named(d, "static")
+		v.Name = "Static"
+		d.Views = append(d.Views, v)
+	},
+	"unknown-fields": func(*registry.Definitions) {}, // txn
+}
+
+// TestEachLintRuleHasItsCase: the store has one view without a ttl and one unknown field; each case adds its own finding alone.
+func TestEachLintRuleHasItsCase(t *testing.T) {
+	files := func(view string) ([]string, int, bool) {
+		columns, ok := map[string][]string{"txn": {"event_time", "x", "amt"}, "static": {"t"}}[view]
+		return columns, 2, ok
+	}
+	for _, r := range diff.LintRules() {
+		edit, ok := lintEdits[r.ID]
+		if !ok {
+			t.Errorf("rule %s has no case", r.ID)
+			continue
+		}
+		d, asked := store(), diff.Files(files)
+		edit(&d)
+		d.Finish()
+		if r.ID == "event-time-not-in-files" {
+			asked = func(view string) ([]string, int, bool) { return []string{"other"}, 3, view == "txn" }
+		}
+		got := map[string]bool{}
+		for _, f := range diff.Lint(d, asked, diff.Policy{}) {
+			got[f.Rule] = true
+		}
+		want := map[string]bool{"ttl-unset": true, "unknown-fields": true, r.ID: true}
+		if !maps.Equal(got, want) {
+			t.Errorf("%s: its case gives %v", r.ID, slices.Sorted(maps.Keys(got)))
+		}
+	}
+}
+
+// TestUsers: who reads what is removed is named, and where nobody does the finding says so.
+func TestUsers(t *testing.T) {
+	d := store()
+	txn(&d).Features = registry.Features{}
+	findings := diff.Judge(diff.Compute(store(), d), diff.Policy{Consumers: []model.Consumer{{Name: "churn", Views: []model.ConsumerView{{View: "loose"}}}}})
+	var messages []string
+	for _, f := range findings {
+		messages = append(messages, f.Message+" "+strings.Join(f.Consumers, ","))
+	}
+	want := []string{
+		"has no feature amount any more (DOUBLE) fraud_v1",
+		"has no feature n any more (INT64); no feature service and no consumer contract uses it ",
+		"has no feature small any more (INT32); no feature service and no consumer contract uses it ",
+	}
+	if !slices.Equal(messages, want) {
+		t.Errorf("got %q\nwant %q", messages, want)
+	}
+}
+
+// TestSuppressions: an approval counts for its rule and view, until its date.
+func TestSuppressions(t *testing.T) {
+	d := store()
+	edits["ttl-removed"](&d)
+	until := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		s    model.Suppression
+		asOf time.Time
+		want bool
+	}{
+		{model.Suppression{Check: "ttl-removed", Reason: "r", Until: until}, until.Add(-time.Second), true},
+		{model.Suppression{Check: "ttl-removed", Reason: "r", Until: until}, until, false},
+		{model.Suppression{Check: "ttl-removed", View: "txn", Reason: "r"}, until, true},
+		{model.Suppression{Check: "ttl-removed", View: "other", Reason: "r"}, until, false},
+		{model.Suppression{Check: "ttl-zeroed", Reason: "r"}, until, false},
+		{model.Suppression{Check: "ttl-removed", RangeFrom: "2026-11-01", RangeTo: "2026-11-02", Reason: "r"}, until, false},
+	} {
+		f := diff.Judge(diff.Compute(store(), d), diff.Policy{Suppressions: []model.Suppression{c.s}, AsOf: c.asOf})
+		if len(f) != 1 || f[0].Suppressed != c.want {
+			t.Errorf("%+v at %s: %+v, want suppressed %v", c.s, c.asOf, f, c.want)
+		}
+	}
+}
+
+// TestData: what a changed ttl does to the store, from the reports that judged either ttl.
+func TestData(t *testing.T) {
+	audited := func(ttl time.Duration, stale int64) report.Report {
+		return report.Report{
+			AsOf:    "2026-11-23T00:00:00Z",
+			Views:   []report.View{{Name: "txn", Definition: report.ViewDefinition{TTLSeconds: seconds(ttl)}}},
+			Results: []report.Result{{Check: "stale-entities", View: "txn", Measures: map[string]any{"entities": 2_000_000.0, "stale_entities": float64(stale)}}},
+		}
+	}
+	week, day := audited(7*24*time.Hour, 5_993), audited(24*time.Hour, 200_000)
+	for _, c := range []struct {
+		edit string
+		data diff.Reports
+		want string
+	}{
+		{"ttl-tightened", diff.Reports{week, day}, "its ttl went from 7d to 1d; 7d -> 1d makes 194,007 of 2,000,000 entities null"},
+		{"ttl-tightened", diff.Reports{day}, "its ttl went from 7d to 1d; 7d -> 1d leaves 200,000 of 2,000,000 entities null"},
+		{"ttl-tightened", diff.Reports{week}, "its ttl went from 7d to 1d; 7d -> 1d: 5,993 of 2,000,000 entities were null before"},
+		{"ttl-removed", diff.Reports{week}, "lost its ttl of 7d: its features never expire now; 7d -> unset serves 5,993 of 2,000,000 entities that were null"},
+		{"ttl-tightened", diff.Reports{}, "its ttl went from 7d to 1d; the data at hand does not say what that does to the store: audit it with the other ttl (featureaudit run --set ttl=...)"},
+	} {
+		d := store()
+		edits[c.edit](&d)
+		f := diff.Judge(diff.Compute(store(), d), diff.Policy{Data: c.data})
+		if len(f) != 1 || f[0].Message != c.want {
+			t.Errorf("%s: %+v\nwant %s", c.edit, f, c.want)
+		}
+	}
+}
