@@ -122,11 +122,11 @@ func sarifResultOf(d diff.Document, f diff.Finding, rule int) sarifResult {
 	}
 	location := sarifLocation{Physical: sarifPhysicalOf(d, f)}
 	if f.View != "" {
-		location.Logical = []sarifLogical{{Name: f.View, QualifiedName: strings.TrimPrefix(f.Project+"/"+f.View+"/"+f.Object, "/"), Kind: "object"}}
+		location.Logical = []sarifLogical{{Name: Clean(f.View), QualifiedName: Clean(strings.TrimPrefix(f.Project+"/"+f.View+"/"+f.Object, "/")), Kind: "object"}}
 	}
 	r.Locations = []sarifLocation{location}
 	if f.Suppressed {
-		r.Suppressions = []sarifSuppression{{Kind: "external", Justification: f.SuppressedBy}}
+		r.Suppressions = []sarifSuppression{{Kind: "external", Justification: Clean(f.SuppressedBy)}}
 	}
 	return r
 }
