@@ -149,7 +149,7 @@ type sourceFold struct {
 // folder turns blocks into facts. It belongs to one worker.
 type folder struct {
 	c        *collector
-	cache    sourceCache
+	known    engine.TextCodes
 	keys     *keys.Writer
 	newest   *keys.NewestWriter
 	tallies  tallies
@@ -182,7 +182,7 @@ func (f *folder) begin(file *facts.File, firstRow int64) error {
 	if f.layout.source != absent && file.Source == "" {
 		return nil
 	}
-	code, err := f.cache.code([]byte(file.Source))
+	code, err := f.known.Code([]byte(file.Source))
 	if err != nil {
 		return err
 	}
@@ -272,20 +272,56 @@ func (f *folder) fold(b *engine.Block, from, to int) error {
 	return nil
 }
 
-// split lists each source's rows, so that every source is folded in one go.
+// split finds each row's source and lists the rows of each, so that every source is folded in one go.
 func (f *folder) split(b *engine.Block, from, to int) error {
 	for _, s := range f.used {
 		s.rows = s.rows[:0]
 	}
-	for row := from; row < to; row++ {
-		s, err := f.sourceOf(b, row)
-		if err != nil {
-			return err
+	if err := f.code(b, from, to); err != nil {
+		return err
+	}
+	for row, code := range f.codes[from:to] {
+		s := f.sources[code]
+		if s == nil {
+			var err error
+			if s, err = f.source(code); err != nil {
+				return err
+			}
 		}
-		s.rows = append(s.rows, int32(row))
-		f.codes[row] = s.code
+		s.rows = append(s.rows, int32(from+row))
 	}
 	return nil
+}
+
+// code writes the codes of the rows' sources. A NULL source has an empty name.
+func (f *folder) code(b *engine.Block, from, to int) error {
+	code := uint8(0)
+	if f.fixed != nil {
+		code = f.fixed.code
+	} else if v := &b.Vectors[f.layout.source]; v.Mask != nil {
+		var err error
+		if code, err = f.nullSource(v, from, to); err != nil {
+			return err
+		}
+	}
+	for row := from; row < to; row++ {
+		f.codes[row] = code
+	}
+	if f.fixed != nil {
+		return nil
+	}
+	v := &b.Vectors[f.layout.source]
+	return v.Texts.Codes(from, to, v.Mask, &f.known, f.codes)
+}
+
+// nullSource is the code of the empty name, where one of the rows has no source.
+func (f *folder) nullSource(v *engine.Vector, from, to int) (uint8, error) {
+	for row := from; row < to; row++ {
+		if !v.Valid(row) {
+			return f.known.Code(nil)
+		}
+	}
+	return 0, nil
 }
 
 // foldRows folds the times of a source's rows. Most rows are usual: they only move bounds and histograms, and take the
@@ -376,25 +412,6 @@ func (f *folder) foldNulls(b *engine.Block, from, to int) {
 			f.sources[f.codes[row]].slice.KeyNull++
 		}
 	}
-}
-
-func (f *folder) sourceOf(b *engine.Block, row int) (*sourceFold, error) {
-	if f.fixed != nil {
-		return f.fixed, nil
-	}
-	v := &b.Vectors[f.layout.source]
-	var text []byte
-	if v.Valid(row) {
-		text = v.Texts.At(row)
-	}
-	code, err := f.cache.code(text)
-	if err != nil {
-		return nil, err
-	}
-	if s := f.sources[code]; s != nil {
-		return s, nil
-	}
-	return f.source(code)
 }
 
 // foldTimes counts what the row's times say, and gives its event time if it has a usable one.

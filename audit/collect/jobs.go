@@ -98,7 +98,7 @@ type worker struct {
 }
 
 func (c *collector) newWorker() *worker {
-	w := &worker{c: c, folder: folder{c: c, cache: sourceCache{shared: c.names}, tallies: newTallies(), ownMatch: map[string]bool{}}}
+	w := &worker{c: c, folder: folder{c: c, known: engine.TextCodes{Learn: func(text []byte) (uint8, error) { return c.names.code(string(text)) }}, tallies: newTallies(), ownMatch: map[string]bool{}}}
 	if c.runs != nil {
 		w.folder.keys = c.runs.NewWriter()
 	}

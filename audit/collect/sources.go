@@ -1,7 +1,6 @@
 package collect
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"sync"
@@ -35,35 +34,4 @@ func (s *sourceNames) name(code uint8) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.names[code]
-}
-
-// sourceCache answers for one worker without a lock: rows of one source mostly follow each other.
-type sourceCache struct {
-	shared *sourceNames
-	last   int
-	known  []cachedSource
-}
-
-type cachedSource struct {
-	text []byte
-	code uint8
-}
-
-func (c *sourceCache) code(text []byte) (uint8, error) {
-	if c.last < len(c.known) && bytes.Equal(c.known[c.last].text, text) {
-		return c.known[c.last].code, nil
-	}
-	for i := range c.known {
-		if bytes.Equal(c.known[i].text, text) {
-			c.last = i
-			return c.known[i].code, nil
-		}
-	}
-	code, err := c.shared.code(string(text))
-	if err != nil {
-		return 0, err
-	}
-	c.known = append(c.known, cachedSource{text: bytes.Clone(text), code: code})
-	c.last = len(c.known) - 1
-	return code, nil
 }

@@ -95,8 +95,37 @@ type Vector struct {
 	Texts Texts
 }
 
-// Texts gives the bytes of a row.
-type Texts interface{ At(row int) []byte }
+// Texts gives the bytes of rows.
+type Texts interface {
+	At(row int) []byte
+	// Codes writes to out the code of each row from..to-1 whose bit in mask is set (nil: all), by what is known; a text
+	// that is not known yet is learnt.
+	Codes(from, to int, mask []uint64, known *TextCodes, out []uint8) error
+}
+
+// TextCodes maps few distinct texts to small codes. It belongs to one goroutine.
+type TextCodes struct {
+	Texts [][]byte
+	Codes []uint8
+	// Learn gives a new text its code.
+	Learn func(text []byte) (uint8, error)
+}
+
+// Code looks a text up, and learns it where it is new.
+func (k *TextCodes) Code(text []byte) (uint8, error) {
+	for i := range k.Texts {
+		if string(k.Texts[i]) == string(text) {
+			return k.Codes[i], nil
+		}
+	}
+	code, err := k.Learn(text)
+	if err != nil {
+		return 0, err
+	}
+	k.Texts = append(k.Texts, append([]byte{}, text...))
+	k.Codes = append(k.Codes, code)
+	return code, nil
+}
 
 // Valid says whether the row is not NULL.
 func (v *Vector) Valid(row int) bool {

@@ -8,10 +8,8 @@ WITH counted AS (
         s.misfiled_undated,
         s.own_column_differs,
         s.misfiled_before + s.misfiled_after + s.misfiled_undated + s.own_column_differs AS rows_bad,
-        -- A row can only be placed by a time that it has: its event time, or its ingest time where partitions are arrivals.
-        CASE WHEN p.partition_of = 'ingested_at' THEN s.rows - least(s.ingested_null, s.event_null + s.event_unparsed + s.event_sentinel)
-            ELSE s.rows - s.event_null - s.event_unparsed - s.event_sentinel END AS rows_placed
-    FROM slice AS s, policy AS p
+        s.rows - s.event_null - s.event_unparsed - s.event_sentinel AS rows_placed
+    FROM slice AS s
     WHERE s.judged
 )
 SELECT

@@ -98,7 +98,7 @@ func (d *Database) acquire() (*connection, error) {
 	if mapping.Connect(d.db, &c.conn) == mapping.StateError {
 		return nil, errors.New("connect to in-memory DuckDB")
 	}
-	if err := c.exec("SET TimeZone = 'UTC'"); err != nil {
+	if err := c.exec("SET TimeZone = 'UTC'; SET parquet_metadata_cache = true"); err != nil {
 		mapping.Disconnect(&c.conn)
 		return nil, err
 	}

@@ -209,13 +209,47 @@ type duckString struct {
 	rest   [8]byte
 }
 
+// inlined is the longest string that stands in a duckString itself.
+const inlined = 12
+
 type stringTexts struct{ values []duckString }
 
 // At implements engine.Texts.
 func (t *stringTexts) At(row int) []byte {
 	s := &t.values[row]
-	if s.length <= 12 {
+	if s.length <= inlined {
 		return unsafe.Slice((*byte)(unsafe.Pointer(&s.prefix)), int(s.length))
 	}
 	return unsafe.Slice(*(**byte)(unsafe.Pointer(&s.rest)), int(s.length))
+}
+
+// image is a short string as one value of two words; DuckDB pads it with zeros.
+type image struct{ head, tail uint64 }
+
+func (s *duckString) image() image {
+	return image{*(*uint64)(unsafe.Pointer(&s.length)), *(*uint64)(unsafe.Pointer(&s.rest))}
+}
+
+// Codes implements engine.Texts: short strings, which sources mostly are, are compared as two words.
+func (t *stringTexts) Codes(from, to int, mask []uint64, known *engine.TextCodes, out []uint8) error {
+	var last image
+	var code uint8
+	cached := false
+	for row := from; row < to; row++ {
+		if mask != nil && mask[row>>6]>>(uint(row)&63)&1 == 0 {
+			continue
+		}
+		s := &t.values[row]
+		if cached && s.image() == last {
+			out[row] = code
+			continue
+		}
+		var err error
+		if code, err = known.Code(t.At(row)); err != nil {
+			return err
+		}
+		out[row] = code
+		last, cached = s.image(), s.length <= inlined
+	}
+	return nil
 }
