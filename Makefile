@@ -62,3 +62,21 @@ bench: build ## measure the audit against the floor (ROWS=10000000)
 .PHONY: image
 image: ## build the container image featureaudit:VERSION
 	docker build --build-arg VERSION=$(VERSION) -t featureaudit:$(VERSION) .
+
+PYTHON ?= python3
+PYTHON_PACKAGE := audit/contract/python
+PYTHON_VENV := build/.venv-python
+AIRFLOW3_VENV := build/.venv-airflow3
+AIRFLOW2_VENV := build/.venv-airflow2
+
+# A virtual environment is made anew when its requirements change, and kept otherwise: an install of Airflow takes minutes.
+$(PYTHON_VENV)/ready: $(PYTHON_PACKAGE)/tests/requirements.txt
+	@rm -rf $(PYTHON_VENV)
+	$(PYTHON) -m venv $(PYTHON_VENV)
+	$(PYTHON_VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+.PHONY: test-python
+test-python: $(PYTHON_VENV)/ready ## the Python package for consumers: ruff, mypy and pytest over the table of contract cases
+	cd $(PYTHON_PACKAGE) && ../../../$(PYTHON_VENV)/bin/ruff format --check --quiet src tests && ../../../$(PYTHON_VENV)/bin/ruff check --quiet src tests \
+		&& ../../../$(PYTHON_VENV)/bin/mypy && ../../../$(PYTHON_VENV)/bin/pytest --quiet
