@@ -1,4 +1,4 @@
-"""The flag file, read as strictly as the Go program reads it: what two readers may understand differently is refused."""
+"""The flag file, read as strictly as the Go program does: what two readers may understand differently is refused."""
 
 from __future__ import annotations
 
