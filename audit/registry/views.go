@@ -131,13 +131,16 @@ func (d Definitions) originate(m *model.View, v View) {
 	at("entity", len(m.Entity) > 0)
 	at("key", len(m.Key) > 0)
 	// A registry always decides: a ttl that it does not write never expires.
-	at("ttl", v.Kind != model.KindOnDemandView && (d.Kind == KindFeast || v.TTLOnWire != TTLAbsent || v.TTLNever != ""))
+	at("ttl", d.Kind == KindFeast || v.TTLOnWire != TTLAbsent || v.TTLNever != "")
 	at("max_age", m.MaxAge > 0)
 	at("max_lag", m.MaxLag > 0)
 	at("zone", m.Zone != "")
 }
 
 func (v View) ttl() model.TTL {
+	if v.Kind == model.KindOnDemandView {
+		return model.TTL{Never: "an on-demand feature view keeps no rows that could expire", OnWire: TTLAbsent}
+	}
 	return model.TTL{Duration: Seconds(v.TTLSeconds), Never: v.TTLNever, OnWire: v.TTLOnWire, Explicit: v.TTLOnWire != TTLAbsent}
 }
 
