@@ -26,8 +26,8 @@ var mixedZones = Check{
 	Fractional: true,
 	judge:      judgeMixedZones,
 	nothing:    always("no row has both an event time and an ingest time"),
-	bad:        always("are stamped in another zone than the one that they are read in"),
-	good:       always("lie in one population at the offset that they are read in"),
+	bad:        always("are stamped in another zone than the one read"),
+	good:       always("lie in one population, at the offset of the zone read"),
 	detail: func(b *brief, _ verdict) string {
 		series, _ := b.zoneEvidence()
 		return strings.Join(zonesInWords(series), "; ")

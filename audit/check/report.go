@@ -48,7 +48,11 @@ func BuildReport(in ReportInput) (report.Report, error) {
 	}
 	r.Views = make([]report.View, 0, len(in.Views))
 	for _, v := range in.Views {
-		view := newBrief(v).view()
+		b := newBrief(v)
+		view := b.view()
+		if zonesFound(r.Results, v.View.Name) {
+			r.Corrections = append(r.Corrections, b.corrections()...)
+		}
 		view.Outcome = worst(outcomes[v.View.Name])
 		if run, proven := in.Clean[v.View.Name]; proven {
 			from, until := instant(run.Start), instant(run.End)
@@ -59,6 +63,7 @@ func BuildReport(in ReportInput) (report.Report, error) {
 		r.Summary.Rows += view.Rows
 		r.Summary.Bytes += view.Bytes
 	}
+	slices.SortStableFunc(r.Corrections, func(a, b report.Correction) int { return cmp.Compare(a.View, b.View) })
 	slices.SortFunc(r.Views, func(a, b report.View) int { return cmp.Compare(a.Name, b.Name) })
 	r.Summary.Views = len(r.Views)
 	r.Summary.Outcome = worst(slices.Concat(slices.Collect(maps.Values(outcomes))...))

@@ -22,8 +22,9 @@ type zoneSeries struct {
 	// base is the offset, in seconds, of the zone that event times are read in; read is that zone's name, "" for UTC.
 	base int32
 	read string
-	// zones names candidates by offset from UTC, in seconds; a clock change narrows them.
-	zones map[int32][]string
+	// zones names candidates by offset from UTC, in seconds; a clock change narrows them, which stepped says.
+	zones   map[int32][]string
+	stepped bool
 }
 
 // name is how people know the series.
@@ -181,12 +182,12 @@ func (b *brief) coarseParts() map[place]bool {
 
 // decide asks what can tell delay from a zone: a clock change, the source's max_lag, its partitions, its twins.
 func (b *brief) decide(s *zoneSeries) {
-	stepped := b.nameBySteps(s)
+	s.stepped = b.nameBySteps(s)
 	if s.verdict != zonefit.Ambiguous {
 		return
 	}
 	switch {
-	case stepped:
+	case s.stepped:
 		s.verdict, s.decided = zonefit.Mixed, "its offset steps by an hour where clocks change"
 	case b.allowedDelay(*s):
 		s.verdict, s.decided = zonefit.Clean, "max_lag allows the delay"

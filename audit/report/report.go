@@ -290,14 +290,19 @@ type ConsumerView struct {
 
 // Correction is one line of the plan that would make event times comparable.
 type Correction struct {
-	View         string   `json:"view"`
-	File         string   `json:"file"`
-	Source       string   `json:"source,omitempty"`
-	ShiftSeconds *int64   `json:"shift_seconds,omitempty"`
-	DeclareZone  string   `json:"declare_zone,omitempty"`
-	Rows         int64    `json:"rows"`
-	Evidence     Evidence `json:"evidence"`
-	Message      string   `json:"message"`
+	View         string `json:"view"`
+	File         string `json:"file"`
+	Source       string `json:"source,omitempty"`
+	ShiftSeconds *int64 `json:"shift_seconds,omitempty"`
+	DeclareZone  string `json:"declare_zone,omitempty"`
+	// LagFromSeconds (included) and LagToSeconds (excluded) narrow it to rows with such an ingested_at - event_time, as
+	// event_time is read; without them it is for all rows of the file and source.
+	LagFromSeconds *float64 `json:"lag_from_seconds,omitempty"`
+	LagToSeconds   *float64 `json:"lag_to_seconds,omitempty"`
+	// Rows is an estimate where a lag narrows it.
+	Rows     int64    `json:"rows"`
+	Evidence Evidence `json:"evidence"`
+	Message  string   `json:"message"`
 }
 
 // Execution is what may differ between two runs on the same input.

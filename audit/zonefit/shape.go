@@ -74,6 +74,12 @@ func (s *shape) amplitude(g *grid, minute int) (rows, deviation float64) {
 	return product / s.power, math.Sqrt(max(level, leastLevel) / s.power)
 }
 
+// noise is the error that the background under so many rows of the shape gives.
+func (s *shape) noise(g *grid, minute int, rows float64) float64 {
+	level := (g.sum(minute-before, minute+after) - rows) / window
+	return math.Sqrt(max(level, leastLevel) / s.power)
+}
+
 const (
 	// leastLevel stands for a background of no row at all: one row in four windows' minutes.
 	leastLevel = 0.25

@@ -275,13 +275,14 @@ func (f *fit) populations(g *grid, found []int) []Population {
 	}
 	var populations []Population
 	for _, o := range found {
-		rows, deviation := f.shape.amplitude(g, f.minuteOf(o))
+		rows, _ := f.shape.amplitude(g, f.minuteOf(o))
 		if rows <= 0 {
 			continue
 		}
-		margin := 1.96 * math.Sqrt(deviation*deviation+rows)
-		p := Population{Seconds: int32(o * 60), Rows: int64(math.Round(rows)), Share: rows / total,
-			Low: max(0, (rows-margin)/total), High: min(1, (rows+margin)/total)}
+		noise := f.shape.noise(g, f.minuteOf(o), rows)
+		share := rows / total
+		margin := 1.96 * math.Sqrt(share*(1-share)/total+noise*noise/(total*total))
+		p := Population{Seconds: int32(o * 60), Rows: int64(math.Round(rows)), Share: share, Low: max(0, share-margin), High: min(1, share+margin)}
 		for _, part := range f.told {
 			if s, seen := f.partShare(part, found, o); seen {
 				p.Parts = append(p.Parts, s)

@@ -1,0 +1,179 @@
+package check
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/zone"
+	"github.com/featureaudit/featureaudit/audit/zonefit"
+)
+
+// corrections are the plan that would make a view's event times comparable: for each file, source and offset, what to
+// shift and on what evidence. What is ambiguous is not in it.
+func (b *brief) corrections() []report.Correction {
+	series, err := b.zoneEvidence()
+	if err != nil {
+		return nil // said by mixed-zones
+	}
+	twins, err := b.supportedTwins()
+	if err != nil {
+		return nil // said by shifted-twins
+	}
+	var plan []report.Correction
+	for _, s := range series {
+		for _, p := range s.wrong() {
+			plan = append(plan, b.shifts(s, p, evidenceOf(s, p, twins))...)
+		}
+		if s.verdict == zonefit.Clean {
+			plan = append(plan, b.declarations(s)...)
+		}
+	}
+	slices.SortFunc(plan, func(x, y report.Correction) int {
+		return cmp.Or(cmp.Compare(x.File, y.File), cmp.Compare(x.Source, y.Source), cmp.Compare(shiftOf(x), shiftOf(y)))
+	})
+	return plan
+}
+
+// zonesFound says that a view's event times are not comparable as they are, so that a plan is wanted.
+func zonesFound(results []report.Result, view string) bool {
+	return slices.ContainsFunc(results, func(r report.Result) bool {
+		return r.View == view && isFinding(r) && (r.Check == mixedZones.ID || r.Check == mixedEncoding.ID)
+	})
+}
+
+func shiftOf(c report.Correction) int64 {
+	if c.ShiftSeconds == nil {
+		return 0
+	}
+	return *c.ShiftSeconds
+}
+
+// evidenceOf is arithmetic where copies of the source's keys show the same offset, else statistical.
+func evidenceOf(s zoneSeries, p zonefit.Population, twins []twin) report.Evidence {
+	if slices.ContainsFunc(twins, func(t twin) bool { return t.known && t.wrong == s.source && t.offset == p.Seconds }) {
+		return report.Arithmetic
+	}
+	return report.Statistical
+}
+
+// shifts are the corrections of one population, by file.
+func (b *brief) shifts(s zoneSeries, p zonefit.Population, evidence report.Evidence) []report.Correction {
+	files := b.populationSlices(s, p)
+	shift := -int64(p.Seconds)
+	rows := b.rowsByFile(s, p, files)
+	var plan []report.Correction
+	for _, id := range files {
+		if rows[id] == 0 {
+			continue
+		}
+		c := report.Correction{View: b.View.Name, File: b.Survey.Files[id].Path, Source: s.source, ShiftSeconds: &shift, Rows: rows[id], Evidence: evidence}
+		which := "all rows"
+		if !p.Whole() {
+			from, to := correctedLags(s, p)
+			low, high := seconds(from), seconds(to)
+			c.LagFromSeconds, c.LagToSeconds = &low, &high
+			which = fmt.Sprintf("rows with a lag from %s to %s", duration(from), duration(to))
+		}
+		c.Message = fmt.Sprintf("shift event_time of %s by %s: they are stamped at %s (%s)", which, signed(shift), zone.OffsetText(s.offset(p)), s.candidates(p))
+		if names := s.zones[s.offset(p)]; s.stepped && len(names) > 0 && p.Whole() {
+			c.DeclareZone = names[0]
+			c.Message += ", or declare zone: " + names[0]
+		}
+		plan = append(plan, c)
+	}
+	return plan
+}
+
+// correctedLags are the lags, from included and to excluded, of rows that are taken for a population's: its window, but for
+// what is another's. Below zero a lag can only be that of a fast clock, so that the window reaches to the next population.
+func correctedLags(s zoneSeries, p zonefit.Population) (from, to int64) {
+	from, to = p.Window()
+	if p.Seconds > 0 {
+		to, _ = zonefit.Population{}.Window()
+	}
+	for _, other := range s.estimate.Populations {
+		otherFrom, otherTo := other.Window()
+		switch {
+		case other.Seconds < p.Seconds:
+			to = min(to, otherFrom)
+		case other.Seconds > p.Seconds && otherTo > from:
+			from = otherTo
+		}
+	}
+	return from, max(from, to)
+}
+
+func signed(shift int64) string {
+	if shift > 0 {
+		return "+" + duration(shift*1_000_000)
+	}
+	return duration(shift * 1_000_000)
+}
+
+// rowsByFile shares a population's rows of each partition among its files, by how many rows they have with both times.
+// A file whose every lag lies in the population's window has all of its rows in it.
+func (b *brief) rowsByFile(s zoneSeries, p zonefit.Population, files []int32) map[int32]int64 {
+	from, to := p.Window()
+	rows, rest, weight := map[int32]int64{}, map[int32]float64{}, map[int32]float64{}
+	for _, part := range p.Parts {
+		rest[part.ID] = float64(part.Rows)
+	}
+	slicesOf := map[int32]facts.Slice{}
+	for _, slice := range b.Collection.Slices {
+		if slice.Source == s.source {
+			slicesOf[slice.File] = slice
+		}
+	}
+	open := []int32{}
+	for _, id := range files {
+		slice, partition := slicesOf[id], b.filePartition(id)
+		if p.Whole() || slice.LagMin >= from && slice.LagMax < to {
+			rows[id] = slice.LagRows
+			rest[partition] -= float64(slice.LagRows)
+			continue
+		}
+		weight[partition] += float64(slice.LagRows)
+		open = append(open, id)
+	}
+	for _, id := range open {
+		partition := b.filePartition(id)
+		share := max(rest[partition], 0) * float64(slicesOf[id].LagRows) / weight[partition]
+		if len(p.Parts) == 0 {
+			share = float64(p.Rows) * float64(slicesOf[id].LagRows) / sumOf(weight)
+		}
+		rows[id] = int64(math.Ceil(share))
+	}
+	return rows
+}
+
+func sumOf(weights map[int32]float64) float64 {
+	total := 0.0
+	for _, w := range weights {
+		total += w
+	}
+	return total
+}
+
+// declarations name UTC as the zone of naive files that nobody has declared and whose lags say so.
+func (b *brief) declarations(s zoneSeries) []report.Correction {
+	var plan []report.Correction
+	for _, f := range b.encoded {
+		naive := int64(0)
+		for e, n := range f.rows {
+			if isNaive(e) {
+				naive += n
+			}
+		}
+		ours := f.file.Writer == s.writer && (f.file.Source == s.source || f.file.Source == "" && slices.Equal(f.sources, []string{s.source}))
+		if naive == 0 || !ours || declaredZone(b.View, b.bySource[s.source]) != "" {
+			continue
+		}
+		plan = append(plan, report.Correction{View: b.View.Name, File: f.file.Path, Source: s.source, DeclareZone: "UTC", Rows: naive, Evidence: report.Statistical,
+			Message: "event_time is naive; its lags say that it is UTC: declare zone: UTC, or write it aware"})
+	}
+	return plan
+}

@@ -1,0 +1,76 @@
+package check
+
+import (
+	"testing"
+
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/report"
+)
+
+// planOf judges mixed zones and gives the corrections of the report.
+func planOf(t *testing.T, s *store) []report.Correction {
+	t.Helper()
+	r, err := BuildReport(ReportInput{AsOf: s.AsOf, Status: report.Complete, Views: []Input{s.Input}, Results: []report.Result{s.of(t, "mixed-zones")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.Corrections
+}
+
+func TestCorrectionsOfAWholeSource(t *testing.T) {
+	s := healthy(dailyView())
+	s.streaming([]int32{2, 3}, india, 500)
+	plan := planOf(t, s)
+	if len(plan) != 2 {
+		t.Fatalf("%+v", plan)
+	}
+	c := plan[0]
+	if c.View != "clicks" || c.File != "dt=2026-11-03/part-00009.parquet" || c.Source != "streaming" || *c.ShiftSeconds != -india || c.Rows != 500 ||
+		c.Evidence != report.Statistical || c.LagFromSeconds != nil || c.LagToSeconds != nil {
+		t.Errorf("%+v", c)
+	}
+	s.Collection.Keys.Twins = []facts.TwinCount{{A: "batch", B: "streaming", Seconds: india, Keys: 40, TrueA: 30, First: 2, Last: 3}}
+	if plan = planOf(t, s); plan[1].Evidence != report.Arithmetic {
+		t.Errorf("twins prove it: %+v", plan[1])
+	}
+}
+
+func TestCorrectionsOfSomeRowsNameTheirLags(t *testing.T) {
+	s := healthy(dailyView())
+	s.streaming([]int32{2}, 0, 400)
+	s.lags(2, "streaming", india, 100)
+	for i := range s.Collection.Slices {
+		if slice := &s.Collection.Slices[i]; slice.Source == "streaming" {
+			slice.LagRows, slice.LagMin = 500, -india*second
+		}
+	}
+	plan := planOf(t, s)
+	if len(plan) != 1 || *plan[0].ShiftSeconds != -india || plan[0].Rows < 90 || plan[0].Rows > 110 {
+		t.Fatalf("%+v", plan)
+	}
+	// East of UTC a lag is negative: everything from five minutes before the offset up to five minutes before zero.
+	if *plan[0].LagFromSeconds != float64(-india-300) || *plan[0].LagToSeconds != -300 {
+		t.Errorf("%v to %v", *plan[0].LagFromSeconds, *plan[0].LagToSeconds)
+	}
+	s = healthy(dailyView())
+	s.streaming([]int32{2}, 0, 400)
+	s.lags(2, "streaming", pacific, 100)
+	for i := range s.Collection.Slices {
+		if slice := &s.Collection.Slices[i]; slice.Source == "streaming" {
+			slice.LagRows, slice.LagMax = 500, 9*hour
+		}
+	}
+	// West of it late rows may be anyone's: only those within a quarter of an hour of the offset.
+	plan = planOf(t, s)
+	if len(plan) != 1 || *plan[0].LagFromSeconds != float64(-pacific-300) || *plan[0].LagToSeconds != float64(-pacific+900) {
+		t.Errorf("%+v", plan)
+	}
+}
+
+func TestNoPlanWithoutAFinding(t *testing.T) {
+	s := healthy(dailyView())
+	s.streaming([]int32{0, 1, 2, 3, 4, 5, 6, 7, 8}, pacific, 500)
+	if plan := planOf(t, s); len(plan) != 0 {
+		t.Errorf("what is ambiguous is not corrected: %+v", plan)
+	}
+}
