@@ -137,7 +137,7 @@ func (l loader) at(ctx context.Context, name, kind string) (registry.Definitions
 }
 
 func (l loader) glob(ctx context.Context, pattern string) (registry.Definitions, error) {
-	names, err := doublestar.FilepathGlob(pattern, doublestar.WithFilesOnly(), doublestar.WithFailOnIOErrors())
+	names, err := doublestar.FilepathGlob(pattern, doublestar.WithFilesOnly(), doublestar.WithNoHidden(), doublestar.WithFailOnIOErrors())
 	if err != nil {
 		return registry.Definitions{}, fmt.Errorf("%s: %w", pattern, err)
 	}

@@ -98,8 +98,14 @@ func recogniseJSON(data []byte) (form, error) {
 	return recogniseYAML(data)
 }
 
+// maxText is the largest YAML file that is parsed.
+const maxText = 16 << 20
+
 // recogniseYAML looks at the keys of the top level only.
 func recogniseYAML(data []byte) (form, error) {
+	if len(data) > maxText {
+		return 0, fmt.Errorf("%d bytes of text, expected at most %d: split the definitions over several files", len(data), maxText)
+	}
 	keys, err := topKeys(data)
 	if err != nil {
 		return 0, err
