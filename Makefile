@@ -58,6 +58,7 @@ golden: ## write the golden files anew (read the difference before you commit it
 .PHONY: bench
 bench: build ## measure the audit against the floor (ROWS=10000000)
 	ROWS=$(ROWS) go run ./fixtures/cmd/bench
+	go test -run '^$$' -bench Diff10k -benchmem -benchtime 5x ./audit/diff # aim: under 1 s and 500 MB
 
 .PHONY: image
 image: ## build the container image featureaudit:VERSION

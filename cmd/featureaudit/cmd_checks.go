@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/featureaudit/featureaudit/audit/check"
+	"github.com/featureaudit/featureaudit/audit/diff"
 )
 
 const checksAbout = `Lists the checks of the catalogue; "checks explain ID" shows one: why it matters, what to do, its parameters and the SQL itself.`
@@ -31,6 +33,9 @@ func cmdChecks(_ context.Context, c *cli, args []string) (int, error) {
 		return 0, usagef("checks %q: expected nothing, or explain ID", flags.Arg(0))
 	case flags.NArg() != 2:
 		return 0, usagef("checks explain: expected one ID; checks: %s", strings.Join(checkIDs(), ", "))
+	}
+	if rule, ok := diff.Find(flags.Arg(1)); ok && !slices.Contains(checkIDs(), rule.ID) {
+		return exitOK, c.writeAll(outs, func(w io.Writer, format string, _ bool) error { return writeRule(w, format, rule) })
 	}
 	found, ok := check.Lookup(flags.Arg(1))
 	if !ok {
