@@ -83,7 +83,11 @@ func (d *Database) Close() {
 	mapping.Close(&d.db)
 }
 
-type connection struct{ conn mapping.Connection }
+type connection struct {
+	conn mapping.Connection
+	// caching says that footers are kept from one query to the next, which pays for slices of one file only.
+	caching bool
+}
 
 func (d *Database) acquire() (*connection, error) {
 	d.mu.Lock()
@@ -98,11 +102,19 @@ func (d *Database) acquire() (*connection, error) {
 	if mapping.Connect(d.db, &c.conn) == mapping.StateError {
 		return nil, errors.New("connect to in-memory DuckDB")
 	}
-	if err := c.exec("SET TimeZone = 'UTC'; SET parquet_metadata_cache = true"); err != nil {
+	if err := c.exec("SET TimeZone = 'UTC'"); err != nil {
 		mapping.Disconnect(&c.conn)
 		return nil, err
 	}
 	return c, nil
+}
+
+func (c *connection) cacheFooters() error {
+	if c.caching {
+		return nil
+	}
+	c.caching = true
+	return c.exec("SET parquet_metadata_cache = true")
 }
 
 func (d *Database) release(c *connection) {

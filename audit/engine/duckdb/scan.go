@@ -23,7 +23,7 @@ func (d *Database) Scan(ctx context.Context, s engine.Scan, before func() error,
 	if s.Sliced {
 		text, values["first"], values["last"] = sql.Slice, s.First, s.Last
 	}
-	result, release, err := d.run(ctx, strings.ReplaceAll(text, "{columns}", list), values)
+	result, release, err := d.run(ctx, strings.ReplaceAll(text, "{columns}", list), values, s.Sliced)
 	if err != nil {
 		return err
 	}
@@ -60,10 +60,17 @@ func perMicro(unit, physical string) int64 {
 	return 1
 }
 
-func (d *Database) run(ctx context.Context, text string, values bindings) (*mapping.Result, func(), error) {
+// run runs a query on a connection of its own, which release gives back with the result's memory.
+func (d *Database) run(ctx context.Context, text string, values bindings, sliced bool) (*mapping.Result, func(), error) {
 	c, err := d.acquire()
 	if err != nil {
 		return nil, nil, err
+	}
+	if sliced {
+		if err := c.cacheFooters(); err != nil {
+			d.release(c)
+			return nil, nil, err
+		}
 	}
 	result, err := c.query(ctx, text, values)
 	if err != nil {
@@ -91,12 +98,12 @@ func (d *Database) Fetch(ctx context.Context, f engine.Fetch, each func(row int6
 	}
 	text := strings.ReplaceAll(sql.Fetch, "{columns}", list)
 	text = strings.ReplaceAll(text, "{rows}", strings.Join(numbers, ", "))
-	result, release, err := d.run(ctx, text, bindings{"files": []string{f.File}, "first": f.Rows[0], "last": f.Rows[len(f.Rows)-1]})
+	result, release, err := d.run(ctx, text, bindings{"files": []string{f.File}, "first": f.Rows[0], "last": f.Rows[len(f.Rows)-1]}, false)
 	if err != nil {
 		return err
 	}
 	defer release()
-	var texts []stringTexts = make([]stringTexts, len(f.Columns)+1)
+	texts := make([]stringTexts, len(f.Columns)+1)
 	values := make([]engine.Value, len(f.Columns))
 	found := 0
 	err = eachChunk(result, func(columns []chunkColumn, rows int) error {
