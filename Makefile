@@ -60,6 +60,10 @@ bench: build ## measure the audit against the floor (ROWS=10000000)
 	ROWS=$(ROWS) go run ./fixtures/cmd/bench
 	go test -run '^$$' -bench Diff10k -benchmem -benchtime 5x ./audit/diff # aim: under 1 s and 500 MB
 
+.PHONY: eval-zones
+eval-zones: ## measure how well zone evidence finds planted offsets, and that it accuses no honest store
+	@go run ./fixtures/cmd/evalzones
+
 .PHONY: image
 image: ## build the container image featureaudit:VERSION
 	docker build --build-arg VERSION=$(VERSION) -t featureaudit:$(VERSION) .
