@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/registry"
 )
 
@@ -45,6 +46,7 @@ type computer struct {
 
 // sayings are the objects that each format can say. What is not listed is said by all.
 var sayings = map[Object][]string{
+	Kind:            {registry.KindFeast, registry.KindReport},
 	MaxLag:          {registry.KindFeast, registry.KindYAML, registry.KindReport, registry.KindODCS},
 	EventTime:       {registry.KindFeast, registry.KindYAML, registry.KindReport, registry.KindODCS},
 	CreatedColumn:   {registry.KindFeast, registry.KindYAML, registry.KindReport, registry.KindDBT},
@@ -388,6 +390,9 @@ func number(seconds *float64) any {
 
 // ttl compares what two ttls mean. Unset, null and 0 are one meaning, and how they are spelled is no difference.
 func (p pairing) ttl() {
+	if p.a.Kind == model.KindOnDemandView || p.b.Kind == model.KindOnDemandView {
+		return // it keeps no rows that could expire
+	}
 	a, b := value(p.a.TTLSeconds), value(p.b.TTLSeconds)
 	if p.a.TTLNever != "" || p.b.TTLNever != "" {
 		p.never(a, b)

@@ -79,9 +79,21 @@ type Files func(view string) (columns []string, files int, ok bool)
 
 // Lint judges one set of definitions. Files may be nil: what needs files is left out then.
 func Lint(d registry.Definitions, files Files, p Policy) []Finding {
-	l := linter{d: d, files: files, policy: p, rules: map[string]Rule{}}
+	l := linter{
+		d: d, files: files, policy: p, rules: map[string]Rule{}, registeredEntities: map[identity]registry.Entity{},
+		registeredSources: map[identity]registry.DataSource{}, views: map[identity]*registry.View{},
+	}
 	for _, r := range LintRules() {
 		l.rules[r.ID] = r
+	}
+	for _, e := range d.Entities {
+		l.registeredEntities[identity{e.Project, e.Name}] = e
+	}
+	for _, s := range d.DataSources {
+		l.registeredSources[identity{s.Project, s.Name}] = s
+	}
+	for i, v := range d.Views {
+		l.views[identity{v.Project, v.Name}] = &d.Views[i]
 	}
 	used := usage(d)
 	for _, v := range d.Views {
@@ -100,6 +112,9 @@ func Lint(d registry.Definitions, files Files, p Policy) []Finding {
 	return finish(l.findings, p)
 }
 
+// identity is a project and a name in it.
+type identity [2]string
+
 type linter struct {
 	d        registry.Definitions
 	files    Files
@@ -107,6 +122,10 @@ type linter struct {
 	rules    map[string]Rule
 	users    []string
 	findings []Finding
+
+	registeredEntities map[identity]registry.Entity
+	registeredSources  map[identity]registry.DataSource
+	views              map[identity]*registry.View
 }
 
 func (l *linter) add(rule string, v *registry.View, object string, found any, format string, args ...any) {
@@ -163,12 +182,12 @@ func (l *linter) entities(v registry.View) {
 	}
 	var want []string
 	for _, name := range v.Entities {
-		i := slices.IndexFunc(l.d.Entities, func(e registry.Entity) bool { return e.Name == name && e.Project == v.Project })
-		if i < 0 {
+		e, ok := l.registeredEntities[identity{v.Project, name}]
+		if !ok {
 			l.add("entity-missing", &v, "entities", name, "its entity %s is not registered", name)
 			return
 		}
-		want = append(want, l.d.Entities[i].JoinKey)
+		want = append(want, e.JoinKey)
 	}
 	if got := featureNames(v.EntityColumns); len(got) > 0 && !slices.Equal(sorted(want), got) {
 		l.add("join-key-disagrees", &v, "join_keys", got, "it joins by %s, and its entities by %s", strings.Join(got, ", "), strings.Join(want, ", "))
@@ -197,13 +216,14 @@ func (l *linter) source(v registry.View) {
 		if own == nil || own.Name == "" {
 			continue
 		}
-		i := slices.IndexFunc(l.d.DataSources, func(s registry.DataSource) bool {
-			return s.Name == own.Name && (s.Project == v.Project || s.Project == "")
-		})
-		if i < 0 {
-			continue // registries before 0.16 hold no sources of their own
+		registered, ok := l.registeredSources[identity{v.Project, own.Name}]
+		if !ok {
+			registered, ok = l.registeredSources[identity{"", own.Name}]
 		}
-		if diffs := disagreements(*own, l.d.DataSources[i]); len(diffs) > 0 {
+		if !ok {
+			continue // registries of old releases hold no sources of their own
+		}
+		if diffs := disagreements(*own, registered); len(diffs) > 0 {
 			l.add("source-copy-disagrees", &v, "source", diffs, "its copy of source %s disagrees with the registered one: %s", own.Name, strings.Join(diffs, "; "))
 		}
 	}
@@ -211,10 +231,13 @@ func (l *linter) source(v registry.View) {
 
 func disagreements(own, registered registry.DataSource) []string {
 	var list []string
-	for _, f := range []struct{ name, own, registered string }{
+	for i, f := range []struct{ name, own, registered string }{
 		{"type", own.Type, registered.Type}, {"path", own.Path, registered.Path}, {"table", own.Table, registered.Table},
 		{"timestamp_field", own.TimestampField, registered.TimestampField}, {"created_timestamp_column", own.CreatedColumn, registered.CreatedColumn},
 	} {
+		if i > 2 && own.BatchSource != nil {
+			break // of a push or stream source, releases fill in the columns differently
+		}
 		if f.own != f.registered {
 			list = append(list, fmt.Sprintf("%s %s, registered %s", f.name, inWords(f.own), inWords(f.registered)))
 		}
@@ -276,20 +299,16 @@ func (l *linter) tags(v registry.View) {
 }
 
 func (l *linter) services() {
-	views := map[[2]string]registry.View{}
-	for _, v := range l.d.Views {
-		views[[2]string{v.Project, v.Name}] = v
-	}
 	for _, s := range l.d.FeatureServices {
 		for _, member := range s.Views {
-			v, ok := views[[2]string{s.Project, member.View}]
+			v, ok := l.views[identity{s.Project, member.View}]
 			if !ok {
 				l.add("service-names-missing-view", nil, "feature_services."+s.Name+"."+member.View, member.View, "feature service %s names view %s, which does not exist", s.Name, member.View)
 				continue
 			}
 			for _, f := range member.Features {
 				if _, ok := v.Features.Type(f); !ok {
-					l.add("service-names-missing-feature", &v, "feature_services."+s.Name+"."+f, f, "feature service %s names its feature %s, which does not exist", s.Name, f)
+					l.add("service-names-missing-feature", v, "feature_services."+s.Name+"."+f, f, "feature service %s names its feature %s, which does not exist", s.Name, f)
 				}
 			}
 		}
@@ -316,11 +335,13 @@ func (l *linter) names() {
 }
 
 func (l *linter) unknown() {
+	byName := map[string]*registry.View{}
+	for i := range l.d.Views {
+		v := &l.d.Views[i]
+		byName[v.Name] = v
+	}
 	for _, u := range l.d.UnknownFields {
-		var v *registry.View
-		if i := slices.IndexFunc(l.d.Views, func(v registry.View) bool { return v.Name == u.View }); i >= 0 && u.View != "" {
-			v = &l.d.Views[i]
-		}
+		v := byName[u.View]
 		l.add("unknown-fields", v, "unknown_fields."+u.Path, u.Field, "field %s is not known (%d bytes)", u.Path, u.Bytes)
 	}
 }

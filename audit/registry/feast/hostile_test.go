@@ -100,3 +100,34 @@ func TestSchemaIsWellFormed(t *testing.T) {
 		}
 	}
 }
+
+// TestOldestLayouts: a view of 0.10 (no entity columns, no registered sources) and a feature table of 0.8.
+func TestOldestLayouts(t *testing.T) {
+	str := func(n protowire.Number, s string) []byte { return nested(n, []byte(s)) }
+	num := func(n protowire.Number, v uint64) []byte {
+		return protowire.AppendVarint(protowire.AppendTag(nil, n, protowire.VarintType), v)
+	}
+	join := func(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
+	source := join(num(1, 1), str(3, "event_timestamp"), str(5, "created"), nested(11, str(2, "data/x.parquet")))
+	registryBytes := join(
+		nested(1, nested(1, join(str(1, "driver"), num(2, 4), str(4, "driver_id"), str(9, "p")))),
+		nested(1, nested(1, join(str(1, "bare"), str(9, "p")))), // an entity without a join key: its name is one
+		nested(6, nested(1, join(str(1, "stats"), str(2, "p"), str(3, "driver"), str(3, "bare"), nested(6, num(1, 3600)), nested(7, source)))),
+		nested(2, nested(1, join(str(1, "table"), str(9, "p"), str(3, "driver"), nested(4, str(1, "f")), nested(6, num(1, 60)), nested(7, source)))),
+		str(3, "1"),
+	)
+	d, err := Decode(registryBytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(d.Views) != 2 || len(d.UnknownFields) != 0 || d.Project != "p" {
+		t.Fatalf("%d views, project %q, unknown %v", len(d.Views), d.Project, d.UnknownFields)
+	}
+	stats, table := d.Views[0], d.Views[1]
+	if *stats.TTLSeconds != 3600 || strings.Join(stats.JoinKeys, ",") != "driver_id,bare" || stats.EventTime != "event_timestamp" || stats.IngestedAt != "created" || stats.Path != "data/x.parquet" {
+		t.Errorf("view %+v", stats)
+	}
+	if *table.TTLSeconds != 60 || strings.Join(table.JoinKeys, ",") != "driver_id" || table.Features[0].Name != "f" {
+		t.Errorf("feature table %+v", table)
+	}
+}
