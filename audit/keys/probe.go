@@ -102,12 +102,22 @@ func (r *Runs) Probe(ctx context.Context, workers int, grouping Grouping, pairs 
 // prober holds the scratch memory of one goroutine.
 type prober struct {
 	grouping Grouping
-	pairs    Pairs
 	words    []uint64
 	table    []uint32
 	repeated []uint64
+	// Of groupings only: groupTable finds a hash in a group; firsts and distinct give each entry its hash's first one and
+	// that one the number of groups; earlier chains the entries of a hash, from the one in latest back.
+	pairs      Pairs
+	groupTable []uint32
+	groups     []uint64
+	firsts     []uint32
+	distinct   []uint32
+	earlier    []uint32
+	latest     []uint32
+	chain      []Entry
 }
 
+// part finds a part's candidates, ordered by hash and ordinal.
 func (p *prober) part(r *Runs, index int) ([]Entry, Probed, error) {
 	words, err := r.load(index, p.words)
 	if err != nil {
@@ -115,44 +125,23 @@ func (p *prober) part(r *Runs, index int) ([]Entry, Probed, error) {
 	}
 	p.words = words
 	n := len(words) / r.stride
+	if n == 0 {
+		return nil, Probed{}, nil
+	}
 	// the bits that tell entries of a part apart
 	identity := uint64(math.MaxUint64)
 	if r.stride == 1 {
 		identity = ^r.ordinals
 	}
-	if n == 0 {
-		return nil, Probed{}, nil
-	}
-	size := 1
-	for size < 2*n {
-		size *= 2
-	}
-	if cap(p.table) < size {
-		p.table = make([]uint32, size)
-	}
-	table := p.table[:size]
-	clear(table)
 	p.repeated = append(p.repeated[:0], make([]uint64, (n+63)/64)...)
-	repeats, distinct := 0, int64(0)
-	mask := uint64(size - 1)
-	for i := range n {
-		hash := words[i*r.stride] & identity
-		for slot := spreadHash(hash) & mask; ; slot = (slot + 1) & mask {
-			held := table[slot]
-			if held == 0 {
-				table[slot] = uint32(i + 1)
-				distinct++
-				break
-			}
-			if first := int(held - 1); words[first*r.stride]&identity == hash {
-				repeats += p.mark(first) + p.mark(i)
-				break
-			}
-		}
+	var probed Probed
+	repeats := 0
+	if p.grouping == nil {
+		repeats, probed = p.repeats(r, n, identity)
+	} else {
+		repeats, probed = p.breaks(r, index, n)
 	}
-	probed := Probed{Distinct: distinct}
 	if repeats == 0 {
-		probed.Single = distinct
 		return nil, probed, nil
 	}
 	candidates := make([]Entry, 0, repeats)
@@ -164,8 +153,132 @@ func (p *prober) part(r *Runs, index int) ([]Entry, Probed, error) {
 	slices.SortFunc(candidates, func(a, b Entry) int {
 		return cmp.Or(cmp.Compare(a.Hash, b.Hash), cmp.Compare(a.Ordinal, b.Ordinal))
 	})
-	probed.Single = distinct
-	return p.settle(candidates, &probed), probed, nil
+	return candidates, probed, nil
+}
+
+// repeats marks every entry whose hash occurs again.
+func (p *prober) repeats(r *Runs, n int, identity uint64) (int, Probed) {
+	table := emptied(&p.table, n)
+	mask := uint64(len(table) - 1)
+	repeats, distinct, repeating := 0, int64(0), int64(0)
+	for i := range n {
+		hash := p.words[i*r.stride] & identity
+		for slot := spreadHash(hash) & mask; ; slot = (slot + 1) & mask {
+			held := table[slot]
+			if held == 0 {
+				table[slot] = uint32(i + 1)
+				distinct++
+				break
+			}
+			if first := int(held - 1); p.words[first*r.stride]&identity == hash {
+				marked := p.mark(first)
+				repeating += int64(marked)
+				repeats += marked + p.mark(i)
+				break
+			}
+		}
+	}
+	return repeats, Probed{Distinct: distinct, Single: distinct - repeating}
+}
+
+// breaks counts what a grouping pairs, and marks only the entries of hashes that repeat within one group. A second
+// table, of hash and group, tells that without gathering the rows of every hash: they may be most of the store.
+func (p *prober) breaks(r *Runs, index, n int) (int, Probed) {
+	table, grouped := emptied(&p.table, n), emptied(&p.groupTable, n)
+	p.firsts, p.distinct, p.earlier, p.latest = sized(p.firsts, n), sized(p.distinct, n), sized(p.earlier, n), sized(p.latest, n)
+	p.groups = append(p.groups[:0], make([]uint64, n)...)
+	broken := make([]uint64, (n+63)/64)
+	mask := uint64(len(table) - 1)
+	for i := range n {
+		entry := r.entry(index, p.words[i*r.stride:(i+1)*r.stride])
+		hash := entry.Hash
+		p.groups[i] = p.grouping(entry)
+		p.distinct[i] = 0
+		first := i
+		for slot := spreadHash(hash) & mask; ; slot = (slot + 1) & mask {
+			held := table[slot]
+			if held == 0 {
+				table[slot] = uint32(i + 1)
+				break
+			}
+			if p.words[int(held-1)*r.stride] == hash {
+				first = int(held - 1)
+				break
+			}
+		}
+		p.firsts[i] = uint32(first)
+		p.earlier[i], p.latest[first] = p.latest[first], uint32(i)
+		for slot := spreadHash(hash^p.groups[i]*0xff51afd7ed558ccd) & mask; ; slot = (slot + 1) & mask {
+			held := grouped[slot]
+			if held == 0 {
+				grouped[slot] = uint32(i + 1)
+				p.distinct[first]++
+				break
+			}
+			if other := int(held - 1); p.words[other*r.stride] == hash && p.groups[other] == p.groups[i] {
+				broken[first>>6] |= 1 << (first & 63)
+				break
+			}
+		}
+	}
+	var probed Probed
+	repeats := 0
+	for i, first := range p.firsts[:n] {
+		whole := broken[first>>6]>>(first&63)&1 == 0
+		if !whole {
+			repeats += p.mark(i)
+		}
+		paired := whole && p.distinct[first] > 1
+		if paired {
+			probed.PairedRows++
+		}
+		if int(first) != i {
+			continue
+		}
+		probed.Distinct++
+		switch {
+		case paired:
+			probed.Paired++
+			p.tell(r, index, i)
+		case whole:
+			probed.Single++
+		}
+	}
+	return repeats, probed
+}
+
+// tell hands the rows of a paired hash over, by the first of them.
+func (p *prober) tell(r *Runs, index, first int) {
+	if p.pairs == nil {
+		return
+	}
+	p.chain = p.chain[:0]
+	for i := int(p.latest[first]); ; i = int(p.earlier[i]) {
+		p.chain = append(p.chain, r.entry(index, p.words[i*r.stride:(i+1)*r.stride]))
+		if i == first {
+			break
+		}
+	}
+	slices.SortFunc(p.chain, func(a, b Entry) int { return cmp.Compare(a.Ordinal, b.Ordinal) })
+	p.pairs(p.chain)
+}
+
+// emptied is a table for n entries, at most half full, with no entry in it.
+func emptied(table *[]uint32, n int) []uint32 {
+	size := 1
+	for size < 2*n {
+		size *= 2
+	}
+	*table = sized(*table, size)
+	clear(*table)
+	return *table
+}
+
+func sized(s []uint32, n int) []uint32 {
+	if cap(s) < n {
+		return make([]uint32, n)
+	}
+	return s[:n]
 }
 
 // spreadHash brings the bits that differ within a part to where slots are chosen, whatever the width of an entry.
@@ -178,40 +291,4 @@ func (p *prober) mark(i int) int {
 	}
 	p.repeated[i>>6] |= 1 << (i & 63)
 	return 1
-}
-
-// settle takes out the hashes that a grouping pairs, and counts all.
-func (p *prober) settle(candidates []Entry, probed *Probed) []Entry {
-	kept := candidates[:0]
-	groups := map[uint64]int{}
-	for start := 0; start < len(candidates); {
-		end := start + 1
-		for end < len(candidates) && candidates[end].Hash == candidates[start].Hash {
-			end++
-		}
-		probed.Single--
-		rows := candidates[start:end]
-		start = end
-		if p.grouping == nil {
-			kept = append(kept, rows...)
-			continue
-		}
-		clear(groups)
-		most := 0
-		for _, row := range rows {
-			g := p.grouping(row)
-			groups[g]++
-			most = max(most, groups[g])
-		}
-		if most > 1 {
-			kept = append(kept, rows...)
-			continue
-		}
-		probed.Paired++
-		probed.PairedRows += int64(len(rows))
-		if p.pairs != nil {
-			p.pairs(rows)
-		}
-	}
-	return kept
 }
