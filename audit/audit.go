@@ -151,6 +151,7 @@ func Run(ctx context.Context, o Options) (Audit, error) {
 	}
 	in := r.reportInput(inputs, results, stopped)
 	in.Clean = clean
+	in.NothingToAudit = stopped == nil && !r.blocked && !slices.ContainsFunc(inputs, func(in check.Input) bool { return len(in.Survey.Files) > 0 })
 	built, err := check.BuildReport(in)
 	if err != nil {
 		return Audit{}, err
@@ -159,7 +160,7 @@ func Run(ctx context.Context, o Options) (Audit, error) {
 	if err != nil {
 		return Audit{}, err
 	}
-	if stopped == nil && !slices.ContainsFunc(inputs, func(in check.Input) bool { return len(in.Survey.Files) > 0 }) {
+	if in.NothingToAudit {
 		stopped = ErrNothing
 	}
 	return Audit{Report: built, Duplicates: duplicates}, stopped

@@ -12,6 +12,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/partition"
+	"github.com/featureaudit/featureaudit/audit/store"
 	"github.com/featureaudit/featureaudit/audit/survey"
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
@@ -28,6 +29,8 @@ func (r *run) look(ctx context.Context, view model.View) (check.Input, error) {
 	listing, resolved, notes, err := survey.Plan(ctx, r.options.Adapters.Store, view, r.options.AsOf, r.window)
 	in.View = resolved
 	if err != nil {
+		var none *store.NoMatchError
+		r.blocked = r.blocked || !errors.As(err, &none)
 		return r.failed(ctx, in, nil, err)
 	}
 	if r.options.NewestOnly {

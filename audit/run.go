@@ -19,6 +19,8 @@ type run struct {
 	memory  memory
 	scanner Scanner
 	judge   Judge
+	// blocked says that some view's files could not be listed, so that nobody knows whether there is nothing to audit.
+	blocked bool
 }
 
 // memory is how the limit of the process is shared out. What is left is for the program, its listing and its facts.

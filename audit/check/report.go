@@ -23,6 +23,8 @@ type ReportInput struct {
 	// Views are what was judged; Results are those of all views and of the run, in any order.
 	Views   []Input
 	Results []report.Result
+	// NothingToAudit says that every place was looked at and that no view has a file.
+	NothingToAudit bool
 	// Clean are the views' clean runs, by name.
 	Clean map[string]Span
 }
@@ -65,7 +67,7 @@ func BuildReport(in ReportInput) (report.Report, error) {
 	}
 	slices.SortStableFunc(r.Corrections, func(a, b report.Correction) int { return cmp.Compare(a.View, b.View) })
 	slices.SortFunc(r.Views, func(a, b report.View) int { return cmp.Compare(a.Name, b.Name) })
-	r.Summary.Views = len(r.Views)
+	r.Summary.Views, r.Summary.NothingToAudit = len(r.Views), in.NothingToAudit
 	r.Summary.Outcome = worst(slices.Concat(slices.Collect(maps.Values(outcomes))...))
 	id, err := r.Digest()
 	if err != nil {

@@ -120,6 +120,8 @@ type Summary struct {
 	Files         int64   `json:"files"`
 	Rows          int64   `json:"rows"`
 	Bytes         int64   `json:"bytes"`
+	// NothingToAudit says that every place was looked at and that no view has a file.
+	NothingToAudit bool `json:"nothing_to_audit,omitempty"`
 }
 
 // View describes one audited view: what was judged, and how much of it there was.

@@ -31,6 +31,7 @@ type gateFlags struct {
 	owners       []string
 	maxReportAge string
 	now          string
+	skipEmpty    bool
 	summary      string
 	out          outFlags
 }
@@ -44,6 +45,7 @@ func cmdGate(_ context.Context, c *cli, args []string) (int, error) {
 	flags.StringArrayVar(&f.owners, "owner", nil, "judge results of this owner only (repeatable)")
 	flags.StringVar(&f.maxReportAge, "max-report-age", "", "refuse a report that finished longer ago (30h, 2d)")
 	flags.StringVar(&f.now, "now", "", "the instant that --max-report-age counts back from (default: now)")
+	flags.BoolVar(&f.skipEmpty, "skip-empty", false, "exit 99 where the audit found no file at all, as run --skip-empty does")
 	flags.StringVar(&f.summary, "summary", "text", "the end of stdout: text, json (one compact line) or none (the default with an output on stdout)")
 	f.out.add(flags, reportFormats())
 	if err := c.parse(flags, "gate REPORT [flags]", gateAbout, args); err != nil {
@@ -74,6 +76,9 @@ func cmdGate(_ context.Context, c *cli, args []string) (int, error) {
 	}
 	if err := f.admits(path, r, now); err != nil {
 		return 0, err
+	}
+	if f.skipEmpty && r.Summary.NothingToAudit {
+		return exitNothing, nil
 	}
 	selected, err := f.narrow(path, r)
 	if err != nil {
@@ -181,6 +186,9 @@ func (f gateFlags) narrow(path string, r report.Report) (report.Report, error) {
 	r.Results, r.Views = results, kept
 	if f.narrows() {
 		r.Summary = r.Summarise()
+		// Whoever reads it on must not take a part for the whole.
+		r.Selection.Checks = append(slices.Clone(r.Selection.Checks), f.checks...)
+		r.Selection.Views = append(slices.Clone(r.Selection.Views), f.views...)
 	}
 	return r, nil
 }

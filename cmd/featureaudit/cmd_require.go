@@ -24,7 +24,7 @@ import (
 const requireAbout = `Asserts feature views before training or serving: exit 0 only if every view is proven to keep its contract now,
 1 if one is proven stale or failing, 3 if nothing is proven. Age is counted from the newest event to now, by the report
 (--report), the flag file (--flags) or the data itself (--data: the definitions of --config or --path, and the newest
-partition's rows).`
+partition's rows, or all where a consumer looks back).`
 
 // requireFlags are the flags of require as written.
 type requireFlags struct {
@@ -279,7 +279,7 @@ func consumerNames(consumers []report.Consumer) string {
 	return distinct(names)
 }
 
-// lookAtData audits the newest partition of the views as of now.
+// lookAtData audits the newest partition of the views as of now, or all of them where a contract looks back.
 func (c *cli) lookAtData(ctx context.Context, f requireFlags, a asked) (evidence, error) {
 	loaded, err := c.load(ctx, f.definitionFlags, nil)
 	if err != nil {
@@ -290,7 +290,7 @@ func (c *cli) lookAtData(ctx context.Context, f requireFlags, a asked) (evidence
 		views = viewsOf(loaded.Consumers, f.consumer)
 	}
 	options := audit.Options{Views: loaded.Views, SelectViews: knownOf(views, loaded.Views), Consumers: loaded.Consumers, Definitions: loaded.read,
-		ConfigDigest: loaded.Digest, AsOf: a.base.Now.UTC().Truncate(time.Microsecond), AsOfGiven: true, NewestOnly: true,
+		ConfigDigest: loaded.Digest, AsOf: a.base.Now.UTC().Truncate(time.Microsecond), AsOfGiven: true, NewestOnly: !looksBack(loaded.Consumers, f.consumer),
 		Adapters: adapters(), Tool: toolVersions(ctx), Log: zerolog.Nop()}
 	if len(options.SelectViews) == 0 {
 		return evidence{}, nil
@@ -314,6 +314,13 @@ func (c *cli) lookAtData(ctx context.Context, f requireFlags, a asked) (evidence
 	}
 	r.Execution.FinishedAt = options.AsOf.Format(time.RFC3339Nano)
 	return fromReport(r), nil
+}
+
+// looksBack says whether a consumer asks for a run of clean partitions: the newest alone proves none.
+func looksBack(consumers []model.Consumer, name string) bool {
+	return slices.ContainsFunc(consumers, func(one model.Consumer) bool {
+		return one.Name == name && slices.ContainsFunc(one.Views, func(v model.ConsumerView) bool { return v.Lookback > 0 })
+	})
 }
 
 func viewsOf(consumers []model.Consumer, name string) []string {
