@@ -53,7 +53,7 @@ func addRunFlags(flags *pflag.FlagSet, f *runFlags) {
 	flags.StringVar(&f.span, "range", "", "audit the partitions A..B only, both included (2026-11-01..2026-11-03)")
 	flags.StringArrayVar(&f.views, "view", nil, "audit this view only (repeatable)")
 	flags.StringArrayVar(&f.checks, "check", nil, "run this check only (repeatable)")
-	f.out.add(flags, append(reportFormats(), duplicatesFormat))
+	f.out.add(flags, runFormats())
 	flags.StringVar(&f.failOn, "fail-on", "error", "exit 1 at findings of this severity: error, warn or never")
 	flags.StringVar(&f.summary, "summary", "text", "the end of stdout: text, json (one compact line) or none (the default with an output on stdout)")
 	flags.StringVar(&f.memory, "memory-limit", "", "memory of the whole process: 512MB, 2GiB or 70% (default: 70% of the cgroup's or the machine's)")

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit"
@@ -13,6 +14,13 @@ import (
 
 // duplicatesFormat is the output of the repeated rows themselves: rows, where every other format is the report.
 const duplicatesFormat = "duplicates"
+
+// runFormats are the names of all that a run can write, sorted.
+func runFormats() []string {
+	names := append(reportFormats(), duplicatesFormat)
+	slices.Sort(names)
+	return names
+}
 
 // splitDuplicates takes the outputs of repeated rows out of those of the report.
 func splitDuplicates(outs []output) (reports, duplicates []output, err error) {

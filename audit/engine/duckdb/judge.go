@@ -68,6 +68,9 @@ func (j *Judge) Close() error { return errors.Join(j.conn.Close(), j.db.Close())
 
 // Load replaces every table.
 func (j *Judge) Load(ctx context.Context, tables []engine.Table) error {
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
 	for _, name := range j.tables {
 		quoted, err := quoteIdentifier(name)
 		if err != nil {
@@ -144,6 +147,10 @@ func appendRows(ctx context.Context, raw any, table engine.Table) (err error) {
 
 // Query runs one SELECT under the contract of engine.Row.
 func (j *Judge) Query(ctx context.Context, sqlText string, params map[string]any) (found []engine.Row, err error) {
+	// the driver may still run a short query to its end
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
 	if err := j.compareParams(ctx, sqlText, params); err != nil {
 		return nil, err
 	}
