@@ -131,3 +131,20 @@ def test_flagd_serves_the_same_verdict(name: str, tmp_path: Path, client: OpenFe
     path = write(case, tmp_path)
     connect(FlagdProvider(resolver_type=ResolverType.FILE, offline_flag_source_path=str(path), deadline_ms=500))
     assert verdict({**case, "project": "growth"}, client=client) == case["verdict"], case["why"]
+
+
+@pytest.mark.parametrize("kind", ["file", "featureaudit", "flagd"])
+def test_what_the_program_writes(kind: str, client: OpenFeatureClient) -> None:
+    """The file that the Go tests hold to its golden: written by the program, read by every reader."""
+    path = TABLE.parents[1] / "audit" / "contract" / "testdata" / "written.json"
+    how: dict[str, Any] = {"flags": path} if kind == "file" else {"client": client}
+    if kind == "featureaudit":
+        connect(FeatureAuditProvider(path))
+    elif kind == "flagd":
+        connect(FlagdProvider(resolver_type=ResolverType.FILE, offline_flag_source_path=str(path), deadline_ms=500))
+    ask: dict[str, Any] = {"project": "growth", "now": "2026-11-24T02:00:00Z", **how}
+    assert require("clicks", **ask).age_seconds == 10800.0
+    assert require("clicks", max_age="6h", lookback="20d", **ask).verdict == "pass"
+    with pytest.raises(ContractViolation, match="promised 1h") as refused:
+        require("clicks", max_age="1h", **ask)
+    assert refused.value.reason == "stale"
