@@ -45,7 +45,10 @@ type Options struct {
 	Threads int
 	// MemoryLimit is for the whole process, in bytes; 0 means DefaultMemory.
 	MemoryLimit int64
-	TempDir     string
+	// TempDir is where key and entity runs spill, to files without a name.
+	TempDir string
+	// EngineTempDir is a folder that the engine may make to spill into; the caller removes it. Empty turns that off.
+	EngineTempDir string
 	// RowsLimit caps Audit.Duplicates.
 	RowsLimit int
 
@@ -182,7 +185,7 @@ func (r *run) reportInput(inputs []check.Input, results []report.Result, stopped
 // start opens the engines.
 func start(ctx context.Context, o Options) (*run, error) {
 	r := newRun(o)
-	scanner, err := o.Adapters.OpenScanner(r.threads, r.memory.engine, o.TempDir)
+	scanner, err := o.Adapters.OpenScanner(r.threads, r.memory.engine, o.EngineTempDir)
 	if err != nil {
 		return nil, fmt.Errorf("start the engine: %w", err)
 	}

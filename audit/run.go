@@ -33,7 +33,7 @@ type memory struct {
 
 // smallMemory is the limit below which slices are cut to one row group of the usual size.
 const (
-	smallMemory    = 1 << 30
+	smallMemory    = 400 << 20
 	smallSliceRows = 122_880
 )
 

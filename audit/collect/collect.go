@@ -253,7 +253,7 @@ func (c *collector) collect(ctx context.Context) (*facts.Collection, error) {
 	}
 	if c.roles.needs.Entities {
 		wide := len(c.roles.entityForms) != 1 || c.roles.entityForms[0].Kind != engine.FormInteger
-		denseBytes := c.request.RunMemory / 4 / int64(max(1, c.request.Workers)+1)
+		denseBytes := c.request.RunMemory / 2 / int64(max(1, c.request.Workers)+1)
 		c.newest = keys.NewNewest(c.budget, rows, wide, c.entitySpan(wide), denseBytes)
 	}
 	if err := c.checkSpace(rows); err != nil {

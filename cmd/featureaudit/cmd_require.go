@@ -298,12 +298,12 @@ func (c *cli) lookAtData(ctx context.Context, f requireFlags, a asked) (evidence
 	if err := (runFlags{memory: f.memory, tempDir: f.tempDir}).limit(&options); err != nil {
 		return evidence{}, err
 	}
-	temp, err := os.MkdirTemp(options.TempDir, "featureaudit-")
+	scratch, err := engineScratch(options.TempDir)
 	if err != nil {
-		return evidence{}, fmt.Errorf("create a folder to spill into: %w; set --temp-dir to a folder that this user can write to", err)
+		return evidence{}, err
 	}
-	defer os.RemoveAll(temp)
-	options.TempDir = temp
+	defer os.RemoveAll(scratch)
+	options.EngineTempDir = scratch
 	done, err := runAudit(ctx, options)
 	r := done.Report
 	if cause := context.Cause(ctx); cause != nil {

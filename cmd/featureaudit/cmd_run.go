@@ -107,20 +107,36 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	if err := probe(outs); err != nil {
 		return 0, err
 	}
-	temp, err := os.MkdirTemp(options.TempDir, "featureaudit-")
+	scratch, err := engineScratch(options.TempDir)
 	if err != nil {
-		return 0, fmt.Errorf("create a folder to spill into: %w; set --temp-dir to a folder that this user can write to", err)
+		return 0, err
 	}
-	defer os.RemoveAll(temp)
-	options.TempDir, options.Log, options.Progress, options.Tool = temp, log, prog.note, toolVersions(ctx)
+	defer os.RemoveAll(scratch)
+	// the engine has a limit of its own; this one keeps the collector from letting garbage grow to twice what lives
+	debug.SetMemoryLimit(options.MemoryLimit / 2)
+	options.EngineTempDir, options.Log, options.Progress, options.Tool = scratch, log, prog.note, toolVersions(ctx)
 
 	log.Info().Time("as_of", options.AsOf).Int("views", len(options.Views)).Int("threads", options.Threads).
-		Int64("memory_limit", options.MemoryLimit).Str("temp_dir", temp).Msg("audit starts")
+		Int64("memory_limit", options.MemoryLimit).Str("temp_dir", options.TempDir).Msg("audit starts")
 	stop := prog.show(c.stderrTerminal)
 	done, runErr := runAudit(ctx, options)
 	stop()
 	done.Report.Execution = c.execution(started)
 	return c.finishRun(ctx, log, finish{report: done.Report, duplicates: done.Duplicates, err: runErr, outs: outs, threshold: threshold, flags: f})
+}
+
+// engineScratch names a folder below the temporary one that the engine makes if it has to spill, and no sooner: so that
+// even a killed run leaves nothing behind. It fails where nothing could be written.
+func engineScratch(dir string) (string, error) {
+	probe, err := os.CreateTemp(dir, "featureaudit-*")
+	if err != nil {
+		return "", fmt.Errorf("create a file to spill into: %w; set --temp-dir to a folder that this user can write to", err)
+	}
+	name := probe.Name()
+	if err := errors.Join(probe.Close(), os.Remove(name)); err != nil {
+		return "", fmt.Errorf("remove %s again: %w", name, err)
+	}
+	return name, nil
 }
 
 // runOptions turns flags and arguments into what the audit is asked to do, with notes for people on what is odd in them.
