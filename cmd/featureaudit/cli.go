@@ -40,6 +40,7 @@ type command struct {
 // commands is the dispatch table, sorted by name.
 func commands() []command {
 	return []command{
+		{"align", "write a corrected copy of views whose times are stamped in several zones", cmdAlign},
 		{"checks", "list the checks, or explain one", cmdChecks},
 		{"definitions", "print the definitions that a registry or a file holds", cmdDefinitions},
 		{"diff", "compare two sets of definitions and judge what changed", cmdDiff},

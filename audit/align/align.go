@@ -1,0 +1,187 @@
+package align
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/partition"
+	"github.com/featureaudit/featureaudit/audit/report"
+)
+
+// LagColumn is the name of the column that the copy has beside those of the original: ingested_at less the corrected
+// event time, in seconds.
+const LagColumn = "source_lag"
+
+// Options are what one copy is made by.
+type Options struct {
+	// View as it was audited, and its files with their footers read.
+	View   model.View
+	Survey facts.Survey
+	// Corrections are those of the view, of the report.
+	Corrections []report.Correction
+	// AcceptStatistical corrects rows whose offset is only statistical too.
+	AcceptStatistical bool
+	// Dir is the folder that the copy is written below; it must not hold anything yet. Prefix is where the view's files
+	// stand below it.
+	Dir, Prefix string
+}
+
+// Done says what a copy holds.
+type Done struct {
+	Files, Written int
+	Rows           int64
+	// Shifted rows were corrected; Moved rows went to another partition.
+	Shifted, Moved int64
+	// Left are the corrections that were not made, with the rows that they would have had.
+	Left []Left
+}
+
+// Left is a correction that was not made.
+type Left struct {
+	File, Source string
+	Rows         int64
+	Why          string
+}
+
+// ErrNotEmpty says that the target folder holds something already.
+var ErrNotEmpty = errors.New("the target is not empty")
+
+// CheckTarget refuses a target folder that holds anything, or that is not a folder.
+func CheckTarget(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look into the target %s: %w", dir, err)
+	}
+	if len(entries) > 0 {
+		return fmt.Errorf("%w: %s holds %s; name a new folder, nothing is ever overwritten", ErrNotEmpty, dir, entries[0].Name())
+	}
+	return nil
+}
+
+// Copy writes the corrected copy of a view below a folder that is the caller's own until it is renamed, and proves that every
+// row is there with every other column unchanged.
+func Copy(ctx context.Context, o Options) (Done, error) {
+	c := copier{options: o, zones: timeZones{}, seed: maphash.MakeSeed(), taken: map[string]bool{}}
+	if err := c.prepare(); err != nil {
+		return c.done, err
+	}
+	for _, f := range o.Survey.Files {
+		if err := ctx.Err(); err != nil {
+			return c.done, context.Cause(ctx)
+		}
+		if f.Problem != nil {
+			return c.done, fmt.Errorf("copy %s: it cannot be read: %s; a copy without it would lose its rows: repair it, or leave it out of the view's path", f.Path, f.Problem.Message)
+		}
+		if err := c.file(f); err != nil {
+			return c.done, fmt.Errorf("copy %s: %w", f.Path, err)
+		}
+	}
+	slices.SortFunc(c.done.Left, func(a, b Left) int { return strings.Compare(a.File+"\x00"+a.Source, b.File+"\x00"+b.Source) })
+	return c.done, nil
+}
+
+type copier struct {
+	options Options
+	folders *folders
+	zones   timeZones
+	seed    maphash.Seed
+	// taken are the paths written so far, below the prefix.
+	taken map[string]bool
+	done  Done
+}
+
+func (c *copier) prepare() error {
+	v := c.options.View
+	if !v.EventTime.Declared() {
+		return fmt.Errorf("view %s has no event_time: there is nothing to correct", v.Name)
+	}
+	if v.TimePartition.Declared() && (v.TimePartition.Of == "" || v.TimePartition.Of == model.OfEventTime) {
+		layout, err := partition.New(v.TimePartition)
+		if err != nil {
+			return err
+		}
+		f := newFolders(layout, c.options.Survey.Partitions)
+		c.folders = &f
+	}
+	return nil
+}
+
+// rule is a correction of one file and source.
+type rule struct {
+	shift    int64
+	from, to float64
+	bounded  bool
+}
+
+func (r rule) covers(lag int64, known bool) bool {
+	if !r.bounded {
+		return true
+	}
+	seconds := float64(lag) / 1e6
+	return known && seconds >= r.from && seconds < r.to
+}
+
+// rules are the shifts of a file by source; what is not to be made is listed.
+func (c *copier) rules(file string) map[string][]rule {
+	rules := map[string][]rule{}
+	for _, correction := range c.options.Corrections {
+		if correction.File != file || correction.ShiftSeconds == nil {
+			continue
+		}
+		if correction.Evidence == report.Statistical && !c.options.AcceptStatistical {
+			c.done.Left = append(c.done.Left, Left{File: file, Source: correction.Source, Rows: correction.Rows, Why: "its evidence is statistical only"})
+			continue
+		}
+		r := rule{shift: *correction.ShiftSeconds * 1_000_000}
+		if correction.LagFromSeconds != nil && correction.LagToSeconds != nil {
+			r.bounded, r.from, r.to = true, *correction.LagFromSeconds, *correction.LagToSeconds
+		}
+		rules[correction.Source] = append(rules[correction.Source], r)
+	}
+	return rules
+}
+
+// target is the path of the rows of a file that belong into a folder: the file's own, or one that says where they came from.
+func (c *copier) target(f facts.File, folder string) (string, error) {
+	own := ""
+	if f.Partition >= 0 {
+		own = c.options.Survey.Partitions[f.Partition].Value
+	}
+	if folder == own {
+		return c.free(f.Path), nil
+	}
+	if !strings.Contains(f.Path, own) {
+		return "", fmt.Errorf("its path does not hold its partition %q, so that rows of %s have no place", own, folder)
+	}
+	moved := strings.Replace(f.Path, own, folder, 1)
+	base := strings.TrimSuffix(path.Base(moved), path.Ext(moved))
+	from := strings.NewReplacer("/", "-", "=", "-").Replace(own)
+	return c.free(path.Join(path.Dir(moved), base+"-from-"+from+path.Ext(moved))), nil
+}
+
+// free is a path that nothing was written to yet.
+func (c *copier) free(name string) string {
+	free := name
+	for n := 2; c.taken[free]; n++ {
+		free = fmt.Sprintf("%s-%d%s", strings.TrimSuffix(name, path.Ext(name)), n, path.Ext(name))
+	}
+	c.taken[free] = true
+	return free
+}
+
+func (c *copier) abs(name string) string {
+	return filepath.Join(c.options.Dir, filepath.FromSlash(c.options.Prefix), filepath.FromSlash(name))
+}

@@ -1,0 +1,471 @@
+package align
+
+import (
+	"fmt"
+	"hash/maphash"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/apache/arrow/go/v17/parquet"
+	"github.com/apache/arrow/go/v17/parquet/compress"
+	"github.com/apache/arrow/go/v17/parquet/file"
+	"github.com/apache/arrow/go/v17/parquet/metadata"
+	"github.com/apache/arrow/go/v17/parquet/schema"
+
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/zone"
+)
+
+// job is one file under way.
+type job struct {
+	*copier
+	file    facts.File
+	schema  facts.Schema
+	reader  *file.Reader
+	event   role
+	ingest  role
+	sources int
+	rules   map[string][]rule
+	root    *schema.GroupNode
+	kv      metadata.KeyValueMetadata
+
+	outputs []*output
+	byName  map[string]int
+	read    proof
+}
+
+// role is a time column of the file; its leaf is -1 where the file has none.
+type role struct {
+	leaf   int
+	column facts.Column
+	time   model.TimeColumn
+}
+
+// output is one file that is written.
+type output struct {
+	path   string
+	handle *os.File
+	writer *file.Writer
+	group  file.SerialRowGroupWriter
+	rows   int
+	times  []int64
+	lags   []float64
+	known  []bool
+}
+
+// proof is what must be the same before and after, whatever the order of the rows.
+type proof struct {
+	rows int64
+	// sum and product add up the hashes of every row's other columns; events adds up the event times.
+	sum, product uint64
+	events       int64
+}
+
+func (p *proof) add(hashes []uint64) {
+	p.rows += int64(len(hashes))
+	for _, h := range hashes {
+		p.sum += h
+		p.product += h * (h>>32 | 1)
+	}
+}
+
+func (c *copier) file(f facts.File) (err error) {
+	handle, err := os.Open(f.Abs)
+	if err != nil {
+		return err
+	}
+	defer handle.Close()
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("its bytes do not decode: %v", cause)
+		}
+	}()
+	reader, err := file.NewParquetReader(handle)
+	if err != nil {
+		return fmt.Errorf("read the footer: %w", err)
+	}
+	j := &job{copier: c, file: f, schema: c.options.Survey.Schemas[f.Schema], reader: reader, rules: c.rules(f.Path), byName: map[string]int{}}
+	if err := j.prepare(); err != nil {
+		return err
+	}
+	for group := range reader.NumRowGroups() {
+		if err := j.rowGroup(reader.RowGroup(group)); err != nil {
+			return err
+		}
+	}
+	if len(j.outputs) == 0 {
+		if _, err := j.output(j.ownFolder()); err != nil {
+			return err
+		}
+	}
+	if err := j.close(); err != nil {
+		return err
+	}
+	c.done.Files++
+	c.done.Rows += f.Rows
+	return j.prove()
+}
+
+// prepare finds the columns and makes the schema of the copy.
+func (j *job) prepare() error {
+	policy := policyOf(j.options.View, j.file.Source)
+	var err error
+	if j.event, err = j.role(j.options.View.EventTime, policy.EventTime); err != nil {
+		return err
+	}
+	if j.event.leaf < 0 {
+		return fmt.Errorf("it has no column %q (event_time)", j.event.time.Column)
+	}
+	if j.ingest, err = j.role(j.options.View.IngestedAt, policy.IngestedAt); err != nil {
+		return err
+	}
+	j.sources = -1
+	if name := j.options.View.Source.Column; name != "" && j.file.Source == "" {
+		if column := j.schema.Lookup(name); column != nil {
+			j.sources = j.reader.MetaData().Schema.ColumnIndexByName(column.Path)
+		}
+	}
+	original := j.reader.MetaData().Schema
+	if original.ColumnIndexByName(LagColumn) >= 0 {
+		return fmt.Errorf("it has a column %q already: the copy's own lag would be a second one; rename it first", LagColumn)
+	}
+	if j.root, err = alignedSchema(original.Root(), j.event.column.Path); err != nil {
+		return err
+	}
+	j.kv, err = alignedMetadata(j.reader.MetaData().KeyValueMetadata(), j.event.column.Path)
+	return err
+}
+
+func (j *job) role(ofView, ofSource model.TimeColumn) (role, error) {
+	r := role{leaf: -1, time: ofView}
+	if ofSource.Declared() {
+		r.time = ofSource
+	}
+	if !r.time.Declared() {
+		return r, nil
+	}
+	column := j.schema.Lookup(r.time.Column)
+	if column == nil {
+		return r, nil
+	}
+	r.column = *column
+	r.leaf = j.reader.MetaData().Schema.ColumnIndexByName(column.Path)
+	if r.leaf < 0 || j.reader.MetaData().Schema.Column(r.leaf).MaxRepetitionLevel() > 0 {
+		return r, fmt.Errorf("column %q has no single value a row: it cannot be a time", r.time.Column)
+	}
+	return r, nil
+}
+
+// rowGroup copies one row group: each row to the file of its partition.
+func (j *job) rowGroup(group *file.RowGroupReader) error {
+	rows := int(group.NumRows())
+	sources, err := j.sourcesOf(group, rows)
+	if err != nil {
+		return err
+	}
+	events, err := j.times(group, j.event, sources)
+	if err != nil {
+		return err
+	}
+	ingested, err := j.times(group, j.ingest, sources)
+	if err != nil {
+		return err
+	}
+	route := make([]int, rows)
+	j.begin()
+	for row := range rows {
+		lag, known := lagOf(ingested, events, row)
+		corrected := j.correct(sources[row], events[row], lag, known)
+		if route[row], err = j.routeOf(corrected); err != nil {
+			return err
+		}
+		out := j.outputs[route[row]]
+		out.rows++
+		out.times = append(out.times, corrected)
+		out.lags, out.known = append(out.lags, float64(lag-(corrected-events[row]))/1e6), append(out.known, known)
+		if corrected != facts.NoTime {
+			j.read.events += corrected
+		}
+	}
+	return j.copyColumns(group, rows, route)
+}
+
+func lagOf(ingested, events []int64, row int) (lag int64, known bool) {
+	if ingested == nil || ingested[row] == facts.NoTime || events[row] == facts.NoTime {
+		return 0, false
+	}
+	return ingested[row] - events[row], true
+}
+
+// correct shifts an event time by the first rule of its source that covers it.
+func (j *job) correct(source string, event, lag int64, known bool) int64 {
+	if event == facts.NoTime {
+		return event
+	}
+	for _, r := range j.rules[source] {
+		if r.covers(lag, known) {
+			j.done.Shifted++
+			return event + r.shift
+		}
+	}
+	return event
+}
+
+func (j *job) ownFolder() string {
+	if j.file.Partition < 0 {
+		return ""
+	}
+	return j.options.Survey.Partitions[j.file.Partition].Value
+}
+
+// routeOf is the output of a row: that of its partition by the corrected time. Rows without a time stay where they are, and so do
+// those whose partition has no name.
+func (j *job) routeOf(event int64) (int, error) {
+	own := j.ownFolder()
+	folder := own
+	if j.folders != nil && event != facts.NoTime {
+		value, named := j.folders.of(event)
+		if named {
+			folder = value
+		}
+	}
+	if folder != own {
+		j.done.Moved++
+	}
+	return j.output(folder)
+}
+
+// sourcesOf gives the source of each row.
+func (j *job) sourcesOf(group *file.RowGroupReader, rows int) ([]string, error) {
+	sources := make([]string, rows)
+	if j.sources < 0 {
+		for i := range sources {
+			sources[i] = j.file.Source
+		}
+		return sources, nil
+	}
+	c, err := readColumn(group, j.sources)
+	if err != nil {
+		return nil, err
+	}
+	texts, ok := textsOf(c)
+	if !ok || len(texts) != rows {
+		return nil, fmt.Errorf("column %q (source) is no text with one value a row", j.options.View.Source.Column)
+	}
+	return texts, nil
+}
+
+// times reads a time column as instants; nil where the file has none.
+func (j *job) times(group *file.RowGroupReader, r role, sources []string) ([]int64, error) {
+	if r.leaf < 0 {
+		return nil, nil
+	}
+	c, err := readColumn(group, r.leaf)
+	if err != nil {
+		return nil, err
+	}
+	tables := map[string]*zone.Table{}
+	for _, source := range sources {
+		if tables[source] == nil {
+			if tables[source], err = j.zones.load(zoneName(j.options.View, policyOf(j.options.View, source), r.time)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	times, err := timesOf(c, j.schema, r.column, r.time, func(row int) *zone.Table { return tables[sources[row]] })
+	if err == nil && len(times) != len(sources) {
+		err = fmt.Errorf("column %q has %d values for %d rows", r.column.Path, len(times), len(sources))
+	}
+	return times, err
+}
+
+func readColumn(group *file.RowGroupReader, index int) (chunk, error) {
+	column, err := group.Column(index)
+	if err != nil {
+		return nil, err
+	}
+	return readChunk(column)
+}
+
+// begin forgets the rows of the last row group.
+func (j *job) begin() {
+	for _, out := range j.outputs {
+		out.rows, out.times, out.lags, out.known = 0, nil, nil, nil
+	}
+}
+
+// output opens the file of a folder, or gives it.
+func (j *job) output(folder string) (int, error) {
+	if i, open := j.byName[folder]; open {
+		return i, nil
+	}
+	name, err := j.target(j.file, folder)
+	if err != nil {
+		return 0, err
+	}
+	abs := j.abs(name)
+	if err := os.MkdirAll(filepath.Dir(abs), 0o755); err != nil {
+		return 0, err
+	}
+	handle, err := os.OpenFile(abs, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if err != nil {
+		return 0, err
+	}
+	properties := parquet.NewWriterProperties(parquet.WithVersion(parquet.V2_LATEST), parquet.WithCompression(compress.Codecs.Snappy), parquet.WithCreatedBy("featureaudit align"))
+	out := &output{path: abs, handle: handle, writer: file.NewParquetWriter(keepOpen{handle}, j.root, file.WithWriterProps(properties), file.WithWriteMetadata(j.kv))}
+	j.outputs = append(j.outputs, out)
+	j.byName[folder] = len(j.outputs) - 1
+	return len(j.outputs) - 1, nil
+}
+
+// keepOpen hides that a file can be closed: its writer would do so before it is synced.
+type keepOpen struct{ io.Writer }
+
+// copyColumns writes every column of a row group to the outputs that have rows of it.
+func (j *job) copyColumns(group *file.RowGroupReader, rows int, route []int) error {
+	for _, out := range j.outputs {
+		if out.rows > 0 {
+			out.group = out.writer.AppendRowGroup()
+		}
+	}
+	hashes := make([]uint64, rows)
+	for index := range j.reader.MetaData().Schema.NumColumns() {
+		c, err := readColumn(group, index)
+		if err != nil {
+			return err
+		}
+		parts := c.split(route, len(j.outputs))
+		if index == j.event.leaf {
+			for i, out := range j.outputs {
+				parts[i] = eventChunk(out, parts[i].levels())
+			}
+		} else {
+			c.fold(hashes, j.seed)
+		}
+		if err := j.writeEach(func(i int) chunk { return parts[i] }); err != nil {
+			return err
+		}
+	}
+	j.read.add(hashes)
+	if err := j.writeEach(func(i int) chunk { return lagChunk(j.outputs[i]) }); err != nil {
+		return err
+	}
+	for _, out := range j.outputs {
+		if out.rows > 0 {
+			if err := out.group.Close(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (j *job) writeEach(part func(i int) chunk) error {
+	for i, out := range j.outputs {
+		if out.rows == 0 {
+			continue
+		}
+		w, err := out.group.NextColumn()
+		if err != nil {
+			return err
+		}
+		if err := part(i).write(w); err != nil {
+			return fmt.Errorf("write column %q: %w", w.Descr().Path(), err)
+		}
+		if err := w.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eventChunk are the corrected times of an output, with the levels that the column had.
+func eventChunk(out *output, levels []int16) chunk {
+	l := &leaf[int64]{defs: levels}
+	for _, t := range out.times {
+		if t != facts.NoTime {
+			l.values = append(l.values, t)
+		}
+	}
+	return l
+}
+
+// lagChunk are the lags of an output where they are known.
+func lagChunk(out *output) chunk {
+	l := &leaf[float64]{maxDef: 1}
+	for i, known := range out.known {
+		if !known {
+			l.defs = append(l.defs, 0)
+			continue
+		}
+		l.defs = append(l.defs, 1)
+		l.values = append(l.values, out.lags[i])
+	}
+	return l
+}
+
+func (j *job) close() error {
+	for _, out := range j.outputs {
+		if err := out.writer.Close(); err != nil {
+			return err
+		}
+		if err := out.handle.Sync(); err != nil {
+			return err
+		}
+		if err := out.handle.Close(); err != nil {
+			return err
+		}
+	}
+	j.done.Written += len(j.outputs)
+	return nil
+}
+
+// prove reads what was written back and compares it with what was read.
+func (j *job) prove() error {
+	written := proof{}
+	for _, out := range j.outputs {
+		if err := written.read(out.path, j.event, j.seed); err != nil {
+			return fmt.Errorf("read the copy back: %w", err)
+		}
+	}
+	if written != j.read || written.rows != j.file.Rows {
+		return fmt.Errorf("the copy is not what was read: %d rows of %d, other columns equal: %t, event times equal: %t; this is a bug of featureaudit, please report it",
+			written.rows, j.file.Rows, written.sum == j.read.sum && written.product == j.read.product, written.events == j.read.events)
+	}
+	return nil
+}
+
+func (p *proof) read(path string, event role, seed maphash.Seed) error {
+	handle, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer handle.Close()
+	reader, err := file.NewParquetReader(handle)
+	if err != nil {
+		return err
+	}
+	for group := range reader.NumRowGroups() {
+		g := reader.RowGroup(group)
+		hashes := make([]uint64, g.NumRows())
+		for index := range reader.MetaData().Schema.NumColumns() - 1 {
+			c, err := readColumn(g, index)
+			if err != nil {
+				return err
+			}
+			if index != event.leaf {
+				c.fold(hashes, seed)
+				continue
+			}
+			for _, micros := range flat(c.(*leaf[int64]), func(v int64) int64 { return v }) {
+				if micros != facts.NoTime {
+					p.events += micros
+				}
+			}
+		}
+		p.add(hashes)
+	}
+	return nil
+}

@@ -1,0 +1,156 @@
+package align
+
+import (
+	"cmp"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/apache/arrow/go/v17/parquet"
+
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/zone"
+)
+
+// unixEpochDay is 1970-01-01 in the Julian days that INT96 counts.
+const unixEpochDay = 2_440_588
+
+// timesOf reads a flat time column: an instant in microseconds UTC for each row, or facts.NoTime. zoneOf gives the zone
+// that a row's naive time is read in.
+func timesOf(c chunk, schema facts.Schema, column facts.Column, declared model.TimeColumn, zoneOf func(row int) *zone.Table) ([]int64, error) {
+	wall, err := wallTimes(c, column, declared)
+	if err != nil {
+		return nil, err
+	}
+	switch schema.Encoding(column) {
+	case facts.EncodingAware, facts.EncodingInt96Aware, facts.EncodingEpoch:
+		return wall, nil
+	}
+	for row, local := range wall {
+		if local == facts.NoTime {
+			continue
+		}
+		wall[row], _ = zoneOf(row).Instant(local)
+	}
+	return wall, nil
+}
+
+// wallTimes are the values in microseconds, as if they were UTC.
+func wallTimes(c chunk, column facts.Column, declared model.TimeColumn) ([]int64, error) {
+	switch l := c.(type) {
+	case *leaf[int64]:
+		per, err := scaleOf(column, declared)
+		return flat(l, per.micros), err
+	case *leaf[int32]:
+		if column.Logical == "date" {
+			return flat(l, func(days int32) int64 { return int64(days) * 86_400_000_000 }), nil
+		}
+		per, err := scaleOf(column, declared)
+		return flat(l, func(v int32) int64 { return per.micros(int64(v)) }), err
+	case *leaf[parquet.Int96]:
+		return flat(l, int96Micros), nil
+	}
+	return nil, fmt.Errorf("column %q is %s: align rewrites timestamps, INT96, integer epochs and dates; convert it to one of these first", column.Path, column.TypeText)
+}
+
+// scale turns a unit into microseconds.
+type scale struct{ mul, div int64 }
+
+func (s scale) micros(v int64) int64 {
+	q := v / s.div
+	if v%s.div < 0 {
+		q--
+	}
+	return q * s.mul
+}
+
+func scaleOf(column facts.Column, declared model.TimeColumn) (scale, error) {
+	unit := column.Unit
+	if column.Logical != "timestamp" {
+		unit = declared.Unit
+		if unit == "" {
+			unit = column.EpochUnit
+		}
+	}
+	switch unit {
+	case "s":
+		return scale{1_000_000, 1}, nil
+	case "ms":
+		return scale{1000, 1}, nil
+	case "us":
+		return scale{1, 1}, nil
+	case "ns":
+		return scale{1, 1000}, nil
+	}
+	return scale{1, 1}, fmt.Errorf("column %q is %s of an unknown unit: declare it, as in {column: %s, unit: ms}", column.Path, column.TypeText, column.Path)
+}
+
+func int96Micros(v parquet.Int96) int64 {
+	nanos, day := int64(binary.LittleEndian.Uint64(v[:8])), int64(binary.LittleEndian.Uint32(v[8:]))
+	return (day-unixEpochDay)*86_400_000_000 + nanos/1000
+}
+
+// flat gives one value a row, facts.NoTime where there is none.
+func flat[T any](l *leaf[T], micros func(T) int64) []int64 {
+	times := make([]int64, 0, l.entries())
+	l.each(func(_, _, value int) {
+		if value < 0 {
+			times = append(times, facts.NoTime)
+			return
+		}
+		times = append(times, micros(l.values[value]))
+	})
+	return times
+}
+
+// textsOf gives one text a row, "" where there is none.
+func textsOf(c chunk) ([]string, bool) {
+	l, ok := c.(*leaf[parquet.ByteArray])
+	if !ok {
+		return nil, false
+	}
+	texts := make([]string, 0, l.entries())
+	l.each(func(_, _, value int) {
+		if value < 0 {
+			texts = append(texts, "")
+			return
+		}
+		texts = append(texts, string(l.values[value]))
+	})
+	return texts, true
+}
+
+// timeZones are the tables of the zones that naive times are read in.
+type timeZones map[string]*zone.Table
+
+func (z timeZones) load(name string) (*zone.Table, error) {
+	if table, known := z[name]; known {
+		return table, nil
+	}
+	table, err := zone.Load(name)
+	if err != nil {
+		return nil, err
+	}
+	z[name] = table
+	return table, nil
+}
+
+// zoneName is the column's own zone, else its source's, else the view's, else UTC. Device-local times are read as UTC,
+// which is what their corrections are relative to.
+func zoneName(v model.View, s model.SourcePolicy, column model.TimeColumn) string {
+	name := cmp.Or(column.Zone, s.Zone, v.Zone)
+	if name == model.ZoneDevice {
+		return ""
+	}
+	return name
+}
+
+// policyOf is what is declared for a source; zero where nothing is.
+func policyOf(v model.View, source string) model.SourcePolicy {
+	for _, s := range v.Sources {
+		if s.Name == source {
+			return s
+		}
+	}
+	return model.SourcePolicy{}
+}
