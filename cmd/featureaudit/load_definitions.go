@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/policy"
@@ -78,6 +79,15 @@ func asRead(d registry.Definitions) report.Definition {
 	r := report.Definition{Source: d.Source, Kind: d.Kind, Digest: d.Digest, UnknownFields: []report.UnknownField{}}
 	for _, u := range d.UnknownFields {
 		r.UnknownFields = append(r.UnknownFields, report.UnknownField{Path: u.Path, Field: u.Field, Bytes: u.Bytes})
+	}
+	for _, service := range d.FeatureServices {
+		one := report.FeatureService{Name: service.Name, Project: service.Project}
+		for _, v := range service.Views {
+			one.Views = append(one.Views, v.View)
+		}
+		slices.Sort(one.Views)
+		one.Views = slices.Compact(one.Views)
+		r.FeatureServices = append(r.FeatureServices, one)
 	}
 	return r
 }
