@@ -103,7 +103,8 @@ func (s zoneSeries) untold() string {
 		}
 		return fmt.Sprintf("%s is ambiguous: %s; declare its max_lag or its zone to decide", s.name(), strings.Join(stories, "; "))
 	case 2*e.CoarseRows > e.Rows:
-		return fmt.Sprintf("%s cannot be judged: over half of its event times are whole quarters of an hour, a clock too coarse to tell an offset", s.name())
+		return fmt.Sprintf("%s cannot be judged: over half of its event times are whole quarters of an hour, a clock too coarse to tell an offset (half of its lags spread over %s)",
+			s.name(), duration(e.SpreadMicros))
 	case e.Told == 0:
 		return fmt.Sprintf("%s cannot be judged: half of its lags spread over %s (concentration modulo 15 minutes %.2f), too wide to tell an offset", s.name(),
 			duration(e.SpreadMicros), e.Concentration)

@@ -182,7 +182,7 @@ func TestLagsTooWideOrCoarseToTell(t *testing.T) {
 		s.Collection.Slices[i].OnLattice = 501
 	}
 	r = s.of(t, "mixed-zones")
-	want := "batch cannot be judged: over half of its event times are whole quarters of an hour, a clock too coarse to tell an offset"
+	want := "batch cannot be judged: over half of its event times are whole quarters of an hour, a clock too coarse to tell an offset (half of its lags spread over 2m 51s)"
 	if r.Outcome != report.NotApplicable || r.Reason != want {
 		t.Errorf("%s: %q", r.Outcome, r.Reason)
 	}
