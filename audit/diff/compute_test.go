@@ -129,7 +129,7 @@ func TestEveryRuleHasItsOpposite(t *testing.T) {
 // TestRulesAreComplete: every rule can be read and graded, and its name is its own.
 func TestRulesAreComplete(t *testing.T) {
 	seen := map[string]bool{}
-	for _, r := range slices.Concat(diff.Rules(), diff.LintRules()) {
+	for _, r := range slices.Concat(diff.Rules(), diff.LintRules(), diff.ApprovalRules()) {
 		if seen[r.ID] || r.ID == "" || strings.ToLower(r.ID) != r.ID || strings.ContainsAny(r.ID, " _") {
 			t.Errorf("rule %q: its id is empty, taken or not in kebab-case", r.ID)
 		}
@@ -150,7 +150,7 @@ func TestRulesAreComplete(t *testing.T) {
 // TestRulesShareTheNamespaceOfChecks: a suppression names a check and a rule alike, so a shared name means one thing.
 func TestRulesShareTheNamespaceOfChecks(t *testing.T) {
 	lint := map[string]string{}
-	for _, r := range diff.LintRules() {
+	for _, r := range diff.RulesOf(diff.LintSchema) {
 		lint[r.ID] = r.Title
 	}
 	for _, c := range check.Catalogue() {

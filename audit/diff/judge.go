@@ -25,6 +25,9 @@ type Policy struct {
 	// Suppressions are approvals. One counts until its date, judged at AsOf.
 	Suppressions []model.Suppression
 	AsOf         time.Time
+	// Tried is what was compared, where an approval that matches nothing is unused; nil leaves unused ones out. Lint
+	// knows its own.
+	Tried Scope
 	// Data says what a ttl does to the store; nil where no data is at hand.
 	Data Data
 }
@@ -69,7 +72,7 @@ func Judge(changes []Change, p Policy) []Finding {
 	}
 	findings = foldNewerFields(findings)
 	explain(findings)
-	return finish(findings, p)
+	return finish(findings, p, Rules(), p.Tried)
 }
 
 type judge struct {
@@ -229,18 +232,12 @@ func explain(findings []Finding) {
 	}
 }
 
-// finish suppresses, names and sorts findings.
-func finish(findings []Finding, p Policy) []Finding {
+// finish suppresses, judges the approvals, names and sorts findings.
+func finish(findings []Finding, p Policy, rules []Rule, tried Scope) []Finding {
+	used := suppress(findings, p)
+	findings = append(findings, approvals(p, rules, tried, used)...)
 	for i := range findings {
-		f := &findings[i]
-		f.Fingerprint = fingerprint(*f)
-		for _, s := range p.Suppressions {
-			if covers(s, *f, p.AsOf) {
-				f.Suppressed = true
-				f.SuppressedBy = strings.TrimSuffix(s.Reason+" ("+s.Owner+")", " ()")
-				break
-			}
-		}
+		findings[i].Fingerprint = fingerprint(findings[i])
 	}
 	slices.SortStableFunc(findings, func(a, b Finding) int {
 		return cmp.Or(
@@ -260,7 +257,7 @@ func covers(s model.Suppression, f Finding, asOf time.Time) bool {
 	if s.Check != f.Rule || s.View != "" && s.View != f.View || s.Source != "" || s.RangeFrom != "" {
 		return false
 	}
-	return s.Until.IsZero() || asOf.Before(s.Until)
+	return !ended(s, asOf)
 }
 
 func fromToWords(c Change) string {

@@ -48,7 +48,7 @@ func LintRules() []Rule {
 			Why: "Without it nothing can be joined as of a time, and nothing that depends on time can be judged.", Fix: "Name the event time column.",
 		},
 		{
-			ID: "event-time-not-in-files", Title: "The event time column is in none of the view's files.", Training: Error, Serving: Error, Storage: Error,
+			ID: eventTimeNotInFiles, Title: "The event time column is in none of the view's files.", Training: Error, Serving: Error, Storage: Error,
 			Why: "Every retrieval fails.", Fix: "Correct the column's name, or the field mapping.",
 		},
 		{
@@ -81,7 +81,7 @@ type Files func(view string) (columns []string, files int, ok bool)
 func Lint(d registry.Definitions, files Files, p Policy) []Finding {
 	l := linter{
 		d: d, files: files, policy: p, rules: map[string]Rule{}, registeredEntities: map[identity]registry.Entity{},
-		registeredSources: map[identity]registry.DataSource{}, views: map[identity]*registry.View{},
+		registeredSources: map[identity]registry.DataSource{}, views: map[identity]*registry.View{}, filesRead: map[string]bool{},
 	}
 	for _, r := range LintRules() {
 		l.rules[r.ID] = r
@@ -109,7 +109,15 @@ func Lint(d registry.Definitions, files Files, p Policy) []Finding {
 	l.services()
 	l.names()
 	l.unknown()
-	return finish(l.findings, p)
+	return finish(l.findings, p, LintRules(), l.tried)
+}
+
+// tried is the scope of the rules: all views, but where files were wanted those whose files could be read.
+func (l *linter) tried(rule, view string) bool {
+	if rule == eventTimeNotInFiles {
+		return l.filesRead[view] || view == "" && len(l.filesRead) > 0
+	}
+	return view == "" || slices.ContainsFunc(l.d.Views, func(v registry.View) bool { return v.Name == view })
 }
 
 // identity is a project and a name in it.
@@ -126,7 +134,11 @@ type linter struct {
 	registeredEntities map[identity]registry.Entity
 	registeredSources  map[identity]registry.DataSource
 	views              map[identity]*registry.View
+	// filesRead names the views whose files' columns are known.
+	filesRead map[string]bool
 }
+
+const eventTimeNotInFiles = "event-time-not-in-files"
 
 func (l *linter) add(rule string, v *registry.View, object string, found any, format string, args ...any) {
 	r := l.rules[rule]
@@ -260,7 +272,11 @@ func (l *linter) eventTime(v registry.View) {
 		return
 	}
 	columns, files, ok := l.files(v.Name)
-	if !ok || slices.Contains(columns, v.EventTime) {
+	if !ok {
+		return
+	}
+	l.filesRead[v.Name] = true
+	if slices.Contains(columns, v.EventTime) {
 		return
 	}
 	if first, _, dotted := strings.Cut(v.EventTime, "."); dotted && slices.Contains(columns, first) {
@@ -273,7 +289,7 @@ func (l *linter) eventTime(v registry.View) {
 			}
 		}
 	}
-	l.add("event-time-not-in-files", &v, "event_time", v.EventTime, "its event time %s is in none of its %d files, whose columns are %s", v.EventTime, files, someOf(columns))
+	l.add(eventTimeNotInFiles, &v, "event_time", v.EventTime, "its event time %s is in none of its %d files, whose columns are %s", v.EventTime, files, someOf(columns))
 }
 
 func someOf(names []string) string {

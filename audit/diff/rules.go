@@ -79,10 +79,18 @@ func Rules() []Rule {
 	return slices.Concat(viewRules(), limitRules(), columnRules(), featureRules(), sourceRules(), otherRules(), serviceRules())
 }
 
+// RulesOf are the rules that a document of this schema is judged by.
+func RulesOf(schema string) []Rule {
+	if schema == LintSchema {
+		return slices.Concat(LintRules(), ApprovalRules())
+	}
+	return slices.Concat(Rules(), ApprovalRules())
+}
+
 // RuleIDs are the ids of the rules of Judge and Lint, sorted: what a suppression may name beside the checks.
 func RuleIDs() []string {
 	var ids []string
-	for _, r := range slices.Concat(Rules(), LintRules()) {
+	for _, r := range slices.Concat(Rules(), LintRules(), ApprovalRules()) {
 		ids = append(ids, r.ID)
 	}
 	slices.Sort(ids)
@@ -91,7 +99,7 @@ func RuleIDs() []string {
 
 // Find is the rule of that id.
 func Find(id string) (Rule, bool) {
-	all := slices.Concat(Rules(), LintRules())
+	all := slices.Concat(Rules(), LintRules(), ApprovalRules())
 	i := slices.IndexFunc(all, func(r Rule) bool { return r.ID == id })
 	if i < 0 {
 		return Rule{}, false

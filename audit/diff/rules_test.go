@@ -303,8 +303,79 @@ func TestSuppressions(t *testing.T) {
 		{model.Suppression{Check: "ttl-removed", RangeFrom: "2026-11-01", RangeTo: "2026-11-02", Reason: "r"}, until, false},
 	} {
 		f := diff.Judge(diff.Compute(store(), d), diff.Policy{Suppressions: []model.Suppression{c.s}, AsOf: c.asOf})
-		if len(f) != 1 || f[0].Suppressed != c.want {
+		if f[0].Rule != "ttl-removed" || f[0].Suppressed != c.want {
 			t.Errorf("%+v at %s: %+v, want suppressed %v", c.s, c.asOf, f, c.want)
+		}
+	}
+}
+
+func without(d registry.Definitions, view string) registry.Definitions {
+	d.Views = slices.DeleteFunc(slices.Clone(d.Views), func(v registry.View) bool { return v.Name == view })
+	return d
+}
+
+// TestApprovals: an approval that ended is a finding, as is one that matches nothing where it could have.
+func TestApprovals(t *testing.T) {
+	until := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
+	feast, yaml := store(), store()
+	yaml.Kind = registry.KindYAML
+	gone := store()
+	edits["ttl-removed"](&gone)
+	for name, c := range map[string]struct {
+		s            model.Suppression
+		older, newer registry.Definitions
+		want         []string
+	}{
+		"ended": {
+			model.Suppression{Check: "ttl-removed", View: "txn", Until: until}, feast, gone,
+			[]string{"ttl-removed lost its ttl of 7d: its features never expire now", "suppression-expired the suppression of ttl-removed in view txn ended on 2027-01-01T00:00:00Z (why)"},
+		},
+		"ended, of a view that is elsewhere": {
+			model.Suppression{Check: "ttl-removed", View: "elsewhere", Until: until}, feast, feast,
+			[]string{"suppression-expired the suppression of ttl-removed in view elsewhere ended on 2027-01-01T00:00:00Z (why)"},
+		},
+		"unused": {
+			model.Suppression{Check: "ttl-removed", View: "txn"}, feast, feast,
+			[]string{"suppression-unused the suppression of ttl-removed in view txn matches no finding (why)"},
+		},
+		"unused, of all views": {
+			model.Suppression{Check: "ttl-removed"}, feast, feast, []string{"suppression-unused the suppression of ttl-removed matches no finding (why)"},
+		},
+		"used":                                   {model.Suppression{Check: "ttl-removed", Until: until.Add(1)}, feast, gone, nil},
+		"of a view that was not compared":        {model.Suppression{Check: "ttl-removed", View: "elsewhere"}, feast, feast, nil},
+		"of what one format cannot say":          {model.Suppression{Check: "online-disabled", View: "txn"}, yaml, feast, nil},
+		"of data":                                {model.Suppression{Check: "ttl-removed", View: "txn", Source: "batch"}, feast, feast, nil},
+		"of a check that only an audit judges":   {model.Suppression{Check: "stale-rows", View: "txn", Until: until}, feast, feast, nil},
+		"of a rule that only lint tries":         {model.Suppression{Check: "entity-missing", View: "txn", Until: until}, feast, feast, nil},
+		"of a view that only the older side has": {model.Suppression{Check: "ttl-removed", View: "loose"}, feast, without(feast, "loose"), []string{"suppression-unused the suppression of ttl-removed in view loose matches no finding (why)"}},
+	} {
+		c.s.Reason, c.s.Origin = "why", "a.yaml:7"
+		var got []string
+		for _, f := range diff.Judge(diff.Compute(c.older, c.newer), diff.Policy{Suppressions: []model.Suppression{c.s}, AsOf: until, Tried: diff.Compared(c.older, c.newer)}) {
+			if !f.Suppressed && f.Rule != "view-removed" && f.Rule != "unknown-fields-lost" {
+				got = append(got, f.Rule+" "+f.Message)
+			}
+			if strings.HasPrefix(f.Rule, "suppression-") && (f.Object != "a.yaml:7" || *f.Location != registry.Location{File: "a.yaml", Line: 7} || f.Fingerprint == "") {
+				t.Errorf("%s: %+v", name, f)
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s:\ngot  %q\nwant %q", name, got, c.want)
+		}
+	}
+}
+
+// TestApprovalsOfLint: a rule that needs files was tried only where they could be read.
+func TestApprovalsOfLint(t *testing.T) {
+	files := func(view string) ([]string, int, bool) { return []string{"event_time", "t"}, 1, view == "txn" }
+	for view, want := range map[string]bool{"txn": true, "static": false, "": true, "elsewhere": false} {
+		s := model.Suppression{Check: "event-time-not-in-files", View: view, Reason: "why"}
+		got := false
+		for _, f := range diff.Lint(store(), files, diff.Policy{Suppressions: []model.Suppression{s}}) {
+			got = got || f.Rule == "suppression-unused"
+		}
+		if got != want {
+			t.Errorf("view %q: unused %v, want %v", view, got, want)
 		}
 	}
 }

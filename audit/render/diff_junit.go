@@ -52,10 +52,7 @@ func DiffJUnit(w io.Writer, d diff.Document, _ Options) error {
 	for _, f := range d.Changes {
 		byRule[f.Rule] = append(byRule[f.Rule], f)
 	}
-	rules := diff.Rules()
-	if d.Schema == diff.LintSchema {
-		rules = diff.LintRules()
-	}
+	rules := diff.RulesOf(d.Schema)
 	for _, r := range rules {
 		suite := junitSuiteOf(name, r, byRule[r.ID])
 		delete(byRule, r.ID)

@@ -92,10 +92,7 @@ var sarifLevels = map[diff.Severity]string{diff.Error: "error", diff.Warn: "warn
 
 // DiffSARIF writes SARIF 2.1.0. A finding without a line of its own is located at the file of its definitions.
 func DiffSARIF(w io.Writer, d diff.Document, _ Options) error {
-	all := diff.Rules()
-	if d.Schema == diff.LintSchema {
-		all = diff.LintRules()
-	}
+	all := diff.RulesOf(d.Schema)
 	index := map[string]int{}
 	rules := make([]sarifRule, len(all))
 	for i, r := range all {

@@ -90,7 +90,7 @@ func TestDiffJUnitCountsAndParses(t *testing.T) {
 	if err := xml.Unmarshal([]byte(text), &suites); err != nil {
 		t.Fatal(err)
 	}
-	if suites.Failures != 2 || suites.Skipped != 1 || suites.Tests != len(diff.Rules())-1+3 {
+	if suites.Failures != 2 || suites.Skipped != 1 || suites.Tests != len(diff.RulesOf(diff.DiffSchema))-1+3 {
 		t.Errorf("tests %d failures %d skipped %d", suites.Tests, suites.Failures, suites.Skipped)
 	}
 }

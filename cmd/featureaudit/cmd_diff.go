@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -100,6 +101,12 @@ func (j *judging) approvals(path string) error {
 		return usage(err)
 	}
 	j.policy.Suppressions, j.policy.Consumers = file.Suppressions, file.Consumers
+	if !filepath.IsAbs(path) { // findings are located where a pull request shows them
+		for i := range j.policy.Suppressions {
+			s := &j.policy.Suppressions[i]
+			s.Origin = filepath.ToSlash(filepath.Join(filepath.Dir(path), s.Origin))
+		}
+	}
 	return nil
 }
 
@@ -126,6 +133,7 @@ func cmdDiff(ctx context.Context, c *cli, args []string) (int, error) {
 	if j.policy.Data, err = c.reports(*reports); err != nil {
 		return 0, err
 	}
+	j.policy.Tried = diff.Compared(older, newer)
 	doc := diff.NewDocument(diff.DiffSchema, diff.SideOf(older), diff.SideOf(newer), diff.Judge(diff.Compute(older, newer), j.policy))
 	doc.NotCompared = diff.NotCompared(older.Kind, newer.Kind)
 	return c.verdict(doc, j)
