@@ -71,29 +71,24 @@ image: ## build the container image featureaudit:VERSION
 PYTHON ?= python3
 PYTHON_PACKAGE := audit/contract/python
 PYTHON_VENV := build/.venv-python
+AIRFLOW_TESTS := cmd/airflow/tests
+AIRFLOW_BINARIES := $(CURDIR)/build/airflow-bin
 
 # A virtual environment is made anew when its requirements change, and kept otherwise: an install of Airflow takes minutes.
-$(PYTHON_VENV)/ready: $(PYTHON_PACKAGE)/tests/requirements.txt
-	@rm -rf $(PYTHON_VENV)
-	$(PYTHON) -m venv $(PYTHON_VENV)
-	$(PYTHON_VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
+build/.venv-python/ready: $(PYTHON_PACKAGE)/tests/requirements.txt
+build/.venv-feast/ready: $(PYTHON_PACKAGE)/examples/feast/requirements.txt $(PYTHON_PACKAGE)/examples/feast/constraints-feast-0.67.0-py311.txt
+build/.venv-airflow3/ready: $(AIRFLOW_TESTS)/requirements-airflow-3.3.2.txt $(AIRFLOW_TESTS)/constraints-airflow-3.3.2-py311.txt
+build/.venv-airflow2/ready: $(AIRFLOW_TESTS)/requirements-airflow-2.11.2.txt $(AIRFLOW_TESTS)/constraints-airflow-2.11.2-py311.txt
+build/.venv-%/ready:
+	@rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 .PHONY: test-python
 test-python: $(PYTHON_VENV)/ready ## the Python package for consumers: ruff, mypy and pytest over the table of contract cases
 	cd $(PYTHON_PACKAGE) && ../../../$(PYTHON_VENV)/bin/ruff format --check --quiet src tests && ../../../$(PYTHON_VENV)/bin/ruff check --quiet src tests \
 		&& ../../../$(PYTHON_VENV)/bin/mypy && ../../../$(PYTHON_VENV)/bin/pytest --quiet
-
-AIRFLOW_TESTS := cmd/airflow/tests
-AIRFLOW_BINARIES := $(CURDIR)/build/airflow-bin
-
-build/.venv-airflow3/ready: $(AIRFLOW_TESTS)/requirements-airflow-3.3.2.txt $(AIRFLOW_TESTS)/constraints-airflow-3.3.2-py311.txt
-build/.venv-airflow2/ready: $(AIRFLOW_TESTS)/requirements-airflow-2.11.2.txt $(AIRFLOW_TESTS)/constraints-airflow-2.11.2-py311.txt
-build/.venv-airflow%/ready:
-	@rm -rf $(@D)
-	$(PYTHON) -m venv $(@D)
-	$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
-	@touch $@
 
 # Whole runs of the DAG in one process, with dag.test(): the binary, the files and Airflow itself are real.
 .PHONY: test-airflow
@@ -102,3 +97,9 @@ test-airflow: build/.venv-airflow3/ready build/.venv-airflow2/ready ## the DAG w
 	go build -o $(AIRFLOW_BINARIES)/ ./cmd/featureaudit ./fixtures/cmd/incident ./fixtures/cmd/livestore ./fixtures/cmd/benchstore
 	cd $(AIRFLOW_TESTS) && FEATUREAUDIT_TEST_BINARIES=$(AIRFLOW_BINARIES) $(CURDIR)/build/.venv-airflow3/bin/python -m pytest --quiet -p no:cacheprovider
 	cd $(AIRFLOW_TESTS) && FEATUREAUDIT_TEST_BINARIES=$(AIRFLOW_BINARIES) $(CURDIR)/build/.venv-airflow2/bin/python -m pytest --quiet -p no:cacheprovider
+
+.PHONY: test-feast
+test-feast: build/.venv-feast/ready ## the training example: a real Feast offline store, guarded, refused and trained on
+	@mkdir -p $(AIRFLOW_BINARIES)
+	go build -o $(AIRFLOW_BINARIES)/ ./cmd/featureaudit
+	cd $(PYTHON_PACKAGE)/examples/feast && FEATUREAUDIT_TEST_BINARIES=$(AIRFLOW_BINARIES) $(CURDIR)/build/.venv-feast/bin/python -m pytest --quiet -p no:cacheprovider
