@@ -28,7 +28,7 @@ func (b *brief) conclude(c Check, o opinion, v verdict) opinion {
 		v.measures = o.result.Measures
 		c.finish(b, &v)
 	}
-	o.result.ZoneCertainty = b.zoneCertainty(c)
+	o.result.ZoneCertainty = b.zoneCertainty(c, o.result.Measures)
 	o.result.RowsTotal, o.result.RowsBad = v.total, v.bad
 	if o.result.Unit == UnitView {
 		o.result.RowsTotal, o.result.RowsBad = min(v.total, 1), min(v.bad, 1)

@@ -17,9 +17,19 @@ const dependsOnZones = "this depends on the zones of the devices, whose times ar
 
 // zoneCertainty says whether a verdict that compares event times with another clock depends on a zone: it does where a
 // naive time was stamped in its device's own zone, which is read as UTC for want of a better.
-func (b *brief) zoneCertainty(c Check) string {
+//
+// A verdict on staleness is judged in each zone that may be the true one, and depends only if they disagree: measures then
+// hold the offsets on each side.
+func (b *brief) zoneCertainty(c Check, measures map[string]any) string {
 	if !c.clocked {
 		return ""
+	}
+	if bounds, known := b.staleBounds(c); known {
+		if bounds.certain() {
+			return zoneCertain
+		}
+		measures["zone_stale_offset_minutes"], measures["zone_fresh_offset_minutes"] = filled(bounds.stale), filled(bounds.fresh)
+		return zoneDepends
 	}
 	if e := b.Collection.Entities; c.ID == "stale-entities" && e != nil && e.StaleEverywhere != e.StaleSomewhere {
 		return zoneDepends

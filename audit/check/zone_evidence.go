@@ -133,14 +133,8 @@ func (b *brief) admissibleOffsets(from, to int64) ([]zone.Offset, error) {
 
 // zoneRead is the zone that a source's naive times are read in: "" for UTC.
 func (b *brief) zoneRead(source string) string {
-	naive := slices.ContainsFunc(b.encoded, func(f encodedFile) bool {
-		if len(f.sources) > 0 && !slices.Contains(f.sources, source) || f.file.Source != "" && f.file.Source != source {
-			return false
-		}
-		return slices.ContainsFunc(slices.Collect(maps.Keys(f.rows)), isNaive)
-	})
 	name := declaredZone(b.View, b.bySource[source])
-	if !naive || name == model.ZoneDevice || name == "UTC" {
+	if !b.naive(source) || name == model.ZoneDevice || name == "UTC" {
 		return ""
 	}
 	return name

@@ -1,0 +1,279 @@
+package check
+
+import (
+	"slices"
+
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/zonefit"
+)
+
+// zoneBounds judges staleness once for each zone that a source's times may have been stamped in: a ttl verdict that is the
+// same in all of them is certain, whichever is true.
+type zoneBounds struct {
+	// everywhere: stale whatever the zones are. somewhere: stale if the zones are the worst ones.
+	everywhere, somewhere bool
+	// stale and fresh are the offsets, in minutes, on each side.
+	stale, fresh []int64
+}
+
+func (z zoneBounds) certain() bool { return z.everywhere || !z.somewhere }
+
+// feed is one source as staleness sees it.
+type feed struct {
+	// candidates are the offsets, in seconds east of the zone read, that its times may have been stamped at.
+	candidates []int32
+	// stale says whether it is stale for sure, and whether it may be, if that is its offset.
+	stale func(east int64) (sure, maybe bool)
+}
+
+// staleBounds bounds stale-view and stale-rows; ok is false where the facts do not say.
+func (b *brief) staleBounds(c Check) (z zoneBounds, ok bool) {
+	if b.policy(c.ID).MaxFraction != nil {
+		return z, false
+	}
+	var subjects [][]feed
+	switch {
+	case c.ID == staleViewID:
+		subjects = b.ageFeeds()
+	case c.ID == staleRowsID && !isSnapshot(b.View):
+		subjects, ok = b.rowFeeds()
+		if !ok {
+			return z, false
+		}
+	default:
+		return z, false
+	}
+	for _, subject := range subjects {
+		z.everywhere = z.everywhere || !slices.ContainsFunc(subject, func(f feed) bool { return !f.always() })
+		z.somewhere = z.somewhere || !slices.ContainsFunc(subject, func(f feed) bool { return !f.ever() })
+	}
+	for _, east := range allCandidates(subjects) {
+		isStale := slices.ContainsFunc(subjects, func(subject []feed) bool {
+			return !slices.ContainsFunc(subject, func(f feed) bool { return !f.at(east) })
+		})
+		if isStale {
+			z.stale = append(z.stale, int64(east/60))
+		} else {
+			z.fresh = append(z.fresh, int64(east/60))
+		}
+	}
+	return z, len(subjects) > 0
+}
+
+// The ids of the checks that are bounded: the checks themselves would refer to themselves.
+const (
+	staleViewID = "stale-view"
+	staleRowsID = "stale-rows"
+)
+
+func (f feed) always() bool {
+	return !slices.ContainsFunc(f.candidates, func(east int32) bool { sure, _ := f.stale(int64(east)); return !sure })
+}
+
+func (f feed) ever() bool {
+	return slices.ContainsFunc(f.candidates, func(east int32) bool { _, maybe := f.stale(int64(east)); return maybe })
+}
+
+// at is the verdict at an offset, if that is one of the feed's, else as it is read.
+func (f feed) at(east int32) bool {
+	if !slices.Contains(f.candidates, east) {
+		east = 0
+	}
+	_, maybe := f.stale(int64(east))
+	return maybe
+}
+
+func allCandidates(subjects [][]feed) []int32 {
+	var all []int32
+	for _, subject := range subjects {
+		for _, f := range subject {
+			all = append(all, f.candidates...)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// ageFeeds are the subjects of stale-view: each declared source alone, and the view by all of its sources.
+func (b *brief) ageFeeds() [][]feed {
+	var subjects [][]feed
+	for _, s := range b.View.Sources {
+		if limit, has := ageLimit(b.View, s); has && !b.retired(s) {
+			subjects = append(subjects, []feed{b.ageFeed(s.Name, limit)})
+		}
+	}
+	limit, has := ageLimit(b.View, model.SourcePolicy{})
+	if !has || b.allSourcesDeclared() {
+		return subjects
+	}
+	var view []feed
+	for _, name := range b.sources {
+		view = append(view, b.ageFeed(name, limit))
+	}
+	if len(view) > 0 {
+		subjects = append(subjects, view)
+	}
+	return subjects
+}
+
+// ageFeed says whether a source's newest event is too old. A future row may be the newest one once it is corrected.
+func (b *brief) ageFeed(source string, limit int64) feed {
+	known, future := facts.NoTime, facts.NoTime
+	for i := range b.Collection.Slices {
+		if s := &b.Collection.Slices[i]; s.Source == source {
+			known, future = max(known, s.NewestKnown), max(future, s.NewestFuture)
+		}
+	}
+	return feed{candidates: b.candidates(source), stale: func(east int64) (sure, maybe bool) {
+		shift := east * 1_000_000
+		if known == facts.NoTime {
+			return future == facts.NoTime, true
+		}
+		oldest, newest := known-shift, known-shift
+		if east > 0 && future != facts.NoTime {
+			newest = max(newest, min(future-shift, b.AsOf))
+		}
+		return b.AsOf-newest > limit, b.AsOf-oldest > limit
+	}}
+}
+
+// rowFeeds are the subjects of stale-rows: each source. Rows are counted by their histograms: exactly where a limit lies
+// on a whole bin, within bounds elsewhere.
+func (b *brief) rowFeeds() ([][]feed, bool) {
+	var subjects [][]feed
+	ttl := b.View.TTL.Duration.Microseconds()
+	for _, name := range b.sources {
+		f := feed{candidates: b.candidates(name)}
+		switch b.View.StaleReference() {
+		case model.ReferenceIngestedAt:
+			f.stale = b.staleByLag(name, ttl)
+		case model.ReferencePartitionEnd, model.ReferencePartitionStart, model.ReferenceAsOf:
+			if len(b.Collection.Events) == 0 {
+				return nil, false
+			}
+			f.stale = b.staleByEvent(name, ttl)
+		default:
+			return nil, false
+		}
+		subjects = append(subjects, []feed{f})
+	}
+	return subjects, true
+}
+
+// staleByLag: a corrected event is so much older as its lag is longer.
+func (b *brief) staleByLag(source string, ttl int64) func(int64) (bool, bool) {
+	return func(east int64) (sure, maybe bool) {
+		least := ttl - east*1_000_000
+		for population, h := range b.Collection.Lags {
+			if population.Source != source || !b.judged(population.Partition) {
+				continue
+			}
+			for bin := range h.Counts {
+				low, high := facts.LagBounds(bin)
+				sure, maybe = sure || low > least, maybe || high-1 > least
+			}
+		}
+		return sure, maybe
+	}
+}
+
+// staleByEvent: a corrected event lies so much earlier as its writer's clock is east.
+func (b *brief) staleByEvent(source string, ttl int64) func(int64) (bool, bool) {
+	return func(east int64) (sure, maybe bool) {
+		for population, h := range b.Collection.Events {
+			limit, has := b.staleBefore(population.Partition, ttl)
+			if population.Source != source || !has || !b.judged(population.Partition) {
+				continue
+			}
+			limit += east * 1_000_000
+			for bin := range h.Counts {
+				low := int64(bin) * facts.EventBinMicros
+				sure, maybe = sure || low+facts.EventBinMicros <= limit, maybe || low < limit
+			}
+		}
+		return sure, maybe
+	}
+}
+
+// staleBefore is the instant that stale rows of a partition lie before, as the scan reckons it.
+func (b *brief) staleBefore(id int32, ttl int64) (int64, bool) {
+	if b.View.StaleReference() == model.ReferenceAsOf {
+		return b.AsOf - ttl, true
+	}
+	p, dated := b.partition(id)
+	if !dated || !p.Dated() {
+		return 0, false
+	}
+	if b.View.StaleReference() == model.ReferencePartitionStart {
+		return p.Start - ttl, true
+	}
+	return min(p.End, b.AsOf) - max(ttl, p.End-p.Start), true
+}
+
+// candidates are the offsets that a source's times may have been stamped at: those that its lags show; where they show
+// nothing, all that were in use if its times are naive and nobody says whose they are, else the zone read alone.
+func (b *brief) candidates(source string) []int32 {
+	offsets := []int32{0}
+	open := b.stampedByDevices(source)
+	series, err := b.zoneEvidence()
+	told := false
+	for _, s := range series {
+		if err != nil || s.source != source {
+			continue
+		}
+		switch s.verdict {
+		case zonefit.Mixed, zonefit.Ambiguous:
+			for _, p := range s.estimate.Populations {
+				offsets = append(offsets, p.Seconds)
+			}
+			told = true
+		case zonefit.Clean:
+			told = true
+		}
+	}
+	if open || !told && b.undeclaredNaive(source) {
+		offsets = append(offsets, b.allOffsets()...)
+	}
+	slices.Sort(offsets)
+	return slices.Compact(offsets)
+}
+
+func (b *brief) allOffsets() []int32 {
+	from, to, found := b.eventSpan()
+	if !found {
+		return nil
+	}
+	real, err := b.admissibleOffsets(from, to)
+	if err != nil {
+		return nil
+	}
+	var offsets []int32
+	for _, o := range real {
+		offsets = append(offsets, o.Seconds)
+	}
+	return offsets
+}
+
+func (b *brief) stampedByDevices(source string) bool {
+	return b.naive(source) && declaredZone(b.View, b.bySource[source]) == model.ZoneDevice
+}
+
+func (b *brief) undeclaredNaive(source string) bool {
+	return b.naive(source) && declaredZone(b.View, b.bySource[source]) == ""
+}
+
+// naive says whether a source may have naive event times.
+func (b *brief) naive(source string) bool {
+	return slices.ContainsFunc(b.encoded, func(f encodedFile) bool {
+		if f.file.Source != "" && f.file.Source != source || len(f.sources) > 0 && !slices.Contains(f.sources, source) {
+			return false
+		}
+		for e := range f.rows {
+			if isNaive(e) {
+				return true
+			}
+		}
+		return false
+	})
+}

@@ -1,0 +1,96 @@
+package check
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/report"
+)
+
+// deviceStore has naive times stamped by devices; the newest event is 1 h old at as_of, as it is read.
+func deviceStore(maxAge time.Duration) *store {
+	v := dailyView()
+	v.MaxAge = maxAge
+	v.Zone = model.ZoneDevice
+	v.Zones = []string{"America/Los_Angeles", "Asia/Tokyo"}
+	s := healthy(v)
+	s.Survey.Schemas[0].Columns[0] = column("event_time", "INT64", "timestamp", "TIMESTAMP(us)")
+	return s
+}
+
+func TestStaleViewInEveryZone(t *testing.T) {
+	// Summer time ended on 1 November, within the data: Los Angeles was at -7 and at -8, Tokyo is at +9. The true age is between 7 h before
+	// the reading and 10 h.
+	for _, test := range []struct {
+		maxAge       time.Duration
+		outcome      report.Outcome
+		certainty    string
+		stale, fresh any
+	}{
+		{11 * time.Hour, report.Pass, "certain", nil, nil},
+		{9 * time.Hour, report.Pass, "depends", []int64{540}, []int64{-480, -420, 0}},
+		{30 * time.Minute, report.Fail, "depends", []int64{0, 540}, []int64{-480, -420}},
+	} {
+		r := deviceStore(test.maxAge).of(t, "stale-view")
+		if r.Outcome != test.outcome || r.ZoneCertainty != test.certainty {
+			t.Errorf("max_age %s: %s, %s", test.maxAge, r.Outcome, r.ZoneCertainty)
+		}
+		if test.stale != nil && (!reflect.DeepEqual(r.Measures["zone_stale_offset_minutes"], test.stale) || !reflect.DeepEqual(r.Measures["zone_fresh_offset_minutes"], test.fresh)) {
+			t.Errorf("max_age %s: %v", test.maxAge, r.Measures)
+		}
+	}
+	s := deviceStore(11 * time.Hour)
+	s.AsOf += 3 * day
+	if r := s.of(t, "stale-view"); r.Outcome != report.Fail || r.ZoneCertainty != "certain" {
+		t.Errorf("three days later it is stale in every zone: %s, %s", r.Outcome, r.ZoneCertainty)
+	}
+}
+
+func TestStaleRowsInEveryZone(t *testing.T) {
+	for _, test := range []struct {
+		name      string
+		at        int64 // the event time of 10 rows of the partition of 3 November, whose rows expire at 2 November 00:00
+		certainty string
+	}{
+		{"far before the limit", at("2026-10-30T00:00:00Z"), "certain"},
+		{"stale as read, fresh if stamped in Los Angeles", at("2026-11-01T20:00:00Z"), "depends"},
+		{"fresh as read, stale if stamped in Tokyo", at("2026-11-02T08:45:00Z"), "depends"},
+		{"fresh if stamped in Tokyo, on the edge", at("2026-11-02T09:00:00Z"), "certain"},
+	} {
+		s := deviceStore(0)
+		h := facts.NewEventHistogram()
+		h.Counts[facts.EventBin(test.at)], h.Rows = 10, 10
+		s.Collection.Events[facts.Population{Partition: 2, Source: "batch"}] = h
+		if r := s.of(t, "stale-rows"); r.ZoneCertainty != test.certainty {
+			t.Errorf("%s: %q, %v", test.name, r.ZoneCertainty, r.Measures)
+		}
+	}
+}
+
+func TestStaleRowsByLagInEveryZone(t *testing.T) {
+	s := deviceStore(0)
+	s.View.Reference = model.ReferenceIngestedAt
+	if r := s.of(t, "stale-rows"); r.ZoneCertainty != "certain" {
+		t.Errorf("lags of minutes against a ttl of 2 days: %q", r.ZoneCertainty)
+	}
+	s.View.TTL.Duration = 4 * time.Hour
+	if r := s.of(t, "stale-rows"); r.ZoneCertainty != "depends" || !reflect.DeepEqual(r.Measures["zone_stale_offset_minutes"], []int64{540}) {
+		t.Errorf("a ttl of 4 hours: %q, %v", r.ZoneCertainty, r.Measures)
+	}
+}
+
+func TestLagsThatTellMakeAVerdictCertain(t *testing.T) {
+	// Naive times that nobody declares: their lags say that they are UTC, so no other zone is in question.
+	s := deviceStore(9 * time.Hour)
+	s.View.Zone = ""
+	if r := s.of(t, "stale-view"); r.Outcome != report.Pass || r.ZoneCertainty != "certain" {
+		t.Errorf("%s, %q", r.Outcome, r.ZoneCertainty)
+	}
+	clear(s.Collection.Lags)
+	if r := s.of(t, "stale-view"); r.ZoneCertainty != "depends" {
+		t.Errorf("without lags: %q", r.ZoneCertainty)
+	}
+}
