@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -41,6 +41,7 @@ type requireFlags struct {
 	now           string
 	memory        string
 	tempDir       string
+	out           outFlags
 }
 
 func (f *requireFlags) add(flags *pflag.FlagSet) {
@@ -58,6 +59,7 @@ func (f *requireFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.memory, "memory-limit", "", "with --data: memory of the whole process")
 	flags.StringVar(&f.tempDir, "temp-dir", "", "with --data: where to spill what does not fit into memory")
 	f.definitionFlags.add(flags)
+	f.out.add(flags, []string{"json", "text"})
 }
 
 func cmdRequire(ctx context.Context, c *cli, args []string) (int, error) {
@@ -69,6 +71,10 @@ func cmdRequire(ctx context.Context, c *cli, args []string) (int, error) {
 	}
 	if f.report == "" && f.flags == "" && !f.data {
 		f.flags = c.env["FEATUREAUDIT_FLAGS"]
+	}
+	outs, err := f.out.outputsOr("text")
+	if err != nil {
+		return 0, err
 	}
 	ask, err := f.asked(c, flags.Args())
 	if err != nil {
@@ -85,7 +91,7 @@ func cmdRequire(ctx context.Context, c *cli, args []string) (int, error) {
 	for _, q := range ask.questions {
 		answers = append(answers, e.answer(f.project, q, ask.window))
 	}
-	return c.tell(answers)
+	return c.tell(outs, answers)
 }
 
 // asked is what the flags ask for.
@@ -342,18 +348,48 @@ func knownOf(names []string, views []model.View) []string {
 	})
 }
 
-// tell prints one line for each answer, the worst last: a scheduler keeps the last line.
-func (c *cli) tell(answers []contract.Answer) (int, error) {
+// requireDocument is what --out json writes.
+type requireDocument struct {
+	Schema  string        `json:"schema"`
+	Verdict string        `json:"verdict"`
+	Answers []givenAnswer `json:"answers"`
+}
+
+// givenAnswer is one answer; what is not known is null.
+type givenAnswer struct {
+	View         string   `json:"view"`
+	Verdict      string   `json:"verdict"`
+	Message      string   `json:"message"`
+	AgeSeconds   *float64 `json:"age_seconds"`
+	LimitSeconds *float64 `json:"limit_seconds"`
+}
+
+// tell writes one line for each answer, the worst last: a scheduler keeps the last line.
+func (c *cli) tell(outs []output, answers []contract.Answer) (int, error) {
 	rank := func(a contract.Answer) int {
 		return slices.Index([]contract.Verdict{contract.Pass, contract.Unknown, contract.Failed, contract.Stale}, a.Verdict)
 	}
 	slices.SortStableFunc(answers, func(a, b contract.Answer) int { return cmp.Compare(rank(a), rank(b)) })
+	worst := answers[len(answers)-1].Verdict
+	doc := requireDocument{Schema: "featureaudit.require/v1", Verdict: string(worst), Answers: []givenAnswer{}}
 	for _, a := range answers {
-		if _, err := fmt.Fprintln(c.stdout, a.Message); err != nil && !errors.Is(err, fs.ErrClosed) {
-			return 0, fmt.Errorf("write the answer to stdout: %w", err)
-		}
+		doc.Answers = append(doc.Answers, givenAnswer{View: a.View, Verdict: string(a.Verdict), Message: a.Message, AgeSeconds: a.AgeSeconds, LimitSeconds: a.LimitSeconds})
 	}
-	switch answers[len(answers)-1].Verdict {
+	err := c.writeAll(outs, func(w io.Writer, format string, _ bool) error {
+		if format == "json" {
+			return writeJSON(w, doc)
+		}
+		for _, a := range answers {
+			if _, err := fmt.Fprintln(w, a.Message); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	switch worst {
 	case contract.Pass:
 		return exitOK, nil
 	case contract.Stale, contract.Failed:
