@@ -6,6 +6,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
 // Input is one view's facts and policy.
@@ -53,6 +54,8 @@ type brief struct {
 	held map[schemaColumn]bool
 	// fitted is the zone evidence, once a check has asked for it.
 	fitted *fittedZones
+	// real are the offsets in use between the oldest and the newest event, once they were asked for.
+	real []zone.Offset
 }
 
 type schemaColumn struct {

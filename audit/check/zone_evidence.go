@@ -122,7 +122,10 @@ func (b *brief) eventSpan() (from, to int64, found bool) {
 // admissibleOffsets are those of the view's zones, else all that were in use between two instants.
 func (b *brief) admissibleOffsets(from, to int64) ([]zone.Offset, error) {
 	if len(b.View.Zones) == 0 {
-		return zone.RealOffsets(from, to), nil
+		if b.real == nil {
+			b.real = zone.RealOffsets(from, to)
+		}
+		return b.real, nil
 	}
 	offsets, err := zone.OffsetsOf(b.View.Zones, from, to)
 	if err != nil {
