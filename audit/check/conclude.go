@@ -139,7 +139,7 @@ func (b *brief) clean(c Check, r report.Result, v verdict) report.Result {
 	r.Outcome = report.Pass
 	r.Message = b.cleanMessage(c, r)
 	if r.ZoneCertainty == zoneDepends {
-		r.Message += "; " + dependsOnZones
+		r.Message += "; " + zoneWords(r)
 	}
 	return r
 }
@@ -255,7 +255,7 @@ func (b *brief) foundMessage(c Check, r report.Result, v verdict) string {
 		parts = append(parts, fmt.Sprintf("%s of %s suppressed", number(int64(hidden)), count(int64(len(v.findings)), "finding")))
 	}
 	if r.ZoneCertainty == zoneDepends {
-		parts = append(parts, dependsOnZones)
+		parts = append(parts, zoneWords(r))
 	}
 	if blind, _ := b.blind(c); blind != "" {
 		parts = append(parts, "judged on "+blind)

@@ -1,9 +1,12 @@
 package check
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
 // The answers to whether a verdict rests on a zone that is not known.
@@ -14,6 +17,27 @@ const (
 
 // dependsOnZones qualifies every verdict that rests on a zone that is not known.
 const dependsOnZones = "this depends on the zones of the devices, whose times are read as UTC"
+
+// zoneWords says on which zones a verdict depends: those on each side, where they are known.
+func zoneWords(r report.Result) string {
+	stale, known := r.Measures["zone_stale_offset_minutes"].([]int64)
+	fresh, _ := r.Measures["zone_fresh_offset_minutes"].([]int64)
+	if !known {
+		return dependsOnZones
+	}
+	return fmt.Sprintf("this depends on the zone of the writers: stale at %s, fresh at %s", offsetsInWords(stale), offsetsInWords(fresh))
+}
+
+func offsetsInWords(minutes []int64) string {
+	names := make([]string, len(minutes))
+	for i, m := range minutes {
+		names[i] = zone.OffsetText(int32(m * 60))
+	}
+	if len(names) == 0 {
+		return "none for certain"
+	}
+	return examples(names)
+}
 
 // zoneCertainty says whether a verdict that compares event times with another clock depends on a zone: it does where a
 // naive time was stamped in its device's own zone, which is read as UTC for want of a better.
