@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -19,6 +20,8 @@ type Expired struct {
 	Entities int64
 	Null     int64
 	AsOf     string
+	// Reason says why there are no counts, where the data was looked at.
+	Reason string
 }
 
 // Impact is what a changed ttl does to the entities of a view. Nil counts are not known.
@@ -42,7 +45,7 @@ func (j judge) impact(f *Finding, c Change) {
 		i.NullAfter, i.AsOf = &after.Null, after.AsOf
 	}
 	if i.Entities == 0 {
-		f.Message += "; the data at hand does not say what that does to the store: audit it with the other ttl (featureaudit run --set ttl=...)"
+		f.Message += "; " + unknownImpact(cmp.Or(after.Reason, before.Reason))
 		return
 	}
 	i.Message = i.words(c)
@@ -50,12 +53,22 @@ func (j judge) impact(f *Finding, c Change) {
 	f.Message += "; " + i.Message
 }
 
+func unknownImpact(reason string) string {
+	if reason != "" {
+		return "what that does to the store is not known: " + reason
+	}
+	return "the data at hand does not say what that does to the store: look at it with --data audit, or give a report that was audited with this ttl"
+}
+
 // expired asks the data for a ttl as a change writes it. What never expires has no entity that is null, and the
-// number of entities is then the other side's to say.
+// number of entities is then the other side's to say. What a negative ttl does is up to each store.
 func (j judge) expired(view string, ttl any) (Expired, bool) {
 	seconds, _ := ttl.(float64)
-	if seconds <= 0 {
+	switch {
+	case seconds == 0:
 		return Expired{}, true
+	case seconds < 0:
+		return Expired{Reason: "stores disagree on what a negative ttl is"}, false
 	}
 	return j.policy.Data.Expired(view, seconds)
 }
@@ -92,17 +105,20 @@ type Reports []report.Report
 
 // Expired looks for a report that judged the view by that ttl.
 func (rs Reports) Expired(view string, ttlSeconds float64) (Expired, bool) {
+	reason := ""
 	for _, r := range rs {
 		for _, v := range r.Views {
 			if v.Name != view || v.Definition.TTLSeconds == nil || *v.Definition.TTLSeconds != ttlSeconds {
 				continue
 			}
-			if e, ok := staleEntities(r, view); ok {
+			e, ok := staleEntities(r, view)
+			if ok {
 				return e, true
 			}
+			reason = cmp.Or(e.Reason, reason)
 		}
 	}
-	return Expired{}, false
+	return Expired{Reason: reason}, false
 }
 
 func staleEntities(r report.Report, view string) (Expired, bool) {
@@ -112,7 +128,10 @@ func staleEntities(r report.Report, view string) (Expired, bool) {
 		}
 		total, ok := count(res.Measures["entities"])
 		null, ok2 := count(res.Measures["stale_entities"])
-		return Expired{Entities: total, Null: null, AsOf: r.AsOf}, ok && ok2 && total > 0
+		if res.Outcome == report.Error || !ok || !ok2 || total == 0 {
+			return Expired{Reason: cmp.Or(res.Reason, res.Message)}, false
+		}
+		return Expired{Entities: total, Null: null, AsOf: r.AsOf}, true
 	}
 	return Expired{}, false
 }
@@ -130,4 +149,21 @@ func count(v any) (int64, bool) {
 		return n, err == nil
 	}
 	return 0, false
+}
+
+// ChangedTTLs are the ttls above 0 that changes go between, by view, in seconds: what Data will be asked for.
+func ChangedTTLs(changes []Change) (old, new map[string]float64) {
+	old, new = map[string]float64{}, map[string]float64{}
+	for _, c := range changes {
+		if c.Object != TTL {
+			continue
+		}
+		if seconds, ok := c.Old.(float64); ok && seconds > 0 {
+			old[c.View] = seconds
+		}
+		if seconds, ok := c.New.(float64); ok && seconds > 0 {
+			new[c.View] = seconds
+		}
+	}
+	return old, new
 }

@@ -390,6 +390,8 @@ func TestData(t *testing.T) {
 		}
 	}
 	week, day := audited(7*24*time.Hour, 5_993), audited(24*time.Hour, 200_000)
+	blind := audited(24*time.Hour, 3)
+	blind.Results[0].Outcome, blind.Results[0].Reason = report.Error, "1 of 60 files could not be read"
 	for _, c := range []struct {
 		edit string
 		data diff.Reports
@@ -399,7 +401,9 @@ func TestData(t *testing.T) {
 		{"ttl-tightened", diff.Reports{day}, "its ttl went from 7d to 1d; 7d -> 1d leaves 200,000 of 2,000,000 entities null"},
 		{"ttl-tightened", diff.Reports{week}, "its ttl went from 7d to 1d; 7d -> 1d: 5,993 of 2,000,000 entities were null before"},
 		{"ttl-removed", diff.Reports{week}, "lost its ttl of 7d: its features never expire now; 7d -> unset serves 5,993 of 2,000,000 entities that were null"},
-		{"ttl-tightened", diff.Reports{}, "its ttl went from 7d to 1d; the data at hand does not say what that does to the store: audit it with the other ttl (featureaudit run --set ttl=...)"},
+		{"ttl-tightened", diff.Reports{}, "its ttl went from 7d to 1d; the data at hand does not say what that does to the store: look at it with --data audit, or give a report that was audited with this ttl"},
+		{"ttl-tightened", diff.Reports{blind}, "its ttl went from 7d to 1d; what that does to the store is not known: 1 of 60 files could not be read"},
+		{"ttl-negative", diff.Reports{blind}, "its ttl went from 7d to -5s; what that does to the store is not known: stores disagree on what a negative ttl is"},
 	} {
 		d := store()
 		edits[c.edit](&d)

@@ -114,7 +114,7 @@ func cmdDiff(ctx context.Context, c *cli, args []string) (int, error) {
 	var f judgeFlags
 	flags := newFlags("diff")
 	f.add(flags)
-	reports := flags.StringArray("data", nil, "a report of an audit that says what a changed ttl does to the entities (repeatable: one audited with the old ttls, one with the new)")
+	data := flags.StringArray("data", nil, "say what each changed ttl does to the entities: audit (looks at the files of OLD), a config or other REF whose files to look at, or a report (repeatable: one audited with the old ttls, one with the new)")
 	mergeBase := flags.Bool("merge-base", false, "compare with the commit at which HEAD left OLD, which is REV:PATH")
 	if err := c.parse(flags, "diff OLD NEW [flags]", diffAbout, args); err != nil {
 		return 0, err
@@ -130,13 +130,24 @@ func cmdDiff(ctx context.Context, c *cli, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if j.policy.Data, err = c.reports(*reports); err != nil {
+	changes := diff.Compute(older, newer)
+	look := dataLook{older: older, newer: newer, asOf: j.policy.AsOf}
+	look.old, look.new = diff.ChangedTTLs(changes)
+	found, err := c.data(ctx, *data, look)
+	if err != nil {
 		return 0, err
 	}
+	if len(*data) > 0 {
+		j.policy.Data = found.reports
+	}
 	j.policy.Tried = diff.Compared(older, newer)
-	doc := diff.NewDocument(diff.DiffSchema, diff.SideOf(older), diff.SideOf(newer), diff.Judge(diff.Compute(older, newer), j.policy))
+	doc := diff.NewDocument(diff.DiffSchema, diff.SideOf(older), diff.SideOf(newer), diff.Judge(changes, j.policy))
 	doc.NotCompared = diff.NotCompared(older.Kind, newer.Kind)
-	return c.verdict(doc, j)
+	code, err := c.verdict(doc, j)
+	if err == nil && found.missing != nil {
+		return 0, found.missing
+	}
+	return code, err
 }
 
 // sides reads both sets of definitions at once.
@@ -164,22 +175,6 @@ func (c *cli) sides(ctx context.Context, old, new string, mergeBase bool) (older
 		return err
 	})
 	return older, newer, group.Wait()
-}
-
-// reports reads what --data names; nil where it names nothing.
-func (c *cli) reports(paths []string) (diff.Data, error) {
-	if len(paths) == 0 {
-		return nil, nil
-	}
-	var data diff.Reports
-	for _, path := range paths {
-		r, err := c.readReport(path)
-		if err != nil {
-			return nil, err
-		}
-		data = append(data, r)
-	}
-	return data, nil
 }
 
 // verdict writes the document and is its exit code.
