@@ -639,22 +639,28 @@ func mix(hash, value uint64) uint64 {
 
 // foldEntities keeps the newest event of each row's entity. A snapshot restates an entity as of its end.
 func (f *folder) foldEntities(b *engine.Block, from, to int) error {
+	instants := f.events[from:to]
+	for i, instant := range instants {
+		switch {
+		case f.filing.snapshotEnd != never:
+			instants[i] = f.filing.snapshotEnd
+		case instant > f.c.clock.asOf:
+			instants[i] = keys.Absent
+		}
+	}
+	if f.layout.entityInt != absent && b.Vectors[f.layout.entityInt].Mask == nil {
+		return f.newest.AddIntegers(b.Vectors[f.layout.entityInt].Ints[from:to], instants)
+	}
 	for row := from; row < to; row++ {
 		id, ok := f.entity(b, row)
 		if !ok {
 			f.sources[f.codes[row]].slice.EntityNull++
 			continue
 		}
-		instant := f.events[row]
-		switch {
-		case f.filing.snapshotEnd != never:
-			instant = f.filing.snapshotEnd
-		case instant == facts.NoTime:
+		if f.events[row] == keys.None {
 			continue
-		case instant > f.c.clock.asOf:
-			instant = keys.Absent
 		}
-		if err := f.newest.Add(id, instant); err != nil {
+		if err := f.newest.Add(id, f.events[row]); err != nil {
 			return err
 		}
 	}

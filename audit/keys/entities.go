@@ -2,9 +2,10 @@ package keys
 
 import (
 	"context"
-	"math"
 	"math/bits"
 	"sync"
+
+	"github.com/featureaudit/featureaudit/audit/facts"
 )
 
 // EntityID identifies an entity exactly where its value fits 8 bytes (Hi is 0 then), else by a 128-bit hash.
@@ -46,8 +47,11 @@ type newestPart struct {
 // Absent marks an entity that was seen, but with no instant that counts. It is earlier than every instant.
 const Absent = empty + 1
 
+// None is no instant at all: it leaves an entity as it is.
+const None = facts.NoTime
+
 // empty marks a free slot of a table.
-const empty = math.MinInt64
+const empty = None
 
 // NewNewest prepares parts for about rows rows. Wide identities keep both words. Narrow ones inside span have a place
 // each in an array, if a writer's array is within denseBytes.
@@ -112,6 +116,25 @@ func (w *NewestWriter) Add(id EntityID, instant int64) error {
 		return nil
 	}
 	return w.addSparse(id, instant)
+}
+
+// AddIntegers is Add for many integer identities at once; an instant of None says nothing of its entity. In the array the
+// look-ups of a block overlap, which hides most of the way to memory.
+func (w *NewestWriter) AddIntegers(ids, instants []int64) error {
+	places := uint64(len(w.dense))
+	for i, id := range ids {
+		if place := uint64(id) - w.first; place < places {
+			w.dense[place] = max(w.dense[place], instants[i])
+			continue
+		}
+		if instants[i] == None {
+			continue
+		}
+		if err := w.addSparse(EntityID{Lo: uint64(id)}, instants[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (w *NewestWriter) addSparse(id EntityID, instant int64) error {

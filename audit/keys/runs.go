@@ -62,7 +62,7 @@ func (r *Runs) EntryBytes() int64 { return int64(r.stride) * 8 }
 
 // stagedEntries are gathered side by side for each part before they move to its page: the stages of all parts together
 // stay in a core's cache, where the ends of as many pages would not.
-const stagedEntries = 8
+const stagedEntries = 32
 
 // pageEntries is the size of a writer's page of key hashes for one part.
 const pageEntries = 512

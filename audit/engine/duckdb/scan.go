@@ -98,7 +98,7 @@ func (d *Database) Fetch(ctx context.Context, f engine.Fetch, each func(row int6
 	}
 	text := strings.ReplaceAll(sql.Fetch, "{columns}", list)
 	text = strings.ReplaceAll(text, "{rows}", strings.Join(numbers, ", "))
-	result, release, err := d.run(ctx, text, bindings{"files": []string{f.File}, "first": f.Rows[0], "last": f.Rows[len(f.Rows)-1]}, false)
+	result, release, err := d.run(ctx, text, bindings{"files": []string{f.File}}, false)
 	if err != nil {
 		return err
 	}
