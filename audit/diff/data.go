@@ -77,7 +77,9 @@ func (i Impact) words(c Change) string {
 	span := lengthInWords(c.Old) + " -> " + lengthInWords(c.New)
 	total := grouped(i.Entities)
 	switch {
-	case i.NullAfter != nil && i.NullBefore != nil && *i.NullAfter >= *i.NullBefore:
+	case i.NullAfter != nil && i.NullBefore != nil && *i.NullAfter == *i.NullBefore:
+		return fmt.Sprintf("%s changes no entity: %s of %s are null either way", span, grouped(*i.NullAfter), total)
+	case i.NullAfter != nil && i.NullBefore != nil && *i.NullAfter > *i.NullBefore:
 		return fmt.Sprintf("%s makes %s of %s entities null", span, grouped(*i.NullAfter-*i.NullBefore), total)
 	case i.NullAfter != nil && i.NullBefore != nil:
 		return fmt.Sprintf("%s serves %s of %s entities that were null", span, grouped(*i.NullBefore-*i.NullAfter), total)

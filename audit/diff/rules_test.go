@@ -398,6 +398,7 @@ func TestData(t *testing.T) {
 		want string
 	}{
 		{"ttl-tightened", diff.Reports{week, day}, "its ttl went from 7d to 1d; 7d -> 1d makes 194,007 of 2,000,000 entities null"},
+		{"ttl-tightened", diff.Reports{week, audited(24*time.Hour, 5_993)}, "its ttl went from 7d to 1d; 7d -> 1d changes no entity: 5,993 of 2,000,000 are null either way"},
 		{"ttl-tightened", diff.Reports{day}, "its ttl went from 7d to 1d; 7d -> 1d leaves 200,000 of 2,000,000 entities null"},
 		{"ttl-tightened", diff.Reports{week}, "its ttl went from 7d to 1d; 7d -> 1d: 5,993 of 2,000,000 entities were null before"},
 		{"ttl-removed", diff.Reports{week}, "lost its ttl of 7d: its features never expire now; 7d -> unset serves 5,993 of 2,000,000 entities that were null"},

@@ -75,10 +75,12 @@ type planDocument struct {
 
 // plannedView is one view as run would audit it.
 type plannedView struct {
-	Name  string `json:"name"`
-	Owner string `json:"owner"`
-	Kind  string `json:"kind"`
-	Path  string `json:"path"`
+	Name        string `json:"name"`
+	Owner       string `json:"owner"`
+	OwnerOrigin string `json:"owner_origin,omitempty"`
+	Kind        string `json:"kind"`
+	Path        string `json:"path"`
+	PathOrigin  string `json:"path_origin,omitempty"`
 	// NoFiles says why the view has no files to look at.
 	NoFiles string `json:"no_files,omitempty"`
 	// Problem says why its files cannot be listed.
@@ -126,7 +128,8 @@ func (c *cli) planView(ctx context.Context, v model.View) plannedView {
 }
 
 func planned(v model.View) plannedView {
-	p := plannedView{Name: v.Name, Owner: v.Owner, Kind: string(v.Kind), Path: v.Path, NoFiles: v.NoFiles, Values: []plannedKey{}, Notes: []string{}}
+	p := plannedView{Name: v.Name, Owner: v.Owner, OwnerOrigin: v.Origins["owner"], Kind: string(v.Kind), Path: v.Path, PathOrigin: v.Origins["path"],
+		NoFiles: v.NoFiles, Values: []plannedKey{}, Notes: []string{}}
 	values := viewValues(v)
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		if values[key] != "" {
@@ -258,10 +261,10 @@ func (v plannedView) writeText(w io.Writer) {
 		fmt.Fprintf(w, "  no files\t%s\n", render.Clean(v.NoFiles))
 	}
 	if v.Owner != "" {
-		fmt.Fprintf(w, "  owner\t%s\n", render.Clean(v.Owner))
+		fmt.Fprintf(w, "  owner\t%s\t%s\n", render.Clean(v.Owner), render.Clean(v.OwnerOrigin))
 	}
 	if v.Path != "" {
-		fmt.Fprintf(w, "  path\t%s\n", render.Clean(v.Path))
+		fmt.Fprintf(w, "  path\t%s\t%s\n", render.Clean(v.Path), render.Clean(v.PathOrigin))
 	}
 	switch {
 	case v.Problem != "":

@@ -3,8 +3,10 @@ package main
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -27,12 +29,34 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("FEAST", feastMaterial())
+			return nil
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "feast-material" {
+				return false, fmt.Errorf("unknown condition %q", name)
+			}
+			return feastMaterial() != "", nil
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":   exits,
 			"parquet": parquet,
 			"feast":   feastRegistry,
 		},
 	})
+}
+
+// feastMaterial is the folder of what released versions of Feast wrote, or empty where it is not beside the repository.
+func feastMaterial() string {
+	dir, err := filepath.Abs(filepath.Join("..", "..", "..", "shared", "testdata", "feast"))
+	if err != nil {
+		return ""
+	}
+	if _, err := os.Stat(dir); err != nil {
+		return ""
+	}
+	return dir
 }
 
 // exits runs a command and demands its exit code: exits 2 featureaudit run --nope.
