@@ -123,11 +123,7 @@ func newCollector(e engine.Scanner, r Request, unread map[int32]facts.Problem) (
 		return nil, err
 	}
 	for i := range c.survey.Schemas {
-		l, err := newLayout(&c.roles, &c.survey.Schemas[i])
-		if err != nil {
-			return nil, err
-		}
-		c.layouts[c.survey.Schemas[i].ID] = l
+		c.layouts[c.survey.Schemas[i].ID] = newLayout(&c.roles, &c.survey.Schemas[i])
 	}
 	c.bases = make([]int64, len(c.survey.Files)+1)
 	for i, file := range c.survey.Files {
@@ -339,7 +335,7 @@ func (c *collector) scan(ctx context.Context, jobs []job) error {
 			if err := w.finish(); err != nil {
 				cancel(err)
 			}
-			for range next { //nolint:revive // drained so that the sender never blocks
+			for range next { // drained, so that the sender never blocks
 			}
 		})
 	}

@@ -29,7 +29,7 @@ type roles struct {
 	view    model.View
 	needs   Needs
 	schemas []facts.Schema
-	// keyForms, entityForms and payloadForms are the canonical forms over all schemas, by position.
+	// keyForms and entityForms are the canonical forms over all schemas, by position.
 	keyForms    []engine.Form
 	entityForms []engine.Form
 	zones       zoneTables
@@ -76,7 +76,7 @@ type ownColumn struct {
 // absent is the index of a vector that is not selected.
 const absent = -1
 
-func newLayout(r *roles, schema *facts.Schema) (*layout, error) {
+func newLayout(r *roles, schema *facts.Schema) *layout {
 	l := &layout{schema: schema, source: absent, keyHash: absent, keyNulls: absent, entityInt: absent, times: map[model.TimeColumn]int{}}
 	l.addSource(r)
 	if r.needs.Times || r.needs.Events || r.needs.Entities || r.needs.Keys {
@@ -87,7 +87,7 @@ func newLayout(r *roles, schema *facts.Schema) (*layout, error) {
 	l.addKey(r)
 	l.addEntity(r)
 	l.addOwn(r)
-	return l, nil
+	return l
 }
 
 // timeColumns are the distinct event and ingest columns of a view and its sources.
