@@ -52,12 +52,6 @@ const (
 	Narrowed   Action = "narrowed"
 )
 
-// opposites are the actions of the same difference seen from the other side.
-var opposites = map[Action]Action{
-	Added: Removed, Removed: Added, Changed: Changed, Renamed: Renamed,
-	Lengthened: Shortened, Shortened: Lengthened, Widened: Narrowed, Narrowed: Widened,
-}
-
 // Change is one difference.
 type Change struct {
 	Object Object
