@@ -236,7 +236,6 @@ func (c *collector) weaken(hash uint64) uint64 {
 	return hash >> (64 - c.request.HashBits) << (64 - c.request.HashBits)
 }
 
-func (c *collector) integerIdentity(value int64) keys.EntityID {
 	return keys.EntityID{Lo: uint64(value)}
 }
 
