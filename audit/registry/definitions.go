@@ -259,6 +259,9 @@ func (d *Definitions) Finish() {
 	slices.SortStableFunc(d.DataSources, func(a, b DataSource) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Project, b.Project), strings.Compare(a.Type, b.Type))
 	})
+	for i := range d.DataSources {
+		d.DataSources[i].finish()
+	}
 	for i := range d.FeatureServices {
 		d.FeatureServices[i].finish()
 	}

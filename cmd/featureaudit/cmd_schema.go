@@ -3,21 +3,47 @@ package main
 import (
 	"context"
 	"io"
+	"strings"
 
+	"github.com/featureaudit/featureaudit/audit/diff"
 	"github.com/featureaudit/featureaudit/audit/policy"
+	"github.com/featureaudit/featureaudit/audit/registry"
 	"github.com/featureaudit/featureaudit/audit/report"
 )
 
-const schemaAbout = `Prints the JSON Schema (2020-12) of a file of ours: "report" is what run writes, "config" what it reads.`
+const schemaAbout = `Prints the JSON Schema (2020-12) of a file of ours: "report" is what run writes, "config" what it reads; "definitions",
+"diff" and "lint" are what the commands of those names write with --format json.`
+
+// documentSchema is the JSON Schema of one kind of file.
+type documentSchema struct {
+	name string
+	text func() string
+}
+
+// documentSchemas are sorted by name. The documents of diff and lint are of one form.
+func documentSchemas() []documentSchema {
+	return []documentSchema{
+		{"config", func() string { return string(policy.ConfigSchema()) }},
+		{"definitions", registry.SchemaJSON},
+		{"diff", diff.SchemaJSON},
+		{"lint", diff.SchemaJSON},
+		{"report", report.SchemaJSON},
+	}
+}
 
 func cmdSchema(_ context.Context, c *cli, args []string) (int, error) {
+	var names []string
+	for _, s := range documentSchemas() {
+		names = append(names, s.name)
+	}
+	argument := strings.Join(names, "|")
 	flags := newFlags("schema")
 	var out outFlags
 	out.add(flags, []string{"json"})
-	if err := c.parse(flags, "schema report|config [flags]", schemaAbout, args); err != nil {
+	if err := c.parse(flags, "schema "+argument+" [flags]", schemaAbout, args); err != nil {
 		return 0, err
 	}
-	name, err := oneArgument(flags, "report|config")
+	name, err := oneArgument(flags, argument)
 	if err != nil {
 		return 0, err
 	}
@@ -25,17 +51,13 @@ func cmdSchema(_ context.Context, c *cli, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	text := ""
-	switch name {
-	case "config":
-		text = string(policy.ConfigSchema())
-	case "report":
-		text = report.SchemaJSON()
-	default:
-		return 0, usagef("schema %q: expected report or config", name)
+	for _, s := range documentSchemas() {
+		if s.name == name {
+			return exitOK, c.writeAll(outs, func(w io.Writer, _ string, _ bool) error {
+				_, err := io.WriteString(w, s.text())
+				return err
+			})
+		}
 	}
-	return exitOK, c.writeAll(outs, func(w io.Writer, _ string, _ bool) error {
-		_, err := io.WriteString(w, text)
-		return err
-	})
+	return 0, usagef("schema %q: expected %s", name, orList(names))
 }
