@@ -236,9 +236,6 @@ func (c *collector) weaken(hash uint64) uint64 {
 	return hash >> (64 - c.request.HashBits) << (64 - c.request.HashBits)
 }
 
-	return keys.EntityID{Lo: uint64(value)}
-}
-
 func (c *collector) collect(ctx context.Context) (*facts.Collection, error) {
 	jobs, rows := c.jobs()
 	c.budget = keys.NewBudget(c.request.RunMemory, c.request.TempDir)
