@@ -1,6 +1,8 @@
 package diff
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -452,9 +454,10 @@ func serviceRules() []Rule {
 		object Object
 		id     string
 		words  string
-	}{{Entity, "entity-definition", "entity"}, {RegisteredData, "data-source", "registered data source"}} {
+		title  string
+	}{{Entity, "entity-definition", "entity", "An entity changed."}, {RegisteredData, "data-source", "registered data source", "A registered data source changed."}} {
 		rules = append(rules, Rule{
-			ID: o.id + "-changed", Title: "A " + o.words + " changed.", Object: o.object, Actions: anyChange, Training: Info, Serving: Info, Storage: Info,
+			ID: o.id + "-changed", Title: o.title, Object: o.object, Actions: anyChange, Training: Info, Serving: Info, Storage: Info,
 			Why: "What it does to each view is a finding of that view.", Fix: "See the views.",
 			text: func(c Change) string { return o.words + " " + c.Name + " went " + fromToWords(c) },
 		})
@@ -472,4 +475,23 @@ func serviceOf(c Change) string {
 
 func fromTo(words string) func(Change) string {
 	return func(c Change) string { return words + " " + fromToWords(c) }
+}
+
+// ReadmeTable is every rule of diff and lint as a Markdown table, sorted by name.
+func ReadmeTable() string {
+	var text strings.Builder
+	text.WriteString("| rule | of | training | serving | storage | says |\n|---|---|---|---|---|---|\n")
+	rows := map[string]string{}
+	for _, group := range []struct {
+		command string
+		rules   []Rule
+	}{{"diff", Rules()}, {"lint", LintRules()}, {"both", ApprovalRules()}} {
+		for _, r := range group.rules {
+			rows[r.ID] = fmt.Sprintf("| `%s` | %s | %s | %s | %s | %s |\n", r.ID, group.command, r.Training, r.Serving, r.Storage, r.Title)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(rows)) {
+		text.WriteString(rows[id])
+	}
+	return text.String()
 }

@@ -10,26 +10,31 @@ import (
 	"testing"
 
 	"github.com/featureaudit/featureaudit/audit/check"
+	"github.com/featureaudit/featureaudit/audit/diff"
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/fixtures"
+	"github.com/featureaudit/featureaudit/fixtures/registries"
 )
 
 // TestReadmeIsFresh holds the tables of the README to what the program knows.
 func TestReadmeIsFresh(t *testing.T) {
-	path := filepath.Join("..", "..", "README.md")
+	path, err := filepath.Abs(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	text := string(raw)
-	for marker, want := range map[string]string{"checks": check.ReadmeTable(), "exit-codes": exitTable(), "report": picture(t)} {
+	for marker, want := range map[string]string{"checks": check.ReadmeTable(), "exit-codes": exitTable(), "report": picture(t), "rules": diff.ReadmeTable(), "diff": diffPicture(t)} {
 		text = between(t, text, marker, want)
 	}
 	if text == string(raw) {
 		return
 	}
 	if !*update {
-		t.Fatal("README.md: its report, table of checks or exit codes is not what the program says: run make golden")
+		t.Fatal("README.md: its report, its difference, a table or the exit codes are not what the program says: run make golden")
 	}
 	if os.Getenv("CI") != "" {
 		t.Fatal("-update is refused where CI is set: goldens are written by people")
@@ -98,4 +103,26 @@ func picture(t *testing.T) string {
 	}
 	views := strings.Split(strings.TrimSpace(stdout.String()), "\n\n")
 	return fmt.Sprintf("```text\n%s\n\n%s\n\n...\n\n%s\n```\n", views[0], views[1], views[len(views)-1])
+}
+
+// diffPicture is what diff really says of two registries between which 47 views lost their ttl, cut in the middle.
+func diffPicture(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, ttl := range map[string]int64{"before.db": 86400, "after.db": 0} {
+		raw := registries.Feast(registries.Options{Views: 47, Features: 2, TTLSeconds: ttl})
+		if err := os.WriteFile(filepath.Join(dir, name), raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(dir)
+	var stdout, stderr bytes.Buffer
+	if code := run(context.Background(), []string{"diff", "before.db", "after.db"}, strings.NewReader(""), &stdout, &stderr, nil); code != exitFindings {
+		t.Fatalf("diff of the incident ends with exit %d, want 1:\n%s", code, stderr.String())
+	}
+	lines := strings.Split(strings.TrimSpace(stdout.String()), "\n")
+	if len(lines) != 4+47+3 {
+		t.Fatalf("diff of the incident prints %d lines, want 54:\n%s", len(lines), stdout.String())
+	}
+	return fmt.Sprintf("```text\n%s\n      ...\n%s\n```\n", strings.Join(lines[:6], "\n"), strings.Join(lines[50:], "\n"))
 }
