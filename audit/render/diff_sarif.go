@@ -143,6 +143,6 @@ func artifactURI(file string) string {
 	if strings.Contains(file, "://") {
 		return file
 	}
-	u := url.URL{Path: path.Clean(file)}
-	return strings.TrimPrefix(u.String(), "./")
+	u := url.URL{Path: path.Clean(file)} // REV:PATH becomes ./REV:PATH: its colon would end a scheme
+	return u.String()
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -112,8 +113,9 @@ func TestDiffSARIF(t *testing.T) {
 			if run.Tool.Driver.Rules[r.RuleIndex].ID != r.RuleID || r.Message.Text == "" || len(r.Locations) != 1 {
 				t.Errorf("%s: result %+v", name, r)
 			}
-			if strings.ContainsAny(r.Locations[0].Physical.Artifact.URI, " \n|`\x1b") {
-				t.Errorf("%s: uri %q", name, r.Locations[0].Physical.Artifact.URI)
+			uri := r.Locations[0].Physical.Artifact.URI
+			if _, err := url.Parse(uri); err != nil || strings.ContainsAny(uri, " \n|`\x1b") {
+				t.Errorf("%s: uri %q: %v", name, uri, err)
 			}
 		}
 		validateSARIF(t, name, text)
