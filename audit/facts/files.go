@@ -129,6 +129,9 @@ type Column struct {
 	// Name is the top-level name; Path the names from the root to a leaf inside structs, joined with dots.
 	Name string
 	Path string
+	// Position counts the top-level columns of a file from 1, where names are not safe: an engine may take one for another that
+	// it equals but for the case of letters, or cannot write it. It is 0 where they are.
+	Position int32
 	// Physical is the Parquet type: BOOLEAN, INT32, INT64, INT96, FLOAT, DOUBLE, BYTE_ARRAY, FIXED_LEN_BYTE_ARRAY; "GROUP" if Nested.
 	Physical string
 	// Logical is the Parquet logical type in short: "timestamp", "date", "time", "string", "decimal", "int", "uuid", "json", "enum", "list", "map", "struct", "" ...

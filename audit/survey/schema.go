@@ -67,13 +67,32 @@ type described struct {
 // columnsOf lists top-level columns, and below structs their leaves.
 func columnsOf(root node, createdBy string) []described {
 	var columns []described
-	for _, top := range root.kids {
+	unsafe := unsafeNames(root.kids)
+	for i, top := range root.kids {
+		first := len(columns)
 		columns = append(columns, columnOf(top, top.name, top.name, createdBy))
 		if isStruct(top) {
 			columns = appendLeaves(columns, top, top.name, top.name, createdBy)
 		}
+		for j := first; unsafe && j < len(columns); j++ {
+			columns[j].Position = int32(i + 1)
+		}
 	}
 	return columns
+}
+
+// unsafeNames says whether a query could miss a column that it names: two differ in the case of letters only, one is empty,
+// or holds a NUL byte.
+func unsafeNames(columns []node) bool {
+	known := map[string]bool{}
+	for _, c := range columns {
+		name := strings.ToLower(c.name)
+		if known[name] || name == "" || strings.ContainsRune(name, 0) {
+			return true
+		}
+		known[name] = true
+	}
+	return false
 }
 
 func appendLeaves(columns []described, parent node, name, path, createdBy string) []described {

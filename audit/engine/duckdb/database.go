@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/marcboeker/go-duckdb/mapping"
 
@@ -189,18 +191,28 @@ func createValue(value any) (mapping.Value, error) {
 	case int64:
 		return mapping.CreateInt64(v), nil
 	case string:
+		if !utf8.ValidString(v) {
+			return mapping.Value{}, fmt.Errorf("%q is not UTF-8", v) // DuckDB would end the process
+		}
 		return mapping.CreateVarcharLength(v, mapping.IdxT(len(v))), nil
 	case []string:
-		varchar := mapping.CreateLogicalType(mapping.TypeVarchar)
-		defer mapping.DestroyLogicalType(&varchar)
-		items := make([]mapping.Value, len(v))
-		for i, text := range v {
-			items[i] = mapping.CreateVarcharLength(text, mapping.IdxT(len(text)))
-			defer mapping.DestroyValue(&items[i])
+		if !slices.ContainsFunc(v, func(s string) bool { return !utf8.ValidString(s) }) {
+			return createList(v), nil
 		}
-		return mapping.CreateListValue(varchar, items), nil
+		return mapping.Value{}, fmt.Errorf("%q are not UTF-8", v)
 	}
 	return mapping.Value{}, fmt.Errorf("no binding for %T", value)
+}
+
+func createList(texts []string) mapping.Value {
+	varchar := mapping.CreateLogicalType(mapping.TypeVarchar)
+	defer mapping.DestroyLogicalType(&varchar)
+	items := make([]mapping.Value, len(texts))
+	for i, text := range texts {
+		items[i] = mapping.CreateVarcharLength(text, mapping.IdxT(len(text)))
+		defer mapping.DestroyValue(&items[i])
+	}
+	return mapping.CreateListValue(varchar, items)
 }
 
 // ErrMemory and ErrDisk tell what ran out, so that a message can say what to set.

@@ -15,15 +15,15 @@ import (
 
 // Scan implements engine.Scanner.
 func (d *Database) Scan(ctx context.Context, s engine.Scan, before func() error, each func(engine.Block) error) error {
-	list, err := selectList(s.Columns)
+	files, err := fileNames(s.Files)
 	if err != nil {
 		return err
 	}
-	text, values := sql.Scan, bindings{"files": s.Files}
+	text, byOrder, values := sql.Scan, "", bindings{"files": files}
 	if s.Sliced {
-		text, values["first"], values["last"] = sql.Slice, s.First, s.Last
+		text, byOrder, values["first"], values["last"] = sql.Slice, sql.SliceByOrder, s.First, s.Last
 	}
-	result, release, err := d.run(ctx, strings.ReplaceAll(text, "{columns}", list), values, s.Sliced)
+	result, release, err := d.run(ctx, query{text: text, byOrder: byOrder, columns: s.Columns, values: values, cached: s.Sliced})
 	if err != nil {
 		return err
 	}
@@ -60,19 +60,55 @@ func perMicro(unit, physical string) int64 {
 	return 1
 }
 
+// query is a text of package sql with what it is filled with.
+type query struct {
+	// text numbers rows by file_row_number; byOrder counts them off, where a file has a column of that name.
+	text, byOrder string
+	columns       []engine.Select
+	rows          string
+	values        bindings
+	// cached keeps footers for the next query.
+	cached bool
+}
+
+func (q query) render(text string) (string, error) {
+	columns, names := byPosition(q.columns)
+	list, err := selectList(columns)
+	// all at once, so that no name is taken for a placeholder
+	return strings.NewReplacer("{columns}", list, "{names}", names, "{rows}", q.rows).Replace(text), err
+}
+
+// rowNumberTaken is how DuckDB refuses to number the rows of a file with a column of that name.
+const rowNumberTaken = "file with column named file_row_number"
+
+func (c *connection) answer(ctx context.Context, q query) (*mapping.Result, error) {
+	text, err := q.render(q.text)
+	if err != nil {
+		return nil, err
+	}
+	result, err := c.query(ctx, text, q.values)
+	if err == nil || q.byOrder == "" || !strings.Contains(err.Error(), rowNumberTaken) {
+		return result, err
+	}
+	if text, err = q.render(q.byOrder); err != nil {
+		return nil, err
+	}
+	return c.query(ctx, text, q.values)
+}
+
 // run runs a query on a connection of its own, which release gives back with the result's memory.
-func (d *Database) run(ctx context.Context, text string, values bindings, sliced bool) (*mapping.Result, func(), error) {
+func (d *Database) run(ctx context.Context, q query) (*mapping.Result, func(), error) {
 	c, err := d.acquire()
 	if err != nil {
 		return nil, nil, err
 	}
-	if sliced {
+	if q.cached {
 		if err := c.cacheFooters(); err != nil {
 			d.release(c)
 			return nil, nil, err
 		}
 	}
-	result, err := c.query(ctx, text, values)
+	result, err := c.answer(ctx, q)
 	if err != nil {
 		d.release(c)
 		return nil, nil, err
@@ -88,7 +124,7 @@ func (d *Database) Fetch(ctx context.Context, f engine.Fetch, each func(row int6
 	if len(f.Rows) == 0 {
 		return nil
 	}
-	list, err := selectList(f.Columns)
+	files, err := fileNames([]string{f.File})
 	if err != nil {
 		return err
 	}
@@ -96,9 +132,8 @@ func (d *Database) Fetch(ctx context.Context, f engine.Fetch, each func(row int6
 	for i, row := range f.Rows {
 		numbers[i] = strconv.FormatInt(row, 10)
 	}
-	text := strings.ReplaceAll(sql.Fetch, "{columns}", list)
-	text = strings.ReplaceAll(text, "{rows}", strings.Join(numbers, ", "))
-	result, release, err := d.run(ctx, text, bindings{"files": []string{f.File}}, false)
+	result, release, err := d.run(ctx, query{text: sql.Fetch, byOrder: sql.FetchByOrder, columns: f.Columns, rows: strings.Join(numbers, ", "),
+		values: bindings{"files": files}})
 	if err != nil {
 		return err
 	}
