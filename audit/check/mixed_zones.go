@@ -26,7 +26,7 @@ var mixedZones = Check{
 	Fractional: true,
 	judge:      judgeMixedZones,
 	nothing:    always("no row has both an event time and an ingest time"),
-	bad:        always("are stamped in another zone than the one read"),
+	bad:        always("show the clock of another zone"),
 	good:       always("lie in one population, at the offset of the zone read"),
 	detail: func(b *brief, _ verdict) string {
 		series, _ := b.zoneEvidence()
@@ -60,21 +60,26 @@ func judgeMixedZones(b *brief) (verdict, error) {
 	return v, nil
 }
 
-// zonesInWords says what was found of each series, then what cannot be judged.
+// zonesInWords says what was found of each series, numbers first, then what cannot be judged.
 func zonesInWords(series []zoneSeries) []string {
 	var texts, untold []string
 	for _, s := range series {
 		if s.verdict == zonefit.Ambiguous || s.verdict == zonefit.CannotTell {
-			untold = append(untold, s.untold())
+			untold = append(untold, s.name()+" ("+s.untoldShort()+")")
 		}
-		for _, p := range s.wrong() {
-			texts = append(texts, fmt.Sprintf("%s: about %s (%s) at %s (%s)", s.name(), count(p.Rows, "row"), shareText(p), zone.OffsetText(s.offset(p)), s.candidates(p)))
-		}
-		if s.verdict == zonefit.Mixed && s.decided != "" {
-			texts = append(texts, fmt.Sprintf("%s is no delay: %s", s.name(), s.decided))
+		wrong := s.wrong()
+		for i, p := range wrong {
+			text := fmt.Sprintf("about %s of %s (%s) at %s (%s)", count(p.Rows, "row"), s.name(), shareText(p), zone.OffsetText(s.offset(p)), s.candidates(p))
+			if i == len(wrong)-1 && s.decided != "" {
+				text += ", no delay since " + s.decided
+			}
+			texts = append(texts, text)
 		}
 	}
-	return append(texts, untold...)
+	if len(untold) > 0 {
+		texts = append(texts, "not judged: "+examples(untold))
+	}
+	return texts
 }
 
 func shareText(p zonefit.Population) string {
@@ -111,6 +116,20 @@ func (s zoneSeries) untold() string {
 	}
 	return fmt.Sprintf("%s cannot be judged: %s with a sharp lag show no population that stands out (half of the lags spread over %s)", s.name(), count(e.Told, "row"),
 		duration(e.SpreadMicros))
+}
+
+// untoldShort is untold in a few words, for a message that has findings to tell first.
+func (s zoneSeries) untoldShort() string {
+	e := s.estimate
+	switch {
+	case s.verdict == zonefit.Ambiguous:
+		return "ambiguous"
+	case 2*e.CoarseRows > e.Rows:
+		return "clock too coarse"
+	case e.Told == 0:
+		return "lags spread over " + duration(e.SpreadMicros)
+	}
+	return "no population stands out"
 }
 
 // zoneRows counts the rows of a series by partition: those at another offset than the one read, of all that tell.
@@ -178,8 +197,12 @@ func seriesMeasures(series []zoneSeries) []map[string]any {
 	list := []map[string]any{}
 	for _, s := range series {
 		e := s.estimate
-		list = append(list, map[string]any{"source": s.source, "writer": s.writer, "verdict": verdictText(s.verdict), "rows": e.Rows, "told_rows": e.Told,
-			"coarse_rows": e.CoarseRows, "concentration": rounded(e.Concentration), "spread_seconds": seconds(e.SpreadMicros), "detectable_share": rounded(e.Detectable)})
+		m := map[string]any{"source": s.source, "writer": s.writer, "verdict": verdictText(s.verdict), "rows": e.Rows, "told_rows": e.Told,
+			"coarse_rows": e.CoarseRows, "concentration": rounded(e.Concentration), "spread_seconds": seconds(e.SpreadMicros), "detectable_share": rounded(e.Detectable)}
+		if s.verdict == zonefit.Ambiguous || s.verdict == zonefit.CannotTell {
+			m["reason"] = s.untold()
+		}
+		list = append(list, m)
 	}
 	return list
 }

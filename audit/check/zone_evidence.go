@@ -189,7 +189,7 @@ func (b *brief) decide(s *zoneSeries) {
 	case b.allowedDelay(*s):
 		s.verdict, s.decided = zonefit.Clean, "max_lag allows the delay"
 	case b.brokenMaxLag(*s):
-		s.verdict, s.decided = zonefit.Mixed, "as delay it would break max_lag, as an offset it keeps it"
+		s.verdict, s.decided = zonefit.Mixed, "a delay would break max_lag"
 	case b.twinsBlame(*s):
 		s.verdict, s.decided = zonefit.Mixed, "its keys are stored again at the true time"
 	case b.fitsPartitionsAtOffset(*s):
