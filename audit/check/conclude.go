@@ -35,6 +35,7 @@ func (b *brief) conclude(c Check, o opinion, v verdict) opinion {
 	}
 	if len(v.findings) == 0 {
 		o.result = b.clean(c, o.result, v)
+		o.unread = len(b.unreadFor(c)) > 0
 		return o
 	}
 	if c.reproduce != nil {

@@ -20,6 +20,7 @@ func explanations() []explanation {
 }
 
 func explain(opinions []opinion) {
+	explainBlind(opinions)
 	for _, e := range explanations() {
 		effect, cause := find(opinions, e.effect), find(opinions, e.cause)
 		if effect == nil || cause == nil || effect.result.ExplainedBy != "" {
@@ -30,6 +31,20 @@ func explain(opinions []opinion) {
 		}
 		if isFinding(effect.result) && isFinding(cause.result) && covers(cause.findings, effect.findings) {
 			effect.result.ExplainedBy = e.cause
+		}
+	}
+}
+
+// explainBlind folds what could not be judged in full under the files that could not be read, where these are errors
+// themselves.
+func explainBlind(opinions []opinion) {
+	cause := find(opinions, unreadableFile.ID)
+	if cause == nil || cause.result.Outcome != report.Error || len(cause.findings) == 0 {
+		return
+	}
+	for i := range opinions {
+		if o := &opinions[i]; o.unread && o.result.Outcome == report.Error && o.result.Check != unreadableFile.ID {
+			o.result.ExplainedBy = unreadableFile.ID
 		}
 	}
 }

@@ -64,6 +64,8 @@ type opinion struct {
 	// findings are all of them, where the result holds the worst.
 	findings []row
 	used     []int
+	// unread says that it found nothing, and misses the rows of files that could not be read.
+	unread bool
 }
 
 func (b *brief) judge(ctx context.Context, j engine.Judge, c Check, loaded error) (o opinion) {

@@ -250,8 +250,8 @@ func TestUnreadFilesTakeThePassAway(t *testing.T) {
 				}
 				continue
 			default:
-				if r.Outcome != report.Error || r.Reason != "passes on 9 of 10 files (unread: dt=2026-11-04/part-00009.parquet)" {
-					t.Errorf("%s: %s %q", id, r.Outcome, r.Reason)
+				if r.Outcome != report.Error || r.Reason != "passes on 9 of 10 files (unread: dt=2026-11-04/part-00009.parquet)" || r.ExplainedBy != "unreadable-file" {
+					t.Errorf("%s: %s %q, explained by %q", id, r.Outcome, r.Reason, r.ExplainedBy)
 				}
 			}
 			if r.Retryable != test.retryable {

@@ -93,16 +93,16 @@ func fold(view report.View, results []report.Result) group {
 	g := group{view: view, explained: map[string][]report.Result{}}
 	firstOf := map[string]string{}
 	for _, res := range results {
+		if shown[res.ExplainedBy] {
+			g.explained[res.ExplainedBy] = append(g.explained[res.ExplainedBy], res)
+			continue
+		}
 		if res.Outcome == report.Error && res.Reason != "" {
 			if first, ok := firstOf[res.Reason]; ok {
 				g.explained[first] = append(g.explained[first], res)
 				continue
 			}
 			firstOf[res.Reason] = res.Check
-		}
-		if shown[res.ExplainedBy] {
-			g.explained[res.ExplainedBy] = append(g.explained[res.ExplainedBy], res)
-			continue
 		}
 		g.results = append(g.results, res)
 	}

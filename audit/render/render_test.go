@@ -70,6 +70,8 @@ func incident() report.Report {
 				Findings: []report.Finding{{Subject: report.Subject{File: "dt=2026-11-09/a.parquet"}, RowsTotal: 1, RowsBad: 1}}},
 			{Check: "future-rows", View: "transactions", Owner: "fraud", Outcome: report.Error, Unit: "rows", Reason: "passes on 59 of 60 files", Message: "passes on 59 of 60 files"},
 			{Check: "null-keys", View: "transactions", Owner: "fraud", Outcome: report.Error, Unit: "rows", Reason: "passes on 59 of 60 files", Message: "passes on 59 of 60 files"},
+			{Check: "misfiled-rows", View: "transactions", Owner: "fraud", Outcome: report.Error, Unit: "rows", Reason: "passes on 58 of 59 files", Message: "passes on 58 of 59 files", ExplainedBy: "unreadable-file"},
+			{Check: "schema-drift", View: "transactions", Owner: "fraud", Outcome: report.Error, Unit: "files", Reason: "passes on 58 of 59 files", Message: "passes on 58 of 59 files", ExplainedBy: "unreadable-file"},
 			{Check: "thin-partitions", View: "transactions", Owner: "fraud", Outcome: report.Warn, Unit: "partitions", RowsTotal: 29, RowsBad: 1, Message: "1 of 29 partitions is thin."},
 			{Check: "ttl-unset", View: "web_impressions", Owner: "growth", Outcome: report.Fail, Unit: "view", RowsTotal: 1, RowsBad: 1, Message: "web_impressions has no ttl: its rows never expire."},
 			{Check: "stale-rows", View: "web_impressions", Owner: "growth", Outcome: report.NotApplicable, Reason: "no ttl is defined: stale-rows needs one"},
@@ -193,7 +195,7 @@ func TestSummaryJSON(t *testing.T) {
 	if err := render.SummaryJSON(&buf, incident(), render.Options{ReportPath: "/reports/r.json"}); err != nil {
 		t.Fatal(err)
 	}
-	const want = `{"outcome":"fail","headline":"web_impressions ttl-unset: fail (owner growth): web_impressions has no ttl: its rows never expire.; 7 more",` +
+	const want = `{"outcome":"fail","headline":"web_impressions ttl-unset: fail (owner growth): web_impressions has no ttl: its rows never expire.; 9 more",` +
 		`"as_of":"2026-11-23T00:00:00Z","report":"/reports/r.json","fail":4,"warn":1,"error":1,"views":3,"rows":1234567}` + "\n"
 	if got := buf.String(); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
@@ -223,7 +225,7 @@ func TestHeadlineKeepsItsLimit(t *testing.T) {
 		if n := utf8.RuneCountInString(got); n > 200 {
 			t.Errorf("%d characters: %s", n, got)
 		}
-		for _, part := range []string{"vvv", "ttl-unset", "ooo", "7 more"} {
+		for _, part := range []string{"vvv", "ttl-unset", "ooo", "9 more"} {
 			if !strings.Contains(got, part) {
 				t.Errorf("headline lacks %q: %s", part, got)
 			}

@@ -141,12 +141,19 @@ func (t *text) result(res report.Result, explained []report.Result) {
 		t.field("why", words.Why)
 	}
 	t.field("fix", words.Fix)
-	if len(explained) > 0 {
-		named := make([]string, len(explained))
-		for i, e := range explained {
-			named[i] = Clean(e.Check) + amount(e)
+	var caused, blind []string
+	for _, e := range explained {
+		if e.Outcome == report.Error {
+			blind = append(blind, e.Check)
+			continue
 		}
-		t.field("causes", strings.Join(named, "; "))
+		caused = append(caused, Clean(e.Check)+amount(e))
+	}
+	if len(caused) > 0 {
+		t.field("causes", strings.Join(caused, "; "))
+	}
+	if len(blind) > 0 {
+		t.field("blinds", nameList(blind))
 	}
 }
 
