@@ -597,6 +597,9 @@ func (f *folder) foldKeys(b *engine.Block, from, to int) error {
 		return nil // the file lacks a key column: said once, for the role
 	}
 	ordinal := f.base + f.row
+	if len(f.layout.keyTimes) == 0 && f.keys.Narrow() && f.c.request.HashBits == 0 && b.Vectors[f.layout.keyHash].Mask == nil {
+		return f.keys.AddHashes(b.Vectors[f.layout.keyHash].Ints[from:to], ordinal)
+	}
 	for row := from; row < to; row++ {
 		hash, ok := f.keyHash(b, row)
 		if !ok {

@@ -22,7 +22,7 @@ func TestProbeFindsWhatAMapFinds(t *testing.T) {
 		wide          bool
 		limit         int64
 	}{
-		{0, 1, 1, false, 1 << 30}, {1, 1, 1, false, 1 << 30}, {5000, 1, 100, false, 1 << 30}, {200_000, 3, 150_000, false, 1 << 30},
+		{0, 1, 1, false, 1 << 30}, {1, 1, 1, false, 1 << 30}, {5000, 1, 100, false, 1 << 30}, {200_000, 1, 150_000, false, 1}, {200_000, 3, 150_000, false, 1 << 30},
 		{200_000, 3, 150_000, false, 1}, {200_000, 3, 150_000, true, 1}, {100_000, 2, 1 << 62, true, 1 << 20}, {100_000, 2, 1, true, 1},
 	} {
 		t.Run(fmt.Sprintf("%+v", test), func(t *testing.T) {
@@ -89,7 +89,16 @@ func writeAll(t *testing.T, runs *Runs, hashes []uint64, writers int) {
 	for worker := range writers {
 		running.Go(func() {
 			w := runs.NewWriter()
-			for i := worker; i < len(hashes); i += writers {
+			if writers == 1 && w.Narrow() {
+				signed := make([]int64, len(hashes))
+				for i, hash := range hashes {
+					signed[i] = int64(hash)
+				}
+				if err := w.AddHashes(signed, 0); err != nil {
+					t.Error(err)
+				}
+			}
+			for i := worker; i < len(hashes) && !(writers == 1 && w.Narrow()); i += writers {
 				if err := w.Add(hashes[i], uint64(i), uint64(i%3), int64(i)*7); err != nil {
 					t.Error(err)
 				}

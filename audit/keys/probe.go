@@ -105,6 +105,9 @@ type prober struct {
 	words    []uint64
 	table    []uint32
 	repeated []uint64
+	// seen and again are maps of one bit an entry or so; shared lists the entries that share a bit.
+	seen, again []uint64
+	shared      []uint32
 	// Of groupings only: groupTable finds a hash in a group; firsts and distinct give each entry its hash's first one and
 	// that one the number of groups; earlier chains the entries of a hash, from the one in latest back.
 	pairs      Pairs
@@ -156,29 +159,72 @@ func (p *prober) part(r *Runs, index int) ([]Entry, Probed, error) {
 	return candidates, probed, nil
 }
 
-// repeats marks every entry whose hash occurs again.
+// repeats marks every entry whose hash occurs again. Most entries are told to be alone by a bit each, in a map that stays
+// in the cache; only those that share their bit with another go into a table.
 func (p *prober) repeats(r *Runs, n int, identity uint64) (int, Probed) {
-	table := emptied(&p.table, n)
+	shared := p.sharing(r, n, identity)
+	table := emptied(&p.table, len(shared))
 	mask := uint64(len(table) - 1)
-	repeats, distinct, repeating := 0, int64(0), int64(0)
-	for i := range n {
-		hash := p.words[i*r.stride] & identity
+	repeats, repeating := 0, int64(0)
+	distinct := int64(n - len(shared))
+	for _, i := range shared {
+		hash := p.words[int(i)*r.stride] & identity
 		for slot := spreadHash(hash) & mask; ; slot = (slot + 1) & mask {
 			held := table[slot]
 			if held == 0 {
-				table[slot] = uint32(i + 1)
+				table[slot] = i + 1
 				distinct++
 				break
 			}
 			if first := int(held - 1); p.words[first*r.stride]&identity == hash {
 				marked := p.mark(first)
 				repeating += int64(marked)
-				repeats += marked + p.mark(i)
+				repeats += marked + p.mark(int(i))
 				break
 			}
 		}
 	}
 	return repeats, Probed{Distinct: distinct, Single: distinct - repeating}
+}
+
+// bitsPerEntry leaves one entry in eight sharing its bit by chance.
+const bitsPerEntry = 16
+
+// sharing lists the entries whose bit another entry has too.
+func (p *prober) sharing(r *Runs, n int, identity uint64) []uint32 {
+	words := 1
+	for words*64 < n*bitsPerEntry {
+		words *= 2
+	}
+	if cap(p.seen) < words {
+		p.seen, p.again = make([]uint64, words), make([]uint64, words)
+	}
+	seen, again := p.seen[:words], p.again[:words]
+	clear(seen)
+	clear(again)
+	mask := uint64(words*64 - 1)
+	hits := false
+	for i := range n {
+		bit := spreadHash(p.words[i*r.stride]&identity) & mask
+		flag := uint64(1) << (bit & 63)
+		if seen[bit>>6]&flag != 0 {
+			again[bit>>6] |= flag
+			hits = true
+			continue
+		}
+		seen[bit>>6] |= flag
+	}
+	p.shared = p.shared[:0]
+	if !hits {
+		return p.shared
+	}
+	for i := range n {
+		bit := spreadHash(p.words[i*r.stride]&identity) & mask
+		if again[bit>>6]>>(bit&63)&1 == 1 {
+			p.shared = append(p.shared, uint32(i))
+		}
+	}
+	return p.shared
 }
 
 // breaks counts what a grouping pairs, and marks only the entries of hashes that repeat within one group. A second

@@ -154,6 +154,29 @@ func (w *Writer) Add(hash, ordinal, source uint64, event int64) error {
 	return w.stage.done(part)
 }
 
+// AddHashes is Add for many rows of consecutive ordinals, for narrow runs: what Add does, without its calls.
+func (w *Writer) AddHashes(hashes []int64, ordinal int64) error {
+	s, shift := w.stage, 64-w.bits
+	for i, h := range hashes {
+		hash := uint64(h)
+		part := hash >> shift
+		count := s.counts[part]
+		s.words[int(part)*stagedEntries+int(count)] = hash<<w.bits&^w.ordinals | uint64(ordinal+int64(i))
+		count++
+		s.counts[part] = count
+		if count < stagedEntries {
+			continue
+		}
+		if err := s.move(int(part)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Narrow says whether AddHashes may be used.
+func (w *Writer) Narrow() bool { return w.stage.stride == 1 }
+
 // entry unpacks a record of a part.
 func (r *Runs) entry(part int, words []uint64) Entry {
 	if r.stride == 1 {
