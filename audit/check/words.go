@@ -69,7 +69,8 @@ func percent(part, whole int64) string {
 	return strconv.FormatFloat(share, 'f', 1, 64) + " %"
 }
 
-// duration writes microseconds in the two largest units: "3d 4h", "12m", "5s", "250ms".
+// duration writes microseconds in the two largest units that are not 0: "3d 4h", "1d 5m", "12m", "5s", "250ms". So what is over
+// a limit never reads like the limit.
 func duration(micros int64) string {
 	if micros < 0 {
 		return "-" + duration(-micros)
@@ -88,7 +89,7 @@ func duration(micros int64) string {
 		if n > 0 {
 			parts = append(parts, number(n)+unit.name)
 		}
-		if len(parts) > 0 && (len(parts) == 2 || n == 0) {
+		if len(parts) == 2 {
 			break
 		}
 	}
