@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/check"
@@ -60,7 +61,7 @@ func (r *run) look(ctx context.Context, view model.View) (check.Input, error) {
 	if err := r.collect(ctx, &in); err != nil {
 		return in, err
 	}
-	leaveOut(&in)
+	leaveOut(&in, changed)
 	return in, nil
 }
 
@@ -202,11 +203,12 @@ func open(in check.Input, f facts.File) bool {
 	return f.Partition >= 0 && in.Survey.Partitions[f.Partition].Open
 }
 
-// leaveOut turns what changed twice in an open partition into files that are left out and named.
-func leaveOut(in *check.Input) {
+// leaveOut turns files of open partitions that were not at rest when they were read once more into files that are left
+// out and named. Which changed before may look broken now, since its writer has not come to its end.
+func leaveOut(in *check.Input, changed []int32) {
 	for i, f := range in.Survey.Files {
 		problem, ok := problemOf(*in, f)
-		if !ok || !moving(problem) || !open(*in, f) {
+		if !ok || !open(*in, f) || !moving(problem) && (problem.Retryable() || !slices.Contains(changed, f.ID)) {
 			continue
 		}
 		problem.Kind = facts.ProblemOpenChanged

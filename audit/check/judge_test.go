@@ -296,7 +296,7 @@ func TestFileLeftOutOfAnOpenPartitionIsNoError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"dt=2026-11-10/part-00009.parquet changed twice during the run in an open partition and was left out"}
+	want := []string{"dt=2026-11-10/part-00009.parquet of an open partition changed during the run, was not at rest when it was read once more, and was left out"}
 	if !reflect.DeepEqual(r.Views[0].Notes, want) || r.Views[0].FilesUnread != 0 {
 		t.Errorf("%+v", r.Views[0])
 	}

@@ -175,7 +175,7 @@ func (b *brief) notes() []string {
 	}
 	for _, f := range b.Survey.Files {
 		if b.leftOut(f) {
-			notes = append(notes, fmt.Sprintf("%s changed twice during the run in an open partition and was left out", f.Path))
+			notes = append(notes, fmt.Sprintf("%s of an open partition changed during the run, was not at rest when it was read once more, and was left out", f.Path))
 		}
 	}
 	ambiguous := int64(0)
