@@ -116,6 +116,9 @@ func (c *collector) finishKeys(ctx context.Context) error {
 	if err == nil {
 		err = v.round(ctx)
 	}
+	if err == nil {
+		err = v.compareTwins(ctx)
+	}
 	if err != nil {
 		return err
 	}
@@ -172,7 +175,7 @@ func (v *verifier) round(ctx context.Context) error {
 	if len(v.pending) == 0 {
 		return nil
 	}
-	rows, err := v.fetch(ctx)
+	rows, err := v.fetch(ctx, v.pending)
 	if err != nil {
 		return err
 	}
@@ -255,13 +258,13 @@ func (v *verifier) code(source string) uint8 {
 
 // inRange says whether any of the rows lies in a partition that verdicts are wanted for.
 func (v *verifier) inRange(rows []keys.Row) bool {
-	for _, row := range rows {
-		partition := v.c.survey.Files[row.File].Partition
-		if partition < 0 || v.c.survey.Partitions[partition].InRange {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(rows, func(row keys.Row) bool { return v.c.fileInRange(row.File) })
+}
+
+// fileInRange says whether a file lies in a partition that verdicts are wanted for.
+func (c *collector) fileInRange(file int32) bool {
+	partition := c.survey.Files[file].Partition
+	return partition < 0 || c.survey.Partitions[partition].InRange
 }
 
 // count adds one repeated key: all its repeating rows, and the groups within which they repeat.
@@ -548,9 +551,9 @@ func (v *verifier) plan(schema *facts.Schema) fetchPlan {
 	return p
 }
 
-// fetch reads the candidates' rows, file by file, on all workers.
-func (v *verifier) fetch(ctx context.Context) ([]keys.Row, error) {
-	entries := slices.Clone(v.pending)
+// fetch reads the candidates' rows, file by file, on all workers. They come ordered by ordinal.
+func (v *verifier) fetch(ctx context.Context, candidates []keys.Entry) ([]keys.Row, error) {
+	entries := slices.Clone(candidates)
 	slices.SortFunc(entries, func(a, b keys.Entry) int { return cmp.Compare(a.Ordinal, b.Ordinal) })
 	rows := make([]keys.Row, len(entries))
 	for i, e := range entries {

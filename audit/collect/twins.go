@@ -15,6 +15,8 @@ type twins struct {
 	offsets map[int64]bool
 	// parts are the counts of each goroutine; the first one is that of the verifier.
 	parts []*twinCounts
+	// samples is how many pairs of copies are compared for each pair of writers.
+	samples int
 }
 
 // maxTwinRows bounds the rows of one key that are compared with each other. A key of more rows is no pair of copies.
@@ -26,7 +28,7 @@ const twinSharpLag = facts.EventBinMicros
 // newTwins prepares the count. It stays empty where nothing can be told: with a clock too coarse, where event time is
 // part of the key, and across snapshots and once_per: [partition].
 func (c *collector) newTwins(offsets []int64, coarse bool) *twins {
-	t := &twins{c: c, offsets: map[int64]bool{}}
+	t := &twins{c: c, offsets: map[int64]bool{}, samples: samplesFor(len(c.names.names))}
 	t.newPart()
 	v := c.roles.view
 	if coarse || slices.Contains(v.Key, v.EventTime.Column) || slices.Contains(c.oncePer(), oncePerPartition) {
@@ -41,7 +43,7 @@ func (c *collector) newTwins(offsets []int64, coarse bool) *twins {
 }
 
 func (t *twins) newPart() *twinCounts {
-	part := &twinCounts{twins: t, counts: map[twinKey]*facts.TwinCount{}, seen: map[twinKey]bool{}}
+	part := &twinCounts{twins: t, counts: map[twinKey]*facts.TwinCount{}, seen: map[twinKey]bool{}, samples: newTwinSamples(t.samples)}
 	t.parts = append(t.parts, part)
 	return part
 }
@@ -103,6 +105,8 @@ type twinCounts struct {
 	counts map[twinKey]*facts.TwinCount
 	// seen are the pairs of the key at hand that are counted already.
 	seen map[twinKey]bool
+	// samples are the pairs told by hash whose payload is to be compared.
+	samples twinSamples
 }
 
 // copyOf is one stored copy of a key.
@@ -112,21 +116,41 @@ type copyOf struct {
 	event, ingested int64
 }
 
-// addPairs counts the rows of one hash, whose payload and ingest time are not known.
+// addPairs counts the rows of one hash, whose payload and ingest time are not known before a sample of them is compared.
 func (p *twinCounts) addPairs(rows []keys.Entry) {
 	if len(rows) > maxTwinRows || len(p.twins.offsets) == 0 {
 		return
 	}
 	clear(p.seen)
-	for i, a := range rows {
-		for _, b := range rows[i+1:] {
-			if _, real := p.twins.distance(a.Event, b.Event); !real {
+	c := p.twins.c
+	for i, x := range rows {
+		for _, y := range rows[i+1:] {
+			if _, real := p.twins.distance(x.Event, y.Event); !real {
 				continue
 			}
-			c := p.twins.c
-			p.add(copyOf{c.names.name(a.Source), c.fileOf(a.Ordinal), a.Event, facts.NoTime}, copyOf{c.names.name(b.Source), c.fileOf(b.Ordinal), b.Event, facts.NoTime})
+			if !slices.ContainsFunc(rows, func(e keys.Entry) bool { return c.fileInRange(c.fileOf(e.Ordinal)) }) {
+				return
+			}
+			a, b := p.copyOfEntry(x), p.copyOfEntry(y)
+			if before(b, a) {
+				x, y, a, b = y, x, b, a
+			}
+			if n := p.add(a, b); n != nil {
+				p.samples.keep(writers{a.source, b.source}, twinSample{hash: x.Hash, a: x.Ordinal, b: y.Ordinal, seconds: n.Seconds})
+			}
 		}
 	}
+}
+
+func (p *twinCounts) copyOfEntry(e keys.Entry) copyOf {
+	return copyOf{p.twins.c.names.name(e.Source), p.twins.c.fileOf(e.Ordinal), e.Event, facts.NoTime}
+}
+
+func copyOfRow(r keys.Row) copyOf { return copyOf{r.Source, r.File, r.Event, r.Ingested} }
+
+// before orders two copies: by source, and within one by event time.
+func before(a, b copyOf) bool {
+	return a.source < b.source || a.source == b.source && a.event < b.event
 }
 
 // addRows counts the verified rows of one key.
@@ -135,34 +159,48 @@ func (p *twinCounts) addRows(rows []keys.Row) {
 		return
 	}
 	clear(p.seen)
-	for i, a := range rows {
-		for _, b := range rows[i+1:] {
-			n := p.add(copyOf{a.Source, a.File, a.Event, a.Ingested}, copyOf{b.Source, b.File, b.Event, b.Ingested})
-			switch {
-			case n == nil:
-			case slices.Equal(a.Payload, b.Payload):
-				n.PayloadEqual++
-			default:
-				n.PayloadDiffers++
+	for i, x := range rows {
+		for _, y := range rows[i+1:] {
+			a, b := copyOfRow(x), copyOfRow(y)
+			if before(b, a) {
+				a, b = b, a
+			}
+			if n := p.add(a, b); n != nil {
+				comparePayload(n, x, y)
 			}
 		}
 	}
 }
 
-// add counts two copies, and gives the count if they are news.
-func (p *twinCounts) add(a, b copyOf) *facts.TwinCount {
-	if a.source > b.source || a.source == b.source && a.event > b.event {
-		a, b = b, a
+func comparePayload(n *facts.TwinCount, x, y keys.Row) {
+	if slices.Equal(x.Payload, y.Payload) {
+		n.PayloadEqual++
+		return
 	}
+	n.PayloadDiffers++
+}
+
+// compare adds what the real rows of a sampled pair say: their payload, and their ingest times to the vote. It is no pair
+// if only the hashes of the keys are equal.
+func (p *twinCounts) compare(s twinSample, x, y keys.Row) {
+	if x.Key != y.Key {
+		return
+	}
+	a, b := copyOfRow(x), copyOfRow(y)
+	n := p.count(a, b, s.seconds)
+	comparePayload(n, x, y)
+	p.vote(n, copyOf{a.source, a.file, a.event, facts.NoTime}, copyOf{b.source, b.file, b.event, facts.NoTime}, -1)
+	p.vote(n, a, b, 1)
+}
+
+// add counts two copies in their order, and gives the count if they are news.
+func (p *twinCounts) add(a, b copyOf) *facts.TwinCount {
 	seconds, real := p.twins.distance(a.event, b.event)
 	if !real {
 		return nil
 	}
-	first, last := p.partition(a), p.partition(b)
-	if first > last {
-		first, last = last, first
-	}
-	if a.source != b.source && last-first > 1 {
+	between := p.partition(a) - p.partition(b)
+	if a.source != b.source && max(between, -between) > 1 {
 		return nil
 	}
 	key := twinKey{a.source, b.source, seconds}
@@ -170,22 +208,33 @@ func (p *twinCounts) add(a, b copyOf) *facts.TwinCount {
 		return nil
 	}
 	p.seen[key] = true
+	n := p.count(a, b, seconds)
+	n.Keys++
+	p.vote(n, a, b, 1)
+	return n
+}
+
+// count is the count of two copies' writers and offset, made to reach over their partitions.
+func (p *twinCounts) count(a, b copyOf, seconds int64) *facts.TwinCount {
+	first, last := p.partition(a), p.partition(b)
+	if first > last {
+		first, last = last, first
+	}
+	key := twinKey{a.source, b.source, seconds}
 	n := p.counts[key]
 	if n == nil {
 		n = &facts.TwinCount{A: a.source, B: b.source, Seconds: seconds, First: first, Last: last}
 		p.counts[key] = n
 	}
-	n.Keys++
 	n.First, n.Last = min(n.First, first), max(n.Last, last)
-	p.vote(n, a, b)
 	return n
 }
 
 func (p *twinCounts) partition(c copyOf) int32 { return p.twins.c.survey.Files[c.file].Partition }
 
 // vote says which copy is true: the one that alone agrees with its partition or with its ingest time, if the other of
-// these does not contradict.
-func (p *twinCounts) vote(n *facts.TwinCount, a, b copyOf) {
+// these does not contradict. The weight is -1 where a vote is taken back.
+func (p *twinCounts) vote(n *facts.TwinCount, a, b copyOf, weight int64) {
 	forA, forB := 0, 0
 	for _, agrees := range []func(copyOf) bool{p.inPlace, p.possible, p.prompt} {
 		switch inA, inB := agrees(a), agrees(b); {
@@ -197,9 +246,9 @@ func (p *twinCounts) vote(n *facts.TwinCount, a, b copyOf) {
 	}
 	switch {
 	case forA > 0 && forB == 0:
-		n.TrueA++
+		n.TrueA += weight
 	case forB > 0 && forA == 0:
-		n.TrueB++
+		n.TrueB += weight
 	}
 }
 
