@@ -137,7 +137,23 @@ func (c *cli) parse(flags *pflag.FlagSet, synopsis, about string, args []string)
 	if err != nil {
 		return usagef("%w; see featureaudit %s --help", err, flags.Name())
 	}
-	return nil
+	return noEmptyFlags(flags)
+}
+
+// noEmptyFlags refuses flags that were given without a text: a scheduler's template that renders to nothing must not
+// mean the default, such as now for --as-of or everything for --owner.
+func noEmptyFlags(flags *pflag.FlagSet) error {
+	var empty error
+	flags.Visit(func(f *pflag.Flag) {
+		blank := f.Value.Type() == "string" && f.Value.String() == ""
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			blank = slices.Contains(list.GetSlice(), "")
+		}
+		if blank && empty == nil {
+			empty = usagef("--%s: found empty text: give it a value, or leave the flag out", f.Name)
+		}
+	})
+	return empty
 }
 
 // newFlags is an empty flag set that keeps the order in which flags are declared.
