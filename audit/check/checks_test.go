@@ -82,7 +82,7 @@ func TestFutureRows(t *testing.T) {
 	s.Collection.Slices[8].EventUnparsed, s.Collection.Slices[8].EventSentinel = 30, 20
 	s.Collection.Slices[8].NewestFuture = asOf + 9*hour
 	r := s.of(t, "future-rows")
-	expect(t, r, report.Fail, 5, 8900, "5 of 8,900 rows (0.06 %) lie in the future, more than 5m after ingested_at in partition dt=2026-11-09 of source batch")
+	expect(t, r, report.Fail, 5, 8900, "5 of 8,900 rows (0.06 %) lie in the future, more than 5m after ingested_at, or after as_of and the file's modification in partition dt=2026-11-09 of source batch")
 	if got := r.Findings[0].Measures["newest_event_time"]; got != "2026-11-10T09:00:00Z" {
 		t.Errorf("%v", got)
 	}

@@ -29,10 +29,7 @@ var futureRows = Check{
 		}
 	},
 	bad: func(b *brief) string {
-		if b.View.IngestedAt.Declared() {
-			return fmt.Sprintf("lie in the future, more than %s after %s", duration(b.View.Tolerance.Microseconds()), b.View.IngestedAt.Column)
-		}
-		return fmt.Sprintf("lie in the future, more than %s after as_of and the file's modification", duration(b.View.Tolerance.Microseconds()))
+		return fmt.Sprintf("lie in the future, more than %s after %s", duration(b.View.Tolerance.Microseconds()), b.futureOf())
 	},
 	good: always("could have been known when they were stored"),
 	describe: func(_ *brief, f row) string {
@@ -41,4 +38,18 @@ var futureRows = Check{
 		}
 		return ""
 	},
+}
+
+// futureOf names the instants that future rows lie after. An ingest time may itself lie after the run and the file.
+func (b *brief) futureOf() string {
+	const atRest = "as_of and the file's modification"
+	ingested := b.sum(func(s *facts.Slice) int64 { return s.FutureIngested })
+	stored := b.sum(func(s *facts.Slice) int64 { return s.FutureAsOf })
+	switch {
+	case !b.View.IngestedAt.Declared(), ingested == 0 && stored > 0:
+		return atRest
+	case stored == 0:
+		return b.View.IngestedAt.Column
+	}
+	return b.View.IngestedAt.Column + ", or after " + atRest
 }
