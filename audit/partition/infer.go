@@ -82,7 +82,41 @@ func infer(dirs []string, want model.Grain) (model.TimePartition, string, bool) 
 	if tp, note, ok := inferHive(dirs, want); ok || note != "" {
 		return tp, note, ok
 	}
-	return inferPlain(dirs, want)
+	tp, note, ok := inferPlain(dirs, want)
+	if !ok && note == "" {
+		note = strays(dirs)
+	}
+	return tp, note, ok
+}
+
+// strays says what keeps most folders from being partitions: a few that are named otherwise. It is "" where most are none.
+func strays(dirs []string) string {
+	of := map[string][]string{}
+	for _, dir := range dirs {
+		tp, _, ok := inferHive([]string{dir}, model.GrainNone)
+		if ok {
+			name := candidate{tp.Columns, tp.Grain}.String()
+			of[name] = append(of[name], dir)
+		}
+	}
+	for name, members := range of {
+		if 2*len(members) <= len(dirs) {
+			continue
+		}
+		if len(members) == len(dirs) {
+			return "" // each is a date, and all together are none
+		}
+		i := 0
+		for i < len(members) && members[i] == dirs[i] {
+			i++
+		}
+		stray := dirs[i]
+		if stray == "" {
+			stray = "the folder above them"
+		}
+		return fmt.Sprintf("%d of %d folders name a date by %s, and %s does not: move that, narrow path, or declare time_partition", len(members), len(dirs), name, stray)
+	}
+	return ""
 }
 
 // candidate is one set of keys that may be the time partition.

@@ -150,6 +150,9 @@ func TestInfer(t *testing.T) {
 		note    string
 	}{
 		{[]string{"dt=2026-11-03", "dt=2026-11-04"}, []string{"dt"}, "day", "partitioned by dt=, grain day"},
+		{[]string{"dt=2026-11-01", "dt=2026-11-02", "dt=2026-11-31"}, nil, "", "2 of 3 folders name a date by dt=, and dt=2026-11-31 does not"},
+		{[]string{"", "dt=2026-11-01", "dt=2026-11-02"}, nil, "", "2 of 3 folders name a date by dt=, and the folder above them does not"},
+		{[]string{"a", "b", "dt=2026-11-01"}, nil, "", ""},
 		{[]string{"dt=2026-11-02", "dt=2026-11-09"}, []string{"dt"}, "day", ""},
 		{[]string{"dt=2026-11-03", "dt=__HIVE_DEFAULT_PARTITION__"}, []string{"dt"}, "day", ""},
 		{[]string{"source=a/ds=20261103", "source=b/ds=2026-11-04"}, []string{"ds"}, "day", ""},

@@ -239,6 +239,9 @@ func (p *planner) fileDirs() []string {
 }
 
 const (
+	// keyPartition has an origin only where nothing was inferred: it says why.
+	keyPartition = "time_partition"
+
 	keyColumn = "time_partition.column"
 	keyGrain  = "time_partition.grain"
 )
@@ -291,6 +294,9 @@ func (p *planner) inferred(tp model.TimePartition, dirs []string) error {
 	}
 	if !ok {
 		p.view.TimePartition = model.TimePartition{}
+		if note != "" {
+			p.origin(keyPartition, "not inferred: "+note)
+		}
 		return nil
 	}
 	completed := tp
@@ -312,16 +318,21 @@ func withDefaults(tp model.TimePartition) model.TimePartition {
 
 // origins says which keys were inferred.
 func (p *planner) origins(before, after model.TimePartition) {
+	if !slices.Equal(before.Columns, after.Columns) {
+		p.origin(keyColumn, "inferred from paths")
+	}
+	if before.Grain != after.Grain {
+		p.origin(keyGrain, "inferred from paths")
+	}
+}
+
+// origin leaves the caller's view as it is.
+func (p *planner) origin(key, text string) {
 	p.view.Origins = maps.Clone(p.view.Origins)
 	if p.view.Origins == nil {
 		p.view.Origins = map[string]string{}
 	}
-	if !slices.Equal(before.Columns, after.Columns) {
-		p.view.Origins[keyColumn] = "inferred from paths"
-	}
-	if before.Grain != after.Grain {
-		p.view.Origins[keyGrain] = "inferred from paths"
-	}
+	p.view.Origins[key] = text
 }
 
 // fileKeys reads the partition of every file.
