@@ -120,7 +120,6 @@ func writeTwins(t *testing.T, dir, source string, n int, shift, lag time.Duratio
 // collectTwins gives the twins of a store whose keys may come once by each source, and how many rows were read again.
 func collectTwins(t *testing.T, dir string, workers int, memory int64) ([]facts.TwinCount, int64) {
 	t.Helper()
-	ctx := context.Background()
 	db, err := duckdb.Open(duckdb.Config{Threads: 2, TempDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
@@ -129,6 +128,20 @@ func collectTwins(t *testing.T, dir string, workers int, memory int64) ([]facts.
 	view := model.View{Name: "v", Path: "*.parquet", Root: dir, EventTime: model.TimeColumn{Column: "event_time"}, IngestedAt: model.TimeColumn{Column: "ingested_at"},
 		Source: model.SourceColumn{Column: "source"}, Key: []string{"id"}, OncePer: []string{"source"}, Tolerance: model.DefaultTolerance}
 	asOf := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
+	counter := &fetchCounter{Scanner: db}
+	collection := collectView(t, counter, view, asOf, workers, func(r *collect.Request) {
+		r.Needs = collect.Needs{Times: true, Keys: true}
+		if memory > 0 {
+			r.RunMemory = memory
+		}
+	})
+	return collection.Keys.Twins, counter.rows.Load()
+}
+
+// collectView collects a view as the audit does, but for what adjust changes.
+func collectView(t *testing.T, scanner engine.Scanner, view model.View, asOf time.Time, workers int, adjust func(*collect.Request)) *facts.Collection {
+	t.Helper()
+	ctx := context.Background()
 	listing, view, _, err := survey.Plan(ctx, local.New(), view, asOf, partition.Range{})
 	if err != nil {
 		t.Fatal(err)
@@ -139,15 +152,11 @@ func collectTwins(t *testing.T, dir string, workers int, memory int64) ([]facts.
 	}
 	r := newRun(Options{AsOf: asOf, Threads: workers, TempDir: t.TempDir(), Adapters: Adapters{Store: local.New()}})
 	request := r.request(view, surveyed, nil)
-	request.Needs = collect.Needs{Times: true, Keys: true}
 	request.SliceRows = 997
-	if memory > 0 {
-		request.RunMemory = memory
-	}
-	counter := &fetchCounter{Scanner: db}
-	collection, err := collect.Collect(ctx, counter, request)
+	adjust(&request)
+	collection, err := collect.Collect(ctx, scanner, request)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return collection.Keys.Twins, counter.rows.Load()
+	return collection
 }

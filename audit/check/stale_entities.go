@@ -52,7 +52,9 @@ func judgeStaleEntities(b *brief) (verdict, error) {
 	if e == nil {
 		return verdict{}, errors.New("the scan collected no entities; this is a bug of featureaudit, please report it")
 	}
-	measures := map[string]any{"entities": e.Judged, "stale_entities": e.Stale, "only_after_as_of": e.OnlyAfter, "null_rows": e.NullRows}
+	everywhere, somewhere := b.entityBounds()
+	measures := map[string]any{"entities": e.Judged, "stale_entities": e.Stale, "only_after_as_of": e.OnlyAfter, "null_rows": e.NullRows,
+		"stale_in_every_zone": everywhere, "stale_in_some_zone": somewhere}
 	if e.Judged > 0 {
 		measures["oldest_newest_event_time"] = instantOrNil(e.OldestNewest)
 	}

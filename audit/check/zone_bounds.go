@@ -61,10 +61,45 @@ func (b *brief) staleBounds(c Check) (z zoneBounds, ok bool) {
 	return z, len(subjects) > 0
 }
 
+// entityBounds are the least and the most entities that are stale, whichever zones the times were stamped in: those of
+// the scan, unless lags tell that every source stamps the zone that is read.
+func (b *brief) entityBounds() (everywhere, somewhere int64) {
+	e := b.Collection.Entities
+	if !b.zonesOpen() {
+		return e.Stale, e.Stale
+	}
+	return e.StaleEverywhere, e.StaleSomewhere
+}
+
+// zonesOpen says whether some source may have stamped another zone than the one read.
+func (b *brief) zonesOpen() bool {
+	return slices.ContainsFunc(b.sources, func(source string) bool { return len(b.candidates(source)) > 1 })
+}
+
+// entitiesCertain says whether the verdict on stale entities is the same in every zone.
+func (b *brief) entitiesCertain() bool {
+	e := b.Collection.Entities
+	everywhere, somewhere := b.entityBounds()
+	if b.zonesOpen() && !b.openNaive() && !isSnapshot(b.View) {
+		return false // an aware or declared time is not what it says, and nobody knows by how much
+	}
+	allowed := 0.0
+	if limit := b.policy(staleEntitiesID).MaxFraction; limit != nil {
+		allowed = *limit * float64(e.Judged)
+	}
+	return float64(everywhere) > allowed || float64(somewhere) <= allowed
+}
+
+// openNaive says whether some source has naive times without a declared zone.
+func (b *brief) openNaive() bool {
+	return slices.ContainsFunc(b.sources, func(source string) bool { return b.stampedByDevices(source) || b.undeclaredNaive(source) })
+}
+
 // The ids of the checks that are bounded: the checks themselves would refer to themselves.
 const (
-	staleViewID = "stale-view"
-	staleRowsID = "stale-rows"
+	staleViewID     = "stale-view"
+	staleRowsID     = "stale-rows"
+	staleEntitiesID = "stale-entities"
 )
 
 func (f feed) always() bool {

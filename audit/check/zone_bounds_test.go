@@ -2,6 +2,7 @@ package check
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -92,5 +93,43 @@ func TestLagsThatTellMakeAVerdictCertain(t *testing.T) {
 	clear(s.Collection.Lags)
 	if r := s.of(t, "stale-view"); r.ZoneCertainty != "depends" {
 		t.Errorf("without lags: %q", r.ZoneCertainty)
+	}
+}
+
+func TestStaleEntitiesInEveryZone(t *testing.T) {
+	limit := 0.01
+	for _, test := range []struct {
+		name                         string
+		everywhere, stale, somewhere int64
+		fraction                     *float64
+		outcome                      report.Outcome
+		certainty, words             string
+	}{
+		{"some are stale in every zone", 3, 5, 9, nil, report.Warn, "certain", ""},
+		{"none may be", 0, 0, 0, nil, report.Pass, "certain", ""},
+		{"none as read", 0, 0, 9, nil, report.Pass, "depends", "this depends on the zone of the writers: between 0 and 9 entities are stale"},
+		{"within the fraction in every zone", 3, 5, 10, &limit, report.Pass, "certain", ""},
+		{"beyond the fraction in some zones", 3, 5, 11, &limit, report.Pass, "depends", "between 3 and 11 entities are stale"},
+		{"beyond the fraction in every zone", 11, 12, 13, &limit, report.Fail, "certain", ""},
+	} {
+		s := deviceStore(0)
+		s.Collection.Entities = &facts.Entities{Judged: 1000, Stale: test.stale, OldestNewest: asOf - day, StaleEverywhere: test.everywhere, StaleSomewhere: test.somewhere}
+		if test.fraction != nil {
+			s.View.Checks = map[string]model.CheckPolicy{"stale-entities": {MaxFraction: test.fraction}}
+		}
+		r := s.of(t, "stale-entities")
+		if r.Outcome != test.outcome || r.ZoneCertainty != test.certainty || !strings.Contains(r.Message, test.words) {
+			t.Errorf("%s: %s, %s, %q", test.name, r.Outcome, r.ZoneCertainty, r.Message)
+		}
+		if r.Measures["stale_in_every_zone"] != test.everywhere || r.Measures["stale_in_some_zone"] != test.somewhere {
+			t.Errorf("%s: %v", test.name, r.Measures)
+		}
+	}
+	// lags that tell that naive times are UTC leave no other zone in question
+	s := deviceStore(0)
+	s.View.Zone = ""
+	s.Collection.Entities = &facts.Entities{Judged: 1000, Stale: 5, OldestNewest: asOf - day, StaleEverywhere: 3, StaleSomewhere: 9}
+	if r := s.of(t, "stale-entities"); r.ZoneCertainty != "certain" || r.Measures["stale_in_every_zone"] != int64(5) || r.Measures["stale_in_some_zone"] != int64(5) {
+		t.Errorf("%q, %v", r.ZoneCertainty, r.Measures)
 	}
 }

@@ -20,6 +20,13 @@ const dependsOnZones = "this depends on the zones of the devices, whose times ar
 
 // zoneWords says on which zones a verdict depends: those on each side, where they are known.
 func zoneWords(r report.Result) string {
+	if everywhere, counted := r.Measures["stale_in_every_zone"].(int64); counted {
+		somewhere := r.Measures["stale_in_some_zone"].(int64)
+		if everywhere == somewhere {
+			return "this depends on the zone of the writers: mixed-zones found another than the one read"
+		}
+		return fmt.Sprintf("this depends on the zone of the writers: between %s and %s are stale", number(everywhere), count(somewhere, "entity"))
+	}
 	stale, known := r.Measures["zone_stale_offset_minutes"].([]int64)
 	fresh, _ := r.Measures["zone_fresh_offset_minutes"].([]int64)
 	if !known {
@@ -55,7 +62,10 @@ func (b *brief) zoneCertainty(c Check, measures map[string]any) string {
 		measures["zone_stale_offset_minutes"], measures["zone_fresh_offset_minutes"] = filled(bounds.stale), filled(bounds.fresh)
 		return zoneDepends
 	}
-	if e := b.Collection.Entities; c.ID == "stale-entities" && e != nil && e.StaleEverywhere != e.StaleSomewhere {
+	if c.ID == staleEntitiesID && b.Collection.Entities != nil {
+		if b.entitiesCertain() {
+			return zoneCertain
+		}
 		return zoneDepends
 	}
 	known := true

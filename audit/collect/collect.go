@@ -97,6 +97,8 @@ type collector struct {
 	budget *keys.Budget
 	runs   *keys.Runs
 	newest *keys.Newest
+	// real are the offsets of zones, in seconds, once they were asked for.
+	real []int64
 
 	mu         sync.Mutex
 	collection *facts.Collection
@@ -405,48 +407,6 @@ func (c *collector) finishSlices() {
 			delete(c.collection.Events, population)
 		}
 	}
-}
-
-func (c *collector) finishEntities(ctx context.Context) error {
-	workers := max(1, c.request.Workers)
-	partial := make([]facts.Entities, workers)
-	for i := range partial {
-		partial[i].OldestNewest = facts.NoTime
-	}
-	limit := c.clock.asOf - c.roles.view.TTL.Duration.Microseconds()
-	expires := c.roles.view.TTL.Effective()
-	err := c.newest.Visit(ctx, workers, func(worker int, newest int64) {
-		e := &partial[worker]
-		if newest == keys.Absent {
-			e.OnlyAfter++
-			return
-		}
-		e.Judged++
-		if expires && newest < limit {
-			e.Stale++
-		}
-		if e.OldestNewest == facts.NoTime || newest < e.OldestNewest {
-			e.OldestNewest = newest
-		}
-	})
-	if err != nil {
-		return err
-	}
-	total := facts.Entities{OldestNewest: facts.NoTime}
-	for _, e := range partial {
-		total.Judged += e.Judged
-		total.Stale += e.Stale
-		total.OnlyAfter += e.OnlyAfter
-		if e.OldestNewest != facts.NoTime && (total.OldestNewest == facts.NoTime || e.OldestNewest < total.OldestNewest) {
-			total.OldestNewest = e.OldestNewest
-		}
-	}
-	for _, slice := range c.collection.Slices {
-		total.NullRows += slice.EntityNull
-	}
-	total.StaleEverywhere, total.StaleSomewhere = total.Stale, total.Stale
-	c.collection.Entities = &total
-	return nil
 }
 
 // timeOf is a microsecond instant for people.

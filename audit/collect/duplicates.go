@@ -138,6 +138,13 @@ func newDuplicates() *facts.Duplicates {
 
 // offsets are those that zones had between the oldest and the newest event.
 func (c *collector) offsets() []int64 {
+	if c.real == nil {
+		c.real = c.findOffsets()
+	}
+	return c.real
+}
+
+func (c *collector) findOffsets() []int64 {
 	oldest, newest := facts.NoTime, facts.NoTime
 	for _, s := range c.collection.Slices {
 		if s.EventMin != facts.NoTime && (oldest == facts.NoTime || s.EventMin < oldest) {

@@ -44,7 +44,8 @@ type Entities struct {
 	NullRows int64
 	// OldestNewest is the oldest of the entities' newest event times.
 	OldestNewest int64
-	// StaleEverywhere are stale in every admissible zone; StaleSomewhere in at least one. Equal to Stale where no naive time depends on a zone.
+	// StaleEverywhere bounds from below how many are stale, and StaleSomewhere from above, whichever of the admissible zones
+	// each naive time without a declared one was stamped in. Both equal Stale where there are no such times.
 	StaleEverywhere int64
 	StaleSomewhere  int64
 }
