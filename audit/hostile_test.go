@@ -146,3 +146,29 @@ func TestNamesOfColumnsAreOnlyNames(t *testing.T) {
 		}
 	}
 }
+
+// TestColumnsOfNothing has files whose every time, key or entity is NULL, which writers give the type of nothing where no
+// schema says better. They are as good as the same columns with a type.
+func TestColumnsOfNothing(t *testing.T) {
+	nothing := func(name string) fixtures.Column {
+		return fixtures.Column{Name: name, Type: fixtures.Type{Kind: fixtures.Nothing}, Values: []any{nil, nil, nil}}
+	}
+	text := fixtures.Column{Name: "id", Type: fixtures.TextType, Values: []any{"a", "b", "b"}}
+	for name, id := range map[string]fixtures.Column{"integer": column("id", 1, 2, 2), "text": text, "instant": {Name: "id", Type: fixtures.AwareType, Values: []any{hostileDay, hostileDay.Add(1e9), hostileDay.Add(1e9)}},
+		"bytes": {Name: "id", Type: fixtures.Type{Kind: fixtures.Bytes}, Values: []any{"a", "b", "b"}}, "decimal": {Name: "id", Type: fixtures.DecimalType(9, 2), Values: []any{1, 2, 2}}, "nothing": nothing("id")} {
+		dir := t.TempDir()
+		writeFile(t, filepath.Join(dir, "a.parquet"), fixtures.Options{}, nothing("id"), eventTimes(3), nothing("payload"))
+		writeFile(t, filepath.Join(dir, "b.parquet"), fixtures.Options{}, nothing("id"), nothing("event_time"), column("payload", 1, 2, 2))
+		writeFile(t, filepath.Join(dir, "c.parquet"), fixtures.Options{}, id, eventTimes(3), column("payload", 1, 2, 3))
+		got := auditView(t, model.View{Path: "*.parquet", Root: dir, Key: []string{"id"}, Entity: []string{"id"}, TTL: model.TTL{Duration: 24 * time.Hour, Explicit: true}})
+		nulls, repeated := int64(6), int64(1)
+		if name == "nothing" {
+			nulls, repeated = 9, 0
+		}
+		for check, bad := range map[string]int64{"null-event-time": 3, "null-keys": nulls, "duplicate-keys": repeated, "unreadable-file": 0, "mixed-encoding": 0, "stale-entities": 0} {
+			if r := resultOf(t, got, check); r.RowsBad != bad || r.Outcome == report.Error {
+				t.Errorf("%s: %s is %s with %d bad, want %d: %s", name, check, r.Outcome, r.RowsBad, bad, r.Message)
+			}
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -92,7 +93,7 @@ func (b *brief) encodedFiles() []encodedFile {
 	var files []encodedFile
 	for _, f := range b.readable(mixedEncodingFiles) {
 		column := b.eventColumn(f)
-		if f.Rows == 0 || column == nil {
+		if f.Rows == 0 || column == nil || engine.FormOf(*column).Kind == engine.FormNull {
 			continue
 		}
 		e := encodedFile{file: f, rows: map[facts.Encoding]int64{}, sources: text[f.ID].sources}

@@ -26,6 +26,8 @@ const (
 	FormInstant
 	// FormNested is a list, map or struct: compared as JSON text, never a key.
 	FormNested
+	// FormNull is a column that holds nothing but NULLs, and was given no other type: it fits every form.
+	FormNull
 )
 
 // Form is the one canonical type that all files of a view cast a column to before it is hashed or compared.
@@ -38,7 +40,7 @@ type Form struct {
 func (f Form) String() string {
 	names := map[FormKind]string{FormBool: "boolean", FormInteger: "64-bit integer", FormHugeInteger: "128-bit integer",
 		FormDouble: "double", FormText: "text", FormBytes: "bytes", FormUUID: "UUID", FormDate: "date", FormTime: "time of day",
-		FormInstant: "instant", FormNested: "nested"}
+		FormInstant: "instant", FormNested: "nested", FormNull: "nothing but NULLs"}
 	if f.Kind == FormDecimal {
 		return fmt.Sprintf("decimal with %d places", f.Scale)
 	}
@@ -50,6 +52,8 @@ func FormOf(c facts.Column) Form {
 	switch {
 	case c.Nested:
 		return Form{Kind: FormNested}
+	case c.Logical == "null":
+		return Form{Kind: FormNull}
 	case c.Logical == "timestamp", c.Physical == "INT96":
 		return Form{Kind: FormInstant}
 	case c.Logical == "date":
@@ -91,6 +95,8 @@ func Unify(a, b Form) (Form, bool) {
 		a, b = b, a
 	}
 	switch {
+	case b.Kind == FormNull:
+		return a, true
 	case a.Kind == b.Kind:
 		return Form{Kind: a.Kind, Scale: max(a.Scale, b.Scale)}, true
 	case a.Kind == FormInteger && b.Kind == FormHugeInteger:

@@ -94,6 +94,9 @@ func withoutUnits(s facts.Schema) string {
 	return schemaKey(s)
 }
 
+// nullType is the type that writers give a column of nothing but NULLs when no schema says better: its rows lack the time.
+const nullType = "null"
+
 // problemOf judges whether the time columns of a file can be read as times.
 func problemOf(times []model.TimeColumn, r reading, f facts.File) *facts.Problem {
 	if f.Rows == 0 {
@@ -101,7 +104,7 @@ func problemOf(times []model.TimeColumn, r reading, f facts.File) *facts.Problem
 	}
 	for _, t := range times {
 		c := r.schema.Lookup(t.Column)
-		if c == nil {
+		if c == nil || c.Logical == nullType {
 			continue
 		}
 		encoding := r.schema.Encoding(*c)

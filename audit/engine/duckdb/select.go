@@ -116,6 +116,9 @@ func canonicalExpression(p engine.Part) (string, error) {
 		return "", err
 	}
 	own := engine.FormOf(p.Column)
+	if own.Kind == engine.FormNull {
+		return nullExpression(p.Form.Kind), nil
+	}
 	switch p.Form.Kind {
 	case engine.FormInteger:
 		return "CAST(" + ref + " AS BIGINT)", nil
@@ -138,6 +141,17 @@ func canonicalExpression(p engine.Part) (string, error) {
 		return "epoch_us(" + ref + ")", nil
 	}
 	return ref, nil
+}
+
+// nullExpression is NULL in the type that a form has in the other files.
+func nullExpression(kind engine.FormKind) string {
+	switch kind {
+	case engine.FormInteger, engine.FormInstant:
+		return "NULL::BIGINT"
+	case engine.FormBytes:
+		return "NULL::BLOB"
+	}
+	return "NULL::VARCHAR"
 }
 
 func hashExpression(parts []engine.Part) (string, error) {
