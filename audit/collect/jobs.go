@@ -197,7 +197,7 @@ func (w *worker) diagnose(id int32, err error) facts.Problem {
 	case strings.HasPrefix(text, "IO Error"):
 		return facts.Problem{Kind: facts.ProblemIO, Message: text}
 	}
-	return facts.Problem{Kind: facts.ProblemCorrupt, Message: text}
+	return facts.Problem{Kind: facts.ProblemCorrupt, Message: "its footer reads and its pages do not (the engine says: " + text + "): write the file again"}
 }
 
 func (c *collector) setAside(id int32, problem facts.Problem, tainted bool) {

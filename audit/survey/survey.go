@@ -159,7 +159,7 @@ func changedMeanwhile(ctx context.Context, st store.Store, file facts.File, prob
 func openProblem(err error) *facts.Problem {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return &facts.Problem{Kind: facts.ProblemVanished, Message: "it was listed and is gone now: run again when its writer is done"}
+		return &facts.Problem{Kind: facts.ProblemVanished, Message: "it was listed and is gone now, or a link to nothing: run again when its writer is done, or remove the link"}
 	case errors.Is(err, fs.ErrPermission):
 		return &facts.Problem{Kind: facts.ProblemPermission, Message: "no permission to read it: give the audit's user read rights"}
 	}
