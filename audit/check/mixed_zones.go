@@ -30,7 +30,7 @@ var mixedZones = Check{
 	good:       always("lie in one population, at the offset of the zone read"),
 	detail: func(b *brief, _ verdict) string {
 		series, _ := b.zoneEvidence()
-		return strings.Join(zonesInWords(series), "; ")
+		return strings.Join(zonesInWords(series, b.dayProfiles()), "; ")
 	},
 }
 
@@ -39,7 +39,8 @@ func judgeMixedZones(b *brief) (verdict, error) {
 	if err != nil {
 		return verdict{}, err
 	}
-	v := verdict{measures: map[string]any{"offsets": b.offsetMeasures(series), "series": seriesMeasures(series), "tzdata": zone.NamesVersion()}}
+	v := verdict{measures: map[string]any{"offsets": b.offsetMeasures(series), "series": seriesMeasures(series), "tzdata": zone.NamesVersion(),
+		"hour_profiles": profileMeasures(b.dayProfiles())}}
 	untold := []string{}
 	ambiguous := false
 	for _, s := range series {
@@ -61,7 +62,7 @@ func judgeMixedZones(b *brief) (verdict, error) {
 }
 
 // zonesInWords says what was found of each series, numbers first, then what cannot be judged.
-func zonesInWords(series []zoneSeries) []string {
+func zonesInWords(series []zoneSeries, profiles []dayProfile) []string {
 	var texts, untold []string
 	for _, s := range series {
 		if s.verdict == zonefit.Ambiguous || s.verdict == zonefit.CannotTell {
@@ -72,6 +73,9 @@ func zonesInWords(series []zoneSeries) []string {
 			text := fmt.Sprintf("about %s of %s (%s) at %s (%s)", count(p.Rows, "row"), s.name(), shareText(p), zone.OffsetText(s.offset(p)), s.candidates(p))
 			if i == len(wrong)-1 && s.decided != "" {
 				text += ", no delay since " + s.decided
+			}
+			if slices.ContainsFunc(profiles, func(d dayProfile) bool { return d.supports(s, p) }) {
+				text += ", as its hours of the day show too"
 			}
 			texts = append(texts, text)
 		}
