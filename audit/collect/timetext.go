@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"strings"
 	"time"
 
 	"github.com/itchyny/timefmt-go"
@@ -124,6 +125,9 @@ func daysSinceEpoch(year, month, day int64) int64 {
 		year--
 	}
 	era := year / 400
+	if year < 0 {
+		era = (year - 399) / 400
+	}
 	yearOfEra := year - era*400
 	dayOfYear := (153*((month+9)%12)+2)/5 + day - 1
 	dayOfEra := yearOfEra*365 + yearOfEra/4 - yearOfEra/100 + dayOfYear
@@ -133,7 +137,7 @@ func daysSinceEpoch(year, month, day int64) int64 {
 // parsePattern reads text by a strptime pattern. The result has an offset only where the pattern asks for one (%z, %Z, %s).
 func parsePattern(text []byte, pattern string, patternHasOffset bool) (textTime, bool) {
 	t, err := timefmt.Parse(string(text), pattern)
-	if err != nil {
+	if err != nil || t.Day() <= mostRolledOver && rolledOver(string(text), pattern, t) {
 		return textTime{}, false
 	}
 	if patternHasOffset {
@@ -141,4 +145,33 @@ func parsePattern(text []byte, pattern string, patternHasOffset bool) (textTime,
 	}
 	wall := time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
 	return textTime{micros: wall.UnixMicro()}, true
+}
+
+// mostRolledOver is the latest day that a day beyond its month is taken for: 31 February for 3 March.
+const mostRolledOver = 3
+
+// rolledOver says whether a text names a day that its month does not have. The library takes it for one of the next month;
+// every day is one of January, so reading the text with that month shows the day as it was written.
+func rolledOver(text, pattern string, t time.Time) bool {
+	if !namesDay(pattern) {
+		return false
+	}
+	written, err := timefmt.Parse(text+" 01", pattern+" %m")
+	return err == nil && written.Day() != t.Day()
+}
+
+// namesDay says whether a pattern reads a day of the month from the text itself.
+func namesDay(pattern string) bool {
+	named := false
+	for _, directive := range strings.Split(pattern, "%")[1:] {
+		directive = strings.TrimLeft(directive, "-_0^#:")
+		if directive == "" {
+			continue
+		}
+		if directive[0] == 's' {
+			return false
+		}
+		named = named || strings.IndexByte("deDFxcv+", directive[0]) >= 0
+	}
+	return named
 }
