@@ -30,6 +30,18 @@ var shiftedTwins = Check{
 	nothing:   always("no row has a whole key"),
 	bad:       always("repeat a key one UTC offset away"),
 	good:      always("have no copy of their key one UTC offset away"),
+	// the facts keep the first and the last partition of the keys only: how many lie between is not known
+	headline: func(b *brief, v verdict) string {
+		text := fmt.Sprintf("%s of %s (%s) repeat a key one UTC offset away", number(v.bad), count(v.total, "row"), percent(v.bad, v.total))
+		switch first, last := b.span(v.findings); {
+		case first == "":
+			return text
+		case first == last:
+			return text + " in partition " + first
+		default:
+			return fmt.Sprintf("%s, from %s to %s", text, first, last)
+		}
+	},
 	detail: func(b *brief, v verdict) string {
 		var texts []string
 		for _, f := range v.findings {

@@ -17,7 +17,7 @@ func withTwins(twins ...facts.TwinCount) *store {
 func TestShiftedTwinsNameTheWriter(t *testing.T) {
 	s := withTwins(facts.TwinCount{A: "batch", B: "streaming", Seconds: pacific, Keys: 40, PayloadEqual: 38, PayloadDiffers: 2, TrueA: 40, First: 2, Last: 4})
 	r := s.of(t, "shifted-twins")
-	expect(t, r, report.Fail, 40, 9000, "40 of 9,000 rows (0.44 %) repeat a key one UTC offset away in 2 partitions from dt=2026-11-03 to dt=2026-11-05 of source streaming; "+
+	expect(t, r, report.Fail, 40, 9000, "40 of 9,000 rows (0.44 %) repeat a key one UTC offset away, from dt=2026-11-03 to dt=2026-11-05; "+
 		"40 keys between batch and streaming are 8h apart: streaming stamps UTC-08:00 (America/Los_Angeles, America/Anchorage, America/Ensenada and 8 more), "+
 		"since the other copy agrees with its partition and ingest time; payload equal in 38 of 40 compared")
 	if r.Evidence != report.Arithmetic || r.FirstPartition != "dt=2026-11-03" || r.LastPartition != "dt=2026-11-05" {
