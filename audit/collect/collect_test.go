@@ -1,0 +1,191 @@
+package collect_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/featureaudit/featureaudit/audit/collect"
+	"github.com/featureaudit/featureaudit/audit/engine/duckdb"
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/partition"
+	"github.com/featureaudit/featureaudit/audit/store/local"
+	"github.com/featureaudit/featureaudit/audit/survey"
+	"github.com/featureaudit/featureaudit/fixtures"
+)
+
+// firstEvent is the event time of row 0 of every file; row n is n minutes later.
+var firstEvent = time.Date(2026, 11, 1, 0, 0, 30, 0, time.UTC)
+
+// rows is a table of keys with a source, an event time and a payload.
+func rows(source string, ids ...int64) fixtures.Table {
+	columns := []fixtures.Column{{Name: "id", Type: fixtures.Int64Type}, {Name: "source", Type: fixtures.TextType}, {Name: "event_time", Type: fixtures.AwareType}, {Name: "file_row_number", Type: fixtures.Int64Type}}
+	for i, id := range ids {
+		for j, v := range []any{id, source, firstEvent.Add(time.Duration(i) * time.Minute), int64(-1)} {
+			columns[j].Values = append(columns[j].Values, v)
+		}
+	}
+	return fixtures.Table{Columns: columns}
+}
+
+func from(first int64, count int) []int64 {
+	ids := make([]int64, count)
+	for i := range ids {
+		ids[i] = first + int64(i)
+	}
+	return ids
+}
+
+// collectDir collects the Parquet files below a folder, in slices of so many rows.
+func collectDir(t *testing.T, dir string, view model.View, sliceRows int64) (*facts.Collection, facts.Survey) {
+	t.Helper()
+	view.Name, view.Root, view.Path, view.EventTime = "v", dir, "**/*.parquet", model.TimeColumn{Column: "event_time"}
+	asOf := firstEvent.AddDate(0, 0, 2)
+	listing, view, _, err := survey.Plan(t.Context(), local.New(), view, asOf, partition.Range{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	surveyed, err := survey.Survey(t.Context(), local.New(), listing, survey.RolesOf(view), 2, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := duckdb.Open(duckdb.Config{Threads: 2, TempDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	got, err := collect.Collect(t.Context(), db, collect.Request{View: view, Survey: surveyed, AsOf: asOf.UnixMicro(), Needs: collect.Needs{Times: true, Keys: true},
+		Units: func(int32, string) string { return "" }, OwnAgrees: func(facts.File, string, string) bool { return true },
+		Offsets: func(int64, int64) []int64 { return nil }, Truncated: func(facts.Column) bool { return false }, Changed: func(facts.File) *facts.Problem { return nil },
+		Workers: 2, SliceRows: sliceRows, RunMemory: 1 << 20, TempDir: t.TempDir(), RowsLimit: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got, surveyed
+}
+
+func write(t *testing.T, path string, table fixtures.Table, o fixtures.Options) {
+	t.Helper()
+	if err := fixtures.Write(path, table, o); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestFileThatFailsHalfWay has a large file of which a late page does not decode, after the rows of its first slices were
+// counted. The file is an error of its own, and every other number is as if it were not there.
+func TestFileThatFailsHalfWay(t *testing.T) {
+	dir := t.TempDir()
+	const big = 6000
+	write(t, filepath.Join(dir, "a.parquet"), rows("batch", append(from(0, 500), 3, 4)...), fixtures.Options{})
+	write(t, filepath.Join(dir, "b.parquet"), rows("broken", from(0, big)...), fixtures.Options{RowGroup: 1000, Compression: fixtures.Uncompressed})
+	write(t, filepath.Join(dir, "c.parquet"), rows("stream", append(from(400, 700), 1099)...), fixtures.Options{})
+	breakPage(t, filepath.Join(dir, "b.parquet"), 5000)
+
+	got, surveyed := collectDir(t, dir, model.View{Key: []string{"id"}, Source: model.SourceColumn{Column: "source"}}, 1000)
+	if len(got.Unread) != 1 || surveyed.Files[1].Path != "b.parquet" || got.Unread[1].Kind != facts.ProblemCorrupt || !strings.Contains(got.Unread[1].Message, "write the file again") {
+		t.Errorf("unread are %+v", got.Unread)
+	}
+	if fmt.Sprint(got.Sources) != "[batch stream]" || got.ScannedFiles != 2 || got.ScannedRows != 502+701 {
+		t.Errorf("sources %v, %d files, %d rows", got.Sources, got.ScannedFiles, got.ScannedRows)
+	}
+	for i, want := range []facts.Slice{{File: 0, Source: "batch", Rows: 502}, {File: 2, Source: "stream", Rows: 701}} {
+		if len(got.Slices) != 2 || got.Slices[i].File != want.File || got.Slices[i].Source != want.Source || got.Slices[i].Rows != want.Rows {
+			t.Fatalf("slices %+v", got.Slices)
+		}
+	}
+	// 3 and 4 twice in a, 400 to 499 in a and c, 1099 twice in c
+	k := got.Keys
+	if k.RowsTotal != 502+701 || k.RepeatedKeys != 2+100+1 || k.SurplusRows != 2+100+1 || k.Scopes.WithinFile != 3 || k.Scopes.AcrossSources != 100 {
+		t.Errorf("keys %+v", k)
+	}
+}
+
+// breakPage overwrites the header of the page that begins with a value.
+func breakPage(t *testing.T, path string, value uint64) {
+	t.Helper()
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.Index(raw, binary.LittleEndian.AppendUint64(nil, value))
+	if at < 64 {
+		t.Fatalf("value %d stands at byte %d of %s", value, at, path)
+	}
+	for i := at - 24; i < at; i++ {
+		raw[i] = math.MaxUint8
+	}
+	if err := os.WriteFile(path, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestSlicesOfAFileThatNumbersItsRows reads slices and repeated rows of a file with a column file_row_number, beside which
+// the engine numbers no rows itself.
+func TestSlicesOfAFileThatNumbersItsRows(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "a.parquet"), rows("batch", append(from(0, 5000), 7, 4999)...), fixtures.Options{RowGroup: 1000})
+	for _, sliceRows := range []int64{1000, 2500, 1 << 20} {
+		got, _ := collectDir(t, dir, model.View{Key: []string{"id"}}, sliceRows)
+		if len(got.Unread) > 0 || got.ScannedRows != 5002 || got.Keys.RepeatedKeys != 2 || got.Keys.SurplusRows != 2 {
+			t.Fatalf("slices of %d: %d rows, keys %+v, unread %v", sliceRows, got.ScannedRows, got.Keys, got.Unread)
+		}
+		var numbers []int64
+		for _, r := range got.Keys.Rows {
+			numbers = append(numbers, r.Row)
+		}
+		if fmt.Sprint(numbers) != "[4999 5001 7 5000]" && fmt.Sprint(numbers) != "[7 5000 4999 5001]" {
+			t.Errorf("slices of %d: repeated rows are %v", sliceRows, numbers)
+		}
+		if s := got.Slices[0]; s.EventMin != firstEvent.UnixMicro() || s.EventMax != firstEvent.Add(5001*time.Minute).UnixMicro() {
+			t.Errorf("slices of %d: events from %d to %d", sliceRows, s.EventMin, s.EventMax)
+		}
+	}
+}
+
+// TestOncePer lets a key appear once for each source, or for each partition and source.
+func TestOncePer(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "dt=2026-11-01", "batch.parquet"), rows("batch", 1, 2, 3, 4, 4), fixtures.Options{})
+	write(t, filepath.Join(dir, "dt=2026-11-01", "stream.parquet"), rows("stream", 1, 2, 5, 6), fixtures.Options{})
+	write(t, filepath.Join(dir, "dt=2026-11-02", "batch.parquet"), rows("batch", 1, 7), fixtures.Options{})
+	tests := map[string]struct {
+		oncePer                             []string
+		repeated, surplus, paired, unpaired int64
+	}{
+		"once in all":                       {nil, 3, 4, 0, 0}, // 1 three times, 2 and 4 twice
+		"once per source":                   {[]string{"source"}, 2, 2, 2, 5},
+		"once per partition":                {[]string{"partition"}, 3, 3, 1, 6},
+		"once per source and per partition": {[]string{"source", "partition"}, 1, 1, 2, 5},
+	}
+	for name, test := range tests {
+		view := model.View{Key: []string{"id"}, OncePer: test.oncePer, Source: model.SourceColumn{Column: "source"}}
+		got, _ := collectDir(t, dir, view, 0)
+		k := got.Keys
+		if k.RepeatedKeys != test.repeated || k.SurplusRows != test.surplus || k.PairedKeys != test.paired || k.UnpairedKeys != test.unpaired {
+			t.Errorf("%s: %d repeated, %d surplus, %d paired, %d unpaired; want %+v", name, k.RepeatedKeys, k.SurplusRows, k.PairedKeys, k.UnpairedKeys, test)
+		}
+	}
+}
+
+// TestPartitionsAfterAsOfAreNotRead leaves them to the listing.
+func TestPartitionsAfterAsOfAreNotRead(t *testing.T) {
+	dir := t.TempDir()
+	for day := 1; day <= 5; day++ {
+		write(t, filepath.Join(dir, fmt.Sprintf("dt=2026-11-%02d", day), "a.parquet"), rows("batch", 1, int64(10*day)), fixtures.Options{})
+	}
+	// as_of is half a minute into the third
+	got, surveyed := collectDir(t, dir, model.View{Key: []string{"id"}}, 0)
+	if got.ScannedFiles != 3 || got.ScannedRows != 6 || got.Keys.RepeatedKeys != 1 || got.Keys.SurplusRows != 2 {
+		t.Errorf("%d files, %d rows, keys %+v", got.ScannedFiles, got.ScannedRows, got.Keys)
+	}
+	if p := surveyed.Partitions; len(p) != 5 || p[2].AfterAsOf || !p[2].Open || !p[3].AfterAsOf {
+		t.Errorf("partitions %+v", p)
+	}
+}
