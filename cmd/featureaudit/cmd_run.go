@@ -101,6 +101,9 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	if len(duplicates) > 0 {
 		options.RowsLimit = f.rowsLimit
 	}
+	if note := memoryNote(options.MemoryLimit, options.Threads); note != "" {
+		notes = append(notes, note)
+	}
 	for _, note := range notes {
 		log.Warn().Msg(note)
 	}

@@ -15,6 +15,23 @@ const defaultMemoryShare = 70
 // leastMemory is what the engine needs to start at all.
 const leastMemory = 64 << 20
 
+// ownMemory and threadMemory are what an audit holds whatever its limit says: the program and its engine, and the rows
+// that each thread has at hand (measured on 9 million rows, with 1 to 4 threads).
+const (
+	ownMemory    = 260 << 20
+	threadMemory = 30 << 20
+)
+
+// memoryNote says that a limit cannot be kept, "" where it can.
+func memoryNote(limit int64, threads int) string {
+	need := int64(ownMemory + threads*threadMemory)
+	if limit >= need {
+		return ""
+	}
+	return fmt.Sprintf("the memory limit of %d MiB cannot be kept with %d threads: up to %d MiB may be used; raise --memory-limit (or the container's), or lower --threads",
+		limit>>20, threads, need>>20)
+}
+
 // sizeUnits are the units of sizes, longest first so that "MB" is not read as "B".
 var sizeUnits = []struct {
 	unit  string
