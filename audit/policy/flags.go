@@ -147,6 +147,10 @@ func readSet(text string, options []ParseOptions) (model.View, error) {
 	if !found || name == "" {
 		return model.View{}, fmt.Errorf("%s: expected KEY=VALUE, such as max_age=6h or sources.streaming.max_age=10m", flag)
 	}
+	if strings.TrimSpace(value) == "" {
+		// a template that renders to nothing must not take back what a definition promises
+		return model.View{}, fmt.Errorf("%s: found no value: give it one, or leave the flag out", flag)
+	}
 	var doc yaml.Node
 	if err := yaml.Unmarshal([]byte(value), &doc); err != nil {
 		return model.View{}, fmt.Errorf("%s: the value is not valid YAML: %s: put it in quotes, as in KEY='\"VALUE\"'", flag,
