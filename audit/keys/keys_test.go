@@ -168,7 +168,7 @@ func TestSpillErrorNamesTheFolder(t *testing.T) {
 	if !errors.As(err, &spill) || !spill.Retryable() {
 		t.Fatalf("%v", err)
 	}
-	want := "open a spill file in /nonexistent/spill: open /nonexistent/spill/"
+	want := "open a spill file in /nonexistent/spill: open /nonexistent/spill"
 	if got := err.Error(); len(got) < len(want) || got[:len(want)] != want {
 		t.Errorf("got %q", got)
 	}

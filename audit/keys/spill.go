@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -9,8 +10,8 @@ import (
 	"unsafe"
 )
 
-// Budget is the memory that runs may hold before they spill, and the file that they spill to. The file is unlinked as
-// soon as it is open, so that nothing is left behind however the process ends. A Budget is safe for concurrent use.
+// Budget is the memory that runs may hold before they spill, and the file that they spill to. The file has no name,
+// so that nothing is left behind however the process ends. A Budget is safe for concurrent use.
 type Budget struct {
 	limit int64
 	dir   string
@@ -77,18 +78,27 @@ func (b *Budget) reserve(size int64) (*os.File, int64, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.file == nil {
-		file, err := os.CreateTemp(b.dir, "featureaudit-runs-*")
+		file, err := openNameless(b.dir)
 		if err != nil {
 			return nil, 0, SpillError{fmt.Errorf("open a spill file in %s: %w: name a writable folder with --temp-dir", b.dir, err)}
-		}
-		if err := os.Remove(file.Name()); err != nil {
-			return nil, 0, fmt.Errorf("unlink the spill file %s: %w", file.Name(), err)
 		}
 		b.file = file
 	}
 	offset := b.written
 	b.written += size
 	return b.file, offset, nil
+}
+
+// openUnlinked opens a file and takes its name away.
+func openUnlinked(dir string) (*os.File, error) {
+	file, err := os.CreateTemp(dir, "featureaudit-runs-*")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Remove(file.Name()); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
 }
 
 func (b *Budget) read(e extent, into []uint64) ([]uint64, error) {

@@ -65,7 +65,7 @@ func TestKilledRunLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	deadline := time.Now().Add(time.Minute)
-	for !spilling(cmd.Process.Pid) {
+	for !spilling(cmd.Process.Pid, spill) {
 		if time.Now().After(deadline) {
 			t.Fatal("the run did not spill")
 		}
@@ -82,15 +82,15 @@ func TestKilledRunLeavesNothing(t *testing.T) {
 	}
 }
 
-// spilling says whether a process holds an open spill file.
-func spilling(pid int) bool {
+// spilling says whether a process holds an open file of a folder, where spill files have no name.
+func spilling(pid int, folder string) bool {
 	dir := fmt.Sprintf("/proc/%d/fd", pid)
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) {
 		return false
 	}
 	for _, e := range entries {
-		if target, err := os.Readlink(filepath.Join(dir, e.Name())); err == nil && strings.Contains(target, "featureaudit-runs-") {
+		if target, err := os.Readlink(filepath.Join(dir, e.Name())); err == nil && strings.HasPrefix(target, folder+"/") && strings.HasSuffix(target, "(deleted)") {
 			return true
 		}
 	}
