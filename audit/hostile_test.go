@@ -172,3 +172,20 @@ func TestColumnsOfNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestNothingReadIsNoFinding has a view of which no file can be read: it is not known to be stale.
+func TestNothingReadIsNoFinding(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"a.parquet", "b.parquet"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("PAR1 and half of the rows"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := auditView(t, model.View{Path: "*.parquet", Root: dir, Key: []string{"id"}, Entity: []string{"id"}, TTL: model.TTL{Duration: time.Hour, Explicit: true}})
+	for _, id := range []string{"stale-view", "stale-entities", "duplicate-keys", "null-event-time"} {
+		r := resultOf(t, got, id)
+		if r.Outcome != report.Error || r.RowsBad != 0 || r.Reason != "found nothing to judge in 0 of 2 files (unread: a.parquet, b.parquet)" {
+			t.Errorf("%s: %s, %d bad: %s", id, r.Outcome, r.RowsBad, r.Reason)
+		}
+	}
+}

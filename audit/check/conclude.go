@@ -33,6 +33,10 @@ func (b *brief) conclude(c Check, o opinion, v verdict) opinion {
 	if o.result.Unit == UnitView {
 		o.result.RowsTotal, o.result.RowsBad = min(v.total, 1), min(v.bad, 1)
 	}
+	if b.sawNothing(c) {
+		// no row is not an old row: what nobody looked at is no finding
+		v.findings, v.total, o.result.RowsTotal, o.result.RowsBad = nil, 0, 0, 0
+	}
 	if len(v.findings) == 0 {
 		o.result = b.clean(c, o.result, v)
 		o.unread = len(b.unreadFor(c)) > 0
@@ -143,6 +147,12 @@ func (b *brief) clean(c Check, r report.Result, v verdict) report.Result {
 		r.Message += "; " + zoneWords(r)
 	}
 	return r
+}
+
+// sawNothing says that not one of the files whose rows a verdict rests on could be read.
+func (b *brief) sawNothing(c Check) bool {
+	unread := len(b.unreadFor(c))
+	return c.Needs.Rows && unread > 0 && unread == len(b.judgedFiles(c))
 }
 
 func (b *brief) nothing(c Check) string {
