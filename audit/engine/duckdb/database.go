@@ -155,10 +155,16 @@ func (c *connection) query(ctx context.Context, text string, values bindings) (*
 			return nil, err
 		}
 	}
-	stop := context.AfterFunc(ctx, func() { mapping.Interrupt(c.conn) })
+	interrupted := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		mapping.Interrupt(c.conn)
+		close(interrupted)
+	})
 	result := &mapping.Result{}
 	state := mapping.ExecutePrepared(statement, result)
-	stop()
+	if !stop() {
+		<-interrupted // else it might hit the connection's next query, or its end
+	}
 	if state == mapping.StateError {
 		err := queryError(mapping.ResultError(result))
 		mapping.DestroyResult(result)
