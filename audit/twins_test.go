@@ -31,6 +31,13 @@ func (f *fetchCounter) Fetch(ctx context.Context, r engine.Fetch, each func(int6
 	return f.Scanner.Fetch(ctx, r, each)
 }
 
+func (f *fetchCounter) Pick(ctx context.Context, s engine.Scan, wanted func(int, int64, []bool), each func(engine.Block) error) error {
+	return f.Scanner.Pick(ctx, s, wanted, func(b engine.Block) error {
+		f.rows.Add(int64(b.Rows))
+		return each(b)
+	})
+}
+
 // TestPairsByHashAreComparedOnASample counts the twins of a store in which three writers store each key by design: streaming
 // 8 hours early, mobile 9 hours late, and sink as batch does. Every third amount of streaming differs from batch's, and every
 // tenth of mobile's.

@@ -7,6 +7,10 @@ import _ "embed"
 var (
 	//go:embed facts/scan.sql
 	Scan string
+	//go:embed facts/stream.sql
+	Stream string
+	//go:embed facts/pick.sql
+	Pick string
 	//go:embed facts/slice.sql
 	Slice string
 	//go:embed facts/slice_by_order.sql

@@ -55,10 +55,12 @@ type Request struct {
 // DefaultSliceRows is how many rows one query reads: enough for the engine to be fast, few enough to stay small.
 const DefaultSliceRows = 512 << 10
 
-// batchBytes and batchFiles bound the small files that one query reads together.
+// batchBytes and batchFiles bound the small files that one query reads together where its result is held, streamFiles
+// where it is not.
 const (
-	batchBytes = 64 << 20
-	batchFiles = 1000
+	batchBytes  = 64 << 20
+	batchFiles  = 1000
+	streamFiles = 20_000
 )
 
 // Collect reads the rows of a view once and gives their facts. Files that cannot be read are in Collection.Unread, and
@@ -66,14 +68,14 @@ const (
 // column with too many values.
 func Collect(ctx context.Context, e engine.Scanner, r Request) (*facts.Collection, error) {
 	unread := map[int32]facts.Problem{}
-	for {
+	for careful := false; ; careful = true {
 		c, err := newCollector(e, r, unread)
 		if err != nil {
 			return nil, err
 		}
-		collection, err := c.collect(ctx)
+		collection, err := c.collect(ctx, careful)
 		if errors.Is(err, errTainted) {
-			// a file failed after some of its rows were counted: count again without it
+			// rows of a file that failed or changed were counted: count again, and carefully
 			maps.Copy(unread, c.unread)
 			continue
 		}
@@ -238,8 +240,10 @@ func (c *collector) weaken(hash uint64) uint64 {
 	return hash >> (64 - c.request.HashBits) << (64 - c.request.HashBits)
 }
 
-func (c *collector) collect(ctx context.Context) (*facts.Collection, error) {
-	jobs, rows := c.jobs()
+// collect reads the rows and concludes. Carefully, every query's result is held until its files are known to be whole
+// and unchanged, so that a file that fails spoils no other; else rows are counted as they come, which is much faster.
+func (c *collector) collect(ctx context.Context, careful bool) (*facts.Collection, error) {
+	jobs, rows := c.jobs(careful)
 	c.budget = keys.NewBudget(c.request.RunMemory, c.request.TempDir)
 	defer c.budget.Close()
 	if c.roles.needs.Keys {
@@ -315,8 +319,23 @@ func (c *collector) checkSpace(rows int64) error {
 	return nil
 }
 
-// scan runs the jobs on all workers.
+// scan runs the streams one after the other, each on all threads of the engine, and the other jobs on all workers.
 func (c *collector) scan(ctx context.Context, jobs []job) error {
+	var held []job
+	for _, j := range jobs {
+		if !j.streamed {
+			held = append(held, j)
+			continue
+		}
+		if err := c.stream(ctx, j); err != nil {
+			return err
+		}
+	}
+	return c.hold(ctx, held)
+}
+
+// hold runs jobs whose results are held, on all workers.
+func (c *collector) hold(ctx context.Context, jobs []job) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	next := make(chan job)

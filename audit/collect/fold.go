@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 	"math/bits"
@@ -168,6 +169,8 @@ type folder struct {
 	events  []int64
 	codes   []uint8
 	unusual []int32
+	// usual and usualIngest are the event and ingest times of usual rows, where they are mixed with others.
+	usual, usualIngest []int64
 }
 
 // begin starts a file, at a row number.
@@ -249,11 +252,11 @@ func (f *folder) fold(b *engine.Block, from, to int) error {
 		f.events, f.codes = make([]int64, b.Rows), make([]uint8, b.Rows)
 	}
 	f.events, f.codes = f.events[:b.Rows], f.codes[:b.Rows]
-	if err := f.split(b, from, to); err != nil {
+	if err := f.code(b, from, to); err != nil {
 		return err
 	}
-	for _, s := range f.used {
-		f.foldRows(s, b, s.rows)
+	if err := f.foldSources(b, from, to); err != nil {
+		return err
 	}
 	if needs.Nulls && f.layout.keyNulls != absent {
 		f.foldNulls(b, from, to)
@@ -272,13 +275,57 @@ func (f *folder) fold(b *engine.Block, from, to int) error {
 	return nil
 }
 
-// split finds each row's source and lists the rows of each, so that every source is folded in one go.
-func (f *folder) split(b *engine.Block, from, to int) error {
+// foldSources folds the times of the rows, source by source. Mostly all rows are of one source, and usual.
+func (f *folder) foldSources(b *engine.Block, from, to int) error {
+	codes := f.codes[from:to]
+	if bytes.Count(codes, codes[:1]) == len(codes) {
+		s, err := f.source(codes[0])
+		if err != nil {
+			return err
+		}
+		if f.foldUsual(s, b, from, to) {
+			return nil
+		}
+	}
+	if err := f.split(from, to); err != nil {
+		return err
+	}
+	for _, s := range f.used {
+		f.foldRows(s, b, s.rows)
+	}
+	return nil
+}
+
+// foldUsual folds the times of rows that are all of one source, if they are usual without exception: what that is can be
+// told by their bounds.
+func (f *folder) foldUsual(s *sourceFold, b *engine.Block, from, to int) bool {
+	if !f.plain(s, b) || b.Vectors[s.event.vector].Mask != nil || b.Vectors[s.ingested.vector].Mask != nil {
+		return false
+	}
+	events, ingests := b.Vectors[s.event.vector].Ints[from:to], b.Vectors[s.ingested.vector].Ints[from:to]
+	bounds := boundsOf(events, ingests)
+	if !bounds.within(f.usualOf(s)) {
+		return false
+	}
+	copy(f.events[from:to], events)
+	s.slice.Rows += int64(len(events))
+	s.count(bounds, events, ingests)
+	return true
+}
+
+// usualOf are the bounds of usual rows of a source in the file at hand.
+func (f *folder) usualOf(s *sourceFold) usualRow {
+	u := f.filing.usual
+	if s.lagLimit != never {
+		u.lagHigh = min(u.lagHigh, s.lagLimit)
+	}
+	return u
+}
+
+// split lists the rows of each source, so that every source is folded in one go.
+func (f *folder) split(from, to int) error {
 	for _, s := range f.used {
 		s.rows = s.rows[:0]
-	}
-	if err := f.code(b, from, to); err != nil {
-		return err
 	}
 	for row, code := range f.codes[from:to] {
 		s := f.sources[code]
@@ -328,37 +375,27 @@ func (f *folder) nullSource(v *engine.Vector, from, to int) (uint8, error) {
 // fast road; every other row is looked at in full.
 func (f *folder) foldRows(s *sourceFold, b *engine.Block, rows []int32) {
 	s.slice.Rows += int64(len(rows))
-	if !s.event.plain || !s.ingested.plain || len(f.layout.own) > 0 || f.c.roles.view.EventTime.Column == "" {
+	if !f.plain(s, b) {
 		for _, row := range rows {
 			f.foldRow(s, b, int(row))
 		}
 		return
 	}
-	ev, in := &b.Vectors[s.event.vector], &b.Vectors[s.ingested.vector]
-	if ev.PerMicro != 1 || in.PerMicro != 1 {
-		for _, row := range rows {
-			f.foldRow(s, b, int(row))
-		}
-		return
+	f.sift(s, &b.Vectors[s.event.vector], &b.Vectors[s.ingested.vector], rows, f.usualOf(s))
+	for _, row := range f.unusual {
+		f.foldRow(s, b, int(row))
 	}
-	u := f.filing.usual
-	if s.lagLimit != never {
-		u.lagHigh = min(u.lagHigh, s.lagLimit)
-	}
-	slice := &s.slice
-	eventMin, eventMax, newest := slice.EventMin, slice.EventMax, slice.NewestKnown
-	ingestMin, ingestMax, lagMin, lagMax := slice.IngestedMin, slice.IngestedMax, slice.LagMin, slice.LagMax
-	if eventMin == facts.NoTime {
-		eventMin = math.MaxInt64
-	}
-	if ingestMin == facts.NoTime {
-		ingestMin = math.MaxInt64
-	}
-	if lagMin == facts.NoTime {
-		lagMin = math.MaxInt64
-	}
-	usual, lattice := int64(0), int64(0)
-	f.unusual = f.unusual[:0]
+}
+
+// plain says whether the times of a source's rows are instants as they stand, and nothing else of a row is looked at.
+func (f *folder) plain(s *sourceFold, b *engine.Block) bool {
+	return s.event.plain && s.ingested.plain && len(f.layout.own) == 0 && f.c.roles.view.EventTime.Column != "" &&
+		b.Vectors[s.event.vector].PerMicro == 1 && b.Vectors[s.ingested.vector].PerMicro == 1
+}
+
+// sift gathers the usual rows, counts them, and lists the others.
+func (f *folder) sift(s *sourceFold, ev, in *engine.Vector, rows []int32, u usualRow) {
+	f.unusual, f.usual, f.usualIngest = f.unusual[:0], f.usual[:0], f.usualIngest[:0]
 	for _, row := range rows {
 		if !ev.Valid(int(row)) || !in.Valid(int(row)) {
 			f.unusual = append(f.unusual, row)
@@ -371,10 +408,47 @@ func (f *folder) foldRows(s *sourceFold, b *engine.Block, rows []int32) {
 			continue
 		}
 		f.events[row] = event
-		usual++
-		eventMin, eventMax, newest = min(eventMin, event), max(eventMax, event), max(newest, event)
-		ingestMin, ingestMax = min(ingestMin, ingest), max(ingestMax, ingest)
-		lagMin, lagMax = min(lagMin, lag), max(lagMax, lag)
+		f.usual, f.usualIngest = append(f.usual, event), append(f.usualIngest, ingest)
+	}
+	if len(f.usual) > 0 {
+		s.count(boundsOf(f.usual, f.usualIngest), f.usual, f.usualIngest)
+	}
+}
+
+// boundsOf are the least and the greatest times of rows, and their lags'.
+func boundsOf(events, ingests []int64) usualRow {
+	ingests = ingests[:len(events)]
+	u := usualRow{math.MaxInt64, math.MinInt64, math.MaxInt64, math.MinInt64, math.MaxInt64, math.MinInt64}
+	for i, event := range events {
+		ingest := ingests[i]
+		lag := ingest - event
+		u.eventLow, u.eventHigh = min(u.eventLow, event), max(u.eventHigh, event)
+		u.ingestLow, u.ingestHigh = min(u.ingestLow, ingest), max(u.ingestHigh, ingest)
+		u.lagLow, u.lagHigh = min(u.lagLow, lag), max(u.lagHigh, lag)
+	}
+	return u
+}
+
+// within says whether rows with these bounds are usual. Where the times alone are, no difference of them overflowed.
+func (u usualRow) within(limits usualRow) bool {
+	return u.eventLow >= limits.eventLow && u.eventHigh <= limits.eventHigh && u.ingestLow >= limits.ingestLow && u.ingestHigh <= limits.ingestHigh &&
+		u.lagLow >= limits.lagLow && u.lagHigh <= limits.lagHigh
+}
+
+// count adds usual rows with these bounds to the facts of a source.
+func (s *sourceFold) count(u usualRow, events, ingests []int64) {
+	slice, rows := &s.slice, int64(len(events))
+	slice.EventMin, slice.EventMax = least(slice.EventMin, u.eventLow), max(slice.EventMax, u.eventHigh)
+	slice.NewestKnown = max(slice.NewestKnown, u.eventHigh)
+	slice.IngestedMin, slice.IngestedMax = least(slice.IngestedMin, u.ingestLow), max(slice.IngestedMax, u.ingestHigh)
+	slice.LagMin, slice.LagMax = least(slice.LagMin, u.lagLow), max(slice.LagMax, u.lagHigh)
+	slice.LagRows += rows
+	s.lags.widen(rows, u.lagLow, u.lagHigh)
+	for i, ingest := range ingests[:len(events)] {
+		s.lags.count(facts.LagBin(ingest - events[i]))
+	}
+	lattice := int64(0)
+	for _, event := range events {
 		bin := event / facts.EventBinMicros // no event before 1980 is usual: the division need not round down
 		if bin*facts.EventBinMicros == event {
 			lattice++
@@ -382,18 +456,16 @@ func (f *folder) foldRows(s *sourceFold, b *engine.Block, rows []int32) {
 		if s.events != nil {
 			s.events.addBin(int32(bin))
 		}
-		s.lags.count(facts.LagBin(lag))
 	}
-	if usual > 0 {
-		slice.EventMin, slice.EventMax, slice.NewestKnown = eventMin, eventMax, newest
-		slice.IngestedMin, slice.IngestedMax, slice.LagMin, slice.LagMax = ingestMin, ingestMax, lagMin, lagMax
-		slice.OnLattice += lattice
-		slice.LagRows += usual
-		s.lags.widen(usual, lagMin, lagMax)
+	slice.OnLattice += lattice
+}
+
+// least is the earlier of two instants of which the first may be facts.NoTime.
+func least(known, instant int64) int64 {
+	if known == facts.NoTime {
+		return instant
 	}
-	for _, row := range f.unusual {
-		f.foldRow(s, b, int(row))
-	}
+	return min(known, instant)
 }
 
 // foldRow folds the times of one row in full.

@@ -11,17 +11,19 @@ import (
 	"github.com/featureaudit/featureaudit/audit/keys"
 )
 
-// job is one query: whole small files of one schema, or a slice of a large one.
+// job is one query: whole files of one schema, or a slice of a large one.
 type job struct {
-	schema      int32
-	files       []int32
+	schema int32
+	files  []int32
+	// streamed says that rows are folded while the query runs, on all threads; the result of any other is held first.
+	streamed    bool
 	sliced      bool
 	first, last int64
 	rows        int64
 }
 
 // jobs cuts the files into queries, in the order of their paths, and gives the rows in all.
-func (c *collector) jobs() ([]job, int64) {
+func (c *collector) jobs(careful bool) ([]job, int64) {
 	limit := c.request.SliceRows
 	if limit <= 0 {
 		limit = DefaultSliceRows
@@ -39,24 +41,36 @@ func (c *collector) jobs() ([]job, int64) {
 			continue
 		}
 		total += file.Rows
-		if file.Rows > limit {
+		streamed := !careful && c.streams(file)
+		if !streamed && file.Rows > limit {
 			jobs = append(jobs, slicesOf(file, limit)...)
 			continue
 		}
 		at, ok := open[file.Schema]
-		if ok && (len(jobs[at].files) >= batchFiles || jobs[at].rows+file.Rows > limit || sizes[at]+file.Size > batchBytes) {
-			ok = false
+		switch {
+		case !ok:
+		case streamed:
+			ok = len(jobs[at].files) < streamFiles
+		default:
+			ok = len(jobs[at].files) < batchFiles && jobs[at].rows+file.Rows <= limit && sizes[at]+file.Size <= batchBytes
 		}
 		if !ok {
 			at = len(jobs)
 			open[file.Schema] = at
-			jobs = append(jobs, job{schema: file.Schema})
+			jobs = append(jobs, job{schema: file.Schema, streamed: streamed})
 		}
 		jobs[at].files = append(jobs[at].files, file.ID)
 		jobs[at].rows += file.Rows
 		sizes[at] += file.Size
 	}
 	return jobs, total
+}
+
+// streams says whether a file's rows may be counted as they come: not where a writer may be at work, for what it changes
+// would have all else counted again.
+func (c *collector) streams(file *facts.File) bool {
+	open := file.Partition >= 0 && c.survey.Partitions[file.Partition].Open
+	return !open && engine.Streams(c.layouts[file.Schema].schema.Columns)
 }
 
 // wanted says whether a file's rows are read at all. What lies in partitions after as_of is counted and not judged.
@@ -126,6 +140,14 @@ func (w *worker) finish() error {
 	return nil
 }
 
+// closeTallies hands the histograms over where many are open. The folder may be at no file.
+func (w *worker) closeTallies() {
+	if len(w.folder.tallies.lags) > maxOpenTallies {
+		w.c.addTallies(&w.folder.tallies)
+		w.folder.tallies = newTallies()
+	}
+}
+
 // errChanged says which files were no longer what was listed when their last byte had been read.
 type errChanged struct{ problems map[int32]facts.Problem }
 
@@ -135,10 +157,7 @@ func (e errChanged) Error() string {
 
 // run reads a job. A file that cannot be read is set aside alone; only what concerns the whole run is an error.
 func (w *worker) run(ctx context.Context, j job) error {
-	if len(w.folder.tallies.lags) > maxOpenTallies {
-		w.c.addTallies(&w.folder.tallies)
-		w.folder.tallies = newTallies()
-	}
+	w.closeTallies()
 	folded, err := w.scan(ctx, j)
 	var changed errChanged
 	switch {
@@ -242,7 +261,7 @@ func (w *worker) scan(ctx context.Context, j job) (folded bool, err error) {
 		}
 		return w.folder.begin(file, j.first)
 	}
-	err = w.c.engine.Scan(ctx, scan, func() error { return w.unchanged(j) }, func(b engine.Block) error {
+	err = w.c.engine.Scan(ctx, scan, func() error { return w.c.unchanged(j) }, func(b engine.Block) error {
 		folded = true
 		for from := 0; from < b.Rows; {
 			if left == 0 {
@@ -272,10 +291,10 @@ func (w *worker) scan(ctx context.Context, j job) (folded bool, err error) {
 }
 
 // unchanged compares the files with the listing after their last byte was read.
-func (w *worker) unchanged(j job) error {
+func (c *collector) unchanged(j job) error {
 	problems := map[int32]facts.Problem{}
 	for _, id := range j.files {
-		if problem := w.c.request.Changed(w.c.survey.Files[id]); problem != nil {
+		if problem := c.request.Changed(c.survey.Files[id]); problem != nil {
 			problems[id] = *problem
 		}
 	}

@@ -67,7 +67,7 @@ func TestJobs(t *testing.T) {
 		c.request.SliceRows = 100
 		c.roles.needs.Times = true
 		c.survey.Files = test.files
-		jobs, rows := c.jobs()
+		jobs, rows := c.jobs(true)
 		var got []string
 		for _, j := range jobs {
 			got = append(got, fmt.Sprintf("%d %v %d", j.schema, j.files, j.rows))
@@ -83,11 +83,11 @@ func TestJobs(t *testing.T) {
 	}
 	c := &collector{survey: facts.Survey{Listing: facts.Listing{Files: many}}}
 	c.roles.needs.Times = true
-	if jobs, _ := c.jobs(); len(jobs) != 2 || len(jobs[0].files) != batchFiles || len(jobs[1].files) != 1 {
+	if jobs, _ := c.jobs(true); len(jobs) != 2 || len(jobs[0].files) != batchFiles || len(jobs[1].files) != 1 {
 		t.Errorf("%d files are %d queries", len(many), len(jobs))
 	}
 	c.roles.needs.Times = false
-	if jobs, rows := c.jobs(); len(jobs) != 0 || rows != 0 {
+	if jobs, rows := c.jobs(true); len(jobs) != 0 || rows != 0 {
 		t.Errorf("nobody needs rows, and %d queries read %d", len(jobs), rows)
 	}
 }

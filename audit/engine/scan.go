@@ -4,12 +4,21 @@ package engine
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 )
 
 // Scanner reads rows of Parquet files.
 type Scanner interface {
+	// Stream runs one query over whole files, and hands each block over where the engine makes it: from any of its
+	// threads, several at a time, in any order. Rows were handed over that an error takes back, so that nothing that the
+	// caller made of them holds then. Vectors are valid during the call only. A cancelled context interrupts the query.
+	Stream(ctx context.Context, s Scan, each func(Block) error) error
+	// Pick streams the wanted rows of whole files alone: wanted marks them among rows that follow each other, from the
+	// number first on, and is called like each. Picked blocks may mix files; Files and Numbers say where each row stands.
+	Pick(ctx context.Context, s Scan, wanted func(file int, first int64, rows []bool), each func(Block) error) error
 	// Scan runs one query over a batch of whole files, or over a range of rows of one, and hands the rows to each in
 	// file order. Before is called once, after the last byte was read and before the first block is handed over: an
 	// error from it discards the rows. Vectors are valid during the call only. A cancelled context interrupts the query.
@@ -81,6 +90,20 @@ type Value struct {
 type Block struct {
 	Rows    int
 	Vectors []Vector
+	// File is the index of the rows' file in Scan.Files and First the number of its first row, in blocks of a stream.
+	File  int
+	First int64
+	// Files and Numbers are the same for each row, in blocks of picked rows.
+	Files   []uint64
+	Numbers []int64
+}
+
+// Streams says whether files with these columns can be streamed: not where a column has the name of one that the engine
+// numbers files or rows by.
+func Streams(columns []facts.Column) bool {
+	return !slices.ContainsFunc(columns, func(c facts.Column) bool {
+		return strings.EqualFold(c.Name, "file_index") || strings.EqualFold(c.Name, "file_row_number")
+	})
 }
 
 // Vector is one column of a block.
@@ -130,6 +153,17 @@ func (k *TextCodes) Code(text []byte) (uint8, error) {
 // Valid says whether the row is not NULL.
 func (v *Vector) Valid(row int) bool {
 	return v.Mask == nil || v.Mask[row>>6]>>(uint(row)&63)&1 == 1
+}
+
+// Value is the row's value on its own, which outlives the vector.
+func (v *Vector) Value(row int) Value {
+	if !v.Valid(row) {
+		return Value{Null: true}
+	}
+	if v.Texts != nil {
+		return Value{IsText: true, Text: string(v.Texts.At(row))}
+	}
+	return Value{Int: v.Ints[row], PerMicro: v.PerMicro}
 }
 
 // ResourceError is a query that failed for want of memory or disk: no fault of a file, and it stops the run.

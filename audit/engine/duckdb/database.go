@@ -73,7 +73,21 @@ func Open(c Config) (*Database, error) {
 	if mapping.OpenExt(":memory:", &d.db, config, &message) == mapping.StateError {
 		return nil, fmt.Errorf("open in-memory DuckDB: %s", message)
 	}
+	if err := d.prepare(); err != nil {
+		d.Close()
+		return nil, err
+	}
 	return d, nil
+}
+
+// prepare makes known what all connections need.
+func (d *Database) prepare() error {
+	c, err := d.acquire()
+	if err != nil {
+		return err
+	}
+	defer d.release(c)
+	return registerReceiver(c)
 }
 
 // Close ends the database. All connections must have been given back.

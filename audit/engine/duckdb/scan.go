@@ -35,13 +35,19 @@ func (d *Database) Scan(ctx context.Context, s engine.Scan, before func() error,
 	texts := make([]stringTexts, len(s.Columns))
 	return eachChunk(result, func(columns []chunkColumn, rows int) error {
 		for i := range s.Columns {
-			vectors[i] = columns[i].vector(rows, &texts[i])
-			if s.Columns[i].Kind == engine.SelectTime && vectors[i].PerMicro == 0 {
-				vectors[i].PerMicro = perMicro(s.Columns[i].Unit, s.Columns[i].Parts[0].Column.Physical)
-			}
+			vectors[i] = selected(columns[i], rows, &texts[i], s.Columns[i])
 		}
 		return each(engine.Block{Rows: rows, Vectors: vectors})
 	})
+}
+
+// selected views a column as what it was selected as.
+func selected(column chunkColumn, rows int, texts *stringTexts, s engine.Select) engine.Vector {
+	v := column.vector(rows, texts)
+	if s.Kind == engine.SelectTime && v.PerMicro == 0 {
+		v.PerMicro = perMicro(s.Unit, s.Parts[0].Column.Physical)
+	}
+	return v
 }
 
 // perMicro is the scale of integer times; floating ones were scaled to microseconds by the query.
@@ -69,11 +75,13 @@ type query struct {
 	values        bindings
 	// cached keeps footers for the next query.
 	cached bool
+	// bare columns have no names of their own: arguments of a function.
+	bare bool
 }
 
 func (q query) render(text string) (string, error) {
 	columns, names := byPosition(q.columns)
-	list, err := selectList(columns)
+	list, err := selectList(columns, q.bare)
 	// all at once, so that no name is taken for a placeholder
 	return strings.NewReplacer("{columns}", list, "{names}", names, "{rows}", q.rows).Replace(text), err
 }
@@ -145,14 +153,11 @@ func (d *Database) Fetch(ctx context.Context, f engine.Fetch, each func(row int6
 		numbers := columns[0].vector(rows, &texts[0])
 		vectors := make([]engine.Vector, len(f.Columns))
 		for i := range vectors {
-			vectors[i] = columns[i+1].vector(rows, &texts[i+1])
-			if f.Columns[i].Kind == engine.SelectTime && vectors[i].PerMicro == 0 {
-				vectors[i].PerMicro = perMicro(f.Columns[i].Unit, f.Columns[i].Parts[0].Column.Physical)
-			}
+			vectors[i] = selected(columns[i+1], rows, &texts[i+1], f.Columns[i])
 		}
 		for row := range rows {
 			for i := range vectors {
-				values[i] = fetched(&vectors[i], row)
+				values[i] = vectors[i].Value(row)
 			}
 			found++
 			if err := each(numbers.Ints[row], values); err != nil {
@@ -165,16 +170,6 @@ func (d *Database) Fetch(ctx context.Context, f engine.Fetch, each func(row int6
 		return fmt.Errorf("%d of %d rows asked for were found: the file changed while it was read", found, len(f.Rows))
 	}
 	return err
-}
-
-func fetched(v *engine.Vector, row int) engine.Value {
-	if !v.Valid(row) {
-		return engine.Value{Null: true}
-	}
-	if v.Texts != nil {
-		return engine.Value{IsText: true, Text: string(v.Texts.At(row))}
-	}
-	return engine.Value{Int: v.Ints[row], PerMicro: v.PerMicro}
 }
 
 // chunkColumn is one vector of a chunk in DuckDB's own memory.

@@ -24,18 +24,21 @@ func columnReference(c facts.Column) (string, error) {
 	return ref, nil
 }
 
-// selectList renders the columns of a scan.
-func selectList(columns []engine.Select) (string, error) {
+// selectList renders the columns of a scan, each with a name unless bare.
+func selectList(columns []engine.Select, bare bool) (string, error) {
 	rendered := make([]string, len(columns))
 	for i, column := range columns {
 		expression, err := selectExpression(column)
 		if err != nil {
 			return "", err
 		}
-		rendered[i] = fmt.Sprintf("%s AS c%d", expression, i)
+		rendered[i] = expression
+		if !bare {
+			rendered[i] += fmt.Sprintf(" AS c%d", i)
+		}
 	}
 	if len(rendered) == 0 {
-		return "1 AS c0", nil
+		return "1", nil
 	}
 	return strings.Join(rendered, ", "), nil
 }

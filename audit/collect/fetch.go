@@ -1,0 +1,436 @@
+package collect
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/keys"
+	"github.com/featureaudit/featureaudit/audit/model"
+)
+
+// fetchPlan says what to fetch from the files of one schema, and where each value stands.
+type fetchPlan struct {
+	columns  []engine.Select
+	key      []fetchedKey
+	payload  []int
+	measures []int
+	source   int
+	times    map[model.TimeColumn]int
+}
+
+type fetchedKey struct {
+	index   int
+	instant bool
+	column  model.TimeColumn
+}
+
+func (v *verifier) plan(schema *facts.Schema) fetchPlan {
+	r := &v.c.roles
+	p := fetchPlan{times: map[model.TimeColumn]int{}}
+	l := &layout{schema: schema, source: absent, times: p.times}
+	l.addSource(r)
+	p.source = l.source
+	for _, column := range timeColumns(r.view) {
+		l.addTime(r, column)
+	}
+	text := func(name string, form engine.Form) int {
+		column := schema.Lookup(name)
+		if column == nil {
+			return l.add(engine.Select{Kind: engine.SelectText, Parts: []engine.Part{{Column: facts.Column{Name: name, Path: name}, Missing: true}}})
+		}
+		if form.Kind == engine.FormInstant {
+			plain := model.TimeColumn{Column: name}
+			l.addTime(r, plain)
+			return l.times[plain]
+		}
+		if form.Kind == engine.FormText && engine.FormOf(*column).Kind != engine.FormText {
+			form = engine.FormOf(*column)
+		}
+		return l.add(engine.Select{Kind: engine.SelectText, Parts: []engine.Part{{Column: *column, Form: form}}})
+	}
+	for i, name := range r.view.Key {
+		if r.keyForms[i].Kind == engine.FormInstant {
+			column := timeColumnNamed(r.view, name)
+			l.addTime(r, column)
+			p.key = append(p.key, fetchedKey{instant: true, column: column})
+			continue
+		}
+		p.key = append(p.key, fetchedKey{index: text(name, r.keyForms[i])})
+	}
+	for _, column := range v.payload {
+		p.payload = append(p.payload, text(column.name, column.form))
+	}
+	for _, column := range v.measures {
+		p.measures = append(p.measures, text(column.name, column.form))
+	}
+	p.columns = l.selects
+	return p
+}
+
+// target is a file's share of the candidates: rows start to end of those fetched.
+type target struct {
+	file       facts.File
+	start, end int
+}
+
+// fetch reads the candidates' rows, which come ordered by ordinal. Files most of whose row groups hold candidates are read
+// in one query that picks rows; of the others only those row groups are read.
+func (v *verifier) fetch(ctx context.Context, candidates []keys.Entry) ([]keys.Row, error) {
+	entries := slices.Clone(candidates)
+	slices.SortFunc(entries, func(a, b keys.Entry) int { return cmp.Compare(a.Ordinal, b.Ordinal) })
+	rows := make([]keys.Row, len(entries))
+	var targets []target
+	for i, e := range entries {
+		file := v.c.fileOf(e.Ordinal)
+		rows[i] = keys.Row{Hash: e.Hash, File: file, Number: e.Ordinal - v.c.bases[file]}
+		if last := len(targets) - 1; last < 0 || targets[last].file.ID != file {
+			targets = append(targets, target{file: v.c.survey.Files[file], start: i})
+		}
+		targets[len(targets)-1].end = i + 1
+	}
+	plans := map[int32]fetchPlan{}
+	for i := range v.c.survey.Schemas {
+		plans[v.c.survey.Schemas[i].ID] = v.plan(&v.c.survey.Schemas[i])
+	}
+	picked, single := map[int32][]target{}, []target(nil)
+	for _, t := range targets {
+		if v.picks(plans[t.file.Schema], t.file, rows[t.start:t.end]) {
+			picked[t.file.Schema] = append(picked[t.file.Schema], t)
+		} else {
+			single = append(single, t)
+		}
+	}
+	for _, schema := range slices.Sorted(maps.Keys(picked)) {
+		for group := range slices.Chunk(picked[schema], streamFiles) {
+			err := v.pick(ctx, plans[schema], group, rows)
+			switch {
+			case err == nil:
+			case ctx.Err() != nil:
+				return nil, context.Cause(ctx)
+			case errors.As(err, new(engine.ResourceError)):
+				return nil, err
+			default:
+				single = append(single, group...) // one of them fails: singly it is named
+			}
+		}
+	}
+	return rows, v.fetchSingly(ctx, plans, single, rows)
+}
+
+// picks says whether a file's rows are picked while all of it is read: where at least half of its row groups hold one.
+func (v *verifier) picks(plan fetchPlan, file facts.File, rows []keys.Row) bool {
+	if !engine.Streams(v.c.survey.Schemas[file.Schema].Columns) || v.truncates(plan, file) {
+		return false
+	}
+	held, end, at := 0, int64(0), 0
+	for _, group := range file.RowGroups {
+		end += group.Rows
+		if at < len(rows) && rows[at].Number < end {
+			held++
+		}
+		for at < len(rows) && rows[at].Number < end {
+			at++
+		}
+	}
+	return 2*held >= len(file.RowGroups)
+}
+
+// pick reads the rows of several files of one schema in one query.
+func (v *verifier) pick(ctx context.Context, plan fetchPlan, targets []target, rows []keys.Row) error {
+	scan := engine.Scan{Columns: plan.columns}
+	for _, t := range targets {
+		scan.Files = append(scan.Files, t.file.Abs)
+	}
+	from := func(t target, number int64) int {
+		i, _ := slices.BinarySearchFunc(rows[t.start:t.end], number, func(row keys.Row, number int64) int { return cmp.Compare(row.Number, number) })
+		return t.start + i
+	}
+	wanted := func(file int, first int64, out []bool) {
+		t := targets[file]
+		for i := from(t, first); i < t.end && rows[i].Number-first < int64(len(out)); i++ {
+			out[rows[i].Number-first] = true
+		}
+	}
+	var mu sync.Mutex
+	fillers := make([]*filler, len(targets))
+	values := make([]engine.Value, len(plan.columns))
+	found := 0
+	err := v.c.engine.Pick(ctx, scan, wanted, func(b engine.Block) error {
+		mu.Lock()
+		defer mu.Unlock()
+		for row := range b.Rows {
+			index := b.Files[row]
+			t := targets[index]
+			if fillers[index] == nil {
+				fillers[index] = v.newFiller(plan, t.file)
+			}
+			for i := range values {
+				values[i] = b.Vectors[i].Value(row)
+			}
+			if err := fillers[index].fill(&rows[from(t, b.Numbers[row])], values, nil); err != nil {
+				return err
+			}
+			found++
+		}
+		return nil
+	})
+	want := 0
+	for _, t := range targets {
+		want += t.end - t.start
+	}
+	if err == nil && found != want {
+		return fmt.Errorf("%d of %d rows asked for were found", found, want)
+	}
+	return err
+}
+
+// fetchSingly reads the rows file by file, on all workers.
+func (v *verifier) fetchSingly(ctx context.Context, plans map[int32]fetchPlan, targets []target, rows []keys.Row) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	next := make(chan target)
+	var running sync.WaitGroup
+	for range max(1, v.c.request.Workers) {
+		running.Go(func() {
+			for t := range next {
+				if err := v.fetchFile(ctx, plans[t.file.Schema], t.file, rows[t.start:t.end]); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	for _, t := range targets {
+		for start := t.start; start < t.end && ctx.Err() == nil; start += fetchRows {
+			next <- target{file: t.file, start: start, end: min(start+fetchRows, t.end)}
+		}
+	}
+	close(next)
+	running.Wait()
+	return context.Cause(ctx)
+}
+
+// fetchRows is how many rows one query fetches at most.
+const fetchRows = 20_000
+
+func (v *verifier) fetchFile(ctx context.Context, plan fetchPlan, file facts.File, rows []keys.Row) error {
+	numbers := make([]int64, len(rows))
+	for i, row := range rows {
+		numbers[i] = row.Number
+	}
+	nanos, err := v.nanos(ctx, plan, file, numbers)
+	if err != nil {
+		return verifyError{err}
+	}
+	f := v.newFiller(plan, file)
+	at := 0
+	err = v.c.engine.Fetch(ctx, engine.Fetch{File: file.Abs, Rows: numbers, Columns: plan.columns}, func(number int64, values []engine.Value) error {
+		if at >= len(rows) || number != numbers[at] {
+			return fmt.Errorf("row %d came where another was asked for: the file changed while it was read", number)
+		}
+		err := f.fill(&rows[at], values, func(key int) int64 {
+			if nanos[key] == nil {
+				return 0
+			}
+			return nanos[key][at]
+		})
+		at++
+		return err
+	})
+	if err != nil {
+		return verifyError{fmt.Errorf("verify repeated keys in %s: %w", file.Path, err)}
+	}
+	return nil
+}
+
+// verifyError is a file that was read once and could not be read again.
+type verifyError struct{ error }
+
+func (e verifyError) Unwrap() error { return e.error }
+
+// Retryable says that another try may find the file at rest.
+func (e verifyError) Retryable() bool { return true }
+
+// fetchReaders read the times of one file and source.
+type fetchReaders struct {
+	event, ingested timeReader
+	keys            []timeReader
+}
+
+func (v *verifier) readers(plan fetchPlan, file facts.File, source string) (fetchReaders, error) {
+	schema := &v.c.survey.Schemas[file.Schema]
+	policy := sourcePolicy(v.c.roles.view, source)
+	read := func(column model.TimeColumn, zoneName string) (timeReader, error) {
+		index, ok := plan.times[column]
+		if !column.Declared() || !ok {
+			return absentTime, nil
+		}
+		return newTimeReader(index, schema.Encoding(*schema.Lookup(column.Column)), column, v.c.zones(), zoneName)
+	}
+	var r fetchReaders
+	var err error
+	if r.event, err = read(policy.event, policy.eventZone); err != nil {
+		return r, err
+	}
+	if r.ingested, err = read(policy.ingested, policy.ingestedZone); err != nil {
+		return r, err
+	}
+	for _, key := range plan.key {
+		reader := absentTime
+		if key.instant {
+			column, zoneName := key.column, firstZone(key.column.Zone, policy.zone)
+			if column.Column == policy.event.Column {
+				column, zoneName = policy.event, policy.eventZone
+			}
+			if reader, err = read(column, zoneName); err != nil {
+				return r, err
+			}
+		}
+		r.keys = append(r.keys, reader)
+	}
+	return r, nil
+}
+
+// filler adds the real values to the rows of one file. It is used by one goroutine at a time.
+type filler struct {
+	v       *verifier
+	plan    fetchPlan
+	file    facts.File
+	readers map[string]fetchReaders
+}
+
+func (v *verifier) newFiller(plan fetchPlan, file facts.File) *filler {
+	return &filler{v: v, plan: plan, file: file, readers: map[string]fetchReaders{}}
+}
+
+// fill adds the values to a row. Below gives what the engine cut off a key's time, in nanoseconds; nil where it cut nothing.
+func (f *filler) fill(row *keys.Row, values []engine.Value, below func(key int) int64) error {
+	v, plan := f.v, f.plan
+	row.Source = f.file.Source
+	if plan.source != absent {
+		row.Source = values[plan.source].Text
+	}
+	r, ok := f.readers[row.Source]
+	if !ok {
+		var err error
+		if r, err = v.readers(plan, f.file, row.Source); err != nil {
+			return err
+		}
+		f.readers[row.Source] = r
+	}
+	row.Event, row.Ingested = v.usable(v.instant(r.event, values)), v.usable(v.instant(r.ingested, values))
+	var key []byte
+	for i, part := range plan.key {
+		text := ""
+		if part.instant {
+			cut := int64(0)
+			if below != nil {
+				cut = below(i)
+			}
+			text = keyInstant(v.instant(r.keys[i], values), values[r.keys[i].vector], cut)
+		} else {
+			text = values[part.index].Text
+		}
+		key = binary.AppendUvarint(key, uint64(len(text)))
+		key = append(key, text...)
+	}
+	row.Key = string(key)
+	row.Payload = make([]keys.Value, len(plan.payload))
+	for i, index := range plan.payload {
+		row.Payload[i] = plain(values[index])
+	}
+	row.Measures = make([]keys.Value, len(plan.measures))
+	for i, index := range plan.measures {
+		row.Measures[i] = plain(values[index])
+	}
+	return nil
+}
+
+// truncates says whether the engine cuts nanoseconds off a key's time in a file.
+func (v *verifier) truncates(plan fetchPlan, file facts.File) bool {
+	return slices.ContainsFunc(plan.key, func(key fetchedKey) bool {
+		if !key.instant {
+			return false
+		}
+		column := v.c.survey.Schemas[file.Schema].Lookup(key.column.Column)
+		return column != nil && v.c.request.Truncated(*column)
+	})
+}
+
+// nanos reads, for each key column that the engine truncates, what it cuts off.
+func (v *verifier) nanos(ctx context.Context, plan fetchPlan, file facts.File, rows []int64) ([][]int64, error) {
+	below := make([][]int64, len(plan.key))
+	for i, key := range plan.key {
+		if !key.instant {
+			continue
+		}
+		column := v.c.survey.Schemas[file.Schema].Lookup(key.column.Column)
+		if column == nil || !v.c.request.Truncated(*column) {
+			continue
+		}
+		var err error
+		if below[i], err = v.c.request.Nanos(ctx, file, *column, rows); err != nil {
+			return nil, err
+		}
+	}
+	return below, nil
+}
+
+// keyInstant is a key's time as text to the nanosecond: as the engine gave it, or with what it cut off.
+func keyInstant(micros int64, value engine.Value, below int64) string {
+	if value.PerMicro == 1000 {
+		below = ((value.Int % 1000) + 1000) % 1000
+	}
+	if below == 0 {
+		return timeOf(micros)
+	}
+	return time.UnixMicro(micros).Add(time.Duration(below)).UTC().Format(time.RFC3339Nano)
+}
+
+// usable drops sentinels: they are no times.
+func (v *verifier) usable(micros int64) int64 {
+	if micros != facts.NoTime && v.c.clock.sentinel(micros) {
+		return facts.NoTime
+	}
+	return micros
+}
+
+// instant reads a fetched time as the scan does.
+func (v *verifier) instant(r timeReader, values []engine.Value) int64 {
+	if r.vector < 0 {
+		return facts.NoTime
+	}
+	t := r.readValue(values[r.vector])
+	if t.status != readOK {
+		return facts.NoTime
+	}
+	return t.micros
+}
+
+func plain(v engine.Value) keys.Value {
+	if v.Null || v.IsText {
+		return keys.Value{Null: v.Null, Text: v.Text}
+	}
+	micros, _ := scale(v.Int, v.PerMicro)
+	return keys.Value{Text: timeOf(micros)}
+}
+
+// keyParts takes a canonical key apart.
+func keyParts(key string) []string {
+	var parts []string
+	rest := []byte(key)
+	for len(rest) > 0 {
+		length, n := binary.Uvarint(rest)
+		parts = append(parts, string(rest[n:n+int(length)]))
+		rest = rest[n+int(length):]
+	}
+	return parts
+}
