@@ -182,6 +182,9 @@ func (f *folder) begin(file *facts.File, firstRow int64) error {
 	f.row, f.base = firstRow, f.c.bases[file.ID]
 	f.fixed = nil
 	clear(f.ownMatch)
+	if f.newest != nil && f.filing.dated {
+		f.newest.Expect(f.filing.start)
+	}
 	if f.layout.source != absent && file.Source == "" {
 		return nil
 	}

@@ -21,6 +21,8 @@ type Newest struct {
 	span   Span
 	mu     sync.Mutex
 	dense  []int64
+	// settled is there beside dense only.
+	settled *settled
 }
 
 // Span is a range of integer identities, both ends included. Bounds come from footers and are trusted for speed only:
@@ -64,6 +66,7 @@ func NewNewest(budget *Budget, rows int64, wide bool, span Span, denseBytes int6
 	if !wide && span.size(min(denseBytes/8, max(4*rows, 1<<16))) > 0 {
 		newest.span = span
 		newest.dense = newDense(span)
+		newest.settled = newSettled(len(newest.dense))
 	}
 	return newest
 }
@@ -87,6 +90,8 @@ type NewestWriter struct {
 	stage  *stage
 	first  uint64
 	dense  []int64
+	// news are rows of the block at hand.
+	news []int32
 }
 
 // NewWriter returns a writer with empty buffers.
@@ -100,6 +105,14 @@ func (n *Newest) NewWriter() *NewestWriter {
 	return w
 }
 
+// Expect says that the rows that follow are hardly earlier than an instant. It serves speed only: rows are best added from
+// the newest partition to the oldest.
+func (w *NewestWriter) Expect(instant int64) {
+	if w.dense != nil {
+		w.newest.settled.expect(instant)
+	}
+}
+
 func (n *Newest) stride() int {
 	if n.wide {
 		return 3
@@ -110,23 +123,44 @@ func (n *Newest) stride() int {
 // Add says that the entity has a row at the instant, or one that does not count (Absent).
 func (w *NewestWriter) Add(id EntityID, instant int64) error {
 	if place := id.Lo - w.first; place < uint64(len(w.dense)) {
-		if instant > w.dense[place] {
-			w.dense[place] = instant
-		}
+		w.dense[place] = max(w.dense[place], instant)
 		return nil
 	}
 	return w.addSparse(id, instant)
 }
 
-// AddIntegers is Add for many integer identities at once; an instant of None says nothing of its entity. In the array the
-// look-ups of a block overlap, which hides most of the way to memory.
+// AddIntegers is Add for many integer identities at once; an instant of None says nothing of its entity. First those are
+// listed that may be news, without a branch on it, since nothing foretells it; then the look-ups in the array overlap,
+// which hides most of the way to memory.
 func (w *NewestWriter) AddIntegers(ids, instants []int64) error {
-	places := uint64(len(w.dense))
-	for i, id := range ids {
-		if place := uint64(id) - w.first; place < places {
+	if w.dense == nil {
+		return w.addOutside(ids, instants)
+	}
+	if cap(w.news) < len(ids) {
+		w.news = make([]int32, len(ids))
+	}
+	places, first := uint64(len(w.dense)), w.first
+	marks := w.newest.settled.marks(len(ids))
+	news := marks.sift(ids, instants, first, w.news[:len(ids)])
+	for _, i := range news {
+		if place := uint64(ids[i]) - first; place < places {
 			w.dense[place] = max(w.dense[place], instants[i])
-			continue
+		} else if err := w.addOutside(ids[i:i+1], instants[i:i+1]); err != nil {
+			return err
 		}
+	}
+	// in a loop of its own, since what is shared is written in order, and waits for the look-ups before it
+	for _, i := range news {
+		if place := uint64(ids[i]) - first; place < places && instants[i] >= marks.markingAt {
+			w.newest.settled.mark(place)
+		}
+	}
+	return nil
+}
+
+// addOutside adds identities without a place in the array.
+func (w *NewestWriter) addOutside(ids, instants []int64) error {
+	for i, id := range ids {
 		if instants[i] == None {
 			continue
 		}
