@@ -1,7 +1,6 @@
 package collect
 
 import (
-	"bytes"
 	"encoding/binary"
 	"math"
 	"math/bits"
@@ -166,9 +165,11 @@ type folder struct {
 	row, base int64
 	fixed     *sourceFold
 	// events and codes hold each row's event time (facts.NoTime without one) and source; unusual are rows for the slow road.
-	events  []int64
-	codes   []uint8
-	unusual []int32
+	// Where all rows of a block are usual, events are the engine's own, and not to be written to; else they are in buffer.
+	events, buffer []int64
+	allUsual       bool
+	codes          []uint8
+	unusual        []int32
 	// usual and usualIngest are the event and ingest times of usual rows, where they are mixed with others.
 	usual, usualIngest []int64
 }
@@ -251,14 +252,15 @@ func (f *folder) reader(column model.TimeColumn, zoneName string) (timeReader, e
 // fold adds the rows of a block to the facts of the file at hand.
 func (f *folder) fold(b *engine.Block, from, to int) error {
 	needs := f.c.roles.needs
-	if cap(f.events) < b.Rows {
-		f.events, f.codes = make([]int64, b.Rows), make([]uint8, b.Rows)
+	if cap(f.buffer) < b.Rows {
+		f.buffer, f.codes = make([]int64, b.Rows), make([]uint8, b.Rows)
 	}
-	f.events, f.codes = f.events[:b.Rows], f.codes[:b.Rows]
-	if err := f.code(b, from, to); err != nil {
+	f.events, f.codes = f.buffer[:b.Rows], f.codes[:b.Rows]
+	uniform, err := f.code(b, from, to)
+	if err != nil {
 		return err
 	}
-	if err := f.foldSources(b, from, to); err != nil {
+	if err := f.foldSources(b, from, to, uniform); err != nil {
 		return err
 	}
 	if needs.Nulls && f.layout.keyNulls != absent {
@@ -279,17 +281,17 @@ func (f *folder) fold(b *engine.Block, from, to int) error {
 }
 
 // foldSources folds the times of the rows, source by source. Mostly all rows are of one source, and usual.
-func (f *folder) foldSources(b *engine.Block, from, to int) error {
-	codes := f.codes[from:to]
-	if bytes.Count(codes, codes[:1]) == len(codes) {
-		s, err := f.source(codes[0])
+func (f *folder) foldSources(b *engine.Block, from, to int, uniform bool) error {
+	if uniform {
+		s, err := f.source(f.codes[from])
 		if err != nil {
 			return err
 		}
-		if f.foldUsual(s, b, from, to) {
+		if f.allUsual = f.foldUsual(s, b, from, to); f.allUsual {
 			return nil
 		}
 	}
+	f.allUsual = false
 	if err := f.split(from, to); err != nil {
 		return err
 	}
@@ -310,7 +312,7 @@ func (f *folder) foldUsual(s *sourceFold, b *engine.Block, from, to int) bool {
 	if !bounds.within(f.usualOf(s)) {
 		return false
 	}
-	copy(f.events[from:to], events)
+	f.events = b.Vectors[s.event.vector].Ints
 	s.slice.Rows += int64(len(events))
 	s.count(bounds, events, ingests)
 	return true
@@ -343,25 +345,29 @@ func (f *folder) split(from, to int) error {
 	return nil
 }
 
-// code writes the codes of the rows' sources. A NULL source has an empty name.
-func (f *folder) code(b *engine.Block, from, to int) error {
-	code := uint8(0)
-	if f.fixed != nil {
-		code = f.fixed.code
-	} else if v := &b.Vectors[f.layout.source]; v.Mask != nil {
-		var err error
-		if code, err = f.nullSource(v, from, to); err != nil {
-			return err
-		}
+// code writes the codes of the rows' sources, and says whether all are of one. A NULL source has an empty name.
+func (f *folder) code(b *engine.Block, from, to int) (uniform bool, err error) {
+	var code uint8
+	switch {
+	case f.fixed != nil:
+		uniform, code = true, f.fixed.code
+	case b.Vectors[f.layout.source].Mask != nil:
+		code, err = f.nullSource(&b.Vectors[f.layout.source], from, to)
+	case b.Vectors[f.layout.source].Texts.Equal(from, to):
+		uniform = true
+		code, err = f.known.Code(b.Vectors[f.layout.source].Texts.At(from))
+	}
+	if err != nil {
+		return false, err
 	}
 	for row := from; row < to; row++ {
 		f.codes[row] = code
 	}
-	if f.fixed != nil {
-		return nil
+	if uniform {
+		return true, nil
 	}
 	v := &b.Vectors[f.layout.source]
-	return v.Texts.Codes(from, to, v.Mask, &f.known, f.codes)
+	return false, v.Texts.Codes(from, to, v.Mask, &f.known, f.codes)
 }
 
 // nullSource is the code of the empty name, where one of the rows has no source.
@@ -450,17 +456,30 @@ func (s *sourceFold) count(u usualRow, events, ingests []int64) {
 	for i, ingest := range ingests[:len(events)] {
 		s.lags.count(facts.LagBin(ingest - events[i]))
 	}
-	lattice := int64(0)
+	s.countEvents(events)
+}
+
+// countEvents counts the bins of event times, none of them before 1970, and how many begin one. Rows that follow each other
+// mostly share a bin, so that they are counted together.
+func (s *sourceFold) countEvents(events []int64) {
+	first, rows := int64(math.MinInt64), int64(0)
 	for _, event := range events {
-		bin := event / facts.EventBinMicros // no event before 1980 is usual: the division need not round down
-		if bin*facts.EventBinMicros == event {
-			lattice++
+		if uint64(event-first) >= uint64(facts.EventBinMicros) {
+			s.countBin(first, rows)
+			first, rows = event-event%facts.EventBinMicros, 0
 		}
-		if s.events != nil {
-			s.events.addBin(int32(bin))
+		rows++
+		if event == first {
+			s.slice.OnLattice++
 		}
 	}
-	slice.OnLattice += lattice
+	s.countBin(first, rows)
+}
+
+func (s *sourceFold) countBin(first, rows int64) {
+	if s.events != nil && rows > 0 {
+		s.events.addBin(facts.EventBin(first), rows)
+	}
 }
 
 // least is the earlier of two instants of which the first may be facts.NoTime.
@@ -717,15 +736,10 @@ func mix(hash, value uint64) uint64 {
 
 // foldEntities keeps the newest event of each row's entity. A snapshot restates an entity as of its end.
 func (f *folder) foldEntities(b *engine.Block, from, to int) error {
-	instants := f.events[from:to]
-	for i, instant := range instants {
-		switch {
-		case f.filing.snapshotEnd != never:
-			instants[i] = f.filing.snapshotEnd
-		case instant > f.c.clock.asOf:
-			instants[i] = keys.Absent
-		}
+	if !f.allUsual || f.filing.snapshotEnd != never {
+		f.restate(from, to)
 	}
+	instants := f.events[from:to]
 	if f.layout.entityInt != absent && b.Vectors[f.layout.entityInt].Mask == nil {
 		return f.newest.AddIntegers(b.Vectors[f.layout.entityInt].Ints[from:to], instants)
 	}
@@ -743,6 +757,20 @@ func (f *folder) foldEntities(b *engine.Block, from, to int) error {
 		}
 	}
 	return nil
+}
+
+// restate turns event times into what they say of an entity. No usual row lies after as_of.
+func (f *folder) restate(from, to int) {
+	for row, instant := range f.events[from:to] {
+		switch {
+		case f.filing.snapshotEnd != never:
+			instant = f.filing.snapshotEnd
+		case instant > f.c.clock.asOf:
+			instant = keys.Absent
+		}
+		f.buffer[from+row] = instant
+	}
+	f.events = f.buffer
 }
 
 func (f *folder) entity(b *engine.Block, row int) (keys.EntityID, bool) {

@@ -76,18 +76,18 @@ type eventCounts struct {
 	rows    int64
 }
 
-func (e *eventCounts) add(event int64) { e.addBin(facts.EventBin(event)) }
+func (e *eventCounts) add(event int64) { e.addBin(facts.EventBin(event), 1) }
 
-func (e *eventCounts) addBin(bin int32) {
+func (e *eventCounts) addBin(bin int32, rows int64) {
 	if !e.started {
 		e.started, e.base = true, bin-eventWindow/2
 	}
-	e.rows++
+	e.rows += rows
 	if i := bin - e.base; i >= 0 && i < eventWindow {
-		e.bins[i]++
+		e.bins[i] += rows
 		return
 	}
-	e.rest[bin]++
+	e.rest[bin] += rows
 }
 
 func (e *eventCounts) addTo(h *facts.EventHistogram) {

@@ -121,6 +121,8 @@ type Vector struct {
 // Texts gives the bytes of rows.
 type Texts interface {
 	At(row int) []byte
+	// Equal says that the texts of rows from..to-1 are known to be equal; it may deny it of long ones.
+	Equal(from, to int) bool
 	// Codes writes to out the code of each row from..to-1 whose bit in mask is set (nil: all), by what is known; a text
 	// that is not known yet is learnt.
 	Codes(from, to int, mask []uint64, known *TextCodes, out []uint8) error

@@ -32,6 +32,14 @@ const LagBins = int32(fineSeconds + minuteBins + logBins)
 // LagBin is the bin of a lag in microseconds: whole seconds below 15 minutes, minutes to 27 hours, then steps of 1 %.
 // Negative lags mirror it: bin -1 holds [-1 s, 0). Lags beyond the last edge fall into the last bin.
 func LagBin(lag int64) int32 {
+	// small enough to be inlined, since every row of a stream takes it
+	if sec := uint64(lag) / uint64(microsPerSecond); sec < uint64(fineSeconds) {
+		return int32(sec)
+	}
+	return coarseBin(lag)
+}
+
+func coarseBin(lag int64) int32 {
 	if lag < 0 {
 		return -1 - positiveBin(-(lag + 1))
 	}

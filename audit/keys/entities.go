@@ -18,11 +18,11 @@ type Newest struct {
 	shift  uint
 	wide   bool
 	parts  []newestPart
-	span   Span
-	mu     sync.Mutex
-	dense  []int64
-	// settled is there beside dense only.
+	// span is empty where identities have no place each, and settled is nil then; dense comes from the first writer.
+	span    Span
 	settled *settled
+	mu      sync.Mutex
+	dense   []int64
 }
 
 // Span is a range of integer identities, both ends included. Bounds come from footers and are trusted for speed only:
@@ -63,10 +63,9 @@ func NewNewest(budget *Budget, rows int64, wide bool, span Span, denseBytes int6
 		n++
 	}
 	newest := &Newest{budget: budget, shift: 64 - n, wide: wide, parts: make([]newestPart, 1<<n), span: NoSpan}
-	if !wide && span.size(min(denseBytes/8, max(4*rows, 1<<16))) > 0 {
+	if places := span.size(min(denseBytes/8, max(4*rows, 1<<16))); !wide && places > 0 {
 		newest.span = span
-		newest.dense = newDense(span)
-		newest.settled = newSettled(len(newest.dense))
+		newest.settled = newSettled(int(places))
 	}
 	return newest
 }
@@ -99,7 +98,7 @@ func (n *Newest) NewWriter() *NewestWriter {
 	w := &NewestWriter{newest: n, shift: n.shift, stage: newStage(len(n.parts), n.stride(), foldEntries, func(part int, page []uint64) ([]uint64, error) {
 		return page[:0], n.fold(part, page)
 	})}
-	if n.dense != nil {
+	if n.settled != nil {
 		w.first, w.dense = uint64(n.span.First), newDense(n.span)
 	}
 	return w
@@ -192,6 +191,10 @@ func (w *NewestWriter) Flush() error {
 func (n *Newest) merge(dense []int64) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.dense == nil {
+		n.dense = dense
+		return
+	}
 	for i, instant := range dense {
 		n.dense[i] = max(n.dense[i], instant)
 	}

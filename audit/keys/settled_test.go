@@ -21,7 +21,7 @@ func TestNewestPartitionsFirst(t *testing.T) {
 			budget := NewBudget(1<<30, t.TempDir())
 			defer budget.Close()
 			newest := NewNewest(budget, 1<<22, false, span, 1<<30)
-			if newest.dense == nil {
+			if newest.settled == nil {
 				t.Fatal("the span has no array")
 			}
 			var mu sync.Mutex

@@ -117,6 +117,9 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	defer os.RemoveAll(scratch)
 	// the engine has a limit of its own; this one keeps the collector from letting garbage grow to twice what lives
 	debug.SetMemoryLimit(options.MemoryLimit / 2)
+	// Rows are folded on the engine's threads. Were all processors taken by calls into the engine, the scheduler would look
+	// for other work every few microseconds, and take these threads' time: one more keeps it asleep.
+	runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), options.Threads+1))
 	options.EngineTempDir, options.Log, options.Progress, options.Tool = scratch, log, prog.note, toolVersions(ctx)
 
 	log.Info().Time("as_of", options.AsOf).Int("views", len(options.Views)).Int("threads", options.Threads).

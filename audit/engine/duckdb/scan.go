@@ -267,6 +267,21 @@ func (s *duckString) image() image {
 	return image{*(*uint64)(unsafe.Pointer(&s.length)), *(*uint64)(unsafe.Pointer(&s.rest))}
 }
 
+// Equal implements engine.Texts, for short strings.
+func (t *stringTexts) Equal(from, to int) bool {
+	values := t.values[from:to]
+	if len(values) == 0 || values[0].length > inlined {
+		return false
+	}
+	first := values[0].image()
+	for i := range values {
+		if values[i].image() != first {
+			return false
+		}
+	}
+	return true
+}
+
 // Codes implements engine.Texts: short strings, which sources mostly are, are compared as two words.
 func (t *stringTexts) Codes(from, to int, mask []uint64, known *engine.TextCodes, out []uint8) error {
 	var last image
