@@ -48,6 +48,9 @@ func (c *collector) grouping() func(file int32, source uint8) uint64 {
 	}
 }
 
+// noFile stands for the file of a row where none is asked for.
+const noFile = -1
+
 // fileOf finds the file that holds a row, by its ordinal.
 func (c *collector) fileOf(ordinal int64) int32 {
 	i, exact := slices.BinarySearch(c.bases, ordinal)
@@ -106,6 +109,9 @@ func (c *collector) finishKeys(ctx context.Context) error {
 	var grouping keys.Grouping
 	if v.grouping != nil {
 		grouping = func(e keys.Entry) uint64 { return v.grouping(c.fileOf(e.Ordinal), e.Source) }
+		if !slices.Contains(c.oncePer(), oncePerPartition) {
+			grouping = func(e keys.Entry) uint64 { return v.grouping(noFile, e.Source) } // to find each row's file takes time
+		}
 		v.total.PairedByHash = true
 	}
 	probed, err := c.runs.Probe(ctx, c.request.Workers, grouping, v.twins.pairs, func(candidates []keys.Entry) error { return v.add(ctx, candidates) })

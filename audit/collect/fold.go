@@ -691,8 +691,12 @@ func (f *folder) foldKeys(b *engine.Block, from, to int) error {
 		return nil // the file lacks a key column: said once, for the role
 	}
 	ordinal := f.base + f.row
-	if len(f.layout.keyTimes) == 0 && f.keys.Narrow() && f.c.request.HashBits == 0 && b.Vectors[f.layout.keyHash].Mask == nil {
-		return f.keys.AddHashes(b.Vectors[f.layout.keyHash].Ints[from:to], ordinal)
+	if len(f.layout.keyTimes) == 0 && f.c.request.HashBits == 0 && b.Vectors[f.layout.keyHash].Mask == nil {
+		hashes := b.Vectors[f.layout.keyHash].Ints[from:to]
+		if f.keys.Narrow() {
+			return f.keys.AddHashes(hashes, ordinal)
+		}
+		return f.keys.AddWide(hashes, ordinal, f.codes[from:to], f.events[from:to])
 	}
 	for row := from; row < to; row++ {
 		hash, ok := f.keyHash(b, row)

@@ -22,7 +22,8 @@ type Probed struct {
 // a key may appear once in all.
 type Grouping func(Entry) uint64
 
-// Pairs is told of the rows of one hash that a grouping pairs, ordered by ordinal. It may not keep them.
+// Pairs is told of the rows of one hash that a grouping pairs, ordered by ordinal, where they do not all have one event
+// time. It may not keep them.
 type Pairs func([]Entry)
 
 // Probe finds the entries whose hash repeats, part by part, by workers goroutines. Each part's candidates, ordered by
@@ -108,16 +109,13 @@ type prober struct {
 	// seen and again are maps of one bit an entry or so; shared lists the entries that share a bit.
 	seen, again []uint64
 	shared      []uint32
-	// Of groupings only: groupTable finds a hash in a group; firsts and distinct give each entry its hash's first one and
-	// that one the number of groups; earlier chains the entries of a hash, from the one in latest back.
-	pairs      Pairs
-	groupTable []uint32
-	groups     []uint64
-	firsts     []uint32
-	distinct   []uint32
-	earlier    []uint32
-	latest     []uint32
-	chain      []Entry
+	// Of groupings only: records are ordered by way of starts, where each bucket of them begins; run and groups are of the
+	// hash at hand.
+	pairs   Pairs
+	records []record
+	starts  []uint32
+	run     []Entry
+	groups  []uint64
 }
 
 // part finds a part's candidates, ordered by hash and ordinal.
@@ -131,19 +129,17 @@ func (p *prober) part(r *Runs, index int) ([]Entry, Probed, error) {
 	if n == 0 {
 		return nil, Probed{}, nil
 	}
+	if p.grouping != nil {
+		candidates, probed := p.grouped(r, index, n)
+		return candidates, probed, nil
+	}
 	// the bits that tell entries of a part apart
 	identity := uint64(math.MaxUint64)
 	if r.stride == 1 {
 		identity = ^r.ordinals
 	}
 	p.repeated = append(p.repeated[:0], make([]uint64, (n+63)/64)...)
-	var probed Probed
-	repeats := 0
-	if p.grouping == nil {
-		repeats, probed = p.repeats(r, n, identity)
-	} else {
-		repeats, probed = p.breaks(r, index, n)
-	}
+	repeats, probed := p.repeats(r, n, identity)
 	if repeats == 0 {
 		return nil, probed, nil
 	}
@@ -225,88 +221,6 @@ func (p *prober) sharing(r *Runs, n int, identity uint64) []uint32 {
 		}
 	}
 	return p.shared
-}
-
-// breaks counts what a grouping pairs, and marks only the entries of hashes that repeat within one group. A second
-// table, of hash and group, tells that without gathering the rows of every hash: they may be most of the store.
-func (p *prober) breaks(r *Runs, index, n int) (int, Probed) {
-	table, grouped := emptied(&p.table, n), emptied(&p.groupTable, n)
-	p.firsts, p.distinct, p.earlier, p.latest = sized(p.firsts, n), sized(p.distinct, n), sized(p.earlier, n), sized(p.latest, n)
-	p.groups = append(p.groups[:0], make([]uint64, n)...)
-	broken := make([]uint64, (n+63)/64)
-	mask := uint64(len(table) - 1)
-	for i := range n {
-		entry := r.entry(index, p.words[i*r.stride:(i+1)*r.stride])
-		hash := entry.Hash
-		p.groups[i] = p.grouping(entry)
-		p.distinct[i] = 0
-		first := i
-		for slot := spreadHash(hash) & mask; ; slot = (slot + 1) & mask {
-			held := table[slot]
-			if held == 0 {
-				table[slot] = uint32(i + 1)
-				break
-			}
-			if p.words[int(held-1)*r.stride] == hash {
-				first = int(held - 1)
-				break
-			}
-		}
-		p.firsts[i] = uint32(first)
-		p.earlier[i], p.latest[first] = p.latest[first], uint32(i)
-		for slot := spreadHash(hash^p.groups[i]*0xff51afd7ed558ccd) & mask; ; slot = (slot + 1) & mask {
-			held := grouped[slot]
-			if held == 0 {
-				grouped[slot] = uint32(i + 1)
-				p.distinct[first]++
-				break
-			}
-			if other := int(held - 1); p.words[other*r.stride] == hash && p.groups[other] == p.groups[i] {
-				broken[first>>6] |= 1 << (first & 63)
-				break
-			}
-		}
-	}
-	var probed Probed
-	repeats := 0
-	for i, first := range p.firsts[:n] {
-		whole := broken[first>>6]>>(first&63)&1 == 0
-		if !whole {
-			repeats += p.mark(i)
-		}
-		paired := whole && p.distinct[first] > 1
-		if paired {
-			probed.PairedRows++
-		}
-		if int(first) != i {
-			continue
-		}
-		probed.Distinct++
-		switch {
-		case paired:
-			probed.Paired++
-			p.tell(r, index, i)
-		case whole:
-			probed.Single++
-		}
-	}
-	return repeats, probed
-}
-
-// tell hands the rows of a paired hash over, by the first of them.
-func (p *prober) tell(r *Runs, index, first int) {
-	if p.pairs == nil {
-		return
-	}
-	p.chain = p.chain[:0]
-	for i := int(p.latest[first]); ; i = int(p.earlier[i]) {
-		p.chain = append(p.chain, r.entry(index, p.words[i*r.stride:(i+1)*r.stride]))
-		if i == first {
-			break
-		}
-	}
-	slices.SortFunc(p.chain, func(a, b Entry) int { return cmp.Compare(a.Ordinal, b.Ordinal) })
-	p.pairs(p.chain)
 }
 
 // emptied is a table for n entries, at most half full, with no entry in it.

@@ -17,6 +17,9 @@ type Entry struct {
 	Event   int64
 }
 
+// wideStride is the words of a wide entry: its hash; its source above its ordinal; its event time.
+const wideStride = 3
+
 // ordinalBits is what wide entries leave for the ordinal beside the source.
 const ordinalBits = 58
 
@@ -52,7 +55,7 @@ func NewRuns(budget *Budget, rows, limit int64, wide bool) *Runs {
 	}
 	r := &Runs{budget: budget, bits: bits, ordinals: 1<<mathbits.Len64(uint64(limit)) - 1, stride: 1, parts: make([]runPart, 1<<bits)}
 	if wide {
-		r.stride = 3
+		r.stride = wideStride
 	}
 	return r
 }
@@ -174,7 +177,29 @@ func (w *Writer) AddHashes(hashes []int64, ordinal int64) error {
 	return nil
 }
 
-// Narrow says whether AddHashes may be used.
+// AddWide is Add for many rows of consecutive ordinals, for wide runs.
+func (w *Writer) AddWide(hashes []int64, ordinal int64, sources []uint8, events []int64) error {
+	s, shift := w.stage, 64-w.bits
+	sources, events = sources[:len(hashes)], events[:len(hashes)]
+	for i, h := range hashes {
+		part := uint64(h) >> shift
+		count := s.counts[part]
+		at := (int(part)*stagedEntries + int(count)) * wideStride
+		slot := s.words[at : at+wideStride : at+wideStride]
+		slot[0], slot[1], slot[2] = uint64(h), uint64(sources[i])<<ordinalBits|uint64(ordinal+int64(i)), uint64(events[i])
+		count++
+		s.counts[part] = count
+		if count < stagedEntries {
+			continue
+		}
+		if err := s.move(int(part)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Narrow says whether entries are narrow: AddHashes is for these, AddWide for the others.
 func (w *Writer) Narrow() bool { return w.stage.stride == 1 }
 
 // entry unpacks a record of a part.
