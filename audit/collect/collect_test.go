@@ -2,6 +2,7 @@ package collect_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -48,7 +49,7 @@ func from(first int64, count int) []int64 {
 }
 
 // collectDir collects the Parquet files below a folder, in slices of so many rows.
-func collectDir(t *testing.T, dir string, view model.View, sliceRows int64) (*facts.Collection, facts.Survey) {
+func collectDir(t *testing.T, dir string, view model.View, sliceRows int64, adjust ...func(*collect.Request)) (*facts.Collection, facts.Survey) {
 	t.Helper()
 	view.Name, view.Root, view.Path, view.EventTime = "v", dir, "**/*.parquet", model.TimeColumn{Column: "event_time"}
 	asOf := firstEvent.AddDate(0, 0, 2)
@@ -65,10 +66,17 @@ func collectDir(t *testing.T, dir string, view model.View, sliceRows int64) (*fa
 		t.Fatal(err)
 	}
 	defer db.Close()
-	got, err := collect.Collect(t.Context(), db, collect.Request{View: view, Survey: surveyed, AsOf: asOf.UnixMicro(), Needs: collect.Needs{Times: true, Keys: true},
+	request := collect.Request{View: view, Survey: surveyed, AsOf: asOf.UnixMicro(), Needs: collect.Needs{Times: true, Keys: true},
 		Units: func(int32, string) string { return "" }, OwnAgrees: func(facts.File, string, string) bool { return true },
-		Offsets: func(int64, int64) []int64 { return nil }, Truncated: func(facts.Column) bool { return false }, Changed: func(facts.File) *facts.Problem { return nil },
-		Workers: 2, SliceRows: sliceRows, RunMemory: 1 << 20, TempDir: t.TempDir(), RowsLimit: 100})
+		Offsets: func(int64, int64) []int64 { return nil }, Truncated: survey.Truncated, Changed: func(facts.File) *facts.Problem { return nil },
+		Nanos: func(ctx context.Context, f facts.File, c facts.Column, rows []int64) ([]int64, error) {
+			return survey.Nanos(ctx, local.New(), f, c, rows)
+		},
+		Workers: 2, SliceRows: sliceRows, RunMemory: 1 << 20, TempDir: t.TempDir(), RowsLimit: 100}
+	for _, a := range adjust {
+		a(&request)
+	}
+	got, err := collect.Collect(t.Context(), db, request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,6 +189,51 @@ func TestOncePer(t *testing.T) {
 		if k.RepeatedKeys != test.repeated || k.SurplusRows != test.surplus || k.PairedKeys != test.paired || k.UnpairedKeys != test.unpaired {
 			t.Errorf("%s: %d repeated, %d surplus, %d paired, %d unpaired; want %+v", name, k.RepeatedKeys, k.SurplusRows, k.PairedKeys, k.UnpairedKeys, test)
 		}
+	}
+}
+
+// TestPayloadOfNanoseconds has copies whose payload differs by a nanosecond, or not at all, in every type that holds one.
+func TestPayloadOfNanoseconds(t *testing.T) {
+	for name, kind := range map[string]fixtures.Type{
+		"naive": {Kind: fixtures.Timestamp, Unit: "ns"}, "aware": {Kind: fixtures.Timestamp, Unit: "ns", UTC: true}, "INT96": fixtures.Int96Type,
+	} {
+		table := rows(streamed, "batch", 1, 1, 2, 2)
+		updated := fixtures.Column{Name: "updated", Type: kind}
+		for _, nanos := range []time.Duration{5, 6, 7, 7} {
+			updated.Values = append(updated.Values, firstEvent.Add(nanos))
+		}
+		table.Columns = append(table.Columns, updated)
+		for i := range table.Columns[2].Values {
+			table.Columns[2].Values[i] = firstEvent // the same event
+		}
+		dir := t.TempDir()
+		write(t, filepath.Join(dir, "a.parquet"), table, fixtures.Options{})
+		got, _ := collectDir(t, dir, model.View{Key: []string{"id"}}, 0)
+		if k := got.Keys; k.ConflictKeys != 1 || k.ReplayKeys != 1 || fmt.Sprint(k.DifferingColumns) != "map[updated:1]" {
+			t.Errorf("%s: %d in conflict, %d replayed, differing %v", name, k.ConflictKeys, k.ReplayKeys, k.DifferingColumns)
+		}
+	}
+}
+
+// TestFileThatChangesBeforeItIsVerified is found unchanged after the scan, and changed after its repeated rows were read again.
+func TestFileThatChangesBeforeItIsVerified(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "a.parquet"), rows(streamed, "batch", 1, 2, 2), fixtures.Options{})
+	write(t, filepath.Join(dir, "b.parquet"), rows(streamed, "batch", 1, 3, 4, 4), fixtures.Options{})
+	looks := 0
+	got, _ := collectDir(t, dir, model.View{Key: []string{"id"}}, 0, func(r *collect.Request) {
+		r.Changed = func(f facts.File) *facts.Problem {
+			if f.Path != "b.parquet" {
+				return nil
+			}
+			if looks++; looks == 1 {
+				return nil
+			}
+			return &facts.Problem{Kind: facts.ProblemChanged, Message: "it grew"}
+		}
+	})
+	if looks != 2 || got.Unread[1].Kind != facts.ProblemChanged || got.ScannedRows != 3 || got.Keys.RowsTotal != 3 || got.Keys.RepeatedKeys != 1 {
+		t.Errorf("%d looks, unread %v, %d rows, keys %+v", looks, got.Unread, got.ScannedRows, got.Keys)
 	}
 }
 

@@ -21,7 +21,7 @@ import (
 type fetchPlan struct {
 	columns  []engine.Select
 	key      []fetchedKey
-	payload  []int
+	payload  []fetchedValue
 	measures []int
 	source   int
 	times    map[model.TimeColumn]int
@@ -31,6 +31,12 @@ type fetchedKey struct {
 	index   int
 	instant bool
 	column  model.TimeColumn
+}
+
+// fetchedValue is a payload column; instant names it where it is a time of the file, whose nanoseconds count.
+type fetchedValue struct {
+	index   int
+	instant string
 }
 
 func (v *verifier) plan(schema *facts.Schema) fetchPlan {
@@ -67,7 +73,11 @@ func (v *verifier) plan(schema *facts.Schema) fetchPlan {
 		p.key = append(p.key, fetchedKey{index: text(name, r.keyForms[i])})
 	}
 	for _, column := range v.payload {
-		p.payload = append(p.payload, text(column.name, column.form))
+		value := fetchedValue{index: text(column.name, column.form)}
+		if column.form.Kind == engine.FormInstant && schema.Lookup(column.name) != nil {
+			value.instant = column.name
+		}
+		p.payload = append(p.payload, value)
 	}
 	for _, column := range v.measures {
 		p.measures = append(p.measures, text(column.name, column.form))
@@ -76,10 +86,11 @@ func (v *verifier) plan(schema *facts.Schema) fetchPlan {
 	return p
 }
 
-// target is a file's share of the candidates: rows start to end of those fetched.
+// target is a file's share of the candidates: the numbers of its rows, ascending, and the rows to fill.
 type target struct {
-	file       facts.File
-	start, end int
+	file    facts.File
+	numbers []int64
+	rows    []keys.Row
 }
 
 // fetch reads the candidates' rows, which come ordered by ordinal. Files most of whose row groups hold candidates are read
@@ -87,15 +98,17 @@ type target struct {
 func (v *verifier) fetch(ctx context.Context, candidates []keys.Entry) ([]keys.Row, error) {
 	entries := slices.Clone(candidates)
 	slices.SortFunc(entries, func(a, b keys.Entry) int { return cmp.Compare(a.Ordinal, b.Ordinal) })
-	rows := make([]keys.Row, len(entries))
+	rows, numbers := make([]keys.Row, len(entries)), make([]int64, len(entries))
 	var targets []target
 	for i, e := range entries {
 		file := v.c.fileOf(e.Ordinal)
-		rows[i] = keys.Row{Hash: e.Hash, File: file, Number: e.Ordinal - v.c.bases[file]}
+		numbers[i] = e.Ordinal - v.c.bases[file]
+		rows[i] = keys.Row{Hash: e.Hash, File: file, Number: numbers[i]}
 		if last := len(targets) - 1; last < 0 || targets[last].file.ID != file {
-			targets = append(targets, target{file: v.c.survey.Files[file], start: i})
+			targets = append(targets, target{file: v.c.survey.Files[file], numbers: numbers[i:i], rows: rows[i:i]})
 		}
-		targets[len(targets)-1].end = i + 1
+		t := &targets[len(targets)-1]
+		t.numbers, t.rows = t.numbers[:len(t.numbers)+1], t.rows[:len(t.rows)+1]
 	}
 	plans := map[int32]fetchPlan{}
 	for i := range v.c.survey.Schemas {
@@ -103,7 +116,7 @@ func (v *verifier) fetch(ctx context.Context, candidates []keys.Entry) ([]keys.R
 	}
 	picked, single := map[int32][]target{}, []target(nil)
 	for _, t := range targets {
-		if v.picks(plans[t.file.Schema], t.file, rows[t.start:t.end]) {
+		if v.picks(plans[t.file.Schema], t) {
 			picked[t.file.Schema] = append(picked[t.file.Schema], t)
 		} else {
 			single = append(single, t)
@@ -111,7 +124,7 @@ func (v *verifier) fetch(ctx context.Context, candidates []keys.Entry) ([]keys.R
 	}
 	for _, schema := range slices.Sorted(maps.Keys(picked)) {
 		for group := range slices.Chunk(picked[schema], streamFiles) {
-			err := v.pick(ctx, plans[schema], group, rows)
+			err := v.pick(ctx, plans[schema], group)
 			switch {
 			case err == nil:
 			case ctx.Err() != nil:
@@ -123,41 +136,55 @@ func (v *verifier) fetch(ctx context.Context, candidates []keys.Entry) ([]keys.R
 			}
 		}
 	}
-	return rows, v.fetchSingly(ctx, plans, single, rows)
+	err := v.fetchSingly(ctx, plans, single)
+	if ctx.Err() == nil && v.changed(targets) {
+		return nil, errTainted
+	}
+	return rows, err
+}
+
+// changed sets aside the files that are no longer what was counted, for they may hold other rows than the candidates now.
+func (v *verifier) changed(targets []target) bool {
+	changed := false
+	for _, t := range targets {
+		if problem := v.c.request.Changed(t.file); problem != nil {
+			v.c.setAside(t.file.ID, *problem, true)
+			changed = true
+		}
+	}
+	return changed
 }
 
 // picks says whether a file's rows are picked while all of it is read: where at least half of its row groups hold one.
-func (v *verifier) picks(plan fetchPlan, file facts.File, rows []keys.Row) bool {
-	if !engine.Streams(v.c.survey.Schemas[file.Schema].Columns) || v.truncates(plan, file) {
+func (v *verifier) picks(plan fetchPlan, t target) bool {
+	if !engine.Streams(v.c.survey.Schemas[t.file.Schema].Columns) || len(v.truncated(plan, t.file)) > 0 {
 		return false
 	}
 	held, end, at := 0, int64(0), 0
-	for _, group := range file.RowGroups {
+	for _, group := range t.file.RowGroups {
 		end += group.Rows
-		if at < len(rows) && rows[at].Number < end {
+		if at < len(t.numbers) && t.numbers[at] < end {
 			held++
 		}
-		for at < len(rows) && rows[at].Number < end {
+		for at < len(t.numbers) && t.numbers[at] < end {
 			at++
 		}
 	}
-	return 2*held >= len(file.RowGroups)
+	return 2*held >= len(t.file.RowGroups)
 }
 
 // pick reads the rows of several files of one schema in one query.
-func (v *verifier) pick(ctx context.Context, plan fetchPlan, targets []target, rows []keys.Row) error {
+func (v *verifier) pick(ctx context.Context, plan fetchPlan, targets []target) error {
 	scan := engine.Scan{Columns: plan.columns}
+	want := 0
 	for _, t := range targets {
 		scan.Files = append(scan.Files, t.file.Abs)
-	}
-	from := func(t target, number int64) int {
-		i, _ := slices.BinarySearchFunc(rows[t.start:t.end], number, func(row keys.Row, number int64) int { return cmp.Compare(row.Number, number) })
-		return t.start + i
+		want += len(t.rows)
 	}
 	wanted := func(file int, first int64, out []bool) {
-		t := targets[file]
-		for i := from(t, first); i < t.end && rows[i].Number-first < int64(len(out)); i++ {
-			out[rows[i].Number-first] = true
+		numbers := targets[file].numbers
+		for i, _ := slices.BinarySearch(numbers, first); i < len(numbers) && numbers[i]-first < int64(len(out)); i++ {
+			out[numbers[i]-first] = true
 		}
 	}
 	var mu sync.Mutex
@@ -176,17 +203,14 @@ func (v *verifier) pick(ctx context.Context, plan fetchPlan, targets []target, r
 			for i := range values {
 				values[i] = b.Vectors[i].Value(row)
 			}
-			if err := fillers[index].fill(&rows[from(t, b.Numbers[row])], values, nil); err != nil {
+			at, _ := slices.BinarySearch(t.numbers, b.Numbers[row])
+			if err := fillers[index].fill(&t.rows[at], values, cutNanos{}, 0); err != nil {
 				return err
 			}
 			found++
 		}
 		return nil
 	})
-	want := 0
-	for _, t := range targets {
-		want += t.end - t.start
-	}
 	if err == nil && found != want {
 		return fmt.Errorf("%d of %d rows asked for were found", found, want)
 	}
@@ -194,7 +218,7 @@ func (v *verifier) pick(ctx context.Context, plan fetchPlan, targets []target, r
 }
 
 // fetchSingly reads the rows file by file, on all workers.
-func (v *verifier) fetchSingly(ctx context.Context, plans map[int32]fetchPlan, targets []target, rows []keys.Row) error {
+func (v *verifier) fetchSingly(ctx context.Context, plans map[int32]fetchPlan, targets []target) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	next := make(chan target)
@@ -202,15 +226,16 @@ func (v *verifier) fetchSingly(ctx context.Context, plans map[int32]fetchPlan, t
 	for range max(1, v.c.request.Workers) {
 		running.Go(func() {
 			for t := range next {
-				if err := v.fetchFile(ctx, plans[t.file.Schema], t.file, rows[t.start:t.end]); err != nil {
+				if err := v.fetchFile(ctx, plans[t.file.Schema], t); err != nil {
 					cancel(err)
 				}
 			}
 		})
 	}
 	for _, t := range targets {
-		for start := t.start; start < t.end && ctx.Err() == nil; start += fetchRows {
-			next <- target{file: t.file, start: start, end: min(start+fetchRows, t.end)}
+		for start := 0; start < len(t.rows) && ctx.Err() == nil; start += fetchRows {
+			end := min(start+fetchRows, len(t.rows))
+			next <- target{file: t.file, numbers: t.numbers[start:end], rows: t.rows[start:end]}
 		}
 	}
 	close(next)
@@ -221,32 +246,23 @@ func (v *verifier) fetchSingly(ctx context.Context, plans map[int32]fetchPlan, t
 // fetchRows is how many rows one query fetches at most.
 const fetchRows = 20_000
 
-func (v *verifier) fetchFile(ctx context.Context, plan fetchPlan, file facts.File, rows []keys.Row) error {
-	numbers := make([]int64, len(rows))
-	for i, row := range rows {
-		numbers[i] = row.Number
-	}
-	nanos, err := v.nanos(ctx, plan, file, numbers)
+func (v *verifier) fetchFile(ctx context.Context, plan fetchPlan, t target) error {
+	nanos, err := v.nanos(ctx, plan, t.file, t.numbers)
 	if err != nil {
 		return verifyError{err}
 	}
-	f := v.newFiller(plan, file)
+	f := v.newFiller(plan, t.file)
 	at := 0
-	err = v.c.engine.Fetch(ctx, engine.Fetch{File: file.Abs, Rows: numbers, Columns: plan.columns}, func(number int64, values []engine.Value) error {
-		if at >= len(rows) || number != numbers[at] {
+	err = v.c.engine.Fetch(ctx, engine.Fetch{File: t.file.Abs, Rows: t.numbers, Columns: plan.columns}, func(number int64, values []engine.Value) error {
+		if at >= len(t.rows) || number != t.numbers[at] {
 			return fmt.Errorf("row %d came where another was asked for: the file changed while it was read", number)
 		}
-		err := f.fill(&rows[at], values, func(key int) int64 {
-			if nanos[key] == nil {
-				return 0
-			}
-			return nanos[key][at]
-		})
+		err := f.fill(&t.rows[at], values, nanos, at)
 		at++
 		return err
 	})
 	if err != nil {
-		return verifyError{fmt.Errorf("verify repeated keys in %s: %w", file.Path, err)}
+		return verifyError{fmt.Errorf("verify repeated keys in %s: %w", t.file.Path, err)}
 	}
 	return nil
 }
@@ -311,8 +327,8 @@ func (v *verifier) newFiller(plan fetchPlan, file facts.File) *filler {
 	return &filler{v: v, plan: plan, file: file, readers: map[string]fetchReaders{}}
 }
 
-// fill adds the values to a row. Below gives what the engine cut off a key's time, in nanoseconds; nil where it cut nothing.
-func (f *filler) fill(row *keys.Row, values []engine.Value, below func(key int) int64) error {
+// fill adds the values to a row, the at-th of those whose nanoseconds the engine cut off.
+func (f *filler) fill(row *keys.Row, values []engine.Value, cut cutNanos, at int) error {
 	v, plan := f.v, f.plan
 	row.Source = f.file.Source
 	if plan.source != absent {
@@ -331,11 +347,7 @@ func (f *filler) fill(row *keys.Row, values []engine.Value, below func(key int) 
 	for i, part := range plan.key {
 		text := ""
 		if part.instant {
-			cut := int64(0)
-			if below != nil {
-				cut = below(i)
-			}
-			text = keyInstant(v.instant(r.keys[i], values), values[r.keys[i].vector], cut)
+			text = exactInstant(v.instant(r.keys[i], values), values[r.keys[i].vector], cut.of(plan.key[i].column.Column, at))
 		} else {
 			text = values[part.index].Text
 		}
@@ -344,55 +356,69 @@ func (f *filler) fill(row *keys.Row, values []engine.Value, below func(key int) 
 	}
 	row.Key = string(key)
 	row.Payload = make([]keys.Value, len(plan.payload))
-	for i, index := range plan.payload {
-		row.Payload[i] = plain(values[index])
+	for i, p := range plan.payload {
+		row.Payload[i] = plain(values[p.index], cut.of(p.instant, at))
 	}
 	row.Measures = make([]keys.Value, len(plan.measures))
 	for i, index := range plan.measures {
-		row.Measures[i] = plain(values[index])
+		row.Measures[i] = plain(values[index], 0)
 	}
 	return nil
 }
 
-// truncates says whether the engine cuts nanoseconds off a key's time in a file.
-func (v *verifier) truncates(plan fetchPlan, file facts.File) bool {
-	return slices.ContainsFunc(plan.key, func(key fetchedKey) bool {
-		if !key.instant {
-			return false
+// truncated are the columns of a file that rows are compared by and whose nanoseconds the engine cuts off.
+func (v *verifier) truncated(plan fetchPlan, file facts.File) []facts.Column {
+	var names []string
+	for _, key := range plan.key {
+		if key.instant {
+			names = append(names, key.column.Column)
 		}
-		column := v.c.survey.Schemas[file.Schema].Lookup(key.column.Column)
-		return column != nil && v.c.request.Truncated(*column)
-	})
+	}
+	for _, p := range plan.payload {
+		names = append(names, p.instant)
+	}
+	var columns []facts.Column
+	for _, name := range names {
+		column := v.c.survey.Schemas[file.Schema].Lookup(name)
+		if name != "" && column != nil && v.c.request.Truncated(*column) {
+			columns = append(columns, *column)
+		}
+	}
+	return columns
 }
 
-// nanos reads, for each key column that the engine truncates, what it cuts off.
-func (v *verifier) nanos(ctx context.Context, plan fetchPlan, file facts.File, rows []int64) ([][]int64, error) {
-	below := make([][]int64, len(plan.key))
-	for i, key := range plan.key {
-		if !key.instant {
-			continue
-		}
-		column := v.c.survey.Schemas[file.Schema].Lookup(key.column.Column)
-		if column == nil || !v.c.request.Truncated(*column) {
-			continue
-		}
-		var err error
-		if below[i], err = v.c.request.Nanos(ctx, file, *column, rows); err != nil {
+// cutNanos are the nanoseconds that the engine cuts off the times of a file's fetched rows, by column.
+type cutNanos map[string][]int64
+
+func (n cutNanos) of(column string, at int) int64 {
+	if cut := n[column]; cut != nil {
+		return cut[at]
+	}
+	return 0
+}
+
+// nanos reads what the engine cuts off.
+func (v *verifier) nanos(ctx context.Context, plan fetchPlan, file facts.File, rows []int64) (cutNanos, error) {
+	cut := cutNanos{}
+	for _, column := range v.truncated(plan, file) {
+		read, err := v.c.request.Nanos(ctx, file, column, rows)
+		if err != nil {
 			return nil, err
 		}
+		cut[column.Path] = read
 	}
-	return below, nil
+	return cut, nil
 }
 
-// keyInstant is a key's time as text to the nanosecond: as the engine gave it, or with what it cut off.
-func keyInstant(micros int64, value engine.Value, below int64) string {
+// exactInstant is a time as text to the nanosecond: as the engine gave it, or with what it cut off.
+func exactInstant(micros int64, value engine.Value, cut int64) string {
 	if value.PerMicro == 1000 {
-		below = ((value.Int % 1000) + 1000) % 1000
+		cut = ((value.Int % 1000) + 1000) % 1000
 	}
-	if below == 0 {
+	if cut == 0 {
 		return timeOf(micros)
 	}
-	return time.UnixMicro(micros).Add(time.Duration(below)).UTC().Format(time.RFC3339Nano)
+	return time.UnixMicro(micros).Add(time.Duration(cut)).UTC().Format(time.RFC3339Nano)
 }
 
 // usable drops sentinels: they are no times.
@@ -415,12 +441,13 @@ func (v *verifier) instant(r timeReader, values []engine.Value) int64 {
 	return t.micros
 }
 
-func plain(v engine.Value) keys.Value {
+// plain is a payload value, with the nanoseconds that were cut off a time.
+func plain(v engine.Value, cut int64) keys.Value {
 	if v.Null || v.IsText {
 		return keys.Value{Null: v.Null, Text: v.Text}
 	}
 	micros, _ := scale(v.Int, v.PerMicro)
-	return keys.Value{Text: timeOf(micros)}
+	return keys.Value{Text: exactInstant(micros, v, cut)}
 }
 
 // keyParts takes a canonical key apart.
