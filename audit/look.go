@@ -11,6 +11,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/check"
 	"github.com/featureaudit/featureaudit/audit/collect"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/keys"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/store"
@@ -95,12 +96,36 @@ func (r *run) collect(ctx context.Context, in *check.Input) error {
 	if !request.Needs.Any() {
 		return nil
 	}
-	collection, err := collect.Collect(ctx, r.scanner, request)
-	if err != nil {
-		*in, err = r.failed(ctx, *in, rowChecks(view, surveyed), fmt.Errorf("read the rows of %s: %w", view.Name, err))
-		return err
+	for {
+		collection, err := collect.Collect(ctx, r.scanner, request)
+		if err == nil {
+			in.Collection = *collection
+			return nil
+		}
+		checks, again := rowChecks(view, surveyed), false
+		if errors.As(err, new(keys.SpillError)) {
+			if without := r.withoutRuns(&request.Needs); without != nil {
+				checks, again = without, true
+			}
+		}
+		*in, err = r.failed(ctx, *in, checks, fmt.Errorf("read the rows of %s: %w", view.Name, err))
+		if err != nil || !again {
+			return err
+		}
 	}
-	in.Collection = *collection
+}
+
+// withoutRuns drops what takes room to spill, the key runs first, and gives the checks that are lost with it: all others
+// are still answered. It gives nil where nothing is left to drop.
+func (r *run) withoutRuns(n *collect.Needs) []string {
+	switch {
+	case n.Keys:
+		n.Keys, n.Nulls = false, r.selected("null-keys")
+		return []string{"duplicate-keys", "shifted-twins"}
+	case n.Entities:
+		n.Entities = false
+		return []string{"stale-entities"}
+	}
 	return nil
 }
 

@@ -310,10 +310,10 @@ func (c *collector) checkSpace(rows int64) error {
 	}
 	free, err := keys.FreeBytes(c.request.TempDir)
 	if err != nil {
-		return err
+		return keys.SpillError{Err: err}
 	}
 	if spill := need - c.request.RunMemory; spill > free {
-		return engine.ResourceError{Err: fmt.Errorf("up to %d MB of key runs may have to be spilled to %s, where %d MB are free: free some space, name a larger folder with --temp-dir, or raise --memory-limit",
+		return keys.SpillError{Err: fmt.Errorf("up to %d MB of key runs may have to be spilled to %s, where %d MB are free: free some space, name a larger folder with --temp-dir, or raise --memory-limit",
 			spill>>20, c.request.TempDir, free>>20)}
 	}
 	return nil
