@@ -21,12 +21,13 @@ import (
 	"github.com/apache/arrow/go/v17/parquet/pqarrow"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/model"
 )
 
 // Duplicate is one row of a repeated key.
 type Duplicate struct {
 	View string
-	// Key is a JSON object of the key's columns in their order; sensitive values come as "sha256:" and 64 hex digits.
+	// Key is a JSON object of the key's columns in their order; sensitive values, like a sensitive source, come as "sha256:" and 64 hex digits.
 	Key string
 	// Class is replay, conflict or shifted_twin; Kept says that the audit counts the key's other rows as surplus.
 	Class string
@@ -41,16 +42,20 @@ type Duplicate struct {
 	Differs []string
 }
 
-// Duplicates turns the rows that an audit kept of a view into rows to write, at most limit of them.
-func Duplicates(view string, key, sensitive []string, files []facts.File, rows []facts.DuplicateRow) ([]Duplicate, error) {
+// Duplicates turns the rows that an audit kept of a view, by these key columns, into rows to write.
+func Duplicates(view model.View, key []string, files []facts.File, rows []facts.DuplicateRow) ([]Duplicate, error) {
 	out := make([]Duplicate, 0, len(rows))
+	hidden := view.Source.Column != "" && slices.Contains(view.Sensitive, view.Source.Column)
 	for _, r := range rows {
-		text, err := keyText(key, sensitive, r.Key)
+		text, err := keyText(key, view.Sensitive, r.Key)
 		if err != nil {
 			return nil, fmt.Errorf("key of row %d of %s: %w", r.Row, files[r.File].Path, err)
 		}
 		source := r.Source
-		out = append(out, Duplicate{View: view, Key: text, Class: string(r.Class), Kept: r.Kept, File: files[r.File].Path, RowNumber: r.Row,
+		if hidden {
+			source = hashed(source)
+		}
+		out = append(out, Duplicate{View: view.Name, Key: text, Class: string(r.Class), Kept: r.Kept, File: files[r.File].Path, RowNumber: r.Row,
 			EventTime: r.EventTime, IngestedAt: r.Ingested, Source: source, Differs: r.Differs})
 	}
 	slices.SortStableFunc(out, func(a, b Duplicate) int {
@@ -69,6 +74,12 @@ func compareBool(a, b bool) int {
 	return -1
 }
 
+// hashed hides a value, so that equal values stay equal.
+func hashed(value string) string {
+	sum := sha256.Sum256([]byte(value))
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
 // keyText writes a key as a JSON object, its columns in their own order.
 func keyText(columns, sensitive, values []string) (string, error) {
 	if len(columns) != len(values) {
@@ -82,8 +93,7 @@ func keyText(columns, sensitive, values []string) (string, error) {
 		}
 		value := values[i]
 		if slices.Contains(sensitive, column) {
-			sum := sha256.Sum256([]byte(value))
-			value = "sha256:" + hex.EncodeToString(sum[:])
+			value = hashed(value)
 		}
 		name, err := json.Marshal(column)
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/apache/arrow/go/v17/parquet/file"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/model"
 )
 
 var twoRows = []facts.DuplicateRow{
@@ -23,7 +24,7 @@ var twoRows = []facts.DuplicateRow{
 var twoFiles = []facts.File{{Path: "dt=2026-11-03/a.parquet"}, {Path: "dt=2026-11-04/b.parquet"}}
 
 func TestCSV(t *testing.T) {
-	rows, err := Duplicates("transactions", []string{"transaction_id", "card"}, []string{"card"}, twoFiles, twoRows)
+	rows, err := Duplicates(model.View{Name: "transactions", Sensitive: []string{"card"}, Source: model.SourceColumn{Column: "source"}}, []string{"transaction_id", "card"}, twoFiles, twoRows)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,8 +42,24 @@ func TestCSV(t *testing.T) {
 	}
 }
 
+// TestSensitiveSource hides a source that is marked, and no file or view.
+func TestSensitiveSource(t *testing.T) {
+	view := model.View{Name: "transactions", Sensitive: []string{"source"}, Source: model.SourceColumn{Column: "source"}}
+	rows, err := Duplicates(view, []string{"transaction_id", "card"}, twoFiles, twoRows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// sha256 of "batch", from sha256sum
+	if got, want := rows[1].Source, "sha256:4bb24efc9641afc5ded1ca77eabb6e2fcf062d2112ccd61bd8bd6acd89180bae"; got != want {
+		t.Errorf("source %s, want %s", got, want)
+	}
+	if rows[1].View != "transactions" || rows[1].File != "dt=2026-11-04/b.parquet" || rows[1].Key != `{"transaction_id":"t-1","card":"7"}` {
+		t.Errorf("%+v", rows[1])
+	}
+}
+
 func TestParquet(t *testing.T) {
-	rows, err := Duplicates("transactions", []string{"transaction_id", "card"}, nil, twoFiles, twoRows)
+	rows, err := Duplicates(model.View{Name: "transactions"}, []string{"transaction_id", "card"}, twoFiles, twoRows)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,7 +44,7 @@ func (c *cli) writeDuplicates(outs []output, views []audit.ViewDuplicates, limit
 	}
 	var rows []export.Duplicate
 	for _, v := range views {
-		of, err := export.Duplicates(v.View.Name, check.KeyColumns(v.View), v.View.Sensitive, v.Files, v.Rows)
+		of, err := export.Duplicates(v.View, check.KeyColumns(v.View), v.Files, v.Rows)
 		if err != nil {
 			return err
 		}
