@@ -237,6 +237,23 @@ func TestFileThatChangesBeforeItIsVerified(t *testing.T) {
 	}
 }
 
+// TestPairsOfNanoseconds has keys of both sources that differ by a nanosecond, which makes them no pair, and some that do not.
+func TestPairsOfNanoseconds(t *testing.T) {
+	dir := t.TempDir()
+	for source, nanos := range map[string][]time.Duration{"batch": {5, 7}, "stream": {6, 7}} {
+		table := rows(streamed, source, 1, 2)
+		table.Columns[2].Type = fixtures.Type{Kind: fixtures.Timestamp, Unit: "ns", UTC: true}
+		for i, n := range nanos {
+			table.Columns[2].Values[i] = firstEvent.Add(n)
+		}
+		write(t, filepath.Join(dir, source+".parquet"), table, fixtures.Options{})
+	}
+	got, _ := collectDir(t, dir, model.View{Key: []string{"id", "event_time"}, OncePer: []string{"source"}, Source: model.SourceColumn{Column: "source"}}, 0)
+	if k := got.Keys; k.PairedByHash || k.PairedKeys != 1 || k.UnpairedKeys != 2 || k.RepeatedKeys != 0 {
+		t.Errorf("by hash %v, %d paired, %d unpaired, %d repeated", k.PairedByHash, k.PairedKeys, k.UnpairedKeys, k.RepeatedKeys)
+	}
+}
+
 // TestPartitionsAfterAsOfAreNotRead leaves them to the listing.
 func TestPartitionsAfterAsOfAreNotRead(t *testing.T) {
 	dir := t.TempDir()

@@ -107,7 +107,7 @@ func (c *collector) finishKeys(ctx context.Context) error {
 		v.total.NullKeys += slice.KeyNull
 	}
 	var grouping keys.Grouping
-	if v.grouping != nil {
+	if v.grouping != nil && !c.keyHoldsNanos() {
 		grouping = func(e keys.Entry) uint64 { return v.grouping(c.fileOf(e.Ordinal), e.Source) }
 		if !slices.Contains(c.oncePer(), oncePerPartition) {
 			grouping = func(e keys.Entry) uint64 { return v.grouping(noFile, e.Source) } // to find each row's file takes time
@@ -131,6 +131,22 @@ func (c *collector) finishKeys(ctx context.Context) error {
 	v.finish()
 	c.collection.Keys = v.total
 	return nil
+}
+
+// keyHoldsNanos says that keys may differ by nanoseconds, which their hashes do not see: equal hashes are no pairs then, and
+// all are verified.
+func (c *collector) keyHoldsNanos() bool {
+	for i, name := range c.roles.view.Key {
+		if c.roles.keyForms[i].Kind != engine.FormInstant {
+			continue
+		}
+		for _, schema := range c.survey.Schemas {
+			if column := schema.Lookup(name); column != nil && (column.Unit == "ns" || column.Physical == "INT96") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func newDuplicates() *facts.Duplicates {
