@@ -170,6 +170,9 @@ type folder struct {
 	allUsual       bool
 	codes          []uint8
 	unusual        []int32
+	// ids and instants are those of the block's entities that are told by a hash.
+	ids      []keys.EntityID
+	instants []int64
 	// usual and usualIngest are the event and ingest times of usual rows, where they are mixed with others.
 	usual, usualIngest []int64
 }
@@ -747,20 +750,36 @@ func (f *folder) foldEntities(b *engine.Block, from, to int) error {
 	if f.layout.entityInt != absent && b.Vectors[f.layout.entityInt].Mask == nil {
 		return f.newest.AddIntegers(b.Vectors[f.layout.entityInt].Ints[from:to], instants)
 	}
+	if len(f.layout.entityText) > 0 {
+		return f.foldTextEntities(b, from, to)
+	}
 	for row := from; row < to; row++ {
-		id, ok := f.entity(b, row)
+		switch {
+		case f.layout.entityInt == absent || !b.Vectors[f.layout.entityInt].Valid(row):
+			f.sources[f.codes[row]].slice.EntityNull++
+		case f.events[row] != keys.None:
+			if err := f.newest.Add(keys.EntityID{Lo: uint64(b.Vectors[f.layout.entityInt].Ints[row])}, f.events[row]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// foldTextEntities keeps the newest events of entities that are told by a hash of their text.
+func (f *folder) foldTextEntities(b *engine.Block, from, to int) error {
+	f.ids, f.instants = f.ids[:0], f.instants[:0]
+	for row := from; row < to; row++ {
+		id, ok := f.textEntity(b, row)
 		if !ok {
 			f.sources[f.codes[row]].slice.EntityNull++
 			continue
 		}
-		if f.events[row] == keys.None {
-			continue
-		}
-		if err := f.newest.Add(id, f.events[row]); err != nil {
-			return err
+		if f.events[row] != keys.None {
+			f.ids, f.instants = append(f.ids, id), append(f.instants, f.events[row])
 		}
 	}
-	return nil
+	return f.newest.AddWide(f.ids, f.instants)
 }
 
 // restate turns event times into what they say of an entity. No usual row lies after as_of.
@@ -777,16 +796,14 @@ func (f *folder) restate(from, to int) {
 	f.events = f.buffer
 }
 
-func (f *folder) entity(b *engine.Block, row int) (keys.EntityID, bool) {
-	if f.layout.entityInt != absent {
-		v := &b.Vectors[f.layout.entityInt]
+func (f *folder) textEntity(b *engine.Block, row int) (keys.EntityID, bool) {
+	if len(f.layout.entityText) == 1 {
+		v := &b.Vectors[f.layout.entityText[0]]
 		if !v.Valid(row) {
 			return keys.EntityID{}, false
 		}
-		return keys.EntityID{Lo: uint64(v.Ints[row])}, true
-	}
-	if len(f.layout.entityText) == 0 {
-		return keys.EntityID{}, false
+		h := xxh3.Hash128(v.Texts.At(row))
+		return keys.EntityID{Lo: h.Lo, Hi: h.Hi}, true
 	}
 	f.scratch = f.scratch[:0]
 	for _, index := range f.layout.entityText {

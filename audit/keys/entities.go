@@ -181,6 +181,28 @@ func (w *NewestWriter) addSparse(id EntityID, instant int64) error {
 	return w.stage.done(part)
 }
 
+// AddWide is Add for many wide identities at once, each with an instant.
+func (w *NewestWriter) AddWide(ids []EntityID, instants []int64) error {
+	s := w.stage
+	instants = instants[:len(ids)]
+	for i, id := range ids {
+		part := spread(id) >> w.shift
+		count := s.counts[part]
+		at := (int(part)*stagedEntries + int(count)) * 3
+		slot := s.words[at : at+3 : at+3]
+		slot[0], slot[1], slot[2] = id.Lo, id.Hi, uint64(instants[i])
+		count++
+		s.counts[part] = count
+		if count < stagedEntries {
+			continue
+		}
+		if err := s.move(int(part)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Flush hands all buffers over.
 func (w *NewestWriter) Flush() error {
 	w.newest.merge(w.dense)
