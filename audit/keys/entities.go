@@ -79,8 +79,16 @@ func newDense(span Span) []int64 {
 }
 
 // foldEntries are folded into a part's table at once: about as many as the table has entities, so that it is worth
-// bringing it into the cache.
-const foldEntries = 4096
+// bringing it into the cache; fewer where the pages that gather them would take more than an eighth of the memory.
+const (
+	foldEntries      = 4096
+	leastFoldEntries = 4 * stagedEntries
+)
+
+func (n *Newest) foldEntries() int {
+	fit := n.budget.limit / 8 / int64(len(n.parts)*n.stride()*8)
+	return int(max(min(fit, foldEntries), leastFoldEntries))
+}
 
 // NewestWriter adds instants for one goroutine. Flush it when done.
 type NewestWriter struct {
@@ -95,11 +103,12 @@ type NewestWriter struct {
 
 // NewWriter returns a writer with empty buffers.
 func (n *Newest) NewWriter() *NewestWriter {
-	w := &NewestWriter{newest: n, shift: n.shift, stage: newStage(len(n.parts), n.stride(), foldEntries, func(part int, page []uint64) ([]uint64, error) {
+	w := &NewestWriter{newest: n, shift: n.shift, stage: newStage(len(n.parts), n.stride(), n.foldEntries(), func(part int, page []uint64) ([]uint64, error) {
 		return page[:0], n.fold(part, page)
 	})}
 	if n.settled != nil {
 		w.first, w.dense = uint64(n.span.First), newDense(n.span)
+		n.budget.held.Add(int64(len(w.dense)) * 8)
 	}
 	return w
 }
@@ -220,6 +229,7 @@ func (n *Newest) merge(dense []int64) {
 	for i, instant := range dense {
 		n.dense[i] = max(n.dense[i], instant)
 	}
+	n.budget.held.Add(-int64(len(dense)) * 8)
 }
 
 // spread mixes an identity, so that dense integers fill all parts and slots alike (the finalizer of MurmurHash3).
@@ -262,6 +272,8 @@ func (n *Newest) Visit(ctx context.Context, workers int, each func(worker int, n
 			each(0, instant)
 		}
 	}
+	n.budget.held.Add(-int64(len(n.dense)) * 8)
+	n.dense = nil
 	next := make(chan int)
 	errs := make(chan error, max(1, workers))
 	var running sync.WaitGroup
