@@ -169,7 +169,10 @@ type folder struct {
 	events, buffer []int64
 	allUsual       bool
 	codes          []uint8
-	unusual        []int32
+	// filled are so many codes from the first on that are known to be filledCode.
+	filled     int
+	filledCode uint8
+	unusual    []int32
 	// ids and instants are those of the block's entities that are told by a hash.
 	ids      []keys.EntityID
 	instants []int64
@@ -256,7 +259,7 @@ func (f *folder) reader(column model.TimeColumn, zoneName string) (timeReader, e
 func (f *folder) fold(b *engine.Block, from, to int) error {
 	needs := f.c.roles.needs
 	if cap(f.buffer) < b.Rows {
-		f.buffer, f.codes = make([]int64, b.Rows), make([]uint8, b.Rows)
+		f.buffer, f.codes, f.filled = make([]int64, b.Rows), make([]uint8, b.Rows), 0
 	}
 	f.events, f.codes = f.buffer[:b.Rows], f.codes[:b.Rows]
 	uniform, err := f.code(b, from, to)
@@ -363,14 +366,27 @@ func (f *folder) code(b *engine.Block, from, to int) (uniform bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	for row := from; row < to; row++ {
-		f.codes[row] = code
-	}
+	f.fillCodes(code, from, to)
 	if uniform {
 		return true, nil
 	}
+	f.filled = 0
 	v := &b.Vectors[f.layout.source]
 	return false, v.Texts.Codes(from, to, v.Mask, &f.known, f.codes)
+}
+
+// fillCodes writes one code for all rows, unless the last block left it there.
+func (f *folder) fillCodes(code uint8, from, to int) {
+	if code == f.filledCode && to <= f.filled {
+		return
+	}
+	for row := from; row < to; row++ {
+		f.codes[row] = code
+	}
+	f.filled, f.filledCode = 0, code
+	if from == 0 {
+		f.filled = to
+	}
 }
 
 // nullSource is the code of the empty name, where one of the rows has no source.

@@ -75,13 +75,17 @@ type query struct {
 	values        bindings
 	// cached keeps footers for the next query.
 	cached bool
-	// bare columns have no names of their own: arguments of a function.
-	bare bool
+	// arguments says that the columns are those of a function.
+	arguments bool
 }
 
 func (q query) render(text string) (string, error) {
 	columns, names := byPosition(q.columns)
-	list, err := selectList(columns, q.bare)
+	render := selectList
+	if q.arguments {
+		render = argumentList
+	}
+	list, err := render(columns)
 	// all at once, so that no name is taken for a placeholder
 	return strings.NewReplacer("{columns}", list, "{names}", names, "{rows}", q.rows).Replace(text), err
 }

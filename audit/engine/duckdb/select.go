@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/engine"
@@ -24,23 +25,55 @@ func columnReference(c facts.Column) (string, error) {
 	return ref, nil
 }
 
-// selectList renders the columns of a scan, each with a name unless bare.
-func selectList(columns []engine.Select, bare bool) (string, error) {
+// selectList renders the columns of a scan, each with a name.
+func selectList(columns []engine.Select) (string, error) {
 	rendered := make([]string, len(columns))
 	for i, column := range columns {
 		expression, err := selectExpression(column)
 		if err != nil {
 			return "", err
 		}
-		rendered[i] = expression
-		if !bare {
-			rendered[i] += fmt.Sprintf(" AS c%d", i)
+		rendered[i] = fmt.Sprintf("%s AS c%d", expression, i)
+	}
+	if len(rendered) == 0 {
+		return "1 AS c0", nil
+	}
+	return strings.Join(rendered, ", "), nil
+}
+
+// argumentList renders the columns of a stream, which are arguments and have no names. A hash comes without its NULLs: after
+// all columns come the parts of each hash, as its witnesses, since to hand them over costs nothing.
+func argumentList(columns []engine.Select) (string, error) {
+	rendered := make([]string, len(columns))
+	var parts []string
+	for i, column := range columns {
+		var err error
+		if rendered[i], err = selectExpression(column); err != nil {
+			return "", err
+		}
+		if !witnessed(column) {
+			continue
+		}
+		if rendered[i], err = plainHash(column.Parts); err != nil {
+			return "", err
+		}
+		for _, part := range column.Parts {
+			ref, err := columnReference(part.Column)
+			if err != nil {
+				return "", err
+			}
+			parts = append(parts, ref)
 		}
 	}
 	if len(rendered) == 0 {
 		return "1", nil
 	}
-	return strings.Join(rendered, ", "), nil
+	return strings.Join(append(rendered, parts...), ", "), nil
+}
+
+// witnessed says whether a column is a hash whose parts tell where it is NULL.
+func witnessed(s engine.Select) bool {
+	return s.Kind == engine.SelectHash && !slices.ContainsFunc(s.Parts, func(p engine.Part) bool { return p.Missing })
 }
 
 func selectExpression(s engine.Select) (string, error) {
@@ -158,6 +191,16 @@ func nullExpression(kind engine.FormKind) string {
 }
 
 func hashExpression(parts []engine.Part) (string, error) {
+	hash, err := plainHash(parts)
+	if err != nil {
+		return "", err
+	}
+	condition, err := anyNull(parts)
+	return "if(" + condition + ", NULL, " + hash + ")", err
+}
+
+// plainHash is the hash of parts whether they are NULL or not.
+func plainHash(parts []engine.Part) (string, error) {
 	canonical := make([]string, len(parts))
 	for i, part := range parts {
 		expression, err := canonicalExpression(part)
@@ -166,11 +209,7 @@ func hashExpression(parts []engine.Part) (string, error) {
 		}
 		canonical[i] = expression
 	}
-	condition, err := anyNull(parts)
-	if err != nil {
-		return "", err
-	}
-	return "if(" + condition + ", NULL, hash(" + strings.Join(canonical, ", ") + "))", nil
+	return "hash(" + strings.Join(canonical, ", ") + ")", nil
 }
 
 func anyNull(parts []engine.Part) (string, error) {

@@ -71,6 +71,29 @@ type receiver struct {
 type chunkView struct {
 	vectors []engine.Vector
 	texts   []stringTexts
+	// masks are of hashes of several parts.
+	masks [][]uint64
+}
+
+// allValid is the mask of the rows in which all of some columns hold a value, for vector i; nil where all do.
+func (v *chunkView) allValid(c mappedChunk, i, first, count int) []uint64 {
+	var mask []uint64
+	for column := first; column < first+count; column++ {
+		validity := c.column(column).validity
+		if validity == nil {
+			continue
+		}
+		valid := unsafe.Slice((*uint64)(validity), (c.rows+63)/64)
+		if mask == nil {
+			mask = append(v.masks[i][:0], valid...)
+			v.masks[i] = mask
+			continue
+		}
+		for word := range mask {
+			mask[word] &= valid[word]
+		}
+	}
+	return mask
 }
 
 // Stream implements engine.Scanner.
@@ -90,7 +113,7 @@ func (d *Database) receive(ctx context.Context, text string, s engine.Scan, r *r
 	}
 	handle := cgo.NewHandle(r)
 	defer handle.Delete()
-	_, release, err := d.run(ctx, query{text: text, columns: s.Columns, bare: true, values: bindings{"files": files, "receiver": int64(handle)}})
+	_, release, err := d.run(ctx, query{text: text, columns: s.Columns, arguments: true, values: bindings{"files": files, "receiver": int64(handle)}})
 	if release != nil {
 		release()
 	}
@@ -216,10 +239,16 @@ func (r *receiver) take(c mappedChunk) error {
 	} else if b.File, b.First, err = c.run(); err != nil {
 		return err
 	}
+	witness := leading + len(r.columns)
 	for i := range view.vectors {
 		column := c.column(i + leading)
 		column.kind = r.kinds[i+leading]
 		view.vectors[i] = selected(column, c.rows, &view.texts[i], r.columns[i])
+		if witnessed(r.columns[i]) {
+			parts := len(r.columns[i].Parts)
+			view.vectors[i].Mask = view.allValid(c, i, witness, parts)
+			witness += parts
+		}
 	}
 	return r.each(b)
 }
@@ -238,12 +267,13 @@ func (r *receiver) view(c mappedChunk) (*chunkView, error) {
 		}
 		r.kinds = kinds
 	}
-	if n := len(r.idle); n > 0 {
-		view := r.idle[n-1]
-		r.idle = r.idle[:n-1]
+	if last := len(r.idle) - 1; last >= 0 {
+		view := r.idle[last]
+		r.idle = r.idle[:last]
 		return view, nil
 	}
-	return &chunkView{vectors: make([]engine.Vector, len(r.columns)), texts: make([]stringTexts, len(r.columns))}, nil
+	n := len(r.columns)
+	return &chunkView{vectors: make([]engine.Vector, n), texts: make([]stringTexts, n), masks: make([][]uint64, n)}, nil
 }
 
 func (r *receiver) giveBack(view *chunkView) {
