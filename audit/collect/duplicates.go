@@ -204,19 +204,30 @@ func (v *verifier) round(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(rows, func(a, b keys.Row) int {
-		return cmp.Or(cmp.Compare(a.Hash, b.Hash), cmp.Compare(a.Key, b.Key), v.order(a, b))
-	})
+	// the candidates of one hash come together, and so do their rows
 	for start := 0; start < len(rows); {
 		end := start + 1
-		for end < len(rows) && rows[end].Hash == rows[start].Hash && rows[end].Key == rows[start].Key {
+		for end < len(rows) && rows[end].Hash == rows[start].Hash {
+			end++
+		}
+		v.hash(rows[start:end])
+		start = end
+	}
+	v.pending = v.pending[:0]
+	return nil
+}
+
+// hash judges each key among the rows of one hash.
+func (v *verifier) hash(rows []keys.Row) {
+	slices.SortFunc(rows, func(a, b keys.Row) int { return cmp.Or(cmp.Compare(a.Key, b.Key), v.order(a, b)) })
+	for start := 0; start < len(rows); {
+		end := start + 1
+		for end < len(rows) && rows[end].Key == rows[start].Key {
 			end++
 		}
 		v.key(rows[start:end])
 		start = end
 	}
-	v.pending = v.pending[:0]
-	return nil
 }
 
 // order is the rule of the row kept: the first by ingest time (none last), partition, path and row number.

@@ -90,26 +90,13 @@ func (v *verifier) plan(schema *facts.Schema) fetchPlan {
 type target struct {
 	file    facts.File
 	numbers []int64
-	rows    []keys.Row
+	rows    []*keys.Row
 }
 
-// fetch reads the candidates' rows, which come ordered by ordinal. Files most of whose row groups hold candidates are read
-// in one query that picks rows; of the others only those row groups are read.
+// fetch reads the rows of the candidates, in their order. Files most of whose row groups hold candidates are read in one
+// query that picks rows; of the others only those row groups are read.
 func (v *verifier) fetch(ctx context.Context, candidates []keys.Entry) ([]keys.Row, error) {
-	entries := slices.Clone(candidates)
-	slices.SortFunc(entries, func(a, b keys.Entry) int { return cmp.Compare(a.Ordinal, b.Ordinal) })
-	rows, numbers := make([]keys.Row, len(entries)), make([]int64, len(entries))
-	var targets []target
-	for i, e := range entries {
-		file := v.c.fileOf(e.Ordinal)
-		numbers[i] = e.Ordinal - v.c.bases[file]
-		rows[i] = keys.Row{Hash: e.Hash, File: file, Number: numbers[i]}
-		if last := len(targets) - 1; last < 0 || targets[last].file.ID != file {
-			targets = append(targets, target{file: v.c.survey.Files[file], numbers: numbers[i:i], rows: rows[i:i]})
-		}
-		t := &targets[len(targets)-1]
-		t.numbers, t.rows = t.numbers[:len(t.numbers)+1], t.rows[:len(t.rows)+1]
-	}
+	rows, targets := v.targets(candidates)
 	plans := map[int32]fetchPlan{}
 	for i := range v.c.survey.Schemas {
 		plans[v.c.survey.Schemas[i].ID] = v.plan(&v.c.survey.Schemas[i])
@@ -141,6 +128,27 @@ func (v *verifier) fetch(ctx context.Context, candidates []keys.Entry) ([]keys.R
 		return nil, errTainted
 	}
 	return rows, err
+}
+
+// targets makes a row for each candidate, and lists them by file and number.
+func (v *verifier) targets(candidates []keys.Entry) ([]keys.Row, []target) {
+	order := make([]int32, len(candidates))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(a, b int32) int { return cmp.Compare(candidates[a].Ordinal, candidates[b].Ordinal) })
+	rows := make([]keys.Row, len(candidates))
+	var targets []target
+	for _, i := range order {
+		file := v.c.fileOf(candidates[i].Ordinal)
+		rows[i] = keys.Row{Hash: candidates[i].Hash, File: file, Number: candidates[i].Ordinal - v.c.bases[file]}
+		if last := len(targets) - 1; last < 0 || targets[last].file.ID != file {
+			targets = append(targets, target{file: v.c.survey.Files[file]})
+		}
+		t := &targets[len(targets)-1]
+		t.numbers, t.rows = append(t.numbers, rows[i].Number), append(t.rows, &rows[i])
+	}
+	return rows, targets
 }
 
 // changed sets aside the files that are no longer what was counted, for they may hold other rows than the candidates now.
@@ -204,7 +212,7 @@ func (v *verifier) pick(ctx context.Context, plan fetchPlan, targets []target) e
 				values[i] = b.Vectors[i].Value(row)
 			}
 			at, _ := slices.BinarySearch(t.numbers, b.Numbers[row])
-			if err := fillers[index].fill(&t.rows[at], values, cutNanos{}, 0); err != nil {
+			if err := fillers[index].fill(t.rows[at], values, cutNanos{}, 0); err != nil {
 				return err
 			}
 			found++
@@ -257,7 +265,7 @@ func (v *verifier) fetchFile(ctx context.Context, plan fetchPlan, t target) erro
 		if at >= len(t.rows) || number != t.numbers[at] {
 			return fmt.Errorf("row %d came where another was asked for: the file changed while it was read", number)
 		}
-		err := f.fill(&t.rows[at], values, nanos, at)
+		err := f.fill(t.rows[at], values, nanos, at)
 		at++
 		return err
 	})
