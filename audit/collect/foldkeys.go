@@ -1,0 +1,151 @@
+package collect
+
+import (
+	"encoding/binary"
+	"math/bits"
+
+	"github.com/zeebo/xxh3"
+
+	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/audit/keys"
+)
+
+func (f *folder) foldNulls(b *engine.Block, from, to int) {
+	v := &b.Vectors[f.layout.keyNulls]
+	for row := from; row < to; row++ {
+		if v.Ints[row] != 0 {
+			f.sources[f.codes[row]].slice.KeyNull++
+		}
+	}
+}
+
+func (f *folder) foldKeys(b *engine.Block, from, to int) error {
+	if f.layout.keyHash == absent && len(f.layout.keyTimes) == 0 {
+		return nil // the file lacks a key column: said once, for the role
+	}
+	ordinal := f.base + f.row
+	if len(f.layout.keyTimes) == 0 && f.c.request.HashBits == 0 && b.Vectors[f.layout.keyHash].Mask == nil {
+		hashes := b.Vectors[f.layout.keyHash].Ints[from:to]
+		if f.keys.Narrow() {
+			return f.keys.AddHashes(hashes, ordinal)
+		}
+		return f.keys.AddWide(hashes, ordinal, f.codes[from:to], f.events[from:to])
+	}
+	for row := from; row < to; row++ {
+		hash, ok := f.keyHash(b, row)
+		if !ok {
+			f.sources[f.codes[row]].slice.KeyNull++
+		} else if err := f.keys.Add(f.c.weaken(hash), uint64(ordinal), uint64(f.codes[row]), f.events[row]); err != nil {
+			return err
+		}
+		ordinal++
+	}
+	return nil
+}
+
+func (f *folder) keyHash(b *engine.Block, row int) (uint64, bool) {
+	hash := uint64(0)
+	if f.layout.keyHash != absent {
+		v := &b.Vectors[f.layout.keyHash]
+		if !v.Valid(row) {
+			return 0, false
+		}
+		hash = uint64(v.Ints[row])
+	}
+	if len(f.layout.keyTimes) == 0 {
+		return hash, true
+	}
+	for i, times := 0, f.sources[f.codes[row]].keyTimes; i < len(times); i++ {
+		read := times[i].read(b, row)
+		if read.status != readOK {
+			return 0, false
+		}
+		hash = mix(hash, uint64(read.micros))
+	}
+	return hash, true
+}
+
+// mix joins a time to a key's hash (the multiply-and-fold step of wyhash).
+func mix(hash, value uint64) uint64 {
+	hi, lo := bits.Mul64(hash^0xa0761d6478bd642f, value^0xe7037ed1a0b428db)
+	return hi ^ lo
+}
+
+// foldEntities keeps the newest event of each row's entity. A snapshot restates an entity as of its end.
+func (f *folder) foldEntities(b *engine.Block, from, to int) error {
+	if !f.allUsual || f.filing.snapshotEnd != never {
+		f.restate(from, to)
+	}
+	instants := f.events[from:to]
+	if f.layout.entityInt != absent && b.Vectors[f.layout.entityInt].Mask == nil {
+		return f.newest.AddIntegers(b.Vectors[f.layout.entityInt].Ints[from:to], instants)
+	}
+	if len(f.layout.entityText) > 0 {
+		return f.foldTextEntities(b, from, to)
+	}
+	for row := from; row < to; row++ {
+		switch {
+		case f.layout.entityInt == absent || !b.Vectors[f.layout.entityInt].Valid(row):
+			f.sources[f.codes[row]].slice.EntityNull++
+		case f.events[row] != keys.None:
+			if err := f.newest.Add(keys.EntityID{Lo: uint64(b.Vectors[f.layout.entityInt].Ints[row])}, f.events[row]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// foldTextEntities keeps the newest events of entities that are told by a hash of their text.
+func (f *folder) foldTextEntities(b *engine.Block, from, to int) error {
+	f.ids, f.instants = f.ids[:0], f.instants[:0]
+	for row := from; row < to; row++ {
+		id, ok := f.textEntity(b, row)
+		if !ok {
+			f.sources[f.codes[row]].slice.EntityNull++
+			continue
+		}
+		if f.events[row] != keys.None {
+			f.ids, f.instants = append(f.ids, id), append(f.instants, f.events[row])
+		}
+	}
+	return f.newest.AddWide(f.ids, f.instants)
+}
+
+// restate turns event times into what they say of an entity. No usual row lies after as_of.
+func (f *folder) restate(from, to int) {
+	for row, instant := range f.events[from:to] {
+		switch {
+		case f.filing.snapshotEnd != never:
+			instant = f.filing.snapshotEnd
+		case instant > f.c.clock.asOf:
+			instant = keys.Absent
+		}
+		f.buffer[from+row] = instant
+	}
+	f.events = f.buffer
+}
+
+func (f *folder) textEntity(b *engine.Block, row int) (keys.EntityID, bool) {
+	if len(f.layout.entityText) == 1 {
+		v := &b.Vectors[f.layout.entityText[0]]
+		if !v.Valid(row) {
+			return keys.EntityID{}, false
+		}
+		h := xxh3.Hash128(v.Texts.At(row))
+		return keys.EntityID{Lo: h.Lo, Hi: h.Hi}, true
+	}
+	f.scratch = f.scratch[:0]
+	for _, index := range f.layout.entityText {
+		v := &b.Vectors[index]
+		if !v.Valid(row) {
+			return keys.EntityID{}, false
+		}
+		text := v.Texts.At(row)
+		// the length in front keeps ('a', 'bc') apart from ('ab', 'c')
+		f.scratch = binary.AppendUvarint(f.scratch, uint64(len(text)))
+		f.scratch = append(f.scratch, text...)
+	}
+	h := xxh3.Hash128(f.scratch)
+	return keys.EntityID{Lo: h.Lo, Hi: h.Hi}, true
+}

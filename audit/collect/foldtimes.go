@@ -1,0 +1,194 @@
+package collect
+
+import (
+	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/model"
+)
+
+// foldRow folds the times of one row in full.
+func (f *folder) foldRow(s *sourceFold, b *engine.Block, row int) {
+	event, ok := f.foldTimes(s, b, row)
+	if !ok {
+		event = facts.NoTime
+	}
+	f.events[row] = event
+}
+
+// foldTimes counts what the row's times say, and gives its event time if it has a usable one.
+func (f *folder) foldTimes(s *sourceFold, b *engine.Block, row int) (int64, bool) {
+	slice, clock := &s.slice, &f.c.clock
+	ingest, known := s.ingested.instant(b, row)
+	if !known {
+		ingest, known = f.oddIngest(s, b, row)
+	}
+	if !known || clock.sentinel(ingest) {
+		slice.IngestedNull++
+		known = false
+	} else {
+		if ingest < slice.IngestedMin || slice.IngestedMin == facts.NoTime {
+			slice.IngestedMin = ingest
+		}
+		if ingest > slice.IngestedMax {
+			slice.IngestedMax = ingest
+		}
+	}
+	event, ok := s.event.instant(b, row)
+	if !ok {
+		if event, ok = f.oddEvent(s, b, row); !ok {
+			return 0, false
+		}
+	}
+	if clock.sentinel(event) {
+		slice.EventSentinel++
+		return 0, false
+	}
+	f.foldEvent(s, b, row, event, ingest, known)
+	return event, true
+}
+
+// oddEvent reads an event time that is not plainly an instant, and counts how.
+func (f *folder) oddEvent(s *sourceFold, b *engine.Block, row int) (int64, bool) {
+	read := s.event.read(b, row)
+	if read.offset {
+		s.slice.TextOffset++
+	}
+	if read.bare {
+		s.slice.TextNaive++
+	}
+	switch read.status {
+	case readNull:
+		s.slice.EventNull++
+		return 0, false
+	case readUnparsed:
+		s.slice.EventUnparsed++
+		return 0, false
+	}
+	if read.odd && !f.c.clock.sentinel(read.micros) {
+		s.slice.AmbiguousLocal++
+	}
+	return read.micros, true
+}
+
+func (f *folder) oddIngest(s *sourceFold, b *engine.Block, row int) (int64, bool) {
+	read := s.ingested.read(b, row)
+	return read.micros, read.status == readOK
+}
+
+func (f *folder) foldEvent(s *sourceFold, b *engine.Block, row int, event, ingest int64, known bool) {
+	slice, clock := &s.slice, &f.c.clock
+	if event < slice.EventMin || slice.EventMin == facts.NoTime {
+		slice.EventMin = event
+	}
+	if event > slice.EventMax {
+		slice.EventMax = event
+	}
+	if event%facts.EventBinMicros == 0 {
+		slice.OnLattice++
+	}
+	if s.events != nil {
+		s.events.add(event)
+	}
+	lag := int64(0)
+	if known {
+		lag = ingest - event
+		slice.LagRows++
+		if lag < slice.LagMin || slice.LagMin == facts.NoTime {
+			slice.LagMin = lag
+		}
+		if lag > slice.LagMax {
+			slice.LagMax = lag
+		}
+		s.lags.add(lag)
+	}
+	switch {
+	case known && event > ingest+clock.tolerance:
+		slice.FutureIngested++
+		slice.NewestFuture = max(slice.NewestFuture, event)
+	case known && ingest > f.filing.knownBy, !known && event > f.filing.knownBy:
+		slice.FutureAsOf++
+		slice.NewestFuture = max(slice.NewestFuture, event)
+	case event > clock.asOf:
+		slice.AfterAsOf++
+		return
+	default:
+		if event > slice.NewestKnown {
+			slice.NewestKnown = event
+		}
+	}
+	if known && s.lagLimit != never && lag > s.lagLimit {
+		slice.LagOver++
+	}
+	f.foldStale(slice, event, lag, known)
+	f.foldFiling(slice, b, row, event, ingest, known)
+}
+
+func (f *folder) foldStale(slice *facts.Slice, event, lag int64, known bool) {
+	stale := event < f.filing.staleBefore
+	if f.filing.staleByLag != never {
+		stale = known && lag > f.filing.staleByLag
+		if !known {
+			slice.StaleUnreferenced++
+		}
+	}
+	if f.filing.unreferenced {
+		slice.StaleUnreferenced++
+	}
+	if !stale {
+		return
+	}
+	slice.Stale++
+	if slice.OldestStale == facts.NoTime || event < slice.OldestStale {
+		slice.OldestStale = event
+	}
+}
+
+// foldFiling counts a row that lies outside its partition, once.
+func (f *folder) foldFiling(slice *facts.Slice, b *engine.Block, row int, event, ingest int64, known bool) {
+	if !f.filing.partitioned {
+		return
+	}
+	for _, own := range f.layout.own {
+		if !f.ownAgrees(own, b, row) {
+			slice.OwnColumnDiffers++
+			return
+		}
+	}
+	switch {
+	case !f.filing.dated:
+		slice.MisfiledUndated++
+	case f.filing.of == model.OfSnapshot, f.filing.of == model.OfIngestedAt && !known:
+		if event >= f.filing.end {
+			slice.MisfiledAfter++
+		}
+	case f.filing.of == model.OfIngestedAt:
+		f.countOutside(slice, ingest)
+	default:
+		f.countOutside(slice, event)
+	}
+}
+
+func (f *folder) countOutside(slice *facts.Slice, instant int64) {
+	switch {
+	case instant < f.filing.start:
+		slice.MisfiledBefore++
+	case instant >= f.filing.end:
+		slice.MisfiledAfter++
+	}
+}
+
+// ownAgrees says whether the file's own partition column says what its path says.
+func (f *folder) ownAgrees(own ownColumn, b *engine.Block, row int) bool {
+	v := &b.Vectors[own.vector]
+	if !v.Valid(row) {
+		return !f.filing.dated
+	}
+	text := v.Texts.At(row)
+	f.scratch = append(append(append(f.scratch[:0], own.name...), '='), text...)
+	agrees, ok := f.ownMatch[string(f.scratch)]
+	if !ok {
+		agrees = f.c.ownAgrees(f.filing.file, own.name, string(text))
+		f.ownMatch[string(f.scratch)] = agrees
+	}
+	return agrees
+}
