@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"math/bits"
 	"slices"
-	"unsafe"
 )
 
 // record is a wide entry as it lies in a run.
@@ -12,13 +11,13 @@ type record [wideStride]uint64
 
 // grouped counts what a grouping pairs, and gives only the entries of hashes that repeat within one group, ordered by hash
 // and ordinal. Most of the store may be paired: the part is put in order once, and read from end to end.
-func (p *prober) grouped(r *Runs, index, n int) ([]Entry, Probed) {
-	records := p.ordered(unsafe.Slice((*record)(unsafe.Pointer(&p.words[0])), n), r.bits)
+func (p *prober) grouped(r *Runs, index int) ([]Entry, Probed) {
+	records := p.ordered(r.bits)
 	var candidates []Entry
 	var probed Probed
-	for start := 0; start < n; {
+	for start := 0; start < len(records); {
 		end := start + 1
-		for end < n && records[end][0] == records[start][0] {
+		for end < len(records) && records[end][0] == records[start][0] {
 			end++
 		}
 		probed.Distinct++
@@ -38,27 +37,31 @@ func (p *prober) grouped(r *Runs, index, n int) ([]Entry, Probed) {
 // bucketRecords is how many records a bucket holds on average: few enough to be sorted by insertion.
 const bucketRecords = 4
 
-// ordered sorts records by hash and ordinal: into buckets by the bits below those of the part, then each bucket by itself.
-func (p *prober) ordered(records []record, partBits uint) []record {
-	n := len(records)
-	shift := 64 - max(uint(bits.Len(uint(n/bucketRecords))), 1)
+// ordered sorts a part's records by hash and ordinal: into buckets by the bits below those of the part, then each bucket by
+// itself.
+func (p *prober) ordered(partBits uint) []record {
+	shift := 64 - max(uint(bits.Len(uint(p.n/bucketRecords))), 1)
 	buckets := 1 << (64 - shift)
 	p.starts = sized(p.starts, buckets+1)
 	clear(p.starts)
-	for i := range records {
-		p.starts[records[i][0]<<partBits>>shift+1]++
+	for _, chunk := range p.chunks {
+		for i := 0; i < len(chunk); i += wideStride {
+			p.starts[chunk[i]<<partBits>>shift+1]++
+		}
 	}
 	for b := range buckets {
 		p.starts[b+1] += p.starts[b]
 	}
-	if cap(p.records) < n {
-		p.records = make([]record, n)
+	if cap(p.records) < p.n {
+		p.records = make([]record, p.n)
 	}
-	sorted := p.records[:n]
-	for i := range records {
-		next := &p.starts[records[i][0]<<partBits>>shift]
-		sorted[*next] = records[i]
-		*next++
+	sorted := p.records[:p.n]
+	for _, chunk := range p.chunks {
+		for i := 0; i < len(chunk); i += wideStride {
+			next := &p.starts[chunk[i]<<partBits>>shift]
+			sorted[*next] = record(chunk[i : i+wideStride])
+			*next++
+		}
 	}
 	// each start has moved to its bucket's end
 	start := uint32(0)

@@ -103,12 +103,16 @@ func (r *Runs) Probe(ctx context.Context, workers int, grouping Grouping, pairs 
 // prober holds the scratch memory of one goroutine.
 type prober struct {
 	grouping Grouping
-	words    []uint64
-	table    []uint32
-	repeated []uint64
-	// seen and again are maps of one bit an entry or so; shared lists the entries that share a bit.
+	// chunks are the words of the part at hand, n entries in all; read is what was spilled of them.
+	chunks [][]uint64
+	read   []uint64
+	n      int
+	// seen and again are maps of one bit an entry or so; shared are the entries that share a bit, of which table finds one
+	// by its hash, and repeated marks those whose hash repeats.
 	seen, again []uint64
-	shared      []uint32
+	shared      []uint64
+	table       []uint32
+	repeated    []uint64
 	// Of groupings only: records are ordered by way of starts, where each bucket of them begins; run and groups are of the
 	// hash at hand.
 	pairs   Pairs
@@ -120,17 +124,19 @@ type prober struct {
 
 // part finds a part's candidates, ordered by hash and ordinal.
 func (p *prober) part(r *Runs, index int) ([]Entry, Probed, error) {
-	words, err := r.load(index, p.words)
-	if err != nil {
+	var err error
+	if p.chunks, p.read, err = r.take(index, p.read); err != nil {
 		return nil, Probed{}, err
 	}
-	p.words = words
-	n := len(words) / r.stride
-	if n == 0 {
+	p.n = 0
+	for _, chunk := range p.chunks {
+		p.n += len(chunk) / r.stride
+	}
+	if p.n == 0 {
 		return nil, Probed{}, nil
 	}
 	if p.grouping != nil {
-		candidates, probed := p.grouped(r, index, n)
+		candidates, probed := p.grouped(r, index)
 		return candidates, probed, nil
 	}
 	// the bits that tell entries of a part apart
@@ -138,15 +144,14 @@ func (p *prober) part(r *Runs, index int) ([]Entry, Probed, error) {
 	if r.stride == 1 {
 		identity = ^r.ordinals
 	}
-	p.repeated = append(p.repeated[:0], make([]uint64, (n+63)/64)...)
-	repeats, probed := p.repeats(r, n, identity)
+	repeats, probed := p.repeats(r, identity)
 	if repeats == 0 {
 		return nil, probed, nil
 	}
 	candidates := make([]Entry, 0, repeats)
-	for i := range n {
+	for i := range len(p.shared) / r.stride {
 		if p.repeated[i>>6]>>(i&63)&1 == 1 {
-			candidates = append(candidates, r.entry(index, words[i*r.stride:(i+1)*r.stride]))
+			candidates = append(candidates, r.entry(index, p.shared[i*r.stride:(i+1)*r.stride]))
 		}
 	}
 	slices.SortFunc(candidates, func(a, b Entry) int {
@@ -155,27 +160,29 @@ func (p *prober) part(r *Runs, index int) ([]Entry, Probed, error) {
 	return candidates, probed, nil
 }
 
-// repeats marks every entry whose hash occurs again. Most entries are told to be alone by a bit each, in a map that stays
-// in the cache; only those that share their bit with another go into a table.
-func (p *prober) repeats(r *Runs, n int, identity uint64) (int, Probed) {
-	shared := p.sharing(r, n, identity)
-	table := emptied(&p.table, len(shared))
+// repeats marks every shared entry whose hash occurs again. Most entries are told to be alone by a bit each, in a map that
+// stays in the cache; only those that share their bit with another go into a table.
+func (p *prober) repeats(r *Runs, identity uint64) (int, Probed) {
+	p.share(r.stride, identity)
+	shared := len(p.shared) / r.stride
+	p.repeated = append(p.repeated[:0], make([]uint64, (shared+63)/64)...)
+	table := emptied(&p.table, shared)
 	mask := uint64(len(table) - 1)
 	repeats, repeating := 0, int64(0)
-	distinct := int64(n - len(shared))
-	for _, i := range shared {
-		hash := p.words[int(i)*r.stride] & identity
+	distinct := int64(p.n - shared)
+	for i := range shared {
+		hash := p.shared[i*r.stride] & identity
 		for slot := spreadHash(hash) & mask; ; slot = (slot + 1) & mask {
 			held := table[slot]
 			if held == 0 {
-				table[slot] = i + 1
+				table[slot] = uint32(i + 1)
 				distinct++
 				break
 			}
-			if first := int(held - 1); p.words[first*r.stride]&identity == hash {
+			if first := int(held - 1); p.shared[first*r.stride]&identity == hash {
 				marked := p.mark(first)
 				repeating += int64(marked)
-				repeats += marked + p.mark(int(i))
+				repeats += marked + p.mark(i)
 				break
 			}
 		}
@@ -186,10 +193,10 @@ func (p *prober) repeats(r *Runs, n int, identity uint64) (int, Probed) {
 // bitsPerEntry leaves one entry in eight sharing its bit by chance.
 const bitsPerEntry = 16
 
-// sharing lists the entries whose bit another entry has too.
-func (p *prober) sharing(r *Runs, n int, identity uint64) []uint32 {
+// share gathers the entries whose bit another entry has too.
+func (p *prober) share(stride int, identity uint64) {
 	words := 1
-	for words*64 < n*bitsPerEntry {
+	for words*64 < p.n*bitsPerEntry {
 		words *= 2
 	}
 	if cap(p.seen) < words {
@@ -200,27 +207,30 @@ func (p *prober) sharing(r *Runs, n int, identity uint64) []uint32 {
 	clear(again)
 	mask := uint64(words*64 - 1)
 	hits := false
-	for i := range n {
-		bit := spreadHash(p.words[i*r.stride]&identity) & mask
-		flag := uint64(1) << (bit & 63)
-		if seen[bit>>6]&flag != 0 {
-			again[bit>>6] |= flag
-			hits = true
-			continue
+	for _, chunk := range p.chunks {
+		for i := 0; i < len(chunk); i += stride {
+			bit := spreadHash(chunk[i]&identity) & mask
+			flag := uint64(1) << (bit & 63)
+			if seen[bit>>6]&flag != 0 {
+				again[bit>>6] |= flag
+				hits = true
+				continue
+			}
+			seen[bit>>6] |= flag
 		}
-		seen[bit>>6] |= flag
 	}
 	p.shared = p.shared[:0]
 	if !hits {
-		return p.shared
+		return
 	}
-	for i := range n {
-		bit := spreadHash(p.words[i*r.stride]&identity) & mask
-		if again[bit>>6]>>(bit&63)&1 == 1 {
-			p.shared = append(p.shared, uint32(i))
+	for _, chunk := range p.chunks {
+		for i := 0; i < len(chunk); i += stride {
+			bit := spreadHash(chunk[i]&identity) & mask
+			if again[bit>>6]>>(bit&63)&1 == 1 {
+				p.shared = append(p.shared, chunk[i:i+stride]...)
+			}
 		}
 	}
-	return p.shared
 }
 
 // emptied is a table for n entries, at most half full, with no entry in it.

@@ -260,20 +260,22 @@ func (r *Runs) Entries() int64 {
 	return total
 }
 
-// load takes a part's words out of the runs.
-func (r *Runs) load(index int, scratch []uint64) ([]uint64, error) {
+// take gives a part's words up, as they lie: the pages in memory, and what was spilled, read back to scratch.
+func (r *Runs) take(index int, scratch []uint64) (chunks [][]uint64, read []uint64, err error) {
 	part := &r.parts[index]
-	words := scratch[:0]
+	read = scratch[:0]
 	for _, e := range part.extents {
-		var err error
-		if words, err = r.budget.read(e, words); err != nil {
-			return nil, err
+		if read, err = r.budget.read(e, read); err != nil {
+			return nil, nil, err
 		}
 	}
-	for _, page := range part.pages {
-		words = append(words, page...)
+	chunks = part.pages
+	for _, page := range chunks {
 		r.budget.held.Add(-int64(cap(page)) * 8)
 	}
+	if len(read) > 0 {
+		chunks = append(chunks, read)
+	}
 	part.pages, part.extents = nil, nil
-	return words, nil
+	return chunks, read, nil
 }
