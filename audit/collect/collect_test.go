@@ -9,10 +9,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/collect"
+	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/engine/duckdb"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
@@ -51,6 +53,12 @@ func from(first int64, count int) []int64 {
 // collectDir collects the Parquet files below a folder, in slices of so many rows.
 func collectDir(t *testing.T, dir string, view model.View, sliceRows int64, adjust ...func(*collect.Request)) (*facts.Collection, facts.Survey) {
 	t.Helper()
+	return collectBy(t, func(s engine.Scanner) engine.Scanner { return s }, dir, view, sliceRows, adjust...)
+}
+
+// collectBy is collectDir by an engine that is wrapped.
+func collectBy(t *testing.T, wrap func(engine.Scanner) engine.Scanner, dir string, view model.View, sliceRows int64, adjust ...func(*collect.Request)) (*facts.Collection, facts.Survey) {
+	t.Helper()
 	view.Name, view.Root, view.Path, view.EventTime = "v", dir, "**/*.parquet", model.TimeColumn{Column: "event_time"}
 	asOf := firstEvent.AddDate(0, 0, 2)
 	listing, view, _, err := survey.Plan(t.Context(), local.New(), view, asOf, partition.Range{})
@@ -76,7 +84,7 @@ func collectDir(t *testing.T, dir string, view model.View, sliceRows int64, adju
 	for _, a := range adjust {
 		a(&request)
 	}
-	got, err := collect.Collect(t.Context(), db, request)
+	got, err := collect.Collect(t.Context(), wrap(db), request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,6 +196,71 @@ func TestOncePer(t *testing.T) {
 		k := got.Keys
 		if k.RepeatedKeys != test.repeated || k.SurplusRows != test.surplus || k.PairedKeys != test.paired || k.UnpairedKeys != test.unpaired {
 			t.Errorf("%s: %d repeated, %d surplus, %d paired, %d unpaired; want %+v", name, k.RepeatedKeys, k.SurplusRows, k.PairedKeys, k.UnpairedKeys, test)
+		}
+	}
+}
+
+// counting is an engine that counts its queries, by kind.
+type counting struct {
+	engine.Scanner
+	mu      sync.Mutex
+	queries map[string]int
+}
+
+func (c *counting) count(kind string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.queries[kind]++
+}
+
+func (c *counting) Stream(ctx context.Context, s engine.Scan, each func(engine.Block) error) error {
+	c.count("stream")
+	return c.Scanner.Stream(ctx, s, each)
+}
+
+func (c *counting) Pick(ctx context.Context, s engine.Scan, wanted func(int, int64, []bool), each func(engine.Block) error) error {
+	c.count("pick")
+	return c.Scanner.Pick(ctx, s, wanted, each)
+}
+
+func (c *counting) Scan(ctx context.Context, s engine.Scan, before func() error, each func(engine.Block) error) error {
+	c.count("scan")
+	return c.Scanner.Scan(ctx, s, before, each)
+}
+
+func (c *counting) Fetch(ctx context.Context, f engine.Fetch, each func(int64, []engine.Value) error) error {
+	c.count("fetch")
+	return c.Scanner.Fetch(ctx, f, each)
+}
+
+// TestFilesAreReadInTheFewestQueries holds which road rows take: a fall-back gives the same answers, and would be seen by
+// nobody. Ordinary files are streamed in one query, and their candidates picked in one, or fetched where few row groups hold
+// any; files of open partitions, and those whose rows the engine cannot number, are held.
+func TestFilesAreReadInTheFewestQueries(t *testing.T) {
+	ids := func(repeated ...int64) []int64 { return append(from(0, 4000), repeated...) }
+	for name, test := range map[string]struct {
+		payload string
+		day     int
+		first   []int64
+		want    string
+	}{
+		"repeats everywhere":        {streamed, 1, ids(1, 1100, 2100, 3100), "map[pick:1 stream:1]"},
+		"repeats in few row groups": {streamed, 1, ids(3999), "map[fetch:1 stream:1]"},
+		"no repeats":                {streamed, 1, ids(), "map[stream:1]"},
+		"an open partition":         {streamed, 3, ids(), "map[scan:1]"},
+		"rows unnumbered":           {held, 1, ids(), "map[scan:1]"},
+	} {
+		dir := t.TempDir()
+		folder := filepath.Join(dir, fmt.Sprintf("dt=2026-11-%02d", test.day))
+		write(t, filepath.Join(folder, "a.parquet"), rows(test.payload, "batch", test.first...), fixtures.Options{RowGroup: 1000})
+		write(t, filepath.Join(folder, "b.parquet"), rows(test.payload, "batch", 9001, 9002), fixtures.Options{})
+		var counter *counting
+		got, _ := collectBy(t, func(s engine.Scanner) engine.Scanner {
+			counter = &counting{Scanner: s, queries: map[string]int{}}
+			return counter
+		}, dir, model.View{Key: []string{"id"}}, 1<<20)
+		if repeated := int64(len(test.first) - 4000); fmt.Sprint(counter.queries) != test.want || got.Keys.RepeatedKeys != repeated {
+			t.Errorf("%s: queries %v, want %s; %d keys repeat, want %d", name, counter.queries, test.want, got.Keys.RepeatedKeys, repeated)
 		}
 	}
 }
