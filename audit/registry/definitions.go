@@ -46,6 +46,11 @@ type Definitions struct {
 	DataSources     []DataSource     `json:"data_sources"`
 	FeatureServices []FeatureService `json:"feature_services"`
 	UnknownFields   []UnknownField   `json:"unknown_fields"`
+	// Objects are what no rule judges: permissions, saved datasets.
+	Objects []Object `json:"objects,omitempty"`
+	// Ledger says that nothing known was passed over: fields, objects and details are complete. Documents of releases
+	// that did not keep them have no such claim, and are not compared in these.
+	Ledger bool `json:"ledger,omitempty"`
 	// Notes say in words what was left out or decided while reading.
 	Notes []string `json:"notes"`
 
@@ -96,6 +101,10 @@ type View struct {
 	NewerFields map[string]string `json:"newer_fields,omitempty"`
 	// EntityColumns are the join keys with their types as the view itself stores them.
 	EntityColumns Features `json:"entity_columns,omitempty"`
+	// StreamEventTime is the event time that a stream view itself names, beside the one of its batch source.
+	StreamEventTime string `json:"stream_event_time,omitempty"`
+	// Fields are the values that have no place above.
+	Fields []Field `json:"fields,omitempty"`
 
 	// Location is where the view is written, and Locations where each of its keys is; only for definitions in text.
 	Location  *Location           `json:"location,omitempty"`
@@ -126,6 +135,10 @@ type DataSource struct {
 	Tags                map[string]string `json:"tags,omitempty"`
 	Owner               string            `json:"owner,omitempty"`
 	BatchSource         *DataSource       `json:"batch_source,omitempty"`
+	// Details are the other settings that decide which rows are read, by path: "snowflake_options.database".
+	Details map[string]string `json:"details,omitempty"`
+	// Fields are the values that have no place above; only of registered sources.
+	Fields []Field `json:"fields,omitempty"`
 }
 
 // Entity is what features are of.
@@ -136,6 +149,7 @@ type Entity struct {
 	ValueType string            `json:"value_type"`
 	Owner     string            `json:"owner,omitempty"`
 	Tags      map[string]string `json:"tags,omitempty"`
+	Fields    []Field           `json:"fields,omitempty"`
 }
 
 // FeatureService is a set of features that a model reads together.
@@ -145,6 +159,7 @@ type FeatureService struct {
 	Owner   string            `json:"owner,omitempty"`
 	Tags    map[string]string `json:"tags,omitempty"`
 	Views   []ServiceView     `json:"views"`
+	Fields  []Field           `json:"fields,omitempty"`
 }
 
 // ServiceView is what a feature service takes from one view.
@@ -152,6 +167,8 @@ type ServiceView struct {
 	View     string   `json:"view"`
 	Alias    string   `json:"alias,omitempty"`
 	Features []string `json:"features"`
+	// JoinKeys map the view's join keys to the columns that stand for them here.
+	JoinKeys map[string]string `json:"join_key_map,omitempty"`
 }
 
 // UnknownField is a field that the reader did not know, by its path.
@@ -265,6 +282,10 @@ func (d *Definitions) Finish() {
 	for i := range d.FeatureServices {
 		d.FeatureServices[i].finish()
 	}
+	for i := range d.Entities {
+		sortFields(d.Entities[i].Fields)
+	}
+	sortObjects(d.Objects)
 	slices.SortStableFunc(d.FeatureServices, func(a, b FeatureService) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Project, b.Project))
 	})
@@ -298,6 +319,7 @@ func (v *View) finish() {
 	v.TTLDeclared = v.TTLNever != "" || (v.TTLSeconds != nil && *v.TTLSeconds > 0)
 	v.Features.Sort()
 	v.EntityColumns.Sort()
+	sortFields(v.Fields)
 	if v.Features == nil {
 		v.Features = Features{}
 	}
@@ -324,10 +346,12 @@ func (s *DataSource) finish() {
 	if s.FieldMapping == nil {
 		s.FieldMapping = map[string]string{}
 	}
+	sortFields(s.Fields)
 	s.BatchSource.finish()
 }
 
 func (f *FeatureService) finish() {
+	sortFields(f.Fields)
 	for i := range f.Views {
 		f.Views[i].Features = notNil(f.Views[i].Features)
 		slices.Sort(f.Views[i].Features)

@@ -1,6 +1,7 @@
 package feast
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -20,6 +21,7 @@ type content struct {
 	sources  []registry.DataSource
 	services []registry.FeatureService
 	projects []string
+	objects  []registry.Object
 	// marks says which known parts a binary registry has: without any, the bytes are something else.
 	marks int
 }
@@ -28,6 +30,16 @@ type content struct {
 type view struct {
 	registry.View
 	legacy bool
+}
+
+// finishTimes takes the event time of a stream view that has no batch source to name one.
+func (v *view) finishTimes() {
+	if v.EventTime == "" {
+		v.EventTime = v.StreamEventTime
+	}
+	if v.EventTime == v.StreamEventTime {
+		v.StreamEventTime = ""
+	}
 }
 
 // object is one kind of top-level object: what it is called, and how one is read.
@@ -48,6 +60,39 @@ func objects() map[string]object {
 		"DataSource":          {"data source", (*content).registeredSource},
 		"FeatureService":      {"feature service", (*content).service},
 		"Project":             {"project", (*content).project},
+		"Permission":          {"permission", noteReader("Permission", "permission")},
+		"SavedDataset":        {"saved dataset", noteReader("SavedDataset", "saved dataset")},
+		"ValidationReference": {"validation reference", noteReader("ValidationReference", "validation reference")},
+		"RequestFeatureView":  {"request feature view", noteReader("RequestFeatureView", "request feature view")},
+		"Infra":               {"infrastructure", noteReader("Infra", "infrastructure")},
+	}
+}
+
+// noteReader reads an object that no rule judges.
+func noteReader(msg, what string) func(*content, []byte, string) error {
+	return func(c *content, raw []byte, project string) error {
+		mark := len(c.unknown)
+		if err := c.walk(c.schema[msg], raw, 1, nil); err != nil {
+			return err
+		}
+		fields, err := c.fieldsOf(msg, raw)
+		if err != nil {
+			return err
+		}
+		o := registry.Object{What: what, Project: project}
+		for _, f := range fields {
+			switch f.Path {
+			case "spec.name", "name":
+				o.Name = f.Text
+			case "spec.project", "project":
+				o.Project = cmp.Or(f.Text, o.Project)
+			default:
+				o.Fields = append(o.Fields, f)
+			}
+		}
+		c.in(mark, what, o.Name, "")
+		c.objects = append(c.objects, o)
+		return nil
 	}
 }
 
@@ -115,7 +160,7 @@ func (c *content) registry(data []byte) error {
 
 // definitions puts together what was read.
 func (c *content) definitions() registry.Definitions {
-	d := registry.Definitions{Kind: registry.KindFeast, Entities: c.entities, DataSources: c.sources, FeatureServices: c.services}
+	d := registry.Definitions{Kind: registry.KindFeast, Entities: c.entities, DataSources: c.sources, FeatureServices: c.services, Objects: c.objects, Ledger: true}
 	d.UnknownFields = c.unknown
 	keys := c.joinKeys()
 	for _, v := range c.views {
@@ -145,7 +190,15 @@ func (c *content) project(raw []byte, _ string) error {
 	}
 	c.in(mark, "project", name, "")
 	c.projects = append(c.projects, name)
-	return nil
+	o := registry.Object{What: "project", Name: name}
+	fields, err := c.fieldsOf("Project", raw)
+	for _, f := range fields {
+		if f.Path != "spec.name" {
+			o.Fields = append(o.Fields, f)
+		}
+	}
+	c.objects = append(c.objects, o)
+	return err
 }
 
 // spec reads an object of the usual form {spec, meta}.
@@ -185,6 +238,11 @@ func viewReader(kind model.ViewKind, what string) func(*content, []byte, string)
 		}
 		c.in(mark, what, v.Name, v.Name)
 		c.tagged(&v.View)
+		if v.Fields, err = c.fieldsOf(messageOf[what], raw); err != nil {
+			return fmt.Errorf("%s: %w", strconv.Quote(v.Name), err)
+		}
+		v.Fields = settled(v.Fields)
+		v.finishTimes()
 		c.views = append(c.views, v)
 		return nil
 	}
@@ -220,9 +278,7 @@ func (c *content) viewField(v *registry.View, f *field, val value) (bool, error)
 		v.StreamSource = &source
 		return true, err
 	case "timestamp_field":
-		if v.EventTime == "" {
-			v.EventTime = c.text(val.raw)
-		}
+		v.StreamEventTime = c.text(val.raw)
 	default:
 		c.newer(v, f, val)
 		return false, nil
@@ -409,6 +465,9 @@ func (c *content) entity(raw []byte, project string) error {
 		e.Project = project
 	}
 	c.in(mark, "entity", e.Name, "")
+	if e.Fields, err = c.fieldsOf("Entity", raw); err != nil {
+		return err
+	}
 	c.entities = append(c.entities, e)
 	return nil
 }
@@ -423,6 +482,9 @@ func (c *content) registeredSource(raw []byte, project string) error {
 		s.Project = project
 	}
 	c.in(mark, "data source", s.Name, "")
+	if s.Fields, err = c.fieldsOf("DataSource", raw); err != nil {
+		return err
+	}
 	c.sources = append(c.sources, s)
 	return nil
 }
@@ -459,6 +521,9 @@ func (c *content) service(raw []byte, project string) error {
 		s.Project = project
 	}
 	c.in(mark, "feature service", s.Name, "")
+	if s.Fields, err = c.fieldsOf("FeatureService", raw); err != nil {
+		return err
+	}
 	c.services = append(c.services, s)
 	return nil
 }
@@ -474,6 +539,8 @@ func (c *content) projection(f *field, val value) (registry.ServiceView, error) 
 			p.View = c.text(v.raw)
 		case "feature_view_name_alias":
 			p.Alias = c.text(v.raw)
+		case "join_key_map":
+			return true, c.tag(&p.JoinKeys, f, v)
 		case "feature_columns":
 			return true, c.feature(&columns, f, v)
 		default:

@@ -2,8 +2,7 @@ package feast
 
 import "strconv"
 
-// enums are the names of enumerated values by number. Enumerations that nothing here reads are not listed: their names
-// in JSON are kept as 0.
+// enums are the names of enumerated values by number.
 var enums = map[string]map[int]string{
 	"ValueType": {
 		0: "INVALID", 1: "BYTES", 2: "STRING", 3: "INT32", 4: "INT64", 5: "DOUBLE", 6: "FLOAT", 7: "BOOL", 8: "UNIX_TIMESTAMP",
@@ -19,6 +18,16 @@ var enums = map[string]map[int]string{
 		6: "CUSTOM_SOURCE", 7: "REQUEST_SOURCE", 8: "BATCH_SNOWFLAKE", 9: "PUSH_SOURCE", 10: "BATCH_TRINO", 11: "BATCH_SPARK",
 		12: "BATCH_ATHENA", 13: "BATCH_ICEBERG",
 	},
+	"PermissionType": {
+		0: "FEATURE_VIEW", 1: "ON_DEMAND_FEATURE_VIEW", 2: "BATCH_FEATURE_VIEW", 3: "STREAM_FEATURE_VIEW", 4: "ENTITY",
+		5: "FEATURE_SERVICE", 6: "DATA_SOURCE", 7: "VALIDATION_REFERENCE", 8: "SAVED_DATASET", 9: "PERMISSION", 10: "PROJECT",
+		11: "LABEL_VIEW",
+	},
+	"PermissionAction": {
+		0: "CREATE", 1: "DESCRIBE", 2: "UPDATE", 3: "DELETE", 4: "READ_ONLINE", 5: "READ_OFFLINE", 6: "WRITE_ONLINE", 7: "WRITE_OFFLINE",
+	},
+	"State":          {0: "STATE_UNSPECIFIED", 1: "CREATED", 2: "GENERATED", 3: "MATERIALIZING", 4: "AVAILABLE_ONLINE"},
+	"ConflictPolicy": {0: "LAST_WRITE_WINS", 1: "LABELER_PRIORITY", 2: "MAJORITY_VOTE"},
 }
 
 // enumName is the name of an enumerated value; one that is not known is its number.

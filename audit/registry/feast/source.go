@@ -52,6 +52,10 @@ func (c *content) sourceOf(raw []byte, depth int) (registry.DataSource, error) {
 		}
 		return true, nil
 	})
+	if err != nil {
+		return s, err
+	}
+	s.Details, err = c.details(raw, s.Name, depth)
 	return s, err
 }
 

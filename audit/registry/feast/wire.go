@@ -28,6 +28,7 @@ type value struct {
 // reader decodes messages and keeps the ledger of what it did not know.
 type reader struct {
 	schema  schema
+	ledger  ledger
 	unknown []registry.UnknownField
 	// words shares the names that thousands of views repeat.
 	words map[string]string
@@ -40,7 +41,11 @@ func newReader() (*reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &reader{schema: s, words: map[string]string{}}, nil
+	l, err := newLedger()
+	if err != nil {
+		return nil, err
+	}
+	return &reader{schema: s, ledger: l, words: map[string]string{}}, nil
 }
 
 // walk calls visit for each known field of a message, in the order of the wire; a field that visit does not take (it
