@@ -290,14 +290,14 @@ func (c cursor) unknown(e entry, known []string) {
 
 // didYouMean names the nearest known word, or nothing where none is near.
 func didYouMean(word string, known []string) string {
-	if best := nearest(word, known); best != "" {
+	if best := Nearest(word, known); best != "" {
 		return fmt.Sprintf("did you mean %q? ", best)
 	}
 	return ""
 }
 
-// nearest is the known word with the fewest edits, if these are few for its length; the first of equals.
-func nearest(word string, known []string) string {
+// Nearest is the known word with the fewest edits, if these are few for its length; the first of equals.
+func Nearest(word string, known []string) string {
 	best, limit := "", max(1, min(len(word), 60)/3)+1
 	if len(word) > 200 {
 		return "" // no typo, and the edits of a whole text would take long to count

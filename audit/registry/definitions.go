@@ -32,6 +32,14 @@ const (
 	TTLSet    = "set"
 )
 
+// What may stand in for max_age.
+const (
+	// ByWarnAfter is an age at which the format only warns: a breach of it fails nothing.
+	ByWarnAfter = "warn_after"
+	// ByLatency is the promised delay of rows, in a format that prefers it to an age.
+	ByLatency = "latency"
+)
+
 // Definitions are everything that one source defines. Lists are sorted by name; times are RFC 3339 in UTC, durations seconds.
 type Definitions struct {
 	Schema string `json:"schema"`
@@ -72,6 +80,8 @@ type View struct {
 	TTLNever      string   `json:"ttl_never,omitempty"`
 	MaxAgeSeconds *float64 `json:"max_age_seconds"`
 	MaxLagSeconds *float64 `json:"max_lag_seconds"`
+	// MaxAgeBy names a promise that stands in for max_age where the definition makes no other: ByWarnAfter, ByLatency.
+	MaxAgeBy string `json:"max_age_by,omitempty"`
 
 	EventTime  string   `json:"event_time"`
 	IngestedAt string   `json:"ingested_at"`

@@ -26,6 +26,7 @@ const (
 	PartInputs         = "inputs"
 	PartLogging        = "logging"
 	PartPrecompute     = "precompute"
+	PartPhysicalType   = "physical_type"
 )
 
 const maxFieldText = 2000

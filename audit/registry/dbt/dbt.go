@@ -1,206 +1,253 @@
-// Package dbt reads the freshness that dbt's YAML promises as definitions: each table of a source, and each semantic
-// model, is a view. error_after (else warn_after) is max_age and loaded_at_field is the ingest time, as dbt measures it;
-// a semantic model names the event time and the keys. dbt knows no ttl: `meta: {ttl: 24h}` of a table carries one.
+// Package dbt reads the freshness that dbt's YAML, or its manifest, promises as definitions: each table of a source, and
+// each semantic model, is a view. error_after (else warn_after) is max_age and loaded_at_field is the ingest time, as dbt
+// measures it; a semantic model names the event time and the keys. dbt knows no ttl: `meta: {ttl: 24h}` of a table
+// carries one. Of the thresholds of a source and its table each is inherited alone; null clears it.
 package dbt
 
 import (
 	"cmp"
+	_ "embed"
+	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
-	"time"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/registry"
+	"github.com/featureaudit/featureaudit/audit/registry/keyed"
 )
 
-type document struct {
-	Sources  []source        `yaml:"sources"`
-	Semantic []semanticModel `yaml:"semantic_models"`
+//go:embed keys.txt
+var keyTable string
+
+// ErrNothing says that a file defines no source and no semantic model, as most files of a dbt project do.
+var ErrNothing = errors.New("it defines no table of a source and no semantic model")
+
+// reader reads one file, or one manifest.
+type reader struct {
+	file   string
+	shapes keyed.Shapes
+	out    registry.Definitions
 }
 
-// common are the keys that a source and its tables share; those of config win over the older place.
-type common struct {
-	Freshness     yaml.Node      `yaml:"freshness"`
-	LoadedAtField string         `yaml:"loaded_at_field"`
-	Meta          map[string]any `yaml:"meta"`
-	Config        struct {
-		Freshness     yaml.Node      `yaml:"freshness"`
-		LoadedAtField string         `yaml:"loaded_at_field"`
-		Meta          map[string]any `yaml:"meta"`
-	} `yaml:"config"`
-}
-
-type source struct {
-	Name   string  `yaml:"name"`
-	Tables []table `yaml:"tables"`
-	common `yaml:",inline"`
-}
-
-type table struct {
-	Name    string `yaml:"name"`
-	Columns []struct {
-		Name     string `yaml:"name"`
-		DataType string `yaml:"data_type"`
-	} `yaml:"columns"`
-	External struct {
-		Location string `yaml:"location"`
-	} `yaml:"external"`
-	common `yaml:",inline"`
-	line   int
-}
-
-// UnmarshalYAML keeps the line.
-func (t *table) UnmarshalYAML(n *yaml.Node) error {
-	type plain table
-	if err := n.Decode((*plain)(t)); err != nil {
-		return err
-	}
-	t.line = n.Line
-	return nil
-}
-
-type semanticModel struct {
-	Name     string `yaml:"name"`
-	Defaults struct {
-		Time string `yaml:"agg_time_dimension"`
-	} `yaml:"defaults"`
-	Entities   []named `yaml:"entities"`
-	Dimensions []named `yaml:"dimensions"`
-	Measures   []named `yaml:"measures"`
-	line       int
-}
-
-// UnmarshalYAML keeps the line.
-func (s *semanticModel) UnmarshalYAML(n *yaml.Node) error {
-	type plain semanticModel
-	if err := n.Decode((*plain)(s)); err != nil {
-		return err
-	}
-	s.line = n.Line
-	return nil
-}
-
-type named struct {
-	Name string `yaml:"name"`
-	Type string `yaml:"type"`
-	Expr string `yaml:"expr"`
-}
-
-type period struct {
-	Count  yaml.Node `yaml:"count"`
-	Period string    `yaml:"period"`
-}
-
-// Decode reads one file.
+// Decode reads one file of a dbt project. An error of a file that defines nothing is ErrNothing.
 func Decode(name string, data []byte) (registry.Definitions, error) {
-	var doc document
-	if err := yaml.Unmarshal(data, &doc); err != nil {
-		return registry.Definitions{}, fmt.Errorf("%s: not dbt's YAML: %s", name, strings.TrimPrefix(err.Error(), "yaml: "))
+	root, twice, err := keyed.Parse(name, data)
+	if err != nil {
+		return registry.Definitions{}, err
 	}
-	d := registry.Definitions{Kind: registry.KindDBT}
-	for _, s := range doc.Sources {
-		for _, t := range s.Tables {
-			v, err := tableView(name, s, t)
-			if err != nil {
-				return registry.Definitions{}, err
-			}
-			d.Views = append(d.Views, v)
-		}
-	}
-	for _, s := range doc.Semantic {
-		v, err := semanticView(name, s)
-		if err != nil {
+	r := reader{file: name, shapes: keyed.ParseShapes(keyTable), out: registry.Definitions{Kind: registry.KindDBT, Ledger: true, Notes: twice}}
+	ledger := r.shapes.Walk(root, "file", name, "the file", "sources", "semantic_models")
+	r.out.UnknownFields = append(r.out.UnknownFields, ledger.Unknown...)
+	r.others(root)
+	for _, source := range keyed.List(keyed.Value(root, "sources")) {
+		if err := r.source(source); err != nil {
 			return registry.Definitions{}, err
 		}
-		d.Views = append(d.Views, v)
 	}
-	if len(d.Views) == 0 {
-		return registry.Definitions{}, fmt.Errorf("%s: it defines no table of a source and no semantic model", name)
+	for _, semantic := range keyed.List(keyed.Value(root, "semantic_models")) {
+		if err := r.semantic(semantic); err != nil {
+			return registry.Definitions{}, err
+		}
 	}
-	d.Finish()
-	return d, nil
+	if len(r.out.Views) == 0 {
+		return registry.Definitions{}, fmt.Errorf("%s: %w", name, ErrNothing)
+	}
+	r.out.Finish()
+	return r.out, nil
+}
+
+// others notes what else the file defines, which is no view here.
+func (r *reader) others(root *yaml.Node) {
+	for _, kind := range []string{"models", "metrics", "exposures", "seeds", "snapshots", "saved_queries", "unit_tests"} {
+		for _, n := range keyed.List(keyed.Value(root, kind)) {
+			r.out.Objects = append(r.out.Objects, registry.Object{What: "dbt " + kind, Name: keyed.Text(keyed.Value(n, "name")),
+				Fields: []registry.Field{registry.BytesField("content", "", []byte(keyed.Canonical(n)))}})
+		}
+	}
+}
+
+// source reads the tables of a source.
+func (r *reader) source(n *yaml.Node) error {
+	name := keyed.Text(keyed.Value(n, "name"))
+	ledger := r.shapes.Walk(n, "source", r.file, "source "+name, "tables")
+	r.out.UnknownFields = append(r.out.UnknownFields, ledger.Unknown...)
+	if len(ledger.Noted) > 0 {
+		r.out.Objects = append(r.out.Objects, registry.Object{What: "dbt source", Name: name, Fields: ledger.Noted})
+	}
+	for _, table := range keyed.List(keyed.Value(n, "tables")) {
+		line := keyed.Resolve(table).Line
+		own := keyed.Text(keyed.Value(table, "name"))
+		if name == "" || own == "" {
+			return fmt.Errorf("%s:%d: a source and each of its tables need a name", r.file, line)
+		}
+		if err := r.table(name, own, line, blocks{keyed.Value(table, "config"), keyed.Resolve(table), keyed.Value(n, "config"), keyed.Resolve(n)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// blocks are where a key may stand, the nearest first: config of the table, the table, config of the source, the source.
+type blocks []*yaml.Node
+
+// first is the nearest block's value of a key, nil where none has it.
+func (b blocks) first(key string) *yaml.Node {
+	for _, block := range b {
+		if value := keyed.Value(block, key); value != nil {
+			return value
+		}
+	}
+	return nil
 }
 
 var plainColumn = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-func tableView(file string, s source, t table) (registry.View, error) {
-	if s.Name == "" || t.Name == "" {
-		return registry.View{}, fmt.Errorf("%s:%d: a source and each of its tables need a name", file, t.line)
-	}
+// table reads one table into a view. Its own blocks are the first two.
+func (r *reader) table(source, name string, line int, b blocks) error {
+	own := b[1]
 	v := registry.View{
-		Name: s.Name + "." + t.Name, Kind: model.KindFeatureView, Path: t.External.Location,
-		Location: &registry.Location{File: file, Line: t.line}, Settings: map[string]string{}, Locations: map[string]registry.Location{},
+		Name: source + "." + name, Kind: model.KindFeatureView, Path: keyed.Text(keyed.Value(keyed.Value(own, "external"), "location")),
+		Location: &registry.Location{File: r.file, Line: line}, Settings: map[string]string{}, Locations: map[string]registry.Location{},
+		BatchSource: &registry.DataSource{Name: source + "." + name, Type: "DBT_SOURCE", Table: relation(source, name, b)},
 	}
 	if v.Path == "" {
 		v.NoFiles = "a dbt source is a table of a warehouse"
 	}
-	for _, c := range t.Columns {
-		v.Features = append(v.Features, registry.Feature{Name: c.Name, Type: c.DataType})
+	r.columns(&v, own)
+	r.loaded(&v, b)
+	r.enabled(&v, b)
+	if err := r.freshness(&v, b); err != nil {
+		return err
 	}
-	loaded := cmp.Or(t.Config.LoadedAtField, t.LoadedAtField, s.Config.LoadedAtField, s.LoadedAtField)
-	if plainColumn.MatchString(loaded) {
-		v.IngestedAt = loaded
-	} else if loaded != "" {
-		v.Settings["loaded_at_field"] = loaded // an SQL expression
+	if err := r.meta(&v, line, b); err != nil {
+		return err
 	}
-	if err := freshness(file, &v, t.Config.Freshness, t.Freshness, s.Config.Freshness, s.Freshness); err != nil {
-		return v, err
+	ledger := r.shapes.Walk(own, "table", r.file, "table "+v.Name)
+	for i := range ledger.Unknown {
+		ledger.Unknown[i].View = v.Name
 	}
-	return v, meta(file, &v, t.line, t.Config.Meta, t.Meta, s.Config.Meta, s.Meta)
-}
-
-// freshness takes the first block that is written; null switches it off.
-func freshness(file string, v *registry.View, blocks ...yaml.Node) error {
-	i := slices.IndexFunc(blocks, func(n yaml.Node) bool { return n.Kind != 0 })
-	if i < 0 || blocks[i].Tag == "!!null" {
-		return nil
-	}
-	var block struct {
-		Warn  *period `yaml:"warn_after"`
-		Error *period `yaml:"error_after"`
-	}
-	if err := blocks[i].Decode(&block); err != nil {
-		return fmt.Errorf("%s:%d: freshness of %s: expected {warn_after: {count, period}, error_after: {count, period}}", file, blocks[i].Line, v.Name)
-	}
-	for _, p := range []*period{block.Error, block.Warn} {
-		if p == nil {
-			continue
-		}
-		seconds, err := p.seconds()
-		if err != nil {
-			return fmt.Errorf("%s:%d: freshness of %s: %w", file, blocks[i].Line, v.Name, err)
-		}
-		v.MaxAgeSeconds = &seconds
-		v.Locations["max_age"] = registry.Location{File: file, Line: blocks[i].Line}
-		return nil
-	}
+	r.out.UnknownFields = append(r.out.UnknownFields, ledger.Unknown...)
+	v.Fields = append(v.Fields, ledger.Noted...)
+	r.out.Views = append(r.out.Views, v)
 	return nil
 }
 
-var periods = map[string]time.Duration{"minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour}
-
-func (p period) seconds() (float64, error) {
-	unit, ok := periods[p.Period]
-	if !ok {
-		return 0, fmt.Errorf("period %q: expected minute, hour or day", p.Period)
+// relation is the table that a source's table stands for: database.schema.identifier, the parts that are said and those
+// that dbt fills in.
+func relation(source, name string, b blocks) string {
+	schema := cmp.Or(keyed.Text(b.first("schema")), source)
+	parts := []string{schema, cmp.Or(keyed.Text(keyed.Value(b[1], "identifier")), name)}
+	if database := cmp.Or(keyed.Text(b.first("database")), keyed.Text(b.first("catalog"))); database != "" {
+		parts = append([]string{database}, parts...)
 	}
-	var n int64
-	if err := p.Count.Decode(&n); err != nil || n <= 0 || n > 1e7 {
-		return 0, fmt.Errorf("count %q: expected a whole number above 0", p.Count.Value)
-	}
-	return float64(n) * unit.Seconds(), nil
+	return strings.Join(parts, ".")
 }
 
-func meta(file string, v *registry.View, line int, maps ...map[string]any) error {
+// columns reads the columns, and which of them a test holds to be unique.
+func (r *reader) columns(v *registry.View, table *yaml.Node) {
+	var unique []string
+	columns := keyed.List(keyed.Value(table, "columns"))
+	if all := keyed.Value(table, "columns"); all != nil && all.Kind == yaml.MappingNode { // a manifest names them
+		for i := 1; i < len(all.Content); i += 2 {
+			columns = append(columns, all.Content[i])
+		}
+	}
+	for _, column := range columns {
+		name := keyed.Text(keyed.Value(column, "name"))
+		v.Features = append(v.Features, registry.Feature{Name: name, Type: keyed.Text(keyed.Value(column, "data_type"))})
+		if kept := r.tests(v, "columns["+name+"].", column); kept {
+			unique = append(unique, name)
+		}
+	}
+	r.tests(v, "", table)
+	if len(unique) == 1 && len(v.Key) == 0 {
+		v.Key = unique
+	} else if len(unique) > 0 {
+		v.Settings["unique"] = strings.Join(unique, ", ")
+	}
+}
+
+// tests notes the tests of a column or a table, and reads what they say of keys: unique, and unique_combination_of_columns.
+func (r *reader) tests(v *registry.View, at string, n *yaml.Node) (unique bool) {
+	for _, key := range []string{"tests", "data_tests"} {
+		for _, test := range keyed.List(keyed.Value(n, key)) {
+			test = keyed.Resolve(test)
+			name, arguments := keyed.Text(test), (*yaml.Node)(nil)
+			if test.Kind == yaml.MappingNode && len(test.Content) >= 2 {
+				name, arguments = test.Content[0].Value, keyed.Resolve(test.Content[1])
+				if own := keyed.Text(keyed.Value(test, "test_name")); own != "" {
+					name, arguments = own, test
+				}
+			}
+			columns := keyed.List(keyed.Value(arguments, "combination_of_columns"))
+			if columns == nil {
+				columns = keyed.List(keyed.Value(keyed.Value(arguments, "arguments"), "combination_of_columns"))
+			}
+			switch {
+			case name == "unique":
+				unique = true
+			case strings.HasSuffix(name, "unique_combination_of_columns") && len(v.Key) == 0:
+				for _, column := range columns {
+					v.Key = append(v.Key, keyed.Text(column))
+				}
+			default:
+				v.Fields = append(v.Fields, registry.TextField(at+"tests["+name+"]", "", keyed.Canonical(test)))
+			}
+		}
+	}
+	return unique
+}
+
+// loaded reads what dbt measures freshness by: a column is the ingest time, an expression or a query is kept as it is.
+// A key that is set to null reverts to the warehouse's metadata.
+func (r *reader) loaded(v *registry.View, b blocks) {
+	for _, block := range b {
+		field, query := keyed.Value(block, "loaded_at_field"), keyed.Value(block, "loaded_at_query")
+		if field == nil && query == nil {
+			continue
+		}
+		text := keyed.Text(field)
+		switch {
+		case keyed.Text(query) != "":
+			v.Settings["loaded_at_query"] = keyed.Text(query)
+		case plainColumn.MatchString(text):
+			v.IngestedAt = text
+		case text != "":
+			v.Settings["loaded_at_field"] = text // an SQL expression
+		}
+		return
+	}
+}
+
+// enabled reads whether the table is switched off; only config says so.
+func (r *reader) enabled(v *registry.View, b blocks) {
+	for _, config := range []*yaml.Node{b[0], b[2]} {
+		value := keyed.Value(config, "enabled")
+		if value == nil {
+			continue
+		}
+		var on bool
+		switch err := value.Decode(&on); {
+		case err != nil:
+			v.Settings["enabled"] = keyed.Text(value) // a template
+		case !on:
+			v.NewerFields = map[string]string{"disabled": "true"}
+			v.NoFiles = "it is switched off (enabled: false)"
+		}
+		return
+	}
+}
+
+// meta reads the owner and the ttl that dbt has no key for.
+func (r *reader) meta(v *registry.View, line int, b blocks) error {
 	text := func(key string) string {
-		for _, m := range maps {
-			if s, ok := m[key].(string); ok {
-				return s
+		for _, block := range b {
+			if value := keyed.Value(keyed.Value(block, "meta"), key); value != nil {
+				return keyed.Text(value)
 			}
 		}
 		return ""
@@ -212,7 +259,7 @@ func meta(file string, v *registry.View, line int, maps ...map[string]any) error
 	}
 	d, err := policy.ParseDuration(ttl)
 	if err != nil {
-		return fmt.Errorf("%s:%d: meta.ttl of %s: %w", file, line, v.Name, err)
+		return fmt.Errorf("%s:%d: meta.ttl of %s: %w", r.file, line, v.Name, err)
 	}
 	seconds := d.Seconds()
 	v.TTLSeconds, v.TTLOnWire = &seconds, registry.TTLSet
@@ -220,31 +267,4 @@ func meta(file string, v *registry.View, line int, maps ...map[string]any) error
 		v.TTLOnWire = registry.TTLZero
 	}
 	return nil
-}
-
-func semanticView(file string, s semanticModel) (registry.View, error) {
-	if s.Name == "" {
-		return registry.View{}, fmt.Errorf("%s:%d: a semantic model needs a name", file, s.line)
-	}
-	v := registry.View{
-		Name: s.Name, Kind: model.KindFeatureView, NoFiles: "a dbt semantic model is a table of a warehouse",
-		Location: &registry.Location{File: file, Line: s.line},
-	}
-	for _, e := range s.Entities {
-		column := cmp.Or(e.Expr, e.Name)
-		switch e.Type {
-		case "primary", "unique", "natural":
-			v.Entities, v.JoinKeys = append(v.Entities, e.Name), append(v.JoinKeys, column)
-		}
-	}
-	for _, d := range s.Dimensions {
-		if d.Name == s.Defaults.Time {
-			v.EventTime = cmp.Or(d.Expr, d.Name)
-		}
-		v.Features = append(v.Features, registry.Feature{Name: d.Name, Type: d.Type})
-	}
-	for _, m := range s.Measures {
-		v.Features = append(v.Features, registry.Feature{Name: m.Name, Type: "measure"})
-	}
-	return v, nil
 }

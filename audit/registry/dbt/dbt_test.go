@@ -7,7 +7,7 @@ import (
 
 func TestErrorsNameTheLine(t *testing.T) {
 	for text, want := range map[string]string{
-		"sources:\n  - name: s\n    tables:\n      - name: t\n        freshness: {error_after: {count: 6, period: fortnight}}\n": `d.yml:5: freshness of s.t: period "fortnight": expected minute, hour or day`,
+		"sources:\n  - name: s\n    tables:\n      - name: t\n        freshness: {error_after: {count: 6, period: fortnight}}\n": `d.yml:5: freshness of s.t: error_after: period "fortnight": expected minute, hour or day`,
 		"sources:\n  - name: s\n    tables:\n      - name: t\n        freshness: {error_after: {count: x, period: hour}}\n":      `count "x": expected a whole number above 0`,
 		"sources:\n  - tables:\n      - name: t\n": "d.yml:3: a source and each of its tables need a name",
 		"sources: []\n": "d.yml: it defines no table of a source and no semantic model",

@@ -1,8 +1,8 @@
 // Package odcs reads contracts of the Open Data Contract Standard, version 3, as definitions: each object of the schema
 // is a view, and the service levels are its promises.
 //
-//   - freshness is max_age. latency, which the standard prefers to freshness, is max_age where it stands alone and
-//     max_lag beside a freshness.
+//   - freshness is max_age, and latency max_lag. An audit judges a latency that stands alone as max_age, since the
+//     standard prefers it to freshness; a comparison never takes one for the other.
 //   - an `element` (object.column) names the event time.
 //   - the primary key is what may not repeat.
 //   - retention and frequency are kept as settings, to be compared: neither is a ttl. A ttl is written as a custom
@@ -11,6 +11,7 @@ package odcs
 
 import (
 	"cmp"
+	_ "embed"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,7 +22,11 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/registry"
+	"github.com/featureaudit/featureaudit/audit/registry/keyed"
 )
+
+//go:embed keys.txt
+var keyTable string
 
 type contract struct {
 	APIVersion       string     `yaml:"apiVersion"`
@@ -41,25 +46,32 @@ type object struct {
 	PhysicalName string   `yaml:"physicalName"`
 	Properties   []column `yaml:"properties"`
 	Custom       []custom `yaml:"customProperties"`
-	line         int
+	node         *yaml.Node
 }
 
-// UnmarshalYAML keeps the line.
+// UnmarshalYAML keeps the place.
 func (o *object) UnmarshalYAML(n *yaml.Node) error {
 	type plain object
 	if err := n.Decode((*plain)(o)); err != nil {
 		return err
 	}
-	o.line = n.Line
+	o.node = n
 	return nil
 }
 
 type column struct {
-	Name         string `yaml:"name"`
-	LogicalType  string `yaml:"logicalType"`
-	PhysicalType string `yaml:"physicalType"`
-	PrimaryKey   bool   `yaml:"primaryKey"`
-	Position     int    `yaml:"primaryKeyPosition"`
+	Name              string    `yaml:"name"`
+	PhysicalName      string    `yaml:"physicalName"`
+	LogicalType       string    `yaml:"logicalType"`
+	PhysicalType      string    `yaml:"physicalType"`
+	PrimaryKey        bool      `yaml:"primaryKey"`
+	Position          int       `yaml:"primaryKeyPosition"`
+	Required          bool      `yaml:"required"`
+	Unique            bool      `yaml:"unique"`
+	Partitioned       bool      `yaml:"partitioned"`
+	PartitionPosition int       `yaml:"partitionKeyPosition"`
+	TransformLogic    string    `yaml:"transformLogic"`
+	TransformSources  yaml.Node `yaml:"transformSourceObjects"`
 }
 
 type server struct {
@@ -67,6 +79,11 @@ type server struct {
 	Path     string `yaml:"path"`
 	Location string `yaml:"location"`
 	Format   string `yaml:"format"`
+}
+
+// hasFiles says whether a server holds Parquet files.
+func (s server) hasFiles() bool {
+	return cmp.Or(s.Path, s.Location) != "" && (s.Format == "" || strings.EqualFold(s.Format, "parquet"))
 }
 
 type property struct {
@@ -94,21 +111,27 @@ type custom struct {
 
 // Decode reads one contract.
 func Decode(name string, data []byte) (registry.Definitions, error) {
+	root, twice, err := keyed.Parse(name, data)
+	if err != nil {
+		return registry.Definitions{}, err
+	}
+	// the version is looked at before the rest is decoded, which has another shape in older standards
+	if old := keyed.Text(keyed.Value(root, "dataContractSpecification")); old != "" {
+		return registry.Definitions{}, fmt.Errorf("%s: dataContractSpecification %s: expected apiVersion v3.x of the Open Data Contract Standard: convert it (datacontract export --format odcs)", name, old)
+	}
+	if version := keyed.Text(keyed.Value(root, "apiVersion")); !strings.HasPrefix(version, "v3.") {
+		return registry.Definitions{}, fmt.Errorf("%s: apiVersion %q: expected v3.x of the Open Data Contract Standard", name, version)
+	}
 	var c contract
-	if err := yaml.Unmarshal(data, &c); err != nil {
+	if err := root.Decode(&c); err != nil {
 		return registry.Definitions{}, fmt.Errorf("%s: not a contract: %s", name, strings.TrimPrefix(err.Error(), "yaml: "))
-	}
-	if c.OldSpecification != "" {
-		return registry.Definitions{}, fmt.Errorf("%s: dataContractSpecification %s: expected apiVersion v3.x of the Open Data Contract Standard: convert it (datacontract export --format odcs)", name, c.OldSpecification)
-	}
-	if !strings.HasPrefix(c.APIVersion, "v3.") {
-		return registry.Definitions{}, fmt.Errorf("%s: apiVersion %q: expected v3.x of the Open Data Contract Standard", name, c.APIVersion)
 	}
 	if len(c.Schema) == 0 {
 		return registry.Definitions{}, fmt.Errorf("%s: the contract has no schema: expected at least one object", name)
 	}
-	r := reader{file: name, contract: c}
-	d := registry.Definitions{Kind: registry.KindODCS}
+	r := reader{file: name, contract: c, shapes: keyed.ParseShapes(keyTable), notes: twice}
+	d := registry.Definitions{Kind: registry.KindODCS, Ledger: true}
+	r.whole(root, &d)
 	for _, o := range c.Schema {
 		v, err := r.view(o)
 		if err != nil {
@@ -116,6 +139,7 @@ func Decode(name string, data []byte) (registry.Definitions, error) {
 		}
 		d.Views = append(d.Views, v)
 	}
+	d.UnknownFields = append(d.UnknownFields, r.unknown...)
 	d.Notes = r.notes
 	d.Finish()
 	return d, nil
@@ -124,20 +148,101 @@ func Decode(name string, data []byte) (registry.Definitions, error) {
 type reader struct {
 	file     string
 	contract contract
+	shapes   keyed.Shapes
 	notes    []string
+	unknown  []registry.UnknownField
+}
+
+// whole notes what the contract says beside its objects.
+func (r *reader) whole(root *yaml.Node, d *registry.Definitions) {
+	ledger := r.shapes.Walk(root, "contract", r.file, "the contract")
+	r.unknown = append(r.unknown, ledger.Unknown...)
+	fields := ledger.Noted
+	for i, level := range keyed.List(keyed.Value(root, "slaProperties")) {
+		name := cmp.Or(keyed.Text(keyed.Value(level, "property")), fmt.Sprint(i))
+		own := r.shapes.Walk(level, "level", r.file, "service level "+name)
+		r.unknown = append(r.unknown, own.Unknown...)
+		for _, field := range own.Noted {
+			field.Path = "slaProperties[" + name + "]." + field.Path
+			fields = append(fields, field)
+		}
+		if !judgedLevels[strings.ToLower(name)] {
+			fields = append(fields, registry.TextField("slaProperties["+name+"]", "", keyed.Canonical(level)))
+		}
+	}
+	fields = append(fields, r.servers(root)...)
+	fields = append(fields, pairs("team", keyed.Value(root, "team"), "name")...)
+	for _, c := range r.contract.Custom {
+		if !isTTL(c) {
+			fields = append(fields, registry.TextField("customProperties["+c.Property+"]", "", keyed.Canonical(&c.Value)))
+		}
+	}
+	d.Objects = append(d.Objects, registry.Object{What: "contract", Name: cmp.Or(r.contract.Name, r.contract.ID), Fields: fields})
+}
+
+// judgedLevels are the service levels that are promises or settings of a view, by the standard's word and its short form.
+var judgedLevels = map[string]bool{"freshness": true, "latency": true, "ly": true, "retention": true, "re": true, "frequency": true, "fy": true}
+
+// servers notes the servers, but the path of the one whose files are the views': that is judged.
+func (r *reader) servers(root *yaml.Node) []registry.Field {
+	var fields []registry.Field
+	chosen := slices.IndexFunc(r.contract.Servers, server.hasFiles)
+	for i, n := range keyed.List(keyed.Value(root, "servers")) {
+		name := cmp.Or(keyed.Text(keyed.Value(n, "server")), fmt.Sprint(i))
+		var judged []string
+		if i == chosen {
+			judged = []string{"path", "location"}
+		}
+		fields = append(fields, pairs("servers["+name+"]", n, judged...)...)
+	}
+	return fields
+}
+
+// pairs are the keys of a map but some, each with all that is below it; of what is no map, the whole.
+func pairs(at string, n *yaml.Node, but ...string) []registry.Field {
+	if n = keyed.Resolve(n); n == nil {
+		return nil
+	}
+	if n.Kind != yaml.MappingNode {
+		return []registry.Field{registry.TextField(at, "", keyed.Canonical(n))}
+	}
+	var fields []registry.Field
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if key := n.Content[i].Value; !slices.Contains(but, key) {
+			fields = append(fields, registry.TextField(at+"."+key, "", keyed.Canonical(n.Content[i+1])))
+		}
+	}
+	return fields
 }
 
 func (r *reader) view(o object) (registry.View, error) {
 	if o.Name == "" {
-		return registry.View{}, fmt.Errorf("%s:%d: an object of the schema has no name", r.file, o.line)
+		return registry.View{}, fmt.Errorf("%s:%d: an object of the schema has no name", r.file, o.node.Line)
 	}
 	v := registry.View{
 		Name: o.Name, Project: cmp.Or(r.contract.Name, r.contract.ID), Kind: model.KindFeatureView, Owner: r.owner(),
 		Settings: map[string]string{}, Locations: map[string]registry.Location{},
-		Location: &registry.Location{File: r.file, Line: o.line},
+		Location: &registry.Location{File: r.file, Line: o.node.Line},
 	}
-	for _, p := range o.Properties {
-		v.Features = append(v.Features, registry.Feature{Name: p.Name, Type: cmp.Or(p.LogicalType, p.PhysicalType)})
+	r.columns(&v, o)
+	ledger := r.shapes.Walk(o.node, "object", r.file, "object "+o.Name)
+	for _, property := range keyed.List(keyed.Value(o.node, "properties")) {
+		own := r.shapes.Walk(property, "property", r.file, "column "+o.Name+"."+keyed.Text(keyed.Value(property, "name")))
+		ledger.Unknown = append(ledger.Unknown, own.Unknown...)
+		for _, field := range own.Noted {
+			field.Path = "properties[" + keyed.Text(keyed.Value(property, "name")) + "]." + field.Path
+			ledger.Noted = append(ledger.Noted, field)
+		}
+	}
+	for i := range ledger.Unknown {
+		ledger.Unknown[i].View = o.Name
+	}
+	r.unknown = append(r.unknown, ledger.Unknown...)
+	v.Fields = append(v.Fields, ledger.Noted...)
+	for _, c := range o.Custom {
+		if !isTTL(c) {
+			v.Fields = append(v.Fields, registry.TextField("customProperties["+c.Property+"]", "", keyed.Canonical(&c.Value)))
+		}
 	}
 	v.Key = primaryKey(o)
 	r.files(&v, o)
@@ -157,6 +262,39 @@ func (r *reader) owner() string {
 	return team.Name
 }
 
+// columns reads the columns: their types, and what is promised of them.
+func (r *reader) columns(v *registry.View, o object) {
+	if o.PhysicalName != "" {
+		v.BatchSource = &registry.DataSource{Name: o.Name, Type: "ODCS_OBJECT", Table: o.PhysicalName}
+	}
+	for _, p := range o.Properties {
+		v.Features = append(v.Features, registry.Feature{Name: p.Name, Type: cmp.Or(p.LogicalType, p.PhysicalType)})
+		at := "properties[" + p.Name + "]."
+		if p.LogicalType != "" && p.PhysicalType != "" {
+			v.Fields = append(v.Fields, registry.TextField(at+"physicalType", registry.PartPhysicalType, p.PhysicalType))
+		}
+		for _, part := range []struct{ key, text string }{{"transformLogic", p.TransformLogic}, {"transformSourceObjects", keyed.Canonical(&p.TransformSources)}} {
+			if part.text != "" {
+				v.Fields = append(v.Fields, registry.TextField(at+part.key, registry.PartTransformation, part.text))
+			}
+		}
+		for _, flag := range []struct {
+			key string
+			set bool
+		}{{"required", p.Required}, {"unique", p.Unique}} {
+			if flag.set {
+				v.Settings[at+flag.key] = "true"
+			}
+		}
+		if p.Partitioned {
+			v.Settings[at+"partitioned"] = strings.TrimSpace(fmt.Sprintf("true, position %d", p.PartitionPosition))
+		}
+		if p.PhysicalName != "" && p.PhysicalName != p.Name {
+			v.Settings[at+"physicalName"] = p.PhysicalName
+		}
+	}
+}
+
 func primaryKey(o object) []string {
 	columns := slices.Clone(o.Properties)
 	slices.SortStableFunc(columns, func(a, b column) int { return cmp.Compare(a.Position, b.Position) })
@@ -173,8 +311,7 @@ func primaryKey(o object) []string {
 func (r *reader) files(v *registry.View, o object) {
 	var types []string
 	for _, s := range r.contract.Servers {
-		where := cmp.Or(s.Path, s.Location)
-		if where != "" && (s.Format == "" || strings.EqualFold(s.Format, "parquet")) {
+		if where := cmp.Or(s.Path, s.Location); s.hasFiles() {
 			v.Path = strings.NewReplacer("{model}", o.Name, "{schema}", o.Name, "{object}", o.Name).Replace(where)
 			return
 		}
@@ -192,6 +329,7 @@ func (r *reader) promises(v *registry.View) error {
 		word := strings.ToLower(p.Property)
 		objectName, columns := r.element(p)
 		if objectName != "" && objectName != v.Name {
+			r.unplaced(p, objectName)
 			continue
 		}
 		switch word {
@@ -220,13 +358,28 @@ func (r *reader) promises(v *registry.View) error {
 			r.note(fmt.Sprintf("%s:%d: service level %q is not read", r.file, p.line, p.Property))
 		}
 	}
-	v.MaxAgeSeconds = freshness
-	if freshness == nil {
-		v.MaxAgeSeconds = latency
-	} else {
-		v.MaxLagSeconds = latency
+	v.MaxAgeSeconds, v.MaxLagSeconds = freshness, latency
+	if freshness == nil && latency != nil {
+		v.MaxAgeSeconds, v.MaxLagSeconds, v.MaxAgeBy = latency, nil, registry.ByLatency
 	}
 	return nil
+}
+
+// unplaced names a service level whose element is no object of the schema: nobody would keep it.
+func (r *reader) unplaced(p property, name string) {
+	var names []string
+	for _, o := range r.contract.Schema {
+		if o.Name == name {
+			return
+		}
+		names = append(names, o.Name)
+	}
+	text := fmt.Sprintf("%s %s %s", p.Value.Value, p.Unit, p.Element)
+	field := registry.UnknownField{Field: p.Property, Bytes: len(text), Digest: registry.ShortDigest([]byte(text)),
+		Path: fmt.Sprintf("slaProperties[%s].element %q (%s:%d), which names no object of the schema (%s)", p.Property, p.Element, r.file, p.line, strings.Join(names, ", "))}
+	if !slices.Contains(r.unknown, field) {
+		r.unknown = append(r.unknown, field)
+	}
 }
 
 func (r *reader) note(text string) {
@@ -246,7 +399,7 @@ func (r *reader) element(p property) (of string, columns []string) {
 		first, rest, dotted := strings.Cut(part, ".")
 		switch {
 		case dotted:
-			of, columns = first, append(columns, rest)
+			of, columns = r.objectNamed(first), append(columns, rest)
 		case slices.ContainsFunc(r.contract.Schema, func(x object) bool { return x.Name == part }):
 			of = part
 		default:
@@ -254,6 +407,21 @@ func (r *reader) element(p property) (of string, columns []string) {
 		}
 	}
 	return of, columns
+}
+
+// objectNamed is the name of the object that a service level means by its name, or by its physical name where no object
+// has it as its name.
+func (r *reader) objectNamed(text string) string {
+	physical := ""
+	for _, o := range r.contract.Schema {
+		if o.Name == text {
+			return text
+		}
+		if o.PhysicalName == text {
+			physical = o.Name
+		}
+	}
+	return cmp.Or(physical, text)
 }
 
 // units are the words for the units that have one meaning. "m" is minutes to some readers and months to others.
@@ -320,10 +488,12 @@ func (r *reader) text(p property) (string, error) {
 	return policy.FormatDuration(registry.Seconds(&seconds)), nil
 }
 
+func isTTL(c custom) bool { return c.Property == "ttl" || c.Property == "featureaudit.ttl" }
+
 // ttl reads the custom property of that name, of the object or else of the contract.
 func (r *reader) ttl(v *registry.View, o object) error {
 	for _, c := range append(slices.Clone(o.Custom), r.contract.Custom...) {
-		if c.Property != "ttl" && c.Property != "featureaudit.ttl" {
+		if !isTTL(c) {
 			continue
 		}
 		d, err := policy.ParseDuration(c.Value.Value)

@@ -1,0 +1,262 @@
+// Package keyed reads definitions that are written in YAML or JSON without losing a key: what the reader of a format
+// judges, it reads itself; all other known keys are noted by path, and unknown ones are named with their line and the
+// nearest known key.
+package keyed
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/featureaudit/featureaudit/audit/policy"
+	"github.com/featureaudit/featureaudit/audit/registry"
+)
+
+// Parse reads one document. Of a key that stands twice in a map the last counts; twice says so, one note for each.
+func Parse(file string, data []byte) (root *yaml.Node, twice []string, err error) {
+	var document yaml.Node
+	if err := yaml.Unmarshal(data, &document); err != nil {
+		return nil, nil, fmt.Errorf("%s: not valid YAML: %s", file, strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	if len(document.Content) == 0 {
+		return &yaml.Node{Kind: yaml.MappingNode}, nil, nil
+	}
+	lastCounts(document.Content[0], file, &twice)
+	return document.Content[0], twice, nil
+}
+
+// lastCounts removes all but the last of equal keys.
+func lastCounts(n *yaml.Node, file string, twice *[]string) {
+	for _, child := range n.Content {
+		lastCounts(child, file, twice)
+	}
+	if n.Kind != yaml.MappingNode {
+		return
+	}
+	last := map[string]int{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		last[n.Content[i].Value] = i
+	}
+	kept := n.Content[:0]
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if key := n.Content[i]; last[key.Value] != i && key.Value != "<<" {
+			*twice = append(*twice, fmt.Sprintf("%s:%d: the key %q stands twice in one map: the last one counts", file, key.Line, key.Value))
+			continue
+		}
+		kept = append(kept, n.Content[i], n.Content[i+1])
+	}
+	n.Content = kept
+}
+
+// Value is what stands under a key of a map, nil where the map has no such key.
+func Value(n *yaml.Node, key string) *yaml.Node {
+	n = Resolve(n)
+	if n == nil || n.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return Resolve(n.Content[i+1])
+		}
+	}
+	return nil
+}
+
+// Text is a scalar's text, empty for all else.
+func Text(n *yaml.Node) string {
+	if n = Resolve(n); n == nil || n.Kind != yaml.ScalarNode || n.ShortTag() == "!!null" {
+		return ""
+	}
+	return n.Value
+}
+
+// IsNull says whether a key is there and set to null.
+func IsNull(n *yaml.Node) bool {
+	return n != nil && n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null"
+}
+
+// List are the elements of a list, none for all else.
+func List(n *yaml.Node) []*yaml.Node {
+	if n = Resolve(n); n == nil || n.Kind != yaml.SequenceNode {
+		return nil
+	}
+	return n.Content
+}
+
+// Resolve follows an alias to what it stands for.
+func Resolve(n *yaml.Node) *yaml.Node {
+	for range 100 {
+		if n == nil || n.Kind != yaml.AliasNode {
+			return n
+		}
+		n = n.Alias
+	}
+	return n
+}
+
+// shape is what is known of the keys of one kind of map.
+type shape map[string]known
+
+// known is a key: judged by its reader, noted, or bookkeeping that nobody notes; in is the shape of what is below.
+type known struct {
+	judged, bookkeeping bool
+	in                  string
+}
+
+// Shapes are the known keys of a format.
+type Shapes map[string]shape
+
+// ParseShapes reads shapes, one a line: `NAME: KEY ...`, where KEY! is judged by its reader, KEY- is bookkeeping, KEY>SHAPE
+// holds maps of that shape, KEY alone is noted, and * stands for any
+// other key. Indented lines go on.
+func ParseShapes(text string) Shapes {
+	shapes := Shapes{}
+	var current shape
+	for line := range strings.Lines(text) {
+		words := strings.Fields(line)
+		if len(words) == 0 || strings.HasPrefix(words[0], "#") {
+			continue
+		}
+		if name, ok := strings.CutSuffix(words[0], ":"); ok {
+			current = shape{}
+			shapes[name] = current
+			words = words[1:]
+		}
+		for _, word := range words {
+			var k known
+			word, k.in, _ = strings.Cut(word, ">")
+			word, k.judged = strings.CutSuffix(word, "!")
+			word, k.bookkeeping = strings.CutSuffix(word, "-")
+			current[word] = k
+		}
+	}
+	return shapes
+}
+
+// Ledger is what a walk found beside what is judged.
+type Ledger struct {
+	Noted   []registry.Field
+	Unknown []registry.UnknownField
+}
+
+// Walk notes what stands in a map of the named shape. where names the map in words, for unknown keys; a key whose value
+// has a shape is gone into, but those in without, which their reader walks itself.
+func (s Shapes) Walk(n *yaml.Node, name, file, where string, without ...string) Ledger {
+	w := walk{shapes: s, file: file, where: where}
+	w.mapping(n, s[name], "", without, 0)
+	return w.ledger
+}
+
+type walk struct {
+	shapes      Shapes
+	file, where string
+	ledger      Ledger
+}
+
+// maxDepth ends a walk into aliases that hold themselves.
+const maxDepth = 60
+
+func (w *walk) mapping(n *yaml.Node, of shape, path string, without []string, depth int) {
+	if n = Resolve(n); n == nil || n.Kind != yaml.MappingNode || depth > maxDepth {
+		return
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], Resolve(n.Content[i+1])
+		if key.Value == "<<" {
+			w.mapping(value, of, path, without, depth+1)
+			continue
+		}
+		k, ok := of[key.Value]
+		if _, open := of["*"]; open && !ok {
+			k, ok = known{}, true // any key may stand here
+		}
+		at := strings.TrimPrefix(path+"."+key.Value, ".")
+		switch {
+		case !ok:
+			w.unknown(key, value, of, at)
+		case k.in != "" && !slices.Contains(without, key.Value):
+			w.nested(value, k, at, depth)
+		case k.in != "" || k.judged || k.bookkeeping:
+		default:
+			w.ledger.Noted = append(w.ledger.Noted, registry.TextField(at, "", Canonical(value)))
+		}
+	}
+}
+
+// nested goes into a map, or into each map of a list, which is named by what names it.
+func (w *walk) nested(value *yaml.Node, k known, at string, depth int) {
+	switch {
+	case value.Kind == yaml.MappingNode:
+		w.mapping(value, w.shapes[k.in], at, nil, depth+1)
+	case value.Kind == yaml.SequenceNode:
+		for i, element := range value.Content {
+			name := cmp.Or(Text(Value(element, "name")), Text(Value(element, "property")), fmt.Sprint(i))
+			if Resolve(element).Kind == yaml.MappingNode {
+				w.mapping(element, w.shapes[k.in], at+"["+name+"]", nil, depth+1)
+			} else if !k.judged {
+				w.ledger.Noted = append(w.ledger.Noted, registry.TextField(at+"["+name+"]", "", Canonical(element)))
+			}
+		}
+	case !k.judged && !IsNull(value):
+		w.ledger.Noted = append(w.ledger.Noted, registry.TextField(at, "", Canonical(value)))
+	}
+}
+
+func (w *walk) unknown(key, value *yaml.Node, of shape, at string) {
+	text := Canonical(value)
+	place := fmt.Sprintf("%s in %s (%s:%d)", at, w.where, w.file, key.Line)
+	if near := policy.Nearest(key.Value, slices.Sorted(maps.Keys(of))); near != "" {
+		place += ", did you mean " + near + "?"
+	}
+	w.ledger.Unknown = append(w.ledger.Unknown, registry.UnknownField{Path: place, Field: key.Value, Bytes: len(text), Digest: registry.ShortDigest([]byte(text))})
+}
+
+// Canonical writes a value in one way however it was laid out: maps by their keys, comments and styles left out.
+func Canonical(n *yaml.Node) string {
+	var b strings.Builder
+	canonical(&b, n, 0)
+	return b.String()
+}
+
+func canonical(b *strings.Builder, n *yaml.Node, depth int) {
+	n = Resolve(n)
+	switch {
+	case n == nil || depth > maxDepth:
+	case n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null":
+		b.WriteString("null")
+	case n.Kind == yaml.ScalarNode:
+		b.WriteString(n.Value)
+	case n.Kind == yaml.SequenceNode:
+		b.WriteByte('[')
+		for i, element := range n.Content {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			canonical(b, element, depth+1)
+		}
+		b.WriteByte(']')
+	case n.Kind == yaml.MappingNode:
+		canonicalMap(b, n, depth)
+	}
+}
+
+func canonicalMap(b *strings.Builder, n *yaml.Node, depth int) {
+	pairs := make([][2]*yaml.Node, 0, len(n.Content)/2)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		pairs = append(pairs, [2]*yaml.Node{n.Content[i], n.Content[i+1]})
+	}
+	slices.SortStableFunc(pairs, func(a, b [2]*yaml.Node) int { return strings.Compare(a[0].Value, b[0].Value) })
+	b.WriteByte('{')
+	for i, pair := range pairs {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(pair[0].Value + ": ")
+		canonical(b, pair[1], depth+1)
+	}
+	b.WriteByte('}')
+}
