@@ -193,6 +193,10 @@ type UnknownField struct {
 	Digest string `json:"digest"`
 	// View is the view that the field belongs to; empty for the rest.
 	View string `json:"view,omitempty"`
+	// Near is the known key that the writer may have meant; empty where none is near.
+	Near string `json:"near,omitempty"`
+	// Location is where the field stands; only for definitions in text. It tells no two fields apart.
+	Location *Location `json:"location,omitempty"`
 }
 
 // Location is a line of a file.

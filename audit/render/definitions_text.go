@@ -54,12 +54,24 @@ func DefinitionsText(w io.Writer, d registry.Definitions, _ Options) error {
 		fmt.Fprintln(buf)
 	}
 	for _, u := range d.UnknownFields {
-		fmt.Fprintf(buf, "unknown field: %s, %s\n", Clean(u.Path), plural(int64(u.Bytes), "byte", "bytes"))
+		fmt.Fprintf(buf, "unknown field: %s%s\n", Clean(u.Path), unknownDetail(u))
 	}
 	for _, n := range d.Notes {
 		fmt.Fprintf(buf, "note: %s\n", Clean(n))
 	}
 	return buf.Flush()
+}
+
+// unknownDetail says how large an unknown field is, where it stands, and which key may be meant.
+func unknownDetail(u registry.UnknownField) string {
+	text := ", " + plural(int64(u.Bytes), "byte", "bytes")
+	if u.Location != nil {
+		text += fmt.Sprintf(", %s:%d", Clean(u.Location.File), u.Location.Line)
+	}
+	if u.Near != "" {
+		text += ": did you mean " + Clean(u.Near) + "?"
+	}
+	return text
 }
 
 func ttlInWords(v registry.View) string {

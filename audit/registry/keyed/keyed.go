@@ -105,13 +105,15 @@ type shape map[string]known
 type known struct {
 	judged, bookkeeping bool
 	in                  string
+	// named says that a map holds elements by their names, as a list holds them in order.
+	named bool
 }
 
 // Shapes are the known keys of a format.
 type Shapes map[string]shape
 
 // ParseShapes reads shapes, one a line: `NAME: KEY ...`, where KEY! is judged by its reader, KEY- is bookkeeping, KEY>SHAPE
-// holds maps of that shape, KEY alone is noted, and * stands for any
+// holds maps of that shape (KEY>>SHAPE may hold them by name), KEY alone is noted, and * stands for any
 // other key. Indented lines go on.
 func ParseShapes(text string) Shapes {
 	shapes := Shapes{}
@@ -129,6 +131,7 @@ func ParseShapes(text string) Shapes {
 		for _, word := range words {
 			var k known
 			word, k.in, _ = strings.Cut(word, ">")
+			k.in, k.named = strings.CutPrefix(k.in, ">")
 			word, k.judged = strings.CutSuffix(word, "!")
 			word, k.bookkeeping = strings.CutSuffix(word, "-")
 			current[word] = k
@@ -190,6 +193,10 @@ func (w *walk) mapping(n *yaml.Node, of shape, path string, without []string, de
 // nested goes into a map, or into each map of a list, which is named by what names it.
 func (w *walk) nested(value *yaml.Node, k known, at string, depth int) {
 	switch {
+	case value.Kind == yaml.MappingNode && k.named:
+		for i := 0; i+1 < len(value.Content); i += 2 {
+			w.mapping(value.Content[i+1], w.shapes[k.in], at+"["+value.Content[i].Value+"]", nil, depth+1)
+		}
 	case value.Kind == yaml.MappingNode:
 		w.mapping(value, w.shapes[k.in], at, nil, depth+1)
 	case value.Kind == yaml.SequenceNode:
@@ -208,11 +215,10 @@ func (w *walk) nested(value *yaml.Node, k known, at string, depth int) {
 
 func (w *walk) unknown(key, value *yaml.Node, of shape, at string) {
 	text := Canonical(value)
-	place := fmt.Sprintf("%s in %s (%s:%d)", at, w.where, w.file, key.Line)
-	if near := policy.Nearest(key.Value, slices.Sorted(maps.Keys(of))); near != "" {
-		place += ", did you mean " + near + "?"
-	}
-	w.ledger.Unknown = append(w.ledger.Unknown, registry.UnknownField{Path: place, Field: key.Value, Bytes: len(text), Digest: registry.ShortDigest([]byte(text))})
+	w.ledger.Unknown = append(w.ledger.Unknown, registry.UnknownField{
+		Path: at + " in " + w.where, Field: key.Value, Bytes: len(text), Digest: registry.ShortDigest([]byte(text)),
+		Near: policy.Nearest(key.Value, slices.Sorted(maps.Keys(of))), Location: &registry.Location{File: w.file, Line: key.Line},
+	})
 }
 
 // Canonical writes a value in one way however it was laid out: maps by their keys, comments and styles left out.

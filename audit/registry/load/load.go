@@ -162,16 +162,17 @@ func (l loader) folder(ctx context.Context, dir string) (registry.Definitions, e
 	if kind == "file" {
 		return l.repo(ctx, repo)
 	}
+	if kind, err = l.place.kind(ctx, path.Join(dir, dbtProject)); err != nil {
+		return registry.Definitions{}, err
+	}
+	if kind == "file" {
+		return l.file(ctx, path.Join(dir, dbtProject))
+	}
 	all, err := l.place.files(ctx, dir)
 	if err != nil {
 		return registry.Definitions{}, err
 	}
-	var names []string
-	for _, name := range all {
-		if ext := path.Ext(name); ext == ".yaml" || ext == ".yml" {
-			names = append(names, name)
-		}
-	}
+	names := yamlOnly(all)
 	if len(names) == 0 {
 		return registry.Definitions{}, wrong{fmt.Errorf("%s: the folder has no feature_store.yaml and no YAML file: expected a Feast repository or our YAML", dir)}
 	}

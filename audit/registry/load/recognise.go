@@ -38,12 +38,15 @@ const (
 	formConfig
 	formODCS
 	formDBT
+	formManifest
+	formProject
 	formFeatureStore
 )
 
 var formWords = map[form]string{
 	formProto: "Feast registry", formSQLite: "SQLite", formDump: "registry dump", formReport: "report", formDefinitions: "definitions",
-	formViews: "our YAML", formConfig: "featureaudit config", formODCS: "ODCS contract", formDBT: "dbt", formFeatureStore: "feature_store.yaml", formOther: "other",
+	formViews: "our YAML", formConfig: "featureaudit config", formODCS: "ODCS contract", formDBT: "dbt", formManifest: "dbt manifest",
+	formProject: "dbt_project.yml", formFeatureStore: "feature_store.yaml", formOther: "other",
 }
 
 func kinds(byForm map[form][]yamldef.File) string {
@@ -88,12 +91,23 @@ func recogniseJSON(data []byte) (form, error) {
 		case registry.Schema:
 			return formDefinitions, nil
 		}
+		if word := foreignSchema(schema); word != "" {
+			return 0, errors.New(word)
+		}
 		if strings.HasPrefix(schema, "featureaudit.") {
 			return 0, fmt.Errorf("a document of %s holds no definitions: expected %s or %s", schema, report.Schema, registry.Schema)
 		}
 	}
 	if feast.LooksLikeDump(slices.Collect(maps.Keys(top))) {
 		return formDump, nil
+	}
+	if kind, _ := dbt.Artifact(dbtSchema(top["metadata"])); kind == "manifest" {
+		return formManifest, nil
+	} else if kind != "" {
+		return 0, fmt.Errorf("a dbt artifact of kind %s holds no definitions: name target/manifest.json", kind)
+	}
+	if word := foreign(slices.Collect(maps.Keys(top))); word != "" {
+		return 0, errors.New(word)
 	}
 	return recogniseYAML(data)
 }
@@ -105,6 +119,9 @@ const maxText = 16 << 20
 func recogniseYAML(data []byte) (form, error) {
 	if len(data) > maxText {
 		return 0, fmt.Errorf("%d bytes of text, expected at most %d: split the definitions over several files", len(data), maxText)
+	}
+	if word := foreignText(data); word != "" {
+		return 0, errors.New(word)
 	}
 	keys, err := topKeys(data)
 	if err != nil {
@@ -122,8 +139,13 @@ func recogniseYAML(data []byte) (form, error) {
 		return formConfig, nil
 	case has("registry", "provider") && has("project"):
 		return formFeatureStore, nil
+	case has("name") && has("profile", "model-paths", "source-paths", "config-version", "require-dbt-version"):
+		return formProject, nil
 	case has("sources", "semantic_models", "models") && !has("views"):
 		return formDBT, nil
+	}
+	if word := foreign(keys); word != "" {
+		return 0, errors.New(word)
 	}
 	return formOther, nil
 }
@@ -174,6 +196,13 @@ func (l loader) bytes(ctx context.Context, name string, data []byte) (registry.D
 		d, err = prior.DecodeReport(data)
 	case formDefinitions:
 		d, err = prior.DecodeDefinitions(data)
+	case formProject:
+		return l.project(ctx, path.Dir(name), data)
+	case formManifest:
+		_, version := dbt.Artifact(schemaOf(data))
+		if d, err = dbt.DecodeManifest(name, data, version); err != nil {
+			return d, wrong{err}
+		}
 	default:
 		err = errors.New(`none of the definitions that are read here: expected a Feast registry (binary, SQLite or registry-dump), a map with "views:", an ODCS contract, dbt sources or a featureaudit report`)
 	}
@@ -192,7 +221,7 @@ func (l loader) set(byForm map[form][]yamldef.File) (registry.Definitions, error
 		case formODCS:
 			return merge(files, odcs.Decode)
 		case formDBT:
-			return merge(files, dbt.Decode)
+			return l.dbtFiles(files)
 		}
 		return registry.Definitions{}, fmt.Errorf("%s: a %s is read alone: name it", files[0].Name, formWords[f])
 	}
@@ -218,6 +247,8 @@ func merge(files []yamldef.File, decode func(name string, data []byte) (registry
 		all.Views = append(all.Views, d.Views...)
 		all.Notes = append(all.Notes, d.Notes...)
 		all.UnknownFields = append(all.UnknownFields, d.UnknownFields...)
+		all.Objects = append(all.Objects, d.Objects...)
+		all.Ledger = d.Ledger
 	}
 	all.Finish()
 	return all, nil

@@ -376,8 +376,9 @@ func (r *reader) unplaced(p property, name string) {
 	}
 	text := fmt.Sprintf("%s %s %s", p.Value.Value, p.Unit, p.Element)
 	field := registry.UnknownField{Field: p.Property, Bytes: len(text), Digest: registry.ShortDigest([]byte(text)),
-		Path: fmt.Sprintf("slaProperties[%s].element %q (%s:%d), which names no object of the schema (%s)", p.Property, p.Element, r.file, p.line, strings.Join(names, ", "))}
-	if !slices.Contains(r.unknown, field) {
+		Path:     fmt.Sprintf("slaProperties[%s].element %q, which names no object of the schema (%s)", p.Property, p.Element, strings.Join(names, ", ")),
+		Location: &registry.Location{File: r.file, Line: p.line}}
+	if !slices.ContainsFunc(r.unknown, func(u registry.UnknownField) bool { return u.Path == field.Path }) {
 		r.unknown = append(r.unknown, field)
 	}
 }
