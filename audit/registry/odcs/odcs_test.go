@@ -2,6 +2,7 @@ package odcs
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -87,4 +88,93 @@ func FuzzDecode(f *testing.F) {
 			t.Error("no view and no error")
 		}
 	})
+}
+
+// TestLatencyIsNoFreshness: each service level is what it is, and one that stands in for another says so.
+func TestLatencyIsNoFreshness(t *testing.T) {
+	for sla, want := range map[string]string{
+		"{property: freshness, value: 6, unit: h}\n  - {property: latency, value: 2, unit: h}": "21600 7200 ",
+		"{property: freshness, value: 6, unit: h}":                                             "21600 0 ",
+		"{property: latency, value: 2, unit: h}":                                               "7200 0 latency",
+	} {
+		d, err := Decode("c.yaml", contractWith(sla))
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := d.Views[0]
+		got := fmt.Sprintf("%v %v %s", seconds(v.MaxAgeSeconds), seconds(v.MaxLagSeconds), v.MaxAgeBy)
+		if got != want {
+			t.Errorf("%s: %s, want %s", sla, got, want)
+		}
+	}
+}
+
+func seconds(s *float64) float64 {
+	if s == nil {
+		return 0
+	}
+	return *s
+}
+
+// TestNothingIsLost: an element that names no object, misspelt keys, and what is known and not judged are all told.
+func TestNothingIsLost(t *testing.T) {
+	d, err := Decode("c.yaml", []byte(`apiVersion: v3.1.0
+kind: DataContract
+id: c1
+name: shop
+servers:
+  - {server: prod, type: s3, format: parquet, location: "s3://b/*.parquet", environment: live}
+schema:
+  - name: orders
+    physicalName: orders_v1
+    descripton: typo
+    properties:
+      - {name: ts, logicalType: timestamp, physicalType: timestamptz, required: true, classification: open}
+      - {name: amt, physicalType: "decimal(10,2)", unique: true, clasification: x}
+      - {name: s, logicalType: object, properties: [{name: inner, logicalType: string}]}
+slaProperties:
+  - {property: freshness, value: 6, unit: h, element: order.ts}
+  - {property: retention, value: 30, unit: d, element: orders_v1.ts, driver: regulatory}
+  - {property: availability, value: 99.9, unit: "%"}
+slaPropertys: []
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var unknown []string
+	for _, u := range d.UnknownFields {
+		unknown = append(unknown, fmt.Sprintf("%d %s|%s", u.Location.Line, u.Path, u.Near))
+	}
+	want := []string{
+		"13 clasification in column orders.amt|classification",
+		"10 descripton in object orders|description",
+		`16 slaProperties[freshness].element "order.ts", which names no object of the schema (orders)|`,
+		"19 slaPropertys in the contract|slaProperties",
+	}
+	if !slices.Equal(unknown, want) {
+		t.Errorf("unknown\n%s\nwant\n%s", strings.Join(unknown, "\n"), strings.Join(want, "\n"))
+	}
+	v := d.Views[0]
+	if v.MaxAgeSeconds != nil || v.Settings["retention"] != "30d" || v.Settings["properties.ts.required"] != "" || v.Settings["properties[ts].required"] != "true" || v.Settings["properties[amt].unique"] != "true" {
+		t.Errorf("max_age %v, settings %v", v.MaxAgeSeconds, v.Settings)
+	}
+	var fields []string
+	for _, f := range append(slices.Clone(v.Fields), d.Objects[0].Fields...) {
+		fields = append(fields, f.Path+" "+f.Part+" = "+f.Text)
+	}
+	wantFields := []string{
+		"properties[s].properties[inner].logicalType  = string",
+		"properties[ts].classification  = open",
+		"properties[ts].physicalType physical_type = timestamptz",
+		"id  = c1",
+		"servers[prod].environment  = live",
+		"servers[prod].format  = parquet",
+		"servers[prod].server  = prod",
+		"servers[prod].type  = s3",
+		"slaProperties[availability]  = {property: availability, unit: %, value: 99.9}",
+		"slaProperties[retention].driver  = regulatory",
+	}
+	if !slices.Equal(fields, wantFields) {
+		t.Errorf("fields\n%s\nwant\n%s", strings.Join(fields, "\n"), strings.Join(wantFields, "\n"))
+	}
 }
