@@ -47,6 +47,9 @@ func Text(message string) string {
 		if !slices.ContainsFunc(secretWords, func(word string) bool { return strings.Contains(name, word) }) {
 			return pair
 		}
+		if strings.HasPrefix(parts[3], mask) {
+			return pair // masked before
+		}
 		return parts[1] + parts[2] + mask
 	})
 }

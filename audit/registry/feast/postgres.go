@@ -40,7 +40,7 @@ func postgresURL(ref string) string {
 
 // postgresConfig reads an address. Its errors say what to write and hold nothing of the address but its host.
 func postgresConfig(ref string) (*pgx.ConnConfig, error) {
-	const form = "expected postgres://USER:PASSWORD@HOST:PORT/DATABASE?NAME=VALUE"
+	const form = "expected postgres://USER@HOST:PORT/DATABASE?NAME=VALUE, the password after the user and a colon, or in PGPASSWORD"
 	target := postgresURL(ref)
 	if target == "" {
 		return nil, errors.New("not the address of a database: " + form)
