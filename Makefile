@@ -42,6 +42,7 @@ test-all: test ## the tests too that take minutes: the race detector and short f
 		for name in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*).*/\1/p' $$target); do \
 			echo "$$name in $$(dirname $$target)"; go test -run '^$$' -fuzz "^$$name\$$" -fuzztime 20s ./$$(dirname $$target) || exit 1; \
 		done; done
+	$(MAKE) torture TORTURE_FOR=10m
 
 .PHONY: lint
 lint: $(STATICCHECK) ## gofmt, go vet and staticcheck
@@ -63,6 +64,13 @@ golden: ## write the golden files anew (read the difference before you commit it
 bench: build ## measure the audit against the floor (ROWS=10000000)
 	ROWS=$(ROWS) go run ./fixtures/cmd/bench
 	go test -run '^$$' -bench Diff10k -benchmem -benchtime 5x ./audit/diff # aim: under 1 s and 500 MB
+
+TORTURE_SEED ?= 1
+TORTURE_FOR ?= 60s
+
+.PHONY: torture
+torture: build ## damage inputs and conditions for TORTURE_FOR=60s, and say what broke (a seed repeats a case)
+	go run ./fixtures/cmd/torture -seed $(TORTURE_SEED) -for $(TORTURE_FOR) $(BIN)
 
 .PHONY: eval-zones
 eval-zones: ## measure how well zone evidence finds planted offsets, and that it accuses no honest store
