@@ -15,6 +15,7 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin featureaudit
 COPY --from=build /out/featureaudit /usr/local/bin/featureaudit
+COPY cmd/featureaudit/NOTICE LICENSE /usr/share/doc/featureaudit/
 ARG VERSION=dev
 LABEL org.opencontainers.image.title="featureaudit" \
       org.opencontainers.image.description="Audits an offline feature store: staleness, duplicates, time zones" \

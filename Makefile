@@ -4,6 +4,9 @@ SHELL := /bin/bash
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 STATICCHECK_VERSION := v0.8.2
+GO_LICENSES_VERSION := v1.6.0
+CYCLONEDX_VERSION := v1.10.0
+GOVULNCHECK_VERSION := v1.9.0
 ROWS ?= 10000000
 
 BIN := build/featureaudit
@@ -39,6 +42,7 @@ test-all: test ## the tests too that take minutes: the race detector and short f
 		for name in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*).*/\1/p' $$target); do \
 			echo "$$name in $$(dirname $$target)"; go test -run '^$$' -fuzz "^$$name\$$" -fuzztime 20s ./$$(dirname $$target) || exit 1; \
 		done; done
+	$(MAKE) torture TORTURE_FOR=10m
 
 .PHONY: lint
 lint: $(STATICCHECK) ## gofmt, go vet and staticcheck
@@ -61,9 +65,39 @@ bench: build ## measure the audit against the floor (ROWS=10000000)
 	ROWS=$(ROWS) go run ./fixtures/cmd/bench
 	go test -run '^$$' -bench Diff10k -benchmem -benchtime 5x ./audit/diff # aim: under 1 s and 500 MB
 
+TORTURE_SEED ?= 1
+TORTURE_FOR ?= 60s
+
+.PHONY: torture
+torture: build ## damage inputs and conditions for TORTURE_FOR=60s, and say what broke (a seed repeats a case)
+	go run ./fixtures/cmd/torture -seed $(TORTURE_SEED) -for $(TORTURE_FOR) $(BIN)
+
 .PHONY: eval-zones
 eval-zones: ## measure how well zone evidence finds planted offsets, and that it accuses no honest store
 	@go run ./fixtures/cmd/evalzones
+
+# Tools that only a release needs; each is built at its pinned version, below build/bin.
+build/bin/%: Makefile
+	@mkdir -p build/bin
+	GOBIN=$(CURDIR)/build/bin go install $(TOOL_$*)
+TOOL_go-licenses := github.com/google/go-licenses@$(GO_LICENSES_VERSION)
+TOOL_cyclonedx-gomod := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION)
+TOOL_govulncheck := golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
+
+# modernc.org/mathutil is BSD-3-Clause by its text, which the tool does not know.
+.PHONY: notice
+notice: build/bin/go-licenses ## write cmd/featureaudit/NOTICE: what the program links, and under which licence
+	build/bin/go-licenses report ./cmd/featureaudit --ignore github.com/featureaudit/featureaudit --template .ci/notice.tpl > build/NOTICE 2>build/notice.log
+	mv build/NOTICE cmd/featureaudit/NOTICE
+
+.PHONY: sbom
+sbom: build build/bin/cyclonedx-gomod ## write build/sbom.json: the modules in the binary, as CycloneDX
+	build/bin/cyclonedx-gomod bin -json -noserial -notimestamp -version $(VERSION) -output build/sbom.json $(BIN)
+
+.PHONY: vulncheck
+vulncheck: build/bin/govulncheck ## look the dependencies up in Go's vulnerability database (needs the network)
+	go mod verify
+	build/bin/govulncheck ./cmd/... ./audit/...
 
 .PHONY: image
 image: ## build the container image featureaudit:VERSION

@@ -14,6 +14,8 @@ import (
 
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/pflag"
+
+	"github.com/featureaudit/featureaudit/audit/address"
 )
 
 // cli is what every command works with: the streams, the environment and the only clock of the program.
@@ -87,7 +89,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case errors.Is(err, pflag.ErrHelp):
 		return exitOK
 	case err != nil:
-		fmt.Fprintf(c.stderr, "featureaudit %s: %v\n", args[0], err)
+		fmt.Fprintf(c.stderr, "featureaudit %s: %s\n", args[0], address.Text(err.Error()))
 		return codeOf(ctx, err)
 	}
 	return code

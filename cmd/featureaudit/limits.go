@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"math"
 	"path"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // defaultMemoryShare of what the process may use is left to it without --memory-limit, in percent.
@@ -56,6 +58,9 @@ func memoryLimit(text string, root fs.FS) (int64, error) {
 			percent = p
 		}
 		available, err := availableMemory(root)
+		if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+			return 0, fmt.Errorf("read this machine's memory: %w: raise ulimit -n", err)
+		}
 		if err != nil {
 			return 0, usagef("--memory-limit: this machine's memory cannot be read (%w); give a size such as 4GiB", err)
 		}

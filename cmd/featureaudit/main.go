@@ -14,6 +14,6 @@ func main() {
 	// A scheduler closes our stderr the moment it sends SIGTERM, and `| head` closes stdout: neither may end the
 	// program before its report is written.
 	signal.Ignore(syscall.SIGPIPE)
-	ctx := withSignals(context.Background(), os.Exit)
-	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Environ()))
+	ctx := withSignals(context.Background(), end)
+	end(run(ctx, os.Args[1:], os.Stdin, os.Stdout, standardError(), os.Environ()))
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
+	"github.com/featureaudit/featureaudit/audit/address"
 	"github.com/featureaudit/featureaudit/audit/registry"
 	"github.com/featureaudit/featureaudit/audit/registry/feast"
 	"github.com/featureaudit/featureaudit/audit/registry/yamldef"
@@ -56,7 +57,7 @@ func dispatch(ctx context.Context, ref string, o Options) (registry.Definitions,
 		return l.postgres(ctx, ref)
 	}
 	if scheme, _, ok := strings.Cut(ref, "://"); ok {
-		return registry.Definitions{}, wrong{fmt.Errorf("%s: definitions are not read from %s:// addresses: copy the file here, or give a postgres:// address", feast.Redact(ref), scheme)}
+		return registry.Definitions{}, wrong{fmt.Errorf("%s: definitions are not read from %s:// addresses: copy the file here, or give a postgres:// address", address.Redact(ref), scheme)}
 	}
 	if ref == "" {
 		return registry.Definitions{}, wrong{errors.New("an empty reference: expected a file, a folder, a postgres:// address or REV:PATH")}
@@ -85,9 +86,9 @@ type loader struct {
 func (l loader) postgres(ctx context.Context, ref string) (registry.Definitions, error) {
 	d, err := feast.DecodePostgres(ctx, ref)
 	if err != nil {
-		return d, fmt.Errorf("%s: %w", feast.Redact(ref), err)
+		return d, fmt.Errorf("%s: %w", address.Redact(ref), err)
 	}
-	d.Source = feast.Redact(ref)
+	d.Source = address.Redact(ref)
 	return d, nil
 }
 
@@ -95,14 +96,14 @@ func (l loader) postgres(ctx context.Context, ref string) (registry.Definitions,
 func (l loader) inGit(ctx context.Context, ref string) (registry.Definitions, error) {
 	rev, name, ok := strings.Cut(ref, ":")
 	if !ok {
-		return registry.Definitions{}, wrong{fmt.Errorf("%s: no such file or folder: expected a registry, our YAML, a Feast repository, a postgres:// address or REV:PATH", ref)}
+		return registry.Definitions{}, wrong{fmt.Errorf("%s: no such file or folder: expected a registry, our YAML, a Feast repository, a postgres:// address or REV:PATH", address.Redact(ref))}
 	}
 	c, known, err := openCommit(ctx, rev)
 	if err != nil {
 		return registry.Definitions{}, err
 	}
 	if !known {
-		return registry.Definitions{}, wrong{fmt.Errorf("%s: no such file, and git knows no revision %q here: fetch it, or correct the path (actions/checkout: fetch-depth: 0)", ref, rev)}
+		return registry.Definitions{}, wrong{fmt.Errorf("%s: no such file, and git knows no revision %q here: fetch it, or correct the path (actions/checkout: fetch-depth: 0)", address.Redact(ref), address.Redact(rev))}
 	}
 	if strings.HasPrefix(name, "./") || strings.HasPrefix(name, "../") {
 		prefix, err := git(ctx, "rev-parse", "--show-prefix")

@@ -14,6 +14,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/featureaudit/featureaudit/audit/address"
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/registry"
 	"github.com/featureaudit/featureaudit/audit/registry/dbt"
@@ -334,7 +335,7 @@ func (l loader) reference(ctx context.Context, config string, def policy.Definit
 		return registry.Definitions{}, err
 	}
 	if kind == "" {
-		return registry.Definitions{}, wrong{fmt.Errorf("definitions %s: no such file or folder", def.Ref)}
+		return registry.Definitions{}, wrong{fmt.Errorf("definitions %s: no such file or folder", address.Redact(def.Ref))}
 	}
 	return l.at(ctx, name, kind)
 }

@@ -11,6 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/featureaudit/featureaudit/audit/address"
 	"github.com/featureaudit/featureaudit/audit/registry"
 	"github.com/featureaudit/featureaudit/audit/registry/feast"
 )
@@ -52,7 +53,7 @@ func (l loader) registered(ctx context.Context, name, ref string) (registry.Defi
 	}
 	if scheme, rest, ok := strings.Cut(ref, "://"); ok {
 		if word, _, _ := strings.Cut(scheme, "+"); word != "sqlite" {
-			return registry.Definitions{}, wrong{fmt.Errorf("%s: the registry %s is not read from here: copy it and name the copy", name, feast.Redact(ref))}
+			return registry.Definitions{}, wrong{fmt.Errorf("%s: the registry %s is not read from here: copy it and name the copy", name, address.Redact(ref))}
 		}
 		ref, _, _ = strings.Cut(strings.TrimPrefix(rest, "/"), "?") // sqlite:///relative, sqlite:////absolute
 	}
@@ -64,7 +65,7 @@ func (l loader) registered(ctx context.Context, name, ref string) (registry.Defi
 		return registry.Definitions{}, err
 	}
 	if kind != "file" {
-		return registry.Definitions{}, wrong{fmt.Errorf("%s: its registry %s is not there: run feast apply first, or name the registry", name, ref)}
+		return registry.Definitions{}, wrong{fmt.Errorf("%s: its registry %s is not there: run feast apply first, or name the registry", name, address.Redact(ref))}
 	}
 	d, err := l.file(ctx, ref)
 	d.Source = ref
