@@ -152,8 +152,9 @@ func cmdDiff(ctx context.Context, c *cli, args []string) (int, error) {
 
 // sides reads both sets of definitions at once.
 func (c *cli) sides(ctx context.Context, old, new string, mergeBase bool) (older, newer registry.Definitions, err error) {
+	from := old
+	rev, path, ok := strings.Cut(old, ":")
 	if mergeBase {
-		rev, path, ok := strings.Cut(old, ":")
 		if !ok || rev == "" {
 			return older, newer, usagef("--merge-base: OLD is %q, expected REV:PATH such as origin/main:features", old)
 		}
@@ -161,20 +162,34 @@ func (c *cli) sides(ctx context.Context, old, new string, mergeBase bool) (older
 		if err != nil {
 			return older, newer, usagef("--merge-base: %w", err)
 		}
-		old = base + ":" + path
+		from = base + ":" + path
 	}
+	var gone error
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		var err error
-		older, err = c.definitions(ctx, old, "")
+		older, err = c.definitions(ctx, from, "")
 		return err
 	})
 	group.Go(func() error {
 		var err error
 		newer, err = c.definitions(ctx, new, "")
+		if ok && load.Missing(err) && filepath.Clean(path) == filepath.Clean(new) {
+			gone, err = err, nil // it stands in the older commit under this very name: judged as removed, if that can be read
+		}
 		return err
 	})
-	return older, newer, group.Wait()
+	if err := group.Wait(); err != nil {
+		return older, newer, err
+	}
+	if mergeBase {
+		older.Source = old // the header names what was asked for, not 40 digits
+	}
+	if gone != nil {
+		newer = registry.Definitions{Kind: older.Kind, Source: new + " (removed)", Ledger: older.Ledger}
+		newer.Finish()
+	}
+	return older, newer, nil
 }
 
 // verdict writes the document and is its exit code.

@@ -57,7 +57,7 @@ func dispatch(ctx context.Context, ref string, o Options) (registry.Definitions,
 		return l.postgres(ctx, ref)
 	}
 	if scheme, _, ok := strings.Cut(ref, "://"); ok {
-		return registry.Definitions{}, wrong{fmt.Errorf("%s: definitions are not read from %s:// addresses: copy the file here, or give a postgres:// address", address.Redact(ref), scheme)}
+		return registry.Definitions{}, wrong{fmt.Errorf("%s: definitions are not read from %s:// addresses: %s", address.Redact(ref), scheme, elsewhere(scheme))}
 	}
 	if ref == "" {
 		return registry.Definitions{}, wrong{errors.New("an empty reference: expected a file, a folder, a postgres:// address or REV:PATH")}
@@ -73,6 +73,16 @@ func dispatch(ctx context.Context, ref string, o Options) (registry.Definitions,
 		return l.glob(ctx, ref)
 	}
 	return l.inGit(ctx, ref)
+}
+
+// elsewhere says what to do with definitions at an address that is not read.
+func elsewhere(scheme string) string {
+	word, _, _ := strings.Cut(strings.ToLower(scheme), "+")
+	switch word {
+	case "mysql", "mariadb", "mssql", "snowflake", "oracle":
+		return "run feast registry-dump > registry.json where Feast reaches it, and name that file"
+	}
+	return "copy the file here, or give a postgres:// address"
 }
 
 // loader reads from one place.
@@ -96,7 +106,7 @@ func (l loader) postgres(ctx context.Context, ref string) (registry.Definitions,
 func (l loader) inGit(ctx context.Context, ref string) (registry.Definitions, error) {
 	rev, name, ok := strings.Cut(ref, ":")
 	if !ok {
-		return registry.Definitions{}, wrong{fmt.Errorf("%s: no such file or folder: expected a registry, our YAML, a Feast repository, a postgres:// address or REV:PATH", address.Redact(ref))}
+		return registry.Definitions{}, wrong{missing{fmt.Errorf("%s: no such file or folder: expected a registry, our YAML, a Feast repository, a postgres:// address or REV:PATH", address.Redact(ref))}}
 	}
 	c, known, err := openCommit(ctx, rev)
 	if err != nil {

@@ -117,37 +117,67 @@ func openCommit(ctx context.Context, rev string) (c commit, ok bool, err error) 
 }
 
 func (c commit) kind(ctx context.Context, name string) (string, error) {
-	out, err := git(ctx, "cat-file", "-t", c.id+":"+gitPath(name))
-	if err != nil {
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
-			return "", nil
-		}
-		return "", err
-	}
-	switch strings.TrimSpace(string(out)) {
-	case "tree":
-		return "dir", nil
-	case "blob":
-		return "file", nil
-	}
-	return "", nil
+	o, err := c.object(ctx, name)
+	return o.kind, err
 }
 
 func (c commit) read(ctx context.Context, name string) ([]byte, error) {
-	object := c.id + ":" + gitPath(name)
-	out, err := git(ctx, "cat-file", "-s", object)
-	if err != nil {
+	o, err := c.object(ctx, name)
+	switch {
+	case err != nil:
 		return nil, err
+	case o.kind != "file":
+		return nil, wrong{fmt.Errorf("%s:%s: not a file of that commit", c.rev, name)}
+	case o.size > maxBytes:
+		return nil, tooLarge(c.rev+":"+name, o.size)
 	}
-	size, err := strconv.ParseInt(strings.TrimSpace(string(out)), 10, 64)
+	return git(ctx, "cat-file", "blob", o.id)
+}
+
+// object is what a name of a commit leads to; its kind is empty where nothing stands there.
+type object struct {
+	kind string
+	id   string
+	size int64
+}
+
+// object finds a name of the commit, through symbolic links inside the repository. What leads out of it is an error that
+// says where to.
+func (c commit) object(ctx context.Context, name string) (object, error) {
+	place := gitPath(name)
+	out, err := gitInput(ctx, c.id+":"+place+"\n", "cat-file", "--batch-check", "--follow-symlinks")
 	if err != nil {
-		return nil, fmt.Errorf("git cat-file -s %s: %w", object, err)
+		return object{}, err
 	}
-	if size > maxBytes {
-		return nil, tooLarge(c.rev+":"+name, size)
+	first, rest, _ := strings.Cut(string(out), "\n")
+	words := strings.Fields(first)
+	switch {
+	case strings.HasPrefix(first, "symlink "):
+		return object{}, wrong{fmt.Errorf("%s:%s is a symbolic link out of the repository, to %s: name that", c.rev, name, strings.TrimSpace(rest))}
+	case strings.HasPrefix(first, "dangling "), strings.HasPrefix(first, "loop "):
+		return object{}, wrong{fmt.Errorf("%s:%s is a symbolic link that leads to nothing in that commit", c.rev, name)}
+	case len(words) == 3 && (words[1] == "blob" || words[1] == "tree"):
+		size, err := strconv.ParseInt(words[2], 10, 64)
+		if err != nil {
+			return object{}, fmt.Errorf("git cat-file %s: %q: %w", place, first, err)
+		}
+		return object{kind: map[string]string{"blob": "file", "tree": "dir"}[words[1]], id: words[0], size: size}, nil
 	}
-	return git(ctx, "cat-file", "blob", object)
+	return object{}, c.submodule(ctx, place)
+}
+
+// submodule is an error where a name lies in another repository, which this commit only points at.
+func (c commit) submodule(ctx context.Context, place string) error {
+	for dir := place; dir != "" && dir != "."; dir = path.Dir(dir) {
+		out, err := git(ctx, "ls-tree", "--full-tree", c.id, "--", dir)
+		if err != nil {
+			return err
+		}
+		if strings.HasPrefix(string(out), "160000 ") {
+			return wrong{fmt.Errorf("%s:%s lies in the submodule %s, another repository: name it there, or a path of a checkout", c.rev, place, dir)}
+		}
+	}
+	return nil
 }
 
 func (c commit) files(ctx context.Context, dir string) ([]string, error) {
@@ -184,8 +214,12 @@ func gitPath(name string) string {
 }
 
 // git runs git and returns what it prints. Its messages are in English whatever the locale.
-func git(ctx context.Context, args ...string) ([]byte, error) {
+func git(ctx context.Context, args ...string) ([]byte, error) { return gitInput(ctx, "", args...) }
+
+// gitInput is git with something on its standard input.
+func gitInput(ctx context.Context, input string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "git", args...)
+	cmd.Stdin = strings.NewReader(input)
 	cmd.Env = append(os.Environ(), "LC_ALL=C", "GIT_OPTIONAL_LOCKS=0", "GIT_TERMINAL_PROMPT=0")
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

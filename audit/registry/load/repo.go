@@ -53,7 +53,7 @@ func (l loader) registered(ctx context.Context, name, ref string) (registry.Defi
 	}
 	if scheme, rest, ok := strings.Cut(ref, "://"); ok {
 		if word, _, _ := strings.Cut(scheme, "+"); word != "sqlite" {
-			return registry.Definitions{}, wrong{fmt.Errorf("%s: the registry %s is not read from here: copy it and name the copy", name, address.Redact(ref))}
+			return registry.Definitions{}, wrong{fmt.Errorf("%s: the registry %s is not read from here: %s", name, address.Redact(ref), elsewhere(scheme))}
 		}
 		ref, _, _ = strings.Cut(strings.TrimPrefix(rest, "/"), "?") // sqlite:///relative, sqlite:////absolute
 	}
