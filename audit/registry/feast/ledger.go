@@ -157,6 +157,9 @@ func (k *collector) message(m *message, raw []byte, path string, depth int, over
 	if depth > maxDepth {
 		return fmt.Errorf("messages nested more than %d deep", maxDepth)
 	}
+	if over.table == "" && !k.keeps(m, raw) {
+		return nil
+	}
 	for _, g := range k.groups(m, raw) {
 		own := k.ledger[m.name][g.field.name]
 		if own.table == tableBookkeeping && (g.field.name != "body" || hasText(m, raw)) {
@@ -177,6 +180,33 @@ func (k *collector) message(m *message, raw []byte, path string, depth int, over
 		}
 	}
 	return nil
+}
+
+// keeps says whether a message has any field that has no place of its own, or one that may hold such fields.
+func (k *collector) keeps(m *message, raw []byte) bool {
+	for len(raw) > 0 {
+		num, typ, n := protowire.ConsumeTag(raw)
+		size := protowire.ConsumeFieldValue(num, typ, raw[max(n, 0):])
+		if n < 0 || size < 0 {
+			return false // walk has told
+		}
+		raw = raw[n+size:]
+		if f := m.fields[num]; f != nil && (!f.placed || f.name == "data_source_class_type") {
+			return true
+		}
+	}
+	return false
+}
+
+// place marks the fields that have a place of their own, or none because they are bookkeeping.
+func (r *reader) place() {
+	for _, m := range r.schema {
+		for _, f := range m.fields {
+			own := r.ledger[m.name][f.name]
+			below := f.kind == kindMessage && !f.isMap && !isLeaf(f.msg) && !own.all && !own.names
+			f.placed = own.table == tableBookkeeping && f.name != "body" || own.table == tableJudged && parts[own.what] == "" && !below
+		}
+	}
 }
 
 // effective is the line that holds below a field: none where each field below has its own.
@@ -214,7 +244,7 @@ func (k *collector) sourceType(raw []byte) uint64 {
 }
 
 // details are the settings of a source that decide which rows are read and have no place of their own.
-func (c *content) details(raw []byte, name string, depth int) (map[string]string, error) {
+func (c *content) details(raw []byte, s registry.DataSource, depth int) (map[string]string, error) {
 	k := collector{content: c, takes: func(m *message, f *field) bool {
 		switch m.name {
 		case "DataSource":
@@ -229,10 +259,10 @@ func (c *content) details(raw []byte, name string, depth int) (map[string]string
 	if err := k.message(c.schema["DataSource"], raw, "", depth, line{table: tableJudged, what: "source-changed"}); err != nil {
 		return nil, err
 	}
-	custom := k.sourceType(raw) == customSource
+	custom := s.Type == enumName("SourceType", customSource)
 	var details map[string]string
 	for _, f := range k.fields {
-		if f.Path == "data_source_class_type" && !custom || f.Path == "custom_options.configuration.name" && f.Text == name {
+		if f.Path == "data_source_class_type" && !custom || f.Path == "custom_options.configuration.name" && f.Text == s.Name {
 			continue
 		}
 		if details == nil {
@@ -404,6 +434,9 @@ func (k *collector) elements(g group, path string, depth int, now, own line) err
 	seen := map[string]int{}
 	for i, v := range g.values {
 		at := path
+		if now.table == "" && !k.keeps(g.field.msg, v.raw) {
+			continue
+		}
 		if g.field.repeated {
 			key := k.nameOf(g.field.msg, v.raw, i)
 			if seen[key]++; seen[key] > 1 {
