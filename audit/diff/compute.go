@@ -18,6 +18,7 @@ import (
 func Compute(older, newer registry.Definitions) []Change {
 	c := &computer{
 		compared: comparable(older.Kind, newer.Kind), sameProject: oneProject(older) && oneProject(newer),
+		kindA: older.Kind, kindB: newer.Kind,
 		used: usage(older, newer), renamed: map[string]string{}, keyTyped: map[identity]bool{},
 		complete: older.Ledger && newer.Ledger && older.Kind == newer.Kind, older: registeredOf(older), newer: registeredOf(newer),
 		entitiesA: entitiesOf(older), entitiesB: entitiesOf(newer), upgrade: upgradeOf(older, newer),
@@ -36,7 +37,8 @@ func Compute(older, newer registry.Definitions) []Change {
 
 // computer collects changes.
 type computer struct {
-	changes []Change
+	changes      []Change
+	kindA, kindB string
 	// compared answers whether both formats can say an object.
 	compared func(Object) bool
 	// sameProject says that each side has one project only: it is no part of a view's identity then, so that a
@@ -272,16 +274,7 @@ func (c *computer) pair(a, b *registry.View) {
 	p.ttl()
 	p.length(MaxAge, a.MaxAgeSeconds, b.MaxAgeSeconds)
 	p.length(MaxLag, a.MaxLagSeconds, b.MaxLagSeconds)
-	p.text(EventTime, "", a.EventTime, b.EventTime)
-	if a.EventTime == b.EventTime {
-		p.text(EventTime, "", cmp.Or(a.StreamEventTime, a.EventTime), cmp.Or(b.StreamEventTime, b.EventTime))
-	}
-	p.text(CreatedColumn, "", a.IngestedAt, b.IngestedAt)
-	if !a.Entityless() || !b.Entityless() { // releases write that in several ways
-		p.list(Entities, a.Entities, b.Entities)
-		p.list(JoinKeys, a.JoinKeys, b.JoinKeys)
-		p.keyTypes()
-	}
+	p.columns()
 	p.list(Key, a.Key, b.Key)
 	p.features()
 	p.sources()
@@ -294,6 +287,70 @@ func (c *computer) pair(a, b *registry.View) {
 	p.texts(Setting, a.Settings, b.Settings)
 	p.texts(NewerField, a.NewerFields, b.NewerFields)
 	p.fields()
+}
+
+// columns compares the times and the keys. A report and our YAML name them as the files do; a report of older releases
+// does not hold those of views without files.
+func (p pairing) columns() {
+	a, b := p.a, p.b
+	if a.NoFiles != "" && a.EventTime == "" && p.kindA == registry.KindReport || b.NoFiles != "" && b.EventTime == "" && p.kindB == registry.KindReport {
+		return
+	}
+	if p.kindA != p.kindB {
+		a, b = inFiles(p.kindA, a), inFiles(p.kindB, b)
+	}
+	p.text(EventTime, "", a.EventTime, b.EventTime)
+	if a.EventTime == b.EventTime && p.kindA == p.kindB {
+		p.text(EventTime, "", cmp.Or(a.StreamEventTime, a.EventTime), cmp.Or(b.StreamEventTime, b.EventTime))
+	}
+	p.text(CreatedColumn, "", a.IngestedAt, b.IngestedAt)
+	p.list(Entities, real(a.Entities), real(b.Entities))
+	p.list(JoinKeys, real(a.JoinKeys), real(b.JoinKeys))
+	p.keyTypes()
+	if p.complete {
+		p.storedKeys()
+	}
+}
+
+// real are the names without those that Feast makes up for a view that has no entity, which releases write in several ways.
+func real(names []string) []string {
+	if !slices.ContainsFunc(names, registry.MadeUp) {
+		return names
+	}
+	return slices.DeleteFunc(slices.Clone(names), registry.MadeUp)
+}
+
+// storedKeys notes the key columns that a view stores on one side only: without them newer releases join wrongly.
+// Releases before 0.22 store none.
+func (p pairing) storedKeys() {
+	for _, key := range union(columnNames(p.a), columnNames(p.b)) {
+		before, had := p.a.EntityColumns.Type(key)
+		after, has := p.b.EntityColumns.Type(key)
+		joined := slices.Contains(p.a.JoinKeys, key) == slices.Contains(p.b.JoinKeys, key)
+		if had == has || !joined || registry.MadeUp(key) {
+			continue
+		}
+		p.note(Change{Object: NotJudged, Action: action(had, has), Name: "spec.entity_columns[" + key + "]", Old: orNil(before), New: orNil(after),
+			ByUpgrade: has && len(p.a.EntityColumns) == 0})
+	}
+}
+
+func columnNames(v *registry.View) map[string]bool {
+	m := map[string]bool{}
+	for _, f := range v.EntityColumns {
+		m[f.Name] = true
+	}
+	return m
+}
+
+// inFiles is a view of a registry with its columns named as its files name them.
+func inFiles(kind string, v *registry.View) *registry.View {
+	if kind != registry.KindFeast {
+		return v
+	}
+	named := *v
+	named.EventTime, named.IngestedAt, named.JoinKeys = v.InFiles()
+	return &named
 }
 
 // action is what happened to something that was there, or is there.
@@ -626,8 +683,7 @@ func (p pairing) streamSource() {
 	}
 }
 
-// streamSettings are what decides what comes from a stream. A push source is called by its name; of its columns
-// releases fill in what they will.
+// streamSettings are what decides what comes from a stream. A push source is called by its name.
 func (p pairing) streamSettings(s *registry.DataSource) map[string]string {
 	m := p.settings(s)
 	if !p.complete {
@@ -635,15 +691,25 @@ func (p pairing) streamSettings(s *registry.DataSource) map[string]string {
 		return m
 	}
 	m["path"] = s.Path
+	m["timestamp_field"], m["created_timestamp_column"] = s.TimestampField, s.CreatedColumn
 	if s.Type == "PUSH_SOURCE" {
 		m["name"] = s.Name
-		return m
+		if b := s.BatchSource; b != nil { // newer releases copy its columns
+			m["timestamp_field"], m["created_timestamp_column"] = unlike(s.TimestampField, b.TimestampField), unlike(s.CreatedColumn, b.CreatedColumn)
+		}
 	}
-	m["timestamp_field"], m["created_timestamp_column"] = s.TimestampField, s.CreatedColumn
 	for from, to := range s.FieldMapping {
 		m["field_mapping."+from] = to
 	}
 	return m
+}
+
+// unlike is a text that is no copy of another.
+func unlike(text, original string) string {
+	if text == original {
+		return ""
+	}
+	return text
 }
 
 // describe is a source in words.
@@ -870,6 +936,9 @@ func (c *computer) members(a, b registry.FeatureService) {
 		for _, m := range members(registry.FeatureService{Views: []registry.ServiceView{v}}) {
 			c.member(b, v, m, Change{Action: Added, New: m})
 		}
+	}
+	if a.Project != b.Project && a.Project != "" && b.Project != "" {
+		c.changes = append(c.changes, Change{Object: Service, Action: Changed, Project: b.Project, Name: b.Name + ".project", Old: "project " + a.Project, New: "project " + b.Project})
 	}
 	if a.Owner != b.Owner {
 		c.changes = append(c.changes, Change{Object: Service, Action: Changed, Project: b.Project, Name: b.Name, Old: "owner " + a.Owner, New: "owner " + b.Owner})

@@ -23,8 +23,8 @@ type fieldChange struct {
 
 func (f fieldChange) action() Action { return action(f.old != nil, f.new != nil) }
 
-// classType ends the class of what is known by its kind already: some writers leave it out.
-const classType = "_class_type"
+// classType ends the class of what is known by its table already: registry-dump leaves it out.
+const classType = ".infra_object_class_type"
 
 // fieldChanges lists the fields that differ, by part; what stands in order on both sides is compared by its path.
 func fieldChanges(a, b []registry.Field) map[string][]fieldChange {
@@ -227,7 +227,6 @@ func (c *computer) objects(older, newer registry.Definitions) {
 		return m
 	}
 	before, after := index(older.Objects), index(newer.Objects)
-	kindsA, kindsB := kindsOf(older), kindsOf(newer)
 	for _, key := range union(before, after) {
 		a, had := before[key]
 		b, has := after[key]
@@ -239,12 +238,15 @@ func (c *computer) objects(older, newer registry.Definitions) {
 		case had && has && o.What == infrastructure:
 			c.infrastructure(a, b)
 		case had && has:
+			if a.Project != b.Project && a.Project != "" && b.Project != "" {
+				c.notJudged(Changed, b.Project, "project in "+o.What+" "+o.Name, a.Project, b.Project)
+			}
 			c.objectFields(o.What, o.Project, o.Name, a.Fields, b.Fields)
 		case o.What == infrastructure || slices.Contains(older.Unsaid, o.What) || slices.Contains(newer.Unsaid, o.What):
-		case o.What == "project" && (!kindsA["project"] || !kindsB["project"]): // releases before 0.41 keep none
 		default:
-			change := action(had, has)
-			c.notJudged(change, o.Project, o.What+" "+o.Name, fieldsInWords(a, had), fieldsInWords(b, has))
+			c.notJudged(action(had, has), o.Project, o.What+" "+o.Name, fieldsInWords(a, had), fieldsInWords(b, has))
+			// releases before 0.41 keep no projects of their own
+			c.changes[len(c.changes)-1].ByUpgrade = o.What == "project" && has && !slices.ContainsFunc(older.Objects, isProject)
 		}
 	}
 }
@@ -260,13 +262,7 @@ func fieldsInWords(o registry.Object, there bool) any {
 	return o.Name + ": " + strings.Join(words, "; ")
 }
 
-func kindsOf(d registry.Definitions) map[string]bool {
-	m := map[string]bool{}
-	for _, o := range d.Objects {
-		m[o.What] = true
-	}
-	return m
-}
+func isProject(o registry.Object) bool { return o.What == "project" }
 
 // infrastructure compares the settings of the tables that both sides have.
 func (c *computer) infrastructure(a, b registry.Object) {

@@ -539,7 +539,7 @@ func serviceRules() []Rule {
 			},
 		},
 		Rule{
-			ID: notJudged, Title: "Something changed that no rule judges.", Object: NotJudged, Actions: anyChange, Training: Info, Serving: Info, Storage: Info,
+			ID: notJudged, Title: "Something changed that no rule judges.", Object: NotJudged, Actions: anyChange, match: func(c Change) bool { return !c.ByUpgrade }, Training: Info, Serving: Info, Storage: Info,
 			Why: "It is shown so that nothing changes unseen; what it means is for people to say.", Fix: "Read the change.",
 			text: func(c Change) string { return "changed and not judged: " + c.Name + ", " + fromToWords(c) },
 		},

@@ -110,7 +110,7 @@ func (c *content) table(ctx context.Context, tx *sql.Tx, t sqlTable, quote func(
 		}
 		fmt.Fprintf(digest, "%s\x00%q\x00%q\x00%d\x00", t.name, project, name, len(proto))
 		digest.Write(proto)
-		if err := read(c, proto, project); err != nil {
+		if err := read(c, merged(c.schema[t.message], proto, 0), project); err != nil {
 			return fmt.Errorf("row %q of project %q: %w; a column that cuts long values (MySQL's BLOB at 64 KB) does this too", clip(name), clip(project), err)
 		}
 	}
