@@ -35,6 +35,20 @@ const (
 	Entity          Object = "entity"
 	RegisteredData  Object = "data_sources"
 	UnknownField    Object = "unknown_fields"
+
+	Project           Object = "project"
+	KeyType           Object = "key_types"
+	SourceName        Object = "source_name"
+	Transformation    Object = "transformation"
+	Aggregation       Object = "aggregations"
+	Inputs            Object = "inputs"
+	Watermark         Object = "watermark"
+	ServiceAlias      Object = "feature_services.alias"
+	ServiceJoinKeys   Object = "feature_services.join_key_map"
+	ServiceLogging    Object = "feature_services.logging"
+	ServicePrecompute Object = "feature_services.precompute_online"
+	// NotJudged is all else that the reader knows.
+	NotJudged Object = "not_judged"
 )
 
 // Action is what happened to an object.
@@ -67,6 +81,8 @@ type Change struct {
 	Location *registry.Location
 	// UsedBy names the feature services, on either side, that read what changed.
 	UsedBy []string
+	// ByUpgrade says that a newer release alone explains the change: it writes what the older one did not know.
+	ByUpgrade bool
 }
 
 // Path is the object with its name: "ttl", "features.amount".

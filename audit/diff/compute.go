@@ -18,13 +18,17 @@ import (
 func Compute(older, newer registry.Definitions) []Change {
 	c := &computer{
 		compared: comparable(older.Kind, newer.Kind), sameProject: oneProject(older) && oneProject(newer),
-		used: usage(older, newer), renamed: map[string]string{},
+		kindA: older.Kind, kindB: newer.Kind,
+		used: usage(older, newer), renamed: map[string]string{}, keyTyped: map[identity]bool{},
+		complete: older.Ledger && newer.Ledger && older.Kind == newer.Kind, older: registeredOf(older), newer: registeredOf(newer),
+		entitiesA: entitiesOf(older), entitiesB: entitiesOf(newer), upgrade: upgradeOf(older, newer),
 	}
 	c.views(older, newer)
 	c.services(older, newer)
 	c.entities(older, newer)
 	c.dataSources(older, newer)
 	c.unknownFields(older, newer)
+	c.objects(older, newer)
 	slices.SortStableFunc(c.changes, func(a, b Change) int {
 		return cmp.Or(strings.Compare(a.View, b.View), strings.Compare(a.Project, b.Project), strings.Compare(string(a.Object), string(b.Object)), strings.Compare(a.Name, b.Name))
 	})
@@ -33,7 +37,8 @@ func Compute(older, newer registry.Definitions) []Change {
 
 // computer collects changes.
 type computer struct {
-	changes []Change
+	changes      []Change
+	kindA, kindB string
 	// compared answers whether both formats can say an object.
 	compared func(Object) bool
 	// sameProject says that each side has one project only: it is no part of a view's identity then, so that a
@@ -42,6 +47,14 @@ type computer struct {
 	used        map[string][]string
 	// renamed maps older names of views to newer ones.
 	renamed map[string]string
+	// complete says that both sides kept all that they know.
+	complete bool
+	// older and newer find registered sources, entitiesA and entitiesB entities.
+	older, newer         registered
+	entitiesA, entitiesB map[identity]registry.Entity
+	// keyTyped are the entities whose other type is said on the views.
+	keyTyped map[identity]bool
+	upgrade  upgrade
 }
 
 // sayings are the objects that each format can say. What is not listed is said by all.
@@ -67,6 +80,11 @@ var sayings = map[Object][]string{
 	Entity:          {registry.KindFeast},
 	RegisteredData:  {registry.KindFeast},
 	UnknownField:    {registry.KindFeast},
+
+	Project: {registry.KindFeast, registry.KindReport}, KeyType: {registry.KindFeast}, SourceName: {registry.KindFeast},
+	Transformation: {registry.KindFeast}, Aggregation: {registry.KindFeast}, Inputs: {registry.KindFeast}, Watermark: {registry.KindFeast},
+	ServiceAlias: {registry.KindFeast}, ServiceJoinKeys: {registry.KindFeast}, ServiceLogging: {registry.KindFeast},
+	ServicePrecompute: {registry.KindFeast}, NotJudged: {},
 }
 
 func comparable(older, newer string) func(Object) bool {
@@ -165,7 +183,31 @@ func (c *computer) views(older, newer registry.Definitions) {
 			added = append(added, v)
 		}
 	}
-	c.unpaired(removed, added)
+	c.unpaired(c.moved(removed, added))
+}
+
+// moved pairs the views that are the same in another project; the rest stays unpaired.
+func (c *computer) moved(removed, added []*registry.View) (gone, fresh []*registry.View) {
+	same := func(list []*registry.View, v *registry.View) []*registry.View {
+		var found []*registry.View
+		for _, x := range list {
+			if x.Name == v.Name && x.Project != v.Project && contentOf(*x) == contentOf(*v) && contentOf(*v) != "" {
+				found = append(found, x)
+			}
+		}
+		return found
+	}
+	paired := map[*registry.View]bool{}
+	for _, v := range removed {
+		if to := same(added, v); len(to) == 1 && len(same(removed, to[0])) == 1 {
+			paired[v], paired[to[0]] = true, true
+			c.pair(v, to[0])
+		}
+	}
+	left := func(list []*registry.View) []*registry.View {
+		return slices.DeleteFunc(list, func(v *registry.View) bool { return paired[v] })
+	}
+	return left(removed), left(added)
 }
 
 // unpaired finds the views that were only renamed, by their content; the rest was removed and added.
@@ -204,6 +246,9 @@ func contentOf(v registry.View) string {
 	where := v.Path
 	if v.BatchSource != nil {
 		where = cmp.Or(where, v.BatchSource.Table)
+		if where == "" && len(v.BatchSource.Details) > 0 {
+			where = fmt.Sprint(v.BatchSource.Details)
+		}
 	}
 	if where == "" && len(v.Features) == 0 {
 		return ""
@@ -223,15 +268,13 @@ func (c *computer) note(older, newer *registry.View, change Change) {
 func (c *computer) pair(a, b *registry.View) {
 	p := pairing{computer: c, a: a, b: b}
 	p.changed(Kind, "", string(a.Kind), string(b.Kind))
+	if a.Project != "" && b.Project != "" {
+		p.changed(Project, "", a.Project, b.Project)
+	}
 	p.ttl()
 	p.length(MaxAge, a.MaxAgeSeconds, b.MaxAgeSeconds)
 	p.length(MaxLag, a.MaxLagSeconds, b.MaxLagSeconds)
-	p.text(EventTime, "", a.EventTime, b.EventTime)
-	p.text(CreatedColumn, "", a.IngestedAt, b.IngestedAt)
-	if !a.Entityless() || !b.Entityless() { // releases write that in several ways
-		p.list(Entities, a.Entities, b.Entities)
-		p.list(JoinKeys, a.JoinKeys, b.JoinKeys)
-	}
+	p.columns()
 	p.list(Key, a.Key, b.Key)
 	p.features()
 	p.sources()
@@ -243,6 +286,71 @@ func (c *computer) pair(a, b *registry.View) {
 	p.texts(Tag, a.Tags, b.Tags)
 	p.texts(Setting, a.Settings, b.Settings)
 	p.texts(NewerField, a.NewerFields, b.NewerFields)
+	p.fields()
+}
+
+// columns compares the times and the keys. A report and our YAML name them as the files do; a report of older releases
+// does not hold those of views without files.
+func (p pairing) columns() {
+	a, b := p.a, p.b
+	if a.NoFiles != "" && a.EventTime == "" && p.kindA == registry.KindReport || b.NoFiles != "" && b.EventTime == "" && p.kindB == registry.KindReport {
+		return
+	}
+	if p.kindA != p.kindB {
+		a, b = inFiles(p.kindA, a), inFiles(p.kindB, b)
+	}
+	p.text(EventTime, "", a.EventTime, b.EventTime)
+	if a.EventTime == b.EventTime && p.kindA == p.kindB {
+		p.text(EventTime, "", cmp.Or(a.StreamEventTime, a.EventTime), cmp.Or(b.StreamEventTime, b.EventTime))
+	}
+	p.text(CreatedColumn, "", a.IngestedAt, b.IngestedAt)
+	p.list(Entities, real(a.Entities), real(b.Entities))
+	p.list(JoinKeys, real(a.JoinKeys), real(b.JoinKeys))
+	p.keyTypes()
+	if p.complete {
+		p.storedKeys()
+	}
+}
+
+// real are the names without those that Feast makes up for a view that has no entity, which releases write in several ways.
+func real(names []string) []string {
+	if !slices.ContainsFunc(names, registry.MadeUp) {
+		return names
+	}
+	return slices.DeleteFunc(slices.Clone(names), registry.MadeUp)
+}
+
+// storedKeys notes the key columns that a view stores on one side only: without them newer releases join wrongly.
+// Releases before 0.22 store none.
+func (p pairing) storedKeys() {
+	for _, key := range union(columnNames(p.a), columnNames(p.b)) {
+		before, had := p.a.EntityColumns.Type(key)
+		after, has := p.b.EntityColumns.Type(key)
+		joined := slices.Contains(p.a.JoinKeys, key) == slices.Contains(p.b.JoinKeys, key)
+		if had == has || !joined || registry.MadeUp(key) {
+			continue
+		}
+		p.note(Change{Object: NotJudged, Action: action(had, has), Name: "spec.entity_columns[" + key + "]", Old: orNil(before), New: orNil(after),
+			ByUpgrade: has && len(p.a.EntityColumns) == 0})
+	}
+}
+
+func columnNames(v *registry.View) map[string]bool {
+	m := map[string]bool{}
+	for _, f := range v.EntityColumns {
+		m[f.Name] = true
+	}
+	return m
+}
+
+// inFiles is a view of a registry with its columns named as its files name them.
+func inFiles(kind string, v *registry.View) *registry.View {
+	if kind != registry.KindFeast {
+		return v
+	}
+	named := *v
+	named.EventTime, named.IngestedAt, named.JoinKeys = v.InFiles()
+	return &named
 }
 
 // action is what happened to something that was there, or is there.
@@ -318,6 +426,7 @@ func (p pairing) texts(o Object, a, b map[string]string) {
 		if has {
 			change.New = after
 		}
+		change.ByUpgrade = o == NewerField && change.Action == Added && p.upgrade.explains(name)
 		p.note(change)
 	}
 }
@@ -470,10 +579,8 @@ func typeAction(a, b string) Action {
 }
 
 func (p pairing) sources() {
-	p.text(SourcePath, "", p.a.Path, p.b.Path)
-	before, after := describe(p.a.BatchSource, p.b.BatchSource), describe(p.b.BatchSource, p.a.BatchSource)
-	p.text(Source, "", before, after)
-	p.text(StreamSource, "", describe(p.a.StreamSource, p.b.StreamSource), describe(p.b.StreamSource, p.a.StreamSource))
+	p.batchSource()
+	p.streamSource()
 	var mappingA, mappingB map[string]string
 	if p.a.BatchSource != nil {
 		mappingA = p.a.BatchSource.FieldMapping
@@ -486,28 +593,242 @@ func (p pairing) sources() {
 	}
 }
 
-// describe is a source in words: its type, name, table and date partition; its path is compared apart. A name that the
-// other side's release did not write yet is left out.
-func describe(s, other *registry.DataSource) string {
+// batchSource compares where the rows lie. A source that moved is one change: of its path, or with its other settings.
+// Feast names a source by its path unless told otherwise, so that a name alone is said only where nothing else is.
+func (p pairing) batchSource() {
+	a, b := p.a.BatchSource, p.b.BatchSource
+	if a != nil && b != nil && p.a.Path == p.b.Path && a.Name == b.Name && sameRows(*a, *b) {
+		return
+	}
+	if a == nil || b == nil || !p.compared(Source) {
+		p.text(SourcePath, "", p.a.Path, p.b.Path)
+		if (a == nil) != (b == nil) {
+			p.text(Source, "", describe(a), describe(b))
+		}
+		return
+	}
+	before, after := p.settings(a), p.settings(b)
+	if maps.Equal(before, after) {
+		p.text(SourcePath, "", p.a.Path, p.b.Path)
+		if p.a.Path == p.b.Path {
+			p.sourceName("", a, b)
+		}
+		return
+	}
+	before["path"], after["path"] = p.a.Path, p.b.Path
+	old, new := differing(before, after)
+	p.note(Change{Object: Source, Action: Changed, Old: old, New: new})
+}
+
+// sourceName notes another name that the releases of both sides wrote.
+func (p pairing) sourceName(name string, a, b *registry.DataSource) {
+	if a.Name != "" && b.Name != "" {
+		p.changed(SourceName, name, a.Name, b.Name)
+	}
+}
+
+const watermark = "kafka_options.watermark_delay_threshold"
+
+// settings are what decides which rows a source has, but for its path.
+func (p pairing) settings(s *registry.DataSource) map[string]string {
+	m := map[string]string{"type": s.Type, "date_partition_column": s.DatePartitionColumn}
+	if !p.complete {
+		m["table"] = s.Table
+		return m
+	}
+	for path, text := range s.Details {
+		if path != watermark {
+			m[path] = text
+		}
+	}
+	return m
+}
+
+// differing puts in words those settings that are not the same.
+func differing(a, b map[string]string) (old, new any) {
+	var before, after []string
+	for _, name := range union(a, b) {
+		if a[name] == b[name] {
+			continue
+		}
+		if a[name] != "" {
+			before = append(before, name+" "+a[name])
+		}
+		if b[name] != "" {
+			after = append(after, name+" "+b[name])
+		}
+	}
+	return orNil(strings.Join(before, ", ")), orNil(strings.Join(after, ", "))
+}
+
+func (p pairing) streamSource() {
+	a, b := p.a.StreamSource, p.b.StreamSource
+	if a == nil || b == nil {
+		p.text(StreamSource, "", describe(a), describe(b))
+		return
+	}
+	before, after := p.streamSettings(a), p.streamSettings(b)
+	if a.Name == "" || b.Name == "" { // a release that did not write names yet
+		delete(before, "name")
+		delete(after, "name")
+	}
+	if !maps.Equal(before, after) {
+		old, new := differing(before, after)
+		p.note(Change{Object: StreamSource, Action: Changed, Old: old, New: new})
+	} else if before["name"] == "" {
+		p.sourceName("stream", a, b)
+	}
+	if p.complete {
+		p.text(Watermark, "", a.Details[watermark], b.Details[watermark])
+	}
+}
+
+// streamSettings are what decides what comes from a stream. A push source is called by its name.
+func (p pairing) streamSettings(s *registry.DataSource) map[string]string {
+	m := p.settings(s)
+	if !p.complete {
+		m["name"] = s.Name
+		return m
+	}
+	m["path"] = s.Path
+	m["timestamp_field"], m["created_timestamp_column"] = s.TimestampField, s.CreatedColumn
+	if s.Type == "PUSH_SOURCE" {
+		m["name"] = s.Name
+		if b := s.BatchSource; b != nil { // newer releases copy its columns
+			m["timestamp_field"], m["created_timestamp_column"] = unlike(s.TimestampField, b.TimestampField), unlike(s.CreatedColumn, b.CreatedColumn)
+		}
+	}
+	for from, to := range s.FieldMapping {
+		m["field_mapping."+from] = to
+	}
+	return m
+}
+
+// unlike is a text that is no copy of another.
+func unlike(text, original string) string {
+	if text == original {
+		return ""
+	}
+	return text
+}
+
+// describe is a source in words.
+func describe(s *registry.DataSource) string {
 	if s == nil {
 		return ""
 	}
-	words := []string{s.Type}
-	if other == nil || other.Name != "" {
-		words = append(words, s.Name)
-	}
-	if s.Table != "" {
-		words = append(words, s.Table)
-	}
-	if s.DatePartitionColumn != "" {
-		words = append(words, "by "+s.DatePartitionColumn)
-	}
-	return strings.TrimSpace(strings.Join(words, " "))
+	return strings.Join(strings.Fields(s.Type+" "+s.Name+" "+s.Table), " ")
 }
 
-// materialized compares what was materialised: the last end, and the intervals that are not there any more.
+// keyTypes compares the types of the join keys: those that the view stores, and those of its entities.
+func (p pairing) keyTypes() {
+	if !p.compared(KeyType) {
+		return
+	}
+	if slices.Equal(p.a.EntityColumns, p.b.EntityColumns) && p.sameEntities() {
+		return
+	}
+	ofA, ofB := typesByKey(p.a, p.entitiesA), typesByKey(p.b, p.entitiesB)
+	for _, key := range union(ofA, ofB) {
+		own, ownNow := typeIn(p.a.EntityColumns, key), typeIn(p.b.EntityColumns, key)
+		entity, entityNow := ofA[key].ValueType, ofB[key].ValueType
+		switch {
+		case known(own) && known(ownNow) && own != ownNow:
+			p.note(Change{Object: KeyType, Action: Changed, Name: key, Old: own, New: ownNow})
+		case known(entity) && known(entityNow) && entity != entityNow:
+			p.note(Change{Object: KeyType, Action: Changed, Name: key, Old: entity, New: entityNow})
+		default:
+			if own != ownNow && slices.Contains(p.a.JoinKeys, key) && slices.Contains(p.b.JoinKeys, key) && own != "" && ownNow != "" {
+				p.note(Change{Object: NotJudged, Action: Changed, Name: "spec.entity_columns[" + key + "].value_type", Old: own, New: ownNow})
+			}
+			continue
+		}
+		if e := ofB[key]; known(entity) && known(entityNow) && entity != entityNow {
+			p.keyTyped[identity{e.Project, e.Name}] = true
+		}
+	}
+}
+
+// sameEntities says whether the view's entities are of the same types on both sides.
+func (p pairing) sameEntities() bool {
+	return slices.EqualFunc(p.a.Entities, p.b.Entities, func(x, y string) bool {
+		e, f := p.entitiesA[identity{p.a.Project, x}], p.entitiesB[identity{p.b.Project, y}]
+		return e.JoinKey == f.JoinKey && e.ValueType == f.ValueType
+	})
+}
+
+// known says whether a type was written at all.
+func known(typ string) bool { return typ != "" && typ != "INVALID" }
+
+func typeIn(columns registry.Features, key string) string {
+	typ, _ := columns.Type(key)
+	return typ
+}
+
+// typesByKey are the entities of a view by join key; a key whose entity is not known has none.
+func typesByKey(v *registry.View, entities map[identity]registry.Entity) map[string]registry.Entity {
+	m := map[string]registry.Entity{}
+	for _, f := range v.EntityColumns {
+		m[f.Name] = registry.Entity{}
+	}
+	for _, name := range v.Entities {
+		if e, ok := entities[identity{v.Project, name}]; ok {
+			m[cmp.Or(e.JoinKey, e.Name)] = e
+		}
+	}
+	return m
+}
+
+func entitiesOf(d registry.Definitions) map[identity]registry.Entity {
+	m := map[identity]registry.Entity{}
+	for _, e := range d.Entities {
+		m[identity{e.Project, e.Name}] = e
+	}
+	return m
+}
+
+// introduced are the releases that brought the newer fields, as tenths of a minor version.
+var introduced = map[string]int{"offline": 500, "batch_source.meta": 620, "enable_validation": 630, "version": 630, "org": 630, "disabled": 640}
+
+// upgrade tells which release each side was written by, as far as its newer fields show it.
+type upgrade struct {
+	older int
+	// newer is the latest release that each field of the newer side shows.
+	newer map[string]int
+}
+
+func upgradeOf(older, newer registry.Definitions) upgrade {
+	u := upgrade{newer: map[string]int{}}
+	for _, v := range older.Views {
+		for name := range v.NewerFields {
+			u.older = max(u.older, introduced[name])
+		}
+	}
+	for _, v := range newer.Views {
+		for name := range v.NewerFields {
+			u.newer[name] = introduced[name]
+		}
+	}
+	return u
+}
+
+// explains says whether a newer release alone may have brought a field: other fields show that it wrote the newer
+// side, and none that it wrote the older.
+func (u upgrade) explains(name string) bool {
+	if u.older >= introduced[name] {
+		return false
+	}
+	for other, release := range u.newer {
+		if other != name && release >= introduced[name] {
+			return true
+		}
+	}
+	return name == "batch_source.meta" || name == "version"
+}
+
+// materialized compares what was materialised, as a union: how it is cut into intervals means nothing.
 func (p pairing) materialized() {
-	a, b := p.a.Materialized, p.b.Materialized
+	a, b := unionOf(p.a.Materialized), unionOf(p.b.Materialized)
 	if slices.EqualFunc(a, b, sameInterval) {
 		return
 	}
@@ -520,6 +841,24 @@ func (p pairing) materialized() {
 		change.Action = Removed
 	}
 	p.note(change)
+}
+
+// unionOf joins the intervals that overlap or touch; they are sorted by their start. Empty ones cover nothing.
+func unionOf(list []registry.Interval) []registry.Interval {
+	var out []registry.Interval
+	for _, x := range list {
+		if !x.End.After(x.Start) {
+			continue
+		}
+		if n := len(out); n > 0 && !x.Start.After(out[n-1].End) {
+			if x.End.After(out[n-1].End) {
+				out[n-1].End = x.End
+			}
+			continue
+		}
+		out = append(out, x)
+	}
+	return out
 }
 
 func sameInterval(x, y registry.Interval) bool { return x.Start.Equal(y.Start) && x.End.Equal(y.End) }
@@ -584,39 +923,130 @@ func members(s registry.FeatureService) []string {
 }
 
 func (c *computer) members(a, b registry.FeatureService) {
-	before, after := members(a), members(b)
-	for _, m := range before {
-		if _, ok := slices.BinarySearch(after, m); !ok {
-			c.member(a, m, Change{Action: Removed, Old: m})
+	pairs, removed, added := pairMembers(a.Views, b.Views)
+	for _, p := range pairs {
+		c.memberPair(a, b, p[0], p[1])
+	}
+	for _, v := range removed {
+		for _, m := range members(registry.FeatureService{Views: []registry.ServiceView{v}}) {
+			c.member(a, v, m, Change{Action: Removed, Old: m})
 		}
 	}
-	for _, m := range after {
-		if _, ok := slices.BinarySearch(before, m); !ok {
-			c.member(b, m, Change{Action: Added, New: m})
+	for _, v := range added {
+		for _, m := range members(registry.FeatureService{Views: []registry.ServiceView{v}}) {
+			c.member(b, v, m, Change{Action: Added, New: m})
 		}
+	}
+	if a.Project != b.Project && a.Project != "" && b.Project != "" {
+		c.changes = append(c.changes, Change{Object: Service, Action: Changed, Project: b.Project, Name: b.Name + ".project", Old: "project " + a.Project, New: "project " + b.Project})
 	}
 	if a.Owner != b.Owner {
 		c.changes = append(c.changes, Change{Object: Service, Action: Changed, Project: b.Project, Name: b.Name, Old: "owner " + a.Owner, New: "owner " + b.Owner})
 	}
+	c.serviceFields(a, b)
 }
 
-func (c *computer) member(s registry.FeatureService, member string, change Change) {
-	view, _, _ := strings.Cut(member, ":")
-	change.Object, change.View, change.Project, change.Name = ServiceMember, view, s.Project, s.Name+"."+member
+func (c *computer) serviceFields(a, b registry.FeatureService) {
+	if !c.complete {
+		return
+	}
+	changes := fieldChanges(a.Fields, b.Fields)
+	for _, part := range []string{registry.PartLogging, registry.PartPrecompute} {
+		if list := changes[part]; len(list) > 0 {
+			change := parted(partObjects[part], list)
+			change.Project, change.Name, change.UsedBy = b.Project, b.Name, []string{b.Name}
+			c.changes = append(c.changes, change)
+		}
+	}
+	c.objectFields("feature service", b.Project, b.Name, a.Fields, b.Fields)
+}
+
+// pairMembers finds what a service takes from one view on both sides. It may take a view several times, under other
+// names; what is left of such a view on both sides is the same one under another alias.
+func pairMembers(a, b []registry.ServiceView) (pairs [][2]registry.ServiceView, removed, added []registry.ServiceView) {
+	taken := make([]bool, len(b))
+	match := func(v registry.ServiceView, same func(w registry.ServiceView) bool) bool {
+		for i, w := range b {
+			if !taken[i] && w.View == v.View && same(w) {
+				taken[i] = true
+				pairs = append(pairs, [2]registry.ServiceView{v, w})
+				return true
+			}
+		}
+		return false
+	}
+	var left, rest []registry.ServiceView
+	for _, v := range a {
+		if !match(v, func(w registry.ServiceView) bool {
+			return aliasOf(v) == aliasOf(w) && maps.Equal(v.JoinKeys, w.JoinKeys) && slices.Equal(v.Features, w.Features)
+		}) {
+			left = append(left, v)
+		}
+	}
+	for _, v := range left {
+		if !match(v, func(w registry.ServiceView) bool { return aliasOf(v) == aliasOf(w) }) {
+			rest = append(rest, v)
+		}
+	}
+	for _, v := range rest {
+		if !match(v, func(registry.ServiceView) bool { return true }) {
+			removed = append(removed, v)
+		}
+	}
+	for i, w := range b {
+		if !taken[i] {
+			added = append(added, w)
+		}
+	}
+	return pairs, removed, added
+}
+
+// aliasOf is the name by which a service's columns are called.
+func aliasOf(v registry.ServiceView) string { return cmp.Or(v.Alias, v.View) }
+
+func (c *computer) memberPair(s, t registry.FeatureService, a, b registry.ServiceView) {
+	before := members(registry.FeatureService{Views: []registry.ServiceView{a}})
+	after := members(registry.FeatureService{Views: []registry.ServiceView{b}})
+	for _, m := range before {
+		if _, ok := slices.BinarySearch(after, m); !ok {
+			c.member(s, a, m, Change{Action: Removed, Old: m})
+		}
+	}
+	for _, m := range after {
+		if _, ok := slices.BinarySearch(before, m); !ok {
+			c.member(t, b, m, Change{Action: Added, New: m})
+		}
+	}
+	if aliasOf(a) != aliasOf(b) {
+		c.member(t, b, b.View, Change{Object: ServiceAlias, Action: Changed, Old: aliasOf(a), New: aliasOf(b)})
+	}
+	if c.complete && !maps.Equal(a.JoinKeys, b.JoinKeys) {
+		c.member(t, b, aliasOf(b), Change{Object: ServiceJoinKeys, Action: Changed, Old: maps.Clone(a.JoinKeys), New: maps.Clone(b.JoinKeys)})
+	}
+}
+
+func (c *computer) member(s registry.FeatureService, v registry.ServiceView, member string, change Change) {
+	change.Object = cmp.Or(change.Object, ServiceMember)
+	change.View, change.Project, change.Name = v.View, s.Project, s.Name+"."+member
 	change.UsedBy = []string{s.Name}
 	c.changes = append(c.changes, change)
 }
 
 func (c *computer) entities(older, newer registry.Definitions) {
-	objects(c, Entity, older.Entities, newer.Entities,
+	registeredObjects(c, Entity, older.Entities, newer.Entities,
 		func(e registry.Entity) (string, string) { return e.Project, e.Name },
 		func(e registry.Entity) map[string]string {
-			return map[string]string{"join_key": e.JoinKey, "value_type": e.ValueType, "owner": e.Owner}
-		})
+			m := map[string]string{"join_key": e.JoinKey, "value_type": e.ValueType, "owner": e.Owner}
+			if c.keyTyped[identity{e.Project, e.Name}] {
+				delete(m, "value_type") // said on each view
+			}
+			return m
+		},
+		func(a, b registry.Entity) { c.objectFields("entity", b.Project, b.Name, a.Fields, b.Fields) })
 }
 
 func (c *computer) dataSources(older, newer registry.Definitions) {
-	objects(c, RegisteredData, older.DataSources, newer.DataSources,
+	registeredObjects(c, RegisteredData, older.DataSources, newer.DataSources,
 		func(s registry.DataSource) (string, string) { return s.Project, s.Name },
 		func(s registry.DataSource) map[string]string {
 			m := map[string]string{"type": s.Type, "path": s.Path, "table": s.Table, "owner": s.Owner}
@@ -626,12 +1056,35 @@ func (c *computer) dataSources(older, newer registry.Definitions) {
 			for from, to := range s.FieldMapping {
 				m["field_mapping."+from] = to
 			}
+			if !c.complete {
+				return m
+			}
+			delete(m, "table") // the details have it
+			m["date_partition_column"] = s.DatePartitionColumn
+			for path, text := range s.Details {
+				m[path] = text
+			}
 			return m
-		})
+		},
+		func(a, b registry.DataSource) { c.sourceFields(a, b) })
 }
 
-// objects compares registered objects field by field.
-func objects[T any](c *computer, o Object, older, newer []T, id func(T) (project, name string), fields func(T) map[string]string) {
+// sourceFields compares what has no place of its own in a registered source. The source behind it is registered too.
+func (c *computer) sourceFields(a, b registry.DataSource) {
+	if !c.complete {
+		return
+	}
+	for _, f := range fieldChanges(a.Fields, b.Fields)[""] {
+		if path, ok := strings.CutPrefix(f.path, "batch_source."); f.path == "owner" ||
+			ok && c.older.behind(a, path, f.old) && c.newer.behind(b, path, f.new) {
+			continue
+		}
+		c.changes = append(c.changes, Change{Object: RegisteredData, Action: Changed, Project: b.Project, Name: b.Name + "." + f.path, Old: f.old, New: f.new})
+	}
+}
+
+// registeredObjects compares registered objects field by field; more compares what fields does not hold.
+func registeredObjects[T any](c *computer, o Object, older, newer []T, id func(T) (project, name string), fields func(T) map[string]string, more func(a, b T)) {
 	if !c.compared(o) {
 		return
 	}
@@ -665,6 +1118,10 @@ func objects[T any](c *computer, o Object, older, newer []T, id func(T) (project
 			continue
 		}
 		project, name := id(b)
+		if was, _ := id(a); was != project && was != "" && project != "" {
+			c.changes = append(c.changes, Change{Object: o, Action: Changed, Project: project, Name: name + ".project", Old: was, New: project})
+		}
+		more(a, b)
 		fa, fb := fields(a), fields(b)
 		for _, f := range union(fa, fb) {
 			if fa[f] != fb[f] {

@@ -264,7 +264,18 @@ func fromToWords(c Change) string {
 	if c.Object == TTL || c.Object == MaxAge || c.Object == MaxLag {
 		return "from " + lengthInWords(c.Old) + " to " + lengthInWords(c.New)
 	}
+	if c.Object == NotJudged {
+		return "from " + quoted(c.Old) + " to " + quoted(c.New)
+	}
 	return "from " + inWords(c.Old) + " to " + inWords(c.New)
+}
+
+// quoted is text between quotes: of a long one, where it differs first is for the document to show.
+func quoted(v any) string {
+	if text, ok := v.(string); ok {
+		return strconv.Quote(clipped(text))
+	}
+	return inWords(v)
 }
 
 // lengthInWords writes seconds as a duration.

@@ -78,7 +78,7 @@ func (r Rule) Severity(consumer string) Severity {
 
 // Rules are the rules of Judge, in the order in which they are tried. A rule's id never changes its meaning.
 func Rules() []Rule {
-	return slices.Concat(viewRules(), limitRules(), columnRules(), featureRules(), sourceRules(), otherRules(), serviceRules())
+	return slices.Concat(viewRules(), limitRules(), columnRules(), featureRules(), sourceRules(), computedRules(), otherRules(), serviceRules())
 }
 
 // RulesOf are the rules that a document of this schema is judged by.
@@ -132,6 +132,12 @@ func viewRules() []Rule {
 			},
 		},
 		{
+			ID: "view-moved", Title: "A feature view is in another project.", Object: Project, Actions: one(Changed), Training: Error, Serving: Error, Storage: Info,
+			Why:  "Features are asked for within a project, and the online store's tables are named after it: readers of the old one find nothing.",
+			Fix:  "Keep the view in its old project until its readers have moved, or approve the change under suppress: with a reason.",
+			text: func(c Change) string { return "moved " + fromToWords(c) },
+		},
+		{
 			ID: "view-kind-changed", Title: "A feature view is of another kind.", Object: Kind, Actions: one(Changed), Training: Warn, Serving: Error, Storage: Warn,
 			Why: "Batch, stream and on-demand views are computed and stored in different ways.", Fix: approve,
 			text: fromTo("its kind went"),
@@ -148,11 +154,23 @@ func limitRules() []Rule {
 		}
 	}
 	older, newer := func(c Change) any { return c.Old }, func(c Change) any { return c.New }
+	between := func(v any) bool {
+		s, ok := v.(float64)
+		return ok && s > 0 && s < 1
+	}
 	negative := func(c Change) bool {
 		s, ok := c.New.(float64)
 		return ok && s < 0
 	}
 	rules := []Rule{
+		{
+			ID: "ttl-subsecond", Title: "The ttl went below a second, which many stores cut to 0: never.", Object: TTL, Actions: []Action{Added, Lengthened, Shortened},
+			match: func(c Change) bool { return between(c.New) }, Training: Error, Serving: Error, Storage: Warn,
+			Why: "SQL offline stores and the Go server count whole seconds: they take such a ttl for 0, and features of any age for fresh.", Fix: "Write a ttl of a second or more, with its unit.",
+			text: func(c Change) string {
+				return "its ttl went " + fromToWords(c) + ": stores that count whole seconds cut it to 0, which never expires"
+			},
+		},
 		{
 			ID: "ttl-negative", Title: "The ttl became negative.", Object: TTL, Actions: one(Removed), match: negative, Training: Error, Serving: Error, Storage: Warn,
 			Why: "Every row is expired at once: training sets and models get nothing but nulls.", Fix: "Write the ttl with its unit, such as 24h.",
@@ -180,9 +198,13 @@ func limitRules() []Rule {
 			},
 		},
 		{
-			ID: "ttl-added", Title: "A view that never expired has a ttl.", Object: TTL, Actions: one(Added), Training: Warn, Serving: Warn, Storage: Info,
+			ID: "ttl-added", Title: "A view that never expired has a ttl.", Object: TTL, Actions: []Action{Added, Lengthened},
+			match: func(c Change) bool { return c.Action == Added || between(c.Old) }, Training: Warn, Serving: Warn, Storage: Info,
 			Why: "Rows older than the ttl become null where they were values.", Fix: "Check with --data how many entities that are.",
 			text: func(c Change) string {
+				if c.Action == Lengthened {
+					return "has a ttl of " + lengthInWords(c.New) + ", where stores cut " + lengthInWords(c.Old) + " to 0, which never expires"
+				}
 				return "has a ttl of " + lengthInWords(c.New) + " where it never expired"
 			},
 		},
@@ -249,6 +271,12 @@ func columnRules() []Rule {
 		changes(JoinKeys, "join-key", "join keys", Error, Error, Warn,
 			"Features are looked up by these columns: with others nothing joins, or the wrong rows do.",
 			"Keep the column's name (a field mapping can rename it), or approve the change under suppress: with a reason."),
+		{
+			ID: "key-type-changed", Title: "A join key is of another type.", Object: KeyType, Actions: one(Changed), Training: Error, Serving: Error, Storage: Warn,
+			Why:  "Keys are compared and stored by type: look-ups with one type find nothing of the other, and joins fail or match nothing.",
+			Fix:  "Keep the type, or give the entity another name and move its readers.",
+			text: func(c Change) string { return "its join key " + c.Name + " went " + fromToWords(c) },
+		},
 		changes(Key, "key", "declared key", Warn, None, Warn, "It decides which rows count as repeated.", approve),
 		{
 			ID: "created-column-removed", Title: "The created column is gone.", Object: CreatedColumn, Actions: one(Removed), Training: Error, Serving: Warn, Storage: Warn,
@@ -318,6 +346,13 @@ func sourceRules() []Rule {
 			"The rows come from elsewhere: history, zones and keys may differ.", "Audit the new source, then approve the change under suppress: with a reason."),
 		changes(SourcePath, "source-path", "source's path", Warn, Info, Error,
 			"The rows come from other files: history, zones and keys may differ, and a mistyped path has none.", "Audit the new path, then approve the change under suppress: with a reason."),
+		{
+			ID: "source-renamed", Title: "A source has another name, and nothing else of it changed.", Object: SourceName, Actions: one(Changed), Training: Info, Serving: Info, Storage: Info,
+			Why: "The rows are the same.", Fix: "Nothing to do.",
+			text: func(c Change) string {
+				return strings.TrimSpace("its "+c.Name) + " source is named " + inWords(c.New) + " now (was " + inWords(c.Old) + ")"
+			},
+		},
 		changes(FieldMapping, "field-mapping", "field mapping", Error, Error, Warn, "A feature is read from another column, or from none.", approve),
 		{
 			ID: "stream-source-removed", Title: "The stream source is gone.", Object: StreamSource, Actions: one(Removed), Training: Info, Serving: Error, Storage: Warn,
@@ -334,6 +369,31 @@ func sourceRules() []Rule {
 		{
 			ID: "stream-source-changed", Title: "The stream source is another.", Object: StreamSource, Actions: one(Changed), Training: Info, Serving: Error, Storage: Warn,
 			Why: "Live values come from elsewhere.", Fix: approve, text: fromTo("its stream source went"),
+		},
+		{
+			ID: "watermark-changed", Title: "The stream's watermark is another.", Object: Watermark, Actions: anyChange, Training: Warn, Serving: Warn, Storage: Info,
+			Why: "It decides how late a row may come and still count.", Fix: approve, text: fromTo("its watermark went"),
+		},
+	}
+}
+
+// computedRules are about how values are computed: they change under the same name.
+func computedRules() []Rule {
+	return []Rule{
+		{
+			ID: "transformation-changed", Title: "The transformation is another.", Object: Transformation, Actions: anyChange, Training: Warn, Serving: Warn, Storage: Warn,
+			Why: "Values change under the same name: models that were trained with the old ones are fed others.", Fix: "Add features under new names, or train again and approve the change under suppress: with a reason.",
+			text: parts("its transformation changed"),
+		},
+		{
+			ID: "aggregation-changed", Title: "An aggregation, its window or its tiles are others.", Object: Aggregation, Actions: anyChange, Training: Warn, Serving: Warn, Storage: Warn,
+			Why: "Values change under the same name: a sum over an hour is no sum over a day.", Fix: "Add features under new names, or train again and approve the change under suppress: with a reason.",
+			text: parts("its aggregations changed"),
+		},
+		{
+			ID: "inputs-changed", Title: "The view is computed from other inputs.", Object: Inputs, Actions: anyChange, Training: Warn, Serving: Warn, Storage: Warn,
+			Why: "Values change under the same name, and whoever asks may have to send other request data.", Fix: approve,
+			text: parts("its inputs changed"),
 		},
 	}
 }
@@ -383,11 +443,12 @@ func otherRules() []Rule {
 			},
 		},
 		{
-			ID: "view-disabled", Title: "The view was switched off.", Object: NewerField, Actions: one(Added), match: func(c Change) bool { return c.Name == "disabled" },
+			ID: "view-disabled", Title: "The view was switched off.", Object: NewerField, Actions: one(Added), match: func(c Change) bool { return c.Name == "disabled" && c.New == "true" },
 			Training: Error, Serving: Error, Storage: Warn, Why: "A disabled view is not computed and not served.", Fix: approve, text: func(Change) string { return "is disabled now" },
 		},
 		{
-			ID: "newer-fields-changed", Title: "A field that only newer releases write changed.", Object: NewerField, Actions: one(Changed), Training: Warn, Serving: Warn, Storage: Warn,
+			ID: "newer-fields-changed", Title: "A field that only newer releases write changed.", Object: NewerField, Actions: []Action{Changed, Added},
+			match: func(c Change) bool { return !c.ByUpgrade }, Training: Warn, Serving: Warn, Storage: Warn,
 			Why: "Such fields switch validation and offline writes, or name the owner's organisation.", Fix: approve,
 			text: func(c Change) string { return "its " + c.Name + " went " + fromToWords(c) },
 		},
@@ -450,6 +511,39 @@ func serviceRules() []Rule {
 			text: func(c Change) string { return "feature service " + serviceOf(c) + " takes " + inWords(c.New) + " now" },
 		},
 	}
+	rules = append(rules,
+		Rule{
+			ID: "service-alias-changed", Title: "A feature service calls a view by another name.", Object: ServiceAlias, Actions: one(Changed), Training: Error, Serving: Error, Storage: None,
+			Why: "Its columns are named after the alias: whoever reads them by the old names finds nothing.", Fix: approve,
+			text: func(c Change) string {
+				return "feature service " + serviceOf(c) + " calls it " + inWords(c.New) + " now (was " + inWords(c.Old) + ")"
+			},
+		},
+		Rule{
+			ID: "service-join-keys-changed", Title: "A feature service joins a view by other columns.", Object: ServiceJoinKeys, Actions: one(Changed), Training: Error, Serving: Error, Storage: None,
+			Why: "Another key is joined: the same names carry the values of other entities.", Fix: approve,
+			text: func(c Change) string {
+				return "feature service " + serviceOf(c) + ": its join_key_map went " + fromToWords(c)
+			},
+		},
+		Rule{
+			ID: "service-logging-changed", Title: "What a feature service logs changed.", Object: ServiceLogging, Actions: anyChange, Training: Warn, Serving: Warn, Storage: Warn,
+			Why: "Logs of served features are what training and monitoring are built from.", Fix: approve,
+			text: func(c Change) string { return "feature service " + c.Name + ": " + parts("its logging changed")(c) },
+		},
+		Rule{
+			ID: "service-precompute-changed", Title: "A feature service is, or is not any more, computed in advance.", Object: ServicePrecompute, Actions: anyChange, Training: None, Serving: Warn, Storage: Info,
+			Why: "Values computed in advance are as old as the last run, and their ttl is judged elsewhere.", Fix: approve,
+			text: func(c Change) string {
+				return "feature service " + c.Name + ": " + parts("its online values changed")(c)
+			},
+		},
+		Rule{
+			ID: notJudged, Title: "Something changed that no rule judges.", Object: NotJudged, Actions: anyChange, match: func(c Change) bool { return !c.ByUpgrade }, Training: Info, Serving: Info, Storage: Info,
+			Why: "It is shown so that nothing changes unseen; what it means is for people to say.", Fix: "Read the change.",
+			text: func(c Change) string { return "changed and not judged: " + c.Name + ", " + fromToWords(c) },
+		},
+	)
 	for _, o := range []struct {
 		object Object
 		id     string
@@ -463,6 +557,54 @@ func serviceRules() []Rule {
 		})
 	}
 	return rules
+}
+
+// notJudged is the rule of what no other rule judges.
+const notJudged = "not-judged-changed"
+
+// parts says of several fields what changed: of a few in words, of a long text where it differs first.
+func parts(words string) func(Change) string {
+	return func(c Change) string {
+		before, _ := c.Old.(map[string]string)
+		after, _ := c.New.(map[string]string)
+		var list []string
+		for _, path := range union(before, after) {
+			old, new := firstDifference(before[path], after[path])
+			list = append(list, path+" from "+inWords(old)+" to "+inWords(new))
+		}
+		if n := len(list); n > 4 {
+			list = append(list[:3], fmt.Sprintf("and %d more", n-3))
+		}
+		return words + ": " + strings.Join(list, "; ")
+	}
+}
+
+// firstDifference is the first line that differs, with its number where there are several.
+func firstDifference(a, b string) (string, string) {
+	if a == "" || b == "" || !strings.Contains(a+b, "\n") {
+		return clipped(a), clipped(b)
+	}
+	before, after := strings.Split(a, "\n"), strings.Split(b, "\n")
+	for i := range max(len(before), len(after)) {
+		var x, y string
+		if i < len(before) {
+			x = before[i]
+		}
+		if i < len(after) {
+			y = after[i]
+		}
+		if x != y {
+			return fmt.Sprintf("%s (line %d)", clipped(strings.TrimSpace(x)), i+1), clipped(strings.TrimSpace(y))
+		}
+	}
+	return clipped(a), clipped(b)
+}
+
+func clipped(text string) string {
+	if len(text) > 160 {
+		return strings.ToValidUTF8(text[:160], "") + "..."
+	}
+	return text
 }
 
 func serviceOf(c Change) string {

@@ -56,6 +56,8 @@ type Definitions struct {
 	UnknownFields   []UnknownField   `json:"unknown_fields"`
 	// Objects are what no rule judges: permissions, saved datasets.
 	Objects []Object `json:"objects,omitempty"`
+	// Unsaid are the kinds of objects that the format cannot hold.
+	Unsaid []string `json:"unsaid,omitempty"`
 	// Ledger says that nothing known was passed over: fields, objects and details are complete. Documents of releases
 	// that did not keep them have no such claim, and are not compared in these.
 	Ledger bool `json:"ledger,omitempty"`

@@ -18,6 +18,9 @@ const (
 	dummyKey    = "__dummy_id"
 )
 
+// MadeUp says whether an entity or a join key is one that Feast makes up for a view that has none.
+func MadeUp(name string) bool { return name == dummyEntity || name == dummyKey }
+
 // Entityless says whether a view has no entity of its own: none, or the one that Feast makes up.
 func (v View) Entityless() bool {
 	return len(v.Entities) == 0 && len(v.JoinKeys) == 0 || slices.Equal(v.Entities, []string{dummyEntity}) || slices.Equal(v.JoinKeys, []string{dummyKey})
@@ -51,7 +54,9 @@ func (d Definitions) toView(v View) (model.View, error) {
 		Key: slices.Clone(v.Key), TTL: v.ttl(), MaxAge: Seconds(v.MaxAgeSeconds), MaxLag: Seconds(v.MaxLagSeconds),
 		Origins: map[string]string{},
 	}
-	if v.NoFiles == "" {
+	if v.NoFiles != "" { // nothing is read by these names, and a report keeps them all the same
+		m.EventTime.Column, m.IngestedAt.Column, m.Entity = v.InFiles()
+	} else {
 		var err error
 		if m.EventTime.Column, err = v.column("event time", v.EventTime); err != nil {
 			return m, err
@@ -68,6 +73,23 @@ func (d Definitions) toView(v View) (model.View, error) {
 	}
 	d.originate(&m, v)
 	return m, nil
+}
+
+// InFiles are the event time, the created column and the join keys by the names that the files have for them, where
+// the field mapping renames them. What could be several columns keeps its name.
+func (v View) InFiles() (eventTime, ingestedAt string, joinKeys []string) {
+	named := func(name string) string {
+		if column, err := v.column("", name); err == nil {
+			return column
+		}
+		return name
+	}
+	if !v.Entityless() {
+		for _, key := range v.JoinKeys {
+			joinKeys = append(joinKeys, named(key))
+		}
+	}
+	return named(v.EventTime), named(v.IngestedAt), joinKeys
 }
 
 // tagZone is the tag of a data source that says which zone its naive times are written in.

@@ -142,7 +142,7 @@ func (c *content) registry(data []byte) error {
 			return true, err
 		}
 		counts[o.what]++
-		if err := o.read(c, v.raw, ""); err != nil {
+		if err := o.read(c, merged(f.msg, v.raw, 0), ""); err != nil {
 			return true, fmt.Errorf("%s %d: %w", o.what, counts[o.what], err)
 		}
 		return true, nil

@@ -2,6 +2,7 @@ package feast
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -64,10 +65,32 @@ func DecodeJSON(data []byte) (registry.Definitions, error) {
 		return registry.Definitions{}, err
 	}
 	d := c.definitions()
+	d.Unsaid = unsaidInDumps()
 	if project != "" {
 		d.Project = project
 	}
 	return d, nil
+}
+
+// wrapped are infrastructure objects as the registry holds them: registry-dump writes only the table inside of each.
+func wrapped(list []any) []any {
+	out := make([]any, len(list))
+	for i, element := range list {
+		out[i] = element
+		table, _ := element.(map[string]any)
+		for _, kind := range []struct{ key, table string }{{"path", "sqliteTable"}, {"region", "dynamodbTable"}, {"project", "datastoreTable"}} {
+			if table[kind.key] != nil {
+				out[i] = map[string]any{kind.table: table}
+				break
+			}
+		}
+	}
+	return out
+}
+
+// unsaidInDumps are the kinds of objects that registry-dump leaves out.
+func unsaidInDumps() []string {
+	return []string{"project", "request feature view", "validation reference"}
 }
 
 // jsonError adds the line to a syntax error.
@@ -92,9 +115,17 @@ func (c *content) dump(top map[string]any) (project string, err error) {
 			c.in(len(c.unknown)-1, "the dump", "", "")
 			continue
 		}
+		if f.kind != kindMessage || known[f.msg.name].read == nil {
+			continue // version ids, times and the history of versions
+		}
 		list, ok := top[key].([]any)
-		if !ok || f.kind != kindMessage || known[f.msg.name].read == nil {
-			continue // infra, version ids and the like hold no policy
+		switch {
+		case ok && f.name == "infra": // Feast writes its objects alone
+			list = []any{map[string]any{"infraObjects": wrapped(list)}}
+		case !ok && f.name == "infra" && top[key] != nil:
+			list = []any{top[key]}
+		case !ok:
+			continue
 		}
 		for i, element := range list {
 			if err := c.dumped(known[f.msg.name], f.msg, element, project); err != nil {
@@ -228,10 +259,15 @@ func (c *content) encodeOne(out []byte, f *field, v any, depth int) ([]byte, err
 	case kindMessage:
 		inner, err := c.encode(f.msg, v, depth+1)
 		return protowire.AppendBytes(out, inner), err
-	case kindString, kindBytes: // bytes are never looked into
+	case kindString, kindBytes:
 		text, ok := v.(string)
 		if !ok {
 			return nil, fmt.Errorf("found %s, expected text", describe(v))
+		}
+		if f.kind == kindBytes && f.name != "body" { // registry-dump writes the source text in place of a body
+			if raw, err := base64.StdEncoding.DecodeString(text); err == nil {
+				return protowire.AppendBytes(out, raw), nil
+			}
 		}
 		return protowire.AppendString(out, text), nil
 	case kindBool:

@@ -2,6 +2,7 @@ package feast
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -96,7 +97,10 @@ type group struct {
 }
 
 // groups sorts a message's known fields by number; of a field that stands alone the last value counts.
-func (r *reader) groups(m *message, data []byte) []group {
+func (r *reader) groups(m *message, data []byte) []group { return r.groupsBut(m, data, false) }
+
+// groupsBut leaves out, where it is asked to, what has a place of its own.
+func (r *reader) groupsBut(m *message, data []byte, placed bool) []group {
 	var list []group
 	for len(data) > 0 {
 		num, typ, n := protowire.ConsumeTag(data)
@@ -107,7 +111,7 @@ func (r *reader) groups(m *message, data []byte) []group {
 		raw := data[n : n+size]
 		data = data[n+size:]
 		f := m.fields[num]
-		if f == nil || (typ != f.wireType() && (typ != protowire.BytesType || !f.packable())) {
+		if f == nil || (typ != f.wireType() && (typ != protowire.BytesType || !f.packable())) || placed && f.hasPlace() {
 			continue
 		}
 		i := slices.IndexFunc(list, func(g group) bool { return g.field == f })
@@ -115,32 +119,29 @@ func (r *reader) groups(m *message, data []byte) []group {
 			i = len(list)
 			list = append(list, group{field: f})
 		}
-		values := valuesOf(f, typ, raw)
 		if !f.repeated {
-			list[i].values = values
-			continue
+			list[i].values = list[i].values[:0]
 		}
-		list[i].values = append(list[i].values, values...)
+		list[i].values = appendValues(list[i].values, f, typ, raw)
 	}
 	slices.SortStableFunc(list, func(a, b group) int { return int(a.field.number) - int(b.field.number) })
 	return list
 }
 
-// valuesOf reads a value, or several that are packed.
-func valuesOf(f *field, typ protowire.Type, raw []byte) []value {
+// appendValues reads a value, or several that are packed.
+func appendValues(list []value, f *field, typ protowire.Type, raw []byte) []value {
 	switch typ {
 	case protowire.VarintType:
 		n, _ := protowire.ConsumeVarint(raw)
-		return []value{{num: n}}
+		return append(list, value{num: n})
 	case protowire.Fixed32Type:
 		n, _ := protowire.ConsumeFixed32(raw)
-		return []value{{num: uint64(n)}}
+		return append(list, value{num: uint64(n)})
 	}
 	body, _ := protowire.ConsumeBytes(raw)
 	if !f.packable() {
-		return []value{{raw: body}}
+		return append(list, value{raw: body})
 	}
-	var list []value
 	for len(body) > 0 {
 		n, size := protowire.ConsumeVarint(body)
 		if size < 0 {
@@ -157,7 +158,10 @@ func (k *collector) message(m *message, raw []byte, path string, depth int, over
 	if depth > maxDepth {
 		return fmt.Errorf("messages nested more than %d deep", maxDepth)
 	}
-	for _, g := range k.groups(m, raw) {
+	if over.table == "" && !k.keeps(m, raw) {
+		return nil
+	}
+	for _, g := range k.groupsBut(m, raw, over.table == "") {
 		own := k.ledger[m.name][g.field.name]
 		if own.table == tableBookkeeping && (g.field.name != "body" || hasText(m, raw)) {
 			continue
@@ -169,6 +173,9 @@ func (k *collector) message(m *message, raw []byte, path string, depth int, over
 		if m.name == "DataSource" {
 			now = k.ofSource(g.field, raw, path, now)
 		}
+		if g.field.name == "data_source_class_type" && k.usualClass(raw, string(g.values[0].raw)) {
+			continue
+		}
 		if now.table == tableJudged && now.what == "" || k.takes != nil && !k.takes(m, g.field) {
 			continue
 		}
@@ -177,6 +184,36 @@ func (k *collector) message(m *message, raw []byte, path string, depth int, over
 		}
 	}
 	return nil
+}
+
+// keeps says whether a message has any field that has no place of its own, or one that may hold such fields.
+func (k *collector) keeps(m *message, raw []byte) bool {
+	for len(raw) > 0 {
+		num, typ, n := protowire.ConsumeTag(raw)
+		size := protowire.ConsumeFieldValue(num, typ, raw[max(n, 0):])
+		if n < 0 || size < 0 {
+			return false // walk has told
+		}
+		raw = raw[n+size:]
+		if f := m.fields[num]; f != nil && !f.hasPlace() {
+			return true
+		}
+	}
+	return false
+}
+
+// hasPlace says whether the ledger has nothing to gather from the field. The class of a source depends on its type.
+func (f *field) hasPlace() bool { return f.placed && f.name != "data_source_class_type" }
+
+// place marks the fields that have a place of their own, or none because they are bookkeeping.
+func (r *reader) place() {
+	for _, m := range r.schema {
+		for _, f := range m.fields {
+			own := r.ledger[m.name][f.name]
+			below := f.kind == kindMessage && !f.isMap && !isLeaf(f.msg) && !own.all && !own.names
+			f.placed = own.table == tableBookkeeping && f.name != "body" || own.table == tableJudged && parts[own.what] == "" && !below
+		}
+	}
 }
 
 // effective is the line that holds below a field: none where each field below has its own.
@@ -201,6 +238,19 @@ func (k *collector) ofSource(f *field, raw []byte, path string, now line) line {
 	return now
 }
 
+// classes are the classes of the sources that are known by their type: some writers leave them out.
+var classes = map[string]string{
+	"BATCH_FILE": "FileSource", "BATCH_BIGQUERY": "BigQuerySource", "STREAM_KAFKA": "KafkaSource", "STREAM_KINESIS": "KinesisSource",
+	"BATCH_REDSHIFT": "RedshiftSource", "REQUEST_SOURCE": "RequestSource", "BATCH_SNOWFLAKE": "SnowflakeSource", "PUSH_SOURCE": "PushSource",
+	"BATCH_TRINO": "TrinoSource", "BATCH_SPARK": "SparkSource", "BATCH_ATHENA": "AthenaSource", "BATCH_ICEBERG": "IcebergSource",
+}
+
+// usualClass says whether a source's class is the one of its type.
+func (k *collector) usualClass(source []byte, class string) bool {
+	usual := classes[enumName("SourceType", k.sourceType(source))]
+	return usual != "" && class[strings.LastIndexByte(class, '.')+1:] == usual
+}
+
 // customSource is the number of CUSTOM_SOURCE.
 const customSource = 6
 
@@ -214,7 +264,7 @@ func (k *collector) sourceType(raw []byte) uint64 {
 }
 
 // details are the settings of a source that decide which rows are read and have no place of their own.
-func (c *content) details(raw []byte, name string, depth int) (map[string]string, error) {
+func (c *content) details(raw []byte, s registry.DataSource, depth int) (map[string]string, error) {
 	k := collector{content: c, takes: func(m *message, f *field) bool {
 		switch m.name {
 		case "DataSource":
@@ -229,10 +279,10 @@ func (c *content) details(raw []byte, name string, depth int) (map[string]string
 	if err := k.message(c.schema["DataSource"], raw, "", depth, line{table: tableJudged, what: "source-changed"}); err != nil {
 		return nil, err
 	}
-	custom := k.sourceType(raw) == customSource
+	custom := s.Type == enumName("SourceType", customSource)
 	var details map[string]string
 	for _, f := range k.fields {
-		if f.Path == "data_source_class_type" && !custom || f.Path == "custom_options.configuration.name" && f.Text == name {
+		if f.Path == "data_source_class_type" && !custom || f.Path == "custom_options.configuration.name" && f.Text == s.Name {
 			continue
 		}
 		if details == nil {
@@ -385,8 +435,12 @@ func (k *collector) entries(g group, path string, depth int, now line) error {
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		at := path + "[" + key + "]"
 		if f.kind == kindMessage {
+			before := len(k.fields)
 			if err := k.message(f.msg, values[key].raw, at, depth+1, now); err != nil {
 				return err
+			}
+			if len(k.fields) == before {
+				k.fields = append(k.fields, registry.TextField(at, parts[now.what], "set"))
 			}
 			continue
 		}
@@ -404,6 +458,9 @@ func (k *collector) elements(g group, path string, depth int, now, own line) err
 	seen := map[string]int{}
 	for i, v := range g.values {
 		at := path
+		if now.table == "" && !k.keeps(g.field.msg, v.raw) && g.field.name != "feature_transformation" {
+			continue
+		}
 		if g.field.repeated {
 			key := k.nameOf(g.field.msg, v.raw, i)
 			if seen[key]++; seen[key] > 1 {
@@ -415,8 +472,8 @@ func (k *collector) elements(g group, path string, depth int, now, own line) err
 		if err := k.message(g.field.msg, v.raw, at, depth+1, now); err != nil {
 			return err
 		}
-		if len(k.fields) == before && now.table != "" && choice(g.field) {
-			k.fields = append(k.fields, registry.TextField(at, parts[now.what], "set"))
+		if len(k.fields) == before && choice(g.field) && (now.table != "" || own.what == "fields" && g.field.name == "feature_transformation") {
+			k.fields = append(k.fields, registry.TextField(at, parts[cmp.Or(now.what, "transformation-changed")], "set"))
 		}
 	}
 	return nil
@@ -424,7 +481,7 @@ func (k *collector) elements(g group, path string, depth int, now, own line) err
 
 // choice says whether a message means something by being there: the format of a file or stream, a destination.
 func choice(f *field) bool {
-	for _, end := range []string{"_format", "_destination", "_policy"} {
+	for _, end := range []string{"_format", "_destination", "_policy", "_transformation"} {
 		if strings.HasSuffix(f.name, end) && f.name != "file_format" && f.name != "message_format" && f.name != "record_format" && f.name != "table_format" {
 			return true
 		}

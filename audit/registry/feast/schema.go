@@ -36,6 +36,8 @@ type field struct {
 	// msg is the message of a kindMessage, enum the name of a kindEnum's values.
 	msg  *message
 	enum string
+	// placed says that the ledger has nothing to gather from the field.
+	placed bool
 }
 
 // wireType is how the field stands on the wire when it is written alone.

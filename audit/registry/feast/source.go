@@ -55,7 +55,7 @@ func (c *content) sourceOf(raw []byte, depth int) (registry.DataSource, error) {
 	if err != nil {
 		return s, err
 	}
-	s.Details, err = c.details(raw, s.Name, depth)
+	s.Details, err = c.details(raw, s, depth)
 	return s, err
 }
 

@@ -36,6 +36,10 @@ var sqlTables = []sqlTable{
 	{"on_demand_feature_views", "feature_view_name", "feature_view_proto", "OnDemandFeatureView"},
 	{"label_views", "feature_view_name", "feature_view_proto", "LabelView"},
 	{"feature_services", "feature_service_name", "feature_service_proto", "FeatureService"},
+	{"saved_datasets", "saved_dataset_name", "saved_dataset_proto", "SavedDataset"},
+	{"validation_references", "validation_reference_name", "validation_reference_proto", "ValidationReference"},
+	{"permissions", "permission_name", "permission_proto", "Permission"},
+	{"managed_infra", "infra_name", "infra_proto", "Infra"},
 }
 
 // decodeSQL reads the tables that are present of a SQL registry.
@@ -60,8 +64,20 @@ func decodeSQL(ctx context.Context, tx *sql.Tx, present []string, quote func(str
 		return registry.Definitions{}, fmt.Errorf("the database is no Feast registry: it has no table feature_views, but %s", tableList(present))
 	}
 	d := c.definitions()
+	d.Unsaid = unsaidInTables(present)
 	d.Digest = "sha256:" + hex.EncodeToString(digest.Sum(nil))
 	return d, nil
+}
+
+// unsaidInTables are the kinds of objects that have no table here.
+func unsaidInTables(present []string) []string {
+	unsaid := []string{"request feature view"}
+	for _, t := range sqlTables {
+		if !slices.Contains(present, t.name) {
+			unsaid = append(unsaid, objects()[t.message].what)
+		}
+	}
+	return unsaid
 }
 
 func tableList(present []string) string {
@@ -94,7 +110,7 @@ func (c *content) table(ctx context.Context, tx *sql.Tx, t sqlTable, quote func(
 		}
 		fmt.Fprintf(digest, "%s\x00%q\x00%q\x00%d\x00", t.name, project, name, len(proto))
 		digest.Write(proto)
-		if err := read(c, proto, project); err != nil {
+		if err := read(c, merged(c.schema[t.message], proto, 0), project); err != nil {
 			return fmt.Errorf("row %q of project %q: %w; a column that cuts long values (MySQL's BLOB at 64 KB) does this too", clip(name), clip(project), err)
 		}
 	}

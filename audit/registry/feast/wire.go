@@ -45,7 +45,9 @@ func newReader() (*reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &reader{schema: s, ledger: l, words: map[string]string{}}, nil
+	r := &reader{schema: s, ledger: l, words: map[string]string{}}
+	r.place()
+	return r, nil
 }
 
 // walk calls visit for each known field of a message, in the order of the wire; a field that visit does not take (it

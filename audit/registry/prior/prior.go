@@ -47,6 +47,9 @@ func fromReport(v report.View) registry.View {
 			out.TTLOnWire = registry.TTLZero
 		}
 	}
+	if out.Path == "" && out.EventTime == "" { // reports of releases that left out the columns of views without files
+		out.NoFiles = "the report holds no files of it"
+	}
 	if !def.KeyDefaulted {
 		out.Key = def.Key
 	}
