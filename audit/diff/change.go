@@ -35,6 +35,7 @@ const (
 	Entity          Object = "entity"
 	RegisteredData  Object = "data_sources"
 	UnknownField    Object = "unknown_fields"
+	PhysicalType    Object = "physical_types"
 
 	Project           Object = "project"
 	KeyType           Object = "key_types"

@@ -272,8 +272,7 @@ func (c *computer) pair(a, b *registry.View) {
 		p.changed(Project, "", a.Project, b.Project)
 	}
 	p.ttl()
-	p.length(MaxAge, a.MaxAgeSeconds, b.MaxAgeSeconds)
-	p.length(MaxLag, a.MaxLagSeconds, b.MaxLagSeconds)
+	p.promises()
 	p.columns()
 	p.list(Key, a.Key, b.Key)
 	p.features()
@@ -284,7 +283,7 @@ func (c *computer) pair(a, b *registry.View) {
 	p.materialized()
 	p.text(Owner, "", a.Owner, b.Owner)
 	p.texts(Tag, a.Tags, b.Tags)
-	p.texts(Setting, a.Settings, b.Settings)
+	p.viewSettings()
 	p.texts(NewerField, a.NewerFields, b.NewerFields)
 	p.fields()
 }
@@ -1142,7 +1141,7 @@ func (c *computer) unknownFields(older, newer registry.Definitions) {
 		if reflect.DeepEqual(a.digests, b.digests) {
 			continue
 		}
-		change := Change{Object: UnknownField, Action: action(len(a.digests) > 0, len(b.digests) > 0), View: cmp.Or(b.view, a.view), Name: path}
+		change := Change{Object: UnknownField, Action: action(len(a.digests) > 0, len(b.digests) > 0), View: cmp.Or(b.view, a.view), Name: path, Location: cmp.Or(b.location, a.location)}
 		change.Old, change.New = a.size(), b.size()
 		change.UsedBy = c.users(a.view, b.view)
 		c.changes = append(c.changes, change)
@@ -1154,13 +1153,20 @@ type entry struct {
 	view    string
 	bytes   int
 	digests []string
+	// near is the known key that may be meant, location where the field stands; of text alone.
+	near     string
+	location *registry.Location
 }
 
 func (e entry) size() any {
 	if len(e.digests) == 0 {
 		return nil
 	}
-	return fmt.Sprintf("%d bytes (%s)", e.bytes, strings.Join(e.digests, ", "))
+	text := fmt.Sprintf("%d bytes (%s)", e.bytes, strings.Join(e.digests, ", "))
+	if e.near != "" {
+		text += ", did you mean " + e.near + "?"
+	}
+	return text
 }
 
 func (c *computer) ledger(d registry.Definitions) map[string]entry {
@@ -1171,7 +1177,7 @@ func (c *computer) ledger(d registry.Definitions) map[string]entry {
 			path, view = strings.TrimSuffix(path, view)+now, now
 		}
 		e := ledger[path]
-		e.view = view
+		e.view, e.near, e.location = view, u.Near, cmp.Or(e.location, u.Location)
 		e.bytes += u.Bytes
 		e.digests = append(e.digests, u.Digest)
 		ledger[path] = e

@@ -11,7 +11,7 @@ import (
 
 // partObjects are what a part of a definition is judged as.
 var partObjects = map[string]Object{
-	registry.PartTransformation: Transformation, registry.PartAggregation: Aggregation, registry.PartInputs: Inputs,
+	registry.PartPhysicalType: PhysicalType, registry.PartTransformation: Transformation, registry.PartAggregation: Aggregation, registry.PartInputs: Inputs,
 	registry.PartLogging: ServiceLogging, registry.PartPrecompute: ServicePrecompute,
 }
 
@@ -88,7 +88,7 @@ func (p pairing) fields() {
 		return
 	}
 	changes := fieldChanges(p.a.Fields, p.b.Fields)
-	for _, part := range []string{registry.PartTransformation, registry.PartAggregation, registry.PartInputs} {
+	for _, part := range []string{registry.PartPhysicalType, registry.PartTransformation, registry.PartAggregation, registry.PartInputs} {
 		list := slices.DeleteFunc(changes[part], p.modeFilled)
 		if len(list) > 0 && !p.rewritten(list) {
 			p.note(parted(partObjects[part], list))

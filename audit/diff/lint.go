@@ -358,6 +358,13 @@ func (l *linter) unknown() {
 	}
 	for _, u := range l.d.UnknownFields {
 		v := byName[u.View]
-		l.add("unknown-fields", v, "unknown_fields."+u.Path, u.Field, "field %s is not known (%d bytes)", u.Path, u.Bytes)
+		near := ""
+		if u.Near != "" {
+			near = ": did you mean " + u.Near + "?"
+		}
+		l.add("unknown-fields", v, "unknown_fields."+u.Path, u.Field, "field %s is not known (%d bytes)%s", u.Path, u.Bytes, near)
+		if u.Location != nil {
+			l.findings[len(l.findings)-1].Location = u.Location
+		}
 	}
 }

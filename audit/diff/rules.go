@@ -242,7 +242,12 @@ func limitRules() []Rule {
 		rules = append(rules,
 			Rule{
 				ID: l.id + "-removed", Title: "A promise is gone: " + l.words + ".", Object: l.object, Actions: one(Removed), Training: Warn, Serving: Error, Storage: Info, Why: l.why, Fix: approve,
-				text: func(c Change) string { return "lost " + l.words + " of " + lengthInWords(c.Old) },
+				text: func(c Change) string {
+					if warning, only := c.New.(string); only {
+						return "lost " + l.words + " of " + lengthInWords(c.Old) + ", at which a check failed: it is " + warning + " now"
+					}
+					return "lost " + l.words + " of " + lengthInWords(c.Old)
+				},
 			},
 			Rule{
 				ID: l.id + "-loosened", Title: "A promise is weaker: " + l.words + ".", Object: l.object, Actions: one(Lengthened), Training: Warn, Serving: Error, Storage: Info,
@@ -255,7 +260,12 @@ func limitRules() []Rule {
 			Rule{
 				ID: l.id + "-added", Title: "A promise is new: " + l.words + ".", Object: l.object, Actions: one(Added), Training: Info, Serving: Info, Storage: Info,
 				Why: "The audit judges it from now on.", Fix: "Nothing to do.",
-				text: func(c Change) string { return "has " + l.words + " of " + lengthInWords(c.New) + " now" },
+				text: func(c Change) string {
+					if warning, only := c.Old.(string); only {
+						return "has " + l.words + " of " + lengthInWords(c.New) + " now, where it was " + warning
+					}
+					return "has " + l.words + " of " + lengthInWords(c.New) + " now"
+				},
 			},
 		)
 	}
@@ -380,6 +390,16 @@ func sourceRules() []Rule {
 // computedRules are about how values are computed: they change under the same name.
 func computedRules() []Rule {
 	return []Rule{
+		{
+			ID: "physical-type-narrowed", Title: "A column's physical type holds less.", Object: PhysicalType, Actions: one(Changed), match: losesValues, Training: Error, Serving: Error, Storage: Error,
+			Why: "A zone, digits or letters are lost: a time without its zone is another instant to each reader.", Fix: "Keep the wider type, or add a column under a new name.",
+			text: parts("its physical types hold less"),
+		},
+		{
+			ID: "physical-type-changed", Title: "A column's physical type is another.", Object: PhysicalType, Actions: anyChange, Training: Warn, Serving: Warn, Storage: Warn,
+			Why: "Readers that are strict about types may refuse it.", Fix: "Check the readers.",
+			text: parts("its physical types changed"),
+		},
 		{
 			ID: "transformation-changed", Title: "The transformation is another.", Object: Transformation, Actions: anyChange, Training: Warn, Serving: Warn, Storage: Warn,
 			Why: "Values change under the same name: models that were trained with the old ones are fed others.", Fix: "Add features under new names, or train again and approve the change under suppress: with a reason.",
