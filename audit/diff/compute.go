@@ -607,6 +607,12 @@ func (p pairing) batchSource() {
 		return
 	}
 	before, after := p.settings(a), p.settings(b)
+	if p.complete {
+		p.text(Watermark, "batch", a.Details[watermark], b.Details[watermark])
+	}
+	if named, now := a.Details[configuredName], b.Details[configuredName]; named != now && a.Name == b.Name && p.complete {
+		p.text(NotJudged, "spec.batch_source."+configuredName, cmp.Or(named, a.Name), cmp.Or(now, b.Name))
+	}
 	if maps.Equal(before, after) {
 		p.text(SourcePath, "", p.a.Path, p.b.Path)
 		if p.a.Path == p.b.Path {
@@ -626,6 +632,9 @@ func (p pairing) sourceName(name string, a, b *registry.DataSource) {
 	}
 }
 
+// configuredName is the name that custom sources keep in their configuration too.
+const configuredName = "custom_options.configuration.name"
+
 const watermark = "kafka_options.watermark_delay_threshold"
 
 // settings are what decides which rows a source has, but for its path.
@@ -636,7 +645,7 @@ func (p pairing) settings(s *registry.DataSource) map[string]string {
 		return m
 	}
 	for path, text := range s.Details {
-		if path != watermark {
+		if path != watermark && path != configuredName {
 			m[path] = text
 		}
 	}
@@ -957,7 +966,20 @@ func (c *computer) serviceFields(a, b registry.FeatureService) {
 			c.changes = append(c.changes, change)
 		}
 	}
-	c.objectFields("feature service", b.Project, b.Name, a.Fields, b.Fields)
+	both := func(f registry.Field) bool { // what belongs to a view that came or went is said of that view
+		rest, ok := strings.CutPrefix(f.Path, "spec.features[")
+		takes := func(s registry.FeatureService) bool {
+			return slices.ContainsFunc(s.Views, func(v registry.ServiceView) bool {
+				return strings.HasPrefix(rest, v.View+"]") || strings.HasPrefix(rest, v.View+"#")
+			})
+		}
+		return !ok || takes(a) && takes(b)
+	}
+	c.objectFields("feature service", b.Project, b.Name, only(a.Fields, both), only(b.Fields, both))
+}
+
+func only(fields []registry.Field, keep func(registry.Field) bool) []registry.Field {
+	return slices.DeleteFunc(slices.Clone(fields), func(f registry.Field) bool { return !keep(f) })
 }
 
 // pairMembers finds what a service takes from one view on both sides. It may take a view several times, under other

@@ -72,6 +72,9 @@ func NewDocument(schema string, older, newer *Side, findings []Finding) Document
 		d.Changes = []Finding{}
 	}
 	d.Summary = summarise(d.Changes)
+	if len(d.Summary.Headlines) == 0 {
+		d.Summary.Headline = d.quiet()
+	}
 	for _, f := range d.Changes {
 		if r, ok := Find(f.Rule); ok {
 			d.Rules[f.Rule] = RuleText{Title: r.Title, Why: r.Why, Fix: r.Fix}
@@ -108,7 +111,6 @@ func summarise(findings []Finding) Summary {
 			s.Headlines = append(s.Headlines, g.Headline())
 		}
 	}
-	s.Headline = "no policy change"
 	if len(s.Headlines) > 0 {
 		s.Headline = s.Headlines[0]
 	}
@@ -116,6 +118,29 @@ func summarise(findings []Finding) Summary {
 		s.Headline += fmt.Sprintf("; and %d other kinds of findings", n-1)
 	}
 	return s
+}
+
+// quiet is the headline where nothing is an error or a warning. That nothing changed is said only of the same bytes.
+func (d Document) quiet() string {
+	words := []string{"no policy change"}
+	if d.Schema == LintSchema {
+		words[0] = "nothing to warn of"
+	}
+	counted := func(n int, one, many string) {
+		switch {
+		case n == 1:
+			words = append(words, "1 "+one)
+		case n > 1:
+			words = append(words, fmt.Sprintf("%d %s", n, many))
+		}
+	}
+	counted(d.Summary.ByRule[NotJudgedRule], "change not judged", "changes not judged")
+	counted(d.Summary.Info-d.Summary.ByRule[NotJudgedRule], "note", "notes")
+	counted(d.Summary.Suppressed, "finding approved", "findings approved")
+	if d.Old != nil && d.New != nil && len(words) == 1 && d.Old.Digest != "" && d.Old.Digest == d.New.Digest {
+		return "no policy change: nothing changed"
+	}
+	return strings.Join(words, "; ")
 }
 
 // Group is what one rule found, in one headline.

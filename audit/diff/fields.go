@@ -95,11 +95,73 @@ func (p pairing) fields() {
 		}
 	}
 	for _, c := range changes[""] {
+		if strings.HasSuffix(c.path, "source.data_source_class_type") && p.retyped() {
+			continue // the finding of its type says so
+		}
+		if p.oneSided(c.path) {
+			continue
+		}
 		if c.path == "meta.state" && len(p.a.Materialized) != len(p.b.Materialized) || p.copied(c) {
 			continue
 		}
 		p.note(Change{Object: NotJudged, Action: c.action(), Name: c.path, Old: c.old, New: c.new})
 	}
+}
+
+// oneSided says whether a field belongs to a feature, a key column or a source that is on one side only: that it came or
+// went is a finding of its own.
+func (p pairing) oneSided(path string) bool {
+	for _, list := range []struct {
+		prefix string
+		a, b   registry.Features
+	}{{"spec.features[", p.a.Features, p.b.Features}, {"spec.entity_columns[", p.a.EntityColumns, p.b.EntityColumns}} {
+		if rest, ok := strings.CutPrefix(path, list.prefix); ok {
+			return !(hasElement(list.a, rest) && hasElement(list.b, rest))
+		}
+	}
+	if strings.HasPrefix(path, "spec.sources[") || strings.HasPrefix(path, "spec.source_views[") {
+		return !holdsElements(p.a.Fields, path) || !holdsElements(p.b.Fields, path)
+	}
+	for prefix, pair := range map[string][2]*registry.DataSource{
+		"spec.batch_source.": {p.a.BatchSource, p.b.BatchSource}, "spec.stream_source.": {p.a.StreamSource, p.b.StreamSource},
+		"spec.source.": {labelSource(p.a), labelSource(p.b)},
+	} {
+		rest, ok := strings.CutPrefix(path, prefix)
+		if !ok {
+			continue
+		}
+		if pair[0] == nil || pair[1] == nil {
+			return pair[0] != pair[1]
+		}
+		if element, _, ok := strings.Cut(rest, "]."); ok && strings.HasPrefix(rest, "request_data_options.schema[") {
+			return pair[0].Details[element+"].name"] != pair[1].Details[element+"].name"]
+		}
+	}
+	return false
+}
+
+// holdsElements says whether each element that a path leads through has some field here.
+func holdsElements(fields []registry.Field, path string) bool {
+	for i := range path {
+		if !strings.HasPrefix(path[i:], "].") {
+			continue
+		}
+		if !slices.ContainsFunc(fields, func(f registry.Field) bool { return strings.HasPrefix(f.Path, path[:i+2]) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// hasElement says whether a path that goes on after the opening bracket names one of these.
+func hasElement(list registry.Features, rest string) bool {
+	return slices.ContainsFunc(list, func(f registry.Feature) bool { return strings.HasPrefix(rest, f.Name+"]") })
+}
+
+// retyped says whether a source of the view is of another type.
+func (p pairing) retyped() bool {
+	other := func(a, b *registry.DataSource) bool { return a != nil && b != nil && a.Type != b.Type }
+	return other(p.a.BatchSource, p.b.BatchSource) || other(p.a.StreamSource, p.b.StreamSource)
 }
 
 // modeFilled says whether a newer release wrote beside a function the mode that its view has anyway.
@@ -193,14 +255,11 @@ func (r registered) agrees(project string, own *registry.DataSource, path string
 }
 
 // objectFields compares what has no place of its own in an object that is on both sides.
-func (c *computer) objectFields(what, project, name string, a, b []registry.Field, but ...string) {
+func (c *computer) objectFields(what, project, name string, a, b []registry.Field) {
 	if !c.complete {
 		return
 	}
 	for _, f := range fieldChanges(a, b)[""] {
-		if slices.Contains(but, f.path) {
-			continue
-		}
 		c.notJudged(f.action(), project, strings.TrimRight(f.path+" in "+what+" "+name, " "), f.old, f.new)
 	}
 }

@@ -559,7 +559,7 @@ func serviceRules() []Rule {
 			},
 		},
 		Rule{
-			ID: notJudged, Title: "Something changed that no rule judges.", Object: NotJudged, Actions: anyChange, match: func(c Change) bool { return !c.ByUpgrade }, Training: Info, Serving: Info, Storage: Info,
+			ID: NotJudgedRule, Title: "Something changed that no rule judges.", Object: NotJudged, Actions: anyChange, match: func(c Change) bool { return !c.ByUpgrade }, Training: Info, Serving: Info, Storage: Info,
 			Why: "It is shown so that nothing changes unseen; what it means is for people to say.", Fix: "Read the change.",
 			text: func(c Change) string { return "changed and not judged: " + c.Name + ", " + fromToWords(c) },
 		},
@@ -579,8 +579,8 @@ func serviceRules() []Rule {
 	return rules
 }
 
-// notJudged is the rule of what no other rule judges.
-const notJudged = "not-judged-changed"
+// NotJudgedRule is the rule of what no other rule judges.
+const NotJudgedRule = "not-judged-changed"
 
 // parts says of several fields what changed: of a few in words, of a long text where it differs first.
 func parts(words string) func(Change) string {

@@ -31,6 +31,9 @@ func DiffGitHub(w io.Writer, d diff.Document, _ Options) error {
 		}
 		fmt.Fprintf(&b, "::%s %s::%s\n", level, strings.Join(properties, ","), data(findingLine(f)))
 	}
+	if written == 0 && d.Summary.ByRule[diff.NotJudgedRule] > 0 {
+		fmt.Fprintf(&b, "::notice title=featureaudit::%s\n", data(d.Summary.Headline))
+	}
 	if left > 0 {
 		fmt.Fprintf(&b, "::notice title=featureaudit::%s\n", data(plural(int64(left), "more finding", "more findings")+" in the report: "+d.Summary.Headline))
 	}

@@ -22,10 +22,18 @@ func DiffText(w io.Writer, d diff.Document, o Options) error {
 	if sides := diffSides(d); sides != "" {
 		fmt.Fprintf(buf, "      %s\n", sides)
 	}
+	if d.Summary.Error+d.Summary.Warn == 0 {
+		fmt.Fprintf(buf, "      %s\n", d.Summary.Headline)
+	}
 	notes := map[string]int{}
 	var order []string
+	var unjudged []diff.Finding
 	for _, g := range diff.Groups(d.Changes) {
 		if g.Severity == diff.Info {
+			if g.Rule == diff.NotJudgedRule {
+				unjudged = append(unjudged, g.Findings...)
+				continue
+			}
 			if notes[g.Rule] == 0 {
 				order = append(order, g.Rule)
 			}
@@ -34,6 +42,7 @@ func DiffText(w io.Writer, d diff.Document, o Options) error {
 		}
 		t.group(g)
 	}
+	t.notJudged(unjudged)
 	t.rest(d, notes, order)
 	return buf.Flush()
 }
@@ -86,6 +95,21 @@ func place(f diff.Finding) string {
 		return ""
 	}
 	return fmt.Sprintf("  [%s:%d]", Clean(f.Location.File), f.Location.Line)
+}
+
+// notJudged lists what changed and no rule judges: nothing changes unseen.
+func (t diffText) notJudged(findings []diff.Finding) {
+	if len(findings) == 0 {
+		return
+	}
+	fmt.Fprintf(t.w, "\nnot judged: %s\n", plural(int64(len(findings)), "change", "changes"))
+	for i, f := range findings {
+		if i == maxTextFindings {
+			fmt.Fprintf(t.w, "      and %s more in the JSON document\n", count(int64(len(findings)-i)))
+			return
+		}
+		fmt.Fprintf(t.w, "      %s\n", findingLine(f))
+	}
 }
 
 func (t diffText) rest(d diff.Document, notes map[string]int, order []string) {

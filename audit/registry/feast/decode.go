@@ -297,6 +297,10 @@ func (c *content) newer(v *registry.View, f *field, val value) {
 	default:
 		return
 	}
+	if text == "" || text == "false" { // as if it were not written
+		delete(v.NewerFields, f.name)
+		return
+	}
 	setNewer(v, f.name, text)
 }
 

@@ -65,7 +65,7 @@ func DecodeJSON(data []byte) (registry.Definitions, error) {
 		return registry.Definitions{}, err
 	}
 	d := c.definitions()
-	d.Unsaid = unsaidInDumps()
+	d.Unsaid = c.unsaidIn(top)
 	if project != "" {
 		d.Project = project
 	}
@@ -88,9 +88,16 @@ func wrapped(list []any) []any {
 	return out
 }
 
-// unsaidInDumps are the kinds of objects that registry-dump leaves out.
-func unsaidInDumps() []string {
-	return []string{"project", "request feature view", "validation reference"}
+// unsaidIn are the kinds of objects that registry-dump leaves out, where the dump has none of them: a Registry as
+// protobuf writes it may.
+func (c *content) unsaidIn(top map[string]any) []string {
+	unsaid := []string{"project", "request feature view", "validation reference"}
+	for key := range top {
+		if f := c.schema["Registry"].byName[key]; f != nil && f.kind == kindMessage {
+			unsaid = slices.DeleteFunc(unsaid, func(what string) bool { return what == objects()[f.msg.name].what })
+		}
+	}
+	return unsaid
 }
 
 // jsonError adds the line to a syntax error.

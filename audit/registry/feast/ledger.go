@@ -167,7 +167,7 @@ func (k *collector) message(m *message, raw []byte, path string, depth int, over
 			continue
 		}
 		now := over
-		if now.table == "" {
+		if now.table == "" || now.what == "inputs-changed" && own.table == tableNoted && describes(g.field) {
 			now = k.effective(own, g.field)
 		}
 		if m.name == "DataSource" {
@@ -274,7 +274,7 @@ func (c *content) details(raw []byte, s registry.DataSource, depth int) (map[str
 		case "DataSource.SparkOptions":
 			return f.name != "path"
 		}
-		return true
+		return c.ledger[m.name][f.name].table != tableNoted
 	}}
 	if err := k.message(c.schema["DataSource"], raw, "", depth, line{table: tableJudged, what: "source-changed"}); err != nil {
 		return nil, err
@@ -291,6 +291,11 @@ func (c *content) details(raw []byte, s registry.DataSource, depth int) (map[str
 		details[f.Path] = f.Value()
 	}
 	return details, nil
+}
+
+// describes says whether a field tells people of an object, and readers nothing.
+func describes(f *field) bool {
+	return f.name == "description" || f.name == "tags" || f.name == "owner"
 }
 
 func join(path, name string) string {
