@@ -112,7 +112,7 @@ func (r *reader) table(source, name string, line int, b blocks) error {
 	v := registry.View{
 		Name: source + "." + name, Kind: model.KindFeatureView, Path: keyed.Text(keyed.Value(keyed.Value(own, "external"), "location")),
 		Location: &registry.Location{File: r.file, Line: line}, Settings: map[string]string{}, Locations: map[string]registry.Location{},
-		BatchSource: &registry.DataSource{Name: source + "." + name, Type: "DBT_SOURCE", Table: relation(source, name, b)},
+		BatchSource: located(source+"."+name, "DBT_SOURCE", relation(source, name, b)),
 	}
 	if v.Path == "" {
 		v.NoFiles = "a dbt source is a table of a warehouse"
@@ -134,6 +134,11 @@ func (r *reader) table(source, name string, line int, b blocks) error {
 	v.Fields = append(v.Fields, ledger.Noted...)
 	r.out.Views = append(r.out.Views, v)
 	return nil
+}
+
+// located is a source whose rows lie in one table.
+func located(name, kind, table string) *registry.DataSource {
+	return &registry.DataSource{Name: name, Type: kind, Table: table, Details: map[string]string{"table": table}}
 }
 
 // relation is the table that a source's table stands for: database.schema.identifier, the parts that are said and those

@@ -22,7 +22,7 @@ func (r *reader) semantic(n *yaml.Node) error {
 	v := registry.View{
 		Name: name, Kind: model.KindFeatureView, NoFiles: "a dbt semantic model is a table of a warehouse",
 		Location:    &registry.Location{File: r.file, Line: n.Line},
-		BatchSource: &registry.DataSource{Name: name, Type: "DBT_MODEL", Table: modelOf(n)},
+		BatchSource: located(name, "DBT_MODEL", modelOf(n)),
 	}
 	r.entities(&v, n)
 	timeDimension := keyed.Text(keyed.Value(keyed.Value(n, "defaults"), "agg_time_dimension"))

@@ -265,7 +265,7 @@ func (r *reader) owner() string {
 // columns reads the columns: their types, and what is promised of them.
 func (r *reader) columns(v *registry.View, o object) {
 	if o.PhysicalName != "" {
-		v.BatchSource = &registry.DataSource{Name: o.Name, Type: "ODCS_OBJECT", Table: o.PhysicalName}
+		v.BatchSource = &registry.DataSource{Name: o.Name, Type: "ODCS_OBJECT", Table: o.PhysicalName, Details: map[string]string{"physicalName": o.PhysicalName}}
 	}
 	for _, p := range o.Properties {
 		v.Features = append(v.Features, registry.Feature{Name: p.Name, Type: cmp.Or(p.LogicalType, p.PhysicalType)})
