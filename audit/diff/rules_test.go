@@ -22,7 +22,8 @@ func seconds(d time.Duration) *float64 {
 func store() registry.Definitions {
 	day := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 	source := registry.DataSource{Name: "txn_source", Project: "shop", Type: "BATCH_FILE", Path: "data/txn.parquet", TimestampField: "event_time", CreatedColumn: "ingested_at", FieldMapping: map[string]string{"amt": "amount"}}
-	own, stream := source, registry.DataSource{Name: "txn_stream", Type: "STREAM_KAFKA", Table: "txn"}
+	own, stream := source, registry.DataSource{Name: "txn_stream", Type: "STREAM_KAFKA", Table: "txn", Details: map[string]string{
+		"kafka_options.topic": "txn", "kafka_options.watermark_delay_threshold": "5m"}}
 	d := registry.Definitions{
 		Kind: registry.KindFeast,
 		Views: []registry.View{
@@ -34,6 +35,12 @@ func store() registry.Definitions {
 				Tags:     map[string]string{"team": "fraud"}, Owner: "fraud", Online: true, BatchSource: &own, StreamSource: &stream,
 				Materialized: []registry.Interval{{Start: day, End: day.AddDate(0, 0, 1)}, {Start: day.AddDate(0, 0, 1), End: day.AddDate(0, 0, 2)}},
 				NewerFields:  map[string]string{"org": "x", "version": "latest"}, EntityColumns: registry.FeaturesOf(map[string]string{"user_id": "INT64"}), Settings: map[string]string{"zone": "UTC"},
+				Fields: []registry.Field{
+					{Path: "spec.description", Text: "card payments"},
+					{Path: "spec.feature_transformation.user_defined_function.body_text", Part: registry.PartTransformation, Text: "def f(df):\n    return df + 1"},
+					{Path: "spec.aggregations[sum(amount)].time_window", Part: registry.PartAggregation, Text: "1h"},
+					{Path: "spec.sources[static].feature_view_projection.feature_view_name", Part: registry.PartInputs, Text: "static"},
+				},
 			},
 			{
 				Name: "static", Project: "shop", Kind: model.KindFeatureView, Entities: []string{"user"}, JoinKeys: []string{"user_id"}, EventTime: "t", Path: "s.parquet",
@@ -44,10 +51,16 @@ func store() registry.Definitions {
 				Features: registry.FeaturesOf(map[string]string{"f": "INT64"}),
 			},
 		},
-		Entities:        []registry.Entity{{Name: "user", Project: "shop", JoinKey: "user_id", ValueType: "INT64"}},
-		DataSources:     []registry.DataSource{source},
-		FeatureServices: []registry.FeatureService{{Name: "fraud_v1", Project: "shop", Views: []registry.ServiceView{{View: "txn", Features: []string{"amount"}}}}},
-		UnknownFields:   []registry.UnknownField{{Path: "spec.9999 in feature view txn", Field: "9999", Bytes: 3, Digest: "aa", View: "txn"}},
+		Entities:    []registry.Entity{{Name: "user", Project: "shop", JoinKey: "user_id", ValueType: "INT64"}},
+		DataSources: []registry.DataSource{source},
+		FeatureServices: []registry.FeatureService{{
+			Name: "fraud_v1", Project: "shop", Views: []registry.ServiceView{{View: "txn", Features: []string{"amount"}, JoinKeys: map[string]string{"user_id": "payer"}}},
+			Fields: []registry.Field{{Path: "spec.logging_config.sample_rate", Part: registry.PartLogging, Text: "1"}},
+		}},
+		Objects: []registry.Object{{What: "permission", Project: "shop", Name: "readers", Fields: []registry.Field{{Path: "spec.actions", Text: "DESCRIBE"}}}},
+		Ledger:  true,
+
+		UnknownFields: []registry.UnknownField{{Path: "spec.9999 in feature view txn", Field: "9999", Bytes: 3, Digest: "aa", View: "txn"}},
 	}
 	d.Finish()
 	return d
@@ -69,7 +82,33 @@ var edits = map[string]func(d *registry.Definitions){
 	"view-added": func(d *registry.Definitions) {
 		d.Views = append(d.Views, registry.View{Name: "fresh", Project: "shop", Kind: model.KindFeatureView, Path: "f.parquet"})
 	},
-	"view-renamed":      func(d *registry.Definitions) { named(d, "loose").Name = "lost" },
+	"view-renamed":     func(d *registry.Definitions) { named(d, "loose").Name = "lost" },
+	"view-moved":       func(d *registry.Definitions) { txn(d).Project = "elsewhere" },
+	"key-type-changed": func(d *registry.Definitions) { d.Entities[0].ValueType = "STRING" },
+	"ttl-subsecond":    func(d *registry.Definitions) { txn(d).TTLSeconds = seconds(500 * time.Millisecond) },
+	"source-renamed":   func(d *registry.Definitions) { txn(d).BatchSource.Name = "another" },
+	"watermark-changed": func(d *registry.Definitions) {
+		delete(txn(d).StreamSource.Details, "kafka_options.watermark_delay_threshold")
+	},
+	"transformation-changed": func(d *registry.Definitions) {
+		setField(txn(d).Fields, "spec.feature_transformation.user_defined_function.body_text", "def f(df):\n    return df - 1")
+	},
+	"aggregation-changed": func(d *registry.Definitions) {
+		setField(txn(d).Fields, "spec.aggregations[sum(amount)].time_window", "1d")
+	},
+	"inputs-changed": func(d *registry.Definitions) {
+		setField(txn(d).Fields, "spec.sources[static].feature_view_projection.feature_view_name", "loose")
+	},
+	"service-alias-changed":     func(d *registry.Definitions) { d.FeatureServices[0].Views[0].Alias = "payments" },
+	"service-join-keys-changed": func(d *registry.Definitions) { d.FeatureServices[0].Views[0].JoinKeys = nil },
+	"service-logging-changed":   func(d *registry.Definitions) { d.FeatureServices[0].Fields = nil },
+	"service-precompute-changed": func(d *registry.Definitions) {
+		d.FeatureServices[0].Fields = append(d.FeatureServices[0].Fields, registry.Field{Path: "spec.precompute_online", Part: registry.PartPrecompute, Text: "true"})
+	},
+	"not-judged-changed": func(d *registry.Definitions) {
+		setField(txn(d).Fields, "spec.description", "other words")
+		d.Objects[0].Fields[0].Text = "DELETE"
+	},
 	"view-kind-changed": func(d *registry.Definitions) { txn(d).Kind = model.KindStreamView },
 	"ttl-negative":      func(d *registry.Definitions) { txn(d).TTLSeconds = seconds(-5 * time.Second) },
 	"ttl-acknowledged": func(d *registry.Definitions) {
@@ -118,7 +157,7 @@ var edits = map[string]func(d *registry.Definitions){
 	"stream-source-added": func(d *registry.Definitions) {
 		named(d, "loose").StreamSource = &registry.DataSource{Name: "p", Type: "PUSH_SOURCE"}
 	},
-	"stream-source-changed":     func(d *registry.Definitions) { txn(d).StreamSource.Table = "txn2" },
+	"stream-source-changed":     func(d *registry.Definitions) { txn(d).StreamSource.Details["kafka_options.topic"] = "txn2" },
 	"tag-changed":               func(d *registry.Definitions) { txn(d).Tags = map[string]string{} },
 	"setting-changed":           func(d *registry.Definitions) { txn(d).Settings = map[string]string{"zone": "device"} },
 	"online-disabled":           func(d *registry.Definitions) { txn(d).Online = false },
@@ -152,8 +191,16 @@ var edits = map[string]func(d *registry.Definitions){
 	"service-member-added": func(d *registry.Definitions) {
 		d.FeatureServices[0].Views = append(d.FeatureServices[0].Views, registry.ServiceView{View: "static", Features: []string{"f"}})
 	},
-	"entity-definition-changed": func(d *registry.Definitions) { d.Entities[0].ValueType = "STRING" },
+	"entity-definition-changed": func(d *registry.Definitions) { d.Entities[0].Owner = "x" },
 	"data-source-changed":       func(d *registry.Definitions) { d.DataSources[0].Path = "elsewhere" },
+}
+
+func setField(fields []registry.Field, path, text string) {
+	for i := range fields {
+		if fields[i].Path == path {
+			fields[i].Text = text
+		}
+	}
 }
 
 func setType(d *registry.Definitions, name, typ string) {
