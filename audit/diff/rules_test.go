@@ -37,6 +37,7 @@ func store() registry.Definitions {
 				NewerFields:  map[string]string{"org": "x", "version": "latest"}, EntityColumns: registry.FeaturesOf(map[string]string{"user_id": "INT64"}), Settings: map[string]string{"zone": "UTC"},
 				Fields: []registry.Field{
 					{Path: "spec.description", Text: "card payments"},
+					{Path: "properties[at].physicalType", Part: registry.PartPhysicalType, Text: "timestamptz"},
 					{Path: "spec.feature_transformation.user_defined_function.body_text", Part: registry.PartTransformation, Text: "def f(df):\n    return df + 1"},
 					{Path: "spec.aggregations[sum(amount)].time_window", Part: registry.PartAggregation, Text: "1h"},
 					{Path: "spec.sources[static].feature_view_projection.feature_view_name", Part: registry.PartInputs, Text: "static"},
@@ -90,6 +91,8 @@ var edits = map[string]func(d *registry.Definitions){
 	"watermark-changed": func(d *registry.Definitions) {
 		delete(txn(d).StreamSource.Details, "kafka_options.watermark_delay_threshold")
 	},
+	"physical-type-narrowed": func(d *registry.Definitions) { setField(txn(d).Fields, "properties[at].physicalType", "timestamp") },
+	"physical-type-changed":  func(d *registry.Definitions) { setField(txn(d).Fields, "properties[at].physicalType", "timestamp with time zone") },
 	"transformation-changed": func(d *registry.Definitions) {
 		setField(txn(d).Fields, "spec.feature_transformation.user_defined_function.body_text", "def f(df):\n    return df - 1")
 	},
