@@ -208,6 +208,15 @@ func (g Group) Views() []string {
 	return slices.Compact(names)
 }
 
+// objects are the paths of the group's findings after a prefix.
+func (g Group) objects(prefix string) []string {
+	names := make([]string, len(g.Findings))
+	for i, f := range g.Findings {
+		names[i] = strings.TrimPrefix(f.Object, prefix)
+	}
+	return names
+}
+
 // Headline is one sentence about the group.
 func (g Group) Headline() string {
 	views := g.Views()
@@ -216,6 +225,9 @@ func (g Group) Headline() string {
 	}
 	if g.Rule == "ttl-removed" {
 		return fmt.Sprintf("%d views lost their ttl: %s", len(views), fewOf(views))
+	}
+	if g.Rule == "unknown-fields" {
+		return fmt.Sprintf("%d fields that the reader does not know: %s", len(g.Findings), fewOf(g.objects("unknown_fields.")))
 	}
 	if len(views) == 0 {
 		return fmt.Sprintf("%s: %d findings", g.Rule, len(g.Findings))

@@ -254,6 +254,13 @@ func disagreements(own, registered registry.DataSource) []string {
 			list = append(list, fmt.Sprintf("%s %s, registered %s", f.name, inWords(f.own), inWords(f.registered)))
 		}
 	}
+	if own.BatchSource == nil {
+		for _, path := range union(own.Details, registered.Details) {
+			if a, b := own.Details[path], registered.Details[path]; a != b && !inTable(path) {
+				list = append(list, fmt.Sprintf("%s %s, registered %s", path, inWords(a), inWords(b)))
+			}
+		}
+	}
 	if !maps.Equal(own.FieldMapping, registered.FieldMapping) {
 		list = append(list, fmt.Sprintf("field_mapping %s, registered %s", inWords(own.FieldMapping), inWords(registered.FieldMapping)))
 	}
@@ -290,6 +297,11 @@ func (l *linter) eventTime(v registry.View) {
 		}
 	}
 	l.add(eventTimeNotInFiles, &v, "event_time", v.EventTime, "its event time %s is in none of its %d files, whose columns are %s", v.EventTime, files, someOf(columns))
+}
+
+// inTable says whether a setting of a source is said by its table already.
+func inTable(path string) bool {
+	return strings.HasSuffix(path, ".table") || strings.HasSuffix(path, ".topic") || strings.HasSuffix(path, ".stream_name")
 }
 
 func someOf(names []string) string {
