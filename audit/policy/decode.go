@@ -47,11 +47,13 @@ type decoder struct {
 	// name is what errors call the document, label what origins call it.
 	name, label string
 	// flag says that the document is the value of a flag: it has no lines worth naming.
-	flag     bool
-	checks   []string
-	problems []problem
-	nodes    int
-	full     bool
+	flag   bool
+	checks []string
+	// parameters are the keys of each check of a view, by its id.
+	parameters map[string][]string
+	problems   []problem
+	nodes      int
+	full       bool
 }
 
 // cursor is a value being read: where it stands, and what it is called.
@@ -285,19 +287,19 @@ func readMap[T any](c cursor, keys []key[T], t *T) {
 }
 
 func (c cursor) unknown(e entry, known []string) {
-	c.d.add(e.key.Line, e.key.Column, fmt.Sprintf("unknown key %q %s: %sknown keys: %s", e.name, c.scope, didYouMean(e.name, known), strings.Join(known, ", ")))
+	c.d.add(e.key.Line, e.key.Column, fmt.Sprintf("unknown key %q %s: %sknown keys: %s", e.name, c.scope, DidYouMean(e.name, known), strings.Join(known, ", ")))
 }
 
-// didYouMean names the nearest known word, or nothing where none is near.
-func didYouMean(word string, known []string) string {
-	if best := nearest(word, known); best != "" {
+// DidYouMean is `did you mean "WORD"? ` with the known word that is nearest to one that was written, or "" where none is near.
+func DidYouMean(word string, known []string) string {
+	if best := Nearest(word, known); best != "" {
 		return fmt.Sprintf("did you mean %q? ", best)
 	}
 	return ""
 }
 
-// nearest is the known word with the fewest edits, if these are few for its length; the first of equals.
-func nearest(word string, known []string) string {
+// Nearest is the known word with the fewest edits, if these are few for its length; the first of equals, and "" for none.
+func Nearest(word string, known []string) string {
 	best, limit := "", max(1, min(len(word), 60)/3)+1
 	if len(word) > 200 {
 		return "" // no typo, and the edits of a whole text would take long to count

@@ -174,7 +174,7 @@ func (f *File) faults(v model.View, defined []string) []error {
 	if v.Path == "" && !sourcePaths {
 		hint := ""
 		if len(defined) > 0 && !slices.Contains(defined, v.Name) {
-			hint = "no definition has a view of that name; " + didYouMean(v.Name, defined)
+			hint = "no definition has a view of that name; " + DidYouMean(v.Name, defined)
 		}
 		fault("name", `no path says where its files are: %swrite one, such as "path: data/%s/**/*.parquet"`, hint, v.Name)
 	}
@@ -250,7 +250,7 @@ func suppressionNotes(list []model.Suppression, views []string) []string {
 			continue
 		}
 		notes = append(notes, strings.TrimSpace(fmt.Sprintf("%s: the suppression of %s names view %q, which is not known. %s",
-			s.Origin, s.Check, s.View, capital(didYouMean(s.View, views)))))
+			s.Origin, s.Check, s.View, capital(DidYouMean(s.View, views)))))
 	}
 	return notes
 }

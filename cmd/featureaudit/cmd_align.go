@@ -55,7 +55,7 @@ func cmdAlign(ctx context.Context, c *cli, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := knownViews(*views, loaded.Views); err != nil {
+	if err := knownViews("--view", *views, loaded.Views); err != nil {
 		return 0, err
 	}
 	if r.Status != report.Complete {

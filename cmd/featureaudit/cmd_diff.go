@@ -96,7 +96,7 @@ func (j *judging) approvals(path string) error {
 		}
 		path = defaultConfig
 	}
-	file, err := policy.Load(path, policy.ParseOptions{Checks: policyIDs()})
+	file, err := policy.Load(path, parseOptions())
 	if err != nil {
 		return usage(err)
 	}

@@ -40,7 +40,7 @@ func cmdPlan(ctx context.Context, c *cli, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := knownViews(*views, loaded.Views); err != nil {
+	if err := knownViews("--view", *views, loaded.Views); err != nil {
 		return 0, err
 	}
 	doc := planDocument{Schema: "featureaudit.plan/v1", Views: []plannedView{}, Notes: nonNil(loaded.Notes)}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/featureaudit/featureaudit/audit/check"
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/report"
 )
@@ -200,7 +201,17 @@ func readConfig(path string) (*policy.File, error) {
 	return file, usage(err)
 }
 
-// parseOptions lets the config name the checks of the catalogue and, under suppress:, the rules of diff and lint.
+// parseOptions lets the config name the checks of the catalogue, each with its own parameters, and under suppress: the
+// rules of diff and lint too.
 func parseOptions() policy.ParseOptions {
-	return policy.ParseOptions{Checks: policyIDs()}
+	parameters := map[string][]string{}
+	for _, c := range check.Catalogue() {
+		if c.Scope != check.ScopeView {
+			continue
+		}
+		for _, p := range check.Params(c) {
+			parameters[c.ID] = append(parameters[c.ID], p.Name)
+		}
+	}
+	return policy.ParseOptions{Checks: policyIDs(), Parameters: parameters}
 }

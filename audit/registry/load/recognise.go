@@ -188,7 +188,7 @@ func (l loader) set(byForm map[form][]yamldef.File) (registry.Definitions, error
 	for f, files := range byForm {
 		switch f {
 		case formViews:
-			return yamldef.Decode(files, l.options.Checks)
+			return yamldef.Decode(files, l.options.Parse)
 		case formODCS:
 			return merge(files, odcs.Decode)
 		case formDBT:
@@ -238,7 +238,7 @@ func (l loader) config(ctx context.Context, name string, data []byte) (registry.
 	if l.depth > 0 {
 		return registry.Definitions{}, wrong{fmt.Errorf("%s: a config that another config names as definitions: name its definitions themselves", name)}
 	}
-	f, err := policy.Parse(name, data, policy.ParseOptions{Checks: l.options.Checks})
+	f, err := policy.Parse(name, data, l.options.Parse)
 	if err != nil {
 		return registry.Definitions{}, wrong{err}
 	}
