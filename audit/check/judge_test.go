@@ -542,7 +542,18 @@ func TestRunChecks(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	}
-	in.HasRange = true
+	// A view that nothing defines is none that was not audited, whatever the range.
+	in.Views = []model.View{{Name: "clicks"}}
+	in.Suppressions = []model.Suppression{{Check: "null-keys", View: "clikcs", Reason: "typo", Origin: "featureaudit.yaml:35"},
+		{Check: "view-removed", View: "gone", Reason: "retired", Origin: "featureaudit.yaml:36"}}
+	for _, in.HasRange = range []bool{false, true} {
+		r := JudgeRun(in)[2]
+		expect(t, r, report.Warn, 1, 1, "1 of 1 suppression (100 %) match no finding")
+		if got := r.Findings[0].Message; got != `the suppression of null-keys names the view "clikcs", which no definition has: did you mean "clicks"?` {
+			t.Error(got)
+		}
+	}
+	in.Suppressions = nil
 	if r := JudgeRun(in)[2]; r.Outcome != report.NotApplicable || !strings.HasPrefix(r.Reason, "--range") {
 		t.Errorf("%+v", r)
 	}
@@ -554,7 +565,7 @@ func TestContracts(t *testing.T) {
 			{View: "clicks", MaxAge: 24 * time.Hour}, {View: "clicks", MaxAge: 25 * time.Hour}, {View: "click"}, {View: "zip", MaxAge: 9000 * time.Hour}, {View: "clicks"}}}}}
 	r := JudgeRun(in)[0]
 	expect(t, r, report.Fail, 2, 5, "2 of 5 contracts (40.0 %) name no known view, or are looser than its ttl")
-	for i, want := range []string{`consumer churn (featureaudit.yaml:40) names the view "click", which no definition has`,
+	for i, want := range []string{`consumer churn (featureaudit.yaml:40) names the view "click", which no definition has: did you mean "clicks"?`,
 		"consumer churn (featureaudit.yaml:40) takes clicks up to 1d 1h old, and its ttl is 1d"} {
 		if got := r.Findings[i].Message; got != want {
 			t.Errorf("finding %d: %s, want %s", i, got, want)

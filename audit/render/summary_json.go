@@ -23,8 +23,8 @@ type summaryLine struct {
 	Views    int            `json:"views"`
 	Rows     int64          `json:"rows"`
 	// Suppressed counts results, SuppressedFindings what was accepted of all of them.
-	Suppressed         int   `json:"suppressed"`
-	SuppressedFindings int64 `json:"suppressed_findings"`
+	Suppressed         int   `json:"suppressed,omitempty"`
+	SuppressedFindings int64 `json:"suppressed_findings,omitempty"`
 }
 
 // SummaryJSON writes exactly one compact line of JSON.

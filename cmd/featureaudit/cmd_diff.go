@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/featureaudit/featureaudit/audit/diff"
+	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/registry"
 	"github.com/featureaudit/featureaudit/audit/registry/load"
@@ -49,7 +51,9 @@ func (f *judgeFlags) add(flags *pflag.FlagSet) {
 
 // judging is what the flags ask for, checked.
 type judging struct {
-	policy    diff.Policy
+	policy diff.Policy
+	// config is the one whose suppressions and consumers count; nil without one.
+	config    *policy.File
 	threshold failOn
 	outs      []output
 	summary   string
@@ -100,14 +104,55 @@ func (j *judging) approvals(path string) error {
 	if err != nil {
 		return usage(err)
 	}
-	j.policy.Suppressions, j.policy.Consumers = file.Suppressions, file.Consumers
+	j.policy.Suppressions, j.policy.Consumers, j.config = file.Suppressions, file.Consumers, file
 	if !filepath.IsAbs(path) { // findings are located where a pull request shows them
 		for i := range j.policy.Suppressions {
 			s := &j.policy.Suppressions[i]
 			s.Origin = filepath.ToSlash(filepath.Join(filepath.Dir(path), s.Origin))
 		}
+		for i := range j.policy.Consumers {
+			one := &j.policy.Consumers[i]
+			one.Origin = filepath.ToSlash(filepath.Join(filepath.Dir(path), one.Origin))
+		}
 	}
 	return nil
+}
+
+// knowViews tells the policy which views there are: those that are judged, and those of the config whose suppressions and
+// consumers count. What else that config names is read only where a name is not known yet.
+func (c *cli) knowViews(ctx context.Context, j *judging, judged ...registry.Definitions) {
+	if j.config == nil {
+		return
+	}
+	known := []string{}
+	for _, d := range judged {
+		for _, v := range d.Views {
+			known = append(known, v.Name)
+		}
+	}
+	known = append(known, viewNames(j.config.Views)...)
+	if !j.namesOthers(known) {
+		j.policy.KnownViews = known
+		return
+	}
+	defined, _, err := c.readDefinitions(ctx, j.config.Dir, j.config.Definitions)
+	if err != nil {
+		fmt.Fprintf(c.stderr, "featureaudit: whether the views exist that suppress: and consumers: name was not looked at: %v\n", err)
+		return
+	}
+	j.policy.KnownViews = append(known, viewNames(defined)...)
+}
+
+// namesOthers says whether a suppression or a consumer names a view that is not among these.
+func (j *judging) namesOthers(known []string) bool {
+	for _, s := range j.policy.Suppressions {
+		if s.View != "" && !slices.Contains(known, s.View) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(j.policy.Consumers, func(one model.Consumer) bool {
+		return slices.ContainsFunc(one.Views, func(v model.ConsumerView) bool { return !slices.Contains(known, v.View) })
+	})
 }
 
 func cmdDiff(ctx context.Context, c *cli, args []string) (int, error) {
@@ -141,6 +186,7 @@ func cmdDiff(ctx context.Context, c *cli, args []string) (int, error) {
 		j.policy.Data = found.reports
 	}
 	j.policy.Tried = diff.Compared(older, newer)
+	c.knowViews(ctx, &j, older, newer)
 	doc := diff.NewDocument(diff.DiffSchema, diff.SideOf(older), diff.SideOf(newer), diff.Judge(changes, j.policy))
 	doc.NotCompared = diff.NotCompared(older.Kind, newer.Kind)
 	code, err := c.verdict(doc, j)
