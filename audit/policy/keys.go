@@ -367,6 +367,8 @@ func readTTL(c cursor, t *model.TTL) {
 		readNever(c, t)
 	case c.node.Kind == yaml.SequenceNode:
 		c.expected(durationExample + ", or {never: reason}")
+	case c.node.ShortTag() == "!!str" && slices.Contains(neverWords, strings.ToLower(strings.TrimSpace(c.node.Value))):
+		c.expected("{never: REASON}: that rows never expire is acknowledged with its reason, as in ttl: {never: static reference data}")
 	default:
 		d, ok := readAnyDuration(c)
 		if !ok {
@@ -379,6 +381,9 @@ func readTTL(c cursor, t *model.TTL) {
 		c.mark()
 	}
 }
+
+// neverWords are what people write for a ttl that never ends.
+var neverWords = []string{"never", "none", "null", "nil", "off", "no", "inf", "infinite", "infinity", "forever", "unlimited"}
 
 func readNever(c cursor, t *model.TTL) {
 	scope := c.inner()

@@ -134,6 +134,9 @@ func (t *text) result(res report.Result, explained []report.Result) {
 		t.field("also", nameList(same))
 		return
 	}
+	if res.Check == unreadable && res.RowsTotal == 0 {
+		return // that there is no file is all that there is to say
+	}
 	explained = slices.DeleteFunc(slices.Clone(explained), func(e report.Result) bool { return e.ExplainedBy == "" })
 	t.field("where", where(res))
 	words := t.words(res)

@@ -81,6 +81,9 @@ func cmdInit(ctx context.Context, c *cli, args []string) (int, error) {
 
 // starterViews finds the views below a folder; their paths are relative to base.
 func (c *cli) starterViews(ctx context.Context, root, base string) ([]policy.StarterView, error) {
+	if err := localOnly(root); err != nil {
+		return nil, err
+	}
 	files := local.New()
 	listing, err := files.List(ctx, "", root)
 	var none *store.NoMatchError

@@ -15,6 +15,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/render"
+	"github.com/featureaudit/featureaudit/audit/store"
 	"github.com/featureaudit/featureaudit/audit/store/local"
 	"github.com/featureaudit/featureaudit/audit/survey"
 )
@@ -128,7 +129,7 @@ func (c *cli) planView(ctx context.Context, v model.View) plannedView {
 }
 
 func planned(v model.View) plannedView {
-	p := plannedView{Name: v.Name, Owner: v.Owner, OwnerOrigin: v.Origins["owner"], Kind: string(v.Kind), Path: v.Path, PathOrigin: v.Origins["path"],
+	p := plannedView{Name: v.Name, Owner: v.Owner, OwnerOrigin: v.Origins["owner"], Kind: string(v.Kind), Path: store.Mask(v.Path), PathOrigin: v.Origins["path"],
 		NoFiles: v.NoFiles, Values: []plannedKey{}, Notes: []string{}}
 	values := viewValues(v)
 	for _, key := range slices.Sorted(maps.Keys(values)) {
