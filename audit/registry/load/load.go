@@ -18,7 +18,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/registry"
 	"github.com/featureaudit/featureaudit/audit/registry/feast"
 	"github.com/featureaudit/featureaudit/audit/registry/yamldef"
-	"github.com/featureaudit/featureaudit/audit/store"
+	address "github.com/featureaudit/featureaudit/audit/store"
 )
 
 // Options are what loading may know beside the reference.
@@ -58,7 +58,7 @@ func dispatch(ctx context.Context, ref string, o Options) (registry.Definitions,
 		return l.postgres(ctx, ref)
 	}
 	if scheme, _, ok := strings.Cut(ref, "://"); ok {
-		return registry.Definitions{}, wrong{fmt.Errorf("%s: definitions are not read from %s:// addresses: copy the file here, or give a postgres:// address", store.Mask(ref), scheme)}
+		return registry.Definitions{}, wrong{fmt.Errorf("%s: definitions are not read from %s:// addresses: copy the file here, or give a postgres:// address", address.Mask(ref), scheme)}
 	}
 	if ref == "" {
 		return registry.Definitions{}, wrong{errors.New("an empty reference: expected a file, a folder, a postgres:// address or REV:PATH")}

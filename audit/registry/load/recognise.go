@@ -22,7 +22,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/registry/prior"
 	"github.com/featureaudit/featureaudit/audit/registry/yamldef"
 	"github.com/featureaudit/featureaudit/audit/report"
-	"github.com/featureaudit/featureaudit/audit/store"
+	address "github.com/featureaudit/featureaudit/audit/store"
 )
 
 // form is what bytes are recognised as.
@@ -299,7 +299,7 @@ func (l loader) reference(ctx context.Context, config string, def policy.Definit
 	if feast.IsPostgres(def.Ref) {
 		return l.postgres(ctx, def.Ref)
 	}
-	if err := store.Addressed(def.Ref); err != nil {
+	if err := address.Addressed(def.Ref); err != nil {
 		return registry.Definitions{}, wrong{fmt.Errorf("definitions %w", err)}
 	}
 	name := def.Ref
