@@ -24,6 +24,17 @@ var suppressionUnused = Check{
 	nothing:  always("no suppression applies to what was audited"),
 	bad:      always("match no finding"),
 	good:     always("match a finding"),
+	// That a name is mistyped shows at once; which suppression it is, its place alone would not say.
+	detailOfFindings: true,
+	detail: func(_ *brief, v verdict) string {
+		var texts []string
+		for _, f := range v.findings {
+			if strings.Contains(f.message, namesUnknown) && len(texts) < 3 {
+				texts = append(texts, f.message)
+			}
+		}
+		return strings.Join(texts, "; ")
+	},
 }
 
 func judgeUnused(in RunInput) verdict {
@@ -50,6 +61,8 @@ func judgeUnused(in RunInput) verdict {
 	return v
 }
 
+const namesUnknown = "which no definition has"
+
 // unknownView says that a suppression of a check names a view that nothing defines, "" where it does not. Those of diff's
 // rules may name a view that is gone: that it is gone may be what they accept.
 func unknownView(s model.Suppression, in RunInput) string {
@@ -63,7 +76,7 @@ func unknownView(s model.Suppression, in RunInput) string {
 	if slices.Contains(names, s.View) {
 		return ""
 	}
-	return strings.TrimRight(fmt.Sprintf("the suppression of %s names the view %q, which no definition has: %s", s.Check, s.View, policy.DidYouMean(s.View, names)), ": ")
+	return strings.TrimRight(fmt.Sprintf("the suppression of %s names the view %q, %s: %s", s.Check, s.View, namesUnknown, policy.DidYouMean(s.View, names)), ": ")
 }
 
 type suppressed struct{ check, view string }

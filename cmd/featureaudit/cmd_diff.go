@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -209,18 +210,19 @@ func (c *cli) sides(ctx context.Context, old, new string, mergeBase bool) (older
 		}
 		old = base + ":" + path
 	}
-	group, ctx := errgroup.WithContext(ctx)
+	// Of two errors OLD's is told, whichever side was read first.
+	var olderErr, newerErr error
+	var group errgroup.Group
 	group.Go(func() error {
-		var err error
-		older, err = c.definitions(ctx, old, "")
-		return err
+		older, olderErr = c.definitions(ctx, old, "")
+		return nil
 	})
 	group.Go(func() error {
-		var err error
-		newer, err = c.definitions(ctx, new, "")
-		return err
+		newer, newerErr = c.definitions(ctx, new, "")
+		return nil
 	})
-	return older, newer, group.Wait()
+	_ = group.Wait() // the errors are kept apart
+	return older, newer, cmp.Or(olderErr, newerErr)
 }
 
 // verdict writes the document and is its exit code.
