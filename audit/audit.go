@@ -36,6 +36,11 @@ type Options struct {
 	// RangeFrom and RangeTo are partition dates, both included; empty without --range.
 	RangeFrom, RangeTo string
 
+	// Missing is what it means that a view has no files, and MissingViews what it means for these views by name; "" is
+	// check.MissingIsError.
+	Missing      check.Missing
+	MissingViews map[string]check.Missing
+
 	// NewestOnly reads the newest partition of each view only: enough to know how fresh it is, and no audit of the rest.
 	NewestOnly bool
 
@@ -58,6 +63,13 @@ type Options struct {
 	Log      zerolog.Logger
 	// Progress is called from one goroutine at a time; nil for none.
 	Progress func(Progress)
+}
+
+func (o Options) missing(view string) check.Missing {
+	if own, named := o.MissingViews[view]; named {
+		return own
+	}
+	return o.Missing
 }
 
 // DefaultMemory is the memory limit of a run that names none.

@@ -23,7 +23,7 @@ import (
 // is a cancelled context only.
 func (r *run) look(ctx context.Context, view model.View) (check.Input, error) {
 	in := check.Input{View: view, AsOf: r.asOf, AsOfGiven: r.options.AsOfGiven, HasRange: r.window.Given() || r.options.NewestOnly, Selected: r.selected,
-		Suppressions: r.options.Suppressions}
+		Suppressions: r.options.Suppressions, Missing: r.options.missing(view.Name)}
 	if view.NoFiles != "" {
 		return in, nil
 	}
@@ -33,7 +33,11 @@ func (r *run) look(ctx context.Context, view model.View) (check.Input, error) {
 	if err != nil {
 		var none *store.NoMatchError
 		r.blocked = r.blocked || !errors.As(err, &none)
-		return r.failed(ctx, in, nil, err)
+		in, err = r.failed(ctx, in, nil, err)
+		for i := range in.Failures {
+			in.Failures[i].NoFiles = none != nil
+		}
+		return in, err
 	}
 	if r.options.NewestOnly {
 		listing = newestOnly(resolved, listing)

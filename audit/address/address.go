@@ -44,7 +44,7 @@ func Text(message string) string {
 			name = decoded
 		}
 		name = strings.ToLower(name)
-		if !slices.ContainsFunc(secretWords, func(word string) bool { return strings.Contains(name, word) }) {
+		if name != "sig" && !slices.ContainsFunc(secretWords, func(word string) bool { return strings.Contains(name, word) }) {
 			return pair
 		}
 		if strings.HasPrefix(parts[3], mask) {

@@ -110,6 +110,9 @@ type Check struct {
 	describe func(*brief, row) string
 	headline func(*brief, verdict) string
 	detail   func(*brief, verdict) string
+	// detailOfFindings says that detail speaks of the verdict's findings alone, and not of the whole view: only such a
+	// detail is true of what some suppressions leave over.
+	detailOfFindings bool
 }
 
 // verdict is what judging gives: one row for each subject.

@@ -45,7 +45,8 @@ func (b *brief) conclude(c Check, o opinion, v verdict) opinion {
 	if c.reproduce != nil {
 		o.result.Reproduce = c.reproduce(b)
 	}
-	o.used = b.suppress(c, v.findings)
+	o.accepted = b.suppress(c, o.result.Unit, v.findings)
+	o.used = o.accepted.used
 	sortFindings(v.findings)
 	o.findings = v.findings
 	return b.found(c, o, v)
@@ -206,11 +207,25 @@ func (b *brief) fraction(c Check) string {
 	return "0"
 }
 
-// found is the result of a check with findings.
+// found is the result of a check with findings. Where only some of them are suppressed, its counts, its message and its
+// partitions are those of the rest.
 func (b *brief) found(c Check, o opinion, v verdict) opinion {
-	o.result.FindingsTotal = int64(len(v.findings))
+	all := v.findings
+	rest := left(all)
+	o.result.FindingsTotal, o.result.FindingsSuppressed, o.result.RowsSuppressed = int64(len(all)), o.accepted.findings, o.accepted.bad
+	o.result.SuppressedBy = b.suppressedBy(o.accepted.accepted)
+	if len(rest) > 0 && len(rest) < len(all) {
+		v.findings, v.bad = rest, v.bad-o.accepted.bad
+		if o.result.Unit != UnitView {
+			o.result.RowsBad = v.bad
+		}
+		if c.finish != nil {
+			v.measures = o.result.Measures
+			c.finish(b, &v)
+		}
+	}
 	o.result.FirstPartition, o.result.LastPartition = b.span(v.findings)
-	for _, f := range v.findings[:min(len(v.findings), maxFindings)] {
+	for _, f := range all[:min(len(all), maxFindings)] {
 		o.result.Findings = append(o.result.Findings, b.finding(c, o.result, f))
 	}
 	switch {
@@ -221,13 +236,12 @@ func (b *brief) found(c Check, o opinion, v verdict) opinion {
 	default:
 		o.result.Outcome = report.Fail
 	}
-	o.result.Message = b.foundMessage(c, o.result, v)
+	o.result.Message = b.foundMessage(c, o, v)
 	if v.unable {
 		o.result.Reason = o.result.Message
 	}
-	if !slices.ContainsFunc(v.findings, func(f row) bool { return !f.suppressed }) {
+	if len(rest) == 0 {
 		o.result.Outcome, o.result.Retryable, o.result.Reason = report.Suppressed, false, ""
-		o.result.SuppressedBy = b.suppressedBy(o.used)
 	}
 	return o
 }
@@ -247,8 +261,8 @@ func (b *brief) finding(c Check, r report.Result, f row) report.Finding {
 		Fingerprint: Fingerprint(c.ID, b.View.Name, f.subject), Suppressed: f.suppressed}
 }
 
-func (b *brief) foundMessage(c Check, r report.Result, v verdict) string {
-	text := ""
+func (b *brief) foundMessage(c Check, o opinion, v verdict) string {
+	r, text := o.result, ""
 	if c.headline != nil {
 		text = c.headline(b, v)
 	}
@@ -257,13 +271,15 @@ func (b *brief) foundMessage(c Check, r report.Result, v verdict) string {
 			c.bad(b), b.where(v.findings))
 	}
 	parts := []string{text}
-	if c.detail != nil {
+	partly := o.accepted.findings > 0 && o.accepted.findings < r.FindingsTotal
+	if c.detail != nil && (!partly || c.detailOfFindings) {
 		if more := c.detail(b, v); more != "" {
 			parts = append(parts, more)
 		}
 	}
-	if hidden := suppressedCount(v.findings); hidden > 0 && hidden < len(v.findings) {
-		parts = append(parts, fmt.Sprintf("%s of %s suppressed", number(int64(hidden)), count(int64(len(v.findings)), "finding")))
+	parts = append(parts, o.accepted.exceeded...)
+	if partly {
+		parts = append(parts, fmt.Sprintf("%s of %s suppressed (%s)", number(o.accepted.findings), count(r.FindingsTotal, "finding"), count(o.accepted.bad, singular(r.Unit))))
 	}
 	if r.ZoneCertainty == zoneDepends {
 		parts = append(parts, zoneWords(r))
@@ -272,16 +288,6 @@ func (b *brief) foundMessage(c Check, r report.Result, v verdict) string {
 		parts = append(parts, "judged on "+blind)
 	}
 	return strings.Join(parts, "; ")
-}
-
-func suppressedCount(findings []row) int {
-	n := 0
-	for _, f := range findings {
-		if f.suppressed {
-			n++
-		}
-	}
-	return n
 }
 
 // where says in which partitions and sources findings lie.

@@ -3,8 +3,10 @@ package check
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/report"
 )
 
@@ -42,7 +44,12 @@ func judgeContracts(in RunInput) verdict {
 func contractProblem(c model.Consumer, contract model.ConsumerView, views []model.View) string {
 	i := slices.IndexFunc(views, func(v model.View) bool { return v.Name == contract.View })
 	if i < 0 {
-		return fmt.Sprintf("consumer %s (%s) names the view %q, which no definition has", c.Name, c.Origin, contract.View)
+		names := make([]string, len(views))
+		for i, v := range views {
+			names[i] = v.Name
+		}
+		return strings.TrimRight(fmt.Sprintf("consumer %s (%s) names the view %q, which no definition has: %s", c.Name, c.Origin, contract.View,
+			policy.DidYouMean(contract.View, names)), ": ")
 	}
 	ttl := views[i].TTL
 	if !ttl.Effective() || contract.MaxAge <= ttl.Duration {

@@ -7,7 +7,8 @@ import (
 	"github.com/featureaudit/featureaudit/sql"
 )
 
-// Explain is the whole text on one check: what it says, why it matters, what to do, its parameters and the SQL itself.
+// Explain is the whole text on one check: what it says, why it matters, what to do, its parameters and the SQL itself, or its rule
+// in words where Go judges.
 func Explain(c Check) (string, error) {
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s\n%s\n\n", c.ID, c.Title)
@@ -18,7 +19,7 @@ func Explain(c Check) (string, error) {
 		fmt.Fprintf(&text, "  %s (%s, default %s): %s\n", p.Name, p.Kind, p.Default, p.Doc)
 	}
 	if !c.Query {
-		text.WriteString("\nJudged in Go, over the same facts as SQL.\n")
+		fmt.Fprintf(&text, "\nRule (judged in Go, over the same facts as SQL)\n%s", indent(ruleInWords(c.ID)))
 		return text.String(), nil
 	}
 	query, err := sql.Check(c.ID)

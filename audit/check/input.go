@@ -23,6 +23,8 @@ type Input struct {
 	Selected func(id string) bool
 	// Suppressions are those of the whole run.
 	Suppressions []model.Suppression
+	// Missing is what it means that no file is there; empty is MissingIsError.
+	Missing Missing
 	// Failures are steps before judging that could not be done.
 	Failures []Failure
 }
@@ -33,7 +35,19 @@ type Failure struct {
 	Checks    []string
 	Reason    string
 	Retryable bool
+	// NoFiles says that the view's paths match no file.
+	NoFiles bool
 }
+
+// Missing is what a view is whose paths match no file.
+type Missing string
+
+// The meanings of a missing view: that nobody could look (a retry may help), a failure of that view, or a warning.
+const (
+	MissingIsError   Missing = "error"
+	MissingIsFailure Missing = "fail"
+	MissingIsWarning Missing = "warn"
+)
 
 func (in Input) selected(id string) bool { return in.Selected == nil || in.Selected(id) }
 

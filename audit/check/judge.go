@@ -64,6 +64,7 @@ type opinion struct {
 	// findings are all of them, where the result holds the worst.
 	findings []row
 	used     []int
+	accepted acceptance
 	// unread says that it found nothing, and misses the rows of files that could not be read.
 	unread bool
 }
@@ -143,12 +144,14 @@ func (b *brief) obstacle(c Check, r report.Result) (report.Result, bool) {
 	if !c.Needs.Files {
 		return r, false
 	}
-	if f, found := b.failure(c); found {
+	if f, found := b.failure(c); found && f.NoFiles {
+		return b.noFiles(c, r, f.Reason), true
+	} else if found {
 		return unable(r, f.Reason, f.Retryable), true
 	}
 	if len(b.Survey.Files) == 0 {
 		reason := fmt.Sprintf("no file matches path %q (%s): correct the path, or remove the view", b.View.Path, b.origin("path", "path"))
-		return unable(r, reason, true), true
+		return b.noFiles(c, r, reason), true
 	}
 	if problem := b.roleProblem(c); problem != "" {
 		return unable(r, problem, false), true
@@ -164,6 +167,27 @@ func (b *brief) obstacle(c Check, r report.Result) (report.Result, bool) {
 		}
 	}
 	return r, false
+}
+
+// noFiles is the result of a check of a view that has no files. unreadable-file tells of it for all checks of the view;
+// where it is not selected, each tells of it itself, so that a view that is not there is never green.
+func (b *brief) noFiles(c Check, r report.Result, reason string) report.Result {
+	tells := c.ID == unreadableFile.ID || !b.selected(unreadableFile.ID) || b.policy(unreadableFile.ID).Severity == "off"
+	switch {
+	case b.Missing == MissingIsWarning && tells:
+		r.Outcome = report.Warn
+	case b.Missing == MissingIsWarning:
+		return notApplicable(r, reason)
+	case b.Missing == MissingIsFailure && tells:
+		r.Outcome = report.Fail
+	default:
+		return unable(r, reason, b.Missing != MissingIsFailure)
+	}
+	r.Message, r.Reason = reason, reason
+	subject := report.Subject{Object: b.View.Path}
+	r.Findings = []report.Finding{{Subject: subject, Message: reason, Fingerprint: Fingerprint(c.ID, b.View.Name, subject)}}
+	r.FindingsTotal = 1
+	return r
 }
 
 func (b *brief) failure(c Check) (Failure, bool) {

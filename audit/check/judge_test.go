@@ -450,6 +450,8 @@ func TestSuppression(t *testing.T) {
 		"other view":    {model.Suppression{Check: "null-keys", View: "users"}, report.Fail, 0},
 		"other check":   {model.Suppression{Check: "stale-rows", View: "clicks"}, report.Fail, 0},
 		"expired today": {model.Suppression{Check: "null-keys", View: "clicks", Until: time.UnixMicro(asOf)}, report.Fail, 0},
+		"just enough":   {model.Suppression{Check: "null-keys", View: "clicks", MaxRows: 3}, report.Suppressed, 1},
+		"one too many":  {model.Suppression{Check: "null-keys", View: "clicks", MaxRows: 2, Origin: "f.yaml:9"}, report.Fail, 1},
 	} {
 		s := healthy(dailyView())
 		s.Collection.Slices[1].KeyNull, s.Collection.Slices[2].KeyNull = 2, 1
@@ -461,13 +463,27 @@ func TestSuppression(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := got.Results[0]
-		if r.Outcome != test.outcome || len(got.Used) != test.used || r.RowsBad != 3 || r.FindingsTotal != 2 {
+		// Of one source's two partitions, with 2 and 1 bad rows, what is not suppressed is what is said.
+		bad, accepted := int64(3), int64(0)
+		switch {
+		case name == "partly":
+			bad, accepted = 2, 1
+		case test.outcome == report.Suppressed:
+			accepted = 2
+		}
+		if r.Outcome != test.outcome || len(got.Used) != test.used || r.RowsBad != bad || r.FindingsTotal != 2 || r.FindingsSuppressed != accepted {
 			t.Errorf("%s: %s, used %v, %+v", name, r.Outcome, got.Used, r)
 		}
 		if name == "all" && r.SuppressedBy != "known (owner ada, until 2027-01-01T00:00:00Z)" {
 			t.Errorf("suppressed by %q", r.SuppressedBy)
 		}
-		if name == "partly" && !strings.HasSuffix(r.Message, "; 1 of 2 findings suppressed") {
+		if name == "partly" && r.Message != "2 of 9,000 rows (0.02 %) have a NULL in the key (click_id) in partition dt=2026-11-02 of source batch; 1 of 2 findings suppressed (1 row)" {
+			t.Errorf("message %q", r.Message)
+		}
+		if name == "partly" && (r.RowsSuppressed != 1 || r.FirstPartition != "dt=2026-11-02" || r.LastPartition != "dt=2026-11-02" || r.Measures["null_keys"] != int64(2)) {
+			t.Errorf("what is left: %+v", r)
+		}
+		if name == "one too many" && !strings.HasSuffix(r.Message, "; the suppression at f.yaml:9 accepts up to 2 rows (known), and found 3") {
 			t.Errorf("message %q", r.Message)
 		}
 		if name == "partly" && (r.Findings[0].Suppressed || !r.Findings[1].Suppressed) {
@@ -526,7 +542,18 @@ func TestRunChecks(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	}
-	in.HasRange = true
+	// A view that nothing defines is none that was not audited, whatever the range.
+	in.Views = []model.View{{Name: "clicks"}}
+	in.Suppressions = []model.Suppression{{Check: "null-keys", View: "clikcs", Reason: "typo", Origin: "featureaudit.yaml:35"},
+		{Check: "view-removed", View: "gone", Reason: "retired", Origin: "featureaudit.yaml:36"}}
+	for _, in.HasRange = range []bool{false, true} {
+		r := JudgeRun(in)[2]
+		expect(t, r, report.Warn, 1, 1, "1 of 1 suppression (100 %) match no finding")
+		if got := r.Findings[0].Message; got != `the suppression of null-keys names the view "clikcs", which no definition has: did you mean "clicks"?` {
+			t.Error(got)
+		}
+	}
+	in.Suppressions = nil
 	if r := JudgeRun(in)[2]; r.Outcome != report.NotApplicable || !strings.HasPrefix(r.Reason, "--range") {
 		t.Errorf("%+v", r)
 	}
@@ -538,7 +565,7 @@ func TestContracts(t *testing.T) {
 			{View: "clicks", MaxAge: 24 * time.Hour}, {View: "clicks", MaxAge: 25 * time.Hour}, {View: "click"}, {View: "zip", MaxAge: 9000 * time.Hour}, {View: "clicks"}}}}}
 	r := JudgeRun(in)[0]
 	expect(t, r, report.Fail, 2, 5, "2 of 5 contracts (40.0 %) name no known view, or are looser than its ttl")
-	for i, want := range []string{`consumer churn (featureaudit.yaml:40) names the view "click", which no definition has`,
+	for i, want := range []string{`consumer churn (featureaudit.yaml:40) names the view "click", which no definition has: did you mean "clicks"?`,
 		"consumer churn (featureaudit.yaml:40) takes clicks up to 1d 1h old, and its ttl is 1d"} {
 		if got := r.Findings[i].Message; got != want {
 			t.Errorf("finding %d: %s, want %s", i, got, want)

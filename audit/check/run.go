@@ -16,6 +16,8 @@ type RunInput struct {
 	Views     []model.View
 	// Results are those of all views.
 	Results []report.Result
+	// ids are those of the catalogue.
+	ids []string
 	// Used says which suppressions, by index, accepted a finding of any view.
 	Used map[int]bool
 }
@@ -23,6 +25,9 @@ type RunInput struct {
 // JudgeRun judges the selected checks of the whole run: one result each, with the view "".
 func JudgeRun(in RunInput) []report.Result {
 	b := newBrief(Input{AsOf: in.AsOf, HasRange: in.HasRange, Selected: in.Selected})
+	for _, c := range Catalogue() {
+		in.ids = append(in.ids, c.ID)
+	}
 	results := []report.Result{}
 	for _, c := range Catalogue() {
 		if c.Scope == ScopeRun && b.selected(c.ID) {

@@ -42,6 +42,7 @@ var shiftedTwins = Check{
 			return fmt.Sprintf("%s, from %s to %s", text, first, last)
 		}
 	},
+	detailOfFindings: true,
 	detail: func(b *brief, v verdict) string {
 		var texts []string
 		for _, f := range v.findings {

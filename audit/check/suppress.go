@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,22 +15,55 @@ func expired(s model.Suppression, asOf int64) bool {
 	return !s.Until.IsZero() && s.Until.UnixMicro() <= asOf
 }
 
-// suppress marks the findings that a suppression accepts, and gives the indexes of those that did.
-func (b *brief) suppress(c Check, findings []row) (used []int) {
-	seen := map[int]bool{}
-	for i := range findings {
-		for n, s := range b.Suppressions {
-			if s.Check != c.ID || s.View != "" && s.View != b.View.Name || expired(s, b.AsOf) || !accepts(s, findings[i]) {
-				continue
+// acceptance is what the suppressions did to the findings of one check.
+type acceptance struct {
+	// used are the indexes of those that match a finding, and accepted of those that took one; exceeded says in words
+	// which match more than they may.
+	used, accepted []int
+	exceeded       []string
+	// findings and bad are what was accepted.
+	findings, bad int64
+}
+
+// suppress marks the findings that a suppression accepts. One with max_rows takes all that it matches, or nothing: which
+// rows of more are the known ones, nobody can tell.
+func (b *brief) suppress(c Check, unit string, findings []row) acceptance {
+	var a acceptance
+	for n, s := range b.Suppressions {
+		if s.Check != c.ID || s.View != "" && s.View != b.View.Name || expired(s, b.AsOf) {
+			continue
+		}
+		var matched []int
+		bad := int64(0)
+		for i := range findings {
+			if accepts(s, findings[i]) {
+				matched = append(matched, i)
+				bad += findings[i].bad
 			}
-			findings[i].suppressed = true
-			if !seen[n] {
-				seen[n] = true
-				used = append(used, n)
+		}
+		if len(matched) == 0 {
+			continue
+		}
+		a.used = append(a.used, n)
+		if s.MaxRows > 0 && bad > s.MaxRows {
+			a.exceeded = append(a.exceeded, fmt.Sprintf("the suppression at %s accepts up to %s (%s), and found %s", s.Origin, count(s.MaxRows, singular(unit)), s.Reason, number(bad)))
+			continue
+		}
+		a.accepted = append(a.accepted, n)
+		for _, i := range matched {
+			if !findings[i].suppressed {
+				findings[i].suppressed = true
+				a.findings++
+				a.bad += findings[i].bad
 			}
 		}
 	}
-	return used
+	return a
+}
+
+// left are the findings that no suppression accepts.
+func left(findings []row) []row {
+	return slices.DeleteFunc(slices.Clone(findings), func(f row) bool { return f.suppressed })
 }
 
 func accepts(s model.Suppression, f row) bool {

@@ -2,8 +2,11 @@ package check
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/report"
 )
 
@@ -21,16 +24,28 @@ var suppressionUnused = Check{
 	nothing:  always("no suppression applies to what was audited"),
 	bad:      always("match no finding"),
 	good:     always("match a finding"),
+	// That a name is mistyped shows at once; which suppression it is, its place alone would not say.
+	detailOfFindings: true,
+	detail: func(_ *brief, v verdict) string {
+		var texts []string
+		for _, f := range v.findings {
+			if strings.Contains(f.message, namesUnknown) && len(texts) < 3 {
+				texts = append(texts, f.message)
+			}
+		}
+		return strings.Join(texts, "; ")
+	},
 }
 
 func judgeUnused(in RunInput) verdict {
-	if in.HasRange {
-		return verdict{notApplicable: "--range judges a part of each view only: a suppression may match elsewhere"}
-	}
 	looked := lookedAt(in.Results)
 	v := verdict{}
 	for i, s := range in.Suppressions {
-		if expired(s, in.AsOf) || !looked[suppressed{s.Check, s.View}] {
+		if problem := unknownView(s, in); problem != "" {
+			v.rows = append(v.rows, row{total: 1, bad: 1, subject: report.Subject{Object: s.Origin}, message: problem})
+			continue
+		}
+		if in.HasRange || expired(s, in.AsOf) || !looked[suppressed{s.Check, s.View}] {
 			continue
 		}
 		r := row{total: 1, subject: report.Subject{Object: s.Origin}}
@@ -40,7 +55,28 @@ func judgeUnused(in RunInput) verdict {
 		}
 		v.rows = append(v.rows, r)
 	}
+	if in.HasRange && len(v.rows) == 0 {
+		return verdict{notApplicable: "--range judges a part of each view only: a suppression may match elsewhere"}
+	}
 	return v
+}
+
+const namesUnknown = "which no definition has"
+
+// unknownView says that a suppression of a check names a view that nothing defines, "" where it does not. Those of diff's
+// rules may name a view that is gone: that it is gone may be what they accept.
+func unknownView(s model.Suppression, in RunInput) string {
+	if s.View == "" || len(in.Views) == 0 || !slices.Contains(in.ids, s.Check) {
+		return ""
+	}
+	names := make([]string, len(in.Views))
+	for i, v := range in.Views {
+		names[i] = v.Name
+	}
+	if slices.Contains(names, s.View) {
+		return ""
+	}
+	return strings.TrimRight(fmt.Sprintf("the suppression of %s names the view %q, %s: %s", s.Check, s.View, namesUnknown, policy.DidYouMean(s.View, names)), ": ")
 }
 
 type suppressed struct{ check, view string }

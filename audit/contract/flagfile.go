@@ -149,6 +149,8 @@ func (t viewTerms) judge(r report.Report) (string, []string) {
 	warned := t.checks(report.Warn)
 	reasons = append(reasons, warned...)
 	switch {
+	case t.noFiles():
+		return VariantUnknown, reasons
 	case failed:
 		return VariantFail, reasons
 	case blind:
@@ -157,6 +159,12 @@ func (t viewTerms) judge(r report.Report) (string, []string) {
 		return VariantWarn, reasons
 	}
 	return VariantPass, nil
+}
+
+// noFiles says that the view should have files and has none: whatever its definition fails, nothing is known of its rows.
+func (t viewTerms) noFiles() bool {
+	res, known := t.results["unreadable-file"]
+	return known && t.view.Files == 0 && res.Outcome != report.NotApplicable
 }
 
 // checks are the ids with an outcome, sorted; what another finding explains comes only if nothing else has it.

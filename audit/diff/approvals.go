@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/registry"
 )
 
@@ -25,12 +26,18 @@ func ApprovalRules() []Rule {
 			Why: "Its cause is gone or its name is wrong; left in place it hides the next fault of that kind.",
 			Fix: "Remove the suppression, or correct its check, view, source or range.",
 		},
+		{
+			ID: consumerContract, Title: "A consumer's contract cannot protect it.", Training: Error, Serving: Error, Storage: None,
+			Why: "A contract that names no view is never asserted, and one looser than the ttl lets features through that expired long ago.",
+			Fix: "Correct the view's name, or set the consumer's max_age to the view's ttl or less.",
+		},
 	}
 }
 
 const (
 	suppressionExpired = "suppression-expired"
 	suppressionUnused  = "suppression-unused"
+	consumerContract   = "consumer-contract"
 )
 
 // Scope says whether a rule was tried on a view; the view "" asks for any of them. An approval can be unused only there.
@@ -75,15 +82,20 @@ func suppress(findings []Finding, p Policy) map[int]bool {
 func approvals(p Policy, rules []Rule, tried Scope, used map[int]bool) []Finding {
 	var findings []Finding
 	for n, s := range p.Suppressions {
+		if s.View != "" && p.KnownViews != nil && !slices.Contains(p.KnownViews, s.View) {
+			findings = append(findings, ofApproval(p, s.Origin, suppressionUnused, s.Check, strings.TrimRight(
+				fmt.Sprintf("the suppression of %s names the view %q, which no definition has: %s", s.Check, s.View, policy.DidYouMean(s.View, p.KnownViews)), ": ")))
+			continue
+		}
 		if s.Source != "" || s.RangeFrom != "" || !slices.ContainsFunc(rules, func(r Rule) bool { return r.ID == s.Check }) {
 			continue
 		}
 		switch {
 		case ended(s, p.AsOf):
-			findings = append(findings, ofApproval(p, s, suppressionExpired,
+			findings = append(findings, ofApproval(p, s.Origin, suppressionExpired, s.Check,
 				fmt.Sprintf("the suppression of %s ended on %s (%s)", target(s), s.Until.UTC().Format(time.RFC3339), s.Reason)))
 		case !used[n] && tried != nil && tried(s.Check, s.View):
-			findings = append(findings, ofApproval(p, s, suppressionUnused, fmt.Sprintf("the suppression of %s matches no finding (%s)", target(s), s.Reason)))
+			findings = append(findings, ofApproval(p, s.Origin, suppressionUnused, s.Check, fmt.Sprintf("the suppression of %s matches no finding (%s)", target(s), s.Reason)))
 		}
 	}
 	return findings
@@ -101,12 +113,26 @@ func target(s model.Suppression) string {
 	return s.Check + " in view " + s.View
 }
 
-// ofApproval is a finding of no view: a suppression belongs to the whole config. Its object is where it is written.
-func ofApproval(p Policy, s model.Suppression, id, message string) Finding {
+// contracts judges the views that consumers name.
+func contracts(p Policy) []Finding {
+	var findings []Finding
+	for _, c := range p.Consumers {
+		for _, v := range c.Views {
+			if p.KnownViews != nil && !slices.Contains(p.KnownViews, v.View) {
+				findings = append(findings, ofApproval(p, c.Origin, consumerContract, v.View, strings.TrimRight(
+					fmt.Sprintf("consumer %s names the view %q, which no definition has: %s", c.Name, v.View, policy.DidYouMean(v.View, p.KnownViews)), ": ")))
+			}
+		}
+	}
+	return findings
+}
+
+// ofApproval is a finding of no view: suppressions and consumers belong to the whole config. Its object is where it is written.
+func ofApproval(p Policy, origin, id, found, message string) Finding {
 	r, _ := Find(id)
 	return Finding{
-		Rule: id, Severity: r.Severity(p.For), Object: s.Origin, New: s.Check, Consumers: []string{}, Message: message,
-		Location: originLine(s.Origin), Severities: severities(r),
+		Rule: id, Severity: r.Severity(p.For), Object: origin, New: found, Consumers: []string{}, Message: message,
+		Location: originLine(origin), Severities: severities(r),
 	}
 }
 

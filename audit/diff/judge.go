@@ -25,6 +25,9 @@ type Policy struct {
 	// Suppressions are approvals. One counts until its date, judged at AsOf.
 	Suppressions []model.Suppression
 	AsOf         time.Time
+	// KnownViews are all views that suppressions and consumers may name, defined here or anywhere else that the config
+	// reads; nil where they are not known, and names are not judged.
+	KnownViews []string
 	// Tried is what was compared, where an approval that matches nothing is unused; nil leaves unused ones out. Lint
 	// knows its own.
 	Tried Scope
@@ -236,6 +239,7 @@ func explain(findings []Finding) {
 func finish(findings []Finding, p Policy, rules []Rule, tried Scope) []Finding {
 	used := suppress(findings, p)
 	findings = append(findings, approvals(p, rules, tried, used)...)
+	findings = append(findings, contracts(p)...)
 	for i := range findings {
 		findings[i].Fingerprint = fingerprint(findings[i])
 	}

@@ -16,6 +16,11 @@ import (
 func LintRules() []Rule {
 	return []Rule{
 		{
+			ID: "definitions-empty", Title: "The definitions hold no view.", Training: Error, Serving: Error, Storage: Error,
+			Why: "Nothing is promised, so nothing was judged; a registry that lost its views looks like one that was never filled.",
+			Fix: "Name the registry or the file that holds the views, or apply them.",
+		},
+		{
 			ID: "ttl-unset", Title: "The definition never expires.", Training: Error, Serving: Error, Storage: Warn,
 			Why: "A ttl that is unset, null or 0 makes features of any age look fresh, and nobody decided that.", Fix: "Declare a ttl, or acknowledge it in writing: ttl: {never: reason}.",
 		},
@@ -94,6 +99,9 @@ func Lint(d registry.Definitions, files Files, p Policy) []Finding {
 	}
 	for i, v := range d.Views {
 		l.views[identity{v.Project, v.Name}] = &d.Views[i]
+	}
+	if len(d.Views) == 0 {
+		l.add("definitions-empty", nil, "views", 0, "%s holds no view: nothing was judged", d.Source)
 	}
 	used := usage(d)
 	for _, v := range d.Views {
@@ -314,6 +322,9 @@ func someOf(names []string) string {
 // promiseTags are the tags that carry a duration.
 var promiseTags = []string{"freshness.max_age", "freshness.max_lag"}
 
+// keyTag names the columns that may not repeat.
+const keyTag = "dedup.keys"
+
 func (l *linter) tags(v registry.View) {
 	for _, tag := range promiseTags {
 		text, ok := v.Tags[tag]
@@ -322,6 +333,16 @@ func (l *linter) tags(v registry.View) {
 		}
 		if d, err := policy.ParseDuration(text); err != nil || d <= 0 {
 			l.add("tag-unreadable", &v, "tags."+tag, text, "its tag %s is %q, expected a duration above 0", tag, text)
+		}
+	}
+	if l.d.Kind != registry.KindFeast {
+		return
+	}
+	known := append(slices.Clone(promiseTags), keyTag)
+	for _, tag := range slices.Sorted(maps.Keys(v.Tags)) {
+		family, _, _ := strings.Cut(tag, ".")
+		if (family == "freshness" || family == "dedup") && !slices.Contains(known, tag) {
+			l.add("tag-unreadable", &v, "tags."+tag, v.Tags[tag], "its tag %s is none that is read: %sread are %s", tag, policy.DidYouMean(tag, known), strings.Join(known, ", "))
 		}
 	}
 }

@@ -195,8 +195,6 @@ type CheckPolicy struct {
 	MaxFraction *float64
 	// MinRows is the least number of rows that a fraction is judged on (default 100), or thin-partitions' floor.
 	MinRows *int64
-	// Params holds the check's other parameters by name, as written.
-	Params map[string]string
 }
 
 // Suppression accepts a known finding, for a reason and a while.
@@ -206,8 +204,10 @@ type Suppression struct {
 	Source string
 	// Partition or RangeFrom..RangeTo (both included, as partition values) narrow it.
 	RangeFrom, RangeTo string
-	Reason             string
-	Owner              string
+	// MaxRows is the most that it accepts of what the check counts, in one view; 0 means any number.
+	MaxRows int64
+	Reason  string
+	Owner   string
 	// Until is the first instant at which it no longer holds; zero means that it has no end.
 	Until time.Time
 	// Origin is file:line of its declaration.

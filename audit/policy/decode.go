@@ -47,11 +47,13 @@ type decoder struct {
 	// name is what errors call the document, label what origins call it.
 	name, label string
 	// flag says that the document is the value of a flag: it has no lines worth naming.
-	flag     bool
-	checks   []string
-	problems []problem
-	nodes    int
-	full     bool
+	flag   bool
+	checks []string
+	// parameters are the keys of each check of a view, by its id.
+	parameters map[string][]string
+	problems   []problem
+	nodes      int
+	full       bool
 }
 
 // cursor is a value being read: where it stands, and what it is called.
@@ -87,7 +89,7 @@ func (d *decoder) parseDocument(data []byte, hint string) *yaml.Node {
 		return nil
 	}
 	if err != nil {
-		d.addSyntax(err)
+		d.addSyntax(data, err)
 		return nil
 	}
 	switch err := dec.Decode(&second); {
@@ -95,7 +97,7 @@ func (d *decoder) parseDocument(data []byte, hint string) *yaml.Node {
 		d.add(second.Line, second.Column, "a second YAML document begins here: expected one; remove the --- or move it to a file of its own")
 		return nil
 	case !errors.Is(err, io.EOF):
-		d.addSyntax(err)
+		d.addSyntax(data, err)
 		return nil
 	}
 	root := doc.Content[0]
@@ -110,15 +112,30 @@ func (d *decoder) parseDocument(data []byte, hint string) *yaml.Node {
 	return root
 }
 
-// addSyntax records an error of the YAML library, which states the line in its text.
-func (d *decoder) addSyntax(err error) {
-	text := err.Error()
-	line := 0
+// addSyntax records an error of the YAML library.
+func (d *decoder) addSyntax(data []byte, err error) {
+	line, text := SyntaxError(data, err)
+	d.add(line, 0, "not valid YAML: "+text)
+}
+
+// SyntaxError is where and why data is no YAML, from the error of the YAML library, which states the line in its text (0
+// where it does not) and calls a tab any character but that.
+func SyntaxError(data []byte, err error) (line int, text string) {
+	text = err.Error()
 	if m := yamlLine.FindStringSubmatch(text); m != nil {
 		line, _ = strconv.Atoi(m[1]) // no line at all leaves 0
 		text = text[len(m[0]):]
 	}
-	d.add(line, 0, "not valid YAML: "+text)
+	number := 0
+	for content := range strings.Lines(string(data)) {
+		number++
+		body := strings.TrimLeft(content, " \t")
+		indent := content[:len(content)-len(body)]
+		if strings.Contains(indent, "\t") && strings.TrimSpace(body) != "" && body[0] != '#' && (line == 0 || number >= line-1 && number <= line+1) {
+			return number, "a tab indents this line, expected spaces: YAML takes no other"
+		}
+	}
+	return line, text
 }
 
 func (d *decoder) add(line, col int, text string) {
@@ -285,18 +302,18 @@ func readMap[T any](c cursor, keys []key[T], t *T) {
 }
 
 func (c cursor) unknown(e entry, known []string) {
-	c.d.add(e.key.Line, e.key.Column, fmt.Sprintf("unknown key %q %s: %sknown keys: %s", e.name, c.scope, didYouMean(e.name, known), strings.Join(known, ", ")))
+	c.d.add(e.key.Line, e.key.Column, fmt.Sprintf("unknown key %q %s: %sknown keys: %s", e.name, c.scope, DidYouMean(e.name, known), strings.Join(known, ", ")))
 }
 
-// didYouMean names the nearest known word, or nothing where none is near.
-func didYouMean(word string, known []string) string {
+// DidYouMean is `did you mean "WORD"? ` with the known word that is nearest to one that was written, or "" where none is near.
+func DidYouMean(word string, known []string) string {
 	if best := Nearest(word, known); best != "" {
 		return fmt.Sprintf("did you mean %q? ", best)
 	}
 	return ""
 }
 
-// Nearest is the known word with the fewest edits, if these are few for its length; the first of equals.
+// Nearest is the known word with the fewest edits, if these are few for its length; the first of equals, and "" for none.
 func Nearest(word string, known []string) string {
 	best, limit := "", max(1, min(len(word), 60)/3)+1
 	if len(word) > 200 {
@@ -310,23 +327,27 @@ func Nearest(word string, known []string) string {
 	return best
 }
 
-// edits is the Levenshtein distance in bytes.
+// edits counts the bytes to add, drop, change or swap with their neighbour between two words.
 func edits(a, b string) int {
+	var before []int
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
 	}
 	for i := 1; i <= len(a); i++ {
-		diagonal := row[0]
-		row[0] = i
+		next := make([]int, len(b)+1)
+		next[0] = i
 		for j := 1; j <= len(b); j++ {
-			cost := diagonal
+			cost := row[j-1]
 			if a[i-1] != b[j-1] {
 				cost++
 			}
-			diagonal = row[j]
-			row[j] = min(cost, row[j]+1, row[j-1]+1)
+			next[j] = min(cost, row[j]+1, next[j-1]+1)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				next[j] = min(next[j], before[j-2]+1)
+			}
 		}
+		before, row = row, next
 	}
 	return row[len(b)]
 }

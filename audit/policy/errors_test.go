@@ -12,7 +12,13 @@ import (
 var update = flag.Bool("update", false, "write what Parse says into testdata/errors.txtar")
 
 // testChecks stand for the catalogue.
-var testChecks = []string{"duplicate-keys", "null-keys", "stale-rows", "ttl-unset"}
+var testChecks = []string{"duplicate-keys", "null-keys", "stale-rows", "suppression-unused", "ttl-unset", "unknown-fields", "view-removed"}
+
+// testOptions are those checks with their parameters; the others are of no view.
+var testOptions = ParseOptions{Checks: testChecks, Parameters: map[string][]string{
+	"duplicate-keys": {"severity", "max_fraction", "min_rows"}, "null-keys": {"severity", "max_fraction", "min_rows"},
+	"stale-rows": {"severity", "max_fraction", "min_rows"}, "ttl-unset": {"severity"},
+}}
 
 func TestParseErrors(t *testing.T) {
 	const path = "testdata/errors.txtar"
@@ -26,7 +32,7 @@ func TestParseErrors(t *testing.T) {
 			t.Fatalf("%s is followed by %s", archive.Files[i].Name, archive.Files[i+1].Name)
 		}
 		t.Run(name, func(t *testing.T) {
-			_, err := Parse("f.yaml", archive.Files[i].Data, ParseOptions{Checks: testChecks})
+			_, err := Parse("f.yaml", archive.Files[i].Data, testOptions)
 			if err == nil {
 				t.Fatal("no error")
 			}

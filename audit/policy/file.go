@@ -57,6 +57,8 @@ type DefinitionRef struct {
 type ParseOptions struct {
 	// Checks are the ids of all checks and diff rules that the file may name. Nil skips their validation.
 	Checks []string
+	// Parameters are the keys that each check of a view has below "checks", by its id. Nil allows every check every key.
+	Parameters map[string][]string
 }
 
 // Load reads and parses the config file at path. The error of a file that is not there is fs.ErrNotExist; any other
@@ -152,6 +154,9 @@ func newDecoder(name, label string, options []ParseOptions) *decoder {
 	d := &decoder{name: name, label: label}
 	for _, o := range options {
 		d.checks = append(d.checks, o.Checks...)
+		if o.Parameters != nil {
+			d.parameters = o.Parameters
+		}
 	}
 	return d
 }
@@ -347,6 +352,12 @@ var suppressKeys = []key[model.Suppression]{
 			s.RangeFrom, s.RangeTo = from, to
 		},
 	},
+	valueKey("max_rows", "The most that it accepts of what the check counts (rows, entities, partitions, files), in one view. With more the finding is back.",
+		schema{"type": "integer", "minimum": 1},
+		func(c cursor) (int64, bool) {
+			return readInt(c, 1, "a whole number of 1 or more; leave the key out for any number")
+		},
+		func(s *model.Suppression) *int64 { return &s.MaxRows }),
 	textKey("reason", "Why the finding is accepted.", func(c cursor) (string, bool) { return readText(c, "why the finding is accepted") },
 		func(s *model.Suppression) *string { return &s.Reason }),
 	ownerKey("Who answers for it.", func(s *model.Suppression) *string { return &s.Owner }),

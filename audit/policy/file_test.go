@@ -171,12 +171,12 @@ func TestEveryKey(t *testing.T) {
 			Columns: []string{"year", "month"}, Grain: model.GrainMonth, Zone: "Europe/Berlin", Of: model.OfSnapshot, Expected: model.ExpectAny,
 		},
 		Checks: map[string]model.CheckPolicy{
-			"stale-rows": {Severity: "off", MaxFraction: ptr(0.5), MinRows: ptr(int64(10)), Params: map[string]string{"window": "14"}},
+			"stale-rows": {Severity: "off", MaxFraction: ptr(0.5), MinRows: ptr(int64(10))},
 		},
 	})
 	for key, want := range map[string]string{
 		"event_time": "rich.yaml:12", "event_time.unit": "rich.yaml:12", "event_time.zone": "rich.yaml:7", "tolerance": "rich.yaml:27",
-		"sources.batch.until": "rich.yaml:16", "sources.streaming": "rich.yaml:17", "checks.stale-rows.window": "rich.yaml:33",
+		"sources.batch.until": "rich.yaml:16", "sources.streaming": "rich.yaml:17",
 		"time_partition.complete_after": "rich.yaml:31", "source": "rich.yaml:14",
 	} {
 		equal(t, "origin of "+key, origins[key], want)

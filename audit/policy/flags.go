@@ -163,6 +163,79 @@ func readSet(text string, options []ParseOptions) (model.View, error) {
 	return readFlag(flag, "flag --set", name, node, options)
 }
 
+// readOverrides reads VIEW.KEY=VALUE texts as views that have these keys only, by name.
+func readOverrides(sets, views []string, dir string, options []ParseOptions) (map[string]model.View, error) {
+	overrides := map[string]model.View{}
+	var errs []error
+	for _, text := range sets {
+		name, rest, err := splitOverride(text, views)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		layer, err := readSet(rest, options)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("view %q: %w", name, err))
+			continue
+		}
+		layer.Root = dir
+		view, known := overrides[name]
+		if !known {
+			view = model.View{Name: name, Root: dir, Origins: map[string]string{}}
+		}
+		merge(&view, layer)
+		overrides[name] = view
+	}
+	return overrides, errors.Join(errs...)
+}
+
+// splitOverride takes the view's name off VIEW.KEY=VALUE. A name may have dots in it: the longest counts that leaves a
+// key of a view.
+func splitOverride(text string, views []string) (name, rest string, err error) {
+	path, _, found := strings.Cut(text, "=")
+	flag := "--set " + shorten(text)
+	if !found || path == "" {
+		return "", "", fmt.Errorf("%s: expected VIEW.KEY=VALUE, such as transactions.max_age=6h, or with --path KEY=VALUE", flag)
+	}
+	keys := names(viewKeys)
+	longest := ""
+	for _, view := range views {
+		key, isPrefix := strings.CutPrefix(path, view+".")
+		if !isPrefix || len(view) < len(name) {
+			continue
+		}
+		longest = view
+		if first, _, _ := strings.Cut(key, "."); slices.Contains(keys, first) {
+			name = view
+		}
+	}
+	if name == "" {
+		name = longest // its key is unknown, and the reader says so
+	}
+	if name != "" {
+		return name, text[len(name)+1:], nil
+	}
+	first, _, dotted := strings.Cut(path, ".")
+	switch {
+	case slices.Contains(keys, first):
+		return "", "", fmt.Errorf("%s: it names no view: write VIEW.%s; views: %s", flag, shorten(text), strings.Join(views, ", "))
+	case !dotted:
+		return "", "", fmt.Errorf("%s: expected VIEW.KEY=VALUE, such as transactions.max_age=6h; views: %s", flag, strings.Join(views, ", "))
+	}
+	return "", "", fmt.Errorf("%s: no view %q: %sviews: %s", flag, overrideName(path, keys), DidYouMean(overrideName(path, keys), views), strings.Join(views, ", "))
+}
+
+// overrideName is what was probably meant as the view's name: all before the first part that is a key of a view.
+func overrideName(path string, keys []string) string {
+	parts := strings.Split(path, ".")
+	for i := 1; i < len(parts); i++ {
+		if slices.Contains(keys, parts[i]) {
+			return strings.Join(parts[:i], ".")
+		}
+	}
+	return strings.Join(parts[:len(parts)-1], ".")
+}
+
 // readFlag reads a value under its dotted key by the same tables as the file.
 func readFlag(flag, origin, key string, node *yaml.Node, options []ParseOptions) (model.View, error) {
 	d := newDecoder(flag, origin, options)

@@ -59,6 +59,26 @@ func GuessRoles(columns []facts.Column) map[string]Guess {
 	return roles
 }
 
+// GuessSources finds the hive key among folders whose name says that it holds sources (source=batch), and its values,
+// sorted. The key is empty where no folder has one, or not every folder has it.
+func GuessSources(dirs []string) (key string, values []string) {
+	for _, name := range sourceNames {
+		values = nil
+		for _, dir := range dirs {
+			for _, segment := range strings.Split(dir, "/") {
+				if k, value, hive := strings.Cut(segment, "="); hive && k == name {
+					values = append(values, value)
+				}
+			}
+		}
+		if len(values) > 0 && len(values) == len(dirs) {
+			slices.Sort(values)
+			return name, slices.Compact(values)
+		}
+	}
+	return "", nil
+}
+
 // guessOnlyTime takes the one column of a time type that is no ingest time. Of several none is guessed.
 func guessOnlyTime(columns []facts.Column, roles map[string]Guess) {
 	var times []facts.Column

@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -214,7 +216,7 @@ var sourceKeys = []key[model.SourcePolicy]{
 		func(s *model.SourcePolicy) *time.Time { return &s.Until }),
 }
 
-// checkKeys are the keys that every check has; others are parameters of the check, kept as text.
+// checkKeys are the keys that a check may have; which of them it has is the catalogue's to say.
 var checkKeys = []key[model.CheckPolicy]{
 	enumKey("severity", "error, warn, or off for a check that is not wanted.", severities,
 		func(p *model.CheckPolicy) *string { return &p.Severity }),
@@ -305,7 +307,7 @@ var viewKeys = []key[model.View]{
 	},
 	{
 		name: "checks", doc: "What is asked of a check for this view, by check id.",
-		schema: schema{"type": "object", "additionalProperties": checkSchema()},
+		schema: schema{"type": "object", "additionalProperties": objectSchema(checkKeys)},
 		read:   readChecks,
 	},
 }
@@ -365,6 +367,8 @@ func readTTL(c cursor, t *model.TTL) {
 		readNever(c, t)
 	case c.node.Kind == yaml.SequenceNode:
 		c.expected(durationExample + ", or {never: reason}")
+	case c.node.ShortTag() == "!!str" && slices.Contains(neverWords, strings.ToLower(strings.TrimSpace(c.node.Value))):
+		c.expected("{never: REASON}: that rows never expire is acknowledged with its reason, as in ttl: {never: static reference data}")
 	default:
 		d, ok := readAnyDuration(c)
 		if !ok {
@@ -377,6 +381,9 @@ func readTTL(c cursor, t *model.TTL) {
 		c.mark()
 	}
 }
+
+// neverWords are what people write for a ttl that never ends.
+var neverWords = []string{"never", "none", "null", "nil", "off", "no", "inf", "infinite", "infinity", "forever", "unlimited"}
 
 func readNever(c cursor, t *model.TTL) {
 	scope := c.inner()
@@ -401,17 +408,18 @@ func readChecks(c cursor, v *model.View) {
 		return
 	}
 	for _, e := range c.with(c.inner()).entries() {
-		if !c.d.knownCheck(e.key, e.name, c.scope) {
+		keys, known := c.d.keysOf(e.key, e.name, c.scope)
+		if !known {
 			continue
 		}
 		s := c.child(e, c.scope)
 		s.name = "checks." + e.name
-		if !s.isMap("a map of " + strings.Join(names(checkKeys), ", ") + " and the check's own parameters, such as {severity: off}") {
+		if !s.isMap("a map of " + strings.Join(names(keys), ", ") + ", such as {severity: off}") {
 			continue
 		}
 		policy := model.CheckPolicy{}
 		s.mark()
-		readCheck(s.with(s.inner()), &policy)
+		readCheck(s.with(s.inner()), e.name, keys, &policy)
 		if v.Checks == nil {
 			v.Checks = map[string]model.CheckPolicy{}
 		}
@@ -419,23 +427,42 @@ func readChecks(c cursor, v *model.View) {
 	}
 }
 
-func readCheck(c cursor, p *model.CheckPolicy) {
+// keysOf are the keys that a check of a view has below "checks". A check that no view can set is a problem at the node.
+func (d *decoder) keysOf(n *yaml.Node, id, scope string) (keys []key[model.CheckPolicy], known bool) {
+	if d.parameters == nil {
+		return checkKeys, d.knownCheck(n, id, scope)
+	}
+	if words, ok := d.parameters[id]; ok {
+		return only(checkKeys, words), true
+	}
+	if slices.Contains(d.checks, id) {
+		d.add(n.Line, n.Column, fmt.Sprintf("%q %s: it is judged for no view alone, so that a view cannot set it; expected one of %s; suppress: may name it",
+			id, scope, strings.Join(slices.Sorted(maps.Keys(d.parameters)), ", ")))
+		return nil, false
+	}
+	d.unknownCheck(n, id, scope, slices.Sorted(maps.Keys(d.parameters)))
+	return nil, false
+}
+
+// only keeps the keys with these names.
+func only[T any](keys []key[T], words []string) []key[T] {
+	return slices.DeleteFunc(slices.Clone(keys), func(k key[T]) bool { return !slices.Contains(words, k.name) })
+}
+
+func readCheck(c cursor, id string, keys []key[model.CheckPolicy], p *model.CheckPolicy) {
 	for _, e := range c.entries() {
-		child := c.child(e, c.scope)
-		if i := slices.IndexFunc(checkKeys, func(k key[model.CheckPolicy]) bool { return k.name == e.name }); i >= 0 {
-			checkKeys[i].read(child, p)
+		if i := slices.IndexFunc(keys, func(k key[model.CheckPolicy]) bool { return k.name == e.name }); i >= 0 {
+			keys[i].read(c.child(e, c.scope), p)
 			continue
 		}
-		// Which parameters a check has is the catalogue's to say, not ours.
-		if child.node.Kind != yaml.ScalarNode || isNull(child.node) {
-			child.expected("the parameter's value as text or a number")
-			continue
+		known := strings.Join(names(keys), ", ")
+		switch {
+		case slices.Contains(names(checkKeys), e.name):
+			c.d.add(e.key.Line, e.key.Column, fmt.Sprintf("unknown key %q %s: other checks have it, %s does not; known keys: %s", e.name, c.scope, id, known))
+		default:
+			c.d.add(e.key.Line, e.key.Column, fmt.Sprintf(`unknown key %q %s: %sknown keys: %s; "severity: off" turns the check off`,
+				shorten(e.name), c.scope, DidYouMean(e.name, names(keys)), known))
 		}
-		if p.Params == nil {
-			p.Params = map[string]string{}
-		}
-		p.Params[e.name] = child.node.Value
-		child.mark()
 	}
 }
 
@@ -444,6 +471,10 @@ func (d *decoder) knownCheck(n *yaml.Node, id, scope string) bool {
 	if d.checks == nil || slices.Contains(d.checks, id) {
 		return true
 	}
-	d.add(n.Line, n.Column, "unknown check "+strconv.Quote(shorten(id))+" "+scope+": "+didYouMean(id, d.checks)+`"featureaudit checks" lists them`)
+	d.unknownCheck(n, id, scope, d.checks)
 	return false
+}
+
+func (d *decoder) unknownCheck(n *yaml.Node, id, scope string, known []string) {
+	d.add(n.Line, n.Column, "unknown check "+strconv.Quote(shorten(id))+" "+scope+": "+DidYouMean(id, known)+`"featureaudit checks" lists them`)
 }

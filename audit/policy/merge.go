@@ -72,16 +72,6 @@ func mergeChecks(dst *model.View, src model.View) {
 		for _, k := range checkKeys {
 			mergeFields(&ours, &theirs, k.fields, name+"."+k.name, dst.Origins, src.Origins)
 		}
-		ours.Params = maps.Clone(ours.Params)
-		for _, p := range slices.Sorted(maps.Keys(theirs.Params)) {
-			if ours.Params == nil {
-				ours.Params = map[string]string{}
-			}
-			ours.Params[p] = theirs.Params[p]
-			if origin, set := src.Origins[name+"."+p]; set {
-				dst.Origins[name+"."+p] = origin
-			}
-		}
 		if dst.Checks == nil {
 			dst.Checks = map[string]model.CheckPolicy{}
 		}

@@ -2,6 +2,8 @@ package policy
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -37,7 +39,35 @@ const originDefault = "default"
 // Resolve merges the file's defaults, the views of its definitions and the file's own views, key by key; the later
 // wins and maps merge. Of the definitions' views the keys count that their Origins name. An error lists everything
 // that cannot be audited as it is written.
-func (f *File) Resolve(defs []model.View) (Policy, error) {
+func (f *File) Resolve(defs []model.View) (Policy, error) { return f.resolve(defs, nil) }
+
+// ResolveWith is Resolve with what the command line sets for one run, over all else. Each of the sets is
+// VIEW.KEY=VALUE: KEY is any key of a view by its dotted path, VALUE is YAML. Relative paths among the values start from
+// dir. The digest covers the sets too.
+func (f *File) ResolveWith(defs []model.View, dir string, sets []string, options ...ParseOptions) (Policy, error) {
+	if len(sets) == 0 {
+		return f.resolve(defs, nil)
+	}
+	var views []string
+	for _, v := range slices.Concat(defs, f.Views) {
+		views = append(views, v.Name)
+	}
+	slices.Sort(views)
+	overrides, err := readOverrides(sets, slices.Compact(views), dir, options)
+	if err != nil {
+		return Policy{}, err
+	}
+	p, err := f.resolve(defs, overrides)
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\n", f.Digest)
+	for _, text := range sets {
+		fmt.Fprintf(h, "--set %q\n", text)
+	}
+	p.Digest = "sha256:" + hex.EncodeToString(h.Sum(nil))
+	return p, err
+}
+
+func (f *File) resolve(defs []model.View, overrides map[string]model.View) (Policy, error) {
 	p := Policy{
 		Project: f.Project, Suppressions: f.Suppressions, Consumers: f.Consumers, Definitions: f.Definitions, Digest: f.Digest, Dir: f.Dir,
 	}
@@ -58,7 +88,7 @@ func (f *File) Resolve(defs []model.View) (Policy, error) {
 	all := maps.Clone(defined)
 	maps.Copy(all, own)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		v := f.build(name, defined, own)
+		v := f.build(name, defined, own, overrides)
 		errs = append(errs, f.faults(v, slices.Sorted(maps.Keys(defined)))...)
 		p.Notes = append(p.Notes, notes(v)...)
 		p.Views = append(p.Views, v)
@@ -71,7 +101,7 @@ func (f *File) Resolve(defs []model.View) (Policy, error) {
 }
 
 // build merges the layers of one view, lowest first, and fills in the defaults.
-func (f *File) build(name string, defined, own map[string]model.View) model.View {
+func (f *File) build(name string, defined, own, overrides map[string]model.View) model.View {
 	v := model.View{Name: name, Project: f.Project}
 	layers := []model.View{asDefaults(f.Defaults)}
 	if def, ok := defined[name]; ok {
@@ -80,6 +110,9 @@ func (f *File) build(name string, defined, own map[string]model.View) model.View
 		layers = append(layers, def)
 	}
 	if view, ok := own[name]; ok {
+		layers = append(layers, view)
+	}
+	if view, ok := overrides[name]; ok {
 		layers = append(layers, view)
 	}
 	roots := map[string]string{}
@@ -174,7 +207,7 @@ func (f *File) faults(v model.View, defined []string) []error {
 	if v.Path == "" && !sourcePaths {
 		hint := ""
 		if len(defined) > 0 && !slices.Contains(defined, v.Name) {
-			hint = "no definition has a view of that name; " + didYouMean(v.Name, defined)
+			hint = "no definition has a view of that name; " + DidYouMean(v.Name, defined)
 		}
 		fault("name", `no path says where its files are: %swrite one, such as "path: data/%s/**/*.parquet"`, hint, v.Name)
 	}
@@ -250,7 +283,7 @@ func suppressionNotes(list []model.Suppression, views []string) []string {
 			continue
 		}
 		notes = append(notes, strings.TrimSpace(fmt.Sprintf("%s: the suppression of %s names view %q, which is not known. %s",
-			s.Origin, s.Check, s.View, capital(didYouMean(s.View, views)))))
+			s.Origin, s.Check, s.View, capital(DidYouMean(s.View, views)))))
 	}
 	return notes
 }

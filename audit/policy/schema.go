@@ -2,18 +2,30 @@ package policy
 
 import (
 	"encoding/json"
+	"slices"
+
+	"github.com/featureaudit/featureaudit/audit/model"
 )
 
 // schema is one JSON Schema as it will be written.
 type schema = map[string]any
 
-// ConfigSchema returns the JSON Schema (2020-12) of the config file, made from the tables that the reader uses.
-func ConfigSchema() []byte {
+// ConfigSchema returns the JSON Schema (2020-12) of the config file, made from the tables that the reader uses and from
+// the checks and rules that the options name.
+func ConfigSchema(o ParseOptions) []byte {
 	s := objectSchema(configKeys, "version")
+	view := objectSchema(viewKeys)
+	if o.Parameters != nil {
+		view["properties"].(schema)["checks"] = checksSchema(o.Parameters)
+	}
+	if o.Checks != nil {
+		suppress := s["properties"].(schema)["suppress"].(schema)["items"].(schema)["properties"].(schema)
+		suppress["check"] = schema{"description": suppress["check"].(schema)["description"], "enum": anyList(o.Checks)}
+	}
 	s["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	s["title"] = "featureaudit.yaml, version 1"
 	s["$defs"] = schema{
-		"view":        objectSchema(viewKeys),
+		"view":        view,
 		"time_column": schema{"oneOf": []any{ref("text"), objectSchema(timeColumnKeys)}},
 		"columns":     listOf(ref("text")),
 		"zones":       listOf(ref("zone")),
@@ -52,12 +64,14 @@ func listOf(element schema) schema {
 	return schema{"oneOf": []any{element, schema{"type": "array", "items": element, "uniqueItems": true}}}
 }
 
-func enumSchema(words []string) schema {
+func enumSchema(words []string) schema { return schema{"enum": anyList(words)} }
+
+func anyList(words []string) []any {
 	values := make([]any, len(words))
 	for i, w := range words {
 		values[i] = w
 	}
-	return schema{"enum": values}
+	return values
 }
 
 func objectSchema[T any](keys []key[T], required ...string) schema {
@@ -71,18 +85,17 @@ func objectSchema[T any](keys []key[T], required ...string) schema {
 	}
 	s := schema{"type": "object", "additionalProperties": false, "properties": properties}
 	if len(required) > 0 {
-		list := make([]any, len(required))
-		for i, name := range required {
-			list[i] = name
-		}
-		s["required"] = list
+		s["required"] = anyList(required)
 	}
 	return s
 }
 
-// checkSchema is that of a check's policy: other keys are the check's own parameters.
-func checkSchema() schema {
-	s := objectSchema(checkKeys)
-	s["additionalProperties"] = schema{"type": []any{"string", "number", "boolean"}}
-	return s
+// checksSchema is that of "checks" where the checks of a view are known: each has its own keys, and there are no others.
+func checksSchema(parameters map[string][]string) schema {
+	properties := schema{}
+	for id, words := range parameters {
+		properties[id] = objectSchema(only(checkKeys, words))
+	}
+	i := slices.IndexFunc(viewKeys, func(k key[model.View]) bool { return k.name == "checks" })
+	return schema{"type": "object", "description": viewKeys[i].doc, "additionalProperties": false, "properties": properties}
 }

@@ -34,7 +34,10 @@ type StarterView struct {
 // only people can know left as a comment. Parse accepts it.
 func Starter(project string, views []StarterView) string {
 	var b strings.Builder
+	b.WriteString("# yaml-language-server: $schema=./featureaudit.schema.json\n")
 	b.WriteString("# Written by featureaudit init. Lines marked \"guess\" come from names and types: check them.\n")
+	b.WriteString("# Editors check it once `featureaudit schema config --out json=featureaudit.schema.json` has run beside it.\n")
+	fmt.Fprintf(&b, "# %s, in the order of featureaudit plan.\n", ViewCount(len(views)))
 	b.WriteString("version: 1\n")
 	if project != "" {
 		fmt.Fprintf(&b, "project: %s\n", scalar(project))
@@ -53,6 +56,14 @@ func Starter(project string, views []StarterView) string {
 #   - {check: ttl-unset, view: NAME, reason: static reference data, owner: TEAM, until: 2027-01-01}
 `)
 	return b.String()
+}
+
+// ViewCount is "1 view" or "2 views".
+func ViewCount(n int) string {
+	if n == 1 {
+		return "1 view"
+	}
+	return strconv.Itoa(n) + " views"
 }
 
 func (v StarterView) write(b *strings.Builder) {

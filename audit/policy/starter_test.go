@@ -8,7 +8,10 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 )
 
-const starterText = `# Written by featureaudit init. Lines marked "guess" come from names and types: check them.
+const starterText = `# yaml-language-server: $schema=./featureaudit.schema.json
+# Written by featureaudit init. Lines marked "guess" come from names and types: check them.
+# Editors check it once ` + "`featureaudit schema config --out json=featureaudit.schema.json`" + ` has run beside it.
+# 2 views, in the order of featureaudit plan.
 version: 1
 project: growth
 views:

@@ -65,7 +65,7 @@ func readEnum(c cursor, words []string) (string, bool) {
 	}
 	hint := ""
 	if c.node.Kind == yaml.ScalarNode {
-		hint = strings.TrimSuffix(didYouMean(c.node.Value, words), " ")
+		hint = strings.TrimSuffix(DidYouMean(c.node.Value, words), " ")
 	}
 	if hint != "" {
 		hint = ": " + hint

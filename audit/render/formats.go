@@ -37,6 +37,7 @@ func Formats() []Format {
 	return []Format{
 		{"flagd", "a flagd flag file: each view's verdict for its consumers", Flagd},
 		{"json", "the report itself, " + report.Schema, JSON},
+		{"summary", "one compact line of JSON: outcome, headline, counts", SummaryJSON},
 		{"text", "the summary that a person reads", Text},
 	}
 }

@@ -27,13 +27,34 @@ func badness(o report.Outcome) int {
 // bad says whether a result wants a reader's attention.
 func bad(o report.Outcome) bool { return badness(o) <= badness(report.Warn) }
 
-// worstFirst orders results by outcome, causes before what they explain, then by the share of what is bad.
+// rank orders results as exit codes do: what another try may cure comes before what was found, since it may find more.
+func rank(r report.Result) int {
+	if r.Outcome == report.Error && r.Retryable || r.Outcome == report.Fail && r.Check == unreadable {
+		return -1
+	}
+	return badness(r.Outcome)
+}
+
+// unreadable is the check that tells for all checks of a view that its files are not there or cannot be read. It fails
+// only where a view has no files.
+const unreadable = "unreadable-file"
+
+// leads orders unreadable-file before the checks that could not look because of it.
+func leads(r report.Result) int {
+	if r.Check == unreadable {
+		return 0
+	}
+	return 1
+}
+
+// worstFirst orders results by rank, causes before what they explain, then by the share of what is bad.
 func worstFirst(a, b report.Result) int {
 	return cmp.Or(
-		cmp.Compare(badness(a.Outcome), badness(b.Outcome)),
+		cmp.Compare(rank(a), rank(b)),
 		cmp.Compare(len(a.ExplainedBy), 0)-cmp.Compare(len(b.ExplainedBy), 0),
 		cmp.Compare(share(b), share(a)),
 		cmp.Compare(a.View, b.View),
+		cmp.Compare(leads(a), leads(b)),
 		cmp.Compare(a.Check, b.Check),
 	)
 }
@@ -74,7 +95,7 @@ func groups(r report.Report) []group {
 	}
 	slices.SortFunc(out, func(a, b group) int {
 		return cmp.Or(
-			cmp.Compare(badness(a.results[0].Outcome), badness(b.results[0].Outcome)),
+			cmp.Compare(rank(a.results[0]), rank(b.results[0])),
 			cmp.Compare(fails(b), fails(a)),
 			cmp.Compare(a.view.Name, b.view.Name),
 		)
@@ -102,6 +123,9 @@ func fold(view report.View, results []report.Result) group {
 				g.explained[first] = append(g.explained[first], res)
 				continue
 			}
+			firstOf[res.Reason] = res.Check
+		}
+		if res.Check == unreadable && res.Reason != "" {
 			firstOf[res.Reason] = res.Check
 		}
 		g.results = append(g.results, res)

@@ -195,8 +195,8 @@ func TestSummaryJSON(t *testing.T) {
 	if err := render.SummaryJSON(&buf, incident(), render.Options{ReportPath: "/reports/r.json"}); err != nil {
 		t.Fatal(err)
 	}
-	const want = `{"outcome":"fail","headline":"web_impressions ttl-unset: fail (owner growth): web_impressions has no ttl: its rows never expire.; 9 more",` +
-		`"as_of":"2026-11-23T00:00:00Z","report":"/reports/r.json","fail":4,"warn":1,"error":1,"views":3,"rows":1234567}` + "\n"
+	const want = `{"outcome":"fail","headline":"transactions mixed-encoding: fail (owner fraud): 20 of 60 files write event_time naive, 40 aware.; 9 more",` +
+		`"as_of":"2026-11-23T00:00:00Z","report":"/reports/r.json","fail":4,"warn":1,"error":1,"views":3,"rows":1234567,"suppressed":1}` + "\n"
 	if got := buf.String(); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/featureaudit/featureaudit/audit/report"
 )
@@ -23,6 +22,9 @@ type summaryLine struct {
 	Error    int            `json:"error"`
 	Views    int            `json:"views"`
 	Rows     int64          `json:"rows"`
+	// Suppressed counts results, SuppressedFindings what was accepted of all of them.
+	Suppressed         int   `json:"suppressed,omitempty"`
+	SuppressedFindings int64 `json:"suppressed_findings,omitempty"`
 }
 
 // SummaryJSON writes exactly one compact line of JSON.
@@ -32,7 +34,18 @@ func SummaryJSON(w io.Writer, r report.Report, o Options) error {
 	return enc.Encode(summaryLine{
 		Outcome: r.Summary.Outcome, Headline: Headline(r), AsOf: r.AsOf, Report: o.ReportPath,
 		Fail: r.Summary.Fail, Warn: r.Summary.Warn, Error: r.Summary.Error, Views: r.Summary.Views, Rows: r.Summary.Rows,
+		Suppressed: r.Summary.Suppressed, SuppressedFindings: suppressedFindings(r),
 	})
+}
+
+func badResults(r report.Report) int {
+	n := 0
+	for _, res := range r.Results {
+		if bad(res.Outcome) {
+			n++
+		}
+	}
+	return n
 }
 
 // Headline says in at most 200 characters what is worst: the view, the check, the owner and how many more there are.
@@ -45,18 +58,17 @@ func Headline(r report.Report) string {
 }
 
 func headline(r report.Report) string {
-	worst := make([]report.Result, 0, len(r.Results))
-	for _, res := range r.Results {
-		if bad(res.Outcome) {
-			worst = append(worst, res)
-		}
+	more := ""
+	if n := suppressedFindings(r); n > 0 {
+		more = "; " + plural(n, "finding", "findings") + " suppressed"
 	}
 	looked := fmt.Sprintf("%s, %s", plural(int64(r.Summary.Views), "view", "views"), plural(r.Summary.Rows, "row", "rows"))
-	if len(worst) == 0 {
-		return fmt.Sprintf("no finding in %s", looked)
+	// The text begins with the same view and result.
+	all := groups(r)
+	if len(all) == 0 {
+		return fmt.Sprintf("no finding in %s%s", looked, more)
 	}
-	slices.SortFunc(worst, worstFirst)
-	first := worst[0]
+	first := all[0].results[0]
 	where := clip(Clean(first.View), 60)
 	if where == "" {
 		where = "the run"
@@ -65,9 +77,8 @@ func headline(r report.Report) string {
 	if first.Owner != "" {
 		owner = fmt.Sprintf(" (owner %s)", clip(Clean(first.Owner), 40))
 	}
-	more := ""
-	if n := len(worst) - 1; n > 0 {
-		more = fmt.Sprintf("; %s more", count(int64(n)))
+	if n := badResults(r) - 1; n > 0 {
+		more = fmt.Sprintf("; %s more", count(int64(n))) + more
 	}
 	lead := fmt.Sprintf("%s %s: %s%s", where, first.Check, first.Outcome, owner)
 	said := Clean(first.Message)

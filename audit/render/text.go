@@ -134,6 +134,9 @@ func (t *text) result(res report.Result, explained []report.Result) {
 		t.field("also", nameList(same))
 		return
 	}
+	if res.Check == unreadable && res.RowsTotal == 0 {
+		return // that there is no file is all that there is to say
+	}
 	explained = slices.DeleteFunc(slices.Clone(explained), func(e report.Result) bool { return e.ExplainedBy == "" })
 	t.field("where", where(res))
 	words := t.words(res)
@@ -229,7 +232,7 @@ func where(res report.Result) string {
 	if len(named) == 0 {
 		return ""
 	}
-	if more := res.FindingsTotal - int64(len(named)); more > 0 {
+	if more := res.FindingsTotal - res.FindingsSuppressed - int64(len(named)); more > 0 {
 		named = append(named, fmt.Sprintf("and %s more", count(int64(more))))
 	}
 	return strings.Join(named, "; ")
@@ -264,9 +267,14 @@ func (t *text) clear(r report.Report) {
 func (t *text) suppressed(r report.Report) {
 	var lines []string
 	for _, res := range r.Results {
-		if res.Outcome == report.Suppressed {
-			lines = append(lines, fmt.Sprintf("%s %s: %s", viewName(res.View), Clean(res.Check), Clean(res.SuppressedBy)))
+		if res.Outcome != report.Suppressed && res.FindingsSuppressed == 0 {
+			continue
 		}
+		amount := ""
+		if res.FindingsSuppressed > 0 && res.Unit != "view" {
+			amount = fmt.Sprintf("%s %s in %s: ", count(res.RowsSuppressed), cmp.Or(Clean(res.Unit), "rows"), plural(res.FindingsSuppressed, "finding", "findings"))
+		}
+		lines = append(lines, fmt.Sprintf("%s %s: %s%s", viewName(res.View), Clean(res.Check), amount, Clean(res.SuppressedBy)))
 	}
 	t.block("suppressed", lines)
 }
@@ -341,10 +349,30 @@ func notApplicable(r report.Report) []string {
 
 func (t *text) denominators(r report.Report) {
 	s := r.Summary
-	fmt.Fprintf(t.w, "\nlooked at %s, %s, %s, %s; %s: %s pass, %s warn, %s fail, %s could not look, %s suppressed, %s not applicable\n",
+	fmt.Fprintf(t.w, "\nlooked at %s, %s, %s, %s; %s: %s pass, %s warn, %s fail, %s could not look, %s suppressed%s, %s not applicable\n",
 		plural(int64(s.Views), "view", "views"), plural(s.Files, "file", "files"), plural(s.Rows, "row", "rows"), size(s.Bytes),
 		plural(int64(s.Pass+s.Warn+s.Fail+s.Error+s.Suppressed+s.NotApplicable), "result", "results"),
-		count(int64(s.Pass)), count(int64(s.Warn)), count(int64(s.Fail)), count(int64(s.Error)), count(int64(s.Suppressed)), count(int64(s.NotApplicable)))
+		count(int64(s.Pass)), count(int64(s.Warn)), count(int64(s.Fail)), count(int64(s.Error)), count(int64(s.Suppressed)), suppressedWords(r), count(int64(s.NotApplicable)))
+}
+
+// suppressedWords says how many findings were accepted, where any was: a result may be left over with others.
+func suppressedWords(r report.Report) string {
+	n := suppressedFindings(r)
+	if n == 0 {
+		return ""
+	}
+	return " (" + plural(n, "finding", "findings") + ")"
+}
+
+func suppressedFindings(r report.Report) int64 {
+	n := int64(0)
+	for _, res := range r.Results {
+		n += res.FindingsSuppressed
+		if res.Outcome == report.Suppressed && res.FindingsSuppressed == 0 {
+			n += res.FindingsTotal // a report of an earlier release
+		}
+	}
+	return n
 }
 
 // block writes a titled list, clipped.

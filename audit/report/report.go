@@ -236,6 +236,10 @@ type Result struct {
 	// Findings are the worst subjects, capped; FindingsTotal is how many there are.
 	Findings      []Finding `json:"findings"`
 	FindingsTotal int64     `json:"findings_total"`
+	// FindingsSuppressed and RowsSuppressed are what suppressions accepted of the findings. Where others are left,
+	// RowsBad, Message and the partitions are those of the rest; where none is, of what was accepted.
+	FindingsSuppressed int64 `json:"findings_suppressed,omitempty"`
+	RowsSuppressed     int64 `json:"rows_suppressed,omitempty"`
 	// Retryable marks an error that another try may cure.
 	Retryable bool `json:"retryable,omitempty"`
 	// ExplainedBy names the check of the same view whose finding causes this one.
@@ -246,7 +250,7 @@ type Result struct {
 	LastPartition  string `json:"last_partition,omitempty"`
 	// Reproduce is SQL for the DuckDB shell that shows the bad rows.
 	Reproduce string `json:"reproduce,omitempty"`
-	// SuppressedBy names the reason and owner of the suppression that accepted the finding.
+	// SuppressedBy names the reason and owner of the suppressions that accepted findings.
 	SuppressedBy string `json:"suppressed_by,omitempty"`
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/featureaudit/featureaudit/audit/address"
+	"github.com/featureaudit/featureaudit/audit/policy"
 )
 
 // cli is what every command works with: the streams, the environment and the only clock of the program.
@@ -81,7 +82,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	table := commands()
 	i := slices.IndexFunc(table, func(cmd command) bool { return cmd.name == args[0] })
 	if i < 0 {
-		fmt.Fprintf(c.stderr, "featureaudit: unknown command %q: expected one of %s; see featureaudit help\n", args[0], commandNames(table))
+		names := commandNames(table)
+		fmt.Fprintf(c.stderr, "featureaudit: unknown command %q: %sexpected one of %s; see featureaudit help\n", args[0],
+			policy.DidYouMean(args[0], names), strings.Join(names, ", "))
 		return exitUsage
 	}
 	code, err := table[i].run(ctx, c, args[1:])
@@ -95,12 +98,12 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return code
 }
 
-func commandNames(table []command) string {
+func commandNames(table []command) []string {
 	names := make([]string, len(table))
 	for i, cmd := range table {
 		names[i] = cmd.name
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 func (c *cli) help(w io.Writer) {
@@ -137,7 +140,7 @@ func (c *cli) parse(flags *pflag.FlagSet, synopsis, about string, args []string)
 		return pflag.ErrHelp
 	}
 	if err != nil {
-		return usagef("%w; see featureaudit %s --help", err, flags.Name())
+		return usagef("%w%s; see featureaudit %s --help", err, likelyFlag(flags, err), flags.Name())
 	}
 	return noEmptyFlags(flags)
 }
@@ -181,7 +184,11 @@ func oneArgument(flags *pflag.FlagSet, name string) (string, error) {
 	case 1:
 		return flags.Arg(0), nil
 	}
-	return "", usagef("unexpected argument %q after %s %q: %s takes one", flags.Arg(1), name, flags.Arg(0), flags.Name())
+	hint := expanded(flags.Args())
+	if hint != "" {
+		hint = "; " + hint
+	}
+	return "", usagef("unexpected argument %q after %s %q: %s takes one%s", flags.Arg(1), name, flags.Arg(0), flags.Name(), hint)
 }
 
 // oneOf checks a flag that takes one word of a fixed set.

@@ -24,7 +24,8 @@ import (
 const alignAbout = `Writes a copy of the views that a report has corrections for: event_time shifted as the report says, aware UTC in
 microseconds, each row in the partition of its corrected time, and source_lag in seconds as a new column. All else is kept,
 and proved equal by reading the copy back. Nothing is changed in place: --out-dir must be empty or not there. Files stand
-below it as below the config file's folder, so that a copy of the config beside them audits the copy.
+below it as below the config file's folder: with the config copied beside them, run --view NAME audits the copy of a view,
+once what the config says of reading its event_time (zone, unit, format) is taken out there. Other views are not copied.
 
 Rows whose offset is only statistical are corrected with --accept statistical, and else copied and listed.`
 
@@ -55,7 +56,7 @@ func cmdAlign(ctx context.Context, c *cli, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := knownViews(*views, loaded.Views); err != nil {
+	if err := knownViews("--view", *views, loaded.Views); err != nil {
 		return 0, err
 	}
 	if r.Status != report.Complete {

@@ -11,9 +11,11 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/check"
 	"github.com/featureaudit/featureaudit/audit/diff"
+	"github.com/featureaudit/featureaudit/audit/policy"
 )
 
-const checksAbout = `Lists the checks of the catalogue; "checks explain ID" shows one: why it matters, what to do, its parameters and the SQL itself.`
+const checksAbout = `Lists the checks of the catalogue; "checks explain ID" shows one: why it matters, what to do, its parameters, and the SQL
+that judges, or the rule in words where no SQL does. It explains the rules of diff and lint, too.`
 
 func cmdChecks(_ context.Context, c *cli, args []string) (int, error) {
 	flags := newFlags("checks")
@@ -39,7 +41,7 @@ func cmdChecks(_ context.Context, c *cli, args []string) (int, error) {
 	}
 	found, ok := check.Lookup(flags.Arg(1))
 	if !ok {
-		return 0, usagef("checks explain %q: no such check; checks: %s", flags.Arg(1), strings.Join(checkIDs(), ", "))
+		return 0, usagef("checks explain %q: no such check; %schecks: %s", flags.Arg(1), policy.DidYouMean(flags.Arg(1), policyIDs()), strings.Join(checkIDs(), ", "))
 	}
 	return exitOK, c.writeAll(outs, func(w io.Writer, format string, _ bool) error {
 		if format == "json" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/featureaudit/featureaudit/audit/diff"
 	"github.com/featureaudit/featureaudit/audit/registry"
@@ -45,7 +46,7 @@ func cmdDefinitions(ctx context.Context, c *cli, args []string) (int, error) {
 
 // definitions reads one reference of the command line. Wrong definitions exit 2, a disk or server that failed 3.
 func (c *cli) definitions(ctx context.Context, ref, root string) (registry.Definitions, error) {
-	d, err := load.Definitions(ctx, ref, load.Options{Root: root, Checks: policyIDs(), Env: c.lookup})
+	d, err := load.Definitions(ctx, ref, load.Options{Root: root, Parse: parseOptions(), Env: c.lookup})
 	switch {
 	case err == nil:
 		return d, nil
@@ -58,4 +59,8 @@ func (c *cli) definitions(ctx context.Context, ref, root string) (registry.Defin
 }
 
 // policyIDs are what a suppression may name: the checks of an audit and the rules of diff and lint.
-func policyIDs() []string { return append(checkIDs(), diff.RuleIDs()...) }
+func policyIDs() []string {
+	ids := append(checkIDs(), diff.RuleIDs()...)
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}

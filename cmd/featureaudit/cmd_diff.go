@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/featureaudit/featureaudit/audit/diff"
+	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/registry"
 	"github.com/featureaudit/featureaudit/audit/registry/load"
@@ -49,7 +52,9 @@ func (f *judgeFlags) add(flags *pflag.FlagSet) {
 
 // judging is what the flags ask for, checked.
 type judging struct {
-	policy    diff.Policy
+	policy diff.Policy
+	// config is the one whose suppressions and consumers count; nil without one.
+	config    *policy.File
 	threshold failOn
 	outs      []output
 	summary   string
@@ -96,18 +101,59 @@ func (j *judging) approvals(path string) error {
 		}
 		path = defaultConfig
 	}
-	file, err := policy.Load(path, policy.ParseOptions{Checks: policyIDs()})
+	file, err := policy.Load(path, parseOptions())
 	if err != nil {
 		return usage(err)
 	}
-	j.policy.Suppressions, j.policy.Consumers = file.Suppressions, file.Consumers
+	j.policy.Suppressions, j.policy.Consumers, j.config = file.Suppressions, file.Consumers, file
 	if !filepath.IsAbs(path) { // findings are located where a pull request shows them
 		for i := range j.policy.Suppressions {
 			s := &j.policy.Suppressions[i]
 			s.Origin = filepath.ToSlash(filepath.Join(filepath.Dir(path), s.Origin))
 		}
+		for i := range j.policy.Consumers {
+			one := &j.policy.Consumers[i]
+			one.Origin = filepath.ToSlash(filepath.Join(filepath.Dir(path), one.Origin))
+		}
 	}
 	return nil
+}
+
+// knowViews tells the policy which views there are: those that are judged, and those of the config whose suppressions and
+// consumers count. What else that config names is read only where a name is not known yet.
+func (c *cli) knowViews(ctx context.Context, j *judging, judged ...registry.Definitions) {
+	if j.config == nil {
+		return
+	}
+	known := []string{}
+	for _, d := range judged {
+		for _, v := range d.Views {
+			known = append(known, v.Name)
+		}
+	}
+	known = append(known, viewNames(j.config.Views)...)
+	if !j.namesOthers(known) {
+		j.policy.KnownViews = known
+		return
+	}
+	defined, _, err := c.readDefinitions(ctx, j.config.Dir, j.config.Definitions)
+	if err != nil {
+		fmt.Fprintf(c.stderr, "featureaudit: whether the views exist that suppress: and consumers: name was not looked at: %v\n", err)
+		return
+	}
+	j.policy.KnownViews = append(known, viewNames(defined)...)
+}
+
+// namesOthers says whether a suppression or a consumer names a view that is not among these.
+func (j *judging) namesOthers(known []string) bool {
+	for _, s := range j.policy.Suppressions {
+		if s.View != "" && !slices.Contains(known, s.View) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(j.policy.Consumers, func(one model.Consumer) bool {
+		return slices.ContainsFunc(one.Views, func(v model.ConsumerView) bool { return !slices.Contains(known, v.View) })
+	})
 }
 
 func cmdDiff(ctx context.Context, c *cli, args []string) (int, error) {
@@ -141,6 +187,7 @@ func cmdDiff(ctx context.Context, c *cli, args []string) (int, error) {
 		j.policy.Data = found.reports
 	}
 	j.policy.Tried = diff.Compared(older, newer)
+	c.knowViews(ctx, &j, older, newer)
 	doc := diff.NewDocument(diff.DiffSchema, diff.SideOf(older), diff.SideOf(newer), diff.Judge(changes, j.policy))
 	doc.NotCompared = diff.NotCompared(older.Kind, newer.Kind)
 	code, err := c.verdict(doc, j)
@@ -164,28 +211,27 @@ func (c *cli) sides(ctx context.Context, old, new string, mergeBase bool) (older
 		}
 		from = base + ":" + path
 	}
-	var gone error
-	group, ctx := errgroup.WithContext(ctx)
+	// Of two errors OLD's is told, whichever side was read first.
+	var olderErr, newerErr error
+	var group errgroup.Group
 	group.Go(func() error {
-		var err error
-		older, err = c.definitions(ctx, from, "")
-		return err
+		older, olderErr = c.definitions(ctx, from, "")
+		return nil
 	})
 	group.Go(func() error {
-		var err error
-		newer, err = c.definitions(ctx, new, "")
-		if ok && load.Missing(err) && filepath.Clean(path) == filepath.Clean(new) {
-			gone, err = err, nil // it stands in the older commit under this very name: judged as removed, if that can be read
-		}
-		return err
+		newer, newerErr = c.definitions(ctx, new, "")
+		return nil
 	})
-	if err := group.Wait(); err != nil {
-		return older, newer, err
+	_ = group.Wait() // the errors are kept apart
+	// what stands in the older commit under this very name is judged as removed
+	gone := ok && load.Missing(newerErr) && filepath.Clean(path) == filepath.Clean(new)
+	if olderErr != nil || newerErr != nil && !gone {
+		return older, newer, cmp.Or(olderErr, newerErr)
 	}
 	if mergeBase {
 		older.Source = old // the header names what was asked for, not 40 digits
 	}
-	if gone != nil {
+	if gone {
 		newer = registry.Definitions{Kind: older.Kind, Source: new + " (removed)", Ledger: older.Ledger}
 		newer.Finish()
 	}

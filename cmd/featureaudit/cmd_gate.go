@@ -128,6 +128,9 @@ func (c *cli) readInput(path string) ([]byte, error) {
 	if path == "-" {
 		return io.ReadAll(c.stdin)
 	}
+	if err := localOnly(path); err != nil {
+		return nil, err
+	}
 	return os.ReadFile(path)
 }
 
@@ -212,7 +215,7 @@ func (f gateFlags) inReport(path string, r report.Report) error {
 	}{{"check", f.checks, checks}, {"view", f.views, views}, {"owner", f.owners, owners}} {
 		for _, name := range sel.asked {
 			if !slices.Contains(sel.in, name) {
-				return usagef("--%s %q: report %s holds no result of it; it has %s", sel.flag, name, path, distinct(sel.in))
+				return usagef("--%s %q: report %s holds no result of it; %sit has %s", sel.flag, name, path, policy.DidYouMean(name, sel.in), distinct(sel.in))
 			}
 		}
 	}

@@ -23,8 +23,9 @@ import (
 	"github.com/featureaudit/featureaudit/audit/survey"
 )
 
-const initAbout = `Writes a first config from the Parquet files below PATH: a view for each folder of files, partitions from the paths,
-roles guessed from footers and names. Every guess is marked. An existing config is never replaced.`
+const initAbout = `Writes a first config from the Parquet files below PATH: a view for each folder of files, or for each table where the
+files of a folder have columns of their own; partitions and sources from the paths, roles guessed from footers and
+names. Every guess is marked. An existing config is never replaced.`
 
 func cmdInit(ctx context.Context, c *cli, args []string) (int, error) {
 	var out outFlags
@@ -73,7 +74,7 @@ func cmdInit(ctx context.Context, c *cli, args []string) (int, error) {
 	}
 	for _, o := range outs {
 		if o.path != "" {
-			fmt.Fprintf(c.stderr, "wrote %s with %d views; read the lines marked guess, set each ttl and max_age, then: featureaudit run --config %s\n", o.path, len(views), o.path)
+			fmt.Fprintf(c.stderr, "wrote %s with %s; read the lines marked guess, set each ttl and max_age, then: featureaudit run --config %s\n", o.path, policy.ViewCount(len(views)), o.path)
 		}
 	}
 	return exitOK, nil
@@ -81,6 +82,9 @@ func cmdInit(ctx context.Context, c *cli, args []string) (int, error) {
 
 // starterViews finds the views below a folder; their paths are relative to base.
 func (c *cli) starterViews(ctx context.Context, root, base string) ([]policy.StarterView, error) {
+	if err := localOnly(root); err != nil {
+		return nil, err
+	}
 	files := local.New()
 	listing, err := files.List(ctx, "", root)
 	var none *store.NoMatchError
@@ -92,101 +96,155 @@ func (c *cli) starterViews(ctx context.Context, root, base string) ([]policy.Sta
 		return nil, err
 	}
 	var views []policy.StarterView
-	taken := map[string]int{}
 	for _, folder := range viewFolders(listing.Entries) {
-		view, err := c.starterView(ctx, files, filepath.Join(listing.Root, filepath.FromSlash(folder.path)), folder)
+		found, err := c.folderViews(ctx, files, filepath.Join(listing.Root, filepath.FromSlash(folder.path)), folder)
 		if err != nil {
 			return nil, err
 		}
-		if view.Path, err = relativeGlob(base, listing.Root, folder); err != nil {
-			return nil, err
+		for _, view := range found {
+			if view.Path, err = relativeGlob(base, listing.Root, folder.path, view.Path); err != nil {
+				return nil, err
+			}
+			views = append(views, view)
 		}
-		taken[view.Name]++
-		if n := taken[view.Name]; n > 1 {
-			view.Name = fmt.Sprintf("%s_%d", view.Name, n)
-		}
-		views = append(views, view)
 	}
+	nameApart(views)
+	slices.SortFunc(views, func(a, b policy.StarterView) int { return strings.Compare(a.Name, b.Name) })
 	return views, nil
 }
 
-// viewFolder is a folder that holds one view: its files lie in it, or in partitions below it.
+// nameApart gives views of one name a number, the first none.
+func nameApart(views []policy.StarterView) {
+	taken := map[string]bool{}
+	for i := range views {
+		name := views[i].Name
+		for n := 2; taken[views[i].Name]; n++ {
+			views[i].Name = fmt.Sprintf("%s_%d", name, n)
+		}
+		taken[views[i].Name] = true
+	}
+}
+
+// viewFolder is a folder that holds one view, in partitions below it, or files of one or more.
 type viewFolder struct {
 	path string
 	// dirs are the folders of its files, relative to path.
 	dirs []string
 	deep bool
+	// alone says that no other view's files lie below it.
+	alone bool
 }
 
 // partitionLike is a folder that is a partition and no name of a view.
 var partitionLike = regexp.MustCompile(`=|^\d{4}([-_]?\d{2}([-_]?\d{2})?)?$`)
 
-// viewFolders groups files by the part of their path that is no partition, in the order of their paths.
+// viewFolders groups files by the part of their path that is no partition, in the order of their paths. Files that lie
+// beside partitions are a view apart from them.
 func viewFolders(entries []store.Entry) []viewFolder {
-	byPath := map[string]*viewFolder{}
-	var order []string
+	type place struct {
+		path string
+		deep bool
+	}
+	byPlace := map[place]*viewFolder{}
+	var order []place
 	for _, e := range entries {
 		dir := path.Dir(e.Path)
 		segments := strings.Split(dir, "/")
-		at := slices.IndexFunc(segments, partitionLike.MatchString)
-		name := dir
-		if at >= 0 {
-			name = cmp.Or(path.Join(segments[:at]...), ".")
+		at := place{path: dir}
+		if i := slices.IndexFunc(segments, partitionLike.MatchString); i >= 0 {
+			at = place{cmp.Or(path.Join(segments[:i]...), "."), true}
 		}
-		folder := byPath[name]
+		folder := byPlace[at]
 		if folder == nil {
-			folder = &viewFolder{path: name}
-			byPath[name] = folder
-			order = append(order, name)
+			folder = &viewFolder{path: at.path, deep: at.deep}
+			byPlace[at] = folder
+			order = append(order, at)
 		}
-		if below, inPartition := strings.CutPrefix(dir, strings.TrimPrefix(name+"/", "./")); at >= 0 && inPartition {
-			folder.deep = true
-			folder.dirs = append(folder.dirs, below)
+		if at.deep {
+			folder.dirs = append(folder.dirs, strings.TrimPrefix(dir, strings.TrimPrefix(at.path+"/", "./")))
 		}
 	}
 	folders := make([]viewFolder, len(order))
-	for i, name := range order {
-		folders[i] = *byPath[name]
+	for i, at := range order {
+		folders[i] = *byPlace[at]
 		slices.Sort(folders[i].dirs)
 		folders[i].dirs = slices.Compact(folders[i].dirs)
+		folders[i].alone = !slices.ContainsFunc(order, func(other place) bool {
+			return other != at && (at.path == "." || other.path == at.path || strings.HasPrefix(other.path, at.path+"/"))
+		})
 	}
 	return folders
 }
 
-// glob is what the config names: all below for partitions, else the folder's own files.
+// glob is what the config names: all below for partitions, only these where other views lie below the same folder, else
+// the folder's own files.
 func (f viewFolder) glob() string {
-	if f.deep {
+	switch {
+	case !f.deep:
+		return "*.parquet"
+	case f.alone:
 		return "**/*.parquet"
 	}
-	return "*.parquet"
+	var first []string
+	for _, dir := range f.dirs {
+		segment, _, _ := strings.Cut(dir, "/")
+		if key, _, hive := strings.Cut(segment, "="); hive {
+			segment = escapeGlob(key) + "=*"
+		} else if strings.Trim(segment, "0123456789-_") == "" {
+			segment = "[0-9]*" // with a wildcard, so that the date is below the fixed part of the path
+		} else {
+			segment = escapeGlob(segment)
+		}
+		first = append(first, segment)
+	}
+	slices.Sort(first)
+	if first = slices.Compact(first); len(first) == 1 {
+		return first[0] + "/**/*.parquet"
+	}
+	return "{" + strings.Join(first, ",") + "}/**/*.parquet"
 }
 
-func relativeGlob(base, root string, f viewFolder) (string, error) {
-	rel, err := filepath.Rel(base, filepath.Join(root, filepath.FromSlash(f.path)))
+func relativeGlob(base, root, folder, glob string) (string, error) {
+	rel, err := filepath.Rel(base, filepath.Join(root, filepath.FromSlash(folder)))
 	if err != nil {
 		return "", fmt.Errorf("path of %s from %s: %w", root, base, err)
 	}
-	return path.Join(filepath.ToSlash(rel), f.glob()), nil
+	return path.Join(filepath.ToSlash(rel), glob), nil
 }
 
-// starterView guesses one view's roles from the footers of its files.
-func (c *cli) starterView(ctx context.Context, files store.Store, folder string, f viewFolder) (policy.StarterView, error) {
+// folderViews guesses the roles of a folder's views from the footers of its files. Their paths start from the folder.
+func (c *cli) folderViews(ctx context.Context, files store.Store, folder string, f viewFolder) ([]policy.StarterView, error) {
 	view := model.View{Name: filepath.Base(folder), Path: f.glob(), Root: folder, Origins: map[string]string{}}
-	starter := policy.StarterView{Name: view.Name, Guesses: map[string]string{}}
 	listing, _, _, err := survey.Plan(ctx, files, view, c.now(), partition.Range{})
 	if err != nil {
-		return starter, fmt.Errorf("%s: %w", folder, err)
+		return nil, fmt.Errorf("%s: %w", folder, err)
 	}
+	surveyed, err := survey.Survey(ctx, files, listing, survey.RolesOf(view), runtime.GOMAXPROCS(0), nil)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", folder, err)
+	}
+	if tables := tablesOf(surveyed); !f.deep && len(tables) > 1 {
+		return tableViews(surveyed, tables), nil
+	}
+	starter := policy.StarterView{Name: view.Name, Path: f.glob(), Guesses: map[string]string{}}
 	if tp, note, ok := partition.Infer(f.dirs); ok {
 		starter.TimePartition = tp
 		starter.Guesses["time_partition"] = note
 	}
-	surveyed, err := survey.Survey(ctx, files, listing, survey.RolesOf(view), runtime.GOMAXPROCS(0), nil)
-	if err != nil {
-		return starter, fmt.Errorf("%s: %w", folder, err)
-	}
 	guess(&starter, surveyed)
-	return starter, nil
+	guessSources(&starter, f.dirs)
+	return []policy.StarterView{starter}, nil
+}
+
+// guessSources takes the sources from folders that are named after one (source=batch/).
+func guessSources(v *policy.StarterView, dirs []string) {
+	key, names := policy.GuessSources(dirs)
+	if key == "" {
+		return
+	}
+	v.Source.Column, v.Sources = key, names
+	v.Guesses["source"] = fmt.Sprintf("folders are named %s=", key)
+	v.Guesses["sources"] = "the folders that are there"
 }
 
 // guess sets the roles that the columns of most files suggest.

@@ -6,21 +6,25 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"github.com/featureaudit/featureaudit/audit/address"
+	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/render"
+	"github.com/featureaudit/featureaudit/audit/store"
 	"github.com/featureaudit/featureaudit/audit/store/local"
 	"github.com/featureaudit/featureaudit/audit/survey"
 )
 
-const planAbout = `Shows what run would audit: the views, their files and partitions, which column plays which role, and where each
-value comes from. No row is read.`
+const planAbout = `Shows what run would audit: the views, their files and partitions, which column plays which role, where each value
+comes from, and which declared columns are in none of the files. Footers are read, and no row.`
 
 func cmdPlan(ctx context.Context, c *cli, args []string) (int, error) {
 	var f definitionFlags
@@ -40,7 +44,7 @@ func cmdPlan(ctx context.Context, c *cli, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := knownViews(*views, loaded.Views); err != nil {
+	if err := knownViews("--view", *views, loaded.Views); err != nil {
 		return 0, err
 	}
 	doc := planDocument{Schema: "featureaudit.plan/v1", Views: []plannedView{}, Notes: nonNil(loaded.Notes)}
@@ -92,6 +96,19 @@ type plannedView struct {
 	Last       string       `json:"last_partition,omitempty"`
 	Values     []plannedKey `json:"values"`
 	Notes      []string     `json:"notes"`
+	// Absent are the declared columns that are in none of the files.
+	Absent []absentColumn `json:"absent_columns,omitempty"`
+}
+
+// absentColumn is a declared column that is in none of the files.
+type absentColumn struct {
+	Key    string `json:"key"`
+	Column string `json:"column"`
+	Origin string `json:"origin"`
+	// Nearest is the column of the files whose name is most like it, empty where none is.
+	Nearest string `json:"nearest,omitempty"`
+	// Files are those whose columns are known.
+	Files int `json:"files"`
 }
 
 // plannedKey is one decided key of a view.
@@ -124,11 +141,71 @@ func (c *cli) planView(ctx context.Context, v model.View) plannedView {
 		p.Partitions++
 		p.First, p.Last = cmp.Or(p.First, part.Value), part.Value
 	}
+	surveyed, err := survey.Survey(ctx, local.New(), listing, survey.RolesOf(resolved), runtime.GOMAXPROCS(0), nil)
+	if err != nil {
+		p.Notes = append(p.Notes, fmt.Sprintf("whether the declared columns are in the files was not looked at: %v", err))
+		return p
+	}
+	p.Absent = absentColumns(resolved, surveyed)
 	return p
 }
 
+// absentColumns are the declared columns that no file holds, in its rows or in its path. Files that cannot be read say
+// nothing.
+func absentColumns(v model.View, s facts.Survey) []absentColumn {
+	readable := slices.DeleteFunc(slices.Clone(s.Files), func(f facts.File) bool { return f.Schema < 0 })
+	if len(readable) == 0 {
+		return nil
+	}
+	var names []string
+	for _, schema := range s.Schemas {
+		for _, column := range schema.Columns {
+			names = append(names, column.Name)
+		}
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	var absent []absentColumn
+	for _, declared := range declaredColumns(v) {
+		held := slices.ContainsFunc(readable, func(f facts.File) bool {
+			inPath := strings.HasPrefix(f.Path, declared.Value+"=") || strings.Contains(f.Path, "/"+declared.Value+"=")
+			return inPath || s.Schemas[f.Schema].Lookup(declared.Value) != nil
+		})
+		if !held {
+			absent = append(absent, absentColumn{Key: declared.Key, Column: declared.Value, Origin: declared.Origin,
+				Nearest: policy.Nearest(declared.Value, names), Files: len(readable)})
+		}
+	}
+	return absent
+}
+
+// declaredColumns are the columns that a view names, each with its key, in the order of the keys.
+func declaredColumns(v model.View) []plannedKey {
+	var list []plannedKey
+	add := func(key string, columns ...string) {
+		for _, column := range columns {
+			if column != "" {
+				list = append(list, plannedKey{Key: key, Value: column, Origin: origin(v, key)})
+			}
+		}
+	}
+	add("entity", v.Entity...)
+	add("event_time", v.EventTime.Column)
+	add("ingested_at", v.IngestedAt.Column)
+	add("key", v.Key...)
+	add("measures", v.Measures...)
+	add("payload", v.Payload...)
+	add("sensitive", v.Sensitive...)
+	add("source", v.Source.Column)
+	for _, s := range v.Sources {
+		add("sources."+s.Name+".event_time", s.EventTime.Column)
+		add("sources."+s.Name+".ingested_at", s.IngestedAt.Column)
+	}
+	return list
+}
+
 func planned(v model.View) plannedView {
-	p := plannedView{Name: v.Name, Owner: v.Owner, OwnerOrigin: v.Origins["owner"], Kind: string(v.Kind), Path: v.Path, PathOrigin: v.Origins["path"],
+	p := plannedView{Name: v.Name, Owner: v.Owner, OwnerOrigin: v.Origins["owner"], Kind: string(v.Kind), Path: address.Redact(v.Path), PathOrigin: v.Origins["path"],
 		NoFiles: v.NoFiles, Values: []plannedKey{}, Notes: []string{}}
 	values := viewValues(v)
 	for _, key := range slices.Sorted(maps.Keys(values)) {
@@ -175,7 +252,27 @@ func viewValues(v model.View) map[string]string {
 		"zones":          strings.Join(v.Zones, ", "),
 		"reference":      string(v.Reference),
 		"time_partition": partitionWords(v.TimePartition),
+		"checks":         checkWords(v.Checks),
 	}
+}
+
+// checkWords are what is asked of the checks of a view.
+func checkWords(checks map[string]model.CheckPolicy) string {
+	var texts []string
+	for _, id := range slices.Sorted(maps.Keys(checks)) {
+		c, parts := checks[id], []string{id}
+		if c.Severity != "" {
+			parts = append(parts, "severity "+c.Severity)
+		}
+		if c.MaxFraction != nil {
+			parts = append(parts, fmt.Sprintf("max_fraction %v", *c.MaxFraction))
+		}
+		if c.MinRows != nil {
+			parts = append(parts, fmt.Sprintf("min_rows %d", *c.MinRows))
+		}
+		texts = append(texts, strings.Join(parts, " "))
+	}
+	return strings.Join(texts, ", ")
 }
 
 func timeColumn(t model.TimeColumn) string {
@@ -276,6 +373,13 @@ func (v plannedView) writeText(w io.Writer) {
 	}
 	for _, note := range v.Notes {
 		fmt.Fprintf(w, "  note\t%s\n", render.Clean(note))
+	}
+	for _, a := range v.Absent {
+		hint := ""
+		if a.Nearest != "" {
+			hint = fmt.Sprintf(": did you mean %q?", a.Nearest)
+		}
+		fmt.Fprintf(w, "  absent\t%s %s is in none of %d files%s\t%s\n", a.Key, render.Clean(a.Column), a.Files, render.Clean(hint), render.Clean(a.Origin))
 	}
 	for _, k := range v.Values {
 		fmt.Fprintf(w, "  %s\t%s\t%s\n", k.Key, render.Clean(k.Value), render.Clean(k.Origin))

@@ -43,6 +43,7 @@ type runFlags struct {
 	threads    int
 	rowsLimit  int
 	skipEmpty  bool
+	missing    []string
 	log        logFlags
 	summarySet bool
 }
@@ -61,6 +62,7 @@ func addRunFlags(flags *pflag.FlagSet, f *runFlags) {
 	flags.IntVar(&f.threads, "threads", 0, "threads to scan with (default: the CPU quota)")
 	flags.IntVar(&f.rowsLimit, "rows-limit", 100_000, "repeated rows to write at most with --out duplicates=PATH.parquet or .csv")
 	flags.BoolVar(&f.skipEmpty, "skip-empty", false, "exit 99 rather than 3 where there is nothing to audit")
+	flags.StringArrayVar(&f.missing, "missing-view", nil, "a view without files could not be looked at (error, exit 3: the default) or fails alone (fail); NAME=error, NAME=fail or NAME=warn for the view of that name (repeatable)")
 	f.log = addLogFlags(flags)
 }
 
@@ -171,7 +173,10 @@ func (c *cli) runOptions(ctx context.Context, f runFlags, refs []string, started
 	}
 	options.Views, options.Suppressions, options.Consumers = loaded.Views, loaded.Suppressions, loaded.Consumers
 	options.Definitions, options.ConfigDigest = loaded.read, loaded.Digest
-	if err := cmp.Or(knownViews(f.views, options.Views), knownChecks("--check", f.checks)); err != nil {
+	if err := cmp.Or(knownViews("--view", f.views, options.Views), knownChecks("--check", f.checks)); err != nil {
+		return options, nil, err
+	}
+	if err := f.missingViews(&options); err != nil {
 		return options, nil, err
 	}
 	switch {
@@ -182,6 +187,37 @@ func (c *cli) runOptions(ctx context.Context, f runFlags, refs []string, started
 		options.AsOf = started.UTC().Truncate(time.Microsecond)
 	}
 	return options, loaded.Notes, err
+}
+
+// missingViews sets what it means that a view has no files. Only a view that is named may be missing without a failure.
+func (f runFlags) missingViews(options *audit.Options) error {
+	options.MissingViews = map[string]check.Missing{}
+	for _, text := range f.missing {
+		name, word := "", text
+		if i := strings.LastIndexByte(text, '='); i >= 0 {
+			name, word = text[:i], text[i+1:]
+		}
+		meaning := check.Missing(word)
+		switch {
+		case name == "" && word != text, meaning != check.MissingIsError && meaning != check.MissingIsFailure && meaning != check.MissingIsWarning:
+			return usagef("--missing-view %q: expected error or fail for all views, or NAME=error, NAME=fail or NAME=warn for one", text)
+		case name == "" && meaning == check.MissingIsWarning:
+			return usagef("--missing-view warn: only for a view that is named (--missing-view NAME=warn), since a mistyped path must not be green")
+		case name == "" && options.Missing != "" && options.Missing != meaning:
+			return usagef("--missing-view %s: %s is given too: keep one", word, options.Missing)
+		case name == "":
+			options.Missing = meaning
+			continue
+		}
+		if err := knownViews("--missing-view", []string{name}, options.Views); err != nil {
+			return err
+		}
+		if other, twice := options.MissingViews[name]; twice && other != meaning {
+			return usagef("--missing-view %s: %s=%s is given too: keep one", text, name, other)
+		}
+		options.MissingViews[name] = meaning
+	}
+	return nil
 }
 
 // limit sets what the audit may use.
@@ -284,6 +320,8 @@ func (c *cli) finishRun(ctx context.Context, log zerolog.Logger, f finish) (int,
 	case errors.Is(f.err, audit.ErrNothing) && f.flags.skipEmpty && writeErr == nil:
 		code = exitNothing
 		log.Info().Msg("nothing to audit")
+	case errors.Is(f.err, audit.ErrNothing) && code == exitFindings:
+		log.Error().Msg("no view has a file")
 	case f.err != nil:
 		code = exitIncomplete
 		log.Error().Err(f.err).Msg("audit not complete")

@@ -23,7 +23,7 @@ type documentSchema struct {
 // documentSchemas are sorted by name. The documents of diff and lint are of one form.
 func documentSchemas() []documentSchema {
 	return []documentSchema{
-		{"config", func() string { return string(policy.ConfigSchema()) }},
+		{"config", func() string { return string(policy.ConfigSchema(parseOptions())) }},
 		{"definitions", registry.SchemaJSON},
 		{"diff", diff.SchemaJSON},
 		{"lint", diff.SchemaJSON},

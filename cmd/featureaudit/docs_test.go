@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -125,4 +126,94 @@ func diffPicture(t *testing.T) string {
 		t.Fatalf("diff of the incident prints %d lines, want 54:\n%s", len(lines), stdout.String())
 	}
 	return fmt.Sprintf("```text\n%s\n      ...\n%s\n```\n", strings.Join(lines[:6], "\n"), strings.Join(lines[50:], "\n"))
+}
+
+// documents are what users read beside the README.
+func documents(t *testing.T) map[string]string {
+	t.Helper()
+	pages, err := filepath.Glob(filepath.Join("..", "..", "audit", "docs", "*.md"))
+	if err != nil || len(pages) == 0 {
+		t.Fatalf("%d pages of documentation, %v", len(pages), err)
+	}
+	pages = append(pages, filepath.Join("..", "..", "README.md"), filepath.Join("..", "airflow", "README.md"),
+		filepath.Join("..", "..", "audit", "contract", "python", "README.md"))
+	texts := map[string]string{}
+	for _, page := range pages {
+		raw, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[page] = string(raw)
+	}
+	return texts
+}
+
+// TestDocumentsNameWhatIsThere: each flag is one of the program's, each link leads to a file.
+func TestDocumentsNameWhatIsThere(t *testing.T) {
+	known := map[string]bool{"--help": true}
+	for _, command := range commands() {
+		var stdout, stderr bytes.Buffer
+		if code := run(t.Context(), []string{"help", command.name}, strings.NewReader(""), &stdout, &stderr, nil); code != exitOK {
+			t.Fatalf("help %s: exit %d", command.name, code)
+		}
+		for _, flag := range regexp.MustCompile(`--[a-z][a-z-]+`).FindAllString(stdout.String(), -1) {
+			known[flag] = true
+		}
+	}
+	ours := regexp.MustCompile("(?m)(?:featureaudit [a-z]+ |`)[^`\n]*?--[a-z][^`\n]*")
+	flag := regexp.MustCompile(`(?:^|[ \x60(])(--[a-z][a-z-]+)`)
+	link := regexp.MustCompile(`\]\(([^)#:]+)\)`)
+	for page, text := range documents(t) {
+		for _, words := range ours.FindAllString(text, -1) {
+			if strings.Contains(words, "git ") {
+				continue
+			}
+			for _, m := range flag.FindAllStringSubmatch(words, -1) {
+				if !known[m[1]] {
+					t.Errorf("%s: %s is no flag of any command: %s", page, m[1], words)
+				}
+			}
+		}
+		for _, m := range link.FindAllStringSubmatch(text, -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(page), filepath.FromSlash(m[1]))); err != nil {
+				t.Errorf("%s: the link %s leads nowhere: %v", page, m[1], err)
+			}
+		}
+	}
+}
+
+// TestDocumentsShowWhatIsRead: each example of YAML is what the config's own reader takes.
+func TestDocumentsShowWhatIsRead(t *testing.T) {
+	read := 0
+	for page, text := range documents(t) {
+		for _, block := range strings.Split(text, "```yaml\n")[1:] {
+			example, _, closed := strings.Cut(block, "```")
+			if !closed {
+				t.Fatalf("%s: an example has no end", page)
+			}
+			if !strings.HasPrefix(example, "version:") {
+				example = "version: 1\n" + example
+			}
+			if _, err := policy.Parse(page, []byte(example), parseOptions()); err != nil {
+				t.Error(err)
+			}
+			read++
+		}
+	}
+	if read < 3 {
+		t.Errorf("%d examples were read, want 3 or more", read)
+	}
+}
+
+// TestDocumentsNameKeysThatAreRead: each row of the tags and references that the config's page lists is one that counts.
+func TestDocumentsNameKeysThatAreRead(t *testing.T) {
+	text := documents(t)[filepath.Join("..", "..", "audit", "docs", "config.md")]
+	for _, word := range []string{"partition_end", "ingested_at", "partition_start", "as_of"} {
+		if !strings.Contains(text, "| `"+word+"`") {
+			t.Errorf("reference: %s is not in the table", word)
+		}
+		if _, err := policy.Parse("f.yaml", []byte("version: 1\nviews: {a: {path: x, reference: "+word+"}}"), parseOptions()); err != nil {
+			t.Error(err)
+		}
+	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/featureaudit/featureaudit/audit/check"
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/report"
 )
@@ -44,7 +45,7 @@ func (f *definitionFlags) add(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.key, "key", nil, "with --path: the columns that may not repeat (a,b)")
 	flags.StringArrayVar(&f.entity, "entity", nil, "with --path: the columns of the entity (a,b)")
 	flags.StringVar(&f.ttl, "ttl", "", "with --path: how long a row stays valid (24h, 7d, P1D)")
-	flags.StringArrayVar(&f.set, "set", nil, "with --path: any other key of a view, as KEY=VALUE (repeatable)")
+	flags.StringArrayVar(&f.set, "set", nil, "any key of a view for this run, over all else: VIEW.KEY=VALUE, or with --path KEY=VALUE (repeatable)")
 }
 
 // shorthand is the first flag given that means something only with --path, or "".
@@ -54,7 +55,7 @@ func (f definitionFlags) shorthand() string {
 		given bool
 	}{
 		{"--name", f.name != ""}, {"--event-time", f.eventTime != ""}, {"--ingested-at", f.ingestedAt != ""},
-		{"--key", len(f.key) > 0}, {"--entity", len(f.entity) > 0}, {"--ttl", f.ttl != ""}, {"--set", len(f.set) > 0},
+		{"--key", len(f.key) > 0}, {"--entity", len(f.entity) > 0}, {"--ttl", f.ttl != ""},
 	} {
 		if flag.given {
 			return flag.name
@@ -77,9 +78,19 @@ func (c *cli) load(ctx context.Context, f definitionFlags, refs []string) (loade
 	if flag := f.shorthand(); flag != "" {
 		return loaded{}, usagef("%s without --path: write it into the config file, or name the files with --path GLOB", flag)
 	}
+	if len(refs) > 0 && isParquet(refs[0]) {
+		hint := "name it with --path " + refs[0]
+		if more := expanded(refs); more != "" {
+			hint = "name the files with --path; " + more
+		}
+		return loaded{}, usagef("%s: a Parquet file is data, not definitions: %s", refs[0], hint)
+	}
 	config, rest, err := f.findConfig(refs)
 	if err != nil {
 		return loaded{}, err
+	}
+	if _, err := os.Stat(config); len(f.set) > 0 && errors.Is(err, fs.ErrNotExist) && config == defaultConfig {
+		return loaded{}, usagef("--set without --path: there is no ./%s whose views it could change; name the config, or the files with --path GLOB", defaultConfig)
 	}
 	file, err := readConfig(config)
 	if err != nil {
@@ -93,11 +104,21 @@ func (c *cli) load(ctx context.Context, f definitionFlags, refs []string) (loade
 	if err != nil {
 		return loaded{}, err
 	}
-	p, err := file.Resolve(views)
+	dir, err := os.Getwd()
+	if err != nil {
+		return loaded{}, fmt.Errorf("working directory: %w", err)
+	}
+	p, err := file.ResolveWith(views, dir, f.set, parseOptions())
 	return loaded{Policy: p, read: read}, usage(err)
 }
 
 func (f definitionFlags) fromFlags(refs []string) (loaded, error) {
+	if hint := expanded(append([]string{f.path}, refs...)); hint != "" && asConfig(refs[0]) == "" {
+		return loaded{}, usagef("--path %s: %d more names follow it: %s", f.path, len(refs), hint)
+	}
+	if err := localOnly(f.path); err != nil {
+		return loaded{}, fmt.Errorf("--path: %w", err)
+	}
 	if f.config != "" || len(refs) > 0 {
 		return loaded{}, usagef("--path audits one view without a config: leave out %s", strings.Join(append(nonEmpty("--config "+f.config, f.config), refs...), " and "))
 	}
@@ -192,6 +213,9 @@ func readConfig(path string) (*policy.File, error) {
 		}
 		return &policy.File{Dir: dir}, nil
 	}
+	if err := localOnly(path); err != nil {
+		return nil, err
+	}
 	file, err := policy.Load(path, parseOptions())
 	var system *fs.PathError
 	if errors.As(err, &system) && !errors.Is(err, fs.ErrNotExist) {
@@ -200,7 +224,17 @@ func readConfig(path string) (*policy.File, error) {
 	return file, usage(err)
 }
 
-// parseOptions lets the config name the checks of the catalogue and, under suppress:, the rules of diff and lint.
+// parseOptions lets the config name the checks of the catalogue, each with its own parameters, and under suppress: the
+// rules of diff and lint too.
 func parseOptions() policy.ParseOptions {
-	return policy.ParseOptions{Checks: policyIDs()}
+	parameters := map[string][]string{}
+	for _, c := range check.Catalogue() {
+		if c.Scope != check.ScopeView {
+			continue
+		}
+		for _, p := range check.Params(c) {
+			parameters[c.ID] = append(parameters[c.ID], p.Name)
+		}
+	}
+	return policy.ParseOptions{Checks: policyIDs(), Parameters: parameters}
 }

@@ -67,6 +67,9 @@ func parseOutputs(specs []string, short string, known []string) ([]output, error
 		}
 		out := output{format: name}
 		if path != "-" {
+			if err := localOnly(path); err != nil {
+				return nil, fmt.Errorf("--out %s: %w", name, err)
+			}
 			abs, err := filepath.Abs(path)
 			if err != nil {
 				return nil, fmt.Errorf("--out %q: %w", spec, err)

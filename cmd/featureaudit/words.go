@@ -6,6 +6,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/check"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/render"
 )
 
@@ -26,26 +27,31 @@ func checkIDs() []string {
 	return ids
 }
 
+func viewNames(views []model.View) []string {
+	names := make([]string, len(views))
+	for i, v := range views {
+		names[i] = v.Name
+	}
+	return names
+}
+
 // knownChecks refuses an id that is not in the catalogue: a mistyped check must not be green.
 func knownChecks(flag string, ids []string) error {
 	known := checkIDs()
 	for _, id := range ids {
 		if !slices.Contains(known, id) {
-			return usagef("%s %q: no such check; checks: %s", flag, id, strings.Join(known, ", "))
+			return usagef("%s %q: no such check; %schecks: %s", flag, id, policy.DidYouMean(id, known), strings.Join(known, ", "))
 		}
 	}
 	return nil
 }
 
 // knownViews refuses the name of a view that is not defined.
-func knownViews(names []string, views []model.View) error {
-	known := make([]string, len(views))
-	for i, v := range views {
-		known[i] = v.Name
-	}
+func knownViews(flag string, names []string, views []model.View) error {
+	known := viewNames(views)
 	for _, name := range names {
 		if !slices.Contains(known, name) {
-			return usagef("--view %q: no such view; views: %s", name, strings.Join(known, ", "))
+			return usagef("%s %q: no such view; %sviews: %s", flag, name, policy.DidYouMean(name, known), strings.Join(known, ", "))
 		}
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/featureaudit/featureaudit/audit/address"
+	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/registry"
 	"github.com/featureaudit/featureaudit/audit/registry/feast"
 	"github.com/featureaudit/featureaudit/audit/registry/yamldef"
@@ -25,8 +26,8 @@ type Options struct {
 	// Root is the folder that the views' relative paths start from; empty finds it (the nearest feature_store.yaml
 	// upwards, else the folder of the definitions).
 	Root string
-	// Checks are the ids of checks and rules that our YAML may name; nil accepts any.
-	Checks []string
+	// Parse says which checks and rules our YAML may name; its zero value accepts any.
+	Parse policy.ParseOptions
 	// Env looks up the variables that a feature_store.yaml may use; nil knows none.
 	Env func(name string) (string, bool)
 	// TempDir holds what has to become a file for a moment; empty is the system's.

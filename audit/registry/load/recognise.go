@@ -23,6 +23,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/registry/prior"
 	"github.com/featureaudit/featureaudit/audit/registry/yamldef"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/store"
 )
 
 // form is what bytes are recognised as.
@@ -154,7 +155,11 @@ func recogniseYAML(data []byte) (form, error) {
 func topKeys(data []byte) ([]string, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(data, &doc); err != nil {
-		return nil, fmt.Errorf("neither a registry nor valid YAML or JSON: %s", strings.TrimPrefix(err.Error(), "yaml: "))
+		line, text := policy.SyntaxError(data, err)
+		if line > 0 {
+			text = fmt.Sprintf("line %d: %s", line, text)
+		}
+		return nil, fmt.Errorf("neither a registry nor valid YAML or JSON: %s", text)
 	}
 	if len(doc.Content) == 0 || doc.Content[0].Kind != yaml.MappingNode {
 		return nil, nil
@@ -218,7 +223,7 @@ func (l loader) set(byForm map[form][]yamldef.File) (registry.Definitions, error
 	for f, files := range byForm {
 		switch f {
 		case formViews:
-			return yamldef.Decode(files, l.options.Checks)
+			return yamldef.Decode(files, l.options.Parse)
 		case formODCS:
 			return merge(files, odcs.Decode)
 		case formDBT:
@@ -270,7 +275,7 @@ func (l loader) config(ctx context.Context, name string, data []byte) (registry.
 	if l.depth > 0 {
 		return registry.Definitions{}, wrong{fmt.Errorf("%s: a config that another config names as definitions: name its definitions themselves", name)}
 	}
-	f, err := policy.Parse(name, data, policy.ParseOptions{Checks: l.options.Checks})
+	f, err := policy.Parse(name, data, l.options.Parse)
 	if err != nil {
 		return registry.Definitions{}, wrong{err}
 	}
@@ -325,6 +330,9 @@ func keepRegistered(views, registered []registry.View) {
 func (l loader) reference(ctx context.Context, config string, def policy.DefinitionRef) (registry.Definitions, error) {
 	if feast.IsPostgres(def.Ref) {
 		return l.postgres(ctx, def.Ref)
+	}
+	if err := store.Addressed(def.Ref); err != nil {
+		return registry.Definitions{}, wrong{fmt.Errorf("definitions %w", err)}
 	}
 	name := def.Ref
 	if !path.IsAbs(name) {

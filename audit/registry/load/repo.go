@@ -19,8 +19,8 @@ import (
 // featureStore is the file that makes a folder a Feast repository.
 const featureStore = "feature_store.yaml"
 
-// store is what is read of a feature_store.yaml; registry is a path, or a map with one.
-type store struct {
+// feastConfig is what is read of a feature_store.yaml; registry is a path, or a map with one.
+type feastConfig struct {
 	Project  string    `yaml:"project"`
 	Registry yaml.Node `yaml:"registry"`
 }
@@ -48,6 +48,10 @@ func (l loader) repo(ctx context.Context, name string) (registry.Definitions, er
 }
 
 func (l loader) registered(ctx context.Context, name, ref string) (registry.Definitions, error) {
+	c, inGit := l.place.(commit)
+	if inGit && (strings.Contains(ref, "://") || path.IsAbs(ref)) {
+		return registry.Definitions{}, wrong{fmt.Errorf("%s: its registry %s is kept elsewhere and holds what is registered now, not what commit %s says; %s", name, address.Redact(ref), short(c.id), applyBoth)}
+	}
 	if feast.IsPostgres(ref) {
 		return l.postgres(ctx, ref)
 	}
@@ -64,6 +68,9 @@ func (l loader) registered(ctx context.Context, name, ref string) (registry.Defi
 	if err != nil {
 		return registry.Definitions{}, err
 	}
+	if kind != "file" && inGit {
+		return registry.Definitions{}, wrong{fmt.Errorf("%s: its registry %s is not in commit %s: registries are seldom kept in git; %s", name, ref, short(c.id), applyBoth)}
+	}
 	if kind != "file" {
 		return registry.Definitions{}, wrong{fmt.Errorf("%s: its registry %s is not there: run feast apply first, or name the registry", name, address.Redact(ref))}
 	}
@@ -72,9 +79,13 @@ func (l loader) registered(ctx context.Context, name, ref string) (registry.Defi
 	return d, err
 }
 
+// applyBoth says how two commits are compared whose registries are not in git.
+const applyBoth = "in CI apply both sides and compare the two files: git worktree add BASE $(git merge-base origin/main HEAD), feast apply in the repository of BASE and in this one, " +
+	"then featureaudit diff BASE/.../registry.db registry.db; the documentation has the recipe as a script (diff_merge_base.sh)"
+
 // registryOf is the registry's path or address, `data/registry.db` where the file does not say.
 func (l loader) registryOf(data []byte) (string, error) {
-	var s store
+	var s feastConfig
 	if err := yaml.Unmarshal(data, &s); err != nil {
 		return "", fmt.Errorf("not valid YAML: %w", err)
 	}

@@ -22,11 +22,11 @@ type File struct {
 }
 
 // Decode reads files with a `views:` map as one set of definitions. A view that two files define is an error.
-func Decode(files []File, checks []string) (registry.Definitions, error) {
+func Decode(files []File, options policy.ParseOptions) (registry.Definitions, error) {
 	var views []model.View
 	seen := map[string]string{}
 	for _, f := range files {
-		list, err := policy.ParseViews(f.Name, f.Data, policy.ParseOptions{Checks: checks})
+		list, err := policy.ParseViews(f.Name, f.Data, options)
 		if err != nil {
 			return registry.Definitions{}, err
 		}
@@ -189,9 +189,6 @@ func checks(m model.View, put func(key, value string)) {
 		}
 		if c.MinRows != nil {
 			put(key+".min_rows", strconv.FormatInt(*c.MinRows, 10))
-		}
-		for name, value := range c.Params {
-			put(key+"."+name, value)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/featureaudit/featureaudit/audit/diff"
+	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/registry"
 	"github.com/featureaudit/featureaudit/audit/registry/yamldef"
 )
@@ -56,7 +57,7 @@ func view(replace, with string) string {
 
 func decode(t *testing.T, text string) registry.Definitions {
 	t.Helper()
-	d, err := yamldef.Decode([]yamldef.File{{Name: "v.yaml", Data: []byte(text)}}, nil)
+	d, err := yamldef.Decode([]yamldef.File{{Name: "v.yaml", Data: []byte(text)}}, policy.ParseOptions{})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}

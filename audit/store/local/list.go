@@ -24,6 +24,9 @@ const (
 // List walks the folders that the glob can match in. Every folder is entered once, by its own name before any link
 // to it, so that loops end and no file is counted twice.
 func (Store) List(ctx context.Context, base, text string) (store.Listing, error) {
+	if err := store.Addressed(text); err != nil {
+		return store.Listing{}, err
+	}
 	g, err := parse(base, text)
 	if err != nil {
 		return store.Listing{}, err

@@ -119,6 +119,7 @@ def test_a_good_store_is_green(scenario: Scenario) -> None:
     assert run.state == "success"
     assert run.states == {
         "audit": "success",
+        "audited": "success",
         "gate": "success",
         "require_churn": "success",
         "train_churn": "success",
@@ -158,7 +159,7 @@ def test_the_incident_fails_at_the_gate_once(scenario: Scenario) -> None:
     scenario.set(GATE_OWNERS="fraud,web")
     run = scenario.run(as_of=(scenario.store / "as_of").read_text().strip())
     assert run.state == "failed"
-    assert run.states == {"audit": "success", "gate_fraud": "failed", "gate_web": "failed"}
+    assert run.states == {"audit": "success", "audited": "success", "gate_fraud": "failed", "gate_web": "failed"}
     assert (scenario.called("run"), scenario.called("gate")) == (1, 2)
     (line,) = run.xcom("audit")
     assert json.loads(line)["outcome"] == "fail"
@@ -188,7 +189,7 @@ def test_a_folder_without_rights_is_retried_and_fails(scenario: Scenario) -> Non
     finally:
         locked.chmod(0o755)
     assert run.state == "failed"
-    assert run.states == {"audit": "failed", "gate": "failed"}
+    assert run.states == {"audit": "failed", "audited": "upstream_failed", "gate": "failed"}
     assert (scenario.called("run"), scenario.called("gate")) == (3, 1)
     assert run.xcom("audit") == []
     assert any(result.get("retryable") for result in scenario.report()["results"])
@@ -211,8 +212,61 @@ def test_a_truncated_file_fails_the_gates_of_its_view_only(scenario: Scenario) -
     file.write_bytes(file.read_bytes()[:-200])
     scenario.set(GATE_OWNERS="web,ads")
     run = scenario.run()
-    assert run.states == {"audit": "success", "gate_web": "success", "gate_ads": "failed"}
+    assert run.states == {"audit": "success", "audited": "success", "gate_web": "success", "gate_ads": "failed"}
     assert (scenario.called("run"), scenario.called("gate")) == (1, 2)
+
+
+def test_a_wrong_config_is_one_red_task_and_is_not_retried(scenario: Scenario) -> None:
+    scenario.live()
+    config = scenario.store / "featureaudit.yaml"
+    config.write_text(config.read_text().replace("owner: web", "ownr: web"))
+    scenario.set(CONSUMERS="churn")
+    run = scenario.run()
+    assert run.state == "failed"
+    assert run.states == {
+        "audit": "failed",
+        "audited": "upstream_failed",
+        "gate": "skipped",
+        "require_churn": "skipped",
+        "train_churn": "skipped",
+    }
+    assert (scenario.called("run"), scenario.called("gate")) == (1, 0)
+
+
+def test_a_view_without_files_fails_at_its_own_gate_only(scenario: Scenario) -> None:
+    scenario.live()
+    config = scenario.store / "featureaudit.yaml"
+    config.write_text(
+        config.read_text().replace(
+            "consumers:", "  visits: {owner: ads, path: data/visits/**/*.parquet, ttl: 1d}\nconsumers:"
+        )
+    )
+    scenario.set(GATE_OWNERS="web,ads")
+    run = scenario.run()
+    assert run.state == "failed"
+    assert run.states == {"audit": "success", "audited": "success", "gate_web": "success", "gate_ads": "failed"}
+    assert scenario.called("run") == 1
+    (line,) = run.xcom("audit")
+    assert json.loads(line)["headline"].startswith("visits unreadable-file: fail (owner ads): no Parquet file matches")
+    flags = json.loads(scenario.flags.read_text())["flags"]
+    assert [flags[f"featureview.growth.{name}"]["defaultVariant"] for name in ("clicks", "visits")] == ["pass", "unknown"]
+
+
+def test_each_team_is_told_of_its_own_finding(scenario: Scenario) -> None:
+    scenario.plant("incident", str(scenario.store))
+    told = scenario.folder / "told"
+    teller = scenario.folder / "teller"
+    teller.write_text(f'#!/bin/bash\necho "$1 $(cat)" >> "{told}"\n')
+    teller.chmod(0o755)
+    scenario.set(GATE_OWNERS="fraud,web", ALERT=teller)
+    scenario.run(as_of=(scenario.store / "as_of").read_text().strip())
+    owners = {view["name"]: view["owner"] for view in scenario.report()["views"]}
+    lines = dict(line.split(" ", 1) for line in told.read_text().splitlines())
+    assert sorted(lines) == ["gate_fraud", "gate_web"]
+    for team in ("fraud", "web"):
+        headline = json.loads(lines[f"gate_{team}"])["headline"]
+        assert owners[headline.split()[0]] == team
+        assert f"(owner {team})" in headline
 
 
 def test_nothing_to_audit_is_skipped(scenario: Scenario) -> None:
@@ -221,7 +275,7 @@ def test_nothing_to_audit_is_skipped(scenario: Scenario) -> None:
     (scenario.store / "data").mkdir()
     run = scenario.run()
     assert run.state == "success"
-    assert run.states == {"audit": "skipped", "gate": "skipped"}
+    assert run.states == {"audit": "skipped", "audited": "skipped", "gate": "skipped"}
     assert scenario.called("run") == 1
 
 
@@ -233,7 +287,7 @@ def test_a_timeout_leaves_a_partial_report_and_nothing_else(scenario: Scenario) 
             os.link(path, path.with_name(f"copy-{copy}-{path.name}"))
     scenario.set(TIMEOUT_SECONDS="3", RETRIES="0")
     run = scenario.run()
-    assert run.states == {"audit": "failed", "gate": "failed"}
+    assert run.states == {"audit": "failed", "audited": "upstream_failed", "gate": "failed"}
     ended = wait(lambda: not running(str(scenario.store)))
     assert ended, "the audit outlived its timeout"
     assert wait(lambda: any(scenario.reports.rglob("*.json")))

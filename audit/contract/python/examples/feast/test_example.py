@@ -75,3 +75,46 @@ def test_training_runs_refuses_and_runs_again(repo: Path) -> None:
     feed(repo, datetime.now(timezone.utc) - timedelta(minutes=5))
     again = train(repo, audit(repo))
     assert again.returncode == 0, again.stdout + again.stderr
+
+
+def test_a_branch_is_compared_where_the_registry_is_not_in_git(tmp_path: Path) -> None:
+    """The branch drops the ttl: diff says so after both commits were applied, and says how before."""
+    clone = tmp_path / "clone"
+    repo = clone / "feature_repo"
+    (repo / "data").mkdir(parents=True)
+    for name in ("feature_store.yaml", "features.py"):
+        shutil.copy(HERE / name, repo)
+    (clone / ".gitignore").write_text("data/\n")
+    feed(repo, datetime.now(timezone.utc))
+
+    def git(*args: str) -> None:
+        identity = ["-c", "user.name=ada", "-c", "user.email=ada@example.com"]
+        subprocess.run(["git", "-C", clone, *identity, *args], check=True, capture_output=True)
+
+    git("init", "--initial-branch=main")
+    git("add", ".")
+    git("commit", "--message=clicks")
+    git("checkout", "-b", "branch")
+    features = (repo / "features.py").read_text()
+    (repo / "features.py").write_text(features.replace("ttl=timedelta(days=2)", "ttl=timedelta(0)"))
+    git("commit", "--all", "--message=no ttl")
+
+    plain = subprocess.run(
+        [BINARY, "diff", "--merge-base", "main:feature_repo", "feature_repo"], cwd=clone, capture_output=True, text=True
+    )
+    assert plain.returncode == 2
+    assert "its registry feature_repo/data/registry.db is not in commit" in plain.stderr
+    assert "feast apply" in plain.stderr and "git worktree add" in plain.stderr
+
+    done = subprocess.run(
+        [HERE / "diff_merge_base.sh", "main", "feature_repo", "--summary", "json"],
+        cwd=clone,
+        env={**os.environ, "FEAST": str(Path(sys.executable).parent / "feast"), "FEATUREAUDIT": str(BINARY)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert '"headline":"clicks: lost its ttl of 2d' in done.stdout
+    left = subprocess.run(["git", "-C", clone, "worktree", "list"], check=True, capture_output=True, text=True).stdout
+    assert len(left.splitlines()) == 1, "worktrees are left behind"
+    assert not (repo / "data" / "registry.db").exists()

@@ -36,7 +36,7 @@ class ContractViolation(Exception):
 
     @property
     def reason(self) -> Verdict:
-        """stale, failed or unknown."""
+        """stale (it grew old after an audit that passed), failed (the audit found something) or unknown."""
         return self.answer.verdict
 
 

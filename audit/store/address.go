@@ -1,0 +1,38 @@
+package store
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/featureaudit/featureaudit/audit/address"
+)
+
+// AddressError says that a path is an address of an object store or a server, where no files are looked for.
+type AddressError struct {
+	// Address is the path without its credentials.
+	Address string
+	Scheme  string
+}
+
+func (e *AddressError) Error() string {
+	if e.Scheme == "file" {
+		return fmt.Sprintf("%s: a file:// address is not read: write its path, %s", e.Address, strings.TrimPrefix(e.Address, "file://"))
+	}
+	return fmt.Sprintf("%s: %s:// addresses are not supported yet, only files that this machine sees: copy or mount them, and name that path", e.Address, e.Scheme)
+}
+
+// Retryable says that no further try can help.
+func (e *AddressError) Retryable() bool { return false }
+
+// schemed is a path that begins as an address does.
+var schemed = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]*)://`)
+
+// Addressed is an *AddressError where a path is an address, else nil.
+func Addressed(path string) error {
+	m := schemed.FindStringSubmatch(path)
+	if m == nil {
+		return nil
+	}
+	return &AddressError{Address: address.Redact(path), Scheme: strings.ToLower(m[1])}
+}

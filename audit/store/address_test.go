@@ -1,0 +1,20 @@
+package store
+
+import "testing"
+
+func TestAddressed(t *testing.T) {
+	for path, want := range map[string]string{
+		"s3://k:s@bucket/tx": "s3://k:xxxxx@bucket/tx: s3:// addresses are not supported yet, only files that this machine sees: copy or mount them, and name that path",
+		"GS://bucket/tx":     "GS://bucket/tx: gs:// addresses are not supported yet, only files that this machine sees: copy or mount them, and name that path",
+		"file:///data/tx":    "file:///data/tx: a file:// address is not read: write its path, /data/tx",
+	} {
+		if err := Addressed(path); err == nil || err.Error() != want {
+			t.Errorf("Addressed(%q) = %v, want %s", path, err, want)
+		}
+	}
+	for _, path := range []string{"data/x", "/data/s3://odd", "C:/data", "://x", "a b://x"} {
+		if err := Addressed(path); err != nil {
+			t.Errorf("Addressed(%q) = %v", path, err)
+		}
+	}
+}
