@@ -62,9 +62,9 @@ func verdictCode(status report.Status, results []report.Result, threshold failOn
 		switch {
 		case r.Outcome == report.Error && r.Retryable:
 			return exitIncomplete
-		case r.Outcome == report.Error, r.Outcome == report.Fail:
+		case r.Weight() == report.Error, r.Weight() == report.Fail:
 			errs++
-		case r.Outcome == report.Warn:
+		case r.Weight() == report.Warn:
 			warns++
 		}
 	}
