@@ -23,6 +23,8 @@ type cli struct {
 	stderr io.Writer
 	env    map[string]string
 	now    func() time.Time
+	// reads is what the command reads, so that it writes none of it.
+	reads *inputs
 
 	// stdoutTerminal and stderrTerminal decide on colour and on the progress bar.
 	stdoutTerminal bool
@@ -59,7 +61,7 @@ func commands() []command {
 // run is the whole program: arguments and streams in, exit code out.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, environ []string) int {
 	c := &cli{
-		stdin: stdin, stdout: &closableWriter{w: stdout}, stderr: deafWriter{stderr}, env: environment(environ), now: time.Now,
+		stdin: stdin, stdout: &closableWriter{w: stdout}, stderr: deafWriter{stderr}, env: environment(environ), now: time.Now, reads: &inputs{},
 		stdoutTerminal: isTerminal(stdout), stderrTerminal: isTerminal(stderr),
 	}
 	if len(args) == 0 {

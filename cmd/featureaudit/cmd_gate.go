@@ -35,7 +35,7 @@ type gateFlags struct {
 	out          outFlags
 }
 
-func cmdGate(_ context.Context, c *cli, args []string) (int, error) {
+func cmdGate(ctx context.Context, c *cli, args []string) (int, error) {
 	var f gateFlags
 	flags := newFlags("gate")
 	flags.StringVar(&f.failOn, "fail-on", "error", "exit 1 at findings of this severity: error, warn or never")
@@ -83,6 +83,9 @@ func cmdGate(_ context.Context, c *cli, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	if err := c.refuseInputs(ctx, outs, nil); err != nil {
+		return 0, err
+	}
 	if err := c.writeReport(outs, selected, render.Options{Words: words, ReportPath: path}); err != nil {
 		return 0, err
 	}
@@ -118,6 +121,7 @@ func (c *cli) readInput(path string) ([]byte, error) {
 	if path == "-" {
 		return io.ReadAll(c.stdin)
 	}
+	c.reads.add(path)
 	return os.ReadFile(path)
 }
 

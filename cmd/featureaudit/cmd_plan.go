@@ -43,6 +43,9 @@ func cmdPlan(ctx context.Context, c *cli, args []string) (int, error) {
 	if err := knownViews(*views, loaded.Views); err != nil {
 		return 0, err
 	}
+	if err := c.refuseInputs(ctx, outs, loaded.Views); err != nil {
+		return 0, err
+	}
 	doc := planDocument{Schema: "featureaudit.plan/v1", Views: []plannedView{}, Notes: nonNil(loaded.Notes)}
 	code := exitOK
 	for _, v := range loaded.Views {

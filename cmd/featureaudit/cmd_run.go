@@ -107,7 +107,7 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	for _, note := range notes {
 		log.Warn().Msg(note)
 	}
-	if err := probe(outs); err != nil {
+	if err := c.refuseInputs(ctx, outs, options.Views); err != nil {
 		return 0, err
 	}
 	scratch, err := engineScratch(options.TempDir)

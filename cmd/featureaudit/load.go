@@ -81,7 +81,7 @@ func (c *cli) load(ctx context.Context, f definitionFlags, refs []string) (loade
 	if err != nil {
 		return loaded{}, err
 	}
-	file, err := readConfig(config)
+	file, err := c.readConfig(config)
 	if err != nil {
 		return loaded{}, err
 	}
@@ -184,7 +184,7 @@ func looksLikeConfig(raw []byte) bool {
 }
 
 // readConfig reads a config file; without a name there is none, and definitions alone say what to audit.
-func readConfig(path string) (*policy.File, error) {
+func (c *cli) readConfig(path string) (*policy.File, error) {
 	if path == "" {
 		dir, err := os.Getwd()
 		if err != nil {
@@ -192,6 +192,7 @@ func readConfig(path string) (*policy.File, error) {
 		}
 		return &policy.File{Dir: dir}, nil
 	}
+	c.reads.add(path)
 	file, err := policy.Load(path, parseOptions())
 	var system *fs.PathError
 	if errors.As(err, &system) && !errors.Is(err, fs.ErrNotExist) {

@@ -28,6 +28,9 @@ type Options struct {
 	Checks []string
 	// Env looks up the variables that a feature_store.yaml may use; nil knows none.
 	Env func(name string) (string, bool)
+	// Opened is told the name of each file that is read and of each folder whose files are; nil for none. It may be called from
+	// the goroutine that loads only.
+	Opened func(name string)
 	// TempDir holds what has to become a file for a moment; empty is the system's.
 	TempDir string
 }
@@ -51,7 +54,7 @@ func Definitions(ctx context.Context, ref string, o Options) (registry.Definitio
 }
 
 func dispatch(ctx context.Context, ref string, o Options) (registry.Definitions, error) {
-	l := loader{options: o, place: disk{}}
+	l := loader{options: o, place: disk{opened: o.Opened}}
 	if feast.IsPostgres(ref) {
 		return l.postgres(ctx, ref)
 	}
@@ -162,6 +165,9 @@ func (l loader) folder(ctx context.Context, dir string) (registry.Definitions, e
 	if kind == "file" {
 		return l.repo(ctx, repo)
 	}
+	if l.options.Opened != nil && l.place.local(dir) != "" {
+		l.options.Opened(dir)
+	}
 	all, err := l.place.files(ctx, dir)
 	if err != nil {
 		return registry.Definitions{}, err
@@ -266,6 +272,9 @@ func (l loader) root(ctx context.Context, name string) (string, error) {
 }
 
 func isSQLite(name string) bool {
+	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
+		return false // opening a pipe would wait for its writer
+	}
 	f, err := os.Open(name)
 	if err != nil {
 		return false
@@ -277,6 +286,9 @@ func isSQLite(name string) bool {
 }
 
 func (l loader) sqlite(ctx context.Context, name string) (registry.Definitions, error) {
+	if l.options.Opened != nil {
+		l.options.Opened(name)
+	}
 	d, err := feast.DecodeSQLite(ctx, name)
 	if err != nil {
 		return d, wrong{fmt.Errorf("%s: %w", name, err)}
