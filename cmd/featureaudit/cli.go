@@ -25,6 +25,8 @@ type cli struct {
 	now    func() time.Time
 	// reads is what the command reads, so that it writes none of it.
 	reads *inputs
+	// temps is what it is writing under a name for the moment.
+	temps *temporaries
 
 	// stdoutTerminal and stderrTerminal decide on colour and on the progress bar.
 	stdoutTerminal bool
@@ -61,7 +63,7 @@ func commands() []command {
 // run is the whole program: arguments and streams in, exit code out.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, environ []string) int {
 	c := &cli{
-		stdin: stdin, stdout: &closableWriter{w: stdout}, stderr: deafWriter{stderr}, env: environment(environ), now: time.Now, reads: &inputs{},
+		stdin: stdin, stdout: &closableWriter{w: stdout}, stderr: deafWriter{stderr}, env: environment(environ), now: time.Now, reads: &inputs{}, temps: temporariesOf(ctx),
 		stdoutTerminal: isTerminal(stdout), stderrTerminal: isTerminal(stderr),
 	}
 	if len(args) == 0 {

@@ -316,6 +316,7 @@ func (c *cli) lookAtData(ctx context.Context, f requireFlags, a asked, outs []ou
 		return evidence{}, err
 	}
 	defer os.RemoveAll(scratch)
+	temporariesOf(ctx).add(scratch, false)
 	options.EngineTempDir = scratch
 	done, err := runAudit(ctx, options)
 	r := done.Report

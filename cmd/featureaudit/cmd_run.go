@@ -115,6 +115,7 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 		return 0, err
 	}
 	defer os.RemoveAll(scratch)
+	c.temps.add(scratch, false)
 	// the engine has a limit of its own; this one keeps the collector from letting garbage grow to twice what lives
 	debug.SetMemoryLimit(options.MemoryLimit / 2)
 	// Rows are folded on the engine's threads. Were all processors taken by calls into the engine, the scheduler would look

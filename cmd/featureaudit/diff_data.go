@@ -82,6 +82,9 @@ func namesReport(name string) bool {
 	if name == "-" {
 		return true
 	}
+	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
+		return filepath.Ext(name) == ".json" // what is read from a pipe is gone
+	}
 	raw, err := os.ReadFile(name)
 	var head struct {
 		Schema string `json:"schema"`
@@ -189,6 +192,7 @@ func auditEntities(ctx context.Context, views []model.View, asOf time.Time) (rep
 		return report.Report{}, err
 	}
 	defer os.RemoveAll(scratch)
+	temporariesOf(ctx).add(scratch, false)
 	options.EngineTempDir = scratch
 	done, err := runAudit(ctx, options)
 	if cause := context.Cause(ctx); cause != nil {

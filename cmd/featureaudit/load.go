@@ -160,8 +160,8 @@ func asConfig(ref string) string {
 		}
 		return ""
 	}
-	if ext := filepath.Ext(ref); ext != ".yaml" && ext != ".yml" {
-		return ""
+	if ext := filepath.Ext(ref); ext != ".yaml" && ext != ".yml" || !info.Mode().IsRegular() {
+		return "" // what is read from a pipe is gone
 	}
 	raw, err := os.ReadFile(ref)
 	if err != nil || !looksLikeConfig(raw) {

@@ -157,7 +157,7 @@ func (c *cli) writeAll(outs []output, write func(w io.Writer, format string, col
 			}
 			continue
 		}
-		err := writeFile(out.path, func(w io.Writer) error { return write(w, out.format, false) })
+		err := c.writeFile(out.path, func(w io.Writer) error { return write(w, out.format, false) })
 		if err != nil {
 			errs = append(errs, outputError(out, err))
 		}
@@ -187,7 +187,7 @@ func reportPath(outs []output) string {
 
 // writeFile replaces a file in one step: readers see the old content or the new, never a part. A link is followed, and
 // what it points at is replaced. What is no regular file (a device, a pipe) is written to as it is.
-func writeFile(path string, write func(io.Writer) error) (err error) {
+func (c *cli) writeFile(path string, write func(io.Writer) error) (err error) {
 	if special(path) {
 		f, err := os.OpenFile(path, os.O_WRONLY, 0)
 		if err != nil {
@@ -200,6 +200,8 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 	if err != nil {
 		return err
 	}
+	c.temps.add(f.Name(), true)
+	defer c.temps.done(f.Name())
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, os.Remove(f.Name()))

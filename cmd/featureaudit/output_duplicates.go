@@ -61,7 +61,7 @@ func (c *cli) writeDuplicates(outs []output, views []audit.ViewDuplicates, limit
 			errs = append(errs, write(c.stdout, rows))
 			continue
 		}
-		if err := writeFile(out.path, func(w io.Writer) error { return write(w, rows) }); err != nil {
+		if err := c.writeFile(out.path, func(w io.Writer) error { return write(w, rows) }); err != nil {
 			errs = append(errs, outputError(out, err))
 		}
 	}

@@ -63,3 +63,8 @@ func complete(r report.Report) ([]byte, error) {
 	r.ID = id
 	return r.Marshal()
 }
+
+// sampleReport is a small report of one view.
+func sampleReport() report.Report {
+	return report.Report{Schema: report.Schema, Results: []report.Result{{Check: "stale-view", View: "clicks", Outcome: report.Pass}}}
+}
