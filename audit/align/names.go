@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/featureaudit/featureaudit/audit/model"
@@ -36,14 +35,13 @@ const longestName = 255
 // folder is the one way in which a name from data or definitions becomes a folder: a name that another system would take for
 // a path, or that a listing would leave out, is refused.
 func folder(name string) (string, error) {
-	hidden := func(r rune) bool { return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) }
 	problem := ""
 	switch {
 	case name == "":
 		problem = "it is empty"
 	case len(name) > longestName:
 		problem = fmt.Sprintf("it has %d bytes, and a folder's may have %d", len(name), longestName)
-	case !utf8.ValidString(name) || strings.IndexFunc(name, hidden) >= 0:
+	case !utf8.ValidString(name) || strings.IndexFunc(name, report.Hidden) >= 0:
 		problem = "it has characters that cannot be seen"
 	case strings.ContainsAny(name, `/\`+"\x00:"):
 		problem = "it would be a path"

@@ -48,7 +48,7 @@ func FlagFile(r report.Report) ([]byte, error) {
 	if err := enc.Encode(doc); err != nil {
 		return nil, fmt.Errorf("flag file: %w", err)
 	}
-	return out.Bytes(), nil
+	return report.EscapeHidden(out.Bytes()), nil
 }
 
 func newDocument(r report.Report, audited time.Time) (document, error) {

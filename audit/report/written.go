@@ -11,8 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 )
 
 // member is one member of the document's top level: its value in canonical form, without white space.
@@ -378,30 +376,6 @@ func formerDigest(raw []byte) (string, error) {
 	text.WriteByte('\n')
 	sum := sha256.Sum256(text.Bytes())
 	return "sha256:" + hex.EncodeToString(sum[:]), nil
-}
-
-// EscapeHidden escapes in a JSON document what moves a cursor, turns the direction of text or cannot be seen (C1 controls,
-// bidirectional controls and other format characters): to every reader of JSON it stays the same document.
-func EscapeHidden(document []byte) []byte {
-	hidden := func(r rune) bool {
-		return r >= utf8.RuneSelf && (unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp)) || r == 0x7f
-	}
-	if bytes.IndexFunc(document, hidden) < 0 {
-		return document
-	}
-	out := make([]byte, 0, len(document)+64)
-	for _, r := range string(document) {
-		switch {
-		case !hidden(r):
-			out = utf8.AppendRune(out, r)
-		case r > 0xffff:
-			high, low := (r-0x10000)>>10+0xd800, (r-0x10000)&0x3ff+0xdc00
-			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
-		default:
-			out = fmt.Appendf(out, `\u%04x`, r)
-		}
-	}
-	return out
 }
 
 // exact turns the numbers of measures into int64 where they are whole, as the audit has them, else into float64.

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/featureaudit/featureaudit/audit/render"
 )
 
 // A copy grows in a folder beside its target. The folder is known by its name and by a file in it that says whose it is;
@@ -102,10 +104,10 @@ func (c *cli) cleanAligned(dir string) error {
 		return err
 	}
 	for _, name := range append(removed, beside...) {
-		fmt.Fprintf(c.stdout, "removed %s\n", name)
+		fmt.Fprintf(c.stdout, "removed %s\n", render.Clean(name))
 	}
 	if len(removed)+len(beside) == 0 {
-		fmt.Fprintf(c.stdout, "nothing to remove: no copy that was cut off lies in %s or beside it\n", dir)
+		fmt.Fprintf(c.stdout, "nothing to remove: no copy that was cut off lies in %s or beside it\n", render.Clean(dir))
 	}
 	return nil
 }

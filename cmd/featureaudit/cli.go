@@ -14,6 +14,8 @@ import (
 
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/pflag"
+
+	"github.com/featureaudit/featureaudit/audit/render"
 )
 
 // cli is what every command works with: the streams, the environment and the only clock of the program.
@@ -91,10 +93,19 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case errors.Is(err, pflag.ErrHelp):
 		return exitOK
 	case err != nil:
-		fmt.Fprintf(c.stderr, "featureaudit %s: %v\n", args[0], err)
+		fmt.Fprintf(c.stderr, "featureaudit %s: %s\n", args[0], cleanLines(err.Error()))
 		return codeOf(ctx, err)
 	}
 	return code
+}
+
+// cleanLines makes text from arguments, data and definitions harmless on a terminal, and keeps its lines.
+func cleanLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = render.Clean(line)
+	}
+	return strings.Join(lines, "\n")
 }
 
 func commandNames(table []command) string {

@@ -14,6 +14,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/partition"
+	"github.com/featureaudit/featureaudit/audit/render"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/store/local"
 	"github.com/featureaudit/featureaudit/audit/survey"
@@ -137,7 +138,7 @@ func (a aligner) run(ctx context.Context, views []model.View, picks []string, di
 	for i, v := range wanted {
 		a.tell(v.Name, done[i])
 	}
-	fmt.Fprintf(a.out, "written to %s\n", named)
+	fmt.Fprintf(a.out, "written to %s\n", render.Clean(named))
 	return nil
 }
 
@@ -206,11 +207,11 @@ func refuseIntoData(dir string, copies []align.Options, views []model.View) erro
 
 func (a aligner) tell(view string, d align.Done) {
 	fmt.Fprintf(a.out, "%s: %d rows of %d files copied to %d files and proved equal; %d rows shifted, %d rows moved to another partition\n",
-		view, d.Rows, d.Files, d.Written, d.Shifted, d.Moved)
+		render.Clean(view), d.Rows, d.Files, d.Written, d.Shifted, d.Moved)
 	for _, l := range d.Left {
-		fmt.Fprintf(a.out, "  not corrected: %s", l.File)
+		fmt.Fprintf(a.out, "  not corrected: %s", render.Clean(l.File))
 		if l.Source != "" {
-			fmt.Fprintf(a.out, ", source %s", l.Source)
+			fmt.Fprintf(a.out, ", source %s", render.Clean(l.Source))
 		}
 		fmt.Fprintf(a.out, ": about %d rows, %s; --accept statistical corrects them\n", l.Rows, l.Why)
 	}

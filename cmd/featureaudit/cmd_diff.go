@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -200,14 +198,9 @@ func (c *cli) verdict(doc diff.Document, j judging) (int, error) {
 // writeSummaryLine writes one compact line, for schedulers.
 func writeSummaryLine(w io.Writer, doc diff.Document) error {
 	s := doc.Summary
-	raw, err := json.Marshal(map[string]any{
+	return render.Line(w, map[string]any{
 		"outcome": s.Outcome, "headline": s.Headline, "as_of": doc.AsOf, "error": s.Error, "warn": s.Warn, "info": s.Info, "suppressed": s.Suppressed,
 	})
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(w, "%s\n", raw)
-	return err
 }
 
 func findingsCode(s diff.Summary, threshold failOn) int {

@@ -18,6 +18,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/contract"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/policy"
+	"github.com/featureaudit/featureaudit/audit/render"
 	"github.com/featureaudit/featureaudit/audit/report"
 )
 
@@ -388,7 +389,7 @@ func (c *cli) tell(outs []output, answers []contract.Answer) (int, error) {
 			return writeJSON(w, doc)
 		}
 		for _, a := range answers {
-			if _, err := fmt.Fprintln(w, a.Message); err != nil {
+			if _, err := fmt.Fprintln(w, render.Clean(a.Message)); err != nil {
 				return err
 			}
 		}

@@ -308,7 +308,7 @@ func (c *cli) finishRun(ctx context.Context, log zerolog.Logger, f finish) (int,
 // nothingWritten ends a run that has no report at all.
 func (c *cli) nothingWritten(f finish) (int, error) {
 	if errors.Is(f.err, audit.ErrNothing) && f.flags.skipEmpty {
-		fmt.Fprintf(c.stderr, "featureaudit run: %v\n", f.err)
+		fmt.Fprintf(c.stderr, "featureaudit run: %s\n", cleanLines(f.err.Error()))
 		return exitNothing, nil
 	}
 	if errors.Is(f.err, audit.ErrNothing) {
