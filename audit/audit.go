@@ -98,6 +98,8 @@ type Progress struct {
 type Audit struct {
 	Report     report.Report
 	Duplicates []ViewDuplicates
+	// BadRows say how the rows are fetched that only --out rows wants.
+	BadRows []check.BadRows
 }
 
 // ViewDuplicates are the repeated rows of one view, as far as they were kept.
@@ -121,6 +123,7 @@ func Run(ctx context.Context, o Options) (Audit, error) {
 	var inputs []check.Input
 	var results []report.Result
 	var duplicates []ViewDuplicates
+	var badRows []check.BadRows
 	used := map[int]bool{}
 	clean := map[string]check.Span{}
 	var stopped error
@@ -134,6 +137,7 @@ func Run(ctx context.Context, o Options) (Audit, error) {
 		judgement, err := check.JudgeView(ctx, r.judge, input)
 		inputs = append(inputs, input)
 		results = append(results, judgement.Results...)
+		badRows = append(badRows, judgement.BadRows...)
 		if judgement.Clean != nil {
 			clean[view.Name] = *judgement.Clean
 		}
@@ -166,7 +170,7 @@ func Run(ctx context.Context, o Options) (Audit, error) {
 	if in.NothingToAudit {
 		stopped = ErrNothing
 	}
-	return Audit{Report: built, Duplicates: duplicates}, stopped
+	return Audit{Report: built, Duplicates: duplicates, BadRows: badRows}, stopped
 }
 
 func (r *run) reportInput(inputs []check.Input, results []report.Result, stopped error) check.ReportInput {

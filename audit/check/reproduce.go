@@ -15,7 +15,7 @@ import (
 
 // maxListedFiles is how many files a query names. It names only those that hold what was counted; beyond that it would be
 // longer than a shell takes.
-const maxListedFiles = 1000
+const maxListedFiles = 500
 
 // reproduceHead says where a query runs, and shows times as the audit writes them.
 const reproduceHead = "-- for the DuckDB shell, in the folder that the view's path starts from (the config's, or where run --path was started)\nSET TimeZone = 'UTC';\n"

@@ -175,6 +175,11 @@ func WriteParquet(w io.Writer, rows []Duplicate) error {
 			list.ValueBuilder().(*array.StringBuilder).Append(name)
 		}
 	}
+	return writeRecord(w, schema, builder)
+}
+
+// writeRecord writes what a builder holds as one Parquet file.
+func writeRecord(w io.Writer, schema *arrow.Schema, builder *array.RecordBuilder) error {
 	record := builder.NewRecord()
 	defer record.Release()
 	properties := parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Snappy), parquet.WithCreatedBy("featureaudit"))

@@ -248,7 +248,7 @@ type Result struct {
 	ZoneCertainty  string `json:"zone_certainty,omitempty"`
 	FirstPartition string `json:"first_partition,omitempty"`
 	LastPartition  string `json:"last_partition,omitempty"`
-	// Reproduce is SQL for the DuckDB shell that shows the bad rows.
+	// Reproduce is SQL for the DuckDB shell that returns the rows that were counted; its first line says where it runs.
 	Reproduce string `json:"reproduce,omitempty"`
 	// SuppressedBy names the reason and owner of the suppression that accepted the finding.
 	SuppressedBy string `json:"suppressed_by,omitempty"`

@@ -59,7 +59,7 @@ func addRunFlags(flags *pflag.FlagSet, f *runFlags) {
 	flags.StringVar(&f.memory, "memory-limit", "", "memory of the whole process: 512MB, 2GiB or 70% (default: 70% of the cgroup's or the machine's)")
 	flags.StringVar(&f.tempDir, "temp-dir", "", "where to spill what does not fit into memory (default: $TMPDIR, else the system's)")
 	flags.IntVar(&f.threads, "threads", 0, "threads to scan with (default: the CPU quota)")
-	flags.IntVar(&f.rowsLimit, "rows-limit", 100_000, "repeated rows to write at most with --out duplicates=PATH.parquet or .csv")
+	flags.IntVar(&f.rowsLimit, "rows-limit", 100_000, "rows to write at most with --out duplicates=PATH or rows=PATH (.parquet or .csv)")
 	flags.BoolVar(&f.skipEmpty, "skip-empty", false, "exit 99 rather than 3 where there is nothing to audit")
 	f.log = addLogFlags(flags)
 }
@@ -84,7 +84,7 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	_, duplicates, err := splitDuplicates(outs)
+	split, err := splitOutputs(outs)
 	if err != nil {
 		return 0, err
 	}
@@ -98,7 +98,7 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if len(duplicates) > 0 {
+	if len(split.duplicates) > 0 {
 		options.RowsLimit = f.rowsLimit
 	}
 	if note := memoryNote(options.MemoryLimit, options.Threads); note != "" {
@@ -129,7 +129,7 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	done, runErr := runAudit(ctx, options)
 	stop()
 	done.Report.Execution = c.execution(started)
-	return c.finishRun(ctx, log, finish{report: done.Report, duplicates: done.Duplicates, err: runErr, outs: outs, threshold: threshold, flags: f})
+	return c.finishRun(ctx, log, finish{report: done.Report, duplicates: done.Duplicates, badRows: done.BadRows, options: options, err: runErr, outs: outs, threshold: threshold, flags: f})
 }
 
 // engineScratch names a folder below the temporary one that the engine makes if it has to spill, and no sooner: so that
@@ -258,6 +258,8 @@ func nothingJudged(o audit.Options) (report.Report, error) {
 type finish struct {
 	report     report.Report
 	duplicates []audit.ViewDuplicates
+	badRows    []check.BadRows
+	options    audit.Options
 	err        error
 	outs       []output
 	threshold  failOn
@@ -271,11 +273,16 @@ func (c *cli) finishRun(ctx context.Context, log zerolog.Logger, f finish) (int,
 		return c.nothingWritten(f)
 	}
 	options := render.Options{Words: words, ReportPath: reportPath(f.outs)}
-	reports, duplicates, err := splitDuplicates(f.outs)
+	split, err := splitOutputs(f.outs)
 	if err != nil {
 		return 0, err
 	}
-	writeErr := errors.Join(c.writeReport(reports, f.report, options), c.writeDuplicates(duplicates, f.duplicates, f.flags.rowsLimit))
+	writeErr := errors.Join(c.writeReport(split.reports, f.report, options), c.writeDuplicates(split.duplicates, f.duplicates, f.flags.rowsLimit))
+	notes, err := c.writeRows(ctx, split.rows, f.badRows, f.options, f.flags.rowsLimit)
+	writeErr = errors.Join(writeErr, err)
+	for _, note := range notes {
+		log.Warn().Msg(note)
+	}
 	code := verdictCode(f.report.Status, f.report.Results, f.threshold)
 	sig, interrupted := interruption(ctx)
 	switch {
