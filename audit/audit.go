@@ -110,6 +110,8 @@ type Progress struct {
 type Audit struct {
 	Report     report.Report
 	Duplicates []ViewDuplicates
+	// BadRows say how the rows are fetched that only --out rows wants.
+	BadRows []check.BadRows
 }
 
 // ViewDuplicates are the repeated rows of one view, as far as they were kept.
@@ -133,6 +135,7 @@ func Run(ctx context.Context, o Options) (Audit, error) {
 	var inputs []check.Input
 	var results []report.Result
 	var duplicates []ViewDuplicates
+	var badRows []check.BadRows
 	used := map[int]bool{}
 	clean := map[string]check.Span{}
 	var stopped error
@@ -146,6 +149,7 @@ func Run(ctx context.Context, o Options) (Audit, error) {
 		judgement, err := check.JudgeView(ctx, r.judge, input)
 		inputs = append(inputs, input)
 		results = append(results, judgement.Results...)
+		badRows = append(badRows, judgement.BadRows...)
 		if judgement.Clean != nil {
 			clean[view.Name] = *judgement.Clean
 		}
@@ -178,7 +182,7 @@ func Run(ctx context.Context, o Options) (Audit, error) {
 	if in.NothingToAudit {
 		stopped = ErrNothing
 	}
-	return Audit{Report: built, Duplicates: duplicates}, stopped
+	return Audit{Report: built, Duplicates: duplicates, BadRows: badRows}, stopped
 }
 
 func (r *run) reportInput(inputs []check.Input, results []report.Result, stopped error) check.ReportInput {

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -31,9 +30,11 @@ type Options struct {
 	Corrections []report.Correction
 	// AcceptStatistical corrects rows whose offset is only statistical too.
 	AcceptStatistical bool
-	// Dir is the folder that the copy is written below; it must not hold anything yet. Prefix is where the view's files
-	// stand below it.
+	// Dir is the folder that the copy is written below, and nothing outside of it. Prefix is where the view's files stand below
+	// it, as Prefix makes it.
 	Dir, Prefix string
+	// Report is the id of the report that the corrections are of; the copy names it.
+	Report string
 }
 
 // Done says what a copy holds.
@@ -78,6 +79,14 @@ func Copy(ctx context.Context, o Options) (Done, error) {
 	if err := c.prepare(); err != nil {
 		return c.done, err
 	}
+	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
+		return c.done, err
+	}
+	var err error
+	if c.root, err = os.OpenRoot(o.Dir); err != nil {
+		return c.done, err
+	}
+	defer c.root.Close()
 	for _, f := range o.Survey.Files {
 		if err := ctx.Err(); err != nil {
 			return c.done, context.Cause(ctx)
@@ -85,7 +94,7 @@ func Copy(ctx context.Context, o Options) (Done, error) {
 		if f.Problem != nil {
 			return c.done, fmt.Errorf("copy %s: it cannot be read: %s; a copy without it would lose its rows: repair it, or leave it out of the view's path", f.Path, f.Problem.Message)
 		}
-		if err := c.file(f); err != nil {
+		if err := c.file(ctx, f); err != nil {
 			return c.done, fmt.Errorf("copy %s: %w", f.Path, err)
 		}
 	}
@@ -95,6 +104,8 @@ func Copy(ctx context.Context, o Options) (Done, error) {
 
 type copier struct {
 	options Options
+	// root is Options.Dir, which no name leads out of.
+	root    *os.Root
 	folders *folders
 	zones   timeZones
 	seed    maphash.Seed
@@ -105,6 +116,9 @@ type copier struct {
 
 func (c *copier) prepare() error {
 	v := c.options.View
+	if err := checkCorrections(c.options); err != nil {
+		return err
+	}
 	if !v.EventTime.Declared() {
 		return fmt.Errorf("view %s has no event_time: there is nothing to correct", v.Name)
 	}
@@ -145,7 +159,7 @@ func (c *copier) rules(file string) map[string][]rule {
 			c.done.Left = append(c.done.Left, Left{File: file, Source: correction.Source, Rows: correction.Rows, Why: "its evidence is statistical only"})
 			continue
 		}
-		r := rule{shift: *correction.ShiftSeconds * 1_000_000}
+		r := rule{shift: *correction.ShiftSeconds * 1_000_000} // checkCorrections bounds it
 		if correction.LagFromSeconds != nil && correction.LagToSeconds != nil {
 			r.bounded, r.from, r.to = true, *correction.LagFromSeconds, *correction.LagToSeconds
 		}
@@ -182,6 +196,5 @@ func (c *copier) free(name string) string {
 	return free
 }
 
-func (c *copier) abs(name string) string {
-	return filepath.Join(c.options.Dir, filepath.FromSlash(c.options.Prefix), filepath.FromSlash(name))
-}
+// below is the path of a file of the copy below the target.
+func (c *copier) below(name string) string { return path.Join(c.options.Prefix, name) }

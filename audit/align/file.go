@@ -1,11 +1,12 @@
 package align
 
 import (
+	"context"
 	"fmt"
 	"hash/maphash"
 	"io"
 	"os"
-	"path/filepath"
+	"path"
 
 	"github.com/apache/arrow/go/v17/parquet"
 	"github.com/apache/arrow/go/v17/parquet/compress"
@@ -28,7 +29,7 @@ type job struct {
 	ingest  role
 	sources int
 	rules   map[string][]rule
-	root    *schema.GroupNode
+	shape   *schema.GroupNode
 	kv      metadata.KeyValueMetadata
 
 	outputs []*output
@@ -45,6 +46,7 @@ type role struct {
 
 // output is one file that is written.
 type output struct {
+	// path is below the copy's root.
 	path   string
 	handle *os.File
 	writer *file.Writer
@@ -71,7 +73,7 @@ func (p *proof) add(hashes []uint64) {
 	}
 }
 
-func (c *copier) file(f facts.File) (err error) {
+func (c *copier) file(ctx context.Context, f facts.File) (err error) {
 	handle, err := os.Open(f.Abs)
 	if err != nil {
 		return err
@@ -91,6 +93,9 @@ func (c *copier) file(f facts.File) (err error) {
 		return err
 	}
 	for group := range reader.NumRowGroups() {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		if err := j.rowGroup(reader.RowGroup(group)); err != nil {
 			return err
 		}
@@ -131,10 +136,10 @@ func (j *job) prepare() error {
 	if original.ColumnIndexByName(LagColumn) >= 0 {
 		return fmt.Errorf("it has a column %q already: the copy's own lag would be a second one; rename it first", LagColumn)
 	}
-	if j.root, err = alignedSchema(original.Root(), j.event.column.Path); err != nil {
+	if j.shape, err = alignedSchema(original.Root(), j.event.column.Path); err != nil {
 		return err
 	}
-	j.kv, err = alignedMetadata(j.reader.MetaData().KeyValueMetadata(), j.event.column.Path)
+	j.kv, err = alignedMetadata(j.reader.MetaData().KeyValueMetadata(), j.event.column.Path, j.options.Report)
 	return err
 }
 
@@ -305,16 +310,16 @@ func (j *job) output(folder string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	abs := j.abs(name)
-	if err := os.MkdirAll(filepath.Dir(abs), 0o755); err != nil {
+	below := j.below(name)
+	if err := j.copier.root.MkdirAll(path.Dir(below), 0o755); err != nil {
 		return 0, err
 	}
-	handle, err := os.OpenFile(abs, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	handle, err := j.copier.root.OpenFile(below, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	if err != nil {
 		return 0, err
 	}
 	properties := parquet.NewWriterProperties(parquet.WithVersion(parquet.V2_LATEST), parquet.WithCompression(compress.Codecs.Snappy), parquet.WithCreatedBy("featureaudit align"))
-	out := &output{path: abs, handle: handle, writer: file.NewParquetWriter(keepOpen{handle}, j.root, file.WithWriterProps(properties), file.WithWriteMetadata(j.kv))}
+	out := &output{path: below, handle: handle, writer: file.NewParquetWriter(keepOpen{handle}, j.shape, file.WithWriterProps(properties), file.WithWriteMetadata(j.kv))}
 	j.outputs = append(j.outputs, out)
 	j.byName[folder] = len(j.outputs) - 1
 	return len(j.outputs) - 1, nil
@@ -426,7 +431,7 @@ func (j *job) close() error {
 func (j *job) prove() error {
 	written := proof{}
 	for _, out := range j.outputs {
-		if err := written.read(out.path, j.event, j.seed); err != nil {
+		if err := written.read(j.copier.root, out.path, j.event, j.seed); err != nil {
 			return fmt.Errorf("read the copy back: %w", err)
 		}
 	}
@@ -437,8 +442,8 @@ func (j *job) prove() error {
 	return nil
 }
 
-func (p *proof) read(path string, event role, seed maphash.Seed) error {
-	handle, err := os.Open(path)
+func (p *proof) read(root *os.Root, name string, event role, seed maphash.Seed) error {
+	handle, err := root.Open(name)
 	if err != nil {
 		return err
 	}
@@ -459,7 +464,11 @@ func (p *proof) read(path string, event role, seed maphash.Seed) error {
 				c.fold(hashes, seed)
 				continue
 			}
-			for _, micros := range flat(c.(*leaf[int64]), func(v int64) int64 { return v }) {
+			times, err := flat(c.(*leaf[int64]), func(v int64) (int64, bool) { return v, true })
+			if err != nil {
+				return err
+			}
+			for _, micros := range times {
 				if micros != facts.NoTime {
 					p.events += micros
 				}

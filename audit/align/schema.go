@@ -11,6 +11,8 @@ import (
 	"github.com/apache/arrow/go/v17/parquet"
 	"github.com/apache/arrow/go/v17/parquet/metadata"
 	"github.com/apache/arrow/go/v17/parquet/schema"
+
+	"github.com/featureaudit/featureaudit/audit/facts"
 )
 
 // alignedSchema is a schema with its event time as aware microseconds, and the lag as its last column.
@@ -69,11 +71,19 @@ func replacedField(field schema.Node, path []string) (schema.Node, error) {
 // arrowSchemaKey holds Arrow's own schema, which must agree with the columns.
 const arrowSchemaKey = "ARROW:schema"
 
-// alignedMetadata keeps every key and value as it stands, but for Arrow's copy of the schema, which is brought up to date.
-func alignedMetadata(kv metadata.KeyValueMetadata, event string) (metadata.KeyValueMetadata, error) {
+// alignedMetadata keeps every key and value as it stands, but for Arrow's copy of the schema, which is brought up to date, and
+// marks the column that is new: an audit of the copy must not take it for payload.
+func alignedMetadata(kv metadata.KeyValueMetadata, event, report string) (metadata.KeyValueMetadata, error) {
 	out := metadata.NewKeyValueMetadata()
+	mark, err := facts.AlignMark{Added: []string{LagColumn}, Report: report}.Marshal()
+	if err != nil {
+		return nil, err
+	}
+	if err := out.Append(facts.AlignMarkKey, mark); err != nil {
+		return nil, err
+	}
 	for _, pair := range kv {
-		if pair.Value == nil {
+		if pair.Value == nil || pair.Key == facts.AlignMarkKey {
 			continue
 		}
 		value := *pair.Value

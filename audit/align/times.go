@@ -20,7 +20,7 @@ const unixEpochDay = 2_440_588
 func timesOf(c chunk, schema facts.Schema, column facts.Column, declared model.TimeColumn, zoneOf func(row int) *zone.Table) ([]int64, error) {
 	wall, err := wallTimes(c, column, declared)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("column %q %w", column.Path, err)
 	}
 	switch schema.Encoding(column) {
 	case facts.EncodingAware, facts.EncodingInt96Aware, facts.EncodingEpoch:
@@ -40,28 +40,42 @@ func wallTimes(c chunk, column facts.Column, declared model.TimeColumn) ([]int64
 	switch l := c.(type) {
 	case *leaf[int64]:
 		per, err := scaleOf(column, declared)
-		return flat(l, per.micros), err
+		if err != nil {
+			return nil, err
+		}
+		return flat(l, per.micros)
 	case *leaf[int32]:
 		if column.Logical == "date" {
-			return flat(l, func(days int32) int64 { return int64(days) * 86_400_000_000 }), nil
+			return flat(l, func(days int32) (int64, bool) { return scale{86_400_000_000, 1}.micros(int64(days)) })
 		}
 		per, err := scaleOf(column, declared)
-		return flat(l, func(v int32) int64 { return per.micros(int64(v)) }), err
+		if err != nil {
+			return nil, err
+		}
+		return flat(l, func(v int32) (int64, bool) { return per.micros(int64(v)) })
 	case *leaf[parquet.Int96]:
-		return flat(l, int96Micros), nil
+		return flat(l, int96Micros)
 	}
-	return nil, fmt.Errorf("column %q is %s: align rewrites timestamps, INT96, integer epochs and dates; convert it to one of these first", column.Path, column.TypeText)
+	return nil, fmt.Errorf("is %s: align rewrites timestamps, INT96, integer epochs and dates; convert it to one of these first", column.TypeText)
 }
 
 // scale turns a unit into microseconds.
 type scale struct{ mul, div int64 }
 
-func (s scale) micros(v int64) int64 {
+// farthest bounds the instants that are read, in microseconds either side of 1970 (73,000 years): an instant, its offset, a
+// shift and the lag between two add up to what 64 bits hold.
+const farthest = int64(1) << 61
+
+// micros is false where an instant would lie beyond what can be shifted.
+func (s scale) micros(v int64) (int64, bool) {
 	q := v / s.div
 	if v%s.div < 0 {
 		q--
 	}
-	return q * s.mul
+	if q > farthest/s.mul || q < -farthest/s.mul {
+		return 0, false
+	}
+	return q * s.mul, true
 }
 
 func scaleOf(column facts.Column, declared model.TimeColumn) (scale, error) {
@@ -82,25 +96,31 @@ func scaleOf(column facts.Column, declared model.TimeColumn) (scale, error) {
 	case "ns":
 		return scale{1, 1000}, nil
 	}
-	return scale{1, 1}, fmt.Errorf("column %q is %s of an unknown unit: declare it, as in {column: %s, unit: ms}", column.Path, column.TypeText, column.Path)
+	return scale{1, 1}, fmt.Errorf("is %s of an unknown unit: declare it, as in {column: %s, unit: ms}", column.TypeText, column.Path)
 }
 
-func int96Micros(v parquet.Int96) int64 {
+func int96Micros(v parquet.Int96) (int64, bool) {
 	nanos, day := int64(binary.LittleEndian.Uint64(v[:8])), int64(binary.LittleEndian.Uint32(v[8:]))
-	return (day-unixEpochDay)*86_400_000_000 + nanos/1000
+	micros, ok := scale{86_400_000_000, 1}.micros(day - unixEpochDay)
+	return micros + nanos/1000, ok && nanos > -farthest && nanos < farthest
 }
 
-// flat gives one value a row, facts.NoTime where there is none.
-func flat[T any](l *leaf[T], micros func(T) int64) []int64 {
+// flat gives one value a row, facts.NoTime where there is none. A value that is beyond what can be shifted is an error.
+func flat[T any](l *leaf[T], micros func(T) (int64, bool)) ([]int64, error) {
 	times := make([]int64, 0, l.entries())
+	var beyond error
 	l.each(func(_, _, value int) {
 		if value < 0 {
 			times = append(times, facts.NoTime)
 			return
 		}
-		times = append(times, micros(l.values[value]))
+		instant, ok := micros(l.values[value])
+		if !ok && beyond == nil {
+			beyond = fmt.Errorf("has the time %v in row %d of its row group, over 70,000 years away, which cannot be shifted: repair it first", l.values[value], len(times)+1)
+		}
+		times = append(times, instant)
 	})
-	return times
+	return times, beyond
 }
 
 // textsOf gives one text a row, "" where there is none.

@@ -20,6 +20,7 @@ var futureRows = Check{
 	Needs:      Needs{Files: true, Rows: true, EventTime: true},
 	Fractional: true,
 	Query:      true,
+	reproduce:  (*brief).reproduceFuture,
 	clocked:    true,
 	arrival:    func(b *brief) bool { return b.View.IngestedAt.Declared() },
 	measures: func(b *brief) map[string]any {

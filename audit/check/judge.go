@@ -21,6 +21,8 @@ type Judgement struct {
 	Used []int
 	// Clean is the newest run of partitions without a failure of rows; nil where nothing proves one.
 	Clean *Span
+	// BadRows say how the rows are fetched that checks of rows counted.
+	BadRows []BadRows
 }
 
 // JudgeView judges the selected checks of one view. A check that cannot be judged gives an error result and stops no
@@ -48,6 +50,7 @@ func JudgeView(ctx context.Context, j engine.Judge, in Input) (Judgement, error)
 	if run, proven := b.cleanRun(opinions); proven {
 		out.Clean = &run
 	}
+	out.BadRows = b.badRows(out.Results)
 	return out, context.Cause(ctx)
 }
 

@@ -25,6 +25,7 @@ var misfiledRows = Check{
 	Needs:      Needs{Files: true, Rows: true, EventTime: true, TimePartition: true},
 	Fractional: true,
 	Query:      true,
+	reproduce:  (*brief).reproduceMisfiled,
 	clocked:    true,
 	arrival: func(b *brief) bool {
 		return meaning(b.View) == model.OfIngestedAt && b.View.IngestedAt.Declared()

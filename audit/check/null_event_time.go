@@ -18,6 +18,7 @@ var nullEventTime = Check{
 	Needs:      Needs{Files: true, Rows: true, EventTime: true},
 	Fractional: true,
 	Query:      true,
+	reproduce:  (*brief).reproduceNullEvents,
 	measures: func(b *brief) map[string]any {
 		return map[string]any{
 			"null_rows":     b.sum(func(s *facts.Slice) int64 { return s.EventNull }),

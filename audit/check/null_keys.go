@@ -19,6 +19,7 @@ var nullKeys = Check{
 	Needs:      Needs{Files: true, Rows: true, Key: true},
 	Fractional: true,
 	Query:      true,
+	reproduce:  (*brief).reproduceNullKeys,
 	finish: func(_ *brief, v *verdict) {
 		v.measures["null_keys"] = v.bad
 	},

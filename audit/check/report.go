@@ -33,13 +33,15 @@ type ReportInput struct {
 // BuildReport assembles the document, all but Execution: results sorted by view and check, views by name, and the
 // digest of both.
 //
-// An outcome of several is the worst by this order: fail, error, warn, pass, suppressed, not_applicable. A fail comes
-// before an error because it is proven whatever could not be read. The exit code is not the outcome's: a retryable error
-// among the results wins there, since the next try may find more.
+// The exit code is not the outcome's: a retryable error among the results wins there, since the next try may find more.
 func BuildReport(in ReportInput) (report.Report, error) {
 	r := report.Report{Schema: report.Schema, Tool: in.Tool, AsOf: instant(in.AsOf), Range: in.Range, Status: in.Status,
 		ConfigDigest: in.ConfigDigest, Selection: in.Selection, Definitions: in.Definitions, Results: slices.Clone(in.Results)}
 	r.Selection.Views, r.Selection.Checks = filled(r.Selection.Views), filled(r.Selection.Checks)
+	for _, c := range Catalogue() {
+		r.Catalogue = append(r.Catalogue, c.ID)
+	}
+	slices.Sort(r.Catalogue)
 	r.Definitions, r.Results = filled(r.Definitions), filled(r.Results)
 	slices.SortFunc(r.Results, func(a, b report.Result) int {
 		return cmp.Or(cmp.Compare(a.View, b.View), cmp.Compare(a.Check, b.Check))
@@ -47,7 +49,6 @@ func BuildReport(in ReportInput) (report.Report, error) {
 	outcomes := map[string][]report.Outcome{}
 	for _, result := range r.Results {
 		outcomes[result.View] = append(outcomes[result.View], result.Outcome)
-		tally(&r.Summary, result.Outcome)
 	}
 	r.Views = make([]report.View, 0, len(in.Views))
 	for _, v := range in.Views {
@@ -56,20 +57,17 @@ func BuildReport(in ReportInput) (report.Report, error) {
 		if zonesFound(r.Results, v.View.Name) {
 			r.Corrections = append(r.Corrections, b.corrections()...)
 		}
-		view.Outcome = worst(outcomes[v.View.Name])
+		view.Outcome = report.Worst(outcomes[v.View.Name]...)
 		if run, proven := in.Clean[v.View.Name]; proven {
 			from, until := instant(run.Start), instant(run.End)
 			view.CleanFrom, view.CleanUntil = &from, &until
 		}
 		r.Views = append(r.Views, view)
-		r.Summary.Files += view.Files
-		r.Summary.Rows += view.Rows
-		r.Summary.Bytes += view.Bytes
 	}
 	slices.SortStableFunc(r.Corrections, func(a, b report.Correction) int { return cmp.Compare(a.View, b.View) })
 	slices.SortFunc(r.Views, func(a, b report.View) int { return cmp.Compare(a.Name, b.Name) })
-	r.Summary.Views, r.Summary.NothingToAudit = len(r.Views), in.NothingToAudit
-	r.Summary.Outcome = worst(slices.Concat(slices.Collect(maps.Values(outcomes))...))
+	r.Summary = r.Summarise()
+	r.Summary.NothingToAudit = in.NothingToAudit
 	id, err := r.Digest()
 	if err != nil {
 		return r, fmt.Errorf("digest of the report: %w", err)
@@ -84,32 +82,6 @@ func filled[T any](list []T) []T {
 		return []T{}
 	}
 	return list
-}
-
-func tally(s *report.Summary, o report.Outcome) {
-	switch o {
-	case report.Pass:
-		s.Pass++
-	case report.Warn:
-		s.Warn++
-	case report.Fail:
-		s.Fail++
-	case report.Suppressed:
-		s.Suppressed++
-	case report.NotApplicable:
-		s.NotApplicable++
-	case report.Error:
-		s.Error++
-	}
-}
-
-func worst(outcomes []report.Outcome) report.Outcome {
-	for _, o := range []report.Outcome{report.Fail, report.Error, report.Warn, report.Pass, report.Suppressed} {
-		if slices.Contains(outcomes, o) {
-			return o
-		}
-	}
-	return report.NotApplicable
 }
 
 // view describes what was looked at, and by which definition.

@@ -88,15 +88,6 @@ func TestReportIDIsOfEverythingButExecution(t *testing.T) {
 	}
 }
 
-func TestOutcomeIsTheWorst(t *testing.T) {
-	all := []report.Outcome{report.NotApplicable, report.Suppressed, report.Pass, report.Warn, report.Error, report.Fail}
-	for i, want := range all {
-		if got := worst(all[:i+1]); got != want {
-			t.Errorf("of %v: %s", all[:i+1], got)
-		}
-	}
-}
-
 func TestRealReportHasNoNullLists(t *testing.T) {
 	s := healthy(model.View{Name: "bare", Path: "x"})
 	got, err := JudgeView(t.Context(), openJudge(t), s.Input)

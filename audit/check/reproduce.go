@@ -1,142 +1,513 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
-	"path"
+	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
-// maxListedFiles is how many files a query names one by one where a glob cannot say which it reads.
-const maxListedFiles = 200
+// maxListedFiles is how many files a query names. It names only those that hold what was counted; beyond that it would be
+// longer than a shell takes.
+const maxListedFiles = 500
 
-// reproduceDuplicates is SQL for the DuckDB shell, run in the view's root, that gives the rows of every repeated key. It
-// is empty where one statement cannot say what the audit did: times of the key that are read in declared zones, text
-// times, and more files without a common glob than a person would read.
-func (b *brief) reproduceDuplicates() string {
-	v := b.View
-	if b.keyNeedsClock() {
-		return ""
-	}
-	files, ok := b.filesInSQL()
-	if !ok {
-		return ""
-	}
-	columns := make([]string, 0, len(KeyColumns(v)))
-	for _, name := range KeyColumns(v) {
-		columns = append(columns, columnInSQL(b.Survey.Schemas, name))
-	}
-	groups, ok := b.groupsInSQL(columns)
-	if !ok {
-		return ""
-	}
-	filters := make([]string, len(columns))
-	for i, column := range columns {
-		filters[i] = column + " IS NOT NULL"
-	}
-	return fmt.Sprintf("SET TimeZone = 'UTC';\nSELECT *\nFROM (SELECT *, count(*) OVER (PARTITION BY %s) AS copies\n      FROM read_parquet(%s, union_by_name = true, hive_partitioning = false, filename = true, file_row_number = true)\n      WHERE %s)\nWHERE copies > 1\nORDER BY %s, filename, file_row_number;",
-		strings.Join(groups, ", "), files, strings.Join(filters, " AND "), strings.Join(columns, ", "))
+// reproduceHead says where a query runs, and shows times as the audit writes them.
+const reproduceHead = "-- for the DuckDB shell, in the folder that the view's path starts from (the config's, or where run --path was started)\nSET TimeZone = 'UTC';\n"
+
+// sentinelYear and sentinelYears bound usable event times: earlier ones, and those so many years after as_of, are placeholders.
+const (
+	sentinelYear  = 1980
+	sentinelYears = 10
+)
+
+// rowsQuery is SQL that gives exactly the rows that a check counted. What the collector does in Go is said here once more, in
+// SQL, so that the two are held to each other by tests.
+type rowsQuery struct {
+	b *brief
+	// counted is what the check counted in a slice.
+	counted func(*facts.Slice) int64
+	// bad is the condition on a row, by the columns of inner; ok is false where SQL cannot say it for a schema.
+	bad func(s facts.Schema) (sql string, ok bool)
+	// whole adds files of which every row was counted.
+	whole func(facts.File) bool
 }
 
-// keyNeedsClock says that a key's column is a time whose instant the engine alone would not know.
-func (b *brief) keyNeedsClock() bool {
-	for _, name := range KeyColumns(b.View) {
-		for _, s := range b.Survey.Schemas {
-			column := s.Lookup(name)
-			if column == nil || column.Nested {
-				continue
-			}
-			switch s.Encoding(*column) {
-			case facts.EncodingNaive, facts.EncodingInt96Naive:
-				if b.declaresZone() {
-					return true
-				}
-			case facts.EncodingTextNaive:
-				if name == b.View.EventTime.Column || name == b.View.IngestedAt.Column {
-					return true
-				}
-			}
+// fileGroup are files that are read alike.
+type fileGroup struct {
+	schema facts.Schema
+	source string
+	files  []facts.File
+}
+
+// sql is the query; empty where one statement cannot say what the audit did: text times, floats as epochs, names that DuckDB
+// takes for others, and more files than a person would read.
+func (q rowsQuery) sql() string {
+	counted := map[int32]int64{}
+	for i := range q.b.Collection.Slices {
+		s := &q.b.Collection.Slices[i]
+		counted[s.File] += q.counted(s)
+	}
+	var files, whole []facts.File
+	for _, f := range q.b.Survey.Files {
+		switch {
+		case q.whole != nil && q.whole(f):
+			whole = append(whole, f)
+		case counted[f.ID] > 0 && q.b.judged(f.Partition):
+			files = append(files, f)
 		}
 	}
-	return false
+	if n := len(files) + len(whole); n == 0 || n > maxListedFiles {
+		return ""
+	}
+	var parts []string
+	for _, g := range q.b.groupsOf(files) {
+		bad, ok := q.bad(g.schema)
+		if !ok {
+			return ""
+		}
+		inner, ok := q.b.inner(g)
+		if !ok {
+			return ""
+		}
+		parts = append(parts, fmt.Sprintf("  SELECT filename, file_row_number FROM (\n%s\n  ) WHERE %s", inner, bad))
+	}
+	if len(whole) > 0 {
+		parts = append(parts, fmt.Sprintf("  SELECT filename, file_row_number FROM read_parquet(%s, union_by_name = true, hive_partitioning = false, filename = true, file_row_number = true)", q.b.list(whole)))
+	}
+	return fmt.Sprintf("%sSELECT *\nFROM read_parquet(%s, union_by_name = true, hive_partitioning = false, filename = true, file_row_number = true)\nWHERE (filename, file_row_number) IN (\n%s\n)\nORDER BY filename, file_row_number;",
+		reproduceHead, q.b.list(append(files, whole...)), strings.Join(parts, "\n  UNION ALL\n"))
 }
 
-func (b *brief) declaresZone() bool {
-	named := func(zone string) bool { return zone != "" && zone != "UTC" && zone != model.ZoneDevice }
-	return named(b.View.Zone) || named(b.View.EventTime.Zone) || slices.ContainsFunc(b.View.Sources, func(s model.SourcePolicy) bool {
-		return named(s.Zone) || named(s.EventTime.Zone)
+// groupsOf sorts files by what decides how their rows are read.
+func (b *brief) groupsOf(files []facts.File) []fileGroup {
+	var groups []fileGroup
+	for _, f := range files {
+		schema := b.schema(f)
+		if schema == nil {
+			continue
+		}
+		i := slices.IndexFunc(groups, func(g fileGroup) bool { return g.schema.ID == schema.ID && g.source == f.Source })
+		if i < 0 {
+			i = len(groups)
+			groups = append(groups, fileGroup{schema: *schema, source: f.Source})
+		}
+		groups[i].files = append(groups[i].files, f)
+	}
+	return groups
+}
+
+// inner selects of each row what a condition needs: event_us and ingested_us (NULL where not usable), lag_limit_us, source_name,
+// and of its file known_by_us, begin_us, end_us, stale_before_us.
+func (b *brief) inner(g fileGroup, extra ...string) (string, bool) {
+	if !plainNames(g.schema) {
+		return "", false
+	}
+	source, ok := b.sourceSQL(g)
+	if !ok {
+		return "", false
+	}
+	event, ok := b.perSource(g, func(s model.SourcePolicy) (string, bool) {
+		return b.timeSQL(g.schema, timeOf(s.EventTime, b.View.EventTime), s.Zone, false)
+	})
+	if !ok {
+		return "", false
+	}
+	ingested, ok := b.perSource(g, func(s model.SourcePolicy) (string, bool) {
+		return b.timeSQL(g.schema, timeOf(s.IngestedAt, b.View.IngestedAt), s.Zone, true)
+	})
+	if !ok {
+		return "", false
+	}
+	limit, _ := b.perSource(g, func(s model.SourcePolicy) (string, bool) {
+		if micros, limited := lagLimit(b.View, s); limited {
+			return fmt.Sprint(micros), true
+		}
+		return "NULL::BIGINT", true
+	})
+	columns := append([]string{"rows.filename", "rows.file_row_number", "files.*", "source_text AS source_name", b.usable(event) + " AS event_us",
+		b.usable(ingested) + " AS ingested_us", limit + " AS lag_limit_us"}, extra...)
+	return fmt.Sprintf("    SELECT %s\n    FROM (SELECT *, %s AS source_text FROM read_parquet(%s, hive_partitioning = false, filename = true, file_row_number = true)) AS rows\n    JOIN (VALUES\n%s\n    ) AS files(file_name, file_rank, partition_value, in_range, known_by_us, begin_us, end_us, stale_before_us) ON file_name = rows.filename",
+		strings.Join(columns, ", "), source, b.list(g.files), b.fileValues(g.files)), true
+}
+
+// plainNames says whether no column is one that DuckDB adds, or takes for another.
+func plainNames(s facts.Schema) bool {
+	return !slices.ContainsFunc(s.Columns, func(c facts.Column) bool {
+		name := strings.ToLower(c.Name)
+		return c.Position != 0 || name == "filename" || name == "file_row_number" || name == "source_text" || name == "rows" || name == "files"
 	})
 }
 
-// filesInSQL names the files that were read: by a glob where it takes in just these, else one by one.
-func (b *brief) filesInSQL() (string, bool) {
-	var read []string
-	flat, all := true, true
-	for _, f := range b.Survey.Files {
-		_, failed := b.Collection.Unread[f.ID]
-		if f.Problem != nil || failed {
-			all = false
-			continue
-		}
-		flat = flat && !strings.Contains(f.Path, "/")
-		all = all && path.Ext(f.Path) == ".parquet"
-		read = append(read, f.Path)
+func timeOf(ofSource, ofView model.TimeColumn) model.TimeColumn {
+	if ofSource.Declared() {
+		return ofSource
 	}
-	for _, n := range b.Survey.Ignored {
-		all = all && n == 0
+	return ofView
+}
+
+// sourceSQL is the source of a row as text.
+func (b *brief) sourceSQL(g fileGroup) (string, bool) {
+	name := b.View.Source.Column
+	if g.source != "" || name == "" {
+		return quoteText(g.source), true
 	}
+	column := g.schema.Lookup(name)
 	switch {
-	case all && flat:
-		return "'*.parquet'", true
-	case all:
-		return "'**/*.parquet'", true
-	case len(read) > maxListedFiles:
+	case column == nil:
+		return "''", true
+	case column.Physical == "BYTE_ARRAY" && column.Logical != "string" && column.Logical != "enum":
 		return "", false
 	}
-	for i, name := range read {
-		read[i] = "'" + strings.ReplaceAll(name, "'", "''") + "'"
-	}
-	return "[" + strings.Join(read, ", ") + "]", true
+	return fmt.Sprintf("coalesce(%s::VARCHAR, '')", columnSQL(*column)), true
 }
 
-// groupsInSQL are the key's columns and what it may appear once for.
-func (b *brief) groupsInSQL(columns []string) ([]string, bool) {
-	groups := slices.Clone(columns)
-	once := slices.Clone(b.View.OncePer)
-	if b.View.TimePartition.Of == model.OfSnapshot && b.View.TimePartition.Declared() {
-		once = append(once, "partition")
+// perSource is an expression that may differ by the source of a row.
+func (b *brief) perSource(g fileGroup, of func(model.SourcePolicy) (string, bool)) (string, bool) {
+	if g.source != "" {
+		return of(b.bySource[g.source])
 	}
-	for _, group := range once {
-		switch {
-		case group == "source" && b.View.Source.Column != "" && columnInSQL(b.Survey.Schemas, b.View.Source.Column) != "":
-			groups = append(groups, columnInSQL(b.Survey.Schemas, b.View.Source.Column))
-		case group == "partition":
-			groups = append(groups, "parse_dirpath(filename)")
-		default:
-			return nil, false
+	common, ok := of(model.SourcePolicy{})
+	if !ok {
+		return "", false
+	}
+	var cases []string
+	for _, s := range b.View.Sources {
+		own, ok := of(s)
+		if !ok {
+			return "", false
+		}
+		if own != common {
+			cases = append(cases, fmt.Sprintf("WHEN %s THEN %s", quoteText(s.Name), own))
 		}
 	}
-	return groups, true
+	if len(cases) == 0 {
+		return common, true
+	}
+	return fmt.Sprintf("CASE source_text %s ELSE %s END", strings.Join(cases, " "), common), true
 }
 
-// columnInSQL names a column or a field of a struct; empty where no file has it.
-func columnInSQL(schemas []facts.Schema, name string) string {
-	quote := func(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
-	for _, s := range schemas {
-		column := s.Lookup(name)
-		if column == nil {
+// timeSQL reads a time column as microseconds UTC.
+func (b *brief) timeSQL(s facts.Schema, declared model.TimeColumn, ofSource string, ingested bool) (string, bool) {
+	if !declared.Declared() {
+		return "NULL::BIGINT", true
+	}
+	column := s.Lookup(declared.Column)
+	if column == nil {
+		return "NULL::BIGINT", true
+	}
+	name := columnSQL(*column)
+	switch s.Encoding(*column) {
+	case facts.EncodingAware, facts.EncodingInt96Aware:
+		return fmt.Sprintf("epoch_us(%s)", name), true
+	case facts.EncodingNaive, facts.EncodingInt96Naive, facts.EncodingDate:
+		return b.localSQL(fmt.Sprintf("epoch_us(%s::TIMESTAMP)", name), cmp.Or(declared.Zone, ofSource, b.View.Zone), ingested)
+	case facts.EncodingEpoch:
+		if column.Physical == "DOUBLE" {
+			return "", false
+		}
+		switch cmp.Or(declared.Unit, column.EpochUnit) {
+		case "s":
+			return fmt.Sprintf("(%s::HUGEINT * 1000000)", name), true
+		case "ms":
+			return fmt.Sprintf("(%s::HUGEINT * 1000)", name), true
+		case "us":
+			return fmt.Sprintf("%s::HUGEINT", name), true
+		case "ns":
+			return fmt.Sprintf("(%s::HUGEINT // 1000)", name), true
+		}
+	}
+	return "", false
+}
+
+// localSQL reads a local time in a zone. The clock changes of the data's own years are written out, since engines do not agree
+// on times that occur twice or never.
+func (b *brief) localSQL(local, name string, ingested bool) (string, bool) {
+	if name == "" || name == "UTC" || name == model.ZoneDevice {
+		return local, true
+	}
+	table, err := zone.Load(name)
+	if err != nil {
+		return "", false
+	}
+	const margin = int64(48 * time.Hour / time.Microsecond)
+	from, to := b.AsOf, b.AsOf
+	for _, s := range b.Collection.Slices {
+		low, high := s.EventMin, s.EventMax
+		if ingested {
+			low, high = s.IngestedMin, s.IngestedMax
+		}
+		if low != facts.NoTime {
+			from, to = min(from, low), max(to, high)
+		}
+	}
+	offset := fmt.Sprint(int64(table.Offset(from-margin)) * 1_000_000)
+	var cases []string
+	for _, t := range table.Transitions() {
+		if t.UTC >= from-margin && t.UTC <= to+margin {
+			begins := t.UTC + int64(max(t.Before, t.After))*1_000_000
+			cases = append(cases, fmt.Sprintf("WHEN %s >= %d THEN %d", local, begins, int64(t.After)*1_000_000))
+		}
+	}
+	slices.Reverse(cases)
+	if len(cases) > 0 {
+		offset = fmt.Sprintf("CASE %s ELSE %s END", strings.Join(cases, " "), offset)
+	}
+	return fmt.Sprintf("(%s - %s)", local, offset), true
+}
+
+// usable is NULL for what is no event: a placeholder.
+func (b *brief) usable(instant string) string {
+	first := time.Date(sentinelYear, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()
+	last := time.UnixMicro(b.AsOf).UTC().AddDate(sentinelYears, 0, 0).UnixMicro()
+	return fmt.Sprintf("CASE WHEN %s BETWEEN %d AND %d THEN %s END", instant, first, last, instant)
+}
+
+// fileValues are what the partition and the policy say of each file.
+func (b *brief) fileValues(files []facts.File) string {
+	lines := make([]string, len(files))
+	for i, f := range files {
+		begin, end, stale := "NULL::BIGINT", "NULL::BIGINT", "NULL::BIGINT"
+		p, dated := b.partition(f.Partition)
+		if dated && p.Dated() {
+			begin, end = fmt.Sprint(p.Start), fmt.Sprint(p.End)
+		}
+		if before, judged := b.expiredBefore(p, dated && p.Dated()); judged {
+			stale = fmt.Sprint(before)
+		}
+		lines[i] = fmt.Sprintf("      (%s, %d, %s, %t, %d, %s, %s, %s)", quoteText(b.fromConfig(f)), f.Partition, quoteText(p.Value), b.inRange(f.Partition),
+			max(b.AsOf, f.ModTime)+b.View.Tolerance.Microseconds(), begin, end, stale)
+	}
+	return strings.Join(lines, ",\n")
+}
+
+// expiredBefore is the instant before which a row of a partition had expired at the reference; false where the row's own ingest
+// time is the reference, or there is none.
+func (b *brief) expiredBefore(p facts.Partition, dated bool) (int64, bool) {
+	ttl := b.View.TTL.Duration.Microseconds()
+	reference := b.View.StaleReference()
+	switch {
+	case reference == model.ReferenceAsOf:
+		return b.AsOf - ttl, true
+	case reference == model.ReferencePartitionStart && dated:
+		return p.Start - ttl, true
+	case reference == model.ReferencePartitionEnd && dated:
+		return min(p.End, b.AsOf) - max(ttl, p.End-p.Start), true
+	}
+	return 0, false
+}
+
+// fromConfig is a file's path from where the view's own path starts.
+func (b *brief) fromConfig(f facts.File) string {
+	if b.View.Root == "" || filepath.IsAbs(b.View.Path) {
+		return f.Abs
+	}
+	if rel, err := filepath.Rel(b.View.Root, f.Abs); err == nil {
+		return rel
+	}
+	return f.Abs
+}
+
+// list names files for read_parquet, which takes every name for a pattern.
+func (b *brief) list(files []facts.File) string {
+	names := make([]string, len(files))
+	for i, f := range files {
+		names[i] = quoteText(strings.NewReplacer("*", "[*]", "?", "[?]", "[", "[[]").Replace(b.fromConfig(f)))
+	}
+	return "[" + strings.Join(names, ", ") + "]"
+}
+
+func quoteText(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+func quoteName(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
+
+// columnSQL names a column or a field of a struct.
+func columnSQL(c facts.Column) string {
+	parts := []string{quoteName(c.Name)}
+	if !c.Nested && c.Path != c.Name {
+		for _, field := range strings.Split(strings.TrimPrefix(c.Path, c.Name+"."), ".") {
+			parts = append(parts, quoteName(field))
+		}
+	}
+	return strings.Join(parts, ".")
+}
+
+// isFuture and isJudged are conditions by the columns of inner.
+func (b *brief) isFuture() string {
+	tolerance := b.View.Tolerance.Microseconds()
+	return fmt.Sprintf("coalesce(event_us > ingested_us + %d, false) OR coalesce(event_us IS NOT NULL AND ingested_us > known_by_us, false) OR ingested_us IS NULL AND coalesce(event_us > known_by_us, false)", tolerance)
+}
+
+func (b *brief) isJudged() string {
+	return fmt.Sprintf("event_us IS NOT NULL AND (event_us <= %d OR %s)", b.AsOf, b.isFuture())
+}
+
+// anySchema is a condition that is the same for every schema.
+func anySchema(sql string) func(facts.Schema) (string, bool) {
+	return func(facts.Schema) (string, bool) { return sql, true }
+}
+
+func (b *brief) reproduceNullEvents() string {
+	return rowsQuery{b: b, counted: func(s *facts.Slice) int64 { return s.EventNull + s.EventUnparsed + s.EventSentinel }, bad: anySchema("event_us IS NULL")}.sql()
+}
+
+func (b *brief) reproduceFuture() string {
+	return rowsQuery{b: b, counted: func(s *facts.Slice) int64 { return s.FutureIngested + s.FutureAsOf }, bad: anySchema(b.isFuture()),
+		whole: func(f facts.File) bool {
+			p, dated := b.partition(f.Partition)
+			return dated && p.InRange && p.AfterAsOf && f.Problem == nil && f.Rows > 0 && f.ModTime < b.AsOf
+		}}.sql()
+}
+
+func (b *brief) reproduceLate() string {
+	return rowsQuery{b: b, counted: func(s *facts.Slice) int64 { return s.LagOver },
+		bad: anySchema(fmt.Sprintf("(%s) AND ingested_us - event_us > lag_limit_us", b.isJudged()))}.sql()
+}
+
+func (b *brief) reproduceStale() string {
+	if isSnapshot(b.View) {
+		return ""
+	}
+	stale := "event_us < stale_before_us"
+	if b.View.StaleReference() == model.ReferenceIngestedAt {
+		stale = fmt.Sprintf("ingested_us - event_us > %d", b.View.TTL.Duration.Microseconds())
+	}
+	return rowsQuery{b: b, counted: func(s *facts.Slice) int64 { return s.Stale }, bad: anySchema(fmt.Sprintf("(%s) AND %s", b.isJudged(), stale))}.sql()
+}
+
+func (b *brief) reproduceMisfiled() string {
+	outside := func(instant string) string {
+		return fmt.Sprintf("(begin_us IS NULL OR %s < begin_us OR %s >= end_us)", instant, instant)
+	}
+	bad := outside("event_us")
+	switch meaning(b.View) {
+	case model.OfSnapshot:
+		bad = "(begin_us IS NULL OR event_us >= end_us)"
+	case model.OfIngestedAt:
+		bad = fmt.Sprintf("CASE WHEN ingested_us IS NULL THEN (begin_us IS NULL OR event_us >= end_us) ELSE %s END", outside("ingested_us"))
+	}
+	return rowsQuery{b: b, counted: func(s *facts.Slice) int64 {
+		return s.MisfiledBefore + s.MisfiledAfter + s.MisfiledUndated + s.OwnColumnDiffers
+	},
+		bad: func(s facts.Schema) (string, bool) {
+			own := slices.ContainsFunc(b.View.TimePartition.Columns, func(name string) bool { return s.Lookup(name) != nil })
+			return fmt.Sprintf("(%s) AND %s", b.isJudged(), bad), !own
+		}}.sql()
+}
+
+func (b *brief) reproduceNullKeys() string {
+	q := rowsQuery{b: b, counted: func(s *facts.Slice) int64 { return s.KeyNull }, bad: anySchema("key_is_null")}
+	return q.keyed()
+}
+
+// keyed is the query of rows whose key has a NULL.
+func (q rowsQuery) keyed() string {
+	var files []facts.File
+	counted := map[int32]int64{}
+	for i := range q.b.Collection.Slices {
+		counted[q.b.Collection.Slices[i].File] += q.counted(&q.b.Collection.Slices[i])
+	}
+	for _, f := range q.b.Survey.Files {
+		if counted[f.ID] > 0 && q.b.judged(f.Partition) {
+			files = append(files, f)
+		}
+	}
+	if len(files) == 0 || len(files) > maxListedFiles {
+		return ""
+	}
+	var parts []string
+	for _, g := range q.b.groupsOf(files) {
+		nulls := make([]string, 0, len(KeyColumns(q.b.View)))
+		for _, name := range KeyColumns(q.b.View) {
+			sql, ok := q.b.keySQL(g.schema, name)
+			if !ok {
+				return ""
+			}
+			nulls = append(nulls, sql+" IS NULL")
+		}
+		if !plainNames(g.schema) {
+			return ""
+		}
+		parts = append(parts, fmt.Sprintf("  SELECT filename, file_row_number FROM read_parquet(%s, hive_partitioning = false, filename = true, file_row_number = true)\n  WHERE %s",
+			q.b.list(g.files), strings.Join(nulls, " OR ")))
+	}
+	return fmt.Sprintf("%sSELECT *\nFROM read_parquet(%s, union_by_name = true, hive_partitioning = false, filename = true, file_row_number = true)\nWHERE (filename, file_row_number) IN (\n%s\n)\nORDER BY filename, file_row_number;",
+		reproduceHead, q.b.list(files), strings.Join(parts, "\n  UNION ALL\n"))
+}
+
+// keySQL is a part of the key as it is compared: a time of the view is an instant.
+func (b *brief) keySQL(s facts.Schema, name string) (string, bool) {
+	column := s.Lookup(name)
+	if column == nil {
+		return "", false
+	}
+	if name != b.View.EventTime.Column && name != b.View.IngestedAt.Column {
+		return columnSQL(*column), s.Encoding(*column) != facts.EncodingInt96Naive
+	}
+	declared := b.View.EventTime
+	if name != declared.Column {
+		declared = b.View.IngestedAt
+	}
+	if slices.ContainsFunc(b.View.Sources, func(s model.SourcePolicy) bool {
+		return s.Zone != "" || s.EventTime.Declared() || s.IngestedAt.Declared()
+	}) {
+		return "", false
+	}
+	return b.timeSQL(s, declared, "", declared == b.View.IngestedAt)
+}
+
+// reproduceDuplicates gives the surplus rows: all rows of a repeated key but the one that the audit keeps, which is the first
+// by ingest time, partition, path and row number. With a range it gives those that lie in it.
+func (b *brief) reproduceDuplicates() string {
+	var files []facts.File
+	for _, f := range b.Survey.Files {
+		p, dated := b.partition(f.Partition)
+		if _, failed := b.Collection.Unread[f.ID]; f.Problem != nil || failed || f.Rows == 0 || dated && p.AfterAsOf {
 			continue
 		}
-		parts := []string{quote(column.Name)}
-		if !column.Nested && column.Path != column.Name {
-			for _, field := range strings.Split(strings.TrimPrefix(column.Path, column.Name+"."), ".") {
-				parts = append(parts, quote(field))
-			}
-		}
-		return strings.Join(parts, ".")
+		files = append(files, f)
 	}
-	return ""
+	if len(files) == 0 || len(files) > maxListedFiles {
+		return ""
+	}
+	once := slices.Clone(b.View.OncePer)
+	if isSnapshot(b.View) {
+		once = append(once, "partition")
+	}
+	groups := make([]string, 0, len(KeyColumns(b.View))+len(once))
+	filters := make([]string, 0, len(KeyColumns(b.View)))
+	for i := range KeyColumns(b.View) {
+		groups = append(groups, fmt.Sprintf("key_%d", i+1))
+		filters = append(filters, fmt.Sprintf("key_%d IS NOT NULL", i+1))
+	}
+	for _, scope := range once {
+		column, known := map[string]string{"source": "source_name", "partition": "partition_value"}[scope]
+		if !known {
+			return ""
+		}
+		groups = append(groups, column)
+	}
+	var parts []string
+	for _, g := range b.groupsOf(files) {
+		extra := make([]string, 0, len(KeyColumns(b.View)))
+		for i, name := range KeyColumns(b.View) {
+			sql, ok := b.keySQL(g.schema, name)
+			if !ok {
+				return ""
+			}
+			extra = append(extra, fmt.Sprintf("%s AS key_%d", sql, i+1))
+		}
+		inner, ok := b.inner(g, extra...)
+		if !ok {
+			return ""
+		}
+		parts = append(parts, inner)
+	}
+	return fmt.Sprintf("%sSELECT *\nFROM read_parquet(%s, union_by_name = true, hive_partitioning = false, filename = true, file_row_number = true)\nWHERE (filename, file_row_number) IN (\n  SELECT filename, file_row_number FROM (\n    SELECT *, row_number() OVER (PARTITION BY %s ORDER BY ingested_us NULLS LAST, file_rank, filename, file_row_number) AS nth\n    FROM (\n%s\n    ) WHERE %s\n  ) WHERE nth > 1 AND in_range\n)\nORDER BY filename, file_row_number;",
+		reproduceHead, b.list(files), strings.Join(groups, ", "), strings.Join(parts, "\n    UNION ALL\n"), strings.Join(filters, " AND "))
 }

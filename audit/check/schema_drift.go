@@ -115,6 +115,9 @@ func (b *brief) columnTypes() []columnSet {
 	for i, schema := range b.Survey.Schemas {
 		types := map[string]string{}
 		for _, c := range schema.Columns {
+			if c.Added {
+				continue // an aligned file beside others is no drift of its writers
+			}
 			types[c.Path] = c.TypeText
 			if b.isEventTime(schema, c) {
 				types[c.Path] = ""

@@ -23,6 +23,7 @@ var sourceLag = Check{
 	Needs:      Needs{Files: true, Rows: true, EventTime: true, IngestedAt: true},
 	Fractional: true,
 	Query:      true,
+	reproduce:  (*brief).reproduceLate,
 	clocked:    true,
 	measures:   lagMeasures,
 	applies: func(b *brief) string {

@@ -22,6 +22,7 @@ var staleRows = Check{
 	Needs:      Needs{Files: true, Rows: true, EventTime: true, TTL: true},
 	Fractional: true,
 	Query:      true,
+	reproduce:  (*brief).reproduceStale,
 	clocked:    true,
 	arrival: func(b *brief) bool {
 		return !isSnapshot(b.View) && b.View.StaleReference() == model.ReferenceIngestedAt

@@ -490,7 +490,7 @@ func (c *collector) payloadColumns() []payloadColumn {
 	var names []string
 	for _, schema := range c.survey.Schemas {
 		for _, column := range schema.Columns {
-			whole := column.Nested || column.Path == column.Name
+			whole := (column.Nested || column.Path == column.Name) && !column.Added
 			if !whole || excluded[column.Name] || seen[column.Name] {
 				continue
 			}

@@ -48,7 +48,7 @@ func FlagFile(r report.Report) ([]byte, error) {
 	if err := enc.Encode(doc); err != nil {
 		return nil, fmt.Errorf("flag file: %w", err)
 	}
-	return out.Bytes(), nil
+	return report.EscapeHidden(out.Bytes()), nil
 }
 
 func newDocument(r report.Report, audited time.Time) (document, error) {
@@ -172,7 +172,7 @@ func (t viewTerms) checks(o report.Outcome) []string {
 	var causes, explained []string
 	for id, res := range t.results {
 		switch {
-		case res.Outcome != o:
+		case res.Weight() != o:
 		case res.ExplainedBy != "":
 			explained = append(explained, id)
 		default:

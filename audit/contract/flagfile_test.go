@@ -35,6 +35,9 @@ func sound(name string) (report.View, []report.Result) {
 		{Check: "stale-rows", View: name, Outcome: report.Pass, RowsTotal: 1000},
 		{Check: "stale-view", View: name, Outcome: report.Pass, RowsTotal: 1, Measures: map[string]any{"newest_event_time": newest, "age_seconds": 3600.0, "limit_seconds": 86400.0}},
 	}
+	for i := range results {
+		results[i].Severity = report.SeverityWarn
+	}
 	return v, results
 }
 
@@ -147,7 +150,7 @@ func TestVariantsAndReasons(t *testing.T) {
 		"of a range":  {func() report.Report { r := reportOf(); r.Range = "2026-11-23..2026-11-23"; return r }(), "pass", ""},
 		"run's result": {func() report.Report {
 			r := reportOf()
-			r.Results = append(r.Results, report.Result{Check: "suppression-unused", Outcome: report.Warn})
+			r.Results = append(r.Results, report.Result{Check: "suppression-unused", Outcome: report.Warn, Severity: report.SeverityWarn})
 			return r
 		}(), "pass", ""},
 	} {

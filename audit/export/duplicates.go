@@ -22,6 +22,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/report"
 )
 
 // Duplicate is one row of a repeated key.
@@ -113,21 +114,32 @@ func keyText(columns, sensitive, values []string) (string, error) {
 
 var columns = []string{"view", "key", "class", "kept", "file", "row_number", "event_time", "ingested_at", "source", "differs"}
 
-// WriteCSV writes the rows as RFC 4180 CSV with a header; times are RFC 3339 UTC, absent ones empty.
+// WriteCSV writes the rows as RFC 4180 CSV with a header; times are RFC 3339 UTC, absent ones empty. CSV is read on terminals and
+// by spreadsheets: what is not printed stands as escapes, and what would be a formula begins with a quote. Parquet has the
+// values as they are.
 func WriteCSV(w io.Writer, rows []Duplicate) error {
 	out := csv.NewWriter(w)
 	if err := out.Write(columns); err != nil {
 		return err
 	}
 	for _, r := range rows {
-		err := out.Write([]string{r.View, r.Key, r.Class, strconv.FormatBool(r.Kept), r.File, strconv.FormatInt(r.RowNumber, 10),
-			instant(r.EventTime), instant(r.IngestedAt), r.Source, strings.Join(r.Differs, ";")})
+		err := out.Write([]string{cell(r.View), string(report.EscapeHidden([]byte(r.Key))), r.Class, strconv.FormatBool(r.Kept), cell(r.File), strconv.FormatInt(r.RowNumber, 10),
+			instant(r.EventTime), instant(r.IngestedAt), cell(r.Source), cell(strings.Join(r.Differs, ";"))})
 		if err != nil {
 			return err
 		}
 	}
 	out.Flush()
 	return out.Error()
+}
+
+// cell makes a text harmless in CSV.
+func cell(text string) string {
+	text = report.Clean(text)
+	if strings.IndexAny(strings.TrimLeft(text, " "), "=+-@＝＋－＠") == 0 {
+		return "'" + text
+	}
+	return text
 }
 
 func instant(micros int64) string {
@@ -163,6 +175,11 @@ func WriteParquet(w io.Writer, rows []Duplicate) error {
 			list.ValueBuilder().(*array.StringBuilder).Append(name)
 		}
 	}
+	return writeRecord(w, schema, builder)
+}
+
+// writeRecord writes what a builder holds as one Parquet file.
+func writeRecord(w io.Writer, schema *arrow.Schema, builder *array.RecordBuilder) error {
 	record := builder.NewRecord()
 	defer record.Release()
 	properties := parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Snappy), parquet.WithCreatedBy("featureaudit"))

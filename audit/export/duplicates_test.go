@@ -3,6 +3,8 @@ package export
 import (
 	"bytes"
 	"context"
+	"encoding/csv"
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -92,5 +94,43 @@ func TestParquet(t *testing.T) {
 	}
 	if got := table.Schema().Field(6).Type.String(); !strings.Contains(got, "us") || !strings.Contains(got, "UTC") {
 		t.Errorf("event_time is %s", got)
+	}
+}
+
+// TestCSVIsText has names that act on a terminal or in a spreadsheet; Parquet has them as they are.
+func TestCSVIsText(t *testing.T) {
+	names := map[string]string{
+		"=1+1": "'=1+1", "+1": "'+1", "-1": "'-1", "@SUM(A1)": "'@SUM(A1)", " =1": "' =1", "\t=1": `\t=1`, "＝1": "'＝1",
+		"a\x1b[2Jb\ac": `a\x1b[2Jb\x07c`, "a\u202eb\u009bc": `a\u202eb\u009bc`, "a\nb": `a\nb`, "a=b": "a=b", "a-b": "a-b",
+	}
+	for name, want := range names {
+		files := []facts.File{{Path: name}}
+		rows, err := Duplicates(model.View{Name: name}, []string{name}, files, []facts.DuplicateRow{{Key: []string{name}, Source: name, Differs: []string{name}, EventTime: facts.NoTime, Ingested: facts.NoTime}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		if err := WriteCSV(&out, rows); err != nil {
+			t.Fatal(err)
+		}
+		if strings.ContainsFunc(strings.ReplaceAll(out.String(), "\n", ""), func(r rune) bool { return r < ' ' || r == '\u202e' || r >= 0x7f && r < 0xa0 }) {
+			t.Errorf("%q: %q", name, out.String())
+		}
+		lines, err := csv.NewReader(&out).ReadAll()
+		if err != nil || len(lines) != 2 {
+			t.Fatalf("%q: %d lines, %v", name, len(lines), err)
+		}
+		for _, i := range []int{0, 4, 8, 9} {
+			if lines[1][i] != want {
+				t.Errorf("%q: column %s is %q, want %q", name, lines[0][i], lines[1][i], want)
+			}
+		}
+		var key map[string]string
+		if err := json.Unmarshal([]byte(lines[1][1]), &key); err != nil || key[name] != name {
+			t.Errorf("%q: key %q, %v", name, lines[1][1], err)
+		}
+		if rows[0].Source != name {
+			t.Errorf("%q: the row itself has %q", name, rows[0].Source)
+		}
 	}
 }

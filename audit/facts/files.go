@@ -142,6 +142,8 @@ type Column struct {
 	AdjustedToUTC bool
 	// Zone is the zone name that Arrow or pandas metadata adds; it never changes a value.
 	Zone string
+	// Added says that align added the column: it is derived from others, and neither payload nor drift of the schema.
+	Added bool
 	// Precision and Scale of decimals, Width of fixed bytes and integers (bits), Unsigned of integers.
 	Precision, Scale int32
 	Width            int32

@@ -1,51 +1,36 @@
 package render
 
 import (
-	"fmt"
+	"bytes"
+	"encoding/json"
+	"io"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"github.com/featureaudit/featureaudit/audit/report"
 )
 
-// Clean makes a string from data or definitions harmless on a terminal and in one line: control characters (ANSI
-// escapes and newlines among them), bidirectional overrides and invalid bytes are written as escapes.
-func Clean(s string) string {
-	if harmless(s) {
-		return s
+// Clean makes a string from data or definitions harmless on a terminal and in one line, as report.Clean does.
+func Clean(s string) string { return report.Clean(s) }
+
+// encode writes a value as JSON with a final newline; what no terminal should see stands as escapes.
+func encode(w io.Writer, v any, indent string) error {
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", indent)
+	if err := enc.Encode(v); err != nil {
+		return err
 	}
-	var b strings.Builder
-	for i := 0; i < len(s); {
-		r, size := utf8.DecodeRuneInString(s[i:])
-		switch {
-		case r == utf8.RuneError && size == 1:
-			fmt.Fprintf(&b, `\x%02x`, s[i])
-		case r == '\n':
-			b.WriteString(`\n`)
-		case r == '\t':
-			b.WriteString(`\t`)
-		case r < utf8.RuneSelf && hidden(r):
-			fmt.Fprintf(&b, `\x%02x`, r)
-		case hidden(r):
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
-			b.WriteRune(r)
-		}
-		i += size
-	}
-	return b.String()
+	_, err := w.Write(report.EscapeHidden(text.Bytes()))
+	return err
 }
 
-func harmless(s string) bool {
-	if !utf8.ValidString(s) {
-		return false
-	}
-	return strings.IndexFunc(s, hidden) < 0
-}
+// Document writes a value as indented JSON, for people as well.
+func Document(w io.Writer, v any) error { return encode(w, v, "  ") }
 
-// hidden says whether a rune moves the cursor, changes the direction of text or cannot be seen.
-func hidden(r rune) bool {
-	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp)
-}
+// Line writes a value as one compact line of JSON.
+func Line(w io.Writer, v any) error { return encode(w, v, "") }
 
 // clip shortens a string to at most n runes, the last of which is then an ellipsis.
 func clip(s string, n int) string {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/registry"
+	"github.com/featureaudit/featureaudit/audit/report"
 )
 
 // DefinitionsJSON writes definitions as their own document.
@@ -19,7 +20,7 @@ func DefinitionsJSON(w io.Writer, d registry.Definitions, _ Options) error {
 	if err != nil {
 		return err
 	}
-	_, err = w.Write(raw)
+	_, err = w.Write(report.EscapeHidden(raw))
 	return err
 }
 

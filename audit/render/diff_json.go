@@ -1,7 +1,6 @@
 package render
 
 import (
-	"encoding/json"
 	"io"
 
 	"github.com/featureaudit/featureaudit/audit/diff"
@@ -9,8 +8,5 @@ import (
 
 // DiffJSON writes the document as indented JSON with a final newline.
 func DiffJSON(w io.Writer, d diff.Document, _ Options) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(d)
+	return Document(w, d)
 }

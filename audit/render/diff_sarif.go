@@ -1,7 +1,6 @@
 package render
 
 import (
-	"encoding/json"
 	"io"
 	"net/url"
 	"path"
@@ -106,10 +105,7 @@ func DiffSARIF(w io.Writer, d diff.Document, _ Options) error {
 	for _, f := range d.Changes {
 		run.Results = append(run.Results, sarifResultOf(d, f, index[f.Rule]))
 	}
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}})
+	return Document(w, sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}})
 }
 
 func sarifResultOf(d diff.Document, f diff.Finding, rule int) sarifResult {

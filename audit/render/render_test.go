@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -209,6 +210,44 @@ func TestSummaryJSONIsOneLineForHostileNames(t *testing.T) {
 	}
 	if n := strings.Count(buf.String(), "\n"); n != 1 || !json.Valid(buf.Bytes()) {
 		t.Errorf("%d lines, valid %t: %q", n, json.Valid(buf.Bytes()), buf.String())
+	}
+	if c := acting(buf.String()); c != "" {
+		t.Errorf("it holds %s: %q", c, buf.String())
+	}
+}
+
+// acting names the first character of a text that acts on a terminal; "" where there is none.
+func acting(text string) string {
+	for _, c := range text {
+		if c != '\n' && (unicode.IsControl(c) || unicode.In(c, unicode.Cf, unicode.Zl, unicode.Zp)) {
+			return fmt.Sprintf("%U", c)
+		}
+	}
+	return ""
+}
+
+// TestEveryFormatIsPlainForHostileNames holds each format of a report to it; JSON stays the same document.
+func TestEveryFormatIsPlainForHostileNames(t *testing.T) {
+	r := hostileReport()
+	r.Execution.FinishedAt = "2026-11-23T00:00:00Z"
+	for i := range r.Views {
+		r.Views[i].Name = fmt.Sprint(i, hostile)
+	}
+	for _, f := range render.Formats() {
+		var buf bytes.Buffer
+		if err := f.Write(&buf, r, render.Options{Words: catalogue}); err != nil {
+			t.Errorf("%s: %v", f.Name, err)
+		}
+		if c := acting(buf.String()); c != "" || !utf8.Valid(buf.Bytes()) {
+			t.Errorf("%s holds %s", f.Name, c)
+		}
+		var same report.Report
+		if f.Name != "json" {
+			continue
+		}
+		if err := json.Unmarshal(buf.Bytes(), &same); err != nil || same.Results[0].Message != strings.ToValidUTF8(hostile, "\ufffd") {
+			t.Errorf("%s: %q, %v", f.Name, same.Results[0].Message, err)
+		}
 	}
 }
 

@@ -1,7 +1,6 @@
 package render
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 
@@ -29,9 +28,7 @@ type summaryLine struct {
 
 // SummaryJSON writes exactly one compact line of JSON.
 func SummaryJSON(w io.Writer, r report.Report, o Options) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	return enc.Encode(summaryLine{
+	return Line(w, summaryLine{
 		Outcome: r.Summary.Outcome, Headline: Headline(r), AsOf: r.AsOf, Report: o.ReportPath,
 		Fail: r.Summary.Fail, Warn: r.Summary.Warn, Error: r.Summary.Error, Views: r.Summary.Views, Rows: r.Summary.Rows,
 		Suppressed: r.Summary.Suppressed, SuppressedFindings: suppressedFindings(r),

@@ -353,6 +353,13 @@ func (t *text) denominators(r report.Report) {
 		plural(int64(s.Views), "view", "views"), plural(s.Files, "file", "files"), plural(s.Rows, "row", "rows"), size(s.Bytes),
 		plural(int64(s.Pass+s.Warn+s.Fail+s.Error+s.Suppressed+s.NotApplicable), "result", "results"),
 		count(int64(s.Pass)), count(int64(s.Warn)), count(int64(s.Fail)), count(int64(s.Error)), count(int64(s.Suppressed)), suppressedWords(r), count(int64(s.NotApplicable)))
+	if slices.ContainsFunc(r.Results, func(res report.Result) bool { return res.Reproduce != "" }) {
+		from := "the JSON report (--out json=PATH)"
+		if t.o.ReportPath != "" && t.o.ReportPath != "-" {
+			from = clip(Clean(t.o.ReportPath), 200)
+		}
+		t.wrap("", "  ", "the rows themselves: reproduce of each result in "+from+" is SQL for the DuckDB shell; run --out rows=PATH.csv writes them")
+	}
 }
 
 // suppressedWords says how many findings were accepted, where any was: a result may be left over with others.

@@ -1,9 +1,8 @@
 package report
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
+	"slices"
 )
 
 // Schema is the identifier and version of the document.
@@ -52,21 +51,26 @@ const (
 
 // Report is the whole document. Everything but Execution is the same, byte for byte, for the same input.
 type Report struct {
-	Schema       string       `json:"schema"`
-	ID           string       `json:"id"`
-	Tool         Tool         `json:"tool"`
-	AsOf         string       `json:"as_of"`
-	Range        string       `json:"range,omitempty"`
-	Status       Status       `json:"status"`
-	ConfigDigest string       `json:"config_digest"`
-	Selection    Selection    `json:"selection"`
-	Definitions  []Definition `json:"definitions"`
-	Summary      Summary      `json:"summary"`
-	Views        []View       `json:"views"`
-	Results      []Result     `json:"results"`
-	Consumers    []Consumer   `json:"consumers,omitempty"`
-	Corrections  []Correction `json:"corrections,omitempty"`
-	Execution    Execution    `json:"execution"`
+	Schema       string    `json:"schema"`
+	ID           string    `json:"id"`
+	Tool         Tool      `json:"tool"`
+	AsOf         string    `json:"as_of"`
+	Range        string    `json:"range,omitempty"`
+	Status       Status    `json:"status"`
+	ConfigDigest string    `json:"config_digest"`
+	Selection    Selection `json:"selection"`
+	// Catalogue are the ids of all checks that the release knew, sorted: with Selection it promises which results there are.
+	// Absent in reports of releases before it.
+	Catalogue []string `json:"catalogue,omitempty"`
+	// Narrowed is set where this is a part of another report.
+	Narrowed    *Narrowed    `json:"narrowed,omitempty"`
+	Definitions []Definition `json:"definitions"`
+	Summary     Summary      `json:"summary"`
+	Views       []View       `json:"views"`
+	Results     []Result     `json:"results"`
+	Consumers   []Consumer   `json:"consumers,omitempty"`
+	Corrections []Correction `json:"corrections,omitempty"`
+	Execution   Execution    `json:"execution"`
 }
 
 // Tool names the versions that a result depends on.
@@ -248,7 +252,7 @@ type Result struct {
 	ZoneCertainty  string `json:"zone_certainty,omitempty"`
 	FirstPartition string `json:"first_partition,omitempty"`
 	LastPartition  string `json:"last_partition,omitempty"`
-	// Reproduce is SQL for the DuckDB shell that shows the bad rows.
+	// Reproduce is SQL for the DuckDB shell that returns the rows that were counted; its first line says where it runs.
 	Reproduce string `json:"reproduce,omitempty"`
 	// SuppressedBy names the reason and owner of the suppressions that accepted findings.
 	SuppressedBy string `json:"suppressed_by,omitempty"`
@@ -322,43 +326,75 @@ type Execution struct {
 }
 
 // Marshal writes the document as indented JSON with a final newline. Lists and objects that hold nothing are written
-// as such, never as null: the schema promises it to readers in other languages.
+// as such, never as null: the schema promises it to readers in other languages. What no terminal should see stands as
+// escapes.
 func (r Report) Marshal() ([]byte, error) {
 	raw, err := json.MarshalIndent(r.filled(), "", "  ")
 	if err != nil {
 		return nil, err
 	}
-	return append(raw, '\n'), nil
+	return append(EscapeHidden(raw), '\n'), nil
 }
 
-// Digest is the id that the report must have: "sha256:" and the hex digest of the document without id and execution.
+// Digest is the id that the report must have: "sha256:" and the hex digest of the document as Marshal writes it, without
+// id and execution. White space and the choice of escapes do not count.
 func (r Report) Digest() (string, error) {
-	r.ID, r.Execution = "", Execution{}
 	raw, err := r.Marshal()
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256(raw)
-	return "sha256:" + hex.EncodeToString(sum[:]), nil
+	members, err := membersOf(raw, quoteLeast)
+	if err != nil {
+		return "", err
+	}
+	return digestOf(members), nil
 }
 
-// Summarise counts the results and views of a report that were narrowed. Its outcome is the worst of the results', by
-// the order fail, error, warn, pass, suppressed, not_applicable.
-func (r Report) Summarise() Summary {
-	counts := map[Outcome]int{}
-	for _, res := range r.Results {
-		counts[res.Outcome]++
-	}
-	s := Summary{
-		Outcome: NotApplicable, Pass: counts[Pass], Warn: counts[Warn], Fail: counts[Fail], Suppressed: counts[Suppressed],
-		NotApplicable: counts[NotApplicable], Error: counts[Error], Views: len(r.Views),
-	}
-	for _, o := range []Outcome{Fail, Error, Warn, Pass, Suppressed} {
-		if counts[o] > 0 {
-			s.Outcome = o
-			break
+// outcomes are all that there are, the worst first. A fail comes before an error because it is proven whatever could not
+// be read.
+func outcomes() []Outcome { return []Outcome{Fail, Error, Warn, Pass, Suppressed, NotApplicable} }
+
+// Worst is the outcome of several: the first of them in the order fail, error, warn, pass, suppressed, not_applicable.
+func Worst(several ...Outcome) Outcome {
+	for _, o := range outcomes() {
+		if slices.Contains(several, o) {
+			return o
 		}
 	}
+	return NotApplicable
+}
+
+// Weight is the outcome that a result has for an exit code or a contract: a warning of a severity that this release does
+// not know weighs as a failure.
+func (r Result) Weight() Outcome {
+	if r.Outcome == Warn && r.Severity != SeverityWarn && r.Severity != SeverityError {
+		return Fail
+	}
+	return r.Outcome
+}
+
+// Summarise counts the results and views of a report. Its outcome is the worst of the results'.
+func (r Report) Summarise() Summary {
+	s := Summary{Views: len(r.Views)}
+	all := make([]Outcome, 0, len(r.Results))
+	for _, res := range r.Results {
+		all = append(all, res.Outcome)
+		switch res.Outcome {
+		case Pass:
+			s.Pass++
+		case Warn:
+			s.Warn++
+		case Fail:
+			s.Fail++
+		case Suppressed:
+			s.Suppressed++
+		case NotApplicable:
+			s.NotApplicable++
+		case Error:
+			s.Error++
+		}
+	}
+	s.Outcome = Worst(all...)
 	for _, v := range r.Views {
 		s.Files += v.Files
 		s.Rows += v.Rows
@@ -370,6 +406,11 @@ func (r Report) Summarise() Summary {
 // filled is the report without nil lists and maps where the schema demands a value.
 func (r Report) filled() Report {
 	r.Selection = Selection{Views: list(r.Selection.Views), Checks: list(r.Selection.Checks)}
+	if r.Narrowed != nil {
+		n := *r.Narrowed
+		n.Checks, n.Views, n.Owners = list(n.Checks), list(n.Views), list(n.Owners)
+		r.Narrowed = &n
+	}
 	r.Definitions = each(r.Definitions, func(d Definition) Definition {
 		d.UnknownFields = list(d.UnknownFields)
 		if len(d.FeatureServices) > 0 {

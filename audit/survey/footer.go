@@ -10,6 +10,8 @@ import (
 
 	"github.com/apache/arrow/go/v17/parquet/metadata"
 	"github.com/apache/thrift/lib/go/thrift"
+
+	"github.com/featureaudit/featureaudit/audit/facts"
 )
 
 // footer is what the survey takes from the metadata of one file.
@@ -22,6 +24,8 @@ type footer struct {
 	arrow     string
 	spark     bool
 	encrypted bool
+	// added are the columns that align says it added.
+	added []string
 }
 
 // group is one row group with the statistics of the leaves that were asked for, in their order.
@@ -101,6 +105,8 @@ func decode(data []byte, wanted func(footer) ([]int, error)) (f footer, err erro
 		switch {
 		case kv.Key == "pandas":
 			f.pandas = kv.GetValue()
+		case kv.Key == facts.AlignMarkKey:
+			f.added = facts.AddedByAlign(kv.GetValue())
 		case kv.Key == "ARROW:schema":
 			f.arrow = kv.GetValue()
 		case strings.HasPrefix(kv.Key, "org.apache.spark."):

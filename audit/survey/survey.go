@@ -268,6 +268,9 @@ func describe(data []byte, file facts.File, roles Roles) (reading, error) {
 		r.schema.Columns[i] = c.Column
 	}
 	nameZones(r.schema.Columns, f)
+	for i := range r.schema.Columns {
+		r.schema.Columns[i].Added = slices.Contains(f.added, r.schema.Columns[i].Path)
+	}
 	for i, g := range f.groups {
 		r.groups[i].Rows = g.rows
 	}
@@ -431,7 +434,7 @@ func schemaKey(s facts.Schema) string {
 			key = append(append(key, 0), text...)
 		}
 		key = strconv.AppendInt(append(key, 0), int64(c.Width), 10)
-		key = strconv.AppendBool(strconv.AppendBool(key, c.Optional), c.Nested)
+		key = strconv.AppendBool(strconv.AppendBool(strconv.AppendBool(key, c.Optional), c.Nested), c.Added)
 	}
 	return string(key)
 }

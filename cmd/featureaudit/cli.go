@@ -17,6 +17,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/address"
 	"github.com/featureaudit/featureaudit/audit/policy"
+	"github.com/featureaudit/featureaudit/audit/render"
 )
 
 // cli is what every command works with: the streams, the environment and the only clock of the program.
@@ -26,6 +27,10 @@ type cli struct {
 	stderr io.Writer
 	env    map[string]string
 	now    func() time.Time
+	// reads is what the command reads, so that it writes none of it.
+	reads *inputs
+	// temps is what it is writing under a name for the moment.
+	temps *temporaries
 
 	// stdoutTerminal and stderrTerminal decide on colour and on the progress bar.
 	stdoutTerminal bool
@@ -62,7 +67,7 @@ func commands() []command {
 // run is the whole program: arguments and streams in, exit code out.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, environ []string) int {
 	c := &cli{
-		stdin: stdin, stdout: &closableWriter{w: stdout}, stderr: deafWriter{stderr}, env: environment(environ), now: time.Now,
+		stdin: stdin, stdout: &closableWriter{w: stdout}, stderr: deafWriter{stderr}, env: environment(environ), now: time.Now, reads: &inputs{}, temps: temporariesOf(ctx),
 		stdoutTerminal: isTerminal(stdout), stderrTerminal: isTerminal(stderr),
 	}
 	if len(args) == 0 {
@@ -83,7 +88,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	i := slices.IndexFunc(table, func(cmd command) bool { return cmd.name == args[0] })
 	if i < 0 {
 		names := commandNames(table)
-		fmt.Fprintf(c.stderr, "featureaudit: unknown command %q: %sexpected one of %s; see featureaudit help\n", args[0],
+		fmt.Fprintf(c.stderr, "featureaudit: unknown command %q: %sexpected one of %s; see featureaudit help\n", render.Clean(args[0]),
 			policy.DidYouMean(args[0], names), strings.Join(names, ", "))
 		return exitUsage
 	}
@@ -92,10 +97,19 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case errors.Is(err, pflag.ErrHelp):
 		return exitOK
 	case err != nil:
-		fmt.Fprintf(c.stderr, "featureaudit %s: %s\n", args[0], address.Text(err.Error()))
+		fmt.Fprintf(c.stderr, "featureaudit %s: %s\n", args[0], cleanLines(address.Text(err.Error())))
 		return codeOf(ctx, err)
 	}
 	return code
+}
+
+// cleanLines makes text from arguments, data and definitions harmless on a terminal, and keeps its lines.
+func cleanLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = render.Clean(line)
+	}
+	return strings.Join(lines, "\n")
 }
 
 func commandNames(table []command) []string {

@@ -5,17 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/align"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/partition"
+	"github.com/featureaudit/featureaudit/audit/render"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/store/local"
 	"github.com/featureaudit/featureaudit/audit/survey"
@@ -25,7 +24,8 @@ const alignAbout = `Writes a copy of the views that a report has corrections for
 microseconds, each row in the partition of its corrected time, and source_lag in seconds as a new column. All else is kept,
 and proved equal by reading the copy back. Nothing is changed in place: --out-dir must be empty or not there. Files stand
 below it as below the config file's folder: with the config copied beside them, run --view NAME audits the copy of a view,
-once what the config says of reading its event_time (zone, unit, format) is taken out there. Other views are not copied.
+once what the config says of reading its event_time (zone, unit, format) is taken out there. Other views are not copied. A copy
+that was cut off is removed by the next align to the same folder, or by align --clean DIR.
 
 Rows whose offset is only statistical are corrected with --accept statistical, and else copied and listed.`
 
@@ -36,9 +36,13 @@ func cmdAlign(ctx context.Context, c *cli, args []string) (int, error) {
 	dir := flags.String("out-dir", "", "the folder to write the copy to; it must be empty or not there")
 	accept := flags.StringArray("accept", nil, "evidence to correct by beside arithmetic: statistical")
 	views := flags.StringArray("view", nil, "copy this view only (repeatable)")
+	clean := flags.String("clean", "", "remove what a killed align left in this folder or beside it, and do no more")
 	f.add(flags)
 	if err := c.parse(flags, "align --report REPORT --out-dir DIR [REF...] [flags]", alignAbout, args); err != nil {
 		return 0, err
+	}
+	if *clean != "" {
+		return exitOK, c.cleanAligned(*clean)
 	}
 	if *reportPath == "" || *dir == "" {
 		return 0, usagef("--report and --out-dir are both needed: featureaudit align --report report.json --out-dir DIR")
@@ -65,13 +69,23 @@ func cmdAlign(ctx context.Context, c *cli, args []string) (int, error) {
 	if r.ConfigDigest != loaded.Digest {
 		return 0, usagef("report %s was made by another config (%s, this one is %s): run the audit again with this config, or name the one that it was made by", *reportPath, r.ConfigDigest, loaded.Digest)
 	}
-	a := aligner{report: r, accept: len(*accept) > 0, out: c.stdout, now: c.now()}
+	for _, v := range r.Views {
+		if err := knownViews([]string{v.Name}, loaded.Views); err != nil {
+			return 0, usagef("report %s: view %q is none of this config: name the config that the report was made by", *reportPath, v.Name)
+		}
+	}
+	a := aligner{report: r, accept: len(*accept) > 0, out: c.stdout, now: c.now(), temps: c.temps}
 	err = a.run(ctx, loaded.Views, *views, *dir)
-	if errors.Is(err, align.ErrNotEmpty) {
-		err = usage(err)
+	for _, wrong := range []error{align.ErrNotEmpty, align.ErrName, align.ErrCorrection, errIntoData} {
+		if errors.Is(err, wrong) {
+			return 0, usage(err)
+		}
 	}
 	return exitOK, err
 }
+
+// errIntoData says that a copy would lie among the files of a view.
+var errIntoData = errors.New("the copy would be read as data")
 
 // aligner makes the corrected copy of some views.
 type aligner struct {
@@ -79,6 +93,7 @@ type aligner struct {
 	accept bool
 	out    io.Writer
 	now    time.Time
+	temps  *temporaries
 }
 
 func (a aligner) run(ctx context.Context, views []model.View, picks []string, dir string) error {
@@ -95,44 +110,36 @@ func (a aligner) run(ctx context.Context, views []model.View, picks []string, di
 		fmt.Fprintln(a.out, "nothing to correct: the report has no corrections for these views, so no copy is written")
 		return nil
 	}
-	parent := filepath.Dir(filepath.Clean(dir))
-	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return fmt.Errorf("make the folder that holds %s: %w", dir, err)
-	}
-	temp, err := os.MkdirTemp(parent, ".featureaudit-align-")
+	named := dir
+	dir = throughLinks(dir)
+	copies, err := a.plan(ctx, wanted)
 	if err != nil {
-		return fmt.Errorf("make a folder beside %s: %w", dir, err)
+		return err
 	}
-	defer os.RemoveAll(temp)
+	if err := refuseIntoData(dir, copies, views); err != nil {
+		return err
+	}
+	temp, err := newAligning(dir, a.now, a.temps)
+	if err != nil {
+		return err
+	}
+	defer temp.remove()
 	var done []align.Done
-	for _, v := range wanted {
-		d, err := a.view(ctx, v, temp)
+	for _, p := range copies {
+		p.Dir = temp.path
+		d, err := align.Copy(ctx, p)
 		if err != nil {
-			return fmt.Errorf("view %s: %w", v.Name, err)
+			return fmt.Errorf("view %s: %w", p.View.Name, err)
 		}
 		done = append(done, d)
 	}
-	if err := place(temp, dir); err != nil {
+	if err := temp.place(dir); err != nil {
 		return err
 	}
 	for i, v := range wanted {
 		a.tell(v.Name, done[i])
 	}
-	fmt.Fprintf(a.out, "written to %s\n", dir)
-	return nil
-}
-
-// place moves a finished copy to where it was asked for.
-func place(temp, dir string) error {
-	if err := os.Remove(dir); err != nil && !os.IsNotExist(err) {
-		return fmt.Errorf("put the copy at %s: %w", dir, err)
-	}
-	if err := os.Chmod(temp, 0o755); err != nil {
-		return fmt.Errorf("put the copy at %s: %w", dir, err)
-	}
-	if err := os.Rename(temp, dir); err != nil {
-		return fmt.Errorf("put the copy at %s: %w", dir, err)
-	}
+	fmt.Fprintf(a.out, "written to %s\n", render.Clean(named))
 	return nil
 }
 
@@ -140,41 +147,72 @@ func (a aligner) corrections(view string) []report.Correction {
 	return slices.DeleteFunc(slices.Clone(a.report.Corrections), func(c report.Correction) bool { return c.View != view })
 }
 
-func (a aligner) view(ctx context.Context, v model.View, temp string) (align.Done, error) {
+// plan lists the files of the views and reads their footers; nothing is written yet.
+func (a aligner) plan(ctx context.Context, views []model.View) ([]align.Options, error) {
+	var all []align.Options
+	for _, v := range views {
+		p, err := a.view(ctx, v)
+		if err != nil {
+			return nil, fmt.Errorf("view %s: %w", v.Name, err)
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+func (a aligner) view(ctx context.Context, v model.View) (align.Options, error) {
 	st := local.New()
 	listing, resolved, _, err := survey.Plan(ctx, st, v, a.now, partition.Range{})
 	if err != nil {
-		return align.Done{}, err
+		return align.Options{}, err
+	}
+	prefix, err := align.Prefix(v.Name, v.Root, listing.Root)
+	if err != nil {
+		return align.Options{}, err
 	}
 	surveyed, err := survey.Survey(ctx, st, listing, survey.RolesOf(resolved), runtime.GOMAXPROCS(0), nil)
 	if err != nil {
-		return align.Done{}, err
+		return align.Options{}, err
 	}
 	corrections := a.corrections(v.Name)
 	for _, c := range corrections {
 		if !slices.ContainsFunc(surveyed.Files, func(file facts.File) bool { return file.Path == c.File }) {
-			return align.Done{}, fmt.Errorf("the report corrects %s, which is not among the view's files any more: run the audit again", c.File)
+			return align.Options{}, fmt.Errorf("the report corrects %s, which is not among the view's files any more: run the audit again", c.File)
 		}
 	}
-	return align.Copy(ctx, align.Options{View: resolved, Survey: surveyed, Corrections: corrections, AcceptStatistical: a.accept, Dir: temp, Prefix: prefixOf(v, listing.Root)})
+	return align.Options{View: resolved, Survey: surveyed, Corrections: corrections, AcceptStatistical: a.accept, Prefix: prefix, Report: a.report.ID}, nil
 }
 
-// prefixOf is where a view's files stand below the config file's folder, or the view's name where they stand elsewhere.
-func prefixOf(v model.View, root string) string {
-	rel, err := filepath.Rel(v.Root, root)
-	if err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
-		return v.Name
+// refuseIntoData refuses a target whose files an audit would read as data of a view of the config: beside their originals they
+// would be repeats.
+func refuseIntoData(dir string, copies []align.Options, views []model.View) error {
+	for _, p := range copies {
+		for _, f := range p.Survey.Files {
+			name := filepath.Join(dir, filepath.FromSlash(p.Prefix), filepath.FromSlash(f.Path))
+			for _, v := range views {
+				// files of one view are alike: another view's path takes in all of them, or is tried with the first
+				if v.Name != p.View.Name && f.ID != p.Survey.Files[0].ID {
+					continue
+				}
+				if v.Path == "" {
+					continue
+				}
+				if claimed, err := local.Claims(v.Root, v.Path, name); err == nil && claimed {
+					return fmt.Errorf("%w: %s would be data of view %s, by its path %s, beside the original: choose a target outside of it", errIntoData, name, v.Name, v.Path)
+				}
+			}
+		}
 	}
-	return filepath.ToSlash(rel)
+	return nil
 }
 
 func (a aligner) tell(view string, d align.Done) {
 	fmt.Fprintf(a.out, "%s: %d rows of %d files copied to %d files and proved equal; %d rows shifted, %d rows moved to another partition\n",
-		view, d.Rows, d.Files, d.Written, d.Shifted, d.Moved)
+		render.Clean(view), d.Rows, d.Files, d.Written, d.Shifted, d.Moved)
 	for _, l := range d.Left {
-		fmt.Fprintf(a.out, "  not corrected: %s", l.File)
+		fmt.Fprintf(a.out, "  not corrected: %s", render.Clean(l.File))
 		if l.Source != "" {
-			fmt.Fprintf(a.out, ", source %s", l.Source)
+			fmt.Fprintf(a.out, ", source %s", render.Clean(l.Source))
 		}
 		fmt.Fprintf(a.out, ": about %d rows, %s; --accept statistical corrects them\n", l.Rows, l.Why)
 	}

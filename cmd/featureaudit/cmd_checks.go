@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -12,6 +11,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/check"
 	"github.com/featureaudit/featureaudit/audit/diff"
 	"github.com/featureaudit/featureaudit/audit/policy"
+	"github.com/featureaudit/featureaudit/audit/render"
 )
 
 const checksAbout = `Lists the checks of the catalogue; "checks explain ID" shows one: why it matters, what to do, its parameters, and the SQL
@@ -105,9 +105,4 @@ func writeCatalogue(w io.Writer, format string, _ bool) error {
 }
 
 // writeJSON writes an indented document with a final newline, for people as well.
-func writeJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
-}
+func writeJSON(w io.Writer, v any) error { return render.Document(w, v) }

@@ -36,6 +36,9 @@ func cmdDefinitions(ctx context.Context, c *cli, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	if err := c.refuseInputs(ctx, outs, dataViews(d)); err != nil {
+		return 0, err
+	}
 	return exitOK, c.writeAll(outs, func(w io.Writer, format string, color bool) error {
 		if format == "json" {
 			return render.DefinitionsJSON(w, d, render.Options{})
@@ -46,7 +49,7 @@ func cmdDefinitions(ctx context.Context, c *cli, args []string) (int, error) {
 
 // definitions reads one reference of the command line. Wrong definitions exit 2, a disk or server that failed 3.
 func (c *cli) definitions(ctx context.Context, ref, root string) (registry.Definitions, error) {
-	d, err := load.Definitions(ctx, ref, load.Options{Root: root, Parse: parseOptions(), Env: c.lookup})
+	d, err := load.Definitions(ctx, ref, load.Options{Root: root, Parse: parseOptions(), Env: c.lookup, Opened: c.reads.add})
 	switch {
 	case err == nil:
 		return d, nil

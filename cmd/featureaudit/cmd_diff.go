@@ -3,9 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -77,9 +75,6 @@ func (c *cli) judging(f judgeFlags, flags *pflag.FlagSet) (judging, error) {
 	if j.outs, err = f.out.outputs(); err != nil {
 		return j, err
 	}
-	if err := probe(j.outs); err != nil {
-		return j, err
-	}
 	j.summary = f.summary
 	if hasStdout(j.outs) && !flags.Changed("summary") {
 		j.summary = "none"
@@ -90,17 +85,18 @@ func (c *cli) judging(f judgeFlags, flags *pflag.FlagSet) (judging, error) {
 			return j, err
 		}
 	}
-	return j, j.approvals(f.config)
+	return j, j.approvals(c, f.config)
 }
 
 // approvals reads suppressions and consumers of the config that is named, or of the default one where it is there.
-func (j *judging) approvals(path string) error {
+func (j *judging) approvals(c *cli, path string) error {
 	if path == "" {
 		if _, err := os.Stat(defaultConfig); errors.Is(err, os.ErrNotExist) {
 			return nil
 		}
 		path = defaultConfig
 	}
+	c.reads.add(path)
 	file, err := policy.Load(path, parseOptions())
 	if err != nil {
 		return usage(err)
@@ -176,8 +172,11 @@ func cmdDiff(ctx context.Context, c *cli, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	if err := c.refuseInputs(ctx, j.outs, dataViews(older, newer)); err != nil {
+		return 0, err
+	}
 	changes := diff.Compute(older, newer)
-	look := dataLook{older: older, newer: newer, asOf: j.policy.AsOf}
+	look := dataLook{older: older, newer: newer, asOf: j.policy.AsOf, outs: j.outs}
 	look.old, look.new = diff.ChangedTTLs(changes)
 	found, err := c.data(ctx, *data, look)
 	if err != nil {
@@ -260,14 +259,9 @@ func (c *cli) verdict(doc diff.Document, j judging) (int, error) {
 // writeSummaryLine writes one compact line, for schedulers.
 func writeSummaryLine(w io.Writer, doc diff.Document) error {
 	s := doc.Summary
-	raw, err := json.Marshal(map[string]any{
+	return render.Line(w, map[string]any{
 		"outcome": s.Outcome, "headline": s.Headline, "as_of": doc.AsOf, "error": s.Error, "warn": s.Warn, "info": s.Info, "suppressed": s.Suppressed,
 	})
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(w, "%s\n", raw)
-	return err
 }
 
 func findingsCode(s diff.Summary, threshold failOn) int {

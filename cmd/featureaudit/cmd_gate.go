@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -36,7 +35,7 @@ type gateFlags struct {
 	out          outFlags
 }
 
-func cmdGate(_ context.Context, c *cli, args []string) (int, error) {
+func cmdGate(ctx context.Context, c *cli, args []string) (int, error) {
 	var f gateFlags
 	flags := newFlags("gate")
 	flags.StringVar(&f.failOn, "fail-on", "error", "exit 1 at findings of this severity: error, warn or never")
@@ -84,6 +83,9 @@ func cmdGate(_ context.Context, c *cli, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	if err := c.refuseInputs(ctx, outs, nil); err != nil {
+		return 0, err
+	}
 	if err := c.writeReport(outs, selected, render.Options{Words: words, ReportPath: path}); err != nil {
 		return 0, err
 	}
@@ -108,18 +110,9 @@ func (c *cli) readReport(path string) (report.Report, error) {
 	if err != nil {
 		return report.Report{}, fmt.Errorf("report %s: %w", path, err)
 	}
-	var head struct {
-		Schema string `json:"schema"`
-	}
-	if err := json.Unmarshal(raw, &head); err != nil {
-		return report.Report{}, usagef("report %s: not a JSON document (%w); expected one that `featureaudit run --out json=PATH` wrote", path, err)
-	}
-	if head.Schema != report.Schema {
-		return report.Report{}, usagef("report %s: its schema is %q, expected %q; write it with this version of featureaudit", path, head.Schema, report.Schema)
-	}
-	var r report.Report
-	if err := json.Unmarshal(raw, &r); err != nil {
-		return report.Report{}, usagef("report %s: not a report (%w); write it again with `featureaudit run --out json=PATH`", path, err)
+	r, err := report.Parse(raw)
+	if err != nil {
+		return report.Report{}, usagef("report %s: %w", path, err)
 	}
 	return r, nil
 }
@@ -131,6 +124,7 @@ func (c *cli) readInput(path string) ([]byte, error) {
 	if err := localOnly(path); err != nil {
 		return nil, err
 	}
+	c.reads.add(path)
 	return os.ReadFile(path)
 }
 
@@ -169,34 +163,12 @@ func (f gateFlags) narrow(path string, r report.Report) (report.Report, error) {
 	if err := f.inReport(path, r); err != nil {
 		return r, err
 	}
-	var results []report.Result
-	views := map[string]bool{}
-	for _, res := range r.Results {
-		if picked(f.checks, res.Check) && picked(f.views, res.View) && picked(f.owners, res.Owner) {
-			results = append(results, res)
-			views[res.View] = true
-		}
+	part, err := r.Narrow(report.Picks{Checks: f.checks, Views: f.views, Owners: f.owners})
+	if err == nil && len(part.Results) == 0 {
+		err = fmt.Errorf("report %s: none of its %d results is selected by these flags, so nothing is proven; select less narrowly", path, len(r.Results))
 	}
-	if len(results) == 0 {
-		return r, fmt.Errorf("report %s: none of its %d results is selected by these flags, so nothing is proven; select less narrowly", path, len(r.Results))
-	}
-	var kept []report.View
-	for _, v := range r.Views {
-		if views[v.Name] {
-			kept = append(kept, v)
-		}
-	}
-	r.Results, r.Views = results, kept
-	if f.narrows() {
-		r.Summary = r.Summarise()
-		// Whoever reads it on must not take a part for the whole.
-		r.Selection.Checks = append(slices.Clone(r.Selection.Checks), f.checks...)
-		r.Selection.Views = append(slices.Clone(r.Selection.Views), f.views...)
-	}
-	return r, nil
+	return part, err
 }
-
-func (f gateFlags) narrows() bool { return len(f.checks)+len(f.views)+len(f.owners) > 0 }
 
 func picked(wanted []string, value string) bool {
 	return len(wanted) == 0 || slices.Contains(wanted, value)

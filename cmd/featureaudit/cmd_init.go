@@ -18,6 +18,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/policy"
+	"github.com/featureaudit/featureaudit/audit/render"
 	"github.com/featureaudit/featureaudit/audit/store"
 	"github.com/featureaudit/featureaudit/audit/store/local"
 	"github.com/featureaudit/featureaudit/audit/survey"
@@ -74,7 +75,7 @@ func cmdInit(ctx context.Context, c *cli, args []string) (int, error) {
 	}
 	for _, o := range outs {
 		if o.path != "" {
-			fmt.Fprintf(c.stderr, "wrote %s with %s; read the lines marked guess, set each ttl and max_age, then: featureaudit run --config %s\n", o.path, policy.ViewCount(len(views)), o.path)
+			fmt.Fprintf(c.stderr, "wrote %s with %s; read the lines marked guess, set each ttl and max_age, then: featureaudit run --config %s\n", render.Clean(o.path), policy.ViewCount(len(views)), render.Clean(o.path))
 		}
 	}
 	return exitOK, nil

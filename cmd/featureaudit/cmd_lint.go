@@ -36,6 +36,9 @@ func cmdLint(ctx context.Context, c *cli, args []string) (int, error) {
 		return 0, err
 	}
 	c.knowViews(ctx, &j, d)
+	if err := c.refuseInputs(ctx, j.outs, dataViews(d)); err != nil {
+		return 0, err
+	}
 	findings := diff.Lint(d, c.columnsOf(ctx, d), j.policy)
 	if ctx.Err() != nil {
 		return 0, context.Cause(ctx)

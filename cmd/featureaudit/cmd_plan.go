@@ -18,7 +18,6 @@ import (
 	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/render"
-	"github.com/featureaudit/featureaudit/audit/store"
 	"github.com/featureaudit/featureaudit/audit/store/local"
 	"github.com/featureaudit/featureaudit/audit/survey"
 )
@@ -45,6 +44,9 @@ func cmdPlan(ctx context.Context, c *cli, args []string) (int, error) {
 		return 0, err
 	}
 	if err := knownViews("--view", *views, loaded.Views); err != nil {
+		return 0, err
+	}
+	if err := c.refuseInputs(ctx, outs, loaded.Views); err != nil {
 		return 0, err
 	}
 	doc := planDocument{Schema: "featureaudit.plan/v1", Views: []plannedView{}, Notes: nonNil(loaded.Notes)}

@@ -8,7 +8,7 @@ import (
 
 const reportAbout = `Writes a report again in other formats, without looking at any data. A partial report is written too, and says so.`
 
-func cmdReport(_ context.Context, c *cli, args []string) (int, error) {
+func cmdReport(ctx context.Context, c *cli, args []string) (int, error) {
 	flags := newFlags("report")
 	var out outFlags
 	out.add(flags, reportFormats())
@@ -25,6 +25,9 @@ func cmdReport(_ context.Context, c *cli, args []string) (int, error) {
 	}
 	r, err := c.readReport(path)
 	if err != nil {
+		return 0, err
+	}
+	if err := c.refuseInputs(ctx, outs, nil); err != nil {
 		return 0, err
 	}
 	return exitOK, c.writeReport(outs, r, render.Options{Words: words, ReportPath: path})

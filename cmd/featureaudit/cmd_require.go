@@ -18,6 +18,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/contract"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/policy"
+	"github.com/featureaudit/featureaudit/audit/render"
 	"github.com/featureaudit/featureaudit/audit/report"
 )
 
@@ -80,11 +81,14 @@ func cmdRequire(ctx context.Context, c *cli, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	e, err := c.evidence(ctx, f, ask)
+	e, err := c.evidence(ctx, f, ask, outs)
 	if err != nil {
 		return 0, err
 	}
 	if ask.questions, err = c.contracts(ctx, f, e, ask); err != nil {
+		return 0, err
+	}
+	if err := c.refuseInputs(ctx, outs, nil); err != nil {
 		return 0, err
 	}
 	answers := make([]contract.Answer, 0, len(ask.questions))
@@ -195,11 +199,12 @@ func (e evidence) answer(project string, q contract.Question, window []time.Time
 }
 
 // evidence reads or looks. What is missing or broken is no error: it proves nothing, and the answers say so.
-func (c *cli) evidence(ctx context.Context, f requireFlags, a asked) (evidence, error) {
+func (c *cli) evidence(ctx context.Context, f requireFlags, a asked, outs []output) (evidence, error) {
 	switch {
 	case f.data:
-		return c.lookAtData(ctx, f, a)
+		return c.lookAtData(ctx, f, a, outs)
 	case f.flags != "":
+		c.reads.add(f.flags)
 		file, err := contract.Read(f.flags)
 		if err != nil {
 			return evidence{problem: err.Error()}, nil
@@ -286,9 +291,12 @@ func consumerNames(consumers []report.Consumer) string {
 }
 
 // lookAtData audits the newest partition of the views as of now, or all of them where a contract looks back.
-func (c *cli) lookAtData(ctx context.Context, f requireFlags, a asked) (evidence, error) {
+func (c *cli) lookAtData(ctx context.Context, f requireFlags, a asked, outs []output) (evidence, error) {
 	loaded, err := c.load(ctx, f.definitionFlags, nil)
 	if err != nil {
+		return evidence{}, err
+	}
+	if err := c.refuseInputs(ctx, outs, loaded.Views); err != nil {
 		return evidence{}, err
 	}
 	views := a.views
@@ -309,6 +317,7 @@ func (c *cli) lookAtData(ctx context.Context, f requireFlags, a asked) (evidence
 		return evidence{}, err
 	}
 	defer os.RemoveAll(scratch)
+	temporariesOf(ctx).add(scratch, false)
 	options.EngineTempDir = scratch
 	done, err := runAudit(ctx, options)
 	r := done.Report
@@ -380,7 +389,7 @@ func (c *cli) tell(outs []output, answers []contract.Answer) (int, error) {
 			return writeJSON(w, doc)
 		}
 		for _, a := range answers {
-			if _, err := fmt.Fprintln(w, a.Message); err != nil {
+			if _, err := fmt.Fprintln(w, render.Clean(a.Message)); err != nil {
 				return err
 			}
 		}

@@ -60,7 +60,7 @@ func addRunFlags(flags *pflag.FlagSet, f *runFlags) {
 	flags.StringVar(&f.memory, "memory-limit", "", "memory of the whole process: 512MB, 2GiB or 70% (default: 70% of the cgroup's or the machine's)")
 	flags.StringVar(&f.tempDir, "temp-dir", "", "where to spill what does not fit into memory (default: $TMPDIR, else the system's)")
 	flags.IntVar(&f.threads, "threads", 0, "threads to scan with (default: the CPU quota)")
-	flags.IntVar(&f.rowsLimit, "rows-limit", 100_000, "repeated rows to write at most with --out duplicates=PATH.parquet or .csv")
+	flags.IntVar(&f.rowsLimit, "rows-limit", 100_000, "rows to write at most with --out duplicates=PATH or rows=PATH (.parquet or .csv)")
 	flags.BoolVar(&f.skipEmpty, "skip-empty", false, "exit 99 rather than 3 where there is nothing to audit")
 	flags.StringArrayVar(&f.missing, "missing-view", nil, "a view without files could not be looked at (error, exit 3: the default) or fails alone (fail); NAME=error, NAME=fail or NAME=warn for the view of that name (repeatable)")
 	f.log = addLogFlags(flags)
@@ -86,7 +86,7 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	_, duplicates, err := splitDuplicates(outs)
+	split, err := splitOutputs(outs)
 	if err != nil {
 		return 0, err
 	}
@@ -100,7 +100,7 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if len(duplicates) > 0 {
+	if len(split.duplicates) > 0 {
 		options.RowsLimit = f.rowsLimit
 	}
 	if note := memoryNote(options.MemoryLimit, options.Threads); note != "" {
@@ -109,7 +109,7 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	for _, note := range notes {
 		log.Warn().Msg(note)
 	}
-	if err := probe(outs); err != nil {
+	if err := c.refuseInputs(ctx, outs, options.Views); err != nil {
 		return 0, err
 	}
 	scratch, err := engineScratch(options.TempDir)
@@ -117,6 +117,7 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 		return 0, err
 	}
 	defer os.RemoveAll(scratch)
+	c.temps.add(scratch, false)
 	// the engine has a limit of its own; this one keeps the collector from letting garbage grow to twice what lives
 	debug.SetMemoryLimit(options.MemoryLimit / 2)
 	// Rows are folded on the engine's threads. Were all processors taken by calls into the engine, the scheduler would look
@@ -130,7 +131,7 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	done, runErr := runAudit(ctx, options)
 	stop()
 	done.Report.Execution = c.execution(started)
-	return c.finishRun(ctx, log, finish{report: done.Report, duplicates: done.Duplicates, err: runErr, outs: outs, threshold: threshold, flags: f})
+	return c.finishRun(ctx, log, finish{report: done.Report, duplicates: done.Duplicates, badRows: done.BadRows, options: options, err: runErr, outs: outs, threshold: threshold, flags: f})
 }
 
 // engineScratch names a folder below the temporary one that the engine makes if it has to spill, and no sooner: so that
@@ -293,6 +294,8 @@ func nothingJudged(o audit.Options) (report.Report, error) {
 type finish struct {
 	report     report.Report
 	duplicates []audit.ViewDuplicates
+	badRows    []check.BadRows
+	options    audit.Options
 	err        error
 	outs       []output
 	threshold  failOn
@@ -306,11 +309,16 @@ func (c *cli) finishRun(ctx context.Context, log zerolog.Logger, f finish) (int,
 		return c.nothingWritten(f)
 	}
 	options := render.Options{Words: words, ReportPath: reportPath(f.outs)}
-	reports, duplicates, err := splitDuplicates(f.outs)
+	split, err := splitOutputs(f.outs)
 	if err != nil {
 		return 0, err
 	}
-	writeErr := errors.Join(c.writeReport(reports, f.report, options), c.writeDuplicates(duplicates, f.duplicates, f.flags.rowsLimit))
+	writeErr := errors.Join(c.writeReport(split.reports, f.report, options), c.writeDuplicates(split.duplicates, f.duplicates, f.flags.rowsLimit))
+	notes, err := c.writeRows(ctx, split.rows, f.badRows, f.options, f.flags.rowsLimit)
+	writeErr = errors.Join(writeErr, err)
+	for _, note := range notes {
+		log.Warn().Msg(note)
+	}
 	code := verdictCode(f.report.Status, f.report.Results, f.threshold)
 	sig, interrupted := interruption(ctx)
 	switch {
@@ -345,7 +353,7 @@ func (c *cli) finishRun(ctx context.Context, log zerolog.Logger, f finish) (int,
 // nothingWritten ends a run that has no report at all.
 func (c *cli) nothingWritten(f finish) (int, error) {
 	if errors.Is(f.err, audit.ErrNothing) && f.flags.skipEmpty {
-		fmt.Fprintf(c.stderr, "featureaudit run: %v\n", f.err)
+		fmt.Fprintf(c.stderr, "featureaudit run: %s\n", cleanLines(f.err.Error()))
 		return exitNothing, nil
 	}
 	if errors.Is(f.err, audit.ErrNothing) {

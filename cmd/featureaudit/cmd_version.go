@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"runtime"
@@ -10,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/featureaudit/featureaudit/audit/engine/duckdb"
+	"github.com/featureaudit/featureaudit/audit/render"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
@@ -46,7 +46,7 @@ func cmdVersion(ctx context.Context, c *cli, args []string) (int, error) {
 
 func (v versions) write(w io.Writer, format string) error {
 	if format == "json" {
-		return json.NewEncoder(w).Encode(v)
+		return render.Line(w, v)
 	}
 	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(tab, "featureaudit\t%s\nduckdb\t%s\narrow\t%s\ntzdata\t%s\ngo\t%s\n", v.Version, v.DuckDB, v.Arrow, v.TZData, v.Go)

@@ -29,6 +29,8 @@ type dataLook struct {
 	older, newer registry.Definitions
 	old, new     map[string]float64
 	asOf         time.Time
+	// outs are what is written in the end.
+	outs []output
 }
 
 // dataFound is what --data knows. Missing is what could not be looked at though a retry may cure it: the findings
@@ -44,6 +46,9 @@ func (c *cli) data(ctx context.Context, names []string, look dataLook) (dataFoun
 	for _, name := range names {
 		if name != dataAudit && namesReport(name) {
 			r, err := c.readReport(name)
+			if err == nil {
+				err = c.refuseInputs(ctx, look.outs, nil)
+			}
 			if err != nil {
 				return found, err
 			}
@@ -77,6 +82,9 @@ func namesReport(name string) bool {
 	if name == "-" {
 		return true
 	}
+	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
+		return filepath.Ext(name) == ".json" // what is read from a pipe is gone
+	}
 	raw, err := os.ReadFile(name)
 	var head struct {
 		Schema string `json:"schema"`
@@ -94,6 +102,9 @@ func (c *cli) auditTTLs(ctx context.Context, name string, look dataLook) ([]repo
 	}
 	views, err := c.dataViews(ctx, name, look)
 	if err != nil {
+		return nil, err
+	}
+	if err := c.refuseInputs(ctx, look.outs, views); err != nil {
 		return nil, err
 	}
 	var reports []report.Report
@@ -181,6 +192,7 @@ func auditEntities(ctx context.Context, views []model.View, asOf time.Time) (rep
 		return report.Report{}, err
 	}
 	defer os.RemoveAll(scratch)
+	temporariesOf(ctx).add(scratch, false)
 	options.EngineTempDir = scratch
 	done, err := runAudit(ctx, options)
 	if cause := context.Cause(ctx); cause != nil {

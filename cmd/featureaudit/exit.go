@@ -15,6 +15,7 @@ const (
 	exitUsage      = 2
 	exitIncomplete = 3
 	exitNothing    = 99
+	exitSIGHUP     = 129
 	exitSIGINT     = 130
 	exitSIGTERM    = 143
 )
@@ -29,9 +30,10 @@ func exitMeanings() []exitMeaning {
 	return []exitMeaning{
 		{exitOK, "no finding at or above --fail-on"},
 		{exitFindings, "findings at or above --fail-on, or bytes that are no valid Parquet: a retry cannot help"},
-		{exitUsage, "the command line, the config or a definition file is wrong"},
+		{exitUsage, "the command line, the config, a definition file or a report is wrong"},
 		{exitIncomplete, "could not evaluate, and a retry may cure it: I/O, rights, a changed file, memory, disk, nothing found to audit; wins over 1"},
 		{exitNothing, "nothing to audit (only with --skip-empty)"},
+		{exitSIGHUP, "interrupted by SIGHUP; the partial report is written and marked"},
 		{exitSIGINT, "interrupted by SIGINT; the partial report is written and marked"},
 		{exitSIGTERM, "interrupted by SIGTERM; the partial report is written and marked"},
 	}
@@ -62,9 +64,9 @@ func verdictCode(status report.Status, results []report.Result, threshold failOn
 		switch {
 		case r.Outcome == report.Error && r.Retryable:
 			return exitIncomplete
-		case r.Outcome == report.Error, r.Outcome == report.Fail:
+		case r.Weight() == report.Error, r.Weight() == report.Fail:
 			errs++
-		case r.Outcome == report.Warn:
+		case r.Weight() == report.Warn:
 			warns++
 		}
 	}

@@ -57,7 +57,7 @@ func largeStore(t *testing.T) string {
 
 // TestInterruptedRunLeavesItsReport does what a scheduler does: it closes stderr and sends SIGTERM.
 func TestInterruptedRunLeavesItsReport(t *testing.T) {
-	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
 		t.Run(sig.String(), func(t *testing.T) {
 			dir, spill := largeStore(t), t.TempDir()
 			out := filepath.Join(t.TempDir(), "report.json")

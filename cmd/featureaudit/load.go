@@ -92,7 +92,7 @@ func (c *cli) load(ctx context.Context, f definitionFlags, refs []string) (loade
 	if _, err := os.Stat(config); len(f.set) > 0 && errors.Is(err, fs.ErrNotExist) && config == defaultConfig {
 		return loaded{}, usagef("--set without --path: there is no ./%s whose views it could change; name the config, or the files with --path GLOB", defaultConfig)
 	}
-	file, err := readConfig(config)
+	file, err := c.readConfig(config)
 	if err != nil {
 		return loaded{}, err
 	}
@@ -181,8 +181,8 @@ func asConfig(ref string) string {
 		}
 		return ""
 	}
-	if ext := filepath.Ext(ref); ext != ".yaml" && ext != ".yml" {
-		return ""
+	if ext := filepath.Ext(ref); ext != ".yaml" && ext != ".yml" || !info.Mode().IsRegular() {
+		return "" // what is read from a pipe is gone
 	}
 	raw, err := os.ReadFile(ref)
 	if err != nil || !looksLikeConfig(raw) {
@@ -205,7 +205,7 @@ func looksLikeConfig(raw []byte) bool {
 }
 
 // readConfig reads a config file; without a name there is none, and definitions alone say what to audit.
-func readConfig(path string) (*policy.File, error) {
+func (c *cli) readConfig(path string) (*policy.File, error) {
 	if path == "" {
 		dir, err := os.Getwd()
 		if err != nil {
@@ -216,6 +216,7 @@ func readConfig(path string) (*policy.File, error) {
 	if err := localOnly(path); err != nil {
 		return nil, err
 	}
+	c.reads.add(path)
 	file, err := policy.Load(path, parseOptions())
 	var system *fs.PathError
 	if errors.As(err, &system) && !errors.Is(err, fs.ErrNotExist) {

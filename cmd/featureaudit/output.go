@@ -56,7 +56,6 @@ func parseOutputs(specs []string, short string, known []string) ([]output, error
 		specs = append(specs[:len(specs):len(specs)], short+"=-")
 	}
 	outs := make([]output, 0, len(specs))
-	taken := map[string]bool{}
 	for _, spec := range specs {
 		name, path, ok := strings.Cut(spec, "=")
 		if !ok || path == "" {
@@ -66,7 +65,7 @@ func parseOutputs(specs []string, short string, known []string) ([]output, error
 			return nil, usagef("--out %q: unknown format %q; formats: %s", spec, name, strings.Join(known, ", "))
 		}
 		out := output{format: name}
-		if path != "-" {
+		if path != "-" && !isStdout(path) {
 			if err := localOnly(path); err != nil {
 				return nil, fmt.Errorf("--out %s: %w", name, err)
 			}
@@ -76,13 +75,27 @@ func parseOutputs(specs []string, short string, known []string) ([]output, error
 			}
 			out.path = abs
 		}
-		if taken[out.path] {
+		if slices.ContainsFunc(outs, out.collides) {
 			return nil, usagef("--out %q: another output goes to the same place; give each its own", spec)
 		}
-		taken[out.path] = true
 		outs = append(outs, out)
 	}
 	return outs, nil
+}
+
+// isStdout says whether a path is another name of stdout. It is written as such: by its path, a file that stdout was
+// redirected to would be replaced, and what else goes to stdout lost.
+func isStdout(path string) bool {
+	return slices.Contains([]string{"/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}, filepath.Clean(path))
+}
+
+// collides says whether two outputs go to one place, by its name, through links, or by another name of the same file.
+// What is written to the null device is lost either way.
+func (o output) collides(other output) bool {
+	if o.path == os.DevNull || other.path == os.DevNull {
+		return false
+	}
+	return o.path == other.path || o.path != "" && other.path != "" && samePlace(o.path, other.path)
 }
 
 // reportFormats are the names of the formats that a report is written in.
@@ -105,13 +118,17 @@ func probe(outs []output) error {
 		if out.path == "" {
 			continue
 		}
-		if info, err := os.Stat(out.path); err == nil && info.IsDir() {
+		info, err := os.Stat(out.path)
+		switch {
+		case err == nil && info.IsDir():
 			return usagef("--out %s=%s: that is a directory; name a file in it", out.format, out.path)
+		case err == nil && info.Mode()&os.ModeDevice != 0 && info.Mode()&os.ModeCharDevice == 0, err == nil && info.Mode()&os.ModeSocket != 0:
+			return usagef("--out %s=%s: that is a disk or a socket; name a file, a pipe or a terminal", out.format, out.path)
 		}
 		if special(out.path) {
 			continue
 		}
-		f, err := createBeside(out.path)
+		f, err := createBeside(throughLinks(out.path))
 		if err != nil {
 			return outputError(out, err)
 		}
@@ -143,7 +160,7 @@ func (c *cli) writeAll(outs []output, write func(w io.Writer, format string, col
 			}
 			continue
 		}
-		err := writeFile(out.path, func(w io.Writer) error { return write(w, out.format, false) })
+		err := c.writeFile(out.path, func(w io.Writer) error { return write(w, out.format, false) })
 		if err != nil {
 			errs = append(errs, outputError(out, err))
 		}
@@ -171,9 +188,9 @@ func reportPath(outs []output) string {
 	return ""
 }
 
-// writeFile replaces a file in one step: readers see the old content or the new, never a part. What is no regular
-// file (a device, a pipe) is written to as it is.
-func writeFile(path string, write func(io.Writer) error) (err error) {
+// writeFile replaces a file in one step: readers see the old content or the new, never a part. A link is followed, and
+// what it points at is replaced. What is no regular file (a device, a pipe) is written to as it is.
+func (c *cli) writeFile(path string, write func(io.Writer) error) (err error) {
 	if special(path) {
 		f, err := os.OpenFile(path, os.O_WRONLY, 0)
 		if err != nil {
@@ -181,13 +198,13 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 		}
 		return errors.Join(write(f), f.Close())
 	}
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target
-	}
+	path = throughLinks(path)
 	f, err := createBeside(path)
 	if err != nil {
 		return err
 	}
+	c.temps.add(f.Name(), true)
+	defer c.temps.done(f.Name())
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, os.Remove(f.Name()))

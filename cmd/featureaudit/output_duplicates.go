@@ -17,24 +17,29 @@ const duplicatesFormat = "duplicates"
 
 // runFormats are the names of all that a run can write, sorted.
 func runFormats() []string {
-	names := append(reportFormats(), duplicatesFormat)
+	names := append(reportFormats(), duplicatesFormat, rowsFormat)
 	slices.Sort(names)
 	return names
 }
 
-// splitDuplicates takes the outputs of repeated rows out of those of the report.
-func splitDuplicates(outs []output) (reports, duplicates []output, err error) {
+// outputsOf sorts what a run writes: the report, repeated rows, and the rows that any check counted.
+type outputsOf struct{ reports, duplicates, rows []output }
+
+// splitOutputs takes the outputs of rows out of those of the report.
+func splitOutputs(outs []output) (outputsOf, error) {
+	var split outputsOf
 	for _, out := range outs {
-		if out.format != duplicatesFormat {
-			reports = append(reports, out)
+		into := map[string]*[]output{duplicatesFormat: &split.duplicates, rowsFormat: &split.rows}[out.format]
+		if into == nil {
+			split.reports = append(split.reports, out)
 			continue
 		}
-		if extension := strings.ToLower(filepath.Ext(out.path)); out.path != "" && extension != ".parquet" && extension != ".csv" {
-			return nil, nil, usagef("--out %s=%s: the name must end with .parquet or .csv", out.format, out.path)
+		if extension := strings.ToLower(filepath.Ext(out.path)); out.path != "" && extension != ".parquet" && extension != ".csv" && !special(out.path) {
+			return split, usagef("--out %s=%s: the name must end with .parquet or .csv", out.format, out.path)
 		}
-		duplicates = append(duplicates, out)
+		*into = append(*into, out)
 	}
-	return reports, duplicates, nil
+	return split, nil
 }
 
 // writeDuplicates writes the rows of repeated keys, at most limit of all views together; stdout gets CSV.
@@ -61,7 +66,7 @@ func (c *cli) writeDuplicates(outs []output, views []audit.ViewDuplicates, limit
 			errs = append(errs, write(c.stdout, rows))
 			continue
 		}
-		if err := writeFile(out.path, func(w io.Writer) error { return write(w, rows) }); err != nil {
+		if err := c.writeFile(out.path, func(w io.Writer) error { return write(w, rows) }); err != nil {
 			errs = append(errs, outputError(out, err))
 		}
 	}

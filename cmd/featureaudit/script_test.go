@@ -43,6 +43,7 @@ func TestScripts(t *testing.T) {
 			"exits":   exits,
 			"parquet": parquet,
 			"feast":   feastRegistry,
+			"sealed":  sealed,
 		},
 	})
 }

@@ -30,6 +30,9 @@ type Options struct {
 	Parse policy.ParseOptions
 	// Env looks up the variables that a feature_store.yaml may use; nil knows none.
 	Env func(name string) (string, bool)
+	// Opened is told the name of each file that is read and of each folder whose files are; nil for none. It may be called from
+	// the goroutine that loads only.
+	Opened func(name string)
 	// TempDir holds what has to become a file for a moment; empty is the system's.
 	TempDir string
 }
@@ -53,7 +56,7 @@ func Definitions(ctx context.Context, ref string, o Options) (registry.Definitio
 }
 
 func dispatch(ctx context.Context, ref string, o Options) (registry.Definitions, error) {
-	l := loader{options: o, place: disk{}}
+	l := loader{options: o, place: disk{opened: o.Opened}}
 	if feast.IsPostgres(ref) {
 		return l.postgres(ctx, ref)
 	}
@@ -180,6 +183,9 @@ func (l loader) folder(ctx context.Context, dir string) (registry.Definitions, e
 	if kind == "file" {
 		return l.file(ctx, path.Join(dir, dbtProject))
 	}
+	if l.options.Opened != nil && l.place.local(dir) != "" {
+		l.options.Opened(dir)
+	}
 	all, err := l.place.files(ctx, dir)
 	if err != nil {
 		return registry.Definitions{}, err
@@ -279,6 +285,9 @@ func (l loader) root(ctx context.Context, name string) (string, error) {
 }
 
 func isSQLite(name string) bool {
+	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
+		return false // opening a pipe would wait for its writer
+	}
 	f, err := os.Open(name)
 	if err != nil {
 		return false
@@ -290,6 +299,9 @@ func isSQLite(name string) bool {
 }
 
 func (l loader) sqlite(ctx context.Context, name string) (registry.Definitions, error) {
+	if l.options.Opened != nil {
+		l.options.Opened(name)
+	}
 	d, err := feast.DecodeSQLite(ctx, name)
 	if err != nil {
 		return d, wrong{fmt.Errorf("%s: %w", name, err)}

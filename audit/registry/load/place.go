@@ -33,7 +33,10 @@ type place interface {
 }
 
 // disk is the file system.
-type disk struct{}
+type disk struct {
+	// opened is told what is read; nil for none.
+	opened func(name string)
+}
 
 func (disk) kind(_ context.Context, name string) (string, error) {
 	info, err := os.Stat(name)
@@ -48,7 +51,7 @@ func (disk) kind(_ context.Context, name string) (string, error) {
 	return "file", nil
 }
 
-func (disk) read(_ context.Context, name string) ([]byte, error) {
+func (d disk) read(_ context.Context, name string) ([]byte, error) {
 	info, err := os.Stat(name)
 	if err != nil {
 		return nil, err
@@ -58,6 +61,9 @@ func (disk) read(_ context.Context, name string) ([]byte, error) {
 	}
 	if info.Size() > maxBytes {
 		return nil, tooLarge(name, info.Size())
+	}
+	if d.opened != nil {
+		d.opened(name)
 	}
 	return os.ReadFile(name)
 }

@@ -13,9 +13,9 @@ import (
 
 // DecodeReport reads the definitions that a report was judged by.
 func DecodeReport(data []byte) (registry.Definitions, error) {
-	var r report.Report
-	if err := json.Unmarshal(data, &r); err != nil {
-		return registry.Definitions{}, fmt.Errorf("not a report: %w", err)
+	r, err := report.Parse(data)
+	if err != nil {
+		return registry.Definitions{}, err
 	}
 	d := registry.Definitions{Kind: registry.KindReport}
 	for _, v := range r.Views {

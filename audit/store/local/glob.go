@@ -109,6 +109,36 @@ func (g *glob) takes(rel string) (matched, data bool) {
 	return true, g.named || isParquet(rel)
 }
 
+// Claims says whether a file of this absolute name is, or would be once it is there, among the files that a glob lists as
+// data: by the name of its root as it is written and as it is without links.
+func Claims(base, text, abs string) (bool, error) {
+	g, err := parse(base, text)
+	if err != nil {
+		return false, err
+	}
+	roots := []string{g.root}
+	if real, err := filepath.EvalSymlinks(g.root); err == nil && real != g.root {
+		roots = append(roots, real)
+	}
+	for _, root := range roots {
+		rel, err := filepath.Rel(root, abs)
+		if err == nil && filepath.IsLocal(rel) && g.claims(filepath.ToSlash(rel)) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func (g *glob) claims(rel string) bool {
+	for dir := path.Dir(rel); dir != "."; dir = path.Dir(dir) {
+		if g.hides(path.Base(dir)) {
+			return false
+		}
+	}
+	_, data := g.takes(rel)
+	return data && g.reason(rel) == ""
+}
+
 func isParquet(name string) bool {
 	lower := strings.ToLower(name)
 	for _, e := range endings {

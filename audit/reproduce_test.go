@@ -1,0 +1,95 @@
+package audit_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rs/zerolog"
+
+	"github.com/featureaudit/featureaudit/audit"
+	"github.com/featureaudit/featureaudit/audit/engine/duckdb"
+	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/fixtures"
+)
+
+// reproduced are the checks of rows whose rows SQL gives.
+var reproduced = []string{"duplicate-keys", "future-rows", "misfiled-rows", "null-event-time", "null-keys", "source-lag", "stale-rows"}
+
+// reproduce runs the SQL of a result where the paths of its view start, and counts its rows.
+func reproduce(t *testing.T, dir string, r report.Result) string {
+	t.Helper()
+	_, query, found := strings.Cut(r.Reproduce, "SET TimeZone = 'UTC';\n")
+	if !found {
+		t.Fatalf("%s: no SQL that begins with its time zone: %s", r.Check, r.Reproduce)
+	}
+	db, err := duckdb.RunSQL(t.Context(), 2, 1<<30, fmt.Sprintf("SELECT count(*)::VARCHAR FROM (%s)", strings.TrimSuffix(query, ";")))
+	if err != nil {
+		t.Errorf("%s of %s: %v\n%s", r.Check, dir, err, r.Reproduce)
+		return ""
+	}
+	return db[0]
+}
+
+// TestReproduceOnRandomStores does the same on hostile stores: where there is SQL, it is right.
+func TestReproduceOnRandomStores(t *testing.T) {
+	const stores = 30
+	for seed := range uint64(stores) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			dir := t.TempDir()
+			store, err := fixtures.RandomStore(dir, seed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Chdir(dir)
+			o := audit.Options{Views: []model.View{store.View}, AsOf: store.AsOf, AsOfGiven: true, SelectChecks: reproduced, Threads: 2, TempDir: t.TempDir(),
+				Adapters: realAdapters(), Log: zerolog.Nop()}
+			audited, err := audit.Run(t.Context(), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range audited.Report.Results {
+				if r.Unit != "rows" || r.RowsBad == 0 || r.Reproduce == "" {
+					continue
+				}
+				if got := reproduce(t, dir, r); got != fmt.Sprint(r.RowsBad) {
+					t.Errorf("%s: the SQL gives %s rows, the audit counted %d\n%s", r.Check, got, r.RowsBad, r.Reproduce)
+				}
+			}
+		})
+	}
+}
+
+// TestReproduceGivesTheRowsThatWereCounted runs the SQL of every result of every planted store.
+func TestReproduceGivesTheRowsThatWereCounted(t *testing.T) {
+	ran := map[string]int{}
+	for _, c := range fixtures.Cases() {
+		t.Run(c.Name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := c.Write(dir); err != nil {
+				t.Fatal(err)
+			}
+			t.Chdir(dir)
+			for _, r := range auditStore(t, dir, c.AsOf, c.Range).Results {
+				if !slices.Contains(reproduced, r.Check) || r.Unit != "rows" || r.RowsBad == 0 {
+					continue
+				}
+				if r.Reproduce == "" {
+					t.Logf("%s: no SQL", r.Check)
+					continue
+				}
+				ran[r.Check]++
+				if got := reproduce(t, dir, r); got != fmt.Sprint(r.RowsBad) {
+					t.Errorf("%s: the SQL gives %s rows, the audit counted %d\n%s", r.Check, got, r.RowsBad, r.Reproduce)
+				}
+			}
+		})
+	}
+	for _, check := range reproduced {
+		if ran[check] < 2 {
+			t.Errorf("%s: its SQL ran for %d stores only", check, ran[check])
+		}
+	}
+}
