@@ -70,7 +70,7 @@ func cmdAlign(ctx context.Context, c *cli, args []string) (int, error) {
 		return 0, usagef("report %s was made by another config (%s, this one is %s): run the audit again with this config, or name the one that it was made by", *reportPath, r.ConfigDigest, loaded.Digest)
 	}
 	for _, v := range r.Views {
-		if err := knownViews([]string{v.Name}, loaded.Views); err != nil {
+		if err := knownViews("views", []string{v.Name}, loaded.Views); err != nil {
 			return 0, usagef("report %s: view %q is none of this config: name the config that the report was made by", *reportPath, v.Name)
 		}
 	}
