@@ -67,12 +67,53 @@ func TestNullEventTime(t *testing.T) {
 	s := healthy(dailyView())
 	s.Collection.Slices[3].EventNull, s.Collection.Slices[3].EventUnparsed, s.Collection.Slices[4].EventSentinel = 1, 2, 4
 	r := s.of(t, "null-event-time")
-	expect(t, r, report.Fail, 7, 9000, "7 of 9,000 rows (0.08 %) have no usable event time in 2 partitions from dt=2026-11-04 to dt=2026-11-05 of source batch")
+	expect(t, r, report.Fail, 7, 9000, "7 of 9,000 rows (0.08 %) have no usable event time in 2 partitions from dt=2026-11-04 to dt=2026-11-05 of source batch: 1 is NULL; 2 are text that does not parse as RFC 3339; 4 lie before 1980 or more than 10 years after as_of")
 	if want := (map[string]any{"null_rows": int64(1), "unparsed_rows": int64(2), "sentinel_rows": int64(4)}); !reflect.DeepEqual(r.Measures, want) {
 		t.Errorf("%v", r.Measures)
 	}
-	if got := r.Findings[1]; got.RowsBad != 3 || got.Subject.Partition != "dt=2026-11-04" || got.Measures["unparsed_rows"] != 2.0 {
+	if got := r.Findings[1]; got.RowsBad != 3 || got.Subject.Partition != "dt=2026-11-04" || got.Measures["unparsed_rows"] != 2.0 ||
+		got.Message != "3 of 1,000 rows (0.30 %) have no usable event time: 1 is NULL; 2 are text that does not parse as RFC 3339" {
 		t.Errorf("%+v", got)
+	}
+}
+
+func TestNullEventTimeSaysWhy(t *testing.T) {
+	v := dailyView()
+	v.EventTime.Format = "%d/%m/%Y %H:%M %Z"
+	s := healthy(v)
+	first, second := &s.Collection.Slices[3], &s.Collection.Slices[4]
+	first.EventUnparsed, second.EventUnparsed, second.EventSentinel = 1, 1, 2
+	first.AddUnparsed([]byte("b"))
+	second.AddUnparsed([]byte("01/11/2026 10:07 PDT"))
+	second.AddSentinel(0)
+	second.AddSentinel(33_074_265_600_000_000)
+	r := s.of(t, "null-event-time")
+	const hint = " (of the names of zones %Z reads UTC, GMT and Z, and those of a declared zone: set zone to read its own)"
+	expect(t, r, report.Fail, 4, 9000, "4 of 9,000 rows (0.04 %) have no usable event time in 2 partitions from dt=2026-11-04 to dt=2026-11-05 of source batch: "+
+		`2 are text that does not parse by format "%d/%m/%Y %H:%M %Z", such as 01/11/2026 10:07 PDT`+hint+"; 2 lie before 1980 or more than 10 years after as_of (1970-01-01 to 3018-01-31)")
+	for name, want := range map[string]any{"oldest_sentinel": "1970-01-01", "newest_sentinel": "3018-01-31", "unparsed_example": "01/11/2026 10:07 PDT"} {
+		if r.Measures[name] != want {
+			t.Errorf("%s is %v, want %v", name, r.Measures[name], want)
+		}
+	}
+	if got, want := r.Findings[1].Message, `1 of 1,000 rows (0.10 %) have no usable event time: 1 is text that does not parse by format "%d/%m/%Y %H:%M %Z", such as b`+hint; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	v.Zone, v.Origins = "America/Los_Angeles", map[string]string{"zone": "f.yaml:3"}
+	s.View = v
+	if r := s.of(t, "null-event-time"); strings.Contains(r.Message, "zone") {
+		t.Errorf("a zone is declared: %q", r.Message)
+	}
+}
+
+func TestShownText(t *testing.T) {
+	for text, want := range map[string]string{
+		"yesterday": "yesterday", "": `""`, " x": `" x"`, "a\nb": `"a\nb"`, `say "x"`: `"say \"x\""`, "2026年11月1日": "2026年11月1日", "\xff\x1b[31m": `"\xff\x1b[31m"`,
+		"\u202egnp": `"\u202egnp"`, strings.Repeat("a", 40): strings.Repeat("a", 40), strings.Repeat("ä", 32): strings.Repeat("ä", 31) + "...", strings.Repeat("a", 41): strings.Repeat("a", 40) + "...",
+	} {
+		if got := shownText(text); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
 	}
 }
 

@@ -239,6 +239,9 @@ func (b *brief) finding(c Check, r report.Result, f row) report.Finding {
 	}
 	if message == "" {
 		message = fmt.Sprintf("%s of %s (%s) %s", number(f.bad), count(f.total, singular(r.Unit)), percent(f.bad, f.total), c.bad(b))
+		if c.because != nil {
+			message += ": " + c.because(b, f.bad, []row{{subject: f.subject, partitions: f.partitions}})
+		}
 	}
 	if n, pooled := f.measures["pooled_subjects"].(int64); pooled {
 		message += fmt.Sprintf(", in %s too small to be judged alone", count(n, "partition"))
@@ -255,6 +258,9 @@ func (b *brief) foundMessage(c Check, r report.Result, v verdict) string {
 	if text == "" {
 		text = fmt.Sprintf("%s of %s (%s) %s%s", number(r.RowsBad), count(r.RowsTotal, singular(r.Unit)), percent(r.RowsBad, r.RowsTotal),
 			c.bad(b), b.where(v.findings))
+		if c.because != nil {
+			text += ": " + c.because(b, r.RowsBad, v.findings)
+		}
 	}
 	parts := []string{text}
 	if c.detail != nil {

@@ -26,9 +26,9 @@ type timeReader struct {
 	plain bool
 	naive bool
 	// utc says that naive values are instants already.
-	utc     bool
-	local   zone.Reader
-	text    bool
+	utc   bool
+	local zone.Reader
+	text  bool
 	// pattern reads text that is not RFC 3339.
 	pattern *patternReader
 }
