@@ -1,6 +1,7 @@
 package survey
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -43,8 +44,8 @@ func unitOfOne(n int64) string {
 	return ""
 }
 
-// unitsByColumn are the units that the files of each schema tell, by schema and column.
-type unitsByColumn map[string]map[string]bool
+// unitsByColumn counts the files that tell each unit: by schema and column, and by the column alone, which has no schema before it.
+type unitsByColumn map[string]map[string]int
 
 func (u unitsByColumn) learn(s facts.Schema) {
 	base := ""
@@ -55,15 +56,28 @@ func (u unitsByColumn) learn(s facts.Schema) {
 		if base == "" {
 			base = withoutUnits(s)
 		}
-		if u[base+c.Path] == nil {
-			u[base+c.Path] = map[string]bool{}
+		for _, key := range [...]string{base + c.Path, c.Path} {
+			if u[key] == nil {
+				u[key] = map[string]int{}
+			}
+			u[key][c.EpochUnit]++
 		}
-		u[base+c.Path][c.EpochUnit] = true
 	}
 }
 
-// teach gives columns whose values tell no unit (there are none, or sentinels only) the one unit that all other files
-// of their schema tell.
+// usual is the unit that most files tell, the coarser one of two that equally many do; "" where none tells.
+func (u unitsByColumn) usual(key string) string {
+	unit := ""
+	for _, r := range epochRanges {
+		if n := u[key][r.unit]; n > 0 && n > u[key][unit] {
+			unit = r.unit
+		}
+	}
+	return unit
+}
+
+// teach gives columns whose values tell no unit (there are none, or sentinels only) the unit that the other files of their
+// schema tell, else that of the view's other files.
 func (u unitsByColumn) teach(s facts.Schema) {
 	if len(u) == 0 {
 		return
@@ -77,11 +91,7 @@ func (u unitsByColumn) teach(s facts.Schema) {
 		if base == "" {
 			base = withoutUnits(s)
 		}
-		if told := u[base+c.Path]; len(told) == 1 {
-			for unit := range told {
-				c.EpochUnit = unit
-			}
-		}
+		c.EpochUnit = cmp.Or(u.usual(base+c.Path), u.usual(c.Path))
 	}
 }
 
@@ -113,9 +123,9 @@ func problemOf(times []model.TimeColumn, r reading, f facts.File) *facts.Problem
 			return unsupported("time column %q is %s: want a timestamp, a date, text, or a 64-bit number since 1970; name another column, or write it as a timestamp", t.Column, c.TypeText)
 		case encoding != facts.EncodingEpoch, c.EpochUnit != "", t.Unit != "":
 		case c.HasBounds:
-			return unsupported("time column %q holds numbers from %d to %d, which are not all times between 1980 and 2100 in one of the units s, ms, us, ns: declare its unit, such as {column: %s, unit: s}", t.Column, c.Min, c.Max, t.Column)
+			return unsupported("time column %q holds numbers from %d to %d, unit unknown: they are not times between 1980 and 2100 in just one of the units s, ms, us, ns: declare its unit, such as {column: %s, unit: s}", t.Column, c.Min, c.Max, t.Column)
 		case slices.Contains(r.unbounded, c.Path):
-			return unsupported("time column %q holds numbers and the footer has no statistics that tell their unit: declare it, such as {column: %s, unit: ms}", t.Column, t.Column)
+			return unsupported("time column %q holds numbers, unit unknown: the footer has no statistics that tell it, and no other file does: declare it, such as {column: %s, unit: ms}", t.Column, t.Column)
 		}
 	}
 	return nil
