@@ -89,7 +89,7 @@ func TestNullEventTimeSaysWhy(t *testing.T) {
 	second.AddSentinel(0)
 	second.AddSentinel(33_074_265_600_000_000)
 	r := s.of(t, "null-event-time")
-	const hint = " (of the names of zones %Z reads UTC, GMT and Z, and those of a declared zone: set zone to read its own)"
+	const hint = " (%Z reads UTC, GMT and Z; for other names of zones set zone, the one whose names they are)"
 	expect(t, r, report.Fail, 4, 9000, "4 of 9,000 rows (0.04 %) have no usable event time in 2 partitions from dt=2026-11-04 to dt=2026-11-05 of source batch: "+
 		`2 are text that does not parse by format "%d/%m/%Y %H:%M %Z", such as 01/11/2026 10:07 PDT`+hint+"; 2 lie before 1980 or more than 10 years after as_of (1970-01-01 to 3018-01-31)")
 	for name, want := range map[string]any{"oldest_sentinel": "1970-01-01", "newest_sentinel": "3018-01-31", "unparsed_example": "01/11/2026 10:07 PDT"} {

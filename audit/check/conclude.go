@@ -159,6 +159,9 @@ func (b *brief) nothing(c Check) string {
 	if c.nothing != nil {
 		return c.nothing(b)
 	}
+	if c.Unit == UnitRows && c.Needs.EventTime && !b.noRows() {
+		return fmt.Sprintf("no row with an event time in %s", count(int64(len(b.judgedFiles(c))), "file"))
+	}
 	if b.HasRange {
 		return fmt.Sprintf("no %s in the partitions of the range", c.Unit)
 	}

@@ -16,8 +16,8 @@ import (
 var mixedEncoding = Check{
 	ID:       "mixed-encoding",
 	Title:    "Files of one view write event_time in different encodings.",
-	Why:      "Engines merge aware and naive times into one type without a word, and windows are joined hours apart.",
-	Fix:      "Write all files with event_time in UTC and marked as such; until then, declare the zone of each source with naive times.",
+	Why:      "Engines merge aware and naive times, or numbers of two units, into one column without a word: windows are joined hours or ages apart.",
+	Fix:      "Write all files with event_time in one encoding, best as timestamps in UTC; until then, declare the zone of naive times and the unit of numbers.",
 	Since:    "0.1",
 	Scope:    ScopeView,
 	Severity: report.SeverityError,
@@ -31,7 +31,12 @@ var mixedEncoding = Check{
 		return report.SeverityError
 	},
 	judge:   judgeMixedEncoding,
-	nothing: always("no file holds a row"),
+	nothing: func(b *brief) string {
+		if b.noRows() {
+			return "no file holds a row"
+		}
+		return "no file holds an event time that could be read"
+	},
 	bad:     always("write event_time in another encoding than most files"),
 	good:    always("write event_time in one encoding"),
 	detail: func(b *brief, v verdict) string {

@@ -51,6 +51,8 @@ type unusableTimes struct {
 	facts.Slice
 	// formats are how the texts that do not parse were read, sorted: "RFC 3339" or a pattern.
 	formats []string
+	// numbers says that some event times are floating numbers, of which NaN is no time.
+	numbers bool
 	// unnamed says that one of them reads names of zones, and that no zone is declared whose names it knows.
 	unnamed bool
 }
@@ -70,6 +72,12 @@ func (b *brief) unusable(of func(partition, source string) bool) unusableTimes {
 		}
 	}
 	slices.Sort(u.formats)
+	u.numbers = slices.ContainsFunc(b.Survey.Schemas, func(schema facts.Schema) bool {
+		return slices.ContainsFunc(eventNames(b.View), func(name string) bool {
+			column := schema.Lookup(name)
+			return column != nil && column.Physical == "DOUBLE"
+		})
+	})
 	return u
 }
 
@@ -107,7 +115,11 @@ func (u unusableTimes) measures() map[string]any {
 func (u unusableTimes) String() string {
 	var causes []string
 	if n := u.EventNull; n > 0 {
-		causes = append(causes, number(n)+" "+plural(n, "is", "are")+" NULL")
+		text := number(n) + " " + plural(n, "is", "are") + " NULL"
+		if u.numbers {
+			text += " or NaN"
+		}
+		causes = append(causes, text)
 	}
 	if n := u.EventUnparsed; n > 0 {
 		text := fmt.Sprintf("%s %s text that does not parse %s", number(n), plural(n, "is", "are"), strings.Join(u.formats, ", or "))
@@ -115,7 +127,7 @@ func (u unusableTimes) String() string {
 			text += ", such as " + shownText(u.UnparsedText)
 		}
 		if u.unnamed {
-			text += " (of the names of zones %Z reads UTC, GMT and Z, and those of a declared zone: set zone to read its own)"
+			text += " (%Z reads UTC, GMT and Z; for other names of zones set zone, the one whose names they are)"
 		}
 		causes = append(causes, text)
 	}

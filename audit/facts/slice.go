@@ -114,6 +114,7 @@ const MaxUnparsedText = 64
 
 // AddSentinel widens the bounds of the sentinels by one, in microseconds.
 func (s *Slice) AddSentinel(micros int64) {
+	micros = max(micros, NoTime+1)
 	s.SentinelMin = earlier(s.SentinelMin, micros)
 	s.SentinelMax = max(s.SentinelMax, micros)
 }

@@ -135,18 +135,34 @@ func unsupported(format string, args ...any) *facts.Problem {
 	return &facts.Problem{Kind: facts.ProblemUnsupported, Message: fmt.Sprintf(format, args...)}
 }
 
-// unitNotes names the units that were told by magnitude.
+// idle says whether a unit or a format is declared for a column that needs none.
+func idle(t model.TimeColumn, encoding facts.Encoding) bool {
+	return t.Unit != "" && encoding != facts.EncodingEpoch || t.Format != "" && t.Format != "rfc3339" && encoding != facts.EncodingTextNaive
+}
+
+// unitNotes names the units that were told by magnitude, and the units and formats that were declared for nothing.
 func unitNotes(s facts.Survey, roles Roles) []string {
 	var notes []string
 	for _, t := range roles.Times {
-		files := map[string]int{}
+		files, unused := map[string]int{}, map[string]int{}
 		for _, f := range s.Files {
-			if f.Schema < 0 {
+			if f.Schema < 0 || !slices.Contains(roles.timesOf(f), t) {
 				continue
 			}
-			if c := s.Schemas[f.Schema].Lookup(t.Column); c != nil && c.EpochUnit != "" && c.EpochUnit != t.Unit {
+			c := s.Schemas[f.Schema].Lookup(t.Column)
+			if c == nil || f.Rows == 0 {
+				continue
+			}
+			if c.EpochUnit != "" && c.EpochUnit != t.Unit {
 				files[c.EpochUnit]++
 			}
+			if idle(t, s.Schemas[f.Schema].Encoding(*c)) && c.Logical != nullType {
+				unused[c.TypeText]++
+			}
+		}
+		for _, held := range slices.Sorted(maps.Keys(unused)) {
+			notes = append(notes, fmt.Sprintf("column %s: its unit or format is not used in %d files, where it is %s: a unit is for numbers, a format for text",
+				t.Column, unused[held], held))
 		}
 		for _, unit := range slices.Sorted(maps.Keys(files)) {
 			if t.Unit != "" {
