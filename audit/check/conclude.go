@@ -143,7 +143,7 @@ func (b *brief) clean(c Check, r report.Result, v verdict) report.Result {
 	}
 	r.Outcome = report.Pass
 	r.Message = b.cleanMessage(c, r)
-	if r.ZoneCertainty == zoneDepends {
+	if r.ZoneCertainty == zoneDepends && b.zonesInDoubt() {
 		r.Message += "; " + zoneWords(r)
 	}
 	return r
@@ -274,7 +274,7 @@ func (b *brief) foundMessage(c Check, r report.Result, v verdict) string {
 	if hidden := suppressedCount(v.findings); hidden > 0 && hidden < len(v.findings) {
 		parts = append(parts, fmt.Sprintf("%s of %s suppressed", number(int64(hidden)), count(int64(len(v.findings)), "finding")))
 	}
-	if r.ZoneCertainty == zoneDepends {
+	if r.ZoneCertainty == zoneDepends && b.zonesInDoubt() {
 		parts = append(parts, zoneWords(r))
 	}
 	if blind, _ := b.blind(c); blind != "" {
