@@ -720,10 +720,15 @@ func TestMixedEncodingOfUnits(t *testing.T) {
 	if r := s.of(t, "mixed-encoding"); r.Outcome != report.Pass {
 		t.Errorf("each source declares its unit: %+v", r)
 	}
-	// a column of NULLs tells no unit
+	// a column of NULLs and sentinels tells no unit, and takes no side
 	s = mixed()
 	s.Survey.Schemas[2].Columns[0].EpochUnit = ""
-	if r := s.of(t, "mixed-encoding"); r.RowsBad != 1 || r.RowsTotal != 8 {
+	s.Survey.Files[8].AdoptedUnits = []string{"event_time"}
+	if r := s.of(t, "mixed-encoding"); r.RowsBad != 1 || r.RowsTotal != 7 {
+		t.Errorf("%+v", r)
+	}
+	s.Survey.Files[1].Schema = 0
+	if r := s.of(t, "mixed-encoding"); r.Outcome != report.Pass || r.RowsTotal != 9 {
 		t.Errorf("%+v", r)
 	}
 }

@@ -160,7 +160,7 @@ func (b *brief) encodedFiles() []encodedFile {
 				e.add(facts.EncodingTextOffset, w.withOffset)
 				e.add(facts.EncodingTextNaive, w.without)
 			case facts.EncodingEpoch:
-				e.add(epochs.encoding(w.column, *column), w.rows)
+				e.add(epochs.encoding(w.column, *column, f), w.rows)
 			default:
 				e.add(encoding, w.rows)
 			}
@@ -169,8 +169,7 @@ func (b *brief) encodedFiles() []encodedFile {
 			files = append(files, e)
 		}
 	}
-	epochs.name(files)
-	return files
+	return epochs.name(files)
 }
 
 func (e *encodedFile) add(encoding facts.Encoding, rows int64) {
@@ -182,12 +181,14 @@ func (e *encodedFile) add(encoding facts.Encoding, rows int64) {
 // epochUnits are the units of a view's bare numbers, by the encodings that stand for them; true where each file's is declared.
 type epochUnits map[facts.Encoding]bool
 
-// encoding is that of a column of numbers: a bare number does not say its unit, so that another unit is another encoding. A
-// column of NULLs and sentinels alone that no other file told the unit of has none.
-func (u epochUnits) encoding(declared model.TimeColumn, column facts.Column) facts.Encoding {
+// untoldEpoch stands for numbers of which none tells the unit: NULLs and sentinels alone.
+const untoldEpoch = facts.EncodingEpoch + "-untold"
+
+// encoding is that of a file's column of numbers: a bare number does not say its unit, so that another unit is another encoding.
+func (u epochUnits) encoding(declared model.TimeColumn, column facts.Column, f facts.File) facts.Encoding {
 	unit := cmp.Or(declared.Unit, column.EpochUnit)
-	if unit == "" {
-		return facts.EncodingNone
+	if unit == "" || declared.Unit == "" && slices.Contains(f.AdoptedUnits, column.Path) {
+		return untoldEpoch
 	}
 	encoding := facts.EncodingEpoch + facts.Encoding("-"+unit)
 	before, known := u[encoding]
@@ -195,20 +196,26 @@ func (u epochUnits) encoding(declared model.TimeColumn, column facts.Column) fac
 	return encoding
 }
 
-// name leaves the unit out where there is one only, or where all are declared: then they are no disagreement.
-func (u epochUnits) name(files []encodedFile) {
+// name leaves the unit out where there is one only, or where all are declared: then they are no disagreement. Where there is
+// one, files that tell no unit take no side.
+func (u epochUnits) name(files []encodedFile) []encodedFile {
 	told := slices.ContainsFunc(slices.Collect(maps.Values(u)), func(declared bool) bool { return !declared })
 	if len(u) > 1 && told {
-		return
+		return slices.DeleteFunc(files, func(f encodedFile) bool {
+			delete(f.rows, untoldEpoch)
+			return len(f.rows) == 0
+		})
 	}
 	for _, f := range files {
-		rows := int64(0)
+		rows := f.rows[untoldEpoch]
+		delete(f.rows, untoldEpoch)
 		for encoding := range u {
 			rows += f.rows[encoding]
 			delete(f.rows, encoding)
 		}
 		f.add(facts.EncodingEpoch, rows)
 	}
+	return files
 }
 
 // unscanned is a file whose rows tell how it writes event times, and that no scan has read and no problem explains, or "".
@@ -352,7 +359,7 @@ func (b *brief) ingestedNote() string {
 		e := encodedFile{file: f, rows: map[facts.Encoding]int64{}}
 		switch encoding := b.schema(f).Encoding(*column); encoding {
 		case facts.EncodingEpoch:
-			e.add(epochs.encoding(declared, *column), f.Rows)
+			e.add(epochs.encoding(declared, *column, f), f.Rows)
 		case facts.EncodingTextNaive:
 			e.add("text", f.Rows)
 		default:
@@ -360,8 +367,7 @@ func (b *brief) ingestedNote() string {
 		}
 		files = append(files, e)
 	}
-	epochs.name(files)
-	list := encodingMeasures(files)
+	list := encodingMeasures(epochs.name(files))
 	if len(list) < 2 {
 		return ""
 	}

@@ -245,6 +245,10 @@ func TestEpochUnitIsAdoptedFromOtherSchemas(t *testing.T) {
 	if c := got.Schemas[0].Columns[0]; got.Files[0].Problem != nil || c.EpochUnit != "ms" {
 		t.Errorf("got %+v, %v", c, got.Files[0].Problem)
 	}
+	if want := []string{"column ts: the numbers of 2 files are read as ms since 1970, by their magnitude", "column ts: the numbers of 1 files are read as s since 1970, by their magnitude",
+		"column ts: 1 files hold no number that tells its unit, and are read in the unit of most others"}; !slices.Equal(slices.Sorted(slices.Values(got.Notes)), slices.Sorted(slices.Values(want))) {
+		t.Errorf("%q", got.Notes)
+	}
 	write(t, filepath.Join(root, "lonely", "a.parquet"), "", column{ts, [][]int64{{0}}})
 	lonely := survey(t, filepath.Join(root, "lonely"), model.TimeColumn{Column: "ts"})
 	if p := lonely.Files[0].Problem; p == nil || !strings.Contains(p.Message, "unit unknown") {

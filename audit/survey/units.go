@@ -77,10 +77,11 @@ func (u unitsByColumn) usual(key string) string {
 }
 
 // teach gives columns whose values tell no unit (there are none, or sentinels only) the unit that the other files of their
-// schema tell, else that of the view's other files.
-func (u unitsByColumn) teach(s facts.Schema) {
+// schema tell, else that of the view's other files. It
+// gives the paths of these columns.
+func (u unitsByColumn) teach(s facts.Schema) (adopted []string) {
 	if len(u) == 0 {
-		return
+		return nil
 	}
 	base := ""
 	for i := range s.Columns {
@@ -91,8 +92,11 @@ func (u unitsByColumn) teach(s facts.Schema) {
 		if base == "" {
 			base = withoutUnits(s)
 		}
-		c.EpochUnit = cmp.Or(u.usual(base+c.Path), u.usual(c.Path))
+		if c.EpochUnit = cmp.Or(u.usual(base+c.Path), u.usual(c.Path)); c.EpochUnit != "" {
+			adopted = append(adopted, c.Path)
+		}
 	}
+	return adopted
 }
 
 // withoutUnits is a schema's identity apart from the units that magnitudes tell.
@@ -144,7 +148,7 @@ func idle(t model.TimeColumn, encoding facts.Encoding) bool {
 func unitNotes(s facts.Survey, roles Roles) []string {
 	var notes []string
 	for _, t := range roles.Times {
-		files, unused := map[string]int{}, map[string]int{}
+		files, unused, adopted := map[string]int{}, map[string]int{}, 0
 		for _, f := range s.Files {
 			if f.Schema < 0 || !slices.Contains(roles.timesOf(f), t) {
 				continue
@@ -153,12 +157,19 @@ func unitNotes(s facts.Survey, roles Roles) []string {
 			if c == nil || f.Rows == 0 {
 				continue
 			}
-			if c.EpochUnit != "" && c.EpochUnit != t.Unit {
+			switch {
+			case c.EpochUnit == "" || c.EpochUnit == t.Unit:
+			case !slices.Contains(f.AdoptedUnits, c.Path):
 				files[c.EpochUnit]++
+			case t.Unit == "":
+				adopted++
 			}
 			if idle(t, s.Schemas[f.Schema].Encoding(*c)) && c.Logical != nullType {
 				unused[c.TypeText]++
 			}
+		}
+		if adopted > 0 {
+			notes = append(notes, fmt.Sprintf("column %s: %d files hold no number that tells its unit, and are read in the unit of most others", t.Column, adopted))
 		}
 		for _, held := range slices.Sorted(maps.Keys(unused)) {
 			notes = append(notes, fmt.Sprintf("column %s: its unit or format is not used in %d files, where it is %s: a unit is for numbers, a format for text",
