@@ -30,15 +30,15 @@ var mixedEncoding = Check{
 		}
 		return report.SeverityError
 	},
-	judge:   judgeMixedEncoding,
+	judge: judgeMixedEncoding,
 	nothing: func(b *brief) string {
 		if b.noRows() {
 			return "no file holds a row"
 		}
 		return "no file holds an event time that could be read"
 	},
-	bad:     always("write event_time in another encoding than most files"),
-	good:    always("write event_time in one encoding"),
+	bad:  always("write event_time in another encoding than most files"),
+	good: always("write event_time in one encoding"),
 	detail: func(b *brief, v verdict) string {
 		list, _ := v.measures["encodings"].([]map[string]any)
 		text := encodingsInWords(list)
