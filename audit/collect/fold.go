@@ -94,7 +94,7 @@ func (f *folder) source(code uint8) (*sourceFold, error) {
 	s := &sourceFold{slice: facts.NewSlice(f.filing.file.ID, name), code: code}
 	policy := sourcePolicy(f.c.roles.view, name)
 	s.lagLimit = policy.lagLimit
-	s.sensitive = isSensitive(f.c.roles.view, policy.event.Column)
+	s.sensitive = f.c.roles.view.Hides(policy.event.Column)
 	var err error
 	if s.event, err = f.reader(policy.event, policy.eventZone); err != nil {
 		return nil, err

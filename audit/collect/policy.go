@@ -1,8 +1,6 @@
 package collect
 
 import (
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/model"
@@ -39,13 +37,6 @@ func sourcePolicy(v model.View, name string) rowPolicy {
 		p.lagLimit = limit.Microseconds()
 	}
 	return p
-}
-
-// isSensitive says whether no value of a column may leave the store: it, or the struct that holds it, is declared so.
-func isSensitive(v model.View, column string) bool {
-	return slices.ContainsFunc(v.Sensitive, func(name string) bool {
-		return strings.EqualFold(column, name) || len(column) > len(name) && column[len(name)] == '.' && strings.EqualFold(column[:len(name)], name)
-	})
 }
 
 func firstZone(a, b string) string {

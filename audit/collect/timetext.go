@@ -138,7 +138,7 @@ func daysSinceEpoch(year, month, day int64) int64 {
 // patternReader reads text by a strptime pattern. It is used by one goroutine.
 type patternReader struct {
 	pattern *strptime.Pattern
-	// names reads what a text names its zone by.
+	// names reads what a text names its zone by; nil where the pattern has no such name.
 	names *zone.Abbreviations
 }
 
@@ -148,7 +148,10 @@ func newPatternReader(pattern, zoneName string) (*patternReader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("format %q: %w", pattern, err)
 	}
-	if zoneName == model.ZoneDevice {
+	switch {
+	case !compiled.NamesZone():
+		return &patternReader{pattern: compiled}, nil
+	case zoneName == model.ZoneDevice:
 		zoneName = ""
 	}
 	names, err := zone.LoadAbbreviations(zoneName)

@@ -106,6 +106,9 @@ func unknown(rest string) error {
 		"%Y %y %C %m %b %B %d %e %j %H %k %I %l %M %S %f %p %z %:z %Z %s %a %A %u %w %G %V %U %W %F %T %D %R %r %v %X %t %%")
 }
 
+// NamesZone says whether the pattern reads the name of a zone (%Z).
+func (p *Pattern) NamesZone() bool { return p.has("Z") }
+
 func (p *Pattern) has(directives string) bool {
 	return slices.ContainsFunc(p.steps, func(s step) bool { return s.directive != 0 && strings.IndexByte(directives, s.directive) >= 0 })
 }

@@ -17,6 +17,8 @@ type Roles struct {
 	// OfSource are those of a source's own rows, by its name, and OfView those of sources that are not declared.
 	OfSource map[string][]model.TimeColumn
 	OfView   []model.TimeColumn
+	// Hidden are the time columns whose values may not be shown.
+	Hidden map[string]bool
 	// Integers are columns whose bounds help to keep an identity in an array: the entity's, where it is a single column.
 	Integers []string
 	// Mixed says that one file may hold rows of sources with event times in different columns, so that no column's
@@ -26,7 +28,7 @@ type Roles struct {
 
 // RolesOf takes the roles from a view.
 func RolesOf(v model.View) Roles {
-	r := Roles{EventTime: v.EventTime, BySource: map[string]model.TimeColumn{}, OfSource: map[string][]model.TimeColumn{}}
+	r := Roles{EventTime: v.EventTime, BySource: map[string]model.TimeColumn{}, OfSource: map[string][]model.TimeColumn{}, Hidden: map[string]bool{}}
 	r.add(v.EventTime)
 	r.add(v.IngestedAt)
 	r.OfView = slices.Clone(r.Times)
@@ -49,6 +51,9 @@ func RolesOf(v model.View) Roles {
 		}
 		r.BySource[s.Name] = s.EventTime
 		r.Mixed = r.Mixed || s.Path == "" && v.Source.Column != ""
+	}
+	for _, t := range r.Times {
+		r.Hidden[t.Column] = v.Hides(t.Column)
 	}
 	return r
 }

@@ -405,7 +405,7 @@ func place(s *facts.Survey, known map[string]int32, file int32, r reading, roles
 	}
 	f.Schema = id
 	if f.Problem == nil {
-		f.Problem = problemOf(roles.timesOf(*f), r, *f)
+		f.Problem = problemOf(roles, r, *f)
 	}
 	for i, c := range r.schema.Columns {
 		if c.HasBounds {

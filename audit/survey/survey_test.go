@@ -274,9 +274,22 @@ func TestUnitOfASource(t *testing.T) {
 	number := facts.Schema{Columns: []facts.Column{{Name: "ts", Path: "ts", Physical: "INT64", TypeText: "INT64", HasBounds: true}}}
 	for source, readable := range map[string]bool{"batch": true, "stream": false, "": false} {
 		f := facts.File{Source: source, Rows: 1}
-		if p := problemOf(roles.timesOf(f), reading{schema: number}, f); (p == nil) != readable {
+		if p := problemOf(roles, reading{schema: number}, f); (p == nil) != readable {
 			t.Errorf("source %q: %v", source, p)
 		}
+	}
+}
+
+func TestSensitiveNumbersAreNotShown(t *testing.T) {
+	v := model.View{EventTime: model.TimeColumn{Column: "meta.ts"}, Sensitive: []string{"META"}}
+	number := facts.Schema{Columns: []facts.Column{{Name: "meta", Path: "meta.ts", Physical: "INT64", TypeText: "INT64", Min: 12345, Max: 67890, HasBounds: true}}}
+	p := problemOf(RolesOf(v), reading{schema: number}, facts.File{Rows: 1})
+	if p == nil || strings.Contains(p.Message, "12345") || strings.Contains(p.Message, "67890") {
+		t.Errorf("%v", p)
+	}
+	v.Sensitive = []string{"met"}
+	if p := problemOf(RolesOf(v), reading{schema: number}, facts.File{Rows: 1}); p == nil || !strings.Contains(p.Message, "from 12345 to 67890") {
+		t.Errorf("%v", p)
 	}
 }
 

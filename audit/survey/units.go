@@ -112,11 +112,11 @@ func withoutUnits(s facts.Schema) string {
 const nullType = "null"
 
 // problemOf judges whether the time columns of a file can be read as times.
-func problemOf(times []model.TimeColumn, r reading, f facts.File) *facts.Problem {
+func problemOf(roles Roles, r reading, f facts.File) *facts.Problem {
 	if f.Rows == 0 {
 		return nil
 	}
-	for _, t := range times {
+	for _, t := range roles.timesOf(f) {
 		c := r.schema.Lookup(t.Column)
 		if c == nil || c.Logical == nullType {
 			continue
@@ -127,7 +127,11 @@ func problemOf(times []model.TimeColumn, r reading, f facts.File) *facts.Problem
 			return unsupported("time column %q is %s: want a timestamp, a date, text, or a 64-bit number since 1970; name another column, or write it as a timestamp", t.Column, c.TypeText)
 		case encoding != facts.EncodingEpoch, c.EpochUnit != "", t.Unit != "":
 		case c.HasBounds:
-			return unsupported("time column %q holds numbers from %d to %d, unit unknown: they are not times between 1980 and 2100 in just one of the units s, ms, us, ns: declare its unit, such as {column: %s, unit: s}", t.Column, c.Min, c.Max, t.Column)
+			span := fmt.Sprintf(" from %d to %d", c.Min, c.Max)
+			if roles.Hidden[t.Column] {
+				span = ""
+			}
+			return unsupported("time column %q holds numbers%s, unit unknown: they are not times between 1980 and 2100 in just one of the units s, ms, us, ns: declare its unit, such as {column: %s, unit: s}", t.Column, span, t.Column)
 		case slices.Contains(r.unbounded, c.Path):
 			return unsupported("time column %q holds numbers, unit unknown: the footer has no statistics that tell it, and no other file does: declare it, such as {column: %s, unit: ms}", t.Column, t.Column)
 		}
