@@ -109,7 +109,9 @@ type Check struct {
 	// describe replaces the sentence of a finding, headline that of the result; detail is appended to the latter.
 	describe func(*brief, row) string
 	headline func(*brief, verdict) string
-	detail   func(*brief, verdict) string
+	// because says why so many rows are bad, of these findings; it follows their sentence.
+	because func(b *brief, bad int64, findings []row) string
+	detail  func(*brief, verdict) string
 	// detailOfFindings says that detail speaks of the verdict's findings alone, and not of the whole view: only such a
 	// detail is true of what some suppressions leave over.
 	detailOfFindings bool

@@ -2,6 +2,7 @@ package check
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -67,12 +68,53 @@ func TestNullEventTime(t *testing.T) {
 	s := healthy(dailyView())
 	s.Collection.Slices[3].EventNull, s.Collection.Slices[3].EventUnparsed, s.Collection.Slices[4].EventSentinel = 1, 2, 4
 	r := s.of(t, "null-event-time")
-	expect(t, r, report.Fail, 7, 9000, "7 of 9,000 rows (0.08 %) have no usable event time in 2 partitions from dt=2026-11-04 to dt=2026-11-05 of source batch")
+	expect(t, r, report.Fail, 7, 9000, "7 of 9,000 rows (0.08 %) have no usable event time in 2 partitions from dt=2026-11-04 to dt=2026-11-05 of source batch: 1 is NULL; 2 are text that does not parse as RFC 3339; 4 lie before 1980 or more than 10 years after as_of")
 	if want := (map[string]any{"null_rows": int64(1), "unparsed_rows": int64(2), "sentinel_rows": int64(4)}); !reflect.DeepEqual(r.Measures, want) {
 		t.Errorf("%v", r.Measures)
 	}
-	if got := r.Findings[1]; got.RowsBad != 3 || got.Subject.Partition != "dt=2026-11-04" || got.Measures["unparsed_rows"] != 2.0 {
+	if got := r.Findings[1]; got.RowsBad != 3 || got.Subject.Partition != "dt=2026-11-04" || got.Measures["unparsed_rows"] != 2.0 ||
+		got.Message != "3 of 1,000 rows (0.30 %) have no usable event time: 1 is NULL; 2 are text that does not parse as RFC 3339" {
 		t.Errorf("%+v", got)
+	}
+}
+
+func TestNullEventTimeSaysWhy(t *testing.T) {
+	v := dailyView()
+	v.EventTime.Format = "%d/%m/%Y %H:%M %Z"
+	s := healthy(v)
+	first, second := &s.Collection.Slices[3], &s.Collection.Slices[4]
+	first.EventUnparsed, second.EventUnparsed, second.EventSentinel = 1, 1, 2
+	first.AddUnparsed([]byte("b"))
+	second.AddUnparsed([]byte("01/11/2026 10:07 PDT"))
+	second.AddSentinel(0)
+	second.AddSentinel(33_074_265_600_000_000)
+	r := s.of(t, "null-event-time")
+	const hint = " (%Z reads UTC, GMT and Z; for other names of zones set zone, the one whose names they are)"
+	expect(t, r, report.Fail, 4, 9000, "4 of 9,000 rows (0.04 %) have no usable event time in 2 partitions from dt=2026-11-04 to dt=2026-11-05 of source batch: "+
+		`2 are text that does not parse by format "%d/%m/%Y %H:%M %Z", such as 01/11/2026 10:07 PDT`+hint+"; 2 lie before 1980 or more than 10 years after as_of (1970-01-01 to 3018-01-31)")
+	for name, want := range map[string]any{"oldest_sentinel": "1970-01-01", "newest_sentinel": "3018-01-31", "unparsed_example": "01/11/2026 10:07 PDT"} {
+		if r.Measures[name] != want {
+			t.Errorf("%s is %v, want %v", name, r.Measures[name], want)
+		}
+	}
+	if got, want := r.Findings[1].Message, `1 of 1,000 rows (0.10 %) have no usable event time: 1 is text that does not parse by format "%d/%m/%Y %H:%M %Z", such as b`+hint; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	v.Zone, v.Origins = "America/Los_Angeles", map[string]string{"zone": "f.yaml:3"}
+	s.View = v
+	if r := s.of(t, "null-event-time"); strings.Contains(r.Message, "zone") {
+		t.Errorf("a zone is declared: %q", r.Message)
+	}
+}
+
+func TestShownText(t *testing.T) {
+	for text, want := range map[string]string{
+		"yesterday": "yesterday", "": `""`, " x": `" x"`, "a\nb": `"a\nb"`, `say "x"`: `"say \"x\""`, "2026年11月1日": "2026年11月1日", "\xff\x1b[31m": `"\xff\x1b[31m"`,
+		"\u202egnp": `"\u202egnp"`, strings.Repeat("a", 40): strings.Repeat("a", 40), strings.Repeat("ä", 32): strings.Repeat("ä", 31) + "...", strings.Repeat("a", 41): strings.Repeat("a", 40) + "...",
+	} {
+		if got := shownText(text); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
 	}
 }
 
@@ -592,8 +634,27 @@ func TestMixedEncodingOfDeclaredZonesIsAWarning(t *testing.T) {
 	} {
 		s := mixedStore()
 		change(&s.View)
+		if r := s.of(t, "mixed-encoding"); r.Outcome != report.Fail {
+			t.Errorf("%s: what is aware beside the naive is in danger: %+v", name, r)
+		}
+		for i := range 3 {
+			s.Survey.Files[i+3].Schema, s.Collection.Slices[i+3].Source = 1, "streaming"
+		}
+		for i := range 3 {
+			s.Survey.Files[i+6].Schema, s.Collection.Slices[i+6].Source = 2, "streaming"
+		}
+		int96 := roleColumns()
+		int96[0] = column("event_time", "INT96", "", "INT96")
+		s.Survey.Schemas = append(s.Survey.Schemas, facts.Schema{ID: 2, Columns: int96})
+		expect(t, s.of(t, "mixed-encoding"), report.Warn, 3, 9, "3 of 9 files (33.3 %) write event_time in another encoding than most files in 3 partitions from dt=2026-11-07 to dt=2026-11-09; "+
+			"int96-naive in 3 files (dt=2026-11-07/part-00006.parquet); naive in 6 files (dt=2026-11-01/part-00000.parquet); all are naive, and the zone of each is declared")
+		s.Collection.Unread = map[int32]facts.Problem{8: {Kind: facts.ProblemCorrupt}}
 		if r := s.of(t, "mixed-encoding"); r.Outcome != report.Warn {
-			t.Errorf("%s: %+v", name, r)
+			t.Errorf("%s: a footer tells how the rows are written: %+v", name, r)
+		}
+		s.Survey.Files[8].Problem = &facts.Problem{Kind: facts.ProblemCorrupt}
+		if r := s.of(t, "mixed-encoding"); r.Outcome != report.Fail {
+			t.Errorf("%s: nobody knows how a file that was not read writes its times: %+v", name, r)
 		}
 	}
 	for name, change := range map[string]func(*model.View){
@@ -606,6 +667,108 @@ func TestMixedEncodingOfDeclaredZonesIsAWarning(t *testing.T) {
 		if r := s.of(t, "mixed-encoding"); r.Outcome != report.Fail {
 			t.Errorf("%s: %+v", name, r)
 		}
+	}
+}
+
+// A bare number does not say its unit: two units in one column are two encodings, unless the config says which is where.
+func TestMixedEncodingOfUnits(t *testing.T) {
+	mixed := func() *store {
+		s := healthy(dailyView())
+		for i, unit := range []string{"s", "ms", "us"} {
+			numbers := roleColumns()
+			numbers[0] = column("event_time", "INT64", "", "INT64")
+			numbers[0].EpochUnit = unit
+			if i == 0 {
+				s.Survey.Schemas[0].Columns = numbers
+				continue
+			}
+			s.Survey.Schemas = append(s.Survey.Schemas, facts.Schema{ID: int32(i), Columns: numbers})
+			s.Survey.Files[i].Schema = int32(i)
+		}
+		return s
+	}
+	r := mixed().of(t, "mixed-encoding")
+	expect(t, r, report.Fail, 2, 9, "2 of 9 files (22.2 %) write event_time in another encoding than most files in 2 partitions from dt=2026-11-02 to dt=2026-11-03; "+
+		"epoch-ms in 1 file (dt=2026-11-02/part-00001.parquet); epoch-s in 7 files (dt=2026-11-01/part-00000.parquet); epoch-us in 1 file (dt=2026-11-03/part-00002.parquet)")
+	if r.Findings[0].Message != "event_time is epoch-ms, where most files write epoch-s" {
+		t.Errorf("%+v", r.Findings)
+	}
+	s := mixed()
+	s.View.Zone = "Asia/Kolkata"
+	if r := s.of(t, "mixed-encoding"); r.Outcome != report.Fail {
+		t.Errorf("a zone is nothing to an epoch: %+v", r)
+	}
+	s.View.EventTime.Unit = "s"
+	if r := s.of(t, "mixed-encoding"); r.Outcome != report.Pass || !reflect.DeepEqual(r.Measures["encodings"], []map[string]any{{"encoding": "epoch", "files": int64(9), "rows": int64(9000),
+		"example": "dt=2026-11-01/part-00000.parquet"}}) {
+		t.Errorf("the unit is declared: %+v", r)
+	}
+	// a source says its unit, and the others are of one unit
+	s = mixed()
+	s.Survey.Files[2].Schema = 0
+	s.Survey.Files[1].Source, s.Collection.Slices[1].Source = "batch", "batch"
+	s.View.Sources = []model.SourcePolicy{{Name: "batch", EventTime: model.TimeColumn{Column: "event_time", Unit: "ms"}}}
+	for i := range s.Survey.Files {
+		if i != 1 {
+			s.Survey.Files[i].Source, s.Collection.Slices[i].Source = "streaming", "streaming"
+		}
+	}
+	if r := s.of(t, "mixed-encoding"); r.Outcome != report.Fail || r.RowsBad != 1 {
+		t.Errorf("only one of two units is declared: %+v", r)
+	}
+	s.View.Sources = append(s.View.Sources, model.SourcePolicy{Name: "streaming", EventTime: model.TimeColumn{Column: "event_time", Unit: "s"}})
+	if r := s.of(t, "mixed-encoding"); r.Outcome != report.Pass {
+		t.Errorf("each source declares its unit: %+v", r)
+	}
+	// a column of NULLs and sentinels tells no unit, and takes no side
+	s = mixed()
+	s.Survey.Schemas[2].Columns[0].EpochUnit = ""
+	s.Survey.Files[8].AdoptedUnits = []string{"event_time"}
+	if r := s.of(t, "mixed-encoding"); r.RowsBad != 1 || r.RowsTotal != 7 {
+		t.Errorf("%+v", r)
+	}
+	s.Survey.Files[1].Schema = 0
+	if r := s.of(t, "mixed-encoding"); r.Outcome != report.Pass || r.RowsTotal != 9 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// Rows of one file may belong to sources that write their event times into columns of their own.
+func TestMixedEncodingBySourceWithinAFile(t *testing.T) {
+	s := healthy(dailyView())
+	columns := append(roleColumns(), column("ts", "INT64", "timestamp", "TIMESTAMP(us)"))
+	s.Survey.Schemas[0].Columns = columns
+	s.View.Sources = []model.SourcePolicy{{Name: "streaming", EventTime: model.TimeColumn{Column: "ts"}}}
+	mixed, _ := Lookup("mixed-encoding")
+	if !ReadsRows(mixed, s.View, s.Survey) {
+		t.Error("footers do not say of which source a row is")
+	}
+	s.Survey.Files[4].Rows = 1200
+	own := facts.NewSlice(4, "streaming")
+	own.Rows = 200
+	s.Collection.Slices = append(s.Collection.Slices, own)
+	r := s.of(t, "mixed-encoding")
+	expect(t, r, report.Fail, 1, 9, "1 of 9 files (11.1 %) write event_time in another encoding than most files in partition dt=2026-11-05; "+
+		"aware in 9 files (dt=2026-11-01/part-00000.parquet); naive in 1 file (dt=2026-11-05/part-00004.parquet)")
+	s.Collection.Slices = s.Collection.Slices[:8]
+	if r := s.of(t, "mixed-encoding"); r.Outcome != report.Error || !strings.Contains(r.Reason, "dt=2026-11-09/part-00008.parquet say of which sources they are") {
+		t.Errorf("%s %q", r.Outcome, r.Reason)
+	}
+}
+
+func TestNoteOfMixedIngestTimes(t *testing.T) {
+	s := healthy(dailyView())
+	aware := roleColumns()
+	aware[1].AdjustedToUTC = true
+	s.Survey.Schemas = append(s.Survey.Schemas, facts.Schema{ID: 1, Columns: aware})
+	if notes := strings.Join(newBrief(s.Input).notes(), "\n"); strings.Contains(notes, "ingested_at") {
+		t.Errorf("%s", notes)
+	}
+	s.Survey.Files[3].Schema = 1
+	want := "ingested_at is written in different encodings: aware in 1 file (dt=2026-11-04/part-00003.parquet); naive in 8 files (dt=2026-11-01/part-00000.parquet); " +
+		"each file is read by its own, and other engines may merge them without a word"
+	if notes := newBrief(s.Input).notes(); !slices.Contains(notes, want) {
+		t.Errorf("%q", notes)
 	}
 }
 

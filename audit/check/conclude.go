@@ -144,7 +144,7 @@ func (b *brief) clean(c Check, r report.Result, v verdict) report.Result {
 	}
 	r.Outcome = report.Pass
 	r.Message = b.cleanMessage(c, r)
-	if r.ZoneCertainty == zoneDepends {
+	if r.ZoneCertainty == zoneDepends && b.zonesInDoubt() {
 		r.Message += "; " + zoneWords(r)
 	}
 	return r
@@ -159,6 +159,9 @@ func (b *brief) sawNothing(c Check) bool {
 func (b *brief) nothing(c Check) string {
 	if c.nothing != nil {
 		return c.nothing(b)
+	}
+	if c.Unit == UnitRows && c.Needs.EventTime && !b.noRows() {
+		return fmt.Sprintf("no row with an event time in %s", count(int64(len(b.judgedFiles(c))), "file"))
 	}
 	if b.HasRange {
 		return fmt.Sprintf("no %s in the partitions of the range", c.Unit)
@@ -253,6 +256,9 @@ func (b *brief) finding(c Check, r report.Result, f row) report.Finding {
 	}
 	if message == "" {
 		message = fmt.Sprintf("%s of %s (%s) %s", number(f.bad), count(f.total, singular(r.Unit)), percent(f.bad, f.total), c.bad(b))
+		if c.because != nil {
+			message += ": " + c.because(b, f.bad, []row{{subject: f.subject, partitions: f.partitions}})
+		}
 	}
 	if n, pooled := f.measures["pooled_subjects"].(int64); pooled {
 		message += fmt.Sprintf(", in %s too small to be judged alone", count(n, "partition"))
@@ -269,6 +275,9 @@ func (b *brief) foundMessage(c Check, o opinion, v verdict) string {
 	if text == "" {
 		text = fmt.Sprintf("%s of %s (%s) %s%s", number(r.RowsBad), count(r.RowsTotal, singular(r.Unit)), percent(r.RowsBad, r.RowsTotal),
 			c.bad(b), b.where(v.findings))
+		if c.because != nil {
+			text += ": " + c.because(b, r.RowsBad, v.findings)
+		}
 	}
 	parts := []string{text}
 	partly := o.accepted.findings > 0 && o.accepted.findings < r.FindingsTotal
@@ -281,7 +290,7 @@ func (b *brief) foundMessage(c Check, o opinion, v verdict) string {
 	if partly {
 		parts = append(parts, fmt.Sprintf("%s of %s suppressed (%s)", number(o.accepted.findings), count(r.FindingsTotal, "finding"), count(o.accepted.bad, singular(r.Unit))))
 	}
-	if r.ZoneCertainty == zoneDepends {
+	if r.ZoneCertainty == zoneDepends && b.zonesInDoubt() {
 		parts = append(parts, zoneWords(r))
 	}
 	if blind, _ := b.blind(c); blind != "" {

@@ -79,7 +79,7 @@ func (b *brief) shifts(s zoneSeries, p zonefit.Population, evidence report.Evide
 			which = fmt.Sprintf("rows with a lag from %s to %s", duration(from), duration(to))
 		}
 		c.Message = fmt.Sprintf("shift event_time of %s by %s: they are stamped at %s (%s)", which, signed(shift), zone.OffsetText(s.offset(p)), s.candidates(p))
-		if names := s.zones[s.offset(p)]; s.stepped && len(names) > 0 && p.Whole() {
+		if names := s.zones[s.offset(p)]; s.stepped && s.naive && len(names) > 0 && p.Whole() {
 			c.DeclareZone = names[0]
 			c.Message += ", or declare zone: " + names[0]
 		}

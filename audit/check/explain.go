@@ -48,7 +48,7 @@ func severityInWords(c Check) string {
 	case "duplicate-keys":
 		return "error, warn where the key is not declared"
 	case "mixed-encoding":
-		return "error, warn where the zone of each naive encoding is declared"
+		return "error, warn where every encoding is naive and its zone declared"
 	}
 	return string(c.Severity)
 }

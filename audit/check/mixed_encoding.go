@@ -16,8 +16,8 @@ import (
 var mixedEncoding = Check{
 	ID:       "mixed-encoding",
 	Title:    "Files of one view write event_time in different encodings.",
-	Why:      "Engines merge aware and naive times into one type without a word, and windows are joined hours apart.",
-	Fix:      "Write all files with event_time in UTC and marked as such; until then, declare the zone of each source with naive times.",
+	Why:      "Engines merge aware and naive times, or numbers of two units, into one column without a word: windows are joined hours or ages apart.",
+	Fix:      "Write all files with event_time in one encoding, best as timestamps in UTC; until then, declare the zone of naive times and the unit of numbers.",
 	Since:    "0.1",
 	Scope:    ScopeView,
 	Severity: report.SeverityError,
@@ -30,22 +30,32 @@ var mixedEncoding = Check{
 		}
 		return report.SeverityError
 	},
-	judge:   judgeMixedEncoding,
-	nothing: always("no file holds a row"),
-	bad:     always("write event_time in another encoding than most files"),
-	good:    always("write event_time in one encoding"),
+	judge: judgeMixedEncoding,
+	nothing: func(b *brief) string {
+		if b.noRows() {
+			return "no file holds a row"
+		}
+		return "no file holds an event time that could be read"
+	},
+	bad:  always("write event_time in another encoding than most files"),
+	good: always("write event_time in one encoding"),
 	detail: func(b *brief, v verdict) string {
 		list, _ := v.measures["encodings"].([]map[string]any)
-		var texts []string
-		for _, e := range list {
-			texts = append(texts, fmt.Sprintf("%s in %s (%s)", e["encoding"], count(e["files"].(int64), "file"), e["example"]))
-		}
-		text := strings.Join(texts, "; ")
+		text := encodingsInWords(list)
 		if b.encodingZonesDeclared() {
-			text += "; the zone of each naive one is declared"
+			text += "; all are naive, and the zone of each is declared"
 		}
 		return text
 	},
+}
+
+// encodingsInWords names each encoding with its files and the first of them.
+func encodingsInWords(list []map[string]any) string {
+	var texts []string
+	for _, e := range list {
+		texts = append(texts, fmt.Sprintf("%s in %s (%s)", e["encoding"], count(e["files"].(int64), "file"), e["example"]))
+	}
+	return strings.Join(texts, "; ")
 }
 
 // encodedFile is a file with rows and how they write their event time.
@@ -57,7 +67,10 @@ type encodedFile struct {
 }
 
 func judgeMixedEncoding(b *brief) (verdict, error) {
-	if path := b.unscannedText(); path != "" {
+	switch path := b.unscanned(); {
+	case path != "" && b.sourcesDiffer():
+		return verdict{}, fmt.Errorf("the rows of %s say of which sources they are, and were not read: which of their columns hold event times is not known", path)
+	case path != "":
 		return verdict{}, fmt.Errorf("the event times of %s are text, and its rows were not read: whether they carry offsets is not known", path)
 	}
 	files := b.encoded
@@ -82,90 +95,161 @@ func judgeMixedEncoding(b *brief) (verdict, error) {
 }
 
 // mixedEncodingFiles stands for the check where its files are looked up: the check itself would refer to itself.
-var mixedEncodingFiles = Check{Needs: Needs{Files: true, Footers: true, EventTime: true}}
+var mixedEncodingFiles = Check{ID: "mixed-encoding", Needs: Needs{Files: true, Footers: true, EventTime: true}}
+
+// writing is how rows of one file write their event time.
+type writing struct {
+	column model.TimeColumn
+	rows   int64
+	// withOffset and without count texts.
+	withOffset, without int64
+}
+
+// writings are those of a file: one, unless its rows belong to sources with event times of their own.
+func (b *brief) writings(f facts.File, slices []*facts.Slice) []writing {
+	if f.Source != "" || !b.sourcesDiffer() {
+		w := writing{column: b.eventTimeOf(f.Source), rows: f.Rows}
+		for _, s := range slices {
+			w.withOffset, w.without = w.withOffset+s.TextOffset, w.without+s.TextNaive
+		}
+		return []writing{w}
+	}
+	var all []writing
+	for _, s := range slices {
+		all = append(all, writing{column: b.eventTimeOf(s.Source), rows: s.Rows, withOffset: s.TextOffset, without: s.TextNaive})
+	}
+	return all
+}
+
+// eventTimeOf is a source's own event time, else the view's.
+func (b *brief) eventTimeOf(source string) model.TimeColumn {
+	if own := b.bySource[source].EventTime; own.Declared() {
+		return own
+	}
+	return b.View.EventTime
+}
+
+// sourcesDiffer says whether a source has an event time of its own.
+func (b *brief) sourcesDiffer() bool { return sourcesDiffer(b.View) }
+
+func sourcesDiffer(v model.View) bool {
+	return slices.ContainsFunc(v.Sources, func(s model.SourcePolicy) bool { return s.EventTime.Declared() && s.EventTime != v.EventTime })
+}
 
 // encodedFiles are the judged files with rows, by path.
 func (b *brief) encodedFiles() []encodedFile {
-	if !b.View.EventTime.Declared() {
+	if !b.View.EventTime.Declared() && !b.sourcesDiffer() {
 		return nil
 	}
-	text := b.textRows()
+	scanned := b.slicesByFile()
+	epochs := epochUnits{}
 	var files []encodedFile
 	for _, f := range b.readable(mixedEncodingFiles) {
-		column := b.eventColumn(f)
-		if f.Rows == 0 || column == nil || engine.FormOf(*column).Kind == engine.FormNull {
-			continue
+		e := encodedFile{file: f, rows: map[facts.Encoding]int64{}}
+		for _, s := range scanned[f.ID] {
+			e.sources = append(e.sources, s.Source)
 		}
-		e := encodedFile{file: f, rows: map[facts.Encoding]int64{}, sources: text[f.ID].sources}
-		encoding := b.schema(f).Encoding(*column)
-		if encoding != facts.EncodingTextNaive {
-			e.rows[encoding] = f.Rows
-			files = append(files, e)
-			continue
-		}
-		if n := text[f.ID].withOffset; n > 0 {
-			e.rows[facts.EncodingTextOffset] = n
-		}
-		if n := text[f.ID].without; n > 0 {
-			e.rows[facts.EncodingTextNaive] = n
+		for _, w := range b.writings(f, scanned[f.ID]) {
+			column := b.schema(f).Lookup(w.column.Column)
+			if w.rows == 0 || column == nil || engine.FormOf(*column).Kind == engine.FormNull {
+				continue
+			}
+			switch encoding := b.schema(f).Encoding(*column); encoding {
+			case facts.EncodingNone:
+			case facts.EncodingTextNaive:
+				e.add(facts.EncodingTextOffset, w.withOffset)
+				e.add(facts.EncodingTextNaive, w.without)
+			case facts.EncodingEpoch:
+				e.add(epochs.encoding(w.column, *column, f), w.rows)
+			default:
+				e.add(encoding, w.rows)
+			}
 		}
 		if len(e.rows) > 0 {
 			files = append(files, e)
 		}
 	}
+	return epochs.name(files)
+}
+
+func (e *encodedFile) add(encoding facts.Encoding, rows int64) {
+	if rows > 0 && encoding != facts.EncodingNone {
+		e.rows[encoding] += rows
+	}
+}
+
+// epochUnits are the units of a view's bare numbers, by the encodings that stand for them; true where each file's is declared.
+type epochUnits map[facts.Encoding]bool
+
+// untoldEpoch stands for numbers of which none tells the unit: NULLs and sentinels alone.
+const untoldEpoch = facts.EncodingEpoch + "-untold"
+
+// encoding is that of a file's column of numbers: a bare number does not say its unit, so that another unit is another encoding.
+func (u epochUnits) encoding(declared model.TimeColumn, column facts.Column, f facts.File) facts.Encoding {
+	unit := cmp.Or(declared.Unit, column.EpochUnit)
+	if unit == "" || declared.Unit == "" && slices.Contains(f.AdoptedUnits, column.Path) {
+		return untoldEpoch
+	}
+	encoding := facts.EncodingEpoch + facts.Encoding("-"+unit)
+	before, known := u[encoding]
+	u[encoding] = declared.Unit != "" && (before || !known)
+	return encoding
+}
+
+// name leaves the unit out where there is one only, or where all are declared: then they are no disagreement. Where there is
+// one, files that tell no unit take no side.
+func (u epochUnits) name(files []encodedFile) []encodedFile {
+	told := slices.ContainsFunc(slices.Collect(maps.Values(u)), func(declared bool) bool { return !declared })
+	if len(u) > 1 && told {
+		return slices.DeleteFunc(files, func(f encodedFile) bool {
+			delete(f.rows, untoldEpoch)
+			return len(f.rows) == 0
+		})
+	}
+	for _, f := range files {
+		rows := f.rows[untoldEpoch]
+		delete(f.rows, untoldEpoch)
+		for encoding := range u {
+			rows += f.rows[encoding]
+			delete(f.rows, encoding)
+		}
+		f.add(facts.EncodingEpoch, rows)
+	}
 	return files
 }
 
-// unscannedText is a file with text event times that no scan has read and no problem explains, or "".
-func (b *brief) unscannedText() string {
-	scanned := b.textRows()
+// unscanned is a file whose rows tell how it writes event times, and that no scan has read and no problem explains, or "".
+func (b *brief) unscanned() string {
+	scanned := b.slicesByFile()
 	for _, f := range b.readable(mixedEncodingFiles) {
 		_, seen := scanned[f.ID]
-		if column := b.eventColumn(f); seen || f.Rows == 0 || column == nil || b.schema(f).Encoding(*column) != facts.EncodingTextNaive {
-			continue
-		}
-		if b.Collection.Unread[f.ID].Kind == "" {
+		if !seen && f.Rows > 0 && b.Collection.Unread[f.ID].Kind == "" && rowsTellEncoding(b.View, *b.schema(f), f) {
 			return f.Path
 		}
 	}
 	return ""
 }
 
-type textRows struct {
-	withOffset, without int64
-	sources             []string
+// rowsTellEncoding says whether only the rows of a file tell how it writes event times.
+func rowsTellEncoding(v model.View, schema facts.Schema, f facts.File) bool {
+	return f.Source == "" && sourcesDiffer(v) || hasTextTimes(v, schema)
 }
 
-func (b *brief) textRows() map[int32]textRows {
-	byFile := map[int32]textRows{}
-	for _, s := range b.Collection.Slices {
-		t := byFile[s.File]
-		t.withOffset += s.TextOffset
-		t.without += s.TextNaive
-		t.sources = append(t.sources, s.Source)
-		byFile[s.File] = t
+// hasTextTimes says whether event times of a schema are text.
+func hasTextTimes(v model.View, schema facts.Schema) bool {
+	return slices.ContainsFunc(eventNames(v), func(name string) bool {
+		column := schema.Lookup(name)
+		return column != nil && schema.Encoding(*column) == facts.EncodingTextNaive
+	})
+}
+
+func (b *brief) slicesByFile() map[int32][]*facts.Slice {
+	byFile := map[int32][]*facts.Slice{}
+	for i := range b.Collection.Slices {
+		s := &b.Collection.Slices[i]
+		byFile[s.File] = append(byFile[s.File], s)
 	}
 	return byFile
-}
-
-// eventColumn is the column of a file that holds its event time, by its source's own name for it where it has one.
-func (b *brief) eventColumn(f facts.File) *facts.Column {
-	schema := b.schema(f)
-	if own := b.bySource[f.Source].EventTime; f.Source != "" && own.Declared() {
-		return schema.Lookup(own.Column)
-	}
-	if column := schema.Lookup(b.View.EventTime.Column); column != nil {
-		return column
-	}
-	for _, s := range b.View.Sources {
-		if !s.EventTime.Declared() {
-			continue
-		}
-		if column := schema.Lookup(s.EventTime.Column); column != nil {
-			return column
-		}
-	}
-	return nil
 }
 
 // usualEncoding is that of most files; of equals that of more rows, then the first by name.
@@ -207,16 +291,16 @@ func encodingMeasures(files []encodedFile) []map[string]any {
 	return list
 }
 
-// encodingZonesDeclared says whether each naive encoding present has a declared zone: then the mix is read right, and
-// only other readers are in danger.
+// encodingZonesDeclared says whether every encoding present is naive and has a declared zone: then the mix is read right, and
+// only other readers are in danger. What is aware beside it is not, and what was not read nobody knows.
 func (b *brief) encodingZonesDeclared() bool {
+	if len(b.encoded) == 0 || len(b.unreadFor(mixedEncodingFiles)) > 0 || b.unscanned() != "" {
+		return false
+	}
 	for _, f := range b.encoded {
 		for e := range f.rows {
-			if !isNaive(e) {
-				continue
-			}
 			zones := b.zones(f)
-			if len(zones) == 0 || slices.ContainsFunc(zones, func(zone string) bool { return zone == "" || zone == model.ZoneDevice }) {
+			if !isNaive(e) || len(zones) == 0 || slices.ContainsFunc(zones, func(zone string) bool { return zone == "" || zone == model.ZoneDevice }) {
 				return false
 			}
 		}
@@ -257,4 +341,35 @@ func declaredZone(v model.View, s model.SourcePolicy) string {
 		ofView = ""
 	}
 	return cmp.Or(own, s.Zone, ofView)
+}
+
+// ingestedNote says that ingest times are written in different encodings: no check judges that, and lags rest on it.
+func (b *brief) ingestedNote() string {
+	epochs := epochUnits{}
+	var files []encodedFile
+	for _, f := range b.readable(mixedEncodingFiles) {
+		declared := b.View.IngestedAt
+		if own := b.bySource[f.Source].IngestedAt; own.Declared() {
+			declared = own
+		}
+		column := b.schema(f).Lookup(declared.Column)
+		if f.Rows == 0 || !declared.Declared() || column == nil || engine.FormOf(*column).Kind == engine.FormNull {
+			continue
+		}
+		e := encodedFile{file: f, rows: map[facts.Encoding]int64{}}
+		switch encoding := b.schema(f).Encoding(*column); encoding {
+		case facts.EncodingEpoch:
+			e.add(epochs.encoding(declared, *column, f), f.Rows)
+		case facts.EncodingTextNaive:
+			e.add("text", f.Rows)
+		default:
+			e.add(encoding, f.Rows)
+		}
+		files = append(files, e)
+	}
+	list := encodingMeasures(epochs.name(files))
+	if len(list) < 2 {
+		return ""
+	}
+	return "ingested_at is written in different encodings: " + encodingsInWords(list) + "; each file is read by its own, and other engines may merge them without a word"
 }

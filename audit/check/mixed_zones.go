@@ -110,7 +110,11 @@ func (s zoneSeries) untold() string {
 				stories = append(stories, fmt.Sprintf("%s late, or stamped at %s", duration(-int64(p.Seconds)*1_000_000), zone.OffsetText(s.offset(p))))
 			}
 		}
-		return fmt.Sprintf("%s is ambiguous: %s; declare its max_lag or its zone to decide", s.name(), strings.Join(stories, "; "))
+		decide := "its max_lag"
+		if s.naive {
+			decide = "its max_lag or its zone"
+		}
+		return fmt.Sprintf("%s is ambiguous: %s; declare %s to decide", s.name(), strings.Join(stories, "; "), decide)
 	case 2*e.CoarseRows > e.Rows:
 		return fmt.Sprintf("%s cannot be judged: over half of its event times are whole quarters of an hour, a clock too coarse to tell an offset (half of its lags spread over %s)",
 			s.name(), duration(e.SpreadMicros))

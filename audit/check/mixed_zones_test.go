@@ -59,10 +59,20 @@ func TestAWholeSourceLateIsAmbiguousUntilSomethingDecides(t *testing.T) {
 	s := healthy(dailyView())
 	s.streaming(all, pacific, 500)
 	r := s.of(t, "mixed-zones")
-	want := "streaming is ambiguous: 8h late, or stamped at UTC-08:00; declare its max_lag or its zone to decide"
+	// no zone that is declared would move an aware time
+	want := "streaming is ambiguous: 8h late, or stamped at UTC-08:00; declare its max_lag to decide"
 	if r.Outcome != report.NotApplicable || r.Reason != want {
 		t.Fatalf("%s: %q", r.Outcome, r.Reason)
 	}
+	if r := s.of(t, "stale-view"); strings.Contains(r.Message, "zone") {
+		t.Errorf("times are aware: %q", r.Message)
+	}
+	s.Survey.Schemas[0].Columns[0].AdjustedToUTC = false
+	want = "streaming is ambiguous: 8h late, or stamped at UTC-08:00; declare its max_lag or its zone to decide"
+	if r := s.of(t, "mixed-zones"); r.Reason != want {
+		t.Fatalf("%s: %q", r.Outcome, r.Reason)
+	}
+	s.Survey.Schemas[0].Columns[0].AdjustedToUTC = true
 	s.View.Sources = []model.SourcePolicy{{Name: "streaming", MaxLag: 10 * time.Minute}}
 	if r = s.of(t, "mixed-zones"); r.Outcome != report.Fail || offsetsMeasured(r)[0]["offset_minutes"] != int64(-480) {
 		t.Errorf("a max_lag of 10 minutes: %+v", r)

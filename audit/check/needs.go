@@ -82,14 +82,17 @@ func (b *brief) absent(c Check) []absentColumn {
 }
 
 // ReadsRows says whether a check's verdict on a view rests on a scan: that of mixed-encoding does only where an event
-// time is text, which the footers do not tell apart.
+// time is text, which the footers do not tell apart, or where sources of one file have event times of their own.
 func ReadsRows(c Check, v model.View, s facts.Survey) bool {
-	return c.Needs.Rows || c.ID == "mixed-encoding" && slices.ContainsFunc(s.Schemas, func(schema facts.Schema) bool {
-		return slices.ContainsFunc(eventNames(v), func(name string) bool {
-			column := schema.Lookup(name)
-			return column != nil && schema.Encoding(*column) == facts.EncodingTextNaive
-		})
-	})
+	switch {
+	case c.Needs.Rows:
+		return true
+	case c.ID != mixedEncodingFiles.ID:
+		return false
+	case sourcesDiffer(v) && slices.ContainsFunc(s.Files, func(f facts.File) bool { return f.Source == "" }):
+		return true
+	}
+	return slices.ContainsFunc(s.Schemas, func(schema facts.Schema) bool { return hasTextTimes(v, schema) })
 }
 
 // eventNames are the names of a view's event time columns, its sources' own included.

@@ -1,7 +1,15 @@
 package check
 
 import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 )
 
@@ -19,13 +27,154 @@ var nullEventTime = Check{
 	Fractional: true,
 	Query:      true,
 	reproduce:  (*brief).reproduceNullEvents,
-	measures: func(b *brief) map[string]any {
-		return map[string]any{
-			"null_rows":     b.sum(func(s *facts.Slice) int64 { return s.EventNull }),
-			"unparsed_rows": b.sum(func(s *facts.Slice) int64 { return s.EventUnparsed }),
-			"sentinel_rows": b.sum(func(s *facts.Slice) int64 { return s.EventSentinel }),
+	measures:   func(b *brief) map[string]any { return b.unusable(nil).measures() },
+	bad:        always("have no usable event time"),
+	good:       always("have an event time"),
+	because: func(b *brief, bad int64, findings []row) string {
+		u := b.unusable(nil)
+		if u.rows() != bad {
+			// those of the findings at hand alone
+			u = b.unusable(func(partition, source string) bool {
+				return slices.ContainsFunc(findings, func(f row) bool { return !f.suppressed && f.holds(partition, source) })
+			})
 		}
+		return u.String()
 	},
-	bad:  always("have no usable event time"),
-	good: always("have an event time"),
+}
+
+// holds says whether a finding of rows is about a partition and a source.
+func (r row) holds(partition, source string) bool {
+	return source == r.subject.Source && (partition == r.subject.Partition || slices.Contains(r.partitions, partition))
+}
+
+// unusableTimes says why rows have no usable event time.
+type unusableTimes struct {
+	facts.Slice
+	// formats are how the texts that do not parse were read, sorted: "RFC 3339" or a pattern.
+	formats []string
+	// numbers says that some event times are floating numbers, of which NaN is no time.
+	numbers bool
+	// unnamed says that one of them reads names of zones, and that no zone is declared whose names it knows.
+	unnamed bool
+}
+
+// unusable gathers why rows have no usable event time; of says which partitions and sources count, nil for all that are judged.
+func (b *brief) unusable(of func(partition, source string) bool) unusableTimes {
+	u := unusableTimes{Slice: facts.NewSlice(-1, "")}
+	for i := range b.Collection.Slices {
+		s := &b.Collection.Slices[i]
+		at := b.filePartition(s.File)
+		if !b.judged(at) || of != nil && !of(b.partitionValue(at), s.Source) {
+			continue
+		}
+		u.Merge(*s)
+		if s.EventUnparsed > 0 {
+			u.addFormat(b.View, b.bySource[s.Source])
+		}
+	}
+	slices.Sort(u.formats)
+	u.numbers = slices.ContainsFunc(b.Survey.Schemas, func(schema facts.Schema) bool {
+		return slices.ContainsFunc(eventNames(b.View), func(name string) bool {
+			column := schema.Lookup(name)
+			return column != nil && column.Physical == "DOUBLE"
+		})
+	})
+	return u
+}
+
+func (u *unusableTimes) addFormat(v model.View, s model.SourcePolicy) {
+	format := v.EventTime.Format
+	if s.EventTime.Declared() {
+		format = s.EventTime.Format
+	}
+	if zone := declaredZone(v, s); strings.Contains(format, "%Z") && (zone == "" || zone == model.ZoneDevice) {
+		u.unnamed = true
+	}
+	name := "by format " + strconv.Quote(format)
+	if format == "" || format == "rfc3339" {
+		name = "as RFC 3339"
+	}
+	if !slices.Contains(u.formats, name) {
+		u.formats = append(u.formats, name)
+	}
+}
+
+func (u unusableTimes) rows() int64 { return u.EventNull + u.EventUnparsed + u.EventSentinel }
+
+func (u unusableTimes) measures() map[string]any {
+	m := map[string]any{"null_rows": u.EventNull, "unparsed_rows": u.EventUnparsed, "sentinel_rows": u.EventSentinel}
+	if u.SentinelMin != facts.NoTime {
+		m["oldest_sentinel"], m["newest_sentinel"] = sentinelText(u.SentinelMin), sentinelText(u.SentinelMax)
+	}
+	if u.HasUnparsedText {
+		m["unparsed_example"] = shownText(u.UnparsedText)
+	}
+	return m
+}
+
+// String names the causes: "1 is NULL; 2 lie before 1980 or more than 10 years after as_of (1970-01-01 to 3018-01-31)".
+func (u unusableTimes) String() string {
+	var causes []string
+	if n := u.EventNull; n > 0 {
+		text := number(n) + " " + plural(n, "is", "are") + " NULL"
+		if u.numbers {
+			text += " or NaN"
+		}
+		causes = append(causes, text)
+	}
+	if n := u.EventUnparsed; n > 0 {
+		text := fmt.Sprintf("%s %s text that does not parse %s", number(n), plural(n, "is", "are"), strings.Join(u.formats, ", or "))
+		if u.HasUnparsedText {
+			text += ", such as " + shownText(u.UnparsedText)
+		}
+		if u.unnamed {
+			text += " (%Z reads UTC, GMT and Z; for other names of zones set zone, the one whose names they are)"
+		}
+		causes = append(causes, text)
+	}
+	if n := u.EventSentinel; n > 0 {
+		text := fmt.Sprintf("%s %s before 1980 or more than 10 years after as_of", number(n), plural(n, "lies", "lie"))
+		oldest, newest := sentinelText(u.SentinelMin), sentinelText(u.SentinelMax)
+		switch {
+		case u.SentinelMin == facts.NoTime:
+		case oldest == newest:
+			text += " (" + oldest + ")"
+		default:
+			text += " (" + oldest + " to " + newest + ")"
+		}
+		causes = append(causes, text)
+	}
+	return strings.Join(causes, "; ")
+}
+
+// sentinelText is the date of a sentinel. Years that no calendar writes with four digits are as good as any other.
+func sentinelText(micros int64) string {
+	switch at := time.UnixMicro(micros).UTC(); {
+	case at.Year() < 1:
+		return "before year 1"
+	case at.Year() > 9999:
+		return "after year 9999"
+	default:
+		return at.Format(time.DateOnly)
+	}
+}
+
+// shownChars is how much of a text is quoted.
+const shownChars = 40
+
+// shownText quotes the beginning of a text from data: as it stands where that is plain, else with what is not plain escaped.
+func shownText(text string) string {
+	short := text
+	for utf8.RuneCountInString(short) > shownChars || len(short) == facts.MaxUnparsedText {
+		_, size := utf8.DecodeLastRuneInString(short)
+		short = short[:len(short)-size]
+	}
+	quoted := strconv.Quote(short)
+	if plain := quoted == `"`+short+`"`; plain && short != "" && strings.TrimSpace(short) == short {
+		quoted = short
+	}
+	if short != text {
+		quoted += "..."
+	}
+	return quoted
 }

@@ -158,6 +158,9 @@ func (b *brief) notes() []string {
 	if ambiguous > 0 {
 		notes = append(notes, fmt.Sprintf("%s with a local time that occurred twice or never in its zone", count(ambiguous, "row")))
 	}
+	if note := b.ingestedNote(); note != "" {
+		notes = append(notes, note)
+	}
 	if keyDefaulted(b.View) && len(KeyColumns(b.View)) > 0 {
 		notes = append(notes, "no key is declared: (entity, event_time) stands in for it")
 	}

@@ -194,6 +194,7 @@ func (b *brief) sliceTable() engine.Table {
 			bigint("event_unparsed", "rows whose event time is text that does not parse"),
 			bigint("event_sentinel", "rows whose event time is before 1980 or more than 10 years after as_of"),
 			bigint("ingested_null", "rows without a usable ingest time"),
+			bigint("ingested_only", "rows with a usable ingest time whose event time is NULL or does not parse"),
 			bigint("key_null", "rows with a NULL in a part of the key"),
 			bigint("event_min_us", "the oldest usable event time"),
 			bigint("event_max_us", "the newest usable event time"),
@@ -222,7 +223,7 @@ func (b *brief) sliceRows() iter.Seq[[]any] {
 			s := &b.Collection.Slices[i]
 			partition := b.filePartition(s.File)
 			if !yield([]any{int64(s.File), b.partitionValue(partition), s.Source, b.judged(partition), s.Rows, s.EventNull, s.EventUnparsed,
-				s.EventSentinel, s.IngestedNull, s.KeyNull, timeOrNil(s.EventMin), timeOrNil(s.EventMax), timeOrNil(s.NewestKnown),
+				s.EventSentinel, s.IngestedNull, s.IngestedOnly, s.KeyNull, timeOrNil(s.EventMin), timeOrNil(s.EventMax), timeOrNil(s.NewestKnown),
 				s.FutureIngested, s.FutureAsOf, timeOrNil(s.NewestFuture), s.AfterAsOf, s.Stale, s.StaleUnreferenced,
 				timeOrNil(s.OldestStale), s.MisfiledBefore, s.MisfiledAfter, s.MisfiledUndated, s.OwnColumnDiffers, s.LagRows, s.LagOver}) {
 				return

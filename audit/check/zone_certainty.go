@@ -7,6 +7,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/zone"
+	"github.com/featureaudit/featureaudit/audit/zonefit"
 )
 
 // The answers to whether a verdict rests on a zone that is not known.
@@ -17,6 +18,16 @@ const (
 
 // dependsOnZones qualifies every verdict that rests on a zone that is not known.
 const dependsOnZones = "this depends on the zones of the devices, whose times are read as UTC"
+
+// zonesInDoubt says whether people are told of zones at all: where some event time is naive, or mixed-zones shows that a
+// writer stamps another zone. An aware time says when it was, and a lag that some zone might explain is no reason to doubt it.
+func (b *brief) zonesInDoubt() bool {
+	if slices.ContainsFunc(b.sources, b.naive) {
+		return true
+	}
+	series, err := b.zoneEvidence()
+	return err == nil && slices.ContainsFunc(series, func(s zoneSeries) bool { return s.verdict == zonefit.Mixed })
+}
 
 // zoneWords says on which zones a verdict depends: those on each side, where they are known.
 func zoneWords(r report.Result) string {

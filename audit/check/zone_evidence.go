@@ -22,6 +22,8 @@ type zoneSeries struct {
 	// base is the offset, in seconds, of the zone that event times are read in; read is that zone's name, "" for UTC.
 	base int32
 	read string
+	// naive says that some of its event times are naive: on any other a declared zone has no effect.
+	naive bool
 	// zones names candidates by offset from UTC, in seconds; a clock change narrows them, which stepped says.
 	zones   map[int32][]string
 	stepped bool
@@ -82,7 +84,7 @@ func (b *brief) fitSeries() ([]zoneSeries, error) {
 	var all []zoneSeries
 	for _, key := range keys {
 		s := zoneSeries{source: key.source, writer: key.writer, zones: map[int32][]string{}}
-		s.read = b.zoneRead(key.source)
+		s.read, s.naive = b.zoneRead(key.source), b.naive(key.source)
 		table, err := zone.Load(s.read)
 		if err != nil {
 			return nil, err

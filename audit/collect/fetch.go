@@ -454,7 +454,7 @@ func plain(v engine.Value, cut int64) keys.Value {
 	if v.Null || v.IsText {
 		return keys.Value{Null: v.Null, Text: v.Text}
 	}
-	micros, _ := scale(v.Int, v.PerMicro)
+	micros := scale(v.Int, v.PerMicro)
 	return keys.Value{Text: exactInstant(micros, v, cut)}
 }
 

@@ -14,9 +14,11 @@ type sourceFold struct {
 	event    timeReader
 	ingested timeReader
 	lagLimit int64
-	lags     *lagCounts
-	events   *eventCounts
-	keyTimes []timeReader
+	// sensitive says that no value of the event time may leave the store.
+	sensitive bool
+	lags      *lagCounts
+	events    *eventCounts
+	keyTimes  []timeReader
 	// rows are those of the block at hand.
 	rows []int32
 }
@@ -92,6 +94,7 @@ func (f *folder) source(code uint8) (*sourceFold, error) {
 	s := &sourceFold{slice: facts.NewSlice(f.filing.file.ID, name), code: code}
 	policy := sourcePolicy(f.c.roles.view, name)
 	s.lagLimit = policy.lagLimit
+	s.sensitive = f.c.roles.view.Hides(policy.event.Column)
 	var err error
 	if s.event, err = f.reader(policy.event, policy.eventZone); err != nil {
 		return nil, err

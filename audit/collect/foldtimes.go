@@ -35,16 +35,34 @@ func (f *folder) foldTimes(s *sourceFold, b *engine.Block, row int) (int64, bool
 	}
 	event, ok := s.event.instant(b, row)
 	if !ok {
-		if event, ok = f.oddEvent(s, b, row); !ok {
-			return 0, false
-		}
+		event, ok = f.oddEvent(s, b, row)
 	}
-	if clock.sentinel(event) {
+	switch {
+	case !ok && known:
+		f.foldArrival(slice, b, row, ingest)
+	case !ok:
+	case clock.sentinel(event):
+		ok = false
 		slice.EventSentinel++
-		return 0, false
+		if !s.sensitive {
+			slice.AddSentinel(event)
+		}
+	default:
+		f.foldEvent(s, b, row, event, ingest, known)
 	}
-	f.foldEvent(s, b, row, event, ingest, known)
-	return event, true
+	return event, ok
+}
+
+// foldArrival judges a row whose event time is NULL, or does not parse: by when it arrived. A sentinel is no NULL: its row
+// enters no other fact.
+func (f *folder) foldArrival(slice *facts.Slice, b *engine.Block, row int, ingest int64) {
+	slice.IngestedOnly++
+	if ingest > f.filing.knownBy {
+		slice.FutureAsOf++
+	}
+	if f.filing.of == model.OfIngestedAt {
+		f.foldFiling(slice, b, row, facts.NoTime, ingest, true)
+	}
 }
 
 // oddEvent reads an event time that is not plainly an instant, and counts how.
@@ -62,6 +80,9 @@ func (f *folder) oddEvent(s *sourceFold, b *engine.Block, row int) (int64, bool)
 		return 0, false
 	case readUnparsed:
 		s.slice.EventUnparsed++
+		if v := &b.Vectors[s.event.vector]; v.Texts != nil && !s.sensitive {
+			s.slice.AddUnparsed(v.Texts.At(row))
+		}
 		return 0, false
 	}
 	if read.odd && !f.c.clock.sentinel(read.micros) {

@@ -2,7 +2,6 @@ package collect
 
 import (
 	"math"
-	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
@@ -27,12 +26,11 @@ type timeReader struct {
 	plain bool
 	naive bool
 	// utc says that naive values are instants already.
-	utc     bool
-	local   zone.Reader
-	text    bool
-	pattern string
-	// offsetPattern says that the pattern reads an offset.
-	offsetPattern bool
+	utc   bool
+	local zone.Reader
+	text  bool
+	// pattern reads text that is not RFC 3339.
+	pattern *patternReader
 }
 
 // newTimeReader says how a column is read: what is aware is an instant and no zone shifts it; what is naive is read in zone.
@@ -44,8 +42,10 @@ func newTimeReader(vector int, encoding facts.Encoding, column model.TimeColumn,
 	case facts.EncodingTextNaive, facts.EncodingTextOffset:
 		r.naive, r.text = true, true
 		if column.Format != "" && column.Format != "rfc3339" {
-			r.pattern = column.Format
-			r.offsetPattern = strings.Contains(column.Format, "%z") || strings.Contains(column.Format, "%Z") || strings.Contains(column.Format, "%s")
+			var err error
+			if r.pattern, err = newPatternReader(column.Format, zoneName); err != nil {
+				return r, err
+			}
 		}
 	}
 	if !r.naive {
@@ -86,16 +86,24 @@ func (r *timeReader) read(block *engine.Block, row int) timeValue {
 	if r.text {
 		return r.readText(v.Texts.At(row))
 	}
-	micros, ok := scale(v.Ints[row], v.PerMicro)
-	if !ok {
-		return timeValue{status: readUnparsed}
-	}
-	if r.utc {
+	return r.number(v.Ints[row], v.PerMicro)
+}
+
+// number reads a typed time or an epoch.
+func (r *timeReader) number(raw, perMicro int64) timeValue {
+	micros := scale(raw, perMicro)
+	if r.utc || micros < beforeZones || micros > afterZones {
 		return timeValue{micros: micros}
 	}
 	micros, odd := r.local.Instant(micros)
 	return timeValue{micros: micros, odd: odd}
 }
+
+// beforeZones and afterZones bound what is read in a zone: beyond them are sentinels, which no offset would make times of.
+const (
+	beforeZones = math.MinInt64 / 2
+	afterZones  = math.MaxInt64 / 2
+)
 
 // instant is the fast road of read, for typed values that are instants as they stand; false sends the caller to read.
 func (r *timeReader) instant(block *engine.Block, row int) (int64, bool) {
@@ -112,10 +120,10 @@ func (r *timeReader) instant(block *engine.Block, row int) (int64, bool) {
 func (r *timeReader) readText(text []byte) timeValue {
 	var parsed textTime
 	var ok bool
-	if r.pattern == "" {
+	if r.pattern == nil {
 		parsed, ok = parseRFC3339(text)
 	} else {
-		parsed, ok = parsePattern(text, r.pattern, r.offsetPattern)
+		parsed, ok = r.pattern.parse(text)
 	}
 	switch {
 	case !ok:
@@ -129,20 +137,21 @@ func (r *timeReader) readText(text []byte) timeValue {
 	return timeValue{micros: micros, odd: odd, bare: true}
 }
 
-// scale turns a raw value into microseconds, rounding nanoseconds down; false where it does not fit.
-func scale(raw, perMicro int64) (int64, bool) {
+// scale turns a raw value into microseconds, rounding nanoseconds down. What is too far away for 64 bits is as far as they
+// go: a sentinel, whatever it was meant to be.
+func scale(raw, perMicro int64) int64 {
 	switch {
 	case perMicro == 1 || perMicro == 0:
-		return raw, raw != math.MinInt64
+		return max(raw, -math.MaxInt64)
 	case perMicro > 1:
 		q := raw / perMicro
 		if raw%perMicro < 0 {
 			q--
 		}
-		return q, true
+		return q
 	}
-	scaled := raw * -perMicro
-	return scaled, scaled/-perMicro == raw && scaled != math.MinInt64
+	most := math.MaxInt64 / -perMicro
+	return min(max(raw, -most), most) * -perMicro
 }
 
 // readValue reads a fetched value as read does a block's.
@@ -153,13 +162,5 @@ func (r *timeReader) readValue(v engine.Value) timeValue {
 	case r.text:
 		return r.readText([]byte(v.Text))
 	}
-	micros, ok := scale(v.Int, v.PerMicro)
-	if !ok {
-		return timeValue{status: readUnparsed}
-	}
-	if r.utc {
-		return timeValue{micros: micros}
-	}
-	micros, odd := r.local.Instant(micros)
-	return timeValue{micros: micros, odd: odd}
+	return r.number(v.Int, v.PerMicro)
 }

@@ -1,10 +1,11 @@
 package collect
 
 import (
-	"strings"
-	"time"
+	"fmt"
 
-	"github.com/itchyny/timefmt-go"
+	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/strptime"
+	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
 // textTime is a parsed text: wall-clock microseconds if it carried no offset, else an instant.
@@ -134,44 +135,42 @@ func daysSinceEpoch(year, month, day int64) int64 {
 	return era*146097 + dayOfEra - 719468
 }
 
-// parsePattern reads text by a strptime pattern. The result has an offset only where the pattern asks for one (%z, %Z, %s).
-func parsePattern(text []byte, pattern string, patternHasOffset bool) (textTime, bool) {
-	t, err := timefmt.Parse(string(text), pattern)
-	if err != nil || t.Day() <= mostRolledOver && rolledOver(string(text), pattern, t) {
+// patternReader reads text by a strptime pattern. It is used by one goroutine.
+type patternReader struct {
+	pattern *strptime.Pattern
+	// names reads what a text names its zone by; nil where the pattern has no such name.
+	names *zone.Abbreviations
+}
+
+// newPatternReader reads by a pattern; names of zones are those of one zone, which "" and device do not have.
+func newPatternReader(pattern, zoneName string) (*patternReader, error) {
+	compiled, err := strptime.Compile(pattern)
+	if err != nil {
+		return nil, fmt.Errorf("format %q: %w", pattern, err)
+	}
+	switch {
+	case !compiled.NamesZone():
+		return &patternReader{pattern: compiled}, nil
+	case zoneName == model.ZoneDevice:
+		zoneName = ""
+	}
+	names, err := zone.LoadAbbreviations(zoneName)
+	return &patternReader{pattern: compiled, names: names}, err
+}
+
+// parse reads one text. It has an offset where the text says one, by a number or by the name of a zone.
+func (p *patternReader) parse(text []byte) (textTime, bool) {
+	read, ok := p.pattern.Parse(text)
+	if !ok {
 		return textTime{}, false
 	}
-	if patternHasOffset {
-		return textTime{micros: t.UnixMicro(), hasOffset: true}, true
+	t := textTime{micros: read.Local - read.Offset*1_000_000, hasOffset: read.HasOffset}
+	if read.Zone == nil {
+		return t, true
 	}
-	wall := time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
-	return textTime{micros: wall.UnixMicro()}, true
-}
-
-// mostRolledOver is the latest day that a day beyond its month is taken for: 31 February for 3 March.
-const mostRolledOver = 3
-
-// rolledOver says whether a text names a day that its month does not have. The library takes it for one of the next month;
-// every day is one of January, so reading the text with that month shows the day as it was written.
-func rolledOver(text, pattern string, t time.Time) bool {
-	if !namesDay(pattern) {
-		return false
+	named, ok := p.names.Instant(read.Local, string(read.Zone))
+	if !ok || read.HasOffset && named != t.micros {
+		return textTime{}, false
 	}
-	written, err := timefmt.Parse(text+" 01", pattern+" %m")
-	return err == nil && written.Day() != t.Day()
-}
-
-// namesDay says whether a pattern reads a day of the month from the text itself.
-func namesDay(pattern string) bool {
-	named := false
-	for _, directive := range strings.Split(pattern, "%")[1:] {
-		directive = strings.TrimLeft(directive, "-_0^#:")
-		if directive == "" {
-			continue
-		}
-		if directive[0] == 's' {
-			return false
-		}
-		named = named || strings.IndexByte("deDFxcv+", directive[0]) >= 0
-	}
-	return named
+	return textTime{micros: named, hasOffset: true}, true
 }

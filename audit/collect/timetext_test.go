@@ -36,45 +36,77 @@ func TestParseRFC3339(t *testing.T) {
 		"2026-13-01T00:00:00Z", "2026-00-01T00:00:00Z", "2026-11-31T00:00:00Z", "2026-11-00T00:00:00Z", "2025-02-29T00:00:00Z", "1900-02-29T00:00:00Z",
 		"2026-11-01T00:00:00.Z", "2026-11-01T00:00:00.", "2026-11-01T00:00:00 Z", "2026-11-01T00:00:00+", "2026-11-01T00:00:00+5:30", "2026-11-01T00:00:00+05:3",
 		"2026-11-01T00:00:00+24:00", "2026-11-01T00:00:00+05:60", "2026-11-01T00:00:00+0x:30", "2026-11-01T00:00:00Zulu", "2026-11-01T00:00:00[UTC]", " 2026-11-01T00:00:00Z",
-		"2026-11-01T00:00:00Z ", "2026/11/01T00:00:00Z", "20261101T000000Z", "-026-11-01T00:00:00Z", "2026-11-01X00:00:00Z", "２０２６-11-01T00:00:00Z", "2026-11-01T00:00:00+05:30:00"} {
+		"2026-11-01T00:00:00Z ", "2026/11/01T00:00:00Z", "20261101T000000Z", "-026-11-01T00:00:00Z", "2026-11-01X00:00:00Z", "２０２６-11-01T00:00:00Z", "2026-11-01T00:00:00+05:30:00",
+		"12026-11-01T00:00:00Z", "-2026-11-01T00:00:00Z", "2026-11-01T00:00:00 BC", "2026-11-01T00:00:00\u221208:00", "2026-11-01T00:00:00Z\x00", "2026-11-01T00:00:00.1.2Z",
+		"2026-11-01  00:00:00", "2026-11-01\t00:00:00", "2026-11-01T00:00:00 +00:00", "2026-11-01T23:59:60Z", "2026-11-01T00:00:00.123 UTC", "2026-W45-1T00:00:00"} {
 		if got, ok := parseRFC3339([]byte(text)); ok {
 			t.Errorf("%q: %+v, want nothing", text, got)
 		}
 	}
 }
 
-func TestParsePattern(t *testing.T) {
-	for _, test := range []struct {
-		text, pattern string
-		offset        bool
-		want          string
-	}{
-		{"03/11/2026 07:08:09", "%d/%m/%Y %H:%M:%S", false, "2026-11-03T07:08:09Z"},
-		{"2026-11-03 07:08:09.123456", "%Y-%m-%d %H:%M:%S.%f", false, "2026-11-03T07:08:09.123456Z"},
-		{"2026-11-03 07:08:09 +0530", "%Y-%m-%d %H:%M:%S %z", true, "2026-11-03T01:38:09Z"},
-		{"1793689689", "%s", true, "2026-11-03T07:08:09Z"},
-		{"20261103", "%Y%m%d", false, "2026-11-03T00:00:00Z"},
-		{"01/12/2026", "%d/%m/%Y", false, "2026-12-01T00:00:00Z"},
-		{"1 Mar 2024 12:00 AM", "%e %b %Y %I:%M %p", false, "2024-03-01T00:00:00Z"},
-		{"29/02/2024", "%d/%m/%Y", false, "2024-02-29T00:00:00Z"},
-		{"2026-11-01T23:30:00-0200", "%Y-%m-%dT%H:%M:%S%z", true, "2026-11-02T01:30:00Z"},
-		{"1793497800", "%s", true, "2026-11-01T01:50:00Z"},
-		{"2026 305", "%Y %j", false, "2026-11-01T00:00:00Z"},
+func TestPatternReader(t *testing.T) {
+	const log = "%Y-%m-%d %H:%M:%S %Z"
+	for _, test := range []struct{ text, pattern, zone, want string }{
+		{"03/11/2026 07:08:09", "%d/%m/%Y %H:%M:%S", "", "2026-11-03T07:08:09Z"},
+		{"2026-11-03 07:08:09 +0530", "%Y-%m-%d %H:%M:%S %z", "", "2026-11-03T01:38:09Z"},
+		{"1793689689", "%s", "Asia/Tokyo", "2026-11-03T07:08:09Z"},
+		{"2026-11-01 03:00:07 UTC", log, "", "2026-11-01T03:00:07Z"},
+		{"2026-11-01 03:00:07 GMT", log, "America/Los_Angeles", "2026-11-01T03:00:07Z"},
+		{"2026-11-01 03:00:07 Z", log, "device", "2026-11-01T03:00:07Z"},
+		// the two hours that clocks show twice on the night of 1 November
+		{"2026-11-01 01:30:00 PDT", log, "America/Los_Angeles", "2026-11-01T08:30:00Z"},
+		{"2026-11-01 01:30:00 PST", log, "America/Los_Angeles", "2026-11-01T09:30:00Z"},
+		{"2026-11-01 03:00:07 PST", log, "America/Los_Angeles", "2026-11-01T11:00:07Z"},
+		{"2026-07-01 12:00:00 CDT", log, "America/Chicago", "2026-07-01T17:00:00Z"},
+		{"2026-07-01 12:00:00 CST", log, "Asia/Shanghai", "2026-07-01T04:00:00Z"},
+		{"2026-07-01 12:00:00 IST", log, "Asia/Kolkata", "2026-07-01T06:30:00Z"},
+		{"2026-07-01 12:00:00 -03", log, "America/Sao_Paulo", "2026-07-01T15:00:00Z"},
+		{"2026-11-01 03:00:07 -0800 PST", log[:18] + "%z %Z", "America/Los_Angeles", "2026-11-01T11:00:07Z"},
 	} {
 		want, err := time.Parse(time.RFC3339Nano, test.want)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, ok := parsePattern([]byte(test.text), test.pattern, test.offset)
-		if !ok || got.micros != want.UnixMicro() || got.hasOffset != test.offset {
-			t.Errorf("%q by %q: %+v (%v), want %d", test.text, test.pattern, got, ok, want.UnixMicro())
+		reader, err := newPatternReader(test.pattern, test.zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		named := strings.Contains(test.pattern, "%z") || strings.Contains(test.pattern, "%Z") || strings.Contains(test.pattern, "%s")
+		got, ok := reader.parse([]byte(test.text))
+		if !ok || got.micros != want.UnixMicro() || got.hasOffset != named {
+			t.Errorf("%q by %q in %q: %+v (%v), want %d", test.text, test.pattern, test.zone, got, ok, want.UnixMicro())
 		}
 	}
-	for text, pattern := range map[string]string{"": "%Y", "2026-11-03": "%d/%m/%Y", "2026-11-03x": "%Y-%m-%d", "31/11/2026": "%d/%m/%Y", "29/02/2026": "%d/%m/%Y",
-		"2026-02-30T23:30:00+0530": "%Y-%m-%dT%H:%M:%S%z", "20260431": "%Y%m%d", "31 Feb 2024": "%e %b %Y", "02/30/26": "%D"} {
-		if got, ok := parsePattern([]byte(text), pattern, false); ok {
-			t.Errorf("%q by %q: %+v, want nothing", text, pattern, got)
+	for _, test := range []struct{ text, pattern, zone string }{
+		// what a name means is known in its own zone only
+		{"2026-11-01 03:00:07 PDT", log, ""},
+		{"2026-11-01 03:00:07 PDT", log, "UTC"},
+		{"2026-11-01 03:00:07 PDT", log, "device"},
+		{"2026-11-01 03:00:07 PDT", log, "-07:00"},
+		{"2026-11-01 03:00:07 XYZ", log, "America/Los_Angeles"},
+		{"2026-11-01 03:00:07 Europe/Berlin", log, "Europe/Berlin"},
+		{"2026-11-01 03:00:07 CST", log, "America/Los_Angeles"},
+		// the zone's clocks did not show that name then
+		{"2026-07-01 12:00:00 PST", log, "America/Los_Angeles"},
+		{"2026-11-01 03:00:07 PDT", log, "America/Los_Angeles"},
+		{"2026-03-08 02:30:00 PDT", log, "America/Los_Angeles"},
+		// the offset and the name contradict each other
+		{"2026-11-01 03:00:07 -0700 PST", log[:18] + "%z %Z", "America/Los_Angeles"},
+		{"2026-11-01 03:00:07 -0700 UTC", log[:18] + "%z %Z", ""},
+		{"2026-11-01 03:00:07", log, ""},
+		{"2026-11-01 03:00:07 ", log, ""},
+	} {
+		reader, err := newPatternReader(test.pattern, test.zone)
+		if err != nil {
+			t.Fatal(err)
 		}
+		if got, ok := reader.parse([]byte(test.text)); ok {
+			t.Errorf("%q by %q in %q: %+v, want nothing", test.text, test.pattern, test.zone, got)
+		}
+	}
+	if _, err := newPatternReader("%Y-%m-%d %Q", ""); err == nil {
+		t.Error("a pattern with an unknown directive is read")
 	}
 }
 

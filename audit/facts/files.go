@@ -35,6 +35,8 @@ type File struct {
 	CreatedBy string
 	// Writer is a short name derived from CreatedBy: "parquet-cpp-arrow", "parquet-mr", "DuckDB", "Polars", ...
 	Writer string
+	// AdoptedUnits are the paths of columns whose numbers do not tell their unit, and that are read in the unit of other files.
+	AdoptedUnits []string
 	// Problem is why the file could not be read, nil where it could.
 	Problem *Problem
 }

@@ -10,12 +10,19 @@ type Slice struct {
 	EventNull     int64
 	EventUnparsed int64
 	EventSentinel int64
+	// SentinelMin and SentinelMax bound the sentinels, and UnparsedText is the first unparsed text in the order of bytes, cut to
+	// MaxUnparsedText of them; HasUnparsedText tells the empty text from none. All are absent where the column is sensitive.
+	SentinelMin, SentinelMax int64
+	UnparsedText             string
+	HasUnparsedText          bool
 	// OnLattice counts event times that are whole quarters of an hour: no offset can be told from such a clock.
 	OnLattice int64
 	// AmbiguousLocal counts naive times that occurred twice or never in their zone.
 	AmbiguousLocal int64
 	// IngestedNull counts rows whose ingest time is absent, unparsed or a sentinel: they are judged as if the view had none.
 	IngestedNull int64
+	// IngestedOnly counts rows with an ingest time whose event time is NULL or unparsed: they are judged by when they arrived.
+	IngestedOnly int64
 	// TextOffset and TextNaive count text event times by whether they carry an offset.
 	TextOffset, TextNaive int64
 
@@ -28,7 +35,8 @@ type Slice struct {
 	IngestedMin, IngestedMax int64
 
 	// FutureIngested: event time after ingest time + tolerance. FutureAsOf: event or ingest time after
-	// max(as_of, the file's modification time) + tolerance. A row is counted in one of them only.
+	// max(as_of, the file's modification time) + tolerance. A row is counted in one of them only. A row without an event time
+	// has its ingest time.
 	FutureIngested int64
 	FutureAsOf     int64
 	// NewestFuture is the latest event time among future rows.
@@ -56,7 +64,7 @@ type Slice struct {
 
 // NewSlice returns the empty facts of a file and source.
 func NewSlice(file int32, source string) Slice {
-	return Slice{File: file, Source: source, EventMin: NoTime, EventMax: NoTime, NewestKnown: NoTime, IngestedMin: NoTime,
+	return Slice{File: file, Source: source, SentinelMin: NoTime, SentinelMax: NoTime, EventMin: NoTime, EventMax: NoTime, NewestKnown: NoTime, IngestedMin: NoTime,
 		IngestedMax: NoTime, NewestFuture: NoTime, OldestStale: NoTime, LagMin: NoTime, LagMax: NoTime}
 }
 
@@ -66,9 +74,15 @@ func (s *Slice) Merge(o Slice) {
 	s.EventNull += o.EventNull
 	s.EventUnparsed += o.EventUnparsed
 	s.EventSentinel += o.EventSentinel
+	s.SentinelMin = earlier(s.SentinelMin, o.SentinelMin)
+	s.SentinelMax = max(s.SentinelMax, o.SentinelMax)
+	if o.HasUnparsedText {
+		s.addUnparsed(o.UnparsedText)
+	}
 	s.OnLattice += o.OnLattice
 	s.AmbiguousLocal += o.AmbiguousLocal
 	s.IngestedNull += o.IngestedNull
+	s.IngestedOnly += o.IngestedOnly
 	s.TextOffset += o.TextOffset
 	s.TextNaive += o.TextNaive
 	s.EntityNull += o.EntityNull
@@ -93,6 +107,31 @@ func (s *Slice) Merge(o Slice) {
 	s.LagOver += o.LagOver
 	s.LagMin = earlier(s.LagMin, o.LagMin)
 	s.LagMax = max(s.LagMax, o.LagMax)
+}
+
+// MaxUnparsedText is how many bytes of an unparsed text are kept.
+const MaxUnparsedText = 64
+
+// AddSentinel widens the bounds of the sentinels by one, in microseconds.
+func (s *Slice) AddSentinel(micros int64) {
+	micros = max(micros, NoTime+1)
+	s.SentinelMin = earlier(s.SentinelMin, micros)
+	s.SentinelMax = max(s.SentinelMax, micros)
+}
+
+// AddUnparsed keeps an unparsed text if it is the first so far. Since only beginnings are compared, the parts of a file may
+// come in any order.
+func (s *Slice) AddUnparsed(text []byte) {
+	text = text[:min(len(text), MaxUnparsedText)]
+	if !s.HasUnparsedText || string(text) < s.UnparsedText {
+		s.addUnparsed(string(text))
+	}
+}
+
+func (s *Slice) addUnparsed(text string) {
+	if !s.HasUnparsedText || text < s.UnparsedText {
+		s.UnparsedText, s.HasUnparsedText = text, true
+	}
 }
 
 // earlier is the smaller of two instants, where NoTime is no instant at all.

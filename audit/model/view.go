@@ -1,6 +1,10 @@
 package model
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // ViewKind names what a feature view is fed by, in Feast's words.
 type ViewKind string
@@ -69,6 +73,14 @@ const DefaultTolerance = 5 * time.Minute
 
 // ZoneDevice is the pseudo zone of a source whose writers stamp their own local time.
 const ZoneDevice = "device"
+
+// Hides says whether no value of a column may leave the store: it, or the struct that holds it, is declared sensitive. Letters
+// are taken in either case, as engines take them.
+func (v View) Hides(column string) bool {
+	return slices.ContainsFunc(v.Sensitive, func(name string) bool {
+		return strings.EqualFold(column, name) || len(column) > len(name) && column[len(name)] == '.' && strings.EqualFold(column[:len(name)], name)
+	})
+}
 
 // TimeColumn says how to read a time: a column name, and where the file itself does not say, its zone, unit and format.
 type TimeColumn struct {

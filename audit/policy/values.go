@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/strptime"
 )
 
 // readText reads non-empty text on one line. A number or a boolean is not taken for text: who means it quotes it.
@@ -246,11 +247,18 @@ func readFraction(c cursor) (float64, bool) {
 func readFormat(c cursor) (string, bool) {
 	const what = `rfc3339 or a strptime pattern such as "%Y-%m-%d %H:%M:%S"`
 	text, ok := readText(c, what)
-	if ok && text != "rfc3339" && !strings.Contains(text, "%") {
+	switch {
+	case !ok, text == "rfc3339":
+		return text, ok
+	case !strings.Contains(text, "%"):
 		c.expected(what)
 		return "", false
 	}
-	return text, ok
+	if _, err := strptime.Compile(text); err != nil {
+		c.fail(fmt.Sprintf("found %q: %v", text, err))
+		return "", false
+	}
+	return text, true
 }
 
 // partitionDate are the forms of a partition's date, coarse to fine.

@@ -14,6 +14,11 @@ type Roles struct {
 	BySource  map[string]model.TimeColumn
 	// Times are all time columns of the view and its sources.
 	Times []model.TimeColumn
+	// OfSource are those of a source's own rows, by its name, and OfView those of sources that are not declared.
+	OfSource map[string][]model.TimeColumn
+	OfView   []model.TimeColumn
+	// Hidden are the time columns whose values may not be shown.
+	Hidden map[string]bool
 	// Integers are columns whose bounds help to keep an identity in an array: the entity's, where it is a single column.
 	Integers []string
 	// Mixed says that one file may hold rows of sources with event times in different columns, so that no column's
@@ -23,20 +28,32 @@ type Roles struct {
 
 // RolesOf takes the roles from a view.
 func RolesOf(v model.View) Roles {
-	r := Roles{EventTime: v.EventTime, BySource: map[string]model.TimeColumn{}}
+	r := Roles{EventTime: v.EventTime, BySource: map[string]model.TimeColumn{}, OfSource: map[string][]model.TimeColumn{}, Hidden: map[string]bool{}}
 	r.add(v.EventTime)
 	r.add(v.IngestedAt)
+	r.OfView = slices.Clone(r.Times)
 	if len(v.Entity) == 1 {
 		r.Integers = v.Entity
 	}
 	for _, s := range v.Sources {
 		r.add(s.EventTime)
 		r.add(s.IngestedAt)
+		for _, own := range [...][2]model.TimeColumn{{s.EventTime, v.EventTime}, {s.IngestedAt, v.IngestedAt}} {
+			if !own[0].Declared() {
+				own[0] = own[1]
+			}
+			if own[0].Declared() {
+				r.OfSource[s.Name] = append(r.OfSource[s.Name], own[0])
+			}
+		}
 		if !s.EventTime.Declared() || s.EventTime.Column == v.EventTime.Column {
 			continue
 		}
 		r.BySource[s.Name] = s.EventTime
 		r.Mixed = r.Mixed || s.Path == "" && v.Source.Column != ""
+	}
+	for _, t := range r.Times {
+		r.Hidden[t.Column] = v.Hides(t.Column)
 	}
 	return r
 }
@@ -45,6 +62,17 @@ func (r *Roles) add(c model.TimeColumn) {
 	if c.Declared() && !slices.Contains(r.Times, c) {
 		r.Times = append(r.Times, c)
 	}
+}
+
+// timesOf are the time columns that a file's rows may be read by: those of its own source, else of all.
+func (r Roles) timesOf(f facts.File) []model.TimeColumn {
+	if f.Source == "" {
+		return r.Times
+	}
+	if own, declared := r.OfSource[f.Source]; declared {
+		return own
+	}
+	return r.OfView
 }
 
 // eventTime is the column that bounds the rows of a file; empty where none does.

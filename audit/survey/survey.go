@@ -43,7 +43,7 @@ func Survey(ctx context.Context, st store.Store, listing facts.Listing, roles Ro
 	}
 	known := map[string]int32{}
 	for i := range s.Files {
-		units.teach(read[i].schema)
+		s.Files[i].AdoptedUnits = units.teach(read[i].schema)
 		place(&s, known, int32(i), read[i], roles)
 	}
 	s.Notes = append(s.Notes, unitNotes(s, roles)...)
@@ -72,7 +72,7 @@ func Refresh(ctx context.Context, st store.Store, s *facts.Survey, file int32, r
 		return ctx.Err()
 	}
 	f.Schema, f.Rows, f.RowGroups, f.CreatedBy, f.Writer, f.Problem = -1, 0, nil, "", "", nil
-	units.teach(read.schema)
+	f.AdoptedUnits = units.teach(read.schema)
 	place(s, known, file, read, roles)
 	return nil
 }
@@ -408,7 +408,7 @@ func place(s *facts.Survey, known map[string]int32, file int32, r reading, roles
 	}
 	f.Schema = id
 	if f.Problem == nil {
-		f.Problem = problemOf(roles.Times, r, *f)
+		f.Problem = problemOf(roles, r, *f)
 	}
 	for i, c := range r.schema.Columns {
 		if c.HasBounds {

@@ -232,6 +232,80 @@ func TestEpochUnitIsAdopted(t *testing.T) {
 	}
 }
 
+// The view's other files tell the unit whatever their schema is, and those that most files tell where they disagree.
+func TestEpochUnitIsAdoptedFromOtherSchemas(t *testing.T) {
+	root := t.TempDir()
+	ts := leafNode(t, "ts", schema.NoLogicalType{}, parquet.Types.Int64, 0)
+	other := leafNode(t, "other", schema.NoLogicalType{}, parquet.Types.Int64, 0)
+	write(t, filepath.Join(root, "a.parquet"), "", column{ts, [][]int64{{0}}}, column{other, [][]int64{{1}}})
+	write(t, filepath.Join(root, "b.parquet"), "", column{ts, [][]int64{{1_793_664_000_000}}})
+	write(t, filepath.Join(root, "c.parquet"), "", column{ts, [][]int64{{1_793_664_000}}})
+	write(t, filepath.Join(root, "d.parquet"), "", column{ts, [][]int64{{1_793_664_001_000}}})
+	got := survey(t, root, model.TimeColumn{Column: "ts"})
+	if c := got.Schemas[0].Columns[0]; got.Files[0].Problem != nil || c.EpochUnit != "ms" {
+		t.Errorf("got %+v, %v", c, got.Files[0].Problem)
+	}
+	if want := []string{"column ts: the numbers of 2 files are read as ms since 1970, by their magnitude", "column ts: the numbers of 1 files are read as s since 1970, by their magnitude",
+		"column ts: 1 files hold no number that tells its unit, and are read in the unit of most others"}; !slices.Equal(slices.Sorted(slices.Values(got.Notes)), slices.Sorted(slices.Values(want))) {
+		t.Errorf("%q", got.Notes)
+	}
+	write(t, filepath.Join(root, "lonely", "a.parquet"), "", column{ts, [][]int64{{0}}})
+	lonely := survey(t, filepath.Join(root, "lonely"), model.TimeColumn{Column: "ts"})
+	if p := lonely.Files[0].Problem; p == nil || !strings.Contains(p.Message, "unit unknown") {
+		t.Errorf("none tells the unit: %v", p)
+	}
+}
+
+// A unit that a source declares is that of its own files.
+func TestUnitOfASource(t *testing.T) {
+	v := model.View{EventTime: model.TimeColumn{Column: "ts"}, IngestedAt: model.TimeColumn{Column: "at"},
+		Sources: []model.SourcePolicy{{Name: "batch", EventTime: model.TimeColumn{Column: "ts", Unit: "ms"}}, {Name: "stream"}}}
+	roles := RolesOf(v)
+	for source, want := range map[string][]model.TimeColumn{
+		"batch":   {{Column: "ts", Unit: "ms"}, {Column: "at"}},
+		"stream":  {{Column: "ts"}, {Column: "at"}},
+		"unknown": {{Column: "ts"}, {Column: "at"}},
+		"":        {{Column: "ts"}, {Column: "at"}, {Column: "ts", Unit: "ms"}},
+	} {
+		if got := roles.timesOf(facts.File{Source: source}); !slices.Equal(got, want) {
+			t.Errorf("source %q: %v, want %v", source, got, want)
+		}
+	}
+	number := facts.Schema{Columns: []facts.Column{{Name: "ts", Path: "ts", Physical: "INT64", TypeText: "INT64", HasBounds: true}}}
+	for source, readable := range map[string]bool{"batch": true, "stream": false, "": false} {
+		f := facts.File{Source: source, Rows: 1}
+		if p := problemOf(roles, reading{schema: number}, f); (p == nil) != readable {
+			t.Errorf("source %q: %v", source, p)
+		}
+	}
+}
+
+func TestSensitiveNumbersAreNotShown(t *testing.T) {
+	v := model.View{EventTime: model.TimeColumn{Column: "meta.ts"}, Sensitive: []string{"META"}}
+	number := facts.Schema{Columns: []facts.Column{{Name: "meta", Path: "meta.ts", Physical: "INT64", TypeText: "INT64", Min: 12345, Max: 67890, HasBounds: true}}}
+	p := problemOf(RolesOf(v), reading{schema: number}, facts.File{Rows: 1})
+	if p == nil || strings.Contains(p.Message, "12345") || strings.Contains(p.Message, "67890") {
+		t.Errorf("%v", p)
+	}
+	v.Sensitive = []string{"met"}
+	if p := problemOf(RolesOf(v), reading{schema: number}, facts.File{Rows: 1}); p == nil || !strings.Contains(p.Message, "from 12345 to 67890") {
+		t.Errorf("%v", p)
+	}
+}
+
+func TestNotesOfUnusedUnits(t *testing.T) {
+	root := t.TempDir()
+	write(t, filepath.Join(root, "a.parquet"), "", column{leafNode(t, "ts", schema.StringLogicalType{}, parquet.Types.ByteArray, 0), [][]int64{{1}}})
+	write(t, filepath.Join(root, "b.parquet"), "", column{leafNode(t, "ts", schema.NoLogicalType{}, parquet.Types.Int64, 0), [][]int64{{1_793_664_000}}})
+	got := survey(t, root, model.TimeColumn{Column: "ts", Unit: "s"}).Notes
+	if want := []string{"column ts: its unit or format is not used in 1 files, where it is STRING: a unit is for numbers, a format for text"}; !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+	if got := survey(t, root, model.TimeColumn{Column: "ts"}).Notes; len(got) != 1 || strings.Contains(got[0], "not used") {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestUnsupportedTimes(t *testing.T) {
 	one := [][]int64{{1}}
 	tests := []struct {

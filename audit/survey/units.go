@@ -1,6 +1,7 @@
 package survey
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -43,8 +44,8 @@ func unitOfOne(n int64) string {
 	return ""
 }
 
-// unitsByColumn are the units that the files of each schema tell, by schema and column.
-type unitsByColumn map[string]map[string]bool
+// unitsByColumn counts the files that tell each unit: by schema and column, and by the column alone, which has no schema before it.
+type unitsByColumn map[string]map[string]int
 
 func (u unitsByColumn) learn(s facts.Schema) {
 	base := ""
@@ -55,18 +56,32 @@ func (u unitsByColumn) learn(s facts.Schema) {
 		if base == "" {
 			base = withoutUnits(s)
 		}
-		if u[base+c.Path] == nil {
-			u[base+c.Path] = map[string]bool{}
+		for _, key := range [...]string{base + c.Path, c.Path} {
+			if u[key] == nil {
+				u[key] = map[string]int{}
+			}
+			u[key][c.EpochUnit]++
 		}
-		u[base+c.Path][c.EpochUnit] = true
 	}
 }
 
-// teach gives columns whose values tell no unit (there are none, or sentinels only) the one unit that all other files
-// of their schema tell.
-func (u unitsByColumn) teach(s facts.Schema) {
+// usual is the unit that most files tell, the coarser one of two that equally many do; "" where none tells.
+func (u unitsByColumn) usual(key string) string {
+	unit := ""
+	for _, r := range epochRanges {
+		if n := u[key][r.unit]; n > 0 && n > u[key][unit] {
+			unit = r.unit
+		}
+	}
+	return unit
+}
+
+// teach gives columns whose values tell no unit (there are none, or sentinels only) the unit that the other files of their
+// schema tell, else that of the view's other files. It
+// gives the paths of these columns.
+func (u unitsByColumn) teach(s facts.Schema) (adopted []string) {
 	if len(u) == 0 {
-		return
+		return nil
 	}
 	base := ""
 	for i := range s.Columns {
@@ -77,12 +92,11 @@ func (u unitsByColumn) teach(s facts.Schema) {
 		if base == "" {
 			base = withoutUnits(s)
 		}
-		if told := u[base+c.Path]; len(told) == 1 {
-			for unit := range told {
-				c.EpochUnit = unit
-			}
+		if c.EpochUnit = cmp.Or(u.usual(base+c.Path), u.usual(c.Path)); c.EpochUnit != "" {
+			adopted = append(adopted, c.Path)
 		}
 	}
+	return adopted
 }
 
 // withoutUnits is a schema's identity apart from the units that magnitudes tell.
@@ -98,11 +112,11 @@ func withoutUnits(s facts.Schema) string {
 const nullType = "null"
 
 // problemOf judges whether the time columns of a file can be read as times.
-func problemOf(times []model.TimeColumn, r reading, f facts.File) *facts.Problem {
+func problemOf(roles Roles, r reading, f facts.File) *facts.Problem {
 	if f.Rows == 0 {
 		return nil
 	}
-	for _, t := range times {
+	for _, t := range roles.timesOf(f) {
 		c := r.schema.Lookup(t.Column)
 		if c == nil || c.Logical == nullType {
 			continue
@@ -113,9 +127,13 @@ func problemOf(times []model.TimeColumn, r reading, f facts.File) *facts.Problem
 			return unsupported("time column %q is %s: want a timestamp, a date, text, or a 64-bit number since 1970; name another column, or write it as a timestamp", t.Column, c.TypeText)
 		case encoding != facts.EncodingEpoch, c.EpochUnit != "", t.Unit != "":
 		case c.HasBounds:
-			return unsupported("time column %q holds numbers from %d to %d, which are not all times between 1980 and 2100 in one of the units s, ms, us, ns: declare its unit, such as {column: %s, unit: s}", t.Column, c.Min, c.Max, t.Column)
+			span := fmt.Sprintf(" from %d to %d", c.Min, c.Max)
+			if roles.Hidden[t.Column] {
+				span = ""
+			}
+			return unsupported("time column %q holds numbers%s, unit unknown: they are not times between 1980 and 2100 in just one of the units s, ms, us, ns: declare its unit, such as {column: %s, unit: s}", t.Column, span, t.Column)
 		case slices.Contains(r.unbounded, c.Path):
-			return unsupported("time column %q holds numbers and the footer has no statistics that tell their unit: declare it, such as {column: %s, unit: ms}", t.Column, t.Column)
+			return unsupported("time column %q holds numbers, unit unknown: the footer has no statistics that tell it, and no other file does: declare it, such as {column: %s, unit: ms}", t.Column, t.Column)
 		}
 	}
 	return nil
@@ -125,18 +143,41 @@ func unsupported(format string, args ...any) *facts.Problem {
 	return &facts.Problem{Kind: facts.ProblemUnsupported, Message: fmt.Sprintf(format, args...)}
 }
 
-// unitNotes names the units that were told by magnitude.
+// idle says whether a unit or a format is declared for a column that needs none.
+func idle(t model.TimeColumn, encoding facts.Encoding) bool {
+	return t.Unit != "" && encoding != facts.EncodingEpoch || t.Format != "" && t.Format != "rfc3339" && encoding != facts.EncodingTextNaive
+}
+
+// unitNotes names the units that were told by magnitude, and the units and formats that were declared for nothing.
 func unitNotes(s facts.Survey, roles Roles) []string {
 	var notes []string
 	for _, t := range roles.Times {
-		files := map[string]int{}
+		files, unused, adopted := map[string]int{}, map[string]int{}, 0
 		for _, f := range s.Files {
-			if f.Schema < 0 {
+			if f.Schema < 0 || !slices.Contains(roles.timesOf(f), t) {
 				continue
 			}
-			if c := s.Schemas[f.Schema].Lookup(t.Column); c != nil && c.EpochUnit != "" && c.EpochUnit != t.Unit {
-				files[c.EpochUnit]++
+			c := s.Schemas[f.Schema].Lookup(t.Column)
+			if c == nil || f.Rows == 0 {
+				continue
 			}
+			switch {
+			case c.EpochUnit == "" || c.EpochUnit == t.Unit:
+			case !slices.Contains(f.AdoptedUnits, c.Path):
+				files[c.EpochUnit]++
+			case t.Unit == "":
+				adopted++
+			}
+			if idle(t, s.Schemas[f.Schema].Encoding(*c)) && c.Logical != nullType {
+				unused[c.TypeText]++
+			}
+		}
+		if adopted > 0 {
+			notes = append(notes, fmt.Sprintf("column %s: %d files hold no number that tells its unit, and are read in the unit of most others", t.Column, adopted))
+		}
+		for _, held := range slices.Sorted(maps.Keys(unused)) {
+			notes = append(notes, fmt.Sprintf("column %s: its unit or format is not used in %d files, where it is %s: a unit is for numbers, a format for text",
+				t.Column, unused[held], held))
 		}
 		for _, unit := range slices.Sorted(maps.Keys(files)) {
 			if t.Unit != "" {

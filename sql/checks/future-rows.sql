@@ -1,10 +1,11 @@
 -- Rows later than they could have been known, by partition and source. A partition that begins after as_of is not
--- judged, but a file in it that existed at as_of holds nothing else: all its rows count, by the footer.
+-- judged, but a file in it that existed at as_of holds nothing else: all its rows count, by the footer. A row without an
+-- event time is judged by its ingest time.
 WITH counted AS (
     SELECT
         s.partition,
         s.source,
-        s.rows - s.event_null - s.event_unparsed - s.event_sentinel AS rows_total,
+        s.rows - s.event_null - s.event_unparsed - s.event_sentinel + s.ingested_only AS rows_total,
         s.future_ingested,
         s.future_as_of,
         0::BIGINT AS after_as_of_partition,
@@ -18,9 +19,7 @@ WITH counted AS (
 )
 SELECT
     json_object('partition', c.partition, 'source', c.source)::VARCHAR AS subject,
-    -- An ingest time can lie in the future of a row that has no event time.
-    greatest(coalesce(sum(c.rows_total), 0),
-        coalesce(sum(c.future_ingested + c.future_as_of + c.after_as_of_partition), 0))::BIGINT AS rows_total,
+    coalesce(sum(c.rows_total), 0)::BIGINT AS rows_total,
     coalesce(sum(c.future_ingested + c.future_as_of + c.after_as_of_partition), 0)::BIGINT AS rows_bad,
     json_object(
         'after_ingest_rows', coalesce(sum(c.future_ingested), 0)::BIGINT,

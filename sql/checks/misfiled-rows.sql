@@ -1,4 +1,5 @@
--- Rows outside the partition that holds them, by partition and source.
+-- Rows outside the partition that holds them, by partition and source. Where a partition's date means arrival, a row is
+-- judged by its ingest time, whether it has an event time or not.
 WITH counted AS (
     SELECT
         s.partition,
@@ -8,8 +9,9 @@ WITH counted AS (
         s.misfiled_undated,
         s.own_column_differs,
         s.misfiled_before + s.misfiled_after + s.misfiled_undated + s.own_column_differs AS rows_bad,
-        s.rows - s.event_null - s.event_unparsed - s.event_sentinel AS rows_placed
-    FROM slice AS s
+        s.rows - s.event_null - s.event_unparsed - s.event_sentinel
+            + if(p.partition_of = 'ingested_at', s.ingested_only, 0) AS rows_placed
+    FROM slice AS s CROSS JOIN policy AS p
     WHERE s.judged
 )
 SELECT

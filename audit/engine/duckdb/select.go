@@ -114,7 +114,11 @@ func timeExpression(s engine.Select) (string, error) {
 		if scale == "" {
 			return "", fmt.Errorf("column %q holds %s and no unit is known", c.Path, c.Physical)
 		}
-		return "TRY_CAST(round(CAST(" + ref + " AS DOUBLE) * " + scale + ") AS BIGINT)", nil
+		// What no 64 bits hold is as far as they go, a sentinel: TRY_CAST would make NULLs of it. NaN is no time.
+		return "CASE WHEN NOT isnan(CAST(" + ref + " AS DOUBLE)) THEN CAST(greatest(least(round(CAST(" + ref + " AS DOUBLE) * " + scale +
+			"), 9.2e18::DOUBLE), -9.2e18::DOUBLE) AS BIGINT) END", nil
+	case c.Physical == "INT64" && c.Unsigned:
+		return "CASE WHEN " + ref + " > 9223372036854775807 THEN 9223372036854775807 ELSE TRY_CAST(" + ref + " AS BIGINT) END", nil
 	case c.Physical == "INT64", c.Physical == "INT32":
 		return "TRY_CAST(" + ref + " AS BIGINT)", nil
 	}
