@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/big"
 	"slices"
 	"sync"
 	"time"
@@ -19,10 +20,12 @@ import (
 
 // fetchPlan says what to fetch from the files of one schema, and where each value stands.
 type fetchPlan struct {
-	columns  []engine.Select
+	columns []engine.Select
+	// raws are read from the bytes of the file.
+	raws     []rawColumn
 	key      []fetchedKey
 	payload  []fetchedValue
-	measures []int
+	measures []fetchedMeasure
 	source   int
 	times    map[model.TimeColumn]int
 }
@@ -30,19 +33,27 @@ type fetchPlan struct {
 type fetchedKey struct {
 	index   int
 	instant bool
-	column  model.TimeColumn
+	time    keyTime
 }
 
 // fetchedValue is a payload column; instant names it where it is a time of the file, whose nanoseconds count.
 type fetchedValue struct {
 	index   int
 	instant string
+	// numbers are compared as the decimals that they show.
+	numbers bool
+}
+
+// fetchedMeasure is a number to add up, floating in this file or exact.
+type fetchedMeasure struct {
+	index    int
+	floating bool
 }
 
 func (v *verifier) plan(schema *facts.Schema) fetchPlan {
 	r := &v.c.roles
 	p := fetchPlan{times: map[model.TimeColumn]int{}}
-	l := &layout{schema: schema, source: absent, times: p.times}
+	l := &layout{schema: schema, source: absent, times: p.times, beyond: r.beyond[schema.ID]}
 	l.addSource(r)
 	p.source = l.source
 	for _, column := range timeColumns(r.view) {
@@ -53,36 +64,36 @@ func (v *verifier) plan(schema *facts.Schema) fetchPlan {
 		if column == nil {
 			return l.add(engine.Select{Kind: engine.SelectText, Parts: []engine.Part{{Column: facts.Column{Name: name, Path: name}, Missing: true}}})
 		}
-		if form.Kind == engine.FormInstant {
-			plain := model.TimeColumn{Column: name}
-			l.addTime(r, plain)
-			return l.times[plain]
+		return l.addText(*column, form)
+	}
+	shared := func(column payloadColumn) fetchedValue {
+		found, form := schema.Lookup(column.name), column.form
+		if found != nil && column.mixed {
+			form = engine.FormOf(*found)
 		}
-		if form.Kind == engine.FormText && engine.FormOf(*column).Kind != engine.FormText {
-			form = engine.FormOf(*column)
+		if found == nil || !isTime(form) {
+			return fetchedValue{index: text(column.name, form), numbers: column.numbers}
 		}
-		return l.add(engine.Select{Kind: engine.SelectText, Parts: []engine.Part{{Column: *column, Form: form}}})
+		plain := model.TimeColumn{Column: column.name}
+		l.addTime(r, plain)
+		return fetchedValue{index: l.times[plain], instant: column.name}
 	}
 	for i, name := range r.view.Key {
-		if r.keyForms[i].Kind == engine.FormInstant {
-			column := timeColumnNamed(r.view, name)
-			l.addTime(r, column)
-			p.key = append(p.key, fetchedKey{instant: true, column: column})
+		if isTime(r.keyForms[i]) {
+			p.key = append(p.key, fetchedKey{instant: true, time: l.addKeyTime(r, name)})
 			continue
 		}
 		p.key = append(p.key, fetchedKey{index: text(name, r.keyForms[i])})
 	}
 	for _, column := range v.payload {
-		value := fetchedValue{index: text(column.name, column.form)}
-		if column.form.Kind == engine.FormInstant && schema.Lookup(column.name) != nil {
-			value.instant = column.name
-		}
-		p.payload = append(p.payload, value)
+		p.payload = append(p.payload, shared(column))
 	}
 	for _, column := range v.measures {
-		p.measures = append(p.measures, text(column.name, column.form))
+		found := schema.Lookup(column.name)
+		floating := found != nil && engine.FormOf(*found).Kind == engine.FormDouble
+		p.measures = append(p.measures, fetchedMeasure{shared(column).index, floating})
 	}
-	p.columns = l.selects
+	p.columns, p.raws = l.selects, l.raws
 	return p
 }
 
@@ -165,7 +176,7 @@ func (v *verifier) changed(targets []target) bool {
 
 // picks says whether a file's rows are picked while all of it is read: where at least half of its row groups hold one.
 func (v *verifier) picks(plan fetchPlan, t target) bool {
-	if !engine.Streams(v.c.survey.Schemas[t.file.Schema].Columns) || len(v.truncated(plan, t.file)) > 0 {
+	if !engine.Streams(v.c.survey.Schemas[t.file.Schema].Columns) || len(plan.raws) > 0 || len(v.truncated(plan, t.file)) > 0 {
 		return false
 	}
 	held, end, at := 0, int64(0), 0
@@ -259,16 +270,26 @@ func (v *verifier) fetchFile(ctx context.Context, plan fetchPlan, t target) erro
 	if err != nil {
 		return verifyError{err}
 	}
+	raws, err := readRaw(ctx, v.c, t.file, plan.raws, t.numbers)
+	if err != nil {
+		return verifyError{err}
+	}
 	f := v.newFiller(plan, t.file)
 	at := 0
 	err = v.c.engine.Fetch(ctx, engine.Fetch{File: t.file.Abs, Rows: t.numbers, Columns: plan.columns}, func(number int64, values []engine.Value) error {
 		if at >= len(t.rows) || number != t.numbers[at] {
 			return fmt.Errorf("row %d came where another was asked for: the file changed while it was read", number)
 		}
+		for i, raw := range plan.raws {
+			values[raw.vector] = rawValue(raw, raws[i], at)
+		}
 		err := f.fill(t.rows[at], values, nanos, at)
 		at++
 		return err
 	})
+	if err != nil && ctx.Err() == nil && v.c.learn(job{schema: t.file.Schema, files: []int32{t.file.ID}}, err) {
+		return errTainted
+	}
 	if err != nil {
 		return verifyError{fmt.Errorf("verify repeated keys in %s: %w", t.file.Path, err)}
 	}
@@ -310,11 +331,7 @@ func (v *verifier) readers(plan fetchPlan, file facts.File, source string) (fetc
 	for _, key := range plan.key {
 		reader := absentTime
 		if key.instant {
-			column, zoneName := key.column, firstZone(key.column.Zone, policy.zone)
-			if column.Column == policy.event.Column {
-				column, zoneName = policy.event, policy.eventZone
-			}
-			if reader, err = read(column, zoneName); err != nil {
+			if reader, err = read(policy.read(key.time)); err != nil {
 				return r, err
 			}
 		}
@@ -355,7 +372,7 @@ func (f *filler) fill(row *keys.Row, values []engine.Value, cut cutNanos, at int
 	for i, part := range plan.key {
 		text := ""
 		if part.instant {
-			text = exactInstant(v.instant(r.keys[i], values), values[r.keys[i].vector], cut.of(plan.key[i].column.Column, at))
+			text = keyInstant(r.keys[i], values, cut.of(r.keys[i].column, at))
 		} else {
 			text = values[part.index].Text
 		}
@@ -366,10 +383,14 @@ func (f *filler) fill(row *keys.Row, values []engine.Value, cut cutNanos, at int
 	row.Payload = make([]keys.Value, len(plan.payload))
 	for i, p := range plan.payload {
 		row.Payload[i] = plain(values[p.index], cut.of(p.instant, at))
+		if p.numbers && !row.Payload[i].Null {
+			row.Payload[i].Text = shownNumber(row.Payload[i].Text)
+		}
 	}
 	row.Measures = make([]keys.Value, len(plan.measures))
-	for i, index := range plan.measures {
-		row.Measures[i] = plain(values[index], 0)
+	for i, m := range plan.measures {
+		row.Measures[i] = plain(values[m.index], 0)
+		row.Measures[i].Floating = m.floating
 	}
 	return nil
 }
@@ -379,7 +400,7 @@ func (v *verifier) truncated(plan fetchPlan, file facts.File) []facts.Column {
 	var names []string
 	for _, key := range plan.key {
 		if key.instant {
-			names = append(names, key.column.Column)
+			names = append(names, key.time.column.Column)
 		}
 	}
 	for _, p := range plan.payload {
@@ -418,6 +439,40 @@ func (v *verifier) nanos(ctx context.Context, plan fetchPlan, file facts.File, r
 	return cut, nil
 }
 
+// keyInstant is a key's time as text to the nanosecond, as the scan reads it.
+func keyInstant(r timeReader, values []engine.Value, cut int64) string {
+	if r.vector < 0 {
+		return timeOf(facts.NoTime)
+	}
+	read, value := r.readValue(values[r.vector]), values[r.vector]
+	switch {
+	case read.beyond:
+		return farAwayText(value)
+	case read.status != readOK:
+		return timeOf(facts.NoTime)
+	case r.text && r.pattern == "":
+		cut = textNanos(value.Text)
+	}
+	return exactInstant(read.micros, value, cut)
+}
+
+// farAwayText counts the nanoseconds of a time that microseconds do not hold.
+func farAwayText(v engine.Value) string {
+	unit := big.NewRat(1000, v.PerMicro)
+	if v.PerMicro < 0 {
+		unit = big.NewRat(-1000*v.PerMicro, 1)
+	}
+	return unit.Mul(unit, new(big.Rat).SetInt64(v.Int)).RatString() + " ns since 1970"
+}
+
+// shownNumber writes a number so that those that show the same decimal are equal, whatever they are stored as.
+func shownNumber(text string) string {
+	if r, ok := new(big.Rat).SetString(text); ok {
+		return r.RatString()
+	}
+	return text
+}
+
 // exactInstant is a time as text to the nanosecond: as the engine gave it, or with what it cut off.
 func exactInstant(micros int64, value engine.Value, cut int64) string {
 	if value.PerMicro == 1000 {
@@ -454,7 +509,10 @@ func plain(v engine.Value, cut int64) keys.Value {
 	if v.Null || v.IsText {
 		return keys.Value{Null: v.Null, Text: v.Text}
 	}
-	micros, _ := scale(v.Int, v.PerMicro)
+	micros, ok := scale(v.Int, v.PerMicro)
+	if !ok {
+		return keys.Value{Text: farAwayText(v)}
+	}
 	return keys.Value{Text: exactInstant(micros, v, cut)}
 }
 

@@ -2,6 +2,7 @@ package collect
 
 import (
 	"math"
+	"math/bits"
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/engine"
@@ -31,13 +32,15 @@ type timeReader struct {
 	local   zone.Reader
 	text    bool
 	pattern string
+	// column is the path of what is read.
+	column string
 	// offsetPattern says that the pattern reads an offset.
 	offsetPattern bool
 }
 
 // newTimeReader says how a column is read: what is aware is an instant and no zone shifts it; what is naive is read in zone.
 func newTimeReader(vector int, encoding facts.Encoding, column model.TimeColumn, zones zoneTables, zoneName string) (timeReader, error) {
-	r := timeReader{vector: vector, utc: true}
+	r := timeReader{vector: vector, utc: true, column: column.Column}
 	switch encoding {
 	case facts.EncodingNaive, facts.EncodingInt96Naive, facts.EncodingDate:
 		r.naive = true
@@ -73,6 +76,8 @@ type timeValue struct {
 	status reading
 	// odd marks a naive time that occurred twice or never; offset and bare mark texts with and without an offset.
 	odd, offset, bare bool
+	// beyond marks a value that microseconds do not hold: micros is as far away as they go.
+	beyond bool
 }
 
 func (r *timeReader) read(block *engine.Block, row int) timeValue {
@@ -88,7 +93,7 @@ func (r *timeReader) read(block *engine.Block, row int) timeValue {
 	}
 	micros, ok := scale(v.Ints[row], v.PerMicro)
 	if !ok {
-		return timeValue{status: readUnparsed}
+		return farAway(v.Ints[row])
 	}
 	if r.utc {
 		return timeValue{micros: micros}
@@ -129,6 +134,43 @@ func (r *timeReader) readText(text []byte) timeValue {
 	return timeValue{micros: micros, odd: odd, bare: true}
 }
 
+// textNanos are the nanoseconds that an RFC 3339 text says beyond its microsecond, 0 to 999.
+func textNanos(text string) int64 {
+	point := strings.LastIndexAny(text, ".,")
+	nanos, scale := int64(0), int64(100)
+	for at := point + 7; point >= 0 && at < len(text) && text[at] >= '0' && text[at] <= '9'; at++ {
+		nanos += int64(text[at]-'0') * scale
+		scale /= 10
+	}
+	return nanos
+}
+
+// farAway is a time that microseconds do not hold: no event, but a value like any other where rows are compared.
+func farAway(raw int64) timeValue {
+	if raw < 0 {
+		return timeValue{micros: math.MinInt64 + 1, beyond: true}
+	}
+	return timeValue{micros: math.MaxInt64, beyond: true}
+}
+
+// nanosOf counts the nanoseconds of a raw value, in two words.
+func nanosOf(raw, perMicro int64) (hi, lo uint64) {
+	unit := uint64(1000)
+	switch {
+	case perMicro > 1:
+		unit = uint64(1000 / perMicro)
+	case perMicro < 0:
+		unit = uint64(-perMicro) * 1000
+	}
+	if raw >= 0 {
+		return bits.Mul64(uint64(raw), unit)
+	}
+	hi, lo = bits.Mul64(uint64(-(raw+1))+1, unit)
+	lo, borrow := bits.Sub64(0, lo, 0)
+	hi, _ = bits.Sub64(0, hi, borrow)
+	return hi, lo
+}
+
 // scale turns a raw value into microseconds, rounding nanoseconds down; false where it does not fit.
 func scale(raw, perMicro int64) (int64, bool) {
 	switch {
@@ -155,7 +197,7 @@ func (r *timeReader) readValue(v engine.Value) timeValue {
 	}
 	micros, ok := scale(v.Int, v.PerMicro)
 	if !ok {
-		return timeValue{status: readUnparsed}
+		return farAway(v.Int)
 	}
 	if r.utc {
 		return timeValue{micros: micros}
