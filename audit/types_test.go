@@ -67,7 +67,6 @@ func scalarTypes() []typed {
 		{"STRING", fixtures.TextType, "a", "a ", ""},
 		{"ENUM", fixtures.Type{Kind: fixtures.Enum}, "a", "A", ""},
 		{"JSON", fixtures.Type{Kind: fixtures.JSON}, `{"a":1}`, `{"a":2}`, ""},
-		{"BSON", fixtures.Type{Kind: fixtures.BSON}, "\x05\x00\x00\x00\x00", "\x06\x00\x00\x00\x00", ""},
 		{"BYTE_ARRAY", fixtures.Type{Kind: fixtures.Bytes}, "\x00\xff", "\x00\xfe", ""},
 		{"FIXED_LEN_BYTE_ARRAY", fixtures.Type{Kind: fixtures.Fixed, Width: 5}, "\x00\xff\xff\xff\xff", "\x00\xff\xff\xff\xfe", ""},
 	}
@@ -254,7 +253,6 @@ func TestKeyTypesBetweenFiles(t *testing.T) {
 		{name: "fixed bytes of a UUID beside its text", one: columnOf("k", fixtures.Type{Kind: fixtures.Fixed, Width: 16}, raw), two: columnOf("k", fixtures.TextType, uuid), noCommonFor: "FIXED(16)"},
 		{name: "UUID beside its text", one: columnOf("k", of(fixtures.UUID), raw), two: columnOf("k", fixtures.TextType, uuid), noCommonFor: "UUID"},
 		{name: "UUID beside fixed bytes", one: columnOf("k", of(fixtures.UUID), raw), two: columnOf("k", fixtures.Type{Kind: fixtures.Fixed, Width: 16}, raw), equal: true},
-		{name: "BSON beside text", one: columnOf("k", of(fixtures.BSON), "a"), two: columnOf("k", fixtures.TextType, "a"), noCommonFor: "BSON"},
 		{name: "enum beside text", one: columnOf("k", of(fixtures.Enum), "a"), two: columnOf("k", fixtures.TextType, "a"), equal: true},
 		{name: "JSON beside text", one: columnOf("k", of(fixtures.JSON), `"a"`), two: columnOf("k", fixtures.TextType, `"a"`), equal: true},
 		{name: "naive beside aware", one: columnOf("k", fixtures.NaiveType, at), two: columnOf("k", fixtures.AwareType, at), noCommonFor: "TIMESTAMP(us, UTC)"},

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math/big"
 	"slices"
 	"sync"
 	"time"
@@ -308,6 +307,8 @@ func (e verifyError) Retryable() bool { return true }
 type fetchReaders struct {
 	event, ingested timeReader
 	keys            []timeReader
+	// rfc3339 says of each key that its texts have no pattern of their own.
+	rfc3339 []bool
 }
 
 func (v *verifier) readers(plan fetchPlan, file facts.File, source string) (fetchReaders, error) {
@@ -329,13 +330,16 @@ func (v *verifier) readers(plan fetchPlan, file facts.File, source string) (fetc
 		return r, err
 	}
 	for _, key := range plan.key {
-		reader := absentTime
+		reader, column := absentTime, model.TimeColumn{}
 		if key.instant {
-			if reader, err = read(policy.read(key.time)); err != nil {
+			var zoneName string
+			column, zoneName = policy.read(key.time)
+			if reader, err = read(column, zoneName); err != nil {
 				return r, err
 			}
 		}
 		r.keys = append(r.keys, reader)
+		r.rfc3339 = append(r.rfc3339, column.Format == "" || column.Format == "rfc3339")
 	}
 	return r, nil
 }
@@ -372,7 +376,7 @@ func (f *filler) fill(row *keys.Row, values []engine.Value, cut cutNanos, at int
 	for i, part := range plan.key {
 		text := ""
 		if part.instant {
-			text = keyInstant(r.keys[i], values, cut.of(r.keys[i].column, at))
+			text = keyInstant(r.keys[i], values, cut.of(part.time.column.Column, at), r.rfc3339[i])
 		} else {
 			text = values[part.index].Text
 		}
@@ -439,40 +443,6 @@ func (v *verifier) nanos(ctx context.Context, plan fetchPlan, file facts.File, r
 	return cut, nil
 }
 
-// keyInstant is a key's time as text to the nanosecond, as the scan reads it.
-func keyInstant(r timeReader, values []engine.Value, cut int64) string {
-	if r.vector < 0 {
-		return timeOf(facts.NoTime)
-	}
-	read, value := r.readValue(values[r.vector]), values[r.vector]
-	switch {
-	case read.beyond:
-		return farAwayText(value)
-	case read.status != readOK:
-		return timeOf(facts.NoTime)
-	case r.text && r.pattern == "":
-		cut = textNanos(value.Text)
-	}
-	return exactInstant(read.micros, value, cut)
-}
-
-// farAwayText counts the nanoseconds of a time that microseconds do not hold.
-func farAwayText(v engine.Value) string {
-	unit := big.NewRat(1000, v.PerMicro)
-	if v.PerMicro < 0 {
-		unit = big.NewRat(-1000*v.PerMicro, 1)
-	}
-	return unit.Mul(unit, new(big.Rat).SetInt64(v.Int)).RatString() + " ns since 1970"
-}
-
-// shownNumber writes a number so that those that show the same decimal are equal, whatever they are stored as.
-func shownNumber(text string) string {
-	if r, ok := new(big.Rat).SetString(text); ok {
-		return r.RatString()
-	}
-	return text
-}
-
 // exactInstant is a time as text to the nanosecond: as the engine gave it, or with what it cut off.
 func exactInstant(micros int64, value engine.Value, cut int64) string {
 	if value.PerMicro == 1000 {
@@ -509,10 +479,10 @@ func plain(v engine.Value, cut int64) keys.Value {
 	if v.Null || v.IsText {
 		return keys.Value{Null: v.Null, Text: v.Text}
 	}
-	micros, ok := scale(v.Int, v.PerMicro)
-	if !ok {
+	if beyond(v.Int, v.PerMicro) {
 		return keys.Value{Text: farAwayText(v)}
 	}
+	micros := scale(v.Int, v.PerMicro)
 	return keys.Value{Text: exactInstant(micros, v, cut)}
 }
 

@@ -78,12 +78,12 @@ func (f *folder) keyHash(b *engine.Block, row int) (uint64, bool) {
 		if read.status != readOK {
 			return 0, false
 		}
-		if read.beyond {
-			hi, lo := nanosOf(b.Vectors[times[i].vector].Ints[row], b.Vectors[times[i].vector].PerMicro)
-			hash = mix(hash, hi^lo)
-			continue
+		micros := uint64(read.micros)
+		if v := &b.Vectors[times[i].vector]; v.Texts == nil && beyond(v.Ints[row], v.PerMicro) {
+			hi, lo := nanosOf(v.Ints[row], v.PerMicro)
+			micros = hi ^ lo
 		}
-		hash = mix(hash, uint64(read.micros))
+		hash = mix(hash, micros)
 	}
 	return hash, true
 }

@@ -152,12 +152,14 @@ func sourceForm(c facts.Column) engine.Form {
 	if form.Kind == engine.FormBytes {
 		return engine.Form{Kind: engine.FormText, Opaque: true}
 	}
+	// a time is one to the nanosecond, which the engine may cut off
+	form.Exact = form.Exact || isTime(form)
 	return form
 }
 
 // addText selects a column as text that is equal exactly where the values are.
 func (l *layout) addText(column facts.Column, form engine.Form) int {
-	if form.Exact {
+	if form.Exact || l.beyond && isTime(engine.FormOf(column)) {
 		return l.addRaw(column, false)
 	}
 	return l.add(engine.Select{Kind: engine.SelectText, Parts: []engine.Part{{Column: column, Form: form}}})
@@ -283,7 +285,9 @@ func (l *layout) addOwn(r *roles) {
 		if column == nil || column.Nested {
 			continue
 		}
-		vector := l.addText(*column, sourceForm(*column))
+		form := sourceForm(*column)
+		form.Exact = column.Raw
+		vector := l.addText(*column, form)
 		l.own = append(l.own, ownColumn{name: name, vector: vector})
 	}
 }

@@ -2,7 +2,6 @@ package collect
 
 import (
 	"math"
-	"math/bits"
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/engine"
@@ -32,15 +31,13 @@ type timeReader struct {
 	local   zone.Reader
 	text    bool
 	pattern string
-	// column is the path of what is read.
-	column string
 	// offsetPattern says that the pattern reads an offset.
 	offsetPattern bool
 }
 
 // newTimeReader says how a column is read: what is aware is an instant and no zone shifts it; what is naive is read in zone.
 func newTimeReader(vector int, encoding facts.Encoding, column model.TimeColumn, zones zoneTables, zoneName string) (timeReader, error) {
-	r := timeReader{vector: vector, utc: true, column: column.Column}
+	r := timeReader{vector: vector, utc: true}
 	switch encoding {
 	case facts.EncodingNaive, facts.EncodingInt96Naive, facts.EncodingDate:
 		r.naive = true
@@ -76,8 +73,6 @@ type timeValue struct {
 	status reading
 	// odd marks a naive time that occurred twice or never; offset and bare mark texts with and without an offset.
 	odd, offset, bare bool
-	// beyond marks a value that microseconds do not hold: micros is as far away as they go.
-	beyond bool
 }
 
 func (r *timeReader) read(block *engine.Block, row int) timeValue {
@@ -91,16 +86,24 @@ func (r *timeReader) read(block *engine.Block, row int) timeValue {
 	if r.text {
 		return r.readText(v.Texts.At(row))
 	}
-	micros, ok := scale(v.Ints[row], v.PerMicro)
-	if !ok {
-		return farAway(v.Ints[row])
-	}
-	if r.utc {
+	return r.number(v.Ints[row], v.PerMicro)
+}
+
+// number reads a typed time or an epoch.
+func (r *timeReader) number(raw, perMicro int64) timeValue {
+	micros := scale(raw, perMicro)
+	if r.utc || micros < beforeZones || micros > afterZones {
 		return timeValue{micros: micros}
 	}
 	micros, odd := r.local.Instant(micros)
 	return timeValue{micros: micros, odd: odd}
 }
+
+// beforeZones and afterZones bound what is read in a zone: beyond them are sentinels, which no offset would make times of.
+const (
+	beforeZones = math.MinInt64 / 2
+	afterZones  = math.MaxInt64 / 2
+)
 
 // instant is the fast road of read, for typed values that are instants as they stand; false sends the caller to read.
 func (r *timeReader) instant(block *engine.Block, row int) (int64, bool) {
@@ -134,57 +137,21 @@ func (r *timeReader) readText(text []byte) timeValue {
 	return timeValue{micros: micros, odd: odd, bare: true}
 }
 
-// textNanos are the nanoseconds that an RFC 3339 text says beyond its microsecond, 0 to 999.
-func textNanos(text string) int64 {
-	point := strings.LastIndexAny(text, ".,")
-	nanos, scale := int64(0), int64(100)
-	for at := point + 7; point >= 0 && at < len(text) && text[at] >= '0' && text[at] <= '9'; at++ {
-		nanos += int64(text[at]-'0') * scale
-		scale /= 10
-	}
-	return nanos
-}
-
-// farAway is a time that microseconds do not hold: no event, but a value like any other where rows are compared.
-func farAway(raw int64) timeValue {
-	if raw < 0 {
-		return timeValue{micros: math.MinInt64 + 1, beyond: true}
-	}
-	return timeValue{micros: math.MaxInt64, beyond: true}
-}
-
-// nanosOf counts the nanoseconds of a raw value, in two words.
-func nanosOf(raw, perMicro int64) (hi, lo uint64) {
-	unit := uint64(1000)
-	switch {
-	case perMicro > 1:
-		unit = uint64(1000 / perMicro)
-	case perMicro < 0:
-		unit = uint64(-perMicro) * 1000
-	}
-	if raw >= 0 {
-		return bits.Mul64(uint64(raw), unit)
-	}
-	hi, lo = bits.Mul64(uint64(-(raw+1))+1, unit)
-	lo, borrow := bits.Sub64(0, lo, 0)
-	hi, _ = bits.Sub64(0, hi, borrow)
-	return hi, lo
-}
-
-// scale turns a raw value into microseconds, rounding nanoseconds down; false where it does not fit.
-func scale(raw, perMicro int64) (int64, bool) {
+// scale turns a raw value into microseconds, rounding nanoseconds down. What is too far away for 64 bits is as far as they
+// go: a sentinel, whatever it was meant to be.
+func scale(raw, perMicro int64) int64 {
 	switch {
 	case perMicro == 1 || perMicro == 0:
-		return raw, raw != math.MinInt64
+		return max(raw, -math.MaxInt64)
 	case perMicro > 1:
 		q := raw / perMicro
 		if raw%perMicro < 0 {
 			q--
 		}
-		return q, true
+		return q
 	}
-	scaled := raw * -perMicro
-	return scaled, scaled/-perMicro == raw && scaled != math.MinInt64
+	most := math.MaxInt64 / -perMicro
+	return min(max(raw, -most), most) * -perMicro
 }
 
 // readValue reads a fetched value as read does a block's.
@@ -195,13 +162,5 @@ func (r *timeReader) readValue(v engine.Value) timeValue {
 	case r.text:
 		return r.readText([]byte(v.Text))
 	}
-	micros, ok := scale(v.Int, v.PerMicro)
-	if !ok {
-		return farAway(v.Int)
-	}
-	if r.utc {
-		return timeValue{micros: micros}
-	}
-	micros, odd := r.local.Instant(micros)
-	return timeValue{micros: micros, odd: odd}
+	return r.number(v.Int, v.PerMicro)
 }

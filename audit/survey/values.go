@@ -215,7 +215,7 @@ func render(leaf *schema.Column, value any) string {
 	case *schema.DecimalLogicalType:
 		return decimalText(unscaled(value), int(logical.Scale()))
 	case *schema.TimestampLogicalType:
-		return nanosText(value, logical.TimeUnit())
+		return timestampText(nanosText(value, logical.TimeUnit()))
 	case *schema.TimeLogicalType:
 		return clockText(nanosText(value, logical.TimeUnit()))
 	case schema.IntervalLogicalType:
@@ -237,7 +237,7 @@ func render(leaf *schema.Column, value any) string {
 	case float64:
 		return doubleText(v)
 	case parquet.Int96:
-		return int96Nanos(v).String()
+		return timestampText(int96Nanos(v).String())
 	case parquet.ByteArray:
 		return hex.EncodeToString(v)
 	case parquet.FixedLenByteArray:
@@ -299,6 +299,15 @@ func decimalText(n *big.Int, scale int) string {
 func nanosText(value any, unit schema.TimeUnitType) string {
 	scale := map[schema.TimeUnitType]int64{schema.TimeUnitMillis: 1_000_000, schema.TimeUnitMicros: 1_000, schema.TimeUnitNanos: 1}[unit]
 	return new(big.Int).Mul(big.NewInt(value.(int64)), big.NewInt(scale)).String()
+}
+
+// timestampText writes nanoseconds since 1970 as people do, as far as 64 bits go.
+func timestampText(nanos string) string {
+	n, err := strconv.ParseInt(nanos, 10, 64)
+	if err != nil {
+		return nanos
+	}
+	return time.Unix(0, n).UTC().Format("2006-01-02 15:04:05.999999999")
 }
 
 // clockText writes nanoseconds of a day as people do; others stay as they are.
