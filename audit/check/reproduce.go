@@ -15,7 +15,7 @@ const maxListedFiles = 200
 
 // reproduceDuplicates is SQL for the DuckDB shell, run in the view's root, that gives the rows of every repeated key. It
 // is empty where one statement cannot say what the audit did: times of the key that are read in declared zones, text
-// times, and more files without a common glob than a person would read.
+// times, times in several encodings, types that the engine cuts, and more files without a common glob than a person would read.
 func (b *brief) reproduceDuplicates() string {
 	v := b.View
 	if b.keyNeedsClock() {
@@ -41,24 +41,39 @@ func (b *brief) reproduceDuplicates() string {
 		strings.Join(groups, ", "), files, strings.Join(filters, " AND "), strings.Join(columns, ", "))
 }
 
-// keyNeedsClock says that a key's column is a time whose instant the engine alone would not know.
+// keyNeedsClock says that a key's column holds what the engine alone would not know, or cuts: a time that the audit decodes, and
+// types that are read from the bytes of the files.
 func (b *brief) keyNeedsClock() bool {
+	times := append(eventNames(b.View), b.View.IngestedAt.Column)
+	for _, s := range b.View.Sources {
+		times = append(times, s.IngestedAt.Column)
+	}
 	for _, name := range KeyColumns(b.View) {
+		encodings := map[string]bool{}
 		for _, s := range b.Survey.Schemas {
 			column := s.Lookup(name)
 			if column == nil || column.Nested {
 				continue
 			}
-			switch s.Encoding(*column) {
+			if column.Raw {
+				return true
+			}
+			if !slices.Contains(times, name) {
+				continue
+			}
+			encoding := s.Encoding(*column)
+			encodings[string(encoding)+column.EpochUnit] = true
+			switch encoding {
 			case facts.EncodingNaive, facts.EncodingInt96Naive:
 				if b.declaresZone() {
 					return true
 				}
 			case facts.EncodingTextNaive:
-				if name == b.View.EventTime.Column || name == b.View.IngestedAt.Column {
-					return true
-				}
+				return true
 			}
+		}
+		if len(encodings) > 1 {
+			return true
 		}
 	}
 	return false

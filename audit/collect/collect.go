@@ -82,6 +82,7 @@ func Collect(ctx context.Context, e engine.Scanner, r Request) (*facts.Collectio
 			maps.Copy(known.unread, c.unread)
 			maps.Copy(known.refused, c.refused)
 			maps.Copy(known.beyond, c.roles.beyond)
+			known.rawNested = c.roles.rawNested
 			continue
 		}
 		return collection, err
@@ -95,6 +96,8 @@ type learnt struct {
 	refused map[string]string
 	// beyond are schemas of files whose times in milliseconds the engine cannot hold.
 	beyond map[int32]bool
+	// rawNested says that times inside nested columns lie beyond what the engine can write.
+	rawNested bool
 }
 
 var errTainted = errors.New("a file failed half-way")
@@ -138,7 +141,7 @@ func newCollector(e engine.Scanner, r Request, known learnt) (*collector, error)
 	c.collection = &facts.Collection{Lags: map[facts.Population]*facts.LagHistogram{}, Events: map[facts.Population]*facts.EventHistogram{},
 		RoleProblems: map[string]string{}}
 	c.roles = roles{view: r.View, needs: r.Needs, schemas: r.Survey.Schemas, zones: zoneTables{}, units: map[unitKey]string{},
-		beyond: maps.Clone(known.beyond)}
+		beyond: maps.Clone(known.beyond), rawNested: known.rawNested}
 	if err := c.prepareRoles(); err != nil {
 		return nil, err
 	}

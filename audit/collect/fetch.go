@@ -52,7 +52,7 @@ type fetchedMeasure struct {
 func (v *verifier) plan(schema *facts.Schema) fetchPlan {
 	r := &v.c.roles
 	p := fetchPlan{times: map[model.TimeColumn]int{}}
-	l := &layout{schema: schema, source: absent, times: p.times, beyond: r.beyond[schema.ID]}
+	l := &layout{schema: schema, source: absent, times: p.times, beyond: r.beyond[schema.ID], rawNested: r.rawNested}
 	l.addSource(r)
 	p.source = l.source
 	for _, column := range timeColumns(r.view) {
@@ -270,6 +270,9 @@ func (v *verifier) fetchFile(ctx context.Context, plan fetchPlan, t target) erro
 		return verifyError{err}
 	}
 	raws, err := readRaw(ctx, v.c, t.file, plan.raws, t.numbers)
+	if err != nil && ctx.Err() == nil && v.c.learn(job{schema: t.file.Schema, files: []int32{t.file.ID}}, err) {
+		return errTainted
+	}
 	if err != nil {
 		return verifyError{err}
 	}

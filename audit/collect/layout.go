@@ -36,6 +36,8 @@ type roles struct {
 	units       map[unitKey]string
 	// beyond are the schemas of files whose times in milliseconds the engine cannot hold.
 	beyond map[int32]bool
+	// rawNested says that times inside nested columns lie beyond what the engine can write.
+	rawNested bool
 }
 
 // unitKey names an epoch column of a schema.
@@ -67,8 +69,8 @@ type layout struct {
 
 	// raws are columns that are read from the bytes of the file: the engine gives NULL in their place.
 	raws []rawColumn
-	// beyond says that times in milliseconds lie beyond the engine's, and are raw.
-	beyond bool
+	// beyond says that times in milliseconds lie beyond the engine's, and are raw; rawNested that all nested columns are.
+	beyond, rawNested bool
 
 	// own are the file's own copies of its partition columns.
 	own []ownColumn
@@ -96,7 +98,7 @@ type ownColumn struct {
 const absent = -1
 
 func newLayout(r *roles, schema *facts.Schema) *layout {
-	l := &layout{schema: schema, beyond: r.beyond[schema.ID], source: absent, keyHash: absent, keyNulls: absent, entityInt: absent, times: map[model.TimeColumn]int{}}
+	l := &layout{schema: schema, beyond: r.beyond[schema.ID], rawNested: r.rawNested, source: absent, keyHash: absent, keyNulls: absent, entityInt: absent, times: map[model.TimeColumn]int{}}
 	l.addSource(r)
 	if r.needs.Times || r.needs.Events || r.needs.Entities || r.needs.Keys {
 		for _, column := range timeColumns(r.view) {
@@ -159,7 +161,7 @@ func sourceForm(c facts.Column) engine.Form {
 
 // addText selects a column as text that is equal exactly where the values are.
 func (l *layout) addText(column facts.Column, form engine.Form) int {
-	if form.Exact || l.beyond && isTime(engine.FormOf(column)) {
+	if form.Exact || l.beyond && isTime(engine.FormOf(column)) || l.rawNested && column.Nested {
 		return l.addRaw(column, false)
 	}
 	return l.add(engine.Select{Kind: engine.SelectText, Parts: []engine.Part{{Column: column, Form: form}}})

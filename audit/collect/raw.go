@@ -2,11 +2,15 @@ package collect
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/model"
 )
 
 // rawVectors hold what the bytes of a file say of the columns that the engine has no type for.
@@ -37,7 +41,7 @@ func readRaw(ctx context.Context, c *collector, file facts.File, columns []rawCo
 	for i, raw := range columns {
 		var err error
 		if values[i], err = c.request.Values(ctx, file, raw.column, rows, raw.numbers); err != nil {
-			return nil, err
+			return nil, rawError{raw.column.Path, err}
 		}
 	}
 	return values, nil
@@ -104,22 +108,65 @@ func (t rawTexts) Codes(from, to int, mask []uint64, known *engine.TextCodes, ou
 	return nil
 }
 
+// rawError is a column that could not be read from the bytes of a file.
+type rawError struct {
+	column string
+	error
+}
+
+func (e rawError) Unwrap() error { return e.error }
+
 // learn says whether a failed query tells how to read its files in another way: values are sound that the engine cannot
 // hold, or that have no common form with those of other files.
 func (c *collector) learn(j job, err error) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var raw rawError
+	if errors.As(err, &raw) {
+		changed := slices.ContainsFunc(j.files, func(id int32) bool { return c.request.Changed(c.survey.Files[id]) != nil })
+		return !changed && !errors.As(err, new(*fs.PathError)) && c.refuseRaw(raw)
+	}
 	text := err.Error()
 	if !strings.Contains(text, "Conversion Error") {
 		return false
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if strings.Contains(text, "Timestamp(MS)") && !c.roles.beyond[j.schema] {
-		c.roles.beyond[j.schema] = true
-		return true
+	if far := strings.Contains(text, "Timestamp(MS)"); far || strings.Contains(text, "out of range in timestamp") {
+		news := far && !c.roles.beyond[j.schema] || !c.roles.rawNested
+		c.roles.beyond[j.schema] = c.roles.beyond[j.schema] || far
+		c.roles.rawNested = true
+		return news
 	}
-	if len(j.files) > 1 {
-		return false // which file it was is found out singly
+	return len(j.files) == 1 && c.refuseForm(c.survey.Files[j.files[0]], text) // else which file it was is found out singly
+}
+
+// refuseRaw leaves out the roles of a column that cannot be read exactly, and says why; false where it is none of a key's,
+// an entity's or what their rows are compared by.
+func (c *collector) refuseRaw(raw rawError) bool {
+	v := c.roles.view
+	if v.Source.Column == raw.column || slices.Contains(v.TimePartition.Columns, raw.column) ||
+		slices.ContainsFunc(timeColumns(v), func(t model.TimeColumn) bool { return t.Column == raw.column }) {
+		return false
 	}
+	reason := fmt.Sprintf("%v: its values could not be read exactly; write the column again, in the encoding PLAIN and with the compression snappy, zstd or gzip, or leave it out of the definition (payload: names the columns that repeats are compared by)", raw)
+	news, held := false, false
+	for _, role := range []struct {
+		name    string
+		columns []string
+	}{{"key", v.Key}, {"entity", v.Entity}, {"measures", v.Measures}} {
+		if slices.Contains(role.columns, raw.column) {
+			held, news = true, news || c.refused[role.name] == ""
+			c.refused[role.name] = reason
+		}
+	}
+	if !held {
+		news = c.refused["key"] == ""
+		c.refused["key"] = reason // rows are compared by it, and cannot be told apart
+	}
+	return news
+}
+
+// refuseForm leaves out the first role some of whose values in a file have no common form with those of others.
+func (c *collector) refuseForm(file facts.File, text string) bool {
 	for _, role := range []struct {
 		name    string
 		columns []string
@@ -129,7 +176,7 @@ func (c *collector) learn(j job, err error) bool {
 			if c.refused[role.name] != "" || i >= len(role.forms) || !strings.Contains(text, column) && strings.Contains(text, "source column") {
 				continue
 			}
-			if reason := c.valuesWithoutForm(column, role.forms[i], c.survey.Files[j.files[0]]); reason != "" {
+			if reason := c.valuesWithoutForm(column, role.forms[i], file); reason != "" {
 				c.refused[role.name] = reason
 				return true
 			}

@@ -149,7 +149,7 @@ type Column struct {
 	Optional         bool
 	Nested           bool
 	// Raw says that an engine may round or cut the values, of a nested column those of some leaf, so that they are read from
-	// the bytes of the file where they must be exact: decimals of more than 38 digits, times of day, intervals.
+	// the bytes of the file where they must be exact: decimals of more than 38 digits, times of day in nanoseconds, intervals.
 	Raw bool
 	// TypeText is how people and schema-drift name the type: "TIMESTAMP(us, UTC)", "DECIMAL(10,2)", "LIST<INT64>".
 	TypeText string

@@ -152,18 +152,17 @@ const engineDigits = 38
 // isRaw says whether an engine may give other values of a leaf than the file holds: it makes wide decimals doubles, cuts
 // times of day to microseconds, and takes a month for 30 days.
 func isRaw(c facts.Column) bool {
-	return c.Logical == "decimal" && c.Precision > engineDigits || c.Logical == "time" || c.Logical == "interval"
+	return c.Logical == "decimal" && c.Precision > engineDigits || c.Logical == "time" && c.Unit == "ns" || c.Logical == "interval"
 }
 
-// rawBelow says whether some leaf of a nested column is raw, or a time: an engine cuts its nanoseconds off, and cannot write
-// one that lies far away.
+// rawBelow says whether some leaf of a nested column is raw, or a time whose nanoseconds the engine cuts off.
 func rawBelow(n node, createdBy string) bool {
 	if n.physical == none {
 		return slices.ContainsFunc(n.kids, func(kid node) bool { return rawBelow(kid, createdBy) })
 	}
 	c := facts.Column{}
 	typed(&c, n.element, createdBy)
-	return isRaw(c) || c.Logical == "timestamp" || c.Physical == "INT96"
+	return isRaw(c) || Truncated(c)
 }
 
 // convertedTypes are the older annotations, by their numbers in the format.

@@ -44,7 +44,7 @@ func TestLogicalTypes(t *testing.T) {
 		{old("old_ms", int64s, schema.ConvertedTypes.TimestampMillis, 0, 0, 0), facts.Column{Physical: "INT64", Logical: "timestamp", Unit: "ms", AdjustedToUTC: true, Width: 64, TypeText: "TIMESTAMP(ms, UTC)"}},
 		{leafNode(t, "i96", schema.NoLogicalType{}, parquet.Types.Int96, 0), facts.Column{Physical: "INT96", TypeText: "INT96"}},
 		{leafNode(t, "date", schema.DateLogicalType{}, int32s, 0), facts.Column{Physical: "INT32", Logical: "date", Width: 32, TypeText: "DATE"}},
-		{leafNode(t, "time", schema.NewTimeLogicalType(false, schema.TimeUnitMicros), int64s, 0), facts.Column{Physical: "INT64", Logical: "time", Unit: "us", Width: 64, Raw: true, TypeText: "TIME(us)"}},
+		{leafNode(t, "time", schema.NewTimeLogicalType(false, schema.TimeUnitMicros), int64s, 0), facts.Column{Physical: "INT64", Logical: "time", Unit: "us", Width: 64, TypeText: "TIME(us)"}},
 		{leafNode(t, "uuid", schema.UUIDLogicalType{}, fixed, 16), facts.Column{Physical: "FIXED_LEN_BYTE_ARRAY", Logical: "uuid", Width: 16, TypeText: "UUID"}},
 		{leafNode(t, "dec32", schema.NewDecimalLogicalType(9, 2), int32s, 0), facts.Column{Physical: "INT32", Logical: "decimal", Precision: 9, Scale: 2, Width: 32, TypeText: "DECIMAL(9,2)"}},
 		{leafNode(t, "dec64", schema.NewDecimalLogicalType(18, 4), int64s, 0), facts.Column{Physical: "INT64", Logical: "decimal", Precision: 18, Scale: 4, Width: 64, TypeText: "DECIMAL(18,4)"}},

@@ -1,6 +1,7 @@
 package survey
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/hex"
@@ -13,7 +14,9 @@ import (
 
 	"github.com/apache/arrow/go/v17/parquet"
 	"github.com/apache/arrow/go/v17/parquet/file"
+	"github.com/apache/arrow/go/v17/parquet/metadata"
 	"github.com/apache/arrow/go/v17/parquet/schema"
+	"github.com/apache/thrift/lib/go/thrift"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/store"
@@ -36,7 +39,7 @@ func Values(ctx context.Context, st store.Store, f facts.File, c facts.Column, r
 		return out, err
 	}
 	defer object.Close()
-	reader, err := file.NewParquetReader(sized{object, f.Size})
+	reader, err := openColumns(object, f.Size)
 	if err != nil {
 		return out, err
 	}
@@ -65,6 +68,69 @@ func Values(ctx context.Context, st store.Store, f facts.File, c facts.Column, r
 		return out, fmt.Errorf("%d of %d rows asked for", len(out.Null), len(rows))
 	}
 	return out, nil
+}
+
+// openColumns opens a file for its columns. Arrow's schema tree refuses logical types younger than itself: they say nothing of
+// how values are stored, and are left out where it does.
+func openColumns(object store.Object, size int64) (*file.Reader, error) {
+	reader, err := tryColumns(object, size)
+	if err == nil {
+		return reader, nil
+	}
+	tail := make([]byte, 8)
+	if _, short := object.ReadAt(tail, size-8); short != nil {
+		return nil, err
+	}
+	length := int64(binary.LittleEndian.Uint32(tail))
+	if length > min(size-12, maxFooter) {
+		return nil, err
+	}
+	data := make([]byte, length)
+	if _, short := object.ReadAt(data, size-8-length); short != nil {
+		return nil, err
+	}
+	plain, wrong := withoutYoungTypes(data)
+	if wrong != nil {
+		return nil, err
+	}
+	meta, wrong := metadata.NewFileMetaData(plain, nil)
+	if wrong != nil {
+		return nil, err
+	}
+	return file.NewParquetReader(sized{object, size}, file.WithMetadata(meta))
+}
+
+// tryColumns gives arrow's panic on such a type as an error.
+func tryColumns(object store.Object, size int64) (reader *file.Reader, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("%v", cause)
+		}
+	}()
+	return file.NewParquetReader(sized{object, size})
+}
+
+// withoutYoungTypes writes the metadata of a footer without the logical types that arrow does not know.
+func withoutYoungTypes(data []byte) ([]byte, error) {
+	meta := fresh(metadata.FileMetaData{}.FileMetaData)
+	limits := &thrift.TConfiguration{MaxMessageSize: int32(min(len(data), math.MaxInt32))}
+	if err := meta.Read(context.Background(), thrift.NewTCompactProtocolConf(&thrift.TMemoryBuffer{Buffer: bytes.NewBuffer(data)}, limits)); err != nil {
+		return nil, err
+	}
+	for _, e := range meta.Schema {
+		if e.LogicalType != nil && e.LogicalType.CountSetFieldsLogicalType() == 0 {
+			e.LogicalType = nil
+		}
+	}
+	return serialised(meta)
+}
+
+func serialised(meta thrift.TStruct) ([]byte, error) {
+	buffer := thrift.NewTMemoryBuffer()
+	if err := meta.Write(context.Background(), thrift.NewTCompactProtocolConf(buffer, nil)); err != nil {
+		return nil, err
+	}
+	return buffer.Bytes(), nil
 }
 
 // leavesBelow are the leaves of a column, by their numbers.
