@@ -302,6 +302,54 @@ func TestKeyTypesBetweenFiles(t *testing.T) {
 	}
 }
 
+// TestPayloadTypesBetweenFiles writes one row in two files whose payload has two types: it is a replay where both mean one
+// value, and a conflict where they do not.
+func TestPayloadTypesBetweenFiles(t *testing.T) {
+	decimal := func(precision, scale int) fixtures.Type {
+		return fixtures.Type{Kind: fixtures.Decimal, Precision: precision, Scale: scale}
+	}
+	clock := func(unit string) fixtures.Type { return fixtures.Type{Kind: fixtures.Time, Unit: unit} }
+	list := func(of fixtures.Type, values ...any) fixtures.Column {
+		return columnOf("v", fixtures.Type{Kind: fixtures.List, Element: &of}, any(values))
+	}
+	at := time.Date(2026, 11, 1, 10, 7, 0, 1, time.UTC)
+	big37 := new(big.Int).Exp(big.NewInt(10), big.NewInt(37), nil)
+	for _, c := range []struct {
+		name     string
+		one, two fixtures.Column
+		equal    bool
+	}{
+		{"bytes and text", columnOf("v", fixtures.Type{Kind: fixtures.Bytes}, "ä"), columnOf("v", fixtures.TextType, "ä"), true},
+		{"bytes that are no text", columnOf("v", fixtures.Type{Kind: fixtures.Bytes}, "\xff"), columnOf("v", fixtures.TextType, "ff"), false},
+		{"fixed bytes and text", columnOf("v", fixtures.Type{Kind: fixtures.Fixed, Width: 2}, "eu"), columnOf("v", fixtures.TextType, "eu"), true},
+		{"integer and double", columnOf("v", fixtures.Int64Type, 5), columnOf("v", fixtures.FloatType, 5.0), true},
+		{"decimal and double", columnOf("v", decimal(10, 2), 150), columnOf("v", fixtures.FloatType, 1.5), true},
+		{"wide decimal and double", columnOf("v", decimal(76, 38), new(big.Int).Mul(big37, big.NewInt(15))), columnOf("v", fixtures.FloatType, 1.5), true},
+		{"wide decimal and a double beside it", columnOf("v", decimal(40, 0), digits("9007199254740993")), columnOf("v", fixtures.FloatType, 9007199254740992.0), false},
+		{"decimals that share no form", columnOf("v", decimal(38, 0), big37), columnOf("v", decimal(38, 18), 5), false},
+		{"decimals whose types share no form", columnOf("v", decimal(38, 0), 5), columnOf("v", decimal(38, 18), 5_000_000_000_000_000_000), true},
+		{"times of day", columnOf("v", clock("us"), 1000), columnOf("v", clock("ns"), 1_000_000), true},
+		{"times of day a nanosecond apart", columnOf("v", clock("us"), 1000), columnOf("v", clock("ns"), 1_000_001), false},
+		{"times a nanosecond apart", columnOf("v", fixtures.AwareType, at), columnOf("v", fixtures.Type{Kind: fixtures.Timestamp, Unit: "ns", UTC: true}, at), false},
+		{"lists of which one is wide", list(decimal(39, 0), 5, 6), list(decimal(10, 0), 5, 6), true},
+		{"integer and text", columnOf("v", fixtures.Int64Type, 5), columnOf("v", fixtures.TextType, "six"), false},
+		{"a column that one file lacks", columnOf("v", decimal(76, 0), nil), columnOf("w", fixtures.Int64Type, nil), true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			writeFile(t, filepath.Join(dir, "one.parquet"), fixtures.Options{}, append(sameTime(1), column("id", 1), c.one)...)
+			writeFile(t, filepath.Join(dir, "two.parquet"), fixtures.Options{}, append(sameTime(1), column("id", 1), c.two)...)
+			r := auditView(t, model.View{Path: "*.parquet", Root: dir, Key: []string{"id"}}, "duplicate-keys")
+			replays, conflicts := 0, 1
+			if c.equal {
+				replays, conflicts = 1, 0
+			}
+			measured(t, r, "duplicate-keys", map[string]any{"repeated_keys": 1, "replay_keys": replays, "conflict_keys": conflicts})
+		})
+	}
+}
+
 // TestEventTimeInAKeyIsItsInstant writes one instant, midnight in India, in every encoding: the key is stored once for each.
 func TestEventTimeInAKeyIsItsInstant(t *testing.T) {
 	india := time.FixedZone("IST", 19800)

@@ -71,14 +71,15 @@ const (
 // column with too many values.
 func Collect(ctx context.Context, e engine.Scanner, r Request) (*facts.Collection, error) {
 	known := learnt{unread: map[int32]facts.Problem{}, refused: map[string]string{}, beyond: map[int32]bool{}}
-	for careful := false; ; careful = true {
+	for careful := false; ; {
 		c, err := newCollector(e, r, known)
 		if err != nil {
 			return nil, err
 		}
 		collection, err := c.collect(ctx, careful)
 		if errors.Is(err, errTainted) {
-			// rows of a file that failed or changed were counted: count again, and carefully
+			// rows of a file that failed or changed were counted: count again, and carefully, unless the cause is known now
+			careful = !c.wiser
 			maps.Copy(known.unread, c.unread)
 			maps.Copy(known.refused, c.refused)
 			maps.Copy(known.beyond, c.roles.beyond)
@@ -124,9 +125,11 @@ type collector struct {
 	slices     map[sliceKey]*facts.Slice
 	unread     map[int32]facts.Problem
 	refused    map[string]string
-	tainted    bool
-	filesDone  int64
-	rowsDone   int64
+	// wiser says that a failure told how to read the files in another way.
+	wiser     bool
+	tainted   bool
+	filesDone int64
+	rowsDone  int64
 }
 
 type sliceKey struct {

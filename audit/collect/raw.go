@@ -121,6 +121,12 @@ func (e rawError) Unwrap() error { return e.error }
 func (c *collector) learn(j job, err error) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	wiser := c.otherwise(j, err)
+	c.wiser = c.wiser || wiser
+	return wiser
+}
+
+func (c *collector) otherwise(j job, err error) bool {
 	var raw rawError
 	if errors.As(err, &raw) {
 		changed := slices.ContainsFunc(j.files, func(id int32) bool { return c.request.Changed(c.survey.Files[id]) != nil })
