@@ -28,9 +28,9 @@ type Row struct {
 // Value is a payload value in canonical text.
 type Value struct {
 	Null bool
-	Text string
 	// Floating says that a measure is a double, of which Text is the shortest decimal.
 	Floating bool
+	Text     string
 }
 
 // Measure is a column that a repeat double-counts. Floating values are summed as exact binary fractions, others as decimals;
