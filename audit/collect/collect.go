@@ -79,11 +79,9 @@ func Collect(ctx context.Context, e engine.Scanner, r Request) (*facts.Collectio
 		collection, err := c.collect(ctx, careful)
 		if errors.Is(err, errTainted) {
 			// rows of a file that failed or changed were counted: count again, and carefully, unless the cause is known now
-			careful = !c.wiser
+			careful = !c.learnt.wiser
 			maps.Copy(known.unread, c.unread)
-			maps.Copy(known.refused, c.refused)
-			maps.Copy(known.beyond, c.roles.beyond)
-			known.rawNested = c.roles.rawNested
+			known.refused, known.beyond, known.rawNested = c.learnt.refused, c.learnt.beyond, c.learnt.rawNested
 			continue
 		}
 		return collection, err
@@ -99,6 +97,8 @@ type learnt struct {
 	beyond map[int32]bool
 	// rawNested says that times inside nested columns lie beyond what the engine can write.
 	rawNested bool
+	// wiser says that a failure told any of this.
+	wiser bool
 }
 
 var errTainted = errors.New("a file failed half-way")
@@ -124,12 +124,10 @@ type collector struct {
 	collection *facts.Collection
 	slices     map[sliceKey]*facts.Slice
 	unread     map[int32]facts.Problem
-	refused    map[string]string
-	// wiser says that a failure told how to read the files in another way.
-	wiser     bool
-	tainted   bool
-	filesDone int64
-	rowsDone  int64
+	learnt     learnt
+	tainted    bool
+	filesDone  int64
+	rowsDone   int64
 }
 
 type sliceKey struct {
@@ -140,12 +138,12 @@ type sliceKey struct {
 func newCollector(e engine.Scanner, r Request, known learnt) (*collector, error) {
 	c := &collector{engine: e, request: r, survey: r.Survey, clock: newClock(r.AsOf, r.View.Tolerance),
 		layouts: map[int32]*layout{}, names: &sourceNames{column: r.View.Source.Column}, slices: map[sliceKey]*facts.Slice{},
-		unread: maps.Clone(known.unread), refused: maps.Clone(known.refused)}
+		unread: maps.Clone(known.unread), learnt: learnt{refused: maps.Clone(known.refused), beyond: maps.Clone(known.beyond), rawNested: known.rawNested}}
 	c.collection = &facts.Collection{Lags: map[facts.Population]*facts.LagHistogram{}, Events: map[facts.Population]*facts.EventHistogram{},
 		RoleProblems: map[string]string{}}
 	c.roles = roles{view: r.View, needs: r.Needs, schemas: r.Survey.Schemas, zones: zoneTables{}, units: map[unitKey]string{},
-		beyond: maps.Clone(known.beyond), rawNested: known.rawNested}
-	if err := c.prepareRoles(); err != nil {
+		beyond: known.beyond, rawNested: known.rawNested}
+	if err := c.prepareRoles(known); err != nil {
 		return nil, err
 	}
 	for i := range c.survey.Schemas {
@@ -159,7 +157,7 @@ func newCollector(e engine.Scanner, r Request, known learnt) (*collector, error)
 }
 
 // prepareRoles settles forms, units and zones, and drops the roles that files cannot fill, with the reason.
-func (c *collector) prepareRoles() error {
+func (c *collector) prepareRoles(known learnt) error {
 	r, v := &c.roles, c.roles.view
 	example := c.exampleFile()
 	for role, names := range map[string]func(rowPolicy) []string{
@@ -186,7 +184,7 @@ func (c *collector) prepareRoles() error {
 		}
 	}
 	c.checkMeasures(example)
-	maps.Copy(c.collection.RoleProblems, c.refused)
+	maps.Copy(c.collection.RoleProblems, known.refused)
 	if len(v.Key) == 0 || c.collection.RoleProblems["key"] != "" {
 		r.needs.Keys, r.needs.Nulls = false, false
 	}

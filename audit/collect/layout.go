@@ -98,7 +98,8 @@ type ownColumn struct {
 const absent = -1
 
 func newLayout(r *roles, schema *facts.Schema) *layout {
-	l := &layout{schema: schema, beyond: r.beyond[schema.ID], rawNested: r.rawNested, source: absent, keyHash: absent, keyNulls: absent, entityInt: absent, times: map[model.TimeColumn]int{}}
+	l := &layout{schema: schema, beyond: r.beyond[schema.ID], rawNested: r.rawNested, source: absent, keyHash: absent, keyNulls: absent,
+		entityInt: absent, times: map[model.TimeColumn]int{}}
 	l.addSource(r)
 	if r.needs.Times || r.needs.Events || r.needs.Entities || r.needs.Keys {
 		for _, column := range timeColumns(r.view) {
@@ -174,7 +175,8 @@ func (l *layout) addRaw(column facts.Column, numbers bool) int {
 			return raw.vector
 		}
 	}
-	l.selects = append(l.selects, engine.Select{Kind: engine.SelectText, Parts: []engine.Part{{Column: facts.Column{Name: column.Name, Path: column.Path}, Missing: true}}})
+	place := engine.Part{Column: facts.Column{Name: column.Name, Path: column.Path}, Missing: true}
+	l.selects = append(l.selects, engine.Select{Kind: engine.SelectText, Parts: []engine.Part{place}})
 	l.raws = append(l.raws, rawColumn{vector: len(l.selects) - 1, column: column, numbers: numbers})
 	return len(l.selects) - 1
 }

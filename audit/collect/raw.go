@@ -122,7 +122,7 @@ func (c *collector) learn(j job, err error) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	wiser := c.otherwise(j, err)
-	c.wiser = c.wiser || wiser
+	c.learnt.wiser = c.learnt.wiser || wiser
 	return wiser
 }
 
@@ -137,9 +137,9 @@ func (c *collector) otherwise(j job, err error) bool {
 		return false
 	}
 	if far := strings.Contains(text, "Timestamp(MS)"); far || strings.Contains(text, "out of range in timestamp") {
-		news := far && !c.roles.beyond[j.schema] || !c.roles.rawNested
-		c.roles.beyond[j.schema] = c.roles.beyond[j.schema] || far
-		c.roles.rawNested = true
+		news := far && !c.learnt.beyond[j.schema] || !c.learnt.rawNested
+		c.learnt.beyond[j.schema] = c.learnt.beyond[j.schema] || far
+		c.learnt.rawNested = true
 		return news
 	}
 	return len(j.files) == 1 && c.refuseForm(c.survey.Files[j.files[0]], text) // else which file it was is found out singly
@@ -153,20 +153,21 @@ func (c *collector) refuseRaw(raw rawError) bool {
 		slices.ContainsFunc(timeColumns(v), func(t model.TimeColumn) bool { return t.Column == raw.column }) {
 		return false
 	}
-	reason := fmt.Sprintf("%v: its values could not be read exactly; write the column again, in the encoding PLAIN and with the compression snappy, zstd or gzip, or leave it out of the definition (payload: names the columns that repeats are compared by)", raw)
+	reason := fmt.Sprintf("%v: its values could not be read exactly; write the column again, in the encoding PLAIN and with the compression snappy, zstd or gzip, "+
+		"or leave it out of the definition (payload: names the columns that repeats are compared by)", raw)
 	news, held := false, false
 	for _, role := range []struct {
 		name    string
 		columns []string
 	}{{"key", v.Key}, {"entity", v.Entity}, {"measures", v.Measures}} {
 		if slices.Contains(role.columns, raw.column) {
-			held, news = true, news || c.refused[role.name] == ""
-			c.refused[role.name] = reason
+			held, news = true, news || c.learnt.refused[role.name] == ""
+			c.learnt.refused[role.name] = reason
 		}
 	}
 	if !held {
-		news = c.refused["key"] == ""
-		c.refused["key"] = reason // rows are compared by it, and cannot be told apart
+		news = c.learnt.refused["key"] == ""
+		c.learnt.refused["key"] = reason // rows are compared by it, and cannot be told apart
 	}
 	return news
 }
@@ -179,11 +180,11 @@ func (c *collector) refuseForm(file facts.File, text string) bool {
 		forms   []engine.Form
 	}{{"key", c.roles.view.Key, c.roles.keyForms}, {"entity", c.roles.view.Entity, c.roles.entityForms}} {
 		for i, column := range role.columns {
-			if c.refused[role.name] != "" || i >= len(role.forms) || !strings.Contains(text, column) && strings.Contains(text, "source column") {
+			if c.learnt.refused[role.name] != "" || i >= len(role.forms) || !strings.Contains(text, column) && strings.Contains(text, "source column") {
 				continue
 			}
 			if reason := c.valuesWithoutForm(column, role.forms[i], file); reason != "" {
-				c.refused[role.name] = reason
+				c.learnt.refused[role.name] = reason
 				return true
 			}
 		}
