@@ -156,6 +156,9 @@ func (r *run) request(view model.View, s facts.Survey, progress func(string, int
 		Nanos: func(ctx context.Context, f facts.File, c facts.Column, rows []int64) ([]int64, error) {
 			return survey.Nanos(ctx, r.options.Adapters.Store, f, c, rows)
 		},
+		Values: func(ctx context.Context, f facts.File, c facts.Column, rows []int64, numbers bool) (facts.Values, error) {
+			return survey.Values(ctx, r.options.Adapters.Store, f, c, rows, numbers)
+		},
 		Changed: func(f facts.File) *facts.Problem {
 			return survey.Changed(context.Background(), r.options.Adapters.Store, f)
 		},

@@ -443,8 +443,8 @@ func (q rowsQuery) keyed() string {
 // keySQL is a part of the key as it is compared: a time of the view is an instant.
 func (b *brief) keySQL(s facts.Schema, name string) (string, bool) {
 	column := s.Lookup(name)
-	if column == nil {
-		return "", false
+	if column == nil || column.Raw {
+		return "", false // what the engine cuts is compared by the bytes of the files
 	}
 	if name != b.View.EventTime.Column && name != b.View.IngestedAt.Column {
 		return columnSQL(*column), s.Encoding(*column) != facts.EncodingInt96Naive

@@ -28,6 +28,9 @@ type Request struct {
 	Units func(schema int32, column string) string
 	// OwnAgrees says whether a partition column's value inside a file means what the file's path means.
 	OwnAgrees func(file facts.File, column, value string) bool
+	// Values reads a column of single rows, ascending, from the bytes of a file: as numbers, or as texts that are equal exactly
+	// where the values are.
+	Values func(ctx context.Context, file facts.File, column facts.Column, rows []int64, numbers bool) (facts.Values, error)
 	// Truncated says whether the engine cuts a column's nanoseconds off, and Nanos reads what it cuts off of single rows.
 	Truncated func(column facts.Column) bool
 	Nanos     func(ctx context.Context, file facts.File, column facts.Column, rows []int64) ([]int64, error)
@@ -67,20 +70,35 @@ const (
 // leave nothing else behind. The error is a cancelled context, or what stops the whole view: memory, disk, a source
 // column with too many values.
 func Collect(ctx context.Context, e engine.Scanner, r Request) (*facts.Collection, error) {
-	unread := map[int32]facts.Problem{}
-	for careful := false; ; careful = true {
-		c, err := newCollector(e, r, unread)
+	known := learnt{unread: map[int32]facts.Problem{}, refused: map[string]string{}, beyond: map[int32]bool{}}
+	for careful := false; ; {
+		c, err := newCollector(e, r, known)
 		if err != nil {
 			return nil, err
 		}
 		collection, err := c.collect(ctx, careful)
 		if errors.Is(err, errTainted) {
-			// rows of a file that failed or changed were counted: count again, and carefully
-			maps.Copy(unread, c.unread)
+			// rows of a file that failed or changed were counted: count again, and carefully, unless the cause is known now
+			careful = !c.learnt.wiser
+			maps.Copy(known.unread, c.unread)
+			known.refused, known.beyond, known.rawNested = c.learnt.refused, c.learnt.beyond, c.learnt.rawNested
 			continue
 		}
 		return collection, err
 	}
+}
+
+// learnt is what one attempt leaves to the next.
+type learnt struct {
+	unread map[int32]facts.Problem
+	// refused are roles whose values turned out to have no common form, with the reason.
+	refused map[string]string
+	// beyond are schemas of files whose times in milliseconds the engine cannot hold.
+	beyond map[int32]bool
+	// rawNested says that times inside nested columns lie beyond what the engine can write.
+	rawNested bool
+	// wiser says that a failure told any of this.
+	wiser bool
 }
 
 var errTainted = errors.New("a file failed half-way")
@@ -106,6 +124,7 @@ type collector struct {
 	collection *facts.Collection
 	slices     map[sliceKey]*facts.Slice
 	unread     map[int32]facts.Problem
+	learnt     learnt
 	tainted    bool
 	filesDone  int64
 	rowsDone   int64
@@ -116,14 +135,15 @@ type sliceKey struct {
 	source string
 }
 
-func newCollector(e engine.Scanner, r Request, unread map[int32]facts.Problem) (*collector, error) {
+func newCollector(e engine.Scanner, r Request, known learnt) (*collector, error) {
 	c := &collector{engine: e, request: r, survey: r.Survey, clock: newClock(r.AsOf, r.View.Tolerance),
 		layouts: map[int32]*layout{}, names: &sourceNames{column: r.View.Source.Column}, slices: map[sliceKey]*facts.Slice{},
-		unread: maps.Clone(unread)}
+		unread: maps.Clone(known.unread), learnt: learnt{refused: maps.Clone(known.refused), beyond: maps.Clone(known.beyond), rawNested: known.rawNested}}
 	c.collection = &facts.Collection{Lags: map[facts.Population]*facts.LagHistogram{}, Events: map[facts.Population]*facts.EventHistogram{},
 		RoleProblems: map[string]string{}}
-	c.roles = roles{view: r.View, needs: r.Needs, schemas: r.Survey.Schemas, zones: zoneTables{}, units: map[unitKey]string{}}
-	if err := c.prepareRoles(); err != nil {
+	c.roles = roles{view: r.View, needs: r.Needs, schemas: r.Survey.Schemas, zones: zoneTables{}, units: map[unitKey]string{},
+		beyond: known.beyond, rawNested: known.rawNested}
+	if err := c.prepareRoles(known); err != nil {
 		return nil, err
 	}
 	for i := range c.survey.Schemas {
@@ -137,7 +157,7 @@ func newCollector(e engine.Scanner, r Request, unread map[int32]facts.Problem) (
 }
 
 // prepareRoles settles forms, units and zones, and drops the roles that files cannot fill, with the reason.
-func (c *collector) prepareRoles() error {
+func (c *collector) prepareRoles(known learnt) error {
 	r, v := &c.roles, c.roles.view
 	example := c.exampleFile()
 	for role, names := range map[string]func(rowPolicy) []string{
@@ -151,12 +171,20 @@ func (c *collector) prepareRoles() error {
 		c.checkRole(role, names)
 	}
 	var err error
-	if r.keyForms, err = unifyForms(v.Key, r.schemas, example); err != nil {
+	if r.keyForms, err = unifyForms(v, v.Key, r.schemas, example); err != nil {
 		c.collection.RoleProblems["key"] = err.Error()
 	}
-	if r.entityForms, err = unifyForms(v.Entity, r.schemas, example); err != nil {
+	if r.entityForms, err = unifyForms(v, v.Entity, r.schemas, example); err != nil {
 		c.collection.RoleProblems["entity"] = err.Error()
 	}
+	for i, name := range v.Entity {
+		// an identity is the time to the nanosecond, which the engine may cut off
+		if _, timed := timeColumnNamed(v, name); !timed && i < len(r.entityForms) && isTime(r.entityForms[i]) {
+			r.entityForms[i].Exact = true
+		}
+	}
+	c.checkMeasures(example)
+	maps.Copy(c.collection.RoleProblems, known.refused)
 	if len(v.Key) == 0 || c.collection.RoleProblems["key"] != "" {
 		r.needs.Keys, r.needs.Nulls = false, false
 	}
@@ -178,6 +206,25 @@ func (c *collector) prepareRoles() error {
 		}
 	}
 	return nil
+}
+
+// checkMeasures refuses measures that cannot be added up.
+func (c *collector) checkMeasures(example func(int32) string) {
+	for _, name := range c.roles.view.Measures {
+		for _, schema := range c.roles.schemas {
+			column := schema.Lookup(name)
+			if column == nil || example(schema.ID) == "" {
+				continue
+			}
+			switch engine.FormOf(*column).Kind {
+			case engine.FormInteger, engine.FormHugeInteger, engine.FormDecimal, engine.FormDouble, engine.FormNull:
+			default:
+				c.collection.RoleProblems["measures"] = fmt.Sprintf("measure %q is %s in %s: a measure is an integer, a decimal or a floating number; name another column",
+					name, column.TypeText, example(schema.ID))
+				return
+			}
+		}
+	}
 }
 
 // exampleFile gives the first readable file with rows of each schema, or "".

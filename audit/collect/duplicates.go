@@ -81,6 +81,10 @@ type verifier struct {
 type payloadColumn struct {
 	name string
 	form engine.Form
+	// numbers says that files write numbers of kinds that no type holds alike: they are compared as the decimals that they show.
+	numbers bool
+	// mixed says that types have no common form: each is compared as its own text.
+	mixed bool
 }
 
 func (c *collector) finishKeys(ctx context.Context) error {
@@ -137,11 +141,11 @@ func (c *collector) finishKeys(ctx context.Context) error {
 // all are verified.
 func (c *collector) keyHoldsNanos() bool {
 	for i, name := range c.roles.view.Key {
-		if c.roles.keyForms[i].Kind != engine.FormInstant {
+		if !isTime(c.roles.keyForms[i]) {
 			continue
 		}
 		for _, schema := range c.survey.Schemas {
-			if column := schema.Lookup(name); column != nil && (column.Unit == "ns" || column.Physical == "INT96") {
+			if column := schema.Lookup(name); column != nil && (column.Unit == "ns" || column.Physical == "INT96" || column.Physical == "BYTE_ARRAY") {
 				return true
 			}
 		}
@@ -508,24 +512,46 @@ func (c *collector) payloadColumns() []payloadColumn {
 
 // sharedColumn finds the form that a column is compared in; types without a common form are compared as text.
 func (c *collector) sharedColumn(name string) payloadColumn {
-	shared := payloadColumn{name: name}
+	shared, numbers := payloadColumn{name: name}, true
 	for _, schema := range c.survey.Schemas {
 		column := schema.Lookup(name)
 		if column == nil {
 			continue
 		}
 		form := engine.FormOf(*column)
-		if shared.form.Kind == 0 {
-			shared.form = form
+		numbers = numbers && isNumber(form)
+		if shared.form.Kind == 0 || shared.form.Kind == engine.FormText && shared.mixed {
+			if shared.form.Kind == 0 {
+				shared.form = form
+			}
 			continue
 		}
 		unified, ok := engine.Unify(shared.form, form)
-		if !ok {
-			return payloadColumn{name: name, form: engine.Form{Kind: engine.FormText}}
+		switch {
+		case isTextOrBytes(shared.form) && isTextOrBytes(form) && shared.form.Kind != form.Kind:
+			unified = engine.Form{Kind: engine.FormBytes, Opaque: true} // all have bytes
+		case !ok:
+			shared.mixed, unified = true, engine.Form{Kind: engine.FormText}
 		}
 		shared.form = unified
 	}
+	shared.numbers = shared.mixed && numbers
+	if shared.form.TooWide() {
+		shared.form.Exact = true
+	}
 	return shared
+}
+
+func isTextOrBytes(f engine.Form) bool {
+	return f.Kind == engine.FormText || f.Kind == engine.FormBytes
+}
+
+func isNumber(f engine.Form) bool {
+	switch f.Kind {
+	case engine.FormInteger, engine.FormHugeInteger, engine.FormDecimal, engine.FormDouble, engine.FormNull:
+		return true
+	}
+	return false
 }
 
 func sortedKeys[V any](m map[string]V) []string {

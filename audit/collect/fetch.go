@@ -19,10 +19,12 @@ import (
 
 // fetchPlan says what to fetch from the files of one schema, and where each value stands.
 type fetchPlan struct {
-	columns  []engine.Select
+	columns []engine.Select
+	// raws are read from the bytes of the file.
+	raws     []rawColumn
 	key      []fetchedKey
 	payload  []fetchedValue
-	measures []int
+	measures []fetchedMeasure
 	source   int
 	times    map[model.TimeColumn]int
 }
@@ -30,19 +32,27 @@ type fetchPlan struct {
 type fetchedKey struct {
 	index   int
 	instant bool
-	column  model.TimeColumn
+	time    keyTime
 }
 
 // fetchedValue is a payload column; instant names it where it is a time of the file, whose nanoseconds count.
 type fetchedValue struct {
 	index   int
 	instant string
+	// numbers are compared as the decimals that they show.
+	numbers bool
+}
+
+// fetchedMeasure is a number to add up, floating in this file or exact.
+type fetchedMeasure struct {
+	index    int
+	floating bool
 }
 
 func (v *verifier) plan(schema *facts.Schema) fetchPlan {
 	r := &v.c.roles
 	p := fetchPlan{times: map[model.TimeColumn]int{}}
-	l := &layout{schema: schema, source: absent, times: p.times}
+	l := &layout{schema: schema, source: absent, times: p.times, beyond: r.beyond[schema.ID], rawNested: r.rawNested}
 	l.addSource(r)
 	p.source = l.source
 	for _, column := range timeColumns(r.view) {
@@ -53,36 +63,36 @@ func (v *verifier) plan(schema *facts.Schema) fetchPlan {
 		if column == nil {
 			return l.add(engine.Select{Kind: engine.SelectText, Parts: []engine.Part{{Column: facts.Column{Name: name, Path: name}, Missing: true}}})
 		}
-		if form.Kind == engine.FormInstant {
-			plain := model.TimeColumn{Column: name}
-			l.addTime(r, plain)
-			return l.times[plain]
+		return l.addText(*column, form)
+	}
+	shared := func(column payloadColumn) fetchedValue {
+		found, form := schema.Lookup(column.name), column.form
+		if found != nil && column.mixed {
+			form = engine.FormOf(*found)
 		}
-		if form.Kind == engine.FormText && engine.FormOf(*column).Kind != engine.FormText {
-			form = engine.FormOf(*column)
+		if found == nil || !isTime(form) {
+			return fetchedValue{index: text(column.name, form), numbers: column.numbers}
 		}
-		return l.add(engine.Select{Kind: engine.SelectText, Parts: []engine.Part{{Column: *column, Form: form}}})
+		plain := model.TimeColumn{Column: column.name}
+		l.addTime(r, plain)
+		return fetchedValue{index: l.times[plain], instant: column.name}
 	}
 	for i, name := range r.view.Key {
-		if r.keyForms[i].Kind == engine.FormInstant {
-			column := timeColumnNamed(r.view, name)
-			l.addTime(r, column)
-			p.key = append(p.key, fetchedKey{instant: true, column: column})
+		if isTime(r.keyForms[i]) {
+			p.key = append(p.key, fetchedKey{instant: true, time: l.addKeyTime(r, name)})
 			continue
 		}
 		p.key = append(p.key, fetchedKey{index: text(name, r.keyForms[i])})
 	}
 	for _, column := range v.payload {
-		value := fetchedValue{index: text(column.name, column.form)}
-		if column.form.Kind == engine.FormInstant && schema.Lookup(column.name) != nil {
-			value.instant = column.name
-		}
-		p.payload = append(p.payload, value)
+		p.payload = append(p.payload, shared(column))
 	}
 	for _, column := range v.measures {
-		p.measures = append(p.measures, text(column.name, column.form))
+		found := schema.Lookup(column.name)
+		floating := found != nil && engine.FormOf(*found).Kind == engine.FormDouble
+		p.measures = append(p.measures, fetchedMeasure{shared(column).index, floating})
 	}
-	p.columns = l.selects
+	p.columns, p.raws = l.selects, l.raws
 	return p
 }
 
@@ -165,7 +175,7 @@ func (v *verifier) changed(targets []target) bool {
 
 // picks says whether a file's rows are picked while all of it is read: where at least half of its row groups hold one.
 func (v *verifier) picks(plan fetchPlan, t target) bool {
-	if !engine.Streams(v.c.survey.Schemas[t.file.Schema].Columns) || len(v.truncated(plan, t.file)) > 0 {
+	if !engine.Streams(v.c.survey.Schemas[t.file.Schema].Columns) || len(plan.raws) > 0 || len(v.truncated(plan, t.file)) > 0 {
 		return false
 	}
 	held, end, at := 0, int64(0), 0
@@ -259,16 +269,29 @@ func (v *verifier) fetchFile(ctx context.Context, plan fetchPlan, t target) erro
 	if err != nil {
 		return verifyError{err}
 	}
+	raws, err := readRaw(ctx, v.c, t.file, plan.raws, t.numbers)
+	if err != nil && ctx.Err() == nil && v.c.learn(job{schema: t.file.Schema, files: []int32{t.file.ID}}, err) {
+		return errTainted
+	}
+	if err != nil {
+		return verifyError{err}
+	}
 	f := v.newFiller(plan, t.file)
 	at := 0
 	err = v.c.engine.Fetch(ctx, engine.Fetch{File: t.file.Abs, Rows: t.numbers, Columns: plan.columns}, func(number int64, values []engine.Value) error {
 		if at >= len(t.rows) || number != t.numbers[at] {
 			return fmt.Errorf("row %d came where another was asked for: the file changed while it was read", number)
 		}
+		for i, raw := range plan.raws {
+			values[raw.vector] = rawValue(raw, raws[i], at)
+		}
 		err := f.fill(t.rows[at], values, nanos, at)
 		at++
 		return err
 	})
+	if err != nil && ctx.Err() == nil && v.c.learn(job{schema: t.file.Schema, files: []int32{t.file.ID}}, err) {
+		return errTainted
+	}
 	if err != nil {
 		return verifyError{fmt.Errorf("verify repeated keys in %s: %w", t.file.Path, err)}
 	}
@@ -287,6 +310,8 @@ func (e verifyError) Retryable() bool { return true }
 type fetchReaders struct {
 	event, ingested timeReader
 	keys            []timeReader
+	// rfc3339 says of each key that its texts have no pattern of their own.
+	rfc3339 []bool
 }
 
 func (v *verifier) readers(plan fetchPlan, file facts.File, source string) (fetchReaders, error) {
@@ -308,17 +333,16 @@ func (v *verifier) readers(plan fetchPlan, file facts.File, source string) (fetc
 		return r, err
 	}
 	for _, key := range plan.key {
-		reader := absentTime
+		reader, column := absentTime, model.TimeColumn{}
 		if key.instant {
-			column, zoneName := key.column, firstZone(key.column.Zone, policy.zone)
-			if column.Column == policy.event.Column {
-				column, zoneName = policy.event, policy.eventZone
-			}
+			var zoneName string
+			column, zoneName = policy.read(key.time)
 			if reader, err = read(column, zoneName); err != nil {
 				return r, err
 			}
 		}
 		r.keys = append(r.keys, reader)
+		r.rfc3339 = append(r.rfc3339, column.Format == "" || column.Format == "rfc3339")
 	}
 	return r, nil
 }
@@ -355,7 +379,7 @@ func (f *filler) fill(row *keys.Row, values []engine.Value, cut cutNanos, at int
 	for i, part := range plan.key {
 		text := ""
 		if part.instant {
-			text = exactInstant(v.instant(r.keys[i], values), values[r.keys[i].vector], cut.of(plan.key[i].column.Column, at))
+			text = keyInstant(r.keys[i], values, cut.of(part.time.column.Column, at), r.rfc3339[i])
 		} else {
 			text = values[part.index].Text
 		}
@@ -366,10 +390,14 @@ func (f *filler) fill(row *keys.Row, values []engine.Value, cut cutNanos, at int
 	row.Payload = make([]keys.Value, len(plan.payload))
 	for i, p := range plan.payload {
 		row.Payload[i] = plain(values[p.index], cut.of(p.instant, at))
+		if p.numbers && !row.Payload[i].Null {
+			row.Payload[i].Text = shownNumber(row.Payload[i].Text)
+		}
 	}
 	row.Measures = make([]keys.Value, len(plan.measures))
-	for i, index := range plan.measures {
-		row.Measures[i] = plain(values[index], 0)
+	for i, m := range plan.measures {
+		row.Measures[i] = plain(values[m.index], 0)
+		row.Measures[i].Floating = m.floating
 	}
 	return nil
 }
@@ -379,7 +407,7 @@ func (v *verifier) truncated(plan fetchPlan, file facts.File) []facts.Column {
 	var names []string
 	for _, key := range plan.key {
 		if key.instant {
-			names = append(names, key.column.Column)
+			names = append(names, key.time.column.Column)
 		}
 	}
 	for _, p := range plan.payload {
@@ -453,6 +481,9 @@ func (v *verifier) instant(r timeReader, values []engine.Value) int64 {
 func plain(v engine.Value, cut int64) keys.Value {
 	if v.Null || v.IsText {
 		return keys.Value{Null: v.Null, Text: v.Text}
+	}
+	if beyond(v.Int, v.PerMicro) {
+		return keys.Value{Text: farAwayText(v)}
 	}
 	micros := scale(v.Int, v.PerMicro)
 	return keys.Value{Text: exactInstant(micros, v, cut)}

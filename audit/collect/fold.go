@@ -18,7 +18,8 @@ type sourceFold struct {
 	sensitive bool
 	lags      *lagCounts
 	events    *eventCounts
-	keyTimes  []timeReader
+	// keyTimes and entityTimes read the times that are part of a key or an entity.
+	keyTimes, entityTimes []timeReader
 	// rows are those of the block at hand.
 	rows []int32
 }
@@ -102,16 +103,11 @@ func (f *folder) source(code uint8) (*sourceFold, error) {
 	if s.ingested, err = f.reader(policy.ingested, policy.ingestedZone); err != nil {
 		return nil, err
 	}
-	for _, key := range f.layout.keyTimes {
-		column, zoneName := key.column, firstZone(key.column.Zone, policy.zone)
-		if column.Column == policy.event.Column {
-			column, zoneName = policy.event, policy.eventZone
-		}
-		reader, err := f.reader(column, zoneName)
-		if err != nil {
-			return nil, err
-		}
-		s.keyTimes = append(s.keyTimes, reader)
+	if s.keyTimes, err = f.readers(f.layout.keyTimes, policy); err != nil {
+		return nil, err
+	}
+	if s.entityTimes, err = f.readers(f.layout.entityTimes, policy); err != nil {
+		return nil, err
 	}
 	population := facts.Population{Partition: f.filing.file.Partition, Source: name, Writer: f.filing.file.Writer}
 	s.lags = f.tallies.lagsOf(population)
@@ -122,6 +118,18 @@ func (f *folder) source(code uint8) (*sourceFold, error) {
 	f.sources[code] = s
 	f.used = append(f.used, s)
 	return s, nil
+}
+
+func (f *folder) readers(times []keyTime, policy rowPolicy) ([]timeReader, error) {
+	var readers []timeReader
+	for _, k := range times {
+		reader, err := f.reader(policy.read(k))
+		if err != nil {
+			return nil, err
+		}
+		readers = append(readers, reader)
+	}
+	return readers, nil
 }
 
 func (f *folder) reader(column model.TimeColumn, zoneName string) (timeReader, error) {
@@ -147,7 +155,7 @@ func (f *folder) fold(b *engine.Block, from, to int) error {
 	if err := f.foldSources(b, from, to, uniform); err != nil {
 		return err
 	}
-	if needs.Nulls && f.layout.keyNulls != absent {
+	if needs.Nulls {
 		f.foldNulls(b, from, to)
 	}
 	if needs.Keys {

@@ -11,20 +11,34 @@ import (
 )
 
 func (f *folder) foldNulls(b *engine.Block, from, to int) {
-	v := &b.Vectors[f.layout.keyNulls]
 	for row := from; row < to; row++ {
-		if v.Ints[row] != 0 {
+		if f.layout.keyNulls != absent && b.Vectors[f.layout.keyNulls].Ints[row] != 0 || f.oddNull(b, row) {
 			f.sources[f.codes[row]].slice.KeyNull++
 		}
 	}
 }
 
+// oddNull says whether a part of the key has no value that the engine does not tell: a time that does not parse is none.
+func (f *folder) oddNull(b *engine.Block, row int) bool {
+	for _, vector := range f.layout.keyTexts {
+		if !b.Vectors[vector].Valid(row) {
+			return true
+		}
+	}
+	for i, times := 0, f.sources[f.codes[row]].keyTimes; i < len(times); i++ {
+		if times[i].read(b, row).status != readOK {
+			return true
+		}
+	}
+	return false
+}
+
 func (f *folder) foldKeys(b *engine.Block, from, to int) error {
-	if f.layout.keyHash == absent && len(f.layout.keyTimes) == 0 {
+	if f.layout.keyHash == absent && len(f.layout.keyTimes) == 0 && len(f.layout.keyTexts) == 0 {
 		return nil // the file lacks a key column: said once, for the role
 	}
 	ordinal := f.base + f.row
-	if len(f.layout.keyTimes) == 0 && f.c.request.HashBits == 0 && b.Vectors[f.layout.keyHash].Mask == nil {
+	if len(f.layout.keyTimes) == 0 && len(f.layout.keyTexts) == 0 && f.c.request.HashBits == 0 && b.Vectors[f.layout.keyHash].Mask == nil {
 		hashes := b.Vectors[f.layout.keyHash].Ints[from:to]
 		if f.keys.Narrow() {
 			return f.keys.AddHashes(hashes, ordinal)
@@ -52,15 +66,24 @@ func (f *folder) keyHash(b *engine.Block, row int) (uint64, bool) {
 		}
 		hash = uint64(v.Ints[row])
 	}
-	if len(f.layout.keyTimes) == 0 {
-		return hash, true
+	for _, vector := range f.layout.keyTexts {
+		v := &b.Vectors[vector]
+		if !v.Valid(row) {
+			return 0, false
+		}
+		hash = mix(hash, xxh3.Hash(v.Texts.At(row)))
 	}
 	for i, times := 0, f.sources[f.codes[row]].keyTimes; i < len(times); i++ {
 		read := times[i].read(b, row)
 		if read.status != readOK {
 			return 0, false
 		}
-		hash = mix(hash, uint64(read.micros))
+		micros := uint64(read.micros)
+		if v := &b.Vectors[times[i].vector]; v.Texts == nil && beyond(v.Ints[row], v.PerMicro) {
+			hi, lo := nanosOf(v.Ints[row], v.PerMicro)
+			micros = hi ^ lo
+		}
+		hash = mix(hash, micros)
 	}
 	return hash, true
 }
@@ -127,7 +150,7 @@ func (f *folder) restate(from, to int) {
 }
 
 func (f *folder) textEntity(b *engine.Block, row int) (keys.EntityID, bool) {
-	if len(f.layout.entityText) == 1 {
+	if len(f.layout.entityText) == 1 && f.layout.entityText[0] >= 0 {
 		v := &b.Vectors[f.layout.entityText[0]]
 		if !v.Valid(row) {
 			return keys.EntityID{}, false
@@ -137,6 +160,14 @@ func (f *folder) textEntity(b *engine.Block, row int) (keys.EntityID, bool) {
 	}
 	f.scratch = f.scratch[:0]
 	for _, index := range f.layout.entityText {
+		if index < 0 {
+			read := f.sources[f.codes[row]].entityTimes[-index-1].read(b, row)
+			if read.status != readOK {
+				return keys.EntityID{}, false
+			}
+			f.scratch = binary.AppendVarint(f.scratch, read.micros)
+			continue
+		}
 		v := &b.Vectors[index]
 		if !v.Valid(row) {
 			return keys.EntityID{}, false

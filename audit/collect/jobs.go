@@ -70,7 +70,7 @@ func (c *collector) jobs(careful bool) ([]job, int64) {
 // would have all else counted again.
 func (c *collector) streams(file *facts.File) bool {
 	open := file.Partition >= 0 && c.survey.Partitions[file.Partition].Open
-	return !open && engine.Streams(c.layouts[file.Schema].schema.Columns)
+	return !open && len(c.layouts[file.Schema].raws) == 0 && engine.Streams(c.layouts[file.Schema].schema.Columns)
 }
 
 // wanted says whether a file's rows are read at all. What lies in partitions after as_of is counted and not judged.
@@ -109,6 +109,7 @@ func slicesOf(file *facts.File, limit int64) []job {
 type worker struct {
 	c      *collector
 	folder folder
+	raw    rawVectors
 }
 
 func (c *collector) newWorker() *worker {
@@ -159,6 +160,9 @@ func (e errChanged) Error() string {
 func (w *worker) run(ctx context.Context, j job) error {
 	w.closeTallies()
 	folded, err := w.scan(ctx, j)
+	if err != nil && ctx.Err() == nil && w.c.learn(j, err) {
+		return errTainted
+	}
 	var changed errChanged
 	switch {
 	case err == nil:
@@ -259,7 +263,13 @@ func (w *worker) scan(ctx context.Context, j job) (folded bool, err error) {
 		if j.sliced {
 			left = j.rows
 		}
-		return w.folder.begin(file, j.first)
+		if err := w.raw.begin(ctx, w.c, file, j.first, left); err != nil {
+			return err
+		}
+		if err := w.folder.begin(file, j.first); err != nil {
+			return runError{err}
+		}
+		return nil
 	}
 	err = w.c.engine.Scan(ctx, scan, func() error { return w.c.unchanged(j) }, func(b engine.Block) error {
 		folded = true
@@ -269,10 +279,11 @@ func (w *worker) scan(ctx context.Context, j job) (folded bool, err error) {
 					return fmt.Errorf("more rows than the footer says")
 				}
 				if err := advance(); err != nil {
-					return runError{err}
+					return err
 				}
 			}
 			to := min(b.Rows, from+int(min(left, int64(b.Rows))))
+			w.raw.place(&b, from, to)
 			if err := w.folder.fold(&b, from, to); err != nil {
 				return runError{err}
 			}

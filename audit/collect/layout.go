@@ -34,6 +34,10 @@ type roles struct {
 	entityForms []engine.Form
 	zones       zoneTables
 	units       map[unitKey]string
+	// beyond are the schemas of files whose times in milliseconds the engine cannot hold.
+	beyond map[int32]bool
+	// rawNested says that times inside nested columns lie beyond what the engine can write.
+	rawNested bool
 }
 
 // unitKey names an epoch column of a schema.
@@ -52,12 +56,21 @@ type layout struct {
 	times map[model.TimeColumn]int
 
 	keyHash int
-	// keyTimes are the key's time columns, mixed into the hash as instants; -1 stands for the row's own event time.
+	// keyTimes are the key's times, mixed into the hash as instants or as they are written; keyTexts are the vectors of what
+	// the engine has no type for.
 	keyTimes []keyTime
+	keyTexts []int
 	keyNulls int
 
-	entityInt  int
-	entityText []int
+	entityInt int
+	// entityText are the vectors of the entity's parts; a negative one, less 1 and negated, is the index of a time.
+	entityText  []int
+	entityTimes []keyTime
+
+	// raws are columns that are read from the bytes of the file: the engine gives NULL in their place.
+	raws []rawColumn
+	// beyond says that times in milliseconds lie beyond the engine's, and are raw; rawNested that all nested columns are.
+	beyond, rawNested bool
 
 	// own are the file's own copies of its partition columns.
 	own []ownColumn
@@ -65,7 +78,15 @@ type layout struct {
 
 type keyTime struct {
 	column model.TimeColumn
-	vector int
+	// written says that the column is no time column of the view: no zone is applied.
+	written bool
+}
+
+// rawColumn is read from the bytes of a file, as numbers or as texts.
+type rawColumn struct {
+	vector  int
+	column  facts.Column
+	numbers bool
 }
 
 type ownColumn struct {
@@ -77,7 +98,8 @@ type ownColumn struct {
 const absent = -1
 
 func newLayout(r *roles, schema *facts.Schema) *layout {
-	l := &layout{schema: schema, source: absent, keyHash: absent, keyNulls: absent, entityInt: absent, times: map[model.TimeColumn]int{}}
+	l := &layout{schema: schema, beyond: r.beyond[schema.ID], rawNested: r.rawNested, source: absent, keyHash: absent, keyNulls: absent,
+		entityInt: absent, times: map[model.TimeColumn]int{}}
 	l.addSource(r)
 	if r.needs.Times || r.needs.Events || r.needs.Entities || r.needs.Keys {
 		for _, column := range timeColumns(r.view) {
@@ -124,16 +146,39 @@ func (l *layout) addSource(r *roles) {
 	if column == nil {
 		return
 	}
-	l.source = l.add(engine.Select{Kind: engine.SelectText, Parts: []engine.Part{{Column: *column, Form: sourceForm(*column)}}})
+	l.source = l.addText(*column, sourceForm(*column))
 }
 
 // sourceForm compares sources as text, whatever their type; bytes are taken as UTF-8.
 func sourceForm(c facts.Column) engine.Form {
 	form := engine.FormOf(c)
 	if form.Kind == engine.FormBytes {
-		return engine.Form{Kind: engine.FormText}
+		return engine.Form{Kind: engine.FormText, Opaque: true}
 	}
+	// a time is one to the nanosecond, which the engine may cut off
+	form.Exact = form.Exact || isTime(form)
 	return form
+}
+
+// addText selects a column as text that is equal exactly where the values are.
+func (l *layout) addText(column facts.Column, form engine.Form) int {
+	if form.Exact || l.beyond && isTime(engine.FormOf(column)) || l.rawNested && column.Nested {
+		return l.addRaw(column, false)
+	}
+	return l.add(engine.Select{Kind: engine.SelectText, Parts: []engine.Part{{Column: column, Form: form}}})
+}
+
+// addRaw keeps a place for a column that is read from the bytes of the file.
+func (l *layout) addRaw(column facts.Column, numbers bool) int {
+	for _, raw := range l.raws {
+		if raw.column.Path == column.Path && raw.column.Name == column.Name && raw.numbers == numbers {
+			return raw.vector
+		}
+	}
+	place := engine.Part{Column: facts.Column{Name: column.Name, Path: column.Path}, Missing: true}
+	l.selects = append(l.selects, engine.Select{Kind: engine.SelectText, Parts: []engine.Part{place}})
+	l.raws = append(l.raws, rawColumn{vector: len(l.selects) - 1, column: column, numbers: numbers})
+	return len(l.selects) - 1
 }
 
 func (l *layout) addTime(r *roles, column model.TimeColumn) {
@@ -144,6 +189,10 @@ func (l *layout) addTime(r *roles, column model.TimeColumn) {
 	unit := column.Unit
 	if unit == "" {
 		unit = r.units[unitKey{l.schema.ID, column.Column}]
+	}
+	if l.beyond && found.Logical == "timestamp" && found.Unit == "ms" {
+		l.times[column] = l.addRaw(*found, true)
+		return
 	}
 	l.times[column] = l.add(engine.Select{Kind: engine.SelectTime, Unit: unit, Parts: []engine.Part{{Column: *found}}})
 }
@@ -169,33 +218,44 @@ func (l *layout) addKey(r *roles) {
 	if !ok || len(all) == 0 {
 		return
 	}
-	if !r.needs.Keys {
-		l.keyNulls = l.add(engine.Select{Kind: engine.SelectNulls, Parts: all})
-		return
-	}
 	var plain []engine.Part
 	for i, part := range all {
-		if part.Form.Kind != engine.FormInstant {
+		switch {
+		case isTime(part.Form):
+			l.keyTimes = append(l.keyTimes, l.addKeyTime(r, r.view.Key[i]))
+		case part.Form.Exact:
+			l.keyTexts = append(l.keyTexts, l.addText(part.Column, part.Form))
+		default:
 			plain = append(plain, part)
-			continue
 		}
-		column := timeColumnNamed(r.view, r.view.Key[i])
-		l.addTime(r, column)
-		l.keyTimes = append(l.keyTimes, keyTime{column: column, vector: l.times[column]})
 	}
-	if len(plain) > 0 {
+	switch {
+	case len(plain) == 0:
+	case r.needs.Keys:
 		l.keyHash = l.add(engine.Select{Kind: engine.SelectHash, Parts: plain})
+	default:
+		l.keyNulls = l.add(engine.Select{Kind: engine.SelectNulls, Parts: plain})
 	}
 }
 
+// isTime says whether values of a form are read as times.
+func isTime(f engine.Form) bool { return f.Kind == engine.FormInstant || f.Kind == engine.FormWritten }
+
+// addKeyTime selects a time that is part of a key or an entity.
+func (l *layout) addKeyTime(r *roles, name string) keyTime {
+	column, declared := timeColumnNamed(r.view, name)
+	l.addTime(r, column)
+	return keyTime{column: column, written: !declared}
+}
+
 // timeColumnNamed is how a key's time column is read: as the view's event or ingest time where it is one of them.
-func timeColumnNamed(v model.View, name string) model.TimeColumn {
+func timeColumnNamed(v model.View, name string) (column model.TimeColumn, declared bool) {
 	for _, c := range timeColumns(v) {
 		if c.Column == name {
-			return c
+			return c, true
 		}
 	}
-	return model.TimeColumn{Column: name}
+	return model.TimeColumn{Column: name}, false
 }
 
 func (l *layout) addEntity(r *roles) {
@@ -210,8 +270,13 @@ func (l *layout) addEntity(r *roles) {
 		l.entityInt = l.add(engine.Select{Kind: engine.SelectInteger, Parts: all})
 		return
 	}
-	for _, part := range all {
-		l.entityText = append(l.entityText, l.add(engine.Select{Kind: engine.SelectText, Parts: []engine.Part{part}}))
+	for i, part := range all {
+		if isTime(part.Form) && !part.Form.Exact {
+			l.entityTimes = append(l.entityTimes, l.addKeyTime(r, r.view.Entity[i]))
+			l.entityText = append(l.entityText, -len(l.entityTimes))
+			continue
+		}
+		l.entityText = append(l.entityText, l.addText(part.Column, part.Form))
 	}
 }
 
@@ -224,14 +289,16 @@ func (l *layout) addOwn(r *roles) {
 		if column == nil || column.Nested {
 			continue
 		}
-		vector := l.add(engine.Select{Kind: engine.SelectText, Parts: []engine.Part{{Column: *column, Form: sourceForm(*column)}}})
+		form := sourceForm(*column)
+		form.Exact = column.Raw
+		vector := l.addText(*column, form)
 		l.own = append(l.own, ownColumn{name: name, vector: vector})
 	}
 }
 
-// unifyForms finds the one canonical form of each named column over all schemas that have files with rows. The error
-// names two files whose types have no common form.
-func unifyForms(names []string, schemas []facts.Schema, example func(schema int32) string) ([]engine.Form, error) {
+// unifyForms finds the one canonical form of each named column of a view over all schemas that have files with rows: its time
+// columns are compared as instants, whatever they are written as. The error names two files whose types have no common form.
+func unifyForms(v model.View, names []string, schemas []facts.Schema, example func(schema int32) string) ([]engine.Form, error) {
 	forms := make([]engine.Form, len(names))
 	for i, name := range names {
 		first := int32(-1)
@@ -245,17 +312,26 @@ func unifyForms(names []string, schemas []facts.Schema, example func(schema int3
 			if form.Kind == engine.FormNested {
 				return nil, fmt.Errorf("column %q is a %s in %s: a key or entity must be a plain column or a field of a struct", name, column.TypeText, file)
 			}
+			if _, timed := timeColumnNamed(v, name); timed {
+				form = engine.Form{Kind: engine.FormInstant}
+			}
 			if first < 0 {
 				first, forms[i] = schema.ID, form
 				continue
 			}
 			unified, ok := engine.Unify(forms[i], form)
 			if !ok {
-				return nil, fmt.Errorf("column %q is %s in %s and %s in %s: these types have no common form to compare by; rewrite one of the files",
-					name, forms[i], example(first), form, file)
+				return nil, noCommonForm(name, schemas[first], *column, example(first), file)
 			}
 			forms[i] = unified
 		}
 	}
 	return forms, nil
+}
+
+// noCommonForm names two files that write a column in types whose values cannot be compared.
+func noCommonForm(name string, schema facts.Schema, other facts.Column, file, otherFile string) error {
+	words := func(c facts.Column) string { return fmt.Sprintf("%s (%s)", c.TypeText, engine.FormOf(c)) }
+	return fmt.Errorf("column %q is %s in %s and %s in %s: these types have no common form to compare by; rewrite one of the files",
+		name, words(*schema.Lookup(name)), file, words(other), otherFile)
 }

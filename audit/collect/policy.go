@@ -39,6 +39,20 @@ func sourcePolicy(v model.View, name string) rowPolicy {
 	return p
 }
 
+// read is how a time column of a key is read: as the source's own event or ingest time where it is one of them.
+func (p rowPolicy) read(k keyTime) (column model.TimeColumn, zone string) {
+	switch k.column.Column {
+	case p.event.Column:
+		return p.event, p.eventZone
+	case p.ingested.Column:
+		return p.ingested, p.ingestedZone
+	}
+	if k.written {
+		return k.column, ""
+	}
+	return k.column, firstZone(k.column.Zone, p.zone)
+}
+
 func firstZone(a, b string) string {
 	if a != "" {
 		return a

@@ -51,6 +51,9 @@ func (c *collector) stream(ctx context.Context, j job) error {
 	if err == nil {
 		err = c.unchanged(j)
 	}
+	if err != nil && ctx.Err() == nil && c.learn(j, err) {
+		return errTainted
+	}
 	var changed errChanged
 	switch {
 	case err == nil:

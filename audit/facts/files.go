@@ -140,7 +140,7 @@ type Column struct {
 	Logical string
 	// Unit of timestamps and times: "ms", "us", "ns".
 	Unit string
-	// AdjustedToUTC of timestamps and times.
+	// AdjustedToUTC of timestamps and times; of INT96, that its writer stores instants.
 	AdjustedToUTC bool
 	// Zone is the zone name that Arrow or pandas metadata adds; it never changes a value.
 	Zone string
@@ -152,6 +152,9 @@ type Column struct {
 	Unsigned         bool
 	Optional         bool
 	Nested           bool
+	// Raw says that an engine may round or cut the values, of a nested column those of some leaf, so that they are read from
+	// the bytes of the file where they must be exact: decimals of more than 38 digits, times of day in nanoseconds, intervals.
+	Raw bool
 	// TypeText is how people and schema-drift name the type: "TIMESTAMP(us, UTC)", "DECIMAL(10,2)", "LIST<INT64>".
 	TypeText string
 	// Min and Max are the bounds of integer columns over all files of the schema, valid if HasBounds: they decide epoch units.
@@ -160,6 +163,14 @@ type Column struct {
 	// EpochUnit is the unit that the magnitude of an integer or floating time column tells: "s", "ms", "us", "ns"; empty where it
 	// tells none. It is part of a schema's identity, so that files in seconds and in milliseconds are two schemas. A declared unit goes first.
 	EpochUnit string
+}
+
+// Values are those of one column in some rows of a file, as they stand there.
+type Values struct {
+	// Texts are equal exactly where the values are; Ints are set instead where raw numbers were asked for.
+	Texts []string
+	Ints  []int64
+	Null  []bool
 }
 
 // Lookup finds a column by the name that a definition uses: a top-level name exactly as it stands, else a struct

@@ -28,10 +28,13 @@ type Row struct {
 // Value is a payload value in canonical text.
 type Value struct {
 	Null bool
-	Text string
+	// Floating says that a measure is a double, of which Text is the shortest decimal.
+	Floating bool
+	Text     string
 }
 
-// Measure is a column that a repeat double-counts. Floating ones are summed as exact binary fractions, others as decimals.
+// Measure is a column that a repeat double-counts. Floating values are summed as exact binary fractions, others as decimals;
+// the sum is floating if one of its values is.
 type Measure struct {
 	Name     string
 	Floating bool
@@ -163,8 +166,10 @@ type sum struct {
 	scaled   big.Int
 	scale    int
 	floating bool
-	exact    big.Float
-	special  float64
+	// partly says that some value was floating.
+	partly  bool
+	exact   big.Float
+	special float64
 }
 
 // exactBits holds any sum of finite doubles without rounding: 1074 + 1024 bits, and room for 2^60 of them.
@@ -174,10 +179,11 @@ func (s *sum) add(v Value) {
 	if v.Null {
 		return
 	}
-	if !s.floating {
+	if !s.floating && !v.Floating {
 		s.addDecimal(v.Text)
 		return
 	}
+	s.partly = true
 	f, err := strconv.ParseFloat(v.Text, 64)
 	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
 		s.special += f
@@ -201,9 +207,18 @@ func (s *sum) addDecimal(text string) {
 
 func pow10(n int) *big.Int { return new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil) }
 
+// rational is the exact sum of all values that are numbers.
+func (s *sum) rational() *big.Rat {
+	total := new(big.Rat).SetFrac(&s.scaled, pow10(s.scale))
+	if exact, _ := s.exact.Rat(nil); exact != nil {
+		total.Add(total, exact)
+	}
+	return total
+}
+
 func (s *sum) text() string {
-	if s.floating {
-		rounded, _ := s.exact.Float64()
+	if s.floating || s.partly {
+		rounded, _ := s.rational().Float64()
 		return strconv.FormatFloat(rounded+s.special, 'g', -1, 64)
 	}
 	digits := s.scaled.String()

@@ -252,7 +252,7 @@ func readBounds(physical int32, low, high []byte) bounds {
 	return bounds{min: lo, max: hi, ok: ok && ok2 && lo <= hi}
 }
 
-// maxFloat is how large a floating time may be to be a bound.
+// maxFloat is as large as a bound of a floating time gets: what lies beyond is a sentinel all the same.
 const maxFloat = float64(1 << 62)
 
 func readNumber(physical int32, value []byte) (int64, bool) {
@@ -263,10 +263,10 @@ func readNumber(physical int32, value []byte) (int64, bool) {
 		return int64(binary.LittleEndian.Uint64(value)), true
 	case physical == physicalDouble && len(value) == 8:
 		d := math.Float64frombits(binary.LittleEndian.Uint64(value))
-		if math.IsNaN(d) || math.Abs(d) > maxFloat {
+		if math.IsNaN(d) {
 			return 0, false
 		}
-		return int64(math.Floor(d)), true
+		return int64(math.Floor(max(-maxFloat, min(d, maxFloat)))), true
 	}
 	return 0, false
 }

@@ -31,7 +31,7 @@ func Nanos(ctx context.Context, st store.Store, f facts.File, c facts.Column, ro
 		return nil, fmt.Errorf("open %s: %w", f.Path, err)
 	}
 	defer object.Close()
-	reader, err := file.NewParquetReader(sized{object, f.Size})
+	reader, err := openColumns(object, f.Size)
 	if err != nil {
 		return nil, fmt.Errorf("read the footer of %s: %w", f.Path, err)
 	}

@@ -2,6 +2,7 @@ package survey
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -131,17 +132,37 @@ func columnOf(n node, name, path, createdBy string) described {
 	c := facts.Column{Name: name, Path: path, Optional: n.repetition == repetitionOptional}
 	switch {
 	case n.repetition == repetitionRepeated:
-		c.Physical, c.Logical, c.Nested = "GROUP", "list", true
+		c.Physical, c.Logical, c.Nested, c.Raw = "GROUP", "list", true, rawBelow(n, createdBy)
 		c.TypeText = "LIST<" + textOf(n, createdBy) + ">"
 		return described{c, -1}
 	case n.physical == none:
-		c.Physical, c.Logical, c.Nested = "GROUP", kindOf(n), true
+		c.Physical, c.Logical, c.Nested, c.Raw = "GROUP", kindOf(n), true, rawBelow(n, createdBy)
 		c.TypeText = textOf(n, createdBy)
 		return described{c, -1}
 	}
 	typed(&c, n.element, createdBy)
 	c.TypeText = leafText(c)
+	c.Raw = isRaw(c)
 	return described{c, n.leaf}
+}
+
+// engineDigits are those of the widest decimal that engines have.
+const engineDigits = 38
+
+// isRaw says whether an engine may give other values of a leaf than the file holds: it makes wide decimals doubles, cuts
+// times of day to microseconds, and takes a month for 30 days.
+func isRaw(c facts.Column) bool {
+	return c.Logical == "decimal" && c.Precision > engineDigits || c.Logical == "time" && c.Unit == "ns" || c.Logical == "interval"
+}
+
+// rawBelow says whether some leaf of a nested column is raw, or a time whose nanoseconds the engine cuts off.
+func rawBelow(n node, createdBy string) bool {
+	if n.physical == none {
+		return slices.ContainsFunc(n.kids, func(kid node) bool { return rawBelow(kid, createdBy) })
+	}
+	c := facts.Column{}
+	typed(&c, n.element, createdBy)
+	return isRaw(c) || Truncated(c)
 }
 
 // convertedTypes are the older annotations, by their numbers in the format.

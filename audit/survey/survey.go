@@ -266,6 +266,9 @@ func describe(data []byte, file facts.File, roles Roles) (reading, error) {
 	r.schema = facts.Schema{Writer: writerOf(f.createdBy), Int96Aware: isInt96Aware(f), Columns: make([]facts.Column, len(columns))}
 	for i, c := range columns {
 		r.schema.Columns[i] = c.Column
+		if c.Physical == "INT96" {
+			r.schema.Columns[i].AdjustedToUTC = r.schema.Int96Aware
+		}
 	}
 	nameZones(r.schema.Columns, f)
 	for i := range r.schema.Columns {

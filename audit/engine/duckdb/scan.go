@@ -10,6 +10,7 @@ import (
 	"github.com/marcboeker/go-duckdb/mapping"
 
 	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/sql"
 )
 
@@ -45,14 +46,17 @@ func (d *Database) Scan(ctx context.Context, s engine.Scan, before func() error,
 func selected(column chunkColumn, rows int, texts *stringTexts, s engine.Select) engine.Vector {
 	v := column.vector(rows, texts)
 	if s.Kind == engine.SelectTime && v.PerMicro == 0 {
-		v.PerMicro = perMicro(s.Unit, s.Parts[0].Column.Physical)
+		v.PerMicro = perMicro(s.Unit, s.Parts[0].Column)
 	}
 	return v
 }
 
-// perMicro is the scale of integer times; floating ones were scaled to microseconds by the query.
-func perMicro(unit, physical string) int64 {
-	if physical == "DOUBLE" || physical == "FLOAT" {
+// perMicro is the scale of integer times; floating ones were scaled to microseconds by the query, and dates are days.
+func perMicro(unit string, c facts.Column) int64 {
+	switch {
+	case c.Logical == "date":
+		return -86_400_000_000
+	case c.Physical == "DOUBLE", c.Physical == "FLOAT":
 		return 1
 	}
 	switch unit {

@@ -108,7 +108,7 @@ func timeExpression(s engine.Select) (string, error) {
 	case c.Logical == "timestamp", c.Physical == "INT96":
 		return ref, nil
 	case c.Logical == "date":
-		return "CAST(" + ref + " AS TIMESTAMP)", nil
+		return "CAST(" + ref + " - DATE '1970-01-01' AS BIGINT)", nil // a date may lie beyond all timestamps
 	case c.Physical == "DOUBLE", c.Physical == "FLOAT":
 		scale := map[string]string{"s": "1000000", "ms": "1000", "us": "1", "ns": "0.001"}[s.Unit]
 		if scale == "" {
@@ -167,8 +167,13 @@ func canonicalExpression(p engine.Part) (string, error) {
 	case engine.FormDecimal:
 		return fmt.Sprintf("CAST(%s AS DECIMAL(38, %d))", ref, p.Form.Scale), nil
 	case engine.FormDouble:
-		// -0 and 0 are one key, and their texts must agree as well
-		return "CASE WHEN " + ref + " = 0 THEN 0.0::DOUBLE ELSE CAST(" + ref + " AS DOUBLE) END", nil
+		// -0 and 0 are one key, and so are all that are no number; their texts must agree as well
+		return "CASE WHEN " + ref + " = 0 THEN 0.0::DOUBLE WHEN isnan(" + ref + ") THEN 'nan'::DOUBLE ELSE CAST(" + ref + " AS DOUBLE) END", nil
+	case engine.FormText:
+		if own.Kind == engine.FormBytes && !p.Form.Opaque {
+			return "decode(" + ref + ")", nil // bytes that are no UTF-8 are an error, not another text
+		}
+		return ref, nil
 	case engine.FormBytes:
 		switch own.Kind {
 		case engine.FormText:
@@ -177,8 +182,6 @@ func canonicalExpression(p engine.Part) (string, error) {
 			return "unhex(replace(CAST(" + ref + " AS VARCHAR), '-', ''))", nil
 		}
 		return ref, nil
-	case engine.FormInstant:
-		return "epoch_us(" + ref + ")", nil
 	}
 	return ref, nil
 }
@@ -186,7 +189,7 @@ func canonicalExpression(p engine.Part) (string, error) {
 // nullExpression is NULL in the type that a form has in the other files.
 func nullExpression(kind engine.FormKind) string {
 	switch kind {
-	case engine.FormInteger, engine.FormInstant:
+	case engine.FormInteger:
 		return "NULL::BIGINT"
 	case engine.FormBytes:
 		return "NULL::BLOB"
