@@ -213,11 +213,11 @@ func (j *job) correct(source string, event, lag int64, known bool) int64 {
 	return event
 }
 
-func (j *job) ownFolder() string {
-	if j.file.Partition < 0 {
-		return ""
-	}
-	return j.options.Survey.Partitions[j.file.Partition].Value
+func (j *job) ownFolder() string { return j.file.Folder }
+
+// inPlace says whether a folder is the partition of the file at hand, however the file's own path spells it.
+func (j *job) inPlace(folder string) bool {
+	return j.file.Partition >= 0 && folder == j.options.Survey.Partitions[j.file.Partition].Value
 }
 
 // routeOf is the output of a row: that of its partition by the corrected time. Rows without a time stay where they are, and so do
@@ -227,7 +227,7 @@ func (j *job) routeOf(event int64) (int, error) {
 	folder := own
 	if j.folders != nil && event != facts.NoTime {
 		value, named := j.folders.of(event)
-		if named {
+		if named && !j.inPlace(value) {
 			folder = value
 		}
 	}

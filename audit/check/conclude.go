@@ -143,6 +143,11 @@ func (b *brief) clean(c Check, r report.Result, v verdict) report.Result {
 	}
 	r.Outcome = report.Pass
 	r.Message = b.cleanMessage(c, r)
+	if c.aside != nil {
+		if more := c.aside(b); more != "" {
+			r.Message += "; " + more
+		}
+	}
 	if r.ZoneCertainty == zoneDepends {
 		r.Message += "; " + zoneWords(r)
 	}
@@ -244,7 +249,7 @@ func (b *brief) finding(c Check, r report.Result, f row) report.Finding {
 		message += fmt.Sprintf(", in %s too small to be judged alone", count(n, "partition"))
 	}
 	return report.Finding{Subject: f.subject, RowsTotal: f.total, RowsBad: f.bad, Message: message, Measures: f.measures,
-		Fingerprint: Fingerprint(c.ID, b.View.Name, f.subject), Suppressed: f.suppressed}
+		Fingerprint: Fingerprint(c.ID, b.View.Name, b.identity(f.subject)), Suppressed: f.suppressed}
 }
 
 func (b *brief) foundMessage(c Check, r report.Result, v verdict) string {
@@ -259,6 +264,11 @@ func (b *brief) foundMessage(c Check, r report.Result, v verdict) string {
 	parts := []string{text}
 	if c.detail != nil {
 		if more := c.detail(b, v); more != "" {
+			parts = append(parts, more)
+		}
+	}
+	if c.aside != nil {
+		if more := c.aside(b); more != "" {
 			parts = append(parts, more)
 		}
 	}

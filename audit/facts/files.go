@@ -1,5 +1,7 @@
 package facts
 
+import "strings"
+
 // NoTime marks an absent instant in fields that hold microseconds since 1970-01-01 UTC.
 const NoTime = int64(-1 << 63)
 
@@ -11,6 +13,8 @@ type Listing struct {
 	Partitions []Partition
 	// Ignored counts what matched and is no data, by reason: "marker", "hidden", "temporary", "checksum", "link", "other".
 	Ignored map[string]int64
+	// Strays says in words which folders name no period, though those of most files do; empty where there are none.
+	Strays string
 }
 
 // File is one listed data file.
@@ -25,6 +29,8 @@ type File struct {
 	ModTime int64
 	// Partition is the index into Listing.Partitions, or -1 where the view has no time partitions.
 	Partition int32
+	// Folder is the part of Path that names the partition, as it stands there: one of the partition's spellings.
+	Folder string
 	// Source is the source by path (a path segment or a source's own glob), or "" where a column says it.
 	Source string
 
@@ -85,10 +91,16 @@ func (p Problem) Retryable() bool {
 type Partition struct {
 	// ID is the index in Listing.Partitions, sorted by Start and then Value; partitions without a date come last.
 	ID int32
-	// Value is its path below the view's root as text: "dt=2026-11-03", "year=2026/month=11/day=03", "2026/11/03".
-	Value string
+	// Value is its path below the view's root as text: "dt=2026-11-03", "year=2026/month=11/day=03", "2026/11/03". A partition is
+	// its interval: where folders spell one in several ways, Value is the first of Spellings, which are in order; nil otherwise.
+	Value     string
+	Spellings []string
+	// Identity names the interval, however its folders spell it: what a finding's fingerprint is made of.
+	Identity string
 	// Start and End bound it in microseconds UTC, End excluded; NoTime both for __HIVE_DEFAULT_PARTITION__.
 	Start, End int64
+	// Stray says that it has no date because its folder names none, though those of most files do.
+	Stray bool
 	// Present says that its folder exists; a folder with markers only is present and has no files.
 	Present bool
 	// Expected says that the calendar demands it.
@@ -172,6 +184,25 @@ func (s Schema) Lookup(name string) *Column {
 		}
 	}
 	return nil
+}
+
+// LookupFold finds a whole top-level column as engines match the keys of a path with columns: exactly, else but for the case of
+// letters where one column alone fits.
+func (s Schema) LookupFold(name string) *Column {
+	if exact := s.Lookup(name); exact != nil && exact.Name == name {
+		return exact
+	}
+	var found *Column
+	for i := range s.Columns {
+		if !strings.EqualFold(s.Columns[i].Name, name) || s.Columns[i].Path != s.Columns[i].Name && !s.Columns[i].Nested {
+			continue
+		}
+		if found != nil {
+			return nil
+		}
+		found = &s.Columns[i]
+	}
+	return found
 }
 
 // Encoding is how a file writes an event time.

@@ -29,7 +29,8 @@ type Pairs func([]Entry)
 // Probe finds the entries whose hash repeats, part by part, by workers goroutines. Each part's candidates, ordered by
 // hash and ordinal, go to emit, from one goroutine at a time and in the order of the parts. Memory grows with the workers and
 // the size of a part only. pairs makes the receiver of paired rows for one goroutine, before any of them runs; nil for none.
-func (r *Runs) Probe(ctx context.Context, workers int, grouping Grouping, pairs func() Pairs, emit func([]Entry) error) (Probed, error) {
+// counted, which may be nil, narrows Single, Paired and PairedRows to hashes with an entry that it holds for.
+func (r *Runs) Probe(ctx context.Context, workers int, grouping Grouping, counted func(Entry) bool, pairs func() Pairs, emit func([]Entry) error) (Probed, error) {
 	type answer struct {
 		candidates []Entry
 		probed     Probed
@@ -64,7 +65,7 @@ func (r *Runs) Probe(ctx context.Context, workers int, grouping Grouping, pairs 
 		}
 	})
 	for range workers {
-		p := prober{grouping: grouping}
+		p := prober{grouping: grouping, counted: counted}
 		if pairs != nil {
 			p.pairs = pairs()
 		}
@@ -103,6 +104,7 @@ func (r *Runs) Probe(ctx context.Context, workers int, grouping Grouping, pairs 
 // prober holds the scratch memory of one goroutine.
 type prober struct {
 	grouping Grouping
+	counted  func(Entry) bool
 	// chunks are the words of the part at hand, n entries in all; read is what was spilled of them.
 	chunks [][]uint64
 	read   []uint64

@@ -379,10 +379,13 @@ func (p *planner) assign(values []string) {
 	ids := map[string]int32{}
 	for _, q := range p.listing.Partitions {
 		ids[q.Value] = q.ID
+		for _, value := range q.Spellings {
+			ids[value] = q.ID
+		}
 	}
 	for i, value := range values {
 		id := ids[value]
-		p.listing.Files[i].Partition = id
+		p.listing.Files[i].Partition, p.listing.Files[i].Folder = id, value
 		p.listing.Partitions[id].Files++
 	}
 }
