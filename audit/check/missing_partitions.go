@@ -34,6 +34,7 @@ var missingPartitions = Check{
 	},
 	bad:      always("are missing"),
 	good:     always("are there"),
+	aside:    (*brief).straysInWords,
 	describe: func(*brief, row) string { return "the partition is missing" },
 	headline: func(b *brief, v verdict) string {
 		return fmt.Sprintf("%s of %s missing: %s", number(v.bad), count(v.total, "expected partition"), strings.Join(b.runs(v.findings), "; "))

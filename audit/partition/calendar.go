@@ -123,7 +123,7 @@ type span struct{ start, end int64 }
 func (s span) holds(civil int64) bool { return civil >= s.start && civil < s.end }
 
 func (l Layout) present(k Key, asOf int64, ranged bool, bounds span) facts.Partition {
-	p := facts.Partition{Value: k.Value, Identity: k.Value, Start: k.Start, End: k.End, Present: true, InRange: !ranged}
+	p := facts.Partition{Value: k.Value, Identity: k.Value, Start: k.Start, End: k.End, Present: true, InRange: !ranged, Stray: k.Stray}
 	if !k.Dated {
 		return p
 	}

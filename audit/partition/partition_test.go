@@ -150,8 +150,23 @@ func TestInfer(t *testing.T) {
 		note    string
 	}{
 		{[]string{"dt=2026-11-03", "dt=2026-11-04"}, []string{"dt"}, "day", "partitioned by dt=, grain day"},
-		{[]string{"dt=2026-11-01", "dt=2026-11-02", "dt=2026-11-31"}, nil, "", "2 of 3 folders name a date by dt=, and dt=2026-11-31 does not"},
-		{[]string{"", "dt=2026-11-01", "dt=2026-11-02"}, nil, "", "2 of 3 folders name a date by dt=, and the folder above them does not"},
+		// A stray folder takes the grain from no other.
+		{[]string{"dt=2026-11-01", "dt=2026-11-02", "dt=2026-11-31"}, []string{"dt"}, "day", "partitioned by dt=, grain day"},
+		{[]string{"dt=2026-11-01", "dt=2026-11-02", "dt=latest"}, []string{"dt"}, "day", ""},
+		{[]string{"", "dt=2026-11-01", "dt=2026-11-02"}, []string{"dt"}, "day", ""},
+		{append(hoursOf("dt=2026-11-01/hour=%02d"), "dt=2026-11-01/hour=24"), []string{"dt", "hour"}, "hour", "partitioned by dt=/hour=, grain hour"},
+		{append(hoursOf("dt=2026-11-01/hour=%d"), "dt=2026-11-01/hour=null", "dt=2026-11-01/hour=-1"), []string{"dt", "hour"}, "hour", ""},
+		{append(hoursOf("dt=2026-11-01/hour=%d"), "dt=2026-11-01"), []string{"dt", "hour"}, "hour", ""},
+		{append(hoursOf("dt=2026-11-01/hour=%02d"), "dt=2026-11-01/hour=__HIVE_DEFAULT_PARTITION__"), []string{"dt", "hour"}, "hour", ""},
+		{append(hoursOf("year=2026/month=11/day=01/hour=%02d"), "year=2026/month=11/day=01/hour=7h"), []string{"year", "month", "day", "hour"}, "hour", ""},
+		{append(hoursOf("2026/11/01/%02d"), "2026/11/01/24"), nil, "hour", "partitioned by plain folders such as 2026/11/03/07, grain hour"},
+		{append(hoursOf("dt=2026-11-01-%02d"), "dt=2026-11-01"), []string{"dt"}, "hour", ""},
+		{[]string{"year=2026/month=11/day=29", "year=2026/month=11/day=30", "year=2026/month=11/day=31"}, []string{"year", "month", "day"}, "day", ""},
+		{[]string{"2026-11-01", "2026-11-02", "tmp"}, nil, "day", ""},
+		// Half a store of another depth is no stray: the grain is that of all, and it is said.
+		{append(hoursOf("dt=2026-11-09/hour=%02d"), "dt=2026-11-01", "dt=2026-11-02", "dt=2026-11-03"), []string{"dt"}, "day",
+			"partitioned by dt=, grain day; 24 of 27 folders name an hour by dt=/hour=, and dt=2026-11-01, dt=2026-11-02 and dt=2026-11-03 do not: the grain is day therefore"},
+		{[]string{"a", "b", "dt=2026-11-01", "dt=2026-11-02", "dt=2026-11-03"}, nil, "", "3 of 5 folders name a date by dt=, and a and b do not: move that, narrow path, or declare time_partition"},
 		{[]string{"a", "b", "dt=2026-11-01"}, nil, "", ""},
 		{[]string{"dt=2026-11-02", "dt=2026-11-09"}, []string{"dt"}, "day", ""},
 		{[]string{"dt=2026-11-03", "dt=__HIVE_DEFAULT_PARTITION__"}, []string{"dt"}, "day", ""},
@@ -202,6 +217,15 @@ func TestInfer(t *testing.T) {
 	}
 }
 
+// hoursOf are the folders of a day's hours.
+func hoursOf(format string) []string {
+	dirs := make([]string, 24)
+	for hour := range dirs {
+		dirs[hour] = fmt.Sprintf(format, hour)
+	}
+	return dirs
+}
+
 func TestComplete(t *testing.T) {
 	tests := []struct {
 		tp      model.TimePartition
@@ -212,6 +236,9 @@ func TestComplete(t *testing.T) {
 	}{
 		{model.TimePartition{Columns: []string{"birthday"}}, []string{"birthday=2026-11-03"}, []string{"birthday"}, "day", ""},
 		{model.TimePartition{Columns: []string{"year", "week"}}, []string{"year=2026/week=7"}, []string{"year", "week"}, "week", ""},
+		{model.TimePartition{Columns: []string{"dt"}}, []string{"dt=latest", "dt=2026-11-02", "dt=2026-11-03"}, []string{"dt"}, "day", ""},
+		{model.TimePartition{Columns: []string{"dt", "hour"}}, append(hoursOf("dt=2026-11-01/hour=%d"), "dt=2026-11-01/hour=24"), []string{"dt", "hour"}, "hour", ""},
+		{model.TimePartition{Columns: []string{"dt"}}, []string{"dt=latest", "dt=2026-11-02"}, nil, "", "the values of dt are no dates of one grain"},
 		{model.TimePartition{Columns: []string{"dt"}}, []string{"dt=x"}, nil, "", "the values of dt are no dates of one grain"},
 		{model.TimePartition{Grain: "week"}, []string{"dt=2026-11-02"}, []string{"dt"}, "week", ""},
 		{model.TimePartition{Grain: "day"}, []string{"a/2026/11/02"}, nil, "day", ""},

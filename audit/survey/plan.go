@@ -209,7 +209,7 @@ func (p *planner) addPartitions(asOf time.Time, r partition.Range) error {
 	if err != nil {
 		return err
 	}
-	keys, values, err := p.fileKeys(layout)
+	keys, values, err := p.fileKeys(layout, dirs)
 	if err != nil {
 		return err
 	}
@@ -228,11 +228,7 @@ func (p *planner) addPartitions(asOf time.Time, r partition.Range) error {
 func (p *planner) fileDirs() []string {
 	dirs := make([]string, 0, len(p.found.files))
 	for _, f := range p.found.files {
-		dir := path.Dir(f.own)
-		if dir == "." {
-			dir = ""
-		}
-		dirs = append(dirs, dir)
+		dirs = append(dirs, dirOf(f.own))
 	}
 	slices.Sort(dirs)
 	return slices.Compact(dirs)
@@ -335,10 +331,16 @@ func (p *planner) origin(key, text string) {
 	p.view.Origins[key] = text
 }
 
-// fileKeys reads the partition of every file.
-func (p *planner) fileKeys(layout partition.Layout) (keys []partition.Key, values []string, err error) {
+// fileKeys reads the partition of every file. Where more than half of the folders name one, the others are strays: their files lie in
+// partitions without a date, and are named.
+func (p *planner) fileKeys(layout partition.Layout, dirs []string) (keys []partition.Key, values []string, err error) {
+	strays := layout.Strays(dirs)
+	tolerant := 2*len(strays) < len(dirs)
 	for _, f := range p.found.files {
 		key, err := layout.Of(f.own)
+		if err != nil && tolerant {
+			key, err = layout.StrayKey(dirOf(f.own)), nil
+		}
 		var wrong *partition.PathError
 		if errors.As(err, &wrong) {
 			wrong.Path = f.Path
@@ -350,7 +352,19 @@ func (p *planner) fileKeys(layout partition.Layout) (keys []partition.Key, value
 		keys = append(keys, key)
 		values = append(values, key.Value)
 	}
+	if len(strays) > 0 {
+		p.listing.Strays = partition.StraysInWords(layout.TimePartition(), strays, len(dirs), "move that, narrow path, or correct time_partition; until then its rows lie in no partition")
+		p.notes = append(p.notes, p.listing.Strays)
+	}
 	return keys, values, nil
+}
+
+// dirOf is the folder of a file; empty for the one that the glob begins in.
+func dirOf(file string) string {
+	if dir := path.Dir(file); dir != "." {
+		return dir
+	}
+	return ""
 }
 
 // rootHint helps where the path names a single partition itself.
