@@ -172,7 +172,7 @@ func (b *brief) nothing(c Check) string {
 
 // blind says what a check that needs files did not see, or "" where it saw everything.
 func (b *brief) blind(c Check) (what string, retryable bool) {
-	if !c.Needs.Footers && !c.Needs.Rows {
+	if !c.Needs.Footers && !ReadsRows(c, b.View, b.Survey) {
 		return "", false
 	}
 	files := int64(len(b.judgedFiles(c)))

@@ -55,6 +55,8 @@ type brief struct {
 	held map[schemaColumn]bool
 	// fitted is the zone evidence, once a check has asked for it.
 	fitted *fittedZones
+	// present is what presences found.
+	present []presence
 	// filing is what would put misfiled rows in place, once a check has asked for it.
 	filing *filingHint
 	// real are the offsets in use between the oldest and the newest event, once they were asked for.

@@ -137,14 +137,20 @@ func unable(r report.Result, reason string, retryable bool) report.Result {
 
 // obstacle is the result of a check that cannot or need not be judged at all.
 func (b *brief) obstacle(c Check, r report.Result) (report.Result, bool) {
+	f, failed := b.failure(c)
+	failed = failed && c.Needs.Files
+	if failed && c.Needs.TimePartition && !b.View.TimePartition.Declared() && len(b.Survey.Files) == 0 {
+		// whether the paths carry time is not known where none could be listed
+		return unable(r, f.Reason, f.Retryable), true
+	}
 	if reason := b.unmet(c); reason != "" {
 		return notApplicable(r, reason), true
 	}
+	if failed {
+		return unable(r, f.Reason, f.Retryable), true
+	}
 	if !c.Needs.Files {
 		return r, false
-	}
-	if f, found := b.failure(c); found {
-		return unable(r, f.Reason, f.Retryable), true
 	}
 	if len(b.Survey.Files) == 0 {
 		reason := fmt.Sprintf("no file matches path %q (%s): correct the path, or remove the view", b.View.Path, b.origin("path", "path"))

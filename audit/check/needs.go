@@ -82,8 +82,12 @@ func (b *brief) absent(c Check) []absentColumn {
 }
 
 // ReadsRows says whether a check's verdict on a view rests on a scan: that of mixed-encoding does only where an event
-// time is text, which the footers do not tell apart.
+// time is text, which the footers do not tell apart, and that of missing and thin partitions where a column tells the source that
+// they are expected by.
 func ReadsRows(c Check, v model.View, s facts.Survey) bool {
+	if expectedBySource(v) && v.TimePartition.Declared() && (c.ID == missingPartitions.ID || c.ID == thinPartitions.ID) {
+		return true
+	}
 	return c.Needs.Rows || c.ID == "mixed-encoding" && slices.ContainsFunc(s.Schemas, func(schema facts.Schema) bool {
 		return slices.ContainsFunc(eventNames(v), func(name string) bool {
 			column := schema.Lookup(name)
@@ -106,6 +110,11 @@ func eventNames(v model.View) []string {
 	return names
 }
 
+// readsSource says whether a verdict rests on the source of each row.
+func (b *brief) readsSource(c Check) bool {
+	return c.Needs.Rows || expectedBySource(b.View) && ReadsRows(c, b.View, b.Survey)
+}
+
 func (b *brief) readsArrival(c Check) bool {
 	return c.Needs.IngestedAt || c.arrival != nil && c.arrival(b)
 }
@@ -115,7 +124,7 @@ func (b *brief) roleProblem(c Check) string {
 	for _, role := range []struct {
 		needed bool
 		name   string
-	}{{c.Needs.EventTime, "event_time"}, {b.readsArrival(c), "ingested_at"}, {c.Needs.Rows, "source"}, {c.Needs.Entity, "entity"},
+	}{{c.Needs.EventTime, "event_time"}, {b.readsArrival(c), "ingested_at"}, {b.readsSource(c), "source"}, {c.Needs.Entity, "entity"},
 		{c.Needs.Key, "key"}, {c.Needs.Key, "measures"}} {
 		if problem := b.Collection.RoleProblems[role.name]; role.needed && problem != "" {
 			return problem
@@ -140,7 +149,7 @@ func (b *brief) wantedColumns(c Check) []wantedColumn {
 		wanted = append(wanted, b.timeColumn(b.View.IngestedAt, func(s model.SourcePolicy) model.TimeColumn { return s.IngestedAt }))
 	}
 	names := []string{}
-	if c.Needs.Rows && b.View.Source.Column != "" {
+	if b.readsSource(c) && b.View.Source.Column != "" {
 		names = append(names, b.View.Source.Column)
 	}
 	if c.Needs.Entity {

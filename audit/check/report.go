@@ -219,7 +219,7 @@ func define(v model.View) report.ViewDefinition {
 	}
 	if p := v.TimePartition; p.Declared() {
 		d.TimePartition = &report.TimePartition{Columns: filled(p.Columns), Grain: string(p.Grain), Zone: cmp.Or(p.Zone, "UTC"), Of: string(meaning(v)),
-			Expected: cmp.Or(string(p.Expected), string(model.ExpectAll)), CompleteAfterSeconds: p.CompleteAfter.Seconds()}
+			Expected: cmp.Or(string(p.Expected), string(model.ExpectAll)), ExpectedBy: p.ExpectedBy, CompleteAfterSeconds: p.CompleteAfter.Seconds()}
 	}
 	return d
 }

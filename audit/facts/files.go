@@ -13,8 +13,17 @@ type Listing struct {
 	Partitions []Partition
 	// Ignored counts what matched and is no data, by reason: "marker", "hidden", "temporary", "checksum", "link", "other".
 	Ignored map[string]int64
+	// Presence says where the path tells for whom a partition is there (its source, or the value of time_partition.expected_by),
+	// sorted by partition and group; a folder is enough.
+	Presence []Presence
 	// Strays says in words which folders name no period, though those of most files do; empty where there are none.
 	Strays string
+}
+
+// Presence is one folder of a source, or of a value of time_partition.expected_by, in a partition.
+type Presence struct {
+	Partition int32
+	Group     string
 }
 
 // File is one listed data file.
@@ -33,6 +42,9 @@ type File struct {
 	Folder string
 	// Source is the source by path (a path segment or a source's own glob), or "" where a column says it.
 	Source string
+
+	// Group is the value of the hive key that time_partition.expected_by names, "" where it names none.
+	Group string
 
 	// The rest comes from the footer. Schema is the index into Survey.Schemas, or -1 where the footer was not read.
 	Schema    int32

@@ -237,6 +237,9 @@ func partitionWords(p model.TimePartition) string {
 	if p.Of != "" {
 		text += " of " + string(p.Of)
 	}
+	if p.ExpectedBy != "" {
+		text += ", expected by " + p.ExpectedBy
+	}
 	return text
 }
 
