@@ -147,19 +147,39 @@ func (p *prober) part(r *Runs, index int) ([]Entry, Probed, error) {
 		identity = ^r.ordinals
 	}
 	repeats, probed := p.repeats(r, identity)
+	if p.counted != nil {
+		probed.Single = p.countAll(r, index)
+	}
 	if repeats == 0 {
 		return nil, probed, nil
 	}
 	candidates := make([]Entry, 0, repeats)
 	for i := range len(p.shared) / r.stride {
 		if p.repeated[i>>6]>>(i&63)&1 == 1 {
-			candidates = append(candidates, r.entry(index, p.shared[i*r.stride:(i+1)*r.stride]))
+			entry := r.entry(index, p.shared[i*r.stride:(i+1)*r.stride])
+			candidates = append(candidates, entry)
+			if p.counted != nil && p.counted(entry) {
+				probed.Single--
+			}
 		}
 	}
 	slices.SortFunc(candidates, func(a, b Entry) int {
 		return cmp.Or(cmp.Compare(a.Hash, b.Hash), cmp.Compare(a.Ordinal, b.Ordinal))
 	})
 	return candidates, probed, nil
+}
+
+// countAll counts the entries of the part at hand that are counted at all.
+func (p *prober) countAll(r *Runs, index int) int64 {
+	n := int64(0)
+	for _, chunk := range p.chunks {
+		for i := 0; i < len(chunk); i += r.stride {
+			if p.counted(r.entry(index, chunk[i:i+r.stride])) {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // repeats marks every shared entry whose hash occurs again. Most entries are told to be alone by a bit each, in a map that
