@@ -82,6 +82,9 @@ type Check struct {
 	// Query says that sql/checks/<id>.sql judges.
 	Query bool
 
+	// backfillFix is what to do where a backfill may be all that was found.
+	backfillFix string
+
 	// clocked says that event times are compared with another clock, so that the verdict rests on their zone.
 	clocked bool
 
