@@ -56,8 +56,8 @@ func TestFilingHint(t *testing.T) {
 		want  string // in the message
 		not   []string
 	}{
-		"days of a fixed offset": {clocked(t, "day", "Asia/Kolkata", "2026-06-01", 10, nil), "all rows would fit if partitions were days of UTC+05:30: set time_partition.zone to a zone at that offset, such as Asia/Kolkata", nil},
-		"hours of a fixed offset": {clocked(t, "hour", "Asia/Tokyo", "2026-06-01", 48, nil), "all rows would fit if partitions were hours of UTC+09:00: set time_partition.zone to a zone at that offset, such as Asia/Tokyo", []string{"days"}},
+		"days of a fixed offset":     {clocked(t, "day", "Asia/Kolkata", "2026-06-01", 10, nil), "all rows would fit if partitions were days of UTC+05:30: set time_partition.zone to a zone at that offset, such as Asia/Kolkata", nil},
+		"hours of a fixed offset":    {clocked(t, "hour", "Asia/Tokyo", "2026-06-01", 48, nil), "all rows would fit if partitions were hours of UTC+09:00: set time_partition.zone to a zone at that offset, such as Asia/Tokyo", []string{"days"}},
 		"days across a clock change": {clocked(t, "day", "America/Los_Angeles", "2026-10-20", 30, nil), "all rows would fit if partitions were days of America/Los_Angeles: set time_partition.zone to it", []string{"UTC-"}},
 		"days on one side of it":     {clocked(t, "day", "America/Los_Angeles", "2026-06-01", 10, nil), "days of UTC-07:00: set time_partition.zone to a zone at that offset, such as America/Los_Angeles", nil},
 		"one day of ten":             {clocked(t, "day", "UTC", "2026-11-01", 10, map[int]float64{4: -8}), "all rows of dt=2026-11-05T00 would fit 8 h later", []string{"time_partition.zone", "UTC"}},
