@@ -87,10 +87,10 @@ func TestNoHintFromTheOwnColumn(t *testing.T) {
 		s.Collection.Slices[i].OwnColumnDiffers = 960
 	}
 	r := s.of(t, "misfiled-rows")
-	if r.RowsBad != 9600 || !strings.Contains(r.Message, "9,600 of them since the files' own column dt says another date than the path, whatever their event time") || strings.Contains(r.Message, "would fit") {
+	if r.RowsBad != 9600 || !strings.Contains(r.Message, "9,600 of them since the files' own column dt does not say the date of the path, whatever their event time") || strings.Contains(r.Message, "would fit") {
 		t.Errorf("%d %q", r.RowsBad, r.Message)
 	}
-	if want := "960 of 960 rows (100 %) say another date in their own column dt than the path does"; r.Findings[0].Message != want {
+	if want := "960 of 960 rows (100 %) do not say the date of the path in their own column dt"; r.Findings[0].Message != want {
 		t.Errorf("%q, want %q", r.Findings[0].Message, want)
 	}
 }

@@ -50,12 +50,13 @@ var misfiledRows = Check{
 		if own == 0 || int64(own) != f.bad {
 			return ""
 		}
-		return fmt.Sprintf("%s of %s (%s) say another date in their own %s than the path does", number(f.bad), count(f.total, "row"), percent(f.bad, f.total), b.ownColumns())
+		return fmt.Sprintf("%s of %s (%s) do not say the date of the path in their own %s", number(f.bad), count(f.total, "row"), percent(f.bad, f.total), b.ownColumns())
 	},
 	detail: func(b *brief, v verdict) string {
 		var parts []string
 		if own, _ := v.measures["own_column_rows"].(int64); own > 0 {
-			parts = append(parts, fmt.Sprintf("%s of them since the files' own %s says another date than the path, whatever their %s", number(own), b.ownColumns(), filedBy(b.View)))
+			parts = append(parts, fmt.Sprintf("%s of them since the files' own %s %s not say the date of the path, whatever their %s", number(own), b.ownColumns(),
+				plural(int64(len(b.View.TimePartition.Columns)), "does", "do"), filedBy(b.View)))
 		}
 		if hint := b.filingHint(v.findings).String(); hint != "" {
 			parts = append(parts, hint)

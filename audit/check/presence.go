@@ -107,6 +107,9 @@ func (b *brief) findPresences() []presence {
 // ungrouped says that some file or row is of no group that partitions are expected for.
 func (b *brief) ungrouped(groups []string) bool {
 	for _, f := range b.Survey.Files {
+		if p, _ := b.partition(f.Partition); p.Stray {
+			continue
+		}
 		if group := b.groupOf(f); group != "" && !slices.Contains(groups, group) || group == "" && !expectedBySource(b.View) {
 			return true
 		}

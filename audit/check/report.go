@@ -121,7 +121,7 @@ func (b *brief) view() report.View {
 		v.Rows += f.Rows
 	}
 	for _, p := range b.Survey.Partitions {
-		if p.Present {
+		if p.Present && !p.Stray {
 			v.Partitions++
 		}
 		if p.Present && p.Open && !p.AfterAsOf {

@@ -94,7 +94,7 @@ func infer(dirs []string, want model.Grain) (model.TimePartition, string, bool) 
 	case ok:
 		note += "; " + finer.words("the grain is "+string(tp.Grain)+" therefore")
 	default:
-		note = finer.words(advice)
+		note = finer.words(Move(len(finer.strays)) + ", or declare time_partition")
 	}
 	return tp, note, ok
 }
@@ -153,7 +153,13 @@ func (m most) few() bool { return m.keyless <= 1 || 10*m.keyless <= m.dirs }
 
 func (m most) words(then string) string { return StraysInWords(m.tp, m.strays, m.dirs, then) }
 
-const advice = "move that, narrow path, or declare time_partition"
+// Move is what to do about so many strays.
+func Move(strays int) string {
+	if strays == 1 {
+		return "move that, narrow path"
+	}
+	return "move those, narrow path"
+}
 
 // Strays are the folders among these that name no period of the layout.
 func (l Layout) Strays(dirs []string) []string {

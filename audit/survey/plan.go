@@ -372,7 +372,12 @@ func (p *planner) fileKeys(layout partition.Layout, dirs []string) (keys []parti
 		values = append(values, key.Value)
 	}
 	if len(strays) > 0 {
-		p.listing.Strays = partition.StraysInWords(layout.TimePartition(), strays, len(dirs), "move that, narrow path, or correct time_partition; until then its rows lie in no partition")
+		rows := "its"
+		if len(strays) > 1 {
+			rows = "their"
+		}
+		p.listing.Strays = partition.StraysInWords(layout.TimePartition(), strays, len(dirs),
+			partition.Move(len(strays))+", or correct time_partition; until then "+rows+" rows lie in no partition")
 		p.notes = append(p.notes, p.listing.Strays)
 	}
 	return keys, values, nil

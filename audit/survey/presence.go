@@ -74,7 +74,7 @@ func (p *planner) addPresence(layout partition.Layout) error {
 func (p *planner) hasKey(key string) bool {
 	return !slices.ContainsFunc(p.listing.Files, func(f facts.File) bool {
 		_, ok := hiveValue(path.Dir(f.Path), key)
-		return !ok
+		return !ok && !p.listing.Partitions[f.Partition].Stray
 	})
 }
 
@@ -86,6 +86,9 @@ func (p *planner) addGroups(key string) error {
 	values := map[string]bool{}
 	for i, f := range p.listing.Files {
 		value, ok := hiveValue(path.Dir(f.Path), key)
+		if !ok && p.listing.Partitions[f.Partition].Stray {
+			continue // it is named already
+		}
 		if !ok {
 			return &partition.PathError{Path: f.Path, Want: key + "= folder",
 				Hint: "time_partition.expected_by names that key, so that every file lies below one; move the file, or correct expected_by or path"}
