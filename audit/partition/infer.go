@@ -2,6 +2,7 @@ package partition
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -119,20 +120,8 @@ type most struct {
 // inferMost looks for a time partition that more than half of the folders name, though not all: finer than the grain that all have in
 // common, if they have one.
 func inferMost(dirs []string, want, common model.Grain) (most, bool) {
-	votes := map[string]int{}
-	best, bestName := model.TimePartition{}, ""
-	for _, dir := range dirs {
-		tp, _, ok := inferAll([]string{dir}, want)
-		if !ok || common != model.GrainNone && !finer(tp.Grain, common) {
-			continue
-		}
-		name := candidateOf(tp).String() + string(tp.Grain)
-		votes[name]++
-		if votes[name] > votes[bestName] || votes[name] == votes[bestName] && name < bestName {
-			best, bestName = tp, name
-		}
-	}
-	if 2*votes[bestName] <= len(dirs) {
+	best, found := elect(dirs, want, common)
+	if !found {
 		return most{}, false
 	}
 	layout, err := New(best)
@@ -146,6 +135,50 @@ func inferMost(dirs []string, want, common model.Grain) (most, bool) {
 		}
 	}
 	return m, len(m.strays) > 0 && 2*len(m.strays) < len(dirs)
+}
+
+// maxVoters bounds how many folders of one shape are asked: the others say the same, but for strays, which are found afterwards.
+const maxVoters = 64
+
+// elect asks folders one by one what they are named by, and gives what most of them say. Folders of one shape speak through a few.
+func elect(dirs []string, want, common model.Grain) (model.TimePartition, bool) {
+	shapes := map[string][]string{}
+	for _, dir := range dirs {
+		shape := shapeOf(dir)
+		shapes[shape] = append(shapes[shape], dir)
+	}
+	votes, said := map[string]float64{}, map[string]model.TimePartition{}
+	for _, shape := range slices.Sorted(maps.Keys(shapes)) {
+		alike := shapes[shape]
+		step := (len(alike) + maxVoters - 1) / maxVoters
+		voters := (len(alike) + step - 1) / step
+		for i := 0; i < len(alike); i += step {
+			tp, _, ok := inferAll(alike[i:i+1], want)
+			if !ok || common != model.GrainNone && !finer(tp.Grain, common) {
+				continue
+			}
+			name := candidateOf(tp).String() + string(tp.Grain)
+			votes[name] += float64(len(alike)) / float64(voters)
+			said[name] = tp
+		}
+	}
+	best := ""
+	for _, name := range slices.Sorted(maps.Keys(votes)) {
+		if votes[name] > votes[best] {
+			best = name
+		}
+	}
+	return said[best], 2*votes[best] > float64(len(dirs))
+}
+
+// shapeOf is a path with every digit alike.
+func shapeOf(dir string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return '0'
+		}
+		return r
+	}, dir)
 }
 
 // few says that the folders which lack a key are strays and no other half of the store: one, or a tenth.

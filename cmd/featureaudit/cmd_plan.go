@@ -118,7 +118,7 @@ func (c *cli) planView(ctx context.Context, v model.View) plannedView {
 		p.Bytes += f.Size
 	}
 	for _, part := range listing.Partitions {
-		if !part.Present {
+		if !part.Present || part.Stray {
 			continue
 		}
 		p.Partitions++
