@@ -39,7 +39,7 @@ func TestStaleEntitiesAreBoundedInEveryZone(t *testing.T) {
 			t.Fatal(err)
 		}
 		store.View.TTL = model.TTL{Duration: time.Duration(1+seed%40) * time.Hour, Explicit: true}
-		collection, _ := collectStore(t, db, dir, store, seed)
+		collection, _, _ := collectStore(t, db, dir, store, seed)
 		beyond := slices.ContainsFunc(collection.Slices, func(s facts.Slice) bool { return s.EventMax > store.AsOf.UnixMicro() })
 		// a store that was written by as_of holds nothing that happens after it, if its times can be believed
 		written := seed%2 == 0 && !beyond
@@ -53,7 +53,7 @@ func TestStaleEntitiesAreBoundedInEveryZone(t *testing.T) {
 			s := store
 			s.View, s.Offsets, s.AsOf = view, offsets, store.AsOf.Add(more)
 			s.View.TTL.Duration += more
-			collection, _ := collectStore(t, db, dir, s, seed)
+			collection, _, _ := collectStore(t, db, dir, s, seed)
 			return *collection.Entities
 		}
 		if one := entities(store.View, []int64{0}, 0); one.StaleEverywhere != one.Stale || one.StaleSomewhere != one.Stale {

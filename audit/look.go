@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/check"
 	"github.com/featureaudit/featureaudit/audit/collect"
@@ -145,12 +143,13 @@ func rowChecks(v model.View, s facts.Survey) []string {
 }
 
 func (r *run) request(view model.View, s facts.Survey, progress func(string, int64, int64)) collect.Request {
-	needs := r.needs(view, s)
+	needs, own := r.needs(view, s), ownOf(view, s)
 	view.Key = check.KeyColumns(view)
 	return collect.Request{View: view, Survey: s, AsOf: r.asOf, Needs: needs, Workers: r.threads, SliceRows: r.memory.sliceRows,
 		RunMemory: r.memory.runs, TempDir: r.options.TempDir, RowsLimit: r.options.RowsLimit,
 		Units:     func(schema int32, column string) string { return epochUnit(s.Schemas[schema], column) },
-		OwnAgrees: ownAgrees(view, s),
+		OwnAgrees: own.agrees,
+		OwnHolds:  own.holds,
 		Offsets:   func(from, to int64) []int64 { return offsets(view, from, to) },
 		Truncated: survey.Truncated,
 		Nanos: func(ctx context.Context, f facts.File, c facts.Column, rows []int64) ([]int64, error) {
@@ -180,24 +179,34 @@ func offsets(view model.View, from, to int64) []int64 {
 	return seconds
 }
 
-// ownAgrees compares a partition column inside a file with the file's path: they agree if the path would mean the same
-// period with the file's own value in its place.
-func ownAgrees(view model.View, s facts.Survey) func(facts.File, string, string) bool {
+// own compares a partition column inside files with their paths, by meaning.
+type own struct {
+	layout     partition.Layout
+	err        error
+	partitions []facts.Partition
+}
+
+func ownOf(view model.View, s facts.Survey) own {
 	layout, err := partition.New(view.TimePartition)
-	return func(file facts.File, column, value string) bool {
-		if err != nil || file.Partition < 0 {
-			return true
-		}
-		p := s.Partitions[file.Partition]
-		parts := strings.Split(p.Value, "/")
-		for i, part := range parts {
-			if name, _, _ := strings.Cut(part, "="); name == column {
-				parts[i] = name + "=" + url.PathEscape(value)
-			}
-		}
-		own, err := layout.OfDir(strings.Join(parts, "/"))
-		return err == nil && own.Dated == p.Dated() && own.Start == p.Start
+	return own{layout, err, s.Partitions}
+}
+
+// agrees says whether a text means what the path of its file means. In a partition without a date no value does.
+func (o own) agrees(file facts.File, column, value string) bool {
+	if o.err != nil || file.Partition < 0 {
+		return true
 	}
+	p := o.partitions[file.Partition]
+	return p.Dated() && o.layout.Agrees(p.Start, column, value)
+}
+
+// holds says the same of typed times.
+func (o own) holds(file facts.File, column string) func(micros int64, aware bool) bool {
+	if o.err != nil || file.Partition < 0 || !o.partitions[file.Partition].Dated() {
+		return func(int64, bool) bool { return o.err != nil }
+	}
+	bounds, ok := o.layout.KeyBounds(o.partitions[file.Partition].Start, column)
+	return func(micros int64, aware bool) bool { return ok && bounds.Holds(micros, aware) }
 }
 
 // epochUnit is the unit that the survey inferred for an integer time.

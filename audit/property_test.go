@@ -9,7 +9,9 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 	_ "time/tzdata"
 
 	"github.com/featureaudit/featureaudit/audit/check"
@@ -17,6 +19,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/engine/duckdb"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/store/local"
 	"github.com/featureaudit/featureaudit/audit/survey"
@@ -55,6 +58,12 @@ func TestCollectionEqualsRecount(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(db.Close)
+	judge, err := duckdb.OpenJudge(t.Context(), duckdb.Config{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = judge.Close() })
+	var lock sync.Mutex // the judge holds one view's facts at a time
 	for seed := range storesToCompare(t) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
@@ -63,15 +72,67 @@ func TestCollectionEqualsRecount(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want, err := recount.Store(dir, store.View, store.AsOf.UnixMicro(), store.Offsets)
+			files, err := recount.List(dir, store.View)
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, surveyed := collectStore(t, db, dir, store, seed)
+			in := recount.Input{View: store.View, Files: files, AsOf: store.AsOf.UnixMicro(), Offsets: store.Offsets}
+			if ranged(store, seed) {
+				in.InRange = onDay(t, store)
+			}
+			want, err := recount.Count(in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, surveyed, view := collectStore(t, db, dir, store, seed)
+			lock.Lock()
+			compareMissing(t, judge, check.Input{View: view, Survey: surveyed, AsOf: in.AsOf}, files, ranged(store, seed))
+			lock.Unlock()
 			compareSlices(t, surveyed, got, want)
 			compareEntities(t, got, want, store)
 			compareDuplicates(t, got, want, hashBits(seed))
 		})
+	}
+}
+
+// ranged says that only the partitions of one day are judged, on every third store.
+func ranged(store fixtures.Random, seed uint64) bool {
+	return seed%3 == 1 && store.View.TimePartition.Declared()
+}
+
+// onDay says which files lie in a partition that holds some of the store's day.
+func onDay(t *testing.T, store fixtures.Random) func(recount.File) bool {
+	t.Helper()
+	zone, err := time.LoadLocation(store.View.TimePartition.Zone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from, err := time.ParseInLocation(time.DateOnly, store.Day, zone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(f recount.File) bool {
+		return f.Dated && f.Start < from.AddDate(0, 0, 1).UnixMicro() && f.End > from.UnixMicro()
+	}
+}
+
+// compareMissing judges which partitions are missing, for the view or for each of its declared sources.
+func compareMissing(t *testing.T, judge engine.Judge, in check.Input, files []recount.File, ranged bool) {
+	t.Helper()
+	if !in.View.TimePartition.Declared() || ranged {
+		return
+	}
+	expected, missing, err := recount.Missing(files, in.View, in.AsOf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.Selected = func(id string) bool { return id == "missing-partitions" }
+	judged, err := check.JudgeView(t.Context(), judge, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := judged.Results[0]; r.RowsTotal != expected || r.RowsBad != missing {
+		t.Errorf("%d of %d partitions are missing, want %d of %d: %s", r.RowsBad, r.RowsTotal, missing, expected, r.Message)
 	}
 }
 
@@ -94,12 +155,16 @@ func (unstreamed) Pick(context.Context, engine.Scan, func(int, int64, []bool), f
 	return errors.New("no rows are picked here")
 }
 
-func collectStore(t *testing.T, db *duckdb.Database, dir string, store fixtures.Random, seed uint64) (*facts.Collection, facts.Survey) {
+func collectStore(t *testing.T, db *duckdb.Database, dir string, store fixtures.Random, seed uint64) (*facts.Collection, facts.Survey, model.View) {
 	t.Helper()
 	ctx := context.Background()
 	view := store.View
 	view.Root = dir
-	listing, view, _, err := survey.Plan(ctx, local.New(), view, store.AsOf, partition.Range{})
+	within := partition.Range{}
+	if ranged(store, seed) {
+		within = partition.Range{From: store.Day, To: store.Day}
+	}
+	listing, view, _, err := survey.Plan(ctx, local.New(), view, store.AsOf, within)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +197,7 @@ func collectStore(t *testing.T, db *duckdb.Database, dir string, store fixtures.
 	if len(collection.Unread) > 0 || len(collection.RoleProblems) > 0 {
 		t.Fatalf("unread %v, role problems %v", collection.Unread, collection.RoleProblems)
 	}
-	return collection, surveyed
+	return collection, surveyed, view
 }
 
 // compareSlices compares every count that both sides name alike.
@@ -185,7 +250,7 @@ func compareDuplicates(t *testing.T, got *facts.Collection, want recount.Result,
 	}
 	for _, l := range []line{
 		{"rows", d.RowsTotal, w.RowsTotal}, {"null keys", d.NullKeys, w.NullKeys}, {"repeated", d.RepeatedKeys, w.RepeatedKeys},
-		{"surplus", d.SurplusRows, w.SurplusRows}, {"paired", d.PairedKeys, w.PairedKeys}, {"unpaired", d.UnpairedKeys, w.UnpairedKeys},
+		{"surplus", d.SurplusRows, w.SurplusRows}, {"surplus outside", d.SurplusRowsOutside, w.SurplusRowsOutside}, {"paired", d.PairedKeys, w.PairedKeys}, {"unpaired", d.UnpairedKeys, w.UnpairedKeys},
 		{"replay", d.ReplayKeys, w.ReplayKeys}, {"conflict", d.ConflictKeys, w.ConflictKeys}, {"twins", d.ShiftedTwinKeys, w.ShiftedTwinKeys},
 		{"resolvable", d.ResolvableKeys, w.ResolvableKeys}, {"ambiguous", d.AmbiguousKeys, w.AmbiguousKeys}, {"fan-out", d.FanOutRows, w.FanOutRows},
 		{"multiplicity", d.MaxMultiplicity, w.MaxMultiplicity}, {"within file", d.Scopes.WithinFile, w.WithinFile},
@@ -199,6 +264,9 @@ func compareDuplicates(t *testing.T, got *facts.Collection, want recount.Result,
 	for name, text := range w.SurplusMeasures {
 		if !sameNumber(d.SurplusMeasures[name], text) {
 			t.Errorf("surplus of %s = %s, want %s", name, d.SurplusMeasures[name], text)
+		}
+		if beyond := w.SurplusMeasuresOutside[name]; !sameNumber(d.SurplusMeasuresOutside[name], beyond) {
+			t.Errorf("surplus of %s outside the range = %s, want %s", name, d.SurplusMeasuresOutside[name], beyond)
 		}
 	}
 }

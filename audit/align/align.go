@@ -170,10 +170,7 @@ func (c *copier) rules(file string) map[string][]rule {
 
 // target is the path of the rows of a file that belong into a folder: the file's own, or one that says where they came from.
 func (c *copier) target(f facts.File, folder string) (string, error) {
-	own := ""
-	if f.Partition >= 0 {
-		own = c.options.Survey.Partitions[f.Partition].Value
-	}
+	own := f.Folder
 	if folder == own {
 		return c.free(f.Path), nil
 	}

@@ -218,11 +218,16 @@ func (j *job) correct(source string, event, lag int64, known bool) int64 {
 	return event
 }
 
-func (j *job) ownFolder() string {
-	if j.file.Partition < 0 {
-		return ""
-	}
-	return j.options.Survey.Partitions[j.file.Partition].Value
+func (j *job) ownFolder() string { return j.file.Folder }
+
+// stray says that the file's folder names no period: its rows stay where they are, since its path has no place for another.
+func (j *job) stray() bool {
+	return j.file.Partition >= 0 && j.options.Survey.Partitions[j.file.Partition].Stray
+}
+
+// inPlace says whether a folder is the partition of the file at hand, however the file's own path spells it.
+func (j *job) inPlace(folder string) bool {
+	return j.file.Partition >= 0 && folder == j.options.Survey.Partitions[j.file.Partition].Value
 }
 
 // routeOf is the output of a row: that of its partition by the corrected time. Rows without a time stay where they are, and so do
@@ -230,9 +235,9 @@ func (j *job) ownFolder() string {
 func (j *job) routeOf(event int64) (int, error) {
 	own := j.ownFolder()
 	folder := own
-	if j.folders != nil && event != facts.NoTime {
+	if j.folders != nil && event != facts.NoTime && !j.stray() {
 		value, named := j.folders.of(event)
-		if named {
+		if named && !j.inPlace(value) {
 			folder = value
 		}
 	}

@@ -82,6 +82,9 @@ type Check struct {
 	// Query says that sql/checks/<id>.sql judges.
 	Query bool
 
+	// backfillFix is what to do where a backfill may be all that was found.
+	backfillFix string
+
 	// clocked says that event times are compared with another clock, so that the verdict rests on their zone.
 	clocked bool
 
@@ -106,6 +109,8 @@ type Check struct {
 	reproduce func(*brief) string
 	// bad and good complete the sentences "12 of 60 rows ..." and "all 60 rows ...".
 	bad, good func(*brief) string
+	// aside adds to the message of a result, with findings or without, what its counts alone do not say.
+	aside func(*brief) string
 	// describe replaces the sentence of a finding, headline that of the result; detail is appended to the latter.
 	describe func(*brief, row) string
 	headline func(*brief, verdict) string

@@ -480,7 +480,7 @@ func TestMisfiledRowsByAnotherCalendar(t *testing.T) {
 	s := kolkata(t, 10)
 	r := s.of(t, "misfiled-rows")
 	expect(t, r, report.Fail, 440, 9000, "440 of 9,000 rows (4.9 %) lie outside the partition that holds them in 2 partitions from dt=2026-11-04 to dt=2026-11-05 of source batch; "+
-		"nearly all would fit if partitions were days of UTC+05:30: set time_partition.zone to a zone at that offset")
+		"all rows would fit if partitions were days of UTC+05:30: set time_partition.zone to a zone at that offset, such as Asia/Kolkata")
 	if r.Measures["fitting_offset_minutes"] != 330 || r.Measures["fitting_share"] != 1.0 {
 		t.Errorf("%v", r.Measures)
 	}

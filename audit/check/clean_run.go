@@ -22,6 +22,11 @@ func (b *brief) cleanRun(opinions []opinion) (Span, bool) {
 	for _, u := range b.unread {
 		spoiled[b.partitionValue(u.file.Partition)] = true
 	}
+	for _, p := range b.presences() {
+		if p.group != "" && p.expected && !p.present {
+			spoiled[p.partition.Value] = true
+		}
+	}
 	looked := false
 	for _, c := range Catalogue() {
 		if !c.ofRows() {

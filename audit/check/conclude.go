@@ -144,6 +144,11 @@ func (b *brief) clean(c Check, r report.Result, v verdict) report.Result {
 	}
 	r.Outcome = report.Pass
 	r.Message = b.cleanMessage(c, r)
+	if c.aside != nil {
+		if more := c.aside(b); more != "" {
+			r.Message += "; " + more
+		}
+	}
 	if r.ZoneCertainty == zoneDepends && b.zonesInDoubt() {
 		r.Message += "; " + zoneWords(r)
 	}
@@ -171,7 +176,7 @@ func (b *brief) nothing(c Check) string {
 
 // blind says what a check that needs files did not see, or "" where it saw everything.
 func (b *brief) blind(c Check) (what string, retryable bool) {
-	if !c.Needs.Footers && !c.Needs.Rows {
+	if !c.Needs.Footers && !ReadsRows(c, b.View, b.Survey) {
 		return "", false
 	}
 	files := int64(len(b.judgedFiles(c)))
@@ -264,7 +269,7 @@ func (b *brief) finding(c Check, r report.Result, f row) report.Finding {
 		message += fmt.Sprintf(", in %s too small to be judged alone", count(n, "partition"))
 	}
 	return report.Finding{Subject: f.subject, RowsTotal: f.total, RowsBad: f.bad, Message: message, Measures: f.measures,
-		Fingerprint: Fingerprint(c.ID, b.View.Name, f.subject), Suppressed: f.suppressed}
+		Fingerprint: Fingerprint(c.ID, b.View.Name, b.identity(f.subject)), Suppressed: f.suppressed}
 }
 
 func (b *brief) foundMessage(c Check, o opinion, v verdict) string {
@@ -283,6 +288,11 @@ func (b *brief) foundMessage(c Check, o opinion, v verdict) string {
 	partly := o.accepted.findings > 0 && o.accepted.findings < r.FindingsTotal
 	if c.detail != nil && (!partly || c.detailOfFindings) {
 		if more := c.detail(b, v); more != "" {
+			parts = append(parts, more)
+		}
+	}
+	if c.aside != nil {
+		if more := c.aside(b); more != "" {
 			parts = append(parts, more)
 		}
 	}

@@ -33,7 +33,13 @@ var duplicateKeys = Check{
 	judge:   judgeDuplicates,
 	nothing: always("no row has a whole key"),
 	bad:     func(b *brief) string { return "repeat a " + b.keyInWords() },
-	good:    func(b *brief) string { return "have a " + b.keyInWords() + " of their own" },
+	good: func(b *brief) string {
+		if b.surplusOutside() > 0 {
+			return "are the ones kept of their " + b.keyInWords()
+		}
+		return "have a " + b.keyInWords() + " of their own"
+	},
+	aside: (*brief).outsideInWords,
 	describe: func(b *brief, f row) string {
 		return fmt.Sprintf("%s of %s (%s) repeat a key that is stored elsewhere", number(f.bad), count(f.total, "row"), percent(f.bad, f.total))
 	},
@@ -58,6 +64,35 @@ func judgeDuplicates(b *brief) (verdict, error) {
 		return verdict{}, errors.New("the scan collected no keys; this is a bug of featureaudit, please report it")
 	}
 	return verdict{rows: b.duplicateRows(d), measures: duplicateMeasures(b, d)}, nil
+}
+
+// surplusOutside counts the surplus rows outside the range, of keys that have a row in it.
+func (b *brief) surplusOutside() int64 {
+	if b.Collection.Keys == nil {
+		return 0
+	}
+	return b.Collection.Keys.SurplusRowsOutside
+}
+
+// outsideInWords says what of the repeated keys lies outside the range.
+func (b *brief) outsideInWords() string {
+	n := b.surplusOutside()
+	if n == 0 {
+		return ""
+	}
+	d := b.Collection.Keys
+	text := fmt.Sprintf("%s of the range %s stored again, with %s outside the range", count(d.RepeatedKeys, "key"), plural(d.RepeatedKeys, "is", "are"), count(n, "surplus row"))
+	if d.SurplusRows > 0 {
+		text = fmt.Sprintf("%s of these keys %s outside the range", count(n, "surplus row"), plural(n, "lies", "lie"))
+	}
+	var amounts []string
+	for _, name := range slices.Sorted(maps.Keys(d.SurplusMeasuresOutside)) {
+		amounts = append(amounts, fmt.Sprintf("%s of %s", d.SurplusMeasuresOutside[name], name))
+	}
+	if len(amounts) > 0 {
+		text += " (" + strings.Join(amounts, ", ") + ")"
+	}
+	return text
 }
 
 type place struct {
@@ -104,7 +139,7 @@ func duplicateMeasures(b *brief, d *facts.Duplicates) map[string]any {
 		"repeated_keys": d.RepeatedKeys, "repeated_rows": d.RowsTotalRepeated, "surplus_rows": d.SurplusRows, "paired_keys": d.PairedKeys, "unpaired_keys": d.UnpairedKeys,
 		"replay_keys": d.ReplayKeys, "conflict_keys": d.ConflictKeys, "shifted_twin_keys": d.ShiftedTwinKeys,
 		"resolvable_keys": d.ResolvableKeys, "ambiguous_keys": d.AmbiguousKeys, "max_multiplicity": d.MaxMultiplicity,
-		"null_keys": d.NullKeys, "fan_out_rows": d.FanOutRows, "paired_by_hash": d.PairedByHash,
+		"null_keys": b.sum(func(s *facts.Slice) int64 { return s.KeyNull }), "fan_out_rows": d.FanOutRows, "paired_by_hash": d.PairedByHash,
 		"key": KeyColumns(b.View), "key_defaulted": keyDefaulted(b.View),
 		"scopes": map[string]any{"within_file": d.Scopes.WithinFile, "across_files": d.Scopes.AcrossFiles,
 			"across_partitions": d.Scopes.AcrossPartitions, "across_sources": d.Scopes.AcrossSources},
@@ -112,6 +147,13 @@ func duplicateMeasures(b *brief, d *facts.Duplicates) map[string]any {
 	}
 	for name, surplus := range d.SurplusMeasures {
 		measures["surplus_"+name] = surplus
+	}
+	if !b.HasRange {
+		return measures
+	}
+	measures["surplus_rows_outside"] = d.SurplusRowsOutside
+	for name, surplus := range d.SurplusMeasuresOutside {
+		measures["surplus_"+name+"_outside"] = surplus
 	}
 	return measures
 }

@@ -17,11 +17,11 @@ var emptyPartitions = Check{
 	Query:      true,
 	nothing:    always("no closed partition is there yet"),
 	bad:        always("hold no row"),
-	good:       always("hold rows"),
+	good:       func(b *brief) string { return "hold rows" + b.expectedOf() },
 	describe: func(_ *brief, f row) string {
 		if files, ok := f.measures["files"].(float64); ok && files > 0 {
-			return "the partition holds " + count(int64(files), "file") + " without a row"
+			return "the partition" + groupInWords(f.subject) + " holds " + count(int64(files), "file") + " without a row"
 		}
-		return "the partition holds no file"
+		return "the partition" + groupInWords(f.subject) + " holds no file"
 	},
 }

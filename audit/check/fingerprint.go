@@ -8,7 +8,8 @@ import (
 	"github.com/featureaudit/featureaudit/audit/report"
 )
 
-// Fingerprint identifies a finding across runs: 16 hex digits over check, view and subject, never over counts.
+// Fingerprint identifies a finding across runs: 16 hex digits over check, view and subject, never over counts. The partition of
+// the subject is to be its facts.Partition.Identity, so that a folder that spells the same interval otherwise renames no finding.
 func Fingerprint(check, view string, s report.Subject) string {
 	// NUL can stand in no name, so that two different subjects never read alike.
 	sum := sha256.Sum256([]byte(strings.Join([]string{check, view, s.Partition, s.Source, s.File, s.Column, s.Object}, "\x00")))

@@ -6,6 +6,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
@@ -68,6 +69,10 @@ type brief struct {
 	held map[schemaColumn]bool
 	// fitted is the zone evidence, once a check has asked for it.
 	fitted *fittedZones
+	// present is what presences found.
+	present []presence
+	// filing is what would put misfiled rows in place, once a check has asked for it.
+	filing *filingHint
 	// real are the offsets in use between the oldest and the newest event, once they were asked for.
 	real []zone.Offset
 }
@@ -142,6 +147,15 @@ func (b *brief) partition(id int32) (facts.Partition, bool) {
 func (b *brief) partitionValue(id int32) string {
 	p, _ := b.partition(id)
 	return p.Value
+}
+
+// identity is a subject in names that no new spelling of a folder changes: what its fingerprint is made of.
+func (b *brief) identity(s report.Subject) report.Subject {
+	id, known := b.order[s.Partition]
+	if p, found := b.partition(id); known && found && p.Identity != "" {
+		s.Partition = p.Identity
+	}
+	return s
 }
 
 // inRange says whether verdicts are wanted for a partition's files at all; a view without time partitions has no range.

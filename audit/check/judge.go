@@ -141,16 +141,20 @@ func unable(r report.Result, reason string, retryable bool) report.Result {
 
 // obstacle is the result of a check that cannot or need not be judged at all.
 func (b *brief) obstacle(c Check, r report.Result) (report.Result, bool) {
+	f, failed := b.failure(c)
+	failed = failed && c.Needs.Files
+	if failed && c.Needs.TimePartition && !b.View.TimePartition.Declared() && len(b.Survey.Files) == 0 {
+		// whether the paths carry time is not known where none could be listed
+		return b.unlisted(c, r, f), true
+	}
 	if reason := b.unmet(c); reason != "" {
 		return notApplicable(r, reason), true
 	}
+	if failed {
+		return b.unlisted(c, r, f), true
+	}
 	if !c.Needs.Files {
 		return r, false
-	}
-	if f, found := b.failure(c); found && f.NoFiles {
-		return b.noFiles(c, r, f.Reason), true
-	} else if found {
-		return unable(r, f.Reason, f.Retryable), true
 	}
 	if len(b.Survey.Files) == 0 {
 		reason := fmt.Sprintf("no file matches path %q (%s): correct the path, or remove the view", b.View.Path, b.origin("path", "path"))
@@ -170,6 +174,14 @@ func (b *brief) obstacle(c Check, r report.Result) (report.Result, bool) {
 		}
 	}
 	return r, false
+}
+
+// unlisted is the result of a check of a view whose files could not be looked at, or that has none.
+func (b *brief) unlisted(c Check, r report.Result, f Failure) report.Result {
+	if f.NoFiles {
+		return b.noFiles(c, r, f.Reason)
+	}
+	return unable(r, f.Reason, f.Retryable)
 }
 
 // noFiles is the result of a check of a view that has no files. unreadable-file tells of it for all checks of the view;

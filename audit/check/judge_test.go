@@ -507,6 +507,9 @@ func TestPartitionRanges(t *testing.T) {
 		{"month=2026-11", "2026-11-03", "2026-11-03", true},
 		{"dt=2026-11-03", "dt=2026-11-01", "dt=2026-11-05", true},
 		{"dt=__HIVE_DEFAULT_PARTITION__", "2026-11-01", "2026-11-30", false},
+		{"dt=2026-11-03%2000%3A00%3A00", "2026-11-03", "2026-11-03", true},
+		{"dt=2026-11-03%2007%3A00%3A00", "2026-11-03T07", "2026-11-03T07", true},
+		{"dt=2026-11-03%2007%3A00%3A00", "2026-11-03T08", "2026-11-03", false},
 	} {
 		if got := withinRange(test.partition, test.from, test.to); got != test.want {
 			t.Errorf("%s in %s..%s: %v", test.partition, test.from, test.to, got)

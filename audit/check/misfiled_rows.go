@@ -1,11 +1,11 @@
 package check
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 	"sort"
+	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
@@ -38,12 +38,7 @@ var misfiledRows = Check{
 			"own_column_rows": b.sum(func(s *facts.Slice) int64 { return s.OwnColumnDiffers }),
 		}
 	},
-	finish: func(b *brief, v *verdict) {
-		if o, share, found := b.fittingOffset(v.findings); found {
-			v.measures["fitting_offset_minutes"] = o
-			v.measures["fitting_share"] = share
-		}
-	},
+	finish: func(b *brief, v *verdict) { maps.Copy(v.measures, b.filingHint(v.findings).measures()) },
 	bad: func(b *brief) string {
 		if meaning(b.View) == model.OfIngestedAt {
 			return "arrived outside the partition that holds them"
@@ -51,58 +46,43 @@ var misfiledRows = Check{
 		return "lie outside the partition that holds them"
 	},
 	good: always("lie in their partition"),
-	detail: func(b *brief, v verdict) string {
-		minutes, found := v.measures["fitting_offset_minutes"].(int)
-		if !found {
+	describe: func(b *brief, f row) string {
+		own, _ := f.measures["own_column_rows"].(float64)
+		if own == 0 || int64(own) != f.bad {
 			return ""
 		}
-		if zone := b.View.TimePartition.Zone; zone != "" && zone != "UTC" {
-			return fmt.Sprintf("nearly all would fit if the partitions' calendar were shifted by %s from %s: set time_partition.zone", offset(minutes)[3:], zone)
-		}
-		return fmt.Sprintf("nearly all would fit if partitions were days of %s: set time_partition.zone to a zone at that offset", offset(minutes))
+		return fmt.Sprintf("%s of %s (%s) do not say the date of the path in their own %s", number(f.bad), count(f.total, "row"), percent(f.bad, f.total), b.ownColumns())
 	},
-}
-
-const (
-	// fittingShare is the least share of the rows that must fit at another offset before it is proposed.
-	fittingShare = 0.95
-	// The offsets that zones have had since 2000 lie between these.
-	westernmost, easternmost = -12 * 60, 14 * 60
-)
-
-// fittingOffset is the UTC offset, in minutes from the present calendar, at which nearly all rows of the misfiled
-// partitions would lie in them. It is exact: every real offset is a whole number of the histogram's bins.
-func (b *brief) fittingOffset(findings []row) (minutes int, share float64, found bool) {
-	if meaning(b.View) != model.OfEventTime || len(findings) == 0 {
-		return 0, 0, false
-	}
-	ladders := b.ladders(findings)
-	inPlace, total := fit(ladders, 0)
-	if total == 0 {
-		return 0, 0, false
-	}
-	best, bestRows := 0, inPlace
-	for _, candidate := range offsetsByDistance() {
-		if rows, _ := fit(ladders, candidate); rows > bestRows {
-			best, bestRows = candidate, rows
+	detail: func(b *brief, v verdict) string {
+		var parts []string
+		if own, _ := v.measures["own_column_rows"].(int64); own > 0 {
+			parts = append(parts, fmt.Sprintf("%s of them since the files' own %s %s not say the date of the path, whatever their %s", number(own), b.ownColumns(),
+				plural(int64(len(b.View.TimePartition.Columns)), "does", "do"), filedBy(b.View)))
 		}
-	}
-	share = float64(bestRows) / float64(total)
-	return best, share, best != 0 && share >= fittingShare
+		if hint := b.filingHint(v.findings).String(); hint != "" {
+			parts = append(parts, hint)
+		}
+		return strings.Join(parts, "; ")
+	},
+	aside: (*brief).straysInWords,
 }
 
-// offsetsByDistance lists the candidates from the smallest shift to the largest, east before west, so that of equally
-// good ones the nearest is proposed.
-func offsetsByDistance() []int {
-	var offsets []int
-	for m := westernmost; m <= easternmost; m += 15 {
-		if m != 0 {
-			offsets = append(offsets, m)
-		}
-	}
-	slices.SortFunc(offsets, func(a, b int) int { return cmp.Or(cmp.Compare(max(a, -a), max(b, -b)), cmp.Compare(b, a)) })
-	return offsets
+// ownColumns names the partition columns that files may hold copies of.
+func (b *brief) ownColumns() string {
+	columns := b.View.TimePartition.Columns
+	return plural(int64(len(columns)), "column ", "columns ") + strings.Join(columns, ", ")
 }
+
+// filedBy names the time that rows are filed by.
+func filedBy(v model.View) string {
+	if meaning(v) == model.OfIngestedAt {
+		return "ingest time"
+	}
+	return "event time"
+}
+
+// straysInWords says which folders name no period, though those of most files do.
+func (b *brief) straysInWords() string { return b.Survey.Strays }
 
 // ladder holds the event times of one partition as running totals, so that the rows between two instants are one subtraction.
 type ladder struct {
@@ -110,27 +90,6 @@ type ladder struct {
 	bins      []int32
 	upTo      []int64
 	rows      int64
-}
-
-func (b *brief) ladders(findings []row) []ladder {
-	wanted := map[int32]*facts.EventHistogram{}
-	for _, value := range b.badPartitions(findings) {
-		id := b.order[value]
-		if p, dated := b.partition(id); dated && p.Dated() {
-			wanted[id] = facts.NewEventHistogram()
-		}
-	}
-	for population, histogram := range b.Collection.Events {
-		if merged := wanted[population.Partition]; merged != nil {
-			merged.Merge(histogram)
-		}
-	}
-	var ladders []ladder
-	for _, id := range slices.Sorted(maps.Keys(wanted)) {
-		p, _ := b.partition(id)
-		ladders = append(ladders, newLadder(p, wanted[id]))
-	}
-	return ladders
 }
 
 func newLadder(p facts.Partition, h *facts.EventHistogram) ladder {

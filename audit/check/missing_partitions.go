@@ -2,9 +2,9 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
-	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 )
@@ -33,45 +33,63 @@ var missingPartitions = Check{
 		v.measures["expected"], v.measures["missing"] = v.total, v.bad
 	},
 	bad:      always("are missing"),
-	good:     always("are there"),
-	describe: func(*brief, row) string { return "the partition is missing" },
+	good:     func(b *brief) string { return "are there" + b.expectedOf() },
+	aside:    (*brief).straysInWords,
+	describe: func(_ *brief, f row) string { return "the partition" + groupInWords(f.subject) + " is missing" },
 	headline: func(b *brief, v verdict) string {
 		return fmt.Sprintf("%s of %s missing: %s", number(v.bad), count(v.total, "expected partition"), strings.Join(b.runs(v.findings), "; "))
 	},
 }
 
-// runs names the missing partitions as runs of consecutive ones, at most five of them.
+// runs names the missing partitions as runs of consecutive ones, by whom they are expected for; at most five of them.
 func (b *brief) runs(findings []row) []string {
-	missing := map[string]bool{}
+	missing := map[report.Subject]bool{}
 	for _, f := range findings {
+		subject := f.subject
 		for _, p := range b.badPartitions([]row{f}) {
-			missing[p] = true
+			subject.Partition = p
+			missing[subject] = true
 		}
 	}
-	var expected []facts.Partition
-	for _, p := range b.Survey.Partitions {
-		if p.Expected && b.judged(p.ID) && !p.Open {
-			expected = append(expected, p)
+	expected := map[string][]report.Subject{}
+	var groups []string
+	for _, p := range b.presences() {
+		if !p.expected || !b.judged(p.partition.ID) || p.partition.Open {
+			continue
 		}
+		if expected[p.group] == nil {
+			groups = append(groups, p.group)
+		}
+		expected[p.group] = append(expected[p.group], b.groupSubject(p))
 	}
+	slices.Sort(groups)
 	var texts []string
-	for i := 0; i < len(expected); i++ {
-		if !missing[expected[i].Value] {
-			continue
-		}
-		first := i
-		for i+1 < len(expected) && missing[expected[i+1].Value] {
-			i++
-		}
-		if first == i {
-			texts = append(texts, expected[i].Value)
-			continue
-		}
-		texts = append(texts, fmt.Sprintf("%s to %s", expected[first].Value, expected[i].Value))
+	for _, group := range groups {
+		texts = append(texts, runsOf(expected[group], missing)...)
 	}
 	const shown = 5
 	if len(texts) > shown {
 		return append(texts[:shown], fmt.Sprintf("%s more", count(int64(len(texts)-shown), "run")))
+	}
+	return texts
+}
+
+// runsOf names the runs of one group.
+func runsOf(expected []report.Subject, missing map[report.Subject]bool) []string {
+	var texts []string
+	for i := 0; i < len(expected); i++ {
+		if !missing[expected[i]] {
+			continue
+		}
+		first := i
+		for i+1 < len(expected) && missing[expected[i+1]] {
+			i++
+		}
+		text := expected[first].Partition
+		if first < i {
+			text += " to " + expected[i].Partition
+		}
+		texts = append(texts, text+groupInWords(expected[i]))
 	}
 	return texts
 }

@@ -82,11 +82,14 @@ func (b *brief) absent(c Check) []absentColumn {
 }
 
 // ReadsRows says whether a check's verdict on a view rests on a scan: that of mixed-encoding does only where an event
-// time is text, which the footers do not tell apart, or where sources of one file have event times of their own.
+// time is text, which the footers do not tell apart, or where sources of one file have event times of their own; that of missing
+// and thin partitions where a column tells the source that they are expected by.
 func ReadsRows(c Check, v model.View, s facts.Survey) bool {
 	switch {
 	case c.Needs.Rows:
 		return true
+	case c.ID == missingPartitions.ID, c.ID == thinPartitions.ID:
+		return expectedBySource(v) && v.TimePartition.Declared()
 	case c.ID != mixedEncodingFiles.ID:
 		return false
 	case sourcesDiffer(v) && slices.ContainsFunc(s.Files, func(f facts.File) bool { return f.Source == "" }):
@@ -109,6 +112,11 @@ func eventNames(v model.View) []string {
 	return names
 }
 
+// readsSource says whether a verdict rests on the source of each row.
+func (b *brief) readsSource(c Check) bool {
+	return c.Needs.Rows || expectedBySource(b.View) && ReadsRows(c, b.View, b.Survey)
+}
+
 func (b *brief) readsArrival(c Check) bool {
 	return c.Needs.IngestedAt || c.arrival != nil && c.arrival(b)
 }
@@ -118,7 +126,7 @@ func (b *brief) roleProblem(c Check) string {
 	for _, role := range []struct {
 		needed bool
 		name   string
-	}{{c.Needs.EventTime, "event_time"}, {b.readsArrival(c), "ingested_at"}, {c.Needs.Rows, "source"}, {c.Needs.Entity, "entity"},
+	}{{c.Needs.EventTime, "event_time"}, {b.readsArrival(c), "ingested_at"}, {b.readsSource(c), "source"}, {c.Needs.Entity, "entity"},
 		{c.Needs.Key, "key"}, {c.Needs.Key, "measures"}} {
 		if problem := b.Collection.RoleProblems[role.name]; role.needed && problem != "" {
 			return problem
@@ -143,7 +151,7 @@ func (b *brief) wantedColumns(c Check) []wantedColumn {
 		wanted = append(wanted, b.timeColumn(b.View.IngestedAt, func(s model.SourcePolicy) model.TimeColumn { return s.IngestedAt }))
 	}
 	names := []string{}
-	if c.Needs.Rows && b.View.Source.Column != "" {
+	if b.readsSource(c) && b.View.Source.Column != "" {
 		names = append(names, b.View.Source.Column)
 	}
 	if c.Needs.Entity {

@@ -94,7 +94,7 @@ func (b *brief) view() report.View {
 		v.Rows += f.Rows
 	}
 	for _, p := range b.Survey.Partitions {
-		if p.Present {
+		if p.Present && !p.Stray {
 			v.Partitions++
 		}
 		if p.Present && p.Open && !p.AfterAsOf {
@@ -195,7 +195,7 @@ func define(v model.View) report.ViewDefinition {
 	}
 	if p := v.TimePartition; p.Declared() {
 		d.TimePartition = &report.TimePartition{Columns: filled(p.Columns), Grain: string(p.Grain), Zone: cmp.Or(p.Zone, "UTC"), Of: string(meaning(v)),
-			Expected: cmp.Or(string(p.Expected), string(model.ExpectAll)), CompleteAfterSeconds: p.CompleteAfter.Seconds()}
+			Expected: cmp.Or(string(p.Expected), string(model.ExpectAll)), ExpectedBy: p.ExpectedBy, CompleteAfterSeconds: p.CompleteAfter.Seconds()}
 	}
 	return d
 }

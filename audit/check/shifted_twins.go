@@ -102,6 +102,9 @@ func judgeTwins(b *brief) (verdict, error) {
 		return verdict{}, err
 	}
 	rest := row{total: d.RowsTotal}
+	if b.HasRange {
+		rest.total = b.sum(func(s *facts.Slice) int64 { return s.Rows - s.KeyNull })
+	}
 	var rows []row
 	list := []map[string]any{}
 	for _, t := range found {

@@ -37,9 +37,16 @@ var sourceLag = Check{
 		}
 		return "no max_lag and no ttl is defined: source-lag needs one"
 	},
-	nothing: always("no row has both an event time and an ingest time"),
-	bad:     func(b *brief) string { return "arrived later than allowed (" + b.lagLimits() + ")" },
-	good:    func(b *brief) string { return "arrived in time (" + b.lagLimits() + ")" },
+	nothing:     always("no row has both an event time and an ingest time"),
+	backfillFix: "Where this range was filled again, nothing: rows of a backfill arrive late by nature; suppress source-lag for the range. Where it was not, declare the max_lag that its feed is allowed.",
+	finish: func(b *brief, v *verdict) {
+		if len(v.findings) > 0 && b.mayBeBackfill() {
+			v.measures[measureBackfill] = true
+		}
+	},
+	detail: backfillDetail,
+	bad:    func(b *brief) string { return "arrived later than allowed (" + b.lagLimits() + ")" },
+	good:   func(b *brief) string { return "arrived in time (" + b.lagLimits() + ")" },
 }
 
 func (b *brief) lagLimits() string {

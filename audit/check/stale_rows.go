@@ -10,23 +10,23 @@ import (
 )
 
 var staleRows = Check{
-	ID:         "stale-rows",
-	Title:      "Rows that had expired when they were materialised.",
-	Why:        "A row older than its ttl at its reference instant is served as null, or worse, as if it were fresh.",
-	Fix:        "Find the feed that delivers old rows; if the ttl is too short for it, declare a longer one.",
-	Since:      "0.1",
-	Scope:      ScopeView,
-	Severity:   report.SeverityError,
-	Evidence:   report.Certain,
-	Unit:       UnitRows,
-	Needs:      Needs{Files: true, Rows: true, EventTime: true, TTL: true},
-	Fractional: true,
-	Query:      true,
-	reproduce:  (*brief).reproduceStale,
-	clocked:    true,
-	arrival: func(b *brief) bool {
-		return !isSnapshot(b.View) && b.View.StaleReference() == model.ReferenceIngestedAt
-	},
+	ID:          "stale-rows",
+	Title:       "Rows that had expired when they were materialised.",
+	Why:         "A row older than its ttl at its reference instant is served as null, or worse, as if it were fresh.",
+	Fix:         "Find the feed that delivers old rows; if the ttl is too short for it, declare a longer one.",
+	Since:       "0.1",
+	Scope:       ScopeView,
+	Severity:    report.SeverityError,
+	Evidence:    report.Certain,
+	Unit:        UnitRows,
+	Needs:       Needs{Files: true, Rows: true, EventTime: true, TTL: true},
+	Fractional:  true,
+	Query:       true,
+	reproduce:   (*brief).reproduceStale,
+	clocked:     true,
+	arrival:     (*brief).judgedByArrival,
+	backfillFix: "Where this range was filled again, nothing: rows of a backfill arrive late by nature; judge it with reference: partition_end, or suppress stale-rows for the range. Where it was not, find the feed that delivers old rows.",
+	detail:      backfillDetail,
 	unit: func(b *brief) string {
 		if isSnapshot(b.View) {
 			return UnitPartitions
@@ -66,6 +66,9 @@ var staleRows = Check{
 		}
 		if isSnapshot(b.View) {
 			v.measures["oldest_event_time"] = oldestMeasure(v.findings)
+		}
+		if len(v.findings) > 0 && b.judgedByArrival() && b.mayBeBackfill() {
+			v.measures[measureBackfill] = true
 		}
 	},
 	bad: func(b *brief) string {

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -110,6 +111,9 @@ func dateNumbers(text string) []int {
 	for _, segment := range strings.Split(text, "/") {
 		if _, value, hive := strings.Cut(segment, "="); hive {
 			segment = value
+		}
+		if decoded, err := url.PathUnescape(segment); err == nil {
+			segment = decoded
 		}
 		for _, digits := range strings.FieldsFunc(segment, func(r rune) bool { return r < '0' || r > '9' }) {
 			for _, part := range splitCompact(digits) {

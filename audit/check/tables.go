@@ -14,7 +14,7 @@ func Tables() []engine.Table { return newBrief(Input{}).tables() }
 
 // tables are the fact tables of one view. Absent instants and limits are NULL.
 func (b *brief) tables() []engine.Table {
-	return []engine.Table{b.policyTable(), b.sourceTable(), b.partitionTable(), b.fileTable(), b.sliceTable()}
+	return []engine.Table{b.policyTable(), b.sourceTable(), b.partitionTable(), b.presenceTable(), b.fileTable(), b.sliceTable()}
 }
 
 func varchar(name, doc string) engine.Column {

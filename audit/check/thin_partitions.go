@@ -34,7 +34,7 @@ var thinPartitions = Check{
 		return "no closed partition has the 7 earlier ones with rows that it would be compared with"
 	},
 	bad:  always("hold far fewer rows than usual"),
-	good: always("hold about as many rows as usual"),
+	good: func(b *brief) string { return "hold about as many rows as usual" + b.expectedOf() },
 	describe: func(b *brief, f row) string {
 		rows, _ := f.measures["rows"].(float64)
 		limit, _ := f.measures["limit_rows"].(float64)

@@ -26,8 +26,10 @@ type Request struct {
 	Needs Needs
 	// Units are the inferred units of epoch columns by schema and column name, where the definitions name none.
 	Units func(schema int32, column string) string
-	// OwnAgrees says whether a partition column's value inside a file means what the file's path means.
+	// OwnAgrees says whether a partition column's value inside a file means what the file's path means, and OwnHolds does so
+	// of a typed time: an instant in microseconds where it is aware, else what a calendar shows.
 	OwnAgrees func(file facts.File, column, value string) bool
+	OwnHolds  func(file facts.File, column string) func(micros int64, aware bool) bool
 	// Values reads a column of single rows, ascending, from the bytes of a file: as numbers, or as texts that are equal exactly
 	// where the values are.
 	Values func(ctx context.Context, file facts.File, column facts.Column, rows []int64, numbers bool) (facts.Values, error)

@@ -76,7 +76,8 @@ func collectBy(t *testing.T, wrap func(engine.Scanner) engine.Scanner, dir strin
 	defer db.Close()
 	request := collect.Request{View: view, Survey: surveyed, AsOf: asOf.UnixMicro(), Needs: collect.Needs{Times: true, Keys: true},
 		Units: func(int32, string) string { return "" }, OwnAgrees: func(facts.File, string, string) bool { return true },
-		Offsets: func(int64, int64) []int64 { return nil }, Truncated: survey.Truncated, Changed: func(facts.File) *facts.Problem { return nil },
+		OwnHolds: func(facts.File, string) func(int64, bool) bool { return func(int64, bool) bool { return true } },
+		Offsets:  func(int64, int64) []int64 { return nil }, Truncated: survey.Truncated, Changed: func(facts.File) *facts.Problem { return nil },
 		Values: func(ctx context.Context, f facts.File, c facts.Column, rows []int64, numbers bool) (facts.Values, error) {
 			return survey.Values(ctx, local.New(), f, c, rows, numbers)
 		},

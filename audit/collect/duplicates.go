@@ -118,7 +118,7 @@ func (c *collector) finishKeys(ctx context.Context) error {
 		}
 		v.total.PairedByHash = true
 	}
-	probed, err := c.runs.Probe(ctx, c.request.Workers, grouping, v.twins.pairs, func(candidates []keys.Entry) error { return v.add(ctx, candidates) })
+	probed, err := c.runs.Probe(ctx, c.request.Workers, grouping, c.entryInRange(), v.twins.pairs, func(candidates []keys.Entry) error { return v.add(ctx, candidates) })
 	if err == nil {
 		err = v.round(ctx)
 	}
@@ -154,7 +154,7 @@ func (c *collector) keyHoldsNanos() bool {
 }
 
 func newDuplicates() *facts.Duplicates {
-	return &facts.Duplicates{SurplusMeasures: map[string]string{}, DifferingColumns: map[string]int64{},
+	return &facts.Duplicates{SurplusMeasures: map[string]string{}, SurplusMeasuresOutside: map[string]string{}, DifferingColumns: map[string]int64{},
 		ByPlace: map[facts.Population]*facts.DuplicatePlace{}}
 }
 
@@ -273,9 +273,11 @@ func (v *verifier) key(rows []keys.Row) {
 		}
 		groups[g] = append(groups[g], row)
 	}
-	if len(groups) > 1 {
+	switch {
+	case !v.inRange(rows):
+	case len(groups) > 1:
 		v.total.PairedKeys++
-	} else {
+	default:
 		v.total.UnpairedKeys++
 	}
 	var repeated [][]keys.Row
@@ -301,6 +303,14 @@ func (v *verifier) inRange(rows []keys.Row) bool {
 	return slices.ContainsFunc(rows, func(row keys.Row) bool { return v.c.fileInRange(row.File) })
 }
 
+// entryInRange says so of an entry; nil where verdicts are wanted for all partitions.
+func (c *collector) entryInRange() func(keys.Entry) bool {
+	if !slices.ContainsFunc(c.survey.Partitions, func(p facts.Partition) bool { return !p.InRange }) {
+		return nil
+	}
+	return func(e keys.Entry) bool { return c.fileInRange(c.fileOf(e.Ordinal)) }
+}
+
 // fileInRange says whether a file lies in a partition that verdicts are wanted for.
 func (c *collector) fileInRange(file int32) bool {
 	partition := c.survey.Files[file].Partition
@@ -314,13 +324,12 @@ func (v *verifier) count(rows []keys.Row, groups [][]keys.Row) {
 	class, differs := facts.Replay, map[string]bool{}
 	resolvable := true
 	for _, group := range groups {
-		verdict := v.judge.Group(group)
+		verdict := v.judge.Group(group, func(row keys.Row) bool { return v.c.fileInRange(row.File) })
 		class = worse(class, verdict.Class)
 		for _, name := range verdict.Differs {
 			differs[name] = true
 		}
 		resolvable = resolvable && verdict.Resolvable
-		t.SurplusRows += int64(len(group) - 1)
 		t.FanOutRows += verdict.FanOut
 		t.MaxMultiplicity = max(t.MaxMultiplicity, int64(len(group)))
 		v.place(group, verdict.Class)
@@ -354,10 +363,16 @@ func worse(a, b facts.DuplicateClass) facts.DuplicateClass {
 	return a
 }
 
-// place counts the surplus rows of a group where they lie.
+// place counts the surplus rows of a group where they lie: those outside the range of partitions that verdicts are wanted for
+// are no findings, and are counted apart.
 func (v *verifier) place(group []keys.Row, class facts.DuplicateClass) {
 	seen := map[facts.Population]bool{}
 	for _, row := range group[1:] {
+		if !v.c.fileInRange(row.File) {
+			v.total.SurplusRowsOutside++
+			continue
+		}
+		v.total.SurplusRows++
 		population := facts.Population{Partition: v.c.survey.Files[row.File].Partition, Source: row.Source}
 		p := v.total.ByPlace[population]
 		if p == nil {
@@ -463,6 +478,9 @@ func (v *verifier) finish() {
 	for name, sum := range v.judge.Surplus() {
 		v.total.SurplusMeasures[name] = sum
 	}
+	for name, sum := range v.judge.Outside() {
+		v.total.SurplusMeasuresOutside[name] = sum
+	}
 	v.total.Twins = v.twins.counts()
 	slices.SortFunc(v.total.Writers, func(a, b facts.WriterPair) int { return cmp.Or(cmp.Compare(a.A, b.A), cmp.Compare(a.B, b.B)) })
 	for _, slice := range v.c.collection.Slices {
@@ -484,8 +502,15 @@ func (c *collector) payloadColumns() []payloadColumn {
 		return columns
 	}
 	excluded := map[string]bool{v.Source.Column: true}
-	for _, name := range slices.Concat(v.Key, v.TimePartition.Columns) {
+	for _, name := range v.Key {
 		excluded[name] = true
+	}
+	for _, schema := range c.survey.Schemas {
+		for _, name := range v.TimePartition.Columns {
+			if column := schema.LookupFold(name); column != nil {
+				excluded[column.Name] = true
+			}
+		}
 	}
 	for _, column := range timeColumns(v) {
 		excluded[column.Column] = true

@@ -41,7 +41,11 @@ type filing struct {
 	// start and end bound the partition; dated is false without one.
 	partitioned, dated bool
 	start, end         int64
-	of                 model.PartitionMeaning
+	// stray says that the file's folder names no period at all, so that no copy of its name is worth a comparison.
+	stray bool
+	// own compare typed times of the file's own partition columns with its path, in the order of the layout's.
+	own []func(micros int64, aware bool) bool
+	of  model.PartitionMeaning
 	// staleBefore: an earlier event time had expired at the reference; never where the reference is the row's own.
 	staleBefore int64
 	// staleByLag: a larger lag had expired when it was ingested; never where the reference is another.
@@ -60,7 +64,12 @@ func (c *collector) filingOf(file *facts.File) filing {
 		staleBefore: never, staleByLag: never, snapshotEnd: never}
 	if file.Partition >= 0 {
 		p := c.survey.Partitions[file.Partition]
-		f.partitioned, f.dated, f.start, f.end = true, p.Dated(), p.Start, p.End
+		f.partitioned, f.dated, f.stray, f.start, f.end = true, p.Dated(), p.Stray, p.Start, p.End
+	}
+	if l := c.layouts[file.Schema]; f.partitioned && l != nil {
+		for _, own := range l.own {
+			f.own = append(f.own, c.request.OwnHolds(*file, own.name))
+		}
 	}
 	if f.of == model.OfSnapshot && f.dated {
 		f.snapshotEnd = min(f.end, c.clock.asOf)

@@ -131,6 +131,10 @@ func (f *folder) foldEvent(s *sourceFold, b *engine.Block, row int, event, inges
 		slice.NewestFuture = max(slice.NewestFuture, event)
 	case event > clock.asOf:
 		slice.AfterAsOf++
+		if f.layout.filedByEvent {
+			// the file and its path are two copies of one value: they contradict each other whatever as_of
+			f.foldFiling(slice, b, row, event, ingest, known)
+		}
 		return
 	default:
 		if event > slice.NewestKnown {
@@ -169,8 +173,8 @@ func (f *folder) foldFiling(slice *facts.Slice, b *engine.Block, row int, event,
 	if !f.filing.partitioned {
 		return
 	}
-	for _, own := range f.layout.own {
-		if !f.ownAgrees(own, b, row) {
+	for i := range f.layout.own {
+		if !f.filing.stray && !f.ownAgrees(i, b, row) {
 			slice.OwnColumnDiffers++
 			return
 		}
@@ -198,16 +202,26 @@ func (f *folder) countOutside(slice *facts.Slice, instant int64) {
 	}
 }
 
-// ownAgrees says whether the file's own partition column says what its path says.
-func (f *folder) ownAgrees(own ownColumn, b *engine.Block, row int) bool {
+// maxOwnTexts bounds how many of a file's own partition values are remembered: there are few, unless they are no dates.
+const maxOwnTexts = 1 << 12
+
+// ownAgrees says whether the file's own partition column means what its path means.
+func (f *folder) ownAgrees(i int, b *engine.Block, row int) bool {
+	own := f.layout.own[i]
 	v := &b.Vectors[own.vector]
 	if !v.Valid(row) {
 		return !f.filing.dated
+	}
+	if own.timed {
+		return f.filing.own[i](scale(v.Ints[row], v.PerMicro), own.aware)
 	}
 	text := v.Texts.At(row)
 	f.scratch = append(append(append(f.scratch[:0], own.name...), '='), text...)
 	agrees, ok := f.ownMatch[string(f.scratch)]
 	if !ok {
+		if len(f.ownMatch) >= maxOwnTexts {
+			clear(f.ownMatch)
+		}
 		agrees = f.c.ownAgrees(f.filing.file, own.name, string(text))
 		f.ownMatch[string(f.scratch)] = agrees
 	}

@@ -72,8 +72,9 @@ type layout struct {
 	// beyond says that times in milliseconds lie beyond the engine's, and are raw; rawNested that all nested columns are.
 	beyond, rawNested bool
 
-	// own are the file's own copies of its partition columns.
-	own []ownColumn
+	// own are the file's own copies of its partition columns. filedByEvent says that one of them is the event time itself.
+	own          []ownColumn
+	filedByEvent bool
 }
 
 type keyTime struct {
@@ -89,9 +90,12 @@ type rawColumn struct {
 	numbers bool
 }
 
+// ownColumn is a file's own copy of a hive key, compared by its meaning: a typed time as a time, all else as text.
 type ownColumn struct {
-	name   string
-	vector int
+	// name is the hive key's.
+	name         string
+	vector       int
+	timed, aware bool
 }
 
 // absent is the index of a vector that is not selected.
@@ -285,15 +289,38 @@ func (l *layout) addOwn(r *roles) {
 		return
 	}
 	for _, name := range r.view.TimePartition.Columns {
-		column := l.schema.Lookup(name)
-		if column == nil || column.Nested {
+		column := l.schema.LookupFold(name)
+		l.filedByEvent = l.filedByEvent || column != nil && column.Name == r.view.EventTime.Column
+		if column == nil || column.Nested || judgesFiling(r.view, column.Name) {
 			continue
 		}
-		form := sourceForm(*column)
-		form.Exact = column.Raw
-		vector := l.addText(*column, form)
-		l.own = append(l.own, ownColumn{name: name, vector: vector})
+		own := ownColumn{name: name}
+		switch l.schema.Encoding(*column) {
+		case facts.EncodingAware, facts.EncodingInt96Aware:
+			own.timed, own.aware = true, true
+		case facts.EncodingNaive, facts.EncodingInt96Naive, facts.EncodingDate:
+			own.timed = true
+		}
+		if own.timed {
+			own.vector = l.add(engine.Select{Kind: engine.SelectTime, Parts: []engine.Part{{Column: *column}}})
+		} else {
+			form := sourceForm(*column)
+			form.Exact = column.Raw
+			own.vector = l.addText(*column, form)
+		}
+		l.own = append(l.own, own)
 	}
+}
+
+// judgesFiling says that a column is the time by which rows are filed: it is judged as that time, and is no copy of the path.
+func judgesFiling(v model.View, name string) bool {
+	for _, c := range timeColumns(v) {
+		isIngest := c.Column == v.IngestedAt.Column || slices.ContainsFunc(v.Sources, func(s model.SourcePolicy) bool { return s.IngestedAt.Column == c.Column })
+		if c.Column == name && (!isIngest || v.TimePartition.Of == model.OfIngestedAt) {
+			return true
+		}
+	}
+	return false
 }
 
 // unifyForms finds the one canonical form of each named column of a view over all schemas that have files with rows: its time

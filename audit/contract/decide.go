@@ -310,6 +310,10 @@ func (c *judged) lookback() (Answer, bool) {
 }
 
 func (c *judged) cleanRun() (from, until time.Time, a Answer, ended bool) {
+	_, proven := c.e.Metadata["clean_from"]
+	if partitioned, said := c.e.Metadata["partitioned"].(bool); said && !partitioned && !proven {
+		return from, until, c.end(Unknown, "it has no time partitions, so that no window of it can be proven clean: declare its time_partition and audit again, or require the view as a whole"), true
+	}
 	for _, bound := range []struct {
 		name string
 		into *time.Time

@@ -208,6 +208,9 @@ func (t viewTerms) metadata() map[string]any {
 			m[name] = *value
 		}
 	}
+	if d.TimePartition == nil && v.CleanFrom == nil && v.Files > 0 {
+		m["partitioned"] = false // why no clean run is among them
+	}
 	if v.AgeSeconds != nil {
 		m["age_seconds"] = *v.AgeSeconds
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
@@ -281,5 +282,32 @@ func TestGolden(t *testing.T) {
 	}
 	if string(raw) != string(want) {
 		t.Errorf("%s\nwant\n%s", raw, want)
+	}
+}
+
+// A view without time partitions has no clean run, and says that as the cause.
+func TestWindowOfAnUnpartitionedViewNamesTheCause(t *testing.T) {
+	for name, test := range map[string]struct {
+		partition *report.TimePartition
+		want      string
+	}{
+		"unpartitioned": {nil, "it has no time partitions, so that no window of it can be proven clean"},
+		"partitioned":   {&report.TimePartition{Grain: "day"}, "its clean_from is missing: no run of its partitions is proven clean"},
+	} {
+		raw, err := contract.FlagFile(reportOf(func(v *report.View, _ map[string]*report.Result) {
+			v.CleanFrom, v.CleanUntil, v.Files, v.Definition.TimePartition = nil, nil, 3, test.partition
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := contract.Parse(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now, _ := time.Parse(time.RFC3339, asOf)
+		answer := contract.DecideWindow(f.Evidence("growth", "clicks"), contract.Question{View: "clicks", Now: now}, now.AddDate(0, 0, -2), now)
+		if answer.Verdict != contract.Unknown || !strings.Contains(answer.Message, test.want) {
+			t.Errorf("%s: %s: %s, want %q", name, answer.Verdict, answer.Message, test.want)
+		}
 	}
 }

@@ -60,26 +60,31 @@ const (
 	ShiftedTwin DuplicateClass = "shifted_twin"
 )
 
-// Duplicates summarises the repeated keys of a view.
+// Duplicates summarises the repeated keys of a view: of those keys only, with a range of partitions, that have a row in it. All
+// rows of such a key are compared, wherever they lie.
 type Duplicates struct {
 	// RowsTotal have a whole key; NullKeys have a NULL in one of its parts.
 	RowsTotal int64
 	NullKeys  int64
 
-	RepeatedKeys    int64
-	SurplusRows     int64
-	PairedKeys      int64
-	UnpairedKeys    int64
-	ReplayKeys      int64
-	ConflictKeys    int64
-	ShiftedTwinKeys int64
-	ResolvableKeys  int64
-	AmbiguousKeys   int64
+	RepeatedKeys int64
+	// SurplusRows lie in partitions that verdicts are wanted for, SurplusRowsOutside in others.
+	SurplusRows        int64
+	SurplusRowsOutside int64
+	PairedKeys         int64
+	UnpairedKeys       int64
+	ReplayKeys         int64
+	ConflictKeys       int64
+	ShiftedTwinKeys    int64
+	ResolvableKeys     int64
+	AmbiguousKeys      int64
 	// FanOutRows are rows that a point-in-time join would return beyond one for each ambiguous key.
 	FanOutRows      int64
 	MaxMultiplicity int64
-	// SurplusMeasures holds, for each declared measure, the exact surplus amount as decimal text.
-	SurplusMeasures map[string]string
+	// SurplusMeasures holds, for each declared measure, the exact amount of the SurplusRows as decimal text;
+	// SurplusMeasuresOutside that of the SurplusRowsOutside.
+	SurplusMeasures        map[string]string
+	SurplusMeasuresOutside map[string]string
 	// DifferingColumns counts conflict keys by the column that differs.
 	DifferingColumns map[string]int64
 	// Scopes counts repeated keys by where their rows lie.

@@ -1,5 +1,7 @@
 package facts
 
+import "strings"
+
 // NoTime marks an absent instant in fields that hold microseconds since 1970-01-01 UTC.
 const NoTime = int64(-1 << 63)
 
@@ -11,6 +13,17 @@ type Listing struct {
 	Partitions []Partition
 	// Ignored counts what matched and is no data, by reason: "marker", "hidden", "temporary", "checksum", "link", "other".
 	Ignored map[string]int64
+	// Presence says where the path tells for whom a partition is there (its source, or the value of time_partition.expected_by),
+	// sorted by partition and group; a folder is enough.
+	Presence []Presence
+	// Strays says in words which folders name no period, though those of most files do; empty where there are none.
+	Strays string
+}
+
+// Presence is one folder of a source, or of a value of time_partition.expected_by, in a partition.
+type Presence struct {
+	Partition int32
+	Group     string
 }
 
 // File is one listed data file.
@@ -25,8 +38,13 @@ type File struct {
 	ModTime int64
 	// Partition is the index into Listing.Partitions, or -1 where the view has no time partitions.
 	Partition int32
+	// Folder is the part of Path that names the partition, as it stands there: one of the partition's spellings.
+	Folder string
 	// Source is the source by path (a path segment or a source's own glob), or "" where a column says it.
 	Source string
+
+	// Group is the value of the hive key that time_partition.expected_by names, "" where it names none.
+	Group string
 
 	// The rest comes from the footer. Schema is the index into Survey.Schemas, or -1 where the footer was not read.
 	Schema    int32
@@ -87,10 +105,16 @@ func (p Problem) Retryable() bool {
 type Partition struct {
 	// ID is the index in Listing.Partitions, sorted by Start and then Value; partitions without a date come last.
 	ID int32
-	// Value is its path below the view's root as text: "dt=2026-11-03", "year=2026/month=11/day=03", "2026/11/03".
-	Value string
+	// Value is its path below the view's root as text: "dt=2026-11-03", "year=2026/month=11/day=03", "2026/11/03". A partition is
+	// its interval: where folders spell one in several ways, Value is the first of Spellings, which are in order; nil otherwise.
+	Value     string
+	Spellings []string
+	// Identity names the interval, however its folders spell it: what a finding's fingerprint is made of.
+	Identity string
 	// Start and End bound it in microseconds UTC, End excluded; NoTime both for __HIVE_DEFAULT_PARTITION__.
 	Start, End int64
+	// Stray says that it has no date because its folder names none, though those of most files do.
+	Stray bool
 	// Present says that its folder exists; a folder with markers only is present and has no files.
 	Present bool
 	// Expected says that the calendar demands it.
@@ -187,6 +211,25 @@ func (s Schema) Lookup(name string) *Column {
 		}
 	}
 	return nil
+}
+
+// LookupFold finds a whole top-level column as engines match the keys of a path with columns: exactly, else but for the case of
+// letters where one column alone fits.
+func (s Schema) LookupFold(name string) *Column {
+	if exact := s.Lookup(name); exact != nil && exact.Name == name {
+		return exact
+	}
+	var found *Column
+	for i := range s.Columns {
+		if !strings.EqualFold(s.Columns[i].Name, name) || s.Columns[i].Path != s.Columns[i].Name && !s.Columns[i].Nested {
+			continue
+		}
+		if found != nil {
+			return nil
+		}
+		found = &s.Columns[i]
+	}
+	return found
 }
 
 // Encoding is how a file writes an event time.

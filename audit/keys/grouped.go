@@ -22,10 +22,14 @@ func (p *prober) grouped(r *Runs, index int) ([]Entry, Probed) {
 		}
 		probed.Distinct++
 		if end == start+1 {
-			probed.Single++
+			if p.counted == nil || p.counted(r.entry(index, records[start][:])) {
+				probed.Single++
+			}
 		} else if p.pairedRun(r, index, records[start:end]) {
-			probed.Paired++
-			probed.PairedRows += int64(end - start)
+			if p.counted == nil || slices.ContainsFunc(p.run, p.counted) {
+				probed.Paired++
+				probed.PairedRows += int64(end - start)
+			}
 		} else {
 			candidates = append(candidates, p.run...)
 		}

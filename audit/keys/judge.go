@@ -48,17 +48,24 @@ type Judge struct {
 	// coarse says that the clock cannot tell an offset: every difference of event times is a conflict.
 	coarse  bool
 	surplus []sum
+	// outside are the sums of rows that are not counted.
+	outside []sum
 }
 
 // NewJudge judges rows with these payload and measure columns. Offsets are seconds that two event times of one key
 // may differ by as shifted twins.
 func NewJudge(payload []string, measures []Measure, offsets []int64, coarse bool) *Judge {
-	j := &Judge{payload: payload, measures: measures, offsets: offsets, coarse: coarse, surplus: make([]sum, len(measures))}
-	for i, measure := range measures {
-		j.surplus[i].floating = measure.Floating
-		j.surplus[i].exact.SetPrec(exactBits)
-	}
+	j := &Judge{payload: payload, measures: measures, offsets: offsets, coarse: coarse, surplus: newSums(measures), outside: newSums(measures)}
 	return j
+}
+
+func newSums(measures []Measure) []sum {
+	sums := make([]sum, len(measures))
+	for i, measure := range measures {
+		sums[i].floating = measure.Floating
+		sums[i].exact.SetPrec(exactBits)
+	}
+	return sums
 }
 
 // Verdict is what the rows of one key are to each other.
@@ -71,8 +78,9 @@ type Verdict struct {
 	FanOut int64
 }
 
-// Group judges the rows of one key, the row kept first, and adds the measures of the others to the surplus.
-func (j *Judge) Group(rows []Row) Verdict {
+// Group judges the rows of one key, the row kept first, and adds the measures of the others to the surplus: to that outside
+// where they are not counted.
+func (j *Judge) Group(rows []Row, counted func(Row) bool) Verdict {
 	v := Verdict{Class: facts.Replay}
 	for i, name := range j.payload {
 		if differ(rows, func(r Row) Value { return r.Payload[i] }) {
@@ -102,8 +110,12 @@ func (j *Judge) Group(rows []Row) Verdict {
 	v.Resolvable = last != facts.NoTime && ties == 1
 	v.FanOut = ties - 1
 	for _, row := range rows[1:] {
+		sums := j.surplus
+		if !counted(row) {
+			sums = j.outside
+		}
 		for i := range j.measures {
-			j.surplus[i].add(row.Measures[i])
+			sums[i].add(row.Measures[i])
 		}
 	}
 	return v
@@ -151,11 +163,17 @@ func (j *Judge) isOffset(micros int64) bool {
 	return slices.Contains(j.offsets, seconds) || slices.Contains(j.offsets, -seconds)
 }
 
-// Surplus is the exact total of each measure over all rows but the kept ones, as decimal text.
-func (j *Judge) Surplus() map[string]string {
+// Surplus is the exact total of each measure over all counted rows but the kept ones, as decimal text, and Outside over those
+// that are not counted.
+func (j *Judge) Surplus() map[string]string { return j.totals(j.surplus) }
+
+// Outside is the surplus that is not counted.
+func (j *Judge) Outside() map[string]string { return j.totals(j.outside) }
+
+func (j *Judge) totals(sums []sum) map[string]string {
 	totals := map[string]string{}
 	for i, measure := range j.measures {
-		totals[measure.Name] = j.surplus[i].text()
+		totals[measure.Name] = sums[i].text()
 	}
 	return totals
 }

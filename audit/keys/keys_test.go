@@ -39,7 +39,7 @@ func TestProbeFindsWhatAMapFinds(t *testing.T) {
 			runs := NewRuns(budget, int64(test.rows), int64(test.rows), test.wide)
 			writeAll(t, runs, hashes, test.writers)
 			var got []Entry
-			probed, err := runs.Probe(context.Background(), 2, nil, nil, func(candidates []Entry) error {
+			probed, err := runs.Probe(context.Background(), 2, nil, nil, nil, func(candidates []Entry) error {
 				got = append(got, candidates...)
 				return nil
 			})
@@ -125,7 +125,7 @@ func TestGroupingPairs(t *testing.T) {
 		t.Fatal(err)
 	}
 	var broken []int64
-	probed, err := runs.Probe(context.Background(), 1, func(e Entry) uint64 { return uint64(e.Source) }, nil, func(c []Entry) error {
+	probed, err := runs.Probe(context.Background(), 1, func(e Entry) uint64 { return uint64(e.Source) }, nil, nil, func(c []Entry) error {
 		for _, e := range c {
 			broken = append(broken, e.Ordinal)
 		}
@@ -251,7 +251,7 @@ func TestSurplusIsExact(t *testing.T) {
 		{true, []string{"nan", "1"}, "NaN"}, {true, []string{"inf", "1"}, "+Inf"}, {true, []string{"1e308", "1e308"}, "+Inf"},
 	} {
 		j := NewJudge(nil, []Measure{{Name: "m", Floating: test.floating}}, nil, false)
-		j.Group(rows(test.values...))
+		j.Group(rows(test.values...), all)
 		if got := j.Surplus()["m"]; got != test.want {
 			t.Errorf("%v: %s, want %s", test.values, got, test.want)
 		}
@@ -286,7 +286,7 @@ func TestGroupClasses(t *testing.T) {
 		{"none with time", event(facts.NoTime, facts.NoTime), false, facts.Replay, nil},
 		{"payload", []Row{{Payload: []Value{{Text: ""}}}, {Payload: []Value{{Null: true}}}}, false, facts.Conflict, []string{"p"}},
 	} {
-		v := NewJudge([]string{"p"}, nil, offsets, test.coarse).Group(test.rows)
+		v := NewJudge([]string{"p"}, nil, offsets, test.coarse).Group(test.rows, all)
 		if v.Class != test.class || !slices.Equal(v.Differs, test.differs) {
 			t.Errorf("%s: %s %v, want %s %v", test.name, v.Class, v.Differs, test.class, test.differs)
 		}
@@ -303,9 +303,11 @@ func TestResolvable(t *testing.T) {
 		for _, at := range test.ingested {
 			rows = append(rows, Row{Ingested: at})
 		}
-		v := NewJudge(nil, nil, nil, false).Group(rows)
+		v := NewJudge(nil, nil, nil, false).Group(rows, all)
 		if v.Resolvable != test.resolvable || v.FanOut != test.fanOut {
 			t.Errorf("%v: %v %d, want %v %d", test.ingested, v.Resolvable, v.FanOut, test.resolvable, test.fanOut)
 		}
 	}
 }
+
+func all(Row) bool { return true }

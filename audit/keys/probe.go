@@ -29,7 +29,8 @@ type Pairs func([]Entry)
 // Probe finds the entries whose hash repeats, part by part, by workers goroutines. Each part's candidates, ordered by
 // hash and ordinal, go to emit, from one goroutine at a time and in the order of the parts. Memory grows with the workers and
 // the size of a part only. pairs makes the receiver of paired rows for one goroutine, before any of them runs; nil for none.
-func (r *Runs) Probe(ctx context.Context, workers int, grouping Grouping, pairs func() Pairs, emit func([]Entry) error) (Probed, error) {
+// counted, which may be nil, narrows Single, Paired and PairedRows to hashes with an entry that it holds for.
+func (r *Runs) Probe(ctx context.Context, workers int, grouping Grouping, counted func(Entry) bool, pairs func() Pairs, emit func([]Entry) error) (Probed, error) {
 	type answer struct {
 		candidates []Entry
 		probed     Probed
@@ -64,7 +65,7 @@ func (r *Runs) Probe(ctx context.Context, workers int, grouping Grouping, pairs 
 		}
 	})
 	for range workers {
-		p := prober{grouping: grouping}
+		p := prober{grouping: grouping, counted: counted}
 		if pairs != nil {
 			p.pairs = pairs()
 		}
@@ -103,6 +104,7 @@ func (r *Runs) Probe(ctx context.Context, workers int, grouping Grouping, pairs 
 // prober holds the scratch memory of one goroutine.
 type prober struct {
 	grouping Grouping
+	counted  func(Entry) bool
 	// chunks are the words of the part at hand, n entries in all; read is what was spilled of them.
 	chunks [][]uint64
 	read   []uint64
@@ -145,19 +147,39 @@ func (p *prober) part(r *Runs, index int) ([]Entry, Probed, error) {
 		identity = ^r.ordinals
 	}
 	repeats, probed := p.repeats(r, identity)
+	if p.counted != nil {
+		probed.Single = p.countAll(r, index)
+	}
 	if repeats == 0 {
 		return nil, probed, nil
 	}
 	candidates := make([]Entry, 0, repeats)
 	for i := range len(p.shared) / r.stride {
 		if p.repeated[i>>6]>>(i&63)&1 == 1 {
-			candidates = append(candidates, r.entry(index, p.shared[i*r.stride:(i+1)*r.stride]))
+			entry := r.entry(index, p.shared[i*r.stride:(i+1)*r.stride])
+			candidates = append(candidates, entry)
+			if p.counted != nil && p.counted(entry) {
+				probed.Single--
+			}
 		}
 	}
 	slices.SortFunc(candidates, func(a, b Entry) int {
 		return cmp.Or(cmp.Compare(a.Hash, b.Hash), cmp.Compare(a.Ordinal, b.Ordinal))
 	})
 	return candidates, probed, nil
+}
+
+// countAll counts the entries of the part at hand that are counted at all.
+func (p *prober) countAll(r *Runs, index int) int64 {
+	n := int64(0)
+	for _, chunk := range p.chunks {
+		for i := 0; i < len(chunk); i += r.stride {
+			if p.counted(r.entry(index, chunk[i:i+r.stride])) {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // repeats marks every shared entry whose hash occurs again. Most entries are told to be alone by a bit each, in a map that

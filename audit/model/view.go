@@ -194,7 +194,16 @@ type TimePartition struct {
 	Of            PartitionMeaning
 	Expected      Expected
 	CompleteAfter time.Duration
+	// ExpectedBy is for whom each partition must exist: "source", "view" or another hive key of the paths. Empty means for each
+	// declared source where paths tell the source, else for the view.
+	ExpectedBy string
 }
+
+// The words of ExpectedBy that are no hive key.
+const (
+	ExpectedBySource = "source"
+	ExpectedByView   = "view"
+)
 
 // Declared says whether the view is partitioned by time.
 func (p TimePartition) Declared() bool { return p.Grain != GrainNone }

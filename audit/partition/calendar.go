@@ -31,23 +31,17 @@ func (l Layout) Calendar(present []Key, asOf int64, r Range) ([]facts.Partition,
 	if err != nil {
 		return nil, nil, err
 	}
-	keys := distinct(present)
-	partitions := make([]facts.Partition, 0, len(keys))
-	at := map[int64]int{}
-	var notes []string
-	for _, k := range keys {
-		if k.Dated {
-			if i, ok := at[k.civil]; ok {
-				notes = append(notes, fmt.Sprintf("%s and %s name the same %s: each is a partition of its own", partitions[i].Value, k.Value, l.tp.Grain))
-			}
-			at[k.civil] = len(partitions)
-		}
-		partitions = append(partitions, l.present(k, asOf, r.Given(), bounds))
+	keys, spellings := distinct(present)
+	partitions := make([]facts.Partition, len(keys))
+	for i, k := range keys {
+		partitions[i] = l.present(k, asOf, r.Given(), bounds)
+		partitions[i].Spellings = spellings[i]
 	}
-	missing, err := l.demand(keys, partitions, at, asOf, bounds)
+	missing, err := l.demand(keys, partitions, asOf, bounds)
 	if err != nil {
 		return nil, nil, err
 	}
+	notes := l.respelt(partitions)
 	partitions = append(partitions, missing...)
 	slices.SortFunc(partitions, order)
 	for i := range partitions {
@@ -67,11 +61,60 @@ func order(a, b facts.Partition) int {
 	return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End), cmp.Compare(a.Value, b.Value))
 }
 
-// distinct sorts keys by time and then value.
-func distinct(present []Key) []Key {
-	keys := slices.Clone(present)
-	slices.SortFunc(keys, func(a, b Key) int { return cmp.Or(cmp.Compare(a.civil, b.civil), cmp.Compare(a.Value, b.Value)) })
-	return slices.CompactFunc(keys, func(a, b Key) bool { return a.Value == b.Value })
+// distinct gives one key for each partition, sorted by time, which is the first of its spellings in order; spellings holds
+// all of them where there are several. Partitions without a date have no interval: each value is one of its own.
+func distinct(present []Key) (keys []Key, spellings [][]string) {
+	sorted := slices.Clone(present)
+	slices.SortFunc(sorted, func(a, b Key) int { return cmp.Or(cmp.Compare(a.civil, b.civil), cmp.Compare(a.Value, b.Value)) })
+	sorted = slices.CompactFunc(sorted, func(a, b Key) bool { return a.Value == b.Value })
+	at := map[int64]int{}
+	for _, k := range sorted {
+		i, again := at[k.civil]
+		if !k.Dated || !again {
+			if k.Dated {
+				at[k.civil] = len(keys)
+			}
+			keys, spellings = append(keys, k), append(spellings, nil)
+			continue
+		}
+		if spellings[i] == nil {
+			spellings[i] = []string{keys[i].Value}
+		}
+		spellings[i] = append(spellings[i], k.Value)
+	}
+	return keys, spellings
+}
+
+// respelt says which partitions stand under several names.
+func (l Layout) respelt(partitions []facts.Partition) []string {
+	var example []string
+	n := 0
+	for _, p := range partitions {
+		if len(p.Spellings) == 0 {
+			continue
+		}
+		if n == 0 {
+			example = p.Spellings
+		}
+		n++
+	}
+	switch n {
+	case 0:
+		return nil
+	case 1:
+		return []string{fmt.Sprintf("%s name the same %s: they are one partition, shown as %s", enumerate(example), l.tp.Grain, example[0])}
+	}
+	return []string{fmt.Sprintf("%d %ss stand under several names, such as %s: each is one partition, shown by the first of its names",
+		n, l.tp.Grain, enumerate(example))}
+}
+
+// enumerate joins names as a sentence does, the first three of them.
+func enumerate(names []string) string {
+	const shown = 3
+	if len(names) > shown {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), len(names)-shown)
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 }
 
 // span is a stretch of civil time, End excluded.
@@ -80,10 +123,11 @@ type span struct{ start, end int64 }
 func (s span) holds(civil int64) bool { return civil >= s.start && civil < s.end }
 
 func (l Layout) present(k Key, asOf int64, ranged bool, bounds span) facts.Partition {
-	p := facts.Partition{Value: k.Value, Start: k.Start, End: k.End, Present: true, InRange: !ranged}
+	p := facts.Partition{Value: k.Value, Identity: k.Value, Start: k.Start, End: k.End, Present: true, InRange: !ranged, Stray: k.Stray}
 	if !k.Dated {
 		return p
 	}
+	p.Identity = l.identity(k.civil)
 	p.Open = l.open(k.End, asOf)
 	p.AfterAsOf = k.Start >= asOf
 	if ranged {
@@ -95,7 +139,7 @@ func (l Layout) present(k Key, asOf int64, ranged bool, bounds span) facts.Parti
 func (l Layout) open(end, asOf int64) bool { return end+l.tp.CompleteAfter.Microseconds() > asOf }
 
 // demand marks the present partitions that the calendar expects and returns the missing ones.
-func (l Layout) demand(keys []Key, partitions []facts.Partition, at map[int64]int, asOf int64, bounds span) ([]facts.Partition, error) {
+func (l Layout) demand(keys []Key, partitions []facts.Partition, asOf int64, bounds span) ([]facts.Partition, error) {
 	expected, oldest, err := l.sequence(keys, asOf, bounds)
 	if err != nil {
 		return nil, err
@@ -104,17 +148,19 @@ func (l Layout) demand(keys []Key, partitions []facts.Partition, at map[int64]in
 	for _, civil := range expected {
 		demanded[civil] = true
 	}
+	there := map[int64]bool{}
 	for i, k := range keys {
 		partitions[i].Expected = k.Dated && demanded[k.civil]
+		there[k.civil] = there[k.civil] || k.Dated
 	}
 	st := l.styleOf(keys, oldest)
 	var missing []facts.Partition
 	for _, civil := range expected {
-		if _, ok := at[civil]; ok {
+		if there[civil] {
 			continue
 		}
 		start, end := l.bounds(civil)
-		missing = append(missing, facts.Partition{Value: l.write(civil, st), Start: start, End: end, Expected: true, InRange: true})
+		missing = append(missing, facts.Partition{Value: l.write(civil, st), Identity: l.identity(civil), Start: start, End: end, Expected: true, InRange: true})
 	}
 	return missing, nil
 }
@@ -185,6 +231,9 @@ func (l Layout) styleOf(keys []Key, oldest Key) style {
 	}
 	return st
 }
+
+// identity is the name of a period that does not depend on how any folder spells it.
+func (l Layout) identity(civil int64) string { return l.write(civil, l.defaultStyle()) }
 
 func (l Layout) defaultStyle() style {
 	if n := len(l.tp.Columns); n > 1 && n == chainLength(l.tp.Grain) || n == 0 && l.tp.Grain != model.GrainWeek {

@@ -2,6 +2,7 @@ package partition
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -37,6 +38,9 @@ func Complete(tp model.TimePartition, dirs []string) (model.TimePartition, strin
 		return tp, "", nil
 	case len(tp.Columns) > 0:
 		grain, ok := grainOf(tp.Columns, dirs)
+		if !ok {
+			grain, ok = grainOfMost(tp.Columns, dirs)
+		}
 		if !ok {
 			return tp, "", fmt.Errorf("time_partition.grain is not declared and the values of %s are no dates of one grain: want for example %s=2026-11-03; declare time_partition.grain, or correct time_partition.column",
 				strings.Join(tp.Columns, "/"), tp.Columns[0])
@@ -79,44 +83,147 @@ func infer(dirs []string, want model.Grain) (model.TimePartition, string, bool) 
 	if len(dirs) == 0 {
 		return model.TimePartition{}, "", false
 	}
-	if tp, note, ok := inferHive(dirs, want); ok || note != "" {
+	tp, note, ok := inferAll(dirs, want)
+	if ok && tp.Grain == model.GrainHour || !ok && note != "" && !isShare(note) {
 		return tp, note, ok
 	}
-	tp, note, ok := inferPlain(dirs, want)
-	if !ok && note == "" {
-		note = strays(dirs)
+	finer, found := inferMost(dirs, want, tp.Grain)
+	switch {
+	case !found:
+	case finer.few():
+		return finer.tp, candidateOf(finer.tp).found(), true
+	case ok:
+		note += "; " + finer.words("the grain is "+string(tp.Grain)+" therefore")
+	default:
+		note = finer.words(Move(len(finer.strays)) + ", or declare time_partition")
 	}
 	return tp, note, ok
 }
 
-// strays says what keeps most folders from being partitions: a few that are named otherwise. It is "" where most are none.
-func strays(dirs []string) string {
-	of := map[string][]string{}
+// inferAll reads what all folders have in common.
+func inferAll(dirs []string, want model.Grain) (model.TimePartition, string, bool) {
+	if tp, note, ok := inferHive(dirs, want); ok || note != "" {
+		return tp, note, ok
+	}
+	return inferPlain(dirs, want)
+}
+
+// most is a time partition by which most folders are named, and the folders that are not.
+type most struct {
+	tp     model.TimePartition
+	dirs   int
+	strays []string
+	// keyless strays have no folder of one of its keys at all.
+	keyless int
+}
+
+// inferMost looks for a time partition that more than half of the folders name, though not all: finer than the grain that all have in
+// common, if they have one.
+func inferMost(dirs []string, want, common model.Grain) (most, bool) {
+	best, found := elect(dirs, want, common)
+	if !found {
+		return most{}, false
+	}
+	layout, err := New(best)
+	if err != nil {
+		return most{}, false
+	}
+	m := most{tp: best, dirs: len(dirs), strays: layout.Strays(dirs)}
+	for _, dir := range m.strays {
+		if slices.ContainsFunc(best.Columns, func(c string) bool { _, found := segmentOf(dir, c); return found == 0 }) {
+			m.keyless++
+		}
+	}
+	return m, len(m.strays) > 0 && 2*len(m.strays) < len(dirs)
+}
+
+// maxVoters bounds how many folders of one shape are asked: the others say the same, but for strays, which are found afterwards.
+const maxVoters = 64
+
+// elect asks folders one by one what they are named by, and gives what most of them say. Folders of one shape speak through a few.
+func elect(dirs []string, want, common model.Grain) (model.TimePartition, bool) {
+	shapes := map[string][]string{}
 	for _, dir := range dirs {
-		tp, _, ok := inferHive([]string{dir}, model.GrainNone)
-		if ok {
-			name := candidate{tp.Columns, tp.Grain}.String()
-			of[name] = append(of[name], dir)
+		shape := shapeOf(dir)
+		shapes[shape] = append(shapes[shape], dir)
+	}
+	votes, said := map[string]float64{}, map[string]model.TimePartition{}
+	for _, shape := range slices.Sorted(maps.Keys(shapes)) {
+		alike := shapes[shape]
+		step := (len(alike) + maxVoters - 1) / maxVoters
+		voters := (len(alike) + step - 1) / step
+		for i := 0; i < len(alike); i += step {
+			tp, _, ok := inferAll(alike[i:i+1], want)
+			if !ok || common != model.GrainNone && !finer(tp.Grain, common) {
+				continue
+			}
+			name := candidateOf(tp).String() + string(tp.Grain)
+			votes[name] += float64(len(alike)) / float64(voters)
+			said[name] = tp
 		}
 	}
-	for name, members := range of {
-		if 2*len(members) <= len(dirs) {
-			continue
+	best := ""
+	for _, name := range slices.Sorted(maps.Keys(votes)) {
+		if votes[name] > votes[best] {
+			best = name
 		}
-		if len(members) == len(dirs) {
-			return "" // each is a date, and all together are none
-		}
-		i := 0
-		for i < len(members) && members[i] == dirs[i] {
-			i++
-		}
-		stray := dirs[i]
-		if stray == "" {
-			stray = "the folder above them"
-		}
-		return fmt.Sprintf("%d of %d folders name a date by %s, and %s does not: move that, narrow path, or declare time_partition", len(members), len(dirs), name, stray)
 	}
-	return ""
+	return said[best], 2*votes[best] > float64(len(dirs))
+}
+
+// shapeOf is a path with every digit alike.
+func shapeOf(dir string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return '0'
+		}
+		return r
+	}, dir)
+}
+
+// few says that the folders which lack a key are strays and no other half of the store: one, or a tenth.
+func (m most) few() bool { return m.keyless <= 1 || 10*m.keyless <= m.dirs }
+
+func (m most) words(then string) string { return StraysInWords(m.tp, m.strays, m.dirs, then) }
+
+// Move is what to do about so many strays.
+func Move(strays int) string {
+	if strays == 1 {
+		return "move that, narrow path"
+	}
+	return "move those, narrow path"
+}
+
+// Strays are the folders among these that name no period of the layout.
+func (l Layout) Strays(dirs []string) []string {
+	var strays []string
+	for _, dir := range dirs {
+		if _, err := l.OfDir(dir); err != nil {
+			strays = append(strays, dir)
+		}
+	}
+	return strays
+}
+
+// StraysInWords says which of so many folders name no period of a time partition, and what then.
+func StraysInWords(tp model.TimePartition, strays []string, dirs int, then string) string {
+	named := make([]string, min(len(strays), 3))
+	for i := range named {
+		named[i] = strays[i]
+		if named[i] == "" {
+			named[i] = "the folder above them"
+		}
+	}
+	text, verb := named[0], "does"
+	if n := len(strays); n > 1 {
+		verb = "do"
+		text = strings.Join(named[:len(named)-1], ", ") + " and " + named[len(named)-1]
+		if n > len(named) {
+			text = fmt.Sprintf("%s and %d more", strings.Join(named, ", "), n-len(named))
+		}
+	}
+	period := map[model.Grain]string{model.GrainHour: "an hour", model.GrainDay: "a date", model.GrainWeek: "a week", model.GrainMonth: "a month"}[tp.Grain]
+	return fmt.Sprintf("%d of %d folders name %s by %s, and %s %s not: %s", dirs-len(strays), dirs, period, candidateOf(tp), text, verb, then)
 }
 
 // candidate is one set of keys that may be the time partition.
@@ -125,7 +232,23 @@ type candidate struct {
 	grain   model.Grain
 }
 
-func (c candidate) String() string { return strings.Join(c.columns, "=/") + "=" }
+func candidateOf(tp model.TimePartition) candidate { return candidate{tp.Columns, tp.Grain} }
+
+func (c candidate) String() string {
+	if len(c.columns) == 0 {
+		return "plain folders such as " + plainExample(c.grain)
+	}
+	return strings.Join(c.columns, "=/") + "="
+}
+
+// found says what the paths tell.
+func (c candidate) found() string {
+	text := fmt.Sprintf("partitioned by %s, grain %s", c, c.grain)
+	if len(c.columns) > 0 {
+		text += meaningHint(c)
+	}
+	return text
+}
 
 func inferHive(dirs []string, want model.Grain) (model.TimePartition, string, bool) {
 	keys := commonKeys(dirs)
@@ -154,7 +277,7 @@ func inferHive(dirs []string, want model.Grain) (model.TimePartition, string, bo
 		if want != model.GrainNone {
 			c.grain = want
 		}
-		return model.TimePartition{Columns: c.columns, Grain: c.grain}, fmt.Sprintf("partitioned by %s, grain %s%s", c, c.grain, meaningHint(c)), true
+		return model.TimePartition{Columns: c.columns, Grain: c.grain}, c.found(), true
 	case len(usual) > 1:
 		return model.TimePartition{}, fmt.Sprintf("both %s and %s hold dates: declare time_partition.column", usual[0], usual[1]), false
 	case len(unusual) > 0:
@@ -286,6 +409,22 @@ func grainOf(columns, dirs []string) (model.Grain, bool) {
 	return model.GrainNone, false
 }
 
+// grainOfMost is the grain that the values of keys have in more than half of the folders.
+func grainOfMost(columns, dirs []string) (model.Grain, bool) {
+	votes := map[model.Grain]int{}
+	for _, dir := range dirs {
+		if grain, ok := grainOf(columns, []string{dir}); ok {
+			votes[grain]++
+		}
+	}
+	for _, grain := range []model.Grain{model.GrainHour, model.GrainDay, model.GrainWeek, model.GrainMonth} {
+		if 2*votes[grain] > len(dirs) {
+			return grain, true
+		}
+	}
+	return model.GrainNone, false
+}
+
 // allRead says whether all values are written as periods of a grain. Hours that are all midnights are days, but days
 // that are all firsts are still days: that a month's data lies under its first is for the user to say.
 func allRead(grain model.Grain, rows [][]string) bool {
@@ -375,13 +514,19 @@ func inferPlain(dirs []string, want model.Grain) (model.TimePartition, string, b
 		switch {
 		case dated == 0:
 		case dated == len(dirs):
-			return model.TimePartition{Grain: grain}, fmt.Sprintf("partitioned by plain folders such as %s, grain %s", plainExample(grain), grain), true
+			return model.TimePartition{Grain: grain}, candidate{grain: grain}.found(), true
 		default:
-			return model.TimePartition{}, fmt.Sprintf("%d of %d folders name a date of grain %s: declare time_partition, or narrow path", dated, len(dirs), grain), false
+			return model.TimePartition{}, fmt.Sprintf("%d of %d folders name a date of grain %s"+shareAdvice, dated, len(dirs), grain), false
 		}
 	}
 	return model.TimePartition{}, "", false
 }
+
+// shareAdvice ends the note on folders of which only some are dated.
+const shareAdvice = ": declare time_partition, or narrow path"
+
+// isShare says that a note tells only how many folders are dated, and not why no way to read them was chosen.
+func isShare(note string) bool { return strings.HasSuffix(note, shareAdvice) }
 
 // countPlain counts the folders that name exactly one period of a grain in the writing that is usual for it.
 func countPlain(grain model.Grain, dirs []string) int {

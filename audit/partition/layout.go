@@ -24,6 +24,9 @@ type Key struct {
 	Start, End int64
 	Dated      bool
 
+	// Stray says that the path names no period of the layout at all.
+	Stray bool
+
 	// civil is its beginning in its own calendar.
 	civil int64
 	// style is how it is written.
@@ -121,6 +124,24 @@ func (l Layout) OfDir(dir string) (Key, error) {
 		return l.plain(dir)
 	}
 	return l.hive(dir)
+}
+
+// StrayKey stands for a folder that names no period: a partition without a date, named by what it has of the keys.
+func (l Layout) StrayKey(dir string) Key {
+	var named []string
+	for _, column := range l.tp.Columns {
+		if segment, found := segmentOf(dir, column); found > 0 {
+			named = append(named, segment)
+		}
+	}
+	key := Key{Value: strings.Join(named, "/"), Start: facts.NoTime, End: facts.NoTime, Stray: true}
+	if key.Value == "" {
+		key.Value = dir
+	}
+	if key.Value == "" {
+		key.Value = "."
+	}
+	return key
 }
 
 func (l Layout) hive(dir string) (Key, error) {

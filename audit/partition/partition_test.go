@@ -150,8 +150,23 @@ func TestInfer(t *testing.T) {
 		note    string
 	}{
 		{[]string{"dt=2026-11-03", "dt=2026-11-04"}, []string{"dt"}, "day", "partitioned by dt=, grain day"},
-		{[]string{"dt=2026-11-01", "dt=2026-11-02", "dt=2026-11-31"}, nil, "", "2 of 3 folders name a date by dt=, and dt=2026-11-31 does not"},
-		{[]string{"", "dt=2026-11-01", "dt=2026-11-02"}, nil, "", "2 of 3 folders name a date by dt=, and the folder above them does not"},
+		// A stray folder takes the grain from no other.
+		{[]string{"dt=2026-11-01", "dt=2026-11-02", "dt=2026-11-31"}, []string{"dt"}, "day", "partitioned by dt=, grain day"},
+		{[]string{"dt=2026-11-01", "dt=2026-11-02", "dt=latest"}, []string{"dt"}, "day", ""},
+		{[]string{"", "dt=2026-11-01", "dt=2026-11-02"}, []string{"dt"}, "day", ""},
+		{append(hoursOf("dt=2026-11-01/hour=%02d"), "dt=2026-11-01/hour=24"), []string{"dt", "hour"}, "hour", "partitioned by dt=/hour=, grain hour"},
+		{append(hoursOf("dt=2026-11-01/hour=%d"), "dt=2026-11-01/hour=null", "dt=2026-11-01/hour=-1"), []string{"dt", "hour"}, "hour", ""},
+		{append(hoursOf("dt=2026-11-01/hour=%d"), "dt=2026-11-01"), []string{"dt", "hour"}, "hour", ""},
+		{append(hoursOf("dt=2026-11-01/hour=%02d"), "dt=2026-11-01/hour=__HIVE_DEFAULT_PARTITION__"), []string{"dt", "hour"}, "hour", ""},
+		{append(hoursOf("year=2026/month=11/day=01/hour=%02d"), "year=2026/month=11/day=01/hour=7h"), []string{"year", "month", "day", "hour"}, "hour", ""},
+		{append(hoursOf("2026/11/01/%02d"), "2026/11/01/24"), nil, "hour", "partitioned by plain folders such as 2026/11/03/07, grain hour"},
+		{append(hoursOf("dt=2026-11-01-%02d"), "dt=2026-11-01"), []string{"dt"}, "hour", ""},
+		{[]string{"year=2026/month=11/day=29", "year=2026/month=11/day=30", "year=2026/month=11/day=31"}, []string{"year", "month", "day"}, "day", ""},
+		{[]string{"2026-11-01", "2026-11-02", "tmp"}, nil, "day", ""},
+		// Half a store of another depth is no stray: the grain is that of all, and it is said.
+		{append(hoursOf("dt=2026-11-09/hour=%02d"), "dt=2026-11-01", "dt=2026-11-02", "dt=2026-11-03"), []string{"dt"}, "day",
+			"partitioned by dt=, grain day; 24 of 27 folders name an hour by dt=/hour=, and dt=2026-11-01, dt=2026-11-02 and dt=2026-11-03 do not: the grain is day therefore"},
+		{[]string{"a", "b", "dt=2026-11-01", "dt=2026-11-02", "dt=2026-11-03"}, nil, "", "3 of 5 folders name a date by dt=, and a and b do not: move those, narrow path, or declare time_partition"},
 		{[]string{"a", "b", "dt=2026-11-01"}, nil, "", ""},
 		{[]string{"dt=2026-11-02", "dt=2026-11-09"}, []string{"dt"}, "day", ""},
 		{[]string{"dt=2026-11-03", "dt=__HIVE_DEFAULT_PARTITION__"}, []string{"dt"}, "day", ""},
@@ -202,6 +217,15 @@ func TestInfer(t *testing.T) {
 	}
 }
 
+// hoursOf are the folders of a day's hours.
+func hoursOf(format string) []string {
+	dirs := make([]string, 24)
+	for hour := range dirs {
+		dirs[hour] = fmt.Sprintf(format, hour)
+	}
+	return dirs
+}
+
 func TestComplete(t *testing.T) {
 	tests := []struct {
 		tp      model.TimePartition
@@ -212,6 +236,9 @@ func TestComplete(t *testing.T) {
 	}{
 		{model.TimePartition{Columns: []string{"birthday"}}, []string{"birthday=2026-11-03"}, []string{"birthday"}, "day", ""},
 		{model.TimePartition{Columns: []string{"year", "week"}}, []string{"year=2026/week=7"}, []string{"year", "week"}, "week", ""},
+		{model.TimePartition{Columns: []string{"dt"}}, []string{"dt=latest", "dt=2026-11-02", "dt=2026-11-03"}, []string{"dt"}, "day", ""},
+		{model.TimePartition{Columns: []string{"dt", "hour"}}, append(hoursOf("dt=2026-11-01/hour=%d"), "dt=2026-11-01/hour=24"), []string{"dt", "hour"}, "hour", ""},
+		{model.TimePartition{Columns: []string{"dt"}}, []string{"dt=latest", "dt=2026-11-02"}, nil, "", "the values of dt are no dates of one grain"},
 		{model.TimePartition{Columns: []string{"dt"}}, []string{"dt=x"}, nil, "", "the values of dt are no dates of one grain"},
 		{model.TimePartition{Grain: "week"}, []string{"dt=2026-11-02"}, []string{"dt"}, "week", ""},
 		{model.TimePartition{Grain: "day"}, []string{"a/2026/11/02"}, nil, "day", ""},
@@ -323,14 +350,65 @@ func TestCalendar(t *testing.T) {
 	}
 }
 
-func TestTwoSpellings(t *testing.T) {
-	got, notes := calendar(t, model.TimePartition{Columns: []string{"year", "month"}, Grain: "month"},
-		[]string{"year=2026/month=1", "year=2026/month=01", "year=2026/month=01"}, "2026-02-01T00:00:00Z", Range{})
-	if want := []string{"year=2026/month=01 PER", "year=2026/month=1 PER"}; !slices.Equal(got, want) {
-		t.Errorf("got %q, want %q", got, want)
+// A partition is its interval: however many folders spell it, it is one, shown by the first spelling.
+func TestSpellings(t *testing.T) {
+	month := model.TimePartition{Columns: []string{"year", "month"}, Grain: "month"}
+	day, hour := model.TimePartition{Columns: []string{"dt"}, Grain: "day"}, model.TimePartition{Columns: []string{"dt"}, Grain: "hour"}
+	tests := []struct {
+		tp   model.TimePartition
+		dirs []string
+		want []string
+		note string
+	}{
+		{month, []string{"year=2026/month=1", "year=2026/month=01", "year=2026/month=01"}, []string{"year=2026/month=01 PER"},
+			"year=2026/month=01 and year=2026/month=1 name the same month: they are one partition, shown as year=2026/month=01"},
+		{day, []string{"dt=20260101", "dt=2026-01-01", "dt=2026-01-01 00%3A00%3A00", "region=eu/dt=2026-01-01"}, []string{"dt=2026-01-01 PER"},
+			"dt=2026-01-01, dt=2026-01-01 00%3A00%3A00 and dt=20260101 name the same day: they are one partition, shown as dt=2026-01-01"},
+		{hour, []string{"dt=2026-01-31T22", "dt=2026-01-31-22", "dt=2026-01-31 22", "dt=2026013122", "dt=2026-01-31-23", "dt=2026-01-31%2023"}, []string{"dt=2026-01-31 22 PER", "dt=2026-01-31%2023 PER"},
+			"2 hours stand under several names, such as dt=2026-01-31 22, dt=2026-01-31-22, dt=2026-01-31T22 and 1 more: each is one partition, shown by the first of its names"},
+		{model.TimePartition{Columns: []string{"dt", "hour"}, Grain: "hour"}, []string{"dt=2026-01-31/hour=7", "dt=2026-01-31/hour=07", "dt=20260131/hour=7"}, []string{"dt=2026-01-31/hour=07 PER"},
+			"dt=2026-01-31/hour=07, dt=2026-01-31/hour=7 and dt=20260131/hour=7 name the same hour: they are one partition, shown as dt=2026-01-31/hour=07"},
+		{model.TimePartition{Grain: "day"}, []string{"2026/01/31", "2026-01-31"}, []string{"2026-01-31 PER"},
+			"2026-01-31 and 2026/01/31 name the same day: they are one partition, shown as 2026-01-31"},
+		{day, []string{"dt=2026-01-31", "dt=__HIVE_DEFAULT_PARTITION__"}, []string{"dt=2026-01-31 PER", "dt=__HIVE_DEFAULT_PARTITION__ PR"}, ""},
 	}
-	if want := "year=2026/month=01 and year=2026/month=1 name the same month: each is a partition of its own"; len(notes) != 1 || notes[0] != want {
-		t.Errorf("notes %q", notes)
+	for _, tt := range tests {
+		first, last := tt.want[0], tt.want[len(tt.want)-1]
+		r := Range{strings.TrimSuffix(first, " PER"), strings.TrimSuffix(last, " PER")}
+		if tt.note == "" {
+			r = Range{}
+		}
+		got, notes := calendar(t, tt.tp, tt.dirs, "2026-02-01T00:00:00Z", r)
+		if !slices.Equal(got, tt.want) || strings.Join(notes, "\n") != tt.note {
+			t.Errorf("%q: got %q %q\nwant %q %q", tt.dirs, got, notes, tt.want, tt.note)
+		}
+	}
+}
+
+// The identity of a period does not hang on the spelling of any folder; in the usual spelling it is the folder itself.
+func TestIdentity(t *testing.T) {
+	for _, tt := range []struct {
+		tp    model.TimePartition
+		dirs  []string
+		value string
+	}{
+		{model.TimePartition{Columns: []string{"dt"}, Grain: "day"}, []string{"dt=2026-11-03", "dt=20261103"}, "dt=2026-11-03"},
+		{model.TimePartition{Columns: []string{"year", "month", "day"}, Grain: "day"}, []string{"year=2026/month=11/day=3", "year=2026/month=11/day=03"}, "year=2026/month=11/day=03"},
+		{model.TimePartition{Columns: []string{"dt", "hour"}, Grain: "hour"}, []string{"dt=2026-11-03/hour=7", "dt=20261103/hour=07"}, "dt=2026-11-03/hour=07"},
+		{model.TimePartition{Columns: []string{"wk"}, Grain: "week"}, []string{"wk=2026-W45", "wk=2026-11-04"}, "wk=2026-11-02"},
+		{model.TimePartition{Grain: "day"}, []string{"2026-11-03", "2026/11/03"}, "2026/11/03"},
+	} {
+		for _, dir := range tt.dirs {
+			l := layout(t, tt.tp)
+			key, err := l.OfDir(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			partitions, _, err := l.Calendar([]Key{key}, instant(t, "2026-11-10T00:00:00Z"), Range{})
+			if err != nil || partitions[0].Identity != tt.value {
+				t.Errorf("%s: %+v %v, want %s", dir, partitions[0], err, tt.value)
+			}
+		}
 	}
 }
 

@@ -168,7 +168,7 @@ func TestEveryKey(t *testing.T) {
 		MaxAge: 24 * time.Hour, MaxLag: 36 * time.Hour, Tolerance: 0, Zone: "Europe/Berlin", Zones: []string{"Asia/Tokyo"},
 		Reference: model.ReferenceIngestedAt,
 		TimePartition: model.TimePartition{
-			Columns: []string{"year", "month"}, Grain: model.GrainMonth, Zone: "Europe/Berlin", Of: model.OfSnapshot, Expected: model.ExpectAny,
+			Columns: []string{"year", "month"}, Grain: model.GrainMonth, Zone: "Europe/Berlin", Of: model.OfSnapshot, Expected: model.ExpectAny, ExpectedBy: "region",
 		},
 		Checks: map[string]model.CheckPolicy{
 			"stale-rows": {Severity: "off", MaxFraction: ptr(0.5), MinRows: ptr(int64(10))},

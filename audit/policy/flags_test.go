@@ -120,7 +120,7 @@ var examples = map[string]string{
 	"event_time": "t", "event_time.column": "t", "event_time.zone": "UTC", "event_time.unit": "ms", "event_time.format": "rfc3339",
 	"ingested_at": "t", "ingested_at.column": "t", "ingested_at.zone": "UTC", "ingested_at.unit": "ms", "ingested_at.format": "rfc3339",
 	"time_partition.column": "dt", "time_partition.grain": "day", "time_partition.zone": "Asia/Tokyo", "time_partition.of": "snapshot",
-	"time_partition.expected": "any", "time_partition.complete_after": "1h",
+	"time_partition.expected": "any", "time_partition.expected_by": "region", "time_partition.complete_after": "1h",
 	"sources.s.path": "s/*.parquet", "sources.s.zone": "device", "sources.s.max_age": "1h", "sources.s.max_lag": "1h", "sources.s.until": "2027-01-01",
 	"sources.s.event_time": "t", "sources.s.event_time.column": "t", "sources.s.event_time.zone": "UTC", "sources.s.event_time.unit": "ms",
 	"sources.s.event_time.format": "rfc3339", "sources.s.ingested_at": "t", "sources.s.ingested_at.column": "t", "sources.s.ingested_at.zone": "UTC",

@@ -198,6 +198,8 @@ var timePartitionKeys = []key[model.TimePartition]{
 		meanings, func(p *model.TimePartition) *model.PartitionMeaning { return &p.Of }),
 	enumKey("expected", "Which partitions the calendar must hold. Default all.", sequences,
 		func(p *model.TimePartition) *model.Expected { return &p.Expected }),
+	textKey("expected_by", "For whom each partition must exist: source, view, or a hive key of the paths such as region. Default: each declared source where paths tell the source, else the view.",
+		readColumn, func(p *model.TimePartition) *string { return &p.ExpectedBy }),
 	durationKey("complete_after", "How long after its end a partition may still grow. Default 0.", 0,
 		func(p *model.TimePartition) *time.Duration { return &p.CompleteAfter }),
 }

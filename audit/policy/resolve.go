@@ -227,6 +227,10 @@ func (f *File) faults(v model.View, defined []string) []error {
 	if slices.Contains(v.OncePer, "source") && !v.Source.Declared() && !sourcePaths {
 		fault("once_per", "once_per names source, but nothing says where a row's source comes from: add \"source: COLUMN\"")
 	}
+	if by := "time_partition.expected_by"; v.TimePartition.ExpectedBy == model.ExpectedBySource && !v.Source.Declared() && !sourcePaths &&
+		!strings.HasPrefix(v.Origins[by], originDefault) {
+		fault(by, "%s names source, but nothing says where a row's source comes from: add \"source: COLUMN\" or \"source: {path_segment: N}\", or name a hive key of the paths", by)
+	}
 	for _, s := range v.Sources {
 		if s.Path == "" && !v.Source.Declared() {
 			fault("sources."+s.Name, "source %q has no path of its own, and nothing says where a row's source comes from: add \"source: COLUMN\"", s.Name)

@@ -12,8 +12,8 @@ type Options struct {
 	Color bool
 	// Width is where text is wrapped, in columns; 0 means 100.
 	Width int
-	// Words answers what the catalogue says about a check; nil where no catalogue is at hand.
-	Words func(check string) Words
+	// Words answers what the catalogue says about a result's check; nil where no catalogue is at hand.
+	Words func(res report.Result) Words
 	// ReportPath is where the JSON report was written, for outputs that point at it; empty where it was not.
 	ReportPath string
 }

@@ -83,8 +83,8 @@ func incident() report.Report {
 	}
 }
 
-func catalogue(id string) render.Words {
-	return render.Words{Why: "Why " + id + " matters.", Fix: "How to mend " + id + "."}
+func catalogue(res report.Result) render.Words {
+	return render.Words{Why: "Why " + res.Check + " matters.", Fix: "How to mend " + res.Check + "."}
 }
 
 func text(t *testing.T, r report.Report, o render.Options) string {

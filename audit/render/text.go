@@ -166,7 +166,7 @@ func (t *text) words(res report.Result) Words {
 		return Words{}
 	}
 	t.told[res.Check] = true
-	return t.o.Words(res.Check)
+	return t.o.Words(res)
 }
 
 // sentence is what a result says: its message, and the reason where it has one of its own.

@@ -218,6 +218,7 @@ type TimePartition struct {
 	Zone                 string   `json:"zone"`
 	Of                   string   `json:"of"`
 	Expected             string   `json:"expected"`
+	ExpectedBy           string   `json:"expected_by,omitempty"`
 	CompleteAfterSeconds float64  `json:"complete_after_seconds"`
 }
 

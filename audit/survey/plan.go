@@ -46,11 +46,14 @@ type located struct {
 	source string
 }
 
+// locatedDir is a folder below the fixed part of its glob, and the source whose own glob that is.
+type locatedDir struct{ path, source string }
+
 // folders is what all globs of a view list together.
 type folders struct {
 	root    string
 	files   []located
-	dirs    []string
+	dirs    []locatedDir
 	ignored map[string]int64
 }
 
@@ -120,7 +123,9 @@ func (all *folders) add(l store.Listing, source string, taken map[string]string)
 		taken[e.Abs] = source
 		all.files = append(all.files, located{Entry: e, own: e.Path, source: source})
 	}
-	all.dirs = append(all.dirs, l.Dirs...)
+	for _, dir := range l.Dirs {
+		all.dirs = append(all.dirs, locatedDir{dir, source})
+	}
 	for reason, n := range l.Ignored {
 		all.ignored[reason] += n
 	}
@@ -164,13 +169,32 @@ func (p *planner) addSources() error {
 			return &partition.PathError{Path: f.Path, Want: fmt.Sprintf("folder %d below %s", n, p.listing.Root),
 				Hint: "source: {path_segment} names its source; move the file, or correct source or path"}
 		}
-		segment := parts[n-1]
-		if _, value, ok := strings.Cut(segment, "="); ok {
-			segment = value
-		}
-		p.listing.Files[i].Source = segment
+		p.listing.Files[i].Source = segmentSource(parts[n-1])
 	}
 	return nil
+}
+
+// segmentSource is the source that a folder names: the value of a hive folder.
+func segmentSource(segment string) string {
+	if _, value, ok := strings.Cut(segment, "="); ok {
+		return value
+	}
+	return segment
+}
+
+// hiveValue is the value of a hive key in a path; of several, the last.
+func hiveValue(dir, key string) (value string, ok bool) {
+	for part := range strings.SplitSeq(dir, "/") {
+		name, text, hive := strings.Cut(part, "=")
+		if !hive || name != key {
+			continue
+		}
+		if decoded, err := url.PathUnescape(text); err == nil {
+			text = decoded
+		}
+		value, ok = text, true
+	}
+	return value, ok
 }
 
 // addHiveSources takes the source from a folder named after its column (source=batch/): the path shadows a column of
@@ -183,13 +207,8 @@ func (p *planner) addHiveSources() {
 		if f.source != "" {
 			continue
 		}
-		for _, part := range strings.Split(path.Dir(f.Path), "/") {
-			if name, value, ok := strings.Cut(part, "="); ok && name == p.view.Source.Column {
-				if decoded, err := url.PathUnescape(value); err == nil {
-					value = decoded
-				}
-				p.listing.Files[i].Source = value
-			}
+		if value, ok := hiveValue(path.Dir(f.Path), p.view.Source.Column); ok {
+			p.listing.Files[i].Source = value
 		}
 	}
 }
@@ -209,7 +228,7 @@ func (p *planner) addPartitions(asOf time.Time, r partition.Range) error {
 	if err != nil {
 		return err
 	}
-	keys, values, err := p.fileKeys(layout)
+	keys, values, err := p.fileKeys(layout, dirs)
 	if err != nil {
 		return err
 	}
@@ -221,18 +240,14 @@ func (p *planner) addPartitions(asOf time.Time, r partition.Range) error {
 	p.notes = append(p.notes, notes...)
 	p.listing.Partitions = partitions
 	p.assign(values)
-	return nil
+	return p.addPresence(layout)
 }
 
 // fileDirs are the folders that hold files, below the fixed part of their globs.
 func (p *planner) fileDirs() []string {
 	dirs := make([]string, 0, len(p.found.files))
 	for _, f := range p.found.files {
-		dir := path.Dir(f.own)
-		if dir == "." {
-			dir = ""
-		}
-		dirs = append(dirs, dir)
+		dirs = append(dirs, dirOf(f.own))
 	}
 	slices.Sort(dirs)
 	return slices.Compact(dirs)
@@ -335,10 +350,16 @@ func (p *planner) origin(key, text string) {
 	p.view.Origins[key] = text
 }
 
-// fileKeys reads the partition of every file.
-func (p *planner) fileKeys(layout partition.Layout) (keys []partition.Key, values []string, err error) {
+// fileKeys reads the partition of every file. Where more than half of the folders name one, the others are strays: their files lie in
+// partitions without a date, and are named.
+func (p *planner) fileKeys(layout partition.Layout, dirs []string) (keys []partition.Key, values []string, err error) {
+	strays := layout.Strays(dirs)
+	tolerant := 2*len(strays) < len(dirs)
 	for _, f := range p.found.files {
 		key, err := layout.Of(f.own)
+		if err != nil && tolerant {
+			key, err = layout.StrayKey(dirOf(f.own)), nil
+		}
 		var wrong *partition.PathError
 		if errors.As(err, &wrong) {
 			wrong.Path = f.Path
@@ -350,7 +371,24 @@ func (p *planner) fileKeys(layout partition.Layout) (keys []partition.Key, value
 		keys = append(keys, key)
 		values = append(values, key.Value)
 	}
+	if len(strays) > 0 {
+		rows := "its"
+		if len(strays) > 1 {
+			rows = "their"
+		}
+		p.listing.Strays = partition.StraysInWords(layout.TimePartition(), strays, len(dirs),
+			partition.Move(len(strays))+", or correct time_partition; until then "+rows+" rows lie in no partition")
+		p.notes = append(p.notes, p.listing.Strays)
+	}
 	return keys, values, nil
+}
+
+// dirOf is the folder of a file; empty for the one that the glob begins in.
+func dirOf(file string) string {
+	if dir := path.Dir(file); dir != "." {
+		return dir
+	}
+	return ""
 }
 
 // rootHint helps where the path names a single partition itself.
@@ -368,21 +406,30 @@ func (p *planner) rootHint(layout partition.Layout) string {
 func (p *planner) folderKeys(layout partition.Layout) []partition.Key {
 	var keys []partition.Key
 	for _, dir := range p.found.dirs {
-		if key, err := layout.OfDir(dir); err == nil {
+		if key, err := layout.OfDir(dir.path); err == nil {
 			keys = append(keys, key)
 		}
 	}
 	return keys
 }
 
-func (p *planner) assign(values []string) {
+// partitionIDs finds partitions by every spelling of theirs.
+func (p *planner) partitionIDs() map[string]int32 {
 	ids := map[string]int32{}
 	for _, q := range p.listing.Partitions {
 		ids[q.Value] = q.ID
+		for _, value := range q.Spellings {
+			ids[value] = q.ID
+		}
 	}
+	return ids
+}
+
+func (p *planner) assign(values []string) {
+	ids := p.partitionIDs()
 	for i, value := range values {
 		id := ids[value]
-		p.listing.Files[i].Partition = id
+		p.listing.Files[i].Partition, p.listing.Files[i].Folder = id, value
 		p.listing.Partitions[id].Files++
 	}
 }

@@ -137,7 +137,7 @@ func (c *cli) planView(ctx context.Context, v model.View) plannedView {
 		p.Bytes += f.Size
 	}
 	for _, part := range listing.Partitions {
-		if !part.Present {
+		if !part.Present || part.Stray {
 			continue
 		}
 		p.Partitions++
@@ -335,6 +335,9 @@ func partitionWords(p model.TimePartition) string {
 	}
 	if p.Of != "" {
 		text += " of " + string(p.Of)
+	}
+	if p.ExpectedBy != "" {
+		text += ", expected by " + p.ExpectedBy
 	}
 	return text
 }

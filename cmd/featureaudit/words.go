@@ -8,15 +8,16 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/render"
+	"github.com/featureaudit/featureaudit/audit/report"
 )
 
-// words are what the catalogue says about a check.
-func words(id string) render.Words {
-	c, ok := check.Lookup(id)
+// words are what the catalogue says about the check of a result.
+func words(res report.Result) render.Words {
+	c, ok := check.Lookup(res.Check)
 	if !ok {
 		return render.Words{}
 	}
-	return render.Words{Why: c.Why, Fix: c.Fix}
+	return render.Words{Why: c.Why, Fix: c.FixOf(res)}
 }
 
 func checkIDs() []string {

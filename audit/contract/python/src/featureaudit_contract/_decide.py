@@ -245,6 +245,12 @@ class _Case:
             )
 
     def clean_run(self) -> tuple[Instant, Instant]:
+        if self.m.get("partitioned") is False and "clean_from" not in self.m:
+            self.end(
+                "unknown",
+                "it has no time partitions, so that no window of it can be proven clean: declare its time_partition "
+                "and audit again, or require the view as a whole",
+            )
         first = self.instant("clean_from", "{}: no run of its partitions is proven clean")
         last = self.instant("clean_until", "{}: no run of its partitions is proven clean")
         if first >= last:

@@ -1,0 +1,51 @@
+package check
+
+import (
+	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/report"
+)
+
+// measureBackfill says of a result that what it found is what a backfill looks like.
+const measureBackfill = "may_be_backfill"
+
+// mayBeBackfill says that partitions of the past are judged at a given instant: if they were filled again, their rows arrived late by
+// nature, and no feed is slow.
+func (b *brief) mayBeBackfill() bool {
+	if !b.HasRange || !b.AsOfGiven {
+		return false
+	}
+	end := int64(0)
+	for _, p := range b.Survey.Partitions {
+		if p.InRange && p.Dated() {
+			end = max(end, p.End)
+		}
+	}
+	for _, s := range b.Collection.Slices {
+		if b.judged(b.filePartition(s.File)) && s.IngestedMax >= end {
+			return true
+		}
+	}
+	return false
+}
+
+const backfillWords = "if the range was filled again, its rows arrived late by nature"
+
+func backfillDetail(_ *brief, v verdict) string {
+	if backfill, _ := v.measures[measureBackfill].(bool); backfill {
+		return backfillWords
+	}
+	return ""
+}
+
+// FixOf is what to do about one result of the check.
+func (c Check) FixOf(r report.Result) string {
+	if backfill, _ := r.Measures[measureBackfill].(bool); backfill && c.backfillFix != "" {
+		return c.backfillFix
+	}
+	return c.Fix
+}
+
+// judgedByArrival says that stale rows are told by when they arrived.
+func (b *brief) judgedByArrival() bool {
+	return !isSnapshot(b.View) && b.View.StaleReference() == model.ReferenceIngestedAt
+}

@@ -1,0 +1,290 @@
+package check
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/zone"
+)
+
+const (
+	// fittingShare is the least share of the view's rows that must fit in another calendar before it is proposed, and
+	// leftShare the largest share of the misfiled rows that may then be left.
+	fittingShare, leftShare = 0.95, 0.25
+	// shiftedShare is the least share of the misfiled rows that shifted partitions must explain.
+	shiftedShare = 0.9
+)
+
+// filingHint says what one change would put misfiled rows in place: another calendar for the whole view, or other times for a
+// few partitions; the zero value proposes nothing.
+type filingHint struct {
+	grain model.Grain
+	// zone is a zone at which nearly all rows of the view would lie in their partitions, share how many.
+	zone  string
+	share float64
+	// fixed says that its offset did not change meanwhile: it is then offset seconds, and minutes more east than the present one.
+	fixed   bool
+	offset  int32
+	minutes int
+	steady  bool
+	// shifted are partitions all of whose rows would lie in them so many minutes later, or earlier where it is negative.
+	shifted []string
+	later   int
+}
+
+func (h filingHint) measures() map[string]any {
+	m := map[string]any{}
+	if h.zone != "" {
+		m["fitting_zone"], m["fitting_share"] = h.zone, h.share
+		if h.steady {
+			m["fitting_offset_minutes"] = h.minutes
+		}
+	}
+	if len(h.shifted) > 0 {
+		m["shifted_partitions"], m["shifted_minutes"] = h.shifted, h.later
+	}
+	return m
+}
+
+func (h filingHint) String() string {
+	many := "nearly all"
+	if h.share == 1 {
+		many = "all rows"
+	}
+	switch {
+	case h.zone == "UTC":
+		return fmt.Sprintf("%s would fit if partitions were %ss of UTC: set time_partition.zone to it", many, h.grain)
+	case h.zone != "" && h.fixed:
+		return fmt.Sprintf("%s would fit if partitions were %ss of %s: set time_partition.zone to a zone at that offset, such as %s", many, h.grain, zone.OffsetText(h.offset), h.zone)
+	case h.zone != "":
+		return fmt.Sprintf("%s would fit if partitions were %ss of %s: set time_partition.zone to it", many, h.grain, h.zone)
+	case len(h.shifted) > 0:
+		when := "later"
+		if h.later < 0 {
+			when = "earlier"
+		}
+		return fmt.Sprintf("all rows of %s would fit %s %s: one load of theirs may be shifted", several(h.shifted), hoursAndMinutes(max(h.later, -h.later)), when)
+	}
+	return ""
+}
+
+// several names up to three of a list.
+func several(names []string) string {
+	const shown = 3
+	switch n := len(names); {
+	case n == 1:
+		return names[0]
+	case n > shown:
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), n-shown)
+	default:
+		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
+	}
+}
+
+func hoursAndMinutes(minutes int) string {
+	switch {
+	case minutes%60 == 0:
+		return fmt.Sprintf("%d h", minutes/60)
+	case minutes < 60:
+		return fmt.Sprintf("%d min", minutes)
+	}
+	return fmt.Sprintf("%d h %d min", minutes/60, minutes%60)
+}
+
+// filingHint looks for the calendar in which nearly all rows of the view lie in their partitions, or else for the shift that puts
+// all rows of each partition with misfiled ones in place. It rests on event times alone, and is exact: every offset in use is a
+// whole number of the histogram's bins.
+func (b *brief) filingHint(findings []row) filingHint {
+	if b.filing == nil {
+		h := b.findFilingHint(findings)
+		b.filing = &h
+	}
+	return *b.filing
+}
+
+func (b *brief) findFilingHint(findings []row) filingHint {
+	if meaning(b.View) != model.OfEventTime || len(findings) == 0 {
+		return filingHint{}
+	}
+	ladders := b.ladders()
+	inPlace, total := fit(ladders, 0)
+	if total == inPlace {
+		return filingHint{}
+	}
+	if h, found := b.otherCalendar(ladders, inPlace, total); found {
+		return h
+	}
+	return b.shiftedLoads(ladders, total-inPlace)
+}
+
+// ladders are those of all partitions with a date whose rows were read, by time.
+func (b *brief) ladders() []ladder {
+	merged := map[int32]*facts.EventHistogram{}
+	for population, histogram := range b.Collection.Events {
+		p, dated := b.partition(population.Partition)
+		if !dated || !p.Dated() || p.AfterAsOf {
+			continue
+		}
+		if merged[p.ID] == nil {
+			merged[p.ID] = facts.NewEventHistogram()
+		}
+		merged[p.ID].Merge(histogram)
+	}
+	var ladders []ladder
+	for _, id := range slices.Sorted(maps.Keys(merged)) {
+		p, _ := b.partition(id)
+		ladders = append(ladders, newLadder(p, merged[id]))
+	}
+	return ladders
+}
+
+// calendar is a zone that the partitions' calendar may run in.
+type calendar struct {
+	table *zone.Table
+	// fixed says that no clock of the zone changed between the oldest and the newest row.
+	fixed  bool
+	offset int32
+}
+
+// otherCalendar tries every zone that is told apart from the others by the time between the oldest and the newest row.
+func (b *brief) otherCalendar(ladders []ladder, inPlace, total int64) (filingHint, bool) {
+	present, err := zone.Load(b.View.TimePartition.Zone)
+	if err != nil {
+		return filingHint{}, false // such a zone was refused with the config
+	}
+	from, to := reach(ladders)
+	best, bestRows := calendar{}, inPlace
+	for _, c := range b.calendars(present, from, to) {
+		if rows := c.fit(present, ladders); rows > bestRows {
+			best, bestRows = c, rows
+		}
+	}
+	share := float64(bestRows) / float64(total)
+	if best.table == nil || share < fittingShare || float64(total-bestRows) > leftShare*float64(total-inPlace) {
+		return filingHint{}, false
+	}
+	h := filingHint{grain: b.View.TimePartition.Grain, zone: best.table.Name(), share: share, fixed: best.fixed, offset: best.offset,
+		minutes: int(best.offset-present.Offset(from)) / 60}
+	h.steady = best.fixed && len(present.Offsets(from, to)) == 1
+	return h, true
+}
+
+// reach bounds the times of all rows and partitions.
+func reach(ladders []ladder) (from, to int64) {
+	from, to = ladders[0].partition.Start, ladders[0].partition.End
+	for _, l := range ladders {
+		from, to = min(from, l.partition.Start), max(to, l.partition.End)
+	}
+	const margin = 24 * 3600 * 1_000_000
+	return from - margin, to + margin
+}
+
+// calendars lists one zone of each kind: those without a clock change first, then by how near they are to the present one, east
+// before west, so that of equally good ones the plainest is proposed.
+func (b *brief) calendars(present *zone.Table, from, to int64) []calendar {
+	real := zone.RealOffsets(from, to)
+	if len(b.View.Zones) > 0 {
+		// a zone that does not load was refused with the config
+		real, _ = zone.OffsetsOf(b.View.Zones, from, to)
+	}
+	seen := map[string]bool{}
+	var list []calendar
+	for _, o := range real {
+		for _, name := range o.Zones {
+			table, err := zone.Load(name)
+			if err != nil {
+				continue
+			}
+			c := calendar{table: table, fixed: true, offset: table.Offset(from)}
+			kind := fmt.Sprint(c.offset)
+			for _, t := range table.Transitions() {
+				if t.UTC > from && t.UTC <= to {
+					c.fixed = false
+					kind += fmt.Sprint(" ", t)
+				}
+			}
+			if !seen[kind] {
+				seen[kind] = true
+				list = append(list, c)
+			}
+		}
+	}
+	now := present.Offset(from)
+	distance := func(c calendar) int32 { return max(c.offset-now, now-c.offset) }
+	slices.SortStableFunc(list, func(x, y calendar) int {
+		if x.fixed != y.fixed {
+			if x.fixed {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(cmp.Compare(distance(x), distance(y)), cmp.Compare(y.offset, x.offset))
+	})
+	return list
+}
+
+// fit counts the rows that lie in their partition if its calendar ran in this zone.
+func (c calendar) fit(present *zone.Table, ladders []ladder) int64 {
+	rows := int64(0)
+	for _, l := range ladders {
+		start, end := c.table.Begin(present.Local(l.partition.Start)), c.table.Begin(present.Local(l.partition.End))
+		rows += l.before(end) - l.before(start)
+	}
+	return rows
+}
+
+// shiftedLoads looks for the one shift by an offset in use that puts all rows of the partitions with misfiled ones in place. They
+// are to be few, to hold nearly all misfiled rows, and to be full enough for the shift to be told.
+func (b *brief) shiftedLoads(ladders []ladder, misfiled int64) filingHint {
+	from, to := reach(ladders)
+	var shifts []int
+	for _, o := range zone.RealOffsets(from, to) {
+		if minutes := int(o.Seconds) / 60; minutes != 0 {
+			shifts = append(shifts, minutes, -minutes)
+		}
+	}
+	// whole hours first, then the smallest
+	slices.SortFunc(shifts, func(x, y int) int {
+		if wholeX, wholeY := x%60 == 0, y%60 == 0; wholeX != wholeY {
+			if wholeX {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(cmp.Compare(max(x, -x), max(y, -y)), cmp.Compare(y, x))
+	})
+	explained, shifted := map[int]int64{}, map[int][]string{}
+	for _, l := range ladders {
+		outside := l.rows - (l.before(l.partition.End) - l.before(l.partition.Start))
+		if outside == 0 || !l.full() {
+			continue
+		}
+		for _, minutes := range shifts {
+			if fits, all := fit([]ladder{l}, minutes); fits == all {
+				explained[minutes] += outside
+				shifted[minutes] = append(shifted[minutes], l.partition.Value)
+				break
+			}
+		}
+	}
+	for _, minutes := range shifts {
+		if n := len(shifted[minutes]); n > 0 && 2*n <= len(ladders) && float64(explained[minutes]) >= shiftedShare*float64(misfiled) {
+			return filingHint{shifted: shifted[minutes], later: minutes}
+		}
+	}
+	return filingHint{}
+}
+
+// full says that the rows reach over at least half of the partition's length.
+func (l ladder) full() bool {
+	if len(l.bins) == 0 {
+		return false
+	}
+	reach := int64(l.bins[len(l.bins)-1]-l.bins[0]+1) * facts.EventBinMicros
+	return 2*reach >= l.partition.End-l.partition.Start
+}
