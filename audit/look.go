@@ -152,6 +152,9 @@ func (r *run) request(view model.View, s facts.Survey, progress func(string, int
 		Nanos: func(ctx context.Context, f facts.File, c facts.Column, rows []int64) ([]int64, error) {
 			return survey.Nanos(ctx, r.options.Adapters.Store, f, c, rows)
 		},
+		Pages: func(ctx context.Context, f facts.File, columns []facts.Column) (int64, []facts.ColumnProblem, error) {
+			return survey.Pages(ctx, r.options.Adapters.Store, f, columns)
+		},
 		Changed: func(f facts.File) *facts.Problem {
 			return survey.Changed(context.Background(), r.options.Adapters.Store, f)
 		},

@@ -22,7 +22,7 @@ type fetchPlan struct {
 	columns  []engine.Select
 	key      []fetchedKey
 	payload  []fetchedValue
-	measures []int
+	measures []fetchedValue
 	source   int
 	times    map[model.TimeColumn]int
 }
@@ -33,13 +33,17 @@ type fetchedKey struct {
 	column  model.TimeColumn
 }
 
-// fetchedValue is a payload column; instant names it where it is a time of the file, whose nanoseconds count.
+// fetchedValue is a payload column or a measure; instant names it where it is a time of the file, whose nanoseconds count.
 type fetchedValue struct {
 	index   int
+	name    string
 	instant string
+	// unknown says that the file's column cannot be read.
+	unknown bool
 }
 
-func (v *verifier) plan(schema *facts.Schema) fetchPlan {
+// plan is for the files of a schema; blind names columns that cannot be read.
+func (v *verifier) plan(schema *facts.Schema, blind []facts.ColumnProblem) fetchPlan {
 	r := &v.c.roles
 	p := fetchPlan{times: map[model.TimeColumn]int{}}
 	l := &layout{schema: schema, source: absent, times: p.times}
@@ -72,15 +76,21 @@ func (v *verifier) plan(schema *facts.Schema) fetchPlan {
 		}
 		p.key = append(p.key, fetchedKey{index: text(name, r.keyForms[i])})
 	}
-	for _, column := range v.payload {
-		value := fetchedValue{index: text(column.name, column.form)}
-		if column.form.Kind == engine.FormInstant && schema.Lookup(column.name) != nil {
-			value.instant = column.name
+	value := func(column payloadColumn) fetchedValue {
+		if slices.ContainsFunc(blind, func(b facts.ColumnProblem) bool { return b.Column == column.name }) {
+			return fetchedValue{name: column.name, unknown: true}
 		}
-		p.payload = append(p.payload, value)
+		got := fetchedValue{index: text(column.name, column.form), name: column.name}
+		if column.form.Kind == engine.FormInstant && schema.Lookup(column.name) != nil {
+			got.instant = column.name
+		}
+		return got
+	}
+	for _, column := range v.payload {
+		p.payload = append(p.payload, value(column))
 	}
 	for _, column := range v.measures {
-		p.measures = append(p.measures, text(column.name, column.form))
+		p.measures = append(p.measures, value(column))
 	}
 	p.columns = l.selects
 	return p
@@ -99,11 +109,14 @@ func (v *verifier) fetch(ctx context.Context, candidates []keys.Entry) ([]keys.R
 	rows, targets := v.targets(candidates)
 	plans := map[int32]fetchPlan{}
 	for i := range v.c.survey.Schemas {
-		plans[v.c.survey.Schemas[i].ID] = v.plan(&v.c.survey.Schemas[i])
+		plans[v.c.survey.Schemas[i].ID] = v.plan(&v.c.survey.Schemas[i], nil)
+	}
+	if err := v.checkPages(ctx, plans, targets); err != nil {
+		return nil, err
 	}
 	picked, single := map[int32][]target{}, []target(nil)
 	for _, t := range targets {
-		if v.picks(plans[t.file.Schema], t) {
+		if len(v.c.blind[t.file.ID]) == 0 && v.picks(plans[t.file.Schema], t) {
 			picked[t.file.Schema] = append(picked[t.file.Schema], t)
 		} else {
 			single = append(single, t)
@@ -124,10 +137,42 @@ func (v *verifier) fetch(ctx context.Context, candidates []keys.Entry) ([]keys.R
 		}
 	}
 	err := v.fetchSingly(ctx, plans, single)
-	if ctx.Err() == nil && v.changed(targets) {
+	switch {
+	case ctx.Err() != nil:
+	case v.changed(targets):
 		return nil, errTainted
+	case err == nil && v.foundBlind.Load():
+		return nil, errBlind // what was compared before did not know of it
 	}
 	return rows, err
+}
+
+// checkPages compares the pages of payload and measures with their checksums, for files that are fetched from for the first
+// time.
+func (v *verifier) checkPages(ctx context.Context, plans map[int32]fetchPlan, targets []target) error {
+	var ids []int32
+	for _, t := range targets {
+		if t.file.Checksums && !v.c.paged[t.file.ID] {
+			v.c.paged[t.file.ID] = true
+			ids = append(ids, t.file.ID)
+		}
+	}
+	err := v.c.eachFile(ctx, ids, func(id int32) error {
+		file := v.c.survey.Files[id]
+		scanned := v.c.scannedColumns(file.Schema)
+		columns := slices.DeleteFunc(columnsOf(plans[file.Schema].columns), func(c facts.Column) bool {
+			return slices.ContainsFunc(scanned, func(s facts.Column) bool { return s.Path == c.Path })
+		})
+		problems, err := v.c.pagesOf(ctx, file, columns)
+		if err == nil && len(problems) > 0 && problems[0].Column != "" && v.c.addBlind(id, problems) {
+			v.foundBlind.Store(true)
+		}
+		return err
+	})
+	if err == nil && v.foundBlind.Load() {
+		return errBlind
+	}
+	return err
 }
 
 // targets makes a row for each candidate, and lists them by file and number.
@@ -255,9 +300,12 @@ func (v *verifier) fetchSingly(ctx context.Context, plans map[int32]fetchPlan, t
 const fetchRows = 20_000
 
 func (v *verifier) fetchFile(ctx context.Context, plan fetchPlan, t target) error {
+	if blind := v.c.blindColumns(t.file.ID); len(blind) > 0 {
+		plan = v.plan(&v.c.survey.Schemas[t.file.Schema], blind)
+	}
 	nanos, err := v.nanos(ctx, plan, t.file, t.numbers)
 	if err != nil {
-		return verifyError{err}
+		return v.excuse(ctx, plan, t, err)
 	}
 	f := v.newFiller(plan, t.file)
 	at := 0
@@ -270,18 +318,73 @@ func (v *verifier) fetchFile(ctx context.Context, plan fetchPlan, t target) erro
 		return err
 	})
 	if err != nil {
-		return verifyError{fmt.Errorf("verify repeated keys in %s: %w", t.file.Path, err)}
+		return v.excuse(ctx, plan, t, err)
 	}
 	return nil
 }
 
-// verifyError is a file that was read once and could not be read again.
-type verifyError struct{ error }
+// nanosError is a column whose nanoseconds could not be read.
+type nanosError struct {
+	column string
+	err    error
+}
 
-func (e verifyError) Unwrap() error { return e.error }
+func (e nanosError) Error() string { return e.err.Error() }
+func (e nanosError) Unwrap() error { return e.err }
 
-// Retryable says that another try may find the file at rest.
-func (e verifyError) Retryable() bool { return true }
+// excuse finds what a file failed on that was read once already. A column of payload or measures is left out from then on,
+// and named; for any other the whole file is set aside. Only what is no file's fault is an error of the view.
+func (v *verifier) excuse(ctx context.Context, plan fetchPlan, t target, err error) error {
+	if ctx.Err() != nil || stops(err) {
+		return err
+	}
+	if v.c.request.Changed(t.file) != nil {
+		return nil // fetch looks at all of them when it is done
+	}
+	schema := v.c.survey.Schemas[t.file.Schema]
+	problems := map[string]facts.Problem{}
+	var cut nanosError
+	if errors.As(err, &cut) {
+		problems[cut.column] = facts.Problem{Kind: facts.ProblemUnsupported, Message: fmt.Sprintf("the nanoseconds of column %q could not be read (%v): rewrite it with %s", cut.column, cut.err, "the encoding PLAIN")}
+	}
+	for _, f := range failing(ctx, plan.columns, func(selects []engine.Select) error {
+		return v.c.engine.Fetch(ctx, engine.Fetch{File: t.file.Abs, Rows: t.numbers, Columns: selects}, func(int64, []engine.Value) error { return nil })
+	}) {
+		for _, name := range namesOf(plan.columns[f.index]) {
+			problems[name] = problemOf(t.file, schema, []string{name}, f.err)
+		}
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	var blind []facts.ColumnProblem
+	for _, name := range sortedKeys(problems) {
+		if problems[name].Retryable() || !v.payloadOnly(plan, name) {
+			v.c.setAside(t.file.ID, problems[name], true)
+			return errTainted
+		}
+		blind = append(blind, facts.ColumnProblem{Column: name, Problem: problems[name]})
+	}
+	if len(blind) == 0 {
+		v.c.setAside(t.file.ID, problemOf(t.file, schema, nil, err), true)
+		return errTainted
+	}
+	if v.c.addBlind(t.file.ID, blind) {
+		v.foundBlind.Store(true)
+	}
+	return nil
+}
+
+// payloadOnly says that a column is read for the payload or a measure and for nothing else.
+func (v *verifier) payloadOnly(plan fetchPlan, name string) bool {
+	is := func(f fetchedValue) bool { return f.name == name }
+	if !slices.ContainsFunc(plan.payload, is) && !slices.ContainsFunc(plan.measures, is) {
+		return false
+	}
+	view := v.c.roles.view
+	return !slices.Contains(view.Key, name) && view.Source.Column != name &&
+		!slices.ContainsFunc(timeColumns(view), func(t model.TimeColumn) bool { return t.Column == name })
+}
 
 // fetchReaders read the times of one file and source.
 type fetchReaders struct {
@@ -365,13 +468,20 @@ func (f *filler) fill(row *keys.Row, values []engine.Value, cut cutNanos, at int
 	row.Key = string(key)
 	row.Payload = make([]keys.Value, len(plan.payload))
 	for i, p := range plan.payload {
-		row.Payload[i] = plain(values[p.index], cut.of(p.instant, at))
+		row.Payload[i] = p.value(values, cut.of(p.instant, at))
 	}
 	row.Measures = make([]keys.Value, len(plan.measures))
-	for i, index := range plan.measures {
-		row.Measures[i] = plain(values[index], 0)
+	for i, m := range plan.measures {
+		row.Measures[i] = m.value(values, 0)
 	}
 	return nil
+}
+
+func (f fetchedValue) value(values []engine.Value, cut int64) keys.Value {
+	if f.unknown {
+		return keys.Value{Unknown: true}
+	}
+	return plain(values[f.index], cut)
 }
 
 // truncated are the columns of a file that rows are compared by and whose nanoseconds the engine cuts off.
@@ -411,7 +521,7 @@ func (v *verifier) nanos(ctx context.Context, plan fetchPlan, file facts.File, r
 	for _, column := range v.truncated(plan, file) {
 		read, err := v.c.request.Nanos(ctx, file, column, rows)
 		if err != nil {
-			return nil, err
+			return nil, nanosError{column.Path, err}
 		}
 		cut[column.Path] = read
 	}

@@ -35,6 +35,10 @@ type File struct {
 	CreatedBy string
 	// Writer is a short name derived from CreatedBy: "parquet-cpp-arrow", "parquet-mr", "DuckDB", "Polars", ...
 	Writer string
+	// Checksums says that pages of the file bring checksums of their own.
+	Checksums bool
+	// FooterSum is a checksum of the footer's bytes: files of equal size and sum may be copies of each other.
+	FooterSum uint64
 	// Problem is why the file could not be read, nil where it could.
 	Problem *Problem
 }
@@ -57,7 +61,9 @@ const (
 	ProblemNotParquet  ProblemKind = "not_parquet" // other magic bytes
 	ProblemCorrupt     ProblemKind = "corrupt"     // a footer or a page that does not decode
 	ProblemEncrypted   ProblemKind = "encrypted"   // an encrypted footer
-	ProblemUnsupported ProblemKind = "unsupported" // a type that a role cannot have
+	ProblemUnsupported ProblemKind = "unsupported" // a type that a role cannot have, or valid Parquet that the engine does not read
+	ProblemValue       ProblemKind = "value"       // a sound value that the type it is read as cannot hold
+	ProblemSpecial     ProblemKind = "special"     // a pipe, socket or device, or a link that leads to itself
 	ProblemPermission  ProblemKind = "permission"  // no rights: retryable
 	ProblemVanished    ProblemKind = "vanished"    // listed and then gone: retryable
 	ProblemChanged     ProblemKind = "changed"     // size or time changed during the run: retryable
@@ -70,6 +76,12 @@ type Problem struct {
 	Kind ProblemKind
 	// Message names what was found and what was expected, without the path.
 	Message string
+}
+
+// ColumnProblem is a column of one file that could not be read, where the file's other columns could.
+type ColumnProblem struct {
+	Column string
+	Problem
 }
 
 // Retryable says whether another try may cure the problem.

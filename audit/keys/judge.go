@@ -28,7 +28,9 @@ type Row struct {
 // Value is a payload value in canonical text.
 type Value struct {
 	Null bool
-	Text string
+	// Unknown says that it could not be read: it neither equals nor differs from any other.
+	Unknown bool
+	Text    string
 }
 
 // Measure is a column that a repeat double-counts. Floating ones are summed as exact binary fractions, others as decimals.
@@ -71,13 +73,18 @@ type Verdict struct {
 // Group judges the rows of one key, the row kept first, and adds the measures of the others to the surplus.
 func (j *Judge) Group(rows []Row) Verdict {
 	v := Verdict{Class: facts.Replay}
+	unknown := false
 	for i, name := range j.payload {
-		if differ(rows, func(r Row) Value { return r.Payload[i] }) {
+		differs, all := differ(rows, func(r Row) Value { return r.Payload[i] })
+		if differs {
 			v.Differs = append(v.Differs, name)
 		}
+		unknown = unknown || !all
 	}
 	shifted, odd := j.eventDifferences(rows)
 	switch {
+	case unknown:
+		v.Class = facts.UnknownClass
 	case len(v.Differs) > 0 || odd:
 		v.Class = facts.Conflict
 	case shifted:
@@ -106,14 +113,22 @@ func (j *Judge) Group(rows []Row) Verdict {
 	return v
 }
 
-func differ(rows []Row, value func(Row) Value) bool {
-	first := value(rows[0])
-	for _, row := range rows[1:] {
-		if value(row) != first {
-			return true
+// differ says whether any two of the known values differ, and whether all are known.
+func differ(rows []Row, value func(Row) Value) (differs, all bool) {
+	var first Value
+	known := 0
+	for _, row := range rows {
+		v := value(row)
+		if v.Unknown {
+			continue
 		}
+		if known == 0 {
+			first = v
+		}
+		known++
+		differs = differs || v != first
 	}
-	return false
+	return differs, known == len(rows)
 }
 
 // eventDifferences says whether some difference is a real offset, and whether some is neither 0 nor one.
@@ -148,13 +163,28 @@ func (j *Judge) isOffset(micros int64) bool {
 	return slices.Contains(j.offsets, seconds) || slices.Contains(j.offsets, -seconds)
 }
 
-// Surplus is the exact total of each measure over all rows but the kept ones, as decimal text.
+// Surplus is the exact total of each measure over all rows but the kept ones, as decimal text. It leaves out the measures
+// of Unknown.
 func (j *Judge) Surplus() map[string]string {
 	totals := map[string]string{}
 	for i, measure := range j.measures {
-		totals[measure.Name] = j.surplus[i].text()
+		if !j.surplus[i].unknown {
+			totals[measure.Name] = j.surplus[i].text()
+		}
 	}
 	return totals
+}
+
+// Unknown names the measures of which some surplus value could not be read, sorted.
+func (j *Judge) Unknown() []string {
+	var names []string
+	for i, measure := range j.measures {
+		if j.surplus[i].unknown {
+			names = append(names, measure.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // sum adds decimal text exactly: integers and decimals as scaled integers, floating values as exact binary fractions
@@ -165,13 +195,15 @@ type sum struct {
 	floating bool
 	exact    big.Float
 	special  float64
+	unknown  bool
 }
 
 // exactBits holds any sum of finite doubles without rounding: 1074 + 1024 bits, and room for 2^60 of them.
 const exactBits = 2200
 
 func (s *sum) add(v Value) {
-	if v.Null {
+	s.unknown = s.unknown || v.Unknown
+	if v.Null || v.Unknown {
 		return
 	}
 	if !s.floating {
