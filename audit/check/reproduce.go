@@ -85,6 +85,7 @@ func (b *brief) filesInSQL() (string, bool) {
 		all = all && path.Ext(f.Path) == ".parquet"
 		read = append(read, f.Path)
 	}
+	all = all && len(b.Survey.Links) == 0
 	for _, n := range b.Survey.Ignored {
 		all = all && n == 0
 	}

@@ -9,8 +9,22 @@ type Listing struct {
 	Root       string
 	Files      []File
 	Partitions []Partition
-	// Ignored counts what matched and is no data, by reason: "marker", "hidden", "temporary", "checksum", "link", "other".
-	Ignored map[string]int64
+	// Ignored counts what matched and is no data, by reason: "marker", "hidden", "temporary", "checksum", "other", the name of
+	// another format ... Examples are some of the paths, for what no rule of names leaves out.
+	Ignored  map[string]int64
+	Examples map[string][]string
+	// Links were met while the files were listed, sorted by Path.
+	Links []Link
+}
+
+// Link is a link of the file system. Its paths are relative to the listing's root, or absolute outside of it.
+type Link struct {
+	Path, Target string
+	// Folder says that it leads to a folder.
+	Folder bool
+	// Outside says that what it leads to lies outside of the root, and is listed under the link's name. Else it is another
+	// name of what is listed as Target, and left out.
+	Outside bool
 }
 
 // File is one listed data file.
@@ -23,6 +37,8 @@ type File struct {
 	Size int64
 	// ModTime is the modification time in microseconds UTC.
 	ModTime int64
+	// SameAs is the Abs of another listed file that is the same on disk (a hard link); empty without.
+	SameAs string
 	// Partition is the index into Listing.Partitions, or -1 where the view has no time partitions.
 	Partition int32
 	// Source is the source by path (a path segment or a source's own glob), or "" where a column says it.

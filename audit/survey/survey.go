@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"syscall"
 
 	"github.com/zeebo/xxh3"
 
@@ -178,6 +179,8 @@ func openProblem(err error) *facts.Problem {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return &facts.Problem{Kind: facts.ProblemVanished, Message: "it was listed and is gone now, or a link to nothing: run again when its writer is done, or remove the link"}
+	case errors.Is(err, syscall.ELOOP):
+		return &facts.Problem{Kind: facts.ProblemSpecial, Message: "it is a link that leads to itself: remove it"}
 	case errors.Is(err, fs.ErrPermission):
 		return &facts.Problem{Kind: facts.ProblemPermission, Message: "no permission to read it: give the audit's user read rights"}
 	}
