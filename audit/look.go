@@ -45,6 +45,11 @@ func (r *run) look(ctx context.Context, view model.View) (check.Input, error) {
 		return in, err
 	}
 	surveyed.Notes = append(notes, surveyed.Notes...)
+	if r.selected("duplicate-files") || r.selected("duplicate-keys") {
+		if surveyed.CopyOf, err = survey.Copies(ctx, r.options.Adapters.Store, surveyed, r.threads); err != nil {
+			return in, err
+		}
+	}
 	in.Survey = surveyed
 	if err := r.collect(ctx, &in); err != nil {
 		return in, err

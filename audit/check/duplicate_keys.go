@@ -160,5 +160,8 @@ func (b *brief) duplicateDetail() string {
 	if d.FanOutRows > 0 {
 		parts = append(parts, fmt.Sprintf("a point-in-time join would return %s too many", count(d.FanOutRows, "row")))
 	}
+	if copies := b.copiesInWords(); copies != "" {
+		parts = append(parts, copies)
+	}
 	return strings.Join(parts, "; ")
 }

@@ -140,6 +140,8 @@ type Survey struct {
 	// Schemas are the distinct physical schemas, in the order of the first file that has each.
 	Schemas []Schema
 	Notes   []string
+	// CopyOf maps each file that holds the same bytes as another to the first of them by path, which is its own.
+	CopyOf map[int32]int32
 }
 
 // Schema is one physical schema.
