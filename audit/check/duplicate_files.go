@@ -24,8 +24,8 @@ var duplicateFiles = Check{
 	bad:      always("are copies of other files"),
 	good:     always("are no copies of each other"),
 	applies: func(b *brief) string {
-		if b.keysTell() {
-			return "a key is declared: duplicate-keys counts what copies repeat, and names them"
+		if b.keysTell() && len(b.copies()) > 0 {
+			return "a key is declared: duplicate-keys counts what the copies repeat, and names them"
 		}
 		return ""
 	},

@@ -101,7 +101,7 @@ func (c *collector) diagnose(ctx context.Context, id int32, err error) facts.Pro
 func problemOf(file facts.File, schema facts.Schema, columns []string, err error) facts.Problem {
 	var read engine.ReadError
 	if !errors.As(err, &read) {
-		return facts.Problem{Kind: facts.ProblemUnsupported, Message: fmt.Sprintf("the engine could not read it%s (it says: %v): rewrite it with another writer", inColumns(columns), err)}
+		return facts.Problem{Kind: facts.ProblemUnsupported, Message: fmt.Sprintf("the engine could not read it%s: %v", inColumns(columns), err)}
 	}
 	switch {
 	case read.Cause == engine.CausePermission:

@@ -249,7 +249,7 @@ func (w *worker) scan(ctx context.Context, j job) (folded bool, err error) {
 		for from := 0; from < b.Rows; {
 			if left == 0 {
 				if at+1 == len(j.files) {
-					return fmt.Errorf("more rows than the footer says")
+					return wrongRows("more")
 				}
 				if err := advance(); err != nil {
 					return runError{err}
@@ -268,9 +268,14 @@ func (w *worker) scan(ctx context.Context, j job) (folded bool, err error) {
 		return nil
 	})
 	if err == nil && (left != 0 || at != len(j.files)-1) {
-		err = fmt.Errorf("fewer rows than the footer says")
+		err = wrongRows("fewer")
 	}
 	return folded, err
+}
+
+// wrongRows is a file whose pages hold other rows than its footer says.
+func wrongRows(how string) error {
+	return engine.ReadError{Cause: engine.CauseBytes, Err: fmt.Errorf("%s rows than the footer says", how)}
 }
 
 // unchanged compares the files with the listing after their last byte was read.

@@ -64,11 +64,22 @@ func sumAll(ctx context.Context, st store.Store, files []facts.File, limit int64
 			}
 		})
 	}
+	byName := map[string]int32{}
 	for _, f := range files {
-		next <- f
+		byName[f.Abs] = f.ID
+	}
+	for _, f := range files {
+		if _, known := byName[f.SameAs]; !known {
+			next <- f
+		}
 	}
 	close(next)
 	group.Wait()
+	for _, f := range files {
+		if sum, ok := sums[byName[f.SameAs]]; ok && f.SameAs != "" {
+			sums[f.ID] = sum // another name of the same file needs no second look
+		}
+	}
 	return sums, ctx.Err()
 }
 
