@@ -138,9 +138,9 @@ func (e *NoMatchError) Error() string {
 		}
 	}
 	for _, reason := range slices.Sorted(maps.Keys(e.Examples)) {
-		fmt.Fprintf(&b, "; %s is no Parquet (%s)", strings.Join(e.Examples[reason], ", "), reason)
+		fmt.Fprintf(&b, "; no Parquet but %s: %s", reason, strings.Join(e.Examples[reason], ", "))
 		if more := e.Ignored[reason] - int64(len(e.Examples[reason])); more > 0 {
-			fmt.Fprintf(&b, ", like %d more", more)
+			fmt.Fprintf(&b, " and %d more", more)
 		}
 	}
 	b.WriteString("; check the path and its wildcards")
