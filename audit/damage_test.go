@@ -188,6 +188,46 @@ func TestColumnThatNobodyNeedsSpoilsNoFile(t *testing.T) {
 	}
 }
 
+// TestMapsWithoutValuesAndOlderLists has valid Parquet that is read, or named as what the engine does not read: never as broken,
+// and never as what another try cures.
+func TestMapsWithoutValuesAndOlderLists(t *testing.T) {
+	for name, test := range map[string]struct {
+		kind fixtures.Kind
+		read bool
+	}{"keys": {fixtures.KeySet, false}, "list": {fixtures.TwoLevelList, true}} {
+		dir := t.TempDir()
+		odd := fixtures.Column{Name: "odd", Type: fixtures.Type{Kind: test.kind, Element: &fixtures.TextType},
+			Values: []any{[]any{"a", "b"}, nil, []any{}, []any{"a"}}}
+		writeFile(t, filepath.Join(dir, "a.parquet"), fixtures.Options{}, column("id", 1, 2, 3, 3), eventTimes(4), odd)
+		writeFile(t, filepath.Join(dir, "b.parquet"), fixtures.Options{}, column("id", 4, 5), eventTimes(2))
+		r := resultOf(t, auditView(t, model.View{Path: "*.parquet", Root: dir, Key: []string{"id"}}), "unreadable-file")
+		if test.read {
+			if r.Outcome != report.Pass {
+				t.Errorf("%s: %s: %s", name, r.Outcome, r.Message)
+			}
+			continue
+		}
+		if r.Outcome != report.Error || r.Retryable || r.RowsBad != 1 || r.Findings[0].Subject.File != "a.parquet" ||
+			!strings.Contains(r.Message, `valid Parquet that this engine cannot read in column "odd": a map without values`) || strings.Contains(r.Message, "write the file again") {
+			t.Errorf("%s: %s, retryable %v, %d bad: %s", name, r.Outcome, r.Retryable, r.RowsBad, r.Message)
+		}
+	}
+}
+
+// TestFileOfNothingHidesNoRow has a file without rows and without columns beside a sound one.
+func TestFileOfNothingHidesNoRow(t *testing.T) {
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "a.parquet"), fixtures.Options{}, column("id", 1, 2), eventTimes(2))
+	writeFile(t, filepath.Join(dir, "none.parquet"), fixtures.Options{})
+	writeFile(t, filepath.Join(dir, "other.parquet"), fixtures.Options{}, column("other"))
+	got := auditView(t, model.View{Path: "*.parquet", Root: dir, Key: []string{"id"}})
+	for _, id := range []string{"unreadable-file", "duplicate-keys", "null-keys", "null-event-time", "future-rows", "mixed-encoding"} {
+		if r := resultOf(t, got, id); r.Outcome != report.Pass {
+			t.Errorf("%s: %s: %s", id, r.Outcome, r.Message)
+		}
+	}
+}
+
 // TestCopiesOfOneFile links a file hard and copies it: both are named, the link as one.
 func TestCopiesOfOneFile(t *testing.T) {
 	dir := t.TempDir()
