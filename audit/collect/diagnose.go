@@ -97,6 +97,17 @@ func (c *collector) diagnose(ctx context.Context, id int32, err error) facts.Pro
 	return problemOf(file, *schema, names, err)
 }
 
+// columnProblem says what is wrong with one column of a file that a query failed on: what its footer and its pages tell goes
+// before what the engine says, which knows of no encryption of single columns.
+func (c *collector) columnProblem(ctx context.Context, file facts.File, schema facts.Schema, column facts.Column, err error) facts.Problem {
+	if c.request.Pages != nil {
+		if _, problems, _ := c.request.Pages(ctx, file, []facts.Column{column}); len(problems) > 0 {
+			return problems[0].Problem
+		}
+	}
+	return problemOf(file, schema, []string{column.Path}, err)
+}
+
 // problemOf puts the error of a query that failed over some columns of a file into words that say what helps.
 func problemOf(file facts.File, schema facts.Schema, columns []string, err error) facts.Problem {
 	var read engine.ReadError

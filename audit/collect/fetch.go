@@ -350,8 +350,8 @@ func (v *verifier) excuse(ctx context.Context, plan fetchPlan, t target, err err
 	for _, f := range failing(ctx, plan.columns, func(selects []engine.Select) error {
 		return v.c.engine.Fetch(ctx, engine.Fetch{File: t.file.Abs, Rows: t.numbers, Columns: selects}, func(int64, []engine.Value) error { return nil })
 	}) {
-		for _, name := range namesOf(plan.columns[f.index]) {
-			problems[name] = problemOf(t.file, schema, []string{name}, f.err)
+		for _, part := range plan.columns[f.index].Parts {
+			problems[part.Column.Path] = v.c.columnProblem(ctx, t.file, schema, part.Column, f.err)
 		}
 	}
 	if ctx.Err() != nil {
