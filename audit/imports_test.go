@@ -73,7 +73,7 @@ var floors = map[string]int{
 	"sql":         0,
 	"audit/model": 1, "audit/report": 1, "audit/address": 1,
 	"audit/facts": 2, "audit/zone": 2, "audit/strptime": 2,
-	"audit/keys": 3, "audit/export": 3, "audit/partition": 3, "audit/zonefit": 3, "audit/store": 3, "audit/policy": 3,
+	"audit/keys": 3, "audit/export": 3, "audit/partition": 3, "audit/pages": 3, "audit/zonefit": 3, "audit/store": 3, "audit/policy": 3,
 	"audit/engine": 4, "audit/registry": 4, "audit/survey": 4,
 	"audit/collect": 5, "audit/check": 5, "audit/diff": 5, "audit/contract": 5, "audit/align": 5,
 	"audit/render": 6,

@@ -47,6 +47,11 @@ func (r *run) look(ctx context.Context, view model.View) (check.Input, error) {
 		return in, err
 	}
 	surveyed.Notes = append(notes, surveyed.Notes...)
+	if r.selected("duplicate-files") || r.selected("duplicate-keys") {
+		if surveyed.CopyOf, err = survey.Copies(ctx, r.options.Adapters.Store, surveyed, r.threads); err != nil {
+			return in, err
+		}
+	}
 	in.Survey = surveyed
 	if err := r.collect(ctx, &in); err != nil {
 		return in, err
@@ -157,6 +162,9 @@ func (r *run) request(view model.View, s facts.Survey, progress func(string, int
 		},
 		Values: func(ctx context.Context, f facts.File, c facts.Column, rows []int64, numbers bool) (facts.Values, error) {
 			return survey.Values(ctx, r.options.Adapters.Store, f, c, rows, numbers)
+		},
+		Pages: func(ctx context.Context, f facts.File, columns []facts.Column) (int64, []facts.ColumnProblem, error) {
+			return survey.Pages(ctx, r.options.Adapters.Store, f, columns)
 		},
 		Changed: func(f facts.File) *facts.Problem {
 			return survey.Changed(context.Background(), r.options.Adapters.Store, f)

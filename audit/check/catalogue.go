@@ -4,6 +4,7 @@ package check
 func Catalogue() []Check {
 	return []Check{
 		consumerContract,
+		duplicateFiles,
 		duplicateKeys,
 		emptyPartitions,
 		futureRows,

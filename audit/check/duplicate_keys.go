@@ -137,7 +137,7 @@ func (b *brief) duplicateRows(d *facts.Duplicates) []row {
 func duplicateMeasures(b *brief, d *facts.Duplicates) map[string]any {
 	measures := map[string]any{
 		"repeated_keys": d.RepeatedKeys, "repeated_rows": d.RowsTotalRepeated, "surplus_rows": d.SurplusRows, "paired_keys": d.PairedKeys, "unpaired_keys": d.UnpairedKeys,
-		"replay_keys": d.ReplayKeys, "conflict_keys": d.ConflictKeys, "shifted_twin_keys": d.ShiftedTwinKeys,
+		"replay_keys": d.ReplayKeys, "conflict_keys": d.ConflictKeys, "shifted_twin_keys": d.ShiftedTwinKeys, "unknown_keys": d.UnknownKeys,
 		"resolvable_keys": d.ResolvableKeys, "ambiguous_keys": d.AmbiguousKeys, "max_multiplicity": d.MaxMultiplicity,
 		"null_keys": b.sum(func(s *facts.Slice) int64 { return s.KeyNull }), "fan_out_rows": d.FanOutRows, "paired_by_hash": d.PairedByHash,
 		"key": KeyColumns(b.View), "key_defaulted": keyDefaulted(b.View),
@@ -184,7 +184,8 @@ func (b *brief) duplicateDetail() string {
 	for _, class := range []struct {
 		n    int64
 		word string
-	}{{d.ReplayKeys, "replayed"}, {d.ConflictKeys, "in conflict"}, {d.ShiftedTwinKeys, "shifted by a UTC offset"}} {
+	}{{d.ReplayKeys, "replayed"}, {d.ConflictKeys, "in conflict"}, {d.ShiftedTwinKeys, "shifted by a UTC offset"},
+		{d.UnknownKeys, "of unknown class, since a column could not be read"}} {
 		if class.n > 0 {
 			classes = append(classes, number(class.n)+" "+class.word)
 		}
@@ -195,8 +196,14 @@ func (b *brief) duplicateDetail() string {
 	for _, name := range slices.Sorted(maps.Keys(d.SurplusMeasures)) {
 		parts = append(parts, fmt.Sprintf("%s of %s counted too much", d.SurplusMeasures[name], name))
 	}
+	for _, name := range d.UnknownMeasures {
+		parts = append(parts, fmt.Sprintf("how much of %s is counted too much is unknown: it could not be read in some files", name))
+	}
 	if d.FanOutRows > 0 {
 		parts = append(parts, fmt.Sprintf("a point-in-time join would return %s too many", count(d.FanOutRows, "row")))
+	}
+	if copies := b.copiesInWords(); copies != "" {
+		parts = append(parts, copies)
 	}
 	return strings.Join(parts, "; ")
 }

@@ -75,6 +75,8 @@ type brief struct {
 	filing *filingHint
 	// real are the offsets in use between the oldest and the newest event, once they were asked for.
 	real []zone.Offset
+	// cut says that a check was not judged to its end, for the context was done.
+	cut bool
 }
 
 type schemaColumn struct {

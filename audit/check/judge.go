@@ -26,7 +26,7 @@ type Judgement struct {
 }
 
 // JudgeView judges the selected checks of one view. A check that cannot be judged gives an error result and stops no
-// other; the error returned is that of the context only, and the results are complete even then.
+// other; the error returned is that of the context, where it cut a check off, and there is a result of each even then.
 func JudgeView(ctx context.Context, j engine.Judge, in Input) (Judgement, error) {
 	b := newBrief(in)
 	var loaded error
@@ -51,7 +51,10 @@ func JudgeView(ctx context.Context, j engine.Judge, in Input) (Judgement, error)
 		out.Clean = &run
 	}
 	out.BadRows = b.badRows(out.Results)
-	return out, context.Cause(ctx)
+	if b.cut {
+		return out, context.Cause(ctx)
+	}
+	return out, nil // an interrupt that came when all was judged takes nothing back
 }
 
 func (b *brief) wantsTables() bool {
@@ -96,6 +99,7 @@ func (b *brief) judge(ctx context.Context, j engine.Judge, c Check, loaded error
 	}
 	v, err := b.ask(ctx, j, c, loaded)
 	if err != nil {
+		b.cut = b.cut || ctx.Err() != nil
 		o.result = unable(o.result, err.Error(), interrupted(ctx, err))
 		return o
 	}

@@ -63,6 +63,10 @@ func (a absentColumn) String() string {
 // absent lists the columns of a check's needs that are missing from readable files, in the order of the needs.
 func (b *brief) absent(c Check) []absentColumn {
 	files := b.readable(c)
+	if slices.ContainsFunc(files, func(f facts.File) bool { return f.Rows > 0 }) {
+		// a file without rows hides none, whatever columns it has
+		files = slices.DeleteFunc(files, func(f facts.File) bool { return f.Rows == 0 })
+	}
 	if len(files) == 0 {
 		return nil
 	}

@@ -107,6 +107,7 @@ func (b *brief) view() report.View {
 	for _, n := range b.Survey.Ignored {
 		v.IgnoredFiles += n
 	}
+	v.LeftOut = b.leftOutNames()
 	b.describeTimes(&v)
 	return v
 }
@@ -146,6 +147,7 @@ func (b *brief) notes() []string {
 	for _, reason := range slices.Sorted(maps.Keys(b.Survey.Ignored)) {
 		notes = append(notes, fmt.Sprintf("%s ignored: %s", count(b.Survey.Ignored[reason], "file"), reason))
 	}
+	notes = append(notes, b.leftOutNames()...)
 	for _, f := range b.Survey.Files {
 		if b.leftOut(f) {
 			notes = append(notes, fmt.Sprintf("%s of an open partition changed during the run, was not at rest when it was read once more, and was left out", f.Path))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
 )
 
@@ -11,7 +12,7 @@ var unreadableFile = Check{
 	ID:       "unreadable-file",
 	Title:    "A file of the view could not be read.",
 	Why:      "Its rows are in no verdict, and in no training set either.",
-	Fix:      "Write the file again if its bytes are broken; if rights, network or a running writer are the cause, repair that and run again.",
+	Fix:      "Write the file again if its bytes are broken; rewrite it in a plainer form if it is valid and the engine cannot read it; if rights, network or a running writer are the cause, repair that and run again.",
 	Since:    "0.1",
 	Scope:    ScopeView,
 	Severity: report.SeverityError,
@@ -21,7 +22,10 @@ var unreadableFile = Check{
 	judge:    judgeUnreadable,
 	nothing:  always("no file in the partitions of the range"),
 	bad:      always("could not be read"),
-	good:     always("could be read"),
+	good:     (*brief).readInWords,
+	measures: func(b *brief) map[string]any {
+		return map[string]any{"checked_pages": b.Collection.CheckedPages}
+	},
 	headline: func(_ *brief, v verdict) string {
 		names := make([]string, len(v.findings))
 		for i, f := range v.findings {
@@ -49,6 +53,11 @@ func judgeUnreadable(b *brief) (verdict, error) {
 			continue
 		}
 		u, unread := problems[f.ID]
+		if blind := b.Collection.Blind[f.ID]; !unread && len(blind) > 0 {
+			v.unable = true
+			v.rows = append(v.rows, b.blindRow(f, blind))
+			continue
+		}
 		if !unread {
 			v.rows = append(v.rows, row{total: 1})
 			continue
@@ -60,4 +69,31 @@ func judgeUnreadable(b *brief) (verdict, error) {
 			measures: map[string]any{"kind": string(u.problem.Kind), "retryable": u.problem.Retryable()}})
 	}
 	return v, nil
+}
+
+// blindRow is a file some columns of which could not be read when its repeated keys were compared.
+func (b *brief) blindRow(f facts.File, blind []facts.ColumnProblem) row {
+	names, messages := make([]string, len(blind)), make([]string, len(blind))
+	for i, p := range blind {
+		names[i], messages[i] = p.Column, p.Message
+	}
+	message := messages[0]
+	if len(blind) > 1 {
+		message = fmt.Sprintf("%s, and so of columns %s", message, examples(names[1:]))
+	}
+	return row{total: 1, bad: 1, message: message, subject: report.Subject{Partition: b.partitionValue(f.Partition), File: f.Path},
+		measures: map[string]any{"kind": string(blind[0].Kind), "retryable": false, "columns": names}}
+}
+
+// readInWords says how much was read: nothing is claimed of a column that nobody needed.
+func (b *brief) readInWords() string {
+	text := "could be read"
+	if b.Collection.CheckedPages > 0 {
+		n := b.Collection.CheckedPages
+		text += fmt.Sprintf(", and %s of the columns in use %s", count(n, "page"), plural(n, "agrees with its checksum", "agree with their checksums"))
+	}
+	if d := b.Collection.Keys; len(b.View.Measures) > 0 && (d == nil || d.RepeatedKeys == 0) {
+		text += fmt.Sprintf("; %s %s not read, since no key repeats", strings.Join(b.View.Measures, ", "), plural(int64(len(b.View.Measures)), "was", "were"))
+	}
+	return text
 }

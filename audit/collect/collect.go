@@ -38,6 +38,9 @@ type Request struct {
 	Nanos     func(ctx context.Context, file facts.File, column facts.Column, rows []int64) ([]int64, error)
 	// Changed says whether a file is no longer what was listed; nil means unchanged.
 	Changed func(file facts.File) *facts.Problem
+	// Pages compares the pages of columns of a file with the checksums that they bring, and says how many have one; nil for
+	// not to look. The error is the context's.
+	Pages func(ctx context.Context, file facts.File, columns []facts.Column) (checked int64, problems []facts.ColumnProblem, err error)
 
 	Workers int
 	// SliceRows is how many rows one query reads; 0 means DefaultSliceRows.
@@ -69,24 +72,33 @@ const (
 )
 
 // Collect reads the rows of a view once and gives their facts. Files that cannot be read are in Collection.Unread, and
-// leave nothing else behind. The error is a cancelled context, or what stops the whole view: memory, disk, a source
-// column with too many values.
+// leave nothing else behind; columns that only the comparison of repeated keys reads, and cannot, are in Collection.Blind. The
+// error is a cancelled context, or what stops the whole view: memory, disk, a source column with too many values.
 func Collect(ctx context.Context, e engine.Scanner, r Request) (*facts.Collection, error) {
 	known := learnt{unread: map[int32]facts.Problem{}, refused: map[string]string{}, beyond: map[int32]bool{}}
-	for careful := false; ; {
+	blind, checked := map[int32][]facts.ColumnProblem{}, int64(0)
+	for attempt, careful := 0, false; ; attempt++ {
 		c, err := newCollector(e, r, known)
 		if err != nil {
 			return nil, err
 		}
+		c.blind, c.collection.CheckedPages = blind, checked
+		if attempt == 0 {
+			if err := c.checkPages(ctx); err != nil {
+				return nil, err
+			}
+		}
 		collection, err := c.collect(ctx, careful)
+		if !errors.Is(err, errTainted) && !errors.Is(err, errBlind) {
+			return collection, err
+		}
 		if errors.Is(err, errTainted) {
 			// rows of a file that failed or changed were counted: count again, and carefully, unless the cause is known now
 			careful = !c.learnt.wiser
-			maps.Copy(known.unread, c.unread)
-			known.refused, known.beyond, known.rawNested = c.learnt.refused, c.learnt.beyond, c.learnt.rawNested
-			continue
 		}
-		return collection, err
+		maps.Copy(known.unread, c.unread)
+		known.refused, known.beyond, known.rawNested = c.learnt.refused, c.learnt.beyond, c.learnt.rawNested
+		checked = c.collection.CheckedPages
 	}
 }
 
@@ -103,7 +115,11 @@ type learnt struct {
 	wiser bool
 }
 
-var errTainted = errors.New("a file failed half-way")
+var (
+	errTainted = errors.New("a file failed half-way")
+	// errBlind says that keys were compared by columns that turned out to be unreadable in some files.
+	errBlind = errors.New("a column of a file cannot be read")
+)
 
 // collector is one attempt at collecting a view.
 type collector struct {
@@ -127,9 +143,12 @@ type collector struct {
 	slices     map[sliceKey]*facts.Slice
 	unread     map[int32]facts.Problem
 	learnt     learnt
-	tainted    bool
-	filesDone  int64
-	rowsDone   int64
+	// blind are the columns that cannot be read, by file; paged the files whose payload's pages were checked.
+	blind     map[int32][]facts.ColumnProblem
+	paged     map[int32]bool
+	tainted   bool
+	filesDone int64
+	rowsDone  int64
 }
 
 type sliceKey struct {
@@ -140,7 +159,8 @@ type sliceKey struct {
 func newCollector(e engine.Scanner, r Request, known learnt) (*collector, error) {
 	c := &collector{engine: e, request: r, survey: r.Survey, clock: newClock(r.AsOf, r.View.Tolerance),
 		layouts: map[int32]*layout{}, names: &sourceNames{column: r.View.Source.Column}, slices: map[sliceKey]*facts.Slice{},
-		unread: maps.Clone(known.unread), learnt: learnt{refused: maps.Clone(known.refused), beyond: maps.Clone(known.beyond), rawNested: known.rawNested}}
+		unread: maps.Clone(known.unread), learnt: learnt{refused: maps.Clone(known.refused), beyond: maps.Clone(known.beyond), rawNested: known.rawNested},
+		blind: map[int32][]facts.ColumnProblem{}, paged: map[int32]bool{}}
 	c.collection = &facts.Collection{Lags: map[facts.Population]*facts.LagHistogram{}, Events: map[facts.Population]*facts.EventHistogram{},
 		RoleProblems: map[string]string{}}
 	c.roles = roles{view: r.View, needs: r.Needs, schemas: r.Survey.Schemas, zones: zoneTables{}, units: map[unitKey]string{},
@@ -324,7 +344,7 @@ func (c *collector) collect(ctx context.Context, careful bool) (*facts.Collectio
 		}
 	}
 	c.collection.SpilledBytes = c.budget.SpilledBytes()
-	c.collection.Unread = c.unread
+	c.collection.Unread, c.collection.Blind = c.unread, c.blind
 	return c.collection, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sync/atomic"
 
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
@@ -75,6 +76,8 @@ type verifier struct {
 	total    *facts.Duplicates
 	limit    int
 	pending  []keys.Entry
+	// foundBlind says that columns of a file were found to be unreadable that were not known to be.
+	foundBlind atomic.Bool
 }
 
 // payloadColumn is a column in the form that all files share.
@@ -339,6 +342,8 @@ func (v *verifier) count(rows []keys.Row, groups [][]keys.Row) {
 		t.ConflictKeys++
 	case facts.ShiftedTwin:
 		t.ShiftedTwinKeys++
+	case facts.UnknownClass:
+		t.UnknownKeys++
 	default:
 		t.ReplayKeys++
 	}
@@ -348,7 +353,9 @@ func (v *verifier) count(rows []keys.Row, groups [][]keys.Row) {
 		t.AmbiguousKeys++
 	}
 	for name := range differs {
-		t.DifferingColumns[name]++
+		if class == facts.Conflict {
+			t.DifferingColumns[name]++
+		}
 	}
 	v.scope(rows)
 	v.writers(rows, class)
@@ -356,7 +363,7 @@ func (v *verifier) count(rows []keys.Row, groups [][]keys.Row) {
 }
 
 func worse(a, b facts.DuplicateClass) facts.DuplicateClass {
-	rank := map[facts.DuplicateClass]int{facts.Replay: 0, facts.ShiftedTwin: 1, facts.Conflict: 2}
+	rank := map[facts.DuplicateClass]int{facts.Replay: 0, facts.ShiftedTwin: 1, facts.UnknownClass: 2, facts.Conflict: 3}
 	if rank[b] > rank[a] {
 		return b
 	}
@@ -443,7 +450,7 @@ func (v *verifier) writerPair(a, b string, class facts.DuplicateClass) {
 		p.Confl++
 	case facts.ShiftedTwin:
 		p.Twins++
-	default:
+	case facts.Replay:
 		p.Replay++
 	}
 }
@@ -481,6 +488,7 @@ func (v *verifier) finish() {
 	for name, sum := range v.judge.Outside() {
 		v.total.SurplusMeasuresOutside[name] = sum
 	}
+	v.total.UnknownMeasures = v.judge.Unknown()
 	v.total.Twins = v.twins.counts()
 	slices.SortFunc(v.total.Writers, func(a, b facts.WriterPair) int { return cmp.Or(cmp.Compare(a.A, b.A), cmp.Compare(a.B, b.B)) })
 	for _, slice := range v.c.collection.Slices {

@@ -35,21 +35,25 @@ type fetchedKey struct {
 	time    keyTime
 }
 
-// fetchedValue is a payload column; instant names it where it is a time of the file, whose nanoseconds count.
+// fetchedValue is a payload column or a measure; instant names it where it is a time of the file, whose nanoseconds count.
 type fetchedValue struct {
 	index   int
+	name    string
 	instant string
 	// numbers are compared as the decimals that they show.
 	numbers bool
+	// unknown says that the file's column cannot be read.
+	unknown bool
 }
 
 // fetchedMeasure is a number to add up, floating in this file or exact.
 type fetchedMeasure struct {
-	index    int
+	fetchedValue
 	floating bool
 }
 
-func (v *verifier) plan(schema *facts.Schema) fetchPlan {
+// plan is for the files of a schema; blind names columns that cannot be read.
+func (v *verifier) plan(schema *facts.Schema, blind []facts.ColumnProblem) fetchPlan {
 	r := &v.c.roles
 	p := fetchPlan{times: map[model.TimeColumn]int{}}
 	l := &layout{schema: schema, source: absent, times: p.times, beyond: r.beyond[schema.ID], rawNested: r.rawNested}
@@ -66,16 +70,19 @@ func (v *verifier) plan(schema *facts.Schema) fetchPlan {
 		return l.addText(*column, form)
 	}
 	shared := func(column payloadColumn) fetchedValue {
+		if slices.ContainsFunc(blind, func(b facts.ColumnProblem) bool { return b.Column == column.name }) {
+			return fetchedValue{name: column.name, unknown: true}
+		}
 		found, form := schema.Lookup(column.name), column.form
 		if found != nil && column.mixed {
 			form = engine.FormOf(*found)
 		}
 		if found == nil || !isTime(form) {
-			return fetchedValue{index: text(column.name, form), numbers: column.numbers}
+			return fetchedValue{index: text(column.name, form), name: column.name, numbers: column.numbers}
 		}
 		plain := model.TimeColumn{Column: column.name}
 		l.addTime(r, plain)
-		return fetchedValue{index: l.times[plain], instant: column.name}
+		return fetchedValue{index: l.times[plain], name: column.name, instant: column.name}
 	}
 	for i, name := range r.view.Key {
 		if isTime(r.keyForms[i]) {
@@ -90,7 +97,7 @@ func (v *verifier) plan(schema *facts.Schema) fetchPlan {
 	for _, column := range v.measures {
 		found := schema.Lookup(column.name)
 		floating := found != nil && engine.FormOf(*found).Kind == engine.FormDouble
-		p.measures = append(p.measures, fetchedMeasure{shared(column).index, floating})
+		p.measures = append(p.measures, fetchedMeasure{shared(column), floating})
 	}
 	p.columns, p.raws = l.selects, l.raws
 	return p
@@ -109,11 +116,14 @@ func (v *verifier) fetch(ctx context.Context, candidates []keys.Entry) ([]keys.R
 	rows, targets := v.targets(candidates)
 	plans := map[int32]fetchPlan{}
 	for i := range v.c.survey.Schemas {
-		plans[v.c.survey.Schemas[i].ID] = v.plan(&v.c.survey.Schemas[i])
+		plans[v.c.survey.Schemas[i].ID] = v.plan(&v.c.survey.Schemas[i], nil)
+	}
+	if err := v.checkPages(ctx, plans, targets); err != nil {
+		return nil, err
 	}
 	picked, single := map[int32][]target{}, []target(nil)
 	for _, t := range targets {
-		if v.picks(plans[t.file.Schema], t) {
+		if len(v.c.blind[t.file.ID]) == 0 && v.picks(plans[t.file.Schema], t) {
 			picked[t.file.Schema] = append(picked[t.file.Schema], t)
 		} else {
 			single = append(single, t)
@@ -134,10 +144,42 @@ func (v *verifier) fetch(ctx context.Context, candidates []keys.Entry) ([]keys.R
 		}
 	}
 	err := v.fetchSingly(ctx, plans, single)
-	if ctx.Err() == nil && v.changed(targets) {
+	switch {
+	case ctx.Err() != nil:
+	case v.changed(targets):
 		return nil, errTainted
+	case err == nil && v.foundBlind.Load():
+		return nil, errBlind // what was compared before did not know of it
 	}
 	return rows, err
+}
+
+// checkPages compares the pages of payload and measures with their checksums, for files that are fetched from for the first
+// time.
+func (v *verifier) checkPages(ctx context.Context, plans map[int32]fetchPlan, targets []target) error {
+	var ids []int32
+	for _, t := range targets {
+		if t.file.Checksums && !v.c.paged[t.file.ID] {
+			v.c.paged[t.file.ID] = true
+			ids = append(ids, t.file.ID)
+		}
+	}
+	err := v.c.eachFile(ctx, ids, func(id int32) error {
+		file := v.c.survey.Files[id]
+		scanned := v.c.scannedColumns(file.Schema)
+		columns := slices.DeleteFunc(columnsOf(plans[file.Schema].columns), func(c facts.Column) bool {
+			return slices.ContainsFunc(scanned, func(s facts.Column) bool { return s.Path == c.Path })
+		})
+		problems, err := v.c.pagesOf(ctx, file, columns)
+		if err == nil && len(problems) > 0 && problems[0].Column != "" && v.c.addBlind(id, problems) {
+			v.foundBlind.Store(true)
+		}
+		return err
+	})
+	if err == nil && v.foundBlind.Load() {
+		return errBlind
+	}
+	return err
 }
 
 // targets makes a row for each candidate, and lists them by file and number.
@@ -265,16 +307,22 @@ func (v *verifier) fetchSingly(ctx context.Context, plans map[int32]fetchPlan, t
 const fetchRows = 20_000
 
 func (v *verifier) fetchFile(ctx context.Context, plan fetchPlan, t target) error {
+	if blind := v.c.blindColumns(t.file.ID); len(blind) > 0 {
+		plan = v.plan(&v.c.survey.Schemas[t.file.Schema], blind)
+	}
 	nanos, err := v.nanos(ctx, plan, t.file, t.numbers)
 	if err != nil {
-		return verifyError{err}
+		return v.excuse(ctx, plan, t, err)
 	}
 	raws, err := readRaw(ctx, v.c, t.file, plan.raws, t.numbers)
+	if raw := (rawError{}); errors.As(err, &raw) && v.payloadOnly(plan, raw.column) {
+		return v.excuse(ctx, plan, t, err)
+	}
 	if err != nil && ctx.Err() == nil && v.c.learn(job{schema: t.file.Schema, files: []int32{t.file.ID}}, err) {
 		return errTainted
 	}
 	if err != nil {
-		return verifyError{err}
+		return v.excuse(ctx, plan, t, err)
 	}
 	f := v.newFiller(plan, t.file)
 	at := 0
@@ -293,18 +341,77 @@ func (v *verifier) fetchFile(ctx context.Context, plan fetchPlan, t target) erro
 		return errTainted
 	}
 	if err != nil {
-		return verifyError{fmt.Errorf("verify repeated keys in %s: %w", t.file.Path, err)}
+		return v.excuse(ctx, plan, t, err)
 	}
 	return nil
 }
 
-// verifyError is a file that was read once and could not be read again.
-type verifyError struct{ error }
+// nanosError is a column whose nanoseconds could not be read.
+type nanosError struct {
+	column string
+	err    error
+}
 
-func (e verifyError) Unwrap() error { return e.error }
+func (e nanosError) Error() string { return e.err.Error() }
+func (e nanosError) Unwrap() error { return e.err }
 
-// Retryable says that another try may find the file at rest.
-func (e verifyError) Retryable() bool { return true }
+// excuse finds what a file failed on that was read once already. A column of payload or measures is left out from then on,
+// and named; for any other the whole file is set aside. Only what is no file's fault is an error of the view.
+func (v *verifier) excuse(ctx context.Context, plan fetchPlan, t target, err error) error {
+	if ctx.Err() != nil || stops(err) {
+		return err
+	}
+	if v.c.request.Changed(t.file) != nil {
+		return nil // fetch looks at all of them when it is done
+	}
+	schema := v.c.survey.Schemas[t.file.Schema]
+	problems := map[string]facts.Problem{}
+	var cut nanosError
+	if errors.As(err, &cut) {
+		problems[cut.column] = facts.Problem{Kind: facts.ProblemUnsupported, Message: fmt.Sprintf("the nanoseconds of column %q could not be read (%v): rewrite it with %s", cut.column, cut.err, "the encoding PLAIN")}
+	}
+	var raw rawError
+	if errors.As(err, &raw) {
+		problems[raw.column] = v.c.columnProblem(ctx, t.file, schema, *schema.Lookup(raw.column), raw)
+	}
+	for _, f := range failing(ctx, plan.columns, func(selects []engine.Select) error {
+		return v.c.engine.Fetch(ctx, engine.Fetch{File: t.file.Abs, Rows: t.numbers, Columns: selects}, func(int64, []engine.Value) error { return nil })
+	}) {
+		for _, part := range plan.columns[f.index].Parts {
+			problems[part.Column.Path] = v.c.columnProblem(ctx, t.file, schema, part.Column, f.err)
+		}
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	var blind []facts.ColumnProblem
+	for _, name := range sortedKeys(problems) {
+		if problems[name].Retryable() || !v.payloadOnly(plan, name) {
+			v.c.setAside(t.file.ID, problems[name], true)
+			return errTainted
+		}
+		blind = append(blind, facts.ColumnProblem{Column: name, Problem: problems[name]})
+	}
+	if len(blind) == 0 {
+		v.c.setAside(t.file.ID, problemOf(t.file, schema, nil, err), true)
+		return errTainted
+	}
+	if v.c.addBlind(t.file.ID, blind) {
+		v.foundBlind.Store(true)
+	}
+	return nil
+}
+
+// payloadOnly says that a column is read for the payload or a measure and for nothing else.
+func (v *verifier) payloadOnly(plan fetchPlan, name string) bool {
+	is := func(f fetchedValue) bool { return f.name == name }
+	if !slices.ContainsFunc(plan.payload, is) && !slices.ContainsFunc(plan.measures, func(m fetchedMeasure) bool { return is(m.fetchedValue) }) {
+		return false
+	}
+	view := v.c.roles.view
+	return !slices.Contains(view.Key, name) && view.Source.Column != name &&
+		!slices.ContainsFunc(timeColumns(view), func(t model.TimeColumn) bool { return t.Column == name })
+}
 
 // fetchReaders read the times of one file and source.
 type fetchReaders struct {
@@ -389,17 +496,29 @@ func (f *filler) fill(row *keys.Row, values []engine.Value, cut cutNanos, at int
 	row.Key = string(key)
 	row.Payload = make([]keys.Value, len(plan.payload))
 	for i, p := range plan.payload {
-		row.Payload[i] = plain(values[p.index], cut.of(p.instant, at))
-		if p.numbers && !row.Payload[i].Null {
-			row.Payload[i].Text = shownNumber(row.Payload[i].Text)
-		}
+		row.Payload[i] = p.value(values, cut.of(p.instant, at))
 	}
 	row.Measures = make([]keys.Value, len(plan.measures))
 	for i, m := range plan.measures {
+		if m.unknown {
+			row.Measures[i] = keys.Value{Unknown: true}
+			continue
+		}
 		row.Measures[i] = plain(values[m.index], 0)
 		row.Measures[i].Floating = m.floating
 	}
 	return nil
+}
+
+func (f fetchedValue) value(values []engine.Value, cut int64) keys.Value {
+	if f.unknown {
+		return keys.Value{Unknown: true}
+	}
+	got := plain(values[f.index], cut)
+	if f.numbers && !got.Null {
+		got.Text = shownNumber(got.Text)
+	}
+	return got
 }
 
 // truncated are the columns of a file that rows are compared by and whose nanoseconds the engine cuts off.
@@ -439,7 +558,7 @@ func (v *verifier) nanos(ctx context.Context, plan fetchPlan, file facts.File, r
 	for _, column := range v.truncated(plan, file) {
 		read, err := v.c.request.Nanos(ctx, file, column, rows)
 		if err != nil {
-			return nil, err
+			return nil, nanosError{column.Path, err}
 		}
 		cut[column.Path] = read
 	}

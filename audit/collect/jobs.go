@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
@@ -184,7 +183,7 @@ func (w *worker) run(ctx context.Context, j job) error {
 		return nil
 	}
 	for _, id := range j.files {
-		w.c.setAside(id, w.diagnose(id, err), folded || j.sliced)
+		w.c.setAside(id, w.c.diagnose(ctx, id, err), folded || j.sliced)
 	}
 	return nil
 }
@@ -205,22 +204,6 @@ func (w *worker) without(ctx context.Context, j job, problems map[int32]facts.Pr
 		return nil
 	}
 	return w.run(ctx, rest)
-}
-
-// diagnose says what is wrong with a file that a query failed on.
-func (w *worker) diagnose(id int32, err error) facts.Problem {
-	file := w.c.survey.Files[id]
-	if problem := w.c.request.Changed(file); problem != nil {
-		return *problem
-	}
-	text := err.Error()
-	switch {
-	case strings.Contains(text, "Permission denied"):
-		return facts.Problem{Kind: facts.ProblemPermission, Message: text}
-	case strings.HasPrefix(text, "IO Error"):
-		return facts.Problem{Kind: facts.ProblemIO, Message: text}
-	}
-	return facts.Problem{Kind: facts.ProblemCorrupt, Message: "its footer reads and its pages do not (the engine says: " + text + "): write the file again"}
 }
 
 func (c *collector) setAside(id int32, problem facts.Problem, tainted bool) {
@@ -276,7 +259,7 @@ func (w *worker) scan(ctx context.Context, j job) (folded bool, err error) {
 		for from := 0; from < b.Rows; {
 			if left == 0 {
 				if at+1 == len(j.files) {
-					return fmt.Errorf("more rows than the footer says")
+					return wrongRows("more")
 				}
 				if err := advance(); err != nil {
 					return err
@@ -296,9 +279,14 @@ func (w *worker) scan(ctx context.Context, j job) (folded bool, err error) {
 		return nil
 	})
 	if err == nil && (left != 0 || at != len(j.files)-1) {
-		err = fmt.Errorf("fewer rows than the footer says")
+		err = wrongRows("fewer")
 	}
 	return folded, err
+}
+
+// wrongRows is a file whose pages hold other rows than its footer says.
+func wrongRows(how string) error {
+	return engine.ReadError{Cause: engine.CauseBytes, Err: fmt.Errorf("%s rows than the footer says", how)}
 }
 
 // unchanged compares the files with the listing after their last byte was read.

@@ -173,11 +173,19 @@ func (p *twinCounts) addRows(rows []keys.Row) {
 }
 
 func comparePayload(n *facts.TwinCount, x, y keys.Row) {
-	if slices.Equal(x.Payload, y.Payload) {
-		n.PayloadEqual++
-		return
+	equal := true
+	for i := range x.Payload {
+		switch a, b := x.Payload[i], y.Payload[i]; {
+		case a.Unknown || b.Unknown:
+			equal = false
+		case a != b:
+			n.PayloadDiffers++
+			return
+		}
 	}
-	n.PayloadDiffers++
+	if equal {
+		n.PayloadEqual++
+	}
 }
 
 // compare adds what the real rows of a sampled pair say: their payload, and their ingest times to the vote. It is no pair

@@ -17,6 +17,11 @@ type Collection struct {
 	Keys *Duplicates
 	// Unread maps a file to the problem met while its rows were read (the survey's own problems are in File).
 	Unread map[int32]Problem
+	// Blind maps a file to the columns that could not be read when its repeated keys were compared, sorted by name; all
+	// that was scanned of it holds.
+	Blind map[int32][]ColumnProblem
+	// CheckedPages had a checksum of their own, and it agreed.
+	CheckedPages int64
 	// RoleProblems says why a role could not be read, by role ("event_time", "ingested_at", "source", "key", "entity",
 	// "measures"): a column that files lack, or types without a common form. Checks that need the role are errors.
 	RoleProblems map[string]string
@@ -58,6 +63,8 @@ const (
 	Replay      DuplicateClass = "replay"
 	Conflict    DuplicateClass = "conflict"
 	ShiftedTwin DuplicateClass = "shifted_twin"
+	// UnknownClass is that of a key some of whose payload could not be read.
+	UnknownClass DuplicateClass = "unknown"
 )
 
 // Duplicates summarises the repeated keys of a view: of those keys only, with a range of partitions, that have a row in it. All
@@ -76,15 +83,18 @@ type Duplicates struct {
 	ReplayKeys         int64
 	ConflictKeys       int64
 	ShiftedTwinKeys    int64
+	UnknownKeys        int64
 	ResolvableKeys     int64
 	AmbiguousKeys      int64
 	// FanOutRows are rows that a point-in-time join would return beyond one for each ambiguous key.
 	FanOutRows      int64
 	MaxMultiplicity int64
 	// SurplusMeasures holds, for each declared measure, the exact amount of the SurplusRows as decimal text;
-	// SurplusMeasuresOutside that of the SurplusRowsOutside.
+	// SurplusMeasuresOutside that of the SurplusRowsOutside. A measure that some of these rows could not be read in is in
+	// UnknownMeasures instead, sorted.
 	SurplusMeasures        map[string]string
 	SurplusMeasuresOutside map[string]string
+	UnknownMeasures        []string
 	// DifferingColumns counts conflict keys by the column that differs.
 	DifferingColumns map[string]int64
 	// Scopes counts repeated keys by where their rows lie.

@@ -11,8 +11,12 @@ type Listing struct {
 	Root       string
 	Files      []File
 	Partitions []Partition
-	// Ignored counts what matched and is no data, by reason: "marker", "hidden", "temporary", "checksum", "link", "other".
-	Ignored map[string]int64
+	// Ignored counts what matched and is no data, by reason: "marker", "hidden", "temporary", "checksum", "other", the name of
+	// another format ... Examples are some of the paths, for what no rule of names leaves out.
+	Ignored  map[string]int64
+	Examples map[string][]string
+	// Links were met while the files were listed, sorted by Path.
+	Links []Link
 	// Presence says where the path tells for whom a partition is there (its source, or the value of time_partition.expected_by),
 	// sorted by partition and group; a folder is enough.
 	Presence []Presence
@@ -26,6 +30,16 @@ type Presence struct {
 	Group     string
 }
 
+// Link is a link of the file system. Its paths are relative to the listing's root, or absolute outside of it.
+type Link struct {
+	Path, Target string
+	// Folder says that it leads to a folder.
+	Folder bool
+	// Outside says that what it leads to lies outside of the root, and is listed under the link's name. Else it is another
+	// name of what is listed as Target, and left out.
+	Outside bool
+}
+
 // File is one listed data file.
 type File struct {
 	// ID is the file's index in Listing.Files, which is sorted by Path.
@@ -36,6 +50,8 @@ type File struct {
 	Size int64
 	// ModTime is the modification time in microseconds UTC.
 	ModTime int64
+	// SameAs is the Abs of another listed file that is the same on disk (a hard link); empty without.
+	SameAs string
 	// Partition is the index into Listing.Partitions, or -1 where the view has no time partitions.
 	Partition int32
 	// Folder is the part of Path that names the partition, as it stands there: one of the partition's spellings.
@@ -55,6 +71,10 @@ type File struct {
 	Writer string
 	// AdoptedUnits are the paths of columns whose numbers do not tell their unit, and that are read in the unit of other files.
 	AdoptedUnits []string
+	// Checksums says that pages of the file bring checksums of their own.
+	Checksums bool
+	// FooterSum is a checksum of the footer's bytes: files of equal size and sum may be copies of each other.
+	FooterSum uint64
 	// Problem is why the file could not be read, nil where it could.
 	Problem *Problem
 }
@@ -77,7 +97,9 @@ const (
 	ProblemNotParquet  ProblemKind = "not_parquet" // other magic bytes
 	ProblemCorrupt     ProblemKind = "corrupt"     // a footer or a page that does not decode
 	ProblemEncrypted   ProblemKind = "encrypted"   // an encrypted footer
-	ProblemUnsupported ProblemKind = "unsupported" // a type that a role cannot have
+	ProblemUnsupported ProblemKind = "unsupported" // a type that a role cannot have, or valid Parquet that the engine does not read
+	ProblemValue       ProblemKind = "value"       // a sound value that the type it is read as cannot hold
+	ProblemSpecial     ProblemKind = "special"     // a pipe, socket or device, or a link that leads to itself
 	ProblemPermission  ProblemKind = "permission"  // no rights: retryable
 	ProblemVanished    ProblemKind = "vanished"    // listed and then gone: retryable
 	ProblemChanged     ProblemKind = "changed"     // size or time changed during the run: retryable
@@ -90,6 +112,12 @@ type Problem struct {
 	Kind ProblemKind
 	// Message names what was found and what was expected, without the path.
 	Message string
+}
+
+// ColumnProblem is a column of one file that could not be read, where the file's other columns could.
+type ColumnProblem struct {
+	Column string
+	Problem
 }
 
 // Retryable says whether another try may cure the problem.
@@ -138,6 +166,8 @@ type Survey struct {
 	// Schemas are the distinct physical schemas, in the order of the first file that has each.
 	Schemas []Schema
 	Notes   []string
+	// CopyOf maps each file that holds the same bytes as another to the first of them by path, which is its own.
+	CopyOf map[int32]int32
 }
 
 // Schema is one physical schema.

@@ -30,7 +30,9 @@ type Value struct {
 	Null bool
 	// Floating says that a measure is a double, of which Text is the shortest decimal.
 	Floating bool
-	Text     string
+	// Unknown says that it could not be read: it neither equals nor differs from any other.
+	Unknown bool
+	Text    string
 }
 
 // Measure is a column that a repeat double-counts. Floating values are summed as exact binary fractions, others as decimals;
@@ -82,13 +84,18 @@ type Verdict struct {
 // where they are not counted.
 func (j *Judge) Group(rows []Row, counted func(Row) bool) Verdict {
 	v := Verdict{Class: facts.Replay}
+	unknown := false
 	for i, name := range j.payload {
-		if differ(rows, func(r Row) Value { return r.Payload[i] }) {
+		differs, all := differ(rows, func(r Row) Value { return r.Payload[i] })
+		if differs {
 			v.Differs = append(v.Differs, name)
 		}
+		unknown = unknown || !all
 	}
 	shifted, odd := j.eventDifferences(rows)
 	switch {
+	case unknown:
+		v.Class = facts.UnknownClass
 	case len(v.Differs) > 0 || odd:
 		v.Class = facts.Conflict
 	case shifted:
@@ -121,14 +128,22 @@ func (j *Judge) Group(rows []Row, counted func(Row) bool) Verdict {
 	return v
 }
 
-func differ(rows []Row, value func(Row) Value) bool {
-	first := value(rows[0])
-	for _, row := range rows[1:] {
-		if value(row) != first {
-			return true
+// differ says whether any two of the known values differ, and whether all are known.
+func differ(rows []Row, value func(Row) Value) (differs, all bool) {
+	var first Value
+	known := 0
+	for _, row := range rows {
+		v := value(row)
+		if v.Unknown {
+			continue
 		}
+		if known == 0 {
+			first = v
+		}
+		known++
+		differs = differs || v != first
 	}
-	return false
+	return differs, known == len(rows)
 }
 
 // eventDifferences says whether some difference is a real offset, and whether some is neither 0 nor one.
@@ -164,7 +179,7 @@ func (j *Judge) isOffset(micros int64) bool {
 }
 
 // Surplus is the exact total of each measure over all counted rows but the kept ones, as decimal text, and Outside over those
-// that are not counted.
+// that are not counted. Both leave out the measures of Unknown.
 func (j *Judge) Surplus() map[string]string { return j.totals(j.surplus) }
 
 // Outside is the surplus that is not counted.
@@ -173,10 +188,27 @@ func (j *Judge) Outside() map[string]string { return j.totals(j.outside) }
 func (j *Judge) totals(sums []sum) map[string]string {
 	totals := map[string]string{}
 	for i, measure := range j.measures {
-		totals[measure.Name] = sums[i].text()
+		if !j.unknown(i) {
+			totals[measure.Name] = sums[i].text()
+		}
 	}
 	return totals
 }
+
+// Unknown names the measures of which some surplus value could not be read, sorted.
+func (j *Judge) Unknown() []string {
+	var names []string
+	for i, measure := range j.measures {
+		if j.unknown(i) {
+			names = append(names, measure.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// unknown says whether some surplus value of a measure could not be read, counted or not.
+func (j *Judge) unknown(i int) bool { return j.surplus[i].unknown || j.outside[i].unknown }
 
 // sum adds decimal text exactly: integers and decimals as scaled integers, floating values as exact binary fractions
 // that are rounded once, at the end. The order of the rows cannot change it.
@@ -188,13 +220,15 @@ type sum struct {
 	partly  bool
 	exact   big.Float
 	special float64
+	unknown bool
 }
 
 // exactBits holds any sum of finite doubles without rounding: 1074 + 1024 bits, and room for 2^60 of them.
 const exactBits = 2200
 
 func (s *sum) add(v Value) {
-	if v.Null {
+	s.unknown = s.unknown || v.Unknown
+	if v.Null || v.Unknown {
 		return
 	}
 	if !s.floating && !v.Floating {

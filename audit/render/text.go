@@ -295,6 +295,9 @@ func (t *text) notLooked(r report.Report) {
 		if line := leftOut(v); line != "" {
 			lines = append(lines, line)
 		}
+		for _, sentence := range v.LeftOut {
+			lines = append(lines, viewName(v.Name)+": "+Clean(sentence))
+		}
 	}
 	lines = append(lines, notApplicable(r)...)
 	t.block("not looked at", lines)

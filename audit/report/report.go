@@ -149,6 +149,9 @@ type View struct {
 	RowsAfterAsOf       int64 `json:"rows_after_as_of"`
 	// IgnoredFiles were matched but are no data: markers, hidden and temporary files, checksums.
 	IgnoredFiles int64 `json:"ignored_files"`
+	// LeftOut names, in sentences, what the view's path matched and nobody looked at (other formats, pipes), and links: other
+	// names of what was audited, which was audited once, and ways out of the view. Absent where there are none.
+	LeftOut []string `json:"left_out,omitempty"`
 	// OldestEventTime and NewestEventTime are RFC 3339 UTC; null where no row has one at or before as_of.
 	OldestEventTime *string  `json:"oldest_event_time"`
 	NewestEventTime *string  `json:"newest_event_time"`

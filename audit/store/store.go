@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -17,6 +19,8 @@ type Entry struct {
 	Size int64
 	// ModTime is the modification time in microseconds UTC.
 	ModTime int64
+	// SameAs is the Abs of an entry before it that is the same file on disk under another name (a hard link); empty without.
+	SameAs string
 }
 
 // The reasons for which a listed file is no data.
@@ -25,9 +29,33 @@ const (
 	IgnoredHidden    = "hidden"    // names that begin with a dot, and what lies below hidden folders
 	IgnoredTemporary = "temporary" // .tmp, .inprogress, _temporary/
 	IgnoredChecksum  = "checksum"  // .crc
-	IgnoredLink      = "link"      // a link to what is listed already
-	IgnoredOther     = "other"     // matched, and neither Parquet by its name nor named by the glob; and what is no regular file
+	IgnoredLink      = "link"      // a link that leads nowhere or to itself, and has no name of data
+	IgnoredOther     = "other"     // matched, and Parquet neither by its name nor by its bytes, nor named by the glob
+	IgnoredEmpty     = "empty"     // the same, of 0 bytes
+	IgnoredPipe      = "named pipe"
+	IgnoredSocket    = "socket"
+	IgnoredDevice    = "device"
 )
+
+// IgnoredByRule says that files of this reason are left out by their names alone, as all readers of such stores do.
+func IgnoredByRule(reason string) bool {
+	switch reason {
+	case IgnoredMarker, IgnoredHidden, IgnoredTemporary, IgnoredChecksum:
+		return true
+	}
+	return false
+}
+
+// Link is a link of the file system that the listing met.
+type Link struct {
+	// Abs is its own name, and Target that of what it leads to.
+	Abs, Target string
+	// Folder says that it leads to a folder.
+	Folder bool
+	// Outside says that it leads out of the listing's root: what it leads to is listed under its name. Else it is another
+	// name of what is listed as Target, and left out.
+	Outside bool
+}
 
 // Listing is what a glob matches at one moment.
 type Listing struct {
@@ -38,14 +66,18 @@ type Listing struct {
 	// Dirs are the folders looked into, relative to Root and sorted, without Root itself: a partition's folder that
 	// holds no data is known by them only.
 	Dirs []string
-	// Ignored counts files that are no data, by reason.
-	Ignored map[string]int64
+	// Ignored counts files that are no data, by reason: one of the constants, or another format's name. Examples are up to
+	// three of their paths, for those that are not left out by a rule of names.
+	Ignored  map[string]int64
+	Examples map[string][]string
+	// Links are in the order of the walk.
+	Links []Link
 }
 
 // Store lists and opens files. Its methods may be called from many goroutines at once.
 type Store interface {
-	// List lists the files that a glob matches; a relative one starts from base. A directory means all Parquet files
-	// below it. It fails with *NoMatchError, *TableFormatError, *AccessError or the context's error.
+	// List lists the Parquet files that a glob matches; a relative one starts from base. A directory means all below it.
+	// A file is Parquet by its ending, or by its first bytes. It fails with *NoMatchError, *TableFormatError, *AccessError or the context's error.
 	List(ctx context.Context, base, glob string) (Listing, error)
 	// Stat returns the present size and time of a file. Its error is fs.ErrNotExist or fs.ErrPermission where that is the cause.
 	Stat(ctx context.Context, abs string) (Entry, error)
@@ -84,6 +116,8 @@ type NoMatchError struct {
 	Similar string
 	// Ignored counts what was seen and is no data, by reason.
 	Ignored map[string]int64
+	// Examples are up to three of their paths each.
+	Examples map[string][]string
 }
 
 func (e *NoMatchError) Error() string {
@@ -101,6 +135,12 @@ func (e *NoMatchError) Error() string {
 		fmt.Fprintf(&b, "; %s holds %s", e.Prefix, strings.Join(e.Found, ", "))
 		if e.FoundMore > 0 {
 			fmt.Fprintf(&b, " and %d more", e.FoundMore)
+		}
+	}
+	for _, reason := range slices.Sorted(maps.Keys(e.Examples)) {
+		fmt.Fprintf(&b, "; no Parquet but %s: %s", reason, strings.Join(e.Examples[reason], ", "))
+		if more := e.Ignored[reason] - int64(len(e.Examples[reason])); more > 0 {
+			fmt.Fprintf(&b, " and %d more", more)
 		}
 	}
 	b.WriteString("; check the path and its wildcards")

@@ -26,6 +26,14 @@ type footer struct {
 	encrypted bool
 	// added are the columns that align says it added.
 	added []string
+	// chunks are those of the leaves that were asked for, by row group and leaf.
+	chunks []chunk
+}
+
+// wants are what is decoded of the row groups: the statistics of some leaves, and the places of others.
+type wants struct {
+	bounds []int
+	chunks []int
 }
 
 // group is one row group with the statistics of the leaves that were asked for, in their order.
@@ -84,9 +92,9 @@ var physicalNames = [...]string{"BOOLEAN", "INT32", "INT64", "INT96", "FLOAT", "
 func fresh[T any](*T) *T { return new(T) }
 
 // decode reads the metadata of a footer. It uses arrow's thrift types but not its schema tree, which refuses logical
-// types younger than itself and panics on some that are wrong. Statistics are decoded for wanted leaves only: wanted
+// types younger than itself and panics on some that are wrong. Statistics and places are taken of wanted leaves only: wanted
 // looks at everything but the row groups and answers with the numbers of leaves.
-func decode(data []byte, wanted func(footer) ([]int, error)) (f footer, err error) {
+func decode(data []byte, wanted func(footer) (wants, error)) (f footer, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("%v", r)
@@ -100,7 +108,7 @@ func decode(data []byte, wanted func(footer) ([]int, error)) (f footer, err erro
 	if err := meta.Read(context.Background(), bytesProtocol{protocol, buffer}); err != nil {
 		return footer{}, err
 	}
-	f = footer{rows: meta.NumRows, createdBy: meta.GetCreatedBy(), encrypted: meta.EncryptionAlgorithm != nil}
+	f = footer{rows: meta.NumRows, createdBy: meta.GetCreatedBy()}
 	for _, kv := range meta.KeyValueMetadata {
 		switch {
 		case kv.Key == "pandas":
@@ -160,11 +168,12 @@ func decode(data []byte, wanted func(footer) ([]int, error)) (f footer, err erro
 		}
 		f.elements = append(f.elements, el)
 	}
-	leaves, err := wanted(f)
+	want, err := wanted(f)
 	if err != nil {
 		return footer{}, err
 	}
-	for _, g := range meta.RowGroups {
+	leaves := want.bounds
+	for at, g := range meta.RowGroups {
 		out := group{rows: g.NumRows, bounds: make([]bounds, len(leaves))}
 		for i, leaf := range leaves {
 			if leaf >= len(g.Columns) {
@@ -183,8 +192,18 @@ func decode(data []byte, wanted func(footer) ([]int, error)) (f footer, err erro
 			out.bounds[i] = readBounds(int32(chunk.Type), low, high)
 			out.bounds[i].allNull = s.NullCount != nil && *s.NullCount == chunk.NumValues
 		}
-		for _, c := range g.Columns {
-			f.encrypted = f.encrypted || c.CryptoMetadata != nil
+		for _, leaf := range want.chunks {
+			if leaf >= len(g.Columns) {
+				return footer{}, fmt.Errorf("a row group has %d columns, the schema more", len(g.Columns))
+			}
+			c := chunk{leaf: leaf, group: at, encrypted: g.Columns[leaf].CryptoMetadata != nil}
+			if place := g.Columns[leaf].MetaData; place != nil {
+				c.Codec, c.Values, c.Size, c.Offset = int32(place.Codec), place.NumValues, place.TotalCompressedSize, place.DataPageOffset
+				if first := place.DictionaryPageOffset; first != nil && *first > 0 && *first < c.Offset {
+					c.Offset = *first
+				}
+			}
+			f.chunks = append(f.chunks, c)
 		}
 		f.groups = append(f.groups, out)
 	}

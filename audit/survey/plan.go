@@ -28,7 +28,7 @@ func Plan(ctx context.Context, st store.Store, view model.View, asOf time.Time, 
 	if err != nil {
 		return facts.Listing{}, view, nil, err
 	}
-	p := planner{view: view, found: found, listing: facts.Listing{Root: found.root, Ignored: found.ignored}}
+	p := planner{view: view, found: found, listing: facts.Listing{Root: found.root, Ignored: found.ignored, Examples: found.examples, Links: found.links}}
 	p.addFiles()
 	if err := p.addSources(); err != nil {
 		return facts.Listing{}, view, nil, err
@@ -55,6 +55,9 @@ type folders struct {
 	files   []located
 	dirs    []locatedDir
 	ignored map[string]int64
+
+	examples map[string][]string
+	links    []facts.Link
 }
 
 // listAll lists the view's glob and those that sources have of their own. A file that both match is the source's.
@@ -71,7 +74,7 @@ func listAll(ctx context.Context, st store.Store, view model.View) (folders, err
 	if len(globs) == 0 {
 		return folders{}, fmt.Errorf("view %s has no path: declare path, such as data/%s/**/*.parquet", view.Name, view.Name)
 	}
-	all := folders{ignored: map[string]int64{}}
+	all := folders{ignored: map[string]int64{}, examples: map[string][]string{}}
 	taken := map[string]string{}
 	var empty []error
 	// The view's own glob has the empty name, and takes what no source has taken.
@@ -103,8 +106,29 @@ func listAll(ctx context.Context, st store.Store, view model.View) (folders, err
 		}
 		f.Path = filepath.ToSlash(rel)
 	}
+	for reason, names := range all.examples {
+		for i := range names {
+			names[i] = within(all.root, names[i])
+		}
+		slices.Sort(names)
+		all.examples[reason] = slices.Compact(names)
+	}
+	for i := range all.links {
+		all.links[i].Path, all.links[i].Target = within(all.root, all.links[i].Path), within(all.root, all.links[i].Target)
+	}
+	slices.SortFunc(all.links, func(a, b facts.Link) int { return cmp.Compare(a.Path, b.Path) })
+	all.links = slices.Compact(all.links)
 	slices.SortFunc(all.files, func(a, b located) int { return cmp.Compare(a.Path, b.Path) })
 	return all, nil
+}
+
+// within is a name relative to a folder that holds it, else as it is.
+func within(root, abs string) string {
+	rel, err := filepath.Rel(root, abs)
+	if err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
+		return abs
+	}
+	return filepath.ToSlash(rel)
 }
 
 func (all *folders) add(l store.Listing, source string, taken map[string]string) error {
@@ -129,6 +153,14 @@ func (all *folders) add(l store.Listing, source string, taken map[string]string)
 	for reason, n := range l.Ignored {
 		all.ignored[reason] += n
 	}
+	for reason, names := range l.Examples {
+		for _, name := range names {
+			all.examples[reason] = append(all.examples[reason], filepath.Join(l.Root, filepath.FromSlash(name)))
+		}
+	}
+	for _, link := range l.Links {
+		all.links = append(all.links, facts.Link{Path: link.Abs, Target: link.Target, Folder: link.Folder, Outside: link.Outside})
+	}
 	return nil
 }
 
@@ -149,7 +181,7 @@ type planner struct {
 
 func (p *planner) addFiles() {
 	for i, f := range p.found.files {
-		p.listing.Files = append(p.listing.Files, facts.File{ID: int32(i), Path: f.Path, Abs: f.Abs, Size: f.Size, ModTime: f.ModTime, Partition: -1, Source: f.source, Schema: -1})
+		p.listing.Files = append(p.listing.Files, facts.File{ID: int32(i), Path: f.Path, Abs: f.Abs, Size: f.Size, ModTime: f.ModTime, SameAs: f.SameAs, Partition: -1, Source: f.source, Schema: -1})
 	}
 }
 

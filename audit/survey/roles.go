@@ -21,6 +21,8 @@ type Roles struct {
 	Hidden map[string]bool
 	// Integers are columns whose bounds help to keep an identity in an array: the entity's, where it is a single column.
 	Integers []string
+	// Columns are those that rows are read by beside times: key, entity, source and partition.
+	Columns []string
 	// Mixed says that one file may hold rows of sources with event times in different columns, so that no column's
 	// statistics bound them all.
 	Mixed bool
@@ -32,6 +34,10 @@ func RolesOf(v model.View) Roles {
 	r.add(v.EventTime)
 	r.add(v.IngestedAt)
 	r.OfView = slices.Clone(r.Times)
+	r.Columns = slices.Concat(v.Key, v.Entity, v.TimePartition.Columns)
+	if v.Source.Column != "" {
+		r.Columns = append(r.Columns, v.Source.Column)
+	}
 	if len(v.Entity) == 1 {
 		r.Integers = v.Entity
 	}
@@ -73,6 +79,14 @@ func (r Roles) timesOf(f facts.File) []model.TimeColumn {
 		return own
 	}
 	return r.OfView
+}
+
+func (r Roles) timeNames() []string {
+	names := make([]string, len(r.Times))
+	for i, t := range r.Times {
+		names[i] = t.Column
+	}
+	return names
 }
 
 // eventTime is the column that bounds the rows of a file; empty where none does.

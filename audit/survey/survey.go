@@ -10,6 +10,9 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"syscall"
+
+	"github.com/zeebo/xxh3"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
@@ -97,6 +100,10 @@ type reading struct {
 	createdBy string
 	rows      int64
 	groups    []facts.RowGroup
+	// chunks are asked whether they bring checksums, and checksums says that one does.
+	chunks    []chunk
+	checksums bool
+	footerSum uint64
 	// unbounded names time columns that hold numbers, not only nulls, of which the footer says nothing.
 	unbounded []string
 }
@@ -133,11 +140,23 @@ func readAll(ctx context.Context, st store.Store, files []facts.File, roles Role
 }
 
 func readFile(ctx context.Context, st store.Store, file facts.File, roles Roles) reading {
-	data, problem := readTail(ctx, st, file)
+	object, err := st.Open(ctx, file.Abs)
+	if err != nil {
+		return reading{problem: changedMeanwhile(ctx, st, file, openProblem(err))}
+	}
+	defer object.Close()
+	data, problem := readTail(object, file)
 	if problem != nil {
 		return reading{problem: changedMeanwhile(ctx, st, file, problem)}
 	}
 	r, err := describe(data, file, roles)
+	if err == nil && r.problem == nil {
+		r.checksums, err = summed(object, r.chunks)
+		if err != nil {
+			return reading{problem: changedMeanwhile(ctx, st, file, openProblem(err))}
+		}
+	}
+	r.footerSum = xxh3.Hash(data)
 	if err != nil {
 		return reading{problem: changedMeanwhile(ctx, st, file, &facts.Problem{Kind: facts.ProblemCorrupt,
 			Message: fmt.Sprintf("its footer does not decode (%v): want the metadata of a Parquet file; write the file again", err)})}
@@ -160,6 +179,8 @@ func openProblem(err error) *facts.Problem {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return &facts.Problem{Kind: facts.ProblemVanished, Message: "it was listed and is gone now, or a link to nothing: run again when its writer is done, or remove the link"}
+	case errors.Is(err, syscall.ELOOP):
+		return &facts.Problem{Kind: facts.ProblemSpecial, Message: "it is a link that leads to itself: remove it"}
 	case errors.Is(err, fs.ErrPermission):
 		return &facts.Problem{Kind: facts.ProblemPermission, Message: "no permission to read it: give the audit's user read rights"}
 	}
@@ -167,12 +188,7 @@ func openProblem(err error) *facts.Problem {
 }
 
 // readTail returns the bytes of the footer's metadata.
-func readTail(ctx context.Context, st store.Store, file facts.File) ([]byte, *facts.Problem) {
-	object, err := st.Open(ctx, file.Abs)
-	if err != nil {
-		return nil, openProblem(err)
-	}
-	defer object.Close()
+func readTail(object io.ReaderAt, file facts.File) ([]byte, *facts.Problem) {
 	if file.Size == 0 {
 		return nil, &facts.Problem{Kind: facts.ProblemEmpty, Message: "0 bytes: want a Parquet file, whose smallest has 12; its writer stopped before it wrote anything"}
 	}
@@ -249,15 +265,25 @@ func kindOfMagic(head string) string {
 func describe(data []byte, file facts.File, roles Roles) (reading, error) {
 	var columns []described
 	var times []int
-	f, err := decode(data, func(f footer) ([]int, error) {
+	named := map[int]string{}
+	f, err := decode(data, func(f footer) (wants, error) {
 		root, err := treeOf(f.elements)
 		columns = columnsOf(root, f.createdBy)
 		times = boundedColumns(columns, roles)
-		leaves := make([]int, len(times))
+		want := wants{bounds: make([]int, len(times))}
 		for i, c := range times {
-			leaves[i] = columns[c].leaf
+			want.bounds[i] = columns[c].leaf
 		}
-		return leaves, err
+		for _, c := range namedColumns(columns, slices.Concat(roles.Columns, roles.timeNames())) {
+			named[columns[c].leaf] = columns[c].Path
+			want.chunks = append(want.chunks, columns[c].leaf)
+		}
+		for leaf := range min(len(leafPaths(root)), probedLeaves) {
+			if named[leaf] == "" {
+				want.chunks = append(want.chunks, leaf)
+			}
+		}
+		return want, err
 	})
 	if err != nil {
 		return reading{}, err
@@ -291,8 +317,16 @@ func describe(data []byte, file facts.File, roles Roles) (reading, error) {
 			boundGroups(r.groups, *column, f.groups, i)
 		}
 	}
-	if f.encrypted {
-		r.problem = &facts.Problem{Kind: facts.ProblemEncrypted, Message: "some of its columns are encrypted: the audit has no keys; audit a decrypted copy"}
+	for _, c := range f.chunks {
+		name, asked := named[c.leaf]
+		if problem := misplaced(c, name, file.Size); problem == nil {
+			r.chunks = append(r.chunks, c)
+		} else if asked && r.problem == nil {
+			r.problem = problem // a column that nobody names spoils no file
+		}
+		if r.problem == nil && (c.Codec < 0 || c.Codec > lastCodec) {
+			r.problem = &facts.Problem{Kind: facts.ProblemUnsupported, Message: fmt.Sprintf("one of its columns has compression number %d, which this audit does not know: rewrite it with snappy, zstd, gzip or none", c.Codec)}
+		}
 	}
 	return r, nil
 }
@@ -319,15 +353,16 @@ func boundInteger(c *facts.Column, groups []group, leaf int) {
 
 // boundedColumns are the indexes of the columns whose statistics are decoded, if they are leaves.
 func boundedColumns(columns []described, roles Roles) []int {
+	return namedColumns(columns, slices.Concat(roles.Integers, roles.timeNames()))
+}
+
+// namedColumns are the indexes of the columns of these names, if they are leaves.
+func namedColumns(columns []described, names []string) []int {
 	schema := facts.Schema{Columns: make([]facts.Column, len(columns))}
 	for i, c := range columns {
 		schema.Columns[i] = c.Column
 	}
 	var found []int
-	names := slices.Clone(roles.Integers)
-	for _, t := range roles.Times {
-		names = append(names, t.Column)
-	}
 	for _, name := range names {
 		c := schema.Lookup(name)
 		if c == nil {
@@ -401,6 +436,7 @@ func place(s *facts.Survey, known map[string]int32, file int32, r reading, roles
 		return
 	}
 	f.CreatedBy, f.Writer, f.Rows, f.RowGroups = r.createdBy, r.schema.Writer, r.rows, r.groups
+	f.Checksums, f.FooterSum = r.checksums, r.footerSum
 	key := schemaKey(r.schema)
 	id, ok := known[key]
 	if !ok {

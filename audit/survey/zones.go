@@ -1,13 +1,10 @@
 package survey
 
 import (
-	"bytes"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"strings"
-
-	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/ipc"
 )
 
 // zonesOf reads the zone names that arrow and pandas leave beside the schema, by column path. They never change a
@@ -55,23 +52,52 @@ func arrowZones(text string, zones map[string]string) {
 	if err != nil {
 		return
 	}
-	reader, err := ipc.NewReader(bytes.NewReader(decoded))
-	if err != nil {
+	// a message is its length after a marker, which the oldest writers leave out
+	if len(decoded) >= 4 && binary.LittleEndian.Uint32(decoded) == 0xffffffff {
+		decoded = decoded[4:]
+	}
+	if len(decoded) < 4 {
 		return
 	}
-	defer reader.Release()
-	fieldZones(reader.Schema().Fields(), "", zones)
+	message := flat(decoded[4:]).root()
+	left := maxFlatFields
+	fieldZones(message.table(messageHeader).tables(schemaFields), "", zones, &left)
 }
 
-func fieldZones(fields []arrow.Field, prefix string, zones map[string]string) {
+// The places of fields in the tables of arrow's format, and the numbers of its types.
+const (
+	messageHeader = 2
+	schemaFields  = 1
+	fieldName     = 0
+	fieldKind     = 2
+	fieldDetails  = 3
+	fieldChildren = 5
+	stampZone     = 1
+
+	kindTimestamp = 10
+	kindStruct    = 13
+)
+
+// fieldZones looks at so many fields as are left.
+func fieldZones(fields []table, prefix string, zones map[string]string, left *int) {
 	for _, f := range fields {
-		switch t := f.Type.(type) {
-		case *arrow.TimestampType:
-			if t.TimeZone != "" {
-				zones[prefix+f.Name] = t.TimeZone
+		if *left--; *left < 0 || len(prefix) > maxFlatName {
+			return
+		}
+		name := prefix + f.text(fieldName)
+		switch f.byte(fieldKind) {
+		case kindTimestamp:
+			if zone := f.table(fieldDetails).text(stampZone); zone != "" {
+				zones[name] = zone
 			}
-		case *arrow.StructType:
-			fieldZones(t.Fields(), prefix+f.Name+".", zones)
+		case kindStruct:
+			fieldZones(f.tables(fieldChildren), name+".", zones, left)
 		}
 	}
 }
+
+// These keep structs that point to themselves from going on for ever.
+const (
+	maxFlatFields = 10_000
+	maxFlatName   = 16 << 10
+)

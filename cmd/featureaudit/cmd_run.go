@@ -322,6 +322,9 @@ func (c *cli) finishRun(ctx context.Context, log zerolog.Logger, f finish) (int,
 	code := verdictCode(f.report.Status, f.report.Results, f.threshold)
 	sig, interrupted := interruption(ctx)
 	switch {
+	case interrupted && f.report.Status == report.Complete:
+		code = sig.code()
+		log.Warn().Str("signal", sig.signal.String()).Msg("interrupted after the audit was done: the report is complete")
 	case interrupted:
 		code = sig.code()
 		log.Warn().Str("signal", sig.signal.String()).Msg("interrupted: the report is partial")

@@ -29,7 +29,7 @@ type exitMeaning struct {
 func exitMeanings() []exitMeaning {
 	return []exitMeaning{
 		{exitOK, "no finding at or above --fail-on"},
-		{exitFindings, "findings at or above --fail-on, or bytes that are no valid Parquet: a retry cannot help"},
+		{exitFindings, "findings at or above --fail-on, or files that are no valid Parquet or in a form that the engine does not read: a retry cannot help"},
 		{exitUsage, "the command line, the config, a definition file or a report is wrong"},
 		{exitIncomplete, "could not evaluate, and a retry may cure it: I/O, rights, a changed file, memory, disk, nothing found to audit; wins over 1"},
 		{exitNothing, "nothing to audit (only with --skip-empty)"},

@@ -6,13 +6,10 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"unicode/utf8"
 
 	"github.com/marcboeker/go-duckdb/mapping"
-
-	"github.com/featureaudit/featureaudit/audit/engine"
 )
 
 // Config bounds a database.
@@ -233,26 +230,6 @@ func createList(texts []string) mapping.Value {
 		defer mapping.DestroyValue(&items[i])
 	}
 	return mapping.CreateListValue(varchar, items)
-}
-
-// ErrMemory and ErrDisk tell what ran out, so that a message can say what to set.
-var (
-	ErrMemory = errors.New("the memory limit is too small for this query: raise --memory-limit, or lower --threads")
-	ErrDisk   = errors.New("the temporary folder is full: free some space, or name a larger one with --temp-dir")
-)
-
-func queryError(message string) error {
-	text := strings.TrimSpace(message)
-	if first, _, found := strings.Cut(text, "\n"); found {
-		text = first
-	}
-	switch {
-	case strings.Contains(text, "No space left") || strings.Contains(text, "max_temp_directory_size"):
-		return engine.ResourceError{Err: fmt.Errorf("%w: %s", ErrDisk, text)}
-	case strings.HasPrefix(text, "Out of Memory"):
-		return engine.ResourceError{Err: fmt.Errorf("%w: %s", ErrMemory, text)}
-	}
-	return errors.New(text)
 }
 
 // RunSQL runs one statement on a fresh database and gives the first row as text; benchmarks measure their floor with it.

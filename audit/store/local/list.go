@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/featureaudit/featureaudit/audit/store"
 )
@@ -36,17 +37,18 @@ func (Store) List(ctx context.Context, base, text string) (store.Listing, error)
 	}
 	if _, err := os.Stat(g.root); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return store.Listing{}, noMatch(g, nil)
+			return store.Listing{}, noMatch(g, store.Listing{})
 		}
 		return store.Listing{}, &store.AccessError{Path: g.root, Err: err}
 	}
-	w := walk{glob: g, listing: store.Listing{Root: g.root, Ignored: map[string]int64{}}, dirs: map[string]bool{}, files: map[string]bool{}}
+	w := walk{glob: g, listing: store.Listing{Root: g.root, Ignored: map[string]int64{}, Examples: map[string][]string{}},
+		dirs: map[string]string{}, files: map[string]string{}, inodes: map[inode]string{}}
 	if err := w.all(ctx); err != nil {
 		return store.Listing{}, err
 	}
 	l := w.listing
 	if len(l.Entries) == 0 {
-		return store.Listing{}, noMatch(g, l.Ignored)
+		return store.Listing{}, noMatch(g, l)
 	}
 	slices.SortFunc(l.Entries, func(a, b store.Entry) int { return cmp.Compare(a.Path, b.Path) })
 	slices.Sort(l.Dirs)
@@ -57,8 +59,9 @@ func (Store) List(ctx context.Context, base, text string) (store.Listing, error)
 type walk struct {
 	glob    glob
 	listing store.Listing
-	// dirs and files are known by their real names.
-	dirs, files map[string]bool
+	// dirs and files are listed under these names, by their real ones; inodes those that have several.
+	dirs, files map[string]string
+	inodes      map[inode]string
 	// links wait until everything is listed that needs none.
 	links []string
 }
@@ -77,6 +80,32 @@ func (w *walk) all(ctx context.Context) error {
 	return nil
 }
 
+// inode is the identity of a file on disk.
+type inode struct{ device, number uint64 }
+
+// another remembers a file that has several names on disk, and gives the name that it is listed under already.
+func (w *walk) another(info fs.FileInfo, abs string) string {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || stat.Nlink < 2 {
+		return ""
+	}
+	id := inode{uint64(stat.Dev), stat.Ino}
+	if before, known := w.inodes[id]; known {
+		return before
+	}
+	w.inodes[id] = abs
+	return ""
+}
+
+// ignore counts what is no data, and keeps some of the names that no rule leaves out.
+func (w *walk) ignore(reason, rel string) {
+	w.listing.Ignored[reason]++
+	const shown = 3
+	if !store.IgnoredByRule(reason) && len(w.listing.Examples[reason]) < shown {
+		w.listing.Examples[reason] = append(w.listing.Examples[reason], rel)
+	}
+}
+
 func (w *walk) abs(rel string) string { return filepath.Join(w.glob.root, filepath.FromSlash(rel)) }
 
 // folder lists one folder; everything in it is ignored for the given reason unless that is empty.
@@ -89,11 +118,13 @@ func (w *walk) folder(ctx context.Context, rel, ignored string) error {
 	if err != nil {
 		return &store.AccessError{Path: abs, Err: err}
 	}
-	if w.dirs[real] {
-		w.listing.Ignored[store.IgnoredLink]++
+	if before, listed := w.dirs[real]; listed && ignored == "" {
+		w.listing.Links = append(w.listing.Links, store.Link{Abs: abs, Target: w.abs(before), Folder: true})
 		return nil
 	}
-	w.dirs[real] = true
+	if ignored == "" {
+		w.dirs[real] = rel
+	}
 	names, err := os.ReadDir(abs)
 	if err != nil && ignored != "" {
 		w.listing.Ignored[ignored]++
@@ -169,41 +200,68 @@ func (w *walk) file(rel, real string, info fs.FileInfo, ignored string) {
 	switch {
 	case !matched:
 		return
-	case !data || !info.Mode().IsRegular():
-		w.listing.Ignored[store.IgnoredOther]++
+	case !info.Mode().IsRegular():
+		w.ignore(special(info.Mode()), rel)
 		return
 	}
-	if w.files[real] {
-		w.listing.Ignored[store.IgnoredLink]++
+	abs := w.abs(rel)
+	if before, listed := w.files[real]; listed {
+		w.listing.Links = append(w.listing.Links, store.Link{Abs: abs, Target: w.abs(before)})
 		return
 	}
-	w.files[real] = true
-	w.listing.Entries = append(w.listing.Entries, store.Entry{Path: rel, Abs: w.abs(rel), Size: info.Size(), ModTime: info.ModTime().UnixMicro()})
+	if !data {
+		parquet, reason := sniff(abs, rel)
+		if !parquet {
+			w.ignore(reason, rel)
+			return
+		}
+	}
+	w.files[real] = rel
+	w.listing.Entries = append(w.listing.Entries, store.Entry{Path: rel, Abs: abs, Size: info.Size(), ModTime: info.ModTime().UnixMicro(), SameAs: w.another(info, abs)})
 }
 
-// link follows a link to a folder or file that is not listed yet. A link to nothing is listed if its name is data, so
-// that reading it says what is wrong.
+// link follows a link to a folder or file that is not listed yet. A link to nothing or to itself is listed if its name is
+// data, so that reading it says what is wrong.
 func (w *walk) link(ctx context.Context, rel string) error {
 	abs := w.abs(rel)
 	info, err := os.Stat(abs)
-	if errors.Is(err, fs.ErrNotExist) {
-		if matched, data := w.glob.takes(rel); matched && data && w.glob.reason(rel) == "" {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ELOOP) {
+		switch matched, data := w.glob.takes(rel); {
+		case !matched || w.glob.reason(rel) != "":
+		case data:
 			w.listing.Entries = append(w.listing.Entries, store.Entry{Path: rel, Abs: abs})
+		default:
+			w.ignore(store.IgnoredLink, rel)
 		}
 		return nil
 	}
 	if err != nil {
 		return &store.AccessError{Path: abs, Err: err}
 	}
-	if info.IsDir() {
-		return w.enter(ctx, rel, "")
-	}
 	real, err := filepath.EvalSymlinks(abs)
 	if err != nil {
 		return &store.AccessError{Path: abs, Err: err}
 	}
-	w.file(rel, real, info, "")
-	return nil
+	entries, dirs := len(w.listing.Entries), len(w.dirs)
+	if info.IsDir() {
+		err = w.enter(ctx, rel, "")
+	} else {
+		w.file(rel, real, info, "")
+	}
+	if entered := len(w.listing.Entries) > entries || len(w.dirs) > dirs; entered && w.outside(real) {
+		w.listing.Links = append(w.listing.Links, store.Link{Abs: abs, Target: real, Folder: info.IsDir(), Outside: true})
+	}
+	return err
+}
+
+// outside says whether a real name lies outside of the listing's root.
+func (w *walk) outside(real string) bool {
+	root, err := filepath.EvalSymlinks(w.glob.root)
+	if err != nil {
+		return false
+	}
+	rel, err := filepath.Rel(root, real)
+	return err == nil && (rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)))
 }
 
 // tableAmong looks for the log of a table format in one folder.
@@ -258,8 +316,8 @@ func tableAbove(root string) error {
 // maxFound is how many names a NoMatchError lists.
 const maxFound = 8
 
-func noMatch(g glob, ignored map[string]int64) error {
-	e := &store.NoMatchError{Glob: g.text, Prefix: g.root, Ignored: ignored}
+func noMatch(g glob, l store.Listing) error {
+	e := &store.NoMatchError{Glob: g.text, Prefix: g.root, Ignored: l.Ignored, Examples: l.Examples}
 	for {
 		if _, err := os.Stat(e.Prefix); err == nil || e.Prefix == filepath.Dir(e.Prefix) {
 			break

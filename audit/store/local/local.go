@@ -3,7 +3,6 @@ package local
 
 import (
 	"context"
-	"fmt"
 	"os"
 
 	"github.com/featureaudit/featureaudit/audit/store"
@@ -29,17 +28,10 @@ func (Store) Stat(ctx context.Context, abs string) (store.Entry, error) {
 	return store.Entry{Path: abs, Abs: abs, Size: info.Size(), ModTime: info.ModTime().UnixMicro()}, nil
 }
 
-// Open opens a regular file: a pipe would wait for its other end for ever.
+// Open opens a regular file, and never waits for one that is none.
 func (Store) Open(ctx context.Context, abs string) (store.Object, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	info, err := os.Stat(abs)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is no regular file", abs)
-	}
-	return os.Open(abs)
+	return openRegular(abs)
 }

@@ -62,11 +62,11 @@ func TestList(t *testing.T) {
 		ignored map[string]int64
 	}{
 		{"v", "v", []string{"__log_date=2026-11-06/d.parq", "dt=2026-11-03/a.PARQUET", "dt=2026-11-03/b.parquet", "odd[1]/f.parquet", "top.pq"},
-			map[string]int64{"marker": 2, "checksum": 1, "temporary": 4, "hidden": 2, "other": 2}},
+			map[string]int64{"marker": 2, "checksum": 1, "temporary": 4, "hidden": 2, "other": 1, "CSV": 1}},
 		{"v/**/*.parquet", "v", []string{"dt=2026-11-03/b.parquet", "odd[1]/f.parquet"},
 			map[string]int64{"marker": 2, "checksum": 1, "temporary": 4, "hidden": 2}},
 		{"v/dt=2026-11-0[34]/*", "v", []string{"dt=2026-11-03/a.PARQUET", "dt=2026-11-03/b.parquet"},
-			map[string]int64{"marker": 1, "checksum": 1, "temporary": 1, "other": 2}},
+			map[string]int64{"marker": 1, "checksum": 1, "temporary": 1, "other": 1, "CSV": 1}},
 		{"v/*/part-*", "v", []string{"dt=2026-11-03/part-00000"}, map[string]int64{"marker": 2, "checksum": 1, "temporary": 2, "hidden": 1}},
 		{"v/{top,none}.pq", "v", []string{"top.pq"}, map[string]int64{}},
 		{"v/{dt=2026-11-03/b,top}.{pq,parquet}", "v", []string{"dt=2026-11-03/b.parquet", "top.pq"}, nil},
@@ -137,6 +137,78 @@ func TestLinksAreFollowedOnce(t *testing.T) {
 	}
 	if size := l.Entries[4].Size; size != 3 {
 		t.Errorf("a link has the size of its target: %d", size)
+	}
+	abs := func(name string) string { return filepath.Join(root, name) }
+	wantLinks := []store.Link{
+		{Abs: abs("v/aaa-latest"), Target: abs("v/dt=2026-11-03"), Folder: true},
+		{Abs: abs("v/again.parquet"), Target: abs("v/dt=2026-11-03/a.parquet")},
+		{Abs: abs("v/dt=2026-11-03/again"), Target: abs("v/dt=2026-11-03/a.parquet")},
+		{Abs: abs("v/dt=2026-11-03/self"), Target: abs("v/dt=2026-11-03"), Folder: true},
+		{Abs: abs("v/dt=2026-11-04"), Target: abs("other"), Folder: true, Outside: true},
+		{Abs: abs("v/loop"), Target: root, Folder: true, Outside: true},
+		{Abs: abs("v/loop/other"), Target: abs("v/dt=2026-11-04"), Folder: true},
+		{Abs: abs("v/loop/v"), Target: abs("v"), Folder: true},
+		{Abs: abs("v/only.parquet"), Target: abs("only-here"), Outside: true},
+	}
+	slices.SortFunc(l.Links, func(a, b store.Link) int { return strings.Compare(a.Abs, b.Abs) })
+	if !slices.Equal(l.Links, wantLinks) {
+		t.Errorf("links\n got %+v\nwant %+v", l.Links, wantLinks)
+	}
+}
+
+// TestParquetIsKnownByItsBytes has files of no known ending, some of which are Parquet, or were to become it.
+func TestParquetIsKnownByItsBytes(t *testing.T) {
+	root := tree(t, "v/a.parquet")
+	for name, content := range map[string]string{
+		"000000_0": "PAR1 whole PAR1", "20261101_101010_00012_abcde": "PAR1 cut", "encrypted": "PARE x PARE", "data.csv": "PAR1 in spite of its ending PAR1", "b.parquet.gz": "\x1f\x8b\x08\x00",
+		"c.orc": "ORC\x11", "d.avro": "Obj\x01", "e.zip": "PK\x03\x04", "f.csv": "a,b\n", "g.json": "{}", "empty": "", "short": "PAR", "README.md": "# PAR1", "_metadata": "PAR1 PAR1",
+		"_common_metadata": "PAR1 PAR1", ".h": "PAR1 PAR1", "i.tmp": "PAR1 PAR1", ".j.crc": "PAR1",
+	} {
+		if err := os.WriteFile(filepath.Join(root, "v", name), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{"000000_0", "20261101_101010_00012_abcde", "a.parquet", "data.csv", "encrypted"}
+	examples := map[string][]string{"gzip": {"b.parquet.gz"}, "ORC": {"c.orc"}, "Avro": {"d.avro"}, "zip": {"e.zip"}, "CSV": {"f.csv"}, "JSON": {"g.json"}, "empty": {"empty"}, "other": {"README.md", "short"}}
+	for _, glob := range []string{"v", "v/*", "v/**/*"} {
+		l, err := New().List(context.Background(), root, glob)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := paths(l); !slices.Equal(got, want) {
+			t.Errorf("%s: got %q, want %q", glob, got, want)
+		}
+		if !maps.EqualFunc(l.Examples, examples, slices.Equal) {
+			t.Errorf("%s: examples %v, want %v", glob, l.Examples, examples)
+		}
+		if l.Ignored["marker"] != 2 || l.Ignored["hidden"] != 1 || l.Ignored["temporary"] != 1 || l.Ignored["checksum"] != 1 || l.Ignored["other"] != 2 {
+			t.Errorf("%s: ignored %v", glob, l.Ignored)
+		}
+	}
+	none := tree(t, "v/a.csv", "v/b.csv", "v/c.csv", "v/d.csv", "v/notes")
+	_, err := New().List(context.Background(), none, "v")
+	if err == nil || !strings.Contains(err.Error(), "; no Parquet but CSV: a.csv, b.csv, c.csv and 1 more; no Parquet but other: notes; check the path") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestLinkToWhatIsHidden is a visible name of data in a hidden folder: nothing else lists it.
+func TestLinkToWhatIsHidden(t *testing.T) {
+	root := tree(t, "v/.data/a.parquet", "v/dt=2026-11-03/")
+	for name, target := range map[string]string{"v/dt=2026-11-03/a.parquet": "../.data/a.parquet", "v/dt=2026-11-04": ".data", "v/self.parquet": "self.parquet"} {
+		if err := os.Symlink(target, filepath.Join(root, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l, err := New().List(context.Background(), root, "v/**/*.parquet")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := paths(l), []string{"dt=2026-11-03/a.parquet", "self.parquet"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if len(l.Links) != 1 || l.Links[0].Abs != filepath.Join(root, "v/dt=2026-11-04/a.parquet") {
+		t.Errorf("links %+v", l.Links)
 	}
 }
 
@@ -209,7 +281,7 @@ func TestPipesAreNotOpened(t *testing.T) {
 		t.Skip(err)
 	}
 	l, err := New().List(context.Background(), root, "v")
-	if err != nil || len(l.Entries) != 1 || l.Ignored["other"] != 1 {
+	if err != nil || len(l.Entries) != 1 || l.Ignored["named pipe"] != 1 || !slices.Equal(l.Examples["named pipe"], []string{"pipe.parquet"}) {
 		t.Errorf("got %v %v", l, err)
 	}
 	if _, err := New().Open(context.Background(), pipe); err == nil {

@@ -1,0 +1,122 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/report"
+)
+
+var duplicateFiles = Check{
+	ID:       "duplicate-files",
+	Title:    "A file is a copy of another file of the view, byte for byte.",
+	Why:      "A load that ran twice counts every row of the file twice, and without a key nothing else can tell.",
+	Fix:      "Remove the copy and make the load idempotent; declare key, so that repeats are found whichever files they lie in.",
+	Since:    "0.1",
+	Scope:    ScopeView,
+	Severity: report.SeverityWarn,
+	Evidence: report.Certain,
+	Unit:     UnitFiles,
+	Needs:    Needs{Files: true, Footers: true},
+	judge:    judgeDuplicateFiles,
+	nothing:  always("no file with a footer"),
+	bad:      always("are copies of other files"),
+	good:     always("are no copies of each other"),
+	applies: func(b *brief) string {
+		if b.keysTell() && len(b.copies()) > 0 {
+			return "a key is declared: duplicate-keys counts what the copies repeat, and names them"
+		}
+		return ""
+	},
+}
+
+// keysTell says that the repeats of a declared key are judged, so that a copy is one cause of them.
+func (b *brief) keysTell() bool {
+	return !keyDefaulted(b.View) && b.selected(duplicateKeys.ID) && b.policy(duplicateKeys.ID).Severity != "off" && b.Collection.Keys != nil
+}
+
+// copied is a file with the one that it is a copy of.
+type copied struct{ file, of facts.File }
+
+// copies are the files that hold the bytes of another, which comes before them by path, where that is a fault. It is none
+// where every partition restates the same (a snapshot, or files without event times of their own), or where each source
+// carries every row by design.
+func (b *brief) copies() []copied {
+	type place struct {
+		first     int32
+		partition int32
+		source    string
+	}
+	once := b.View.OncePer
+	bySource := slices.Contains(once, "source")
+	byPartition := isSnapshot(b.View) || slices.Contains(once, "partition")
+	original := map[place]facts.File{}
+	var found []copied
+	for _, f := range b.Survey.Files {
+		first, alike := b.Survey.CopyOf[f.ID]
+		if !alike || !b.judged(f.Partition) {
+			continue
+		}
+		at := place{first: first, partition: -1}
+		if byPartition || !b.holdsEventTime(f) {
+			at.partition = f.Partition
+		}
+		if bySource {
+			at.source = f.Source
+		}
+		of, known := original[at]
+		if !known {
+			original[at] = f
+			continue
+		}
+		found = append(found, copied{f, of})
+	}
+	return found
+}
+
+// holdsEventTime says that a file's rows bring an event time of their own.
+func (b *brief) holdsEventTime(f facts.File) bool {
+	schema := b.schema(f)
+	return schema != nil && slices.ContainsFunc(eventNames(b.View), func(name string) bool { return schema.Lookup(name) != nil })
+}
+
+func judgeDuplicateFiles(b *brief) (verdict, error) {
+	of := map[int32]facts.File{}
+	for _, c := range b.copies() {
+		of[c.file.ID] = c.of
+	}
+	v := verdict{}
+	rows, bytes := int64(0), int64(0)
+	for _, f := range b.readable(Check{}) {
+		original, isCopy := of[f.ID]
+		if !isCopy {
+			v.rows = append(v.rows, row{total: 1})
+			continue
+		}
+		rows += f.Rows
+		bytes += f.Size
+		what := "a copy of"
+		if f.SameAs != "" || original.SameAs != "" {
+			what = "the same file on disk as"
+		}
+		v.rows = append(v.rows, row{total: 1, bad: 1, subject: report.Subject{Partition: b.partitionValue(f.Partition), File: f.Path},
+			message:  fmt.Sprintf("is %s %s: its %s %s counted again", what, original.Path, count(f.Rows, "row"), plural(f.Rows, "is", "are")),
+			measures: map[string]any{"copy_of": original.Path, "rows": f.Rows, "bytes": f.Size}})
+	}
+	v.measures = map[string]any{"copied_rows": rows, "copied_bytes": bytes}
+	return v, nil
+}
+
+// copiesInWords is the line on copies in what repeated keys say; empty without any.
+func (b *brief) copiesInWords() string {
+	found := b.copies()
+	if len(found) == 0 {
+		return ""
+	}
+	names := make([]string, len(found))
+	for i, c := range found {
+		names[i] = c.file.Path + " of " + c.of.Path
+	}
+	return fmt.Sprintf("%s %s of another, byte for byte (%s)", count(int64(len(found)), "file"), plural(int64(len(found)), "is a copy", "are copies"), examples(names))
+}
