@@ -160,8 +160,14 @@ func (b *brief) ageFeed(source string, limit int64) feed {
 			known, future = max(known, s.NewestKnown), max(future, s.NewestFuture)
 		}
 	}
+	proved, whole := b.provedWhole(source)
 	return feed{candidates: b.candidates(source), stale: func(east int64) (sure, maybe bool) {
 		shift := east * 1_000_000
+		if whole && east == int64(proved) && future != facts.NoTime {
+			// every row is moved: the newest is the newest as it is read, wherever that lies
+			stale := b.AsOf-(max(known, future)-shift) > limit
+			return stale, stale
+		}
 		if known == facts.NoTime {
 			return future == facts.NoTime, true
 		}
@@ -246,9 +252,35 @@ func (b *brief) staleBefore(id int32, ttl int64) (int64, bool) {
 	return min(p.End, b.AsOf) - max(ttl, p.End-p.Start), true
 }
 
-// candidates are the offsets that a source's times may have been stamped at: those that its lags show; where they show
-// nothing, all that were in use if its times are naive and nobody says whose they are, else the zone read alone.
+// provedWhole is the one offset at which all writers of a source are proved to stamp; false where there is none or several.
+func (b *brief) provedWhole(source string) (east int32, proved bool) {
+	series, err := b.zoneEvidence()
+	if err != nil {
+		return 0, false
+	}
+	for _, s := range series {
+		if s.source != source {
+			continue
+		}
+		largest, has := s.estimate.Largest()
+		if s.verdict != zonefit.Mixed || !has || largest.Seconds == 0 || largest.Share < provedShare || proved && largest.Seconds != east || len(s.open) > 0 {
+			return 0, false
+		}
+		east, proved = largest.Seconds, true
+	}
+	return east, proved
+}
+
+// provedShare is the share of a source's rows at one offset that is all of it.
+const provedShare = 0.999
+
+// candidates are the offsets that a source's times may have been stamped at: the one that is proved for all of it, else those
+// that its lags show and the zone read; where they show nothing, all that were in use if its times are naive and nobody says
+// whose they are, else the zone read alone.
 func (b *brief) candidates(source string) []int32 {
+	if east, proved := b.provedWhole(source); proved {
+		return []int32{east}
+	}
 	offsets := []int32{0}
 	open := b.stampedByDevices(source)
 	series, err := b.zoneEvidence()
@@ -259,8 +291,13 @@ func (b *brief) candidates(source string) []int32 {
 		}
 		switch s.verdict {
 		case zonefit.Mixed, zonefit.Ambiguous:
-			for _, p := range s.estimate.Populations {
+			for _, p := range slices.Concat(s.estimate.Populations, s.open) {
 				offsets = append(offsets, p.Seconds)
+			}
+			for _, g := range s.writers.Refused {
+				if g.Share >= s.mustSee {
+					offsets = append(offsets, g.Seconds)
+				}
 			}
 			told = true
 		case zonefit.Clean:

@@ -99,6 +99,8 @@ type collector struct {
 	budget *keys.Budget
 	runs   *keys.Runs
 	newest *keys.Newest
+	// writers are the samples of rows by who stamped them.
+	writers writerSamples
 	// real are the offsets of zones, in seconds, once they were asked for.
 	real []int64
 
@@ -119,7 +121,7 @@ type sliceKey struct {
 func newCollector(e engine.Scanner, r Request, unread map[int32]facts.Problem) (*collector, error) {
 	c := &collector{engine: e, request: r, survey: r.Survey, clock: newClock(r.AsOf, r.View.Tolerance),
 		layouts: map[int32]*layout{}, names: &sourceNames{column: r.View.Source.Column}, slices: map[sliceKey]*facts.Slice{},
-		unread: maps.Clone(unread)}
+		unread: maps.Clone(unread), writers: writerSamples{sources: map[uint8]*writerSample{}}}
 	c.collection = &facts.Collection{Lags: map[facts.Population]*facts.LagHistogram{}, Events: map[facts.Population]*facts.EventHistogram{},
 		RoleProblems: map[string]string{}}
 	c.roles = roles{view: r.View, needs: r.Needs, schemas: r.Survey.Schemas, zones: zoneTables{}, units: map[unitKey]string{}}
@@ -146,6 +148,7 @@ func (c *collector) prepareRoles() error {
 		"source":      func(rowPolicy) []string { return []string{v.Source.Column} },
 		"key":         func(rowPolicy) []string { return v.Key },
 		"entity":      func(rowPolicy) []string { return v.Entity },
+		"writer":      func(rowPolicy) []string { return v.Writer },
 		"measures":    func(rowPolicy) []string { return v.Measures },
 	} {
 		c.checkRole(role, names)
@@ -156,6 +159,12 @@ func (c *collector) prepareRoles() error {
 	}
 	if r.entityForms, err = unifyForms(v.Entity, r.schemas, example); err != nil {
 		c.collection.RoleProblems["entity"] = err.Error()
+	}
+	if r.writerForms, err = unifyForms(writerColumns(v), r.schemas, example); err != nil && len(v.Writer) > 0 {
+		c.collection.RoleProblems["writer"] = err.Error()
+	}
+	if err != nil || len(writerColumns(v)) == 0 || c.collection.RoleProblems["writer"] != "" || len(v.Writer) == 0 && c.collection.RoleProblems["entity"] != "" {
+		r.needs.Writers = false
 	}
 	if len(v.Key) == 0 || c.collection.RoleProblems["key"] != "" {
 		r.needs.Keys, r.needs.Nulls = false, false
@@ -264,6 +273,7 @@ func (c *collector) collect(ctx context.Context, careful bool) (*facts.Collectio
 		return nil, errTainted
 	}
 	c.finishSlices()
+	c.finishWriters()
 	if c.newest != nil {
 		if err := c.finishEntities(ctx); err != nil {
 			return nil, err

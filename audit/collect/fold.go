@@ -51,6 +51,12 @@ type folder struct {
 	// ids and instants are those of the block's entities that are told by a hash.
 	ids      []keys.EntityID
 	instants []int64
+	// ingests hold each row's ingest time (facts.NoTime without one), as events do, where writers are sampled.
+	ingests, ingestBuffer []int64
+	// identities are those of the block's writers that are told by a hash, of the rows that have one.
+	identities []entityID
+	identified []bool
+	stages     [keys.MaxSources]*writerStage
 	// usual and usualIngest are the event and ingest times of usual rows, where they are mixed with others.
 	usual, usualIngest []int64
 }
@@ -135,14 +141,18 @@ func (f *folder) fold(b *engine.Block, from, to int) error {
 	needs := f.c.roles.needs
 	if cap(f.buffer) < b.Rows {
 		f.buffer, f.codes, f.filled = make([]int64, b.Rows), make([]uint8, b.Rows), 0
+		f.ingestBuffer = make([]int64, b.Rows)
 	}
-	f.events, f.codes = f.buffer[:b.Rows], f.codes[:b.Rows]
+	f.events, f.codes, f.ingests = f.buffer[:b.Rows], f.codes[:b.Rows], f.ingestBuffer[:b.Rows]
 	uniform, err := f.code(b, from, to)
 	if err != nil {
 		return err
 	}
 	if err := f.foldSources(b, from, to, uniform); err != nil {
 		return err
+	}
+	if needs.Writers {
+		f.foldWriters(b, from, to, uniform)
 	}
 	if needs.Nulls && f.layout.keyNulls != absent {
 		f.foldNulls(b, from, to)

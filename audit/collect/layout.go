@@ -19,10 +19,12 @@ type Needs struct {
 	Keys, Nulls bool
 	// Entities: the newest event of each entity.
 	Entities bool
+	// Writers: a sample of rows by who stamped them.
+	Writers bool
 }
 
 // Any says whether rows must be read at all.
-func (n Needs) Any() bool { return n.Times || n.Events || n.Keys || n.Nulls || n.Entities }
+func (n Needs) Any() bool { return n.Times || n.Events || n.Keys || n.Nulls || n.Entities || n.Writers }
 
 // roles are the definitions of one view that a scan works by.
 type roles struct {
@@ -32,6 +34,7 @@ type roles struct {
 	// keyForms and entityForms are the canonical forms over all schemas, by position.
 	keyForms    []engine.Form
 	entityForms []engine.Form
+	writerForms []engine.Form
 	zones       zoneTables
 	units       map[unitKey]string
 }
@@ -58,6 +61,10 @@ type layout struct {
 
 	entityInt  int
 	entityText []int
+	// writerInt and writerText are who stamped a row; entityWrites says that it is the entity, told by a hash.
+	writerInt    int
+	writerText   []int
+	entityWrites bool
 
 	// own are the file's own copies of its partition columns.
 	own []ownColumn
@@ -77,7 +84,7 @@ type ownColumn struct {
 const absent = -1
 
 func newLayout(r *roles, schema *facts.Schema) *layout {
-	l := &layout{schema: schema, source: absent, keyHash: absent, keyNulls: absent, entityInt: absent, times: map[model.TimeColumn]int{}}
+	l := &layout{schema: schema, source: absent, keyHash: absent, keyNulls: absent, entityInt: absent, writerInt: absent, times: map[model.TimeColumn]int{}}
 	l.addSource(r)
 	if r.needs.Times || r.needs.Events || r.needs.Entities || r.needs.Keys {
 		for _, column := range timeColumns(r.view) {
@@ -85,7 +92,13 @@ func newLayout(r *roles, schema *facts.Schema) *layout {
 		}
 	}
 	l.addKey(r)
-	l.addEntity(r)
+	if r.needs.Entities {
+		l.entityInt, l.entityText = l.addIdentity(r.view.Entity, r.entityForms)
+	}
+	if r.needs.Writers {
+		l.writerInt, l.writerText = l.addIdentity(writerColumns(r.view), r.writerForms)
+	}
+	l.entityWrites = len(l.entityText) > 0 && slices.Equal(l.entityText, l.writerText)
 	l.addOwn(r)
 	return l
 }
@@ -198,21 +211,27 @@ func timeColumnNamed(v model.View, name string) model.TimeColumn {
 	return model.TimeColumn{Column: name}
 }
 
-func (l *layout) addEntity(r *roles) {
-	if !r.needs.Entities {
-		return
+// writerColumns say who stamped a row: those declared, else the entity's.
+func writerColumns(v model.View) []string {
+	if len(v.Writer) > 0 {
+		return v.Writer
 	}
-	all, ok := parts(l.schema, r.view.Entity, r.entityForms)
+	return v.Entity
+}
+
+// addIdentity selects the columns of an entity or a writer: one integer, or texts that are hashed.
+func (l *layout) addIdentity(names []string, forms []engine.Form) (integer int, texts []int) {
+	all, ok := parts(l.schema, names, forms)
 	if !ok || len(all) == 0 {
-		return
+		return absent, nil
 	}
 	if len(all) == 1 && all[0].Form.Kind == engine.FormInteger {
-		l.entityInt = l.add(engine.Select{Kind: engine.SelectInteger, Parts: all})
-		return
+		return l.add(engine.Select{Kind: engine.SelectInteger, Parts: all}), nil
 	}
 	for _, part := range all {
-		l.entityText = append(l.entityText, l.add(engine.Select{Kind: engine.SelectText, Parts: []engine.Part{part}}))
+		texts = append(texts, l.add(engine.Select{Kind: engine.SelectText, Parts: []engine.Part{part}}))
 	}
+	return absent, texts
 }
 
 func (l *layout) addOwn(r *roles) {

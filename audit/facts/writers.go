@@ -63,13 +63,12 @@ func floorMinutes(micros int64) int64 {
 
 // WriterSample holds the rows of the writers of one source whose hash is the smallest. It depends on the rows alone, not on
 // the order in which they come: of a writer that has more than MaxRowsOfWriter rows, those with the smallest Row are kept.
+// Rows of a writer with the same two times are one witness, and one row.
 type WriterSample struct {
 	// Rows are sorted by writer, row and file.
 	Rows []WriterRow
 	// Writers below Limit are all here; AllWriters says that no writer was left out.
 	Limit uint64
-	// Seen are the rows of the source that have a writer and both times, sampled or not.
-	Seen int64
 }
 
 // Settle sorts the rows and cuts them to so many: whole writers are kept, by the smallest hash. It may be called again when
@@ -88,7 +87,7 @@ func (s *WriterSample) Settle(most int) {
 		for to < len(s.Rows) && s.Rows[to].Writer == writer {
 			to++
 		}
-		n := min(to-from, MaxRowsOfWriter)
+		n := min(distinct(s.Rows[from:to]), MaxRowsOfWriter)
 		if writer >= s.Limit || kept+n > most {
 			s.Limit = min(s.Limit, writer)
 			break
@@ -97,6 +96,18 @@ func (s *WriterSample) Settle(most int) {
 		from = to
 	}
 	s.Rows = s.Rows[:kept]
+}
+
+// distinct moves the first row of each Row to the front, and counts them.
+func distinct(rows []WriterRow) int {
+	n := 1
+	for _, r := range rows[1:] {
+		if r.Row != rows[n-1].Row {
+			rows[n] = r
+			n++
+		}
+	}
+	return n
 }
 
 // Written estimates how many rows a writer wrote whose sampled rows, sorted, are these: where not all were kept, from how

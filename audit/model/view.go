@@ -36,6 +36,8 @@ type View struct {
 	Sources []SourcePolicy
 
 	Entity []string
+	// Writer are the columns that say who stamped a row's times: a device, a shop. Empty means the entity.
+	Writer []string
 	Key    []string
 	// OncePer lists what a key may appear once for: "source", "partition". Empty means once in all.
 	OncePer   []string

@@ -265,6 +265,7 @@ var viewKeys = []key[model.View]{
 		read:   readSources,
 	},
 	columnsKey("entity", "The columns that identify what the features are of.", func(v *model.View) *[]string { return &v.Entity }),
+	columnsKey("writer", "The columns that say who stamped a row's times, such as a device. Default: the entity.", func(v *model.View) *[]string { return &v.Writer }),
 	columnsKey("key", "The columns of which no two rows may agree. Default: entity and event time, as a warning.", func(v *model.View) *[]string { return &v.Key }),
 	valueKey("once_per", "A key may appear once for each of these: source, partition.",
 		listOf(enumSchema(oncePer)),

@@ -3,7 +3,6 @@ package zone
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -19,33 +18,50 @@ type Course struct {
 // Courses are the distinct courses that clocks of the zones of the tz database took between two instants in microseconds
 // UTC (both included): one for each real offset, at which a clock stands still, and those that change.
 func Courses(from, to int64) []Course {
-	var courses []Course
-	for _, o := range RealOffsets(from, to) {
-		courses = append(courses, Course{Seconds: []int32{o.Seconds}, Zones: o.Zones})
-	}
-	byText := map[string]int{}
+	byOffset, byText := map[int32][]string{0: {"UTC"}}, map[string]int{}
+	var stepping []Course
 	for _, names := range listedZones() {
 		name, location := firstKnown(names)
 		if location == nil {
 			continue
 		}
 		c := courseOf(location, from, to)
+		seen := slices.Clone(c.Seconds)
+		slices.Sort(seen)
+		for _, seconds := range slices.Compact(seen) {
+			byOffset[seconds] = append(byOffset[seconds], name)
+		}
 		if len(c.Begins) == 0 {
 			continue
 		}
 		text := fmt.Sprint(c.Seconds, c.Begins)
 		at, known := byText[text]
 		if !known {
-			at = len(courses)
+			at = len(stepping)
 			byText[text] = at
-			courses = append(courses, c)
+			stepping = append(stepping, c)
 		}
-		courses[at].Zones = append(courses[at].Zones, name)
+		stepping[at].Zones = append(stepping[at].Zones, name)
 	}
-	for _, c := range courses {
+	var courses []Course
+	for _, o := range sortOffsets(byOffset) {
+		courses = append(courses, Course{Seconds: []int32{o.Seconds}, Zones: o.Zones})
+	}
+	for _, c := range stepping {
 		sortNames(c.Zones)
 	}
-	return courses
+	return append(courses, stepping...)
+}
+
+// Standing are the offsets of the courses that stand still.
+func Standing(courses []Course) []Offset {
+	var offsets []Offset
+	for _, c := range courses {
+		if len(c.Begins) == 0 {
+			offsets = append(offsets, Offset{Seconds: c.Seconds[0], Zones: c.Zones})
+		}
+	}
+	return offsets
 }
 
 // CoursesOf is Courses of the zones that are named, UTC among them. A name that Load does not know is an error.
@@ -118,13 +134,4 @@ func (c Course) at(instant int64) int32 {
 		i++
 	}
 	return c.Seconds[i]
-}
-
-// String writes a course as UTC-07:00 then UTC-08:00.
-func (c Course) String() string {
-	texts := make([]string, len(c.Seconds))
-	for i, seconds := range c.Seconds {
-		texts[i] = OffsetText(seconds)
-	}
-	return strings.Join(texts, " then ")
 }

@@ -129,16 +129,13 @@ func (a *asking) anchor(home *cluster, all float64) {
 		}
 	}
 	groups := append(slices.Clone(e.Groups), a.describe(home, all))
-	e.Groups = nil
+	e.Groups, e.Home = nil, 0
 	for _, g := range groups {
 		if g.Seconds += to * 60; g.Seconds == 0 {
 			e.Home = g.Writers
 		} else {
 			e.Groups = append(e.Groups, g)
 		}
-	}
-	if !slices.ContainsFunc(groups, func(g WriterGroup) bool { return g.Seconds == 0 }) {
-		e.Home = 0
 	}
 	if slices.ContainsFunc(e.Groups, func(g WriterGroup) bool { return !a.real(g.Seconds / 60) }) {
 		a.untold("the writers ahead of their arrival are at no offset")
@@ -249,12 +246,34 @@ func (a *asking) describe(c *cluster, all float64) WriterGroup {
 		g.Files[m.row.File]++
 	}
 	slices.Sort(g.Members)
+	g.Foreign = a.foreign(c)
 	g.Days = len(days)
 	g.Share = written / all
 	// writers are drawn whole: the spread is that of their number
 	margin := 1.96 * g.Share * math.Sqrt((1-g.Share)/float64(len(c.pens)))
 	g.Low, g.High = max(0, g.Share-margin), min(1, g.Share+margin)
 	return g
+}
+
+// foreign is the share of the rows with the lags of a group's window whose writers are elsewhere.
+func (a *asking) foreign(c *cluster) float64 {
+	inside, others := 0, 0
+	for i := range a.pens {
+		p := &a.pens[i]
+		for _, r := range p.rows {
+			if at := int(r.Lag) + int(c.offset); at < -before || at >= after {
+				continue
+			}
+			inside++
+			if a.offset(p, r) != c.offset {
+				others++
+			}
+		}
+	}
+	if inside == 0 {
+		return 1
+	}
+	return float64(others) / float64(inside)
 }
 
 // against is what speaks against a group, or ""; constant says that it is a delay of the writers' own.
@@ -401,6 +420,9 @@ func (a *asking) pure(c *cluster) bool {
 		}
 		var l [len(parts)]float64
 		for _, r := range p.rows {
+			if o := a.offset(p, r); p.sure && o != 0 && o != c.offset {
+				continue // its clock was changed
+			}
 			home, moved := math.Exp(a.f.at(int(r.Lag))), math.Exp(a.f.at(int(r.Lag)+int(c.offset)))
 			for k, part := range parts {
 				l[k] += math.Log((1-part)*home + part*moved)

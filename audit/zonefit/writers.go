@@ -41,6 +41,8 @@ type WriterEstimate struct {
 	Home int
 	// Anchored says that not even the promptest writers are at the offset read: all of Groups moved with them.
 	Anchored bool
+
+	pens []pen
 }
 
 // WriterGroup are writers whose clocks are at one offset.
@@ -57,6 +59,8 @@ type WriterGroup struct {
 	Members []uint64
 	// Files counts their sampled rows by file.
 	Files map[int32]int
+	// Foreign is the share of others' rows among those that have the lags of the group's window.
+	Foreign float64
 }
 
 const (
@@ -83,7 +87,7 @@ type pen struct {
 	// reference says that the density was first learnt from it.
 	reference bool
 	median    int
-	spread   int
+	spread    int
 	// best and sure are of the last round: the course, and how likely it is that each row's offset is that course's.
 	course int
 	sure   bool
@@ -130,8 +134,8 @@ type asking struct {
 	// prompt is the lag up to which the reference's median lags lie.
 	prompt, width int
 	// moved is the offset that all rows were moved by, where nobody is at the one read.
-	moved int32
-	estimate      WriterEstimate
+	moved    int32
+	estimate WriterEstimate
 }
 
 // AskWriters tells which of a source's writers stamp local time: those whose rows, on several days, all have the lags of
@@ -139,6 +143,36 @@ type asking struct {
 // a writer's own.
 func AskWriters(in WriterInput) WriterEstimate {
 	a := &asking{in: in}
+	e := a.ask()
+	if a.moved == 0 {
+		e.pens = a.pens
+	}
+	return e
+}
+
+// Witnesses counts the writers that have rows with the lags of an offset's window, and those of them that have prompt rows
+// at the offset read too: who has both is late with some rows, and not elsewhere.
+func (e WriterEstimate) Witnesses(seconds int32) (with, prompt int) {
+	from, to := Population{Seconds: seconds}.Window()
+	low, high := from/microsPerMinute, to/microsPerMinute
+	for _, p := range e.pens {
+		there, here := false, false
+		for _, r := range p.rows {
+			lag := int64(r.Lag)
+			there = there || lag >= low && lag < high
+			here = here || lag >= -before && lag < after
+		}
+		if there {
+			with++
+			if here {
+				prompt++
+			}
+		}
+	}
+	return with, prompt
+}
+
+func (a *asking) ask() WriterEstimate {
 	a.readCourses()
 	a.gather()
 	if !a.powerful() || !a.learnReference() {
