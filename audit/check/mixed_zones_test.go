@@ -24,7 +24,30 @@ func (s *store) streaming(partitions []int32, east, rows int64) {
 			slice.LagMin, slice.LagMax = (-east)*second, (330-east)*second
 		})
 		s.lags(p, "streaming", east, rows)
+		s.stamps(p, int32(len(s.Survey.Files)-1), "streaming", east, 0, 50)
 	}
+}
+
+// stamps samples writers of a partition's file, first to last: each has a row in both halves of the day.
+func (s *store) stamps(partition, file int32, source string, east int64, first, last uint64) {
+	if s.Collection.Writers == nil {
+		s.Collection.Writers = map[string]*facts.WriterSample{}
+	}
+	sample := s.Collection.Writers[source]
+	if sample == nil {
+		sample = &facts.WriterSample{Limit: facts.AllWriters}
+		s.Collection.Writers[source] = sample
+	}
+	start := s.Survey.Partitions[partition].Start
+	for w := first; w < last; w++ {
+		for half := range int64(2) {
+			ingest := start + half*12*hour + int64(w)*7*minute
+			event := ingest - int64(w*7+uint64(half)+uint64(partition))%5*minute - second + east*second
+			row, _ := facts.NewWriterRow(w+1, event, ingest, file)
+			sample.Rows = append(sample.Rows, row)
+		}
+	}
+	sample.Settle(facts.MaxWriterRows)
 }
 
 func offsetsMeasured(r report.Result) []map[string]any {
