@@ -100,6 +100,8 @@ type Check struct {
 	params func(*brief) map[string]any
 	// measures are those of the whole result, known before the verdict.
 	measures func(*brief) map[string]any
+	// revise corrects what a query judged, before findings are picked.
+	revise func(*brief, *verdict) error
 	// finish adds measures that follow from the verdict.
 	finish func(*brief, *verdict)
 	// reproduce gives SQL that shows what was found; empty where no one statement can.
