@@ -87,7 +87,7 @@ func (b *brief) fittingOffset(findings []row) (minutes int, share float64, found
 		}
 	}
 	share = float64(bestRows) / float64(total)
-	return best, share, best != 0 && share >= fittingShare
+	return best, share, best != 0 && share >= fittingShare && !b.rowsShifted(int32(-best*60))
 }
 
 // offsetsByDistance lists the candidates from the smallest shift to the largest, east before west, so that of equally

@@ -311,3 +311,40 @@ func (s zoneSeries) openInWords() string {
 	}
 	return strings.Join(stories, "; ")
 }
+
+// rowsShifted says that rows which are stamped at an offset, or may be, explain what a calendar moved the other way would:
+// those that are proved to be anywhere, and those that nothing proves at just that offset.
+func (b *brief) rowsShifted(seconds int32) bool {
+	series, err := b.zoneEvidence()
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(series, func(s zoneSeries) bool {
+		return len(s.wrong()) > 0 || slices.ContainsFunc(s.open, func(p zonefit.Population) bool { return p.Seconds == seconds })
+	})
+}
+
+// aheadInWords names the offsets that would explain rows ahead of their arrival, as a cause that is proved or possible.
+func (b *brief) aheadInWords() string {
+	series, err := b.zoneEvidence()
+	if err != nil {
+		return ""
+	}
+	var texts []string
+	for _, s := range series {
+		for _, p := range s.wrong() {
+			if p.Seconds > 0 {
+				texts = append(texts, fmt.Sprintf("writers of %s stamp %s (mixed-zones)", s.name(), zone.OffsetText(s.offset(p))))
+			}
+		}
+		for _, p := range s.open {
+			if p.Seconds > 0 {
+				texts = append(texts, fmt.Sprintf("rows of %s are %s: the offset is one possible cause, an event that is known ahead another", s.name(), storyOf(s, p.Seconds)))
+			}
+		}
+	}
+	if len(texts) == 0 {
+		return ""
+	}
+	return examples(texts)
+}
