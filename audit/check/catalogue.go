@@ -25,6 +25,7 @@ func Catalogue() []Check {
 		ttlAbsurd,
 		ttlUnset,
 		unreadableFile,
+		zoneUndeclared,
 	}
 }
 

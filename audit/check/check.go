@@ -82,6 +82,9 @@ type Check struct {
 	// Query says that sql/checks/<id>.sql judges.
 	Query bool
 
+	// advisory says that a finding is advice: it never changes what a consumer is told of the view.
+	advisory bool
+
 	// clocked says that event times are compared with another clock, so that the verdict rests on their zone.
 	clocked bool
 

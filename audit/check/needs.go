@@ -81,10 +81,10 @@ func (b *brief) absent(c Check) []absentColumn {
 	return absent
 }
 
-// ReadsRows says whether a check's verdict on a view rests on a scan: that of mixed-encoding does only where an event
+// ReadsRows says whether a check's verdict on a view rests on a scan: those on encodings do only where an event
 // time is text, which the footers do not tell apart.
 func ReadsRows(c Check, v model.View, s facts.Survey) bool {
-	return c.Needs.Rows || c.ID == "mixed-encoding" && slices.ContainsFunc(s.Schemas, func(schema facts.Schema) bool {
+	return c.Needs.Rows || (c.ID == "mixed-encoding" || c.ID == "zone-undeclared") && slices.ContainsFunc(s.Schemas, func(schema facts.Schema) bool {
 		return slices.ContainsFunc(eventNames(v), func(name string) bool {
 			column := schema.Lookup(name)
 			return column != nil && schema.Encoding(*column) == facts.EncodingTextNaive

@@ -116,6 +116,9 @@ func (b *brief) view() report.View {
 	v := report.View{Name: b.View.Name, Project: b.View.Project, Owner: b.View.Owner, Definition: define(b.View),
 		OpenPartitions: []string{}, Notes: b.notes(), SourceLagSeconds: b.lagsBySource(func(int32) bool { return true }),
 		FilesUnread: int64(len(b.unread)), Files: int64(len(b.Survey.Files))}
+	if b.zoneUnread() {
+		v.EventTimeReadAs = "UTC"
+	}
 	for _, f := range b.Survey.Files {
 		v.Bytes += f.Size
 		v.Rows += f.Rows

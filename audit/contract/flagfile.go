@@ -164,7 +164,7 @@ func (t viewTerms) checks(o report.Outcome) []string {
 	var causes, explained []string
 	for id, res := range t.results {
 		switch {
-		case res.Outcome != o:
+		case res.Outcome != o, res.Advisory && o == report.Warn:
 		case res.ExplainedBy != "":
 			explained = append(explained, id)
 		default:

@@ -157,6 +157,8 @@ type View struct {
 	SourceLagSeconds map[string]Lag `json:"source_lag_seconds"`
 	// Notes say in words what was inferred, what was left out and why.
 	Notes []string `json:"notes"`
+	// EventTimeReadAs is the zone that naive event times are read in for want of a declared one; empty where none are.
+	EventTimeReadAs string `json:"event_time_read_as,omitempty"`
 }
 
 // Lag holds quantiles of ingested_at - event_time in seconds, from a merged histogram: p50, p90 and p99 are the lower
@@ -236,6 +238,8 @@ type Result struct {
 	// Findings are the worst subjects, capped; FindingsTotal is how many there are.
 	Findings      []Finding `json:"findings"`
 	FindingsTotal int64     `json:"findings_total"`
+	// Advisory marks a check whose findings never change what a consumer is told of the view.
+	Advisory bool `json:"advisory,omitempty"`
 	// Retryable marks an error that another try may cure.
 	Retryable bool `json:"retryable,omitempty"`
 	// ExplainedBy names the check of the same view whose finding causes this one.
