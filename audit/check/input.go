@@ -23,6 +23,8 @@ type Input struct {
 	Selected func(id string) bool
 	// Suppressions are those of the whole run.
 	Suppressions []model.Suppression
+	// Samples is how many values of key and entity columns a finding may show.
+	Samples int
 	// Failures are steps before judging that could not be done.
 	Failures []Failure
 }

@@ -237,7 +237,7 @@ func (b *brief) offsetMeasures(series []zoneSeries) []map[string]any {
 			m["decided_by"] = s.proofs[p.Seconds]
 			if g, by := s.groupAt(p); by {
 				m["writers"], m["days"] = int64(g.Writers), int64(g.Days)
-				if shown := b.writerValues(g); len(shown) > 0 {
+				if shown := b.writerValues(s.source, g); len(shown) > 0 {
 					m["example_writers"] = shown
 				}
 			}

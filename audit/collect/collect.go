@@ -42,6 +42,8 @@ type Request struct {
 	TempDir   string
 	// RowsLimit caps the repeated rows that are kept for export.
 	RowsLimit int
+	// Samples says that findings may show values: of sampled writers, they are kept beside the hash.
+	Samples int
 	// HashBits weakens the key hash to so many bits, so that tests meet collisions; 0 keeps all 64.
 	HashBits int
 	// Offsets gives the UTC offsets, in seconds, that zones really had between two instants: two event times of one key
@@ -121,7 +123,7 @@ type sliceKey struct {
 func newCollector(e engine.Scanner, r Request, unread map[int32]facts.Problem) (*collector, error) {
 	c := &collector{engine: e, request: r, survey: r.Survey, clock: newClock(r.AsOf, r.View.Tolerance),
 		layouts: map[int32]*layout{}, names: &sourceNames{column: r.View.Source.Column}, slices: map[sliceKey]*facts.Slice{},
-		unread: maps.Clone(unread), writers: writerSamples{sources: map[uint8]*writerSample{}}}
+		unread: maps.Clone(unread), writers: writerSamples{sources: map[uint8]*writerSample{}, named: r.Samples > 0}}
 	c.collection = &facts.Collection{Lags: map[facts.Population]*facts.LagHistogram{}, Events: map[facts.Population]*facts.EventHistogram{},
 		RoleProblems: map[string]string{}}
 	c.roles = roles{view: r.View, needs: r.Needs, schemas: r.Survey.Schemas, zones: zoneTables{}, units: map[unitKey]string{}}

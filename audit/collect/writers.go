@@ -1,6 +1,9 @@
 package collect
 
 import (
+	"maps"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -23,7 +26,9 @@ const (
 type writerSamples struct {
 	mu      sync.Mutex
 	sources map[uint8]*writerSample
-	count   atomic.Int64
+	// named says that the writers' values are kept.
+	named bool
+	count atomic.Int64
 }
 
 func (s *writerSamples) of(code uint8) *writerSample {
@@ -33,6 +38,9 @@ func (s *writerSamples) of(code uint8) *writerSample {
 	if !known {
 		w = &writerSample{all: s, sample: facts.WriterSample{Limit: facts.AllWriters}}
 		w.filter.Store(&writerFilter{limit: facts.AllWriters})
+		if s.named {
+			w.sample.Names = map[uint64]string{}
+		}
 		s.sources[code] = w
 		s.count.Add(1)
 	}
@@ -52,9 +60,10 @@ func (w *writerSample) most() int {
 	return min(facts.MaxWriterRows, allWriterRows/int(w.all.count.Load()))
 }
 
-func (w *writerSample) add(rows []facts.WriterRow) {
+func (w *writerSample) add(rows []facts.WriterRow, names map[uint64]string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	maps.Copy(w.sample.Names, names)
 	w.sample.Rows = append(w.sample.Rows, rows...)
 	if most := w.most(); len(w.sample.Rows) > 2*most {
 		w.sample.Settle(most)
@@ -124,16 +133,18 @@ type writerStage struct {
 	sample *writerSample
 	rows   []facts.WriterRow
 	seen   [seenRows]uint64
+	// names are the values of the rows' writers, where they are kept.
+	names map[uint64]string
 }
 
-// sight takes a row whose writer's hash is below the limit.
-func (w *writerStage) sight(filter *writerFilter, writer uint64, event, ingest int64, file int32) {
+// sight takes a row whose writer's hash is below the limit, and says whether it is held.
+func (w *writerStage) sight(filter *writerFilter, writer uint64, event, ingest int64, file int32) bool {
 	if event == facts.NoTime || ingest == facts.NoTime {
-		return
+		return false
 	}
 	row, ok := facts.NewWriterRow(writer, event, ingest, file)
 	if !ok || !filter.takes(writer, row.Row) {
-		return
+		return false
 	}
 	mark := writer ^ uint64(row.Row)<<32 ^ uint64(file)<<1 | 1
 	if at := &w.seen[(mark*placeFactor)>>52]; *at != mark {
@@ -143,11 +154,13 @@ func (w *writerStage) sight(filter *writerFilter, writer uint64, event, ingest i
 	if len(w.rows) == writerBuffer {
 		w.flush()
 	}
+	return true
 }
 
 func (w *writerStage) flush() {
-	w.sample.add(w.rows)
+	w.sample.add(w.rows, w.names)
 	w.rows = w.rows[:0]
+	clear(w.names)
 }
 
 // stageOf gives a worker's stage of a source.
@@ -155,6 +168,9 @@ func (f *folder) stageOf(code uint8) *writerStage {
 	w := f.stages[code]
 	if w == nil {
 		w = &writerStage{sample: f.c.writers.of(code), rows: make([]facts.WriterRow, 0, writerBuffer)}
+		if f.c.writers.named {
+			w.names = map[uint64]string{}
+		}
 		f.stages[code] = w
 	}
 	return w
@@ -179,14 +195,14 @@ func (f *folder) foldWriters(b *engine.Block, from, to int, uniform bool) {
 		}
 		for row := from; row < to; row++ {
 			if v.Valid(row) {
-				f.sightOne(row, facts.WriterHash(uint64(v.Ints[row])))
+				f.sightOne(row, facts.WriterHash(uint64(v.Ints[row])), b)
 			}
 		}
 	case len(f.layout.writerText) > 0:
 		f.identify(b, from, to)
 		for row := from; row < to; row++ {
 			if f.identified[row] {
-				f.sightOne(row, f.identities[row].Lo)
+				f.sightOne(row, f.identities[row].Lo, b)
 			}
 		}
 	}
@@ -197,16 +213,31 @@ func (f *folder) sightIntegers(w *writerStage, ids, events, ingests []int64) {
 	events, ingests = events[:len(ids)], ingests[:len(ids)]
 	for i, id := range ids {
 		if hash := facts.WriterHash(uint64(id)); hash < filter.limit {
-			w.sight(filter, hash, events[i], ingests[i], file)
+			if w.sight(filter, hash, events[i], ingests[i], file) && w.names != nil {
+				w.names[hash] = strconv.FormatInt(id, 10)
+			}
 		}
 	}
 }
 
-func (f *folder) sightOne(row int, hash uint64) {
+func (f *folder) sightOne(row int, hash uint64, b *engine.Block) {
 	w := f.stageOf(f.codes[row])
-	if filter := w.sample.filter.Load(); hash < filter.limit {
-		w.sight(filter, hash, f.events[row], f.ingests[row], f.filing.file.ID)
+	filter := w.sample.filter.Load()
+	if hash < filter.limit && w.sight(filter, hash, f.events[row], f.ingests[row], f.filing.file.ID) && w.names != nil {
+		w.names[hash] = f.writerName(b, row)
 	}
+}
+
+// writerName is who stamped a row, for people.
+func (f *folder) writerName(b *engine.Block, row int) string {
+	if f.layout.writerInt != absent {
+		return strconv.FormatInt(b.Vectors[f.layout.writerInt].Ints[row], 10)
+	}
+	parts := make([]string, len(f.layout.writerText))
+	for i, index := range f.layout.writerText {
+		parts[i] = string(b.Vectors[index].Texts.At(row))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // identify hashes the text of the rows' writers, once where entities are asked for too.

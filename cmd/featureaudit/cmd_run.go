@@ -42,6 +42,7 @@ type runFlags struct {
 	tempDir    string
 	threads    int
 	rowsLimit  int
+	samples    int
 	skipEmpty  bool
 	log        logFlags
 	summarySet bool
@@ -60,6 +61,7 @@ func addRunFlags(flags *pflag.FlagSet, f *runFlags) {
 	flags.StringVar(&f.tempDir, "temp-dir", "", "where to spill what does not fit into memory (default: $TMPDIR, else the system's)")
 	flags.IntVar(&f.threads, "threads", 0, "threads to scan with (default: the CPU quota)")
 	flags.IntVar(&f.rowsLimit, "rows-limit", 100_000, "repeated rows to write at most with --out duplicates=PATH.parquet or .csv")
+	flags.IntVar(&f.samples, "samples", 0, "show up to so many values of key and entity columns in findings (default: none; sensitive ones are numbered or left out)")
 	flags.BoolVar(&f.skipEmpty, "skip-empty", false, "exit 99 rather than 3 where there is nothing to audit")
 	f.log = addLogFlags(flags)
 }
@@ -98,6 +100,7 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	options.Samples = f.samples
 	if len(duplicates) > 0 {
 		options.RowsLimit = f.rowsLimit
 	}
@@ -189,6 +192,8 @@ func (f runFlags) limit(options *audit.Options) error {
 	switch {
 	case f.threads < 0:
 		return usagef("--threads %d: expected 1 or more (or 0 for the CPU quota)", f.threads)
+	case f.samples < 0:
+		return usagef("--samples %d: expected 0 or more", f.samples)
 	case f.rowsLimit < 0:
 		return usagef("--rows-limit %d: expected 0 or more", f.rowsLimit)
 	}
