@@ -77,6 +77,7 @@ func (a *asking) group() {
 			e.Refused = append(e.Refused, g)
 		}
 	}
+	a.dropEchoes()
 	e.Detectable = a.detectable()
 	sortGroups(e.Groups)
 	sortGroups(e.Refused)
@@ -105,6 +106,33 @@ func (a *asking) group() {
 	a.anchor(home, all)
 }
 
+// dropEchoes refuses small groups beside large ones where lags are so wide that some writers of the large one fall to it by
+// chance.
+func (a *asking) dropEchoes() {
+	if a.width < wideLags {
+		return
+	}
+	e := &a.estimate
+	groups := slices.Clone(e.Groups)
+	e.Groups = slices.DeleteFunc(e.Groups, func(g WriterGroup) bool {
+		echo := slices.ContainsFunc(groups, func(large WriterGroup) bool {
+			return large.Seconds != g.Seconds && abs(int(large.Seconds-g.Seconds)) <= 3600 && float64(g.Writers) < echoShare*float64(large.Writers)
+		})
+		if echo {
+			g.Why = "as many fall to it by chance from the larger group beside it"
+			e.Refused = append(e.Refused, g)
+		}
+		return echo
+	})
+}
+
+const (
+	// wideLags is how far, in minutes, lags must spread for an offset to be taken for its neighbour.
+	wideLags = 10
+	// echoShare is the share of a large group's writers that may fall to its neighbour by chance.
+	echoShare = 0.03
+)
+
 // anchor asks whether those taken for the offset read are there at all: where not even they are prompt, they may as well
 // be at another, and everyone with them.
 func (a *asking) anchor(home *cluster, all float64) {
@@ -119,14 +147,18 @@ func (a *asking) anchor(home *cluster, all float64) {
 		if edge <= lateEdge+a.width {
 			return
 		}
-		to = -int32(lattice * math.Round(float64(edge)/lattice))
-		if !a.real(to) {
+		candidates := a.anchors(edge)
+		if len(candidates) == 0 && len(e.Groups) == 0 {
 			return // no zone is there: they are late by their own nature
 		}
-		if len(e.Groups) == 0 || slices.ContainsFunc(e.Groups, func(g WriterGroup) bool { return !a.real(to + g.Seconds/60) }) {
-			a.untold(fmt.Sprintf("all writers are %d min late, or stamp at an offset of so much", edge))
+		candidates = slices.DeleteFunc(candidates, func(to int32) bool {
+			return slices.ContainsFunc(e.Groups, func(g WriterGroup) bool { return !a.real(to + g.Seconds/60) })
+		})
+		if len(e.Groups) == 0 || len(candidates) != 1 {
+			a.untold(fmt.Sprintf("even the promptest writers are %d min late, or stamp at an offset of so much", edge))
 			return
 		}
+		to = candidates[0]
 	}
 	groups := append(slices.Clone(e.Groups), a.describe(home, all))
 	e.Groups, e.Home = nil, 0
@@ -296,6 +328,8 @@ func (a *asking) against(c, home *cluster) (why string, constant bool) {
 		return "its lags have another shape: another pipeline, late or local", false
 	case a.atTimes(c):
 		return "its rows came in a part of the time only", false
+	case home != nil && a.nobodyPrompt(c, home):
+		return "nobody was prompt when its events happened", false
 	case !a.pure(c):
 		return "the same writers have prompt rows too", false
 	}
@@ -404,8 +438,41 @@ func dayOf(r facts.WriterRow) int64 { return floorDiv(int64(r.Arrival), 2*halfDa
 
 func sortedKeys[K cmp.Ordered](m map[K]float64) []K { return slices.Sorted(maps.Keys(m)) }
 
+// leastPrompt is how many prompt rows of writers at the offset read must have happened in the hours of a group's events, as
+// they are read, against how many happen in an hour on average.
+const leastPrompt = 0.15
+
+// nobodyPrompt says that when a group's events happened, as they are read, hardly anyone at the offset read was prompt. So
+// it is where all that happens at some hours, or in some stretches, comes late, and some writers are active just then.
+func (a *asking) nobodyPrompt(c, home *cluster) bool {
+	if c.offset > 0 {
+		return false // nothing is late that lies ahead
+	}
+	prompt, hours := map[int32]float64{}, map[int32]bool{}
+	rows := 0.0
+	for _, m := range home.rows {
+		hour := hourOf(m.row)
+		hours[hour] = true
+		if 2*int32(m.row.Lag) < -c.offset {
+			prompt[hour]++
+			rows++
+		}
+	}
+	for _, m := range c.rows {
+		hours[hourOf(m.row)] = true
+	}
+	sum := 0.0
+	for _, m := range c.rows {
+		sum += prompt[hourOf(m.row)]
+	}
+	return sum/float64(len(c.rows)) < leastPrompt*rows/float64(len(hours))
+}
+
+// hourOf is the hour of a row's event as it is read, counted from 1970.
+func hourOf(r facts.WriterRow) int32 { return int32(floorDiv(int64(r.Arrival)-int64(r.Lag), 60)) }
+
 // parts are the shares of a writer's rows that may be at an offset, when what is looked for is how they are spread.
-var parts = [...]float64{0, 0.05, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 1}
+var parts = [...]float64{0, 0.05, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 0.97, 1}
 
 // pure says that whoever has rows at the offset has hardly any others: where rows are late by themselves, or where a bad
 // line makes some writers' rows late more often than others', most writers with such rows have prompt ones too. How the
@@ -438,7 +505,7 @@ func (a *asking) pure(c *cluster) bool {
 	whole, some := 0.0, 0.0
 	for k, part := range parts {
 		switch {
-		case part >= 0.9:
+		case part > 0.95:
 			whole += share[k] * part
 		case part >= 0.1:
 			some += share[k] * part

@@ -341,20 +341,25 @@ func (a *asking) learnReference() bool {
 	return true
 }
 
-// moveAhead moves all rows by the offset of the writers that are furthest ahead; false where none is a zone's.
+// moveAhead moves all rows by the offset of the writers that are furthest ahead; false where not exactly one is plausible.
 func (a *asking) moveAhead(medians []int) bool {
 	slices.Sort(medians)
-	edge := medians[(len(medians)-1)/20]
-	// the offset is the least that leaves hardly a row ahead of its arrival
-	for _, o := range a.offsets {
-		if o > 0 && edge+int(o) >= -2 && edge+int(o) < 15+3*a.width {
-			a.moved = o
-			break
+	furthest := medians[(len(medians)-1)/20] + 3*a.width + 2
+	var lags []int
+	for _, p := range a.pens {
+		if !p.eligible || p.median > furthest {
+			continue
+		}
+		for _, r := range p.rows {
+			lags = append(lags, int(r.Lag))
 		}
 	}
-	if a.moved == 0 {
+	slices.Sort(lags)
+	candidates := a.anchors(lags[(len(lags)-1)/50])
+	if len(candidates) != 1 {
 		return false
 	}
+	a.moved = candidates[0]
 	rows := slices.Clone(a.in.Rows)
 	for i := range rows {
 		rows[i].Lag = int16(min(int(rows[i].Lag)+int(a.moved), facts.MostLagMinutes-1))
@@ -362,6 +367,18 @@ func (a *asking) moveAhead(medians []int) bool {
 	a.in.Rows = rows
 	a.gather()
 	return true
+}
+
+// anchors are the offsets at which writers may be whose lags begin at an edge: moved by it, they begin at zero or, as far as
+// their lags are spread, a little later.
+func (a *asking) anchors(edge int) []int32 {
+	var found []int32
+	for _, o := range a.offsets {
+		if rest := edge + int(o); o != 0 && rest >= -2 && rest <= 2+a.width/2 {
+			found = append(found, o)
+		}
+	}
+	return found
 }
 
 type weighted struct {
