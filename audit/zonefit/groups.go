@@ -18,7 +18,7 @@ const (
 	leastGain, leastEvidence = 0.7, 30
 	// An offset is real to mostOff minutes: further away is another cause if that explains better by offEvidence.
 	searched, mostOff, offEvidence = 20, 2, 10
-	mostShape, mostTime            = 0.2, 0.4
+	mostShape, mostTime            = 0.2, 0.3
 	// the critical values of both distances at one in a hundred
 	kolmogorov, kuiper = 1.63, 2.0
 	// mostUnexplained is the share of a writer's rows that may be where the density has next to nothing.
@@ -400,7 +400,7 @@ func distance(x, y []int) float64 {
 func (a *asking) atTimes(c *cluster) bool {
 	own, byCourse := map[int64]float64{}, map[int]float64{}
 	for _, m := range c.rows {
-		own[dayOf(m.row)] += 1 / float64(len(c.rows))
+		own[a.binOf(m.row)] += 1 / float64(len(c.rows))
 	}
 	for _, p := range c.pens {
 		byCourse[p.course] += float64(len(p.rows))
@@ -415,7 +415,7 @@ func (a *asking) atTimes(c *cluster) bool {
 		for i := range a.pens {
 			for _, r := range a.pens[i].rows {
 				if a.offsets[a.courses[course].column(r.Arrival+c.offset)] == c.offset {
-					days[dayOf(r)]++
+					days[a.binOf(r)]++
 					rows++
 				}
 			}
@@ -434,7 +434,9 @@ func (a *asking) atTimes(c *cluster) bool {
 	return above+below > mostTime+kuiper/math.Sqrt(float64(2*len(c.pens)))
 }
 
-func dayOf(r facts.WriterRow) int64 { return floorDiv(int64(r.Arrival), 2*halfDay) }
+// binOf is the stretch that a row arrived in: half a day where the store holds many of them, else a day, so that the hours at
+// which people are awake count for little.
+func (a *asking) binOf(r facts.WriterRow) int64 { return floorDiv(int64(r.Arrival), a.bin) }
 
 func sortedKeys[K cmp.Ordered](m map[K]float64) []K { return slices.Sorted(maps.Keys(m)) }
 

@@ -75,6 +75,7 @@ const (
 	// leastEligible writers with leastEligibleShare of the rows must be asked, else nothing is told.
 	leastEligible, leastEligibleShare = 20, 0.3
 	rounds                            = 6
+	manyHalfDays                      = 10
 	certain                           = 0.99
 )
 
@@ -133,6 +134,8 @@ type asking struct {
 	f       density
 	// prompt is the lag up to which the reference's median lags lie.
 	prompt, width int
+	// bin is how long, in minutes, the stretches are by which times are compared.
+	bin int64
 	// moved is the offset that all rows were moved by, where nobody is at the one read.
 	moved    int32
 	estimate WriterEstimate
@@ -227,6 +230,15 @@ func (a *asking) gather() {
 	}
 	e := &a.estimate
 	e.Eligible, e.EligibleRows = 0, 0
+	if a.bin = 2 * halfDay; len(rows) > 0 {
+		first, last := rows[0].Arrival, rows[0].Arrival
+		for _, r := range rows {
+			first, last = min(first, r.Arrival), max(last, r.Arrival)
+		}
+		if int64(last-first) > manyHalfDays*halfDay {
+			a.bin = halfDay
+		}
+	}
 	e.Writers, e.Rows = len(a.pens), len(rows)
 	for _, p := range a.pens {
 		if p.eligible {
