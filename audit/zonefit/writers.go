@@ -75,6 +75,7 @@ const (
 	// leastEligible writers with leastEligibleShare of the rows must be asked, else nothing is told.
 	leastEligible, leastEligibleShare = 20, 0.3
 	rounds                            = 6
+	leastRounds                       = 2
 	manyHalfDays                      = 10
 	certain                           = 0.99
 )
@@ -132,6 +133,7 @@ type asking struct {
 	home    int
 	weights []float64
 	f       density
+	lines   []line
 	// prompt is the lag up to which the reference's median lags lie.
 	prompt, width int
 	// bin is how long, in minutes, the stretches are by which times are compared.
@@ -183,9 +185,12 @@ func (a *asking) ask() WriterEstimate {
 	}
 	a.estimate.Told = true
 	for round := range rounds {
-		a.place(round)
+		settled := a.place(round)
 		if !a.learnSure() {
 			return a.untold("no writer is placed for certain")
+		}
+		if settled && round >= leastRounds {
+			break
 		}
 	}
 	if a.drifted() {
@@ -350,6 +355,7 @@ func (a *asking) learnReference() bool {
 		return false
 	}
 	a.f.learn(rows)
+	a.forget()
 	return true
 }
 
@@ -435,8 +441,8 @@ func (d *density) learn(rows []weighted) {
 	}
 }
 
-// place says for each writer how likely each course is.
-func (a *asking) place(round int) {
+// place says for each writer how likely each course is, and whether that hardly changed.
+func (a *asking) place(round int) (settled bool) {
 	courses := len(a.courses)
 	if round == 0 {
 		a.weights = make([]float64, courses)
@@ -464,24 +470,72 @@ func (a *asking) place(round int) {
 		}
 		all += float64(len(p.rows))
 	}
+	change := 0.0
 	for c := range a.weights {
-		a.weights[c] = max(sums[c]/all, 1e-5)
+		weight := max(sums[c]/all, 1e-5)
+		change += math.Abs(weight - a.weights[c])
+		a.weights[c] = weight
 	}
+	return change < 1e-4
 }
 
 // score is the log likelihood of a writer's rows under each course.
 func (a *asking) score(p *pen, score []float64) {
 	clear(score)
-	fixed := score[:len(a.offsets)]
+	fixed, most := score[:len(a.offsets)], 0.0
 	for _, r := range p.rows {
-		lag := int(r.Lag)
-		for i, o := range a.offsets {
-			fixed[i] += a.f.at(lag + int(o))
+		line := a.line(r.Lag)
+		most += line.most
+		logs := line.logs[:len(fixed)]
+		for i, l := range logs {
+			fixed[i] += l
 		}
-		stamped := r.Arrival - int32(r.Lag)
-		for c := len(a.offsets); c < len(score); c++ {
-			score[c] += a.f.at(lag + int(a.offsets[a.courses[c].column(stamped)]))
+	}
+	if fixed[a.home] > most-1 {
+		// no course that steps can do better
+		for c := len(fixed); c < len(score); c++ {
+			score[c] = -unlikely
 		}
+		return
+	}
+	for _, r := range p.rows {
+		logs, stamped := a.line(r.Lag).logs, r.Arrival-int32(r.Lag)
+		for c := len(fixed); c < len(score); c++ {
+			score[c] += logs[a.courses[c].column(stamped)]
+		}
+	}
+}
+
+// unlikely is the log of how much less likely a course is that is left out.
+const unlikely = 1e9
+
+// line holds the log densities of one lag at all offsets, and the largest of them.
+type line struct {
+	logs []float64
+	most float64
+}
+
+func (a *asking) line(lag int16) *line {
+	l := &a.lines[int(lag)-facts.LeastLagMinutes]
+	if len(l.logs) > 0 {
+		return l
+	}
+	l.most = math.Inf(-1)
+	for _, o := range a.offsets {
+		value := a.f.at(int(lag) + int(o))
+		l.logs = append(l.logs, value)
+		l.most = max(l.most, value)
+	}
+	return l
+}
+
+// forget empties the lines: the density is another now.
+func (a *asking) forget() {
+	if a.lines == nil {
+		a.lines = make([]line, places)
+	}
+	for i := range a.lines {
+		a.lines[i].logs = a.lines[i].logs[:0]
 	}
 }
 
@@ -550,6 +604,7 @@ func (a *asking) learnSure() bool {
 		return false
 	}
 	a.f.learn(rows)
+	a.forget()
 	return true
 }
 
