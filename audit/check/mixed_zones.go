@@ -17,7 +17,7 @@ var mixedZones = Check{
 	ID:         mixedZonesID,
 	Title:      "Some writer stamps local time as if it were the zone read.",
 	Why:        "Windows are joined hours apart, and a ttl drops fresh rows or keeps dead ones, by where the writer stands.",
-	Fix:        "Make the writer stamp UTC and mark it so; until then declare the source's zone, or correct a copy with featureaudit align.",
+	Fix:        "Make the writer stamp UTC and mark it so; until then declare the source's zone (its max_lag, where it is late by design), or correct a copy with featureaudit align.",
 	Since:      "0.1",
 	Scope:      ScopeView,
 	Severity:   report.SeverityError,

@@ -142,14 +142,16 @@ func (s *zoneSeries) wholeAhead(p zonefit.Population) string {
 		return ""
 	}
 	from, to := p.Window()
-	writers, halves := map[uint64]bool{}, map[int32]bool{}
+	writers, ahead, halves, inside := map[uint64]bool{}, map[uint64]bool{}, map[int32]bool{}, 0
 	for _, r := range s.sampled {
-		if lag := int64(r.Lag) * 60_000_000; lag < from || lag >= to {
-			return ""
+		writers[r.Writer] = true
+		if lag := int64(r.Lag) * 60_000_000; lag >= from && lag < to {
+			ahead[r.Writer], halves[r.Arrival/(12*60)] = true, true
+			inside++
 		}
-		writers[r.Writer], halves[r.Arrival/(12*60)] = true, true
 	}
-	if len(writers) < leastAhead || len(halves) < leastAhead {
+	// some rows may come later than most do; no writer may have such rows alone
+	if len(writers) < leastAhead || len(ahead) < len(writers) || len(halves) < leastAhead || float64(inside) < mostAhead*float64(len(s.sampled)) {
 		return ""
 	}
 	return fmt.Sprintf("all %s have all their rows there, and no event arrives before it happens", count(int64(len(writers)), "writer"))
@@ -157,6 +159,9 @@ func (s *zoneSeries) wholeAhead(p zonefit.Population) string {
 
 // leastAhead is how many writers, on how many half days, must all be ahead.
 const leastAhead = 3
+
+// mostAhead is the share of the rows that must be.
+const mostAhead = 0.95
 
 // steppingAt says that a population is one of two that follow each other where clocks of a zone changed. Where one of them
 // lies at the zone read, a job that runs by the local clock looks the same.
@@ -189,6 +194,10 @@ func (b *brief) withHome(s *zoneSeries, shaped, proven []zonefit.Population) []z
 func (b *brief) populationOf(s *zoneSeries, g zonefit.WriterGroup) zonefit.Population {
 	p := zonefit.Population{Seconds: g.Seconds, Share: g.Share, Low: g.Low, High: g.High, Rows: int64(math.Round(g.Share * float64(s.estimate.Rows)))}
 	theirs, all := map[int32]int{}, map[int32]int{}
+	whole := s.writers.Anchored && s.writers.Home == 0 && len(s.writers.Groups) == 1
+	if whole {
+		p.Share, p.High, p.Rows = 1, 1, s.estimate.Rows
+	}
 	for _, r := range s.sampled {
 		all[b.filePartition(r.File)]++
 	}
@@ -200,6 +209,9 @@ func (b *brief) populationOf(s *zoneSeries, g zonefit.WriterGroup) zonefit.Popul
 			continue
 		}
 		share := float64(theirs[part.ID]) / float64(all[part.ID])
+		if whole {
+			share = 1
+		}
 		p.Parts = append(p.Parts, zonefit.PartShare{ID: part.ID, Share: share, Rows: max(1, int64(math.Round(share*float64(part.Lags.Rows))))})
 	}
 	return p

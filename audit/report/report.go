@@ -187,6 +187,7 @@ type ViewDefinition struct {
 	Source        string            `json:"source,omitempty"`
 	Sources       map[string]Source `json:"sources,omitempty"`
 	Entity        []string          `json:"entity"`
+	Writer        []string          `json:"writer,omitempty"`
 	Key           []string          `json:"key"`
 	KeyDefaulted  bool              `json:"key_defaulted,omitempty"`
 	OncePer       []string          `json:"once_per,omitempty"`

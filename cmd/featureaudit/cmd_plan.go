@@ -162,6 +162,7 @@ func viewValues(v model.View) map[string]string {
 		"source":         sourceColumn(v.Source),
 		"sources":        sourceNames(v.Sources),
 		"entity":         strings.Join(v.Entity, ", "),
+		"writer":         strings.Join(v.Writer, ", "),
 		"key":            strings.Join(v.Key, ", "),
 		"once_per":       strings.Join(v.OncePer, ", "),
 		"measures":       strings.Join(v.Measures, ", "),

@@ -155,6 +155,7 @@ func settings(m model.View) map[string]string {
 	list("measures", m.Measures)
 	list("payload", m.Payload)
 	list("sensitive", m.Sensitive)
+	list("writer", m.Writer)
 	list("zones", m.Zones)
 	put("zone", m.Zone)
 	put("reference", string(m.Reference))
