@@ -28,7 +28,7 @@ func (b *brief) corrections() []report.Correction {
 		for _, p := range s.wrong() {
 			plan = append(plan, b.shifts(s, p, evidenceOf(s, p, twins))...)
 		}
-		if s.verdict == zonefit.Clean {
+		if s.verdict == zonefit.Clean && s.writers.Told {
 			plan = append(plan, b.declarations(s)...)
 		}
 	}
@@ -188,7 +188,7 @@ func sumOf(weights map[int32]float64) float64 {
 	return total
 }
 
-// declarations name UTC as the zone of naive files that nobody has declared and whose lags say so.
+// declarations name UTC as the zone of naive files that nobody has declared and whose writers show it.
 func (b *brief) declarations(s zoneSeries) []report.Correction {
 	var plan []report.Correction
 	for _, f := range b.encoded {
@@ -203,7 +203,7 @@ func (b *brief) declarations(s zoneSeries) []report.Correction {
 			continue
 		}
 		plan = append(plan, report.Correction{View: b.View.Name, File: f.file.Path, Source: s.source, DeclareZone: "UTC", Rows: naive, Evidence: report.Statistical,
-			Message: "event_time is naive; its lags say that it is UTC: declare zone: UTC, or write it aware"})
+			Message: "event_time is naive; its writers show that it is UTC: declare zone: UTC, or write it aware"})
 	}
 	return plan
 }

@@ -210,3 +210,38 @@ func TestLagsTooWideOrCoarseToTell(t *testing.T) {
 		t.Errorf("%s: %q", r.Outcome, r.Reason)
 	}
 }
+
+func TestAPassSaysWhatItWouldHaveSeen(t *testing.T) {
+	s := healthy(dailyView())
+	r := s.of(t, "mixed-zones")
+	if r.Outcome != report.Pass || !strings.Contains(r.Message, "; another offset would have been seen from 0.2 % of a source's rows on") {
+		t.Errorf("%s: %q", r.Outcome, r.Message)
+	}
+	s.View.Checks = map[string]model.CheckPolicy{"mixed-zones": {Params: map[string]string{"must_see": "0.001"}}}
+	r = s.of(t, "mixed-zones")
+	want := "batch cannot be passed: another offset would have been seen from 0.2 % of its rows on, which is above must_see (0.1 %): " +
+		"declare the writer that stamps the rows (writer: device_id), or take in more rows"
+	if r.Outcome != report.NotApplicable || r.Reason != want {
+		t.Errorf("%s: %q", r.Outcome, r.Reason)
+	}
+	for _, bad := range []string{"5 %", "0", "1.5", "NaN", "-0.1", "much"} {
+		s.View.Checks = map[string]model.CheckPolicy{"mixed-zones": {Params: map[string]string{"must_see": bad}}}
+		if r = s.of(t, "mixed-zones"); r.Outcome != report.Error || !strings.Contains(r.Reason, "is no share") {
+			t.Errorf("must_see %q: %s: %q", bad, r.Outcome, r.Reason)
+		}
+	}
+}
+
+func TestMaxLagSettlesWritersThatAreAlwaysLate(t *testing.T) {
+	s := someAt(pacific, func(slice *facts.Slice) { slice.LagMax = 9 * hour })
+	if r := s.of(t, "mixed-zones"); r.Outcome != report.Fail || !strings.Contains(r.Message, "13 writers have all their rows there, on 4 days") {
+		t.Errorf("%s: %q", r.Outcome, r.Message)
+	}
+	s.View.Sources = []model.SourcePolicy{{Name: "streaming", MaxLag: 9 * time.Hour}}
+	if r := s.of(t, "mixed-zones"); r.Outcome != report.Pass || !strings.Contains(r.Message, "max_lag allows the delay of streaming") {
+		t.Errorf("%s: %q", r.Outcome, r.Message)
+	}
+	if plan := planOf(t, s); len(plan) != 0 {
+		t.Errorf("%+v", plan)
+	}
+}

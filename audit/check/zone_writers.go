@@ -151,14 +151,14 @@ func (s *zoneSeries) wholeAhead(p zonefit.Population) string {
 		}
 	}
 	// some rows may come later than most do; no writer may have such rows alone
-	if len(writers) < leastAhead || len(ahead) < len(writers) || len(halves) < leastAhead || float64(inside) < mostAhead*float64(len(s.sampled)) {
+	if len(writers) < leastAhead || len(ahead) < len(writers) || len(halves) < leastAheadHalves || float64(inside) < mostAhead*float64(len(s.sampled)) {
 		return ""
 	}
 	return fmt.Sprintf("all %s have all their rows there, and no event arrives before it happens", count(int64(len(writers)), "writer"))
 }
 
-// leastAhead is how many writers, on how many half days, must all be ahead.
-const leastAhead = 3
+// leastAhead writers, on leastAheadHalves half days, must all be ahead.
+const leastAhead, leastAheadHalves = 3, 2
 
 // mostAhead is the share of the rows that must be.
 const mostAhead = 0.95
