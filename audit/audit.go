@@ -56,6 +56,8 @@ type Options struct {
 	EngineTempDir string
 	// RowsLimit caps Audit.Duplicates.
 	RowsLimit int
+	// Samples is how many values of key and entity columns a finding may show; 0 shows none.
+	Samples int
 
 	// Adapters reach files and engines; Tool names their versions in the report.
 	Adapters Adapters

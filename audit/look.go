@@ -21,7 +21,7 @@ import (
 // is a cancelled context only.
 func (r *run) look(ctx context.Context, view model.View) (check.Input, error) {
 	in := check.Input{View: view, AsOf: r.asOf, AsOfGiven: r.options.AsOfGiven, HasRange: r.window.Given() || r.options.NewestOnly, Selected: r.selected,
-		Suppressions: r.options.Suppressions, Missing: r.options.missing(view.Name)}
+		Suppressions: r.options.Suppressions, Missing: r.options.missing(view.Name), Samples: r.options.Samples}
 	if view.NoFiles != "" {
 		return in, nil
 	}
@@ -147,11 +147,14 @@ func rowChecks(v model.View, s facts.Survey) []string {
 	return ids
 }
 
+// sampledRows is how many repeated rows are kept for each key that a finding may show.
+const sampledRows = 16
+
 func (r *run) request(view model.View, s facts.Survey, progress func(string, int64, int64)) collect.Request {
 	needs, own := r.needs(view, s), ownOf(view, s)
 	view.Key = check.KeyColumns(view)
 	return collect.Request{View: view, Survey: s, AsOf: r.asOf, Needs: needs, Workers: r.threads, SliceRows: r.memory.sliceRows,
-		RunMemory: r.memory.runs, TempDir: r.options.TempDir, RowsLimit: r.options.RowsLimit,
+		RunMemory: r.memory.runs, TempDir: r.options.TempDir, RowsLimit: max(r.options.RowsLimit, sampledRows*r.options.Samples), Samples: r.options.Samples,
 		Units:     func(schema int32, column string) string { return epochUnit(s.Schemas[schema], column) },
 		OwnAgrees: own.agrees,
 		OwnHolds:  own.holds,

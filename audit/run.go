@@ -102,6 +102,7 @@ func (r *run) needs(v model.View, s facts.Survey) collect.Needs {
 			needs.Keys = needs.Keys || check.TwinsCanBeTold(v)
 		case "misfiled-rows", "mixed-zones":
 			needs.Times, needs.Events = true, true
+			needs.Writers = needs.Writers || c.ID == "mixed-zones"
 		default:
 			needs.Times = true
 		}

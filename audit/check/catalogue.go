@@ -26,6 +26,7 @@ func Catalogue() []Check {
 		ttlAbsurd,
 		ttlUnset,
 		unreadableFile,
+		zoneUndeclared,
 	}
 }
 

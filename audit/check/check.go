@@ -84,6 +84,8 @@ type Check struct {
 
 	// backfillFix is what to do where a backfill may be all that was found.
 	backfillFix string
+	// advisory says that a finding is advice: it never changes what a consumer is told of the view.
+	advisory bool
 
 	// clocked says that event times are compared with another clock, so that the verdict rests on their zone.
 	clocked bool
@@ -103,6 +105,8 @@ type Check struct {
 	params func(*brief) map[string]any
 	// measures are those of the whole result, known before the verdict.
 	measures func(*brief) map[string]any
+	// revise corrects what a query judged, before findings are picked.
+	revise func(*brief, *verdict) error
 	// finish adds measures that follow from the verdict.
 	finish func(*brief, *verdict)
 	// reproduce gives SQL that shows what was found; empty where no one statement can.

@@ -20,6 +20,12 @@ func (b *brief) conclude(c Check, o opinion, v verdict) opinion {
 		o.result = notApplicable(o.result, v.notApplicable)
 		return o
 	}
+	if c.revise != nil {
+		if err := c.revise(b, &v); err != nil {
+			o.result = unable(o.result, fmt.Sprintf("judge %s: %v", c.ID, err), false)
+			return o
+		}
+	}
 	if err := b.pick(c, &v); err != nil {
 		o.result = unable(o.result, fmt.Sprintf("judge %s: %v", c.ID, err), false)
 		return o

@@ -28,7 +28,7 @@ func (b *brief) corrections() []report.Correction {
 		for _, p := range s.wrong() {
 			plan = append(plan, b.shifts(s, p, evidenceOf(s, p, twins))...)
 		}
-		if s.verdict == zonefit.Clean {
+		if s.verdict == zonefit.Clean && s.writers.Told {
 			plan = append(plan, b.declarations(s)...)
 		}
 	}
@@ -63,6 +63,10 @@ func evidenceOf(s zoneSeries, p zonefit.Population, twins []twin) report.Evidenc
 // shifts are the corrections of one population, by file.
 func (b *brief) shifts(s zoneSeries, p zonefit.Population, evidence report.Evidence) []report.Correction {
 	files := b.populationSlices(s, p)
+	if g, by := s.groupAt(p); by && !p.Whole() && g.Foreign > mostForeign {
+		// others have rows with the same lags: only files that are the writers' own can be moved as a whole
+		return b.shiftsOfOwnFiles(s, p, g, evidence)
+	}
 	shift := -int64(p.Seconds)
 	rows := b.rowsByFile(s, p, files)
 	var plan []report.Correction
@@ -84,6 +88,32 @@ func (b *brief) shifts(s zoneSeries, p zonefit.Population, evidence report.Evide
 			c.Message += ", or declare zone: " + names[0]
 		}
 		plan = append(plan, c)
+	}
+	return plan
+}
+
+const (
+	// mostForeign is the share of others' rows, among those with a group's lags, up to which lags tell whose a row is.
+	mostForeign = 0.01
+	// ownFileRows sampled rows, all of a group's writers, make a file theirs.
+	ownFileRows = 20
+)
+
+// shiftsOfOwnFiles are the corrections of the files that hold a group's rows only, as far as the sample shows.
+func (b *brief) shiftsOfOwnFiles(s zoneSeries, p zonefit.Population, g zonefit.WriterGroup, evidence report.Evidence) []report.Correction {
+	all := map[int32]int{}
+	for _, r := range s.sampled {
+		all[r.File]++
+	}
+	shift := -int64(p.Seconds)
+	var plan []report.Correction
+	for i := range b.Collection.Slices {
+		slice := &b.Collection.Slices[i]
+		if slice.Source != s.source || all[slice.File] < ownFileRows || g.Files[slice.File] < all[slice.File] {
+			continue
+		}
+		plan = append(plan, report.Correction{View: b.View.Name, File: b.Survey.Files[slice.File].Path, Source: s.source, ShiftSeconds: &shift, Rows: slice.LagRows,
+			Evidence: evidence, Message: fmt.Sprintf("shift event_time of all rows by %s: their writers stamp %s (%s)", signed(shift), zone.OffsetText(s.offset(p)), s.candidates(p))})
 	}
 	return plan
 }
@@ -158,7 +188,7 @@ func sumOf(weights map[int32]float64) float64 {
 	return total
 }
 
-// declarations name UTC as the zone of naive files that nobody has declared and whose lags say so.
+// declarations name UTC as the zone of naive files that nobody has declared and whose writers show it.
 func (b *brief) declarations(s zoneSeries) []report.Correction {
 	var plan []report.Correction
 	for _, f := range b.encoded {
@@ -173,7 +203,7 @@ func (b *brief) declarations(s zoneSeries) []report.Correction {
 			continue
 		}
 		plan = append(plan, report.Correction{View: b.View.Name, File: f.file.Path, Source: s.source, DeclareZone: "UTC", Rows: naive, Evidence: report.Statistical,
-			Message: "event_time is naive; its lags say that it is UTC: declare zone: UTC, or write it aware"})
+			Message: "event_time is naive; its writers show that it is UTC: declare zone: UTC, or write it aware"})
 	}
 	return plan
 }

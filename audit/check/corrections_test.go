@@ -35,35 +35,61 @@ func TestCorrectionsOfAWholeSource(t *testing.T) {
 	}
 }
 
-func TestCorrectionsOfSomeRowsNameTheirLags(t *testing.T) {
+// someAt has a stream of three days of which a fifth of the writers and rows are at an offset.
+func someAt(east int64, change func(*facts.Slice)) *store {
 	s := healthy(dailyView())
-	s.streaming([]int32{2}, 0, 400)
-	s.lags(2, "streaming", india, 100)
+	for _, p := range []int32{2, 3, 4} {
+		s.streaming([]int32{p}, 0, 400)
+		s.lags(p, "streaming", east, 100)
+		s.stamps(p, int32(len(s.Survey.Files)-1), "streaming", east, 100, 113)
+	}
 	for i := range s.Collection.Slices {
 		if slice := &s.Collection.Slices[i]; slice.Source == "streaming" {
-			slice.LagRows, slice.LagMin = 500, -india*second
+			slice.LagRows = 500
+			change(slice)
 		}
 	}
-	plan := planOf(t, s)
-	if len(plan) != 1 || *plan[0].ShiftSeconds != -india || plan[0].Rows < 90 || plan[0].Rows > 110 {
+	return s
+}
+
+func TestCorrectionsOfSomeRowsNameTheirLags(t *testing.T) {
+	plan := planOf(t, someAt(india, func(slice *facts.Slice) { slice.LagMin = -india * second }))
+	if len(plan) != 3 || *plan[0].ShiftSeconds != -india || plan[0].Rows < 90 || plan[0].Rows > 110 {
 		t.Fatalf("%+v", plan)
 	}
 	// East of UTC a lag is negative: everything from five minutes before the offset up to five minutes before zero.
 	if *plan[0].LagFromSeconds != float64(-india-300) || *plan[0].LagToSeconds != -300 {
 		t.Errorf("%v to %v", *plan[0].LagFromSeconds, *plan[0].LagToSeconds)
 	}
-	s = healthy(dailyView())
-	s.streaming([]int32{2}, 0, 400)
-	s.lags(2, "streaming", pacific, 100)
-	for i := range s.Collection.Slices {
-		if slice := &s.Collection.Slices[i]; slice.Source == "streaming" {
-			slice.LagRows, slice.LagMax = 500, 9*hour
-		}
-	}
 	// West of it late rows may be anyone's: only those within a quarter of an hour of the offset.
-	plan = planOf(t, s)
-	if len(plan) != 1 || *plan[0].LagFromSeconds != float64(-pacific-300) || *plan[0].LagToSeconds != float64(-pacific+900) {
+	plan = planOf(t, someAt(pacific, func(slice *facts.Slice) { slice.LagMax = 9 * hour }))
+	if len(plan) != 3 || *plan[0].LagFromSeconds != float64(-pacific-300) || *plan[0].LagToSeconds != float64(-pacific+900) {
 		t.Errorf("%+v", plan)
+	}
+}
+
+func TestNoCorrectionsByTheShapeOfLagsAlone(t *testing.T) {
+	s := someAt(pacific, func(slice *facts.Slice) { slice.LagMax = 9 * hour })
+	s.Collection.Writers = nil
+	r := s.of(t, "mixed-zones")
+	if r.Outcome != report.NotApplicable || len(planOf(t, s)) != 0 {
+		t.Errorf("%s: %+v", r.Outcome, planOf(t, s))
+	}
+	if want := "streaming is ambiguous: 8h late, or stamped at UTC-08:00; declare its max_lag or its zone to decide"; r.Reason != want {
+		t.Errorf("got %q, want %q", r.Reason, want)
+	}
+	// The same rows by writers who have prompt rows too: late, and no zone.
+	s = healthy(dailyView())
+	for _, p := range []int32{2, 3, 4} {
+		s.streaming([]int32{p}, 0, 400)
+		s.lags(p, "streaming", pacific, 100)
+		file := int32(len(s.Survey.Files) - 1)
+		s.stamps(p, file, "streaming", pacific, uint64(10*p), uint64(10*p)+10)
+	}
+	r = s.of(t, "mixed-zones")
+	want := "streaming is ambiguous: 8h late, or stamped at UTC-08:00 (30 of 30 writers with such rows have prompt rows too); declare its max_lag or its zone to decide"
+	if r.Outcome != report.NotApplicable || r.Reason != want || len(planOf(t, s)) != 0 {
+		t.Errorf("%s: got %q, want %q", r.Outcome, r.Reason, want)
 	}
 }
 

@@ -123,7 +123,7 @@ func (b *brief) duplicateRows(d *facts.Duplicates) []row {
 		if b.judged(p.partition) {
 			at := found[p]
 			rows = append(rows, row{subject: report.Subject{Partition: b.partitionValue(p.partition), Source: p.source}, total: total, bad: at.Surplus,
-				measures: map[string]any{"surplus_rows": at.Surplus, "repeated_keys": at.Keys, "conflict_keys": at.Conflict}})
+				measures: b.withKeys(d, p, map[string]any{"surplus_rows": at.Surplus, "repeated_keys": at.Keys, "conflict_keys": at.Conflict})})
 		}
 	}
 	// A surplus that has no place is still one.
@@ -132,6 +132,20 @@ func (b *brief) duplicateRows(d *facts.Duplicates) []row {
 	}
 	slices.SortFunc(rows, func(x, y row) int { return compareSubjects(x.subject, y.subject) })
 	return rows
+}
+
+// withKeys adds examples of the keys that are repeated at a place, where findings may show values.
+func (b *brief) withKeys(d *facts.Duplicates, p place, measures map[string]any) map[string]any {
+	if b.Samples == 0 {
+		return measures
+	}
+	keys := b.keyExamples(d, func(r facts.DuplicateRow) bool {
+		return !r.Kept && r.Source == p.source && b.filePartition(r.File) == p.partition
+	})
+	if len(keys) > 0 {
+		measures["example_keys"] = keys
+	}
+	return measures
 }
 
 func duplicateMeasures(b *brief, d *facts.Duplicates) map[string]any {
@@ -177,8 +191,11 @@ func differingColumns(columns map[string]int64) map[string]any {
 }
 
 // duplicateDetail says how the copies relate, what is double-counted and what a join would do.
-func (b *brief) duplicateDetail() string {
+func (b *brief) duplicateDetail() (text string) {
 	d := b.Collection.Keys
+	if keys := b.keyExamples(d, func(r facts.DuplicateRow) bool { return !r.Kept }); len(keys) > 0 {
+		defer func() { text += " (such as " + strings.Join(keys, "; ") + ")" }()
+	}
 	parts := []string{fmt.Sprintf("%s, up to %s of one", count(d.RepeatedKeys, "repeated key"), count(d.MaxMultiplicity, "row"))}
 	var classes []string
 	for _, class := range []struct {

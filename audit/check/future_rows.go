@@ -32,7 +32,8 @@ var futureRows = Check{
 	bad: func(b *brief) string {
 		return fmt.Sprintf("lie in the future, more than %s after %s", duration(b.View.Tolerance.Microseconds()), b.futureOf())
 	},
-	good: always("could have been known when they were stored"),
+	good:   always("could have been known when they were stored"),
+	detail: func(b *brief, _ verdict) string { return b.aheadInWords() },
 	describe: func(_ *brief, f row) string {
 		if whole, ok := f.measures["after_as_of_partition_rows"].(float64); ok && int64(whole) == f.bad && f.bad > 0 {
 			return fmt.Sprintf("%s in a partition that begins after as_of, in files that existed before it", count(f.bad, "row"))

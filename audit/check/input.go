@@ -26,6 +26,8 @@ type Input struct {
 	Suppressions []model.Suppression
 	// Missing is what it means that no file is there; empty is MissingIsError.
 	Missing Missing
+	// Samples is how many values of key and entity columns a finding may show.
+	Samples int
 	// Failures are steps before judging that could not be done.
 	Failures []Failure
 }

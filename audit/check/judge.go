@@ -113,7 +113,7 @@ func interrupted(ctx context.Context, err error) bool {
 // blank is the result of a check before anything is known.
 func (b *brief) blank(c Check) report.Result {
 	r := report.Result{Check: c.ID, View: b.View.Name, Owner: b.View.Owner, Severity: b.severity(c), Evidence: c.Evidence, Unit: c.Unit,
-		Measures: map[string]any{}, Findings: []report.Finding{}}
+		Advisory: c.advisory, Measures: map[string]any{}, Findings: []report.Finding{}}
 	if c.unit != nil {
 		r.Unit = c.unit(b)
 	}

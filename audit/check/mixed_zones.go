@@ -2,6 +2,7 @@ package check
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -13,10 +14,10 @@ import (
 )
 
 var mixedZones = Check{
-	ID:         "mixed-zones",
+	ID:         mixedZonesID,
 	Title:      "Some writer stamps local time as if it were the zone read.",
 	Why:        "Windows are joined hours apart, and a ttl drops fresh rows or keeps dead ones, by where the writer stands.",
-	Fix:        "Make the writer stamp UTC and mark it so; until then declare the source's zone, or correct a copy with featureaudit align.",
+	Fix:        "Make the writer stamp UTC and mark it so; until then declare the source's zone (its max_lag, where it is late by design), or correct a copy with featureaudit align.",
 	Since:      "0.1",
 	Scope:      ScopeView,
 	Severity:   report.SeverityError,
@@ -24,22 +25,53 @@ var mixedZones = Check{
 	Unit:       UnitRows,
 	Needs:      Needs{Files: true, Rows: true, EventTime: true, IngestedAt: true},
 	Fractional: true,
-	judge:      judgeMixedZones,
-	nothing:    always("no row has both an event time and an ingest time"),
-	bad:        always("show the clock of another zone"),
-	good:       always("lie in one population, at the offset of the zone read"),
+	Params: []Param{{Name: mustSeeName, Kind: ParamFraction, Default: "0.05",
+		Doc: "the share of a source's rows at another offset that a pass must be able to see; where it could not, the check is not_applicable"}},
+	judge:   judgeMixedZones,
+	nothing: always("no row has both an event time and an ingest time"),
+	bad:     always("show the clock of another zone"),
+	good: func(b *brief) string {
+		series, _ := b.zoneEvidence()
+		return "lie in one population, at the offset of the zone read" + seenOf(series)
+	},
 	detail: func(b *brief, _ verdict) string {
 		series, _ := b.zoneEvidence()
-		return strings.Join(zonesInWords(series, b.dayProfiles()), "; ")
+		return strings.Join(b.zonesInWords(series, b.dayProfiles()), "; ")
 	},
 }
 
+// seenOf says which share of rows at another offset a pass would have seen, for the series that it says least of.
+func seenOf(series []zoneSeries) string {
+	most, allowed := 0.0, []string{}
+	for _, s := range series {
+		if s.verdict != zonefit.Clean {
+			continue
+		}
+		if s.decided != "" {
+			allowed = append(allowed, s.name())
+			continue
+		}
+		most = max(most, s.detectable())
+	}
+	text := ""
+	if most > 0 {
+		text = fmt.Sprintf("; another offset would have been seen from %s of a source's rows on", seenInWords(most))
+	}
+	if len(allowed) > 0 {
+		text += fmt.Sprintf("; max_lag allows the delay of %s", examples(allowed))
+	}
+	return text
+}
+
 func judgeMixedZones(b *brief) (verdict, error) {
+	if problem := b.Collection.RoleProblems["writer"]; problem != "" {
+		return verdict{}, errors.New(problem)
+	}
 	series, err := b.zoneEvidence()
 	if err != nil {
 		return verdict{}, err
 	}
-	v := verdict{measures: map[string]any{"offsets": b.offsetMeasures(series), "series": seriesMeasures(series), "tzdata": zone.NamesVersion(),
+	v := verdict{measures: map[string]any{"offsets": b.offsetMeasures(series), "series": b.seriesMeasures(series), "tzdata": zone.NamesVersion(),
 		"hour_profiles": profileMeasures(b.dayProfiles())}}
 	untold := []string{}
 	ambiguous := false
@@ -49,12 +81,12 @@ func judgeMixedZones(b *brief) (verdict, error) {
 			v.rows = append(v.rows, b.zoneRows(s)...)
 		case zonefit.None:
 		default:
-			untold = append(untold, s.untold())
+			untold = append(untold, b.untold(s))
 			ambiguous = ambiguous || s.verdict == zonefit.Ambiguous
 		}
 	}
 	found := slices.ContainsFunc(v.rows, func(r row) bool { return r.bad > 0 })
-	if len(untold) > 0 && !found && (ambiguous || len(v.rows) == 0) {
+	if len(untold) > 0 && !found && (ambiguous || len(v.rows) == 0 || slices.ContainsFunc(series, func(s zoneSeries) bool { return s.blind })) {
 		v.notApplicable = strings.Join(untold, "; ")
 		return v, nil
 	}
@@ -62,17 +94,20 @@ func judgeMixedZones(b *brief) (verdict, error) {
 }
 
 // zonesInWords says what was found of each series, numbers first, then what cannot be judged.
-func zonesInWords(series []zoneSeries, profiles []dayProfile) []string {
+func (b *brief) zonesInWords(series []zoneSeries, profiles []dayProfile) []string {
 	var texts, untold []string
 	for _, s := range series {
-		if s.verdict == zonefit.Ambiguous || s.verdict == zonefit.CannotTell {
+		switch {
+		case s.verdict == zonefit.Ambiguous || s.verdict == zonefit.CannotTell:
 			untold = append(untold, s.name()+" ("+s.untoldShort()+")")
+		case s.verdict == zonefit.Mixed && len(s.open) > 0:
+			untold = append(untold, s.name()+", "+s.openInWords())
 		}
-		wrong := s.wrong()
-		for i, p := range wrong {
+		for _, p := range s.wrong() {
 			text := fmt.Sprintf("about %s of %s (%s) at %s (%s)", count(p.Rows, "row"), s.name(), shareText(p), zone.OffsetText(s.offset(p)), s.candidates(p))
-			if i == len(wrong)-1 && s.decided != "" {
-				text += ", no delay since " + s.decided
+			text += ", no delay since " + s.proofs[p.Seconds]
+			if shown := b.writerExamples(s, p); shown != "" {
+				text += " (such as " + shown + ")"
 			}
 			if slices.ContainsFunc(profiles, func(d dayProfile) bool { return d.supports(s, p) }) {
 				text += ", as its hours of the day show too"
@@ -99,31 +134,41 @@ func (s zoneSeries) candidates(p zonefit.Population) string {
 	return examples(names)
 }
 
-// untold says why a series cannot be judged.
-func (s zoneSeries) untold() string {
+// untold says why a series cannot be judged, and what would decide.
+func (b *brief) untold(s zoneSeries) string {
 	e := s.estimate
 	switch {
+	case s.verdict == zonefit.Ambiguous && len(s.open) > 0:
+		return fmt.Sprintf("%s is ambiguous: %s; declare its max_lag or its zone to decide", s.name(), s.openInWords())
 	case s.verdict == zonefit.Ambiguous:
-		var stories []string
-		for _, p := range e.Populations {
-			if p.Seconds != 0 {
-				stories = append(stories, fmt.Sprintf("%s late, or stamped at %s", duration(-int64(p.Seconds)*1_000_000), zone.OffsetText(s.offset(p))))
-			}
-		}
 		decide := "its max_lag"
 		if s.naive {
 			decide = "its max_lag or its zone"
 		}
-		return fmt.Sprintf("%s is ambiguous: %s; declare %s to decide", s.name(), strings.Join(stories, "; "), decide)
+		return fmt.Sprintf("%s is ambiguous: %s; declare %s to decide", s.name(), s.doubtful(), decide)
+	case s.blind:
+		return fmt.Sprintf("%s cannot be passed: another offset would have been seen from %s of its rows on, which is above must_see (%s): %s", s.name(),
+			seenInWords(s.detectable()), seenInWords(s.mustSee), b.needed(s))
 	case 2*e.CoarseRows > e.Rows:
 		return fmt.Sprintf("%s cannot be judged: over half of its event times are whole quarters of an hour, a clock too coarse to tell an offset (half of its lags spread over %s)",
 			s.name(), duration(e.SpreadMicros))
 	case e.Told == 0:
-		return fmt.Sprintf("%s cannot be judged: half of its lags spread over %s (concentration modulo 15 minutes %.2f), too wide to tell an offset", s.name(),
-			duration(e.SpreadMicros), e.Concentration)
+		return fmt.Sprintf("%s cannot be judged: half of its lags spread over %s (concentration modulo 15 minutes %.2f), too wide to tell an offset%s", s.name(),
+			duration(e.SpreadMicros), e.Concentration, b.writersNeeded(s))
 	}
-	return fmt.Sprintf("%s cannot be judged: %s with a sharp lag show no population that stands out (half of the lags spread over %s)", s.name(), count(e.Told, "row"),
-		duration(e.SpreadMicros))
+	return fmt.Sprintf("%s cannot be judged: %s with a sharp lag show no population that stands out (half of the lags spread over %s)%s", s.name(), count(e.Told, "row"),
+		duration(e.SpreadMicros), b.writersNeeded(s))
+}
+
+// writersNeeded says why writers could not be asked either.
+func (b *brief) writersNeeded(s zoneSeries) string {
+	switch {
+	case s.writers.Why != "":
+		return "; nor do its writers tell: " + s.writers.Why
+	case len(b.View.Entity) == 0 && len(b.View.Writer) == 0:
+		return "; with a declared entity or writer its writers could be asked"
+	}
+	return ""
 }
 
 // untoldShort is untold in a few words, for a message that has findings to tell first.
@@ -132,6 +177,8 @@ func (s zoneSeries) untoldShort() string {
 	switch {
 	case s.verdict == zonefit.Ambiguous:
 		return "ambiguous"
+	case s.blind:
+		return "an offset would have been seen from " + seenInWords(s.detectable()) + " on"
 	case 2*e.CoarseRows > e.Rows:
 		return "clock too coarse"
 	case e.Told == 0:
@@ -191,8 +238,12 @@ func (b *brief) offsetMeasures(series []zoneSeries) []map[string]any {
 			if id, seen := p.Last(); seen {
 				m["last_partition"] = b.partitionValue(id)
 			}
-			if s.decided != "" {
-				m["decided_by"] = s.decided
+			m["decided_by"] = s.proofs[p.Seconds]
+			if g, by := s.groupAt(p); by {
+				m["writers"], m["days"] = int64(g.Writers), int64(g.Days)
+				if shown := b.writerValues(s.source, g); len(shown) > 0 {
+					m["example_writers"] = shown
+				}
 			}
 			list = append(list, m)
 		}
@@ -201,14 +252,18 @@ func (b *brief) offsetMeasures(series []zoneSeries) []map[string]any {
 }
 
 // seriesMeasures says of each source and writer how well its lags can tell.
-func seriesMeasures(series []zoneSeries) []map[string]any {
+func (b *brief) seriesMeasures(series []zoneSeries) []map[string]any {
 	list := []map[string]any{}
 	for _, s := range series {
 		e := s.estimate
 		m := map[string]any{"source": s.source, "writer": s.writer, "verdict": verdictText(s.verdict), "rows": e.Rows, "told_rows": e.Told,
-			"coarse_rows": e.CoarseRows, "concentration": rounded(e.Concentration), "spread_seconds": seconds(e.SpreadMicros), "detectable_share": rounded(e.Detectable)}
+			"coarse_rows": e.CoarseRows, "concentration": rounded(e.Concentration), "spread_seconds": seconds(e.SpreadMicros), "detectable_share": rounded(s.detectable()),
+			"writers": int64(s.writers.Writers), "writers_asked": int64(s.writers.Eligible), "writers_told": s.writers.Told}
+		if s.writers.Why != "" {
+			m["writers_reason"] = s.writers.Why
+		}
 		if s.verdict == zonefit.Ambiguous || s.verdict == zonefit.CannotTell {
-			m["reason"] = s.untold()
+			m["reason"] = b.untold(s)
 		}
 		list = append(list, m)
 	}

@@ -24,7 +24,30 @@ func (s *store) streaming(partitions []int32, east, rows int64) {
 			slice.LagMin, slice.LagMax = (-east)*second, (330-east)*second
 		})
 		s.lags(p, "streaming", east, rows)
+		s.stamps(p, int32(len(s.Survey.Files)-1), "streaming", east, 0, 50)
 	}
+}
+
+// stamps samples writers of a partition's file, first to last: each has a row in both halves of the day.
+func (s *store) stamps(partition, file int32, source string, east int64, first, last uint64) {
+	if s.Collection.Writers == nil {
+		s.Collection.Writers = map[string]*facts.WriterSample{}
+	}
+	sample := s.Collection.Writers[source]
+	if sample == nil {
+		sample = &facts.WriterSample{Limit: facts.AllWriters}
+		s.Collection.Writers[source] = sample
+	}
+	start := s.Survey.Partitions[partition].Start
+	for w := first; w < last; w++ {
+		for half := range int64(2) {
+			ingest := start + half*12*hour + int64(w)*7*minute
+			event := ingest - int64(w*7+uint64(half)+uint64(partition))%5*minute - second + east*second
+			row, _ := facts.NewWriterRow(w+1, event, ingest, file)
+			sample.Rows = append(sample.Rows, row)
+		}
+	}
+	sample.Settle(facts.MaxWriterRows)
 }
 
 func offsetsMeasured(r report.Result) []map[string]any {
@@ -195,5 +218,34 @@ func TestLagsTooWideOrCoarseToTell(t *testing.T) {
 	want := "batch cannot be judged: over half of its event times are whole quarters of an hour, a clock too coarse to tell an offset (half of its lags spread over 2m 51s)"
 	if r.Outcome != report.NotApplicable || r.Reason != want {
 		t.Errorf("%s: %q", r.Outcome, r.Reason)
+	}
+}
+
+func TestAPassSaysWhatItWouldHaveSeen(t *testing.T) {
+	s := healthy(dailyView())
+	r := s.of(t, "mixed-zones")
+	if r.Outcome != report.Pass || !strings.Contains(r.Message, "; another offset would have been seen from 0.2 % of a source's rows on") {
+		t.Errorf("%s: %q", r.Outcome, r.Message)
+	}
+	s.View.Checks = map[string]model.CheckPolicy{"mixed-zones": {MustSee: new(0.001)}}
+	r = s.of(t, "mixed-zones")
+	want := "batch cannot be passed: another offset would have been seen from 0.2 % of its rows on, which is above must_see (0.1 %): " +
+		"declare the writer that stamps the rows (writer: device_id), or take in more rows"
+	if r.Outcome != report.NotApplicable || r.Reason != want {
+		t.Errorf("%s: %q", r.Outcome, r.Reason)
+	}
+}
+
+func TestMaxLagSettlesWritersThatAreAlwaysLate(t *testing.T) {
+	s := someAt(pacific, func(slice *facts.Slice) { slice.LagMax = 9 * hour })
+	if r := s.of(t, "mixed-zones"); r.Outcome != report.Fail || !strings.Contains(r.Message, "13 writers have all their rows there, on 4 days") {
+		t.Errorf("%s: %q", r.Outcome, r.Message)
+	}
+	s.View.Sources = []model.SourcePolicy{{Name: "streaming", MaxLag: 9 * time.Hour}}
+	if r := s.of(t, "mixed-zones"); r.Outcome != report.Pass || !strings.Contains(r.Message, "max_lag allows the delay of streaming") {
+		t.Errorf("%s: %q", r.Outcome, r.Message)
+	}
+	if plan := planOf(t, s); len(plan) != 0 {
+		t.Errorf("%+v", plan)
 	}
 }

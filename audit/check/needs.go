@@ -85,16 +85,16 @@ func (b *brief) absent(c Check) []absentColumn {
 	return absent
 }
 
-// ReadsRows says whether a check's verdict on a view rests on a scan: that of mixed-encoding does only where an event
-// time is text, which the footers do not tell apart, or where sources of one file have event times of their own; that of missing
-// and thin partitions where a column tells the source that they are expected by.
+// ReadsRows says whether a check's verdict on a view rests on a scan: those on encodings do only where an event time is text,
+// which the footers do not tell apart, or where sources of one file have event times of their own; those of missing and thin
+// partitions where a column tells the source that they are expected by.
 func ReadsRows(c Check, v model.View, s facts.Survey) bool {
 	switch {
 	case c.Needs.Rows:
 		return true
 	case c.ID == missingPartitions.ID, c.ID == thinPartitions.ID:
 		return expectedBySource(v) && v.TimePartition.Declared()
-	case c.ID != mixedEncodingFiles.ID:
+	case c.ID != mixedEncodingFiles.ID && c.ID != "zone-undeclared":
 		return false
 	case sourcesDiffer(v) && slices.ContainsFunc(s.Files, func(f facts.File) bool { return f.Source == "" }):
 		return true

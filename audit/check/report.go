@@ -89,6 +89,9 @@ func (b *brief) view() report.View {
 	v := report.View{Name: b.View.Name, Project: b.View.Project, Owner: b.View.Owner, Definition: define(b.View),
 		OpenPartitions: []string{}, Notes: b.notes(), SourceLagSeconds: b.lagsBySource(func(int32) bool { return true }),
 		FilesUnread: int64(len(b.unread)), Files: int64(len(b.Survey.Files))}
+	if b.zoneUnread() {
+		v.EventTimeReadAs = "UTC"
+	}
 	for _, f := range b.Survey.Files {
 		v.Bytes += f.Size
 		v.Rows += f.Rows
@@ -175,7 +178,7 @@ func (b *brief) notes() []string {
 func define(v model.View) report.ViewDefinition {
 	d := report.ViewDefinition{Kind: string(v.Kind), Path: address.Redact(v.Path), TTLDeclared: v.TTL.Declared(), TTLNever: v.TTL.Never, TTLOnWire: v.TTL.OnWire,
 		MaxAgeSeconds: limitSeconds(v.MaxAge.Seconds()), MaxLagSeconds: limitSeconds(v.MaxLag.Seconds()), EventTime: v.EventTime.Column,
-		IngestedAt: v.IngestedAt.Column, Source: sourceInWords(v.Source), Entity: filled(v.Entity), Key: filled(KeyColumns(v)),
+		IngestedAt: v.IngestedAt.Column, Source: sourceInWords(v.Source), Entity: filled(v.Entity), Writer: v.Writer, Key: filled(KeyColumns(v)),
 		KeyDefaulted: keyDefaulted(v) && len(KeyColumns(v)) > 0, OncePer: v.OncePer, Measures: v.Measures, Zone: cmp.Or(v.Zone, "UTC"),
 		Reference: string(v.StaleReference()), ToleranceSecs: v.Tolerance.Seconds(), Origins: maps.Clone(v.Origins)}
 	if v.TTL.Duration != 0 {

@@ -2,9 +2,12 @@ package check
 
 import (
 	"fmt"
+	"strings"
 
+	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
 var staleView = Check{
@@ -50,6 +53,7 @@ var staleView = Check{
 	measures: func(*brief) map[string]any {
 		return map[string]any{"newest_event_time": nil, "age_seconds": nil, "limit_seconds": nil}
 	},
+	revise: reviseStale,
 	finish: func(_ *brief, v *verdict) {
 		worst, found := oldestSubject(v.rows)
 		if !found {
@@ -58,12 +62,17 @@ var staleView = Check{
 		for _, name := range []string{"newest_event_time", "age_seconds", "limit_seconds"} {
 			v.measures[name] = worst.measures[name]
 		}
+		if minutes, proved := worst.measures["proved_offset_minutes"]; proved {
+			v.measures["proved_offset_minutes"], v.measures["newest_as_read"] = minutes, worst.measures["newest_as_read"]
+		}
 		if worst.subject.Source != "" {
 			v.measures["source"] = worst.subject.Source
 		}
 	},
-	bad:      always("is stale"),
-	good:     always("the newest event is as fresh as promised"),
+	bad: always("is stale"),
+	good: func(b *brief) string {
+		return "the newest event is as fresh as promised" + b.provedStamps()
+	},
 	describe: func(_ *brief, f row) string { return describeStale(f) },
 	headline: func(_ *brief, v verdict) string {
 		worst, found := oldestSubject(v.findings)
@@ -115,5 +124,81 @@ func describeStale(f row) string {
 	if !known {
 		return fmt.Sprintf("%s has no event time at or before as_of; the limit is %s", what, duration(int64(limit*1e6)))
 	}
-	return fmt.Sprintf("the newest event of %s is %s old at as_of; the limit is %s", what, duration(int64(age*1e6)), duration(int64(limit*1e6)))
+	stamped := ""
+	if minutes, proved := f.measures["proved_offset_minutes"].(int64); proved {
+		stamped = fmt.Sprintf(" at %s, where its writers stamp (mixed-zones)", zone.OffsetText(int32(minutes*60)))
+	}
+	return fmt.Sprintf("the newest event of %s is %s old at as_of%s; the limit is %s", what, duration(int64(age*1e6)), stamped, duration(int64(limit*1e6)))
+}
+
+// reviseStale judges sources whose writers are all proved to stamp at one offset by what they meant.
+func reviseStale(b *brief, v *verdict) error {
+	for i := range v.rows {
+		r := &v.rows[i]
+		if err := r.parse(); err != nil {
+			return err
+		}
+		sources := b.sources
+		if r.subject.Source != "" {
+			sources = []string{r.subject.Source}
+		}
+		newest, asRead, fromUTC, moved := b.newestMeant(sources)
+		limit, known := r.measures["limit_seconds"].(float64)
+		if !moved || !known {
+			continue
+		}
+		age := seconds(b.AsOf - newest)
+		r.measures["newest_event_time"], r.measures["age_seconds"], r.measures["newest_as_read"] = instant(newest), age, instant(asRead)
+		r.measures["proved_offset_minutes"] = int64(fromUTC / 60)
+		if r.bad = 0; age > limit {
+			r.bad = 1
+		}
+	}
+	return nil
+}
+
+// newestMeant is the newest event of some sources by what their writers meant, where that of a source counts which is proved
+// to stamp at an offset: with what it is read as, and the offset. moved is false where no such source has the newest event.
+func (b *brief) newestMeant(sources []string) (newest, asRead int64, fromUTC int32, moved bool) {
+	newest = facts.NoTime
+	for _, source := range sources {
+		known, future := b.newestOf(source)
+		east, offset, proved := b.provedOffset(source)
+		read := known
+		if proved {
+			read = max(known, future)
+		}
+		if read == facts.NoTime {
+			continue
+		}
+		if meant := read - int64(east)*1_000_000; meant > newest {
+			newest, asRead, fromUTC, moved = meant, read, offset, proved
+		}
+	}
+	return newest, asRead, fromUTC, moved
+}
+
+// newestOf are the newest event of a source that is none of the future, and the newest that is.
+func (b *brief) newestOf(source string) (known, future int64) {
+	known, future = facts.NoTime, facts.NoTime
+	for i := range b.Collection.Slices {
+		if s := &b.Collection.Slices[i]; s.Source == source {
+			known, future = max(known, s.NewestKnown), max(future, s.NewestFuture)
+		}
+	}
+	return known, future
+}
+
+// provedStamps names the sources that are judged by what their writers meant, and not as they are read.
+func (b *brief) provedStamps() string {
+	var texts []string
+	for _, source := range b.sources {
+		if _, fromUTC, proved := b.provedOffset(source); proved {
+			texts = append(texts, fmt.Sprintf("%s at %s", named(source), zone.OffsetText(fromUTC)))
+		}
+	}
+	if len(texts) == 0 {
+		return ""
+	}
+	return ", by the offsets at which writers stamp: " + strings.Join(texts, ", ") + " (mixed-zones); read as they are, event times are wrong by as much"
 }

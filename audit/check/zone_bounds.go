@@ -154,11 +154,11 @@ func (b *brief) ageFeeds() [][]feed {
 
 // ageFeed says whether a source's newest event is too old. A future row may be the newest one once it is corrected.
 func (b *brief) ageFeed(source string, limit int64) feed {
-	known, future := facts.NoTime, facts.NoTime
-	for i := range b.Collection.Slices {
-		if s := &b.Collection.Slices[i]; s.Source == source {
-			known, future = max(known, s.NewestKnown), max(future, s.NewestFuture)
-		}
+	known, future := b.newestOf(source)
+	if proved, whole := b.provedWhole(source); whole {
+		// every row is moved: the newest is the newest as it is read, wherever that lies
+		stale := b.AsOf-(max(known, future)-int64(proved)*1_000_000) > limit
+		return feed{candidates: []int32{proved}, stale: func(int64) (sure, maybe bool) { return stale, stale }}
 	}
 	return feed{candidates: b.candidates(source), stale: func(east int64) (sure, maybe bool) {
 		shift := east * 1_000_000
@@ -246,11 +246,44 @@ func (b *brief) staleBefore(id int32, ttl int64) (int64, bool) {
 	return min(p.End, b.AsOf) - max(ttl, p.End-p.Start), true
 }
 
-// candidates are the offsets that a source's times may have been stamped at: those that its lags show; where they show
-// nothing, all that were in use if its times are naive and nobody says whose they are, else the zone read alone.
+// provedWhole is the one offset at which all writers of a source are proved to stamp, in seconds east of the zone read; false
+// where there is none or several.
+func (b *brief) provedWhole(source string) (east int32, proved bool) {
+	east, _, proved = b.provedOffset(source)
+	return east, proved
+}
+
+// provedOffset is provedWhole with the offset from UTC.
+func (b *brief) provedOffset(source string) (east, fromUTC int32, proved bool) {
+	series, err := b.zoneEvidence()
+	if err != nil {
+		return 0, 0, false
+	}
+	for _, s := range series {
+		if s.source != source {
+			continue
+		}
+		largest, has := s.estimate.Largest()
+		if s.verdict != zonefit.Mixed || !has || largest.Seconds == 0 || largest.Share < provedShare || proved && largest.Seconds != east || len(s.open) > 0 {
+			return 0, 0, false
+		}
+		east, fromUTC, proved = largest.Seconds, s.offset(largest), true
+	}
+	return east, fromUTC, proved
+}
+
+// provedShare is the share of a source's rows at one offset that is all of it.
+const provedShare = 0.999
+
+// candidates are the offsets that a source's times may have been stamped at: the zone read and those that its lags show;
+// where they show nothing, all that were in use if its times are naive and nobody says whose they are, else the zone read
+// alone.
 func (b *brief) candidates(source string) []int32 {
 	offsets := []int32{0}
 	open := b.stampedByDevices(source)
+	if _, proved := b.provedWhole(source); proved {
+		open = false
+	}
 	series, err := b.zoneEvidence()
 	told := false
 	for _, s := range series {
@@ -259,8 +292,13 @@ func (b *brief) candidates(source string) []int32 {
 		}
 		switch s.verdict {
 		case zonefit.Mixed, zonefit.Ambiguous:
-			for _, p := range s.estimate.Populations {
+			for _, p := range slices.Concat(s.estimate.Populations, s.open) {
 				offsets = append(offsets, p.Seconds)
+			}
+			for _, g := range s.writers.Refused {
+				if g.Share >= s.mustSee {
+					offsets = append(offsets, g.Seconds)
+				}
 			}
 			told = true
 		case zonefit.Clean:

@@ -17,7 +17,16 @@ type zoneSeries struct {
 	source, writer string
 	estimate       zonefit.Estimate
 	verdict        zonefit.Verdict
-	// decided says what decided about a source that sits as a whole at one offset; "" where nothing had to or did.
+	// writers is what its writers say, sampled their rows.
+	writers zonefit.WriterEstimate
+	sampled []facts.WriterRow
+	// proofs says for each population's offset what proves that it is one; open are populations that nothing proves.
+	proofs map[int32]string
+	open   []zonefit.Population
+	// mustSee is the share of rows that a pass must be able to see; blind says that it could not.
+	mustSee float64
+	blind   bool
+	// decided says what decided about a source beside its writers; "" where nothing had to or did.
 	decided string
 	// base is the offset, in seconds, of the zone that event times are read in; read is that zone's name, "" for UTC.
 	base int32
@@ -73,7 +82,8 @@ func (b *brief) fitSeries() ([]zoneSeries, error) {
 	if !found {
 		return nil, nil
 	}
-	real, err := b.admissibleOffsets(from, to)
+	mustSee := b.mustSee()
+	courses, err := b.clockCourses(from, to)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +102,7 @@ func (b *brief) fitSeries() ([]zoneSeries, error) {
 		s.base = table.Offset(from + (to-from)/2)
 		bases := table.Offsets(from, to)
 		var admissible []int32
-		for _, o := range real {
+		for _, o := range zone.Standing(courses) {
 			s.zones[o.Seconds] = o.Zones
 			for _, base := range bases {
 				admissible = append(admissible, o.Seconds-base)
@@ -100,10 +110,26 @@ func (b *brief) fitSeries() ([]zoneSeries, error) {
 		}
 		s.estimate = zonefit.Fit(parts[key], admissible)
 		s.verdict = s.estimate.Verdict
-		b.decide(&s)
+		b.askWriters(&s, coursesAgainst(courses, table, from, to))
+		s.mustSee = mustSee
+		b.combine(&s)
 		all = append(all, s)
 	}
 	return all, nil
+}
+
+// clockCourses are those of the view's zones, else all that clocks took between two instants.
+func (b *brief) clockCourses(from, to int64) ([]zone.Course, error) {
+	if len(b.View.Zones) == 0 {
+		courses := zone.Courses(from, to)
+		b.real = zone.Standing(courses)
+		return courses, nil
+	}
+	courses, err := zone.CoursesOf(b.View.Zones, from, to)
+	if err != nil {
+		return nil, fmt.Errorf("zones of view %s (%s): %w", b.View.Name, b.origin("zones", "zones"), err)
+	}
+	return courses, nil
 }
 
 // eventSpan is from the oldest to the newest event of the judged partitions.
@@ -179,32 +205,11 @@ func (b *brief) coarseParts() map[place]bool {
 	return coarse
 }
 
-// decide asks what can tell delay from a zone: a clock change, the source's max_lag, its partitions, its twins.
-func (b *brief) decide(s *zoneSeries) {
-	s.stepped = b.nameBySteps(s)
-	if s.verdict != zonefit.Ambiguous {
-		return
-	}
-	switch {
-	case s.stepped:
-		s.verdict, s.decided = zonefit.Mixed, "its offset steps by an hour where clocks change"
-	case b.allowedDelay(*s):
-		s.verdict, s.decided = zonefit.Clean, "max_lag allows the delay"
-	case b.brokenMaxLag(*s):
-		s.verdict, s.decided = zonefit.Mixed, "a delay would break max_lag"
-	case b.twinsBlame(*s):
-		s.verdict, s.decided = zonefit.Mixed, "its keys are stored again at the true time"
-	case b.fitsPartitionsAtOffset(*s):
-		s.verdict, s.decided = zonefit.Mixed, "its rows lie in their partitions only when they are corrected"
-	}
-}
-
-// twinsBlame says that shifted twins name the source and the offset at which it sits.
-func (b *brief) twinsBlame(s zoneSeries) bool {
-	largest, has := s.estimate.Largest()
+// twinsBlame says that shifted twins name the source and a population's offset.
+func (b *brief) twinsBlame(s zoneSeries, p zonefit.Population) bool {
 	twins, err := b.supportedTwins()
-	return has && err == nil && slices.ContainsFunc(twins, func(t twin) bool {
-		return t.known && t.wrong == s.source && t.A != t.B && t.offset == largest.Seconds
+	return err == nil && slices.ContainsFunc(twins, func(t twin) bool {
+		return t.known && t.wrong == s.source && t.offset == p.Seconds
 	})
 }
 
@@ -240,18 +245,10 @@ func (b *brief) maxLag(source string) (int64, bool) {
 	return firstPositive(b.bySource[source].MaxLag, b.View.MaxLag)
 }
 
-// allowedDelay says that the declared max_lag covers the whole lag, so that it needs no zone to explain it.
-func (b *brief) allowedDelay(s zoneSeries) bool {
+// allowedDelay says that the declared max_lag covers an offset, so that it needs no zone to explain it.
+func (b *brief) allowedDelay(s zoneSeries, seconds int32) bool {
 	limit, declared := b.maxLag(s.source)
-	if !declared {
-		return false
-	}
-	for _, p := range s.estimate.Populations {
-		if -int64(p.Seconds)*1_000_000 > limit {
-			return false
-		}
-	}
-	return true
+	return declared && seconds < 0 && -int64(seconds)*1_000_000 <= limit
 }
 
 // brokenMaxLag says that a population breaks the declared max_lag as it is read and keeps it when corrected.
@@ -282,11 +279,11 @@ func (b *brief) medianLag(s zoneSeries) (int64, bool) {
 
 // fitsPartitionsAtOffset says that the source's rows lie outside their partitions as they are read, and in them when
 // they are corrected. Partitions whose date means something else than event time cannot tell.
-func (b *brief) fitsPartitionsAtOffset(s zoneSeries) bool {
-	largest, has := s.estimate.Largest()
-	if !has || meaning(b.View) != model.OfEventTime {
+func (b *brief) fitsPartitionsAtOffset(s zoneSeries, p zonefit.Population) bool {
+	if meaning(b.View) != model.OfEventTime {
 		return false
 	}
+	at := p.Seconds
 	var ladders []ladder
 	for population, h := range b.Collection.Events {
 		p, dated := b.partition(population.Partition)
@@ -296,6 +293,6 @@ func (b *brief) fitsPartitionsAtOffset(s zoneSeries) bool {
 	}
 	asRead, total := fit(ladders, 0)
 	// an event that is corrected moves west by its offset, as a calendar moves that is more west by it
-	corrected, _ := fit(ladders, int(-largest.Seconds/60))
+	corrected, _ := fit(ladders, int(-at/60))
 	return total > 0 && float64(corrected) >= fittingShare*float64(total) && float64(asRead) < fittingShare*float64(total)
 }

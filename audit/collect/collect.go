@@ -50,6 +50,8 @@ type Request struct {
 	TempDir   string
 	// RowsLimit caps the repeated rows that are kept for export.
 	RowsLimit int
+	// Samples says that findings may show values: of sampled writers, they are kept beside the hash.
+	Samples int
 	// HashBits weakens the key hash to so many bits, so that tests meet collisions; 0 keeps all 64.
 	HashBits int
 	// Offsets gives the UTC offsets, in seconds, that zones really had between two instants: two event times of one key
@@ -135,6 +137,8 @@ type collector struct {
 	budget *keys.Budget
 	runs   *keys.Runs
 	newest *keys.Newest
+	// writers are the samples of rows by who stamped them.
+	writers writerSamples
 	// real are the offsets of zones, in seconds, once they were asked for.
 	real []int64
 
@@ -160,7 +164,8 @@ func newCollector(e engine.Scanner, r Request, known learnt) (*collector, error)
 	c := &collector{engine: e, request: r, survey: r.Survey, clock: newClock(r.AsOf, r.View.Tolerance),
 		layouts: map[int32]*layout{}, names: &sourceNames{column: r.View.Source.Column}, slices: map[sliceKey]*facts.Slice{},
 		unread: maps.Clone(known.unread), learnt: learnt{refused: maps.Clone(known.refused), beyond: maps.Clone(known.beyond), rawNested: known.rawNested},
-		blind: map[int32][]facts.ColumnProblem{}, paged: map[int32]bool{}}
+		blind: map[int32][]facts.ColumnProblem{}, paged: map[int32]bool{},
+		writers: writerSamples{sources: map[uint8]*writerSample{}, named: r.Samples > 0}}
 	c.collection = &facts.Collection{Lags: map[facts.Population]*facts.LagHistogram{}, Events: map[facts.Population]*facts.EventHistogram{},
 		RoleProblems: map[string]string{}}
 	c.roles = roles{view: r.View, needs: r.Needs, schemas: r.Survey.Schemas, zones: zoneTables{}, units: map[unitKey]string{},
@@ -188,6 +193,7 @@ func (c *collector) prepareRoles(known learnt) error {
 		"source":      func(rowPolicy) []string { return []string{v.Source.Column} },
 		"key":         func(rowPolicy) []string { return v.Key },
 		"entity":      func(rowPolicy) []string { return v.Entity },
+		"writer":      func(rowPolicy) []string { return v.Writer },
 		"measures":    func(rowPolicy) []string { return v.Measures },
 	} {
 		c.checkRole(role, names)
@@ -199,11 +205,13 @@ func (c *collector) prepareRoles(known learnt) error {
 	if r.entityForms, err = unifyForms(v, v.Entity, r.schemas, example); err != nil {
 		c.collection.RoleProblems["entity"] = err.Error()
 	}
-	for i, name := range v.Entity {
-		// an identity is the time to the nanosecond, which the engine may cut off
-		if _, timed := timeColumnNamed(v, name); !timed && i < len(r.entityForms) && isTime(r.entityForms[i]) {
-			r.entityForms[i].Exact = true
-		}
+	exactTimes(v, v.Entity, r.entityForms)
+	if r.writerForms, err = unifyForms(v, writerColumns(v), r.schemas, example); err != nil && len(v.Writer) > 0 {
+		c.collection.RoleProblems["writer"] = err.Error()
+	}
+	exactTimes(v, writerColumns(v), r.writerForms)
+	if err != nil || len(writerColumns(v)) == 0 || c.collection.RoleProblems["writer"] != "" || len(v.Writer) == 0 && c.collection.RoleProblems["entity"] != "" {
+		r.needs.Writers = false
 	}
 	c.checkMeasures(example)
 	maps.Copy(c.collection.RoleProblems, known.refused)
@@ -228,6 +236,15 @@ func (c *collector) prepareRoles(known learnt) error {
 		}
 	}
 	return nil
+}
+
+// exactTimes keeps the times of an identity to the nanosecond, which the engine may cut off; those of the view are instants.
+func exactTimes(v model.View, names []string, forms []engine.Form) {
+	for i, name := range names {
+		if _, timed := timeColumnNamed(v, name); !timed && i < len(forms) && isTime(forms[i]) {
+			forms[i].Exact = true
+		}
+	}
 }
 
 // checkMeasures refuses measures that cannot be added up.
@@ -333,6 +350,7 @@ func (c *collector) collect(ctx context.Context, careful bool) (*facts.Collectio
 		return nil, errTainted
 	}
 	c.finishSlices()
+	c.finishWriters()
 	if c.newest != nil {
 		if err := c.finishEntities(ctx); err != nil {
 			return nil, err

@@ -18,8 +18,8 @@ type sourceFold struct {
 	sensitive bool
 	lags      *lagCounts
 	events    *eventCounts
-	// keyTimes and entityTimes read the times that are part of a key or an entity.
-	keyTimes, entityTimes []timeReader
+	// keyTimes and identityTimes read the times that are part of a key, or of an entity or a writer.
+	keyTimes, identityTimes []timeReader
 	// rows are those of the block at hand.
 	rows []int32
 }
@@ -54,6 +54,12 @@ type folder struct {
 	// ids and instants are those of the block's entities that are told by a hash.
 	ids      []keys.EntityID
 	instants []int64
+	// ingests hold each row's ingest time (facts.NoTime without one), as events do, where writers are sampled.
+	ingests, ingestBuffer []int64
+	// identities are those of the block's writers that are told by a hash, of the rows that have one.
+	identities []entityID
+	identified []bool
+	stages     [keys.MaxSources]*writerStage
 	// usual and usualIngest are the event and ingest times of usual rows, where they are mixed with others.
 	usual, usualIngest []int64
 }
@@ -106,7 +112,7 @@ func (f *folder) source(code uint8) (*sourceFold, error) {
 	if s.keyTimes, err = f.readers(f.layout.keyTimes, policy); err != nil {
 		return nil, err
 	}
-	if s.entityTimes, err = f.readers(f.layout.entityTimes, policy); err != nil {
+	if s.identityTimes, err = f.readers(f.layout.identityTimes, policy); err != nil {
 		return nil, err
 	}
 	population := facts.Population{Partition: f.filing.file.Partition, Source: name, Writer: f.filing.file.Writer}
@@ -146,14 +152,18 @@ func (f *folder) fold(b *engine.Block, from, to int) error {
 	needs := f.c.roles.needs
 	if cap(f.buffer) < b.Rows {
 		f.buffer, f.codes, f.filled = make([]int64, b.Rows), make([]uint8, b.Rows), 0
+		f.ingestBuffer = make([]int64, b.Rows)
 	}
-	f.events, f.codes = f.buffer[:b.Rows], f.codes[:b.Rows]
+	f.events, f.codes, f.ingests = f.buffer[:b.Rows], f.codes[:b.Rows], f.ingestBuffer[:b.Rows]
 	uniform, err := f.code(b, from, to)
 	if err != nil {
 		return err
 	}
 	if err := f.foldSources(b, from, to, uniform); err != nil {
 		return err
+	}
+	if needs.Writers {
+		f.foldWriters(b, from, to, uniform)
 	}
 	if needs.Nulls {
 		f.foldNulls(b, from, to)

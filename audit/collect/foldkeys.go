@@ -149,28 +149,38 @@ func (f *folder) restate(from, to int) {
 	f.events = f.buffer
 }
 
-func (f *folder) textEntity(b *engine.Block, row int) (keys.EntityID, bool) {
-	if len(f.layout.entityText) == 1 && f.layout.entityText[0] >= 0 {
-		v := &b.Vectors[f.layout.entityText[0]]
+type entityID = keys.EntityID
+
+// textEntity is the identity of a row's entity, which may be known from its writer.
+func (f *folder) textEntity(b *engine.Block, row int) (entityID, bool) {
+	if f.layout.entityWrites {
+		return f.identities[row], f.identified[row]
+	}
+	return f.textIdentity(b, f.layout.entityText, row)
+}
+
+func (f *folder) textIdentity(b *engine.Block, columns []int, row int) (entityID, bool) {
+	if len(columns) == 1 && columns[0] >= 0 {
+		v := &b.Vectors[columns[0]]
 		if !v.Valid(row) {
-			return keys.EntityID{}, false
+			return entityID{}, false
 		}
 		h := xxh3.Hash128(v.Texts.At(row))
-		return keys.EntityID{Lo: h.Lo, Hi: h.Hi}, true
+		return entityID{Lo: h.Lo, Hi: h.Hi}, true
 	}
 	f.scratch = f.scratch[:0]
-	for _, index := range f.layout.entityText {
+	for _, index := range columns {
 		if index < 0 {
-			read := f.sources[f.codes[row]].entityTimes[-index-1].read(b, row)
+			read := f.sources[f.codes[row]].identityTimes[-index-1].read(b, row)
 			if read.status != readOK {
-				return keys.EntityID{}, false
+				return entityID{}, false
 			}
 			f.scratch = binary.AppendVarint(f.scratch, read.micros)
 			continue
 		}
 		v := &b.Vectors[index]
 		if !v.Valid(row) {
-			return keys.EntityID{}, false
+			return entityID{}, false
 		}
 		text := v.Texts.At(row)
 		// the length in front keeps ('a', 'bc') apart from ('ab', 'c')
@@ -178,5 +188,5 @@ func (f *folder) textEntity(b *engine.Block, row int) (keys.EntityID, bool) {
 		f.scratch = append(f.scratch, text...)
 	}
 	h := xxh3.Hash128(f.scratch)
-	return keys.EntityID{Lo: h.Lo, Hi: h.Hi}, true
+	return entityID{Lo: h.Lo, Hi: h.Hi}, true
 }

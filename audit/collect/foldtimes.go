@@ -25,7 +25,9 @@ func (f *folder) foldTimes(s *sourceFold, b *engine.Block, row int) (int64, bool
 	if !known || clock.sentinel(ingest) {
 		slice.IngestedNull++
 		known = false
+		f.ingests[row] = facts.NoTime
 	} else {
+		f.ingests[row] = ingest
 		if ingest < slice.IngestedMin || slice.IngestedMin == facts.NoTime {
 			slice.IngestedMin = ingest
 		}

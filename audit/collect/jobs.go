@@ -129,6 +129,7 @@ func newTallies() tallies {
 func (w *worker) finish() error {
 	w.c.addTallies(&w.folder.tallies)
 	w.folder.tallies = newTallies()
+	w.folder.flushStages()
 	if w.folder.keys != nil {
 		if err := w.folder.keys.Flush(); err != nil {
 			return err

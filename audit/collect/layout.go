@@ -19,10 +19,12 @@ type Needs struct {
 	Keys, Nulls bool
 	// Entities: the newest event of each entity.
 	Entities bool
+	// Writers: a sample of rows by who stamped them.
+	Writers bool
 }
 
 // Any says whether rows must be read at all.
-func (n Needs) Any() bool { return n.Times || n.Events || n.Keys || n.Nulls || n.Entities }
+func (n Needs) Any() bool { return n.Times || n.Events || n.Keys || n.Nulls || n.Entities || n.Writers }
 
 // roles are the definitions of one view that a scan works by.
 type roles struct {
@@ -32,6 +34,7 @@ type roles struct {
 	// keyForms and entityForms are the canonical forms over all schemas, by position.
 	keyForms    []engine.Form
 	entityForms []engine.Form
+	writerForms []engine.Form
 	zones       zoneTables
 	units       map[unitKey]string
 	// beyond are the schemas of files whose times in milliseconds the engine cannot hold.
@@ -64,8 +67,13 @@ type layout struct {
 
 	entityInt int
 	// entityText are the vectors of the entity's parts; a negative one, less 1 and negated, is the index of a time.
-	entityText  []int
-	entityTimes []keyTime
+	entityText []int
+	// writerInt and writerText are who stamped a row; entityWrites says that it is the entity, told by a hash.
+	writerInt    int
+	writerText   []int
+	entityWrites bool
+	// identityTimes are the times among the parts of the entity and the writer.
+	identityTimes []keyTime
 
 	// raws are columns that are read from the bytes of the file: the engine gives NULL in their place.
 	raws []rawColumn
@@ -103,7 +111,7 @@ const absent = -1
 
 func newLayout(r *roles, schema *facts.Schema) *layout {
 	l := &layout{schema: schema, beyond: r.beyond[schema.ID], rawNested: r.rawNested, source: absent, keyHash: absent, keyNulls: absent,
-		entityInt: absent, times: map[model.TimeColumn]int{}}
+		entityInt: absent, writerInt: absent, times: map[model.TimeColumn]int{}}
 	l.addSource(r)
 	if r.needs.Times || r.needs.Events || r.needs.Entities || r.needs.Keys {
 		for _, column := range timeColumns(r.view) {
@@ -111,7 +119,13 @@ func newLayout(r *roles, schema *facts.Schema) *layout {
 		}
 	}
 	l.addKey(r)
-	l.addEntity(r)
+	if r.needs.Entities {
+		l.entityInt, l.entityText = l.addIdentity(r, r.view.Entity, r.entityForms)
+	}
+	if r.needs.Writers {
+		l.writerInt, l.writerText = l.addIdentity(r, writerColumns(r.view), r.writerForms)
+	}
+	l.entityWrites = len(l.entityText) > 0 && slices.Equal(l.entityText, l.writerText)
 	l.addOwn(r)
 	return l
 }
@@ -262,26 +276,32 @@ func timeColumnNamed(v model.View, name string) (column model.TimeColumn, declar
 	return model.TimeColumn{Column: name}, false
 }
 
-func (l *layout) addEntity(r *roles) {
-	if !r.needs.Entities {
-		return
+// writerColumns say who stamped a row: those declared, else the entity's.
+func writerColumns(v model.View) []string {
+	if len(v.Writer) > 0 {
+		return v.Writer
 	}
-	all, ok := parts(l.schema, r.view.Entity, r.entityForms)
+	return v.Entity
+}
+
+// addIdentity selects the columns of an entity or a writer: one integer, or texts that are hashed.
+func (l *layout) addIdentity(r *roles, names []string, forms []engine.Form) (integer int, texts []int) {
+	all, ok := parts(l.schema, names, forms)
 	if !ok || len(all) == 0 {
-		return
+		return absent, nil
 	}
 	if len(all) == 1 && all[0].Form.Kind == engine.FormInteger {
-		l.entityInt = l.add(engine.Select{Kind: engine.SelectInteger, Parts: all})
-		return
+		return l.add(engine.Select{Kind: engine.SelectInteger, Parts: all}), nil
 	}
 	for i, part := range all {
 		if isTime(part.Form) && !part.Form.Exact {
-			l.entityTimes = append(l.entityTimes, l.addKeyTime(r, r.view.Entity[i]))
-			l.entityText = append(l.entityText, -len(l.entityTimes))
+			l.identityTimes = append(l.identityTimes, l.addKeyTime(r, names[i]))
+			texts = append(texts, -len(l.identityTimes))
 			continue
 		}
-		l.entityText = append(l.entityText, l.addText(part.Column, part.Form))
+		texts = append(texts, l.addText(part.Column, part.Form))
 	}
+	return absent, texts
 }
 
 func (l *layout) addOwn(r *roles) {

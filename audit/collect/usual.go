@@ -50,7 +50,7 @@ func (f *folder) foldUsual(s *sourceFold, b *engine.Block, from, to int) bool {
 	if !bounds.within(f.usualOf(s)) {
 		return false
 	}
-	f.events = b.Vectors[s.event.vector].Ints
+	f.events, f.ingests = b.Vectors[s.event.vector].Ints, b.Vectors[s.ingested.vector].Ints
 	s.slice.Rows += int64(len(events))
 	s.count(bounds, events, ingests)
 	return true
@@ -101,7 +101,7 @@ func (f *folder) sift(s *sourceFold, ev, in *engine.Vector, rows []int32, u usua
 			f.unusual = append(f.unusual, row)
 			continue
 		}
-		f.events[row] = event
+		f.events[row], f.ingests[row] = event, ingest
 		f.usual, f.usualIngest = append(f.usual, event), append(f.usualIngest, ingest)
 	}
 	if len(f.usual) > 0 {

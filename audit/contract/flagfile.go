@@ -172,7 +172,7 @@ func (t viewTerms) checks(o report.Outcome) []string {
 	var causes, explained []string
 	for id, res := range t.results {
 		switch {
-		case res.Weight() != o:
+		case res.Weight() != o, res.Advisory && o == report.Warn:
 		case res.ExplainedBy != "":
 			explained = append(explained, id)
 		default:

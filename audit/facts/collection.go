@@ -11,6 +11,8 @@ type Collection struct {
 	// Events holds 15-minute histograms of event time (UTC bins) of each partition and source, where the misfiled or zone
 	// checks want them.
 	Events map[Population]*EventHistogram
+	// Writers holds a sample of the rows of each source, by who stamped them, where the zone check wants it.
+	Writers map[string]*WriterSample
 	// Entities is nil where no check wants it.
 	Entities *Entities
 	// Keys is nil where no check wants it.
@@ -23,7 +25,7 @@ type Collection struct {
 	// CheckedPages had a checksum of their own, and it agreed.
 	CheckedPages int64
 	// RoleProblems says why a role could not be read, by role ("event_time", "ingested_at", "source", "key", "entity",
-	// "measures"): a column that files lack, or types without a common form. Checks that need the role are errors.
+	// "measures", "writer"): a column that files lack, or types without a common form. Checks that need the role are errors.
 	RoleProblems map[string]string
 	// SpilledBytes were written to the temp dir by key and entity runs.
 	SpilledBytes int64

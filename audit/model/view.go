@@ -40,6 +40,8 @@ type View struct {
 	Sources []SourcePolicy
 
 	Entity []string
+	// Writer are the columns that say who stamped a row's times: a device, a shop. Empty means the entity.
+	Writer []string
 	Key    []string
 	// OncePer lists what a key may appear once for: "source", "partition". Empty means once in all.
 	OncePer   []string
@@ -216,6 +218,8 @@ type CheckPolicy struct {
 	MaxFraction *float64
 	// MinRows is the least number of rows that a fraction is judged on (default 100), or thin-partitions' floor.
 	MinRows *int64
+	// MustSee is the least share of rows at another offset that a pass of mixed-zones must be able to see; nil means 0.05.
+	MustSee *float64
 }
 
 // Suppression accepts a known finding, for a reason and a while.

@@ -114,7 +114,7 @@ func TestViewName(t *testing.T) {
 
 // examples has a value for every dotted key that a view can have, with the sources and checks named s and c.
 var examples = map[string]string{
-	"owner": "fraud", "path": "p/*.parquet", "source": "source", "source.path_segment": "1", "entity": "[e]", "key": "[k]", "once_per": "[partition]",
+	"owner": "fraud", "path": "p/*.parquet", "source": "source", "source.path_segment": "1", "entity": "[e]", "writer": "[w]", "key": "[k]", "once_per": "[partition]",
 	"measures": "[m]", "payload": "[p]", "sensitive": "[q]", "ttl": "24h", "ttl.never": "static", "max_age": "1h", "max_lag": "2h",
 	"tolerance": "3m", "zone": "UTC", "zones": "[UTC]", "reference": "as_of",
 	"event_time": "t", "event_time.column": "t", "event_time.zone": "UTC", "event_time.unit": "ms", "event_time.format": "rfc3339",

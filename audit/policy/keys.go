@@ -233,6 +233,17 @@ var checkKeys = []key[model.CheckPolicy]{
 			return &n, ok
 		},
 		func(p *model.CheckPolicy) **int64 { return &p.MinRows }),
+	valueKey("must_see", "The share of rows at another offset that a pass of mixed-zones must be able to see, above 0.",
+		schema{"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+		func(c cursor) (*float64, bool) {
+			f, ok := readFraction(c)
+			if ok && f == 0 {
+				c.expected("a fraction above 0 and up to 1, such as 0.05 for 5 %")
+				return nil, false
+			}
+			return &f, ok
+		},
+		func(p *model.CheckPolicy) **float64 { return &p.MustSee }),
 }
 
 var viewKeys = []key[model.View]{
@@ -269,6 +280,7 @@ var viewKeys = []key[model.View]{
 		read:   readSources,
 	},
 	columnsKey("entity", "The columns that identify what the features are of.", func(v *model.View) *[]string { return &v.Entity }),
+	columnsKey("writer", "The columns that say who stamped a row's times, such as a device. Default: the entity.", func(v *model.View) *[]string { return &v.Writer }),
 	columnsKey("key", "The columns of which no two rows may agree. Default: entity and event time, as a warning.", func(v *model.View) *[]string { return &v.Key }),
 	valueKey("once_per", "A key may appear once for each of these: source, partition.",
 		listOf(enumSchema(oncePer)),

@@ -26,6 +26,8 @@ type StarterView struct {
 	Entity        []string
 	Key           []string
 	TimePartition model.TimePartition
+	// Naive says that event times carry no zone in the files, so that they are read as UTC until one is declared.
+	Naive bool
 	// Guesses says of a key ("event_time", "time_partition") why its value was chosen; keys without one are facts.
 	Guesses map[string]string
 }
@@ -83,6 +85,9 @@ func (v StarterView) write(b *strings.Builder) {
 	line("event_time", timeColumn(v.EventTime))
 	if !v.EventTime.Declared() {
 		b.WriteString("    # event_time: COLUMN      # no column stood out; nothing that depends on time is judged without it\n")
+	}
+	if v.Naive {
+		b.WriteString("    # zone: UTC               # event_time has no zone: it is read as UTC. Name the one that it is in, or say UTC\n")
 	}
 	line("ingested_at", timeColumn(v.IngestedAt))
 	if v.Source.PathSegment > 0 {

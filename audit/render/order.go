@@ -51,12 +51,23 @@ func leads(r report.Result) int {
 func worstFirst(a, b report.Result) int {
 	return cmp.Or(
 		cmp.Compare(rank(a), rank(b)),
+		cmp.Compare(adviceLast(a), adviceLast(b)),
 		cmp.Compare(len(a.ExplainedBy), 0)-cmp.Compare(len(b.ExplainedBy), 0),
 		cmp.Compare(share(b), share(a)),
 		cmp.Compare(a.View, b.View),
 		cmp.Compare(leads(a), leads(b)),
 		cmp.Compare(a.Check, b.Check),
 	)
+}
+
+// advice says whether a result is a finding that is folded into one line of the run.
+func advice(r report.Result) bool { return r.Advisory && r.Outcome == report.Warn }
+
+func adviceLast(r report.Result) int {
+	if advice(r) {
+		return 1
+	}
+	return 0
 }
 
 func share(r report.Result) float64 {
@@ -83,7 +94,7 @@ func groups(r report.Report) []group {
 	}
 	byView := map[string][]report.Result{}
 	for _, res := range r.Results {
-		if bad(res.Outcome) {
+		if bad(res.Outcome) && !advice(res) {
 			byView[res.View] = append(byView[res.View], res)
 		}
 	}

@@ -30,6 +30,7 @@ func Text(w io.Writer, r report.Report, o Options) error {
 	t := &text{w: buf, o: o, width: cmp.Or(o.Width, defaultWidth), told: map[string]bool{}}
 	t.verdict(r)
 	t.groups(groups(r))
+	t.advice(r)
 	t.clear(r)
 	t.suppressed(r)
 	t.notLooked(r)
@@ -113,6 +114,9 @@ func (t *text) heading(v report.View) {
 	}
 	if v.NewestEventTime != nil && v.AgeSeconds != nil {
 		facts = append(facts, fmt.Sprintf("newest event %s old", seconds(*v.AgeSeconds)))
+	}
+	if v.EventTimeReadAs != "" {
+		facts = append(facts, "event_time has no zone: read as "+Clean(v.EventTimeReadAs))
 	}
 	owner := ""
 	if v.Owner != "" {
@@ -251,10 +255,42 @@ func subjectText(s report.Subject) string {
 }
 
 // clear names the views without a finding.
+// advice folds the findings of each advisory check into one line of the run.
+func (t *text) advice(r report.Report) {
+	byCheck := map[string][]string{}
+	var checks []string
+	for _, res := range r.Results {
+		if !advice(res) {
+			continue
+		}
+		if byCheck[res.Check] == nil {
+			checks = append(checks, res.Check)
+		}
+		byCheck[res.Check] = append(byCheck[res.Check], res.View)
+	}
+	slices.Sort(checks)
+	for _, check := range checks {
+		names := byCheck[check]
+		said := ""
+		if t.o.Words != nil {
+			said = t.o.Words(report.Result{Check: check}).Fix
+		}
+		fmt.Fprintln(t.w)
+		t.wrap(t.paint(report.Warn, "WARN")+"  ", "      ", fmt.Sprintf("%s in %s (%s). %s", Clean(check), plural(int64(len(names)), "view", "views"), nameList(names), said))
+	}
+}
+
+// onlyAdvised says whether nothing but advice keeps a view from passing.
+func onlyAdvised(r report.Report, v report.View) bool {
+	return v.Outcome == report.Warn && !slices.ContainsFunc(r.Results, func(res report.Result) bool {
+		return res.View == v.Name && bad(res.Outcome) && !advice(res)
+	})
+}
+
 func (t *text) clear(r report.Report) {
 	var names []string
 	for _, v := range r.Views {
-		if v.Outcome == report.Pass {
+		if v.Outcome == report.Pass || onlyAdvised(r, v) {
 			names = append(names, v.Name)
 		}
 	}

@@ -164,6 +164,8 @@ type View struct {
 	SourceLagSeconds map[string]Lag `json:"source_lag_seconds"`
 	// Notes say in words what was inferred, what was left out and why.
 	Notes []string `json:"notes"`
+	// EventTimeReadAs is the zone that naive event times are read in for want of a declared one; empty where none are.
+	EventTimeReadAs string `json:"event_time_read_as,omitempty"`
 }
 
 // Lag holds quantiles of ingested_at - event_time in seconds, from a merged histogram: p50, p90 and p99 are the lower
@@ -192,6 +194,7 @@ type ViewDefinition struct {
 	Source        string            `json:"source,omitempty"`
 	Sources       map[string]Source `json:"sources,omitempty"`
 	Entity        []string          `json:"entity"`
+	Writer        []string          `json:"writer,omitempty"`
 	Key           []string          `json:"key"`
 	KeyDefaulted  bool              `json:"key_defaulted,omitempty"`
 	OncePer       []string          `json:"once_per,omitempty"`
@@ -248,6 +251,8 @@ type Result struct {
 	// RowsBad, Message and the partitions are those of the rest; where none is, of what was accepted.
 	FindingsSuppressed int64 `json:"findings_suppressed,omitempty"`
 	RowsSuppressed     int64 `json:"rows_suppressed,omitempty"`
+	// Advisory marks a check whose findings never change what a consumer is told of the view.
+	Advisory bool `json:"advisory,omitempty"`
 	// Retryable marks an error that another try may cure.
 	Retryable bool `json:"retryable,omitempty"`
 	// ExplainedBy names the check of the same view whose finding causes this one.

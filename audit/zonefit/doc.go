@@ -1,4 +1,5 @@
 // Package zonefit estimates which writers stamp local time, from nothing but the lag between event time and ingest time.
+// AskWriters asks who wrote the rows, and proves an offset; Fit looks at the shape of all lags, and only asks a question.
 //
 // A writer at UTC+05:30 whose naive times are read as UTC makes each lag 5 h 30 min shorter, one at UTC-08:00 makes it
 // 8 h longer. So the lags of a source whose writers disagree are one shape, repeated at the offsets of their zones. The

@@ -269,6 +269,9 @@ func guess(v *policy.StarterView, s facts.Survey) {
 		switch role {
 		case "event_time":
 			v.EventTime.Column = g.Columns[0]
+			if column := s.Schemas[most].Lookup(g.Columns[0]); column != nil {
+				v.Naive = naive(s.Schemas[most].Encoding(*column))
+			}
 		case "ingested_at":
 			v.IngestedAt.Column = g.Columns[0]
 		case "source":
@@ -279,4 +282,13 @@ func guess(v *policy.StarterView, s facts.Survey) {
 			v.Key = g.Columns
 		}
 	}
+}
+
+// naive says whether times of an encoding need a zone to become instants.
+func naive(e facts.Encoding) bool {
+	switch e {
+	case facts.EncodingNaive, facts.EncodingInt96Naive, facts.EncodingTextNaive, facts.EncodingDate:
+		return true
+	}
+	return false
 }

@@ -241,6 +241,7 @@ func viewValues(v model.View) map[string]string {
 		"source":         sourceColumn(v.Source),
 		"sources":        sourceNames(v.Sources),
 		"entity":         strings.Join(v.Entity, ", "),
+		"writer":         strings.Join(v.Writer, ", "),
 		"key":            strings.Join(v.Key, ", "),
 		"once_per":       strings.Join(v.OncePer, ", "),
 		"measures":       strings.Join(v.Measures, ", "),
@@ -271,6 +272,9 @@ func checkWords(checks map[string]model.CheckPolicy) string {
 		}
 		if c.MinRows != nil {
 			parts = append(parts, fmt.Sprintf("min_rows %d", *c.MinRows))
+		}
+		if c.MustSee != nil {
+			parts = append(parts, fmt.Sprintf("must_see %v", *c.MustSee))
 		}
 		texts = append(texts, strings.Join(parts, " "))
 	}

@@ -42,6 +42,7 @@ type runFlags struct {
 	tempDir    string
 	threads    int
 	rowsLimit  int
+	samples    int
 	skipEmpty  bool
 	missing    []string
 	log        logFlags
@@ -61,6 +62,7 @@ func addRunFlags(flags *pflag.FlagSet, f *runFlags) {
 	flags.StringVar(&f.tempDir, "temp-dir", "", "where to spill what does not fit into memory (default: $TMPDIR, else the system's)")
 	flags.IntVar(&f.threads, "threads", 0, "threads to scan with (default: the CPU quota)")
 	flags.IntVar(&f.rowsLimit, "rows-limit", 100_000, "rows to write at most with --out duplicates=PATH or rows=PATH (.parquet or .csv)")
+	flags.IntVar(&f.samples, "samples", 0, "show up to so many values of key and entity columns in findings (default: none; sensitive ones are numbered or left out)")
 	flags.BoolVar(&f.skipEmpty, "skip-empty", false, "exit 99 rather than 3 where there is nothing to audit")
 	flags.StringArrayVar(&f.missing, "missing-view", nil, "a view without files could not be looked at (error, exit 3: the default) or fails alone (fail); NAME=error, NAME=fail or NAME=warn for the view of that name (repeatable)")
 	f.log = addLogFlags(flags)
@@ -100,6 +102,7 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	options.Samples = f.samples
 	if len(split.duplicates) > 0 {
 		options.RowsLimit = f.rowsLimit
 	}
@@ -226,6 +229,8 @@ func (f runFlags) limit(options *audit.Options) error {
 	switch {
 	case f.threads < 0:
 		return usagef("--threads %d: expected 1 or more (or 0 for the CPU quota)", f.threads)
+	case f.samples < 0:
+		return usagef("--samples %d: expected 0 or more", f.samples)
 	case f.rowsLimit < 0:
 		return usagef("--rows-limit %d: expected 0 or more", f.rowsLimit)
 	}

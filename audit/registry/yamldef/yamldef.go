@@ -155,6 +155,7 @@ func settings(m model.View) map[string]string {
 	list("measures", m.Measures)
 	list("payload", m.Payload)
 	list("sensitive", m.Sensitive)
+	list("writer", m.Writer)
 	list("zones", m.Zones)
 	put("zone", m.Zone)
 	put("reference", string(m.Reference))
@@ -189,6 +190,9 @@ func checks(m model.View, put func(key, value string)) {
 		}
 		if c.MinRows != nil {
 			put(key+".min_rows", strconv.FormatInt(*c.MinRows, 10))
+		}
+		if c.MustSee != nil {
+			put(key+".must_see", strconv.FormatFloat(*c.MustSee, 'g', -1, 64))
 		}
 	}
 }

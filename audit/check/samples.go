@@ -1,0 +1,85 @@
+package check
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/zonefit"
+)
+
+// writerColumns say who stamped a row: those declared, else the entity's.
+func (b *brief) writerColumns() []string {
+	if len(b.View.Writer) > 0 {
+		return b.View.Writer
+	}
+	return b.View.Entity
+}
+
+// sensitive says whether some of the columns hold values that never enter a report.
+func (b *brief) sensitive(columns []string) bool {
+	return slices.ContainsFunc(columns, func(name string) bool { return slices.Contains(b.View.Sensitive, name) })
+}
+
+// writerValues are examples of a group's writers, as far as findings may show values: numbered where they are sensitive.
+func (b *brief) writerValues(source string, g zonefit.WriterGroup) []string {
+	sample := b.Collection.Writers[source]
+	if b.Samples == 0 || sample == nil || sample.Names == nil {
+		return nil
+	}
+	hidden := b.sensitive(b.writerColumns())
+	var values []string
+	for i, member := range g.Members[:min(len(g.Members), b.Samples)] {
+		if hidden {
+			values = append(values, fmt.Sprintf("writer %d", i+1))
+			continue
+		}
+		values = append(values, sample.Names[member])
+	}
+	return values
+}
+
+// writerExamples are writerValues in words, with the columns that they are of.
+func (b *brief) writerExamples(s zoneSeries, p zonefit.Population) string {
+	g, by := s.groupAt(p)
+	values := b.writerValues(s.source, g)
+	if !by || len(values) == 0 {
+		return ""
+	}
+	return strings.Join(b.writerColumns(), ", ") + " " + strings.Join(values, "; ")
+}
+
+// keyExamples are examples of the repeated keys at a place, as far as findings may show values.
+func (b *brief) keyExamples(d *facts.Duplicates, at func(facts.DuplicateRow) bool) []string {
+	var texts []string
+	for _, r := range d.Rows {
+		if len(texts) == b.Samples {
+			break
+		}
+		if !at(r) {
+			continue
+		}
+		if text := b.keyText(r.Key); !slices.Contains(texts, text) {
+			texts = append(texts, text)
+		}
+	}
+	return texts
+}
+
+// keyText writes a key as name and value of each column; sensitive values are left out.
+func (b *brief) keyText(values []string) string {
+	parts := make([]string, len(values))
+	for i, name := range KeyColumns(b.View) {
+		if i >= len(values) {
+			break
+		}
+		value, _ := json.Marshal(values[i])
+		if slices.Contains(b.View.Sensitive, name) {
+			value = []byte("(sensitive)")
+		}
+		parts[i] = name + " " + string(value)
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,72 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/featureaudit/featureaudit/audit/report"
+)
+
+var zoneUndeclared = Check{
+	ID:       "zone-undeclared",
+	Title:    "Naive event times of files are read as UTC, since nobody declares their zone.",
+	Why:      "A store of Los Angeles time, read as UTC, passes every other check: all its ages, lags and windows are hours wrong.",
+	Fix:      "If the times are UTC, say so with zone: UTC; else name their zone, or write event_time aware.",
+	Since:    "0.5",
+	Scope:    ScopeView,
+	Severity: report.SeverityWarn,
+	Evidence: report.Certain,
+	Unit:     UnitFiles,
+	Needs:    Needs{Files: true, Footers: true, EventTime: true},
+	advisory: true,
+	judge:    judgeZoneUndeclared,
+	nothing:  always("no file holds a row"),
+	bad:      always("write event_time without a zone, and none is declared: it is read as UTC"),
+	good:     always("write event_time aware, or in a declared zone"),
+}
+
+func judgeZoneUndeclared(b *brief) (verdict, error) {
+	if path := b.unscanned(); path != "" {
+		return verdict{}, fmt.Errorf("the event times of %s are told by its rows alone, which were not read: whether they carry offsets is not known", path)
+	}
+	v := verdict{}
+	for _, f := range b.encoded {
+		r := row{total: 1, subject: report.Subject{Partition: b.partitionValue(f.file.Partition), Source: f.file.Source}}
+		if b.undeclaredFile(f) {
+			r.bad = 1
+		}
+		v.rows = append(v.rows, r)
+	}
+	v.rows = merged(v.rows)
+	return v, nil
+}
+
+// merged adds up the rows of each subject: files of one partition say the same.
+func merged(rows []row) []row {
+	at := map[report.Subject]int{}
+	var sums []row
+	for _, r := range rows {
+		i, known := at[r.subject]
+		if !known {
+			i = len(sums)
+			at[r.subject] = i
+			sums = append(sums, row{subject: r.subject})
+		}
+		sums[i].total += r.total
+		sums[i].bad += r.bad
+	}
+	return sums
+}
+
+// undeclaredFile says whether some of a file's event times are naive, and no zone is declared for them.
+func (b *brief) undeclaredFile(f encodedFile) bool {
+	for e := range f.rows {
+		if isNaive(e) && slices.Contains(b.zones(f), "") {
+			return true
+		}
+	}
+	return false
+}
+
+// zoneUnread says that event times of the view are read as UTC for want of a zone.
+func (b *brief) zoneUnread() bool { return slices.ContainsFunc(b.encoded, b.undeclaredFile) }

@@ -1,0 +1,73 @@
+package zone
+
+import (
+	"slices"
+	"testing"
+	"time"
+	_ "time/tzdata"
+)
+
+var (
+	weekFrom = time.Date(2026, 10, 27, 0, 0, 0, 0, time.UTC).UnixMicro()
+	weekTo   = time.Date(2026, 11, 3, 0, 0, 0, 0, time.UTC).UnixMicro()
+	change   = time.Date(2026, 11, 1, 9, 0, 0, 0, time.UTC).UnixMicro() // of Los Angeles
+)
+
+func courseWith(t *testing.T, courses []Course, zone string) Course {
+	t.Helper()
+	i := slices.IndexFunc(courses, func(c Course) bool { return len(c.Begins) > 0 && slices.Contains(c.Zones, zone) })
+	if i < 0 {
+		t.Fatalf("no course of %s that steps", zone)
+	}
+	return courses[i]
+}
+
+func TestCoursesStandOrStep(t *testing.T) {
+	courses := Courses(weekFrom, weekTo)
+	var standing []int32
+	for _, o := range Standing(courses) {
+		standing = append(standing, o.Seconds)
+	}
+	var real []int32
+	for _, o := range RealOffsets(weekFrom, weekTo) {
+		real = append(real, o.Seconds)
+	}
+	if !slices.Equal(standing, real) {
+		t.Errorf("standing %v, want the real offsets %v", standing, real)
+	}
+	la := courseWith(t, courses, "America/Los_Angeles")
+	if !slices.Equal(la.Seconds, []int32{-25200, -28800}) || !slices.Equal(la.Begins, []int64{change}) || la.Zones[0] != "America/Los_Angeles" {
+		t.Errorf("%+v", la)
+	}
+	if slices.ContainsFunc(courses, func(c Course) bool { return len(c.Begins) > 0 && slices.Contains(c.Zones, "Asia/Kolkata") }) {
+		t.Error("Kolkata does not step")
+	}
+}
+
+func TestCoursesOfNamedZones(t *testing.T) {
+	courses, err := CoursesOf([]string{"America/Los_Angeles", "Asia/Tokyo"}, weekFrom, weekTo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(courses) != 5 { // -8, -7, 0 and +9 stand; Los Angeles steps
+		t.Errorf("%+v", courses)
+	}
+	if _, err := CoursesOf([]string{"Mars/Olympus"}, weekFrom, weekTo); err == nil {
+		t.Error("no such zone")
+	}
+}
+
+func TestACourseAgainstTheZoneRead(t *testing.T) {
+	read, err := Load("America/Los_Angeles")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := courseWith(t, Courses(weekFrom, weekTo), "America/Los_Angeles").Against(read, weekFrom, weekTo)
+	if !slices.Equal(own.Seconds, []int32{0}) || len(own.Begins) != 0 {
+		t.Errorf("against itself: %+v", own)
+	}
+	utc := Course{Seconds: []int32{0}}.Against(read, weekFrom, weekTo)
+	if !slices.Equal(utc.Seconds, []int32{25200, 28800}) || !slices.Equal(utc.Begins, []int64{change}) {
+		t.Errorf("UTC, read as Los Angeles: %+v", utc)
+	}
+}
