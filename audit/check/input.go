@@ -68,6 +68,8 @@ type brief struct {
 	held map[schemaColumn]bool
 	// fitted is the zone evidence, once a check has asked for it.
 	fitted *fittedZones
+	// usedByMissing are the suppressions that accept that the view has no files.
+	usedByMissing []int
 	// real are the offsets in use between the oldest and the newest event, once they were asked for.
 	real []zone.Offset
 }
