@@ -33,6 +33,9 @@ func Explain(c Check) (string, error) {
 // Params are all parameters of a check: severity for each, max_fraction and min_rows where a share is judged, and its own.
 func Params(c Check) []Param {
 	all := []Param{{Name: "severity", Kind: ParamSeverity, Default: string(c.Severity), Doc: "error, warn or off"}}
+	if c.Scope == ScopeRun {
+		all[0].Doc = "of the whole run: no view can set it"
+	}
 	if c.Fractional {
 		all = append(all,
 			Param{Name: "max_fraction", Kind: ParamFraction, Default: "0", Doc: "the share of each subject that may be bad"},

@@ -75,6 +75,8 @@ type brief struct {
 	present []presence
 	// filing is what would put misfiled rows in place, once a check has asked for it.
 	filing *filingHint
+	// usedByMissing are the suppressions that accept that the view has no files.
+	usedByMissing []int
 	// real are the offsets in use between the oldest and the newest event, once they were asked for.
 	real []zone.Offset
 	// cut says that a check was not judged to its end, for the context was done.

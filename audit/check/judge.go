@@ -10,6 +10,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/report"
+	address "github.com/featureaudit/featureaudit/audit/store"
 	"github.com/featureaudit/featureaudit/sql"
 )
 
@@ -94,7 +95,7 @@ func (b *brief) judge(ctx context.Context, j engine.Judge, c Check, loaded error
 		o.result.Measures = c.measures(b)
 	}
 	if stop, found := b.obstacle(c, o.result); found {
-		o.result = stop
+		o.result, o.used = stop, b.usedByMissing
 		return o
 	}
 	v, err := b.ask(ctx, j, c, loaded)
@@ -192,7 +193,15 @@ func (b *brief) unlisted(c Check, r report.Result, f Failure) report.Result {
 // where it is not selected, each tells of it itself, so that a view that is not there is never green.
 func (b *brief) noFiles(c Check, r report.Result, reason string) report.Result {
 	tells := c.ID == unreadableFile.ID || !b.selected(unreadableFile.ID) || b.policy(unreadableFile.ID).Severity == "off"
+	rows := []row{{subject: report.Subject{Object: address.Mask(b.View.Path)}, total: 1, bad: 1}}
+	told := c
+	if !tells {
+		told = unreadableFile
+	}
+	accepted := b.suppress(told, r.Unit, rows)
 	switch {
+	case b.Missing == MissingIsFailure && !tells && rows[0].suppressed:
+		return notApplicable(r, reason)
 	case b.Missing == MissingIsWarning && tells:
 		r.Outcome = report.Warn
 	case b.Missing == MissingIsWarning:
@@ -203,8 +212,12 @@ func (b *brief) noFiles(c Check, r report.Result, reason string) report.Result {
 		return unable(r, reason, b.Missing != MissingIsFailure)
 	}
 	r.Message, r.Reason = reason, reason
-	subject := report.Subject{Object: b.View.Path}
-	r.Findings = []report.Finding{{Subject: subject, Message: reason, Fingerprint: Fingerprint(c.ID, b.View.Name, subject)}}
+	b.usedByMissing = append(b.usedByMissing, accepted.used...)
+	if rows[0].suppressed {
+		r.Outcome, r.SuppressedBy, r.FindingsSuppressed = report.Suppressed, b.suppressedBy(accepted.accepted), 1
+	}
+	r.Findings = []report.Finding{{Subject: rows[0].subject, Message: reason, Suppressed: rows[0].suppressed,
+		Fingerprint: Fingerprint(c.ID, b.View.Name, rows[0].subject)}}
 	r.FindingsTotal = 1
 	return r
 }

@@ -551,8 +551,9 @@ func TestRunChecks(t *testing.T) {
 		{Check: "view-removed", View: "gone", Reason: "retired", Origin: "featureaudit.yaml:36"}}
 	for _, in.HasRange = range []bool{false, true} {
 		r := JudgeRun(in)[2]
-		expect(t, r, report.Warn, 1, 1, "1 of 1 suppression (100 %) match no finding")
-		if got := r.Findings[0].Message; got != `the suppression of null-keys names the view "clikcs", which no definition has: did you mean "clicks"?` {
+		const said = `the suppression of null-keys names the view "clikcs", which no definition has: did you mean "clicks"?`
+		expect(t, r, report.Warn, 1, 1, "1 of 1 suppression (100 %) match no finding; "+said)
+		if got := r.Findings[0].Message; got != said {
 			t.Error(got)
 		}
 	}

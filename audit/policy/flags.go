@@ -160,7 +160,11 @@ func readSet(text string, options []ParseOptions) (model.View, error) {
 	if len(doc.Content) > 0 {
 		node = doc.Content[0]
 	}
-	return readFlag(flag, "flag --set", name, node, options)
+	layer, err := readFlag(flag, "flag --set", name, node, options)
+	if err == nil && len(layer.Origins) == 0 {
+		return layer, fmt.Errorf("%s: it sets nothing: maps merge key by key; name a key below %s", flag, name)
+	}
+	return layer, err
 }
 
 // readOverrides reads VIEW.KEY=VALUE texts as views that have these keys only, by name.

@@ -179,7 +179,11 @@ func readGlob(c cursor) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	_, pattern := cutScheme(text)
+	scheme, pattern := cutScheme(text)
+	if scheme != "" && strings.Contains(pattern, "@") && !doublestar.ValidatePattern(pattern) {
+		c.fail("found an address whose [ or { has no end, expected " + what) // it may hold a password
+		return "", false
+	}
 	if strings.ContainsRune(pattern, 0) || !doublestar.ValidatePattern(pattern) {
 		c.expected(what + ": a [ or { in it has no end")
 		return "", false

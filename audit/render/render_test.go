@@ -311,3 +311,35 @@ func TestFormatsAreSortedAndFound(t *testing.T) {
 		t.Error("Lookup finds a format that is not there")
 	}
 }
+
+// TestHeadlineAgreesWithText: both begin with the same result, which is what the exit code rests on.
+func TestHeadlineAgreesWithText(t *testing.T) {
+	blocked, missing := incident(), incident()
+	blocked.Results = append(blocked.Results, report.Result{Check: "unreadable-file", View: "zz", Outcome: report.Error, Retryable: true, Reason: "no rights", Unit: "files"},
+		report.Result{Check: "duplicate-keys", View: "zz", Outcome: report.Error, Retryable: true, Reason: "no rights", Unit: "rows"})
+	missing.Results = append(missing.Results, report.Result{Check: "unreadable-file", View: "zz", Outcome: report.Fail, Reason: "no file", Unit: "files"},
+		report.Result{Check: "ttl-unset", View: "zz", Outcome: report.Fail, Unit: "view", RowsTotal: 1, RowsBad: 1})
+	for name, c := range map[string]struct {
+		report report.Report
+		want   string
+	}{
+		"what is found":              {incident(), "transactions mixed-encoding"},
+		"what another try may cure":  {blocked, "zz unreadable-file"},
+		"a view that has no files":   {missing, "zz unreadable-file"},
+		"the run itself, if no view": {report.Report{Status: report.Complete, Results: []report.Result{{Check: "suppression-unused", Outcome: report.Warn}}}, "the run suppression-unused"},
+	} {
+		var buf bytes.Buffer
+		if err := render.Text(&buf, c.report, render.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		blocks := strings.Split(buf.String(), "\n\n")
+		lines := strings.Split(blocks[1], "\n")
+		view, _, _ := strings.Cut(strings.ReplaceAll(lines[0], ",", "  "), "  ")
+		if first := strings.Replace(view, "the whole run", "the run", 1) + " " + strings.Fields(lines[1])[1]; first != c.want {
+			t.Errorf("%s: the text begins with %q, want %q", name, first, c.want)
+		}
+		if got := render.Headline(c.report); !strings.HasPrefix(got, c.want+": ") {
+			t.Errorf("%s: the headline is %q, want it to begin with %q", name, got, c.want)
+		}
+	}
+}

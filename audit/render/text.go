@@ -307,7 +307,7 @@ func (t *text) suppressed(r report.Report) {
 			continue
 		}
 		amount := ""
-		if res.FindingsSuppressed > 0 && res.Unit != "view" {
+		if res.RowsSuppressed > 0 && res.Unit != "view" {
 			amount = fmt.Sprintf("%s %s in %s: ", count(res.RowsSuppressed), cmp.Or(Clean(res.Unit), "rows"), plural(res.FindingsSuppressed, "finding", "findings"))
 		}
 		lines = append(lines, fmt.Sprintf("%s %s: %s%s", viewName(res.View), Clean(res.Check), amount, Clean(res.SuppressedBy)))

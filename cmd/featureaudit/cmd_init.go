@@ -97,7 +97,11 @@ func (c *cli) starterViews(ctx context.Context, root, base string) ([]policy.Sta
 		return nil, err
 	}
 	var views []policy.StarterView
-	for _, folder := range viewFolders(listing.Entries) {
+	folders := viewFolders(listing.Entries)
+	if info, err := os.Stat(root); err == nil && !info.IsDir() {
+		folders[0].only = filepath.Base(root)
+	}
+	for _, folder := range folders {
 		found, err := c.folderViews(ctx, files, filepath.Join(listing.Root, filepath.FromSlash(folder.path)), folder)
 		if err != nil {
 			return nil, err
@@ -132,6 +136,8 @@ type viewFolder struct {
 	// dirs are the folders of its files, relative to path.
 	dirs []string
 	deep bool
+	// only is the one file that PATH names, if it names one.
+	only string
 	// alone says that no other view's files lie below it.
 	alone bool
 }
@@ -181,6 +187,8 @@ func viewFolders(entries []store.Entry) []viewFolder {
 // the folder's own files.
 func (f viewFolder) glob() string {
 	switch {
+	case f.only != "":
+		return escapeGlob(f.only)
 	case !f.deep:
 		return "*.parquet"
 	case f.alone:
@@ -226,6 +234,9 @@ func (c *cli) folderViews(ctx context.Context, files store.Store, folder string,
 	}
 	if tables := tablesOf(surveyed); !f.deep && len(tables) > 1 {
 		return tableViews(surveyed, tables), nil
+	}
+	if f.only != "" {
+		view.Name = baseOf(f.only)
 	}
 	starter := policy.StarterView{Name: view.Name, Path: f.glob(), Guesses: map[string]string{}}
 	if tp, note, ok := partition.Infer(f.dirs); ok {

@@ -73,6 +73,9 @@ func sharedFolder(names []string) string {
 
 // isParquet says whether a file begins as Parquet does.
 func isParquet(name string) bool {
+	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
+		return false
+	}
 	f, err := os.Open(name)
 	if err != nil {
 		return false
