@@ -50,6 +50,7 @@ func TestReproduceOnRandomStores(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			holds(t, audited.Report)
 			for _, r := range audited.Report.Results {
 				if r.Unit != "rows" || r.RowsBad == 0 || r.Reproduce == "" {
 					continue
