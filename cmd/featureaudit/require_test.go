@@ -92,7 +92,7 @@ func TestRequireByReport(t *testing.T) {
 		Consumers: []report.Consumer{{Name: "churn", Outcome: report.Pass, Views: []report.ConsumerView{{View: "clicks", MaxAgeSeconds: new(7200.0), LookbackSeconds: new(86400.0)}}},
 			{Name: "slow", Outcome: report.Pass, Views: []report.ConsumerView{{View: "clicks", MaxAgeSeconds: new(86400.0), LookbackSeconds: new(604800.0 * 8)}}}},
 		Execution: report.Execution{FinishedAt: "2026-11-24T02:04:00Z"}}
-	raw, err := r.Marshal()
+	raw, err := complete(r)
 	if err != nil {
 		t.Fatal(err)
 	}
