@@ -113,7 +113,20 @@ func auditStore(t *testing.T, dir, asOf, within string) report.Report {
 	if err != nil {
 		t.Fatal(fmt.Errorf("audit %s: %w", dir, err))
 	}
+	holds(t, audited.Report)
 	return audited.Report
+}
+
+// holds demands of a report that its readers take it.
+func holds(t *testing.T, r report.Report) {
+	t.Helper()
+	raw, err := r.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := report.Parse(raw); err != nil {
+		t.Error(err)
+	}
 }
 
 func realAdapters() audit.Adapters {

@@ -55,6 +55,7 @@ func auditView(t *testing.T, v model.View, checks ...string) report.Report {
 	if err != nil {
 		t.Fatal(err)
 	}
+	holds(t, audited.Report)
 	return audited.Report
 }
 

@@ -35,7 +35,7 @@ func reproduce(t *testing.T, dir string, r report.Result) string {
 
 // TestReproduceOnRandomStores does the same on hostile stores: where there is SQL, it is right.
 func TestReproduceOnRandomStores(t *testing.T) {
-	const stores = 30
+	const stores = 12
 	for seed := range uint64(stores) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			dir := t.TempDir()
@@ -50,6 +50,7 @@ func TestReproduceOnRandomStores(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			holds(t, audited.Report)
 			for _, r := range audited.Report.Results {
 				if r.Unit != "rows" || r.RowsBad == 0 || r.Reproduce == "" {
 					continue
@@ -62,10 +63,13 @@ func TestReproduceOnRandomStores(t *testing.T) {
 	}
 }
 
-// TestReproduceGivesTheRowsThatWereCounted runs the SQL of every result of every planted store.
+// TestReproduceGivesTheRowsThatWereCounted runs the SQL of every result of the stores that are planted for checks of rows.
 func TestReproduceGivesTheRowsThatWereCounted(t *testing.T) {
 	ran := map[string]int{}
 	for _, c := range fixtures.Cases() {
+		if !slices.Contains(reproduced, c.Check()) {
+			continue
+		}
 		t.Run(c.Name, func(t *testing.T) {
 			dir := t.TempDir()
 			if err := c.Write(dir); err != nil {

@@ -3,6 +3,7 @@ package check
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -270,6 +271,10 @@ func (b *brief) usable(instant string) string {
 
 // fileValues are what the partition and the policy say of each file.
 func (b *brief) fileValues(files []facts.File) string {
+	late := map[int32]bool{}
+	for _, s := range b.Collection.Slices {
+		late[s.File] = late[s.File] || s.FutureAsOf+s.AfterAsOf > 0
+	}
 	lines := make([]string, len(files))
 	for i, f := range files {
 		begin, end, stale := "NULL::BIGINT", "NULL::BIGINT", "NULL::BIGINT"
@@ -280,8 +285,13 @@ func (b *brief) fileValues(files []facts.File) string {
 		if before, judged := b.expiredBefore(p, dated && p.Dated()); judged {
 			stale = fmt.Sprint(before)
 		}
+		// The file's own time stands in the report only where a row's verdict rests on it: a copy of the same files is the same input.
+		knownBy := int64(math.MaxInt64)
+		if late[f.ID] {
+			knownBy = max(b.AsOf, f.ModTime) + b.View.Tolerance.Microseconds()
+		}
 		lines[i] = fmt.Sprintf("      (%s, %d, %s, %t, %d, %s, %s, %s)", quoteText(b.fromConfig(f)), f.Partition, quoteText(p.Value), b.inRange(f.Partition),
-			max(b.AsOf, f.ModTime)+b.View.Tolerance.Microseconds(), begin, end, stale)
+			knownBy, begin, end, stale)
 	}
 	return strings.Join(lines, ",\n")
 }

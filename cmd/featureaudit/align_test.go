@@ -84,7 +84,7 @@ func TestAlignedColumnIsNoPayload(t *testing.T) {
 	dir := t.TempDir()
 	config, out := twoZones(t, dir, filepath.Join(dir, "store"), "clicks"), filepath.Join(dir, "report.json")
 	before := duplicates(t, audited(t, config, out))
-	if before.Measures["replay_keys"] != 9.0 || before.Measures["conflict_keys"] != 0.0 {
+	if before.Measures["replay_keys"] != int64(9) || before.Measures["conflict_keys"] != int64(0) {
 		t.Fatalf("planted 9 replays: %v", before.Measures)
 	}
 	copied := filepath.Join(dir, "copy")
@@ -100,7 +100,7 @@ func TestAlignedColumnIsNoPayload(t *testing.T) {
 		t.Fatal(err)
 	}
 	after := duplicates(t, audited(t, config, filepath.Join(dir, "copied.json")))
-	if after.Measures["replay_keys"] != 9.0 || after.Measures["conflict_keys"] != 0.0 || after.RowsBad != before.RowsBad {
+	if after.Measures["replay_keys"] != int64(9) || after.Measures["conflict_keys"] != int64(0) || after.RowsBad != before.RowsBad {
 		t.Errorf("the copy has %v, the original %v", after.Measures, before.Measures)
 	}
 	raw, err = os.ReadFile(filepath.Join(dir, "store", "dt=2026-11-01", "a.parquet"))

@@ -131,9 +131,11 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	log.Info().Time("as_of", options.AsOf).Int("views", len(options.Views)).Int("threads", options.Threads).
 		Int64("memory_limit", options.MemoryLimit).Str("temp_dir", options.TempDir).Msg("audit starts")
 	stop := prog.show(c.stderrTerminal)
+	release := c.temps.hold() // an interrupted audit hands over in runGrace, and its report is worth waiting for
 	done, runErr := runAudit(ctx, options)
 	stop()
 	done.Report.Execution = c.execution(started)
+	release()
 	return c.finishRun(ctx, log, finish{report: done.Report, duplicates: done.Duplicates, badRows: done.BadRows, options: options, err: runErr, outs: outs, threshold: threshold, flags: f})
 }
 

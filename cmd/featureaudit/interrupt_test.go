@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -112,8 +111,8 @@ func readJSON(t *testing.T, path string) report.Report {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var r report.Report
-	if err := json.Unmarshal(raw, &r); err != nil {
+	r, err := report.Parse(raw)
+	if err != nil {
 		t.Fatal(err)
 	}
 	return r

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/pflag"
 
@@ -122,6 +123,8 @@ func probe(outs []output) error {
 		switch {
 		case err == nil && info.IsDir():
 			return usagef("--out %s=%s: that is a directory; name a file in it", out.format, out.path)
+		case errors.Is(err, syscall.ELOOP):
+			return usagef("--out %s=%s: its links lead in a circle; name a file", out.format, out.path)
 		case err == nil && info.Mode()&os.ModeDevice != 0 && info.Mode()&os.ModeCharDevice == 0, err == nil && info.Mode()&os.ModeSocket != 0:
 			return usagef("--out %s=%s: that is a disk or a socket; name a file, a pipe or a terminal", out.format, out.path)
 		}

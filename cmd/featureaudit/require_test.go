@@ -89,10 +89,10 @@ func TestRequireByReport(t *testing.T) {
 		Views: []report.View{{Name: "clicks", Project: "growth", Owner: "web", Outcome: report.Pass, Rows: 10, NewestEventTime: &newest, CleanFrom: &from, CleanUntil: &until,
 			Definition: report.ViewDefinition{TTLSeconds: &limit, TTLDeclared: true}}},
 		Results: []report.Result{{Check: "stale-view", View: "clicks", Outcome: report.Pass, Measures: map[string]any{"newest_event_time": newest, "limit_seconds": limit}}},
-		Consumers: []report.Consumer{{Name: "churn", Outcome: report.Pass, Views: []report.ConsumerView{{View: "clicks", MaxAgeSeconds: new(7200.0), LookbackSeconds: new(86400.0)}}},
-			{Name: "slow", Outcome: report.Pass, Views: []report.ConsumerView{{View: "clicks", MaxAgeSeconds: new(86400.0), LookbackSeconds: new(604800.0 * 8)}}}},
+		Consumers: []report.Consumer{{Name: "churn", Outcome: report.Pass, Views: []report.ConsumerView{{View: "clicks", Outcome: report.Pass, MaxAgeSeconds: new(7200.0), LookbackSeconds: new(86400.0)}}},
+			{Name: "slow", Outcome: report.Pass, Views: []report.ConsumerView{{View: "clicks", Outcome: report.Pass, MaxAgeSeconds: new(86400.0), LookbackSeconds: new(604800.0 * 8)}}}},
 		Execution: report.Execution{FinishedAt: "2026-11-24T02:04:00Z"}}
-	raw, err := r.Marshal()
+	raw, err := complete(r)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -65,6 +65,8 @@ type temporaries struct {
 	mu sync.Mutex
 	// names are true where an output is being written, and false for scratch.
 	names map[string]bool
+	// held counts who is about to write an output.
+	held int
 }
 
 type temporariesKey struct{}
@@ -98,10 +100,28 @@ func (t *temporaries) done(name string) {
 	delete(t.names, name)
 }
 
+// hold says that an output will be written, until release is called.
+func (t *temporaries) hold() (release func()) {
+	if t == nil {
+		return func() {}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.held++
+	return func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.held--
+	}
+}
+
 // writing says whether an output is under way.
 func (t *temporaries) writing() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.held > 0 {
+		return true
+	}
 	for _, writing := range t.names {
 		if writing {
 			return true

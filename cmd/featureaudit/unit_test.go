@@ -13,7 +13,7 @@ func TestVerdictCode(t *testing.T) {
 	results := func(outcomes ...report.Outcome) []report.Result {
 		var rs []report.Result
 		for _, o := range outcomes {
-			rs = append(rs, report.Result{Outcome: o})
+			rs = append(rs, report.Result{Outcome: o, Severity: report.SeverityWarn})
 		}
 		return rs
 	}
@@ -29,6 +29,7 @@ func TestVerdictCode(t *testing.T) {
 		{"fail", report.Complete, results(report.Pass, report.Fail), failOnError, 1},
 		{"warn does not fail by default", report.Complete, results(report.Warn), failOnError, 0},
 		{"warn fails where asked", report.Complete, results(report.Warn), failOnWarn, 1},
+		{"an unknown severity weighs as error", report.Complete, []report.Result{{Outcome: report.Warn, Severity: "critical"}}, failOnError, 1},
 		{"never silences fail", report.Complete, results(report.Fail, report.Warn), failOnNever, 0},
 		{"bytes that are no Parquet", report.Complete, results(report.Error), failOnError, 1},
 		{"never silences these too", report.Complete, results(report.Error), failOnNever, 0},
