@@ -271,7 +271,7 @@ func (c *content) encodeOne(out []byte, f *field, v any, depth int) ([]byte, err
 		if !ok {
 			return nil, fmt.Errorf("found %s, expected text", describe(v))
 		}
-		if f.kind == kindBytes && f.name != "body" { // registry-dump writes the source text in place of a body
+		if f.kind == kindBytes { // registry-dump writes the source text in place of a function's body
 			if raw, err := base64.StdEncoding.DecodeString(text); err == nil {
 				return protowire.AppendBytes(out, raw), nil
 			}
