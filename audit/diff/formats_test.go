@@ -131,6 +131,9 @@ func fromSQL(t *testing.T, s schema, raw []byte) registry.Definitions {
 			t.Fatal(query, err)
 		}
 	}
+	db.SetMaxOpenConns(1)
+	run("PRAGMA synchronous = OFF")
+	run("BEGIN")
 	for _, table := range tables {
 		columns := table[1] + " TEXT, project_id TEXT"
 		if table[1] == "project_id" {
@@ -153,6 +156,7 @@ func fromSQL(t *testing.T, s schema, raw []byte) registry.Definitions {
 			run("INSERT INTO "+table[0]+" VALUES ('x', 'shop', ?)", must(protowire.ConsumeBytes(value)))
 		}
 	}
+	run("COMMIT")
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
