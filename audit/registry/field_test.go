@@ -20,7 +20,7 @@ func TestTextField(t *testing.T) {
 			t.Errorf("%s shows its secret: %s", c.path, got)
 		}
 		if !strings.HasPrefix(got, c.want) || c.want == c.text && got != c.text {
-			t.Errorf("%s: %q, want it to begin with %q", c.path, got, head)
+			t.Errorf("%s: %q, want it to begin with %q", c.path, got, c.want)
 		}
 		if other := TextField(c.path, "", c.text+"b").Value(); other == got {
 			t.Errorf("%s: another value reads the same: %s", c.path, got)
