@@ -24,8 +24,11 @@ func (c *computer) dataSources(older, newer registry.Definitions) {
 		func(s registry.DataSource) (string, string) { return s.Project, s.Name },
 		func(s registry.DataSource) map[string]string {
 			m := map[string]string{"type": s.Type, "path": s.Path, "table": s.Table, "owner": s.Owner}
-			if s.BatchSource == nil { // of a push or stream source, releases fill these in differently
+			switch b := s.BatchSource; {
+			case b == nil:
 				m["timestamp_field"], m["created_timestamp_column"] = s.TimestampField, s.CreatedColumn
+			case c.complete: // newer releases copy the columns of the source behind a push or stream source
+				m["timestamp_field"], m["created_timestamp_column"] = unlike(s.TimestampField, b.TimestampField), unlike(s.CreatedColumn, b.CreatedColumn)
 			}
 			for from, to := range s.FieldMapping {
 				m["field_mapping."+from] = to
