@@ -362,7 +362,7 @@ func (p pairing) texts(o Object, a, b map[string]string) {
 		if has {
 			change.New = after
 		}
-		change.ByUpgrade = o == NewerField && change.Action == Added && p.upgrade.explains(name)
+		change.ByUpgrade = o == NewerField && change.Action == Added && p.upgrade.explains(name, after)
 		p.note(change)
 	}
 }

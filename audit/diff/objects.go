@@ -51,7 +51,14 @@ func (c *computer) sourceFields(a, b registry.DataSource) {
 	if !c.complete {
 		return
 	}
+	lost := (a.BatchSource == nil) != (b.BatchSource == nil)
+	if lost {
+		c.changes = append(c.changes, Change{Object: RegisteredData, Action: Changed, Project: b.Project, Name: b.Name + ".batch_source", Old: orNil(describe(a.BatchSource)), New: orNil(describe(b.BatchSource))})
+	}
 	for _, f := range fieldChanges(a.Fields, b.Fields)[""] {
+		if lost && strings.HasPrefix(f.path, "batch_source.") {
+			continue
+		}
 		if path, ok := strings.CutPrefix(f.path, "batch_source."); f.path == "owner" ||
 			ok && c.older.behind(a, path, f.old) && c.newer.behind(b, path, f.new) {
 			continue

@@ -31,7 +31,7 @@ func upgradeOf(older, newer registry.Definitions) upgrade {
 
 // explains says whether a newer release alone may have brought a field: other fields show that it wrote the newer
 // side, and none that it wrote the older.
-func (u upgrade) explains(name string) bool {
+func (u upgrade) explains(name, text string) bool {
 	if u.older >= introduced[name] {
 		return false
 	}
@@ -40,5 +40,5 @@ func (u upgrade) explains(name string) bool {
 			return true
 		}
 	}
-	return name == "batch_source.meta" || name == "version"
+	return name == "batch_source.meta" || name == "version" && text == "latest" // what every view gets
 }
