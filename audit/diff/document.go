@@ -208,15 +208,6 @@ func (g Group) Views() []string {
 	return slices.Compact(names)
 }
 
-// objects are the paths of the group's findings after a prefix.
-func (g Group) objects(prefix string) []string {
-	names := make([]string, len(g.Findings))
-	for i, f := range g.Findings {
-		names[i] = strings.TrimPrefix(f.Object, prefix)
-	}
-	return names
-}
-
 // Headline is one sentence about the group.
 func (g Group) Headline() string {
 	views := g.Views()
@@ -225,9 +216,6 @@ func (g Group) Headline() string {
 	}
 	if g.Rule == "ttl-removed" {
 		return fmt.Sprintf("%d views lost their ttl: %s", len(views), fewOf(views))
-	}
-	if g.Rule == "unknown-fields" {
-		return fmt.Sprintf("%d fields that the reader does not know: %s", len(g.Findings), fewOf(g.objects("unknown_fields.")))
 	}
 	if len(views) == 0 {
 		return fmt.Sprintf("%s: %d findings", g.Rule, len(g.Findings))
@@ -239,7 +227,11 @@ func (g Group) Headline() string {
 	if len(views) == 1 {
 		return fmt.Sprintf("%s: %d findings in %s", title, len(g.Findings), views[0])
 	}
-	return fmt.Sprintf("%s: %d views: %s", title, len(views), fewOf(views))
+	text := fmt.Sprintf("%s: %d views: %s", title, len(views), fewOf(views))
+	if len(g.Findings) > len(views) && g.Rule == "unknown-fields" { // several in one view, or of none
+		text += fmt.Sprintf(" (%d fields)", len(g.Findings))
+	}
+	return text
 }
 
 func fewOf(names []string) string {

@@ -352,7 +352,7 @@ func (r registered) behind(s registry.DataSource, path string, value any) bool {
 		return false
 	}
 	own, _, _ := strings.Cut(path, "[")
-	if own == "description" || own == "tags" || own == "owner" {
+	if own == "description" || own == "tags" || own == "owner" || own == "data_source_class_type" {
 		return r.agrees(s.Project, &inner, path, value)
 	}
 	return sameRows(*s.BatchSource, inner)

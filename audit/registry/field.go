@@ -2,6 +2,7 @@ package registry
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -34,9 +35,11 @@ const maxFieldText = 2000
 // TextField is a field of text: a long one is cut, and one that may be a secret is not shown at all.
 func TextField(path, part, text string) Field {
 	f := Field{Path: path, Part: part, Text: text}
-	switch {
-	case secret(path) && text != "":
+	switch shown := credentials.ReplaceAllString(text, "://...@"); {
+	case text != "" && (secret(path) || strings.HasPrefix(text, "{") && secret(text)):
 		f.Text, f.Digest = "", ShortDigest([]byte(text))
+	case shown != text:
+		f.Text, f.Digest = shown, ShortDigest([]byte(text))
 	case len(text) > maxFieldText:
 		f.Text, f.Digest = strings.ToValidUTF8(text[:maxFieldText], "")+"...", ShortDigest([]byte(text))
 	}
@@ -59,11 +62,18 @@ func (f Field) Value() string {
 	return f.Text + " (" + f.Digest + ")"
 }
 
+// credentials are a name and a password in an address.
+var credentials = regexp.MustCompile(`://[^/\s:@]*:[^/\s@]*@`)
+
 // secrets are what the last part of a path has where its value may be one.
 var secrets = []string{"password", "passwd", "secret", "token", "credential", "connection_str", "private_key", "api_key", "access_key"}
 
-func secret(path string) bool {
-	last := strings.ToLower(path[strings.LastIndexByte(path, '.')+1:])
+// secret says whether the last part of a path, or any key of a JSON object, sounds like one.
+func secret(text string) bool {
+	last := strings.ToLower(text)
+	if !strings.HasPrefix(last, "{") {
+		last = last[strings.LastIndexByte(last, '.')+1:]
+	}
 	return slices.ContainsFunc(secrets, func(word string) bool { return strings.Contains(last, word) })
 }
 

@@ -73,16 +73,22 @@ func DecodeJSON(data []byte) (registry.Definitions, error) {
 }
 
 // wrapped are infrastructure objects as the registry holds them: registry-dump writes only the table inside of each.
+// What is no table that is known here is left out: it follows from the views.
 func wrapped(list []any) []any {
-	out := make([]any, len(list))
-	for i, element := range list {
-		out[i] = element
+	var out []any
+	for _, element := range list {
 		table, _ := element.(map[string]any)
-		for _, kind := range []struct{ key, table string }{{"path", "sqliteTable"}, {"region", "dynamodbTable"}, {"project", "datastoreTable"}} {
-			if table[kind.key] != nil {
-				out[i] = map[string]any{kind.table: table}
-				break
+		for _, kind := range []struct{ key, table string }{
+			{"infraObjectClassType", ""}, {"infra_object_class_type", ""}, {"path", "sqliteTable"}, {"region", "dynamodbTable"}, {"project", "datastoreTable"},
+		} {
+			if table[kind.key] == nil {
+				continue
 			}
+			if kind.table != "" {
+				table = map[string]any{kind.table: table}
+			}
+			out = append(out, table)
+			break
 		}
 	}
 	return out
@@ -197,6 +203,10 @@ func (c *content) encode(m *message, v any, depth int) ([]byte, error) {
 		if text, ok := v.(string); ok {
 			return encodeTimestamp(text)
 		}
+	case "StringValue":
+		if text, ok := v.(string); ok {
+			return protowire.AppendString(protowire.AppendTag(nil, 1, protowire.BytesType), text), nil
+		}
 	}
 	o, ok := v.(map[string]any)
 	if !ok {
@@ -271,7 +281,7 @@ func (c *content) encodeOne(out []byte, f *field, v any, depth int) ([]byte, err
 		if !ok {
 			return nil, fmt.Errorf("found %s, expected text", describe(v))
 		}
-		if f.kind == kindBytes && f.name != "body" { // registry-dump writes the source text in place of a body
+		if f.kind == kindBytes { // registry-dump writes the source text in place of a function's body
 			if raw, err := base64.StdEncoding.DecodeString(text); err == nil {
 				return protowire.AppendBytes(out, raw), nil
 			}
