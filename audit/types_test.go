@@ -83,7 +83,7 @@ func scalarTypes() []typed {
 		list = append(list, typed{fmt.Sprintf("TIMESTAMP(ms) %v beyond microseconds", utc), timestamp("ms", utc), int64(math.MaxInt64), int64(math.MaxInt64 - 1), ""},
 			typed{fmt.Sprintf("TIMESTAMP(ms) %v long before", utc), timestamp("ms", utc), int64(math.MinInt64), int64(math.MinInt64 + 1), ""})
 	}
-	for _, precision := range []int{1, 2, 9, 10, 18, 19, 20, 28, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 50, 54, 57, 58, 60, 63, 65, 67, 70, 72, 75, 76} {
+	for _, precision := range []int{1, 18, 19, 37, 38, 39, 41, 47, 48, 57, 58, 76} {
 		least := new(big.Int).Sub(big.NewInt(1), new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(precision)), nil))
 		next := new(big.Int).Add(least, big.NewInt(1))
 		for _, variable := range []bool{false, true} {
