@@ -81,7 +81,7 @@ func filedBy(v model.View) string {
 	return "event time"
 }
 
-// straysInWords says which folders name no period, though those of most files do.
+// straysInWords says which folders name no period, though those of most files do, or keep the grain from being finer.
 func (b *brief) straysInWords() string { return b.Survey.Strays }
 
 // ladder holds the event times of one partition as running totals, so that the rows between two instants are one subtraction.

@@ -20,7 +20,8 @@ type Listing struct {
 	// Presence says where the path tells for whom a partition is there (its source, or the value of time_partition.expected_by),
 	// sorted by partition and group; a folder is enough.
 	Presence []Presence
-	// Strays says in words which folders name no period, though those of most files do; empty where there are none.
+	// Strays says in words which folders name no period, though those of most files do, or keep the grain from being finer; empty
+	// where there are none.
 	Strays string
 }
 

@@ -94,10 +94,19 @@ func infer(dirs []string, want model.Grain) (model.TimePartition, string, bool) 
 		return finer.tp, candidateOf(finer.tp).found(), true
 	case ok:
 		note += "; " + finer.words("the grain is "+string(tp.Grain)+" therefore")
-	default:
+	case finer.majority():
 		note = finer.words(Move(len(finer.strays)) + ", or declare time_partition")
 	}
 	return tp, note, ok
+}
+
+// Coarser is the part of a note of Infer that says which folders keep the grain from being finer, or "".
+func Coarser(note string) string {
+	i := strings.LastIndex(note, "; ")
+	if i < 0 || !strings.HasSuffix(note, " therefore") {
+		return ""
+	}
+	return note[i+len("; "):]
 }
 
 // inferAll reads what all folders have in common.
@@ -117,8 +126,8 @@ type most struct {
 	keyless int
 }
 
-// inferMost looks for a time partition that more than half of the folders name, though not all: finer than the grain that all have in
-// common, if they have one.
+// inferMost looks for the time partition that the most folders name, though not all: finer than the grain that all have in common, if
+// they have one.
 func inferMost(dirs []string, want, common model.Grain) (most, bool) {
 	best, found := elect(dirs, want, common)
 	if !found {
@@ -134,8 +143,11 @@ func inferMost(dirs []string, want, common model.Grain) (most, bool) {
 			m.keyless++
 		}
 	}
-	return m, len(m.strays) > 0 && 2*len(m.strays) < len(dirs)
+	return m, len(m.strays) > 0
 }
+
+// majority says that more than half of the folders name it.
+func (m most) majority() bool { return 2*len(m.strays) < m.dirs }
 
 // maxVoters bounds how many folders of one shape are asked: the others say the same, but for strays, which are found afterwards.
 const maxVoters = 64
@@ -168,7 +180,7 @@ func elect(dirs []string, want, common model.Grain) (model.TimePartition, bool) 
 			best = name
 		}
 	}
-	return said[best], 2*votes[best] > float64(len(dirs))
+	return said[best], best != ""
 }
 
 // shapeOf is a path with every digit alike.
@@ -181,8 +193,8 @@ func shapeOf(dir string) string {
 	}, dir)
 }
 
-// few says that the folders which lack a key are strays and no other half of the store: one, or a tenth.
-func (m most) few() bool { return m.keyless <= 1 || 10*m.keyless <= m.dirs }
+// few says that the others are strays and no other half of the store: of folders which lack a key that is one, or a tenth.
+func (m most) few() bool { return m.majority() && (m.keyless <= 1 || 10*m.keyless <= m.dirs) }
 
 func (m most) words(then string) string { return StraysInWords(m.tp, m.strays, m.dirs, then) }
 

@@ -166,6 +166,8 @@ func TestInfer(t *testing.T) {
 		// Half a store of another depth is no stray: the grain is that of all, and it is said.
 		{append(hoursOf("dt=2026-11-09/hour=%02d"), "dt=2026-11-01", "dt=2026-11-02", "dt=2026-11-03"), []string{"dt"}, "day",
 			"partitioned by dt=, grain day; 24 of 27 folders name an hour by dt=/hour=, and dt=2026-11-01, dt=2026-11-02 and dt=2026-11-03 do not: the grain is day therefore"},
+		{[]string{"dt=2026-11-01/hour=07", "dt=2026-11-01/hour=24"}, []string{"dt"}, "day",
+			"partitioned by dt=, grain day; 1 of 2 folders name an hour by dt=/hour=, and dt=2026-11-01/hour=24 does not: the grain is day therefore"},
 		{[]string{"a", "b", "dt=2026-11-01", "dt=2026-11-02", "dt=2026-11-03"}, nil, "", "3 of 5 folders name a date by dt=, and a and b do not: move those, narrow path, or declare time_partition"},
 		{[]string{"a", "b", "dt=2026-11-01"}, nil, "", ""},
 		{[]string{"dt=2026-11-02", "dt=2026-11-09"}, []string{"dt"}, "day", ""},

@@ -346,6 +346,7 @@ func (p *planner) inferred(tp model.TimePartition, dirs []string) error {
 		}
 		return nil
 	}
+	p.listing.Strays = partition.Coarser(note)
 	completed := tp
 	completed.Columns, completed.Grain = guess.Columns, guess.Grain
 	p.origins(tp, completed)
