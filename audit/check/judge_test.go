@@ -699,3 +699,32 @@ func TestManyFiles(t *testing.T) {
 		t.Errorf("%d of %d in %d findings", r.RowsBad, r.RowsTotal, r.FindingsTotal)
 	}
 }
+
+// lateJudge is interrupted by a signal that comes while it answers its last question.
+type lateJudge struct {
+	engine.Judge
+	cancel func()
+}
+
+func (j lateJudge) Query(ctx context.Context, text string, params map[string]any) ([]engine.Row, error) {
+	rows, err := j.Judge.Query(ctx, text, params)
+	j.cancel()
+	return rows, err
+}
+
+// TestInterruptAfterTheLastCheckTakesNothingBack has a context that is done when all is judged, and one that is done before.
+func TestInterruptAfterTheLastCheckTakesNothingBack(t *testing.T) {
+	for only, complete := range map[string]bool{"stale-view": true, "": false} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		s := healthy(dailyView())
+		s.Selected = func(id string) bool { return only == "" || id == only }
+		got, err := JudgeView(ctx, lateJudge{openJudge(t), func() { cancel(errors.New("SIGTERM")) }}, s.Input)
+		if (err == nil) != complete {
+			t.Errorf("%q: %v with %d results", only, err, len(got.Results))
+		}
+		if complete && (len(got.Results) != 1 || got.Results[0].Outcome != report.Pass) {
+			t.Errorf("%q: %+v", only, got.Results)
+		}
+		cancel(nil)
+	}
+}

@@ -28,13 +28,19 @@ const lastCodec = 7
 // a writer gives all pages a checksum or none.
 const probedLeaves = 32
 
-// summed says whether any of the chunks brings checksums.
+// summed says whether any of the chunks brings checksums. All of the first row group are asked, and one of each other: a
+// row group may come from another writer where files were joined, a column does not.
 func summed(object io.ReaderAt, chunks []chunk) (bool, error) {
 	r := pages.NewReader()
+	if slices.ContainsFunc(chunks, func(c chunk) bool { return c.Codec == pages.CodecGzip }) {
+		return true, nil
+	}
+	last := 0
 	for _, c := range chunks {
-		if c.encrypted {
+		if c.group > 0 && c.group == last {
 			continue
 		}
+		last = c.group
 		if found, err := r.Summed(object, c.Chunk); found || err != nil {
 			return found, err
 		}
