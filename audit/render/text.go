@@ -122,7 +122,8 @@ func (t *text) heading(v report.View) {
 	if v.Owner != "" {
 		owner = ", owner " + clip(Clean(v.Owner), 40)
 	}
-	fmt.Fprintf(t.w, "\n%s%s  (%s)\n", t.bold(name), owner, strings.Join(facts, ", "))
+	fmt.Fprintln(t.w)
+	t.wrap(t.bold(name)+owner+"  ", "  ", "("+strings.Join(facts, ", ")+")")
 }
 
 func (t *text) resultLine(res report.Result) {

@@ -143,11 +143,21 @@ func (a *asking) anchor(home *cluster, all float64) {
 	}
 	to := a.moved
 	if to == 0 {
-		edge := edgeOf(home)
-		if edge <= lateEdge+a.width {
+		edge, ahead := edgeOf(home), aheadOf(home)
+		if edge <= lateEdge+a.width && ahead <= mostAhead {
 			return
 		}
 		candidates := a.anchors(edge)
+		if ahead > mostAhead {
+			// whoever is ahead so often is east of somebody else, who is at the offset read
+			candidates = slices.DeleteFunc(candidates, func(to int32) bool {
+				return !slices.ContainsFunc(e.Groups, func(g WriterGroup) bool { return g.Seconds == -60*to })
+			})
+			if len(candidates) != 1 {
+				a.untold("even the promptest writers are ahead of their arrival")
+				return
+			}
+		}
 		if len(candidates) == 0 && len(e.Groups) == 0 {
 			return // no zone is there: they are late by their own nature
 		}
@@ -184,6 +194,20 @@ func (a *asking) real(minutes int32) bool {
 
 // lateEdge is how late, in minutes, the promptest rows may be beyond the spread of their lags.
 const lateEdge = 30
+
+// mostAhead is the share of rows ahead of their arrival that writers at the offset read may have.
+const mostAhead = 0.3
+
+// aheadOf is the share of a cluster's rows that lie ahead of their arrival.
+func aheadOf(c *cluster) float64 {
+	n := 0
+	for _, m := range c.rows {
+		if m.moved < -early {
+			n++
+		}
+	}
+	return float64(n) / float64(len(c.rows))
+}
 
 // edgeOf is the lag, in minutes, that two of a hundred rows stay below.
 func edgeOf(c *cluster) int {

@@ -101,9 +101,10 @@ type density struct {
 	log    []float64 // from leastPlace
 }
 
+// Two zones are at most 26 hours apart: a lag that is moved from one to the other, and a little beside, lies between these.
 const (
-	leastPlace = facts.LeastLagMinutes - 24*60
-	mostPlace  = facts.MostLagMinutes + 24*60
+	leastPlace = facts.LeastLagMinutes - 27*60
+	mostPlace  = facts.MostLagMinutes + 27*60
 )
 
 func (d *density) at(lag int) float64 { return d.log[lag-leastPlace] }
