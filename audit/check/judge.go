@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/featureaudit/featureaudit/audit/address"
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/report"
-	address "github.com/featureaudit/featureaudit/audit/store"
 	"github.com/featureaudit/featureaudit/sql"
 )
 
@@ -193,7 +193,7 @@ func (b *brief) unlisted(c Check, r report.Result, f Failure) report.Result {
 // where it is not selected, each tells of it itself, so that a view that is not there is never green.
 func (b *brief) noFiles(c Check, r report.Result, reason string) report.Result {
 	tells := c.ID == unreadableFile.ID || !b.selected(unreadableFile.ID) || b.policy(unreadableFile.ID).Severity == "off"
-	rows := []row{{subject: report.Subject{Object: address.Mask(b.View.Path)}, total: 1, bad: 1}}
+	rows := []row{{subject: report.Subject{Object: address.Redact(b.View.Path)}, total: 1, bad: 1}}
 	told := c
 	if !tells {
 		told = unreadableFile
