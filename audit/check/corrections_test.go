@@ -75,7 +75,7 @@ func TestNoCorrectionsByTheShapeOfLagsAlone(t *testing.T) {
 	if r.Outcome != report.NotApplicable || len(planOf(t, s)) != 0 {
 		t.Errorf("%s: %+v", r.Outcome, planOf(t, s))
 	}
-	if want := "streaming is ambiguous: 8h late, or stamped at UTC-08:00; declare its max_lag or its zone to decide"; r.Reason != want {
+	if want := "streaming is ambiguous: 8h late, or stamped at UTC-08:00; declare its max_lag to decide"; r.Reason != want {
 		t.Errorf("got %q, want %q", r.Reason, want)
 	}
 	// The same rows by writers who have prompt rows too: late, and no zone.
@@ -87,7 +87,7 @@ func TestNoCorrectionsByTheShapeOfLagsAlone(t *testing.T) {
 		s.stamps(p, file, "streaming", pacific, uint64(10*p), uint64(10*p)+10)
 	}
 	r = s.of(t, "mixed-zones")
-	want := "streaming is ambiguous: 8h late, or stamped at UTC-08:00 (30 of 30 writers with such rows have prompt rows too); declare its max_lag or its zone to decide"
+	want := "streaming is ambiguous: 8h late, or stamped at UTC-08:00 (30 of 30 writers with such rows have prompt rows too); declare its max_lag to decide"
 	if r.Outcome != report.NotApplicable || r.Reason != want || len(planOf(t, s)) != 0 {
 		t.Errorf("%s: got %q, want %q", r.Outcome, r.Reason, want)
 	}
