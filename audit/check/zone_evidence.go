@@ -206,11 +206,13 @@ func (b *brief) coarseParts() map[place]bool {
 	return coarse
 }
 
-// twinsBlame says that shifted twins name the source and a population's offset.
-func (b *brief) twinsBlame(s zoneSeries, p zonefit.Population) bool {
+// twinsBlame says that shifted twins name the source and a population's offset. Where the population is not all of its source,
+// a few twins do not speak for the rest of it.
+func (b *brief) twinsBlame(s zoneSeries, p zonefit.Population, whole bool) bool {
+	const leastPart = 10
 	twins, err := b.supportedTwins()
 	return err == nil && slices.ContainsFunc(twins, func(t twin) bool {
-		return t.known && t.wrong == s.source && t.offset == p.Seconds
+		return t.known && t.wrong == s.source && t.offset == p.Seconds && (whole && t.A != t.B || leastPart*t.keys() >= p.Rows)
 	})
 }
 

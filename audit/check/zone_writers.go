@@ -122,7 +122,7 @@ func (b *brief) proof(s *zoneSeries, p zonefit.Population, whole bool) string {
 	switch {
 	case s.steppingAt(p):
 		by = "its offset steps by an hour where clocks change"
-	case b.twinsBlame(*s, p):
+	case b.twinsBlame(*s, p, whole || p.Whole()):
 		by = "its keys are stored again at the true time"
 	case whole && b.brokenMaxLag(*s):
 		by = "a delay would break max_lag"
