@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
@@ -17,6 +18,8 @@ type zoneSeries struct {
 	source, writer string
 	estimate       zonefit.Estimate
 	verdict        zonefit.Verdict
+	// courses are those that its writers' clocks may have taken.
+	courses []zonefit.Course
 	// writers is what its writers say, sampled their rows.
 	writers zonefit.WriterEstimate
 	sampled []facts.WriterRow
@@ -111,10 +114,16 @@ func (b *brief) fitSeries() ([]zoneSeries, error) {
 		}
 		s.estimate = zonefit.Fit(parts[key], admissible)
 		s.verdict = s.estimate.Verdict
-		b.askWriters(&s, coursesAgainst(courses, table, from, to))
-		s.mustSee = mustSee
-		b.combine(&s)
+		s.mustSee, s.courses = mustSee, coursesAgainst(courses, table, from, to)
 		all = append(all, s)
+	}
+	var asking sync.WaitGroup
+	for i := range all {
+		asking.Go(func() { b.askWriters(&all[i]) })
+	}
+	asking.Wait()
+	for i := range all {
+		b.combine(&all[i])
 	}
 	return all, nil
 }

@@ -257,7 +257,7 @@ func (c *collector) finishWriters() {
 	}
 	c.collection.Writers = map[string]*facts.WriterSample{}
 	for code, w := range c.writers.sources {
-		w.sample.Settle(w.most())
+		w.sample.Finish(w.most())
 		c.collection.Writers[c.names.name(code)] = &w.sample
 	}
 }
