@@ -28,8 +28,8 @@ const (
 
 // The bounds of a sample: rows in all, and rows of one writer.
 const (
-	MaxWriterRows   = 32_000
-	MaxRowsOfWriter = 32
+	MaxWriterRows   = 24_000
+	MaxRowsOfWriter = 24
 )
 
 // AllWriters is the limit of a sample that leaves no writer out.
