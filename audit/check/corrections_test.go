@@ -93,6 +93,21 @@ func TestNoCorrectionsByTheShapeOfLagsAlone(t *testing.T) {
 	}
 }
 
+// TestNoCorrectionsByLagWhereOthersAreLateByAsMuch has writers at an offset, and others of whom some rows are late by it: the
+// finding stands, and no row is moved by its lag.
+func TestNoCorrectionsByLagWhereOthersAreLateByAsMuch(t *testing.T) {
+	s := someAt(pacific, func(slice *facts.Slice) { slice.LagMax = 9 * hour })
+	for i, p := range []int32{2, 3, 4} {
+		s.stamps(p, int32(9+i), "streaming", pacific, 0, 2)
+	}
+	if r := s.of(t, "mixed-zones"); r.Outcome != report.Fail {
+		t.Errorf("%s: %q", r.Outcome, r.Message)
+	}
+	if plan := planOf(t, s); len(plan) != 0 {
+		t.Errorf("%+v", plan)
+	}
+}
+
 func TestNoPlanWithoutAFinding(t *testing.T) {
 	s := healthy(dailyView())
 	s.streaming([]int32{0, 1, 2, 3, 4, 5, 6, 7, 8}, pacific, 500)
