@@ -26,7 +26,7 @@ type BadRows struct {
 // badRows are the rows of results that count rows and found bad ones.
 func (b *brief) badRows(results []report.Result) []BadRows {
 	absolute := *b
-	absolute.View.Root = ""
+	absolute.View.Root, absolute.within = "", true
 	paths := make(map[string]string, len(b.Survey.Files))
 	for _, f := range b.Survey.Files {
 		paths[f.Abs] = f.Path
@@ -38,8 +38,11 @@ func (b *brief) badRows(results []report.Result) []BadRows {
 		}
 		one := BadRows{View: b.View, Check: r.Check}
 		c, _ := Lookup(r.Check)
-		if c.reproduce != nil && r.Reproduce != "" {
-			_, query, _ := strings.Cut(c.reproduce(&absolute), reproduceHead)
+		query := ""
+		if c.reproduce != nil && r.FindingsTotal > 0 {
+			_, query, _ = strings.Cut(c.reproduce(&absolute), reproduceHead)
+		}
+		if query != "" {
 			one.Columns = b.roleColumns()
 			one.SQL = badRowsSQL(b, one.Columns, strings.TrimSuffix(query, ";"))
 			one.Paths = paths

@@ -213,6 +213,9 @@ func (b *brief) duplicateDetail() (text string) {
 	for _, name := range slices.Sorted(maps.Keys(d.SurplusMeasures)) {
 		parts = append(parts, fmt.Sprintf("%s of %s counted too much", d.SurplusMeasures[name], name))
 	}
+	for _, name := range d.HiddenMeasures {
+		parts = append(parts, fmt.Sprintf("how much of %s is counted too much is not said: it is sensitive", name))
+	}
 	for _, name := range d.UnknownMeasures {
 		parts = append(parts, fmt.Sprintf("how much of %s is counted too much is unknown: it could not be read in some files", name))
 	}

@@ -155,27 +155,12 @@ func (c *cli) planView(ctx context.Context, v model.View) plannedView {
 // absentColumns are the declared columns that no file holds, in its rows or in its path. Files that cannot be read say
 // nothing.
 func absentColumns(v model.View, s facts.Survey) []absentColumn {
-	readable := slices.DeleteFunc(slices.Clone(s.Files), func(f facts.File) bool { return f.Schema < 0 })
-	if len(readable) == 0 {
-		return nil
-	}
-	var names []string
-	for _, schema := range s.Schemas {
-		for _, column := range schema.Columns {
-			names = append(names, column.Name)
-		}
-	}
-	slices.Sort(names)
-	names = slices.Compact(names)
+	columns := survey.ColumnsOf(s)
 	var absent []absentColumn
 	for _, declared := range declaredColumns(v) {
-		held := slices.ContainsFunc(readable, func(f facts.File) bool {
-			inPath := strings.HasPrefix(f.Path, declared.Value+"=") || strings.Contains(f.Path, "/"+declared.Value+"=")
-			return inPath || s.Schemas[f.Schema].Lookup(declared.Value) != nil
-		})
-		if !held {
+		if !columns.Hold(declared.Value) {
 			absent = append(absent, absentColumn{Key: declared.Key, Column: declared.Value, Origin: declared.Origin,
-				Nearest: policy.Nearest(declared.Value, names), Files: len(readable)})
+				Nearest: columns.Nearest(declared.Value), Files: columns.Files()})
 		}
 	}
 	return absent
