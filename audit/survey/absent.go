@@ -71,7 +71,7 @@ func Refuse(v model.View, s facts.Survey) []Refused {
 		columns []string
 	}{{"sensitive", v.Sensitive}, {"source", []string{v.Source.Column}}, {"measures", v.Measures}, {"payload", v.Payload}} {
 		for _, name := range key.columns {
-			if name != "" && !c.Hold(name) {
+			if name != "" && !c.Hold(name) && !c.excused(v, key.name, name) {
 				refused = append(refused, Refused{key.name, c.missing(v, key.name, name)})
 				break
 			}
@@ -88,18 +88,24 @@ func Refuse(v model.View, s facts.Survey) []Refused {
 	return refused
 }
 
+// excused says that a column is one of the defaults, for the views that have it, and that this view has none that could be meant.
+func (c Columns) excused(v model.View, key, name string) bool {
+	near := c.Nearest(name)
+	return strings.HasPrefix(v.Origins[key], model.OriginDefaultMark) && (near == "" || slices.Contains(v.Sensitive, near))
+}
+
 func (c Columns) missing(v model.View, key, name string) string {
 	hint := ""
 	if near := c.Nearest(name); near != "" {
-		hint = fmt.Sprintf(": did you mean %q?", near)
+		hint = fmt.Sprintf(" (did you mean %q?)", near)
 	}
-	return fmt.Sprintf("column %q (%s%s) is in none of the %d files%s; correct its name in the definition, or the files", name, key, at(v, key), c.Files(), hint)
+	return fmt.Sprintf("column %q (%s%s) is in none of the %d files%s: correct its name in the definition, or the files", name, key, at(v, key), c.Files(), hint)
 }
 
-// at is where a key of a view is declared, in words that follow its name.
+// at is where a key of a view is declared, to follow its name.
 func at(v model.View, key string) string {
 	if origin := v.Origins[key]; origin != "" {
-		return " at " + origin
+		return ", " + origin
 	}
 	return ""
 }

@@ -113,10 +113,13 @@ func fixedFolder(glob string) string {
 	var fixed []string
 	segments := strings.Split(filepath.ToSlash(glob), "/")
 	for _, segment := range segments[:len(segments)-1] {
-		if strings.ContainsAny(segment, "*?[{") || segment == ".." {
+		if strings.ContainsAny(segment, "*?[{") {
 			break
 		}
 		fixed = append(fixed, segment)
 	}
-	return strings.TrimPrefix(filepath.Clean(strings.Join(fixed, "/")), ".")
+	if folder := filepath.Clean(strings.Join(fixed, "/")); folder != "." {
+		return folder
+	}
+	return ""
 }
