@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -57,12 +58,24 @@ func badRowsSQL(b *brief, columns []string, query string) string {
 	for _, name := range columns {
 		for _, s := range b.Survey.Schemas {
 			if column := s.Lookup(name); column != nil {
-				selected = append(selected, columnSQL(*column)+"::VARCHAR")
+				selected = append(selected, b.valueSQL(*column, b.View.Hides(name)))
 				break
 			}
 		}
 	}
 	return fmt.Sprintf("SELECT %s\nFROM (%s)\nORDER BY filename, file_row_number", strings.Join(selected, ", "), query)
+}
+
+// valueSQL is a value as text. Where it is hidden it is the text that keys have, so that a value has one name in all outputs.
+func (b *brief) valueSQL(c facts.Column, hidden bool) string {
+	sql := columnSQL(c)
+	switch kind := engine.FormOf(c).Kind; {
+	case hidden && kind == engine.FormBytes:
+		return "hex(" + sql + ")"
+	case hidden && (kind == engine.FormInstant || kind == engine.FormWritten):
+		return fmt.Sprintf("regexp_replace(replace(%s::VARCHAR, ' ', 'T'), '([+]00)?$', 'Z')", sql)
+	}
+	return sql + "::VARCHAR"
 }
 
 // roleColumns are the columns with a role that some file has.

@@ -138,6 +138,6 @@ func Quiet(view model.View, err error) error {
 type quiet struct{ err error }
 
 func (quiet) Error() string {
-	return "the engine's own words are left out, for they may quote values and the view has sensitive columns"
+	return "words left out that may quote sensitive values"
 }
 func (q quiet) Unwrap() error { return q.err }
