@@ -413,3 +413,44 @@ func TestColumnsInNoFileAreErrors(t *testing.T) {
 		})
 	}
 }
+
+// TestOneValueHasOneName has a repeated key of every type: its parts have the same names among the repeats and among the rows.
+func TestOneValueHasOneName(t *testing.T) {
+	dir := t.TempDir()
+	parts := map[string]string{"i": "7::INTEGER", "u": "9223372036854775808::UBIGINT", "s": "'é x'", "dec": "1.50::DECIMAL(10,2)", "day": "DATE '2026-11-01'",
+		"naive": "TIMESTAMP '2026-11-01 01:02:03.4'", "aware": "TIMESTAMPTZ '2026-11-01 01:02:03+00'", "nanos": "'2026-11-01 01:02:03.000000001'::TIMESTAMP_NS",
+		"bytes": "'ab\\xFF'::BLOB", "yes": "true", "f": "1.5::DOUBLE", "clock": "TIME '01:02:03'", "uuid": "uuid '6ba7b810-9dad-11d1-80b4-00c04fd430c8'"}
+	var selected []string
+	names := slices.Sorted(keysOf(parts))
+	for _, name := range names {
+		selected = append(selected, parts[name]+" AS "+name)
+	}
+	query(t, fmt.Sprintf("COPY (SELECT CASE WHEN n < 2 THEN TIMESTAMPTZ '2026-11-01 01:00:00+00' END AS event_time, %s FROM range(3) t(n)) TO '%s/a.parquet'", strings.Join(selected, ", "), dir))
+	config, list := filepath.Join(dir, "featureaudit.yaml"), strings.Join(names, ", ")
+	text := fmt.Sprintf("version: 1\nviews:\n  v: {path: '*.parquet', event_time: event_time, key: [%s], sensitive: [%s], ttl: 7d}\n", list, list)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := t.TempDir()
+	code, said := ran(t, "run", "--config", config, "--as-of", "2026-11-02", "--out", "duplicates="+filepath.Join(out, "repeats.csv"), "--out", "rows="+filepath.Join(out, "rows.csv"), "--fail-on", "never")
+	if code != 0 {
+		t.Fatalf("exit %d: %s", code, said)
+	}
+	read := func(file, column string) map[string]string {
+		values := map[string]string{}
+		rows := query(t, fmt.Sprintf("SELECT %s FROM '%s' LIMIT 1", column, filepath.Join(out, file)))
+		if len(rows) == 0 {
+			t.Fatalf("no rows in %s: %s", file, said)
+		}
+		if err := json.Unmarshal([]byte(rows[0]), &values); err != nil {
+			t.Fatalf("%q: %v", rows, err)
+		}
+		return values
+	}
+	repeat, row := read("repeats.csv", "key"), read("rows.csv", `"values"`)
+	for _, name := range names {
+		if want := name + " #1"; repeat[name] != want || row[name] != want {
+			t.Errorf("%s: %q among the repeats and %q among the rows, want %q", name, repeat[name], row[name], want)
+		}
+	}
+}
