@@ -70,6 +70,9 @@ func Refuse(v model.View, s facts.Survey) []Refused {
 		name    string
 		columns []string
 	}{{"sensitive", v.Sensitive}, {"source", []string{v.Source.Column}}, {"measures", v.Measures}, {"payload", v.Payload}} {
+		if key.name == "source" && !slices.ContainsFunc(c.readable, func(f facts.File) bool { return f.Source == "" }) {
+			continue // the paths say it
+		}
 		for _, name := range key.columns {
 			if name != "" && !c.Hold(name) && !c.excused(v, key.name, name) {
 				refused = append(refused, Refused{key.name, c.missing(v, key.name, name)})

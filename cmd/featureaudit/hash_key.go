@@ -95,17 +95,24 @@ func belowRoot(v model.View, path string) string {
 	}
 	for _, glob := range globs {
 		folder := fixedFolder(glob)
+		if info, err := os.Stat(fromRoot(v, glob)); glob != "" && err == nil && info.IsDir() {
+			folder = glob
+		}
 		if folder == "" {
 			continue // all of the config's folder
 		}
-		if !filepath.IsAbs(folder) {
-			folder = filepath.Join(v.Root, folder)
-		}
-		if within(folder, path) {
+		if folder = fromRoot(v, folder); within(folder, path) {
 			return folder
 		}
 	}
 	return ""
+}
+
+func fromRoot(v model.View, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(v.Root, path)
 }
 
 // fixedFolder is the folder that all matches of a pattern lie below; empty where the pattern names none.
