@@ -156,7 +156,7 @@ func timeOf(ofSource, ofView model.TimeColumn) model.TimeColumn {
 func (b *brief) sourceSQL(g fileGroup) (string, bool) {
 	name := b.View.Source.Column
 	if g.source != "" || name == "" {
-		return quoteText(g.source), true
+		return b.sourceText(g.source)
 	}
 	column := g.schema.Lookup(name)
 	switch {
@@ -166,6 +166,17 @@ func (b *brief) sourceSQL(g fileGroup) (string, bool) {
 		return "", false
 	}
 	return fmt.Sprintf("coalesce(%s::VARCHAR, '')", columnSQL(*column)), true
+}
+
+// sourceText is the name of a source as a literal; false where it is sensitive, and the query would leave the program.
+func (b *brief) sourceText(name string) (string, bool) {
+	switch {
+	case b.Sources == nil || name == "":
+		return quoteText(name), true
+	case !b.within:
+		return "", false
+	}
+	return quoteText(b.Sources[name]), true
 }
 
 // perSource is an expression that may differ by the source of a row.
@@ -184,7 +195,11 @@ func (b *brief) perSource(g fileGroup, of func(model.SourcePolicy) (string, bool
 			return "", false
 		}
 		if own != common {
-			cases = append(cases, fmt.Sprintf("WHEN %s THEN %s", quoteText(s.Name), own))
+			name, ok := b.sourceText(s.Name)
+			if !ok {
+				return "", false
+			}
+			cases = append(cases, fmt.Sprintf("WHEN %s THEN %s", name, own))
 		}
 	}
 	if len(cases) == 0 {
