@@ -350,7 +350,7 @@ func columnSQL(c facts.Column) string {
 // isFuture and isJudged are conditions by the columns of inner.
 func (b *brief) isFuture() string {
 	tolerance := b.View.Tolerance.Microseconds()
-	return fmt.Sprintf("coalesce(event_us > ingested_us + %d, false) OR coalesce(event_us IS NOT NULL AND ingested_us > known_by_us, false) OR ingested_us IS NULL AND coalesce(event_us > known_by_us, false)", tolerance)
+	return fmt.Sprintf("coalesce(event_us > ingested_us + %d, false) OR coalesce(ingested_us > known_by_us, false) OR ingested_us IS NULL AND coalesce(event_us > known_by_us, false)", tolerance)
 }
 
 func (b *brief) isJudged() string {
@@ -394,19 +394,20 @@ func (b *brief) reproduceMisfiled() string {
 	outside := func(instant string) string {
 		return fmt.Sprintf("(begin_us IS NULL OR %s < begin_us OR %s >= end_us)", instant, instant)
 	}
-	bad := outside("event_us")
+	judged, bad := b.isJudged(), outside("event_us")
 	switch meaning(b.View) {
 	case model.OfSnapshot:
 		bad = "(begin_us IS NULL OR event_us >= end_us)"
 	case model.OfIngestedAt:
+		judged = fmt.Sprintf("(%s OR event_us IS NULL AND ingested_us IS NOT NULL)", judged)
 		bad = fmt.Sprintf("CASE WHEN ingested_us IS NULL THEN (begin_us IS NULL OR event_us >= end_us) ELSE %s END", outside("ingested_us"))
 	}
 	return rowsQuery{b: b, counted: func(s *facts.Slice) int64 {
 		return s.MisfiledBefore + s.MisfiledAfter + s.MisfiledUndated + s.OwnColumnDiffers
 	},
 		bad: func(s facts.Schema) (string, bool) {
-			own := slices.ContainsFunc(b.View.TimePartition.Columns, func(name string) bool { return s.Lookup(name) != nil })
-			return fmt.Sprintf("(%s) AND %s", b.isJudged(), bad), !own
+			own := slices.ContainsFunc(b.View.TimePartition.Columns, func(name string) bool { return s.LookupFold(name) != nil })
+			return fmt.Sprintf("(%s) AND %s", judged, bad), !own
 		}}.sql()
 }
 
