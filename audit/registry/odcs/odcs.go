@@ -207,9 +207,9 @@ func pairs(at string, n *yaml.Node, but ...string) []registry.Field {
 		return []registry.Field{registry.TextField(at, "", keyed.Canonical(n))}
 	}
 	var fields []registry.Field
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if key := n.Content[i].Value; !slices.Contains(but, key) {
-			fields = append(fields, registry.TextField(at+"."+key, "", keyed.Canonical(n.Content[i+1])))
+	for _, pair := range keyed.Pairs(n) {
+		if key := pair[0].Value; !slices.Contains(but, key) {
+			fields = append(fields, registry.TextField(at+"."+key, "", keyed.Canonical(pair[1])))
 		}
 	}
 	return fields
