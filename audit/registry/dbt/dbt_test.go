@@ -1,7 +1,6 @@
 package dbt
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -253,17 +252,6 @@ sources:
 	}
 	if len(merged.UnknownFields) > 0 {
 		t.Errorf("unknown: %+v", merged.UnknownFields)
-	}
-}
-
-// TestMergesThatHoldThemselvesEnd has a chain of merges that would double at each step.
-func TestMergesThatHoldThemselvesEnd(t *testing.T) {
-	text := "anchors:\n  - &a0 {x: 1}\n  - &b0 {y: 1}\n"
-	for i := range 100 {
-		text += fmt.Sprintf("  - &a%d {<<: [*a%d, *b%d]}\n  - &b%d {<<: [*b%d, *a%d]}\n", i+1, i, i, i+1, i, i)
-	}
-	if _, err := Decode("a.yml", []byte(text+"sources: [{name: s, tables: [{name: a, meta: {<<: [*a100, *b100]}}]}]\n")); err != nil {
-		t.Error(err)
 	}
 }
 

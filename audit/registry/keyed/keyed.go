@@ -25,8 +25,32 @@ func Parse(file string, data []byte) (root *yaml.Node, twice []string, err error
 	if len(document.Content) == 0 {
 		return &yaml.Node{Kind: yaml.MappingNode}, nil, nil
 	}
+	if n := expanded(document.Content[0], map[*yaml.Node]int{}); n > maxValues {
+		return nil, nil, fmt.Errorf("%s: its anchors hold themselves or stand for more than %d values: write out what they stand for", file, maxValues)
+	}
 	lastCounts(document.Content[0], file, &twice)
 	return document.Content[0], twice, nil
+}
+
+// maxValues is how many values a document may have once its anchors are written out.
+const maxValues = 5_000_000
+
+// expanded counts the values below a node with each alias taken for what it stands for, up to one more than maxValues;
+// what holds itself has that many.
+func expanded(n *yaml.Node, known map[*yaml.Node]int) int {
+	if n.Kind == yaml.AliasNode {
+		return expanded(n.Alias, known)
+	}
+	if count, ok := known[n]; ok {
+		return count
+	}
+	known[n] = maxValues + 1 // while it is counted, it is met again only inside itself
+	count := 1
+	for _, child := range n.Content {
+		count = min(count+expanded(child, known), maxValues+1)
+	}
+	known[n] = count
+	return count
 }
 
 // lastCounts removes all but the last of equal keys.
