@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -29,6 +30,18 @@ func TestAWorkingDirectoryThatIsNoMore(t *testing.T) {
 		{"diff", config, config}, {"align", "--config", config, "--report", filepath.Join(dir, "report.json"), "--out-dir", filepath.Join(dir, "copy"), "--accept", "statistical"}} {
 		if code, said := ran(t, args...); code != exitOK {
 			t.Errorf("%v: exit %d: %s", args, code, said)
+		}
+	}
+}
+
+// TestRequireShowsNoSecret: what require says goes to stdout and into its JSON, and names what it was asked to read.
+func TestRequireShowsNoSecret(t *testing.T) {
+	for _, address := range []string{"s3://KEY:SECRET@bucket/report.json", "postgres://u:SECRET@h/db", "https://h/x?sig=SECRET"} {
+		for _, flag := range []string{"--report", "--flags"} {
+			code, said := ran(t, "require", "clicks", flag, address, "--out", "json=-", "--out", "text="+filepath.Join(t.TempDir(), "said"))
+			if code != exitIncomplete || strings.Contains(said, "SECRET") || !strings.Contains(said, "xxxxx") {
+				t.Errorf("require %s %s: exit %d: %s", flag, address, code, said)
+			}
 		}
 	}
 }
