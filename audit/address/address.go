@@ -52,6 +52,11 @@ func Text(message string) string {
 		parts := userinfo.FindStringSubmatch(address)
 		return parts[1] + parts[2] + shown(parts[1], parts[3]) + mask + "@"
 	})
+	return settings(message)
+}
+
+// settings masks the values of names that sound like a secret, also where an address is itself the value of a name.
+func settings(message string) string {
 	return setting.ReplaceAllStringFunc(message, func(pair string) string {
 		parts := setting.FindStringSubmatch(pair)
 		name := parts[1]
@@ -60,7 +65,7 @@ func Text(message string) string {
 		}
 		name = strings.ToLower(name)
 		if name != "sig" && !slices.ContainsFunc(secretWords, func(word string) bool { return strings.Contains(name, word) }) {
-			return pair
+			return parts[1] + parts[2] + settings(parts[3])
 		}
 		if strings.HasPrefix(parts[3], mask) {
 			return pair // masked before

@@ -74,7 +74,7 @@ func LintRules() []Rule {
 		},
 		{
 			ID: "unknown-fields", Title: "Fields that the reader does not know.", Training: Warn, Serving: Warn, Storage: Warn,
-			Why: "They may carry policy that is neither compared nor audited.", Fix: "Use a release of featureaudit that knows them, or approve them under suppress: with a reason.",
+			Why: "They may carry policy that is neither compared nor audited.", Fix: "Correct the spelling, use a release of featureaudit that knows them, or approve them under suppress: with a reason.",
 		},
 	}
 }

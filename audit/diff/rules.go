@@ -491,7 +491,7 @@ func otherRules() []Rule {
 		},
 		{
 			ID: "unknown-fields-present", Title: "Fields are new that the reader does not know.", Object: UnknownField, Actions: one(Added), Training: Warn, Serving: Warn, Storage: Warn,
-			Why: "They may carry policy that is neither compared nor audited.", Fix: "Use a release of featureaudit that knows them.",
+			Why: "They may carry policy that is neither compared nor audited.", Fix: "Correct the spelling, or use a release of featureaudit that knows them.",
 			text: func(c Change) string { return "has a new unknown field " + c.Name + ", " + inWords(c.New) },
 		},
 		{

@@ -137,7 +137,7 @@ func (a aligner) run(ctx context.Context, views []model.View, picks []string, di
 		p.Dir = temp.path
 		d, err := align.Copy(ctx, p)
 		if err != nil {
-			return fmt.Errorf("view %s: %w", p.View.Name, err)
+			return fmt.Errorf("view %q: %w", p.View.Name, err)
 		}
 		done = append(done, d)
 	}
@@ -161,7 +161,7 @@ func (a aligner) plan(ctx context.Context, views []model.View) ([]align.Options,
 	for _, v := range views {
 		p, err := a.view(ctx, v)
 		if err != nil {
-			return nil, fmt.Errorf("view %s: %w", v.Name, err)
+			return nil, fmt.Errorf("view %q: %w", v.Name, err)
 		}
 		all = append(all, p)
 	}

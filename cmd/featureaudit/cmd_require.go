@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/featureaudit/featureaudit/audit"
+	"github.com/featureaudit/featureaudit/audit/address"
 	"github.com/featureaudit/featureaudit/audit/contract"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/policy"
@@ -204,16 +205,19 @@ func (c *cli) evidence(ctx context.Context, f requireFlags, a asked, outs []outp
 	case f.data:
 		return c.lookAtData(ctx, f, a, outs)
 	case f.flags != "":
+		if err := localOnly(f.flags); err != nil {
+			return evidence{problem: err.Error()}, nil
+		}
 		c.reads.add(f.flags)
 		file, err := contract.Read(f.flags)
 		if err != nil {
-			return evidence{problem: err.Error()}, nil
+			return evidence{problem: address.Text(err.Error())}, nil
 		}
 		return evidence{file: file}, nil
 	}
 	r, err := c.readReport(f.report)
 	if err != nil {
-		return evidence{problem: err.Error()}, nil
+		return evidence{problem: address.Text(err.Error())}, nil
 	}
 	e := fromReport(r)
 	if e.problem != "" {

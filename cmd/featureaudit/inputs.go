@@ -77,12 +77,35 @@ func dataViews(sides ...registry.Definitions) []model.View {
 func holdsOutput(name, out string) bool {
 	info, err := os.Stat(name)
 	if err != nil || !info.IsDir() {
-		return samePlace(name, out)
+		return samePlace(name, out) || besideSQLite(name, out)
 	}
 	if ext := filepath.Ext(out); ext != ".yaml" && ext != ".yml" {
 		return false
 	}
 	return within(name, out)
+}
+
+// besideSQLite says whether an output is what SQLite keeps beside a database: it would read it as changes to undo or to
+// apply, and registered definitions would be lost or the registry not be readable any more.
+func besideSQLite(name, out string) bool {
+	for _, end := range []string{"-wal", "-shm", "-journal"} {
+		if samePlace(throughLinks(name)+end, out) || samePlace(name+end, out) {
+			return isSQLite(name)
+		}
+	}
+	return false
+}
+
+func isSQLite(name string) bool {
+	f, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	const magic = "SQLite format 3\x00"
+	head := make([]byte, len(magic))
+	_, err = io.ReadFull(f, head)
+	return err == nil && string(head) == magic
 }
 
 // within says whether a file lies below a folder, by the names of both as they are and as they are without links.

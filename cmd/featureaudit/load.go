@@ -104,9 +104,11 @@ func (c *cli) load(ctx context.Context, f definitionFlags, refs []string) (loade
 	if err != nil {
 		return loaded{}, err
 	}
-	dir, err := os.Getwd()
-	if err != nil {
-		return loaded{}, fmt.Errorf("working directory: %w", err)
+	dir := file.Dir
+	if len(f.set) > 0 { // where only a config says paths, the working directory may be one that nobody may look at
+		if dir, err = os.Getwd(); err != nil {
+			return loaded{}, fmt.Errorf("working directory: %w", err)
+		}
 	}
 	p, err := file.ResolveWith(views, dir, f.set, parseOptions())
 	return loaded{Policy: p, read: read}, usage(err)

@@ -31,7 +31,9 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("FEAST", feastMaterial())
-			return nil
+			registries, err := filepath.Abs(filepath.Join("..", "..", "audit", "diff", "testdata", "feast"))
+			env.Setenv("REGISTRIES", registries)
+			return err
 		},
 		Condition: func(name string) (bool, error) {
 			if name != "feast-material" {

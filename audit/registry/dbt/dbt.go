@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -118,6 +119,7 @@ func (r *reader) table(source, name string, line int, b blocks) error {
 		v.NoFiles = "a dbt source is a table of a warehouse"
 	}
 	r.columns(&v, own)
+	v.EventTime = cmp.Or(keyed.Text(keyed.Value(b[0], "event_time")), keyed.Text(keyed.Value(b[2], "event_time")))
 	r.loaded(&v, b)
 	r.enabled(&v, b)
 	if err := r.freshness(&v, b); err != nil {
@@ -195,16 +197,39 @@ func (r *reader) tests(v *registry.View, at string, n *yaml.Node) (unique bool) 
 			switch {
 			case name == "unique":
 				unique = true
+				r.conditions(v, at+"tests[unique]", arguments)
 			case strings.HasSuffix(name, "unique_combination_of_columns") && len(v.Key) == 0:
 				for _, column := range columns {
 					v.Key = append(v.Key, keyed.Text(column))
 				}
+				r.conditions(v, at+"tests["+name+"]", arguments)
 			default:
 				v.Fields = append(v.Fields, registry.TextField(at+"tests["+name+"]", "", keyed.Canonical(test)))
 			}
 		}
 	}
 	return unique
+}
+
+// conditions notes what a test of a key says beside its columns: of which rows it holds, and how much it weighs.
+func (r *reader) conditions(v *registry.View, at string, arguments *yaml.Node) {
+	var said []string
+	for _, pair := range keyed.Pairs(arguments) {
+		switch key := pair[0].Value; key {
+		case "combination_of_columns", "test_name":
+		case "arguments":
+			for _, inner := range keyed.Pairs(pair[1]) {
+				if inner[0].Value != "combination_of_columns" {
+					said = append(said, inner[0].Value+": "+keyed.Canonical(inner[1]))
+				}
+			}
+		default:
+			said = append(said, key+": "+keyed.Canonical(pair[1]))
+		}
+	}
+	if slices.Sort(said); len(said) > 0 {
+		v.Fields = append(v.Fields, registry.TextField(at, "", strings.Join(said, ", ")))
+	}
 }
 
 // loaded reads what dbt measures freshness by: a column is the ingest time, an expression or a query is kept as it is.
@@ -219,6 +244,9 @@ func (r *reader) loaded(v *registry.View, b blocks) {
 		switch {
 		case keyed.Text(query) != "":
 			v.Settings["loaded_at_query"] = keyed.Text(query)
+			if text != "" {
+				v.Settings["loaded_at_field"] = text // dbt asks the query
+			}
 		case plainColumn.MatchString(text):
 			v.IngestedAt = text
 		case text != "":

@@ -218,3 +218,73 @@ sources:
 		t.Errorf("version 9: %v", err)
 	}
 }
+
+// TestMergedKeysAreKeys: what an anchor brings into a map counts as if it stood there, and the map's own keys win.
+func TestMergedKeysAreKeys(t *testing.T) {
+	plain, err := Decode("a.yml", []byte(`
+sources:
+  - name: s
+    tables:
+      - {name: a, loaded_at_field: at, freshness: {error_after: {count: 1, period: day}}, meta: {owner: x, team: y}}
+      - {name: b, loaded_at_field: own, freshness: {error_after: {count: 1, period: day}}, meta: {owner: x, team: y}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	merged, err := Decode("a.yml", []byte(`
+anchors:
+  - &fresh {loaded_at_field: at, freshness: {error_after: {count: 1, period: day}}}
+  - &meta {owner: x, team: z}
+sources:
+  - name: s
+    tables:
+      - {name: a, <<: *fresh, meta: {<<: *meta, team: y}}
+      - {<<: [*fresh, *fresh], name: b, loaded_at_field: own, meta: {team: y, <<: *meta}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, v := range merged.Views {
+		want := plain.Views[i]
+		if v.IngestedAt != want.IngestedAt || v.MaxAgeSeconds == nil || *v.MaxAgeSeconds != 86400 || v.Owner != "x" || !slices.Equal(v.Fields, want.Fields) {
+			t.Errorf("%s: %+v, want %+v", v.Name, v, want)
+		}
+	}
+	if len(merged.UnknownFields) > 0 {
+		t.Errorf("unknown: %+v", merged.UnknownFields)
+	}
+}
+
+// TestWhatWeakensAKeysTestIsTold: a filter or a severity of a test that holds a key is no part of the key.
+func TestWhatWeakensAKeysTestIsTold(t *testing.T) {
+	d, err := Decode("d.yml", []byte(`
+sources:
+  - name: s
+    config: {event_time: seen}
+    tables:
+      - name: a
+        config: {event_time: at}
+        columns: [{name: id, tests: [{unique: {config: {where: "x > 1", severity: warn}}}]}]
+      - name: b
+        loaded_at_field: old
+        loaded_at_query: select 1
+        data_tests: [{dbt_utils.unique_combination_of_columns: {arguments: {combination_of_columns: [x, y], quote_columns: true}, config: {where: z}}}]
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var noted []string
+	for _, v := range d.Views {
+		for _, f := range v.Fields {
+			noted = append(noted, v.Name+" "+f.Path+" = "+f.Text)
+		}
+	}
+	want := []string{"s.a columns[id].tests[unique] = config: {severity: warn, where: x > 1}",
+		"s.b tests[dbt_utils.unique_combination_of_columns] = config: {where: z}, quote_columns: true"}
+	if !slices.Equal(noted, want) {
+		t.Errorf("noted %q, want %q", noted, want)
+	}
+	if d.Views[0].EventTime != "at" || d.Views[1].EventTime != "seen" || d.Views[1].Settings["loaded_at_field"] != "old" {
+		t.Errorf("views %+v", d.Views)
+	}
+}

@@ -25,8 +25,32 @@ func Parse(file string, data []byte) (root *yaml.Node, twice []string, err error
 	if len(document.Content) == 0 {
 		return &yaml.Node{Kind: yaml.MappingNode}, nil, nil
 	}
+	if n := expanded(document.Content[0], map[*yaml.Node]int{}); n > maxValues {
+		return nil, nil, fmt.Errorf("%s: its anchors hold themselves or stand for more than %d values: write out what they stand for", file, maxValues)
+	}
 	lastCounts(document.Content[0], file, &twice)
 	return document.Content[0], twice, nil
+}
+
+// maxValues is how many values a document may have once its anchors are written out.
+const maxValues = 5_000_000
+
+// expanded counts the values below a node with each alias taken for what it stands for, up to one more than maxValues;
+// what holds itself has that many.
+func expanded(n *yaml.Node, known map[*yaml.Node]int) int {
+	if n.Kind == yaml.AliasNode {
+		return expanded(n.Alias, known)
+	}
+	if count, ok := known[n]; ok {
+		return count
+	}
+	known[n] = maxValues + 1 // while it is counted, it is met again only inside itself
+	count := 1
+	for _, child := range n.Content {
+		count = min(count+expanded(child, known), maxValues+1)
+	}
+	known[n] = count
+	return count
 }
 
 // lastCounts removes all but the last of equal keys.
@@ -58,12 +82,54 @@ func Value(n *yaml.Node, key string) *yaml.Node {
 	if n == nil || n.Kind != yaml.MappingNode {
 		return nil
 	}
+	merges := false
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if n.Content[i].Value == key {
 			return Resolve(n.Content[i+1])
 		}
+		merges = merges || n.Content[i].Value == "<<"
+	}
+	if merges {
+		for _, pair := range Pairs(n) {
+			if pair[0].Value == key {
+				return Resolve(pair[1])
+			}
+		}
 	}
 	return nil
+}
+
+// Pairs are the keys and values of a map, with those that it merges (<<) behind its own, which win; none for all else.
+func Pairs(n *yaml.Node) [][2]*yaml.Node { return pairs(n, map[*yaml.Node]bool{}) }
+
+// pairs leaves out what was merged already: it adds nothing, and may hold itself.
+func pairs(n *yaml.Node, seen map[*yaml.Node]bool) [][2]*yaml.Node {
+	n = Resolve(n)
+	if n == nil || n.Kind != yaml.MappingNode || seen[n] {
+		return nil
+	}
+	seen[n] = true
+	all := make([][2]*yaml.Node, 0, len(n.Content)/2)
+	var merged []*yaml.Node
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if key, value := n.Content[i], n.Content[i+1]; key.Value == "<<" {
+			if list := List(value); list != nil {
+				merged = append(merged, list...)
+			} else {
+				merged = append(merged, value)
+			}
+		} else {
+			all = append(all, [2]*yaml.Node{key, value})
+		}
+	}
+	for _, from := range merged {
+		for _, pair := range pairs(from, seen) {
+			if !slices.ContainsFunc(all, func(own [2]*yaml.Node) bool { return own[0].Value == pair[0].Value }) {
+				all = append(all, pair)
+			}
+		}
+	}
+	return all
 }
 
 // Text is a scalar's text, empty for all else.
@@ -167,12 +233,8 @@ func (w *walk) mapping(n *yaml.Node, of shape, path string, without []string, de
 	if n = Resolve(n); n == nil || n.Kind != yaml.MappingNode || depth > maxDepth {
 		return
 	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, value := n.Content[i], Resolve(n.Content[i+1])
-		if key.Value == "<<" {
-			w.mapping(value, of, path, without, depth+1)
-			continue
-		}
+	for _, pair := range Pairs(n) {
+		key, value := pair[0], Resolve(pair[1])
 		k, ok := of[key.Value]
 		if _, open := of["*"]; open && !ok {
 			k, ok = known{}, true // any key may stand here
@@ -194,8 +256,8 @@ func (w *walk) mapping(n *yaml.Node, of shape, path string, without []string, de
 func (w *walk) nested(value *yaml.Node, k known, at string, depth int) {
 	switch {
 	case value.Kind == yaml.MappingNode && k.named:
-		for i := 0; i+1 < len(value.Content); i += 2 {
-			w.mapping(value.Content[i+1], w.shapes[k.in], at+"["+value.Content[i].Value+"]", nil, depth+1)
+		for _, pair := range Pairs(value) {
+			w.mapping(pair[1], w.shapes[k.in], at+"["+pair[0].Value+"]", nil, depth+1)
 		}
 	case value.Kind == yaml.MappingNode:
 		w.mapping(value, w.shapes[k.in], at, nil, depth+1)
@@ -251,10 +313,7 @@ func canonical(b *strings.Builder, n *yaml.Node, depth int) {
 }
 
 func canonicalMap(b *strings.Builder, n *yaml.Node, depth int) {
-	pairs := make([][2]*yaml.Node, 0, len(n.Content)/2)
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		pairs = append(pairs, [2]*yaml.Node{n.Content[i], n.Content[i+1]})
-	}
+	pairs := Pairs(n)
 	slices.SortStableFunc(pairs, func(a, b [2]*yaml.Node) int { return strings.Compare(a[0].Value, b[0].Value) })
 	b.WriteByte('{')
 	for i, pair := range pairs {

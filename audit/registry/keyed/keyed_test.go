@@ -75,3 +75,23 @@ func TestAliasesThatHoldThemselves(t *testing.T) {
 	ParseShapes(testShapes).Walk(root, "top", "a.yml", "the file")
 	Canonical(root)
 }
+
+// TestAnchorsThatStandForTooMuch are refused before anything is written out: twenty lines would fill any memory.
+func TestAnchorsThatStandForTooMuch(t *testing.T) {
+	laugh := func(lines int) string {
+		text := "a:\n  - &a0 [x, y]\n"
+		for i := range lines {
+			text += fmt.Sprintf("  - &a%d [*a%d, *a%d]\n", i+1, i, i)
+		}
+		return text
+	}
+	for name, c := range map[string]struct {
+		text    string
+		refused bool
+	}{"few": {laugh(10), false}, "too many": {laugh(40), true}, "itself": {"a: &a [1, *a]\n", true}, "the same twice": {"a: &a {x: 1}\nb: *a\nc: *a\n", false}} {
+		_, _, err := Parse("f.yml", []byte(c.text))
+		if refused := err != nil; refused != c.refused {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

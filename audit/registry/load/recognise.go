@@ -282,6 +282,7 @@ func (l loader) config(ctx context.Context, name string, data []byte) (registry.
 	l.depth++
 	var all registry.Definitions
 	base := yamldef.FromViews(nil)
+	base.Ledger = true
 	for _, def := range f.Definitions {
 		d, err := l.reference(ctx, name, def)
 		if err != nil {
@@ -292,7 +293,10 @@ func (l loader) config(ctx context.Context, name string, data []byte) (registry.
 		base.DataSources = append(base.DataSources, d.DataSources...)
 		base.FeatureServices = append(base.FeatureServices, d.FeatureServices...)
 		base.UnknownFields = append(base.UnknownFields, d.UnknownFields...)
+		base.Objects = append(base.Objects, d.Objects...)
+		base.Ledger = base.Ledger && d.Ledger
 	}
+	base.Objects = append(base.Objects, yamldef.Objects(f.Suppressions, f.Consumers)...)
 	views, err := all.ToViews()
 	if err != nil {
 		return registry.Definitions{}, wrong{err}

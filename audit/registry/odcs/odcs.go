@@ -207,9 +207,9 @@ func pairs(at string, n *yaml.Node, but ...string) []registry.Field {
 		return []registry.Field{registry.TextField(at, "", keyed.Canonical(n))}
 	}
 	var fields []registry.Field
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if key := n.Content[i].Value; !slices.Contains(but, key) {
-			fields = append(fields, registry.TextField(at+"."+key, "", keyed.Canonical(n.Content[i+1])))
+	for _, pair := range keyed.Pairs(n) {
+		if key := pair[0].Value; !slices.Contains(but, key) {
+			fields = append(fields, registry.TextField(at+"."+key, "", keyed.Canonical(pair[1])))
 		}
 	}
 	return fields
@@ -246,7 +246,7 @@ func (r *reader) view(o object) (registry.View, error) {
 	}
 	v.Key = primaryKey(o)
 	r.files(&v, o)
-	if err := r.promises(&v); err != nil {
+	if err := r.promises(&v, o); err != nil {
 		return v, err
 	}
 	return v, r.ttl(&v, o)
@@ -323,7 +323,7 @@ func (r *reader) files(v *registry.View, o object) {
 	}
 }
 
-func (r *reader) promises(v *registry.View) error {
+func (r *reader) promises(v *registry.View, o object) error {
 	var freshness, latency *float64
 	for _, p := range r.contract.SLA {
 		word := strings.ToLower(p.Property)
@@ -331,6 +331,9 @@ func (r *reader) promises(v *registry.View) error {
 		if objectName != "" && objectName != v.Name {
 			r.unplaced(p, objectName)
 			continue
+		}
+		if objectName != "" || len(r.contract.Schema) == 1 {
+			r.unknownColumns(p, o, columns)
 		}
 		switch word {
 		case "freshness", "latency", "ly":
@@ -374,9 +377,25 @@ func (r *reader) unplaced(p property, name string) {
 		}
 		names = append(names, o.Name)
 	}
-	text := fmt.Sprintf("%s %s %s", p.Value.Value, p.Unit, p.Element)
+	r.misplaced(p, fmt.Sprintf("which names no object of the schema (%s)", strings.Join(names, ", ")))
+}
+
+// unknownColumns names a service level whose element is no column of the object: nobody could measure it.
+func (r *reader) unknownColumns(p property, o object, columns []string) {
+	for _, c := range columns {
+		first, _, _ := strings.Cut(c, ".")
+		if !slices.ContainsFunc(o.Properties, func(x column) bool { return x.Name == c || x.Name == first || x.PhysicalName == c }) {
+			r.misplaced(p, "which names no column of "+o.Name)
+		}
+	}
+}
+
+// misplaced keeps a service level that no view has among what is not known.
+func (r *reader) misplaced(p property, why string) {
+	element := cmp.Or(p.Element, r.contract.SLADefault)
+	text := fmt.Sprintf("%s %s %s", p.Value.Value, p.Unit, element)
 	field := registry.UnknownField{Field: p.Property, Bytes: len(text), Digest: registry.ShortDigest([]byte(text)),
-		Path:     fmt.Sprintf("slaProperties[%s].element %q, which names no object of the schema (%s)", p.Property, p.Element, strings.Join(names, ", ")),
+		Path:     fmt.Sprintf("slaProperties[%s].element %q, %s", p.Property, element, why),
 		Location: &registry.Location{File: r.file, Line: p.line}}
 	if !slices.ContainsFunc(r.unknown, func(u registry.UnknownField) bool { return u.Path == field.Path }) {
 		r.unknown = append(r.unknown, field)

@@ -136,7 +136,11 @@ slaProperties:
   - {property: freshness, value: 6, unit: h, element: order.ts}
   - {property: retention, value: 30, unit: d, element: orders_v1.ts, driver: regulatory}
   - {property: availability, value: 99.9, unit: "%"}
+  - {property: frequency, value: 1, unit: d, element: orders.tss}
 slaPropertys: []
+customProperties:
+  - {property: plan, value: gold, valeu: typo}
+slaDefaultElement: orders.ts
 `))
 	if err != nil {
 		t.Fatal(err)
@@ -147,9 +151,11 @@ slaPropertys: []
 	}
 	want := []string{
 		"13 clasification in column orders.amt|classification",
+		"22 customProperties[plan].valeu in the contract|value",
 		"10 descripton in object orders|description",
+		`19 slaProperties[frequency].element "orders.tss", which names no column of orders|`,
 		`16 slaProperties[freshness].element "order.ts", which names no object of the schema (orders)|`,
-		"19 slaPropertys in the contract|slaProperties",
+		"20 slaPropertys in the contract|slaProperties",
 	}
 	if !slices.Equal(unknown, want) {
 		t.Errorf("unknown\n%s\nwant\n%s", strings.Join(unknown, "\n"), strings.Join(want, "\n"))
@@ -166,13 +172,18 @@ slaPropertys: []
 		"properties[s].properties[inner].logicalType  = string",
 		"properties[ts].classification  = open",
 		"properties[ts].physicalType physical_type = timestamptz",
+		"customProperties[plan]  = gold",
 		"id  = c1",
 		"servers[prod].environment  = live",
 		"servers[prod].format  = parquet",
 		"servers[prod].server  = prod",
 		"servers[prod].type  = s3",
+		"slaDefaultElement  = orders.ts",
 		"slaProperties[availability]  = {property: availability, unit: %, value: 99.9}",
+		"slaProperties[frequency].element  = orders.tss",
+		"slaProperties[freshness].element  = order.ts",
 		"slaProperties[retention].driver  = regulatory",
+		"slaProperties[retention].element  = orders_v1.ts",
 	}
 	if !slices.Equal(fields, wantFields) {
 		t.Errorf("fields\n%s\nwant\n%s", strings.Join(fields, "\n"), strings.Join(wantFields, "\n"))

@@ -5,8 +5,10 @@ package prior
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/registry"
 	"github.com/featureaudit/featureaudit/audit/report"
 )
@@ -22,6 +24,13 @@ func DecodeReport(data []byte) (registry.Definitions, error) {
 		d.Views = append(d.Views, fromReport(v))
 	}
 	for _, def := range r.Definitions {
+		for _, s := range def.FeatureServices {
+			service := registry.FeatureService{Name: s.Name, Project: s.Project}
+			for _, view := range s.Views {
+				service.Views = append(service.Views, registry.ServiceView{View: view})
+			}
+			d.FeatureServices = append(d.FeatureServices, service)
+		}
 		for _, u := range def.UnknownFields {
 			d.UnknownFields = append(d.UnknownFields, registry.UnknownField{Path: u.Path, Field: u.Field, Bytes: u.Bytes})
 		}
@@ -40,6 +49,7 @@ func fromReport(v report.View) registry.View {
 		Name: v.Name, Project: v.Project, Kind: kind, Owner: v.Owner, Path: def.Path,
 		TTLSeconds: def.TTLSeconds, TTLOnWire: def.TTLOnWire, TTLNever: def.TTLNever, MaxAgeSeconds: def.MaxAgeSeconds, MaxLagSeconds: def.MaxLagSeconds,
 		EventTime: def.EventTime, IngestedAt: def.IngestedAt, JoinKeys: def.Entity, Features: registry.FeaturesOf(def.Features),
+		Settings: settings(def),
 	}
 	if out.TTLOnWire == "" && def.TTLSeconds != nil {
 		out.TTLOnWire = registry.TTLSet
@@ -54,6 +64,47 @@ func fromReport(v report.View) registry.View {
 		out.Key = def.Key
 	}
 	return out
+}
+
+// settings are the other keys that somebody decided. What was inferred or filled in changes with the files, and is none.
+func settings(def report.ViewDefinition) map[string]string {
+	s := map[string]string{}
+	put := func(key, value string) {
+		if origin := def.Origins[key]; value != "" && origin != "default" && !strings.HasPrefix(origin, "inferred") {
+			s[key] = value
+		}
+	}
+	list := func(key string, words []string) { put(key, strings.Join(words, ", ")) }
+	span := func(key string, seconds *float64) {
+		if seconds != nil {
+			put(key, policy.FormatDuration(registry.Seconds(seconds)))
+		}
+	}
+	put("source", def.Source)
+	for name, p := range def.Sources {
+		key := "sources." + name
+		put(key, "declared")
+		put(key+".zone", p.Zone)
+		span(key+".max_age", p.MaxAgeSeconds)
+		span(key+".max_lag", p.MaxLagSeconds)
+		put(key+".until", p.Until)
+	}
+	list("writer", def.Writer)
+	list("once_per", def.OncePer)
+	list("measures", def.Measures)
+	put("zone", def.Zone)
+	put("reference", def.Reference)
+	span("tolerance", &def.ToleranceSecs)
+	if p := def.TimePartition; p != nil {
+		list("time_partition.column", p.Columns)
+		put("time_partition.grain", p.Grain)
+		put("time_partition.zone", p.Zone)
+		put("time_partition.of", p.Of)
+		put("time_partition.expected", p.Expected)
+		put("time_partition.expected_by", p.ExpectedBy)
+		span("time_partition.complete_after", &p.CompleteAfterSeconds)
+	}
+	return s
 }
 
 // DecodeDefinitions reads a document that `featureaudit definitions --format json` wrote.

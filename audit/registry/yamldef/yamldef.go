@@ -42,7 +42,9 @@ func Decode(files []File, options policy.ParseOptions) (registry.Definitions, er
 			views = append(views, v)
 		}
 	}
-	return FromViews(views), nil
+	d := FromViews(views)
+	d.Ledger, d.Unsaid = true, []string{Consumer, Suppression}
+	return d, nil
 }
 
 // below rewrites a path that is relative to dir as relative to root, where files of one set lie in several folders.
@@ -62,6 +64,81 @@ func FromViews(views []model.View) registry.Definitions {
 	}
 	d.Finish()
 	return d
+}
+
+// The objects that only a whole config can say.
+const (
+	Suppression = "suppression"
+	Consumer    = "consumer"
+)
+
+// Objects are what a config says beside its views and no rule judges: what it accepts, and what its consumers need.
+func Objects(suppressions []model.Suppression, consumers []model.Consumer) []registry.Object {
+	var all []registry.Object
+	for _, s := range suppressions {
+		o := registry.Object{What: Suppression, Name: suppressed(s)}
+		for _, f := range []struct{ key, text string }{{"reason", s.Reason}, {"owner", s.Owner}, {"until", date(s.Until)}, {"max_rows", count(s.MaxRows)}} {
+			if f.text != "" {
+				o.Fields = append(o.Fields, registry.TextField(f.key, "", f.text))
+			}
+		}
+		all = append(all, o)
+	}
+	for _, c := range consumers {
+		o := registry.Object{What: Consumer, Name: c.Name}
+		if c.Owner != "" {
+			o.Fields = append(o.Fields, registry.TextField("owner", "", c.Owner))
+		}
+		for _, v := range c.Views {
+			o.Fields = append(o.Fields, registry.TextField("views["+v.View+"]", "", contract(v)))
+		}
+		all = append(all, o)
+	}
+	return all
+}
+
+// suppressed names what a suppression accepts.
+func suppressed(s model.Suppression) string {
+	name := s.Check
+	if s.View != "" {
+		name += " of " + s.View
+	}
+	if s.Source != "" {
+		name += ", source " + s.Source
+	}
+	if s.RangeFrom+s.RangeTo != "" {
+		name += ", range " + s.RangeFrom + ".." + s.RangeTo
+	}
+	return name
+}
+
+// contract puts in words what a consumer needs of a view.
+func contract(v model.ConsumerView) string {
+	words := []string{"read"}
+	if v.MaxAge != 0 {
+		words = append(words, "max_age "+policy.FormatDuration(v.MaxAge))
+	}
+	if v.Lookback != 0 {
+		words = append(words, "lookback "+policy.FormatDuration(v.Lookback))
+	}
+	if len(v.Accept) > 0 {
+		words = append(words, "accept "+strings.Join(slices.Sorted(slices.Values(v.Accept)), " and "))
+	}
+	return strings.Join(words, ", ")
+}
+
+func date(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.DateOnly)
+}
+
+func count(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.FormatInt(n, 10)
 }
 
 func fromView(m model.View) registry.View {
@@ -179,6 +256,7 @@ func partition(m model.View, put func(key, value string), list func(string, []st
 		put("time_partition.expected", string(p.Expected))
 	}
 	duration("time_partition.complete_after", p.CompleteAfter)
+	put("time_partition.expected_by", p.ExpectedBy)
 }
 
 func checks(m model.View, put func(key, value string)) {

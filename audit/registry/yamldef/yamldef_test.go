@@ -35,6 +35,7 @@ var keys = []struct{ line, other, want string }{
 	{"zones: [Asia/Tokyo]", "zones: [Asia/Kolkata]", "settings.zones"},
 	{"reference: as_of", "reference: ingested_at", "settings.reference"},
 	{"time_partition: {column: dt, grain: day, of: snapshot}", "time_partition: {column: dt, grain: day, of: event_time}", "settings.time_partition.of"},
+	{"time_partition: {column: dt, grain: day, of: snapshot}", "time_partition: {column: dt, grain: day, of: snapshot, expected_by: view}", "settings.time_partition.expected_by"},
 	{"checks: {stale-rows: {severity: warn, max_fraction: 0.1}}", "checks: {stale-rows: {severity: warn, max_fraction: 0.2}}", "settings.checks.stale-rows.max_fraction"},
 }
 

@@ -182,6 +182,7 @@ def test_a_folder_without_rights_is_retried_and_fails(scenario: Scenario) -> Non
                 path.chmod(0o755)
         (scenario.reports / "featureaudit").mkdir(parents=True)
         (scenario.reports / "featureaudit").chmod(0o777)
+        scenario.folder.chmod(0o777)  # of the flag file: that outputs can be written is tried before anything is read
     locked = scenario.store / "data" / "clicks"
     locked.chmod(0o000 if os.geteuid() else 0o700)
     try:
