@@ -2,9 +2,12 @@ package audit_test
 
 import (
 	"fmt"
+	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -95,5 +98,42 @@ func TestReproduceGivesTheRowsThatWereCounted(t *testing.T) {
 		if ran[check] < 2 {
 			t.Errorf("%s: its SQL ran for %d stores only", check, ran[check])
 		}
+	}
+}
+
+// TestReproduceIsRightOrAbsent has rows that SQL reads in another way than the audit, or that DuckDB cannot read at all.
+func TestReproduceIsRightOrAbsent(t *testing.T) {
+	timestamp := func(unit string, utc bool) fixtures.Type {
+		return fixtures.Type{Kind: fixtures.Timestamp, Unit: unit, UTC: utc}
+	}
+	at := hostileDay.UnixMilli()
+	day, after := hostileDay.Format(time.DateOnly), hostileDay.AddDate(0, 0, 1).Format(time.DateOnly)
+	for _, c := range []struct {
+		name    string
+		check   string
+		columns []fixtures.Column
+		bad     int64
+		sql     bool
+	}{
+		{"nanoseconds in UTC", "null-event-time", []fixtures.Column{columnOf("event_time", timestamp("ns", true), int64(math.MaxInt64), at*1_000_000)}, 1, true},
+		{"milliseconds that no microseconds hold", "null-event-time", []fixtures.Column{columnOf("event_time", timestamp("ms", false), int64(math.MaxInt64), at)}, 1, false},
+		{"milliseconds long before", "null-event-time", []fixtures.Column{columnOf("event_time", timestamp("ms", true), int64(math.MinInt64), at)}, 1, false},
+		{"an own partition column in other letters", "misfiled-rows", []fixtures.Column{columnOf("event_time", timestamp("ms", true), at, at),
+			columnOf("DT", fixtures.TextType, day, after)}, 1, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			t.Chdir(dir)
+			writeFile(t, filepath.Join(dir, "dt="+day, "a.parquet"), fixtures.Options{}, c.columns...)
+			got := resultOf(t, auditView(t, model.View{Path: "**/*.parquet", Root: dir}, c.check), c.check)
+			if got.RowsBad != c.bad || (got.Reproduce != "") != c.sql {
+				t.Fatalf("%d rows, SQL %q; want %d rows, SQL %v", got.RowsBad, got.Reproduce, c.bad, c.sql)
+			}
+			if c.sql {
+				if rows := reproduce(t, dir, got); rows != fmt.Sprint(c.bad) {
+					t.Errorf("the SQL gives %s rows, want %d", rows, c.bad)
+				}
+			}
+		})
 	}
 }

@@ -106,7 +106,7 @@ func (b *brief) groupsOf(files []facts.File) []fileGroup {
 // inner selects of each row what a condition needs: event_us and ingested_us (NULL where not usable), lag_limit_us, source_name,
 // and of its file known_by_us, begin_us, end_us, stale_before_us.
 func (b *brief) inner(g fileGroup, extra ...string) (string, bool) {
-	if !plainNames(g.schema) {
+	if !plainNames(g.schema) || b.beyondMicros(g) {
 		return "", false
 	}
 	source, ok := b.sourceSQL(g)
@@ -135,6 +135,20 @@ func (b *brief) inner(g fileGroup, extra ...string) (string, bool) {
 		b.usable(ingested) + " AS ingested_us", limit + " AS lag_limit_us"}, extra...)
 	return fmt.Sprintf("    SELECT %s\n    FROM (SELECT *, %s AS source_text FROM read_parquet(%s, hive_partitioning = false, filename = true, file_row_number = true)) AS rows\n    JOIN (VALUES\n%s\n    ) AS files(file_name, file_rank, partition_value, in_range, known_by_us, begin_us, end_us, stale_before_us) ON file_name = rows.filename",
 		strings.Join(columns, ", "), source, b.list(g.files), b.fileValues(g.files)), true
+}
+
+// beyondMicros says whether an event time in milliseconds lies so far away that DuckDB, which counts in microseconds, fails on it.
+func (b *brief) beyondMicros(g fileGroup) bool {
+	inMillis := slices.ContainsFunc(eventNames(b.View), func(name string) bool {
+		column := g.schema.Lookup(name)
+		return column != nil && column.Unit == "ms"
+	})
+	const farthest = math.MaxInt64 / 1000 * 1000
+	return inMillis && slices.ContainsFunc(b.Collection.Slices, func(s facts.Slice) bool {
+		// Of a sensitive column the bounds are not kept.
+		far := s.EventSentinel > 0 && (s.SentinelMin == facts.NoTime || s.SentinelMin <= -farthest || s.SentinelMax >= farthest)
+		return far && slices.ContainsFunc(g.files, func(f facts.File) bool { return f.ID == s.File })
+	})
 }
 
 // plainNames says whether no column is one that DuckDB adds, or takes for another.
@@ -205,7 +219,8 @@ func (b *brief) timeSQL(s facts.Schema, declared model.TimeColumn, ofSource stri
 	name := columnSQL(*column)
 	switch s.Encoding(*column) {
 	case facts.EncodingAware, facts.EncodingInt96Aware:
-		return fmt.Sprintf("epoch_us(%s)", name), true
+		// Some releases of DuckDB have a type of nanoseconds in UTC, which epoch_us does not take.
+		return fmt.Sprintf("epoch_us(%s::TIMESTAMPTZ)", name), true
 	case facts.EncodingNaive, facts.EncodingInt96Naive, facts.EncodingDate:
 		return b.localSQL(fmt.Sprintf("epoch_us(%s::TIMESTAMP)", name), cmp.Or(declared.Zone, ofSource, b.View.Zone), ingested)
 	case facts.EncodingEpoch:
@@ -405,7 +420,7 @@ func (b *brief) reproduceMisfiled() string {
 		return s.MisfiledBefore + s.MisfiledAfter + s.MisfiledUndated + s.OwnColumnDiffers
 	},
 		bad: func(s facts.Schema) (string, bool) {
-			own := slices.ContainsFunc(b.View.TimePartition.Columns, func(name string) bool { return s.Lookup(name) != nil })
+			own := slices.ContainsFunc(b.View.TimePartition.Columns, func(name string) bool { return s.LookupFold(name) != nil })
 			return fmt.Sprintf("(%s) AND %s", b.isJudged(), bad), !own
 		}}.sql()
 }
