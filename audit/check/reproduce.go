@@ -81,8 +81,8 @@ func (q rowsQuery) sql() string {
 	if len(whole) > 0 {
 		parts = append(parts, fmt.Sprintf("  SELECT filename, file_row_number FROM read_parquet(%s, union_by_name = true, hive_partitioning = false, filename = true, file_row_number = true)", q.b.list(whole)))
 	}
-	return fmt.Sprintf("%sSELECT *\nFROM read_parquet(%s, union_by_name = true, hive_partitioning = false, filename = true, file_row_number = true)\nWHERE (filename, file_row_number) IN (\n%s\n)\nORDER BY filename, file_row_number;",
-		reproduceHead, q.b.list(append(files, whole...)), strings.Join(parts, "\n  UNION ALL\n"))
+	return fmt.Sprintf("%sSELECT %s\nFROM read_parquet(%s, union_by_name = true, hive_partitioning = false, filename = true, file_row_number = true)\nWHERE (filename, file_row_number) IN (\n%s\n)\nORDER BY filename, file_row_number;",
+		reproduceHead, q.b.columns(append(files, whole...)), q.b.list(append(files, whole...)), strings.Join(parts, "\n  UNION ALL\n"))
 }
 
 // groupsOf sorts files by what decides how their rows are read.
@@ -338,6 +338,27 @@ func (b *brief) fromConfig(f facts.File) string {
 	return f.Abs
 }
 
+// columns are those of the rows that DuckDB can show: all but what could not be read in one of the files.
+func (b *brief) columns(files []facts.File) string {
+	var blind []string
+	for _, f := range files {
+		for _, problem := range b.Collection.Blind[f.ID] {
+			name := problem.Column
+			if schema := b.schema(f); schema != nil && schema.Lookup(name) != nil {
+				name = schema.Lookup(name).Name
+			}
+			if name = quoteName(name); !slices.Contains(blind, name) {
+				blind = append(blind, name)
+			}
+		}
+	}
+	if len(blind) == 0 {
+		return "*"
+	}
+	slices.Sort(blind)
+	return "* EXCLUDE (" + strings.Join(blind, ", ") + ")"
+}
+
 // list names files for read_parquet, which takes every name for a pattern.
 func (b *brief) list(files []facts.File) string {
 	names := make([]string, len(files))
@@ -461,8 +482,8 @@ func (q rowsQuery) keyed() string {
 		parts = append(parts, fmt.Sprintf("  SELECT filename, file_row_number FROM read_parquet(%s, hive_partitioning = false, filename = true, file_row_number = true)\n  WHERE %s",
 			q.b.list(g.files), strings.Join(nulls, " OR ")))
 	}
-	return fmt.Sprintf("%sSELECT *\nFROM read_parquet(%s, union_by_name = true, hive_partitioning = false, filename = true, file_row_number = true)\nWHERE (filename, file_row_number) IN (\n%s\n)\nORDER BY filename, file_row_number;",
-		reproduceHead, q.b.list(files), strings.Join(parts, "\n  UNION ALL\n"))
+	return fmt.Sprintf("%sSELECT %s\nFROM read_parquet(%s, union_by_name = true, hive_partitioning = false, filename = true, file_row_number = true)\nWHERE (filename, file_row_number) IN (\n%s\n)\nORDER BY filename, file_row_number;",
+		reproduceHead, q.b.columns(files), q.b.list(files), strings.Join(parts, "\n  UNION ALL\n"))
 }
 
 // keySQL is a part of the key as it is compared: a time of the view is an instant.
@@ -533,6 +554,6 @@ func (b *brief) reproduceDuplicates() string {
 		}
 		parts = append(parts, inner)
 	}
-	return fmt.Sprintf("%sSELECT *\nFROM read_parquet(%s, union_by_name = true, hive_partitioning = false, filename = true, file_row_number = true)\nWHERE (filename, file_row_number) IN (\n  SELECT filename, file_row_number FROM (\n    SELECT *, row_number() OVER (PARTITION BY %s ORDER BY ingested_us NULLS LAST, file_rank, filename, file_row_number) AS nth\n    FROM (\n%s\n    ) WHERE %s\n  ) WHERE nth > 1 AND in_range\n)\nORDER BY filename, file_row_number;",
-		reproduceHead, b.list(files), strings.Join(groups, ", "), strings.Join(parts, "\n    UNION ALL\n"), strings.Join(filters, " AND "))
+	return fmt.Sprintf("%sSELECT %s\nFROM read_parquet(%s, union_by_name = true, hive_partitioning = false, filename = true, file_row_number = true)\nWHERE (filename, file_row_number) IN (\n  SELECT filename, file_row_number FROM (\n    SELECT *, row_number() OVER (PARTITION BY %s ORDER BY ingested_us NULLS LAST, file_rank, filename, file_row_number) AS nth\n    FROM (\n%s\n    ) WHERE %s\n  ) WHERE nth > 1 AND in_range\n)\nORDER BY filename, file_row_number;",
+		reproduceHead, b.columns(files), b.list(files), strings.Join(groups, ", "), strings.Join(parts, "\n    UNION ALL\n"), strings.Join(filters, " AND "))
 }

@@ -111,6 +111,10 @@ func (c *collector) columnProblem(ctx context.Context, file facts.File, schema f
 // problemOf puts the error of a query that failed over some columns of a file into words that say what helps.
 func problemOf(file facts.File, schema facts.Schema, columns []string, err error) facts.Problem {
 	var read engine.ReadError
+	var lacking facts.UnsupportedError
+	if errors.As(err, &lacking) {
+		return unsupported(schema, columns, engine.ReadError{Feature: lacking.Feature, Instead: lacking.Instead, Err: err})
+	}
 	if !errors.As(err, &read) {
 		return facts.Problem{Kind: facts.ProblemUnsupported, Message: fmt.Sprintf("the engine could not read it%s: %v", inColumns(columns), err)}
 	}
