@@ -46,7 +46,7 @@ type fileGroup struct {
 	files  []facts.File
 }
 
-// sql is the query; empty where one statement cannot say what the audit did: text times, floats as epochs, names that DuckDB
+// sql is the query; empty where one statement cannot say what the audit did: text times in a format of their own, floats as epochs, names that DuckDB
 // takes for others, and more files than a person would read.
 func (q rowsQuery) sql() string {
 	counted := map[int32]int64{}
@@ -213,7 +213,7 @@ func (b *brief) timeSQL(s facts.Schema, declared model.TimeColumn, ofSource stri
 		return "NULL::BIGINT", true
 	}
 	column := s.Lookup(declared.Column)
-	if column == nil {
+	if column == nil || column.Logical == "null" {
 		return "NULL::BIGINT", true
 	}
 	name := columnSQL(*column)
@@ -223,6 +223,11 @@ func (b *brief) timeSQL(s facts.Schema, declared model.TimeColumn, ofSource stri
 		return fmt.Sprintf("epoch_us(%s::TIMESTAMPTZ)", name), true
 	case facts.EncodingNaive, facts.EncodingInt96Naive, facts.EncodingDate:
 		return b.localSQL(fmt.Sprintf("epoch_us(%s::TIMESTAMP)", name), cmp.Or(declared.Zone, ofSource, b.View.Zone), ingested)
+	case facts.EncodingTextNaive, facts.EncodingTextOffset:
+		if declared.Format != "" && declared.Format != "rfc3339" || column.Logical != "string" && column.Logical != "enum" {
+			return "", false
+		}
+		return b.textSQL(name, cmp.Or(declared.Zone, ofSource, b.View.Zone), ingested)
 	case facts.EncodingEpoch:
 		if column.Physical == "DOUBLE" {
 			return "", false
@@ -239,6 +244,23 @@ func (b *brief) timeSQL(s facts.Schema, declared model.TimeColumn, ofSource stri
 		}
 	}
 	return "", false
+}
+
+// rfc3339 is what is read of text without a format, as a pattern of DuckDB: the day of the month is left to its cast.
+const rfc3339 = `\d{4}-\d{2}-\d{2}[Tt ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d([.,]\d+)?([Zz]|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)?`
+
+// textSQL reads text as RFC 3339. DuckDB's own cast takes other forms too, and drops some offsets.
+func (b *brief) textSQL(name, zone string, ingested bool) (string, bool) {
+	clock := fmt.Sprintf("(epoch_us(try_cast(substr(%[1]s, 1, 10) || ' ' || substr(%[1]s, 12, 8) AS TIMESTAMP)) + "+
+		"try_cast(rpad(regexp_extract(substr(%[1]s, 20), '[.,](\\d{1,6})', 1), 6, '0') AS BIGINT))", name)
+	local, ok := b.localSQL(clock, zone, ingested)
+	if !ok {
+		return "", false
+	}
+	offset := fmt.Sprintf("regexp_extract(substr(%s, 20), '[-+Zz].*')", name)
+	return fmt.Sprintf("CASE WHEN NOT regexp_full_match(%[1]s, '%[2]s') THEN NULL WHEN %[3]s = '' THEN %[4]s WHEN %[3]s IN ('Z', 'z') THEN %[5]s "+
+		"ELSE %[5]s - (%[3]s[1] || '1')::BIGINT * 1000000 * (3600 * try_cast(substr(%[3]s, 2, 2) AS BIGINT) + CASE WHEN length(%[3]s) > 3 THEN 60 * try_cast(right(%[3]s, 2) AS BIGINT) ELSE 0 END) END",
+		name, rfc3339, offset, local, clock), true
 }
 
 // localSQL reads a local time in a zone. The clock changes of the data's own years are written out, since engines do not agree
