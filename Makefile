@@ -32,7 +32,7 @@ audit: build ## plant the incident in a small store, audit it, and say whether e
 
 .PHONY: test
 test: lint ## vet, staticcheck, gofmt and the tests of every package
-	go test ./...
+	go test -timeout 30m ./...
 
 .PHONY: test-all
 test-all: test ## the tests too that take minutes: the race detector and short fuzzing

@@ -22,12 +22,12 @@ func (b *brief) conclude(c Check, o opinion, v verdict) opinion {
 	}
 	if c.revise != nil {
 		if err := c.revise(b, &v); err != nil {
-			o.result = unable(o.result, fmt.Sprintf("judge %s: %v", c.ID, err), false)
+			o.result = unable(o.result, fmt.Sprintf("judge %s: %v", c.ID, err), mayPass(err))
 			return o
 		}
 	}
 	if err := b.pick(c, &v); err != nil {
-		o.result = unable(o.result, fmt.Sprintf("judge %s: %v", c.ID, err), false)
+		o.result = unable(o.result, fmt.Sprintf("judge %s: %v", c.ID, err), mayPass(err))
 		return o
 	}
 	if c.finish != nil {

@@ -75,7 +75,7 @@ func TestNoCorrectionsByTheShapeOfLagsAlone(t *testing.T) {
 	if r.Outcome != report.NotApplicable || len(planOf(t, s)) != 0 {
 		t.Errorf("%s: %+v", r.Outcome, planOf(t, s))
 	}
-	if want := "streaming is ambiguous: 8h late, or stamped at UTC-08:00; declare its max_lag or its zone to decide"; r.Reason != want {
+	if want := "streaming is ambiguous: 8h late, or stamped at UTC-08:00; declare its max_lag to decide"; r.Reason != want {
 		t.Errorf("got %q, want %q", r.Reason, want)
 	}
 	// The same rows by writers who have prompt rows too: late, and no zone.
@@ -87,9 +87,24 @@ func TestNoCorrectionsByTheShapeOfLagsAlone(t *testing.T) {
 		s.stamps(p, file, "streaming", pacific, uint64(10*p), uint64(10*p)+10)
 	}
 	r = s.of(t, "mixed-zones")
-	want := "streaming is ambiguous: 8h late, or stamped at UTC-08:00 (30 of 30 writers with such rows have prompt rows too); declare its max_lag or its zone to decide"
+	want := "streaming is ambiguous: 8h late, or stamped at UTC-08:00 (30 of 30 writers with such rows have prompt rows too); declare its max_lag to decide"
 	if r.Outcome != report.NotApplicable || r.Reason != want || len(planOf(t, s)) != 0 {
 		t.Errorf("%s: got %q, want %q", r.Outcome, r.Reason, want)
+	}
+}
+
+// TestNoCorrectionsByLagWhereOthersAreLateByAsMuch has writers at an offset, and others of whom some rows are late by it: the
+// finding stands, and no row is moved by its lag.
+func TestNoCorrectionsByLagWhereOthersAreLateByAsMuch(t *testing.T) {
+	s := someAt(pacific, func(slice *facts.Slice) { slice.LagMax = 9 * hour })
+	for i, p := range []int32{2, 3, 4} {
+		s.stamps(p, int32(9+i), "streaming", pacific, 0, 2)
+	}
+	if r := s.of(t, "mixed-zones"); r.Outcome != report.Fail {
+		t.Errorf("%s: %q", r.Outcome, r.Message)
+	}
+	if plan := planOf(t, s); len(plan) != 0 {
+		t.Errorf("%+v", plan)
 	}
 }
 

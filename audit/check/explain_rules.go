@@ -17,6 +17,11 @@ is compared by the key itself, so that no collision is counted.
 A key is in conflict if a payload column differs, or if two of its event times
 differ by neither 0 nor a UTC offset that was in use; else shifted_twin if two
 differ by such an offset; else a replay.`
+	case "duplicate-files":
+		return `Files of one view that have the same size and the same footer are read and
+compared by the SHA-256 of all their bytes. Of those that are equal one is kept,
+the first by path; the others are bad. Hard links are named as such. Files
+without rows, snapshots and files that once_per allows twice are left out.`
 	case "mixed-encoding":
 		return `Files are put together by how they write event_time: aware, naive, text with
 offsets, text without, epochs. Milli-, micro- and nanoseconds of a type that
@@ -57,6 +62,10 @@ too, if no definition has a view of its name. With --range only that is judged.`
 		return `Bad if ttl < 0, if 0 < ttl < 1s, or if ttl > 87660h (ten years).`
 	case "ttl-unset":
 		return `Bad if the ttl is not set, null or 0, and no {never: reason} says why.`
+	case "zone-undeclared":
+		return `A file is bad if it writes event_time without a zone (naive, text without
+offsets, a date) and no zone is declared for it: not of the column, not of its
+source, not of the view. It is read as UTC. zone: UTC is a declaration.`
 	case "unreadable-file":
 		return `Bad if a file that the view's paths match has a footer or rows that could not
 be read, in partitions after as_of as well. The outcome is error; exit 3 where

@@ -101,10 +101,16 @@ func (b *brief) judge(ctx context.Context, j engine.Judge, c Check, loaded error
 	v, err := b.ask(ctx, j, c, loaded)
 	if err != nil {
 		b.cut = b.cut || ctx.Err() != nil
-		o.result = unable(o.result, err.Error(), interrupted(ctx, err))
+		o.result = unable(o.result, err.Error(), interrupted(ctx, err) || mayPass(err))
 		return o
 	}
 	return b.conclude(c, o, v)
+}
+
+// mayPass says that what stopped the judging may not stop it again, as want of memory.
+func mayPass(err error) bool {
+	var says interface{ Retryable() bool }
+	return errors.As(err, &says) && says.Retryable()
 }
 
 func interrupted(ctx context.Context, err error) bool {

@@ -134,18 +134,22 @@ func (s zoneSeries) candidates(p zonefit.Population) string {
 	return examples(names)
 }
 
+// decisive names what a declaration of would decide: no zone moves an aware time.
+func (s zoneSeries) decisive() string {
+	if s.naive {
+		return "its max_lag or its zone"
+	}
+	return "its max_lag"
+}
+
 // untold says why a series cannot be judged, and what would decide.
 func (b *brief) untold(s zoneSeries) string {
 	e := s.estimate
 	switch {
 	case s.verdict == zonefit.Ambiguous && len(s.open) > 0:
-		return fmt.Sprintf("%s is ambiguous: %s; declare its max_lag or its zone to decide", s.name(), s.openInWords())
+		return fmt.Sprintf("%s is ambiguous: %s; declare %s to decide", s.name(), s.openInWords(), s.decisive())
 	case s.verdict == zonefit.Ambiguous:
-		decide := "its max_lag"
-		if s.naive {
-			decide = "its max_lag or its zone"
-		}
-		return fmt.Sprintf("%s is ambiguous: %s; declare %s to decide", s.name(), s.doubtful(), decide)
+		return fmt.Sprintf("%s is ambiguous: %s; declare %s to decide", s.name(), s.doubtful(), s.decisive())
 	case s.blind:
 		return fmt.Sprintf("%s cannot be passed: another offset would have been seen from %s of its rows on, which is above must_see (%s): %s", s.name(),
 			seenInWords(s.detectable()), seenInWords(s.mustSee), b.needed(s))

@@ -103,7 +103,7 @@ func (b *brief) groupsOf(files []facts.File) []fileGroup {
 	return groups
 }
 
-// inner selects of each row what a condition needs: event_us and ingested_us (NULL where not usable), lag_limit_us, source_name,
+// inner selects of each row what a condition needs: event_read_us and ingested_read_us as the files say, event_us and ingested_us (NULL where not usable), lag_limit_us, source_name,
 // and of its file known_by_us, begin_us, end_us, stale_before_us.
 func (b *brief) inner(g fileGroup, extra ...string) (string, bool) {
 	if !plainNames(g.schema) || b.beyondMicros(g) {
@@ -131,8 +131,8 @@ func (b *brief) inner(g fileGroup, extra ...string) (string, bool) {
 		}
 		return "NULL::BIGINT", true
 	})
-	columns := append([]string{"rows.filename", "rows.file_row_number", "files.*", "source_text AS source_name", b.usable(event) + " AS event_us",
-		b.usable(ingested) + " AS ingested_us", limit + " AS lag_limit_us"}, extra...)
+	columns := append([]string{"rows.filename", "rows.file_row_number", "files.*", "source_text AS source_name", event + " AS event_read_us", ingested + " AS ingested_read_us",
+		b.usable("event_read_us") + " AS event_us", b.usable("ingested_read_us") + " AS ingested_us", limit + " AS lag_limit_us"}, extra...)
 	return fmt.Sprintf("    SELECT %s\n    FROM (SELECT *, %s AS source_text FROM read_parquet(%s, hive_partitioning = false, filename = true, file_row_number = true)) AS rows\n    JOIN (VALUES\n%s\n    ) AS files(file_name, file_rank, partition_value, in_range, known_by_us, begin_us, end_us, stale_before_us) ON file_name = rows.filename",
 		strings.Join(columns, ", "), source, b.list(g.files), b.fileValues(g.files)), true
 }
@@ -155,7 +155,8 @@ func (b *brief) beyondMicros(g fileGroup) bool {
 func plainNames(s facts.Schema) bool {
 	return !slices.ContainsFunc(s.Columns, func(c facts.Column) bool {
 		name := strings.ToLower(c.Name)
-		return c.Position != 0 || name == "filename" || name == "file_row_number" || name == "source_text" || name == "rows" || name == "files"
+		return c.Position != 0 || name == "filename" || name == "file_row_number" || name == "source_text" || name == "rows" || name == "files" ||
+			name == "event_read_us" || name == "ingested_read_us"
 	})
 }
 
@@ -408,7 +409,7 @@ func columnSQL(c facts.Column) string {
 // isFuture and isJudged are conditions by the columns of inner.
 func (b *brief) isFuture() string {
 	tolerance := b.View.Tolerance.Microseconds()
-	return fmt.Sprintf("coalesce(event_us > ingested_us + %d, false) OR coalesce(event_us IS NOT NULL AND ingested_us > known_by_us, false) OR ingested_us IS NULL AND coalesce(event_us > known_by_us, false)", tolerance)
+	return fmt.Sprintf("coalesce(event_us > ingested_us + %d, false) OR coalesce(ingested_us > known_by_us, false) AND (event_us IS NOT NULL OR event_read_us IS NULL) OR ingested_us IS NULL AND coalesce(event_us > known_by_us, false)", tolerance)
 }
 
 func (b *brief) isJudged() string {
@@ -452,11 +453,12 @@ func (b *brief) reproduceMisfiled() string {
 	outside := func(instant string) string {
 		return fmt.Sprintf("(begin_us IS NULL OR %s < begin_us OR %s >= end_us)", instant, instant)
 	}
-	bad := outside("event_us")
+	judged, bad := b.isJudged(), outside("event_us")
 	switch meaning(b.View) {
 	case model.OfSnapshot:
 		bad = "(begin_us IS NULL OR event_us >= end_us)"
 	case model.OfIngestedAt:
+		judged = fmt.Sprintf("(%s OR event_read_us IS NULL AND ingested_us IS NOT NULL)", judged)
 		bad = fmt.Sprintf("CASE WHEN ingested_us IS NULL THEN (begin_us IS NULL OR event_us >= end_us) ELSE %s END", outside("ingested_us"))
 	}
 	return rowsQuery{b: b, counted: func(s *facts.Slice) int64 {
@@ -464,7 +466,7 @@ func (b *brief) reproduceMisfiled() string {
 	},
 		bad: func(s facts.Schema) (string, bool) {
 			own := slices.ContainsFunc(b.View.TimePartition.Columns, func(name string) bool { return s.LookupFold(name) != nil })
-			return fmt.Sprintf("(%s) AND %s", b.isJudged(), bad), !own
+			return fmt.Sprintf("(%s) AND %s", judged, bad), !own
 		}}.sql()
 }
 
@@ -526,7 +528,18 @@ func (b *brief) keySQL(s facts.Schema, name string) (string, bool) {
 	}) {
 		return "", false
 	}
-	return b.timeSQL(s, declared, "", declared == b.View.IngestedAt)
+	micros, ok := b.timeSQL(s, declared, "", declared == b.View.IngestedAt)
+	encoding, name := s.Encoding(*column), columnSQL(*column)
+	below := "0" // what the value has beyond its microseconds, in nanoseconds, since repeats are verified to the nanosecond
+	switch {
+	case encoding == facts.EncodingTextNaive, encoding == facts.EncodingTextOffset:
+		below = fmt.Sprintf("rpad(regexp_extract(substr(%s, 20), '[.,]\\d{6}(\\d{1,3})', 1), 3, '0')::BIGINT", name)
+	case encoding == facts.EncodingInt96Naive, encoding == facts.EncodingAware && column.Unit == "ns":
+		return "", false // DuckDB cuts them
+	case encoding == facts.EncodingNaive && column.Unit == "ns":
+		below = fmt.Sprintf("(epoch_ns(%s) %% 1000 + 1000) %% 1000", name)
+	}
+	return fmt.Sprintf("(%s)::HUGEINT * 1000 + %s", micros, below), ok
 }
 
 // reproduceDuplicates gives the surplus rows: all rows of a repeated key but the one that the audit keeps, which is the first

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
@@ -17,6 +18,8 @@ type zoneSeries struct {
 	source, writer string
 	estimate       zonefit.Estimate
 	verdict        zonefit.Verdict
+	// courses are those that its writers' clocks may have taken.
+	courses []zonefit.Course
 	// writers is what its writers say, sampled their rows.
 	writers zonefit.WriterEstimate
 	sampled []facts.WriterRow
@@ -110,10 +113,16 @@ func (b *brief) fitSeries() ([]zoneSeries, error) {
 		}
 		s.estimate = zonefit.Fit(parts[key], admissible)
 		s.verdict = s.estimate.Verdict
-		b.askWriters(&s, coursesAgainst(courses, table, from, to))
-		s.mustSee = mustSee
-		b.combine(&s)
+		s.mustSee, s.courses = mustSee, coursesAgainst(courses, table, from, to)
 		all = append(all, s)
+	}
+	var asking sync.WaitGroup
+	for i := range all {
+		asking.Go(func() { b.askWriters(&all[i]) })
+	}
+	asking.Wait()
+	for i := range all {
+		b.combine(&all[i])
 	}
 	return all, nil
 }
@@ -205,11 +214,13 @@ func (b *brief) coarseParts() map[place]bool {
 	return coarse
 }
 
-// twinsBlame says that shifted twins name the source and a population's offset.
-func (b *brief) twinsBlame(s zoneSeries, p zonefit.Population) bool {
+// twinsBlame says that shifted twins name the source and a population's offset. Where the population is not all of its source,
+// a few twins do not speak for the rest of it.
+func (b *brief) twinsBlame(s zoneSeries, p zonefit.Population, whole bool) bool {
+	const leastPart = 10
 	twins, err := b.supportedTwins()
 	return err == nil && slices.ContainsFunc(twins, func(t twin) bool {
-		return t.known && t.wrong == s.source && t.offset == p.Seconds
+		return t.known && t.wrong == s.source && t.offset == p.Seconds && (whole && t.A != t.B || leastPart*t.keys() >= p.Rows)
 	})
 }
 

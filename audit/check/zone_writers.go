@@ -13,8 +13,7 @@ import (
 )
 
 // askWriters asks the writers of a series for their offsets, where the scan sampled them.
-func (b *brief) askWriters(s *zoneSeries, courses []zonefit.Course) {
-	s.mustSee = defaultMustSee
+func (b *brief) askWriters(s *zoneSeries) {
 	if 2*s.estimate.CoarseRows > s.estimate.Rows {
 		return // a clock that shows quarter hours tells no offset, whoever reads it
 	}
@@ -29,7 +28,7 @@ func (b *brief) askWriters(s *zoneSeries, courses []zonefit.Course) {
 			rows = append(rows, r)
 		}
 	}
-	s.writers = zonefit.AskWriters(zonefit.WriterInput{Rows: rows, Courses: courses})
+	s.writers = zonefit.AskWriters(zonefit.WriterInput{Rows: rows, Courses: s.courses})
 	s.sampled = rows
 }
 
@@ -122,7 +121,7 @@ func (b *brief) proof(s *zoneSeries, p zonefit.Population, whole bool) string {
 	switch {
 	case s.steppingAt(p):
 		by = "its offset steps by an hour where clocks change"
-	case b.twinsBlame(*s, p):
+	case b.twinsBlame(*s, p, whole || p.Whole()):
 		by = "its keys are stored again at the true time"
 	case whole && b.brokenMaxLag(*s):
 		by = "a delay would break max_lag"

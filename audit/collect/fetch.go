@@ -471,7 +471,7 @@ func (f *filler) fill(row *keys.Row, values []engine.Value, cut cutNanos, at int
 	v, plan := f.v, f.plan
 	row.Source = f.file.Source
 	if plan.source != absent {
-		row.Source = values[plan.source].Text
+		row.Source = textOfSource(values[plan.source].Text)
 	}
 	r, ok := f.readers[row.Source]
 	if !ok {

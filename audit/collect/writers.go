@@ -13,8 +13,6 @@ import (
 )
 
 const (
-	// heldWriterRows is how many rows of a source are held before those of the largest hashes are dropped.
-	heldWriterRows = 2 * facts.MaxWriterRows
 	// allWriterRows bounds the samples of all sources together.
 	allWriterRows = 8 * facts.MaxWriterRows
 	// writerBuffer is how many rows a worker gathers before it hands them over.
@@ -66,6 +64,7 @@ func (w *writerSample) add(rows []facts.WriterRow, names map[uint64]string) {
 	defer w.mu.Unlock()
 	maps.Copy(w.sample.Names, names)
 	w.sample.Rows = append(w.sample.Rows, rows...)
+	// twice what may be kept is held, so that it is seldom sorted
 	if most := w.most(); len(w.sample.Rows) > 2*most {
 		w.sample.Settle(most)
 		w.filter.Store(newWriterFilter(&w.sample))
@@ -263,7 +262,7 @@ func (c *collector) finishWriters() {
 	}
 	c.collection.Writers = map[string]*facts.WriterSample{}
 	for code, w := range c.writers.sources {
-		w.sample.Settle(w.most())
+		w.sample.Finish(w.most())
 		c.collection.Writers[c.names.name(code)] = &w.sample
 	}
 }

@@ -28,8 +28,8 @@ const (
 
 // The bounds of a sample: rows in all, and rows of one writer.
 const (
-	MaxWriterRows   = 48_000
-	MaxRowsOfWriter = 32
+	MaxWriterRows   = 24_000
+	MaxRowsOfWriter = 24
 )
 
 // AllWriters is the limit of a sample that leaves no writer out.
@@ -72,17 +72,14 @@ type WriterSample struct {
 	Limit uint64
 	// Names are the writers' values by hash, where findings may show them; nil elsewhere.
 	Names map[uint64]string
+	// spare is where rows are sorted to.
+	spare []WriterRow
 }
 
 // Settle sorts the rows and cuts them to so many: whole writers are kept, by the smallest hash. It may be called again when
 // rows were added, and gives what a call with all rows at once would give.
 func (s *WriterSample) Settle(most int) {
-	slices.SortFunc(s.Rows, func(a, b WriterRow) int {
-		if a.Writer != b.Writer {
-			return cmp.Compare(a.Writer, b.Writer)
-		}
-		return cmp.Or(cmp.Compare(a.Row, b.Row), cmp.Compare(a.File, b.File), cmp.Compare(a.Arrival, b.Arrival), cmp.Compare(a.Lag, b.Lag))
-	})
+	s.sort()
 	kept := 0
 	for from := 0; from < len(s.Rows); {
 		writer := s.Rows[from].Writer
@@ -100,6 +97,61 @@ func (s *WriterSample) Settle(most int) {
 	}
 	s.Rows = s.Rows[:kept]
 	maps.DeleteFunc(s.Names, func(writer uint64, _ string) bool { return writer >= s.Limit })
+}
+
+// Finish is Settle for the last time: it gives back what only more rows would need.
+func (s *WriterSample) Finish(most int) {
+	s.Settle(most)
+	s.Rows, s.spare = slices.Clone(s.Rows), nil
+}
+
+// placeBits is how many bits of a hash say where its rows stand: more places than a sample has writers.
+const placeBits = 17
+
+// sort orders the rows by writer, row and file. Hashes are even, so that most rows fall right into their places.
+func (s *WriterSample) sort() {
+	if len(s.Rows) < 1<<10 {
+		slices.SortFunc(s.Rows, compareWriterRows)
+		return
+	}
+	most := uint64(0)
+	for i := range s.Rows {
+		most = max(most, s.Rows[i].Writer)
+	}
+	shift := bits.LeadingZeros64(most)
+	place := func(writer uint64) uint64 { return writer << shift >> (64 - placeBits) }
+	starts := make([]int32, 1<<placeBits+1)
+	for i := range s.Rows {
+		starts[place(s.Rows[i].Writer)+1]++
+	}
+	for i := range starts[1:] {
+		starts[i+1] += starts[i]
+	}
+	if cap(s.spare) < len(s.Rows) {
+		s.spare = make([]WriterRow, 0, cap(s.Rows))
+	}
+	sorted := s.spare[:len(s.Rows)]
+	for i := range s.Rows {
+		at := &starts[place(s.Rows[i].Writer)]
+		sorted[*at] = s.Rows[i]
+		*at++
+	}
+	for from := 0; from < len(sorted); {
+		// starts are the ends of their places by now
+		to := int(starts[place(sorted[from].Writer)])
+		if to-from > 1 {
+			slices.SortFunc(sorted[from:to], compareWriterRows)
+		}
+		from = to
+	}
+	s.Rows, s.spare = sorted, s.Rows[:0]
+}
+
+func compareWriterRows(a, b WriterRow) int {
+	if a.Writer != b.Writer {
+		return cmp.Compare(a.Writer, b.Writer)
+	}
+	return cmp.Or(cmp.Compare(a.Row, b.Row), cmp.Compare(a.File, b.File), cmp.Compare(a.Arrival, b.Arrival), cmp.Compare(a.Lag, b.Lag))
 }
 
 // distinct moves the first row of each Row to the front, and counts them.

@@ -2,7 +2,6 @@ package facts
 
 import (
 	"math/rand/v2"
-	"reflect"
 	"slices"
 	"testing"
 )
@@ -43,7 +42,7 @@ func TestSettleDependsOnTheRowsAlone(t *testing.T) {
 			rows = rows[n:]
 			parts.Settle(700)
 		}
-		if !reflect.DeepEqual(whole, parts) {
+		if !slices.Equal(whole.Rows, parts.Rows) || whole.Limit != parts.Limit {
 			t.Fatalf("seed %d: %d rows below %d at once, %d below %d bit by bit", seed, len(whole.Rows), whole.Limit, len(parts.Rows), parts.Limit)
 		}
 	}

@@ -75,7 +75,7 @@ const (
 	// leastEligible writers with leastEligibleShare of the rows must be asked, else nothing is told.
 	leastEligible, leastEligibleShare = 20, 0.3
 	rounds                            = 6
-	leastRounds                       = 2
+	leastRounds                       = 1
 	manyHalfDays                      = 10
 	certain                           = 0.99
 )
@@ -550,7 +550,9 @@ func normalise(score []float64) int {
 	}
 	top, sum := score[best], 0.0
 	for c, s := range score {
-		score[c] = math.Exp(s - top)
+		if score[c] = 0; s > top-negligible {
+			score[c] = math.Exp(s - top)
+		}
 		sum += score[c]
 	}
 	for c := range score {
@@ -558,6 +560,9 @@ func normalise(score []float64) int {
 	}
 	return best
 }
+
+// negligible is the log of how much less likely a course is that takes no share.
+const negligible = 40
 
 // agreed is the share of the courses that say of every row what the best one says.
 func (a *asking) agreed(p *pen, share []float64) float64 {

@@ -14,20 +14,21 @@ import (
 	"github.com/featureaudit/featureaudit/fixtures"
 )
 
-// twoZones writes a day of 120 rows, every other stamped in Kolkata, of which the first 9 are stored once more, a second
-// later: replays. The config lies in dir, the files in store.
+// twoZones writes a day of 120 rows of 5 users from two sources in turn, of which one stamps Kolkata time; the first 9 rows are
+// stored once more, a second later: replays. The config lies in dir, the files in store.
 func twoZones(t *testing.T, dir, store, view string) (config string) {
 	t.Helper()
 	day := time.Date(2026, 11, 1, 1, 0, 0, 0, time.UTC)
 	columns := []fixtures.Column{{Name: "event_time", Type: fixtures.AwareType}, {Name: "ingested_at", Type: fixtures.AwareType}, {Name: "id", Type: fixtures.Int64Type},
-		{Name: "amount", Type: fixtures.Int64Type}}
+		{Name: "amount", Type: fixtures.Int64Type}, {Name: "user", Type: fixtures.Int64Type},
+		{Name: "source", Type: fixtures.TextType}}
 	add := func(i int, later time.Duration) {
-		happened := day.Add(time.Duration(i) * 313 * time.Second)
+		happened := day.Add(time.Duration(i) * 680 * time.Second)
 		stamped := happened
 		if i%2 == 1 {
 			stamped = happened.Add(5*time.Hour + 30*time.Minute)
 		}
-		for c, value := range []any{stamped, happened.Add(time.Duration(5+i%40)*time.Second + later), int64(i), int64(i * 7)} {
+		for c, value := range []any{stamped, happened.Add(time.Duration(5+i%40)*time.Second + later), int64(i), int64(i * 7), int64(i % 5), []string{"batch", "streaming"}[i%2]} {
 			columns[c].Values = append(columns[c].Values, value)
 		}
 	}
@@ -45,7 +46,7 @@ func twoZones(t *testing.T, dir, store, view string) (config string) {
 		t.Fatal(err)
 	}
 	config = filepath.Join(dir, "featureaudit.yaml")
-	text := fmt.Sprintf("version: 1\nviews:\n  %q:\n    {path: '%s/**/*.parquet', event_time: event_time, ingested_at: ingested_at, key: [id], ttl: 7d, max_age: 2d}\n", view, path)
+	text := fmt.Sprintf("version: 1\nviews:\n  %q:\n    {path: '%s/**/*.parquet', event_time: event_time, ingested_at: ingested_at, key: [id], entity: [user], source: source, ttl: 7d, max_age: 2d}\n", view, path)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -66,8 +66,21 @@ func configureJudge(ctx context.Context, conn driver.ExecerContext, c Config) er
 // Close ends the database.
 func (j *Judge) Close() error { return errors.Join(j.conn.Close(), j.db.Close()) }
 
+// withoutRoom gives an error for want of memory the type of one that another try, with more of it, may cure.
+func withoutRoom(err error) error {
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
+	if !strings.Contains(text, "Out of Memory") && !strings.Contains(text, "bad allocation") && !strings.Contains(text, "Allocation failure") {
+		return err
+	}
+	return engine.ResourceError{Err: fmt.Errorf("%w: %s", ErrMemory, strings.Join(strings.Fields(text), " "))}
+}
+
 // Load replaces every table.
-func (j *Judge) Load(ctx context.Context, tables []engine.Table) error {
+func (j *Judge) Load(ctx context.Context, tables []engine.Table) (err error) {
+	defer func() { err = withoutRoom(err) }()
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
@@ -147,6 +160,7 @@ func appendRows(ctx context.Context, raw any, table engine.Table) (err error) {
 
 // Query runs one SELECT under the contract of engine.Row.
 func (j *Judge) Query(ctx context.Context, sqlText string, params map[string]any) (found []engine.Row, err error) {
+	defer func() { err = withoutRoom(err) }()
 	// the driver may still run a short query to its end
 	if err := context.Cause(ctx); err != nil {
 		return nil, err

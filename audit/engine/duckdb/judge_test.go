@@ -39,6 +39,23 @@ func tableOf(rows ...[]any) engine.Table {
 
 const rowQuery = `SELECT name AS subject, n AS rows_total, ($least < n)::BIGINT AS rows_bad, '{}' AS measures FROM "od""d" WHERE yes ORDER BY n`
 
+// TestJudgeWithoutMemory: want of memory may pass, a wrong query may not.
+func TestJudgeWithoutMemory(t *testing.T) {
+	var says interface{ Retryable() bool }
+	for text, want := range map[string]bool{
+		"database/sql/driver: Failed to append: Failed to allocate block of 16384 bytes (bad\nallocation)": true,
+		"Out of Memory Error: Allocation failure":                                                          true, "Catalog Error: Table with name x does not exist!": false,
+	} {
+		err := withoutRoom(errors.New(strings.ReplaceAll(text, "\n", " ")))
+		if got := errors.As(err, &says) && says.Retryable(); got != want {
+			t.Errorf("%q: retryable %t, want %t (%v)", text, got, want, err)
+		}
+	}
+	if withoutRoom(nil) != nil {
+		t.Error("no error became one")
+	}
+}
+
 func TestJudgeLoadsAndQueries(t *testing.T) {
 	j := openTestJudge(t)
 	for _, rows := range [][][]any{{{"a", int64(1), true}, {"b", int64(2), true}, {"c", nil, false}}, {{"d", int64(7), true}}} {
