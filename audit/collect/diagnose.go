@@ -114,6 +114,10 @@ func (c *collector) columnProblem(ctx context.Context, file facts.File, schema f
 // sensitive, or nobody knows which failed, the engine is not quoted: it quotes values.
 func problemOf(view model.View, file facts.File, schema facts.Schema, columns []string, err error) facts.Problem {
 	var read engine.ReadError
+	var lacking facts.UnsupportedError
+	if errors.As(err, &lacking) {
+		return unsupported(schema, columns, engine.ReadError{Feature: lacking.Feature, Instead: lacking.Instead, Err: err})
+	}
 	quiet := len(columns) == 0 || slices.ContainsFunc(columns, view.Hides)
 	if quiet {
 		err = sensitive.Quiet(view, err)

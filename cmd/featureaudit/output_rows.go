@@ -33,7 +33,7 @@ func (c *cli) writeRows(ctx context.Context, outs []output, found []check.BadRow
 	var rows []export.Row
 	for _, f := range found {
 		if f.SQL == "" {
-			notes = append(notes, fmt.Sprintf("rows of %s of view %s are not written: no query can say which they are (times as text, a partition column in the file, populations of zones, or over 500 files)", f.Check, f.View.Name))
+			notes = append(notes, fmt.Sprintf("rows of %s of view %s are not written: no query can say which they are (times as text in a format of their own, a partition column in the file, populations of zones, or over 500 files)", f.Check, f.View.Name))
 			continue
 		}
 		fetched, err := fetchRows(ctx, db, o.Mask, f, limit-len(rows)+1)
