@@ -38,6 +38,9 @@ func ignoredInWords(names []string, all int64, reason string) string {
 	switch {
 	case reason == "link":
 		return fmt.Sprintf("%s: %s that %s nowhere, not looked at", text, plural(all, "a link", "links"), plural(all, "leads", "lead"))
+	case reason == "name":
+		return fmt.Sprintf("%s: Parquet by %s first bytes, left out for %s (a _ or . in front, or the ending of a file that is being written)", text,
+			plural(all, "its", "their"), plural(all, "its name", "their names"))
 	case reason == "empty":
 		return fmt.Sprintf("%s: 0 bytes, not looked at", text)
 	case reason == "other":

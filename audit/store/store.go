@@ -29,6 +29,7 @@ const (
 	IgnoredHidden    = "hidden"    // names that begin with a dot, and what lies below hidden folders
 	IgnoredTemporary = "temporary" // .tmp, .inprogress, _temporary/
 	IgnoredChecksum  = "checksum"  // .crc
+	IgnoredByName    = "name"      // Parquet by its first bytes, and left out for its name: _a.parquet, a.parquet.tmp
 	IgnoredLink      = "link"      // a link that leads nowhere or to itself, and has no name of data
 	IgnoredOther     = "other"     // matched, and Parquet neither by its name nor by its bytes, nor named by the glob
 	IgnoredEmpty     = "empty"     // the same, of 0 bytes

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -95,6 +96,23 @@ func (w *walk) another(info fs.FileInfo, abs string) string {
 	}
 	w.inodes[id] = abs
 	return ""
+}
+
+// footersOnly are files of footers of others, without rows of their own.
+var footersOnly = map[string]bool{"_metadata": true, "_common_metadata": true}
+
+// beginsAsParquet says whether a file whose name leaves it out has the first bytes of data; one that cannot be opened has not.
+func beginsAsParquet(abs string) bool {
+	file, err := openRegular(abs)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	head := make([]byte, 4)
+	if _, err := io.ReadFull(file, head); err != nil {
+		return false
+	}
+	return string(head) == "PAR1" || string(head) == "PARE"
 }
 
 // ignore counts what is no data, and keeps some of the names that no rule leaves out.
@@ -189,14 +207,18 @@ func (w *walk) enter(ctx context.Context, rel, ignored string) error {
 }
 
 func (w *walk) file(rel, real string, info fs.FileInfo, ignored string) {
-	if ignored == "" {
-		ignored = w.glob.reason(rel)
-	}
 	if ignored != "" {
 		w.listing.Ignored[ignored]++
 		return
 	}
 	matched, data := w.glob.takes(rel)
+	if reason := w.glob.reason(rel); reason != "" {
+		if matched && info.Mode().IsRegular() && reason != store.IgnoredChecksum && !footersOnly[path.Base(rel)] && beginsAsParquet(w.abs(rel)) {
+			reason = store.IgnoredByName
+		}
+		w.ignore(reason, rel)
+		return
+	}
 	switch {
 	case !matched:
 		return

@@ -169,7 +169,8 @@ func TestParquetIsKnownByItsBytes(t *testing.T) {
 		}
 	}
 	want := []string{"000000_0", "20261101_101010_00012_abcde", "a.parquet", "data.csv", "encrypted"}
-	examples := map[string][]string{"gzip": {"b.parquet.gz"}, "ORC": {"c.orc"}, "Avro": {"d.avro"}, "zip": {"e.zip"}, "CSV": {"f.csv"}, "JSON": {"g.json"}, "empty": {"empty"}, "other": {"README.md", "short"}}
+	examples := map[string][]string{"gzip": {"b.parquet.gz"}, "ORC": {"c.orc"}, "Avro": {"d.avro"}, "zip": {"e.zip"}, "CSV": {"f.csv"}, "JSON": {"g.json"}, "empty": {"empty"}, "other": {"README.md", "short"},
+		"name": {".h", "i.tmp"}}
 	for _, glob := range []string{"v", "v/*", "v/**/*"} {
 		l, err := New().List(context.Background(), root, glob)
 		if err != nil {
@@ -181,7 +182,7 @@ func TestParquetIsKnownByItsBytes(t *testing.T) {
 		if !maps.EqualFunc(l.Examples, examples, slices.Equal) {
 			t.Errorf("%s: examples %v, want %v", glob, l.Examples, examples)
 		}
-		if l.Ignored["marker"] != 2 || l.Ignored["hidden"] != 1 || l.Ignored["temporary"] != 1 || l.Ignored["checksum"] != 1 || l.Ignored["other"] != 2 {
+		if l.Ignored["marker"] != 2 || l.Ignored["name"] != 2 || l.Ignored["checksum"] != 1 || l.Ignored["other"] != 2 {
 			t.Errorf("%s: ignored %v", glob, l.Ignored)
 		}
 	}
