@@ -15,8 +15,10 @@ import (
 type BadRows struct {
 	View  model.View
 	Check string
-	// SQL is empty where no one statement can say which rows were counted.
-	SQL string
+	// Bad is how many rows were counted; of entities, one each.
+	Bad int64
+	// SQL is empty where no one statement can say which rows were counted; Missing says why.
+	SQL, Missing string
 	// Columns are those with a role: source, times, key and entity.
 	Columns []string
 	// Paths are the files' paths below the view's root, by the names that SQL gives.
@@ -26,20 +28,22 @@ type BadRows struct {
 // badRows are the rows of results that count rows and found bad ones.
 func (b *brief) badRows(results []report.Result) []BadRows {
 	absolute := *b
-	absolute.View.Root = ""
+	absolute.View.Root, absolute.mostFiles = "", maxFetchedFiles
 	paths := make(map[string]string, len(b.Survey.Files))
 	for _, f := range b.Survey.Files {
 		paths[f.Abs] = f.Path
 	}
 	var all []BadRows
 	for _, r := range results {
-		if r.Unit != UnitRows || r.RowsBad == 0 {
+		c, _ := Lookup(r.Check)
+		if c.reproduce == nil || r.RowsBad == 0 || r.Reproduce == "" && r.ReproduceMissing == "" {
 			continue
 		}
-		one := BadRows{View: b.View, Check: r.Check}
-		c, _ := Lookup(r.Check)
-		if c.reproduce != nil && r.Reproduce != "" {
-			_, query, _ := strings.Cut(c.reproduce(&absolute), reproduceHead)
+		one := BadRows{View: b.View, Check: r.Check, Bad: r.RowsBad}
+		text, missing := c.reproduce(&absolute)
+		one.Missing = missing
+		if missing == "" {
+			_, query, _ := strings.Cut(text, reproduceHead)
 			one.Columns = b.roleColumns()
 			one.SQL = badRowsSQL(b, one.Columns, strings.TrimSuffix(query, ";"))
 			one.Paths = paths
@@ -50,16 +54,23 @@ func (b *brief) badRows(results []report.Result) []BadRows {
 }
 
 func badRowsSQL(b *brief, columns []string, query string) string {
-	selected := []string{"filename", "file_row_number"}
+	file, number := b.rowNames()
+	selected := []string{file, number}
 	for _, name := range columns {
 		for _, s := range b.Survey.Schemas {
 			if column := s.Lookup(name); column != nil {
-				selected = append(selected, columnSQL(*column)+"::VARCHAR")
+				selected = append(selected, shownSQL(*column))
 				break
 			}
 		}
 	}
-	return fmt.Sprintf("SELECT %s\nFROM (%s)\nORDER BY filename, file_row_number", strings.Join(selected, ", "), query)
+	return fmt.Sprintf("SELECT %s\nFROM (%s)\nORDER BY %s, %s", strings.Join(selected, ", "), query, file, number)
+}
+
+// shownSQL is the value of a column as text, where files of all schemas are read as one: by its own name.
+func shownSQL(c facts.Column) string {
+	c.Position = 0
+	return columnSQL(c) + "::VARCHAR"
 }
 
 // roleColumns are the columns with a role that some file has.

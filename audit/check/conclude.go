@@ -49,7 +49,7 @@ func (b *brief) conclude(c Check, o opinion, v verdict) opinion {
 		return o
 	}
 	if c.reproduce != nil {
-		o.result.Reproduce = c.reproduce(b)
+		o.result.Reproduce, o.result.ReproduceMissing = c.reproduce(b)
 	}
 	o.accepted = b.suppress(c, o.result.Unit, v.findings)
 	o.used = o.accepted.used
