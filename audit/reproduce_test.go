@@ -20,7 +20,9 @@ var reproduced = []string{"duplicate-keys", "future-rows", "misfiled-rows", "mix
 	"stale-entities", "stale-rows"}
 
 // notReproduced are the stores for whose rows there is no SQL, by case and check, with the words that say why.
-var notReproduced = map[string]string{}
+var notReproduced = map[string]string{
+	"null-event-time/bad_names_of_an_undeclared_zone null-event-time": `SQL does not read every text of column event_time as format "%Y-%m-%d %H:%M:%S %Z" does`,
+}
 
 // estimated says that a count is an estimate, and so is which rows are meant.
 func estimated(check string) bool { return check == "mixed-zones" }
@@ -39,7 +41,7 @@ func reproduce(t *testing.T, r report.Result) []string {
 	if strings.Contains(query, "filename = 'audited_file'") {
 		file = "audited_file"
 	}
-	db, err := duckdb.RunSQL(t.Context(), 2, 1<<30, fmt.Sprintf("SELECT coalesce(string_agg(%s || ':' || %s, '\n' ORDER BY %s, %s), '') FROM (%s)",
+	db, err := duckdb.RunSQL(t.Context(), 2, 1<<30, fmt.Sprintf("SELECT coalesce(string_agg(%s || ':' || %s, chr(31) ORDER BY %s, %s), '') FROM (%s)",
 		file, number, file, number, strings.TrimSuffix(query, ";")))
 	if err != nil {
 		t.Errorf("%s: %v\n%s", r.Check, err, r.Reproduce)
@@ -48,7 +50,7 @@ func reproduce(t *testing.T, r report.Result) []string {
 	if db[0] == "" {
 		return nil
 	}
-	return strings.Split(db[0], "\n")
+	return strings.Split(db[0], "\x1f")
 }
 
 // holdsRows compares the rows that the SQL of a result gives with the count; it says whether there was SQL.
@@ -58,6 +60,8 @@ func holdsRows(t *testing.T, r report.Result) bool {
 		return false
 	}
 	switch {
+	case r.Unit != "rows" && r.Unit != "entities":
+		return false
 	case (r.Reproduce == "") == (r.ReproduceMissing == ""):
 		t.Errorf("%s: want SQL, or why there is none: %q and %q", r.Check, r.Reproduce, r.ReproduceMissing)
 		return false
@@ -71,7 +75,9 @@ func holdsRows(t *testing.T, r report.Result) bool {
 	case len(slices.Compact(slices.Clone(rows))) != len(rows):
 		t.Errorf("%s: a row comes twice", r.Check)
 	case estimated(r.Check):
-		t.Logf("%s: the SQL gives %d rows, the audit estimated %d", r.Check, n, r.RowsBad)
+		if off := max(n, r.RowsBad) - min(n, r.RowsBad); 20*off > r.RowsBad {
+			t.Errorf("%s: the SQL gives %d rows, the audit estimated %d", r.Check, n, r.RowsBad)
+		}
 	case n != r.RowsBad:
 		t.Errorf("%s: the SQL gives %d rows, the audit counted %d\n%s", r.Check, n, r.RowsBad, r.Reproduce)
 	}

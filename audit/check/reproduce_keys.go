@@ -11,14 +11,17 @@ import (
 
 func (b *brief) reproduceNullKeys() (sql, missing string) {
 	files, _ := rowsQuery{b: b, counted: func(s *facts.Slice) int64 { return s.KeyNull }}.files()
-	return b.keyed(files, func(inner string, keys []string) string {
+	return b.keyed(files, b.nullableSQL, func(inner string, keys []string) string {
 		return fmt.Sprintf("  SELECT filename, file_row_number FROM (\n%s\n  ) WHERE %s IS NULL", inner, strings.Join(keys, " IS NULL OR "))
 	})
 }
 
+// keyPart is the expression of a part of a key, by its name.
+type keyPart func(t *textTimes, g fileGroup, name string) (sql, missing string)
+
 // keyed selects rows by what picks them from rows with their keys, which are the columns that pick is given.
-func (b *brief) keyed(files []facts.File, pick func(inner string, keys []string) string) (sql, missing string) {
-	inner, keys, missing := b.keyedUnion(files)
+func (b *brief) keyed(files []facts.File, part keyPart, pick func(inner string, keys []string) string) (sql, missing string) {
+	inner, keys, missing := b.keyedUnion(files, part)
 	if missing != "" {
 		return "", missing
 	}
@@ -26,17 +29,17 @@ func (b *brief) keyed(files []facts.File, pick func(inner string, keys []string)
 }
 
 // keyedUnion selects the rows of files as inner does, with the parts of their keys as the columns that it names.
-func (b *brief) keyedUnion(files []facts.File) (inner string, keys []string, missing string) {
+func (b *brief) keyedUnion(files []facts.File, part keyPart) (inner string, keys []string, missing string) {
 	if missing := b.tooMany(len(files)); missing != "" {
 		return "", nil, missing
 	}
 	for i := range KeyColumns(b.View) {
 		keys = append(keys, fmt.Sprintf("key_%d", i+1))
 	}
-	inner, missing = b.unionOf(files, func(t *textTimes, s facts.Schema) ([]namedSQL, string) {
+	inner, missing = b.unionOf(files, func(t *textTimes, g fileGroup) ([]namedSQL, string) {
 		var parts []namedSQL
 		for i, name := range KeyColumns(b.View) {
-			sql, missing := b.keySQL(t, s, name)
+			sql, missing := part(t, g, name)
 			if missing != "" {
 				return nil, missing
 			}
@@ -47,12 +50,12 @@ func (b *brief) keyedUnion(files []facts.File) (inner string, keys []string, mis
 	return inner, keys, missing
 }
 
-// unionOf is inner of all groups of files, with extra columns by their schemas.
-func (b *brief) unionOf(files []facts.File, extra func(*textTimes, facts.Schema) ([]namedSQL, string)) (sql, missing string) {
+// unionOf is inner of all groups of files, with extra columns by groups.
+func (b *brief) unionOf(files []facts.File, extra func(*textTimes, fileGroup) ([]namedSQL, string)) (sql, missing string) {
 	var parts []string
 	for _, g := range b.groupsOf(files) {
 		t := &textTimes{}
-		columns, missing := extra(t, g.schema)
+		columns, missing := extra(t, g)
 		if missing != "" {
 			return "", missing
 		}
@@ -65,43 +68,78 @@ func (b *brief) unionOf(files []facts.File, extra func(*textTimes, facts.Schema)
 	return strings.Join(parts, "\n    UNION ALL\n"), ""
 }
 
-// keySQL is a part of the key as it is compared: a time of the view is an instant, to the nanosecond.
-func (b *brief) keySQL(t *textTimes, s facts.Schema, name string) (sql, missing string) {
-	column := s.Lookup(name)
-	switch {
-	case column == nil:
+// nullableSQL is NULL where a part of the key is: a time that does not parse is none.
+func (b *brief) nullableSQL(t *textTimes, g fileGroup, name string) (sql, missing string) {
+	column := g.schema.Lookup(name)
+	if column == nil {
 		return "", "a file has no key column " + name
-	case column.Raw:
-		return "", fmt.Sprintf("key column %s (%s) is compared by the bytes of the files, which an engine cuts", name, column.TypeText)
-	case name == b.View.EventTime.Column:
-		return b.keyTimeSQL(t, s, *column, b.View.EventTime)
-	case name == b.View.IngestedAt.Column:
-		return b.keyTimeSQL(t, s, *column, b.View.IngestedAt)
-	case s.Encoding(*column) == facts.EncodingInt96Naive:
-		return "", fmt.Sprintf("key column %s (%s) is compared to the nanosecond, which SQL cuts", name, column.TypeText)
+	}
+	if declared, isTime := b.timeNamed(name); isTime {
+		return b.sourceTimeSQL(t, g, declared)
 	}
 	return columnSQL(*column), ""
 }
 
-func (b *brief) keyTimeSQL(t *textTimes, s facts.Schema, column facts.Column, declared model.TimeColumn) (sql, missing string) {
-	if slices.ContainsFunc(b.View.Sources, func(s model.SourcePolicy) bool {
-		return s.Zone != "" || s.EventTime.Declared() || s.IngestedAt.Declared()
-	}) {
-		return "", fmt.Sprintf("key column %s is a time that sources write in their own ways", declared.Column)
+// keySQL is a part of the key as it is compared: a time of the view is an instant, to the nanosecond.
+func (b *brief) keySQL(t *textTimes, g fileGroup, name string) (sql, missing string) {
+	column := g.schema.Lookup(name)
+	if column == nil {
+		return "", "a file has no key column " + name
 	}
-	sql, missing = b.timeSQL(t, s, declared, "", declared == b.View.IngestedAt)
+	if column.Raw {
+		return "", fmt.Sprintf("key column %s (%s) is compared by the bytes of the files, which an engine cuts", name, column.TypeText)
+	}
+	cut := fmt.Sprintf("key column %s (%s) is compared to the nanosecond, which SQL cuts", name, column.TypeText)
+	encoding := g.schema.Encoding(*column)
+	declared, isTime := b.timeNamed(name)
+	if !isTime && encoding == facts.EncodingInt96Naive {
+		return "", cut
+	}
+	if !isTime {
+		return columnSQL(*column), ""
+	}
+	sql, missing = b.sourceTimeSQL(t, g, declared)
 	if missing != "" {
 		return "", missing
 	}
-	switch encoding := s.Encoding(column); {
+	switch {
 	case encoding == facts.EncodingTextNaive, encoding == facts.EncodingInt96Aware, encoding == facts.EncodingInt96Naive, encoding == facts.EncodingAware && column.Unit == "ns":
-		return "", fmt.Sprintf("key column %s (%s) is compared to the nanosecond, which SQL cuts", column.Path, column.TypeText)
+		return "", cut
 	case encoding == facts.EncodingNaive && column.Unit == "ns":
-		return fmt.Sprintf("(%s::HUGEINT * 1000 + epoch_ns(%s) %% 1000)", sql, columnSQL(column)), ""
-	case encoding == facts.EncodingEpoch && column.Physical != "DOUBLE" && strings.HasSuffix(sql, "// 1000)"):
-		return columnSQL(column) + "::HUGEINT", ""
+		return fmt.Sprintf("((%s)::HUGEINT * 1000 + epoch_ns(%s) %% 1000)", sql, columnSQL(*column)), ""
+	case encoding == facts.EncodingEpoch && sql == epochSQL(*column, columnSQL(*column), "ns") && column.Physical != "DOUBLE":
+		return columnSQL(*column) + "::HUGEINT", ""
+	case strings.Contains(sql, "// 1000"):
+		return "", cut
 	}
-	return fmt.Sprintf("(%s::HUGEINT * 1000)", sql), ""
+	return fmt.Sprintf("((%s)::HUGEINT * 1000)", sql), ""
+}
+
+// timeNamed is a time column of the view or of a source by its name.
+func (b *brief) timeNamed(name string) (model.TimeColumn, bool) {
+	declared := []model.TimeColumn{b.View.EventTime, b.View.IngestedAt}
+	for _, s := range b.View.Sources {
+		declared = append(declared, s.EventTime, s.IngestedAt)
+	}
+	i := slices.IndexFunc(declared, func(c model.TimeColumn) bool { return c.Column == name })
+	if i < 0 {
+		return model.TimeColumn{}, false
+	}
+	return declared[i], true
+}
+
+// sourceTimeSQL reads a time column as each source writes it.
+func (b *brief) sourceTimeSQL(t *textTimes, g fileGroup, declared model.TimeColumn) (sql, missing string) {
+	return b.perSource(g, func(s model.SourcePolicy) (string, string) {
+		event, ingested := timeOf(s.EventTime, b.View.EventTime), timeOf(s.IngestedAt, b.View.IngestedAt)
+		switch declared.Column {
+		case event.Column:
+			return b.timeSQL(t, g.schema, event, s.Zone, false)
+		case ingested.Column:
+			return b.timeSQL(t, g.schema, ingested, s.Zone, true)
+		}
+		return b.timeSQL(t, g.schema, declared, s.Zone, false)
+	})
 }
 
 // keyedFiles are those whose keys are compared: all that were read and lie before as_of, whatever the range.
@@ -132,7 +170,7 @@ func (b *brief) reproduceDuplicates() (sql, missing string) {
 		}
 		scopes = append(scopes, column)
 	}
-	return b.keyed(b.keyedFiles(), func(inner string, keys []string) string {
+	return b.keyed(b.keyedFiles(), b.keySQL, func(inner string, keys []string) string {
 		return fmt.Sprintf("  SELECT filename, file_row_number FROM (\n    SELECT *, row_number() OVER (PARTITION BY %s ORDER BY ingested_us NULLS LAST, file_rank, filename, file_row_number) AS nth\n    FROM (\n%s\n    ) WHERE %s IS NOT NULL\n  ) WHERE nth > 1 AND in_range",
 			strings.Join(append(slices.Clone(keys), scopes...), ", "), inner, strings.Join(keys, " IS NOT NULL AND "))
 	})
@@ -161,7 +199,7 @@ func (b *brief) reproduceTwins() (sql, missing string) {
 			return "", missing
 		}
 	}
-	sql, missing = b.keyed(b.keyedFiles(), func(inner string, keys []string) string {
+	sql, missing = b.keyed(b.keyedFiles(), b.keySQL, func(inner string, keys []string) string {
 		same := make([]string, len(keys))
 		for i, key := range keys {
 			same[i] = fmt.Sprintf("a.%s = b.%s", key, key)
@@ -200,10 +238,10 @@ func (b *brief) reproduceStaleEntities() (sql, missing string) {
 	for i := range entities {
 		entities[i] = fmt.Sprintf("entity_%d", i+1)
 	}
-	inner, missing := b.unionOf(files, func(_ *textTimes, s facts.Schema) ([]namedSQL, string) {
+	inner, missing := b.unionOf(files, func(_ *textTimes, g fileGroup) ([]namedSQL, string) {
 		var parts []namedSQL
 		for i, name := range b.View.Entity {
-			sql, missing := b.entitySQL(s, name)
+			sql, missing := b.entitySQL(g.schema, name)
 			if missing != "" {
 				return nil, missing
 			}

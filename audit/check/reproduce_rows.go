@@ -42,7 +42,7 @@ func (b *brief) reproduceLate() (sql, missing string) {
 
 func (b *brief) reproduceStale() (sql, missing string) {
 	if isSnapshot(b.View) {
-		return "", "a snapshot is judged as a whole, and none of its rows alone"
+		return "", "" // partitions are counted
 	}
 	stale := "event_us < stale_before_us"
 	if b.View.StaleReference() == model.ReferenceIngestedAt {
