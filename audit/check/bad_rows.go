@@ -15,8 +15,10 @@ import (
 type BadRows struct {
 	View  model.View
 	Check string
-	// Bad is how many rows were counted; of entities, one each.
-	Bad int64
+	// Bad is how many rows were counted; of entities, one each. About says that SQL may give some more or less: of an estimate, and of
+	// pairs that share a row.
+	Bad   int64
+	About bool
 	// SQL is empty where no one statement can say which rows were counted; Missing says why.
 	SQL, Missing string
 	// Columns are those with a role: source, times, key and entity.
@@ -39,7 +41,7 @@ func (b *brief) badRows(results []report.Result) []BadRows {
 		if c.reproduce == nil || r.RowsBad == 0 || r.Reproduce == "" && r.ReproduceMissing == "" {
 			continue
 		}
-		one := BadRows{View: b.View, Check: r.Check, Bad: r.RowsBad}
+		one := BadRows{View: b.View, Check: r.Check, Bad: r.RowsBad, About: r.Check == mixedZonesID || r.Check == shiftedTwins.ID || r.RowsSuppressed > 0}
 		text, missing := c.reproduce(&absolute)
 		one.Missing = missing
 		if missing == "" {

@@ -110,6 +110,9 @@ func (b *brief) rowsOf(f facts.File, rows []int64) string {
 	return fmt.Sprintf("  SELECT %s, unnest([%s])", quoteText(b.fromConfig(f)), strings.Join(numbers, ", "))
 }
 
+// writesRows ends the reason of a query that is missing only in a report.
+const writesRows = "; --out rows=PATH writes the rows"
+
 // tooMany says why no query names so many files.
 func (b *brief) tooMany(files int) string {
 	switch {
@@ -118,7 +121,7 @@ func (b *brief) tooMany(files int) string {
 	case files <= b.mostFiles:
 		return ""
 	case b.mostFiles < maxFetchedFiles:
-		return fmt.Sprintf("the query would name %s, more than the %s that fit a report; --out rows=PATH writes the rows", count(int64(files), "file"), number(int64(b.mostFiles)))
+		return fmt.Sprintf("the query would name %s, more than the %s that fit a report", count(int64(files), "file"), number(int64(b.mostFiles))) + writesRows
 	}
 	return fmt.Sprintf("the query would name %s, more than the %s that one query can", count(int64(files), "file"), number(int64(b.mostFiles)))
 }

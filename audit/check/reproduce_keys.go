@@ -170,10 +170,46 @@ func (b *brief) reproduceDuplicates() (sql, missing string) {
 		}
 		scopes = append(scopes, column)
 	}
-	return b.keyed(b.keyedFiles(), b.keySQL, func(inner string, keys []string) string {
+	sql, missing = b.keyed(b.keyedFiles(), b.keySQL, func(inner string, keys []string) string {
 		return fmt.Sprintf("  SELECT filename, file_row_number FROM (\n    SELECT *, row_number() OVER (PARTITION BY %s ORDER BY ingested_us NULLS LAST, file_rank, filename, file_row_number) AS nth\n    FROM (\n%s\n    ) WHERE %s IS NOT NULL\n  ) WHERE nth > 1 AND in_range",
 			strings.Join(append(slices.Clone(keys), scopes...), ", "), inner, strings.Join(keys, " IS NOT NULL AND "))
 	})
+	if missing == "" {
+		return sql, ""
+	}
+	if b.mostFiles == maxFetchedFiles {
+		return b.keptDuplicates(missing)
+	}
+	if !strings.Contains(missing, writesRows) {
+		missing += writesRows
+	}
+	return "", missing
+}
+
+// keptDuplicates gives the surplus rows that the scan kept for export, by their numbers.
+func (b *brief) keptDuplicates(otherwise string) (sql, missing string) {
+	numbers := map[int32][]int64{}
+	for _, r := range b.Collection.Keys.Rows {
+		if !r.Kept && b.inRange(b.filePartition(r.File)) {
+			numbers[r.File] = append(numbers[r.File], r.Row)
+		}
+	}
+	var files []facts.File
+	var parts []string
+	for _, f := range b.Survey.Files {
+		if rows := numbers[f.ID]; len(rows) > 0 {
+			slices.Sort(rows)
+			files = append(files, f)
+			parts = append(parts, b.rowsOf(f, rows))
+		}
+	}
+	if len(files) == 0 {
+		return "", otherwise
+	}
+	if missing := b.tooMany(len(files)); missing != "" {
+		return "", missing
+	}
+	return b.rowsWhere(files, "", strings.Join(parts, "\n  UNION ALL\n")), ""
 }
 
 // maxTwinRows is how many rows of one key are compared with each other: a key of more rows is no pair of copies.

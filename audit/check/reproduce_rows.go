@@ -107,7 +107,7 @@ func (b *brief) ownDiffers() (rows map[int32][]int64, missing string) {
 		return nil, fmt.Sprintf("%s not say the date of the path in their own %s, and the scan keeps the numbers of %s at most",
 			number(counted)+plural(counted, " row does", " rows do"), b.ownColumns(), number(facts.MaxOwnDiffers))
 	case counted > most:
-		return nil, fmt.Sprintf("%s not say the date of the path in their own %s, more than the %s that fit a report; --out rows=PATH writes them",
+		return nil, fmt.Sprintf("%s not say the date of the path in their own %s, more than the %s that fit a report"+writesRows,
 			number(counted)+plural(counted, " row does", " rows do"), b.ownColumns(), number(most))
 	}
 	return rows, ""
