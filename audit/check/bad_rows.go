@@ -1,7 +1,6 @@
 package check
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -47,7 +46,7 @@ func (b *brief) badRows(results []report.Result) []BadRows {
 		if missing == "" {
 			_, query, _ := strings.Cut(text, reproduceHead)
 			one.Columns = b.roleColumns()
-			one.SQL = badRowsSQL(b, one.Columns, strings.TrimSuffix(query, ";"))
+			one.SQL = strings.TrimSuffix(query, ";")
 			one.Paths = paths
 		}
 		all = append(all, one)
@@ -55,24 +54,24 @@ func (b *brief) badRows(results []report.Result) []BadRows {
 	return all
 }
 
-func badRowsSQL(b *brief, columns []string, query string) string {
-	file, number := b.rowNames()
-	selected := []string{file, number}
-	for _, name := range columns {
-		for _, s := range b.Survey.Schemas {
-			if column := s.Lookup(name); column != nil {
-				selected = append(selected, shownSQL(*column))
-				break
+// roleTexts are the values of the columns with a role, as text; NULL where none of the files has one that a name alone tells.
+func (b *brief) roleTexts(files []facts.File) []string {
+	groups := b.groupsOf(files)
+	mixed := mixedColumns(groups)
+	var texts []string
+	for _, name := range b.roleColumns() {
+		text := "NULL::VARCHAR"
+		for _, g := range groups {
+			column := g.schema.Lookup(name)
+			if column == nil || column.Position > 0 || column.Path != column.Name && mixed[strings.ToLower(column.Name)] {
+				continue
 			}
+			text = columnSQL(*column) + "::VARCHAR"
+			break
 		}
+		texts = append(texts, text)
 	}
-	return fmt.Sprintf("SELECT %s\nFROM (%s)\nORDER BY %s, %s", strings.Join(selected, ", "), query, file, number)
-}
-
-// shownSQL is the value of a column as text, where files of all schemas are read as one: by its own name.
-func shownSQL(c facts.Column) string {
-	c.Position = 0
-	return columnSQL(c) + "::VARCHAR"
+	return texts
 }
 
 // roleColumns are the columns with a role that some file has.

@@ -132,7 +132,11 @@ func (b *brief) rowsWhere(files []facts.File, note, picked string) string {
 	if note != "" {
 		note = "-- " + note + "\n"
 	}
-	return fmt.Sprintf("%s%sSELECT *\nFROM %s\nWHERE (%s, %s) IN (\n%s\n)\nORDER BY %s, %s;", note, reproduceHead, b.readAll(files), file, number, picked, file, number)
+	selected := "*"
+	if b.fetches() {
+		selected = strings.Join(append([]string{file, number}, b.roleTexts(files)...), ", ")
+	}
+	return fmt.Sprintf("%s%sSELECT %s\nFROM %s\nWHERE (%s, %s) IN (\n%s\n)\nORDER BY %s, %s;", note, reproduceHead, selected, b.readAll(files), file, number, picked, file, number)
 }
 
 // rowNames are the columns that say a row's file and its number in the file: DuckDB's own, where no file has such a column itself.
@@ -151,8 +155,67 @@ func (b *brief) rowNames() (file, number string) {
 	return file, number
 }
 
+// readAll reads files of any schemas as one table. What they hold in types that no type holds alike comes as text.
 func (b *brief) readAll(files []facts.File) string {
-	return b.read(files, "union_by_name = true, ", "")
+	groups := b.groupsOf(files)
+	mixed := mixedColumns(groups)
+	if len(mixed) == 0 {
+		return b.read(files, "union_by_name = true, ", "")
+	}
+	parts := make([]string, len(groups))
+	for i, g := range groups {
+		var names, texts []string
+		for _, c := range g.schema.Columns {
+			name := quoteName(c.Name)
+			if mixed[strings.ToLower(c.Name)] && c.Position == 0 && !slices.Contains(names, name) {
+				names = append(names, name)
+				texts = append(texts, fmt.Sprintf("%s::VARCHAR AS %s", name, name))
+			}
+		}
+		replaced := ""
+		if len(texts) > 0 {
+			replaced = " REPLACE (" + strings.Join(texts, ", ") + ")"
+		}
+		parts[i] = fmt.Sprintf("  SELECT *%s FROM %s", replaced, b.read(g.files, "", ""))
+	}
+	return "(\n" + strings.Join(parts, "\n  UNION ALL BY NAME\n") + "\n)"
+}
+
+// fetches says that the program itself runs the query, for the columns with a role.
+func (b *brief) fetches() bool { return b.mostFiles == maxFetchedFiles }
+
+// mixedColumns are the top-level columns, in small letters, that files hold in types of more than one class.
+func mixedColumns(groups []fileGroup) map[string]bool {
+	classes, mixed := map[string]string{}, map[string]bool{}
+	for _, g := range groups {
+		for _, c := range g.schema.Columns {
+			name, class := strings.ToLower(c.Name), typeClass(c)
+			if have, seen := classes[name]; seen && have != class && c.Position == 0 {
+				mixed[name] = true
+			}
+			classes[name] = class
+		}
+	}
+	return mixed
+}
+
+// typeClass is the same for types of which each value has a place in one of them.
+func typeClass(c facts.Column) string {
+	switch {
+	case c.Nested || c.Path != c.Name:
+		return "nested"
+	case c.Logical == "string", c.Logical == "enum", c.Logical == "json":
+		return "text"
+	case c.Physical == "INT96", c.Logical == "timestamp" && !c.AdjustedToUTC:
+		return "timestamp"
+	case c.Logical == "timestamp":
+		return "instant"
+	case isWhole(c):
+		return "integer"
+	case c.Physical == "FLOAT", c.Physical == "DOUBLE":
+		return "float"
+	}
+	return c.TypeText
 }
 
 // read is what a query reads files from, with the columns of rowNames.

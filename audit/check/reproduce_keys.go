@@ -177,7 +177,7 @@ func (b *brief) reproduceDuplicates() (sql, missing string) {
 	if missing == "" {
 		return sql, ""
 	}
-	if b.mostFiles == maxFetchedFiles {
+	if b.fetches() {
 		return b.keptDuplicates(missing)
 	}
 	if !strings.Contains(missing, writesRows) {

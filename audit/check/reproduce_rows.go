@@ -99,7 +99,7 @@ func (b *brief) ownDiffers() (rows map[int32][]int64, missing string) {
 		slices.Sort(rows[s.File])
 	}
 	most := int64(maxListedRows)
-	if b.mostFiles == maxFetchedFiles {
+	if b.fetches() {
 		most = facts.MaxOwnDiffers
 	}
 	switch {
