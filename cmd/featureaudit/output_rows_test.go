@@ -26,7 +26,7 @@ func TestRowsAreShared(t *testing.T) {
 		note  string
 	}{
 		{bad: []int64{5, 3}, limit: 8, want: "a=5 b=3"},
-		{bad: []int64{1000, 3, 50}, limit: 60, want: "a=29 b=3 c=28", note: "--rows-limit is 60, which leaves 29 of 1000 of a of view v, 28 of 50 of c of view v"},
+		{bad: []int64{1000, 3, 50}, limit: 60, want: "a=28 b=3 c=29", note: "--rows-limit is 60, which leaves 28 of 1000 of a of view v, 29 of 50 of c of view v"},
 		{bad: []int64{1000, 1000}, limit: 10, want: "a=5 b=5", note: "5 of 1000 of a of view v, 5 of 1000 of b of view v"},
 		{bad: []int64{2, 2, 2}, limit: 1, want: "a=1 b=0 c=0", note: "1 of 2 of a of view v, 0 of 2 of b of view v, 0 of 2 of c of view v"},
 		{bad: []int64{2}, limit: 0, want: "a=0", note: "--rows-limit is 0, which leaves 0 of 2 of a of view v"},
