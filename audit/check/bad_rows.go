@@ -16,8 +16,12 @@ import (
 type BadRows struct {
 	View  model.View
 	Check string
-	// SQL is empty where no one statement can say which rows were counted.
-	SQL string
+	// Bad is how many rows were counted; of entities, one each. About says that SQL may give some more or less: of an estimate, and of
+	// pairs that share a row.
+	Bad   int64
+	About bool
+	// SQL is empty where no one statement can say which rows were counted; Missing says why.
+	SQL, Missing string
 	// Columns are those with a role: source, times, key and entity.
 	Columns []string
 	// Paths are the files' paths below the view's root, by the names that SQL gives.
@@ -27,25 +31,24 @@ type BadRows struct {
 // badRows are the rows of results that count rows and found bad ones.
 func (b *brief) badRows(results []report.Result) []BadRows {
 	absolute := *b
-	absolute.View.Root, absolute.within = "", true
+	absolute.View.Root, absolute.mostFiles, absolute.within = "", maxFetchedFiles, true
 	paths := make(map[string]string, len(b.Survey.Files))
 	for _, f := range b.Survey.Files {
 		paths[f.Abs] = f.Path
 	}
 	var all []BadRows
 	for _, r := range results {
-		if r.Unit != UnitRows || r.RowsBad == 0 {
+		c, _ := Lookup(r.Check)
+		if c.reproduce == nil || r.RowsBad == 0 || r.Reproduce == "" && r.ReproduceMissing == "" {
 			continue
 		}
-		one := BadRows{View: b.View, Check: r.Check}
-		c, _ := Lookup(r.Check)
-		query := ""
-		if c.reproduce != nil && r.FindingsTotal > 0 {
-			_, query, _ = strings.Cut(c.reproduce(&absolute), reproduceHead)
-		}
-		if query != "" {
+		one := BadRows{View: b.View, Check: r.Check, Bad: r.RowsBad, About: r.Check == mixedZonesID || r.Check == shiftedTwins.ID || r.RowsSuppressed > 0}
+		text, missing := c.reproduce(&absolute)
+		one.Missing = missing
+		if missing == "" {
+			_, query, _ := strings.Cut(text, reproduceHead)
 			one.Columns = b.roleColumns()
-			one.SQL = badRowsSQL(b, one.Columns, strings.TrimSuffix(query, ";"))
+			one.SQL = strings.TrimSuffix(query, ";")
 			one.Paths = paths
 		}
 		all = append(all, one)
@@ -53,17 +56,24 @@ func (b *brief) badRows(results []report.Result) []BadRows {
 	return all
 }
 
-func badRowsSQL(b *brief, columns []string, query string) string {
-	selected := []string{"filename", "file_row_number"}
-	for _, name := range columns {
-		for _, s := range b.Survey.Schemas {
-			if column := s.Lookup(name); column != nil {
-				selected = append(selected, b.valueSQL(*column, b.View.Hides(name)))
-				break
+// roleTexts are the values of the columns with a role, as text; NULL where none of the files has one that a name alone tells.
+func (b *brief) roleTexts(files []facts.File) []string {
+	groups := b.groupsOf(files)
+	mixed := mixedColumns(groups)
+	var texts []string
+	for _, name := range b.roleColumns() {
+		text := "NULL::VARCHAR"
+		for _, g := range groups {
+			column := g.schema.Lookup(name)
+			if column == nil || column.Position > 0 || column.Path != column.Name && mixed[strings.ToLower(column.Name)] {
+				continue
 			}
+			text = b.valueSQL(*column, b.View.Hides(name))
+			break
 		}
+		texts = append(texts, text)
 	}
-	return fmt.Sprintf("SELECT %s\nFROM (%s)\nORDER BY filename, file_row_number", strings.Join(selected, ", "), query)
+	return texts
 }
 
 // valueSQL is a value as text. Where it is hidden it is the text that keys have, so that a value has one name in all outputs.

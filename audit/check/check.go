@@ -109,8 +109,8 @@ type Check struct {
 	revise func(*brief, *verdict) error
 	// finish adds measures that follow from the verdict.
 	finish func(*brief, *verdict)
-	// reproduce gives SQL that shows what was found; empty where no one statement can.
-	reproduce func(*brief) string
+	// reproduce gives SQL that returns what was counted, or says why no one statement can.
+	reproduce func(*brief) (sql, missing string)
 	// bad and good complete the sentences "12 of 60 rows ..." and "all 60 rows ...".
 	bad, good func(*brief) string
 	// aside adds to the message of a result, with findings or without, what its counts alone do not say.

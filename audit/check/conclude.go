@@ -49,10 +49,13 @@ func (b *brief) conclude(c Check, o opinion, v verdict) opinion {
 		return o
 	}
 	if c.reproduce != nil {
-		o.result.Reproduce = c.reproduce(b)
+		o.result.Reproduce, o.result.ReproduceMissing = c.reproduce(b)
 	}
 	o.accepted = b.suppress(c, o.result.Unit, v.findings)
 	o.used = o.accepted.used
+	if o.result.Reproduce != "" && slices.ContainsFunc(v.findings, func(f row) bool { return f.suppressed }) {
+		o.result.Reproduce = "-- with the rows of findings that suppressions accept\n" + o.result.Reproduce
+	}
 	sortFindings(v.findings)
 	o.findings = v.findings
 	return b.found(c, o, v)

@@ -86,6 +86,8 @@ type brief struct {
 	usedByMissing []int
 	// real are the offsets in use between the oldest and the newest event, once they were asked for.
 	real []zone.Offset
+	// mostFiles is how many files a query may name.
+	mostFiles int
 	// cut says that a check was not judged to its end, for the context was done.
 	cut bool
 	// within says that what is made is for the program itself, which reads the data by it: sources stand in it as they are there.
@@ -105,7 +107,7 @@ type unreadFile struct {
 }
 
 func newBrief(in Input) *brief {
-	b := &brief{Input: in, order: map[string]int32{}, bySource: map[string]model.SourcePolicy{}, held: map[schemaColumn]bool{}}
+	b := &brief{Input: in, mostFiles: maxListedFiles, order: map[string]int32{}, bySource: map[string]model.SourcePolicy{}, held: map[schemaColumn]bool{}}
 	for _, p := range in.Survey.Partitions {
 		b.order[p.Value] = p.ID
 	}

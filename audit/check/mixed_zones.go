@@ -27,9 +27,10 @@ var mixedZones = Check{
 	Fractional: true,
 	Params: []Param{{Name: mustSeeName, Kind: ParamFraction, Default: "0.05",
 		Doc: "the share of a source's rows at another offset that a pass must be able to see; where it could not, the check is not_applicable"}},
-	judge:   judgeMixedZones,
-	nothing: always("no row has both an event time and an ingest time"),
-	bad:     always("show the clock of another zone"),
+	judge:     judgeMixedZones,
+	reproduce: (*brief).reproduceZones,
+	nothing:   always("no row has both an event time and an ingest time"),
+	bad:       always("show the clock of another zone"),
 	good: func(b *brief) string {
 		series, _ := b.zoneEvidence()
 		return "lie in one population, at the offset of the zone read" + seenOf(series)

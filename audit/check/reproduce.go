@@ -1,25 +1,28 @@
 package check
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
-	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
-// maxListedFiles is how many files a query names. It names only those that hold what was counted; beyond that it would be
-// longer than a shell takes.
-const maxListedFiles = 500
+// maxListedFiles is how many files a query of a report names: those that hold what was counted. Beyond that it would be longer than
+// a shell takes. maxFetchedFiles is the same where the program itself asks.
+const (
+	maxListedFiles  = 500
+	maxFetchedFiles = 20_000
+)
 
 // reproduceHead says where a query runs, and shows times as the audit writes them.
 const reproduceHead = "-- for the DuckDB shell, in the folder that the view's path starts from (the config's, or where run --path was started)\nSET TimeZone = 'UTC';\n"
+
+// addedPrefix begins the names of all columns that queries add to those of the files.
+const addedPrefix = "audited_"
 
 // sentinelYear and sentinelYears bound usable event times: earlier ones, and those so many years after as_of, are placeholders.
 const (
@@ -33,10 +36,12 @@ type rowsQuery struct {
 	b *brief
 	// counted is what the check counted in a slice.
 	counted func(*facts.Slice) int64
-	// bad is the condition on a row, by the columns of inner; ok is false where SQL cannot say it for a schema.
-	bad func(s facts.Schema) (sql string, ok bool)
+	// bad is the condition on a row, by the columns of inner; missing says why SQL cannot say it for a schema.
+	bad func(s facts.Schema) (sql, missing string)
 	// whole adds files of which every row was counted.
 	whole func(facts.File) bool
+	// listed adds rows of a file by their numbers.
+	listed func(facts.File) []int64
 }
 
 // fileGroup are files that are read alike.
@@ -46,43 +51,187 @@ type fileGroup struct {
 	files  []facts.File
 }
 
-// sql is the query; empty where one statement cannot say what the audit did: text times in a format of their own, floats as epochs, names that DuckDB
-// takes for others, and more files than a person would read.
-func (q rowsQuery) sql() string {
+// files are those that hold what was counted, and those of which every row was.
+func (q rowsQuery) files() (some, whole []facts.File) {
 	counted := map[int32]int64{}
 	for i := range q.b.Collection.Slices {
 		s := &q.b.Collection.Slices[i]
 		counted[s.File] += q.counted(s)
 	}
-	var files, whole []facts.File
 	for _, f := range q.b.Survey.Files {
 		switch {
 		case q.whole != nil && q.whole(f):
 			whole = append(whole, f)
 		case counted[f.ID] > 0 && q.b.judged(f.Partition):
-			files = append(files, f)
+			some = append(some, f)
 		}
 	}
-	if n := len(files) + len(whole); n == 0 || n > maxListedFiles {
-		return ""
+	return some, whole
+}
+
+// sql is the query, or why there is none.
+func (q rowsQuery) sql() (sql, missing string) {
+	files, whole := q.files()
+	if missing := q.b.tooMany(len(files) + len(whole)); missing != "" {
+		return "", missing
 	}
 	var parts []string
 	for _, g := range q.b.groupsOf(files) {
-		bad, ok := q.bad(g.schema)
-		if !ok {
-			return ""
+		bad, missing := q.bad(g.schema)
+		if missing != "" {
+			return "", missing
 		}
-		inner, ok := q.b.inner(g)
-		if !ok {
-			return ""
+		inner, missing := q.b.inner(g, &textTimes{})
+		if missing != "" {
+			return "", missing
 		}
 		parts = append(parts, fmt.Sprintf("  SELECT filename, file_row_number FROM (\n%s\n  ) WHERE %s", inner, bad))
 	}
 	if len(whole) > 0 {
-		parts = append(parts, fmt.Sprintf("  SELECT filename, file_row_number FROM read_parquet(%s, union_by_name = true, hive_partitioning = false, filename = true, file_row_number = true)", q.b.list(whole)))
+		file, number := q.b.rowNames()
+		parts = append(parts, fmt.Sprintf("  SELECT %s, %s FROM %s", file, number, q.b.readAll(whole)))
 	}
-	return fmt.Sprintf("%sSELECT %s\nFROM read_parquet(%s, union_by_name = true, hive_partitioning = false, filename = true, file_row_number = true)\nWHERE (filename, file_row_number) IN (\n%s\n)\nORDER BY filename, file_row_number;",
-		reproduceHead, q.b.columns(append(files, whole...)), q.b.list(append(files, whole...)), strings.Join(parts, "\n  UNION ALL\n"))
+	if q.listed != nil {
+		for _, f := range files {
+			if rows := q.listed(f); len(rows) > 0 {
+				parts = append(parts, q.b.rowsOf(f, rows))
+			}
+		}
+	}
+	return q.b.rowsWhere(append(files, whole...), "", strings.Join(parts, "\n  UNION ALL\n")), ""
+}
+
+// rowsOf selects rows of a file by their numbers.
+func (b *brief) rowsOf(f facts.File, rows []int64) string {
+	numbers := make([]string, len(rows))
+	for i, n := range rows {
+		numbers[i] = fmt.Sprint(n)
+	}
+	return fmt.Sprintf("  SELECT %s, unnest([%s])", quoteText(b.fromConfig(f)), strings.Join(numbers, ", "))
+}
+
+// writesRows ends the reason of a query that is missing only in a report.
+const writesRows = "; --out rows=PATH writes the rows"
+
+// tooMany says why no query names so many files.
+func (b *brief) tooMany(files int) string {
+	switch {
+	case files == 0:
+		return "no file that can be read holds them"
+	case files <= b.mostFiles:
+		return ""
+	case b.mostFiles < maxFetchedFiles:
+		return fmt.Sprintf("the query would name %s, more than the %s that fit a report", count(int64(files), "file"), number(int64(b.mostFiles))) + writesRows
+	}
+	return fmt.Sprintf("the query would name %s, more than the %s that one query can", count(int64(files), "file"), number(int64(b.mostFiles)))
+}
+
+// rowsWhere selects whole rows of files by what picks their file names and numbers; note is a comment of its own, or "".
+func (b *brief) rowsWhere(files []facts.File, note, picked string) string {
+	file, number := b.rowNames()
+	if note != "" {
+		note = "-- " + note + "\n"
+	}
+	selected := "*"
+	if b.fetches() {
+		selected = strings.Join(append([]string{file, number}, b.roleTexts(files)...), ", ")
+	}
+	return fmt.Sprintf("%s%sSELECT %s\nFROM %s\nWHERE (%s, %s) IN (\n%s\n)\nORDER BY %s, %s;", note, reproduceHead, selected, b.readAll(files), file, number, picked, file, number)
+}
+
+// rowNames are the columns that say a row's file and its number in the file: DuckDB's own, where no file has such a column itself.
+func (b *brief) rowNames() (file, number string) {
+	file, number = "filename", "file_row_number"
+	for _, s := range b.Survey.Schemas {
+		for _, c := range s.Columns {
+			if strings.EqualFold(c.Name, "filename") {
+				file = addedPrefix + "file"
+			}
+			if strings.EqualFold(c.Name, "file_row_number") {
+				number = addedPrefix + "row"
+			}
+		}
+	}
+	return file, number
+}
+
+// readAll reads files of any schemas as one table. What they hold in types that no type holds alike comes as text.
+func (b *brief) readAll(files []facts.File) string {
+	groups := b.groupsOf(files)
+	mixed := mixedColumns(groups)
+	if len(mixed) == 0 {
+		return b.read(files, "union_by_name = true, ", "")
+	}
+	parts := make([]string, len(groups))
+	for i, g := range groups {
+		var names, texts []string
+		for _, c := range g.schema.Columns {
+			name := quoteName(c.Name)
+			if mixed[strings.ToLower(c.Name)] && c.Position == 0 && !slices.Contains(names, name) {
+				names = append(names, name)
+				texts = append(texts, fmt.Sprintf("%s::VARCHAR AS %s", name, name))
+			}
+		}
+		replaced := ""
+		if len(texts) > 0 {
+			replaced = " REPLACE (" + strings.Join(texts, ", ") + ")"
+		}
+		parts[i] = fmt.Sprintf("  SELECT *%s FROM %s", replaced, b.read(g.files, "", ""))
+	}
+	return "(\n" + strings.Join(parts, "\n  UNION ALL BY NAME\n") + "\n)"
+}
+
+// fetches says that the program itself runs the query, for the columns with a role.
+func (b *brief) fetches() bool { return b.mostFiles == maxFetchedFiles }
+
+// mixedColumns are the top-level columns, in small letters, that files hold in types of more than one class.
+func mixedColumns(groups []fileGroup) map[string]bool {
+	classes, mixed := map[string]string{}, map[string]bool{}
+	for _, g := range groups {
+		for _, c := range g.schema.Columns {
+			name, class := strings.ToLower(c.Name), typeClass(c)
+			if have, seen := classes[name]; seen && have != class && c.Position == 0 {
+				mixed[name] = true
+			}
+			classes[name] = class
+		}
+	}
+	return mixed
+}
+
+// typeClass is the same for types of which each value has a place in one of them.
+func typeClass(c facts.Column) string {
+	switch {
+	case c.Nested || c.Path != c.Name:
+		return "nested"
+	case c.Logical == "string", c.Logical == "enum", c.Logical == "json":
+		return "text"
+	case c.Physical == "INT96", c.Logical == "timestamp" && !c.AdjustedToUTC:
+		return "timestamp"
+	case c.Logical == "timestamp":
+		return "instant"
+	case isWhole(c):
+		return "integer"
+	case c.Physical == "FLOAT", c.Physical == "DOUBLE":
+		return "float"
+	}
+	return c.TypeText
+}
+
+// read is what a query reads files from, with the columns of rowNames.
+func (b *brief) read(files []facts.File, options, columns string) string {
+	file, number := b.rowNames()
+	named := "true"
+	if file != "filename" {
+		named = quoteText(file)
+	}
+	text := fmt.Sprintf("read_parquet(%s, %shive_partitioning = false, filename = %s", b.list(files), options, named)
+	if number == "file_row_number" {
+		return text + ", file_row_number = true)" + columns
+	}
+	// the files have a column of that name: rows are counted off, in the order in which they stand
+	return fmt.Sprintf("(SELECT * EXCLUDE (audited_place), audited_place - min(audited_place) OVER (PARTITION BY %s) AS %s FROM (SELECT *, row_number() OVER () AS audited_place FROM %s)%s))",
+		file, number, text, columns)
 }
 
 // groupsOf sorts files by what decides how their rows are read.
@@ -103,61 +252,81 @@ func (b *brief) groupsOf(files []facts.File) []fileGroup {
 	return groups
 }
 
-// inner selects of each row what a condition needs: event_read_us and ingested_read_us as the files say, event_us and ingested_us (NULL where not usable), lag_limit_us, source_name,
-// and of its file known_by_us, begin_us, end_us, stale_before_us.
-func (b *brief) inner(g fileGroup, extra ...string) (string, bool) {
-	if !plainNames(g.schema) || b.beyondMicros(g) {
-		return "", false
+// inner selects of each row what a condition needs: event_us and ingested_us (NULL where not usable), is_placeholder (an event time
+// that is none), lag_limit_us, source_name, and of its file known_by_us, begin_us, end_us, stale_before_us. Extra columns are
+// expressions by the columns of the files and the texts in t, with their names.
+func (b *brief) inner(g fileGroup, t *textTimes, extra ...namedSQL) (sql, missing string) {
+	if missing := refusedNames(g.schema); missing != "" {
+		return "", missing
 	}
-	source, ok := b.sourceSQL(g)
-	if !ok {
-		return "", false
+	source, missing := b.sourceSQL(g)
+	if missing != "" {
+		return "", missing
 	}
-	event, ok := b.perSource(g, func(s model.SourcePolicy) (string, bool) {
-		return b.timeSQL(g.schema, timeOf(s.EventTime, b.View.EventTime), s.Zone, false)
+	event, missing := b.perSource(g, func(s model.SourcePolicy) (string, string) {
+		return b.timeSQL(t, g.schema, timeOf(s.EventTime, b.View.EventTime), s.Zone, false)
 	})
-	if !ok {
-		return "", false
+	if missing != "" {
+		return "", missing
 	}
-	ingested, ok := b.perSource(g, func(s model.SourcePolicy) (string, bool) {
-		return b.timeSQL(g.schema, timeOf(s.IngestedAt, b.View.IngestedAt), s.Zone, true)
+	ingested, missing := b.perSource(g, func(s model.SourcePolicy) (string, string) {
+		return b.timeSQL(t, g.schema, timeOf(s.IngestedAt, b.View.IngestedAt), s.Zone, true)
 	})
-	if !ok {
-		return "", false
+	if missing != "" {
+		return "", missing
 	}
-	limit, _ := b.perSource(g, func(s model.SourcePolicy) (string, bool) {
+	limit, missing := b.perSource(g, func(s model.SourcePolicy) (string, string) {
 		if micros, limited := lagLimit(b.View, s); limited {
-			return fmt.Sprint(micros), true
+			return fmt.Sprint(micros), ""
 		}
-		return "NULL::BIGINT", true
+		return "NULL::BIGINT", ""
 	})
-	columns := append([]string{"rows.filename", "rows.file_row_number", "files.*", "source_text AS source_name", event + " AS event_read_us", ingested + " AS ingested_read_us",
-		b.usable("event_read_us") + " AS event_us", b.usable("ingested_read_us") + " AS ingested_us", limit + " AS lag_limit_us"}, extra...)
-	return fmt.Sprintf("    SELECT %s\n    FROM (SELECT *, %s AS source_text FROM read_parquet(%s, hive_partitioning = false, filename = true, file_row_number = true)) AS rows\n    JOIN (VALUES\n%s\n    ) AS files(file_name, file_rank, partition_value, in_range, known_by_us, begin_us, end_us, stale_before_us) ON file_name = rows.filename",
-		strings.Join(columns, ", "), source, b.list(g.files), b.fileValues(g.files)), true
+	if missing != "" {
+		return "", missing
+	}
+	file, number := b.rowNames()
+	read := []string{file + " AS audited_path", number + " AS audited_number", "audited_source", event + " AS audited_event", ingested + " AS audited_ingest",
+		limit + " AS audited_limit"}
+	names := []string{"audited_path AS filename", "audited_number AS file_row_number", "files.*", "audited_source AS source_name",
+		usableSQL(b, "audited_event") + " AS event_us", "audited_event IS NOT NULL AND event_us IS NULL AS is_placeholder",
+		usableSQL(b, "audited_ingest") + " AS ingested_us", "audited_limit AS lag_limit_us"}
+	for _, e := range extra {
+		read = append(read, e.sql+" AS "+addedPrefix+e.name)
+		names = append(names, addedPrefix+e.name+" AS "+e.name)
+	}
+	return fmt.Sprintf("    SELECT %s\n    FROM (SELECT %s\n      FROM %s)\n    JOIN (VALUES\n%s\n    ) AS files(file_name, file_rank, partition_value, in_range, known_by_us, begin_us, end_us, stale_before_us) ON file_name = audited_path",
+		strings.Join(names, ", "), strings.Join(read, ", "), t.from(fmt.Sprintf("(SELECT *, %s AS audited_source FROM %s)", source, b.readGroup(g))), b.fileValues(g.files)), ""
 }
 
-// beyondMicros says whether an event time in milliseconds lies so far away that DuckDB, which counts in microseconds, fails on it.
-func (b *brief) beyondMicros(g fileGroup) bool {
-	inMillis := slices.ContainsFunc(eventNames(b.View), func(name string) bool {
-		column := g.schema.Lookup(name)
-		return column != nil && column.Unit == "ms"
-	})
-	const farthest = math.MaxInt64 / 1000 * 1000
-	return inMillis && slices.ContainsFunc(b.Collection.Slices, func(s facts.Slice) bool {
-		// Of a sensitive column the bounds are not kept.
-		far := s.EventSentinel > 0 && (s.SentinelMin == facts.NoTime || s.SentinelMin <= -farthest || s.SentinelMax >= farthest)
-		return far && slices.ContainsFunc(g.files, func(f facts.File) bool { return f.ID == s.File })
-	})
+// namedSQL is an expression with its name.
+type namedSQL struct{ sql, name string }
+
+// readGroup reads files of one schema. Columns whose names DuckDB takes for others go by their positions.
+func (b *brief) readGroup(g fileGroup) string {
+	last := int32(0)
+	for _, c := range g.schema.Columns {
+		last = max(last, c.Position)
+	}
+	if last == 0 {
+		return b.read(g.files, "", "")
+	}
+	names := make([]string, last)
+	for i := range names {
+		names[i] = positionName(int32(i + 1))
+	}
+	return b.read(g.files, "", " AS audited_read("+strings.Join(names, ", ")+")")
 }
 
-// plainNames says whether no column is one that DuckDB adds, or takes for another.
-func plainNames(s facts.Schema) bool {
-	return !slices.ContainsFunc(s.Columns, func(c facts.Column) bool {
-		name := strings.ToLower(c.Name)
-		return c.Position != 0 || name == "filename" || name == "file_row_number" || name == "source_text" || name == "rows" || name == "files" ||
-			name == "event_read_us" || name == "ingested_read_us"
-	})
+func positionName(position int32) string { return fmt.Sprintf("%sp%d", addedPrefix, position) }
+
+// refusedNames says which column has a name that queries give to columns of their own, or "".
+func refusedNames(s facts.Schema) string {
+	for _, c := range s.Columns {
+		if strings.HasPrefix(strings.ToLower(c.Name), addedPrefix) {
+			return fmt.Sprintf("column %s begins with %s, as the query's own columns do", c.Name, addedPrefix)
+		}
+	}
+	return ""
 }
 
 func timeOf(ofSource, ofView model.TimeColumn) model.TimeColumn {
@@ -168,158 +337,66 @@ func timeOf(ofSource, ofView model.TimeColumn) model.TimeColumn {
 }
 
 // sourceSQL is the source of a row as text.
-func (b *brief) sourceSQL(g fileGroup) (string, bool) {
+func (b *brief) sourceSQL(g fileGroup) (sql, missing string) {
 	name := b.View.Source.Column
 	if g.source != "" || name == "" {
-		return b.sourceText(g.source)
+		if g.source != "" && b.Sources != nil && !b.within {
+			return "", b.hiddenSource()
+		}
+		return b.sourceText(g.source), ""
 	}
 	column := g.schema.Lookup(name)
 	switch {
 	case column == nil:
-		return "''", true
+		return "''", ""
 	case column.Physical == "BYTE_ARRAY" && column.Logical != "string" && column.Logical != "enum":
-		return "", false
+		return "", fmt.Sprintf("sources are told by column %s, which holds raw bytes", name)
 	}
-	return fmt.Sprintf("coalesce(%s::VARCHAR, '')", columnSQL(*column)), true
-}
-
-// sourceText is the name of a source as a literal; false where it is sensitive, and the query would leave the program.
-func (b *brief) sourceText(name string) (string, bool) {
-	switch {
-	case b.Sources == nil || name == "":
-		return quoteText(name), true
-	case !b.within:
-		return "", false
-	}
-	return quoteText(b.Sources[name]), true
+	return fmt.Sprintf("coalesce(%s::VARCHAR, '')", columnSQL(*column)), ""
 }
 
 // perSource is an expression that may differ by the source of a row.
-func (b *brief) perSource(g fileGroup, of func(model.SourcePolicy) (string, bool)) (string, bool) {
+func (b *brief) perSource(g fileGroup, of func(model.SourcePolicy) (sql, missing string)) (sql, missing string) {
 	if g.source != "" {
 		return of(b.bySource[g.source])
 	}
-	common, ok := of(model.SourcePolicy{})
-	if !ok {
-		return "", false
+	common, missing := of(model.SourcePolicy{})
+	if missing != "" {
+		return "", missing
 	}
 	var cases []string
 	for _, s := range b.View.Sources {
-		own, ok := of(s)
-		if !ok {
-			return "", false
+		own, missing := of(s)
+		if missing != "" {
+			return "", missing
 		}
 		if own != common {
-			name, ok := b.sourceText(s.Name)
-			if !ok {
-				return "", false
-			}
-			cases = append(cases, fmt.Sprintf("WHEN %s THEN %s", name, own))
+			cases = append(cases, fmt.Sprintf("WHEN %s THEN %s", b.sourceText(s.Name), own))
 		}
 	}
 	if len(cases) == 0 {
-		return common, true
+		return common, ""
 	}
-	return fmt.Sprintf("CASE source_text %s ELSE %s END", strings.Join(cases, " "), common), true
+	if missing := b.hiddenSource(); missing != "" {
+		return "", missing
+	}
+	return fmt.Sprintf("CASE audited_source %s ELSE %s END", strings.Join(cases, " "), common), ""
 }
 
-// timeSQL reads a time column as microseconds UTC.
-func (b *brief) timeSQL(s facts.Schema, declared model.TimeColumn, ofSource string, ingested bool) (string, bool) {
-	if !declared.Declared() {
-		return "NULL::BIGINT", true
+// sourceText is a source as a literal, as the files have it: where it is sensitive the facts know it by another name.
+func (b *brief) sourceText(name string) string {
+	if b.Sources != nil && name != "" {
+		return quoteText(b.Sources[name])
 	}
-	column := s.Lookup(declared.Column)
-	if column == nil || column.Logical == "null" {
-		return "NULL::BIGINT", true
-	}
-	name := columnSQL(*column)
-	switch s.Encoding(*column) {
-	case facts.EncodingAware, facts.EncodingInt96Aware:
-		// Some releases of DuckDB have a type of nanoseconds in UTC, which epoch_us does not take.
-		return fmt.Sprintf("epoch_us(%s::TIMESTAMPTZ)", name), true
-	case facts.EncodingNaive, facts.EncodingInt96Naive, facts.EncodingDate:
-		return b.localSQL(fmt.Sprintf("epoch_us(%s::TIMESTAMP)", name), cmp.Or(declared.Zone, ofSource, b.View.Zone), ingested)
-	case facts.EncodingTextNaive, facts.EncodingTextOffset:
-		if declared.Format != "" && declared.Format != "rfc3339" || column.Logical != "string" && column.Logical != "enum" {
-			return "", false
-		}
-		return b.textSQL(name, cmp.Or(declared.Zone, ofSource, b.View.Zone), ingested)
-	case facts.EncodingEpoch:
-		if column.Physical == "DOUBLE" {
-			return "", false
-		}
-		switch cmp.Or(declared.Unit, column.EpochUnit) {
-		case "s":
-			return fmt.Sprintf("(%s::HUGEINT * 1000000)", name), true
-		case "ms":
-			return fmt.Sprintf("(%s::HUGEINT * 1000)", name), true
-		case "us":
-			return fmt.Sprintf("%s::HUGEINT", name), true
-		case "ns":
-			return fmt.Sprintf("(%s::HUGEINT // 1000)", name), true
-		}
-	}
-	return "", false
+	return quoteText(name)
 }
 
-// rfc3339 is what is read of text without a format, as a pattern of DuckDB: the day of the month is left to its cast.
-const rfc3339 = `\d{4}-\d{2}-\d{2}[Tt ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d([.,]\d+)?([Zz]|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)?`
-
-// textSQL reads text as RFC 3339. DuckDB's own cast takes other forms too, and drops some offsets.
-func (b *brief) textSQL(name, zone string, ingested bool) (string, bool) {
-	clock := fmt.Sprintf("(epoch_us(try_cast(substr(%[1]s, 1, 10) || ' ' || substr(%[1]s, 12, 8) AS TIMESTAMP)) + "+
-		"try_cast(rpad(regexp_extract(substr(%[1]s, 20), '[.,](\\d{1,6})', 1), 6, '0') AS BIGINT))", name)
-	local, ok := b.localSQL(clock, zone, ingested)
-	if !ok {
-		return "", false
+// hiddenSource says that no query may name a source, or "".
+func (b *brief) hiddenSource() string {
+	if name := b.View.Source.Column; name != "" && b.View.Hides(name) && !b.within {
+		return fmt.Sprintf("the query would have to name sources, and column %s is sensitive", name)
 	}
-	offset := fmt.Sprintf("regexp_extract(substr(%s, 20), '[-+Zz].*')", name)
-	return fmt.Sprintf("CASE WHEN NOT regexp_full_match(%[1]s, '%[2]s') THEN NULL WHEN %[3]s = '' THEN %[4]s WHEN %[3]s IN ('Z', 'z') THEN %[5]s "+
-		"ELSE %[5]s - (%[3]s[1] || '1')::BIGINT * 1000000 * (3600 * try_cast(substr(%[3]s, 2, 2) AS BIGINT) + CASE WHEN length(%[3]s) > 3 THEN 60 * try_cast(right(%[3]s, 2) AS BIGINT) ELSE 0 END) END",
-		name, rfc3339, offset, local, clock), true
-}
-
-// localSQL reads a local time in a zone. The clock changes of the data's own years are written out, since engines do not agree
-// on times that occur twice or never.
-func (b *brief) localSQL(local, name string, ingested bool) (string, bool) {
-	if name == "" || name == "UTC" || name == model.ZoneDevice {
-		return local, true
-	}
-	table, err := zone.Load(name)
-	if err != nil {
-		return "", false
-	}
-	const margin = int64(48 * time.Hour / time.Microsecond)
-	from, to := b.AsOf, b.AsOf
-	for _, s := range b.Collection.Slices {
-		low, high := s.EventMin, s.EventMax
-		if ingested {
-			low, high = s.IngestedMin, s.IngestedMax
-		}
-		if low != facts.NoTime {
-			from, to = min(from, low), max(to, high)
-		}
-	}
-	offset := fmt.Sprint(int64(table.Offset(from-margin)) * 1_000_000)
-	var cases []string
-	for _, t := range table.Transitions() {
-		if t.UTC >= from-margin && t.UTC <= to+margin {
-			begins := t.UTC + int64(max(t.Before, t.After))*1_000_000
-			cases = append(cases, fmt.Sprintf("WHEN %s >= %d THEN %d", local, begins, int64(t.After)*1_000_000))
-		}
-	}
-	slices.Reverse(cases)
-	if len(cases) > 0 {
-		offset = fmt.Sprintf("CASE %s ELSE %s END", strings.Join(cases, " "), offset)
-	}
-	return fmt.Sprintf("(%s - %s)", local, offset), true
-}
-
-// usable is NULL for what is no event: a placeholder.
-func (b *brief) usable(instant string) string {
-	first := time.Date(sentinelYear, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()
-	last := time.UnixMicro(b.AsOf).UTC().AddDate(sentinelYears, 0, 0).UnixMicro()
-	return fmt.Sprintf("CASE WHEN %s BETWEEN %d AND %d THEN %s END", instant, first, last, instant)
+	return ""
 }
 
 // fileValues are what the partition and the policy say of each file.
@@ -376,27 +453,6 @@ func (b *brief) fromConfig(f facts.File) string {
 	return f.Abs
 }
 
-// columns are those of the rows that DuckDB can show: all but what could not be read in one of the files.
-func (b *brief) columns(files []facts.File) string {
-	var blind []string
-	for _, f := range files {
-		for _, problem := range b.Collection.Blind[f.ID] {
-			name := problem.Column
-			if schema := b.schema(f); schema != nil && schema.Lookup(name) != nil {
-				name = schema.Lookup(name).Name
-			}
-			if name = quoteName(name); !slices.Contains(blind, name) {
-				blind = append(blind, name)
-			}
-		}
-	}
-	if len(blind) == 0 {
-		return "*"
-	}
-	slices.Sort(blind)
-	return "* EXCLUDE (" + strings.Join(blind, ", ") + ")"
-}
-
 // list names files for read_parquet, which takes every name for a pattern.
 func (b *brief) list(files []facts.File) string {
 	names := make([]string, len(files))
@@ -412,198 +468,15 @@ func quoteName(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) 
 
 // columnSQL names a column or a field of a struct.
 func columnSQL(c facts.Column) string {
-	parts := []string{quoteName(c.Name)}
+	name := quoteName(c.Name)
+	if c.Position > 0 {
+		name = positionName(c.Position)
+	}
+	parts := []string{name}
 	if !c.Nested && c.Path != c.Name {
 		for _, field := range strings.Split(strings.TrimPrefix(c.Path, c.Name+"."), ".") {
 			parts = append(parts, quoteName(field))
 		}
 	}
 	return strings.Join(parts, ".")
-}
-
-// isFuture and isJudged are conditions by the columns of inner.
-func (b *brief) isFuture() string {
-	tolerance := b.View.Tolerance.Microseconds()
-	return fmt.Sprintf("coalesce(event_us > ingested_us + %d, false) OR coalesce(ingested_us > known_by_us, false) AND (event_us IS NOT NULL OR event_read_us IS NULL) OR ingested_us IS NULL AND coalesce(event_us > known_by_us, false)", tolerance)
-}
-
-func (b *brief) isJudged() string {
-	return fmt.Sprintf("event_us IS NOT NULL AND (event_us <= %d OR %s)", b.AsOf, b.isFuture())
-}
-
-// anySchema is a condition that is the same for every schema.
-func anySchema(sql string) func(facts.Schema) (string, bool) {
-	return func(facts.Schema) (string, bool) { return sql, true }
-}
-
-func (b *brief) reproduceNullEvents() string {
-	return rowsQuery{b: b, counted: func(s *facts.Slice) int64 { return s.EventNull + s.EventUnparsed + s.EventSentinel }, bad: anySchema("event_us IS NULL")}.sql()
-}
-
-func (b *brief) reproduceFuture() string {
-	return rowsQuery{b: b, counted: func(s *facts.Slice) int64 { return s.FutureIngested + s.FutureAsOf }, bad: anySchema(b.isFuture()),
-		whole: func(f facts.File) bool {
-			p, dated := b.partition(f.Partition)
-			return dated && p.InRange && p.AfterAsOf && f.Problem == nil && f.Rows > 0 && f.ModTime < b.AsOf
-		}}.sql()
-}
-
-func (b *brief) reproduceLate() string {
-	return rowsQuery{b: b, counted: func(s *facts.Slice) int64 { return s.LagOver },
-		bad: anySchema(fmt.Sprintf("(%s) AND ingested_us - event_us > lag_limit_us", b.isJudged()))}.sql()
-}
-
-func (b *brief) reproduceStale() string {
-	if isSnapshot(b.View) {
-		return ""
-	}
-	stale := "event_us < stale_before_us"
-	if b.View.StaleReference() == model.ReferenceIngestedAt {
-		stale = fmt.Sprintf("ingested_us - event_us > %d", b.View.TTL.Duration.Microseconds())
-	}
-	return rowsQuery{b: b, counted: func(s *facts.Slice) int64 { return s.Stale }, bad: anySchema(fmt.Sprintf("(%s) AND %s", b.isJudged(), stale))}.sql()
-}
-
-func (b *brief) reproduceMisfiled() string {
-	outside := func(instant string) string {
-		return fmt.Sprintf("(begin_us IS NULL OR %s < begin_us OR %s >= end_us)", instant, instant)
-	}
-	judged, bad := b.isJudged(), outside("event_us")
-	switch meaning(b.View) {
-	case model.OfSnapshot:
-		bad = "(begin_us IS NULL OR event_us >= end_us)"
-	case model.OfIngestedAt:
-		judged = fmt.Sprintf("(%s OR event_read_us IS NULL AND ingested_us IS NOT NULL)", judged)
-		bad = fmt.Sprintf("CASE WHEN ingested_us IS NULL THEN (begin_us IS NULL OR event_us >= end_us) ELSE %s END", outside("ingested_us"))
-	}
-	return rowsQuery{b: b, counted: func(s *facts.Slice) int64 {
-		return s.MisfiledBefore + s.MisfiledAfter + s.MisfiledUndated + s.OwnColumnDiffers
-	},
-		bad: func(s facts.Schema) (string, bool) {
-			own := slices.ContainsFunc(b.View.TimePartition.Columns, func(name string) bool { return s.LookupFold(name) != nil })
-			return fmt.Sprintf("(%s) AND %s", judged, bad), !own
-		}}.sql()
-}
-
-func (b *brief) reproduceNullKeys() string {
-	q := rowsQuery{b: b, counted: func(s *facts.Slice) int64 { return s.KeyNull }, bad: anySchema("key_is_null")}
-	return q.keyed()
-}
-
-// keyed is the query of rows whose key has a NULL.
-func (q rowsQuery) keyed() string {
-	var files []facts.File
-	counted := map[int32]int64{}
-	for i := range q.b.Collection.Slices {
-		counted[q.b.Collection.Slices[i].File] += q.counted(&q.b.Collection.Slices[i])
-	}
-	for _, f := range q.b.Survey.Files {
-		if counted[f.ID] > 0 && q.b.judged(f.Partition) {
-			files = append(files, f)
-		}
-	}
-	if len(files) == 0 || len(files) > maxListedFiles {
-		return ""
-	}
-	var parts []string
-	for _, g := range q.b.groupsOf(files) {
-		nulls := make([]string, 0, len(KeyColumns(q.b.View)))
-		for _, name := range KeyColumns(q.b.View) {
-			sql, ok := q.b.keySQL(g.schema, name)
-			if !ok {
-				return ""
-			}
-			nulls = append(nulls, sql+" IS NULL")
-		}
-		if !plainNames(g.schema) {
-			return ""
-		}
-		parts = append(parts, fmt.Sprintf("  SELECT filename, file_row_number FROM read_parquet(%s, hive_partitioning = false, filename = true, file_row_number = true)\n  WHERE %s",
-			q.b.list(g.files), strings.Join(nulls, " OR ")))
-	}
-	return fmt.Sprintf("%sSELECT %s\nFROM read_parquet(%s, union_by_name = true, hive_partitioning = false, filename = true, file_row_number = true)\nWHERE (filename, file_row_number) IN (\n%s\n)\nORDER BY filename, file_row_number;",
-		reproduceHead, q.b.columns(files), q.b.list(files), strings.Join(parts, "\n  UNION ALL\n"))
-}
-
-// keySQL is a part of the key as it is compared: a time of the view is an instant.
-func (b *brief) keySQL(s facts.Schema, name string) (string, bool) {
-	column := s.Lookup(name)
-	if column == nil || column.Raw {
-		return "", false // what the engine cuts is compared by the bytes of the files
-	}
-	if name != b.View.EventTime.Column && name != b.View.IngestedAt.Column {
-		return columnSQL(*column), s.Encoding(*column) != facts.EncodingInt96Naive
-	}
-	declared := b.View.EventTime
-	if name != declared.Column {
-		declared = b.View.IngestedAt
-	}
-	if slices.ContainsFunc(b.View.Sources, func(s model.SourcePolicy) bool {
-		return s.Zone != "" || s.EventTime.Declared() || s.IngestedAt.Declared()
-	}) {
-		return "", false
-	}
-	micros, ok := b.timeSQL(s, declared, "", declared == b.View.IngestedAt)
-	encoding, name := s.Encoding(*column), columnSQL(*column)
-	below := "0" // what the value has beyond its microseconds, in nanoseconds, since repeats are verified to the nanosecond
-	switch {
-	case encoding == facts.EncodingTextNaive, encoding == facts.EncodingTextOffset:
-		below = fmt.Sprintf("rpad(regexp_extract(substr(%s, 20), '[.,]\\d{6}(\\d{1,3})', 1), 3, '0')::BIGINT", name)
-	case encoding == facts.EncodingInt96Naive, encoding == facts.EncodingAware && column.Unit == "ns":
-		return "", false // DuckDB cuts them
-	case encoding == facts.EncodingNaive && column.Unit == "ns":
-		below = fmt.Sprintf("(epoch_ns(%s) %% 1000 + 1000) %% 1000", name)
-	}
-	return fmt.Sprintf("(%s)::HUGEINT * 1000 + %s", micros, below), ok
-}
-
-// reproduceDuplicates gives the surplus rows: all rows of a repeated key but the one that the audit keeps, which is the first
-// by ingest time, partition, path and row number. With a range it gives those that lie in it.
-func (b *brief) reproduceDuplicates() string {
-	var files []facts.File
-	for _, f := range b.Survey.Files {
-		p, dated := b.partition(f.Partition)
-		if _, failed := b.Collection.Unread[f.ID]; f.Problem != nil || failed || f.Rows == 0 || dated && p.AfterAsOf {
-			continue
-		}
-		files = append(files, f)
-	}
-	if len(files) == 0 || len(files) > maxListedFiles {
-		return ""
-	}
-	once := slices.Clone(b.View.OncePer)
-	if isSnapshot(b.View) {
-		once = append(once, "partition")
-	}
-	groups := make([]string, 0, len(KeyColumns(b.View))+len(once))
-	filters := make([]string, 0, len(KeyColumns(b.View)))
-	for i := range KeyColumns(b.View) {
-		groups = append(groups, fmt.Sprintf("key_%d", i+1))
-		filters = append(filters, fmt.Sprintf("key_%d IS NOT NULL", i+1))
-	}
-	for _, scope := range once {
-		column, known := map[string]string{"source": "source_name", "partition": "partition_value"}[scope]
-		if !known {
-			return ""
-		}
-		groups = append(groups, column)
-	}
-	var parts []string
-	for _, g := range b.groupsOf(files) {
-		extra := make([]string, 0, len(KeyColumns(b.View)))
-		for i, name := range KeyColumns(b.View) {
-			sql, ok := b.keySQL(g.schema, name)
-			if !ok {
-				return ""
-			}
-			extra = append(extra, fmt.Sprintf("%s AS key_%d", sql, i+1))
-		}
-		inner, ok := b.inner(g, extra...)
-		if !ok {
-			return ""
-		}
-		parts = append(parts, inner)
-	}
-	return fmt.Sprintf("%sSELECT %s\nFROM read_parquet(%s, union_by_name = true, hive_partitioning = false, filename = true, file_row_number = true)\nWHERE (filename, file_row_number) IN (\n  SELECT filename, file_row_number FROM (\n    SELECT *, row_number() OVER (PARTITION BY %s ORDER BY ingested_us NULLS LAST, file_rank, filename, file_row_number) AS nth\n    FROM (\n%s\n    ) WHERE %s\n  ) WHERE nth > 1 AND in_range\n)\nORDER BY filename, file_row_number;",
-		reproduceHead, b.columns(files), b.list(files), strings.Join(groups, ", "), strings.Join(parts, "\n    UNION ALL\n"), strings.Join(filters, " AND "))
 }

@@ -27,6 +27,7 @@ var shiftedTwins = Check{
 	WholeView: true,
 	applies:   (*brief).twinsReason,
 	judge:     judgeTwins,
+	reproduce: (*brief).reproduceTwins,
 	nothing:   always("no row has a whole key"),
 	bad:       always("repeat a key one UTC offset away"),
 	good:      always("have no copy of their key one UTC offset away"),

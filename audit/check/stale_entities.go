@@ -28,8 +28,9 @@ var staleEntities = Check{
 		}
 		return report.SeverityError
 	},
-	nothing: always("no entity has a row at or before as_of"),
-	judge:   judgeStaleEntities,
+	nothing:   always("no entity has a row at or before as_of"),
+	judge:     judgeStaleEntities,
+	reproduce: (*brief).reproduceStaleEntities,
 	bad: func(b *brief) string {
 		return fmt.Sprintf("have no row younger than the ttl of %s", ttlText(b.View.TTL.Duration))
 	},

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/engine"
@@ -134,10 +135,12 @@ type collector struct {
 	layouts map[int32]*layout
 	names   *sourceNames
 	// bases are the ordinals of each file's first row among all rows of the view: a row is named by one number.
-	bases  []int64
-	budget *keys.Budget
-	runs   *keys.Runs
-	newest *keys.Newest
+	bases []int64
+	// ownDiffers counts the rows whose own partition column contradicts the path, as far as their numbers are kept.
+	ownDiffers atomic.Int64
+	budget     *keys.Budget
+	runs       *keys.Runs
+	newest     *keys.Newest
 	// writers are the samples of rows by who stamped them.
 	writers writerSamples
 	// real are the offsets of zones, in seconds, once they were asked for.

@@ -178,6 +178,9 @@ func (f *folder) foldFiling(slice *facts.Slice, b *engine.Block, row int, event,
 	for i := range f.layout.own {
 		if !f.filing.stray && !f.ownAgrees(i, b, row) {
 			slice.OwnColumnDiffers++
+			if f.c.ownDiffers.Add(1) <= keptOwnDiffers {
+				slice.OwnDiffers = append(slice.OwnDiffers, f.row+int64(row))
+			}
 			return
 		}
 	}
@@ -203,6 +206,9 @@ func (f *folder) countOutside(slice *facts.Slice, instant int64) {
 		slice.MisfiledAfter++
 	}
 }
+
+// keptOwnDiffers leaves room for rows that are handed over twice, since a file is read again where a batch failed.
+const keptOwnDiffers = 2 * facts.MaxOwnDiffers
 
 // maxOwnTexts bounds how many of a file's own partition values are remembered: there are few, unless they are no dates.
 const maxOwnTexts = 1 << 12

@@ -1,5 +1,8 @@
 package facts
 
+// MaxOwnDiffers is how many rows of a view, whose own partition column contradicts the path, are known by their numbers.
+const MaxOwnDiffers = 20_000
+
 // Slice counts the rows of one file and source. All counts are rows; times are microseconds UTC or NoTime.
 type Slice struct {
 	File   int32
@@ -57,6 +60,8 @@ type Slice struct {
 	MisfiledAfter    int64
 	MisfiledUndated  int64
 	OwnColumnDiffers int64
+	// OwnDiffers are the numbers of these rows in the file, in no order; fewer than OwnColumnDiffers where the view has too many.
+	OwnDiffers []int64
 
 	// LagRows have both times; LagOver of them exceed the lag limit. LagMin and LagMax are exact microseconds.
 	LagRows        int64
@@ -106,6 +111,7 @@ func (s *Slice) Merge(o Slice) {
 	s.MisfiledAfter += o.MisfiledAfter
 	s.MisfiledUndated += o.MisfiledUndated
 	s.OwnColumnDiffers += o.OwnColumnDiffers
+	s.OwnDiffers = append(s.OwnDiffers, o.OwnDiffers...)
 	s.LagRows += o.LagRows
 	s.LagOver += o.LagOver
 	s.LagMin = earlier(s.LagMin, o.LagMin)

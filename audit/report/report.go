@@ -263,8 +263,10 @@ type Result struct {
 	ZoneCertainty  string `json:"zone_certainty,omitempty"`
 	FirstPartition string `json:"first_partition,omitempty"`
 	LastPartition  string `json:"last_partition,omitempty"`
-	// Reproduce is SQL for the DuckDB shell that returns the rows that were counted; its first line says where it runs.
+	// Reproduce is SQL for the DuckDB shell that returns the rows that were counted; its first lines say where it runs.
 	Reproduce string `json:"reproduce,omitempty"`
+	// ReproduceMissing says why there is no such SQL, where rows were counted.
+	ReproduceMissing string `json:"reproduce_missing,omitempty"`
 	// SuppressedBy names the reason and owner of the suppressions that accepted findings.
 	SuppressedBy string `json:"suppressed_by,omitempty"`
 }

@@ -105,7 +105,7 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 		return 0, err
 	}
 	options.Samples = f.samples
-	if len(split.duplicates) > 0 {
+	if len(split.duplicates)+len(split.rows) > 0 {
 		options.RowsLimit = f.rowsLimit
 	}
 	if note := memoryNote(options.MemoryLimit, options.Threads); note != "" {
