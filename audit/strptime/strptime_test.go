@@ -131,6 +131,7 @@ func TestCompileRefuses(t *testing.T) {
 		"%C-%m-%d":         "add %Y",
 		"%Y":               "add %m and %d",
 		"%Y-%m":            "add %m and %d",
+		"%G-W%V":           "it names a week and no day, so that no instant can be told: add %u",
 		"%Y-%d":            "add %m and %d",
 		"%Y-%V-%u":         "write %G",
 		"%G-%V":            "add %Y",
