@@ -126,6 +126,8 @@ func (p *Pattern) complete() error {
 	weekday := p.has("aAuw")
 	switch {
 	case p.has("G") && p.has("V") && weekday:
+	case p.has("G") && p.has("V") && !p.has("Yy"):
+		return fmt.Errorf("it names a week and no day, so that no instant can be told: add %%u")
 	case !p.has("Yy"):
 		return fmt.Errorf("it names no year, so that no instant can be told: add %%Y")
 	case p.has("mbBh") && p.has("de"), p.has("j"), p.has("UW") && weekday:

@@ -133,7 +133,7 @@ func TestCompileRefuses(t *testing.T) {
 		"%Y-%m":            "add %m and %d",
 		"%Y-%d":            "add %m and %d",
 		"%Y-%V-%u":         "write %G",
-		"%G-%V":            "add %Y",
+		"%G-%V":            "it names a week and no day, so that no instant can be told: add %u",
 		"%Y-W%U":           "add %u",
 		"%Y-%m-%d %I:%M":   "add %p",
 		"%Y-%m-%d %p":      "add %I",
