@@ -17,6 +17,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/sensitive"
 	"github.com/featureaudit/featureaudit/audit/store"
 )
 
@@ -56,6 +57,8 @@ type Options struct {
 	EngineTempDir string
 	// RowsLimit caps Audit.Duplicates.
 	RowsLimit int
+	// Mask names what is sensitive, in all that the run leaves behind; nil shows none of it.
+	Mask *sensitive.Mask
 	// Samples is how many values of key and entity columns a finding may show; 0 shows none.
 	Samples int
 
@@ -168,7 +171,7 @@ func Run(ctx context.Context, o Options) (Audit, error) {
 	}
 	if stopped == nil {
 		results = append(results, check.JudgeRun(check.RunInput{AsOf: r.asOf, HasRange: r.window.Given(), Selected: r.selected,
-			Suppressions: o.Suppressions, Consumers: o.Consumers, Views: o.Views, Results: results, Used: used})...)
+			Suppressions: r.suppressions(), Consumers: o.Consumers, Views: o.Views, Results: results, Used: used})...)
 	}
 	in := r.reportInput(inputs, results, stopped)
 	in.Clean = clean
@@ -189,8 +192,8 @@ func Run(ctx context.Context, o Options) (Audit, error) {
 
 func (r *run) reportInput(inputs []check.Input, results []report.Result, stopped error) check.ReportInput {
 	in := check.ReportInput{Tool: r.options.Tool, AsOf: r.asOf, Status: report.Complete, ConfigDigest: r.options.ConfigDigest,
-		Selection:   report.Selection{Views: slices.Sorted(slices.Values(r.options.SelectViews)), Checks: slices.Sorted(slices.Values(r.options.SelectChecks))},
-		Definitions: r.options.Definitions, Views: inputs, Results: results}
+		Selection: report.Selection{Views: slices.Sorted(slices.Values(r.options.SelectViews)), Checks: slices.Sorted(slices.Values(r.options.SelectChecks))},
+		HashKeyID: r.options.Mask.KeyID(), Definitions: r.options.Definitions, Views: inputs, Results: results}
 	if r.window.Given() {
 		in.Range = r.window.From + ".." + r.window.To
 	}

@@ -214,6 +214,32 @@ func TestMapsWithoutValuesAndOlderLists(t *testing.T) {
 	}
 }
 
+// TestCompressionThatOnlyTheEngineReads has a payload that is read from the bytes, in a compression that the engine alone reads: it
+// is named as sound, the repeats are counted, and their SQL leaves it out.
+func TestCompressionThatOnlyTheEngineReads(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	wide := columnOf("wide", fixtures.Type{Kind: fixtures.Decimal, Precision: 50}, 1, 1, 2)
+	path := filepath.Join(dir, "a.parquet")
+	writeFile(t, path, fixtures.Options{Compression: fixtures.Uncompressed}, column("id", 1, 1, 2), eventTimes(3), wide)
+	if err := recodeColumn(path, "wide", 7); err != nil {
+		t.Fatal(err)
+	}
+	got := auditView(t, model.View{Path: "*.parquet", Root: dir, Key: []string{"id"}})
+	r := resultOf(t, got, "unreadable-file")
+	want := `a.parquet: it is valid Parquet that this engine cannot read in column "wide": the compression LZ4_RAW of a column that is read from the bytes; its bytes need no repair: rewrite it with another compression (snappy, zstd, gzip, brotli or none)`
+	if r.Outcome != report.Error || r.Retryable || r.RowsBad != 1 || !strings.Contains(r.Message, want) {
+		t.Errorf("unreadable-file: %s, retryable %v, %d bad: %s", r.Outcome, r.Retryable, r.RowsBad, r.Message)
+	}
+	r = resultOf(t, got, "duplicate-keys")
+	if r.Outcome != report.Fail || r.RowsBad != 1 || !strings.Contains(r.Reproduce, `SELECT * EXCLUDE ("wide")`) {
+		t.Fatalf("duplicate-keys: %s, %d bad, by %s", r.Outcome, r.RowsBad, r.Reproduce)
+	}
+	if rows := reproduce(t, dir, r); rows != "1" {
+		t.Errorf("the SQL gives %s rows", rows)
+	}
+}
+
 // TestFileOfNothingHidesNoRow has a file without rows and without columns beside a sound one.
 func TestFileOfNothingHidesNoRow(t *testing.T) {
 	dir := t.TempDir()

@@ -12,14 +12,33 @@ import (
 	"github.com/featureaudit/featureaudit/audit/keys"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/partition"
+	"github.com/featureaudit/featureaudit/audit/sensitive"
 	"github.com/featureaudit/featureaudit/audit/store"
 	"github.com/featureaudit/featureaudit/audit/survey"
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
-// look gathers the facts of one view. What could not be looked at is in the input, as failures and problems; the error
-// is a cancelled context only.
+// look gathers the facts of one view, its sources under the names that the report gives them. What could not be looked at is in
+// the input, as failures and problems; the error is a cancelled context only.
 func (r *run) look(ctx context.Context, view model.View) (check.Input, error) {
+	in, err := r.gather(ctx, view)
+	in.Mask = r.options.Mask
+	if in.Sources = in.Mask.Sources(&in.View, &in.Survey, &in.Collection); in.Sources != nil {
+		in.Suppressions = slices.Clone(in.Suppressions)
+		for i, s := range in.Suppressions {
+			if s.View == "" || s.View == in.View.Name {
+				in.Suppressions[i].Source = in.Mask.Source(in.View, s.Source)
+			}
+		}
+	}
+	if d := in.Collection.Keys; d != nil {
+		d.HiddenMeasures = sensitive.Without(in.View, d)
+	}
+	return in, err
+}
+
+// gather is look in the names of the data.
+func (r *run) gather(ctx context.Context, view model.View) (check.Input, error) {
 	in := check.Input{View: view, AsOf: r.asOf, AsOfGiven: r.options.AsOfGiven, HasRange: r.window.Given() || r.options.NewestOnly, Selected: r.selected,
 		Suppressions: r.options.Suppressions, Missing: r.options.missing(view.Name), Samples: r.options.Samples}
 	if view.NoFiles != "" {
@@ -53,6 +72,9 @@ func (r *run) look(ctx context.Context, view model.View) (check.Input, error) {
 		}
 	}
 	in.Survey = surveyed
+	if r.refuse(&in) {
+		return in, nil
+	}
 	if err := r.collect(ctx, &in); err != nil {
 		return in, err
 	}
@@ -71,6 +93,24 @@ func (r *run) look(ctx context.Context, view model.View) (check.Input, error) {
 	}
 	leaveOut(&in, changed)
 	return in, nil
+}
+
+// refuse records which keys of a definition name columns in vain, and says whether no row may be read: what a mistyped sensitive
+// column should hide is not known.
+func (r *run) refuse(in *check.Input) (all bool) {
+	for _, refused := range survey.Refuse(in.View, in.Survey) {
+		f := check.Failure{Reason: refused.Reason}
+		switch refused.Key {
+		case "sensitive":
+			all = true
+		case "source":
+			f.Checks = rowChecks(in.View, in.Survey)
+		default:
+			f.Checks = []string{"duplicate-keys", "shifted-twins"}
+		}
+		in.Failures = append(in.Failures, f)
+	}
+	return all
 }
 
 // failed records a step that could not be done; checks that rest on it are errors.
@@ -93,6 +133,7 @@ func retryable(err error) bool {
 func (r *run) collect(ctx context.Context, in *check.Input) error {
 	view, surveyed := in.View, in.Survey
 	in.Collection, in.Failures = facts.Collection{}, nil
+	r.refuse(in)
 	rows, files := int64(0), int64(len(surveyed.Files))
 	for _, f := range surveyed.Files {
 		rows += f.Rows

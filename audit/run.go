@@ -8,6 +8,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/partition"
+	"github.com/featureaudit/featureaudit/audit/sensitive"
 )
 
 // run is one audit under way.
@@ -49,6 +50,9 @@ func share(limit int64) memory {
 }
 
 func newRun(o Options) *run {
+	if o.Mask == nil {
+		o.Mask, _ = sensitive.New(nil) // without a key there is nothing wrong with it
+	}
 	return &run{options: o, asOf: o.AsOf.UnixMicro(), window: partition.Range{From: o.RangeFrom, To: o.RangeTo},
 		threads: max(1, o.Threads), memory: share(o.MemoryLimit)}
 }
@@ -58,6 +62,15 @@ func (r *run) close() {
 	if err := r.judge.Close(); err != nil {
 		r.options.Log.Warn().Err(err).Msg("close the judging engine")
 	}
+}
+
+// suppressions are those of the run, in the names that the report gives to sensitive sources.
+func (r *run) suppressions() []model.Suppression {
+	all := slices.Clone(r.options.Suppressions)
+	for i, s := range all {
+		all[i] = r.options.Mask.Suppression(s, r.options.Views)
+	}
+	return all
 }
 
 func (r *run) tell(p Progress) {

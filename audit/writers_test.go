@@ -102,7 +102,7 @@ func TestSamplesShowWriters(t *testing.T) {
 			t.Errorf("writer %q does not stamp local time", value)
 		}
 	}
-	if values := shown(2, "user"); !slices.Equal(values, []string{"writer 1", "writer 2"}) {
+	if values := shown(2, "user"); !slices.Equal(values, []string{"user #1", "user #2"}) {
 		t.Errorf("sensitive: %v", values)
 	}
 }

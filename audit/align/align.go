@@ -1,6 +1,7 @@
 package align
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/sensitive"
 )
 
 // LagColumn is the name of the column that the copy has beside those of the original: ingested_at less the corrected
@@ -35,6 +37,9 @@ type Options struct {
 	Dir, Prefix string
 	// Report is the id of the report that the corrections are of; the copy names it.
 	Report string
+	// Mask names sensitive sources as the report does, which was made with the key HashKeyID.
+	Mask      *sensitive.Mask
+	HashKeyID string
 }
 
 // Done says what a copy holds.
@@ -116,7 +121,7 @@ type copier struct {
 
 func (c *copier) prepare() error {
 	v := c.options.View
-	if err := checkCorrections(c.options); err != nil {
+	if err := cmp.Or(checkCorrections(c.options), checkSources(c.options)); err != nil {
 		return err
 	}
 	if !v.EventTime.Declared() {
@@ -166,6 +171,22 @@ func (c *copier) rules(file string) map[string][]rule {
 		rules[correction.Source] = append(rules[correction.Source], r)
 	}
 	return rules
+}
+
+// checkSources refuses corrections of sources whose names in the report cannot be told from the data.
+func checkSources(o Options) error {
+	if !sensitive.HidesSource(o.View) || !slices.ContainsFunc(o.Corrections, func(c report.Correction) bool { return c.Source != "" }) {
+		return nil
+	}
+	switch {
+	case o.HashKeyID == "":
+		return fmt.Errorf("%w: the source of view %s (%s) is sensitive and the report numbers its values, so that nobody can tell which rows a correction is for: run the audit with --hash-key-file, and align with the same key",
+			ErrCorrection, o.View.Name, o.View.Source.Column)
+	case o.Mask.KeyID() != o.HashKeyID:
+		return fmt.Errorf("%w: the source of view %s (%s) is sensitive and the report's values are hashed with the key %s: give that key with --hash-key-file",
+			ErrCorrection, o.View.Name, o.View.Source.Column, o.HashKeyID)
+	}
+	return nil
 }
 
 // target is the path of the rows of a file that belong into a folder: the file's own, or one that says where they came from.

@@ -29,8 +29,10 @@ type job struct {
 	ingest  role
 	sources int
 	rules   map[string][]rule
-	shape   *schema.GroupNode
-	kv      metadata.KeyValueMetadata
+	// bySource are the rules of the sources met so far, by their names in the data.
+	bySource map[string][]rule
+	shape    *schema.GroupNode
+	kv       metadata.KeyValueMetadata
 
 	outputs []*output
 	byName  map[string]int
@@ -88,7 +90,7 @@ func (c *copier) file(ctx context.Context, f facts.File) (err error) {
 	if err != nil {
 		return fmt.Errorf("read the footer: %w", err)
 	}
-	j := &job{copier: c, file: f, schema: c.options.Survey.Schemas[f.Schema], reader: reader, rules: c.rules(f.Path), byName: map[string]int{}}
+	j := &job{copier: c, file: f, schema: c.options.Survey.Schemas[f.Schema], reader: reader, rules: c.rules(f.Path), byName: map[string]int{}, bySource: map[string][]rule{}}
 	if err := j.prepare(); err != nil {
 		return err
 	}
@@ -209,13 +211,26 @@ func (j *job) correct(source string, event, lag int64, known bool) int64 {
 	if event == facts.NoTime {
 		return event
 	}
-	for _, r := range j.rules[source] {
+	for _, r := range j.rulesOf(source) {
 		if r.covers(lag, known) {
 			j.done.Shifted++
 			return event + r.shift
 		}
 	}
 	return event
+}
+
+// rulesOf are the corrections of a source, which the report may have under another name.
+func (j *job) rulesOf(source string) []rule {
+	if len(j.rules) == 0 {
+		return nil
+	}
+	rules, known := j.bySource[source]
+	if !known {
+		rules = j.rules[j.options.Mask.Source(j.options.View, source)]
+		j.bySource[source] = rules
+	}
+	return rules
 }
 
 func (j *job) ownFolder() string { return j.file.Folder }

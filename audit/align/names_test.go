@@ -90,7 +90,7 @@ func TestTimesBeyondAllReckoningAreRefused(t *testing.T) {
 		o.View.Root, o.View.TimePartition, o.View.EventTime.Unit = dir, model.TimePartition{}, "s"
 		o = surveyed(t, o)
 		_, err := align.Copy(t.Context(), o)
-		if err == nil || !strings.Contains(err.Error(), `column "event_time" has the time`) {
+		if err == nil || !strings.Contains(err.Error(), `column "event_time" has a time in row 1`) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

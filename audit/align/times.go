@@ -116,7 +116,7 @@ func flat[T any](l *leaf[T], micros func(T) (int64, bool)) ([]int64, error) {
 		}
 		instant, ok := micros(l.values[value])
 		if !ok && beyond == nil {
-			beyond = fmt.Errorf("has the time %v in row %d of its row group, over 70,000 years away, which cannot be shifted: repair it first", l.values[value], len(times)+1)
+			beyond = fmt.Errorf("has a time in row %d of its row group that is over 70,000 years away, which cannot be shifted: repair it first", len(times)+1)
 		}
 		times = append(times, instant)
 	})

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -26,7 +27,7 @@ type BadRows struct {
 // badRows are the rows of results that count rows and found bad ones.
 func (b *brief) badRows(results []report.Result) []BadRows {
 	absolute := *b
-	absolute.View.Root = ""
+	absolute.View.Root, absolute.within = "", true
 	paths := make(map[string]string, len(b.Survey.Files))
 	for _, f := range b.Survey.Files {
 		paths[f.Abs] = f.Path
@@ -38,8 +39,11 @@ func (b *brief) badRows(results []report.Result) []BadRows {
 		}
 		one := BadRows{View: b.View, Check: r.Check}
 		c, _ := Lookup(r.Check)
-		if c.reproduce != nil && r.Reproduce != "" {
-			_, query, _ := strings.Cut(c.reproduce(&absolute), reproduceHead)
+		query := ""
+		if c.reproduce != nil && r.FindingsTotal > 0 {
+			_, query, _ = strings.Cut(c.reproduce(&absolute), reproduceHead)
+		}
+		if query != "" {
 			one.Columns = b.roleColumns()
 			one.SQL = badRowsSQL(b, one.Columns, strings.TrimSuffix(query, ";"))
 			one.Paths = paths
@@ -54,12 +58,24 @@ func badRowsSQL(b *brief, columns []string, query string) string {
 	for _, name := range columns {
 		for _, s := range b.Survey.Schemas {
 			if column := s.Lookup(name); column != nil {
-				selected = append(selected, columnSQL(*column)+"::VARCHAR")
+				selected = append(selected, b.valueSQL(*column, b.View.Hides(name)))
 				break
 			}
 		}
 	}
 	return fmt.Sprintf("SELECT %s\nFROM (%s)\nORDER BY filename, file_row_number", strings.Join(selected, ", "), query)
+}
+
+// valueSQL is a value as text. Where it is hidden it is the text that keys have, so that a value has one name in all outputs.
+func (b *brief) valueSQL(c facts.Column, hidden bool) string {
+	sql := columnSQL(c)
+	switch kind := engine.FormOf(c).Kind; {
+	case hidden && kind == engine.FormBytes:
+		return "hex(" + sql + ")"
+	case hidden && (kind == engine.FormInstant || kind == engine.FormWritten):
+		return fmt.Sprintf("regexp_replace(replace(%s::VARCHAR, ' ', 'T'), '([+]00)?$', 'Z')", sql)
+	}
+	return sql + "::VARCHAR"
 }
 
 // roleColumns are the columns with a role that some file has.

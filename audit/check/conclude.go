@@ -275,7 +275,7 @@ func (b *brief) finding(c Check, r report.Result, f row) report.Finding {
 		message += fmt.Sprintf(", in %s too small to be judged alone", count(n, "partition"))
 	}
 	return report.Finding{Subject: f.subject, RowsTotal: f.total, RowsBad: f.bad, Message: message, Measures: f.measures,
-		Fingerprint: Fingerprint(c.ID, b.View.Name, b.identity(f.subject)), Suppressed: f.suppressed}
+		Fingerprint: Fingerprint(c.ID, b.View.Name, b.identity(f.subject)), FingerprintNote: b.fingerprintNote(f.subject), Suppressed: f.suppressed}
 }
 
 func (b *brief) foundMessage(c Check, o opinion, v verdict) string {

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -119,7 +120,11 @@ func (b *brief) duplicateRows(d *facts.Duplicates) []row {
 		totals[p] = max(totals[p], sum.Surplus)
 	}
 	var rows []row
-	for p, total := range totals {
+	places := slices.SortedFunc(maps.Keys(totals), func(x, y place) int {
+		return cmp.Or(cmp.Compare(x.partition, y.partition), cmp.Compare(x.source, y.source))
+	})
+	for _, p := range places { // in order, for sensitive values are numbered as they come
+		total := totals[p]
 		if b.judged(p.partition) {
 			at := found[p]
 			rows = append(rows, row{subject: report.Subject{Partition: b.partitionValue(p.partition), Source: p.source}, total: total, bad: at.Surplus,
@@ -212,6 +217,9 @@ func (b *brief) duplicateDetail() (text string) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.SurplusMeasures)) {
 		parts = append(parts, fmt.Sprintf("%s of %s counted too much", d.SurplusMeasures[name], name))
+	}
+	for _, name := range d.HiddenMeasures {
+		parts = append(parts, fmt.Sprintf("how much of %s is counted too much is not said: it is sensitive", name))
 	}
 	for _, name := range d.UnknownMeasures {
 		parts = append(parts, fmt.Sprintf("how much of %s is counted too much is unknown: it could not be read in some files", name))

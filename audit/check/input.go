@@ -3,10 +3,12 @@ package check
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/sensitive"
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
@@ -28,6 +30,11 @@ type Input struct {
 	Missing Missing
 	// Samples is how many values of key and entity columns a finding may show.
 	Samples int
+	// Mask names what is sensitive; nil shows none of it.
+	Mask *sensitive.Mask
+	// Sources maps the names of sources in View, Survey and Collection to those in the data, where the source is sensitive; nil
+	// where they are the same.
+	Sources sensitive.Names
 	// Failures are steps before judging that could not be done.
 	Failures []Failure
 }
@@ -81,6 +88,8 @@ type brief struct {
 	real []zone.Offset
 	// cut says that a check was not judged to its end, for the context was done.
 	cut bool
+	// within says that what is made is for the program itself, which reads the data by it: sources stand in it as they are there.
+	within bool
 }
 
 type schemaColumn struct {
@@ -155,13 +164,30 @@ func (b *brief) partitionValue(id int32) string {
 	return p.Value
 }
 
-// identity is a subject in names that no new spelling of a folder changes: what its fingerprint is made of.
+// identity is a subject in names that no new spelling of a folder changes: what its fingerprint is made of. A source that has a
+// number in this report alone may be another one in the next, so that the instant judged from is part of its name.
 func (b *brief) identity(s report.Subject) report.Subject {
+	if b.numbered(s) {
+		s.Object += " as of " + instant(b.AsOf)
+	}
 	id, known := b.order[s.Partition]
 	if p, found := b.partition(id); known && found && p.Identity != "" {
 		s.Partition = p.Identity
 	}
 	return s
+}
+
+// numbered says that a subject names a source by a number, which holds in this report only.
+func (b *brief) numbered(s report.Subject) bool {
+	if b.Sources == nil || !b.Mask.Numbers() {
+		return false
+	}
+	for name := range b.Sources { // any of them will do
+		if name != "" && (s.Source == name || strings.Contains(s.Object, name)) {
+			return true
+		}
+	}
+	return false
 }
 
 // inRange says whether verdicts are wanted for a partition's files at all; a view without time partitions has no range.

@@ -19,8 +19,10 @@ type ReportInput struct {
 	Range        string
 	Status       report.Status
 	ConfigDigest string
-	Selection    report.Selection
-	Definitions  []report.Definition
+	// HashKeyID tells with which key sensitive values were hashed; empty where they are numbered.
+	HashKeyID   string
+	Selection   report.Selection
+	Definitions []report.Definition
 	// Views are what was judged; Results are those of all views and of the run, in any order.
 	Views   []Input
 	Results []report.Result
@@ -36,7 +38,7 @@ type ReportInput struct {
 // The exit code is not the outcome's: a retryable error among the results wins there, since the next try may find more.
 func BuildReport(in ReportInput) (report.Report, error) {
 	r := report.Report{Schema: report.Schema, Tool: in.Tool, AsOf: instant(in.AsOf), Range: in.Range, Status: in.Status,
-		ConfigDigest: in.ConfigDigest, Selection: in.Selection, Definitions: in.Definitions, Results: slices.Clone(in.Results)}
+		ConfigDigest: in.ConfigDigest, HashKeyID: in.HashKeyID, Selection: in.Selection, Definitions: in.Definitions, Results: slices.Clone(in.Results)}
 	r.Selection.Views, r.Selection.Checks = filled(r.Selection.Views), filled(r.Selection.Checks)
 	for _, c := range Catalogue() {
 		r.Catalogue = append(r.Catalogue, c.ID)
@@ -165,6 +167,13 @@ func (b *brief) notes() []string {
 	}
 	if note := b.ingestedNote(); note != "" {
 		notes = append(notes, note)
+	}
+	switch {
+	case b.Sources == nil:
+	case b.Mask.Numbers():
+		notes = append(notes, fmt.Sprintf("the source (%s) is sensitive: its values are numbered, those declared under sources first, and a number holds in this report only; --hash-key-file gives lasting names", b.View.Source.Column))
+	default:
+		notes = append(notes, fmt.Sprintf("the source (%s) is sensitive: its values are hashed with the key %s", b.View.Source.Column, b.Mask.KeyID()))
 	}
 	if keyDefaulted(b.View) && len(KeyColumns(b.View)) > 0 {
 		notes = append(notes, "no key is declared: (entity, event_time) stands in for it")

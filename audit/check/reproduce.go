@@ -46,7 +46,7 @@ type fileGroup struct {
 	files  []facts.File
 }
 
-// sql is the query; empty where one statement cannot say what the audit did: text times, floats as epochs, names that DuckDB
+// sql is the query; empty where one statement cannot say what the audit did: text times in a format of their own, floats as epochs, names that DuckDB
 // takes for others, and more files than a person would read.
 func (q rowsQuery) sql() string {
 	counted := map[int32]int64{}
@@ -81,8 +81,8 @@ func (q rowsQuery) sql() string {
 	if len(whole) > 0 {
 		parts = append(parts, fmt.Sprintf("  SELECT filename, file_row_number FROM read_parquet(%s, union_by_name = true, hive_partitioning = false, filename = true, file_row_number = true)", q.b.list(whole)))
 	}
-	return fmt.Sprintf("%sSELECT *\nFROM read_parquet(%s, union_by_name = true, hive_partitioning = false, filename = true, file_row_number = true)\nWHERE (filename, file_row_number) IN (\n%s\n)\nORDER BY filename, file_row_number;",
-		reproduceHead, q.b.list(append(files, whole...)), strings.Join(parts, "\n  UNION ALL\n"))
+	return fmt.Sprintf("%sSELECT %s\nFROM read_parquet(%s, union_by_name = true, hive_partitioning = false, filename = true, file_row_number = true)\nWHERE (filename, file_row_number) IN (\n%s\n)\nORDER BY filename, file_row_number;",
+		reproduceHead, q.b.columns(append(files, whole...)), q.b.list(append(files, whole...)), strings.Join(parts, "\n  UNION ALL\n"))
 }
 
 // groupsOf sorts files by what decides how their rows are read.
@@ -103,10 +103,10 @@ func (b *brief) groupsOf(files []facts.File) []fileGroup {
 	return groups
 }
 
-// inner selects of each row what a condition needs: event_us and ingested_us (NULL where not usable), lag_limit_us, source_name,
+// inner selects of each row what a condition needs: event_read_us and ingested_read_us as the files say, event_us and ingested_us (NULL where not usable), lag_limit_us, source_name,
 // and of its file known_by_us, begin_us, end_us, stale_before_us.
 func (b *brief) inner(g fileGroup, extra ...string) (string, bool) {
-	if !plainNames(g.schema) {
+	if !plainNames(g.schema) || b.beyondMicros(g) {
 		return "", false
 	}
 	source, ok := b.sourceSQL(g)
@@ -131,17 +131,32 @@ func (b *brief) inner(g fileGroup, extra ...string) (string, bool) {
 		}
 		return "NULL::BIGINT", true
 	})
-	columns := append([]string{"rows.filename", "rows.file_row_number", "files.*", "source_text AS source_name", b.usable(event) + " AS event_us",
-		b.usable(ingested) + " AS ingested_us", limit + " AS lag_limit_us"}, extra...)
+	columns := append([]string{"rows.filename", "rows.file_row_number", "files.*", "source_text AS source_name", event + " AS event_read_us", ingested + " AS ingested_read_us",
+		b.usable("event_read_us") + " AS event_us", b.usable("ingested_read_us") + " AS ingested_us", limit + " AS lag_limit_us"}, extra...)
 	return fmt.Sprintf("    SELECT %s\n    FROM (SELECT *, %s AS source_text FROM read_parquet(%s, hive_partitioning = false, filename = true, file_row_number = true)) AS rows\n    JOIN (VALUES\n%s\n    ) AS files(file_name, file_rank, partition_value, in_range, known_by_us, begin_us, end_us, stale_before_us) ON file_name = rows.filename",
 		strings.Join(columns, ", "), source, b.list(g.files), b.fileValues(g.files)), true
+}
+
+// beyondMicros says whether an event time in milliseconds lies so far away that DuckDB, which counts in microseconds, fails on it.
+func (b *brief) beyondMicros(g fileGroup) bool {
+	inMillis := slices.ContainsFunc(eventNames(b.View), func(name string) bool {
+		column := g.schema.Lookup(name)
+		return column != nil && column.Unit == "ms"
+	})
+	const farthest = math.MaxInt64 / 1000 * 1000
+	return inMillis && slices.ContainsFunc(b.Collection.Slices, func(s facts.Slice) bool {
+		// Of a sensitive column the bounds are not kept.
+		far := s.EventSentinel > 0 && (s.SentinelMin == facts.NoTime || s.SentinelMin <= -farthest || s.SentinelMax >= farthest)
+		return far && slices.ContainsFunc(g.files, func(f facts.File) bool { return f.ID == s.File })
+	})
 }
 
 // plainNames says whether no column is one that DuckDB adds, or takes for another.
 func plainNames(s facts.Schema) bool {
 	return !slices.ContainsFunc(s.Columns, func(c facts.Column) bool {
 		name := strings.ToLower(c.Name)
-		return c.Position != 0 || name == "filename" || name == "file_row_number" || name == "source_text" || name == "rows" || name == "files"
+		return c.Position != 0 || name == "filename" || name == "file_row_number" || name == "source_text" || name == "rows" || name == "files" ||
+			name == "event_read_us" || name == "ingested_read_us"
 	})
 }
 
@@ -156,7 +171,7 @@ func timeOf(ofSource, ofView model.TimeColumn) model.TimeColumn {
 func (b *brief) sourceSQL(g fileGroup) (string, bool) {
 	name := b.View.Source.Column
 	if g.source != "" || name == "" {
-		return quoteText(g.source), true
+		return b.sourceText(g.source)
 	}
 	column := g.schema.Lookup(name)
 	switch {
@@ -166,6 +181,17 @@ func (b *brief) sourceSQL(g fileGroup) (string, bool) {
 		return "", false
 	}
 	return fmt.Sprintf("coalesce(%s::VARCHAR, '')", columnSQL(*column)), true
+}
+
+// sourceText is the name of a source as a literal; false where it is sensitive, and the query would leave the program.
+func (b *brief) sourceText(name string) (string, bool) {
+	switch {
+	case b.Sources == nil || name == "":
+		return quoteText(name), true
+	case !b.within:
+		return "", false
+	}
+	return quoteText(b.Sources[name]), true
 }
 
 // perSource is an expression that may differ by the source of a row.
@@ -184,7 +210,11 @@ func (b *brief) perSource(g fileGroup, of func(model.SourcePolicy) (string, bool
 			return "", false
 		}
 		if own != common {
-			cases = append(cases, fmt.Sprintf("WHEN %s THEN %s", quoteText(s.Name), own))
+			name, ok := b.sourceText(s.Name)
+			if !ok {
+				return "", false
+			}
+			cases = append(cases, fmt.Sprintf("WHEN %s THEN %s", name, own))
 		}
 	}
 	if len(cases) == 0 {
@@ -199,15 +229,21 @@ func (b *brief) timeSQL(s facts.Schema, declared model.TimeColumn, ofSource stri
 		return "NULL::BIGINT", true
 	}
 	column := s.Lookup(declared.Column)
-	if column == nil {
+	if column == nil || column.Logical == "null" {
 		return "NULL::BIGINT", true
 	}
 	name := columnSQL(*column)
 	switch s.Encoding(*column) {
 	case facts.EncodingAware, facts.EncodingInt96Aware:
-		return fmt.Sprintf("epoch_us(%s)", name), true
+		// Some releases of DuckDB have a type of nanoseconds in UTC, which epoch_us does not take.
+		return fmt.Sprintf("epoch_us(%s::TIMESTAMPTZ)", name), true
 	case facts.EncodingNaive, facts.EncodingInt96Naive, facts.EncodingDate:
 		return b.localSQL(fmt.Sprintf("epoch_us(%s::TIMESTAMP)", name), cmp.Or(declared.Zone, ofSource, b.View.Zone), ingested)
+	case facts.EncodingTextNaive, facts.EncodingTextOffset:
+		if declared.Format != "" && declared.Format != "rfc3339" || column.Logical != "string" && column.Logical != "enum" {
+			return "", false
+		}
+		return b.textSQL(name, cmp.Or(declared.Zone, ofSource, b.View.Zone), ingested)
 	case facts.EncodingEpoch:
 		if column.Physical == "DOUBLE" {
 			return "", false
@@ -224,6 +260,23 @@ func (b *brief) timeSQL(s facts.Schema, declared model.TimeColumn, ofSource stri
 		}
 	}
 	return "", false
+}
+
+// rfc3339 is what is read of text without a format, as a pattern of DuckDB: the day of the month is left to its cast.
+const rfc3339 = `\d{4}-\d{2}-\d{2}[Tt ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d([.,]\d+)?([Zz]|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)?`
+
+// textSQL reads text as RFC 3339. DuckDB's own cast takes other forms too, and drops some offsets.
+func (b *brief) textSQL(name, zone string, ingested bool) (string, bool) {
+	clock := fmt.Sprintf("(epoch_us(try_cast(substr(%[1]s, 1, 10) || ' ' || substr(%[1]s, 12, 8) AS TIMESTAMP)) + "+
+		"try_cast(rpad(regexp_extract(substr(%[1]s, 20), '[.,](\\d{1,6})', 1), 6, '0') AS BIGINT))", name)
+	local, ok := b.localSQL(clock, zone, ingested)
+	if !ok {
+		return "", false
+	}
+	offset := fmt.Sprintf("regexp_extract(substr(%s, 20), '[-+Zz].*')", name)
+	return fmt.Sprintf("CASE WHEN NOT regexp_full_match(%[1]s, '%[2]s') THEN NULL WHEN %[3]s = '' THEN %[4]s WHEN %[3]s IN ('Z', 'z') THEN %[5]s "+
+		"ELSE %[5]s - (%[3]s[1] || '1')::BIGINT * 1000000 * (3600 * try_cast(substr(%[3]s, 2, 2) AS BIGINT) + CASE WHEN length(%[3]s) > 3 THEN 60 * try_cast(right(%[3]s, 2) AS BIGINT) ELSE 0 END) END",
+		name, rfc3339, offset, local, clock), true
 }
 
 // localSQL reads a local time in a zone. The clock changes of the data's own years are written out, since engines do not agree
@@ -323,6 +376,27 @@ func (b *brief) fromConfig(f facts.File) string {
 	return f.Abs
 }
 
+// columns are those of the rows that DuckDB can show: all but what could not be read in one of the files.
+func (b *brief) columns(files []facts.File) string {
+	var blind []string
+	for _, f := range files {
+		for _, problem := range b.Collection.Blind[f.ID] {
+			name := problem.Column
+			if schema := b.schema(f); schema != nil && schema.Lookup(name) != nil {
+				name = schema.Lookup(name).Name
+			}
+			if name = quoteName(name); !slices.Contains(blind, name) {
+				blind = append(blind, name)
+			}
+		}
+	}
+	if len(blind) == 0 {
+		return "*"
+	}
+	slices.Sort(blind)
+	return "* EXCLUDE (" + strings.Join(blind, ", ") + ")"
+}
+
 // list names files for read_parquet, which takes every name for a pattern.
 func (b *brief) list(files []facts.File) string {
 	names := make([]string, len(files))
@@ -350,7 +424,7 @@ func columnSQL(c facts.Column) string {
 // isFuture and isJudged are conditions by the columns of inner.
 func (b *brief) isFuture() string {
 	tolerance := b.View.Tolerance.Microseconds()
-	return fmt.Sprintf("coalesce(event_us > ingested_us + %d, false) OR coalesce(ingested_us > known_by_us, false) OR ingested_us IS NULL AND coalesce(event_us > known_by_us, false)", tolerance)
+	return fmt.Sprintf("coalesce(event_us > ingested_us + %d, false) OR coalesce(ingested_us > known_by_us, false) AND (event_us IS NOT NULL OR event_read_us IS NULL) OR ingested_us IS NULL AND coalesce(event_us > known_by_us, false)", tolerance)
 }
 
 func (b *brief) isJudged() string {
@@ -399,7 +473,7 @@ func (b *brief) reproduceMisfiled() string {
 	case model.OfSnapshot:
 		bad = "(begin_us IS NULL OR event_us >= end_us)"
 	case model.OfIngestedAt:
-		judged = fmt.Sprintf("(%s OR event_us IS NULL AND ingested_us IS NOT NULL)", judged)
+		judged = fmt.Sprintf("(%s OR event_read_us IS NULL AND ingested_us IS NOT NULL)", judged)
 		bad = fmt.Sprintf("CASE WHEN ingested_us IS NULL THEN (begin_us IS NULL OR event_us >= end_us) ELSE %s END", outside("ingested_us"))
 	}
 	return rowsQuery{b: b, counted: func(s *facts.Slice) int64 {
@@ -447,8 +521,8 @@ func (q rowsQuery) keyed() string {
 		parts = append(parts, fmt.Sprintf("  SELECT filename, file_row_number FROM read_parquet(%s, hive_partitioning = false, filename = true, file_row_number = true)\n  WHERE %s",
 			q.b.list(g.files), strings.Join(nulls, " OR ")))
 	}
-	return fmt.Sprintf("%sSELECT *\nFROM read_parquet(%s, union_by_name = true, hive_partitioning = false, filename = true, file_row_number = true)\nWHERE (filename, file_row_number) IN (\n%s\n)\nORDER BY filename, file_row_number;",
-		reproduceHead, q.b.list(files), strings.Join(parts, "\n  UNION ALL\n"))
+	return fmt.Sprintf("%sSELECT %s\nFROM read_parquet(%s, union_by_name = true, hive_partitioning = false, filename = true, file_row_number = true)\nWHERE (filename, file_row_number) IN (\n%s\n)\nORDER BY filename, file_row_number;",
+		reproduceHead, q.b.columns(files), q.b.list(files), strings.Join(parts, "\n  UNION ALL\n"))
 }
 
 // keySQL is a part of the key as it is compared: a time of the view is an instant.
@@ -469,7 +543,18 @@ func (b *brief) keySQL(s facts.Schema, name string) (string, bool) {
 	}) {
 		return "", false
 	}
-	return b.timeSQL(s, declared, "", declared == b.View.IngestedAt)
+	micros, ok := b.timeSQL(s, declared, "", declared == b.View.IngestedAt)
+	encoding, name := s.Encoding(*column), columnSQL(*column)
+	below := "0" // what the value has beyond its microseconds, in nanoseconds, since repeats are verified to the nanosecond
+	switch {
+	case encoding == facts.EncodingTextNaive, encoding == facts.EncodingTextOffset:
+		below = fmt.Sprintf("rpad(regexp_extract(substr(%s, 20), '[.,]\\d{6}(\\d{1,3})', 1), 3, '0')::BIGINT", name)
+	case encoding == facts.EncodingInt96Naive, encoding == facts.EncodingAware && column.Unit == "ns":
+		return "", false // DuckDB cuts them
+	case encoding == facts.EncodingNaive && column.Unit == "ns":
+		below = fmt.Sprintf("(epoch_ns(%s) %% 1000 + 1000) %% 1000", name)
+	}
+	return fmt.Sprintf("(%s)::HUGEINT * 1000 + %s", micros, below), ok
 }
 
 // reproduceDuplicates gives the surplus rows: all rows of a repeated key but the one that the audit keeps, which is the first
@@ -519,6 +604,6 @@ func (b *brief) reproduceDuplicates() string {
 		}
 		parts = append(parts, inner)
 	}
-	return fmt.Sprintf("%sSELECT *\nFROM read_parquet(%s, union_by_name = true, hive_partitioning = false, filename = true, file_row_number = true)\nWHERE (filename, file_row_number) IN (\n  SELECT filename, file_row_number FROM (\n    SELECT *, row_number() OVER (PARTITION BY %s ORDER BY ingested_us NULLS LAST, file_rank, filename, file_row_number) AS nth\n    FROM (\n%s\n    ) WHERE %s\n  ) WHERE nth > 1 AND in_range\n)\nORDER BY filename, file_row_number;",
-		reproduceHead, b.list(files), strings.Join(groups, ", "), strings.Join(parts, "\n    UNION ALL\n"), strings.Join(filters, " AND "))
+	return fmt.Sprintf("%sSELECT %s\nFROM read_parquet(%s, union_by_name = true, hive_partitioning = false, filename = true, file_row_number = true)\nWHERE (filename, file_row_number) IN (\n  SELECT filename, file_row_number FROM (\n    SELECT *, row_number() OVER (PARTITION BY %s ORDER BY ingested_us NULLS LAST, file_rank, filename, file_row_number) AS nth\n    FROM (\n%s\n    ) WHERE %s\n  ) WHERE nth > 1 AND in_range\n)\nORDER BY filename, file_row_number;",
+		reproduceHead, b.columns(files), b.list(files), strings.Join(groups, ", "), strings.Join(parts, "\n    UNION ALL\n"), strings.Join(filters, " AND "))
 }

@@ -2,7 +2,6 @@ package check
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -18,25 +17,20 @@ func (b *brief) writerColumns() []string {
 	return b.View.Entity
 }
 
-// sensitive says whether some of the columns hold values that never enter a report.
-func (b *brief) sensitive(columns []string) bool {
-	return slices.ContainsFunc(columns, func(name string) bool { return slices.Contains(b.View.Sensitive, name) })
-}
-
-// writerValues are examples of a group's writers, as far as findings may show values: numbered where they are sensitive.
+// writerValues are examples of a group's writers, as far as findings may show values: those of sensitive columns by other names.
 func (b *brief) writerValues(source string, g zonefit.WriterGroup) []string {
 	sample := b.Collection.Writers[source]
 	if b.Samples == 0 || sample == nil || sample.Names == nil {
 		return nil
 	}
-	hidden := b.sensitive(b.writerColumns())
+	columns := b.writerColumns()
 	var values []string
-	for i, member := range g.Members[:min(len(g.Members), b.Samples)] {
-		if hidden {
-			values = append(values, fmt.Sprintf("writer %d", i+1))
-			continue
+	for _, member := range g.Members[:min(len(g.Members), b.Samples)] {
+		parts := slices.Clone(sample.Names[member])
+		for i := range parts {
+			parts[i] = b.Mask.Value(b.View, columns[i], parts[i])
 		}
-		values = append(values, sample.Names[member])
+		values = append(values, strings.Join(parts, ", "))
 	}
 	return values
 }
@@ -68,17 +62,14 @@ func (b *brief) keyExamples(d *facts.Duplicates, at func(facts.DuplicateRow) boo
 	return texts
 }
 
-// keyText writes a key as name and value of each column; sensitive values are left out.
+// keyText writes a key as name and value of each column; sensitive values have other names.
 func (b *brief) keyText(values []string) string {
 	parts := make([]string, len(values))
 	for i, name := range KeyColumns(b.View) {
 		if i >= len(values) {
 			break
 		}
-		value, _ := json.Marshal(values[i])
-		if slices.Contains(b.View.Sensitive, name) {
-			value = []byte("(sensitive)")
-		}
+		value, _ := json.Marshal(b.Mask.Value(b.View, name, values[i]))
 		parts[i] = name + " " + string(value)
 	}
 	return strings.Join(parts, ", ")

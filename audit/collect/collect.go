@@ -15,6 +15,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/keys"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/policy"
 )
 
 // Request is what one view's collection works by.
@@ -306,10 +307,28 @@ func (c *collector) checkRole(role string, names func(rowPolicy) []string) {
 	}
 	for _, name := range sortedKeys(missing) {
 		files := missing[name]
-		c.collection.RoleProblems[role] = fmt.Sprintf("column %q (%s) is missing from %d of %d files, such as %s: name the column that these files have, or leave them out of the view's path",
-			name, role, len(files), len(c.survey.Files), strings.Join(files[:min(3, len(files))], ", "))
+		c.collection.RoleProblems[role] = fmt.Sprintf("column %q (%s) is missing from %d of %d files, such as %s%s: name the column that these files have, or leave them out of the view's path",
+			name, role, len(files), len(c.survey.Files), strings.Join(files[:min(3, len(files))], ", "), c.nearestTo(name))
 		return
 	}
+}
+
+// nearestTo asks whether a column that no file has is a mistyped one, in words that follow what is said of it.
+func (c *collector) nearestTo(name string) string {
+	var names []string
+	for _, s := range c.roles.schemas {
+		if s.Lookup(name) != nil {
+			return ""
+		}
+		for _, column := range s.Columns {
+			names = append(names, column.Name)
+		}
+	}
+	slices.Sort(names)
+	if near := policy.Nearest(name, slices.Compact(names)); near != "" {
+		return fmt.Sprintf(" (did you mean %q?)", near)
+	}
+	return ""
 }
 
 func (c *collector) zones() zoneTables { return c.roles.zones }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/sensitive"
 )
 
 // failedSelect is a selected column that fails on its own.
@@ -94,7 +96,7 @@ func (c *collector) diagnose(ctx context.Context, id int32, err error) facts.Pro
 			}
 		}
 	}
-	return problemOf(file, *schema, names, err)
+	return problemOf(c.roles.view, file, *schema, names, err)
 }
 
 // columnProblem says what is wrong with one column of a file that a query failed on: what its footer and its pages tell goes
@@ -105,14 +107,26 @@ func (c *collector) columnProblem(ctx context.Context, file facts.File, schema f
 			return problems[0].Problem
 		}
 	}
-	return problemOf(file, schema, []string{column.Path}, err)
+	return problemOf(c.roles.view, file, schema, []string{column.Path}, err)
 }
 
-// problemOf puts the error of a query that failed over some columns of a file into words that say what helps.
-func problemOf(file facts.File, schema facts.Schema, columns []string, err error) facts.Problem {
+// problemOf puts the error of a query that failed over some columns of a file into words that say what helps. Where one of them is
+// sensitive, or nobody knows which failed, the engine is not quoted: it quotes values.
+func problemOf(view model.View, file facts.File, schema facts.Schema, columns []string, err error) facts.Problem {
 	var read engine.ReadError
+	var lacking facts.UnsupportedError
+	if errors.As(err, &lacking) {
+		return unsupported(schema, columns, engine.ReadError{Feature: lacking.Feature, Instead: lacking.Instead, Err: err})
+	}
+	quiet := len(columns) == 0 || slices.ContainsFunc(columns, view.Hides)
+	if quiet {
+		err = sensitive.Quiet(view, err)
+	}
 	if !errors.As(err, &read) {
 		return facts.Problem{Kind: facts.ProblemUnsupported, Message: fmt.Sprintf("the engine could not read it%s: %v", inColumns(columns), err)}
+	}
+	if quiet {
+		read.Err = sensitive.Quiet(view, read.Err)
 	}
 	switch {
 	case read.Cause == engine.CausePermission:

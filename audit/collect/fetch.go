@@ -393,7 +393,7 @@ func (v *verifier) excuse(ctx context.Context, plan fetchPlan, t target, err err
 		blind = append(blind, facts.ColumnProblem{Column: name, Problem: problems[name]})
 	}
 	if len(blind) == 0 {
-		v.c.setAside(t.file.ID, problemOf(t.file, schema, nil, err), true)
+		v.c.setAside(t.file.ID, problemOf(v.c.roles.view, t.file, schema, nil, err), true)
 		return errTainted
 	}
 	if v.c.addBlind(t.file.ID, blind) {

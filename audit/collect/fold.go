@@ -83,7 +83,7 @@ func (f *folder) begin(file *facts.File, firstRow int64) error {
 	if err != nil {
 		return err
 	}
-	f.fixed, err = f.source(code)
+	f.fixed, err = f.source(code, firstRow)
 	return err
 }
 
@@ -92,13 +92,14 @@ func (f *folder) end() {
 	f.c.addSlices(f.used)
 }
 
-// source gives the fold of a source, made when its first row comes.
-func (f *folder) source(code uint8) (*sourceFold, error) {
+// source gives the fold of a source, made when its first row comes, whose number in the file is row.
+func (f *folder) source(code uint8, row int64) (*sourceFold, error) {
 	if s := f.sources[code]; s != nil {
 		return s, nil
 	}
 	name := f.c.names.name(code)
 	s := &sourceFold{slice: facts.NewSlice(f.filing.file.ID, name), code: code}
+	s.slice.FirstRow = row
 	policy := sourcePolicy(f.c.roles.view, name)
 	s.lagLimit = policy.lagLimit
 	s.sensitive = f.c.roles.view.Hides(policy.event.Column)
@@ -185,7 +186,7 @@ func (f *folder) fold(b *engine.Block, from, to int) error {
 // foldSources folds the times of the rows, source by source. Mostly all rows are of one source, and usual.
 func (f *folder) foldSources(b *engine.Block, from, to int, uniform bool) error {
 	if uniform {
-		s, err := f.source(f.codes[from])
+		s, err := f.source(f.codes[from], f.row)
 		if err != nil {
 			return err
 		}
@@ -212,7 +213,7 @@ func (f *folder) split(from, to int) error {
 		s := f.sources[code]
 		if s == nil {
 			var err error
-			if s, err = f.source(code); err != nil {
+			if s, err = f.source(code, f.row+int64(row)); err != nil {
 				return err
 			}
 		}

@@ -17,7 +17,8 @@ type sourceNames struct {
 	names  []string
 }
 
-// code is the number of a source. More than keys.MaxSources distinct values are an error that names the column.
+// code is the number of a source. More than keys.MaxSources distinct values are an error that names the column, and none of the
+// values: a column that is no source may well be one of persons.
 func (s *sourceNames) code(name string) (uint8, error) {
 	name = textOfSource(name)
 	s.mu.Lock()
@@ -26,8 +27,8 @@ func (s *sourceNames) code(name string) (uint8, error) {
 		return uint8(i), nil
 	}
 	if len(s.names) == keys.MaxSources {
-		return 0, fmt.Errorf("column %q has more than %d distinct values (such as %q and %q): it cannot be the view's source; name a column that says which pipeline wrote a row",
-			s.column, keys.MaxSources, s.names[0], name)
+		return 0, fmt.Errorf("column %q has more than %d distinct values: it cannot be the view's source; name a column that says which pipeline wrote a row",
+			s.column, keys.MaxSources)
 	}
 	s.names = append(s.names, name)
 	return uint8(len(s.names) - 1), nil

@@ -3,7 +3,6 @@ package collect
 import (
 	"maps"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,7 +37,7 @@ func (s *writerSamples) of(code uint8) *writerSample {
 		w = &writerSample{all: s, sample: facts.WriterSample{Limit: facts.AllWriters}}
 		w.filter.Store(&writerFilter{limit: facts.AllWriters})
 		if s.named {
-			w.sample.Names = map[uint64]string{}
+			w.sample.Names = map[uint64][]string{}
 		}
 		s.sources[code] = w
 		s.count.Add(1)
@@ -59,7 +58,7 @@ func (w *writerSample) most() int {
 	return min(facts.MaxWriterRows, allWriterRows/int(w.all.count.Load()))
 }
 
-func (w *writerSample) add(rows []facts.WriterRow, names map[uint64]string) {
+func (w *writerSample) add(rows []facts.WriterRow, names map[uint64][]string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	maps.Copy(w.sample.Names, names)
@@ -134,7 +133,7 @@ type writerStage struct {
 	rows   []facts.WriterRow
 	seen   [seenRows]uint64
 	// names are the values of the rows' writers, where they are kept.
-	names map[uint64]string
+	names map[uint64][]string
 }
 
 // sight takes a row whose writer's hash is below the limit, and says whether it is held.
@@ -169,7 +168,7 @@ func (f *folder) stageOf(code uint8) *writerStage {
 	if w == nil {
 		w = &writerStage{sample: f.c.writers.of(code), rows: make([]facts.WriterRow, 0, writerBuffer)}
 		if f.c.writers.named {
-			w.names = map[uint64]string{}
+			w.names = map[uint64][]string{}
 		}
 		f.stages[code] = w
 	}
@@ -214,7 +213,7 @@ func (f *folder) sightIntegers(w *writerStage, ids, events, ingests []int64) {
 	for i, id := range ids {
 		if hash := facts.WriterHash(uint64(id)); hash < filter.limit {
 			if w.sight(filter, hash, events[i], ingests[i], file) && w.names != nil {
-				w.names[hash] = strconv.FormatInt(id, 10)
+				w.names[hash] = []string{strconv.FormatInt(id, 10)}
 			}
 		}
 	}
@@ -228,10 +227,10 @@ func (f *folder) sightOne(row int, hash uint64, b *engine.Block) {
 	}
 }
 
-// writerName is who stamped a row, for people.
-func (f *folder) writerName(b *engine.Block, row int) string {
+// writerName is who stamped a row, for people: a text for each column.
+func (f *folder) writerName(b *engine.Block, row int) []string {
 	if f.layout.writerInt != absent {
-		return strconv.FormatInt(b.Vectors[f.layout.writerInt].Ints[row], 10)
+		return []string{strconv.FormatInt(b.Vectors[f.layout.writerInt].Ints[row], 10)}
 	}
 	parts := make([]string, len(f.layout.writerText))
 	for i, index := range f.layout.writerText {
@@ -241,7 +240,7 @@ func (f *folder) writerName(b *engine.Block, row int) string {
 		}
 		parts[i] = string(b.Vectors[index].Texts.At(row))
 	}
-	return strings.Join(parts, ", ")
+	return parts
 }
 
 // identify hashes the text of the rows' writers, once where entities are asked for too.

@@ -2,9 +2,7 @@ package export
 
 import (
 	"cmp"
-	"crypto/sha256"
 	"encoding/csv"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -23,12 +21,13 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/sensitive"
 )
 
 // Duplicate is one row of a repeated key.
 type Duplicate struct {
 	View string
-	// Key is a JSON object of the key's columns in their order; sensitive values, like a sensitive source, come as "sha256:" and 64 hex digits.
+	// Key is a JSON object of the key's columns in their order; sensitive values, like a sensitive source, by their other names.
 	Key string
 	// Class is replay, conflict or shifted_twin; Kept says that the audit counts the key's other rows as surplus.
 	Class string
@@ -36,33 +35,44 @@ type Duplicate struct {
 	File  string
 	// RowNumber is the row's number in the file, from 0.
 	RowNumber int64
-	// EventTime and IngestedAt are microseconds UTC, or facts.NoTime.
+	// EventTime and IngestedAt are microseconds UTC, or facts.NoTime, as where their column is sensitive.
 	EventTime, IngestedAt int64
 	Source                string
 	// Differs names the columns in which the key's rows differ.
 	Differs []string
 }
 
-// Duplicates turns the rows that an audit kept of a view, by these key columns, into rows to write.
-func Duplicates(view model.View, key []string, files []facts.File, rows []facts.DuplicateRow) ([]Duplicate, error) {
+// Duplicates turns the rows that an audit kept of a view, by these key columns, into rows to write. Their sources are named already.
+func Duplicates(mask *sensitive.Mask, view model.View, key []string, files []facts.File, rows []facts.DuplicateRow) ([]Duplicate, error) {
 	out := make([]Duplicate, 0, len(rows))
-	hidden := view.Source.Column != "" && slices.Contains(view.Sensitive, view.Source.Column)
-	for _, r := range rows {
-		text, err := keyText(key, view.Sensitive, r.Key)
+	noEvent := sensitive.HidesTime(view, func(s model.SourcePolicy) model.TimeColumn { return s.EventTime }, view.EventTime)
+	noIngest := sensitive.HidesTime(view, func(s model.SourcePolicy) model.TimeColumn { return s.IngestedAt }, view.IngestedAt)
+	for _, r := range byPlace(rows) { // values are numbered in the order of files and rows
+		text, err := keyText(mask, view, key, r.Key)
 		if err != nil {
 			return nil, fmt.Errorf("key of row %d of %s: %w", r.Row, files[r.File].Path, err)
 		}
-		source := r.Source
-		if hidden {
-			source = hashed(source)
+		if noEvent {
+			r.EventTime = facts.NoTime
+		}
+		if noIngest {
+			r.Ingested = facts.NoTime
 		}
 		out = append(out, Duplicate{View: view.Name, Key: text, Class: string(r.Class), Kept: r.Kept, File: files[r.File].Path, RowNumber: r.Row,
-			EventTime: r.EventTime, IngestedAt: r.Ingested, Source: source, Differs: r.Differs})
+			EventTime: r.EventTime, IngestedAt: r.Ingested, Source: r.Source, Differs: r.Differs})
 	}
 	slices.SortStableFunc(out, func(a, b Duplicate) int {
 		return cmp.Or(cmp.Compare(a.Key, b.Key), -compareBool(a.Kept, b.Kept), cmp.Compare(a.File, b.File), cmp.Compare(a.RowNumber, b.RowNumber))
 	})
 	return out, nil
+}
+
+func byPlace(rows []facts.DuplicateRow) []facts.DuplicateRow {
+	sorted := slices.Clone(rows)
+	slices.SortFunc(sorted, func(a, b facts.DuplicateRow) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Row, b.Row))
+	})
+	return sorted
 }
 
 func compareBool(a, b bool) int {
@@ -75,14 +85,8 @@ func compareBool(a, b bool) int {
 	return -1
 }
 
-// hashed hides a value, so that equal values stay equal.
-func hashed(value string) string {
-	sum := sha256.Sum256([]byte(value))
-	return "sha256:" + hex.EncodeToString(sum[:])
-}
-
 // keyText writes a key as a JSON object, its columns in their own order.
-func keyText(columns, sensitive, values []string) (string, error) {
+func keyText(mask *sensitive.Mask, view model.View, columns, values []string) (string, error) {
 	if len(columns) != len(values) {
 		return "", fmt.Errorf("%d values for %d columns", len(values), len(columns))
 	}
@@ -92,10 +96,7 @@ func keyText(columns, sensitive, values []string) (string, error) {
 		if i > 0 {
 			text.WriteByte(',')
 		}
-		value := values[i]
-		if slices.Contains(sensitive, column) {
-			value = hashed(value)
-		}
+		value := mask.Value(view, column, values[i])
 		name, err := json.Marshal(column)
 		if err != nil {
 			return "", err

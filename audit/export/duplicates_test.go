@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -16,6 +17,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/sensitive"
 )
 
 var twoRows = []facts.DuplicateRow{
@@ -26,7 +28,7 @@ var twoRows = []facts.DuplicateRow{
 var twoFiles = []facts.File{{Path: "dt=2026-11-03/a.parquet"}, {Path: "dt=2026-11-04/b.parquet"}}
 
 func TestCSV(t *testing.T) {
-	rows, err := Duplicates(model.View{Name: "transactions", Sensitive: []string{"card"}, Source: model.SourceColumn{Column: "source"}}, []string{"transaction_id", "card"}, twoFiles, twoRows)
+	rows, err := Duplicates(keyed(t), model.View{Name: "transactions", Sensitive: []string{"card"}, Source: model.SourceColumn{Column: "source"}}, []string{"transaction_id", "card"}, twoFiles, twoRows)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,8 +36,8 @@ func TestCSV(t *testing.T) {
 	if err := WriteCSV(&out, rows); err != nil {
 		t.Fatal(err)
 	}
-	// sha256 of "7", from sha256sum
-	key := `"{""transaction_id"":""t-1"",""card"":""sha256:7902699be42c8a8e46fbbb4501726517e86b22c56a189f7625a6da49081b2451""}"`
+	// printf 7 | openssl dgst -sha256 -hmac 0123456789abcdef, its first 32 digits
+	key := `"{""transaction_id"":""t-1"",""card"":""hmac-sha256:f69cf4852626eee19b92af564b9413e4""}"`
 	want := "view,key,class,kept,file,row_number,event_time,ingested_at,source,differs\n" +
 		"transactions," + key + ",conflict,true,dt=2026-11-03/a.parquet,9,,2023-11-14T22:14:20Z,\"a,\"\"b\"\"\",amount\n" +
 		"transactions," + key + ",conflict,false,dt=2026-11-04/b.parquet,3,2023-11-14T22:13:20.000001Z,,batch,amount\n"
@@ -44,24 +46,58 @@ func TestCSV(t *testing.T) {
 	}
 }
 
-// TestSensitiveSource hides a source that is marked, and no file or view.
-func TestSensitiveSource(t *testing.T) {
-	view := model.View{Name: "transactions", Sensitive: []string{"source"}, Source: model.SourceColumn{Column: "source"}}
-	rows, err := Duplicates(view, []string{"transaction_id", "card"}, twoFiles, twoRows)
+func keyed(t *testing.T) *sensitive.Mask {
+	t.Helper()
+	m, err := sensitive.New([]byte("0123456789abcdef"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	// sha256 of "batch", from sha256sum
-	if got, want := rows[1].Source, "sha256:4bb24efc9641afc5ded1ca77eabb6e2fcf062d2112ccd61bd8bd6acd89180bae"; got != want {
-		t.Errorf("source %s, want %s", got, want)
+	return m
+}
+
+// TestSensitiveTimes leaves out the times of sensitive columns, a source's own included, and no others.
+func TestSensitiveTimes(t *testing.T) {
+	view := model.View{Name: "transactions", Sensitive: []string{"created", "arrived"}, EventTime: model.TimeColumn{Column: "ts"}, IngestedAt: model.TimeColumn{Column: "arrived"}}
+	for _, test := range []struct {
+		sources []model.SourcePolicy
+		event   int64
+	}{{nil, 1_700_000_000_000_001}, {[]model.SourcePolicy{{Name: "batch", EventTime: model.TimeColumn{Column: "created"}}}, facts.NoTime}} {
+		view.Sources = test.sources
+		rows, err := Duplicates(keyed(t), view, []string{"a", "b"}, twoFiles, twoRows)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rows[1].EventTime != test.event || rows[0].IngestedAt != facts.NoTime || rows[1].IngestedAt != facts.NoTime {
+			t.Errorf("%+v", rows)
+		}
 	}
-	if rows[1].View != "transactions" || rows[1].File != "dt=2026-11-04/b.parquet" || rows[1].Key != `{"transaction_id":"t-1","card":"7"}` {
-		t.Errorf("%+v", rows[1])
+}
+
+// TestNumbersGoByPlace numbers the values of a key by file and row, whatever order the rows come in.
+func TestNumbersGoByPlace(t *testing.T) {
+	m, err := sensitive.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := Duplicates(m, model.View{Name: "v", Sensitive: []string{"card"}}, []string{"card"}, twoFiles, []facts.DuplicateRow{
+		{Key: []string{"aa"}, File: 1, Row: 0}, {Key: []string{"bb"}, File: 0, Row: 4}, {Key: []string{"aa"}, File: 0, Row: 9}, {Key: []string{"cc"}, File: 0, Row: 2}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, r := range rows {
+		got[r.File+" "+strconv.FormatInt(r.RowNumber, 10)] = r.Key
+	}
+	for place, want := range map[string]string{"dt=2026-11-03/a.parquet 2": "card #1", "dt=2026-11-03/a.parquet 4": "card #2", "dt=2026-11-03/a.parquet 9": "card #3",
+		"dt=2026-11-04/b.parquet 0": "card #3"} {
+		if got[place] != `{"card":"`+want+`"}` {
+			t.Errorf("%s: key %s, want %s", place, got[place], want)
+		}
 	}
 }
 
 func TestParquet(t *testing.T) {
-	rows, err := Duplicates(model.View{Name: "transactions"}, []string{"transaction_id", "card"}, twoFiles, twoRows)
+	rows, err := Duplicates(nil, model.View{Name: "transactions"}, []string{"transaction_id", "card"}, twoFiles, twoRows)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +141,7 @@ func TestCSVIsText(t *testing.T) {
 	}
 	for name, want := range names {
 		files := []facts.File{{Path: name}}
-		rows, err := Duplicates(model.View{Name: name}, []string{name}, files, []facts.DuplicateRow{{Key: []string{name}, Source: name, Differs: []string{name}, EventTime: facts.NoTime, Ingested: facts.NoTime}})
+		rows, err := Duplicates(nil, model.View{Name: name}, []string{name}, files, []facts.DuplicateRow{{Key: []string{name}, Source: name, Differs: []string{name}, EventTime: facts.NoTime, Ingested: facts.NoTime}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -13,7 +12,9 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
+	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/sensitive"
 )
 
 // Row is one row that a check counted as bad.
@@ -23,21 +24,21 @@ type Row struct {
 	// RowNumber is the row's number in the file, from 0.
 	RowNumber int64
 	// Values is a JSON object of the columns with a role, in their order: text as DuckDB writes it, or null. Sensitive values
-	// come as "sha256:" and 64 hex digits.
+	// come by their other names.
 	Values string
 }
 
-// RowValues writes the values of a row as a JSON object, and hides those of sensitive columns.
-func RowValues(columns, sensitive []string, values []*string) (string, error) {
+// RowValues writes the values of a row of a view as a JSON object, those of sensitive columns by their other names.
+func RowValues(mask *sensitive.Mask, view model.View, columns []string, values []*string) (string, error) {
 	if len(columns) != len(values) {
 		return "", fmt.Errorf("%d values for %d columns", len(values), len(columns))
 	}
 	parts := make([]string, len(columns))
 	for i, column := range columns {
 		value := values[i]
-		if value != nil && slices.Contains(sensitive, column) {
-			hidden := hashed(*value)
-			value = &hidden
+		if value != nil {
+			shown := mask.Value(view, column, *value)
+			value = &shown
 		}
 		name, err := json.Marshal(column)
 		if err != nil {

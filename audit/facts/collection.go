@@ -97,6 +97,8 @@ type Duplicates struct {
 	SurplusMeasures        map[string]string
 	SurplusMeasuresOutside map[string]string
 	UnknownMeasures        []string
+	// HiddenMeasures are sensitive, so that their sums are in none of these; sorted.
+	HiddenMeasures []string
 	// DifferingColumns counts conflict keys by the column that differs.
 	DifferingColumns map[string]int64
 	// Scopes counts repeated keys by where their rows lie.

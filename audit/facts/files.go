@@ -115,6 +115,13 @@ type Problem struct {
 	Message string
 }
 
+// UnsupportedError is valid Parquet in a form that this program does not read: Feature names it, Instead what it reads in its place.
+type UnsupportedError struct {
+	Feature, Instead string
+}
+
+func (e UnsupportedError) Error() string { return e.Feature + " is not read here" }
+
 // ColumnProblem is a column of one file that could not be read, where the file's other columns could.
 type ColumnProblem struct {
 	Column string

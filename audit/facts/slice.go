@@ -4,6 +4,8 @@ package facts
 type Slice struct {
 	File   int32
 	Source string
+	// FirstRow is the number in the file of the first of the rows, from 0: sources are told apart by where they appear first.
+	FirstRow int64
 
 	Rows int64
 	// EventNull, EventUnparsed and EventSentinel are apart from each other: such a row enters no other time fact.
@@ -70,6 +72,7 @@ func NewSlice(file int32, source string) Slice {
 
 // Merge adds the facts of other rows of the same file and source.
 func (s *Slice) Merge(o Slice) {
+	s.FirstRow = min(s.FirstRow, o.FirstRow)
 	s.Rows += o.Rows
 	s.EventNull += o.EventNull
 	s.EventUnparsed += o.EventUnparsed

@@ -70,8 +70,8 @@ type WriterSample struct {
 	Rows []WriterRow
 	// Writers below Limit are all here; AllWriters says that no writer was left out.
 	Limit uint64
-	// Names are the writers' values by hash, where findings may show them; nil elsewhere.
-	Names map[uint64]string
+	// Names are the writers' values by hash, one for each of their columns, where findings may show them; nil elsewhere.
+	Names map[uint64][]string
 	// spare is where rows are sorted to.
 	spare []WriterRow
 }
@@ -96,7 +96,7 @@ func (s *WriterSample) Settle(most int) {
 		from = to
 	}
 	s.Rows = s.Rows[:kept]
-	maps.DeleteFunc(s.Names, func(writer uint64, _ string) bool { return writer >= s.Limit })
+	maps.DeleteFunc(s.Names, func(writer uint64, _ []string) bool { return writer >= s.Limit })
 }
 
 // Finish is Settle for the last time: it gives back what only more rows would need.

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// OriginDefaultMark begins the origin of a time_partition key that a config file's defaults gave to every view:
-// "default (featureaudit.yaml:9)". Such a partition holds only for views whose paths have its columns.
+// OriginDefaultMark begins the origin of a time_partition key, or of sensitive or payload, that a config file's defaults gave to
+// every view: "default (featureaudit.yaml:9)". It holds only for views whose paths or files have its columns.
 const OriginDefaultMark = "default ("
 
 // DefaultPartition says whether the view's partition columns come from the defaults of a config file, so that a view

@@ -90,11 +90,16 @@ func infer(dirs []string, want model.Grain) (model.TimePartition, string, bool) 
 	finer, found := inferMost(dirs, want, tp.Grain)
 	switch {
 	case !found:
+	case len(finer.strays) == 0:
+		// The others are written with short numbers (2026/11/3), which tell no date by themselves.
+		if !ok && finer.named > 0.5 {
+			return finer.tp, candidateOf(finer.tp).found(), true
+		}
 	case finer.few():
 		return finer.tp, candidateOf(finer.tp).found(), true
 	case ok:
 		note += "; " + finer.words("the grain is "+string(tp.Grain)+" therefore")
-	case finer.majority():
+	case 2*len(finer.strays) <= finer.dirs:
 		note = finer.words(Move(len(finer.strays)) + ", or declare time_partition")
 	}
 	return tp, note, ok
@@ -124,12 +129,14 @@ type most struct {
 	strays []string
 	// keyless strays have no folder of one of its keys at all.
 	keyless int
+	// named is the share of the folders that name it by themselves.
+	named float64
 }
 
 // inferMost looks for the time partition that the most folders name, though not all: finer than the grain that all have in common, if
 // they have one.
 func inferMost(dirs []string, want, common model.Grain) (most, bool) {
-	best, found := elect(dirs, want, common)
+	best, named, found := elect(dirs, want, common)
 	if !found {
 		return most{}, false
 	}
@@ -137,13 +144,13 @@ func inferMost(dirs []string, want, common model.Grain) (most, bool) {
 	if err != nil {
 		return most{}, false
 	}
-	m := most{tp: best, dirs: len(dirs), strays: layout.Strays(dirs)}
+	m := most{tp: best, dirs: len(dirs), strays: layout.Strays(dirs), named: named}
 	for _, dir := range m.strays {
 		if slices.ContainsFunc(best.Columns, func(c string) bool { _, found := segmentOf(dir, c); return found == 0 }) {
 			m.keyless++
 		}
 	}
-	return m, len(m.strays) > 0
+	return m, true
 }
 
 // majority says that more than half of the folders name it.
@@ -152,8 +159,9 @@ func (m most) majority() bool { return 2*len(m.strays) < m.dirs }
 // maxVoters bounds how many folders of one shape are asked: the others say the same, but for strays, which are found afterwards.
 const maxVoters = 64
 
-// elect asks folders one by one what they are named by, and gives what most of them say. Folders of one shape speak through a few.
-func elect(dirs []string, want, common model.Grain) (model.TimePartition, bool) {
+// elect asks folders one by one what they are named by, and gives what most of them say and the share of all that says so. Folders
+// of one shape speak through a few.
+func elect(dirs []string, want, common model.Grain) (tp model.TimePartition, share float64, found bool) {
 	shapes := map[string][]string{}
 	for _, dir := range dirs {
 		shape := shapeOf(dir)
@@ -180,7 +188,7 @@ func elect(dirs []string, want, common model.Grain) (model.TimePartition, bool) 
 			best = name
 		}
 	}
-	return said[best], best != ""
+	return said[best], votes[best] / float64(len(dirs)), best != ""
 }
 
 // shapeOf is a path with every digit alike.

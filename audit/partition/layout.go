@@ -175,10 +175,10 @@ func (l Layout) hive(dir string) (Key, error) {
 	return l.dated(key, civil, st), nil
 }
 
-// segmentOf finds the folder of a hive key, and how often there is one.
+// segmentOf finds the folder of a hive key, in any case of its letters as engines match it, and how often there is one.
 func segmentOf(dir, column string) (segment string, found int) {
 	for s := range strings.SplitSeq(dir, "/") {
-		if strings.HasPrefix(s, column) && strings.HasPrefix(s[len(column):], "=") {
+		if n := len(column); len(s) > n && s[n] == '=' && strings.EqualFold(s[:n], column) {
 			segment = s
 			found++
 		}
@@ -311,7 +311,7 @@ func (l Layout) write(civil int64, st style) string {
 	columns := l.tp.Columns[len(l.tp.Columns)-len(texts):]
 	for i, text := range texts {
 		if st.escaped {
-			text = strings.NewReplacer("%", "%25", " ", "%20", ":", "%3A").Replace(text)
+			text = strings.NewReplacer("%", "%25", " ", "%20", ":", "%3A", "/", "%2F").Replace(text)
 		}
 		segments[i] = columns[i] + "=" + text
 	}

@@ -204,9 +204,15 @@ func TestInfer(t *testing.T) {
 		{[]string{"dt=2026-11-03/event_date=2026-11-04"}, nil, "", "both dt= and event_date= hold dates"},
 		{[]string{"birthday=2026-11-03"}, nil, "", "birthday= holds dates but may not be the rows' own"},
 		{[]string{"dt=2026-11-03", "dt=2026-11"}, nil, "", ""},
-		{[]string{"dt=2026-11-03", "other"}, nil, "", ""},
-		{[]string{"2026/11/03", "late"}, nil, "", "1 of 2 folders name a date of grain day"},
-		{[]string{"2026/11/03", "2026/11/03/07"}, nil, "", "1 of 2 folders name a date of grain hour"},
+		{[]string{"dt=2026-11-03", "other"}, nil, "", "1 of 2 folders name a date by dt=, and other does not: move that, narrow path, or declare time_partition"},
+		{[]string{"2026/11/03", "late"}, nil, "", "1 of 2 folders name a date by plain folders such as 2026/11/03, and late does not"},
+		{[]string{"2026/11/03", "2026/11/03/07"}, nil, "", "1 of 2 folders name an hour by plain folders such as 2026/11/03/07, and 2026/11/03 does not"},
+		// Other spellings of a period, and of a key, are no strays.
+		{[]string{"dt=2026-11-03", "dt=20261104", "dt=2026_11_05", "dt=2026-11-6", "dt=2026%2F11%2F07"}, []string{"dt"}, "day", "partitioned by dt=, grain day"},
+		{[]string{"week=2026-W45", "week=2026W46"}, []string{"week"}, "week", "partitioned by week=, grain week"},
+		{[]string{"DT=2026-11-03", "dt=2026-11-04"}, []string{"DT"}, "day", "partitioned by DT=, grain day"},
+		{[]string{"2026/11/1", "2026/11/01", "2026/11/03"}, nil, "day", "partitioned by plain folders such as 2026/11/03, grain day"},
+		{[]string{"2026/1/1", "2026/1/2", "2026/11/03"}, nil, "", "1 of 3 folders name a date of grain day"},
 	}
 	for _, tt := range tests {
 		tp, note, ok := Infer(tt.dirs)
@@ -509,4 +515,38 @@ func ExampleInfer() {
 	// Output:
 	// [year month day hour] hour true
 	// partitioned by year=/month=/day=/hour=, grain hour
+}
+
+// TestSpellingsOfOnePeriod reads all that name one period as that, and names a missing one as its neighbours are named.
+func TestSpellingsOfOnePeriod(t *testing.T) {
+	for _, tt := range []struct {
+		tp       model.TimePartition
+		dirs     []string
+		neighbor string
+		missing  string
+	}{
+		{model.TimePartition{Columns: []string{"dt"}, Grain: model.GrainDay}, []string{"dt=2026-11-03", "dt=20261103", "dt=2026_11_03", "dt=2026-11-3", "DT=2026-11-03", "dt=2026%2F11%2F03"}, "dt=2026%2F11%2F05", "dt=2026%2F11%2F04"},
+		{model.TimePartition{Columns: []string{"dt"}, Grain: model.GrainDay}, []string{"dt=2026_11_03"}, "dt=2026_11_05", "dt=2026_11_04"},
+		{model.TimePartition{Columns: []string{"week"}, Grain: model.GrainWeek}, []string{"week=2026-W45", "week=2026W45"}, "week=2026-W47", "week=2026-W46"},
+	} {
+		l, err := New(tt.tp)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var keys []Key
+		for _, dir := range append(slices.Clone(tt.dirs), tt.neighbor) {
+			key, err := l.OfDir(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			keys = append(keys, key)
+		}
+		partitions, _, err := l.Calendar(keys, time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC).UnixMicro(), Range{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(partitions) < 3 || partitions[0].Start != keys[0].Start || partitions[1].Value != tt.missing || partitions[1].Present || partitions[2].Value != tt.neighbor {
+			t.Errorf("%q: got %+v", tt.dirs, partitions[:min(3, len(partitions))])
+		}
+	}
 }

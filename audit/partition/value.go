@@ -28,8 +28,11 @@ type form struct {
 var forms = [...]form{
 	{regexp.MustCompile(`^\d{4}-\d{2}-\d{2}$`), "2006-01-02", model.GrainDay},
 	{regexp.MustCompile(`^\d{8}$`), "20060102", model.GrainDay},
+	{regexp.MustCompile(`^\d{4}/\d{2}/\d{2}$`), "2006/01/02", model.GrainDay},
+	{regexp.MustCompile(`^\d{4}_\d{2}_\d{2}$`), "2006_01_02", model.GrainDay},
+	{regexp.MustCompile(`^\d{4}-\d{1,2}-\d{1,2}$`), "2006-1-2", model.GrainDay},
 	{regexp.MustCompile(`^\d{4}-\d{2}$`), "2006-01", model.GrainMonth},
-	{regexp.MustCompile(`^\d{4}-W\d{2}$`), "", model.GrainWeek},
+	{regexp.MustCompile(`^\d{4}-?W\d{2}$`), "", model.GrainWeek},
 	{regexp.MustCompile(`^\d{4}-\d{2}-\d{2}-\d{2}$`), "2006-01-02-15", model.GrainHour},
 	{regexp.MustCompile(`^\d{4}-\d{2}-\d{2}T\d{2}$`), "2006-01-02T15", model.GrainHour},
 	{regexp.MustCompile(`^\d{4}-\d{2}-\d{2} \d{2}$`), "2006-01-02 15", model.GrainHour},
@@ -55,7 +58,7 @@ func parseText(text string) (civil int64, f form, ok bool) {
 			continue
 		}
 		if f.layout == "" {
-			civil, ok := parseWeek(text[:4], text[6:])
+			civil, ok := parseWeek(text[:4], text[len(text)-2:])
 			return civil, f, ok
 		}
 		at, err := time.Parse(f.layout, text)

@@ -290,7 +290,7 @@ var viewKeys = []key[model.View]{
 		func(v *model.View) *[]string { return &v.OncePer }),
 	columnsKey("measures", "The columns whose sum a repeated row would inflate.", func(v *model.View) *[]string { return &v.Measures }),
 	columnsKey("payload", "The columns in which replayed rows must agree. Default: all but key, times, source and partition columns.", func(v *model.View) *[]string { return &v.Payload }),
-	columnsKey("sensitive", "Columns whose values never enter a report.", func(v *model.View) *[]string { return &v.Sensitive }),
+	columnsKey("sensitive", "Columns whose values leave the program hashed or numbered, never as they are.", func(v *model.View) *[]string { return &v.Sensitive }),
 	{
 		name: "ttl", doc: "How long a row stays valid after its event time. 0 or null never expires and is a finding; {never: reason} acknowledges it.",
 		schema: ref("ttl"),

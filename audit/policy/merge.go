@@ -79,12 +79,12 @@ func mergeChecks(dst *model.View, src model.View) {
 	}
 }
 
-// asDefaults rewrites the origins of a file's defaults so that a time_partition of theirs can be told from a view's own:
-// it holds only where a view has its columns, which the survey sees and we do not.
+// asDefaults rewrites the origins of a file's defaults so that a time_partition of theirs, and their lists of columns, can be told
+// from a view's own: they hold only where a view has the columns, which the survey sees and this does not.
 func asDefaults(v model.View) model.View {
 	v.Origins = maps.Clone(v.Origins)
 	for key, origin := range v.Origins {
-		if strings.HasPrefix(key, "time_partition.") {
+		if strings.HasPrefix(key, "time_partition.") || key == "sensitive" || key == "payload" {
 			v.Origins[key] = model.OriginDefaultMark + origin + ")"
 		}
 	}

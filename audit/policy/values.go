@@ -285,9 +285,9 @@ func ParseRange(text string) (from, to string, err error) {
 	if !found {
 		return "", "", fmt.Errorf("range %q: expected %s; for one partition write it twice", text, what)
 	}
-	for _, end := range []string{from, to} {
-		if !isPartitionDate(end) {
-			return "", "", fmt.Errorf("range %q: %q is no date: expected %s (or 2026-11, 2026-W45, 2026-11-03T07)", text, end, what)
+	for _, end := range []*string{&from, &to} {
+		if *end = dashed(*end); !isPartitionDate(*end) {
+			return "", "", fmt.Errorf("range %q: %q is no date: expected %s (or 2026-11, 2026-W45, 2026-11-03T07)", text, *end, what)
 		}
 	}
 	if len(from) != len(to) {
@@ -297,6 +297,21 @@ func ParseRange(text string) (from, to string, err error) {
 		return "", "", fmt.Errorf("range %q: it ends before it begins: write %q", text, to+".."+from)
 	}
 	return from, to, nil
+}
+
+// compactDate is a date without dashes, as schedulers and folders write it, with an hour or without.
+var compactDate = regexp.MustCompile(`^(\d{4})(\d{2})(\d{2})(\d{2})?$`)
+
+// dashed writes a compact date with its dashes; any other text as it is.
+func dashed(text string) string {
+	m := compactDate.FindStringSubmatch(text)
+	switch {
+	case m == nil:
+		return text
+	case m[4] == "":
+		return m[1] + "-" + m[2] + "-" + m[3]
+	}
+	return m[1] + "-" + m[2] + "-" + m[3] + "T" + m[4]
 }
 
 func isPartitionDate(text string) bool {

@@ -63,7 +63,9 @@ type Report struct {
 	// Absent in reports of releases before it.
 	Catalogue []string `json:"catalogue,omitempty"`
 	// Narrowed is set where this is a part of another report.
-	Narrowed    *Narrowed    `json:"narrowed,omitempty"`
+	Narrowed *Narrowed `json:"narrowed,omitempty"`
+	// HashKeyID tells with which key sensitive values were hashed, and does not give the key away; empty where they are numbered.
+	HashKeyID   string       `json:"hash_key_id,omitempty"`
 	Definitions []Definition `json:"definitions"`
 	Summary     Summary      `json:"summary"`
 	Views       []View       `json:"views"`
@@ -275,7 +277,9 @@ type Finding struct {
 	Message     string         `json:"message"`
 	Measures    map[string]any `json:"measures,omitempty"`
 	Fingerprint string         `json:"fingerprint"`
-	Suppressed  bool           `json:"suppressed,omitempty"`
+	// FingerprintNote says why the finding cannot be followed from report to report; empty where it can.
+	FingerprintNote string `json:"fingerprint_note,omitempty"`
+	Suppressed      bool   `json:"suppressed,omitempty"`
 }
 
 // Subject is what a finding is about. Fields that do not apply are empty.

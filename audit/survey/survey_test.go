@@ -215,7 +215,7 @@ func TestEpochColumns(t *testing.T) {
 	if c.EpochUnit != "s" || !c.HasBounds || c.Min != s-7 || c.Max != s+9 || got.Schemas[1].Columns[0].EpochUnit != "ms" {
 		t.Errorf("columns %+v", got.Schemas)
 	}
-	if want := []string{"column ts: the numbers of 1 files are read as ms since 1970, by their magnitude", "column ts: the numbers of 2 files are read as s since 1970, by their magnitude"}; !slices.Equal(got.Notes, want) {
+	if want := []string{"column ts: the numbers of 1 file are read as ms since 1970, by their magnitude", "column ts: the numbers of 2 files are read as s since 1970, by their magnitude"}; !slices.Equal(got.Notes, want) {
 		t.Errorf("notes %q", got.Notes)
 	}
 }
@@ -245,8 +245,8 @@ func TestEpochUnitIsAdoptedFromOtherSchemas(t *testing.T) {
 	if c := got.Schemas[0].Columns[0]; got.Files[0].Problem != nil || c.EpochUnit != "ms" {
 		t.Errorf("got %+v, %v", c, got.Files[0].Problem)
 	}
-	if want := []string{"column ts: the numbers of 2 files are read as ms since 1970, by their magnitude", "column ts: the numbers of 1 files are read as s since 1970, by their magnitude",
-		"column ts: 1 files hold no number that tells its unit, and are read in the unit of most others"}; !slices.Equal(slices.Sorted(slices.Values(got.Notes)), slices.Sorted(slices.Values(want))) {
+	if want := []string{"column ts: the numbers of 2 files are read as ms since 1970, by their magnitude", "column ts: the numbers of 1 file are read as s since 1970, by their magnitude",
+		"column ts: 1 file holds no number that tells its unit, and is read in the unit of most others"}; !slices.Equal(slices.Sorted(slices.Values(got.Notes)), slices.Sorted(slices.Values(want))) {
 		t.Errorf("%q", got.Notes)
 	}
 	write(t, filepath.Join(root, "lonely", "a.parquet"), "", column{ts, [][]int64{{0}}})
@@ -298,7 +298,7 @@ func TestNotesOfUnusedUnits(t *testing.T) {
 	write(t, filepath.Join(root, "a.parquet"), "", column{leafNode(t, "ts", schema.StringLogicalType{}, parquet.Types.ByteArray, 0), [][]int64{{1}}})
 	write(t, filepath.Join(root, "b.parquet"), "", column{leafNode(t, "ts", schema.NoLogicalType{}, parquet.Types.Int64, 0), [][]int64{{1_793_664_000}}})
 	got := survey(t, root, model.TimeColumn{Column: "ts", Unit: "s"}).Notes
-	if want := []string{"column ts: its unit or format is not used in 1 files, where it is STRING: a unit is for numbers, a format for text"}; !slices.Equal(got, want) {
+	if want := []string{"column ts: its unit or format is not used in 1 file, where it is STRING: a unit is for numbers, a format for text"}; !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}
 	if got := survey(t, root, model.TimeColumn{Column: "ts"}).Notes; len(got) != 1 || strings.Contains(got[0], "not used") {

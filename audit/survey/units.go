@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
@@ -128,8 +129,8 @@ func problemOf(roles Roles, r reading, f facts.File) *facts.Problem {
 		case encoding != facts.EncodingEpoch, c.EpochUnit != "", t.Unit != "":
 		case c.HasBounds:
 			span := fmt.Sprintf(" from %d to %d", c.Min, c.Max)
-			if roles.Hidden[t.Column] {
-				span = ""
+			if roles.Hidden[t.Column] || c.Physical == "DOUBLE" && (c.Min <= -int64(maxFloat) || c.Max >= int64(maxFloat)) {
+				span = "" // sensitive, or numbers too large to be told
 			}
 			return unsupported("time column %q holds numbers%s, unit unknown: they are not times between 1980 and 2100 in just one of the units s, ms, us, ns: declare its unit, such as {column: %s, unit: s}", t.Column, span, t.Column)
 		case slices.Contains(r.unbounded, c.Path):
@@ -146,6 +147,21 @@ func unsupported(format string, args ...any) *facts.Problem {
 // idle says whether a unit or a format is declared for a column that needs none.
 func idle(t model.TimeColumn, encoding facts.Encoding) bool {
 	return t.Unit != "" && encoding != facts.EncodingEpoch || t.Format != "" && t.Format != "rfc3339" && encoding != facts.EncodingTextNaive
+}
+
+// inFiles counts files in words, with the form of a verb that fits.
+func inFiles(n int, one, many string) string {
+	if n == 1 {
+		return strings.TrimSpace("1 file " + one)
+	}
+	return strings.TrimSpace(fmt.Sprintf("%d files %s", n, many))
+}
+
+func isRead(n int) string {
+	if n == 1 {
+		return "is read"
+	}
+	return "are read"
 }
 
 // unitNotes names the units that were told by magnitude, and the units and formats that were declared for nothing.
@@ -173,18 +189,18 @@ func unitNotes(s facts.Survey, roles Roles) []string {
 			}
 		}
 		if adopted > 0 {
-			notes = append(notes, fmt.Sprintf("column %s: %d files hold no number that tells its unit, and are read in the unit of most others", t.Column, adopted))
+			notes = append(notes, fmt.Sprintf("column %s: %s no number that tells its unit, and %s in the unit of most others", t.Column, inFiles(adopted, "holds", "hold"), isRead(adopted)))
 		}
 		for _, held := range slices.Sorted(maps.Keys(unused)) {
-			notes = append(notes, fmt.Sprintf("column %s: its unit or format is not used in %d files, where it is %s: a unit is for numbers, a format for text",
-				t.Column, unused[held], held))
+			notes = append(notes, fmt.Sprintf("column %s: its unit or format is not used in %s, where it is %s: a unit is for numbers, a format for text",
+				t.Column, inFiles(unused[held], "", ""), held))
 		}
 		for _, unit := range slices.Sorted(maps.Keys(files)) {
 			if t.Unit != "" {
-				notes = append(notes, fmt.Sprintf("column %s: declared as %s, but the numbers of %d files look like %s; read as declared", t.Column, t.Unit, files[unit], unit))
+				notes = append(notes, fmt.Sprintf("column %s: declared as %s, but the numbers of %s look like %s; read as declared", t.Column, t.Unit, inFiles(files[unit], "", ""), unit))
 				continue
 			}
-			notes = append(notes, fmt.Sprintf("column %s: the numbers of %d files are read as %s since 1970, by their magnitude", t.Column, files[unit], unit))
+			notes = append(notes, fmt.Sprintf("column %s: the numbers of %s are read as %s since 1970, by their magnitude", t.Column, inFiles(files[unit], "", ""), unit))
 		}
 	}
 	return notes

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/apache/arrow/go/v17/parquet"
+	"github.com/apache/arrow/go/v17/parquet/compress"
 	"github.com/apache/arrow/go/v17/parquet/file"
 	"github.com/apache/arrow/go/v17/parquet/metadata"
 	"github.com/apache/arrow/go/v17/parquet/schema"
@@ -151,6 +152,9 @@ func leavesBelow(s *schema.Schema, c facts.Column) []int {
 func readGroup(group *file.RowGroupReader, leaves []int, nested, numbers bool, wanted []int64, out *facts.Values) error {
 	texts, null := make([]string, len(wanted)), make([]bool, len(wanted))
 	for _, leaf := range leaves {
+		if err := readable(group.MetaData(), leaf); err != nil {
+			return err
+		}
 		column, err := group.Column(leaf)
 		if err != nil {
 			return err
@@ -196,6 +200,34 @@ func readGroup(group *file.RowGroupReader, leaves []int, nested, numbers bool, w
 			return err
 		}
 		out.Ints = append(out.Ints, n)
+	}
+	return nil
+}
+
+// readable fails on compressions and encodings that arrow does not decode: some of them it would take for a chunk without values.
+func readable(group *metadata.RowGroupMetaData, leaf int) error {
+	chunk, err := group.ColumnChunk(leaf)
+	if err != nil {
+		return err
+	}
+	switch codec := chunk.Compression(); codec {
+	case compress.Codecs.Uncompressed, compress.Codecs.Snappy, compress.Codecs.Gzip, compress.Codecs.Zstd, compress.Codecs.Brotli:
+	default:
+		return facts.UnsupportedError{Feature: fmt.Sprintf("the compression %s of a column that is read from the bytes", codec), Instead: "another compression (snappy, zstd, gzip, brotli or none)"}
+	}
+	for _, encoding := range chunk.Encodings() {
+		ok := false
+		switch encoding {
+		case parquet.Encodings.Plain, parquet.Encodings.PlainDict, parquet.Encodings.RLE, parquet.Encodings.RLEDict, parquet.Encodings.BitPacked:
+			ok = true
+		case parquet.Encodings.DeltaBinaryPacked:
+			ok = chunk.Type() == parquet.Types.Int32 || chunk.Type() == parquet.Types.Int64
+		case parquet.Encodings.DeltaLengthByteArray, parquet.Encodings.DeltaByteArray:
+			ok = chunk.Type() == parquet.Types.ByteArray
+		}
+		if !ok {
+			return facts.UnsupportedError{Feature: fmt.Sprintf("the encoding %s of %s", encoding, chunk.Type()), Instead: "the encoding PLAIN or a dictionary for this column"}
+		}
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/render"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/sensitive"
 	"github.com/featureaudit/featureaudit/audit/store/local"
 	"github.com/featureaudit/featureaudit/audit/survey"
 )
@@ -37,6 +38,8 @@ func cmdAlign(ctx context.Context, c *cli, args []string) (int, error) {
 	accept := flags.StringArray("accept", nil, "evidence to correct by beside arithmetic: statistical")
 	views := flags.StringArray("view", nil, "copy this view only (repeatable)")
 	clean := flags.String("clean", "", "remove what a killed align left in this folder or beside it, and do no more")
+	hashKey := ""
+	addHashKey(flags, &hashKey)
 	f.add(flags)
 	if err := c.parse(flags, "align --report REPORT --out-dir DIR [REF...] [flags]", alignAbout, args); err != nil {
 		return 0, err
@@ -74,7 +77,11 @@ func cmdAlign(ctx context.Context, c *cli, args []string) (int, error) {
 			return 0, usagef("report %s: view %q is none of this config: name the config that the report was made by", *reportPath, v.Name)
 		}
 	}
-	a := aligner{report: r, accept: len(*accept) > 0, out: c.stdout, now: c.now(), temps: c.temps}
+	mask, err := c.mask(ctx, hashKey, loaded.Views)
+	if err != nil {
+		return 0, err
+	}
+	a := aligner{report: r, mask: mask, accept: len(*accept) > 0, out: c.stdout, now: c.now(), temps: c.temps}
 	err = a.run(ctx, loaded.Views, *views, *dir)
 	for _, wrong := range []error{align.ErrNotEmpty, align.ErrName, align.ErrCorrection, errIntoData} {
 		if errors.Is(err, wrong) {
@@ -90,6 +97,7 @@ var errIntoData = errors.New("the copy would be read as data")
 // aligner makes the corrected copy of some views.
 type aligner struct {
 	report report.Report
+	mask   *sensitive.Mask
 	accept bool
 	out    io.Writer
 	now    time.Time
@@ -180,7 +188,7 @@ func (a aligner) view(ctx context.Context, v model.View) (align.Options, error) 
 			return align.Options{}, fmt.Errorf("the report corrects %s, which is not among the view's files any more: run the audit again", c.File)
 		}
 	}
-	return align.Options{View: resolved, Survey: surveyed, Corrections: corrections, AcceptStatistical: a.accept, Prefix: prefix, Report: a.report.ID}, nil
+	return align.Options{View: resolved, Survey: surveyed, Corrections: corrections, AcceptStatistical: a.accept, Prefix: prefix, Report: a.report.ID, Mask: a.mask, HashKeyID: a.report.HashKeyID}, nil
 }
 
 // refuseIntoData refuses a target whose files an audit would read as data of a view of the config: beside their originals they

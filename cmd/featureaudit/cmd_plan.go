@@ -18,6 +18,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/render"
+	"github.com/featureaudit/featureaudit/audit/sensitive"
 	"github.com/featureaudit/featureaudit/audit/store/local"
 	"github.com/featureaudit/featureaudit/audit/survey"
 )
@@ -123,15 +124,15 @@ type plannedKey struct {
 // planView lists a view's files by name and decides what the paths say of it.
 func (c *cli) planView(ctx context.Context, v model.View) plannedView {
 	if v.NoFiles != "" {
-		return planned(v)
+		return planned(unnamed(v))
 	}
 	listing, resolved, notes, err := survey.Plan(ctx, local.New(), v, c.now(), partition.Range{})
 	if err != nil {
-		p := planned(v)
+		p := planned(unnamed(v))
 		p.Problem = err.Error()
 		return p
 	}
-	p := planned(resolved)
+	p := planned(unnamed(resolved))
 	p.Notes, p.Files = nonNil(notes), len(listing.Files)
 	for _, f := range listing.Files {
 		p.Bytes += f.Size
@@ -148,34 +149,26 @@ func (c *cli) planView(ctx context.Context, v model.View) plannedView {
 		p.Notes = append(p.Notes, fmt.Sprintf("whether the declared columns are in the files was not looked at: %v", err))
 		return p
 	}
-	p.Absent = absentColumns(resolved, surveyed)
+	p.Absent = absentColumns(unnamed(resolved), surveyed)
 	return p
+}
+
+// unnamed is a view whose sources have the numbers that a run gives to them, where the source is sensitive.
+func unnamed(v model.View) model.View {
+	mask, _ := sensitive.New(nil) // without a key there is nothing wrong with it
+	mask.Sources(&v, &facts.Survey{}, &facts.Collection{})
+	return v
 }
 
 // absentColumns are the declared columns that no file holds, in its rows or in its path. Files that cannot be read say
 // nothing.
 func absentColumns(v model.View, s facts.Survey) []absentColumn {
-	readable := slices.DeleteFunc(slices.Clone(s.Files), func(f facts.File) bool { return f.Schema < 0 })
-	if len(readable) == 0 {
-		return nil
-	}
-	var names []string
-	for _, schema := range s.Schemas {
-		for _, column := range schema.Columns {
-			names = append(names, column.Name)
-		}
-	}
-	slices.Sort(names)
-	names = slices.Compact(names)
+	columns := survey.ColumnsOf(s)
 	var absent []absentColumn
 	for _, declared := range declaredColumns(v) {
-		held := slices.ContainsFunc(readable, func(f facts.File) bool {
-			inPath := strings.HasPrefix(f.Path, declared.Value+"=") || strings.Contains(f.Path, "/"+declared.Value+"=")
-			return inPath || s.Schemas[f.Schema].Lookup(declared.Value) != nil
-		})
-		if !held {
+		if !columns.Hold(declared.Value) {
 			absent = append(absent, absentColumn{Key: declared.Key, Column: declared.Value, Origin: declared.Origin,
-				Nearest: policy.Nearest(declared.Value, names), Files: len(readable)})
+				Nearest: columns.Nearest(declared.Value), Files: columns.Files()})
 		}
 	}
 	return absent

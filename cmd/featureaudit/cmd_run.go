@@ -43,6 +43,7 @@ type runFlags struct {
 	threads    int
 	rowsLimit  int
 	samples    int
+	hashKey    string
 	skipEmpty  bool
 	missing    []string
 	log        logFlags
@@ -62,7 +63,8 @@ func addRunFlags(flags *pflag.FlagSet, f *runFlags) {
 	flags.StringVar(&f.tempDir, "temp-dir", "", "where to spill what does not fit into memory (default: $TMPDIR, else the system's)")
 	flags.IntVar(&f.threads, "threads", 0, "threads to scan with (default: the CPU quota)")
 	flags.IntVar(&f.rowsLimit, "rows-limit", 100_000, "rows to write at most with --out duplicates=PATH or rows=PATH (.parquet or .csv)")
-	flags.IntVar(&f.samples, "samples", 0, "show up to so many values of key and entity columns in findings (default: none; sensitive ones are numbered or left out)")
+	flags.IntVar(&f.samples, "samples", 0, "show up to so many values of key and entity columns in findings (default: none; sensitive ones are hashed or numbered)")
+	addHashKey(flags, &f.hashKey)
 	flags.BoolVar(&f.skipEmpty, "skip-empty", false, "exit 99 rather than 3 where there is nothing to audit")
 	flags.StringArrayVar(&f.missing, "missing-view", nil, "a view without files could not be looked at (error, exit 3: the default) or fails alone (fail); NAME=error, NAME=fail or NAME=warn for the view of that name (repeatable)")
 	f.log = addLogFlags(flags)
@@ -111,6 +113,9 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	}
 	for _, note := range notes {
 		log.Warn().Msg(note)
+	}
+	if options.Mask, err = c.mask(ctx, f.hashKey, options.Views); err != nil {
+		return 0, err
 	}
 	if err := c.refuseInputs(ctx, outs, options.Views); err != nil {
 		return 0, err
@@ -320,7 +325,7 @@ func (c *cli) finishRun(ctx context.Context, log zerolog.Logger, f finish) (int,
 	if err != nil {
 		return 0, err
 	}
-	writeErr := errors.Join(c.writeReport(split.reports, f.report, options), c.writeDuplicates(split.duplicates, f.duplicates, f.flags.rowsLimit))
+	writeErr := errors.Join(c.writeReport(split.reports, f.report, options), c.writeDuplicates(split.duplicates, f.options.Mask, f.duplicates, f.flags.rowsLimit))
 	notes, err := c.writeRows(ctx, split.rows, f.badRows, f.options, f.flags.rowsLimit)
 	writeErr = errors.Join(writeErr, err)
 	for _, note := range notes {

@@ -10,6 +10,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit"
 	"github.com/featureaudit/featureaudit/audit/check"
 	"github.com/featureaudit/featureaudit/audit/export"
+	"github.com/featureaudit/featureaudit/audit/sensitive"
 )
 
 // duplicatesFormat is the output of the repeated rows themselves: rows, where every other format is the report.
@@ -43,13 +44,13 @@ func splitOutputs(outs []output) (outputsOf, error) {
 }
 
 // writeDuplicates writes the rows of repeated keys, at most limit of all views together; stdout gets CSV.
-func (c *cli) writeDuplicates(outs []output, views []audit.ViewDuplicates, limit int) error {
+func (c *cli) writeDuplicates(outs []output, mask *sensitive.Mask, views []audit.ViewDuplicates, limit int) error {
 	if len(outs) == 0 {
 		return nil
 	}
 	var rows []export.Duplicate
 	for _, v := range views {
-		of, err := export.Duplicates(v.View, check.KeyColumns(v.View), v.Files, v.Rows)
+		of, err := export.Duplicates(mask, v.View, check.KeyColumns(v.View), v.Files, v.Rows)
 		if err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/check"
 	"github.com/featureaudit/featureaudit/audit/engine/duckdb"
 	"github.com/featureaudit/featureaudit/audit/export"
+	"github.com/featureaudit/featureaudit/audit/sensitive"
 )
 
 // rowsFormat is the output of the rows that any check of rows counted as bad.
@@ -32,12 +33,12 @@ func (c *cli) writeRows(ctx context.Context, outs []output, found []check.BadRow
 	var rows []export.Row
 	for _, f := range found {
 		if f.SQL == "" {
-			notes = append(notes, fmt.Sprintf("rows of %s of view %s are not written: no query can say which they are (times as text, a partition column in the file, populations of zones, or over 500 files)", f.Check, f.View.Name))
+			notes = append(notes, fmt.Sprintf("rows of %s of view %s are not written: no query can say which they are (times as text in a format of their own, a partition column in the file, populations of zones, or over 500 files)", f.Check, f.View.Name))
 			continue
 		}
-		fetched, err := fetchRows(ctx, db, f, limit-len(rows)+1)
+		fetched, err := fetchRows(ctx, db, o.Mask, f, limit-len(rows)+1)
 		if err != nil {
-			return notes, fmt.Errorf("fetch the rows of %s of view %s: %w", f.Check, f.View.Name, err)
+			return notes, fmt.Errorf("fetch the rows of %s of view %s: %w", f.Check, f.View.Name, sensitive.Quiet(f.View, err))
 		}
 		rows = append(rows, fetched...)
 	}
@@ -62,7 +63,7 @@ func (c *cli) writeRows(ctx context.Context, outs []output, found []check.BadRow
 	return notes, errors.Join(errs...)
 }
 
-func fetchRows(ctx context.Context, db *duckdb.Database, f check.BadRows, limit int) ([]export.Row, error) {
+func fetchRows(ctx context.Context, db *duckdb.Database, mask *sensitive.Mask, f check.BadRows, limit int) ([]export.Row, error) {
 	var rows []export.Row
 	var wrong error
 	err := db.Select(ctx, fmt.Sprintf("%s\nLIMIT %d", f.SQL, max(0, limit)), func(row []*string) bool {
@@ -70,7 +71,7 @@ func fetchRows(ctx context.Context, db *duckdb.Database, f check.BadRows, limit 
 		if one.RowNumber, wrong = strconv.ParseInt(*row[1], 10, 64); wrong != nil {
 			return false
 		}
-		if one.Values, wrong = export.RowValues(f.Columns, f.View.Sensitive, row[2:]); wrong != nil {
+		if one.Values, wrong = export.RowValues(mask, f.View, f.Columns, row[2:]); wrong != nil {
 			return false
 		}
 		rows = append(rows, one)
