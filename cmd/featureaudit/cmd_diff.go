@@ -225,6 +225,9 @@ func (c *cli) sides(ctx context.Context, old, new string, mergeBase bool) (older
 	_ = group.Wait() // the errors are kept apart
 	// what stands in the older commit under this very name is judged as removed
 	gone := ok && load.Missing(newerErr) && filepath.Clean(path) == filepath.Clean(new)
+	if mergeBase && olderErr != nil {
+		olderErr = asAsked{olderErr, from, old}
+	}
 	if olderErr != nil || newerErr != nil && !gone {
 		return older, newer, cmp.Or(olderErr, newerErr)
 	}
@@ -237,6 +240,16 @@ func (c *cli) sides(ctx context.Context, old, new string, mergeBase bool) (older
 	}
 	return older, newer, nil
 }
+
+// asAsked is an error that names what was asked for, where what was read in its place has 40 digits.
+type asAsked struct {
+	error
+	read, asked string
+}
+
+func (e asAsked) Error() string { return strings.ReplaceAll(e.error.Error(), e.read, e.asked) }
+
+func (e asAsked) Unwrap() error { return e.error }
 
 // verdict writes the document and is its exit code.
 func (c *cli) verdict(doc diff.Document, j judging) (int, error) {

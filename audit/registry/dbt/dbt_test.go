@@ -288,3 +288,36 @@ sources:
 		t.Errorf("views %+v", d.Views)
 	}
 }
+
+// TestTestsOfAManifest: what tests hold of a source's table is noted as in the project, and so is what weakens a key.
+func TestTestsOfAManifest(t *testing.T) {
+	test := func(id, column, metadata, config string) string {
+		return `"` + id + `": {"resource_type": "test", "column_name": ` + column + `, "test_metadata": ` + metadata + `, "config": ` + config +
+			`, "depends_on": {"nodes": ["source.p.s.t"]}}`
+	}
+	m, err := DecodeManifest("manifest.json", []byte(`{"sources": {"source.p.s.t": {"source_name": "s", "name": "t", "columns": {}}}, "nodes": {`+strings.Join([]string{
+		test("a", `"id"`, `{"name": "unique", "kwargs": {"column_name": "id", "model": "x"}}`, `{"severity": "WARN", "where": "z > 1"}`),
+		test("b", `"id"`, `{"name": "not_null", "kwargs": {"column_name": "id"}}`, `{"severity": "ERROR", "where": null}`),
+		test("c", `"v"`, `{"name": "accepted_values", "kwargs": {"column_name": "v", "values": ["a", "b"]}}`, `{"severity": "error"}`),
+		test("d", `null`, `{"name": "recency", "namespace": "dbt_utils", "kwargs": {"interval": 1}}`, `{}`),
+	}, ",")+`}}`), 12)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Decode("d.yml", []byte(`
+sources:
+  - name: s
+    tables:
+      - name: t
+        tests: [{dbt_utils.recency: {interval: 1}}]
+        columns:
+          - {name: id, tests: [{unique: {config: {severity: warn, where: "z > 1"}}}, not_null]}
+          - {name: v, tests: [{accepted_values: {values: [a, b]}}]}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := m.Views[0].Fields, p.Views[0].Fields; !slices.Equal(got, want) || len(want) != 4 {
+		t.Errorf("the manifest notes\n%v\nthe project\n%v", got, want)
+	}
+}

@@ -29,12 +29,14 @@ type node struct {
 	ResourceType string `json:"resource_type"`
 	ColumnName   string `json:"column_name"`
 	TestMetadata *struct {
-		Name   string `json:"name"`
-		Kwargs struct {
-			Column  any      `json:"column_name"`
-			Columns []string `json:"combination_of_columns"`
-		} `json:"kwargs"`
+		Name      string         `json:"name"`
+		Namespace string         `json:"namespace"`
+		Kwargs    map[string]any `json:"kwargs"`
 	} `json:"test_metadata"`
+	Config struct {
+		Severity string `json:"severity"`
+		Where    any    `json:"where"`
+	} `json:"config"`
 	DependsOn struct {
 		Nodes []string `json:"nodes"`
 	} `json:"depends_on"`
@@ -68,6 +70,9 @@ func DecodeManifest(name string, data []byte, version int) (registry.Definitions
 	keys := testedKeys(m.Nodes)
 	for _, id := range slices.Sorted(maps.Keys(m.Sources)) {
 		if err := r.resolved(id, m.Sources[id], keys[id]); err != nil {
+			return registry.Definitions{}, err
+		}
+		if err := r.tested(id, m.Nodes); err != nil {
 			return registry.Definitions{}, err
 		}
 	}
@@ -118,6 +123,67 @@ func (r *reader) resolved(id string, raw json.RawMessage, key []string) error {
 	return nil
 }
 
+// tested notes the tests of the source's table that was read last, as a project's own would be noted.
+func (r *reader) tested(id string, nodes map[string]node) error {
+	v := &r.out.Views[len(r.out.Views)-1]
+	for _, name := range slices.Sorted(maps.Keys(nodes)) {
+		n := nodes[name]
+		if n.ResourceType != "test" || n.TestMetadata == nil || !slices.Contains(n.DependsOn.Nodes, id) {
+			continue
+		}
+		column := n.ColumnName
+		if text, ok := n.TestMetadata.Kwargs["column_name"].(string); ok && column == "" {
+			column = text
+		}
+		at := ""
+		if column != "" {
+			at = "columns[" + column + "]."
+		}
+		test := strings.TrimPrefix(n.TestMetadata.Namespace+"."+n.TestMetadata.Name, ".")
+		said, err := n.said(r.file)
+		if err != nil {
+			return err
+		}
+		switch n.TestMetadata.Name {
+		case "unique", "unique_combination_of_columns":
+			r.conditions(v, at+"tests["+test+"]", said)
+		default:
+			text := test
+			if len(keyed.Pairs(said)) > 0 {
+				text = "{" + test + ": " + keyed.Canonical(said) + "}"
+			}
+			v.Fields = append(v.Fields, registry.TextField(at+"tests["+test+"]", "", text))
+		}
+	}
+	return nil
+}
+
+// said are a test's arguments, and what its config says beside what dbt fills in.
+func (n node) said(file string) (*yaml.Node, error) {
+	arguments := map[string]any{}
+	for key, value := range n.TestMetadata.Kwargs {
+		if key != "model" && key != "column_name" {
+			arguments[key] = value
+		}
+	}
+	config := map[string]any{}
+	if n.Config.Where != nil {
+		config["where"] = n.Config.Where
+	}
+	if severity := strings.ToLower(n.Config.Severity); severity != "" && severity != "error" {
+		config["severity"] = severity
+	}
+	if len(config) > 0 {
+		arguments["config"] = config
+	}
+	raw, err := json.Marshal(arguments)
+	if err != nil {
+		return nil, fmt.Errorf("%s: arguments of test %s: %w", file, n.TestMetadata.Name, err)
+	}
+	root, _, err := keyed.Parse(file, raw)
+	return root, err
+}
+
 // withoutNulls removes the keys that a manifest writes although nobody set them.
 func withoutNulls(n *yaml.Node) {
 	if n.Kind == yaml.MappingNode {
@@ -146,11 +212,14 @@ func testedKeys(nodes map[string]node) map[string][]string {
 		switch n.TestMetadata.Name {
 		case "unique":
 			columns = []string{n.ColumnName}
-			if text, ok := n.TestMetadata.Kwargs.Column.(string); ok && n.ColumnName == "" {
+			if text, ok := n.TestMetadata.Kwargs["column_name"].(string); ok && n.ColumnName == "" {
 				columns = []string{text}
 			}
 		case "unique_combination_of_columns":
-			columns = n.TestMetadata.Kwargs.Columns
+			list, _ := n.TestMetadata.Kwargs["combination_of_columns"].([]any)
+			for _, column := range list {
+				columns = append(columns, fmt.Sprint(column))
+			}
 		}
 		for _, on := range n.DependsOn.Nodes {
 			if strings.HasPrefix(on, "source.") && len(columns) > 0 && keys[on] == nil {

@@ -61,3 +61,15 @@ func TestNothingOfAConfigIsSilent(t *testing.T) {
 		}
 	}
 }
+
+// TestFoldersOfTablesAreNamed: a folder that holds a table and no definitions is refused by its format.
+func TestFoldersOfTablesAreNamed(t *testing.T) {
+	for file, want := range map[string]string{
+		"_delta_log/00000000000000000000.json": "a Delta log", "metadata/v1.metadata.json": "Iceberg metadata", "notes.txt": "no feature_store.yaml",
+	} {
+		_, err := Definitions(t.Context(), put(t, map[string]string{file: "{}"}), Options{})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", file, err, want)
+		}
+	}
+}

@@ -16,7 +16,7 @@ const (
 	wordSQLMesh    = "a SQLMesh model or config is not read here: write the views as our YAML (path, event_time: its time_column, key: its grain)"
 	wordHopsworks  = "a Hopsworks feature group is not read here: write the views as our YAML (event_time, entity: its primary key)"
 	wordDatabricks = "a Databricks feature spec names look-ups, not freshness: write the tables as views in our YAML"
-	wordDelta      = "a Delta log says which files a table has, not what is promised of them: name the definitions, and the table's folder as a view's path"
+	wordDelta      = "a Delta log says which files a table has, not what is promised of them: name the definitions"
 	wordIceberg    = "Iceberg metadata says which files a table has, not what is promised of them: name the definitions"
 )
 
@@ -45,6 +45,19 @@ func foreign(keys []string) string {
 		return wordIceberg
 	case has("protocol") || has("commitInfo"), has("metaData") && len(keys) == 1, has("add") && len(keys) == 1:
 		return wordDelta
+	}
+	return ""
+}
+
+// foreignFolder names the format of a folder without definitions by the files in it.
+func foreignFolder(files []string) string {
+	for _, name := range files {
+		switch {
+		case strings.Contains("/"+name, "/_delta_log/"):
+			return wordDelta
+		case strings.Contains("/"+name, "/metadata/") && strings.HasSuffix(name, ".metadata.json"):
+			return wordIceberg
+		}
 	}
 	return ""
 }

@@ -191,6 +191,9 @@ func (l loader) folder(ctx context.Context, dir string) (registry.Definitions, e
 		return registry.Definitions{}, err
 	}
 	names := yamlOnly(all)
+	if word := foreignFolder(all); word != "" && len(names) == 0 {
+		return registry.Definitions{}, wrong{fmt.Errorf("%s: %s", dir, word)}
+	}
 	if len(names) == 0 {
 		return registry.Definitions{}, wrong{fmt.Errorf("%s: the folder has no feature_store.yaml and no YAML file: expected a Feast repository or our YAML", dir)}
 	}
