@@ -48,6 +48,8 @@ type Request struct {
 	// RunMemory is what key and entity runs may hold before they spill to TempDir, in bytes.
 	RunMemory int64
 	TempDir   string
+	// PortionRows is how many repeated rows are held and compared at once; 0 means as many as RunMemory has room for.
+	PortionRows int
 	// RowsLimit caps the repeated rows that are kept for export.
 	RowsLimit int
 	// Samples says that findings may show values: of sampled writers, they are kept beside the hash.

@@ -6,9 +6,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/engine"
@@ -103,27 +105,106 @@ func (v *verifier) plan(schema *facts.Schema, blind []facts.ColumnProblem) fetch
 	return p
 }
 
-// target is a file's share of the candidates: the numbers of its rows, ascending, and the rows to fill.
+// target is a file's share of the candidates: the numbers of its rows, ascending, and the rows to fill. Those of a crowd are not
+// held: crowd names them.
 type target struct {
 	file    facts.File
 	numbers []int64
 	rows    []*keys.Row
+	crowd   *crowdTarget
+	// filled is called when all rows are filled; nil for none.
+	filled func()
+	// held counts the bytes of the rows; nil where they do not count.
+	held *heldBytes
 }
 
-// fetch reads the rows of the candidates, in their order. Files most of whose row groups hold candidates are read in one
-// query that picks rows; of the others only those row groups are read.
-func (v *verifier) fetch(ctx context.Context, candidates []keys.Entry) ([]keys.Row, error) {
+// heldBytes counts what rows take, and how much they may.
+type heldBytes struct {
+	bytes atomic.Int64
+	most  int64
+}
+
+// next is the first row number from one on that is asked for, or -1.
+func (t target) next(number int64) int64 {
+	if t.crowd != nil {
+		return t.crowd.next(number)
+	}
+	at, _ := slices.BinarySearch(t.numbers, number)
+	if at == len(t.numbers) {
+		return -1
+	}
+	return t.numbers[at]
+}
+
+// count is how many rows are asked for.
+func (t target) count() int {
+	if t.crowd != nil {
+		return t.crowd.count()
+	}
+	return len(t.rows)
+}
+
+// mark says which rows are asked for, from a number on.
+func (t target) mark(first int64, out []bool) {
+	if t.crowd != nil {
+		for number := t.crowd.next(first); number >= 0 && number-first < int64(len(out)); number = t.crowd.next(number + 1) {
+			out[number-first] = true
+		}
+		return
+	}
+	for i, _ := slices.BinarySearch(t.numbers, first); i < len(t.numbers) && t.numbers[i]-first < int64(len(out)); i++ {
+		out[t.numbers[i]-first] = true
+	}
+}
+
+// chunks cuts a target into some of at most so many rows.
+func (t target) chunks(most int) iter.Seq[target] {
+	return func(yield func(target) bool) {
+		if t.crowd == nil {
+			for start := 0; start < len(t.rows); start += most {
+				end := min(start+most, len(t.rows))
+				if !yield(target{file: t.file, numbers: t.numbers[start:end], rows: t.rows[start:end], held: t.held}) {
+					return
+				}
+			}
+			return
+		}
+		for number := int64(0); ; {
+			chunk := t.crowd.chunk(t.file, number, most)
+			if len(chunk.numbers) == 0 || !yield(chunk) {
+				return
+			}
+			number = chunk.numbers[len(chunk.numbers)-1] + 1
+		}
+	}
+}
+
+// fetch reads the rows of the candidates, in their order. It is errTooLarge if they take more than so many bytes, of which 0
+// means any.
+func (v *verifier) fetch(ctx context.Context, candidates []keys.Entry, most int64) ([]keys.Row, error) {
 	rows, targets := v.targets(candidates)
+	if most > 0 {
+		held := &heldBytes{most: most}
+		for i := range targets {
+			targets[i].held = held
+		}
+	}
+	return rows, v.fetchTargets(ctx, targets, true)
+}
+
+// fetchTargets reads rows. Files most of whose row groups hold some are read in one query that picks rows, if picking is wanted;
+// of the others only those row groups are read.
+func (v *verifier) fetchTargets(ctx context.Context, targets []target, picking bool) error {
 	plans := map[int32]fetchPlan{}
 	for i := range v.c.survey.Schemas {
 		plans[v.c.survey.Schemas[i].ID] = v.plan(&v.c.survey.Schemas[i], nil)
 	}
 	if err := v.checkPages(ctx, plans, targets); err != nil {
-		return nil, err
+		return err
 	}
 	picked, single := map[int32][]target{}, []target(nil)
 	for _, t := range targets {
-		if len(v.c.blind[t.file.ID]) == 0 && v.picks(plans[t.file.Schema], t) {
+		if picking && len(v.c.blind[t.file.ID]) == 0 && v.picks(plans[t.file.Schema], t) {
 			picked[t.file.Schema] = append(picked[t.file.Schema], t)
 		} else {
 			single = append(single, t)
@@ -135,9 +216,11 @@ func (v *verifier) fetch(ctx context.Context, candidates []keys.Entry) ([]keys.R
 			switch {
 			case err == nil:
 			case ctx.Err() != nil:
-				return nil, context.Cause(ctx)
-			case errors.As(err, new(engine.ResourceError)):
-				return nil, err
+				return context.Cause(ctx)
+			case errors.As(err, new(engine.ResourceError)), errors.Is(err, errTooLarge):
+				return err
+			case group[0].crowd != nil:
+				return errPick
 			default:
 				single = append(single, group...) // one of them fails: singly it is named
 			}
@@ -145,13 +228,13 @@ func (v *verifier) fetch(ctx context.Context, candidates []keys.Entry) ([]keys.R
 	}
 	err := v.fetchSingly(ctx, plans, single)
 	switch {
-	case ctx.Err() != nil:
+	case ctx.Err() != nil, errors.Is(err, errTooLarge):
 	case v.changed(targets):
-		return nil, errTainted
+		return errTainted
 	case err == nil && v.foundBlind.Load():
-		return nil, errBlind // what was compared before did not know of it
+		return errBlind // what was compared before did not know of it
 	}
-	return rows, err
+	return err
 }
 
 // checkPages compares the pages of payload and measures with their checksums, for files that are fetched from for the first
@@ -220,15 +303,12 @@ func (v *verifier) picks(plan fetchPlan, t target) bool {
 	if !engine.Streams(v.c.survey.Schemas[t.file.Schema].Columns) || len(plan.raws) > 0 || len(v.truncated(plan, t.file)) > 0 {
 		return false
 	}
-	held, end, at := 0, int64(0), 0
+	held, first := 0, int64(0)
 	for _, group := range t.file.RowGroups {
-		end += group.Rows
-		if at < len(t.numbers) && t.numbers[at] < end {
+		if number := t.next(first); number >= 0 && number < first+group.Rows {
 			held++
 		}
-		for at < len(t.numbers) && t.numbers[at] < end {
-			at++
-		}
+		first += group.Rows
 	}
 	return 2*held >= len(t.file.RowGroups)
 }
@@ -239,14 +319,9 @@ func (v *verifier) pick(ctx context.Context, plan fetchPlan, targets []target) e
 	want := 0
 	for _, t := range targets {
 		scan.Files = append(scan.Files, t.file.Abs)
-		want += len(t.rows)
+		want += t.count()
 	}
-	wanted := func(file int, first int64, out []bool) {
-		numbers := targets[file].numbers
-		for i, _ := slices.BinarySearch(numbers, first); i < len(numbers) && numbers[i]-first < int64(len(out)); i++ {
-			out[numbers[i]-first] = true
-		}
-	}
+	wanted := func(file int, first int64, out []bool) { targets[file].mark(first, out) }
 	var mu sync.Mutex
 	fillers := make([]*filler, len(targets))
 	values := make([]engine.Value, len(plan.columns))
@@ -258,10 +333,19 @@ func (v *verifier) pick(ctx context.Context, plan fetchPlan, targets []target) e
 			index := b.Files[row]
 			t := targets[index]
 			if fillers[index] == nil {
-				fillers[index] = v.newFiller(plan, t.file)
+				fillers[index] = v.newFiller(plan, t)
 			}
 			for i := range values {
 				values[i] = b.Vectors[i].Value(row)
+			}
+			if t.crowd != nil {
+				filled := keys.Row{Hash: t.crowd.hash, File: t.file.ID, Number: b.Numbers[row]}
+				if err := fillers[index].fill(&filled, values, cutNanos{}, 0); err != nil {
+					return err
+				}
+				t.crowd.fold.add(filled)
+				found++
+				continue
 			}
 			at, _ := slices.BinarySearch(t.numbers, b.Numbers[row])
 			if err := fillers[index].fill(t.rows[at], values, cutNanos{}, 0); err != nil {
@@ -293,9 +377,11 @@ func (v *verifier) fetchSingly(ctx context.Context, plans map[int32]fetchPlan, t
 		})
 	}
 	for _, t := range targets {
-		for start := 0; start < len(t.rows) && ctx.Err() == nil; start += fetchRows {
-			end := min(start+fetchRows, len(t.rows))
-			next <- target{file: t.file, numbers: t.numbers[start:end], rows: t.rows[start:end]}
+		for chunk := range t.chunks(min(fetchRows, v.limit)) {
+			if ctx.Err() != nil {
+				break
+			}
+			next <- chunk
 		}
 	}
 	close(next)
@@ -324,7 +410,7 @@ func (v *verifier) fetchFile(ctx context.Context, plan fetchPlan, t target) erro
 	if err != nil {
 		return v.excuse(ctx, plan, t, err)
 	}
-	f := v.newFiller(plan, t.file)
+	f := v.newFiller(plan, t)
 	at := 0
 	err = v.c.engine.Fetch(ctx, engine.Fetch{File: t.file.Abs, Rows: t.numbers, Columns: plan.columns}, func(number int64, values []engine.Value) error {
 		if at >= len(t.rows) || number != t.numbers[at] {
@@ -342,6 +428,9 @@ func (v *verifier) fetchFile(ctx context.Context, plan fetchPlan, t target) erro
 	}
 	if err != nil {
 		return v.excuse(ctx, plan, t, err)
+	}
+	if t.filled != nil {
+		t.filled()
 	}
 	return nil
 }
@@ -459,11 +548,12 @@ type filler struct {
 	v       *verifier
 	plan    fetchPlan
 	file    facts.File
+	held    *heldBytes
 	readers map[string]fetchReaders
 }
 
-func (v *verifier) newFiller(plan fetchPlan, file facts.File) *filler {
-	return &filler{v: v, plan: plan, file: file, readers: map[string]fetchReaders{}}
+func (v *verifier) newFiller(plan fetchPlan, t target) *filler {
+	return &filler{v: v, plan: plan, file: t.file, held: t.held, readers: map[string]fetchReaders{}}
 }
 
 // fill adds the values to a row, the at-th of those whose nanoseconds the engine cut off.
@@ -507,8 +597,26 @@ func (f *filler) fill(row *keys.Row, values []engine.Value, cut cutNanos, at int
 		row.Measures[i] = plain(values[m.index], 0)
 		row.Measures[i].Floating = m.floating
 	}
+	return f.hold(row)
+}
+
+// hold counts what a row takes.
+func (f *filler) hold(row *keys.Row) error {
+	if f.held == nil {
+		return nil
+	}
+	bytes := rowHeader + len(row.Key) + len(row.Source) + valueBytes/2*(len(row.Payload)+len(row.Measures))
+	for _, value := range row.Payload {
+		bytes += len(value.Text)
+	}
+	if f.held.bytes.Add(int64(bytes)) > f.held.most {
+		return errTooLarge
+	}
 	return nil
 }
+
+// rowHeader is what a row takes beside its values.
+const rowHeader = 160
 
 func (f fetchedValue) value(values []engine.Value, cut int64) keys.Value {
 	if f.unknown {
