@@ -75,6 +75,24 @@ const (
 	streamFiles = 20_000
 )
 
+// The engine holds the footer of each file of a query until its end: so much for a file, and for each of its column chunks.
+const (
+	openFileBytes  = 10 << 10
+	openChunkBytes = 1 << 10
+	// leastOpenFiles are read together whatever their footers take.
+	leastOpenFiles = 64
+)
+
+// openBytes is what the engine holds of a file while a query reads it.
+func (c *collector) openBytes(file *facts.File) int64 {
+	return openFileBytes + int64(len(c.survey.Schemas[file.Schema].Columns))*int64(len(file.RowGroups))*openChunkBytes
+}
+
+// together says whether so many files, whose footers take so many bytes, may be read in one query that holds no result.
+func (c *collector) together(files int, bytes int64) bool {
+	return files <= leastOpenFiles || files <= streamFiles && bytes <= c.request.RunMemory/4
+}
+
 // Collect reads the rows of a view once and gives their facts. Files that cannot be read are in Collection.Unread, and
 // leave nothing else behind; columns that only the comparison of repeated keys reads, and cannot, are in Collection.Blind. The
 // error is a cancelled context, or what stops the whole view: memory, disk, a source column with too many values.

@@ -211,7 +211,7 @@ func (v *verifier) fetchTargets(ctx context.Context, targets []target, picking b
 		}
 	}
 	for _, schema := range slices.Sorted(maps.Keys(picked)) {
-		for group := range slices.Chunk(picked[schema], streamFiles) {
+		for group := range v.c.batches(picked[schema]) {
 			err := v.pick(ctx, plans[schema], group)
 			switch {
 			case err == nil:
@@ -235,6 +235,24 @@ func (v *verifier) fetchTargets(ctx context.Context, targets []target, picking b
 		return errBlind // what was compared before did not know of it
 	}
 	return err
+}
+
+// batches cuts targets into those that one query reads.
+func (c *collector) batches(targets []target) iter.Seq[[]target] {
+	return func(yield func([]target) bool) {
+		for start := 0; start < len(targets); {
+			end, bytes := start+1, c.openBytes(&targets[start].file)
+			for ; end < len(targets); end++ {
+				if bytes += c.openBytes(&targets[end].file); !c.together(end+1-start, bytes) {
+					break
+				}
+			}
+			if !yield(targets[start:end]) {
+				return
+			}
+			start = end
+		}
+	}
 }
 
 // checkPages compares the pages of payload and measures with their checksums, for files that are fetched from for the first
