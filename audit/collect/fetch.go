@@ -22,6 +22,9 @@ import (
 // fetchPlan says what to fetch from the files of one schema, and where each value stands.
 type fetchPlan struct {
 	columns []engine.Select
+	// base says that all but the payload is fetched too; the payload is that from a column on.
+	base bool
+	from int
 	// raws are read from the bytes of the file.
 	raws     []rawColumn
 	key      []fetchedKey
@@ -54,16 +57,37 @@ type fetchedMeasure struct {
 	floating bool
 }
 
-// plan is for the files of a schema; blind names columns that cannot be read.
-func (v *verifier) plan(schema *facts.Schema, blind []facts.ColumnProblem) fetchPlan {
-	r := &v.c.roles
-	p := fetchPlan{times: map[model.TimeColumn]int{}}
-	l := &layout{schema: schema, source: absent, times: p.times, beyond: r.beyond[schema.ID], rawNested: r.rawNested}
-	l.addSource(r)
-	p.source = l.source
-	for _, column := range timeColumns(r.view) {
-		l.addTime(r, column)
+// plans are for the files of a schema, one after the other for the same rows; blind names columns that cannot be read. There are
+// several where the payload has more columns than the engine has room for at once.
+func (v *verifier) plans(schema *facts.Schema, blind []facts.ColumnProblem) []fetchPlan {
+	width := v.c.columnsAtOnce()
+	plans := []fetchPlan{v.plan(schema, blind, 0, min(width, len(v.payload)))}
+	for from := width; from < len(v.payload); from += width {
+		plans = append(plans, v.plan(schema, blind, from, min(from+width, len(v.payload))))
 	}
+	return plans
+}
+
+// Each of the engine's threads holds so many rows at once, and so much for each value of theirs.
+const (
+	engineRows       = 2048
+	engineValueBytes = 64
+	leastColumns     = 16
+)
+
+// columnsAtOnce is how many payload columns one query fetches.
+func (c *collector) columnsAtOnce() int {
+	if c.request.PortionRows > 0 {
+		return c.request.PortionRows
+	}
+	return int(max(c.request.RunMemory/4/engineRows/engineValueBytes/int64(max(1, c.request.Workers)), leastColumns))
+}
+
+// plan fetches the payload columns from one to another, and with the first of them all else.
+func (v *verifier) plan(schema *facts.Schema, blind []facts.ColumnProblem, from, to int) fetchPlan {
+	r := &v.c.roles
+	p := fetchPlan{times: map[model.TimeColumn]int{}, base: from == 0, from: from, source: absent}
+	l := &layout{schema: schema, source: absent, times: p.times, beyond: r.beyond[schema.ID], rawNested: r.rawNested}
 	text := func(name string, form engine.Form) int {
 		column := schema.Lookup(name)
 		if column == nil {
@@ -86,20 +110,27 @@ func (v *verifier) plan(schema *facts.Schema, blind []facts.ColumnProblem) fetch
 		l.addTime(r, plain)
 		return fetchedValue{index: l.times[plain], name: column.name, instant: column.name}
 	}
-	for i, name := range r.view.Key {
-		if isTime(r.keyForms[i]) {
-			p.key = append(p.key, fetchedKey{instant: true, time: l.addKeyTime(r, name)})
-			continue
+	if p.base {
+		l.addSource(r)
+		p.source = l.source
+		for _, column := range timeColumns(r.view) {
+			l.addTime(r, column)
 		}
-		p.key = append(p.key, fetchedKey{index: text(name, r.keyForms[i])})
+		for i, name := range r.view.Key {
+			if isTime(r.keyForms[i]) {
+				p.key = append(p.key, fetchedKey{instant: true, time: l.addKeyTime(r, name)})
+				continue
+			}
+			p.key = append(p.key, fetchedKey{index: text(name, r.keyForms[i])})
+		}
+		for _, column := range v.measures {
+			found := schema.Lookup(column.name)
+			floating := found != nil && engine.FormOf(*found).Kind == engine.FormDouble
+			p.measures = append(p.measures, fetchedMeasure{shared(column), floating})
+		}
 	}
-	for _, column := range v.payload {
+	for _, column := range v.payload[from:to] {
 		p.payload = append(p.payload, shared(column))
-	}
-	for _, column := range v.measures {
-		found := schema.Lookup(column.name)
-		floating := found != nil && engine.FormOf(*found).Kind == engine.FormDouble
-		p.measures = append(p.measures, fetchedMeasure{shared(column), floating})
 	}
 	p.columns, p.raws = l.selects, l.raws
 	return p
@@ -195,9 +226,9 @@ func (v *verifier) fetch(ctx context.Context, candidates []keys.Entry, most int6
 // fetchTargets reads rows. Files most of whose row groups hold some are read in one query that picks rows, if picking is wanted;
 // of the others only those row groups are read.
 func (v *verifier) fetchTargets(ctx context.Context, targets []target, picking bool) error {
-	plans := map[int32]fetchPlan{}
+	plans := map[int32][]fetchPlan{}
 	for i := range v.c.survey.Schemas {
-		plans[v.c.survey.Schemas[i].ID] = v.plan(&v.c.survey.Schemas[i], nil)
+		plans[v.c.survey.Schemas[i].ID] = v.plans(&v.c.survey.Schemas[i], nil)
 	}
 	if err := v.checkPages(ctx, plans, targets); err != nil {
 		return err
@@ -212,7 +243,12 @@ func (v *verifier) fetchTargets(ctx context.Context, targets []target, picking b
 	}
 	for _, schema := range slices.Sorted(maps.Keys(picked)) {
 		for group := range v.c.batches(picked[schema]) {
-			err := v.pick(ctx, plans[schema], group)
+			var err error
+			for _, plan := range plans[schema] {
+				if err = v.pick(ctx, plan, group); err != nil {
+					break
+				}
+			}
 			switch {
 			case err == nil:
 			case ctx.Err() != nil:
@@ -257,7 +293,7 @@ func (c *collector) batches(targets []target) iter.Seq[[]target] {
 
 // checkPages compares the pages of payload and measures with their checksums, for files that are fetched from for the first
 // time.
-func (v *verifier) checkPages(ctx context.Context, plans map[int32]fetchPlan, targets []target) error {
+func (v *verifier) checkPages(ctx context.Context, plans map[int32][]fetchPlan, targets []target) error {
 	var ids []int32
 	for _, t := range targets {
 		if t.file.Checksums && !v.c.paged[t.file.ID] {
@@ -268,7 +304,11 @@ func (v *verifier) checkPages(ctx context.Context, plans map[int32]fetchPlan, ta
 	err := v.c.eachFile(ctx, ids, func(id int32) error {
 		file := v.c.survey.Files[id]
 		scanned := v.c.scannedColumns(file.Schema)
-		columns := slices.DeleteFunc(columnsOf(plans[file.Schema].columns), func(c facts.Column) bool {
+		var fetched []engine.Select
+		for _, plan := range plans[file.Schema] {
+			fetched = append(fetched, plan.columns...)
+		}
+		columns := slices.DeleteFunc(columnsOf(fetched), func(c facts.Column) bool {
 			return slices.ContainsFunc(scanned, func(s facts.Column) bool { return s.Path == c.Path })
 		})
 		problems, err := v.c.pagesOf(ctx, file, columns)
@@ -317,9 +357,14 @@ func (v *verifier) changed(targets []target) bool {
 }
 
 // picks says whether a file's rows are picked while all of it is read: where at least half of its row groups hold one.
-func (v *verifier) picks(plan fetchPlan, t target) bool {
-	if !engine.Streams(v.c.survey.Schemas[t.file.Schema].Columns) || len(plan.raws) > 0 || len(v.truncated(plan, t.file)) > 0 {
+func (v *verifier) picks(plans []fetchPlan, t target) bool {
+	if !engine.Streams(v.c.survey.Schemas[t.file.Schema].Columns) || t.crowd != nil && len(plans) > 1 {
 		return false
+	}
+	for _, plan := range plans {
+		if len(plan.raws) > 0 || len(v.truncated(plan, t.file)) > 0 {
+			return false
+		}
 	}
 	held, first := 0, int64(0)
 	for _, group := range t.file.RowGroups {
@@ -380,7 +425,7 @@ func (v *verifier) pick(ctx context.Context, plan fetchPlan, targets []target) e
 }
 
 // fetchSingly reads the rows file by file, on all workers.
-func (v *verifier) fetchSingly(ctx context.Context, plans map[int32]fetchPlan, targets []target) error {
+func (v *verifier) fetchSingly(ctx context.Context, plans map[int32][]fetchPlan, targets []target) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	next := make(chan target)
@@ -410,25 +455,47 @@ func (v *verifier) fetchSingly(ctx context.Context, plans map[int32]fetchPlan, t
 // fetchRows is how many rows one query fetches at most.
 const fetchRows = 20_000
 
-func (v *verifier) fetchFile(ctx context.Context, plan fetchPlan, t target) error {
+func (v *verifier) fetchFile(ctx context.Context, plans []fetchPlan, t target) error {
 	if blind := v.c.blindColumns(t.file.ID); len(blind) > 0 {
-		plan = v.plan(&v.c.survey.Schemas[t.file.Schema], blind)
+		plans = v.plans(&v.c.survey.Schemas[t.file.Schema], blind)
 	}
+	for _, plan := range plans {
+		if fetched, err := v.fetchColumns(ctx, plan, t); err != nil || !fetched {
+			return err
+		}
+	}
+	if t.filled != nil {
+		t.filled()
+	}
+	return nil
+}
+
+// fetchColumns fills the values of a plan into rows of one file. Where it did not without an error, what is fetched counts for
+// nothing.
+func (v *verifier) fetchColumns(ctx context.Context, plan fetchPlan, t target) (bool, error) {
 	nanos, err := v.nanos(ctx, plan, t.file, t.numbers)
 	if err != nil {
-		return v.excuse(ctx, plan, t, err)
+		return false, v.excuse(ctx, plan, t, err)
 	}
 	raws, err := readRaw(ctx, v.c, t.file, plan.raws, t.numbers)
 	if raw := (rawError{}); errors.As(err, &raw) && v.payloadOnly(plan, raw.column) {
-		return v.excuse(ctx, plan, t, err)
+		return false, v.excuse(ctx, plan, t, err)
 	}
 	if err != nil && ctx.Err() == nil && v.c.learn(job{schema: t.file.Schema, files: []int32{t.file.ID}}, err) {
-		return errTainted
+		return false, errTainted
 	}
 	if err != nil {
-		return v.excuse(ctx, plan, t, err)
+		return false, v.excuse(ctx, plan, t, err)
 	}
 	f := v.newFiller(plan, t)
+	if len(plan.columns) == 0 { // none of them can be read
+		for i, row := range t.rows {
+			if err := f.fill(row, nil, nanos, i); err != nil {
+				return false, err
+			}
+		}
+		return true, nil
+	}
 	at := 0
 	err = v.c.engine.Fetch(ctx, engine.Fetch{File: t.file.Abs, Rows: t.numbers, Columns: plan.columns}, func(number int64, values []engine.Value) error {
 		if at >= len(t.rows) || number != t.numbers[at] {
@@ -442,15 +509,12 @@ func (v *verifier) fetchFile(ctx context.Context, plan fetchPlan, t target) erro
 		return err
 	})
 	if err != nil && ctx.Err() == nil && v.c.learn(job{schema: t.file.Schema, files: []int32{t.file.ID}}, err) {
-		return errTainted
+		return false, errTainted
 	}
 	if err != nil {
-		return v.excuse(ctx, plan, t, err)
+		return false, v.excuse(ctx, plan, t, err)
 	}
-	if t.filled != nil {
-		t.filled()
-	}
-	return nil
+	return true, nil
 }
 
 // nanosError is a column whose nanoseconds could not be read.
@@ -576,6 +640,22 @@ func (v *verifier) newFiller(plan fetchPlan, t target) *filler {
 
 // fill adds the values to a row, the at-th of those whose nanoseconds the engine cut off.
 func (f *filler) fill(row *keys.Row, values []engine.Value, cut cutNanos, at int) error {
+	if f.plan.base {
+		if err := f.fillBase(row, values, cut, at); err != nil {
+			return err
+		}
+	}
+	bytes := 0
+	for i, p := range f.plan.payload {
+		value := p.value(values, cut.of(p.instant, at))
+		row.Payload[f.plan.from+i] = value
+		bytes += valueBytes/2 + len(value.Text)
+	}
+	return f.hold(bytes)
+}
+
+// fillBase adds all but the payload.
+func (f *filler) fillBase(row *keys.Row, values []engine.Value, cut cutNanos, at int) error {
 	v, plan := f.v, f.plan
 	row.Source = f.file.Source
 	if plan.source != absent {
@@ -602,10 +682,7 @@ func (f *filler) fill(row *keys.Row, values []engine.Value, cut cutNanos, at int
 		key = append(key, text...)
 	}
 	row.Key = string(key)
-	row.Payload = make([]keys.Value, len(plan.payload))
-	for i, p := range plan.payload {
-		row.Payload[i] = p.value(values, cut.of(p.instant, at))
-	}
+	row.Payload = make([]keys.Value, len(v.payload))
 	row.Measures = make([]keys.Value, len(plan.measures))
 	for i, m := range plan.measures {
 		if m.unknown {
@@ -615,19 +692,12 @@ func (f *filler) fill(row *keys.Row, values []engine.Value, cut cutNanos, at int
 		row.Measures[i] = plain(values[m.index], 0)
 		row.Measures[i].Floating = m.floating
 	}
-	return f.hold(row)
+	return f.hold(rowHeader + len(row.Key) + len(row.Source) + valueBytes/2*len(row.Measures))
 }
 
 // hold counts what a row takes.
-func (f *filler) hold(row *keys.Row) error {
-	if f.held == nil {
-		return nil
-	}
-	bytes := rowHeader + len(row.Key) + len(row.Source) + valueBytes/2*(len(row.Payload)+len(row.Measures))
-	for _, value := range row.Payload {
-		bytes += len(value.Text)
-	}
-	if f.held.bytes.Add(int64(bytes)) > f.held.most {
+func (f *filler) hold(bytes int) error {
+	if f.held != nil && f.held.bytes.Add(int64(bytes)) > f.held.most {
 		return errTooLarge
 	}
 	return nil
