@@ -420,7 +420,7 @@ func (c *collector) checkSpace(rows int64) error {
 		return keys.SpillError{Err: err}
 	}
 	if spill := need - c.request.RunMemory; spill > free {
-		return keys.SpillError{Err: fmt.Errorf("up to %d MB of key runs may have to be spilled to %s, where %d MB are free: free some space, name a larger folder with --temp-dir, or raise --memory-limit",
+		return keys.SpillError{Err: fmt.Errorf("up to %d MiB of key runs may have to be spilled to %s, where %d MiB are free: free some space, name a larger folder with --temp-dir, or raise --memory-limit",
 			spill>>20, c.request.TempDir, free>>20)}
 	}
 	return nil

@@ -103,6 +103,12 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 		return 0, err
 	}
 	options.Samples = f.samples
+	if len(split.duplicates)+len(split.rows) > 0 {
+		var note string
+		if f.rowsLimit, note = rowsWithin(f.rowsLimit, options.MemoryLimit); note != "" {
+			notes = append(notes, note)
+		}
+	}
 	if len(split.duplicates) > 0 {
 		options.RowsLimit = f.rowsLimit
 	}
@@ -122,7 +128,7 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	defer os.RemoveAll(scratch)
 	c.temps.add(scratch, false)
 	// the engine has a limit of its own; this one keeps the collector from letting garbage grow to twice what lives
-	debug.SetMemoryLimit(options.MemoryLimit / 2)
+	debug.SetMemoryLimit(audit.HeapLimit(options.MemoryLimit))
 	// Rows are folded on the engine's threads. Were all processors taken by calls into the engine, the scheduler would look
 	// for other work every few microseconds, and take these threads' time: one more keeps it asleep.
 	runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), options.Threads+1))
