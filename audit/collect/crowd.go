@@ -309,7 +309,7 @@ var errTooLarge = errors.New("rows take more memory than they may")
 
 // fetchHalves fetches the rows of candidates, and judges them. Where they turn out to be too large, they are halved.
 func (v *verifier) fetchHalves(ctx context.Context, candidates []keys.Entry) error {
-	rows, err := v.fetch(ctx, candidates, v.c.request.RunMemory/2)
+	rows, err := v.fetch(ctx, candidates, v.most)
 	if !errors.Is(err, errTooLarge) {
 		if err == nil {
 			v.hashes(rows)

@@ -17,7 +17,7 @@ import (
 // header of each value more than a few.
 const (
 	candidateBytes = 1 << 10
-	valueBytes     = 64
+	valueBytes     = 48
 )
 
 // oncePer is what a key may repeat across: as declared, and the partition of a snapshot view by its nature.
@@ -82,6 +82,8 @@ type verifier struct {
 	// limit is how many candidates are held with their values at once.
 	limit   int
 	pending []keys.Entry
+	// most is how many bytes those may take.
+	most int64
 	// full says that as many rows are kept for export as are wanted, in order.
 	full bool
 	// foundBlind says that columns of a file were found to be unreadable that were not known to be.
@@ -208,13 +210,18 @@ func (c *collector) coarseClock() bool {
 	return 2*on > all
 }
 
-// portion is how many candidates are held with their values at once: as many as an eighth of the process's memory has room for.
+// portion is how many candidates are held with their values at once: as many as the memory of runs has room for, beside
+// their entries.
 func (v *verifier) portion() int {
+	v.most = v.c.request.RunMemory / 2
 	if v.c.request.PortionRows > 0 {
 		return v.c.request.PortionRows
 	}
-	bytes := max(candidateBytes, int64(len(v.payload)+len(v.measures))*valueBytes, v.c.rowBytes())
-	return int(min(max(v.c.request.RunMemory/2/bytes, leastPortion), maxPortion))
+	bytes := max(candidateBytes, v.c.rowBytes())
+	if wide := int64(len(v.payload)+len(v.measures)) * valueBytes; wide > 4*bytes {
+		bytes, v.most = wide, v.c.request.RunMemory // beside such rows, their entries take nothing
+	}
+	return int(min(max(v.most/bytes, leastPortion), maxPortion))
 }
 
 // A portion has room for all rows of a key that can be a pair of copies, and is never so large that files are numbered by more.
