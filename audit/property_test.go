@@ -203,10 +203,10 @@ func collectStore(t *testing.T, db *duckdb.Database, dir string, store fixtures.
 	return collection, surveyed, view
 }
 
-// inPortions collects once more, with so few repeated rows held at once that most keys are folded row by row.
+// inPortions collects once more, with so few repeated rows and bytes of them held at once that most keys are folded row by row.
 func inPortions(t *testing.T, scanner engine.Scanner, request collect.Request, whole *facts.Collection) {
 	t.Helper()
-	request.PortionRows = 1 + request.RowsLimit/20
+	request.PortionRows, request.RunMemory = 1+request.RowsLimit, 4096
 	portions, err := collect.Collect(context.Background(), scanner, request)
 	if err != nil {
 		t.Fatal(err)

@@ -44,16 +44,13 @@ func oddShapes() []oddShape {
 		{name: "50 keys of a megabyte", query: "SELECT " + instant + ", repeat(printf('%04d', i // 2), 262144) AS id, i AS amount FROM range(50) t(i)", measures: counts(25, 50)},
 		{name: "2,000 columns", query: "SELECT " + instant + ", i // 2 AS id, " + strings.Join(wide, ", ") + " FROM range(400) t(i)", measures: counts(200, 400)},
 		{name: "20,000 files", query: "SELECT " + instant + ", i AS id, 1.5 AS amount FROM range(3) t(i)", files: 20_000, measures: counts(3, 60_000), slow: true},
-		{name: "a row group of 5 million rows", slow: true, measures: counts(0, 0),
-			query: "SELECT " + instant + ", printf('k%015d', i) AS id, printf('e%015d', i % 1000000) AS entity, 'writer-' || i % 7 AS source FROM range(5000000) t(i)",
-			args:  []string{"--set", "source=source", "--entity", "entity"}},
 	}
 }
 
 func (s oddShape) write(t *testing.T, dir string) {
 	t.Helper()
 	first := filepath.Join(dir, "a.parquet")
-	copied := fmt.Sprintf("COPY (%s) TO '%s' (FORMAT parquet, ROW_GROUP_SIZE 5000192)", s.query, first)
+	copied := fmt.Sprintf("COPY (%s) TO '%s' (FORMAT parquet)", s.query, first)
 	if _, err := duckdb.RunSQL(context.Background(), 1, 0, copied); err != nil {
 		t.Fatal(err)
 	}
