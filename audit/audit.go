@@ -166,6 +166,8 @@ func Run(ctx context.Context, o Options) (Audit, error) {
 			used[index] = true
 		}
 		if input.Collection.Keys != nil && input.Collection.Keys.RepeatedKeys > 0 {
+			// views share the limit, in their order
+			r.options.RowsLimit = max(0, r.options.RowsLimit-len(input.Collection.Keys.Rows))
 			duplicates = append(duplicates, ViewDuplicates{View: input.View, Files: input.Survey.Files, Duplicates: *input.Collection.Keys})
 		}
 	}

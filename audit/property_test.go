@@ -181,7 +181,7 @@ func collectStore(t *testing.T, db *duckdb.Database, dir string, store fixtures.
 	r.memory.sliceRows = 1 + int64(seed%40)
 	request := r.request(view, surveyed, nil)
 	request.Needs = collect.Needs{Times: true, Events: true, Keys: len(check.KeyColumns(view)) > 0, Entities: len(view.Entity) > 0}
-	request.HashBits = hashBits(seed)
+	request.HashBits, request.RowsLimit = hashBits(seed), int(seed%4)*20
 	request.Offsets = func(int64, int64) []int64 { return store.Offsets }
 	if seed%2 == 0 {
 		request.RunMemory = 1
@@ -194,10 +194,26 @@ func collectStore(t *testing.T, db *duckdb.Database, dir string, store fixtures.
 	if err != nil {
 		t.Fatal(err)
 	}
+	if seed%3 == 1 {
+		inPortions(t, scanner, request, collection)
+	}
 	if len(collection.Unread) > 0 || len(collection.RoleProblems) > 0 {
 		t.Fatalf("unread %v, role problems %v", collection.Unread, collection.RoleProblems)
 	}
 	return collection, surveyed, view
+}
+
+// inPortions collects once more, with so few repeated rows and bytes of them held at once that most keys are folded row by row.
+func inPortions(t *testing.T, scanner engine.Scanner, request collect.Request, whole *facts.Collection) {
+	t.Helper()
+	request.PortionRows, request.RunMemory = 1+request.RowsLimit, 4096
+	portions, err := collect.Collect(context.Background(), scanner, request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(portions.Keys, whole.Keys) {
+		t.Errorf("repeated keys in portions of %d rows:\n%+v, at once:\n%+v", request.PortionRows, portions.Keys, whole.Keys)
+	}
 }
 
 // compareSlices compares every count that both sides name alike.

@@ -24,13 +24,23 @@ type run struct {
 	blocked bool
 }
 
-// memory is how the limit of the process is shared out. What is left is for the program, its listing and its facts.
+// memory is how the limit of the process is shared out: what the program takes without any data comes first, then the engine has
+// half of the rest, and the runs most of what is left.
 type memory struct {
 	engine int64
 	runs   int64
 	// sliceRows is how many rows one query hands over at once, for each worker.
 	sliceRows int64
 }
+
+// programMemory is what the program takes with its engine before it reads anything.
+const programMemory = 90 << 20
+
+// leastEngine and leastRuns are what the engine and the runs get of a limit that has no room for them beside the program.
+const (
+	leastEngine = 64 << 20
+	leastRuns   = 32 << 20
+)
 
 // smallMemory is the limit below which slices are cut to one row group of the usual size.
 const (
@@ -42,11 +52,17 @@ func share(limit int64) memory {
 	if limit <= 0 {
 		limit = DefaultMemory
 	}
-	m := memory{engine: limit / 100 * 45, runs: limit / 100 * 30, sliceRows: collect.DefaultSliceRows}
+	rest := limit - programMemory
+	m := memory{engine: min(limit/100*45, max(rest/100*50, leastEngine)), runs: min(limit/100*30, max(rest/100*30, leastRuns)), sliceRows: collect.DefaultSliceRows}
 	if limit < smallMemory {
 		m.sliceRows = smallSliceRows
 	}
 	return m
+}
+
+// HeapLimit is how much of a memory limit is left to Go: what neither the engine nor the program itself takes.
+func HeapLimit(limit int64) int64 {
+	return max(limit-programMemory-share(limit).engine, limit/4)
 }
 
 func newRun(o Options) *run {

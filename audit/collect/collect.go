@@ -50,6 +50,8 @@ type Request struct {
 	// RunMemory is what key and entity runs may hold before they spill to TempDir, in bytes.
 	RunMemory int64
 	TempDir   string
+	// PortionRows is how many repeated rows are held and compared at once; 0 means as many as RunMemory has room for.
+	PortionRows int
 	// RowsLimit caps the repeated rows that are kept for export.
 	RowsLimit int
 	// Samples says that findings may show values: of sampled writers, they are kept beside the hash.
@@ -74,6 +76,24 @@ const (
 	batchFiles  = 1000
 	streamFiles = 20_000
 )
+
+// The engine holds the footer of each file of a query until its end: so much for a file, and for each of its column chunks.
+const (
+	openFileBytes  = 10 << 10
+	openChunkBytes = 1 << 10
+	// leastOpenFiles are read together whatever their footers take.
+	leastOpenFiles = 64
+)
+
+// openBytes is what the engine holds of a file while a query reads it.
+func (c *collector) openBytes(file *facts.File) int64 {
+	return openFileBytes + int64(len(c.survey.Schemas[file.Schema].Columns))*int64(len(file.RowGroups))*openChunkBytes
+}
+
+// together says whether so many files, whose footers take so many bytes, may be read in one query that holds no result.
+func (c *collector) together(files int, bytes int64) bool {
+	return files <= leastOpenFiles || files <= streamFiles && bytes <= c.request.RunMemory/4
+}
 
 // Collect reads the rows of a view once and gives their facts. Files that cannot be read are in Collection.Unread, and
 // leave nothing else behind; columns that only the comparison of repeated keys reads, and cannot, are in Collection.Blind. The
@@ -422,7 +442,7 @@ func (c *collector) checkSpace(rows int64) error {
 		return keys.SpillError{Err: err}
 	}
 	if spill := need - c.request.RunMemory; spill > free {
-		return keys.SpillError{Err: fmt.Errorf("up to %d MB of key runs may have to be spilled to %s, where %d MB are free: free some space, name a larger folder with --temp-dir, or raise --memory-limit",
+		return keys.SpillError{Err: fmt.Errorf("up to %d MiB of key runs may have to be spilled to %s, where %d MiB are free: free some space, name a larger folder with --temp-dir, or raise --memory-limit",
 			spill>>20, c.request.TempDir, free>>20)}
 	}
 	return nil

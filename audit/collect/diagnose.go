@@ -45,7 +45,9 @@ func failing(ctx context.Context, selects []engine.Select, try func([]engine.Sel
 }
 
 // stops says that an error is none of a file's.
-func stops(err error) bool { return errors.As(err, new(engine.ResourceError)) }
+func stops(err error) bool {
+	return errors.As(err, new(engine.ResourceError)) || errors.Is(err, errTooLarge)
+}
 
 // namesOf are the columns that a select reads.
 func namesOf(s engine.Select) []string {

@@ -3,6 +3,7 @@ package collect
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 	"sync/atomic"
 
@@ -12,8 +13,12 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 )
 
-// candidateBytes is what one candidate costs while it is verified: its values as text, and their headers.
-const candidateBytes = 1 << 10
+// candidateBytes is what one candidate costs while it is verified: its values as text, and their headers; valueBytes is the
+// header of each value more than a few.
+const (
+	candidateBytes = 1 << 10
+	valueBytes     = 48
+)
 
 // oncePer is what a key may repeat across: as declared, and the partition of a snapshot view by its nature.
 func (c *collector) oncePer() []string {
@@ -74,8 +79,13 @@ type verifier struct {
 	judge    *keys.Judge
 	twins    *twins
 	total    *facts.Duplicates
-	limit    int
-	pending  []keys.Entry
+	// limit is how many candidates are held with their values at once.
+	limit   int
+	pending []keys.Entry
+	// most is how many bytes those may take.
+	most int64
+	// full says that as many rows are kept for export as are wanted, in order.
+	full bool
 	// foundBlind says that columns of a file were found to be unreadable that were not known to be.
 	foundBlind atomic.Bool
 }
@@ -91,7 +101,7 @@ type payloadColumn struct {
 }
 
 func (c *collector) finishKeys(ctx context.Context) error {
-	v := &verifier{c: c, grouping: c.grouping(), total: newDuplicates(), limit: int(max(c.request.RunMemory/2/candidateBytes, 4096))}
+	v := &verifier{c: c, grouping: c.grouping(), total: newDuplicates()}
 	v.payload = c.payloadColumns()
 	for _, name := range c.roles.view.Measures {
 		if c.collection.RoleProblems["measures"] == "" {
@@ -106,6 +116,7 @@ func (c *collector) finishKeys(ctx context.Context) error {
 	for i, m := range v.measures {
 		measures[i] = keys.Measure{Name: m.name, Floating: m.form.Kind == engine.FormDouble}
 	}
+	v.limit = v.portion()
 	offsets, coarse := c.offsets(), c.coarseClock()
 	v.judge = keys.NewJudge(names, measures, offsets, coarse)
 	v.twins = c.newTwins(offsets, coarse)
@@ -121,7 +132,13 @@ func (c *collector) finishKeys(ctx context.Context) error {
 		}
 		v.total.PairedByHash = true
 	}
-	probed, err := c.runs.Probe(ctx, c.request.Workers, grouping, c.entryInRange(), v.twins.pairs, func(candidates []keys.Entry) error { return v.add(ctx, candidates) })
+	if c.request.PortionRows > 0 {
+		c.runs.SetPortion(int64(c.request.PortionRows))
+	}
+	probed, err := c.runs.Probe(ctx, c.request.Workers, grouping, c.entryInRange(), v.twins.pairs, keys.Receiver{
+		Candidates: func(candidates []keys.Entry) error { return v.add(ctx, candidates) },
+		Crowd:      func(crowd keys.Crowd) error { return v.crowd(ctx, crowd) },
+	})
 	if err == nil {
 		err = v.round(ctx)
 	}
@@ -193,13 +210,61 @@ func (c *collector) coarseClock() bool {
 	return 2*on > all
 }
 
-// add takes the candidates of one part; the entries of one hash always come together.
-func (v *verifier) add(ctx context.Context, candidates []keys.Entry) error {
-	v.pending = append(v.pending, candidates...)
-	if len(v.pending) < v.limit {
-		return nil
+// portion is how many candidates are held with their values at once: as many as the memory of runs has room for, beside
+// their entries.
+func (v *verifier) portion() int {
+	v.most = v.c.request.RunMemory / 2
+	if v.c.request.PortionRows > 0 {
+		return v.c.request.PortionRows
 	}
-	return v.round(ctx)
+	bytes := max(candidateBytes, v.c.rowBytes())
+	if wide := int64(len(v.payload)+len(v.measures)) * valueBytes; wide > 4*bytes {
+		bytes, v.most = wide, v.c.request.RunMemory // beside such rows, their entries take nothing
+	}
+	return int(min(max(v.most/bytes, leastPortion), maxPortion))
+}
+
+// A portion has room for all rows of a key that can be a pair of copies, and is never so large that files are numbered by more.
+const (
+	leastPortion = maxTwinRows
+	maxPortion   = 1 << 24
+)
+
+// rowBytes is how much a row takes in the files whose rows are largest, as far as their sizes tell: values are held as texts,
+// which take more than they do.
+func (c *collector) rowBytes() int64 {
+	most := int64(0)
+	for _, file := range c.survey.Files {
+		if file.Rows > 0 {
+			most = max(most, 4*file.RowBytes)
+		}
+	}
+	return most
+}
+
+// add takes candidates; the entries of one hash always come together.
+func (v *verifier) add(ctx context.Context, candidates []keys.Entry) error {
+	for start := 0; start < len(candidates); {
+		end := start + 1
+		for end < len(candidates) && candidates[end].Hash == candidates[start].Hash {
+			end++
+		}
+		group := candidates[start:end]
+		start = end
+		if len(group) > v.limit {
+			if err := v.crowd(ctx, crowdOf(group)); err != nil {
+				return err
+			}
+			continue
+		}
+		if len(v.pending)+len(group) > v.limit {
+			if err := v.round(ctx); err != nil {
+				return err
+			}
+		}
+		v.pending = append(v.pending, group...)
+	}
+	return nil
 }
 
 // round fetches the real values of the pending candidates and judges each key among them.
@@ -207,11 +272,13 @@ func (v *verifier) round(ctx context.Context) error {
 	if len(v.pending) == 0 {
 		return nil
 	}
-	rows, err := v.fetch(ctx, v.pending)
-	if err != nil {
-		return err
-	}
-	// the candidates of one hash come together, and so do their rows
+	err := v.fetchHalves(ctx, v.pending)
+	v.pending = v.pending[:0]
+	return err
+}
+
+// hashes judges rows: the candidates of one hash come together, and so do their rows.
+func (v *verifier) hashes(rows []keys.Row) {
 	for start := 0; start < len(rows); {
 		end := start + 1
 		for end < len(rows) && rows[end].Hash == rows[start].Hash {
@@ -220,8 +287,6 @@ func (v *verifier) round(ctx context.Context) error {
 		v.hash(rows[start:end])
 		start = end
 	}
-	v.pending = v.pending[:0]
-	return nil
 }
 
 // hash judges each key among the rows of one hash.
@@ -322,22 +387,53 @@ func (c *collector) fileInRange(file int32) bool {
 
 // count adds one repeated key: all its repeating rows, and the groups within which they repeat.
 func (v *verifier) count(rows []keys.Row, groups [][]keys.Row) {
-	t := v.total
-	t.RepeatedKeys++
-	class, differs := facts.Replay, map[string]bool{}
-	resolvable := true
+	judged := newJudged()
 	for _, group := range groups {
-		verdict := v.judge.Group(group, func(row keys.Row) bool { return v.c.fileInRange(row.File) })
-		class = worse(class, verdict.Class)
-		for _, name := range verdict.Differs {
-			differs[name] = true
-		}
-		resolvable = resolvable && verdict.Resolvable
-		t.FanOutRows += verdict.FanOut
-		t.MaxMultiplicity = max(t.MaxMultiplicity, int64(len(group)))
+		verdict := v.judge.Group(group, v.rowInRange)
+		judged.add(verdict)
+		v.total.MaxMultiplicity = max(v.total.MaxMultiplicity, int64(len(group)))
 		v.place(group, verdict.Class)
 	}
-	switch class {
+	v.conclude(judged)
+	v.scope(rows)
+	counts := map[string]int{}
+	for _, row := range rows {
+		counts[row.Source]++
+	}
+	v.writers(counts, judged.class)
+	for _, group := range groups {
+		v.keep(group, judged)
+	}
+	v.cutKept()
+}
+
+// judged is what the groups of a repeated key are together.
+type judged struct {
+	class      facts.DuplicateClass
+	differs    map[string]bool
+	resolvable bool
+	fanOut     int64
+}
+
+func newJudged() *judged {
+	return &judged{class: facts.Replay, differs: map[string]bool{}, resolvable: true}
+}
+
+func (j *judged) add(v keys.Verdict) {
+	j.class = worse(j.class, v.Class)
+	for _, name := range v.Differs {
+		j.differs[name] = true
+	}
+	j.resolvable = j.resolvable && v.Resolvable
+	j.fanOut += v.FanOut
+}
+
+// conclude counts a repeated key by its class.
+func (v *verifier) conclude(j *judged) {
+	t := v.total
+	t.RepeatedKeys++
+	t.FanOutRows += j.fanOut
+	switch j.class {
 	case facts.Conflict:
 		t.ConflictKeys++
 	case facts.ShiftedTwin:
@@ -347,20 +443,19 @@ func (v *verifier) count(rows []keys.Row, groups [][]keys.Row) {
 	default:
 		t.ReplayKeys++
 	}
-	if resolvable {
+	if j.resolvable {
 		t.ResolvableKeys++
 	} else {
 		t.AmbiguousKeys++
 	}
-	for name := range differs {
-		if class == facts.Conflict {
+	for name := range j.differs {
+		if j.class == facts.Conflict {
 			t.DifferingColumns[name]++
 		}
 	}
-	v.scope(rows)
-	v.writers(rows, class)
-	v.keep(groups, class, differs)
 }
+
+func (v *verifier) rowInRange(row keys.Row) bool { return v.c.fileInRange(row.File) }
 
 func worse(a, b facts.DuplicateClass) facts.DuplicateClass {
 	rank := map[facts.DuplicateClass]int{facts.Replay: 0, facts.ShiftedTwin: 1, facts.UnknownClass: 2, facts.Conflict: 3}
@@ -373,24 +468,39 @@ func worse(a, b facts.DuplicateClass) facts.DuplicateClass {
 // place counts the surplus rows of a group where they lie: those outside the range of partitions that verdicts are wanted for
 // are no findings, and are counted apart.
 func (v *verifier) place(group []keys.Row, class facts.DuplicateClass) {
-	seen := map[facts.Population]bool{}
+	surplus := map[facts.Population]int64{}
 	for _, row := range group[1:] {
-		if !v.c.fileInRange(row.File) {
-			v.total.SurplusRowsOutside++
+		v.addSurplus(surplus, row)
+	}
+	v.countPlaces(surplus, class)
+}
+
+// addSurplus counts a surplus row of a group where it lies.
+func (v *verifier) addSurplus(surplus map[facts.Population]int64, row keys.Row) {
+	if !v.c.fileInRange(row.File) {
+		surplus[outOfRange]++
+		return
+	}
+	surplus[facts.Population{Partition: v.c.survey.Files[row.File].Partition, Source: row.Source}]++
+}
+
+// outOfRange stands for all partitions that no verdicts are wanted for.
+var outOfRange = facts.Population{Partition: math.MinInt32}
+
+// countPlaces adds the surplus rows of a group.
+func (v *verifier) countPlaces(surplus map[facts.Population]int64, class facts.DuplicateClass) {
+	for population, rows := range surplus {
+		if population == outOfRange {
+			v.total.SurplusRowsOutside += rows
 			continue
 		}
-		v.total.SurplusRows++
-		population := facts.Population{Partition: v.c.survey.Files[row.File].Partition, Source: row.Source}
+		v.total.SurplusRows += rows
 		p := v.total.ByPlace[population]
 		if p == nil {
 			p = &facts.DuplicatePlace{}
 			v.total.ByPlace[population] = p
 		}
-		p.Surplus++
-		if seen[population] {
-			continue
-		}
-		seen[population] = true
+		p.Surplus += rows
 		p.Keys++
 		if class == facts.Conflict {
 			p.Conflict++
@@ -398,34 +508,48 @@ func (v *verifier) place(group []keys.Row, class facts.DuplicateClass) {
 	}
 }
 
-func (v *verifier) scope(rows []keys.Row) {
-	sameSource, samePartition, sameFile := true, true, true
-	first := rows[0]
-	files := v.c.survey.Files
-	for _, row := range rows[1:] {
-		sameSource = sameSource && row.Source == first.Source
-		sameFile = sameFile && row.File == first.File
-		samePartition = samePartition && files[row.File].Partition == files[first.File].Partition
+// spread says whether the rows of a key agree in where they lie.
+type spread struct {
+	known                 bool
+	first                 keys.Row
+	sources, parts, files bool // that differ
+}
+
+func (s *spread) add(v *verifier, row keys.Row) {
+	if !s.known {
+		s.known, s.first = true, keys.Row{File: row.File, Source: row.Source}
+		return
 	}
-	s := &v.total.Scopes
+	files := v.c.survey.Files
+	s.sources = s.sources || row.Source != s.first.Source
+	s.files = s.files || row.File != s.first.File
+	s.parts = s.parts || files[row.File].Partition != files[s.first.File].Partition
+}
+
+func (v *verifier) scope(rows []keys.Row) {
+	var s spread
+	for _, row := range rows {
+		s.add(v, row)
+	}
+	v.countScope(s)
+}
+
+func (v *verifier) countScope(s spread) {
+	scopes := &v.total.Scopes
 	switch {
-	case !sameSource:
-		s.AcrossSources++
-	case sameFile:
-		s.WithinFile++
-	case samePartition:
-		s.AcrossFiles++
+	case s.sources:
+		scopes.AcrossSources++
+	case !s.files:
+		scopes.WithinFile++
+	case !s.parts:
+		scopes.AcrossFiles++
 	default:
-		s.AcrossPartitions++
+		scopes.AcrossPartitions++
 	}
 }
 
 // writers counts the key for each pair of sources among its rows; a source with itself where it repeats alone.
-func (v *verifier) writers(rows []keys.Row, class facts.DuplicateClass) {
-	counts := map[string]int{}
-	for _, row := range rows {
-		counts[row.Source]++
-	}
+func (v *verifier) writers(counts map[string]int, class facts.DuplicateClass) {
 	names := sortedKeys(counts)
 	for i, a := range names {
 		if counts[a] > 1 {
@@ -455,29 +579,51 @@ func (v *verifier) writerPair(a, b string, class facts.DuplicateClass) {
 	}
 }
 
-// keep remembers the rows for export: those of the smallest keys, so that the choice does not depend on rounds.
-func (v *verifier) keep(groups [][]keys.Row, class facts.DuplicateClass, differs map[string]bool) {
-	columns := sortedKeys(differs)
-	for _, group := range groups {
-		v.total.RowsTotalRepeated += int64(len(group))
-		for i, row := range group {
-			if v.c.request.RowsLimit == 0 {
-				break
-			}
-			v.total.Rows = append(v.total.Rows, facts.DuplicateRow{Key: keyParts(row.Key), Class: class, Kept: i == 0, File: row.File,
-				Row: row.Number, EventTime: row.Event, Ingested: row.Ingested, Source: row.Source, Differs: columns})
-		}
+// keep remembers the rows of a group for export, the one kept first: those of the smallest keys, so that the choice does not
+// depend on rounds.
+func (v *verifier) keep(group []keys.Row, j *judged) {
+	v.total.RowsTotalRepeated += int64(len(group))
+	if v.c.request.RowsLimit == 0 {
+		return
 	}
-	if len(v.total.Rows) > 4*v.c.request.RowsLimit {
+	columns := sortedKeys(j.differs)
+	for i, row := range group {
+		kept := duplicateRow(row)
+		kept.Class, kept.Kept, kept.Differs = j.class, i == 0, columns
+		v.keepRow(kept)
+	}
+}
+
+func duplicateRow(row keys.Row) facts.DuplicateRow {
+	return facts.DuplicateRow{Key: keyParts(row.Key), File: row.File, Row: row.Number, EventTime: row.Event, Ingested: row.Ingested, Source: row.Source}
+}
+
+// keepRow remembers one row, unless enough are known that come before it.
+func (v *verifier) keepRow(row facts.DuplicateRow) {
+	if v.full && compareKept(row, v.total.Rows[v.c.request.RowsLimit-1]) > 0 {
+		return
+	}
+	v.total.Rows = append(v.total.Rows, row)
+}
+
+// cutKept drops the rows that are beyond the limit, once they are a quarter more.
+func (v *verifier) cutKept() {
+	if limit := v.c.request.RowsLimit; len(v.total.Rows) > limit+max(limit/4, keptSlack) {
 		v.cutRows()
 	}
 }
 
+// keptSlack is how many rows beyond a small limit are held before they are dropped.
+const keptSlack = 1 << 10
+
+func compareKept(a, b facts.DuplicateRow) int {
+	return cmp.Or(slices.Compare(a.Key, b.Key), cmp.Compare(a.File, b.File), cmp.Compare(a.Row, b.Row))
+}
+
 func (v *verifier) cutRows() {
-	slices.SortFunc(v.total.Rows, func(a, b facts.DuplicateRow) int {
-		return cmp.Or(slices.Compare(a.Key, b.Key), cmp.Compare(a.File, b.File), cmp.Compare(a.Row, b.Row))
-	})
+	slices.SortFunc(v.total.Rows, compareKept)
 	v.total.Rows = slices.Clone(v.total.Rows[:min(len(v.total.Rows), v.c.request.RowsLimit)])
+	v.full = v.c.request.RowsLimit > 0 && len(v.total.Rows) == v.c.request.RowsLimit
 }
 
 func (v *verifier) finish() {
@@ -587,8 +733,8 @@ func isNumber(f engine.Form) bool {
 	return false
 }
 
-func sortedKeys[V any](m map[string]V) []string {
-	names := make([]string, 0, len(m))
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
+	names := make([]K, 0, len(m))
 	for name := range m {
 		names = append(names, name)
 	}

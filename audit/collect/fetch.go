@@ -6,9 +6,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/engine"
@@ -20,6 +22,9 @@ import (
 // fetchPlan says what to fetch from the files of one schema, and where each value stands.
 type fetchPlan struct {
 	columns []engine.Select
+	// base says that all but the payload is fetched too; the payload is that from a column on.
+	base bool
+	from int
 	// raws are read from the bytes of the file.
 	raws     []rawColumn
 	key      []fetchedKey
@@ -52,16 +57,37 @@ type fetchedMeasure struct {
 	floating bool
 }
 
-// plan is for the files of a schema; blind names columns that cannot be read.
-func (v *verifier) plan(schema *facts.Schema, blind []facts.ColumnProblem) fetchPlan {
-	r := &v.c.roles
-	p := fetchPlan{times: map[model.TimeColumn]int{}}
-	l := &layout{schema: schema, source: absent, times: p.times, beyond: r.beyond[schema.ID], rawNested: r.rawNested}
-	l.addSource(r)
-	p.source = l.source
-	for _, column := range timeColumns(r.view) {
-		l.addTime(r, column)
+// plans are for the files of a schema, one after the other for the same rows; blind names columns that cannot be read. There are
+// several where the payload has more columns than the engine has room for at once.
+func (v *verifier) plans(schema *facts.Schema, blind []facts.ColumnProblem) []fetchPlan {
+	width := v.c.columnsAtOnce()
+	plans := []fetchPlan{v.plan(schema, blind, 0, min(width, len(v.payload)))}
+	for from := width; from < len(v.payload); from += width {
+		plans = append(plans, v.plan(schema, blind, from, min(from+width, len(v.payload))))
 	}
+	return plans
+}
+
+// Each of the engine's threads holds so many rows at once, and so much for each value of theirs.
+const (
+	engineRows       = 2048
+	engineValueBytes = 64
+	leastColumns     = 16
+)
+
+// columnsAtOnce is how many payload columns one query fetches.
+func (c *collector) columnsAtOnce() int {
+	if c.request.PortionRows > 0 {
+		return c.request.PortionRows
+	}
+	return int(max(c.request.RunMemory/4/engineRows/engineValueBytes/int64(max(1, c.request.Workers)), leastColumns))
+}
+
+// plan fetches the payload columns from one to another, and with the first of them all else.
+func (v *verifier) plan(schema *facts.Schema, blind []facts.ColumnProblem, from, to int) fetchPlan {
+	r := &v.c.roles
+	p := fetchPlan{times: map[model.TimeColumn]int{}, base: from == 0, from: from, source: absent}
+	l := &layout{schema: schema, source: absent, times: p.times, beyond: r.beyond[schema.ID], rawNested: r.rawNested}
 	text := func(name string, form engine.Form) int {
 		column := schema.Lookup(name)
 		if column == nil {
@@ -84,60 +110,153 @@ func (v *verifier) plan(schema *facts.Schema, blind []facts.ColumnProblem) fetch
 		l.addTime(r, plain)
 		return fetchedValue{index: l.times[plain], name: column.name, instant: column.name}
 	}
-	for i, name := range r.view.Key {
-		if isTime(r.keyForms[i]) {
-			p.key = append(p.key, fetchedKey{instant: true, time: l.addKeyTime(r, name)})
-			continue
+	if p.base {
+		l.addSource(r)
+		p.source = l.source
+		for _, column := range timeColumns(r.view) {
+			l.addTime(r, column)
 		}
-		p.key = append(p.key, fetchedKey{index: text(name, r.keyForms[i])})
+		for i, name := range r.view.Key {
+			if isTime(r.keyForms[i]) {
+				p.key = append(p.key, fetchedKey{instant: true, time: l.addKeyTime(r, name)})
+				continue
+			}
+			p.key = append(p.key, fetchedKey{index: text(name, r.keyForms[i])})
+		}
+		for _, column := range v.measures {
+			found := schema.Lookup(column.name)
+			floating := found != nil && engine.FormOf(*found).Kind == engine.FormDouble
+			p.measures = append(p.measures, fetchedMeasure{shared(column), floating})
+		}
 	}
-	for _, column := range v.payload {
+	for _, column := range v.payload[from:to] {
 		p.payload = append(p.payload, shared(column))
-	}
-	for _, column := range v.measures {
-		found := schema.Lookup(column.name)
-		floating := found != nil && engine.FormOf(*found).Kind == engine.FormDouble
-		p.measures = append(p.measures, fetchedMeasure{shared(column), floating})
 	}
 	p.columns, p.raws = l.selects, l.raws
 	return p
 }
 
-// target is a file's share of the candidates: the numbers of its rows, ascending, and the rows to fill.
+// target is a file's share of the candidates: the numbers of its rows, ascending, and the rows to fill. Those of a crowd are not
+// held: crowd names them.
 type target struct {
 	file    facts.File
 	numbers []int64
 	rows    []*keys.Row
+	crowd   *crowdTarget
+	// filled is called when all rows are filled; nil for none.
+	filled func()
+	// held counts the bytes of the rows; nil where they do not count.
+	held *heldBytes
 }
 
-// fetch reads the rows of the candidates, in their order. Files most of whose row groups hold candidates are read in one
-// query that picks rows; of the others only those row groups are read.
-func (v *verifier) fetch(ctx context.Context, candidates []keys.Entry) ([]keys.Row, error) {
+// heldBytes counts what rows take, and how much they may.
+type heldBytes struct {
+	bytes atomic.Int64
+	most  int64
+}
+
+// next is the first row number from one on that is asked for, or -1.
+func (t target) next(number int64) int64 {
+	if t.crowd != nil {
+		return t.crowd.next(number)
+	}
+	at, _ := slices.BinarySearch(t.numbers, number)
+	if at == len(t.numbers) {
+		return -1
+	}
+	return t.numbers[at]
+}
+
+// count is how many rows are asked for.
+func (t target) count() int {
+	if t.crowd != nil {
+		return t.crowd.count()
+	}
+	return len(t.rows)
+}
+
+// mark says which rows are asked for, from a number on.
+func (t target) mark(first int64, out []bool) {
+	if t.crowd != nil {
+		for number := t.crowd.next(first); number >= 0 && number-first < int64(len(out)); number = t.crowd.next(number + 1) {
+			out[number-first] = true
+		}
+		return
+	}
+	for i, _ := slices.BinarySearch(t.numbers, first); i < len(t.numbers) && t.numbers[i]-first < int64(len(out)); i++ {
+		out[t.numbers[i]-first] = true
+	}
+}
+
+// chunks cuts a target into some of at most so many rows.
+func (t target) chunks(most int) iter.Seq[target] {
+	return func(yield func(target) bool) {
+		if t.crowd == nil {
+			for start := 0; start < len(t.rows); start += most {
+				end := min(start+most, len(t.rows))
+				if !yield(target{file: t.file, numbers: t.numbers[start:end], rows: t.rows[start:end], held: t.held}) {
+					return
+				}
+			}
+			return
+		}
+		for number := int64(0); ; {
+			chunk := t.crowd.chunk(t.file, number, most)
+			if len(chunk.numbers) == 0 || !yield(chunk) {
+				return
+			}
+			number = chunk.numbers[len(chunk.numbers)-1] + 1
+		}
+	}
+}
+
+// fetch reads the rows of the candidates, in their order. It is errTooLarge if they take more than so many bytes, of which 0
+// means any.
+func (v *verifier) fetch(ctx context.Context, candidates []keys.Entry, most int64) ([]keys.Row, error) {
 	rows, targets := v.targets(candidates)
-	plans := map[int32]fetchPlan{}
+	if most > 0 {
+		held := &heldBytes{most: most}
+		for i := range targets {
+			targets[i].held = held
+		}
+	}
+	return rows, v.fetchTargets(ctx, targets, true)
+}
+
+// fetchTargets reads rows. Files most of whose row groups hold some are read in one query that picks rows, if picking is wanted;
+// of the others only those row groups are read.
+func (v *verifier) fetchTargets(ctx context.Context, targets []target, picking bool) error {
+	plans := map[int32][]fetchPlan{}
 	for i := range v.c.survey.Schemas {
-		plans[v.c.survey.Schemas[i].ID] = v.plan(&v.c.survey.Schemas[i], nil)
+		plans[v.c.survey.Schemas[i].ID] = v.plans(&v.c.survey.Schemas[i], nil)
 	}
 	if err := v.checkPages(ctx, plans, targets); err != nil {
-		return nil, err
+		return err
 	}
 	picked, single := map[int32][]target{}, []target(nil)
 	for _, t := range targets {
-		if len(v.c.blind[t.file.ID]) == 0 && v.picks(plans[t.file.Schema], t) {
+		if picking && len(v.c.blind[t.file.ID]) == 0 && v.picks(plans[t.file.Schema], t) {
 			picked[t.file.Schema] = append(picked[t.file.Schema], t)
 		} else {
 			single = append(single, t)
 		}
 	}
 	for _, schema := range slices.Sorted(maps.Keys(picked)) {
-		for group := range slices.Chunk(picked[schema], streamFiles) {
-			err := v.pick(ctx, plans[schema], group)
+		for group := range v.c.batches(picked[schema]) {
+			var err error
+			for _, plan := range plans[schema] {
+				if err = v.pick(ctx, plan, group); err != nil {
+					break
+				}
+			}
 			switch {
 			case err == nil:
 			case ctx.Err() != nil:
-				return nil, context.Cause(ctx)
-			case errors.As(err, new(engine.ResourceError)):
-				return nil, err
+				return context.Cause(ctx)
+			case errors.As(err, new(engine.ResourceError)), errors.Is(err, errTooLarge):
+				return err
+			case group[0].crowd != nil:
+				return errPick
 			default:
 				single = append(single, group...) // one of them fails: singly it is named
 			}
@@ -145,18 +264,36 @@ func (v *verifier) fetch(ctx context.Context, candidates []keys.Entry) ([]keys.R
 	}
 	err := v.fetchSingly(ctx, plans, single)
 	switch {
-	case ctx.Err() != nil:
+	case ctx.Err() != nil, errors.Is(err, errTooLarge):
 	case v.changed(targets):
-		return nil, errTainted
+		return errTainted
 	case err == nil && v.foundBlind.Load():
-		return nil, errBlind // what was compared before did not know of it
+		return errBlind // what was compared before did not know of it
 	}
-	return rows, err
+	return err
+}
+
+// batches cuts targets into those that one query reads.
+func (c *collector) batches(targets []target) iter.Seq[[]target] {
+	return func(yield func([]target) bool) {
+		for start := 0; start < len(targets); {
+			end, bytes := start+1, c.openBytes(&targets[start].file)
+			for ; end < len(targets); end++ {
+				if bytes += c.openBytes(&targets[end].file); !c.together(end+1-start, bytes) {
+					break
+				}
+			}
+			if !yield(targets[start:end]) {
+				return
+			}
+			start = end
+		}
+	}
 }
 
 // checkPages compares the pages of payload and measures with their checksums, for files that are fetched from for the first
 // time.
-func (v *verifier) checkPages(ctx context.Context, plans map[int32]fetchPlan, targets []target) error {
+func (v *verifier) checkPages(ctx context.Context, plans map[int32][]fetchPlan, targets []target) error {
 	var ids []int32
 	for _, t := range targets {
 		if t.file.Checksums && !v.c.paged[t.file.ID] {
@@ -167,7 +304,11 @@ func (v *verifier) checkPages(ctx context.Context, plans map[int32]fetchPlan, ta
 	err := v.c.eachFile(ctx, ids, func(id int32) error {
 		file := v.c.survey.Files[id]
 		scanned := v.c.scannedColumns(file.Schema)
-		columns := slices.DeleteFunc(columnsOf(plans[file.Schema].columns), func(c facts.Column) bool {
+		var fetched []engine.Select
+		for _, plan := range plans[file.Schema] {
+			fetched = append(fetched, plan.columns...)
+		}
+		columns := slices.DeleteFunc(columnsOf(fetched), func(c facts.Column) bool {
 			return slices.ContainsFunc(scanned, func(s facts.Column) bool { return s.Path == c.Path })
 		})
 		problems, err := v.c.pagesOf(ctx, file, columns)
@@ -216,19 +357,21 @@ func (v *verifier) changed(targets []target) bool {
 }
 
 // picks says whether a file's rows are picked while all of it is read: where at least half of its row groups hold one.
-func (v *verifier) picks(plan fetchPlan, t target) bool {
-	if !engine.Streams(v.c.survey.Schemas[t.file.Schema].Columns) || len(plan.raws) > 0 || len(v.truncated(plan, t.file)) > 0 {
+func (v *verifier) picks(plans []fetchPlan, t target) bool {
+	if !engine.Streams(v.c.survey.Schemas[t.file.Schema].Columns) || t.crowd != nil && len(plans) > 1 {
 		return false
 	}
-	held, end, at := 0, int64(0), 0
+	for _, plan := range plans {
+		if len(plan.raws) > 0 || len(v.truncated(plan, t.file)) > 0 {
+			return false
+		}
+	}
+	held, first := 0, int64(0)
 	for _, group := range t.file.RowGroups {
-		end += group.Rows
-		if at < len(t.numbers) && t.numbers[at] < end {
+		if number := t.next(first); number >= 0 && number < first+group.Rows {
 			held++
 		}
-		for at < len(t.numbers) && t.numbers[at] < end {
-			at++
-		}
+		first += group.Rows
 	}
 	return 2*held >= len(t.file.RowGroups)
 }
@@ -239,14 +382,9 @@ func (v *verifier) pick(ctx context.Context, plan fetchPlan, targets []target) e
 	want := 0
 	for _, t := range targets {
 		scan.Files = append(scan.Files, t.file.Abs)
-		want += len(t.rows)
+		want += t.count()
 	}
-	wanted := func(file int, first int64, out []bool) {
-		numbers := targets[file].numbers
-		for i, _ := slices.BinarySearch(numbers, first); i < len(numbers) && numbers[i]-first < int64(len(out)); i++ {
-			out[numbers[i]-first] = true
-		}
-	}
+	wanted := func(file int, first int64, out []bool) { targets[file].mark(first, out) }
 	var mu sync.Mutex
 	fillers := make([]*filler, len(targets))
 	values := make([]engine.Value, len(plan.columns))
@@ -258,10 +396,19 @@ func (v *verifier) pick(ctx context.Context, plan fetchPlan, targets []target) e
 			index := b.Files[row]
 			t := targets[index]
 			if fillers[index] == nil {
-				fillers[index] = v.newFiller(plan, t.file)
+				fillers[index] = v.newFiller(plan, t)
 			}
 			for i := range values {
 				values[i] = b.Vectors[i].Value(row)
+			}
+			if t.crowd != nil {
+				filled := keys.Row{Hash: t.crowd.hash, File: t.file.ID, Number: b.Numbers[row]}
+				if err := fillers[index].fill(&filled, values, cutNanos{}, 0); err != nil {
+					return err
+				}
+				t.crowd.fold.add(filled)
+				found++
+				continue
 			}
 			at, _ := slices.BinarySearch(t.numbers, b.Numbers[row])
 			if err := fillers[index].fill(t.rows[at], values, cutNanos{}, 0); err != nil {
@@ -278,7 +425,7 @@ func (v *verifier) pick(ctx context.Context, plan fetchPlan, targets []target) e
 }
 
 // fetchSingly reads the rows file by file, on all workers.
-func (v *verifier) fetchSingly(ctx context.Context, plans map[int32]fetchPlan, targets []target) error {
+func (v *verifier) fetchSingly(ctx context.Context, plans map[int32][]fetchPlan, targets []target) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	next := make(chan target)
@@ -293,9 +440,11 @@ func (v *verifier) fetchSingly(ctx context.Context, plans map[int32]fetchPlan, t
 		})
 	}
 	for _, t := range targets {
-		for start := 0; start < len(t.rows) && ctx.Err() == nil; start += fetchRows {
-			end := min(start+fetchRows, len(t.rows))
-			next <- target{file: t.file, numbers: t.numbers[start:end], rows: t.rows[start:end]}
+		for chunk := range t.chunks(min(fetchRows, v.limit)) {
+			if ctx.Err() != nil {
+				break
+			}
+			next <- chunk
 		}
 	}
 	close(next)
@@ -306,25 +455,47 @@ func (v *verifier) fetchSingly(ctx context.Context, plans map[int32]fetchPlan, t
 // fetchRows is how many rows one query fetches at most.
 const fetchRows = 20_000
 
-func (v *verifier) fetchFile(ctx context.Context, plan fetchPlan, t target) error {
+func (v *verifier) fetchFile(ctx context.Context, plans []fetchPlan, t target) error {
 	if blind := v.c.blindColumns(t.file.ID); len(blind) > 0 {
-		plan = v.plan(&v.c.survey.Schemas[t.file.Schema], blind)
+		plans = v.plans(&v.c.survey.Schemas[t.file.Schema], blind)
 	}
+	for _, plan := range plans {
+		if fetched, err := v.fetchColumns(ctx, plan, t); err != nil || !fetched {
+			return err
+		}
+	}
+	if t.filled != nil {
+		t.filled()
+	}
+	return nil
+}
+
+// fetchColumns fills the values of a plan into rows of one file. Where it did not without an error, what is fetched counts for
+// nothing.
+func (v *verifier) fetchColumns(ctx context.Context, plan fetchPlan, t target) (bool, error) {
 	nanos, err := v.nanos(ctx, plan, t.file, t.numbers)
 	if err != nil {
-		return v.excuse(ctx, plan, t, err)
+		return false, v.excuse(ctx, plan, t, err)
 	}
 	raws, err := readRaw(ctx, v.c, t.file, plan.raws, t.numbers)
 	if raw := (rawError{}); errors.As(err, &raw) && v.payloadOnly(plan, raw.column) {
-		return v.excuse(ctx, plan, t, err)
+		return false, v.excuse(ctx, plan, t, err)
 	}
 	if err != nil && ctx.Err() == nil && v.c.learn(job{schema: t.file.Schema, files: []int32{t.file.ID}}, err) {
-		return errTainted
+		return false, errTainted
 	}
 	if err != nil {
-		return v.excuse(ctx, plan, t, err)
+		return false, v.excuse(ctx, plan, t, err)
 	}
-	f := v.newFiller(plan, t.file)
+	f := v.newFiller(plan, t)
+	if len(plan.columns) == 0 { // none of them can be read
+		for i, row := range t.rows {
+			if err := f.fill(row, nil, nanos, i); err != nil {
+				return false, err
+			}
+		}
+		return true, nil
+	}
 	at := 0
 	err = v.c.engine.Fetch(ctx, engine.Fetch{File: t.file.Abs, Rows: t.numbers, Columns: plan.columns}, func(number int64, values []engine.Value) error {
 		if at >= len(t.rows) || number != t.numbers[at] {
@@ -338,12 +509,12 @@ func (v *verifier) fetchFile(ctx context.Context, plan fetchPlan, t target) erro
 		return err
 	})
 	if err != nil && ctx.Err() == nil && v.c.learn(job{schema: t.file.Schema, files: []int32{t.file.ID}}, err) {
-		return errTainted
+		return false, errTainted
 	}
 	if err != nil {
-		return v.excuse(ctx, plan, t, err)
+		return false, v.excuse(ctx, plan, t, err)
 	}
-	return nil
+	return true, nil
 }
 
 // nanosError is a column whose nanoseconds could not be read.
@@ -459,15 +630,32 @@ type filler struct {
 	v       *verifier
 	plan    fetchPlan
 	file    facts.File
+	held    *heldBytes
 	readers map[string]fetchReaders
 }
 
-func (v *verifier) newFiller(plan fetchPlan, file facts.File) *filler {
-	return &filler{v: v, plan: plan, file: file, readers: map[string]fetchReaders{}}
+func (v *verifier) newFiller(plan fetchPlan, t target) *filler {
+	return &filler{v: v, plan: plan, file: t.file, held: t.held, readers: map[string]fetchReaders{}}
 }
 
 // fill adds the values to a row, the at-th of those whose nanoseconds the engine cut off.
 func (f *filler) fill(row *keys.Row, values []engine.Value, cut cutNanos, at int) error {
+	if f.plan.base {
+		if err := f.fillBase(row, values, cut, at); err != nil {
+			return err
+		}
+	}
+	bytes := 0
+	for i, p := range f.plan.payload {
+		value := p.value(values, cut.of(p.instant, at))
+		row.Payload[f.plan.from+i] = value
+		bytes += valueBytes/2 + len(value.Text)
+	}
+	return f.hold(bytes)
+}
+
+// fillBase adds all but the payload.
+func (f *filler) fillBase(row *keys.Row, values []engine.Value, cut cutNanos, at int) error {
 	v, plan := f.v, f.plan
 	row.Source = f.file.Source
 	if plan.source != absent {
@@ -494,10 +682,7 @@ func (f *filler) fill(row *keys.Row, values []engine.Value, cut cutNanos, at int
 		key = append(key, text...)
 	}
 	row.Key = string(key)
-	row.Payload = make([]keys.Value, len(plan.payload))
-	for i, p := range plan.payload {
-		row.Payload[i] = p.value(values, cut.of(p.instant, at))
-	}
+	row.Payload = make([]keys.Value, len(v.payload))
 	row.Measures = make([]keys.Value, len(plan.measures))
 	for i, m := range plan.measures {
 		if m.unknown {
@@ -507,8 +692,19 @@ func (f *filler) fill(row *keys.Row, values []engine.Value, cut cutNanos, at int
 		row.Measures[i] = plain(values[m.index], 0)
 		row.Measures[i].Floating = m.floating
 	}
+	return f.hold(rowHeader + len(row.Key) + len(row.Source) + valueBytes/2*len(row.Measures))
+}
+
+// hold counts what a row takes.
+func (f *filler) hold(bytes int) error {
+	if f.held != nil && f.held.bytes.Add(int64(bytes)) > f.held.most {
+		return errTooLarge
+	}
 	return nil
 }
+
+// rowHeader is what a row takes beside its values.
+const rowHeader = 160
 
 func (f fetchedValue) value(values []engine.Value, cut int64) keys.Value {
 	if f.unknown {

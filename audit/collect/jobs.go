@@ -49,7 +49,7 @@ func (c *collector) jobs(careful bool) ([]job, int64) {
 		switch {
 		case !ok:
 		case streamed:
-			ok = len(jobs[at].files) < streamFiles
+			ok = c.together(len(jobs[at].files)+1, sizes[at]+c.openBytes(file))
 		default:
 			ok = len(jobs[at].files) < batchFiles && jobs[at].rows+file.Rows <= limit && sizes[at]+file.Size <= batchBytes
 		}
@@ -60,7 +60,11 @@ func (c *collector) jobs(careful bool) ([]job, int64) {
 		}
 		jobs[at].files = append(jobs[at].files, file.ID)
 		jobs[at].rows += file.Rows
-		sizes[at] += file.Size
+		if streamed {
+			sizes[at] += c.openBytes(file)
+		} else {
+			sizes[at] += file.Size
+		}
 	}
 	return jobs, total
 }

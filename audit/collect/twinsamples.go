@@ -105,7 +105,7 @@ func (v *verifier) compareTwins(ctx context.Context) error {
 		byOrdinal := func(x, y keys.Entry) int { return cmp.Compare(x.Ordinal, y.Ordinal) }
 		slices.SortFunc(entries, byOrdinal)
 		entries = slices.CompactFunc(entries, func(x, y keys.Entry) bool { return x.Ordinal == y.Ordinal })
-		rows, err := v.fetch(ctx, entries)
+		rows, err := v.fetch(ctx, entries, 0)
 		if err != nil {
 			return err
 		}

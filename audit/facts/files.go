@@ -67,6 +67,8 @@ type File struct {
 	Schema    int32
 	Rows      int64
 	RowGroups []RowGroup
+	// RowBytes is how many bytes a row takes on average in the row group of the largest rows, uncompressed, as the footer says; dictionaries may make it less.
+	RowBytes  int64
 	CreatedBy string
 	// Writer is a short name derived from CreatedBy: "parquet-cpp-arrow", "parquet-mr", "DuckDB", "Polars", ...
 	Writer string

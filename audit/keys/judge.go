@@ -92,7 +92,37 @@ func (j *Judge) Group(rows []Row, counted func(Row) bool) Verdict {
 		}
 		unknown = unknown || !all
 	}
-	shifted, odd := j.eventDifferences(rows)
+	var events eventTimes
+	for _, row := range rows {
+		events.add(row.Event)
+	}
+	shifted, odd := j.eventDifferences(events)
+	v.classify(unknown, shifted, odd)
+	last := rows[0].Ingested
+	for _, row := range rows {
+		last = max(last, row.Ingested)
+	}
+	ties := int64(0)
+	for _, row := range rows {
+		if row.Ingested == last {
+			ties++
+		}
+	}
+	v.resolve(last, ties)
+	for _, row := range rows[1:] {
+		sums := j.surplus
+		if !counted(row) {
+			sums = j.outside
+		}
+		for i := range j.measures {
+			sums[i].add(row.Measures[i])
+		}
+	}
+	return v
+}
+
+// classify concludes from what the rows differ in.
+func (v *Verdict) classify(unknown, shifted, odd bool) {
 	switch {
 	case unknown:
 		v.Class = facts.UnknownClass
@@ -104,28 +134,12 @@ func (j *Judge) Group(rows []Row, counted func(Row) bool) Verdict {
 	if odd {
 		v.Differs = append(v.Differs, "event_time")
 	}
-	last := rows[0].Ingested
-	for _, row := range rows {
-		last = max(last, row.Ingested)
-	}
-	ties := int64(0)
-	for _, row := range rows {
-		if row.Ingested == last {
-			ties++
-		}
-	}
+}
+
+// resolve concludes from how many rows were ingested last.
+func (v *Verdict) resolve(last, ties int64) {
 	v.Resolvable = last != facts.NoTime && ties == 1
 	v.FanOut = ties - 1
-	for _, row := range rows[1:] {
-		sums := j.surplus
-		if !counted(row) {
-			sums = j.outside
-		}
-		for i := range j.measures {
-			sums[i].add(row.Measures[i])
-		}
-	}
-	return v
 }
 
 // differ says whether any two of the known values differ, and whether all are known.
@@ -146,18 +160,30 @@ func differ(rows []Row, value func(Row) Value) (differs, all bool) {
 	return differs, known == len(rows)
 }
 
-// eventDifferences says whether some difference is a real offset, and whether some is neither 0 nor one.
-func (j *Judge) eventDifferences(rows []Row) (shifted, odd bool) {
-	var distinct []int64
-	for _, row := range rows {
-		if !slices.Contains(distinct, row.Event) {
-			distinct = append(distinct, row.Event)
-		}
-		// more different times than a day has offsets cannot all be offsets of each other
-		if len(distinct) > 100 {
-			return false, true
-		}
+// eventTimes are the different event times of rows.
+type eventTimes struct {
+	distinct []int64
+	// many says that there are more than a day has offsets: they cannot all be offsets of each other.
+	many bool
+}
+
+// maxEventTimes is how many different event times are told apart.
+const maxEventTimes = 100
+
+func (t *eventTimes) add(event int64) {
+	if t.many || slices.Contains(t.distinct, event) {
+		return
 	}
+	t.distinct = append(t.distinct, event)
+	t.many = len(t.distinct) > maxEventTimes
+}
+
+// eventDifferences says whether some difference is a real offset, and whether some is neither 0 nor one.
+func (j *Judge) eventDifferences(times eventTimes) (shifted, odd bool) {
+	if times.many {
+		return false, true
+	}
+	distinct := times.distinct
 	for i, a := range distinct {
 		for _, b := range distinct[i+1:] {
 			if a == facts.NoTime || b == facts.NoTime || j.coarse || !j.isOffset(a-b) {
@@ -244,17 +270,30 @@ func (s *sum) add(v Value) {
 	s.exact.Add(&s.exact, new(big.Float).SetFloat64(f))
 }
 
+// merge adds another sum.
+func (s *sum) merge(o *sum) {
+	s.unknown, s.partly = s.unknown || o.unknown, s.partly || o.partly
+	s.special += o.special
+	s.exact.Add(&s.exact, &o.exact)
+	s.addScaled(new(big.Int).Set(&o.scaled), o.scale)
+}
+
 func (s *sum) addDecimal(text string) {
 	whole, fraction, _ := strings.Cut(text, ".")
 	digits, ok := new(big.Int).SetString(whole+fraction, 10)
 	if !ok {
 		return
 	}
-	if len(fraction) > s.scale {
-		s.scaled.Mul(&s.scaled, pow10(len(fraction)-s.scale))
-		s.scale = len(fraction)
+	s.addScaled(digits, len(fraction))
+}
+
+// addScaled adds digits of which so many are behind the point. It may change them.
+func (s *sum) addScaled(digits *big.Int, scale int) {
+	if scale > s.scale {
+		s.scaled.Mul(&s.scaled, pow10(scale-s.scale))
+		s.scale = scale
 	}
-	s.scaled.Add(&s.scaled, digits.Mul(digits, pow10(s.scale-len(fraction))))
+	s.scaled.Add(&s.scaled, digits.Mul(digits, pow10(s.scale-scale)))
 }
 
 func pow10(n int) *big.Int { return new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil) }

@@ -39,10 +39,10 @@ func TestProbeFindsWhatAMapFinds(t *testing.T) {
 			runs := NewRuns(budget, int64(test.rows), int64(test.rows), test.wide)
 			writeAll(t, runs, hashes, test.writers)
 			var got []Entry
-			probed, err := runs.Probe(context.Background(), 2, nil, nil, nil, func(candidates []Entry) error {
+			probed, err := runs.Probe(context.Background(), 2, nil, nil, nil, Receiver{Candidates: func(candidates []Entry) error {
 				got = append(got, candidates...)
 				return nil
-			})
+			}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -125,12 +125,12 @@ func TestGroupingPairs(t *testing.T) {
 		t.Fatal(err)
 	}
 	var broken []int64
-	probed, err := runs.Probe(context.Background(), 1, func(e Entry) uint64 { return uint64(e.Source) }, nil, nil, func(c []Entry) error {
+	probed, err := runs.Probe(context.Background(), 1, func(e Entry) uint64 { return uint64(e.Source) }, nil, nil, Receiver{Candidates: func(c []Entry) error {
 		for _, e := range c {
 			broken = append(broken, e.Ordinal)
 		}
 		return nil
-	})
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}

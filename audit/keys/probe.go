@@ -18,6 +18,13 @@ type Probed struct {
 	PairedRows int64
 }
 
+func (p *Probed) add(q Probed) {
+	p.Distinct += q.Distinct
+	p.Single += q.Single
+	p.Paired += q.Paired
+	p.PairedRows += q.PairedRows
+}
+
 // Grouping says which rows a key may repeat across: rows of different groups are paired, not repeated. Nil means that
 // a key may appear once in all.
 type Grouping func(Entry) uint64
@@ -26,15 +33,24 @@ type Grouping func(Entry) uint64
 // time. It may not keep them.
 type Pairs func([]Entry)
 
-// Probe finds the entries whose hash repeats, part by part, by workers goroutines. Each part's candidates, ordered by
-// hash and ordinal, go to emit, from one goroutine at a time and in the order of the parts. Memory grows with the workers and
-// the size of a part only. pairs makes the receiver of paired rows for one goroutine, before any of them runs; nil for none.
+// Receiver takes what a probe finds, from one goroutine at a time and in the order of the hashes.
+type Receiver struct {
+	// Candidates are entries whose hash repeats, ordered by hash and ordinal; those of one hash always come together.
+	Candidates func([]Entry) error
+	// Crowd is told of a hash of more entries than are held at once.
+	Crowd func(Crowd) error
+}
+
+// Probe finds the entries whose hash repeats, part by part, by workers goroutines, and hands them to the receiver. Memory
+// grows with the workers and the portion only. pairs makes the receiver of paired rows for one goroutine, before any of them runs; nil for none.
 // counted, which may be nil, narrows Single, Paired and PairedRows to hashes with an entry that it holds for.
-func (r *Runs) Probe(ctx context.Context, workers int, grouping Grouping, counted func(Entry) bool, pairs func() Pairs, emit func([]Entry) error) (Probed, error) {
+func (r *Runs) Probe(ctx context.Context, workers int, grouping Grouping, counted func(Entry) bool, pairs func() Pairs, receiver Receiver) (Probed, error) {
 	type answer struct {
 		candidates []Entry
 		probed     Probed
 		err        error
+		// crowded says that the part has more entries than are held at once.
+		crowded bool
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -44,7 +60,7 @@ func (r *Runs) Probe(ctx context.Context, workers int, grouping Grouping, counte
 		answers[i] = make(chan answer, 1)
 	}
 	// ahead bounds how many parts' candidates wait for an earlier part
-	ahead := make(chan struct{}, workers*4)
+	ahead := make(chan struct{}, workers*2)
 	next := make(chan int)
 	var running sync.WaitGroup
 	defer running.Wait()
@@ -64,15 +80,24 @@ func (r *Runs) Probe(ctx context.Context, workers int, grouping Grouping, counte
 			}
 		}
 	})
-	for range workers {
-		p := prober{grouping: grouping, counted: counted}
+	newProber := func() *prober {
+		p := &prober{grouping: grouping, counted: counted}
 		if pairs != nil {
 			p.pairs = pairs()
 		}
+		return p
+	}
+	crowds := newProber()
+	for range workers {
+		p := newProber()
 		running.Go(func() {
 			for i := range next {
+				if r.parts[i].entries > r.portion {
+					answers[i] <- answer{crowded: true}
+					continue
+				}
 				candidates, probed, err := p.part(r, i)
-				answers[i] <- answer{candidates, probed, err}
+				answers[i] <- answer{candidates: candidates, probed: probed, err: err}
 			}
 		})
 	}
@@ -83,17 +108,17 @@ func (r *Runs) Probe(ctx context.Context, workers int, grouping Grouping, counte
 			return total, context.Cause(ctx)
 		case a := <-answers[i]:
 			<-ahead
+			if a.crowded {
+				a.probed, a.err = crowds.crowded(ctx, r, i, receiver)
+			}
 			if a.err != nil {
 				return total, a.err
 			}
-			total.Distinct += a.probed.Distinct
-			total.Single += a.probed.Single
-			total.Paired += a.probed.Paired
-			total.PairedRows += a.probed.PairedRows
+			total.add(a.probed)
 			if len(a.candidates) == 0 {
 				continue
 			}
-			if err := emit(a.candidates); err != nil {
+			if err := receiver.Candidates(a.candidates); err != nil {
 				return total, err
 			}
 		}
@@ -130,16 +155,21 @@ func (p *prober) part(r *Runs, index int) ([]Entry, Probed, error) {
 	if p.chunks, p.read, err = r.take(index, p.read); err != nil {
 		return nil, Probed{}, err
 	}
+	candidates, probed := p.probe(r, index)
+	return candidates, probed, nil
+}
+
+// probe finds the candidates among the chunks at hand.
+func (p *prober) probe(r *Runs, index int) ([]Entry, Probed) {
 	p.n = 0
 	for _, chunk := range p.chunks {
 		p.n += len(chunk) / r.stride
 	}
 	if p.n == 0 {
-		return nil, Probed{}, nil
+		return nil, Probed{}
 	}
 	if p.grouping != nil {
-		candidates, probed := p.grouped(r, index)
-		return candidates, probed, nil
+		return p.grouped(r, index)
 	}
 	// the bits that tell entries of a part apart
 	identity := uint64(math.MaxUint64)
@@ -151,7 +181,7 @@ func (p *prober) part(r *Runs, index int) ([]Entry, Probed, error) {
 		probed.Single = p.countAll(r, index)
 	}
 	if repeats == 0 {
-		return nil, probed, nil
+		return nil, probed
 	}
 	candidates := make([]Entry, 0, repeats)
 	for i := range len(p.shared) / r.stride {
@@ -166,7 +196,7 @@ func (p *prober) part(r *Runs, index int) ([]Entry, Probed, error) {
 	slices.SortFunc(candidates, func(a, b Entry) int {
 		return cmp.Or(cmp.Compare(a.Hash, b.Hash), cmp.Compare(a.Ordinal, b.Ordinal))
 	})
-	return candidates, probed, nil
+	return candidates, probed
 }
 
 // countAll counts the entries of the part at hand that are counted at all.

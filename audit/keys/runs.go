@@ -35,6 +35,8 @@ type Runs struct {
 	ordinals uint64
 	stride   int
 	parts    []runPart
+	// portion is how many entries of a part are held at once while they are probed.
+	portion int64
 }
 
 type runPart struct {
@@ -57,8 +59,16 @@ func NewRuns(budget *Budget, rows, limit int64, wide bool) *Runs {
 	if wide {
 		r.stride = wideStride
 	}
+	r.portion = max(2*partEntries, 2*rows>>bits)
 	return r
 }
+
+// leastPortion is the smallest portion: a hash of more rows is no pair of copies for whoever is told of pairs.
+const leastPortion = 16
+
+// SetPortion says how many entries of a part are held at once. A part of more, which only keys that repeat very often make, is
+// read in portions of it.
+func (r *Runs) SetPortion(entries int64) { r.portion = max(entries, leastPortion) }
 
 // EntryBytes is what one row costs.
 func (r *Runs) EntryBytes() int64 { return int64(r.stride) * 8 }

@@ -39,6 +39,7 @@ type wants struct {
 // group is one row group with the statistics of the leaves that were asked for, in their order.
 type group struct {
 	rows   int64
+	bytes  int64
 	bounds []bounds
 }
 
@@ -174,7 +175,7 @@ func decode(data []byte, wanted func(footer) (wants, error)) (f footer, err erro
 	}
 	leaves := want.bounds
 	for at, g := range meta.RowGroups {
-		out := group{rows: g.NumRows, bounds: make([]bounds, len(leaves))}
+		out := group{rows: g.NumRows, bytes: max(g.TotalByteSize, 0), bounds: make([]bounds, len(leaves))}
 		for i, leaf := range leaves {
 			if leaf >= len(g.Columns) {
 				return footer{}, fmt.Errorf("a row group has %d columns, the schema more", len(g.Columns))

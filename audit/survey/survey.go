@@ -100,6 +100,7 @@ type reading struct {
 	createdBy string
 	rows      int64
 	groups    []facts.RowGroup
+	rowBytes  int64
 	// chunks are asked whether they bring checksums, and checksums says that one does.
 	chunks    []chunk
 	checksums bool
@@ -302,6 +303,9 @@ func describe(data []byte, file facts.File, roles Roles) (reading, error) {
 	}
 	for i, g := range f.groups {
 		r.groups[i].Rows = g.rows
+		if g.rows > 0 {
+			r.rowBytes = max(r.rowBytes, g.bytes/g.rows)
+		}
 	}
 	eventTime := r.schema.Lookup(roles.eventTime(file))
 	for i, c := range times {
@@ -435,7 +439,7 @@ func place(s *facts.Survey, known map[string]int32, file int32, r reading, roles
 	if r.schema.Columns == nil {
 		return
 	}
-	f.CreatedBy, f.Writer, f.Rows, f.RowGroups = r.createdBy, r.schema.Writer, r.rows, r.groups
+	f.CreatedBy, f.Writer, f.Rows, f.RowGroups, f.RowBytes = r.createdBy, r.schema.Writer, r.rows, r.groups, r.rowBytes
 	f.Checksums, f.FooterSum = r.checksums, r.footerSum
 	key := schemaKey(r.schema)
 	id, ok := known[key]

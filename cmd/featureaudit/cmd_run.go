@@ -106,6 +106,10 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	}
 	options.Samples = f.samples
 	if len(split.duplicates)+len(split.rows) > 0 {
+		var note string
+		if f.rowsLimit, note = rowsWithin(f.rowsLimit, options.MemoryLimit); note != "" {
+			notes = append(notes, note)
+		}
 		options.RowsLimit = f.rowsLimit
 	}
 	if note := memoryNote(options.MemoryLimit, options.Threads); note != "" {
@@ -127,7 +131,7 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	defer os.RemoveAll(scratch)
 	c.temps.add(scratch, false)
 	// the engine has a limit of its own; this one keeps the collector from letting garbage grow to twice what lives
-	debug.SetMemoryLimit(options.MemoryLimit / 2)
+	debug.SetMemoryLimit(audit.HeapLimit(options.MemoryLimit))
 	// Rows are folded on the engine's threads. Were all processors taken by calls into the engine, the scheduler would look
 	// for other work every few microseconds, and take these threads' time: one more keeps it asleep.
 	runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), options.Threads+1))
@@ -410,8 +414,17 @@ func (c *cli) execution(started time.Time) report.Execution {
 	return e
 }
 
-// peakMemory is the largest resident size of the process in bytes.
+// peakMemory is the largest resident size of the process in bytes. What the system says of resources counts the program too that
+// started this one, where /proc tells it better.
 func peakMemory() int64 {
+	if status, err := os.ReadFile("/proc/self/status"); err == nil {
+		for line := range strings.Lines(string(status)) {
+			var kib int64
+			if n, _ := fmt.Sscanf(line, "VmHWM: %d kB", &kib); n == 1 {
+				return kib << 10
+			}
+		}
+	}
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
 		return 0

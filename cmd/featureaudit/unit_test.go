@@ -186,7 +186,7 @@ func TestMemoryNote(t *testing.T) {
 	if note := memoryNote(512<<20, 2); note != "" {
 		t.Errorf("512 MiB are enough for 2 threads: %q", note)
 	}
-	want := "the memory limit of 128 MiB cannot be kept with 2 threads: up to 320 MiB may be used; raise --memory-limit (or the container's), or lower --threads"
+	want := "the memory limit of 128 MiB cannot be kept with 2 threads: up to 244 MiB may be used; raise --memory-limit (or the container's), or lower --threads"
 	if note := memoryNote(128<<20, 2); note != want {
 		t.Errorf("got %q, want %q", note, want)
 	}

@@ -44,6 +44,8 @@ func Open(c Config) (*Database, error) {
 		"autoinstall_known_extensions": "false",
 		"autoload_known_extensions":    "false",
 		"preserve_insertion_order":     "true",
+		"enable_external_file_cache":   "false", // files are read once, and the system has a cache of them
+		"allocator_flush_threshold":    "8MB",
 		"temp_directory":               c.TempDir,
 	}
 	if c.Threads > 0 {

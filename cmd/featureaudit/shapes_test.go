@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/featureaudit/featureaudit/audit/engine/duckdb"
+)
+
+// memoryVariable asks for the shapes too that take minutes.
+const memoryVariable = "FEATUREAUDIT_TEST_MEMORY"
+
+// oddShape is a store that is cheap on disk and was dear in memory.
+type oddShape struct {
+	name string
+	// query makes the rows; {files} copies of its file are laid down, each in a folder of its own.
+	query string
+	files int
+	args  []string
+	// measures are those of duplicate-keys that the rows have by construction; nil where the view is an error.
+	measures map[string]string
+	slow     bool
+}
+
+// instant is the event time of row i.
+const instant = "TIMESTAMPTZ '2026-11-01 00:00:00+00' + to_milliseconds(i) AS event_time"
+
+func oddShapes() []oddShape {
+	wide := make([]string, 2000)
+	for c := range wide {
+		wide[c] = fmt.Sprintf("(i * %d %% 1000) / 8 AS c%04d", c+1, c)
+	}
+	counts := func(keys, rows int) map[string]string {
+		return map[string]string{"repeated_keys": fmt.Sprint(keys), "repeated_rows": fmt.Sprint(rows), "surplus_rows": fmt.Sprint(rows - keys)}
+	}
+	return []oddShape{
+		{name: "2 million rows of one key", query: "SELECT " + instant + ", 1 AS id, i % 1000 AS amount FROM range(2000000) t(i)", measures: counts(1, 2_000_000)},
+		{name: "100,000 keys of three rows", query: "SELECT " + instant + ", i // 3 AS id, i % 1000 AS amount FROM range(300000) t(i)", measures: counts(100_000, 300_000)},
+		{name: "100,000 sources", query: "SELECT " + instant + ", i AS id, 's' || i AS source FROM range(100000) t(i)", args: []string{"--set", "source=source"}},
+		{name: "50 keys of a megabyte", query: "SELECT " + instant + ", repeat(printf('%04d', i // 2), 262144) AS id, i AS amount FROM range(50) t(i)", measures: counts(25, 50)},
+		{name: "2,000 columns", query: "SELECT " + instant + ", i // 2 AS id, " + strings.Join(wide, ", ") + " FROM range(400) t(i)", measures: counts(200, 400)},
+		{name: "20,000 files", query: "SELECT " + instant + ", i AS id, 1.5 AS amount FROM range(3) t(i)", files: 20_000, measures: counts(3, 60_000), slow: true},
+	}
+}
+
+func (s oddShape) write(t *testing.T, dir string) {
+	t.Helper()
+	first := filepath.Join(dir, "a.parquet")
+	copied := fmt.Sprintf("COPY (%s) TO '%s' (FORMAT parquet)", s.query, first)
+	if _, err := duckdb.RunSQL(context.Background(), 1, 0, copied); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 1; i < s.files; i++ {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("b%05d.parquet", i)), raw, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestOddShapesStayWithinTheLimit audits stores whose memory grew with their repeats, names, files or columns, and not with the
+// limit: at most a tenth more than it is taken, and what they hold is counted as ever.
+func TestOddShapesStayWithinTheLimit(t *testing.T) {
+	const limit = 256_000_000
+	for _, shape := range oddShapes() {
+		if shape.slow && os.Getenv(memoryVariable) == "" {
+			continue
+		}
+		t.Run(shape.name, func(t *testing.T) {
+			dir, out := t.TempDir(), filepath.Join(t.TempDir(), "report.json")
+			shape.write(t, dir)
+			args := append([]string{"run", "--path", dir, "--event-time", "event_time", "--key", "id", "--ttl", "1000d", "--as-of", "2026-11-02",
+				"--threads", "2", "--memory-limit", "256MB", "--fail-on", "never", "--summary", "none", "--log-level", "error", "--out", "json=" + out}, shape.args...)
+			text, err := program(t, args...).CombinedOutput()
+			if err != nil {
+				t.Fatalf("%v\n%s", err, text)
+			}
+			r := readJSON(t, out)
+			if peak := r.Execution.PeakMemoryBytes; peak > limit*11/10 {
+				t.Errorf("%d MB resident, limit %d MB", peak/1_000_000, limit/1_000_000)
+			}
+			for _, result := range r.Results {
+				if result.Check != "duplicate-keys" {
+					continue
+				}
+				if failed := result.Outcome == "error"; failed != (shape.measures == nil) {
+					t.Errorf("outcome %s", result.Outcome)
+				}
+				for name, want := range shape.measures {
+					if got := fmt.Sprint(result.Measures[name]); got != want {
+						t.Errorf("%s = %s, want %s", name, got, want)
+					}
+				}
+			}
+		})
+	}
+}
