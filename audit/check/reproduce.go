@@ -132,11 +132,32 @@ func (b *brief) rowsWhere(files []facts.File, note, picked string) string {
 	if note != "" {
 		note = "-- " + note + "\n"
 	}
-	selected := "*"
+	selected := b.columns(files)
 	if b.fetches() {
 		selected = strings.Join(append([]string{file, number}, b.roleTexts(files)...), ", ")
 	}
 	return fmt.Sprintf("%s%sSELECT %s\nFROM %s\nWHERE (%s, %s) IN (\n%s\n)\nORDER BY %s, %s;", note, reproduceHead, selected, b.readAll(files), file, number, picked, file, number)
+}
+
+// columns are those of the rows that DuckDB can show: all but what could not be read in one of the files.
+func (b *brief) columns(files []facts.File) string {
+	var blind []string
+	for _, f := range files {
+		for _, problem := range b.Collection.Blind[f.ID] {
+			name := problem.Column
+			if schema := b.schema(f); schema != nil && schema.Lookup(name) != nil {
+				name = schema.Lookup(name).Name
+			}
+			if name = quoteName(name); !slices.Contains(blind, name) {
+				blind = append(blind, name)
+			}
+		}
+	}
+	if len(blind) == 0 {
+		return "*"
+	}
+	slices.Sort(blind)
+	return "* EXCLUDE (" + strings.Join(blind, ", ") + ")"
 }
 
 // rowNames are the columns that say a row's file and its number in the file: DuckDB's own, where no file has such a column itself.
@@ -256,6 +277,9 @@ func (b *brief) groupsOf(files []facts.File) []fileGroup {
 // that is none), lag_limit_us, source_name, and of its file known_by_us, begin_us, end_us, stale_before_us. Extra columns are
 // expressions by the columns of the files and the texts in t, with their names.
 func (b *brief) inner(g fileGroup, t *textTimes, extra ...namedSQL) (sql, missing string) {
+	if b.beyondMicros(g) {
+		return "", "times in milliseconds lie beyond what DuckDB can read: the query would end with an error"
+	}
 	if missing := refusedNames(g.schema); missing != "" {
 		return "", missing
 	}
@@ -397,6 +421,20 @@ func (b *brief) hiddenSource() string {
 		return fmt.Sprintf("the query would have to name sources, and column %s is sensitive", name)
 	}
 	return ""
+}
+
+// beyondMicros says whether an event time in milliseconds lies so far away that DuckDB, which counts in microseconds, fails on it.
+func (b *brief) beyondMicros(g fileGroup) bool {
+	inMillis := slices.ContainsFunc(eventNames(b.View), func(name string) bool {
+		column := g.schema.Lookup(name)
+		return column != nil && column.Unit == "ms"
+	})
+	const farthest = math.MaxInt64 / 1000 * 1000
+	return inMillis && slices.ContainsFunc(b.Collection.Slices, func(s facts.Slice) bool {
+		// Of a sensitive column the bounds are not kept.
+		far := s.EventSentinel > 0 && (s.SentinelMin == facts.NoTime || s.SentinelMin <= -farthest || s.SentinelMax >= farthest)
+		return far && slices.ContainsFunc(g.files, func(f facts.File) bool { return f.ID == s.File })
+	})
 }
 
 // fileValues are what the partition and the policy say of each file.

@@ -126,7 +126,8 @@ func (b *brief) timeSQL(t *textTimes, s facts.Schema, declared model.TimeColumn,
 	name, zoneName := columnSQL(*column), cmp.Or(declared.Zone, ofSource, b.View.Zone)
 	switch s.Encoding(*column) {
 	case facts.EncodingAware, facts.EncodingInt96Aware:
-		return fmt.Sprintf("epoch_us(%s)", name), ""
+		// newer engines have a type of its own for nanoseconds in UTC, which has no such function
+		return fmt.Sprintf("epoch_us(%s::TIMESTAMPTZ)", name), ""
 	case facts.EncodingNaive, facts.EncodingInt96Naive:
 		return b.localSQL(fmt.Sprintf("epoch_us(%s::TIMESTAMP)", name), zoneName, ingested)
 	case facts.EncodingDate:
