@@ -9,6 +9,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -670,7 +671,8 @@ func (f *filler) fillBase(row *keys.Row, values []engine.Value, cut cutNanos, at
 		f.readers[row.Source] = r
 	}
 	row.Event, row.Ingested = v.usable(v.instant(r.event, values)), v.usable(v.instant(r.ingested, values))
-	var key []byte
+	var key strings.Builder // keys may be of a megabyte: no copy more than it takes
+	var length [binary.MaxVarintLen64]byte
 	for i, part := range plan.key {
 		text := ""
 		if part.instant {
@@ -678,10 +680,10 @@ func (f *filler) fillBase(row *keys.Row, values []engine.Value, cut cutNanos, at
 		} else {
 			text = values[part.index].Text
 		}
-		key = binary.AppendUvarint(key, uint64(len(text)))
-		key = append(key, text...)
+		key.Write(length[:binary.PutUvarint(length[:], uint64(len(text)))])
+		key.WriteString(text)
 	}
-	row.Key = string(key)
+	row.Key = key.String()
 	row.Payload = make([]keys.Value, len(v.payload))
 	row.Measures = make([]keys.Value, len(plan.measures))
 	for i, m := range plan.measures {

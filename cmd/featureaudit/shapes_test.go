@@ -17,10 +17,10 @@ const memoryVariable = "FEATUREAUDIT_TEST_MEMORY"
 // oddShape is a store that is cheap on disk and was dear in memory.
 type oddShape struct {
 	name string
-	// query makes the rows; {files} copies of its file are laid down, each in a folder of its own.
-	query string
-	files int
-	args  []string
+	// query makes the rows. Where parted, those of each value of its column part are a file of their own.
+	query  string
+	parted bool
+	args   []string
 	// measures are those of duplicate-keys that the rows have by construction; nil where the view is an error.
 	measures map[string]string
 	slow     bool
@@ -43,25 +43,18 @@ func oddShapes() []oddShape {
 		{name: "100,000 sources", query: "SELECT " + instant + ", i AS id, 's' || i AS source FROM range(100000) t(i)", args: []string{"--set", "source=source"}},
 		{name: "50 keys of a megabyte", query: "SELECT " + instant + ", repeat(printf('%04d', i // 2), 262144) AS id, i AS amount FROM range(50) t(i)", measures: counts(25, 50)},
 		{name: "2,000 columns", query: "SELECT " + instant + ", i // 2 AS id, " + strings.Join(wide, ", ") + " FROM range(400) t(i)", measures: counts(200, 400)},
-		{name: "20,000 files", query: "SELECT " + instant + ", i AS id, 1.5 AS amount FROM range(3) t(i)", files: 20_000, measures: counts(3, 60_000), slow: true},
+		{name: "20,000 files", query: "SELECT " + instant + ", i AS id, 1.5 AS amount, i // 3 AS part FROM range(60000) t(i)", parted: true, measures: counts(0, 0), slow: true},
 	}
 }
 
 func (s oddShape) write(t *testing.T, dir string) {
 	t.Helper()
-	first := filepath.Join(dir, "a.parquet")
-	copied := fmt.Sprintf("COPY (%s) TO '%s' (FORMAT parquet)", s.query, first)
-	if _, err := duckdb.RunSQL(context.Background(), 1, 0, copied); err != nil {
-		t.Fatal(err)
+	to, options := filepath.Join(dir, "a.parquet"), "FORMAT parquet"
+	if s.parted {
+		to, options = dir, "FORMAT parquet, PARTITION_BY (part)"
 	}
-	raw, err := os.ReadFile(first)
-	if err != nil {
+	if _, err := duckdb.RunSQL(context.Background(), 1, 0, fmt.Sprintf("COPY (%s) TO '%s' (%s)", s.query, to, options)); err != nil {
 		t.Fatal(err)
-	}
-	for i := 1; i < s.files; i++ {
-		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("b%05d.parquet", i)), raw, 0o644); err != nil {
-			t.Fatal(err)
-		}
 	}
 }
 
