@@ -354,8 +354,13 @@ func (a *asking) against(c, home *cluster) (why string, constant bool) {
 		return "its rows came in a part of the time only", false
 	case home != nil && a.nobodyPrompt(c, home):
 		return "nobody was prompt when its events happened", false
-	case !a.pure(c):
+	}
+	whole := a.wholeShare(c)
+	switch {
+	case whole < purity:
 		return "the same writers have prompt rows too", false
+	case a.stretchWouldDo(c, whole):
+		return "its rows came in a part of the time only, and so do all rows of many writers", false
 	}
 	return "", false
 }
@@ -500,10 +505,10 @@ func hourOf(r facts.WriterRow) int32 { return int32(floorDiv(int64(r.Arrival)-in
 // parts are the shares of a writer's rows that may be at an offset, when what is looked for is how they are spread.
 var parts = [...]float64{0, 0.05, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 0.97, 1}
 
-// pure says that whoever has rows at the offset has hardly any others: where rows are late by themselves, or where a bad
+// wholeShare is the share of the rows at the offset whose writers have hardly any others: where rows are late by themselves, or where a bad
 // line makes some writers' rows late more often than others', most writers with such rows have prompt ones too. How the
 // share of such rows is spread over writers is estimated without any shape (the maximum likelihood of a mixture).
-func (a *asking) pure(c *cluster) bool {
+func (a *asking) wholeShare(c *cluster) float64 {
 	var likelihoods [][len(parts)]float64
 	var weights []float64
 	for i := range a.pens {
@@ -537,7 +542,94 @@ func (a *asking) pure(c *cluster) bool {
 			some += share[k] * part
 		}
 	}
-	return whole >= purity*(whole+some)
+	if whole == 0 {
+		return 0
+	}
+	return whole / (whole + some)
+}
+
+// A stretch without rows of a group counts if it holds leastGap of all rows, or mostMissed of the group's writers had to be
+// in it and leastSmallGap of all rows are. At idle or less of the rows expected, a time is without any.
+const (
+	leastGap, leastSmallGap = 0.05, 0.02
+	mostMissed              = 8
+	idle                    = 0.1
+)
+
+// stretchWouldDo says that a stretch, or stretches, of late arrivals would gather such a group from the writers that there
+// are. Then it has no rows at other times, and whoever is in it has all rows in the stretch by chance: where writers come in
+// bursts, or write little, the others of the same stretch do so as often. Writers who are there all the time would have prompt
+// rows beside the late ones, unless it is their clocks.
+func (a *asking) stretchWouldDo(c *cluster, whole float64) bool {
+	inside := a.timesOf(c)
+	members := map[uint64]bool{}
+	for _, p := range c.pens {
+		members[p.id] = true
+	}
+	// of the others: all rows, those outside, those within, and those within of writers who have none outside
+	var all, outside, within, confined float64
+	for i := range a.pens {
+		p := &a.pens[i]
+		if members[p.id] || len(p.rows) < 2 {
+			continue
+		}
+		here := 0
+		for _, r := range p.rows {
+			if inside(r) {
+				here++
+			}
+		}
+		n := float64(len(p.rows))
+		all += n
+		outside += n - float64(here)
+		within += float64(here)
+		if here == len(p.rows) {
+			confined += n
+		}
+	}
+	if within == 0 {
+		return false // there is nobody else
+	}
+	gap := outside / all
+	if gap < leastGap && (gap < leastSmallGap || gap*float64(len(c.pens)) < mostMissed) {
+		return false
+	}
+	return whole < (1+confined/within)/2
+}
+
+// timesOf tells the times at which a group has rows: from its first to its last event, as they happened, without the stretches
+// in which it has hardly any.
+func (a *asking) timesOf(c *cluster) func(facts.WriterRow) bool {
+	own, all := map[int64]float64{}, map[int64]float64{}
+	first, last, rows := int32(math.MaxInt32), int32(math.MinInt32), 0.0
+	for _, m := range c.rows {
+		if a.f.at(m.moved) <= a.f.at(int(m.row.Lag)) {
+			continue // a prompt row of a writer who is late with the others
+		}
+		happened := m.row.Arrival - int32(m.moved)
+		first, last = min(first, happened), max(last, happened)
+		own[floorDiv(int64(happened), a.bin)]++
+		rows++
+	}
+	total := 0.0
+	happened := func(r facts.WriterRow, p *pen) int32 {
+		lag := int32(r.Lag)
+		if p.sure {
+			lag += a.offset(p, r)
+		}
+		return r.Arrival - lag
+	}
+	for i := range a.pens {
+		for _, r := range a.pens[i].rows {
+			all[floorDiv(int64(happened(r, &a.pens[i])), a.bin)]++
+			total++
+		}
+	}
+	return func(r facts.WriterRow) bool {
+		at := r.Arrival - int32(r.Lag)
+		bin := floorDiv(int64(at), a.bin)
+		return at >= first && at <= last && own[bin]*total > idle*all[bin]*rows
+	}
 }
 
 // standsAt says whether a writer has rows at an offset.
