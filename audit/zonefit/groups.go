@@ -509,37 +509,49 @@ var parts = [...]float64{0, 0.05, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 0.97, 1}
 // line makes some writers' rows late more often than others', most writers with such rows have prompt ones too. How the
 // share of such rows is spread over writers is estimated without any shape (the maximum likelihood of a mixture).
 func (a *asking) wholeShare(c *cluster) float64 {
-	var likelihoods [][len(parts)]float64
-	var weights []float64
+	var all mixes
 	for i := range a.pens {
 		p := &a.pens[i]
 		if len(p.rows) < 2 || p.sure && !a.standsAt(p, 0) && !a.standsAt(p, c.offset) {
 			continue
 		}
-		var l [len(parts)]float64
+		l := mix{weight: float64(len(p.rows))}
 		for _, r := range p.rows {
 			if o := a.offset(p, r); p.sure && o != 0 && o != c.offset {
 				continue // its clock was changed
 			}
-			home, moved := math.Exp(a.f.at(int(r.Lag))), math.Exp(a.f.at(int(r.Lag)+int(c.offset)))
-			for k, part := range parts {
-				l[k] += math.Log((1-part)*home + part*moved)
-			}
+			a.weigh(&l, int(r.Lag), c.offset)
 		}
-		top := slices.Max(l[:])
-		for k := range l {
-			l[k] = math.Exp(l[k] - top)
-		}
-		likelihoods, weights = append(likelihoods, l), append(weights, float64(len(p.rows)))
+		all = append(all, l)
 	}
-	share := mixture(likelihoods, weights)
-	whole, some := 0.0, 0.0
+	return all.whole()
+}
+
+// mix is how likely each of parts is as the share of a writer's rows that is at an offset, by logarithm; weight are its rows.
+type mix struct {
+	logs   [len(parts)]float64
+	weight float64
+}
+
+// weigh counts a row with a lag.
+func (a *asking) weigh(l *mix, lag int, offset int32) {
+	home, moved := math.Exp(a.f.at(lag)), math.Exp(a.f.at(lag+int(offset)))
 	for k, part := range parts {
-		switch {
+		l.logs[k] += math.Log((1-part)*home + part*moved)
+	}
+}
+
+type mixes []mix
+
+// whole is the share of the rows at the offset whose writers have hardly any others; 0 where there are none.
+func (s mixes) whole() float64 {
+	whole, some := 0.0, 0.0
+	for k, share := range s.mixture() {
+		switch part := parts[k]; {
 		case part > 0.95:
-			whole += share[k] * part
+			whole += share * part
 		case part >= 0.1:
-			some += share[k] * part
+			some += share * part
 		}
 	}
 	if whole == 0 {
@@ -548,58 +560,81 @@ func (a *asking) wholeShare(c *cluster) float64 {
 	return whole / (whole + some)
 }
 
-// A stretch without rows of a group counts if it holds leastGap of all rows, or mostMissed of the group's writers had to be
-// in it and leastSmallGap of all rows are. At idle or less of the rows expected, a time is without any.
+// Times without rows of a group count if leastGap of all rows are in them, or mostMissed of the group's writers had to be and
+// leastSmallGap of all rows are. Where idle or less of the rows expected are, there are as good as none.
 const (
-	leastGap, leastSmallGap = 0.05, 0.02
+	leastGap, leastSmallGap = 0.04, 0.02
 	mostMissed              = 8
 	idle                    = 0.1
 )
 
 // stretchWouldDo says that a stretch, or stretches, of late arrivals would gather such a group from the writers that there
-// are. Then it has no rows at other times, and whoever is in it has all rows in the stretch by chance: where writers come in
-// bursts, or write little, the others of the same stretch do so as often. Writers who are there all the time would have prompt
-// rows beside the late ones, unless it is their clocks.
+// are. Then it has no rows at other times, and whoever is in it has all rows in the stretch by chance, as the others would who
+// come in bursts, or write little. So the others' rows of those times are moved as if they were late, and the group must be much
+// purer than what comes of it: writers who are there all the time would have prompt rows too, unless it is their clocks.
 func (a *asking) stretchWouldDo(c *cluster, whole float64) bool {
-	inside := a.timesOf(c)
+	between, without := a.timesOf(c)
+	return a.lateWouldDo(c, whole, between) || a.lateWouldDo(c, whole, without)
+}
+
+// lateWouldDo is stretchWouldDo for the times that late says.
+func (a *asking) lateWouldDo(c *cluster, whole float64, late func(facts.WriterRow) bool) bool {
 	members := map[uint64]bool{}
 	for _, p := range c.pens {
 		members[p.id] = true
 	}
-	// of the others: all rows, those outside, those within, and those within of writers who have none outside
-	var all, outside, within, confined float64
+	var asIfLate mixes
+	absent, all := 0.0, 0.0 // writers who have rows at no other times, and all
+	outside, rows := 0.0, 0.0
 	for i := range a.pens {
 		p := &a.pens[i]
-		if members[p.id] || len(p.rows) < 2 {
+		if members[p.id] || len(p.rows) < 2 || p.sure && !a.standsAt(p, 0) {
 			continue
 		}
-		here := 0
+		l, within := mix{weight: float64(len(p.rows))}, true
 		for _, r := range p.rows {
-			if inside(r) {
-				here++
+			lag := int(r.Lag)
+			if late(r) {
+				lag -= int(c.offset)
+			} else {
+				within = false
+				outside++
 			}
+			a.weigh(&l, lag, c.offset)
 		}
-		n := float64(len(p.rows))
-		all += n
-		outside += n - float64(here)
-		within += float64(here)
-		if here == len(p.rows) {
-			confined += n
+		asIfLate = append(asIfLate, l)
+		rows += l.weight
+		if all++; within {
+			absent++
 		}
 	}
-	if within == 0 {
-		return false // there is nobody else
-	}
-	gap := outside / all
-	if gap < leastGap && (gap < leastSmallGap || gap*float64(len(c.pens)) < mostMissed) {
+	writersOf := float64(len(c.pens))
+	if gap := outside / max(rows, 1); gap < leastGap && (gap < leastSmallGap || gap*writersOf < mostMissed) {
 		return false
 	}
-	return whole < (1+confined/within)/2
+	if -writersOf*math.Log(max(absent, 1)/all) < leastMissing {
+		return false // by chance none is seen at the other times
+	}
+	chance := asIfLate.whole()
+	// who is in the stretch with half of his rows counts for half as many rows
+	writers := chance / (2 - chance)
+	return 1-whole > leastPurer*(1-chance) || -writersOf*math.Log(writers) < leastSurprise
 }
 
-// timesOf tells the times at which a group has rows: from its first to its last event, as they happened, without the stretches
-// in which it has hardly any.
-func (a *asking) timesOf(c *cluster) func(facts.WriterRow) bool {
+const (
+	// leastMissing is how unlikely, by logarithm, it must be that none of the group's writers has a row at the other times, if
+	// they are there all the time.
+	leastMissing = 3
+	// leastPurer is how much less of a group's rows, than of rows that a stretch would have made late, may belong to writers
+	// with prompt ones.
+	leastPurer = 0.25
+	// leastSurprise is how unlikely, by logarithm, a stretch must make it that all writers of a group lie in it.
+	leastSurprise = 12
+)
+
+// timesOf tells the times at which a group has rows: those between its first and its last, and those without the stretches in
+// which it has hardly any. Times are those of events as they happened if writers stand where they are placed.
+func (a *asking) timesOf(c *cluster) (between, without func(facts.WriterRow) bool) {
 	own, all := map[int64]float64{}, map[int64]float64{}
 	first, last, rows := int32(math.MaxInt32), int32(math.MinInt32), 0.0
 	for _, m := range c.rows {
@@ -625,10 +660,13 @@ func (a *asking) timesOf(c *cluster) func(facts.WriterRow) bool {
 			total++
 		}
 	}
-	return func(r facts.WriterRow) bool {
+	between = func(r facts.WriterRow) bool {
 		at := r.Arrival - int32(r.Lag)
-		bin := floorDiv(int64(at), a.bin)
-		return at >= first && at <= last && own[bin]*total > idle*all[bin]*rows
+		return at >= first && at <= last
+	}
+	return between, func(r facts.WriterRow) bool {
+		bin := floorDiv(int64(r.Arrival)-int64(r.Lag), a.bin)
+		return between(r) && own[bin]*total > idle*all[bin]*rows
 	}
 }
 
@@ -643,7 +681,14 @@ func (a *asking) standsAt(p *pen, offset int32) bool {
 }
 
 // mixture is the mixture of parts that makes the likelihoods largest.
-func mixture(likelihoods [][len(parts)]float64, weights []float64) [len(parts)]float64 {
+func (s mixes) mixture() [len(parts)]float64 {
+	likelihoods := make([][len(parts)]float64, len(s))
+	for i := range s {
+		top := slices.Max(s[i].logs[:])
+		for k, l := range s[i].logs {
+			likelihoods[i][k] = math.Exp(l - top)
+		}
+	}
 	var share [len(parts)]float64
 	for k := range share {
 		share[k] = 1.0 / float64(len(parts))
@@ -657,9 +702,9 @@ func mixture(likelihoods [][len(parts)]float64, weights []float64) [len(parts)]f
 				sum += share[k] * l[k]
 			}
 			for k := range l {
-				next[k] += weights[i] * share[k] * l[k] / sum
+				next[k] += s[i].weight * share[k] * l[k] / sum
 			}
-			total += weights[i]
+			total += s[i].weight
 		}
 		for k := range next {
 			share[k] = next[k] / total
