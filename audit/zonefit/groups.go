@@ -560,12 +560,13 @@ func (s mixes) whole() float64 {
 	return whole / (whole + some)
 }
 
-// Times without rows of a group count if leastGap of all rows are in them, or mostMissed of the group's writers had to be and
-// leastSmallGap of all rows are. Where idle or less of the rows expected are, there are as good as none.
+// Times without rows of a group count against it if leastGap of all rows are in them, or leastSmallGap are and mostMissed of its
+// writers had to be; from wideGap on, against a pure one too, if it is so small that chance makes it pure. Where idle or less of
+// the rows expected are, there are as good as none.
 const (
-	leastGap, leastSmallGap = 0.04, 0.02
-	mostMissed              = 8
-	idle                    = 0.1
+	leastGap, leastSmallGap, wideGap = 0.04, 0.02, 0.05
+	mostMissed                       = 8
+	idle                             = 0.1
 )
 
 // stretchWouldDo says that a stretch, or stretches, of late arrivals would gather such a group from the writers that there
@@ -609,7 +610,8 @@ func (a *asking) lateWouldDo(c *cluster, whole float64, late func(facts.WriterRo
 		}
 	}
 	writersOf := float64(len(c.pens))
-	if gap := outside / max(rows, 1); gap < leastGap && (gap < leastSmallGap || gap*writersOf < mostMissed) {
+	gap := outside / max(rows, 1)
+	if gap < leastGap && (gap < leastSmallGap || gap*writersOf < mostMissed) {
 		return false
 	}
 	if -writersOf*math.Log(max(absent, 1)/all) < leastMissing {
@@ -618,7 +620,7 @@ func (a *asking) lateWouldDo(c *cluster, whole float64, late func(facts.WriterRo
 	chance := asIfLate.whole()
 	// who is in the stretch with half of his rows counts for half as many rows
 	writers := chance / (2 - chance)
-	return 1-whole > leastPurer*(1-chance) || -writersOf*math.Log(writers) < leastSurprise
+	return 1-whole > leastPurer*(1-chance) || gap >= wideGap && -writersOf*math.Log(writers) < leastSurprise
 }
 
 const (
