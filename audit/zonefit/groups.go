@@ -505,8 +505,8 @@ func hourOf(r facts.WriterRow) int32 { return int32(floorDiv(int64(r.Arrival)-in
 // parts are the shares of a writer's rows that may be at an offset, when what is looked for is how they are spread.
 var parts = [...]float64{0, 0.05, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 0.97, 1}
 
-// wholeShare is the share of the rows at the offset whose writers have hardly any others: where rows are late by themselves, or where a bad
-// line makes some writers' rows late more often than others', most writers with such rows have prompt ones too. How the
+// wholeShare is the share of the rows at the offset whose writers have hardly any others: where rows are late by themselves, or
+// where a bad line makes some writers' rows late more often than others', most writers with such rows have prompt ones too. How the
 // share of such rows is spread over writers is estimated without any shape (the maximum likelihood of a mixture).
 func (a *asking) wholeShare(c *cluster) float64 {
 	var all mixes
@@ -580,9 +580,18 @@ func (a *asking) stretchWouldDo(c *cluster, whole float64) bool {
 
 // lateWouldDo is stretchWouldDo for the times that late says.
 func (a *asking) lateWouldDo(c *cluster, whole float64, late func(facts.WriterRow) bool) bool {
-	members := map[uint64]bool{}
+	members, courses := map[uint64]bool{}, map[int]bool{}
 	for _, p := range c.pens {
-		members[p.id] = true
+		members[p.id], courses[p.course] = true, true
+	}
+	// a clock that is changed stamps the offset before or after only: other times say nothing of it
+	stamps := func(r facts.WriterRow) bool {
+		for course := range courses {
+			if a.offsets[a.courses[course].column(r.Arrival-int32(r.Lag)+c.offset)] == c.offset {
+				return true
+			}
+		}
+		return false
 	}
 	var asIfLate mixes
 	absent, all := 0.0, 0.0 // writers who have rows at no other times, and all
@@ -592,8 +601,12 @@ func (a *asking) lateWouldDo(c *cluster, whole float64, late func(facts.WriterRo
 		if members[p.id] || len(p.rows) < 2 || p.sure && !a.standsAt(p, 0) {
 			continue
 		}
-		l, within := mix{weight: float64(len(p.rows))}, true
+		l, within := mix{}, true
 		for _, r := range p.rows {
+			if !stamps(r) {
+				continue
+			}
+			l.weight++
 			lag := int(r.Lag)
 			if late(r) {
 				lag -= int(c.offset)
@@ -602,6 +615,9 @@ func (a *asking) lateWouldDo(c *cluster, whole float64, late func(facts.WriterRo
 				outside++
 			}
 			a.weigh(&l, lag, c.offset)
+		}
+		if l.weight < 2 {
+			continue
 		}
 		asIfLate = append(asIfLate, l)
 		rows += l.weight
