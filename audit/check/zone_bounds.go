@@ -27,7 +27,7 @@ type feed struct {
 	stale func(east int64) (sure, maybe bool)
 }
 
-// staleBounds bounds stale-view and stale-rows; ok is false where the facts do not say.
+// staleBounds bounds stale-view and stale-rows, and source-lag where writers are proved to be elsewhere; ok is false where the facts do not say.
 func (b *brief) staleBounds(c Check) (z zoneBounds, ok bool) {
 	if b.policy(c.ID).MaxFraction != nil {
 		return z, false
@@ -39,6 +39,10 @@ func (b *brief) staleBounds(c Check) (z zoneBounds, ok bool) {
 	case c.ID == staleRowsID && !isSnapshot(b.View):
 		subjects, ok = b.rowFeeds()
 		if !ok {
+			return z, false
+		}
+	case c.ID == sourceLagID:
+		if subjects, ok = b.lagFeeds(); !ok {
 			return z, false
 		}
 	default:
@@ -100,6 +104,7 @@ const (
 	staleViewID     = "stale-view"
 	staleRowsID     = "stale-rows"
 	staleEntitiesID = "stale-entities"
+	sourceLagID     = "source-lag"
 )
 
 func (f feed) always() bool {
@@ -194,6 +199,23 @@ func (b *brief) rowFeeds() ([][]feed, bool) {
 		subjects = append(subjects, []feed{f})
 	}
 	return subjects, true
+}
+
+// lagFeeds are the subjects of source-lag: each source that has a limit. They say nothing new unless some source is proved to be
+// stamped at one offset: then its lags are as long as they are read, or as they are meant.
+func (b *brief) lagFeeds() ([][]feed, bool) {
+	var subjects [][]feed
+	proved := false
+	for _, name := range b.sources {
+		limit, has := lagLimit(b.View, b.bySource[name])
+		if !has {
+			continue
+		}
+		_, whole := b.provedWhole(name)
+		proved = proved || whole
+		subjects = append(subjects, []feed{{candidates: b.candidates(name), stale: b.staleByLag(name, limit)}})
+	}
+	return subjects, proved
 }
 
 // staleByLag: a corrected event is so much older as its lag is longer.

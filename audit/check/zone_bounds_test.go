@@ -133,3 +133,42 @@ func TestStaleEntitiesInEveryZone(t *testing.T) {
 		t.Errorf("%q, %v", r.ZoneCertainty, r.Measures)
 	}
 }
+
+// TestProvedOffsetsBoundLagsAndRows: the streaming source is stamped at UTC-8 throughout, which its max_lag proves; no other
+// zone is in question for it, though Los Angeles and Tokyo were in use too.
+func TestProvedOffsetsBoundLagsAndRows(t *testing.T) {
+	proved := func() *store {
+		s := healthy(dailyView())
+		s.View.Sources = []model.SourcePolicy{{Name: "streaming", MaxLag: 10 * time.Minute}}
+		s.streaming([]int32{0, 1, 2, 3, 4, 5, 6, 7, 8}, pacific, 500)
+		return s
+	}
+	r := proved().of(t, "source-lag")
+	if r.ZoneCertainty != "depends" || !reflect.DeepEqual(r.Measures["zone_stale_offset_minutes"], []int64{0}) ||
+		!reflect.DeepEqual(r.Measures["zone_fresh_offset_minutes"], []int64{-480}) {
+		t.Errorf("source-lag: %q, %v", r.ZoneCertainty, r.Measures)
+	}
+	const words = "this depends on the zone of the writers: late at UTC, in time at UTC-08:00"
+	if !strings.Contains(r.Message, words) {
+		t.Errorf("source-lag: %q", r.Message)
+	}
+	for _, test := range []struct {
+		ttl       time.Duration
+		certainty string
+	}{{4 * time.Hour, "depends"}, {48 * time.Hour, "certain"}} {
+		s := proved()
+		s.View.Reference, s.View.TTL.Duration = model.ReferenceIngestedAt, test.ttl
+		r := s.of(t, "stale-rows")
+		if r.ZoneCertainty != test.certainty {
+			t.Errorf("stale-rows, ttl %s: %q, %v", test.ttl, r.ZoneCertainty, r.Measures)
+		}
+		if test.certainty == "depends" && (!reflect.DeepEqual(r.Measures["zone_stale_offset_minutes"], []int64{0}) ||
+			!reflect.DeepEqual(r.Measures["zone_fresh_offset_minutes"], []int64{-480})) {
+			t.Errorf("stale-rows, ttl %s: %v", test.ttl, r.Measures)
+		}
+	}
+	// where no writer is proved to be elsewhere, aware times say when it was
+	if r := healthy(dailyView()).of(t, "source-lag"); r.ZoneCertainty == "depends" {
+		t.Errorf("a healthy store: %v", r.Measures)
+	}
+}

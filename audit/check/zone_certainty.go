@@ -43,7 +43,11 @@ func zoneWords(r report.Result) string {
 	if !known {
 		return dependsOnZones
 	}
-	return fmt.Sprintf("this depends on the zone of the writers: stale at %s, fresh at %s", offsetsInWords(stale), offsetsInWords(fresh))
+	bad, good := "stale", "fresh"
+	if r.Check == sourceLagID {
+		bad, good = "late", "in time"
+	}
+	return fmt.Sprintf("this depends on the zone of the writers: %s at %s, %s at %s", bad, offsetsInWords(stale), good, offsetsInWords(fresh))
 }
 
 func offsetsInWords(minutes []int64) string {

@@ -354,8 +354,13 @@ func (a *asking) against(c, home *cluster) (why string, constant bool) {
 		return "its rows came in a part of the time only", false
 	case home != nil && a.nobodyPrompt(c, home):
 		return "nobody was prompt when its events happened", false
-	case !a.pure(c):
+	}
+	whole := a.wholeShare(c)
+	switch {
+	case whole < purity:
 		return "the same writers have prompt rows too", false
+	case a.stretchWouldDo(c, whole):
+		return "its rows came in a part of the time only, and so do all rows of many writers", false
 	}
 	return "", false
 }
@@ -500,44 +505,187 @@ func hourOf(r facts.WriterRow) int32 { return int32(floorDiv(int64(r.Arrival)-in
 // parts are the shares of a writer's rows that may be at an offset, when what is looked for is how they are spread.
 var parts = [...]float64{0, 0.05, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 0.97, 1}
 
-// pure says that whoever has rows at the offset has hardly any others: where rows are late by themselves, or where a bad
-// line makes some writers' rows late more often than others', most writers with such rows have prompt ones too. How the
+// wholeShare is the share of the rows at the offset whose writers have hardly any others: where rows are late by themselves, or
+// where a bad line makes some writers' rows late more often than others', most writers with such rows have prompt ones too. How the
 // share of such rows is spread over writers is estimated without any shape (the maximum likelihood of a mixture).
-func (a *asking) pure(c *cluster) bool {
-	var likelihoods [][len(parts)]float64
-	var weights []float64
+func (a *asking) wholeShare(c *cluster) float64 {
+	var all mixes
 	for i := range a.pens {
 		p := &a.pens[i]
 		if len(p.rows) < 2 || p.sure && !a.standsAt(p, 0) && !a.standsAt(p, c.offset) {
 			continue
 		}
-		var l [len(parts)]float64
+		l := mix{weight: float64(len(p.rows))}
 		for _, r := range p.rows {
 			if o := a.offset(p, r); p.sure && o != 0 && o != c.offset {
 				continue // its clock was changed
 			}
-			home, moved := math.Exp(a.f.at(int(r.Lag))), math.Exp(a.f.at(int(r.Lag)+int(c.offset)))
-			for k, part := range parts {
-				l[k] += math.Log((1-part)*home + part*moved)
+			a.weigh(&l, int(r.Lag), c.offset)
+		}
+		all = append(all, l)
+	}
+	return all.whole()
+}
+
+// mix is how likely each of parts is as the share of a writer's rows that is at an offset, by logarithm; weight are its rows.
+type mix struct {
+	logs   [len(parts)]float64
+	weight float64
+}
+
+// weigh counts a row with a lag.
+func (a *asking) weigh(l *mix, lag int, offset int32) {
+	home, moved := math.Exp(a.f.at(lag)), math.Exp(a.f.at(lag+int(offset)))
+	for k, part := range parts {
+		l.logs[k] += math.Log((1-part)*home + part*moved)
+	}
+}
+
+type mixes []mix
+
+// whole is the share of the rows at the offset whose writers have hardly any others; 0 where there are none.
+func (s mixes) whole() float64 {
+	whole, some := 0.0, 0.0
+	for k, share := range s.mixture() {
+		switch part := parts[k]; {
+		case part > 0.95:
+			whole += share * part
+		case part >= 0.1:
+			some += share * part
+		}
+	}
+	if whole == 0 {
+		return 0
+	}
+	return whole / (whole + some)
+}
+
+// Times without rows of a group count against it if leastGap of all rows are in them, or leastSmallGap are and mostMissed of its
+// writers had to be; from wideGap on, against a pure one too, if it is so small that chance makes it pure. Where idle or less of
+// the rows expected are, there are as good as none.
+const (
+	leastGap, leastSmallGap, wideGap = 0.04, 0.02, 0.05
+	mostMissed                       = 8
+	idle                             = 0.1
+)
+
+// stretchWouldDo says that a stretch, or stretches, of late arrivals would gather such a group from the writers that there
+// are. Then it has no rows at other times, and whoever is in it has all rows in the stretch by chance, as the others would who
+// come in bursts, or write little. So the others' rows of those times are moved as if they were late, and the group must be much
+// purer than what comes of it: writers who are there all the time would have prompt rows too, unless it is their clocks.
+func (a *asking) stretchWouldDo(c *cluster, whole float64) bool {
+	between, without := a.timesOf(c)
+	return a.lateWouldDo(c, whole, between) || a.lateWouldDo(c, whole, without)
+}
+
+// lateWouldDo is stretchWouldDo for the times that late says.
+func (a *asking) lateWouldDo(c *cluster, whole float64, late func(facts.WriterRow) bool) bool {
+	members, courses := map[uint64]bool{}, map[int]bool{}
+	for _, p := range c.pens {
+		members[p.id], courses[p.course] = true, true
+	}
+	// a clock that is changed stamps the offset before or after only: other times say nothing of it
+	stamps := func(r facts.WriterRow) bool {
+		for course := range courses {
+			if a.offsets[a.courses[course].column(r.Arrival-int32(r.Lag)+c.offset)] == c.offset {
+				return true
 			}
 		}
-		top := slices.Max(l[:])
-		for k := range l {
-			l[k] = math.Exp(l[k] - top)
-		}
-		likelihoods, weights = append(likelihoods, l), append(weights, float64(len(p.rows)))
+		return false
 	}
-	share := mixture(likelihoods, weights)
-	whole, some := 0.0, 0.0
-	for k, part := range parts {
-		switch {
-		case part > 0.95:
-			whole += share[k] * part
-		case part >= 0.1:
-			some += share[k] * part
+	var asIfLate mixes
+	absent, all := 0.0, 0.0 // writers who have rows at no other times, and all
+	outside, rows := 0.0, 0.0
+	for i := range a.pens {
+		p := &a.pens[i]
+		if members[p.id] || len(p.rows) < 2 || p.sure && !a.standsAt(p, 0) {
+			continue
+		}
+		l, within := mix{}, true
+		for _, r := range p.rows {
+			if !stamps(r) {
+				continue
+			}
+			l.weight++
+			lag := int(r.Lag)
+			if late(r) {
+				lag -= int(c.offset)
+			} else {
+				within = false
+				outside++
+			}
+			a.weigh(&l, lag, c.offset)
+		}
+		if l.weight < 2 {
+			continue
+		}
+		asIfLate = append(asIfLate, l)
+		rows += l.weight
+		if all++; within {
+			absent++
 		}
 	}
-	return whole >= purity*(whole+some)
+	writersOf := float64(len(c.pens))
+	gap := outside / max(rows, 1)
+	if gap < leastGap && (gap < leastSmallGap || gap*writersOf < mostMissed) {
+		return false
+	}
+	if -writersOf*math.Log(max(absent, 1)/all) < leastMissing {
+		return false // by chance none is seen at the other times
+	}
+	chance := asIfLate.whole()
+	// who is in the stretch with half of his rows counts for half as many rows
+	writers := chance / (2 - chance)
+	return 1-whole > leastPurer*(1-chance) || gap >= wideGap && -writersOf*math.Log(writers) < leastSurprise
+}
+
+const (
+	// leastMissing is how unlikely, by logarithm, it must be that none of the group's writers has a row at the other times, if
+	// they are there all the time.
+	leastMissing = 3
+	// leastPurer is how much less of a group's rows, than of rows that a stretch would have made late, may belong to writers
+	// with prompt ones.
+	leastPurer = 0.25
+	// leastSurprise is how unlikely, by logarithm, a stretch must make it that all writers of a group lie in it.
+	leastSurprise = 12
+)
+
+// timesOf tells the times at which a group has rows: those between its first and its last, and those without the stretches in
+// which it has hardly any. Times are those of events as they happened if writers stand where they are placed.
+func (a *asking) timesOf(c *cluster) (between, without func(facts.WriterRow) bool) {
+	own, all := map[int64]float64{}, map[int64]float64{}
+	first, last, rows := int32(math.MaxInt32), int32(math.MinInt32), 0.0
+	for _, m := range c.rows {
+		if a.f.at(m.moved) <= a.f.at(int(m.row.Lag)) {
+			continue // a prompt row of a writer who is late with the others
+		}
+		happened := m.row.Arrival - int32(m.moved)
+		first, last = min(first, happened), max(last, happened)
+		own[floorDiv(int64(happened), a.bin)]++
+		rows++
+	}
+	total := 0.0
+	happened := func(r facts.WriterRow, p *pen) int32 {
+		lag := int32(r.Lag)
+		if p.sure {
+			lag += a.offset(p, r)
+		}
+		return r.Arrival - lag
+	}
+	for i := range a.pens {
+		for _, r := range a.pens[i].rows {
+			all[floorDiv(int64(happened(r, &a.pens[i])), a.bin)]++
+			total++
+		}
+	}
+	between = func(r facts.WriterRow) bool {
+		at := r.Arrival - int32(r.Lag)
+		return at >= first && at <= last
+	}
+	return between, func(r facts.WriterRow) bool {
+		bin := floorDiv(int64(r.Arrival)-int64(r.Lag), a.bin)
+		return between(r) && own[bin]*total > idle*all[bin]*rows
+	}
 }
 
 // standsAt says whether a writer has rows at an offset.
@@ -551,7 +699,14 @@ func (a *asking) standsAt(p *pen, offset int32) bool {
 }
 
 // mixture is the mixture of parts that makes the likelihoods largest.
-func mixture(likelihoods [][len(parts)]float64, weights []float64) [len(parts)]float64 {
+func (s mixes) mixture() [len(parts)]float64 {
+	likelihoods := make([][len(parts)]float64, len(s))
+	for i := range s {
+		top := slices.Max(s[i].logs[:])
+		for k, l := range s[i].logs {
+			likelihoods[i][k] = math.Exp(l - top)
+		}
+	}
 	var share [len(parts)]float64
 	for k := range share {
 		share[k] = 1.0 / float64(len(parts))
@@ -565,9 +720,9 @@ func mixture(likelihoods [][len(parts)]float64, weights []float64) [len(parts)]f
 				sum += share[k] * l[k]
 			}
 			for k := range l {
-				next[k] += weights[i] * share[k] * l[k] / sum
+				next[k] += s[i].weight * share[k] * l[k] / sum
 			}
-			total += weights[i]
+			total += s[i].weight
 		}
 		for k := range next {
 			share[k] = next[k] / total
