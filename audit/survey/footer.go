@@ -23,7 +23,6 @@ type footer struct {
 	pandas    string
 	arrow     string
 	spark     bool
-	encrypted bool
 	// added are the columns that align says it added.
 	added []string
 	// chunks are those of the leaves that were asked for, by row group and leaf.
