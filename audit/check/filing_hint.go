@@ -168,6 +168,9 @@ func (b *brief) otherCalendar(ladders []ladder, inPlace, total int64) (filingHin
 	if best.table == nil || share < fittingShare || float64(total-bestRows) > leftShare*float64(total-inPlace) {
 		return filingHint{}, false
 	}
+	if b.rowsShifted(present.Offset(from) - best.table.Offset(from)) {
+		return filingHint{}, false // rows stamped at an offset explain the misfit: another calendar would hide them
+	}
 	h := filingHint{grain: b.View.TimePartition.Grain, zone: best.table.Name(), share: share, fixed: best.fixed, offset: best.offset,
 		minutes: int(best.offset-present.Offset(from)) / 60}
 	h.steady = best.fixed && len(present.Offsets(from, to)) == 1
