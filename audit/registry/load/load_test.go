@@ -165,7 +165,7 @@ func TestFeastRepositories(t *testing.T) {
 		"project: shop\nregistry: {registry_type: sql, path: \"sqlite:///data/r.sqlite\"}\n":          "",
 		"project: shop\nregistry: \"${WHERE}/registry.db\"\n":                                         "",
 		"project: shop\nregistry: \"$NOWHERE/registry.db\"\n":                                         "the variable NOWHERE is not set",
-		"project: shop\nregistry: s3://bucket/registry.db\n":                                          "the registry s3://bucket/registry.db is not read from here: copy it",
+		"project: shop\nregistry: s3://bucket/registry.db\n":                                          "the registry s3://bucket/registry.db is not read from here: copy the file",
 		"project: shop\nregistry:\n  registry_type: snowflake.registry\n  path: x\n":                  `line 3: registry_type "snowflake.registry" is not read`,
 		"project: shop\nregistry: {registry_type: sql, path: \"mysql+pymysql://u:secret@h/feast\"}\n": "mysql+pymysql://u:xxxxx@h/feast is not read from here",
 	} {
