@@ -51,12 +51,13 @@ func (b *brief) conclude(c Check, o opinion, v verdict) opinion {
 	if c.reproduce != nil {
 		o.result.Reproduce, o.result.ReproduceMissing = c.reproduce(b)
 	}
+	v.findings = b.joined(v.findings)
 	o.accepted = b.suppress(c, o.result.Unit, v.findings)
 	o.used = o.accepted.used
 	if o.result.Reproduce != "" && slices.ContainsFunc(v.findings, func(f row) bool { return f.suppressed }) {
 		o.result.Reproduce = "-- with the rows of findings that suppressions accept\n" + o.result.Reproduce
 	}
-	sortFindings(v.findings)
+	b.sortFindings(c, v.findings)
 	o.findings = v.findings
 	return b.found(c, o, v)
 }
@@ -120,16 +121,22 @@ func pour(pools map[string]*row, r row) {
 	}
 }
 
-// sortFindings puts what decides first, the worst of it foremost.
-func sortFindings(findings []row) {
-	slices.SortFunc(findings, func(a, b row) int {
-		if a.suppressed != b.suppressed {
-			if a.suppressed {
+// sortFindings puts what decides first: what is new to the reader, where that is known, and the worst of it foremost.
+func (b *brief) sortFindings(c Check, findings []row) {
+	ranks := make(map[report.Subject]int, len(findings))
+	if b.Rank != nil {
+		for _, f := range findings {
+			ranks[b.identified(f)] = b.Rank(b.fingerprint(c, f), f.bad)
+		}
+	}
+	slices.SortFunc(findings, func(x, y row) int {
+		if x.suppressed != y.suppressed {
+			if x.suppressed {
 				return 1
 			}
 			return -1
 		}
-		return cmp.Or(cmp.Compare(b.bad, a.bad), compareSubjects(a.subject, b.subject))
+		return cmp.Or(cmp.Compare(ranks[b.identified(x)], ranks[b.identified(y)]), cmp.Compare(y.bad, x.bad), compareSubjects(x.subject, y.subject))
 	})
 }
 
@@ -242,9 +249,7 @@ func (b *brief) found(c Check, o opinion, v verdict) opinion {
 		}
 	}
 	o.result.FirstPartition, o.result.LastPartition = b.span(v.findings)
-	for _, f := range all[:min(len(all), maxFindings)] {
-		o.result.Findings = append(o.result.Findings, b.finding(c, o.result, f))
-	}
+	o.result = b.named(c, o.result, all)
 	switch {
 	case v.unable:
 		o.result.Outcome, o.result.Retryable = report.Error, v.retryable
@@ -278,7 +283,7 @@ func (b *brief) finding(c Check, r report.Result, f row) report.Finding {
 		message += fmt.Sprintf(", in %s too small to be judged alone", count(n, "partition"))
 	}
 	return report.Finding{Subject: f.subject, RowsTotal: f.total, RowsBad: f.bad, Message: message, Measures: f.measures,
-		Fingerprint: Fingerprint(c.ID, b.View.Name, b.identity(f.subject)), FingerprintNote: b.fingerprintNote(f.subject), Suppressed: f.suppressed}
+		Fingerprint: b.fingerprint(c, f), FingerprintNote: b.fingerprintNote(f.subject), Suppressed: f.suppressed}
 }
 
 func (b *brief) foundMessage(c Check, o opinion, v verdict) string {

@@ -35,6 +35,9 @@ type Input struct {
 	// Sources maps the names of sources in View, Survey and Collection to those in the data, where the source is sensitive; nil
 	// where they are the same.
 	Sources sensitive.Names
+	// Rank orders the findings of a result by what is known of them, the smallest first, before how bad they are: a finding by its
+	// fingerprint and what it counts. Nil ranks all alike.
+	Rank func(fingerprint string, bad int64) int
 	// Failures are steps before judging that could not be done.
 	Failures []Failure
 }

@@ -224,8 +224,8 @@ func (b *brief) noFiles(c Check, r report.Result, reason string) report.Result {
 	}
 	r.Findings = []report.Finding{{Subject: rows[0].subject, Message: reason, Suppressed: rows[0].suppressed,
 		Fingerprint: Fingerprint(c.ID, b.View.Name, rows[0].subject)}}
-	r.FindingsTotal = 1
-	return r
+	r.Every = r.Findings
+	return followed(r)
 }
 
 func (b *brief) failure(c Check) (Failure, bool) {
