@@ -35,7 +35,7 @@ test: lint ## vet, staticcheck, gofmt and the tests of every package
 	go test -timeout 30m ./...
 
 .PHONY: test-all
-test-all: test ## the tests too that take minutes: the race detector and short fuzzing
+test-all: test ## also the slow tests (race detector, short fuzzing, ten minutes of torture)
 	go test -race -timeout 40m ./cmd/... ./audit/...
 	FEATUREAUDIT_TEST_STORES=5000 go test -timeout 40m -run '^TestCollectionEqualsRecount$$' ./audit
 	FEATUREAUDIT_TEST_MEMORY=1 go test -run '^TestOddShapesStayWithinTheLimit$$' ./cmd/featureaudit
