@@ -20,7 +20,7 @@ that judges, or the rule in words where no SQL does. It explains the rules of di
 func cmdChecks(_ context.Context, c *cli, args []string) (int, error) {
 	flags := newFlags("checks")
 	var out outFlags
-	out.add(flags, []string{"json", "markdown", "text"})
+	out.add(flags, only("json", "markdown", "text"))
 	if err := c.parse(flags, "checks [explain ID] [flags]", checksAbout, args); err != nil {
 		return 0, err
 	}

@@ -61,7 +61,7 @@ func (f *requireFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.memory, "memory-limit", "", "with --data: memory of the whole process")
 	flags.StringVar(&f.tempDir, "temp-dir", "", "with --data: where to spill what does not fit into memory")
 	f.definitionFlags.add(flags)
-	f.out.add(flags, []string{"json", "text"})
+	f.out.add(flags, only("json", "text"))
 }
 
 func cmdRequire(ctx context.Context, c *cli, args []string) (int, error) {

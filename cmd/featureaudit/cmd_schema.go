@@ -40,7 +40,7 @@ func cmdSchema(_ context.Context, c *cli, args []string) (int, error) {
 	argument := strings.Join(names, "|")
 	flags := newFlags("schema")
 	var out outFlags
-	out.add(flags, []string{"json", "markdown"})
+	out.add(flags, only("json", "markdown"))
 	if err := c.parse(flags, "schema "+argument+" [flags]", schemaAbout, args); err != nil {
 		return 0, err
 	}
