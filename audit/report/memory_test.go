@@ -59,12 +59,14 @@ func TestParseRefusesFingerprintsThatDoNotAddUp(t *testing.T) {
 		change func(r *report.Report, res *report.Result)
 		want   string
 	}{
-		"one cut out":                {func(_ *report.Report, res *report.Result) { delete(res.Fingerprints, "cc") }, "fingerprints: found 3 and 1"},
-		"one too many":               {func(_ *report.Report, res *report.Result) { res.Fingerprints["xx"] = 1 }, "fingerprints: found 5 and 1"},
-		"a negative count":           {func(_ *report.Report, res *report.Result) { res.Fingerprints["cc"] = -1 }, "the count -1 is negative"},
-		"no name":                    {func(_ *report.Report, res *report.Result) { delete(res.Fingerprints, "cc"); res.Fingerprints[""] = 1 }, "expected a fingerprint"},
-		"a finding that is not in":   {func(_ *report.Report, res *report.Result) { res.Findings[0].Fingerprint = "zz" }, "findings[0].fingerprint"},
-		"a finding twice":            {func(_ *report.Report, res *report.Result) { res.Findings[1].Fingerprint, res.Findings[1].RowsBad = "aa", 7 }, "that of an earlier finding"},
+		"one cut out":              {func(_ *report.Report, res *report.Result) { delete(res.Fingerprints, "cc") }, "fingerprints: found 3 and 1"},
+		"one too many":             {func(_ *report.Report, res *report.Result) { res.Fingerprints["xx"] = 1 }, "fingerprints: found 5 and 1"},
+		"a negative count":         {func(_ *report.Report, res *report.Result) { res.Fingerprints["cc"] = -1 }, "the count -1 is negative"},
+		"no name":                  {func(_ *report.Report, res *report.Result) { delete(res.Fingerprints, "cc"); res.Fingerprints[""] = 1 }, "expected a fingerprint"},
+		"a finding that is not in": {func(_ *report.Report, res *report.Result) { res.Findings[0].Fingerprint = "zz" }, "findings[0].fingerprint"},
+		"a finding twice": {func(_ *report.Report, res *report.Result) {
+			res.Findings[1].Fingerprint, res.Findings[1].RowsBad = "aa", 7
+		}, "that of an earlier finding"},
 		"a finding of another count": {func(_ *report.Report, res *report.Result) { res.Findings[0].RowsBad = 8 }, "findings[0].rows_bad: found 8"},
 		"a finding accepted":         {func(_ *report.Report, res *report.Result) { res.Findings[0].Suppressed = true }, "findings[0].suppressed"},
 		"accepted and not there":     {func(_ *report.Report, res *report.Result) { res.FingerprintsSuppressed = []string{"zz"} }, "not among the fingerprints"},
