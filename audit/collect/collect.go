@@ -24,7 +24,7 @@ type Request struct {
 	View   model.View
 	Survey facts.Survey
 	// AsOf in microseconds UTC.
-	AsOf  int64
+	AsOf int64
 	// Wants is what the selected checks want of the rows.
 	Wants facts.Wants
 	// Units are the inferred units of epoch columns by schema and column name, where the definitions name none.
