@@ -173,7 +173,7 @@ func (b *brief) clean(c Check, r report.Result, v verdict) report.Result {
 // sawNothing says that not one of the files whose rows a verdict rests on could be read.
 func (b *brief) sawNothing(c Check) bool {
 	unread := len(b.unreadFor(c))
-	return c.Needs.Rows && unread > 0 && unread == len(b.judgedFiles(c))
+	return c.alwaysReadsRows() && unread > 0 && unread == len(b.judgedFiles(c))
 }
 
 func (b *brief) nothing(c Check) string {

@@ -44,10 +44,14 @@ func cmdChecks(_ context.Context, c *cli, args []string) (int, error) {
 		return 0, usagef("checks explain %q: no such check; %schecks: %s", flags.Arg(1), policy.DidYouMean(flags.Arg(1), policyIDs()), strings.Join(checkIDs(), ", "))
 	}
 	return exitOK, c.writeAll(outs, func(w io.Writer, format string, _ bool) error {
-		if format == "json" {
+		explain := check.Explain
+		switch format {
+		case "json":
 			return writeJSON(w, describe(found))
+		case "markdown":
+			explain = check.Page
 		}
-		text, err := check.Explain(found)
+		text, err := explain(found)
 		if err != nil {
 			return err
 		}

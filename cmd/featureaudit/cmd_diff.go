@@ -37,11 +37,11 @@ type judgeFlags struct {
 }
 
 func (f *judgeFlags) add(flags *pflag.FlagSet) {
-	flags.StringVar(&f.consumer, "for", "", "judge for one kind of consumer: training, serving or storage (default: the heaviest of them)")
+	flags.StringVar(&f.consumer, "for", "", "judge for one kind of consumer: training, serving or storage (default: the strictest)")
 	flags.StringVar(&f.failOn, "fail-on", "error", "exit 1 at findings of this severity: error, warn or never")
 	flags.StringVar(&f.config, "config", "", "the config whose suppress: and consumers: count (default: ./featureaudit.yaml where it is there)")
 	flags.StringVar(&f.asOf, "as-of", "", "the instant that approvals are judged at (default: now)")
-	flags.StringVar(&f.summary, "summary", "text", "the end of stdout: text, json (one compact line) or none (the default with an output on stdout)")
+	flags.StringVar(&f.summary, "summary", "text", "summary at the end of stdout: text, json (one line) or none (the default where an output goes to stdout)")
 	f.out.add(flags, diffFormats())
 }
 
