@@ -39,7 +39,7 @@ test-postgres: ## registries in a PostgreSQL server, which the tests start by th
 	go test -tags postgres -run Postgres ./audit/registry/feast
 
 .PHONY: test-all
-test-all: test test-postgres ## the tests too that take minutes: the race detector and short fuzzing
+test-all: test test-postgres ## also the slow tests (race detector, short fuzzing, ten minutes of torture)
 	go test -race -timeout 40m ./cmd/... ./audit/...
 	FEATUREAUDIT_TEST_STORES=5000 go test -timeout 40m -run '^TestCollectionEqualsRecount$$' ./audit
 	FEATUREAUDIT_TEST_MEMORY=1 go test -run '^TestOddShapesStayWithinTheLimit$$' ./cmd/featureaudit
