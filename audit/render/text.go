@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // How much the summary says before it points at the report: it is read in ten seconds.
@@ -61,20 +62,20 @@ func (t *text) verdict(r report.Report) {
 func verdictWords(s report.Summary) string {
 	var parts []string
 	if s.Fail > 0 {
-		parts = append(parts, plural(int64(s.Fail), "check fails", "checks fail"))
+		parts = append(parts, words.Counted(int64(s.Fail), "check fails", "checks fail"))
 	}
 	if s.Error > 0 {
-		parts = append(parts, plural(int64(s.Error), "check could not look", "checks could not look"))
+		parts = append(parts, words.Counted(int64(s.Error), "check could not look", "checks could not look"))
 	}
 	if s.Warn > 0 {
-		parts = append(parts, plural(int64(s.Warn), "check warns", "checks warn"))
+		parts = append(parts, words.Counted(int64(s.Warn), "check warns", "checks warn"))
 	}
 	if len(parts) == 0 && s.Pass == 0 {
 		parts = append(parts, "nothing was looked at")
 	} else if len(parts) == 0 {
-		parts = append(parts, plural(int64(s.Pass), "check passes", "checks pass"))
+		parts = append(parts, words.Counted(int64(s.Pass), "check passes", "checks pass"))
 	}
-	return strings.Join(parts, ", ") + " in " + plural(int64(s.Views), "view", "views")
+	return strings.Join(parts, ", ") + " in " + words.Counted(int64(s.Views), "view", "views")
 }
 
 func (t *text) groups(gs []group) {
@@ -98,7 +99,7 @@ func (t *text) groups(gs []group) {
 		}
 	}
 	if rest > 0 {
-		fmt.Fprintf(t.w, "\nand %s in the report\n", plural(int64(rest), "more result", "more results"))
+		fmt.Fprintf(t.w, "\nand %s in the report\n", words.Counted(int64(rest), "more result", "more results"))
 	}
 }
 
@@ -108,12 +109,12 @@ func (t *text) heading(v report.View) {
 		fmt.Fprintf(t.w, "\n%s\n", t.bold("the whole run"))
 		return
 	}
-	facts := []string{plural(v.Rows, "row", "rows"), plural(v.Files, "file", "files")}
+	facts := []string{words.Counted(v.Rows, "row", "rows"), words.Counted(v.Files, "file", "files")}
 	if v.Partitions > 0 {
-		facts = append(facts, plural(v.Partitions, "partition", "partitions"))
+		facts = append(facts, words.Counted(v.Partitions, "partition", "partitions"))
 	}
 	if v.NewestEventTime != nil && v.AgeSeconds != nil {
-		facts = append(facts, fmt.Sprintf("newest event %s old", seconds(*v.AgeSeconds)))
+		facts = append(facts, fmt.Sprintf("newest event %s old", words.Seconds(*v.AgeSeconds)))
 	}
 	if v.EventTimeReadAs != "" {
 		facts = append(facts, "event_time has no zone: read as "+Clean(v.EventTimeReadAs))
@@ -199,7 +200,7 @@ func sameReason(folded []report.Result, res report.Result) []string {
 
 // amountBeside is the amount, unless the sentence below begins with it.
 func amountBeside(res report.Result) string {
-	if strings.HasPrefix(res.Message, fmt.Sprintf("%s of %s ", count(res.RowsBad), count(res.RowsTotal))) {
+	if strings.HasPrefix(res.Message, fmt.Sprintf("%s of %s ", words.Number(res.RowsBad), words.Number(res.RowsTotal))) {
 		return ""
 	}
 	return amount(res)
@@ -214,7 +215,7 @@ func amount(res report.Result) string {
 		return ""
 	}
 	unit := cmp.Or(Clean(res.Unit), "rows")
-	return fmt.Sprintf("  %s of %s %s (%s)", count(res.RowsBad), count(res.RowsTotal), unit, percent(res.RowsBad, res.RowsTotal))
+	return fmt.Sprintf("  %s of %s %s (%s)", words.Number(res.RowsBad), words.Number(res.RowsTotal), unit, words.Percent(res.RowsBad, res.RowsTotal))
 }
 
 // where names the worst subjects of a result.
@@ -229,7 +230,7 @@ func where(res report.Result) string {
 		}
 		if subject := subjectText(f.Subject); subject != "" {
 			if res.Unit != "view" && f.RowsTotal > 1 {
-				subject += fmt.Sprintf(" (%s of %s)", count(f.RowsBad), count(f.RowsTotal))
+				subject += fmt.Sprintf(" (%s of %s)", words.Number(f.RowsBad), words.Number(f.RowsTotal))
 			}
 			named = append(named, subject)
 		}
@@ -238,7 +239,7 @@ func where(res report.Result) string {
 		return ""
 	}
 	if more := res.FindingsTotal - res.FindingsSuppressed - int64(len(named)); more > 0 {
-		named = append(named, fmt.Sprintf("and %s more", count(int64(more))))
+		named = append(named, fmt.Sprintf("and %s more", words.Number(int64(more))))
 	}
 	return strings.Join(named, "; ")
 }
@@ -277,7 +278,7 @@ func (t *text) advice(r report.Report) {
 			said = t.o.Words(report.Result{Check: check}).Fix
 		}
 		fmt.Fprintln(t.w)
-		t.wrap(t.paint(report.Warn, "WARN")+"  ", "      ", fmt.Sprintf("%s in %s (%s). %s", Clean(check), plural(int64(len(names)), "view", "views"), nameList(names), said))
+		t.wrap(t.paint(report.Warn, "WARN")+"  ", "      ", fmt.Sprintf("%s in %s (%s). %s", Clean(check), words.Counted(int64(len(names)), "view", "views"), nameList(names), said))
 	}
 }
 
@@ -309,7 +310,7 @@ func (t *text) suppressed(r report.Report) {
 		}
 		amount := ""
 		if res.RowsSuppressed > 0 && res.Unit != "view" {
-			amount = fmt.Sprintf("%s %s in %s: ", count(res.RowsSuppressed), cmp.Or(Clean(res.Unit), "rows"), plural(res.FindingsSuppressed, "finding", "findings"))
+			amount = fmt.Sprintf("%s %s in %s: ", words.Number(res.RowsSuppressed), cmp.Or(Clean(res.Unit), "rows"), words.Counted(res.FindingsSuppressed, "finding", "findings"))
 		}
 		lines = append(lines, fmt.Sprintf("%s %s: %s%s", viewName(res.View), Clean(res.Check), amount, Clean(res.SuppressedBy)))
 	}
@@ -344,19 +345,19 @@ func (t *text) notLooked(r report.Report) {
 func leftOut(v report.View) string {
 	var parts []string
 	if v.FilesUnread > 0 {
-		parts = append(parts, plural(v.FilesUnread, "unreadable file", "unreadable files"))
+		parts = append(parts, words.Counted(v.FilesUnread, "unreadable file", "unreadable files"))
 	}
 	if n := len(v.OpenPartitions); n > 0 {
-		parts = append(parts, fmt.Sprintf("%s (%s; completeness not judged)", plural(int64(n), "open partition", "open partitions"), nameList(v.OpenPartitions)))
+		parts = append(parts, fmt.Sprintf("%s (%s; completeness not judged)", words.Counted(int64(n), "open partition", "open partitions"), nameList(v.OpenPartitions)))
 	}
 	if v.PartitionsAfterAsOf > 0 {
-		parts = append(parts, plural(v.PartitionsAfterAsOf, "partition", "partitions")+" after as_of")
+		parts = append(parts, words.Counted(v.PartitionsAfterAsOf, "partition", "partitions")+" after as_of")
 	}
 	if v.RowsAfterAsOf > 0 {
-		parts = append(parts, plural(v.RowsAfterAsOf, "row", "rows")+" after as_of")
+		parts = append(parts, words.Counted(v.RowsAfterAsOf, "row", "rows")+" after as_of")
 	}
 	if v.IgnoredFiles > 0 {
-		parts = append(parts, plural(v.IgnoredFiles, "file that is no data", "files that are no data"))
+		parts = append(parts, words.Counted(v.IgnoredFiles, "file that is no data", "files that are no data"))
 	}
 	if len(parts) == 0 {
 		return ""
@@ -390,9 +391,9 @@ func notApplicable(r report.Report) []string {
 func (t *text) denominators(r report.Report) {
 	s := r.Summary
 	fmt.Fprintf(t.w, "\nlooked at %s, %s, %s, %s; %s: %s pass, %s warn, %s fail, %s could not look, %s suppressed%s, %s not applicable\n",
-		plural(int64(s.Views), "view", "views"), plural(s.Files, "file", "files"), plural(s.Rows, "row", "rows"), size(s.Bytes),
-		plural(int64(s.Pass+s.Warn+s.Fail+s.Error+s.Suppressed+s.NotApplicable), "result", "results"),
-		count(int64(s.Pass)), count(int64(s.Warn)), count(int64(s.Fail)), count(int64(s.Error)), count(int64(s.Suppressed)), suppressedWords(r), count(int64(s.NotApplicable)))
+		words.Counted(int64(s.Views), "view", "views"), words.Counted(s.Files, "file", "files"), words.Counted(s.Rows, "row", "rows"), words.Size(s.Bytes),
+		words.Counted(int64(s.Pass+s.Warn+s.Fail+s.Error+s.Suppressed+s.NotApplicable), "result", "results"),
+		words.Number(int64(s.Pass)), words.Number(int64(s.Warn)), words.Number(int64(s.Fail)), words.Number(int64(s.Error)), words.Number(int64(s.Suppressed)), suppressedWords(r), words.Number(int64(s.NotApplicable)))
 	if slices.ContainsFunc(r.Results, func(res report.Result) bool { return res.Reproduce != "" }) {
 		from := "the JSON report (--out json=PATH)"
 		if t.o.ReportPath != "" && t.o.ReportPath != "-" {
@@ -408,7 +409,7 @@ func suppressedWords(r report.Report) string {
 	if n == 0 {
 		return ""
 	}
-	return " (" + plural(n, "finding", "findings") + ")"
+	return " (" + words.Counted(n, "finding", "findings") + ")"
 }
 
 func suppressedFindings(r report.Report) int64 {
@@ -430,7 +431,7 @@ func (t *text) block(title string, lines []string) {
 	fmt.Fprintf(t.w, "\n%s\n", t.bold(title))
 	for i, line := range lines {
 		if i == maxGroups {
-			fmt.Fprintf(t.w, "  and %s more\n", count(int64(len(lines)-i)))
+			fmt.Fprintf(t.w, "  and %s more\n", words.Number(int64(len(lines)-i)))
 			return
 		}
 		t.wrap("  ", "    ", line)
@@ -482,7 +483,7 @@ func nameList(names []string) string {
 		cleaned[i] = clip(Clean(name), 80)
 	}
 	if more := len(names) - len(shown); more > 0 {
-		cleaned = append(cleaned, fmt.Sprintf("and %s more", count(int64(more))))
+		cleaned = append(cleaned, fmt.Sprintf("and %s more", words.Number(int64(more))))
 	}
 	return strings.Join(cleaned, ", ")
 }
