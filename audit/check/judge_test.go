@@ -680,9 +680,6 @@ func TestDeterminism(t *testing.T) {
 }
 
 func TestManyFiles(t *testing.T) {
-	if testing.Short() {
-		t.Skip("100,000 files take seconds")
-	}
 	s := newStore(dailyView())
 	s.days("2024-02-15", 1000)
 	for i := range int32(100_000) {
