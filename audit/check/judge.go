@@ -25,6 +25,8 @@ type Judgement struct {
 	Clean *Span
 	// BadRows say how the rows are fetched that checks of rows counted.
 	BadRows []BadRows
+	// BadByPartition counts what checks found bad in each partition.
+	BadByPartition BadByPartition
 }
 
 // JudgeView judges the selected checks of one view. A check that cannot be judged gives an error result and stops no
@@ -53,6 +55,7 @@ func JudgeView(ctx context.Context, j engine.Judge, in Input) (Judgement, error)
 		out.Clean = &run
 	}
 	out.BadRows = b.badRows(out.Results)
+	out.BadByPartition = badByPartition(opinions)
 	if b.cut {
 		return out, context.Cause(ctx)
 	}
@@ -71,6 +74,8 @@ type opinion struct {
 	result report.Result
 	// findings are all of them, where the result holds the worst.
 	findings []row
+	// places counts what is bad by partition, before anything of it is accepted.
+	places   map[string]int64
 	used     []int
 	accepted acceptance
 	// unread says that it found nothing, and misses the rows of files that could not be read.

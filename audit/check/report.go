@@ -31,6 +31,8 @@ type ReportInput struct {
 	NothingToAudit bool
 	// Clean are the views' clean runs, by name.
 	Clean map[string]Span
+	// Bad counts what checks found bad in each partition, by the name of the view.
+	Bad map[string]BadByPartition
 }
 
 // BuildReport assembles the document, all but Execution: results sorted by view and check, views by name, and the
@@ -61,6 +63,7 @@ func BuildReport(in ReportInput) (report.Report, error) {
 			r.Corrections = append(r.Corrections, b.corrections()...)
 		}
 		view.Outcome = report.Worst(outcomes[v.View.Name]...)
+		view.Series, view.SeriesLeftOut = b.series(in.Bad[v.View.Name])
 		if run, proven := in.Clean[v.View.Name]; proven {
 			from, until := words.Instant(run.Start), words.Instant(run.End)
 			view.CleanFrom, view.CleanUntil = &from, &until
@@ -91,6 +94,7 @@ func filled[T any](list []T) []T {
 func (b *brief) view() report.View {
 	v := report.View{Name: b.View.Name, Project: b.View.Project, Owner: b.View.Owner, Definition: define(b.View),
 		OpenPartitions: []string{}, Notes: b.notes(), SourceLagSeconds: b.lagsBySource(func(int32) bool { return true }),
+		LagBins: b.lagBins(), NewestBySource: b.newestBySource(),
 		FilesUnread: int64(len(b.unread)), Files: int64(len(b.Survey.Files))}
 	if b.zoneUnread() {
 		v.EventTimeReadAs = "UTC"
