@@ -11,6 +11,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/address"
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 	"github.com/featureaudit/featureaudit/sql"
 )
 
@@ -308,7 +309,7 @@ func renderTimes(measures map[string]any) {
 		delete(measures, name)
 		measures[short] = nil
 		if micros, ok := value.(float64); ok {
-			measures[short] = instant(int64(micros))
+			measures[short] = words.Instant(int64(micros))
 		}
 	}
 }

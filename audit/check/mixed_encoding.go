@@ -11,6 +11,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 var mixedEncoding = Check{
@@ -55,7 +56,7 @@ var mixedEncoding = Check{
 func encodingsInWords(list []map[string]any) string {
 	var texts []string
 	for _, e := range list {
-		texts = append(texts, fmt.Sprintf("%s in %s (%s)", e["encoding"], count(e["files"].(int64), "file"), e["example"]))
+		texts = append(texts, fmt.Sprintf("%s in %s (%s)", e["encoding"], words.Count(e["files"].(int64), "file"), e["example"]))
 	}
 	return strings.Join(texts, "; ")
 }
