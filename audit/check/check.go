@@ -118,7 +118,7 @@ type Check struct {
 	// finish adds measures that follow from the verdict.
 	finish func(*brief, *verdict)
 	// reproduce gives SQL that returns what was counted, or says why no one statement can.
-	reproduce func(*brief) (sql, missing string)
+	reproduce func(*Statements) (sql, missing string)
 	// bad and good complete the sentences "12 of 60 rows ..." and "all 60 rows ...".
 	bad, good func(*brief) string
 	// aside adds to the message of a result, with findings or without, what its counts alone do not say.

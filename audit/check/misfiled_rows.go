@@ -27,7 +27,7 @@ var misfiledRows = Check{
 	Wants:      facts.WantTimes | facts.WantEvents,
 	Fractional: true,
 	Query:      true,
-	reproduce:  (*brief).reproduceMisfiled,
+	reproduce:  (*Statements).reproduceMisfiled,
 	clocked:    true,
 	arrival: func(b *brief) bool {
 		return meaning(b.View) == model.OfIngestedAt && b.View.IngestedAt.Declared()
@@ -70,7 +70,7 @@ var misfiledRows = Check{
 }
 
 // ownColumns names the partition columns that files may hold copies of.
-func (b *brief) ownColumns() string {
+func (b *Index) ownColumns() string {
 	columns := b.View.TimePartition.Columns
 	return words.Plural(int64(len(columns)), "column ", "columns ") + strings.Join(columns, ", ")
 }

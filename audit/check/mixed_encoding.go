@@ -109,7 +109,7 @@ type writing struct {
 }
 
 // writings are those of a file: one, unless its rows belong to sources with event times of their own.
-func (b *brief) writings(f facts.File, slices []*facts.Slice) []writing {
+func (b *Index) writings(f facts.File, slices []*facts.Slice) []writing {
 	if f.Source != "" || !b.sourcesDiffer() {
 		w := writing{column: b.eventTimeOf(f.Source), rows: f.Rows}
 		for _, s := range slices {
@@ -125,22 +125,22 @@ func (b *brief) writings(f facts.File, slices []*facts.Slice) []writing {
 }
 
 // eventTimeOf is a source's own event time, else the view's.
-func (b *brief) eventTimeOf(source string) model.TimeColumn {
-	if own := b.bySource[source].EventTime; own.Declared() {
+func (b *Index) eventTimeOf(source string) model.TimeColumn {
+	if own := b.declared[source].EventTime; own.Declared() {
 		return own
 	}
 	return b.View.EventTime
 }
 
 // sourcesDiffer says whether a source has an event time of its own.
-func (b *brief) sourcesDiffer() bool { return sourcesDiffer(b.View) }
+func (b *Index) sourcesDiffer() bool { return sourcesDiffer(b.View) }
 
 func sourcesDiffer(v model.View) bool {
 	return slices.ContainsFunc(v.Sources, func(s model.SourcePolicy) bool { return s.EventTime.Declared() && s.EventTime != v.EventTime })
 }
 
 // encodedFiles are the judged files with rows, by path.
-func (b *brief) encodedFiles() []encodedFile {
+func (b *Index) encodedFiles() []encodedFile {
 	if !b.View.EventTime.Declared() && !b.sourcesDiffer() {
 		return nil
 	}
@@ -222,7 +222,7 @@ func (u epochUnits) name(files []encodedFile) []encodedFile {
 }
 
 // unscanned is a file whose rows tell how it writes event times, and that no scan has read and no problem explains, or "".
-func (b *brief) unscanned() string {
+func (b *Index) unscanned() string {
 	scanned := b.slicesByFile()
 	for _, f := range b.readable(mixedEncodingFiles) {
 		_, seen := scanned[f.ID]
@@ -255,7 +255,7 @@ func hasTextTimes(v model.View, schema facts.Schema) bool {
 	})
 }
 
-func (b *brief) slicesByFile() map[int32][]*facts.Slice {
+func (b *Index) slicesByFile() map[int32][]*facts.Slice {
 	byFile := map[int32][]*facts.Slice{}
 	for i := range b.Collection.Slices {
 		s := &b.Collection.Slices[i]
@@ -330,14 +330,14 @@ func isNaive(e facts.Encoding) bool {
 }
 
 // zones are the declared zones that a file's naive times are read in, one for each of its sources; "" where none is declared.
-func (b *brief) zones(f encodedFile) []string {
+func (b *Index) zones(f encodedFile) []string {
 	sources := f.sources
 	if len(sources) == 0 {
 		sources = []string{f.file.Source}
 	}
 	var zones []string
 	for _, source := range sources {
-		zones = append(zones, declaredZone(b.View, b.bySource[source]))
+		zones = append(zones, declaredZone(b.View, b.declared[source]))
 	}
 	return zones
 }
@@ -361,7 +361,7 @@ func (b *brief) ingestedNote() string {
 	var files []encodedFile
 	for _, f := range b.readable(mixedEncodingFiles) {
 		declared := b.View.IngestedAt
-		if own := b.bySource[f.Source].IngestedAt; own.Declared() {
+		if own := b.declared[f.Source].IngestedAt; own.Declared() {
 			declared = own
 		}
 		column := b.schema(f).Lookup(declared.Column)

@@ -31,7 +31,7 @@ var mixedZones = Check{
 	Params: []Param{{Name: mustSeeName, Kind: ParamFraction, Default: "0.05",
 		Doc: "the share of a source's rows at another offset that a pass must be able to see; where it could not, the check is not_applicable"}},
 	judge:     judgeMixedZones,
-	reproduce: (*brief).reproduceZones,
+	reproduce: (*Statements).reproduceZones,
 	nothing:   always("no row has both an event time and an ingest time"),
 	bad:       always("show the clock of another zone"),
 	good: func(b *brief) string {
@@ -293,7 +293,7 @@ func verdictText(v zonefit.Verdict) string {
 }
 
 // exampleFiles are up to three files of a population's partitions whose lags reach into its window.
-func (b *brief) exampleFiles(s zoneSeries, p zonefit.Population) []string {
+func (b *Zones) exampleFiles(s zoneSeries, p zonefit.Population) []string {
 	names := []string{}
 	for _, slice := range b.populationSlices(s, p) {
 		if len(names) == maxExampleFiles {
@@ -308,7 +308,7 @@ const maxExampleFiles = 3
 
 // populationSlices are the files, by path, that may hold rows of a population: those of its source and writer in its
 // partitions, whose lags reach into its window.
-func (b *brief) populationSlices(s zoneSeries, p zonefit.Population) []int32 {
+func (b *Zones) populationSlices(s zoneSeries, p zonefit.Population) []int32 {
 	from, to := p.Window()
 	var files []int32
 	for i := range b.Collection.Slices {

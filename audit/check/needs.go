@@ -41,7 +41,7 @@ func missingKey(key, id string) string {
 	return fmt.Sprintf("no %s is defined: %s needs one", key, id)
 }
 
-func (b *brief) anySourceIngested() bool {
+func (b *Index) anySourceIngested() bool {
 	return slices.ContainsFunc(b.View.Sources, func(s model.SourcePolicy) bool { return s.IngestedAt.Declared() })
 }
 
@@ -161,7 +161,7 @@ func (b *brief) wantedColumns(c Check) []wantedColumn {
 	return wanted
 }
 
-func (b *brief) timeColumn(of model.TimeColumn, override func(model.SourcePolicy) model.TimeColumn) wantedColumn {
+func (b *Index) timeColumn(of model.TimeColumn, override func(model.SourcePolicy) model.TimeColumn) wantedColumn {
 	w := wantedColumn{name: of.Column, bySource: map[string]string{}}
 	for _, s := range b.View.Sources {
 		if own := override(s); own.Declared() {
@@ -172,7 +172,7 @@ func (b *brief) timeColumn(of model.TimeColumn, override func(model.SourcePolicy
 }
 
 // hasColumn says whether a file holds a column, in its rows or in its path: a hive folder is a column too.
-func (b *brief) hasColumn(f facts.File, w wantedColumn) bool {
+func (b *Index) hasColumn(f facts.File, w wantedColumn) bool {
 	if f.Source != "" {
 		if own, found := w.bySource[f.Source]; found {
 			return b.holds(f, own)
@@ -190,7 +190,7 @@ func (b *brief) hasColumn(f facts.File, w wantedColumn) bool {
 	return false
 }
 
-func (b *brief) holds(f facts.File, column string) bool {
+func (b *Index) holds(f facts.File, column string) bool {
 	at := schemaColumn{f.Schema, column}
 	has, known := b.held[at]
 	if !known {

@@ -30,7 +30,7 @@ var shiftedTwins = Check{
 	WholeView: true,
 	applies:   (*brief).twinsReason,
 	judge:     judgeTwins,
-	reproduce: (*brief).reproduceTwins,
+	reproduce: (*Statements).reproduceTwins,
 	nothing:   always("no row has a whole key"),
 	bad:       always("repeat a key one UTC offset away"),
 	good:      always("have no copy of their key one UTC offset away"),
@@ -80,7 +80,7 @@ func twinsReason(v model.View) string {
 }
 
 // coarseView says that over half of all event times are whole quarters of an hour.
-func (b *brief) coarseView() bool {
+func (b *Zones) coarseView() bool {
 	on, all := int64(0), int64(0)
 	for i := range b.Collection.Slices {
 		s := &b.Collection.Slices[i]
@@ -140,7 +140,7 @@ const (
 
 // supportedTwins are the offsets that pairs of sources show often enough. Within one source every one counts whose
 // payload is equal; across sources the key suffices.
-func (b *brief) supportedTwins() ([]twin, error) {
+func (b *Zones) supportedTwins() ([]twin, error) {
 	if b.Collection.Keys == nil || len(b.Collection.Keys.Twins) == 0 {
 		return nil, nil
 	}

@@ -23,7 +23,7 @@ var sourceLag = Check{
 	Wants:      facts.WantTimes,
 	Fractional: true,
 	Query:      true,
-	reproduce:  (*brief).reproduceLate,
+	reproduce:  (*Statements).reproduceLate,
 	clocked:    true,
 	measures:   lagMeasures,
 	applies: func(b *brief) string {
@@ -79,7 +79,7 @@ func lagMeasures(b *brief) map[string]any {
 }
 
 // lagsBySource merges the lag histograms of the wanted partitions by source.
-func (b *brief) lagsBySource(wanted func(partition int32) bool) map[string]report.Lag {
+func (b *Index) lagsBySource(wanted func(partition int32) bool) map[string]report.Lag {
 	lags := map[string]report.Lag{}
 	for source, h := range b.lagHistograms(wanted) {
 		lags[source] = summarise(h)
@@ -87,7 +87,7 @@ func (b *brief) lagsBySource(wanted func(partition int32) bool) map[string]repor
 	return lags
 }
 
-func (b *brief) lagHistograms(wanted func(partition int32) bool) map[string]*facts.LagHistogram {
+func (b *Index) lagHistograms(wanted func(partition int32) bool) map[string]*facts.LagHistogram {
 	merged := map[string]*facts.LagHistogram{}
 	for population, histogram := range b.Collection.Lags {
 		if !wanted(population.Partition) || histogram.Rows == 0 {

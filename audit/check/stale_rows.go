@@ -24,7 +24,7 @@ var staleRows = Check{
 	Wants:       facts.WantTimes,
 	Fractional:  true,
 	Query:       true,
-	reproduce:   (*brief).reproduceStale,
+	reproduce:   (*Statements).reproduceStale,
 	clocked:     true,
 	arrival:     (*brief).judgedByArrival,
 	backfillFix: "Where this range was filled again, nothing: rows of a backfill arrive late by nature; judge it with reference: partition_end, or suppress stale-rows for the range. Where it was not, find the feed that delivers old rows.",

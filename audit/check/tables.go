@@ -59,9 +59,9 @@ func meaning(v model.View) model.PartitionMeaning {
 	return v.TimePartition.Of
 }
 
-func (b *brief) allSourcesDeclared() bool {
-	return len(b.View.Sources) > 0 && !slices.ContainsFunc(b.sources, func(name string) bool {
-		_, declared := b.bySource[name]
+func (b *Index) allSourcesDeclared() bool {
+	return len(b.View.Sources) > 0 && !slices.ContainsFunc(b.seen, func(name string) bool {
+		_, declared := b.declared[name]
 		return !declared
 	})
 }
@@ -79,7 +79,7 @@ func (b *brief) sourceTable() engine.Table {
 		},
 		Rows: func(yield func([]any) bool) {
 			for _, name := range b.allSources() {
-				s, declared := b.bySource[name]
+				s, declared := b.declared[name]
 				age, hasAge := ageLimit(b.View, s)
 				lag, hasLag := lagLimit(b.View, s)
 				if !yield([]any{name, declared, b.retired(s), orNil(age, hasAge), orNil(lag, hasLag)}) {
@@ -91,9 +91,9 @@ func (b *brief) sourceTable() engine.Table {
 }
 
 // allSources are the names of the sources declared or seen, sorted.
-func (b *brief) allSources() []string {
-	names := slices.Clone(b.sources)
-	for name := range b.bySource {
+func (b *Index) allSources() []string {
+	names := slices.Clone(b.seen)
+	for name := range b.declared {
 		names = append(names, name)
 	}
 	slices.Sort(names)
@@ -232,7 +232,7 @@ func (b *brief) sliceRows() iter.Seq[[]any] {
 	}
 }
 
-func (b *brief) filePartition(id int32) int32 {
+func (b *Index) filePartition(id int32) int32 {
 	if id < 0 || int(id) >= len(b.Survey.Files) {
 		return -1
 	}

@@ -76,8 +76,8 @@ func (b *brief) entityBounds() (everywhere, somewhere int64) {
 }
 
 // zonesOpen says whether some source may have stamped another zone than the one read.
-func (b *brief) zonesOpen() bool {
-	return slices.ContainsFunc(b.sources, func(source string) bool { return len(b.candidates(source)) > 1 })
+func (b *Zones) zonesOpen() bool {
+	return slices.ContainsFunc(b.seen, func(source string) bool { return len(b.candidates(source)) > 1 })
 }
 
 // entitiesCertain says whether the verdict on stale entities is the same in every zone.
@@ -95,8 +95,8 @@ func (b *brief) entitiesCertain() bool {
 }
 
 // openNaive says whether some source has naive times without a declared zone.
-func (b *brief) openNaive() bool {
-	return slices.ContainsFunc(b.sources, func(source string) bool { return b.stampedByDevices(source) || b.undeclaredNaive(source) })
+func (b *Zones) openNaive() bool {
+	return slices.ContainsFunc(b.seen, func(source string) bool { return b.stampedByDevices(source) || b.undeclaredNaive(source) })
 }
 
 // The ids of the checks that are bounded: the checks themselves would refer to themselves.
@@ -148,7 +148,7 @@ func (b *brief) ageFeeds() [][]feed {
 		return subjects
 	}
 	var view []feed
-	for _, name := range b.sources {
+	for _, name := range b.seen {
 		view = append(view, b.ageFeed(name, limit))
 	}
 	if len(view) > 0 {
@@ -183,7 +183,7 @@ func (b *brief) ageFeed(source string, limit int64) feed {
 func (b *brief) rowFeeds() ([][]feed, bool) {
 	var subjects [][]feed
 	ttl := b.View.TTL.Duration.Microseconds()
-	for _, name := range b.sources {
+	for _, name := range b.seen {
 		f := feed{candidates: b.candidates(name)}
 		switch b.View.StaleReference() {
 		case model.ReferenceIngestedAt:
@@ -206,8 +206,8 @@ func (b *brief) rowFeeds() ([][]feed, bool) {
 func (b *brief) lagFeeds() ([][]feed, bool) {
 	var subjects [][]feed
 	proved := false
-	for _, name := range b.sources {
-		limit, has := lagLimit(b.View, b.bySource[name])
+	for _, name := range b.seen {
+		limit, has := lagLimit(b.View, b.declared[name])
 		if !has {
 			continue
 		}
@@ -270,13 +270,13 @@ func (b *brief) staleBefore(id int32, ttl int64) (int64, bool) {
 
 // provedWhole is the one offset at which all writers of a source are proved to stamp, in seconds east of the zone read; false
 // where there is none or several.
-func (b *brief) provedWhole(source string) (east int32, proved bool) {
+func (b *Zones) provedWhole(source string) (east int32, proved bool) {
 	east, _, proved = b.provedOffset(source)
 	return east, proved
 }
 
 // provedOffset is provedWhole with the offset from UTC.
-func (b *brief) provedOffset(source string) (east, fromUTC int32, proved bool) {
+func (b *Zones) provedOffset(source string) (east, fromUTC int32, proved bool) {
 	series, err := b.zoneEvidence()
 	if err != nil {
 		return 0, 0, false
@@ -300,7 +300,7 @@ const provedShare = 0.999
 // candidates are the offsets that a source's times may have been stamped at: the zone read and those that its lags show;
 // where they show nothing, all that were in use if its times are naive and nobody says whose they are, else the zone read
 // alone.
-func (b *brief) candidates(source string) []int32 {
+func (b *Zones) candidates(source string) []int32 {
 	offsets := []int32{0}
 	open := b.stampedByDevices(source)
 	if _, proved := b.provedWhole(source); proved {
@@ -334,7 +334,7 @@ func (b *brief) candidates(source string) []int32 {
 	return slices.Compact(offsets)
 }
 
-func (b *brief) allOffsets() []int32 {
+func (b *Zones) allOffsets() []int32 {
 	from, to, found := b.eventSpan()
 	if !found {
 		return nil
@@ -350,16 +350,16 @@ func (b *brief) allOffsets() []int32 {
 	return offsets
 }
 
-func (b *brief) stampedByDevices(source string) bool {
-	return b.naive(source) && declaredZone(b.View, b.bySource[source]) == model.ZoneDevice
+func (b *Index) stampedByDevices(source string) bool {
+	return b.naive(source) && declaredZone(b.View, b.declared[source]) == model.ZoneDevice
 }
 
-func (b *brief) undeclaredNaive(source string) bool {
-	return b.naive(source) && declaredZone(b.View, b.bySource[source]) == ""
+func (b *Index) undeclaredNaive(source string) bool {
+	return b.naive(source) && declaredZone(b.View, b.declared[source]) == ""
 }
 
 // naive says whether a source may have naive event times.
-func (b *brief) naive(source string) bool {
+func (b *Index) naive(source string) bool {
 	return slices.ContainsFunc(b.encoded, func(f encodedFile) bool {
 		if f.file.Source != "" && f.file.Source != source || len(f.sources) > 0 && !slices.Contains(f.sources, source) {
 			return false

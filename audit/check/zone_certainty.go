@@ -23,7 +23,7 @@ const dependsOnZones = "this depends on the zones of the devices, whose times ar
 // zonesInDoubt says whether people are told of zones at all: where some event time is naive, or mixed-zones shows that a
 // writer stamps another zone. An aware time says when it was, and a lag that some zone might explain is no reason to doubt it.
 func (b *brief) zonesInDoubt() bool {
-	if slices.ContainsFunc(b.sources, b.naive) {
+	if slices.ContainsFunc(b.seen, b.naive) {
 		return true
 	}
 	series, err := b.zoneEvidence()

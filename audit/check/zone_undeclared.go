@@ -62,7 +62,7 @@ func merged(rows []row) []row {
 }
 
 // undeclaredFile says whether some of a file's event times are naive, and no zone is declared for them.
-func (b *brief) undeclaredFile(f encodedFile) bool {
+func (b *Index) undeclaredFile(f encodedFile) bool {
 	for e := range f.rows {
 		if isNaive(e) && slices.Contains(b.zones(f), "") {
 			return true
@@ -72,4 +72,4 @@ func (b *brief) undeclaredFile(f encodedFile) bool {
 }
 
 // zoneUnread says that event times of the view are read as UTC for want of a zone.
-func (b *brief) zoneUnread() bool { return slices.ContainsFunc(b.encoded, b.undeclaredFile) }
+func (b *Index) zoneUnread() bool { return slices.ContainsFunc(b.encoded, b.undeclaredFile) }
