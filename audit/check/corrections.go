@@ -39,13 +39,6 @@ func (b *Zones) corrections() []report.Correction {
 	return plan
 }
 
-// zonesFound says that a view's event times are not comparable as they are, so that a plan is wanted.
-func zonesFound(results []report.Result, view string) bool {
-	return slices.ContainsFunc(results, func(r report.Result) bool {
-		return r.View == view && isFinding(r) && (r.Check == mixedZones.ID || r.Check == mixedEncoding.ID)
-	})
-}
-
 func shiftOf(c report.Correction) int64 {
 	if c.ShiftSeconds == nil {
 		return 0

@@ -52,16 +52,6 @@ type Failure struct {
 	NoFiles bool
 }
 
-// Missing is what a view is whose paths match no file.
-type Missing string
-
-// The meanings of a missing view: that nobody could look (a retry may help), a failure of that view, or a warning.
-const (
-	MissingIsError   Missing = "error"
-	MissingIsFailure Missing = "fail"
-	MissingIsWarning Missing = "warn"
-)
-
 func (in Input) selected(id string) bool { return in.Selected == nil || in.Selected(id) }
 
 // Index is a view's evidence with what checks look up more than once.
@@ -266,3 +256,30 @@ func instantOrNil(micros int64) any {
 	}
 	return words.Instant(micros)
 }
+
+func meaning(v model.View) model.PartitionMeaning {
+	switch {
+	case !v.TimePartition.Declared():
+		return ""
+	case v.TimePartition.Of == "":
+		return model.OfEventTime
+	}
+	return v.TimePartition.Of
+}
+
+func (b *Index) filePartition(id int32) int32 {
+	if id < 0 || int(id) >= len(b.Survey.Files) {
+		return -1
+	}
+	return b.Survey.Files[id].Partition
+}
+
+// Missing is what a view is whose paths match no file.
+type Missing string
+
+// The meanings of a missing view: that nobody could look (a retry may help), a failure of that view, or a warning.
+const (
+	MissingIsError   Missing = "error"
+	MissingIsFailure Missing = "fail"
+	MissingIsWarning Missing = "warn"
+)

@@ -180,17 +180,6 @@ func (b *Zones) newestMeant(sources []string) (newest, asRead int64, fromUTC int
 	return newest, asRead, fromUTC, moved
 }
 
-// newestOf are the newest event of a source that is none of the future, and the newest that is.
-func (b *Index) newestOf(source string) (known, future int64) {
-	known, future = facts.NoTime, facts.NoTime
-	for i := range b.Collection.Slices {
-		if s := &b.Collection.Slices[i]; s.Source == source {
-			known, future = max(known, s.NewestKnown), max(future, s.NewestFuture)
-		}
-	}
-	return known, future
-}
-
 // provedStamps names the sources that are judged by what their writers meant, and not as they are read.
 func (b *brief) provedStamps() string {
 	var texts []string

@@ -102,3 +102,65 @@ func (b *brief) zoneCertainty(c Check, measures map[string]any) string {
 	}
 	return zoneCertain
 }
+
+// staleBounds bounds stale-view and stale-rows, and source-lag where writers are proved to be elsewhere; ok is false where the facts do not say.
+func (b *brief) staleBounds(c Check) (z zoneBounds, ok bool) {
+	if b.policy(c.ID).MaxFraction != nil {
+		return z, false
+	}
+	var subjects [][]feed
+	switch {
+	case c.ID == staleViewID:
+		subjects = b.ageFeeds()
+	case c.ID == staleRowsID && !isSnapshot(b.View):
+		subjects, ok = b.rowFeeds()
+		if !ok {
+			return z, false
+		}
+	case c.ID == sourceLagID:
+		if subjects, ok = b.lagFeeds(); !ok {
+			return z, false
+		}
+	default:
+		return z, false
+	}
+	for _, subject := range subjects {
+		z.everywhere = z.everywhere || !slices.ContainsFunc(subject, func(f feed) bool { return !f.always() })
+		z.somewhere = z.somewhere || !slices.ContainsFunc(subject, func(f feed) bool { return !f.ever() })
+	}
+	for _, east := range allCandidates(subjects) {
+		isStale := slices.ContainsFunc(subjects, func(subject []feed) bool {
+			return !slices.ContainsFunc(subject, func(f feed) bool { return !f.at(east) })
+		})
+		if isStale {
+			z.stale = append(z.stale, int64(east/60))
+		} else {
+			z.fresh = append(z.fresh, int64(east/60))
+		}
+	}
+	return z, len(subjects) > 0
+}
+
+// entityBounds are the least and the most entities that are stale, whichever zones the times were stamped in: those of
+// the scan, unless lags tell that every source stamps the zone that is read.
+func (b *brief) entityBounds() (everywhere, somewhere int64) {
+	e := b.Collection.Entities
+	if !b.zonesOpen() {
+		return e.Stale, e.Stale
+	}
+	return e.StaleEverywhere, e.StaleSomewhere
+}
+
+// entitiesCertain says whether the verdict on stale entities is the same in every zone.
+func (b *brief) entitiesCertain() bool {
+	e := b.Collection.Entities
+	everywhere, somewhere := b.entityBounds()
+	if b.zonesOpen() && !b.openNaive() && !isSnapshot(b.View) {
+		return false // an aware or declared time is not what it says, and nobody knows by how much
+	}
+	allowed := 0.0
+	if limit := b.policy(staleEntitiesID).MaxFraction; limit != nil {
+		allowed = *limit * float64(e.Judged)
+	}
+	return float64(everywhere) > allowed || float64(somewhere) <= allowed
+}

@@ -4,11 +4,14 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
+	"strconv"
 	"sync"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/words"
 	"github.com/featureaudit/featureaudit/audit/zone"
 	"github.com/featureaudit/featureaudit/audit/zonefit"
 )
@@ -318,4 +321,79 @@ func (b *Zones) fitsPartitionsAtOffset(s zoneSeries, p zonefit.Population) bool 
 	// an event that is corrected moves west by its offset, as a calendar moves that is more west by it
 	corrected, _ := fit(ladders, int(-at/60))
 	return total > 0 && float64(corrected) >= fittingShare*float64(total) && float64(asRead) < fittingShare*float64(total)
+}
+
+// candidates names up to three zones at a population's offset.
+func (s zoneSeries) candidates(p zonefit.Population) string {
+	names := s.zones[s.offset(p)]
+	if len(names) == 0 {
+		return "no zone of the list"
+	}
+	return words.Examples(names)
+}
+
+// decisive names what a declaration of would decide: no zone moves an aware time.
+func (s zoneSeries) decisive() string {
+	if s.naive {
+		return "its max_lag or its zone"
+	}
+	return "its max_lag"
+}
+
+// untoldShort is untold in a few words, for a message that has findings to tell first.
+func (s zoneSeries) untoldShort() string {
+	e := s.estimate
+	switch {
+	case s.verdict == zonefit.Ambiguous:
+		return "ambiguous"
+	case s.blind:
+		return "an offset would have been seen from " + seenInWords(s.detectable()) + " on"
+	case 2*e.CoarseRows > e.Rows:
+		return "clock too coarse"
+	case e.Told == 0:
+		return "lags spread over " + words.Duration(e.SpreadMicros)
+	}
+	return "no population stands out"
+}
+
+func verdictText(v zonefit.Verdict) string {
+	switch v {
+	case zonefit.Mixed:
+		return "mixed"
+	case zonefit.Ambiguous:
+		return "ambiguous"
+	case zonefit.Clean:
+		return "clean"
+	case zonefit.CannotTell:
+		return "cannot_tell"
+	}
+	return "none"
+}
+
+// populationSlices are the files, by path, that may hold rows of a population: those of its source and writer in its
+// partitions, whose lags reach into its window.
+func (b *Zones) populationSlices(s zoneSeries, p zonefit.Population) []int32 {
+	from, to := p.Window()
+	var files []int32
+	for i := range b.Collection.Slices {
+		slice := &b.Collection.Slices[i]
+		partition := b.filePartition(slice.File)
+		if slice.Source != s.source || slice.LagRows == 0 || !b.judged(partition) || b.Survey.Files[slice.File].Writer != s.writer {
+			continue
+		}
+		seen := len(p.Parts) == 0 || slices.ContainsFunc(p.Parts, func(part zonefit.PartShare) bool { return part.ID == partition })
+		if seen && slice.LagMin < to && slice.LagMax >= from {
+			files = append(files, slice.File)
+		}
+	}
+	slices.SortFunc(files, func(x, y int32) int { return cmp.Compare(b.Survey.Files[x].Path, b.Survey.Files[y].Path) })
+	return files
+}
+
+// rounded keeps four digits after the point: estimates claim no more.
+func rounded(x float64) float64 { return math.Round(x*1e4) / 1e4 }
+
+// seenInWords says what share of rows at another offset would have been seen, and by what.
+func seenInWords(share float64) string {
+	return strconv.FormatFloat(math.Ceil(share*1000)/10, 'f', -1, 64) + " %"
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
@@ -276,11 +275,6 @@ const (
 	mixedZonesID = "mixed-zones"
 	mustSeeName  = "must_see"
 )
-
-// seenInWords says what share of rows at another offset would have been seen, and by what.
-func seenInWords(share float64) string {
-	return strconv.FormatFloat(math.Ceil(share*1000)/10, 'f', -1, 64) + " %"
-}
 
 // needed says what would let a series be told.
 func (b *Zones) needed(s zoneSeries) string {
