@@ -159,7 +159,7 @@ func (b *brief) clean(c Check, r report.Result, v verdict) report.Result {
 		}
 	}
 	if r.ZoneCertainty == zoneDepends && b.zonesInDoubt() {
-		r.Message += "; " + zoneWords(r)
+		r.Message += "; " + zoneWords(c, r)
 	}
 	return r
 }
@@ -310,7 +310,7 @@ func (b *brief) foundMessage(c Check, o opinion, v verdict) string {
 		parts = append(parts, fmt.Sprintf("%s of %s suppressed (%s)", number(o.accepted.findings), count(r.FindingsTotal, "finding"), count(o.accepted.bad, singular(r.Unit))))
 	}
 	if r.ZoneCertainty == zoneDepends && b.zonesInDoubt() {
-		parts = append(parts, zoneWords(r))
+		parts = append(parts, zoneWords(c, r))
 	}
 	if blind, _ := b.blind(c); blind != "" {
 		parts = append(parts, "judged on "+blind)

@@ -195,14 +195,15 @@ func (b *brief) unlisted(c Check, r report.Result, f Failure) report.Result {
 	return unable(r, f.Reason, f.Retryable)
 }
 
-// noFiles is the result of a check of a view that has no files. unreadable-file tells of it for all checks of the view;
+// noFiles is the result of a check of a view that has no files. One check tells of it for all checks of the view;
 // where it is not selected, each tells of it itself, so that a view that is not there is never green.
 func (b *brief) noFiles(c Check, r report.Result, reason string) report.Result {
-	tells := c.ID == unreadableFile.ID || !b.selected(unreadableFile.ID) || b.policy(unreadableFile.ID).Severity == "off"
+	teller := tellerOfFiles()
+	tells := c.tellsOfFiles || !b.selected(teller.ID) || b.policy(teller.ID).Severity == "off"
 	rows := []row{{subject: report.Subject{Object: address.Redact(b.View.Path)}, total: 1, bad: 1}}
 	told := c
 	if !tells {
-		told = unreadableFile
+		told = teller
 	}
 	accepted := b.suppress(told, r.Unit, rows)
 	switch {
@@ -226,6 +227,11 @@ func (b *brief) noFiles(c Check, r report.Result, reason string) report.Result {
 		Fingerprint: Fingerprint(c.ID, b.View.Name, rows[0].subject)}}
 	r.FindingsTotal = 1
 	return r
+}
+
+func tellerOfFiles() Check {
+	all := Catalogue()
+	return all[slices.IndexFunc(all, func(c Check) bool { return c.tellsOfFiles })]
 }
 
 func (b *brief) failure(c Check) (Failure, bool) {
