@@ -174,6 +174,8 @@ type row struct {
 	// partitions are those of a pool of small subjects.
 	partitions []string
 	suppressed bool
+	// lasting stands for the subject's object in the fingerprint, where the object itself may have another name in the next report.
+	lasting string
 	// The texts of a query's row, parsed only where they are needed: most rows are clean.
 	rawSubject, rawMeasures string
 }

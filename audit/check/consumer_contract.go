@@ -8,6 +8,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 var consumerContract = Check{
@@ -61,5 +62,5 @@ func contractProblem(c model.Consumer, contract model.ConsumerView, views []mode
 		return ""
 	}
 	return fmt.Sprintf("consumer %s (%s) takes %s up to %s old, and its ttl is %s", c.Name, c.Origin, contract.View,
-		duration(contract.MaxAge.Microseconds()), duration(ttl.Duration.Microseconds()))
+		words.Duration(contract.MaxAge.Microseconds()), words.Duration(ttl.Duration.Microseconds()))
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 var duplicateFiles = Check{
@@ -103,7 +104,7 @@ func judgeDuplicateFiles(b *brief) (verdict, error) {
 			what = "the same file on disk as"
 		}
 		v.rows = append(v.rows, row{total: 1, bad: 1, subject: report.Subject{Partition: b.partitionValue(f.Partition), File: f.Path},
-			message:  fmt.Sprintf("is %s %s: its %s %s counted again", what, original.Path, count(f.Rows, "row"), plural(f.Rows, "is", "are")),
+			message:  fmt.Sprintf("is %s %s: its %s %s counted again", what, original.Path, words.Count(f.Rows, "row"), words.Plural(f.Rows, "is", "are")),
 			measures: map[string]any{"copy_of": original.Path, "rows": f.Rows, "bytes": f.Size}})
 	}
 	v.measures = map[string]any{"copied_rows": rows, "copied_bytes": bytes}
@@ -120,5 +121,5 @@ func (b *brief) copiesInWords() string {
 	for i, c := range found {
 		names[i] = c.file.Path + " of " + c.of.Path
 	}
-	return fmt.Sprintf("%s %s of another, byte for byte (%s)", count(int64(len(found)), "file"), plural(int64(len(found)), "is a copy", "are copies"), examples(names))
+	return fmt.Sprintf("%s %s of another, byte for byte (%s)", words.Count(int64(len(found)), "file"), words.Plural(int64(len(found)), "is a copy", "are copies"), words.Examples(names))
 }

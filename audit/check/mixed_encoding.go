@@ -11,6 +11,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 var mixedEncoding = Check{
@@ -63,7 +64,7 @@ is bad that writes another than most files do (of equals, most rows).`
 func encodingsInWords(list []map[string]any) string {
 	var texts []string
 	for _, e := range list {
-		texts = append(texts, fmt.Sprintf("%s in %s (%s)", e["encoding"], count(e["files"].(int64), "file"), e["example"]))
+		texts = append(texts, fmt.Sprintf("%s in %s (%s)", e["encoding"], words.Count(e["files"].(int64), "file"), e["example"]))
 	}
 	return strings.Join(texts, "; ")
 }

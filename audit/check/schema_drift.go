@@ -9,6 +9,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 var schemaDrift = Check{
@@ -32,11 +33,11 @@ var schemaDrift = Check{
 		drifts, _ := v.measures["columns"].([]map[string]any)
 		var texts []string
 		for _, d := range drifts {
-			texts = append(texts, fmt.Sprintf("column %s in %s", driftInWords(d), count(d["files"].(int64), "file")))
+			texts = append(texts, fmt.Sprintf("column %s in %s", driftInWords(d), words.Count(d["files"].(int64), "file")))
 		}
 		const shown = 3
 		if len(texts) > shown {
-			texts = append(texts[:shown], number(int64(len(drifts)-shown))+" more")
+			texts = append(texts[:shown], words.Number(int64(len(drifts)-shown))+" more")
 		}
 		return strings.Join(texts, "; ")
 	},
@@ -195,7 +196,7 @@ func describeDrifts(r *row, drifts []drift) {
 	r.measures = map[string]any{"columns": list}
 	const shown = 5
 	if len(texts) > shown {
-		texts = append(texts[:shown], number(int64(len(drifts)-shown))+" more")
+		texts = append(texts[:shown], words.Number(int64(len(drifts)-shown))+" more")
 	}
 	r.message = strings.Join(texts, "; ")
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 var staleEntities = Check{
@@ -48,7 +49,7 @@ var staleEntities = Check{
 		if b.policy("stale-entities").MaxFraction != nil {
 			return ""
 		}
-		return fmt.Sprintf("if so many idle entities are normal, declare it: checks: {stale-entities: {max_fraction: %s}}", roundedUp(v.bad, v.total))
+		return fmt.Sprintf("if so many idle entities are normal, declare it: checks: {stale-entities: {max_fraction: %s}}", words.RoundedUp(v.bad, v.total))
 	},
 }
 

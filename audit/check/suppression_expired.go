@@ -21,7 +21,7 @@ var suppressionExpired = Check{
 	judgeRun: func(in RunInput) verdict {
 		v := verdict{}
 		for _, s := range in.Suppressions {
-			r := row{total: 1, subject: report.Subject{Object: s.Origin}}
+			r := row{total: 1, subject: report.Subject{Object: s.Origin}, lasting: suppressionTarget(s)}
 			if expired(s, in.AsOf) {
 				r.bad = 1
 				r.message = fmt.Sprintf("the suppression of %s ended on %s (%s)", suppressionTarget(s), s.Until.UTC().Format(time.RFC3339), s.Reason)

@@ -47,13 +47,13 @@ func judgeUnused(in RunInput) verdict {
 	v := verdict{}
 	for i, s := range in.Suppressions {
 		if problem := unknownView(s, in); problem != "" {
-			v.rows = append(v.rows, row{total: 1, bad: 1, subject: report.Subject{Object: s.Origin}, message: problem})
+			v.rows = append(v.rows, row{total: 1, bad: 1, subject: report.Subject{Object: s.Origin}, lasting: suppressionTarget(s), message: problem})
 			continue
 		}
 		if in.HasRange || expired(s, in.AsOf) || !looked[suppressed{s.Check, s.View}] {
 			continue
 		}
-		r := row{total: 1, subject: report.Subject{Object: s.Origin}}
+		r := row{total: 1, subject: report.Subject{Object: s.Origin}, lasting: suppressionTarget(s)}
 		if !in.Used[i] {
 			r.bad = 1
 			r.message = fmt.Sprintf("the suppression of %s matches no finding (%s)", suppressionTarget(s), s.Reason)

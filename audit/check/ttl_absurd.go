@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // longestTTL is where a ttl stops being one: ten years of 365.25 days.
@@ -60,5 +61,5 @@ func ttlText(ttl time.Duration) string {
 	if ttl > 0 && ttl < time.Millisecond {
 		return ttl.String()
 	}
-	return duration(ttl.Microseconds())
+	return words.Duration(ttl.Microseconds())
 }

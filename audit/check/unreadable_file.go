@@ -6,6 +6,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 var unreadableFile = Check{
@@ -36,10 +37,10 @@ var unreadableFile = Check{
 		const shown = 3
 		more := ""
 		if len(names) > shown {
-			more = fmt.Sprintf(" and %s more", number(int64(len(names)-shown)))
+			more = fmt.Sprintf(" and %s more", words.Number(int64(len(names)-shown)))
 			names = names[:shown]
 		}
-		return fmt.Sprintf("%s of %s could not be read (%s%s)", number(v.bad), count(v.total, "file"), strings.Join(names, "; "), more)
+		return fmt.Sprintf("%s of %s could not be read (%s%s)", words.Number(v.bad), words.Count(v.total, "file"), strings.Join(names, "; "), more)
 	},
 }
 
@@ -87,7 +88,7 @@ func (b *brief) blindRow(f facts.File, blind []facts.ColumnProblem) row {
 	}
 	message := messages[0]
 	if len(blind) > 1 {
-		message = fmt.Sprintf("%s, and so of columns %s", message, examples(names[1:]))
+		message = fmt.Sprintf("%s, and so of columns %s", message, words.Examples(names[1:]))
 	}
 	return row{total: 1, bad: 1, message: message, subject: report.Subject{Partition: b.partitionValue(f.Partition), File: f.Path},
 		measures: map[string]any{"kind": string(blind[0].Kind), "retryable": false, "columns": names}}
@@ -98,10 +99,10 @@ func (b *brief) readInWords() string {
 	text := "could be read"
 	if b.Collection.CheckedPages > 0 {
 		n := b.Collection.CheckedPages
-		text += fmt.Sprintf(", and %s of the columns in use %s", count(n, "page"), plural(n, "agrees with its checksum", "agree with their checksums"))
+		text += fmt.Sprintf(", and %s of the columns in use %s", words.Count(n, "page"), words.Plural(n, "agrees with its checksum", "agree with their checksums"))
 	}
 	if d := b.Collection.Keys; len(b.View.Measures) > 0 && (d == nil || d.RepeatedKeys == 0) {
-		text += fmt.Sprintf("; %s %s not read, since no key repeats", strings.Join(b.View.Measures, ", "), plural(int64(len(b.View.Measures)), "was", "were"))
+		text += fmt.Sprintf("; %s %s not read, since no key repeats", strings.Join(b.View.Measures, ", "), words.Plural(int64(len(b.View.Measures)), "was", "were"))
 	}
 	return text
 }

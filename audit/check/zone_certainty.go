@@ -7,6 +7,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 	"github.com/featureaudit/featureaudit/audit/zone"
 	"github.com/featureaudit/featureaudit/audit/zonefit"
 )
@@ -37,7 +38,7 @@ func zoneWords(c Check, r report.Result) string {
 		if everywhere == somewhere {
 			return "this depends on the zone of the writers: mixed-zones found another than the one read"
 		}
-		return fmt.Sprintf("this depends on the zone of the writers: between %s and %s are stale", number(everywhere), count(somewhere, "entity"))
+		return fmt.Sprintf("this depends on the zone of the writers: between %s and %s are stale", words.Number(everywhere), words.Count(somewhere, "entity"))
 	}
 	stale, known := r.Measures["zone_stale_offset_minutes"].([]int64)
 	fresh, _ := r.Measures["zone_fresh_offset_minutes"].([]int64)
@@ -56,7 +57,7 @@ func offsetsInWords(minutes []int64) string {
 	if len(names) == 0 {
 		return "none for certain"
 	}
-	return examples(names)
+	return words.Examples(names)
 }
 
 // zoneCertainty says whether a verdict that compares event times with another clock depends on a zone: it does where a
