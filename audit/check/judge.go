@@ -10,6 +10,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/address"
 	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/sql"
 )
@@ -22,7 +23,10 @@ type Judgement struct {
 	Used []int
 	// Clean is the newest run of partitions without a failure of rows; nil where nothing proves one.
 	Clean *Span
-	// BadRows say how the rows are fetched that checks of rows counted.
+	// View is what was looked at, with its outcome and its clean run, and Corrections are what would put its event times right.
+	View        report.View
+	Corrections []report.Correction
+	// BadRows say how the rows are fetched that checks of rows counted, where the terms want them.
 	BadRows []BadRows
 }
 
@@ -51,7 +55,13 @@ func JudgeView(ctx context.Context, j engine.Judge, in Input) (Judgement, error)
 	if run, proven := b.cleanRun(opinions); proven {
 		out.Clean = &run
 	}
-	out.BadRows = b.badRows(out.Results)
+	out.View = b.describe(out.Results, out.Clean)
+	if zonesFound(out.Results, b.View.Name) {
+		out.Corrections = b.corrections()
+	}
+	if b.BadRows {
+		out.BadRows = b.badRows(out.Results)
+	}
 	if b.cut {
 		return out, context.Cause(ctx)
 	}
@@ -188,7 +198,7 @@ func (b *brief) obstacle(c Check, r report.Result) (report.Result, bool) {
 }
 
 // unlisted is the result of a check of a view whose files could not be looked at, or that has none.
-func (b *brief) unlisted(c Check, r report.Result, f Failure) report.Result {
+func (b *brief) unlisted(c Check, r report.Result, f facts.Failure) report.Result {
 	if f.NoFiles {
 		return b.noFiles(c, r, f.Reason)
 	}
@@ -228,13 +238,13 @@ func (b *brief) noFiles(c Check, r report.Result, reason string) report.Result {
 	return r
 }
 
-func (b *brief) failure(c Check) (Failure, bool) {
+func (b *brief) failure(c Check) (facts.Failure, bool) {
 	for _, f := range b.Failures {
-		if len(f.Checks) == 0 || slices.Contains(f.Checks, c.ID) {
+		if b.restsOn(c, f.Lost) {
 			return f, true
 		}
 	}
-	return Failure{}, false
+	return facts.Failure{}, false
 }
 
 // ask gets the rows of a check, from its SQL or its Go.

@@ -25,7 +25,7 @@ type Request struct {
 	Survey facts.Survey
 	// AsOf in microseconds UTC.
 	AsOf  int64
-	Needs Needs
+	Wants facts.Wants
 	// Units are the inferred units of epoch columns by schema and column name, where the definitions name none.
 	Units func(schema int32, column string) string
 	// OwnAgrees says whether a partition column's value inside a file means what the file's path means, and OwnHolds does so
@@ -39,7 +39,7 @@ type Request struct {
 	Truncated func(column facts.Column) bool
 	Nanos     func(ctx context.Context, file facts.File, column facts.Column, rows []int64) ([]int64, error)
 	// Changed says whether a file is no longer what was listed; nil means unchanged.
-	Changed func(file facts.File) *facts.Problem
+	Changed func(ctx context.Context, file facts.File) *facts.Problem
 	// Pages compares the pages of columns of a file with the checksums that they bring, and says how many have one; nil for
 	// not to look. The error is the context's.
 	Pages func(ctx context.Context, file facts.File, columns []facts.Column) (checked int64, problems []facts.ColumnProblem, err error)
@@ -192,7 +192,7 @@ func newCollector(e engine.Scanner, r Request, known learnt) (*collector, error)
 		writers: writerSamples{sources: map[uint8]*writerSample{}, named: r.Samples > 0}}
 	c.collection = &facts.Collection{Lags: map[facts.Population]*facts.LagHistogram{}, Events: map[facts.Population]*facts.EventHistogram{},
 		RoleProblems: map[string]string{}}
-	c.roles = roles{view: r.View, needs: r.Needs, schemas: r.Survey.Schemas, zones: zoneTables{}, units: map[unitKey]string{},
+	c.roles = roles{view: r.View, needs: r.Wants, schemas: r.Survey.Schemas, zones: zoneTables{}, units: map[unitKey]string{},
 		beyond: known.beyond, rawNested: known.rawNested}
 	if err := c.prepareRoles(known); err != nil {
 		return nil, err

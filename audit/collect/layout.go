@@ -9,27 +9,10 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 )
 
-// Needs is what the selected checks want of the rows. What nobody needs is not read.
-type Needs struct {
-	// Times: event and ingest times of every row.
-	Times bool
-	// Events: the histogram of event times.
-	Events bool
-	// Keys: repeated keys. Nulls: rows without a whole key.
-	Keys, Nulls bool
-	// Entities: the newest event of each entity.
-	Entities bool
-	// Writers: a sample of rows by who stamped them.
-	Writers bool
-}
-
-// Any says whether rows must be read at all.
-func (n Needs) Any() bool { return n.Times || n.Events || n.Keys || n.Nulls || n.Entities || n.Writers }
-
 // roles are the definitions of one view that a scan works by.
 type roles struct {
 	view    model.View
-	needs   Needs
+	needs   facts.Wants
 	schemas []facts.Schema
 	// keyForms and entityForms are the canonical forms over all schemas, by position.
 	keyForms    []engine.Form
