@@ -179,7 +179,13 @@ func collectStore(t *testing.T, db *duckdb.Database, dir string, store fixtures.
 		}
 	}
 	request := orderOf(view, surveyed, store.AsOf, engine.Room{Workers: 1 + int(seed%3), Runs: look.ShareOf(0).Runs, TempDir: t.TempDir(), SliceRows: 1 + int64(seed%40)})
-	request.Wants = facts.Wants{Times: true, Events: true, Keys: len(check.KeyColumns(view)) > 0, Entities: len(view.Entity) > 0}
+	request.Wants = facts.WantTimes | facts.WantEvents
+	if len(check.KeyColumns(view)) > 0 {
+		request.Wants |= facts.WantKeys
+	}
+	if len(view.Entity) > 0 {
+		request.Wants |= facts.WantEntities
+	}
 	request.HashBits, request.RowsLimit = hashBits(seed), int(seed%4)*20
 	request.Offsets = func(int64, int64) []int64 { return store.Offsets }
 	if seed%2 == 0 {

@@ -100,13 +100,10 @@ func (r *run) look(ctx context.Context, view model.View) (facts.Evidence, error)
 		return look.Unlisted(ctx, plan, err)
 	}
 	footers, err := r.looker.Footers(ctx, plan)
-	if err == nil && (r.selected("duplicate-files") || r.selected("duplicate-keys")) {
-		err = r.looker.Copies(ctx, &footers)
-	}
 	if err != nil {
 		return facts.Evidence{}, err
 	}
-	return r.looker.Rows(ctx, footers, check.Wants(footers.View, footers.Survey, r.selected))
+	return r.looker.Rows(ctx, footers, check.WantsOf(footers.View, footers.Survey, r.selected))
 }
 
 // terms are what a view is judged by.

@@ -1,6 +1,8 @@
 package check
 
 import (
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 )
 
@@ -27,11 +29,10 @@ const (
 // Needs is what a definition must have before a check can be judged. What is unmet makes the result not_applicable;
 // a declared column that is in no file makes it an error.
 type Needs struct {
-	// Files: the view has files. Footers and Rows: the verdict rests on them, so that what could not be read of them
-	// takes the pass away.
+	// Files: the view has files. Footers: the verdict rests on them, so that what could not be read of them takes the pass
+	// away, as it does where Wants asks for rows.
 	Files         bool
 	Footers       bool
-	Rows          bool
 	EventTime     bool
 	IngestedAt    bool
 	TTL           bool
@@ -72,8 +73,10 @@ type Check struct {
 	Severity report.Severity
 	Evidence report.Evidence
 	// Unit is what rows_total and rows_bad count.
-	Unit   string
-	Needs  Needs
+	Unit  string
+	Needs Needs
+	// Wants is what must be gathered for it.
+	Wants  facts.Wants
 	Params []Param
 	// Fractional says that max_fraction and min_rows apply.
 	Fractional bool
@@ -89,6 +92,11 @@ type Check struct {
 
 	// clocked says that event times are compared with another clock, so that the verdict rests on their zone.
 	clocked bool
+
+	// readsRows says whether footers do not answer it for a view, so that its rows are read; nil for never.
+	readsRows func(model.View, facts.Survey) bool
+	// idle says that a view's definition alone leaves it nothing to judge, so that nothing is gathered for it.
+	idle func(model.View) bool
 
 	// judge judges where Query is false, judgeRun where the scope is the run.
 	judge    func(*brief) (verdict, error)

@@ -26,7 +26,11 @@ func (b *brief) conclude(c Check, o opinion, v verdict) opinion {
 			return o
 		}
 	}
-	if err := b.pick(c, &v); err != nil {
+	places, err := placeBad(v.rows)
+	if err == nil {
+		err = b.pick(c, &v)
+	}
+	if err != nil {
 		o.result = unable(o.result, fmt.Sprintf("judge %s: %v", c.ID, err), mayPass(err))
 		return o
 	}
@@ -42,7 +46,9 @@ func (b *brief) conclude(c Check, o opinion, v verdict) opinion {
 	if b.sawNothing(c) {
 		// no row is not an old row: what nobody looked at is no finding
 		v.findings, v.total, o.result.RowsTotal, o.result.RowsBad = nil, 0, 0, 0
+		places = nil
 	}
+	o.places = places
 	if len(v.findings) == 0 {
 		o.result = b.clean(c, o.result, v)
 		o.unread = len(b.unreadFor(c)) > 0
@@ -167,7 +173,7 @@ func (b *brief) clean(c Check, r report.Result, v verdict) report.Result {
 // sawNothing says that not one of the files whose rows a verdict rests on could be read.
 func (b *brief) sawNothing(c Check) bool {
 	unread := len(b.unreadFor(c))
-	return c.Needs.Rows && unread > 0 && unread == len(b.judgedFiles(c))
+	return c.alwaysReadsRows() && unread > 0 && unread == len(b.judgedFiles(c))
 }
 
 func (b *brief) nothing(c Check) string {

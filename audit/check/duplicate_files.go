@@ -19,6 +19,7 @@ var duplicateFiles = Check{
 	Evidence: report.Certain,
 	Unit:     UnitFiles,
 	Needs:    Needs{Files: true, Footers: true},
+	Wants:    facts.WantCopies,
 	judge:    judgeDuplicateFiles,
 	nothing:  always("no file with a footer"),
 	bad:      always("are copies of other files"),

@@ -22,7 +22,8 @@ var duplicateKeys = Check{
 	Severity:   report.SeverityError,
 	Evidence:   report.Certain,
 	Unit:       UnitRows,
-	Needs:      Needs{Files: true, Rows: true, Key: true},
+	Needs:      Needs{Files: true, Key: true},
+	Wants:      facts.WantTimes | facts.WantKeys | facts.WantCopies,
 	Fractional: true,
 	WholeView:  true,
 	severity: func(b *brief) report.Severity {

@@ -55,7 +55,7 @@ func JudgeView(ctx context.Context, j engine.Judge, in Input) (Judgement, error)
 	if run, proven := b.cleanRun(opinions); proven {
 		out.Clean = &run
 	}
-	out.View = b.describe(out.Results, out.Clean)
+	out.View = b.describe(out.Results, out.Clean, badByPartition(opinions))
 	if zonesFound(out.Results, b.View.Name) {
 		out.Corrections = b.corrections()
 	}
@@ -80,6 +80,8 @@ type opinion struct {
 	result report.Result
 	// findings are all of them, where the result holds the worst.
 	findings []row
+	// places counts what is bad by partition, before anything of it is accepted.
+	places   map[string]int64
 	used     []int
 	accepted acceptance
 	// unread says that it found nothing, and misses the rows of files that could not be read.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 )
@@ -20,6 +21,8 @@ var missingPartitions = Check{
 	Evidence:   report.Certain,
 	Unit:       UnitPartitions,
 	Needs:      Needs{Files: true, TimePartition: true},
+	Wants:      facts.WantTimes,
+	readsRows:  sourcesAreExpected,
 	Fractional: true,
 	Query:      true,
 	applies: func(b *brief) string {

@@ -14,16 +14,18 @@ import (
 )
 
 var mixedEncoding = Check{
-	ID:       "mixed-encoding",
-	Title:    "Files of one view write event_time in different encodings.",
-	Why:      "Engines merge aware and naive times, or numbers of two units, into one column without a word: windows are joined hours or ages apart.",
-	Fix:      "Write all files with event_time in one encoding, best as timestamps in UTC; until then, declare the zone of naive times and the unit of numbers.",
-	Since:    "0.1",
-	Scope:    ScopeView,
-	Severity: report.SeverityError,
-	Evidence: report.Certain,
-	Unit:     UnitFiles,
-	Needs:    Needs{Files: true, Footers: true, EventTime: true},
+	ID:        "mixed-encoding",
+	Title:     "Files of one view write event_time in different encodings.",
+	Why:       "Engines merge aware and naive times, or numbers of two units, into one column without a word: windows are joined hours or ages apart.",
+	Fix:       "Write all files with event_time in one encoding, best as timestamps in UTC; until then, declare the zone of naive times and the unit of numbers.",
+	Since:     "0.1",
+	Scope:     ScopeView,
+	Severity:  report.SeverityError,
+	Evidence:  report.Certain,
+	Unit:      UnitFiles,
+	Needs:     Needs{Files: true, Footers: true, EventTime: true},
+	Wants:     facts.WantTimes,
+	readsRows: rowsTellEncodings,
 	severity: func(b *brief) report.Severity {
 		if b.encodingZonesDeclared() {
 			return report.SeverityWarn
@@ -95,7 +97,7 @@ func judgeMixedEncoding(b *brief) (verdict, error) {
 }
 
 // mixedEncodingFiles stands for the check where its files are looked up: the check itself would refer to itself.
-var mixedEncodingFiles = Check{ID: "mixed-encoding", Needs: Needs{Files: true, Footers: true, EventTime: true}}
+var mixedEncodingFiles = Check{Needs: Needs{Files: true, Footers: true, EventTime: true}, Wants: facts.WantTimes, readsRows: rowsTellEncodings}
 
 // writing is how rows of one file write their event time.
 type writing struct {
@@ -228,6 +230,15 @@ func (b *brief) unscanned() string {
 		}
 	}
 	return ""
+}
+
+// rowsTellEncodings says whether only a scan tells how event times are written: where they are text, which the footers do not tell
+// apart, or where sources of one file have event times of their own.
+func rowsTellEncodings(v model.View, s facts.Survey) bool {
+	if sourcesDiffer(v) && slices.ContainsFunc(s.Files, func(f facts.File) bool { return f.Source == "" }) {
+		return true
+	}
+	return slices.ContainsFunc(s.Schemas, func(schema facts.Schema) bool { return hasTextTimes(v, schema) })
 }
 
 // rowsTellEncoding says whether only the rows of a file tell how it writes event times.

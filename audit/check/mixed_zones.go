@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/zone"
 	"github.com/featureaudit/featureaudit/audit/zonefit"
@@ -23,7 +24,8 @@ var mixedZones = Check{
 	Severity:   report.SeverityError,
 	Evidence:   report.Statistical,
 	Unit:       UnitRows,
-	Needs:      Needs{Files: true, Rows: true, EventTime: true, IngestedAt: true},
+	Needs:      Needs{Files: true, EventTime: true, IngestedAt: true},
+	Wants:      facts.WantTimes | facts.WantEvents | facts.WantWriters,
 	Fractional: true,
 	Params: []Param{{Name: mustSeeName, Kind: ParamFraction, Default: "0.05",
 		Doc: "the share of a source's rows at another offset that a pass must be able to see; where it could not, the check is not_applicable"}},

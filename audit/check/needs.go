@@ -85,23 +85,6 @@ func (b *brief) absent(c Check) []absentColumn {
 	return absent
 }
 
-// ReadsRows says whether a check's verdict on a view rests on a scan: those on encodings do only where an event time is text,
-// which the footers do not tell apart, or where sources of one file have event times of their own; those of missing and thin
-// partitions where a column tells the source that they are expected by.
-func ReadsRows(c Check, v model.View, s facts.Survey) bool {
-	switch {
-	case c.Needs.Rows:
-		return true
-	case c.ID == missingPartitions.ID, c.ID == thinPartitions.ID:
-		return expectedBySource(v) && v.TimePartition.Declared()
-	case c.ID != mixedEncodingFiles.ID && c.ID != "zone-undeclared":
-		return false
-	case sourcesDiffer(v) && slices.ContainsFunc(s.Files, func(f facts.File) bool { return f.Source == "" }):
-		return true
-	}
-	return slices.ContainsFunc(s.Schemas, func(schema facts.Schema) bool { return hasTextTimes(v, schema) })
-}
-
 // eventNames are the names of a view's event time columns, its sources' own included.
 func eventNames(v model.View) []string {
 	var names []string
@@ -118,7 +101,7 @@ func eventNames(v model.View) []string {
 
 // readsSource says whether a verdict rests on the source of each row.
 func (b *brief) readsSource(c Check) bool {
-	return c.Needs.Rows || expectedBySource(b.View) && ReadsRows(c, b.View, b.Survey)
+	return c.alwaysReadsRows() || expectedBySource(b.View) && ReadsRows(c, b.View, b.Survey)
 }
 
 func (b *brief) readsArrival(c Check) bool {

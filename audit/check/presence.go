@@ -27,6 +27,11 @@ func expectedBySource(v model.View) bool {
 	return v.TimePartition.ExpectedBy == model.ExpectedBySource && v.Source.Column != ""
 }
 
+// sourcesAreExpected says that a scan tells for whom each partition is there.
+func sourcesAreExpected(v model.View, _ facts.Survey) bool {
+	return expectedBySource(v) && v.TimePartition.Declared()
+}
+
 // expectedByKey says that partitions are expected for each value of another hive key.
 func expectedByKey(v model.View) bool {
 	by := v.TimePartition.ExpectedBy

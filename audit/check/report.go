@@ -68,14 +68,15 @@ func filled[T any](list []T) []T {
 	return list
 }
 
-// describe is the view with what its results and its clean run say.
-func (b *brief) describe(results []report.Result, clean *Span) report.View {
+// describe is the view with what its results, its clean run and what is bad in each partition say.
+func (b *brief) describe(results []report.Result, clean *Span, bad BadByPartition) report.View {
 	v := b.view()
 	outcomes := make([]report.Outcome, len(results))
 	for i, r := range results {
 		outcomes[i] = r.Outcome
 	}
 	v.Outcome = report.Worst(outcomes...)
+	v.Series, v.SeriesLeftOut = b.series(bad)
 	if clean != nil {
 		from, until := instant(clean.Start), instant(clean.End)
 		v.CleanFrom, v.CleanUntil = &from, &until
@@ -87,6 +88,7 @@ func (b *brief) describe(results []report.Result, clean *Span) report.View {
 func (b *brief) view() report.View {
 	v := report.View{Name: b.View.Name, Project: b.View.Project, Owner: b.View.Owner, Definition: define(b.View),
 		OpenPartitions: []string{}, Notes: b.notes(), SourceLagSeconds: b.lagsBySource(func(int32) bool { return true }),
+		LagBins: b.lagBins(), NewestBySource: b.newestBySource(),
 		FilesUnread: int64(len(b.unread)), Files: int64(len(b.Survey.Files))}
 	if b.zoneUnread() {
 		v.EventTimeReadAs = "UTC"

@@ -23,7 +23,9 @@ var shiftedTwins = Check{
 	Severity:  report.SeverityError,
 	Evidence:  report.Arithmetic,
 	Unit:      UnitRows,
-	Needs:     Needs{Files: true, Rows: true, EventTime: true, Key: true},
+	Needs:     Needs{Files: true, EventTime: true, Key: true},
+	Wants:     facts.WantTimes | facts.WantKeys,
+	idle:      func(v model.View) bool { return twinsReason(v) != "" },
 	WholeView: true,
 	applies:   (*brief).twinsReason,
 	judge:     judgeTwins,
@@ -52,9 +54,6 @@ var shiftedTwins = Check{
 		return strings.Join(texts, "; ")
 	},
 }
-
-// TwinsCanBeTold says whether copies of a view's keys can be told to be shifted, by its definition alone.
-func TwinsCanBeTold(v model.View) bool { return twinsReason(v) == "" }
 
 // twinsReason is why copies of a key cannot be told to be shifted, or "".
 func (b *brief) twinsReason() string {

@@ -2,8 +2,6 @@ package check
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
@@ -20,7 +18,8 @@ var sourceLag = Check{
 	Severity:   report.SeverityWarn,
 	Evidence:   report.Certain,
 	Unit:       UnitRows,
-	Needs:      Needs{Files: true, Rows: true, EventTime: true, IngestedAt: true},
+	Needs:      Needs{Files: true, EventTime: true, IngestedAt: true},
+	Wants:      facts.WantTimes,
 	Fractional: true,
 	Query:      true,
 	reproduce:  (*brief).reproduceLate,
@@ -80,6 +79,14 @@ func lagMeasures(b *brief) map[string]any {
 
 // lagsBySource merges the lag histograms of the wanted partitions by source.
 func (b *brief) lagsBySource(wanted func(partition int32) bool) map[string]report.Lag {
+	lags := map[string]report.Lag{}
+	for source, h := range b.lagHistograms(wanted) {
+		lags[source] = summarise(h)
+	}
+	return lags
+}
+
+func (b *brief) lagHistograms(wanted func(partition int32) bool) map[string]*facts.LagHistogram {
 	merged := map[string]*facts.LagHistogram{}
 	for population, histogram := range b.Collection.Lags {
 		if !wanted(population.Partition) || histogram.Rows == 0 {
@@ -90,11 +97,7 @@ func (b *brief) lagsBySource(wanted func(partition int32) bool) map[string]repor
 		}
 		merged[population.Source].Merge(histogram)
 	}
-	lags := map[string]report.Lag{}
-	for _, source := range slices.Sorted(maps.Keys(merged)) {
-		lags[source] = summarise(merged[source])
-	}
-	return lags
+	return merged
 }
 
 func summarise(h *facts.LagHistogram) report.Lag {

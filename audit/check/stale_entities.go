@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 )
 
@@ -17,7 +19,9 @@ var staleEntities = Check{
 	Severity:   report.SeverityError,
 	Evidence:   report.Certain,
 	Unit:       UnitEntities,
-	Needs:      Needs{Files: true, Rows: true, EventTime: true, TTL: true, Entity: true},
+	Needs:      Needs{Files: true, EventTime: true, TTL: true, Entity: true},
+	Wants:      facts.WantTimes | facts.WantEntities,
+	idle:       func(v model.View) bool { return !v.TTL.Effective() || len(v.Entity) == 0 },
 	Fractional: true,
 	WholeView:  true,
 	clocked:    true,

@@ -4,20 +4,23 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
 )
 
 var thinPartitions = Check{
-	ID:       "thin-partitions",
-	Title:    "Closed partitions with far fewer rows than usual.",
-	Why:      "A load that stopped half way leaves a day that is there, and is not all there.",
-	Fix:      "Run the load for these partitions again; where so few rows are normal, set min_rows.",
-	Since:    "0.1",
-	Scope:    ScopeView,
-	Severity: report.SeverityWarn,
-	Evidence: report.Certain,
-	Unit:     UnitPartitions,
-	Needs:    Needs{Files: true, Footers: true, TimePartition: true},
+	ID:        "thin-partitions",
+	Title:     "Closed partitions with far fewer rows than usual.",
+	Why:       "A load that stopped half way leaves a day that is there, and is not all there.",
+	Fix:       "Run the load for these partitions again; where so few rows are normal, set min_rows.",
+	Since:     "0.1",
+	Scope:     ScopeView,
+	Severity:  report.SeverityWarn,
+	Evidence:  report.Certain,
+	Unit:      UnitPartitions,
+	Needs:     Needs{Files: true, Footers: true, TimePartition: true},
+	Wants:     facts.WantTimes,
+	readsRows: sourcesAreExpected,
 	Params: []Param{{Name: "min_rows", Kind: ParamInteger, Default: "10 % of the median of the previous 14 partitions",
 		Doc: "the least number of rows of a closed partition"}},
 	Query: true,

@@ -5,45 +5,30 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 )
 
-// Wants are what the checks of a view want of its rows: those that selected says yes to and that no policy turns off. What footers
-// alone answer is not scanned for.
-func Wants(v model.View, s facts.Survey, selected func(id string) bool) facts.Wants {
-	var wants facts.Wants
+// ReadsRows says whether a check's verdict on a view rests on a scan of its rows.
+func ReadsRows(c Check, v model.View, s facts.Survey) bool {
+	return c.Wants.Rows() && (c.readsRows == nil || c.readsRows(v, s))
+}
+
+// alwaysReadsRows says that footers never answer a check.
+func (c Check) alwaysReadsRows() bool { return c.Wants.Rows() && c.readsRows == nil }
+
+// WantsOf are what the selected checks want gathered of a view. What footers alone answer is not scanned for.
+func WantsOf(v model.View, s facts.Survey, selected func(id string) bool) facts.Wants {
+	wants := facts.Wants(0)
 	for _, c := range Catalogue() {
-		if !ReadsRows(c, v, s) || !selected(c.ID) || v.Checks[c.ID].Severity == "off" {
-			continue
-		}
-		switch c.ID {
-		case "duplicate-keys":
-			wants.Keys = true
-		case "null-keys":
-			wants.Nulls = true
-		case "stale-entities":
-			wants.Entities = v.TTL.Effective() && len(v.Entity) > 0
-		case "shifted-twins":
-			wants.Keys = wants.Keys || TwinsCanBeTold(v)
-		case "misfiled-rows", "mixed-zones":
-			wants.Times, wants.Events = true, true
-			wants.Writers = wants.Writers || c.ID == "mixed-zones"
+		switch {
+		case !selected(c.ID), v.Checks[c.ID].Severity == "off", c.idle != nil && c.idle(v):
+		case ReadsRows(c, v, s):
+			wants |= c.Wants
 		default:
-			wants.Times = true
+			wants |= c.Wants & facts.WantCopies
 		}
-	}
-	if wants.Entities || wants.Keys {
-		wants.Times = true
 	}
 	return wants
 }
 
-// restsOn says whether a check has no verdict where that much of the view is lost.
-func (b *brief) restsOn(c Check, lost facts.Lost) bool {
-	switch lost {
-	case facts.LostRows:
-		return ReadsRows(c, b.View, b.Survey)
-	case facts.LostKeys:
-		return c.ID == "duplicate-keys" || c.ID == "shifted-twins"
-	case facts.LostEntities:
-		return c.ID == "stale-entities"
-	}
-	return true
+// restsOn says whether a check has no verdict where that is lost of a view.
+func (b *brief) restsOn(c Check, lost facts.Wants) bool {
+	return lost == facts.Everything || c.Wants.Has(lost) && ReadsRows(c, b.View, b.Survey)
 }

@@ -36,11 +36,7 @@ func (c Collector) Collect(ctx context.Context, o engine.Order) (facts.Collectio
 func (c Collector) Request(o engine.Order) Request {
 	view, own := o.View, ownOf(o.View, o.Survey)
 	view.Key = view.KeyColumns()
-	wants := o.Wants
-	if wants.Keys {
-		wants.Nulls = false // whoever looks for repeated keys meets those without one
-	}
-	return Request{View: view, Survey: o.Survey, AsOf: o.AsOf, Wants: wants, Workers: o.Room.Workers, SliceRows: o.Room.SliceRows,
+	return Request{View: view, Survey: o.Survey, AsOf: o.AsOf, Wants: o.Wants, Workers: o.Room.Workers, SliceRows: o.Room.SliceRows,
 		RunMemory: o.Room.Runs, TempDir: o.Room.TempDir, RowsLimit: max(o.RowsLimit, sampledRows*o.Samples), Samples: o.Samples,
 		Units:     func(schema int32, column string) string { return epochUnit(o.Survey.Schemas[schema], column) },
 		OwnAgrees: own.agrees,

@@ -12,25 +12,15 @@ type Evidence struct {
 	Failures []Failure
 }
 
-// Failure is a step of a look that could not be done, and what is not known for it.
+// Failure is a step of a look that could not be done.
 type Failure struct {
-	Lost      Lost
+	// Lost is what is not known for it: Everything, where not even the files are.
+	Lost      Wants
 	Reason    string
 	Retryable bool
 	// NoFiles says that the view's paths match no file.
 	NoFiles bool
 }
-
-// Lost is what a failure leaves unknown of a view.
-type Lost string
-
-// What may be lost. Whatever rests on it has no answer.
-const (
-	LostFiles    Lost = "files"    // which files there are, and so all that is in them
-	LostRows     Lost = "rows"     // what the rows hold
-	LostKeys     Lost = "keys"     // which keys repeat
-	LostEntities Lost = "entities" // the newest event of each entity
-)
 
 // Empty says that every place was looked at and that no file is there.
 func (e Evidence) Empty() bool {

@@ -95,16 +95,16 @@ func (l *Looker) Footers(ctx context.Context, p Plan) (Footers, error) {
 	return Footers{View: p.View, Survey: surveyed, AsOf: p.AsOf}, nil
 }
 
-// Copies finds the files that hold the same bytes as another; the error is the context's.
-func (l *Looker) Copies(ctx context.Context, f *Footers) (err error) {
-	f.Survey.CopyOf, err = survey.Copies(ctx, l.Store, f.Survey, max(1, l.Room.Workers))
-	return err
-}
-
-// Rows gathers what the rows of a view hold. What could not be looked at is in the evidence, as failures and problems; the error is a
+// Rows gathers what is wanted of a view's rows, and of its files as wholes. What could not be looked at is in the evidence, as failures and problems; the error is a
 // cancelled context only. A file of an open partition that changes meanwhile is read once more, then left out and named.
 func (l *Looker) Rows(ctx context.Context, f Footers, wants facts.Wants) (facts.Evidence, error) {
 	found := facts.Evidence{View: f.View, Survey: f.Survey}
+	if wants.Has(facts.WantCopies) {
+		var err error
+		if found.Survey.CopyOf, err = survey.Copies(ctx, l.Store, f.Survey, max(1, l.Room.Workers)); err != nil {
+			return found, err
+		}
+	}
 	var blind bool
 	if found.Failures, blind = refuse(f); blind {
 		return found, nil
@@ -135,12 +135,12 @@ func (l *Looker) Rows(ctx context.Context, f Footers, wants facts.Wants) (facts.
 // hide is not known.
 func refuse(f Footers) (refused []facts.Failure, blind bool) {
 	for _, r := range survey.Refuse(f.View, f.Survey) {
-		lost := facts.LostKeys
+		lost := facts.WantKeys
 		switch r.Key {
 		case "sensitive":
-			lost, blind = facts.LostFiles, true
+			lost, blind = facts.Everything, true
 		case "source":
-			lost = facts.LostRows
+			lost = facts.WantRows
 		}
 		refused = append(refused, facts.Failure{Lost: lost, Reason: r.Reason})
 	}
@@ -151,7 +151,7 @@ func refuse(f Footers) (refused []facts.Failure, blind bool) {
 func Unlisted(ctx context.Context, p Plan, err error) (facts.Evidence, error) {
 	var none *store.NoMatchError
 	found := facts.Evidence{View: p.View}
-	err = failed(ctx, &found, facts.LostFiles, err)
+	err = failed(ctx, &found, facts.Everything, err)
 	for i := range found.Failures {
 		found.Failures[i].NoFiles = errors.As(err, &none)
 	}
@@ -159,7 +159,7 @@ func Unlisted(ctx context.Context, p Plan, err error) (facts.Evidence, error) {
 }
 
 // failed records a step that could not be done; whatever rests on it has no answer.
-func failed(ctx context.Context, found *facts.Evidence, lost facts.Lost, err error) error {
+func failed(ctx context.Context, found *facts.Evidence, lost facts.Wants, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
@@ -180,21 +180,21 @@ func (l *Looker) collect(ctx context.Context, found *facts.Evidence, asOf time.T
 	for _, f := range found.Survey.Files {
 		rows += f.Rows
 	}
-	order := engine.Order{View: found.View, Survey: found.Survey, AsOf: asOf.UnixMicro(), Wants: wants, RowsLimit: l.RowsLimit, Samples: l.Samples, Room: l.Room,
+	order := engine.Order{View: found.View, Survey: found.Survey, AsOf: asOf.UnixMicro(), RowsLimit: l.RowsLimit, Samples: l.Samples, Room: l.Room,
 		Progress: func(step string, filesDone, rowsDone int64) {
 			l.tell(Progress{View: found.View.Name, Step: step, FilesDone: filesDone, FilesTotal: files, RowsDone: rowsDone, RowsTotal: rows})
 		}}
-	for order.Wants.Any() {
+	for wants.Rows() {
+		order.Wants = wants
 		collection, err := l.Collector.Collect(ctx, order)
 		if err == nil {
 			found.Collection = collection
 			return nil
 		}
-		lost, again := facts.LostRows, false
-		if errors.As(err, new(keys.SpillError)) {
-			if without, some := withoutRuns(&order.Wants); some {
-				lost, again = without, true
-			}
+		lost, again := facts.WantRows, false
+		if runs := spilling(wants); errors.As(err, new(keys.SpillError)) && runs != 0 {
+			lost, again = runs, true
+			wants &^= runs
 		}
 		err = failed(ctx, found, lost, fmt.Errorf("read the rows of %s: %w", found.View.Name, err))
 		if err != nil || !again {
@@ -204,18 +204,15 @@ func (l *Looker) collect(ctx context.Context, found *facts.Evidence, asOf time.T
 	return nil
 }
 
-// withoutRuns drops what takes room to spill, the key runs first, and says what is lost with it: all else is still answered. It is
-// false where nothing is left to drop.
-func withoutRuns(w *facts.Wants) (facts.Lost, bool) {
-	switch {
-	case w.Keys:
-		w.Keys = false
-		return facts.LostKeys, true
-	case w.Entities:
-		w.Entities = false
-		return facts.LostEntities, true
+// spilling are what takes room to spill of what is wanted, the key runs first: dropped one after the other, all else is still
+// answered. It is none where nothing is left to drop.
+func spilling(w facts.Wants) facts.Wants {
+	for _, runs := range []facts.Wants{facts.WantKeys, facts.WantEntities} {
+		if w.Has(runs) {
+			return runs
+		}
 	}
-	return "", false
+	return 0
 }
 
 // movingFiles are the files of open partitions that were no longer what was listed.

@@ -54,7 +54,7 @@ func TestWithoutRoomToSpillOnlyKeysAreLost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	evidence, err := l.Rows(t.Context(), footers, check.Wants(view, footers.Survey, func(string) bool { return true }))
+	evidence, err := l.Rows(t.Context(), footers, check.WantsOf(view, footers.Survey, func(string) bool { return true }))
 	if err != nil {
 		t.Fatal(err)
 	}

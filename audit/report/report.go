@@ -164,10 +164,46 @@ type View struct {
 	CleanUntil *string `json:"clean_until,omitempty"`
 	// SourceLagSeconds are quantiles of ingested_at - event_time by source ("" where rows have none).
 	SourceLagSeconds map[string]Lag `json:"source_lag_seconds"`
+	// Series is what each partition that begins before as_of holds, oldest first and those without a date last: the newest
+	// MaxSeries of them, beside which SeriesLeftOut counts the older. Absent where the view has no time partitions.
+	Series        []PartitionRows `json:"series,omitempty"`
+	SeriesLeftOut int64           `json:"series_left_out,omitempty"`
+	// LagBins are the histograms that SourceLagSeconds is made of, by source: at most MaxLagBins of each, in order, without empty ones.
+	LagBins map[string][]LagBin `json:"lag_bins,omitempty"`
+	// NewestBySource are the newest event times at or before as_of by source, RFC 3339 UTC; absent where rows have no source.
+	NewestBySource map[string]string `json:"newest_event_time_by_source,omitempty"`
 	// Notes say in words what was inferred, what was left out and why.
 	Notes []string `json:"notes"`
 	// EventTimeReadAs is the zone that naive event times are read in for want of a declared one; empty where none are.
 	EventTimeReadAs string `json:"event_time_read_as,omitempty"`
+}
+
+// How much of what pictures are made of stands in a report.
+const (
+	MaxSeries  = 400
+	MaxLagBins = 200
+)
+
+// PartitionRows is what one partition holds.
+type PartitionRows struct {
+	Partition string `json:"partition"`
+	// Start is RFC 3339 UTC; empty where the partition has no date.
+	Start string `json:"start,omitempty"`
+	Rows  int64  `json:"rows"`
+	// Bad counts what each check found bad here, in the unit of its result, whether it is a finding or was accepted (by
+	// max_fraction or a suppression). Checks without any are absent.
+	Bad map[string]int64 `json:"bad,omitempty"`
+	// Missing: it is expected and not there. Open: completeness is not judged. OutOfRange: nothing is, for --range leaves it out.
+	Missing    bool `json:"missing,omitempty"`
+	Open       bool `json:"open,omitempty"`
+	OutOfRange bool `json:"out_of_range,omitempty"`
+}
+
+// LagBin counts the rows whose ingested_at - event_time is at least FromSeconds and less than ToSeconds.
+type LagBin struct {
+	FromSeconds float64 `json:"from_seconds"`
+	ToSeconds   float64 `json:"to_seconds"`
+	Rows        int64   `json:"rows"`
 }
 
 // Lag holds quantiles of ingested_at - event_time in seconds, from a merged histogram: p50, p90 and p99 are the lower

@@ -45,7 +45,7 @@ func cmdGate(ctx context.Context, c *cli, args []string) (int, error) {
 	flags.StringVar(&f.maxReportAge, "max-report-age", "", "refuse a report that finished longer ago (30h, 2d)")
 	flags.StringVar(&f.now, "now", "", "the instant that --max-report-age counts back from (default: now)")
 	flags.BoolVar(&f.skipEmpty, "skip-empty", false, "exit 99 where the audit found no file at all, as run --skip-empty does")
-	flags.StringVar(&f.summary, "summary", "text", "the end of stdout: text, json (one compact line) or none (the default with an output on stdout)")
+	flags.StringVar(&f.summary, "summary", "text", "summary at the end of stdout: text, json (one line) or none (the default where an output goes to stdout)")
 	f.out.add(flags, reportFormats())
 	if err := c.parse(flags, "gate REPORT [flags]", gateAbout, args); err != nil {
 		return 0, err

@@ -60,7 +60,7 @@ func addRunFlags(flags *pflag.FlagSet, f *runFlags) {
 	flags.StringArrayVar(&f.checks, "check", nil, "run this check only (repeatable)")
 	f.out.add(flags, runFormats())
 	flags.StringVar(&f.failOn, "fail-on", "error", "exit 1 at findings of this severity: error, warn or never")
-	flags.StringVar(&f.summary, "summary", "text", "the end of stdout: text, json (one compact line) or none (the default with an output on stdout)")
+	flags.StringVar(&f.summary, "summary", "text", "summary at the end of stdout: text, json (one line) or none (the default where an output goes to stdout)")
 	flags.StringVar(&f.memory, "memory-limit", "", "memory of the whole process: 512MB, 2GiB or 70% (default: 70% of the cgroup's or the machine's)")
 	flags.StringVar(&f.tempDir, "temp-dir", "", "where to spill what does not fit into memory (default: $TMPDIR, else the system's)")
 	flags.IntVar(&f.threads, "threads", 0, "threads to scan with (default: the CPU quota)")

@@ -13,11 +13,15 @@ import (
 // duplicatesFormat is the output of the repeated rows themselves: rows, where every other format is the report.
 const duplicatesFormat = "duplicates"
 
-// runFormats are the names of all that a run can write, sorted.
-func runFormats() []string {
-	names := append(reportFormats(), duplicatesFormat, rowsFormat)
-	slices.Sort(names)
-	return names
+// runFormats are all that a run can write: the report, and rows.
+func runFormats() formats {
+	f := reportFormats()
+	for _, name := range []string{duplicatesFormat, rowsFormat} {
+		delete(f.refused, name)
+		f.names = append(f.names, name)
+	}
+	slices.Sort(f.names)
+	return f
 }
 
 // outputsOf sorts what a run writes: the report, repeated rows, and the rows that any check counted.
