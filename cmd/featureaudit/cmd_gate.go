@@ -91,12 +91,12 @@ func cmdGate(ctx context.Context, c *cli, args []string) (int, error) {
 	if err := c.refuseInputs(ctx, outs, nil); err != nil {
 		return 0, err
 	}
-	if err := c.writeReport(outs, selected, render.Options{Words: words, ReportPath: path}); err != nil {
+	if err := c.writeReport(outs, selected, render.Options{Words: catalogueWords, ReportPath: path}); err != nil {
 		return 0, err
 	}
 	code := verdictCode(selected.Status, selected.Results, threshold)
 	stated := finish{report: selected, outs: outs, flags: runFlags{summary: f.summary, summarySet: f.quiet || flags.Changed("summary")}}
-	return code, c.summarise(stated, render.Options{Words: words, ReportPath: path})
+	return code, c.summarise(stated, render.Options{Words: catalogueWords, ReportPath: path})
 }
 
 func (c *cli) gateNow(text string) (time.Time, error) {

@@ -335,7 +335,7 @@ func (c *cli) finishRun(ctx context.Context, log zerolog.Logger, f finish) (int,
 	if f.report.Schema == "" {
 		return c.nothingWritten(f)
 	}
-	options := render.Options{Words: words, ReportPath: reportPath(f.outs)}
+	options := render.Options{Words: catalogueWords, ReportPath: reportPath(f.outs)}
 	split, err := splitOutputs(f.outs)
 	if err != nil {
 		return 0, err
