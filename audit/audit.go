@@ -143,6 +143,7 @@ func Run(ctx context.Context, o Options) (Audit, error) {
 	var badRows []check.BadRows
 	used := map[int]bool{}
 	clean := map[string]check.Span{}
+	bad := map[string]check.BadByPartition{}
 	var stopped error
 	for _, view := range r.views() {
 		input, err := r.look(ctx, view)
@@ -155,6 +156,7 @@ func Run(ctx context.Context, o Options) (Audit, error) {
 		inputs = append(inputs, input)
 		results = append(results, judgement.Results...)
 		badRows = append(badRows, judgement.BadRows...)
+		bad[view.Name] = judgement.BadByPartition
 		if judgement.Clean != nil {
 			clean[view.Name] = *judgement.Clean
 		}
@@ -176,7 +178,7 @@ func Run(ctx context.Context, o Options) (Audit, error) {
 			Suppressions: r.suppressions(), Consumers: o.Consumers, Views: o.Views, Results: results, Used: used})...)
 	}
 	in := r.reportInput(inputs, results, stopped)
-	in.Clean = clean
+	in.Clean, in.Bad = clean, bad
 	in.NothingToAudit = stopped == nil && !r.blocked && !slices.ContainsFunc(inputs, func(in check.Input) bool { return len(in.Survey.Files) > 0 })
 	built, err := check.BuildReport(in)
 	if err != nil {

@@ -66,7 +66,7 @@ func (r *run) gather(ctx context.Context, view model.View) (check.Input, error) 
 		return in, err
 	}
 	surveyed.Notes = append(notes, surveyed.Notes...)
-	if r.selected("duplicate-files") || r.selected("duplicate-keys") {
+	if check.WantsOf(resolved, surveyed, r.selected).Has(facts.WantCopies) {
 		if surveyed.CopyOf, err = survey.Copies(ctx, r.options.Adapters.Store, surveyed, r.threads); err != nil {
 			return in, err
 		}
@@ -104,9 +104,9 @@ func (r *run) refuse(in *check.Input) (all bool) {
 		case "sensitive":
 			all = true
 		case "source":
-			f.Checks = rowChecks(in.View, in.Survey)
+			f.Checks = check.RowChecks(in.View, in.Survey)
 		default:
-			f.Checks = []string{"duplicate-keys", "shifted-twins"}
+			f.Checks = check.RestingOn(facts.WantKeys)
 		}
 		in.Failures = append(in.Failures, f)
 	}
@@ -141,7 +141,7 @@ func (r *run) collect(ctx context.Context, in *check.Input) error {
 	request := r.request(view, surveyed, func(step string, filesDone, rowsDone int64) {
 		r.tell(Progress{View: view.Name, Step: step, FilesDone: filesDone, FilesTotal: files, RowsDone: rowsDone, RowsTotal: rows})
 	})
-	if !request.Needs.Any() {
+	if !request.Wants.Rows() {
 		return nil
 	}
 	for {
@@ -150,11 +150,10 @@ func (r *run) collect(ctx context.Context, in *check.Input) error {
 			in.Collection = *collection
 			return nil
 		}
-		checks, again := rowChecks(view, surveyed), false
-		if errors.As(err, new(keys.SpillError)) {
-			if without := r.withoutRuns(&request.Needs); without != nil {
-				checks, again = without, true
-			}
+		checks, again := check.RowChecks(view, surveyed), false
+		if runs := spilling(request.Wants); errors.As(err, new(keys.SpillError)) && runs != 0 {
+			request.Wants &^= runs
+			checks, again = check.RestingOn(runs), true
 		}
 		*in, err = r.failed(ctx, *in, checks, fmt.Errorf("read the rows of %s: %w", view.Name, err))
 		if err != nil || !again {
@@ -163,38 +162,24 @@ func (r *run) collect(ctx context.Context, in *check.Input) error {
 	}
 }
 
-// withoutRuns drops what takes room to spill, the key runs first, and gives the checks that are lost with it: all others
-// are still answered. It gives nil where nothing is left to drop.
-func (r *run) withoutRuns(n *collect.Needs) []string {
-	switch {
-	case n.Keys:
-		n.Keys, n.Nulls = false, r.selected("null-keys")
-		return []string{"duplicate-keys", "shifted-twins"}
-	case n.Entities:
-		n.Entities = false
-		return []string{"stale-entities"}
-	}
-	return nil
-}
-
-// rowChecks are the checks that rest on a scan.
-func rowChecks(v model.View, s facts.Survey) []string {
-	var ids []string
-	for _, c := range check.Catalogue() {
-		if check.ReadsRows(c, v, s) {
-			ids = append(ids, c.ID)
+// spilling are what takes room to spill of what is wanted, the key runs first: dropped one after the other, all other checks are
+// still answered. It is none where nothing is left to drop.
+func spilling(w facts.Wants) facts.Wants {
+	for _, runs := range []facts.Wants{facts.WantKeys, facts.WantEntities} {
+		if w.Has(runs) {
+			return runs
 		}
 	}
-	return ids
+	return 0
 }
 
 // sampledRows is how many repeated rows are kept for each key that a finding may show.
 const sampledRows = 16
 
 func (r *run) request(view model.View, s facts.Survey, progress func(string, int64, int64)) collect.Request {
-	needs, own := r.needs(view, s), ownOf(view, s)
+	own := ownOf(view, s)
 	view.Key = check.KeyColumns(view)
-	return collect.Request{View: view, Survey: s, AsOf: r.asOf, Needs: needs, Workers: r.threads, SliceRows: r.memory.sliceRows,
+	return collect.Request{View: view, Survey: s, AsOf: r.asOf, Wants: check.WantsOf(view, s, r.selected), Workers: r.threads, SliceRows: r.memory.sliceRows,
 		RunMemory: r.memory.runs, TempDir: r.options.TempDir, RowsLimit: max(r.options.RowsLimit, sampledRows*r.options.Samples), Samples: r.options.Samples,
 		Units:     func(schema int32, column string) string { return epochUnit(s.Schemas[schema], column) },
 		OwnAgrees: own.agrees,

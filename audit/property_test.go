@@ -180,7 +180,13 @@ func collectStore(t *testing.T, db *duckdb.Database, dir string, store fixtures.
 	r := newRun(Options{AsOf: store.AsOf, Threads: 1 + int(seed%3), TempDir: t.TempDir(), Adapters: Adapters{Store: local.New()}})
 	r.memory.sliceRows = 1 + int64(seed%40)
 	request := r.request(view, surveyed, nil)
-	request.Needs = collect.Needs{Times: true, Events: true, Keys: len(check.KeyColumns(view)) > 0, Entities: len(view.Entity) > 0}
+	request.Wants = facts.WantTimes | facts.WantEvents
+	if len(check.KeyColumns(view)) > 0 {
+		request.Wants |= facts.WantKeys
+	}
+	if len(view.Entity) > 0 {
+		request.Wants |= facts.WantEntities
+	}
 	request.HashBits, request.RowsLimit = hashBits(seed), int(seed%4)*20
 	request.Offsets = func(int64, int64) []int64 { return store.Offsets }
 	if seed%2 == 0 {

@@ -3,9 +3,7 @@ package audit
 import (
 	"slices"
 
-	"github.com/featureaudit/featureaudit/audit/check"
 	"github.com/featureaudit/featureaudit/audit/collect"
-	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/sensitive"
@@ -111,36 +109,4 @@ func (r *run) views() []model.View {
 
 func (r *run) selected(id string) bool {
 	return len(r.options.SelectChecks) == 0 || slices.Contains(r.options.SelectChecks, id)
-}
-
-// needs are what the selected checks want of a view's rows. What footers alone answer is not scanned for.
-func (r *run) needs(v model.View, s facts.Survey) collect.Needs {
-	var needs collect.Needs
-	for _, c := range check.Catalogue() {
-		if !check.ReadsRows(c, v, s) || !r.selected(c.ID) || v.Checks[c.ID].Severity == "off" {
-			continue
-		}
-		switch c.ID {
-		case "duplicate-keys":
-			needs.Keys = true
-		case "null-keys":
-			needs.Nulls = true
-		case "stale-entities":
-			needs.Entities = v.TTL.Effective() && len(v.Entity) > 0
-		case "shifted-twins":
-			needs.Keys = needs.Keys || check.TwinsCanBeTold(v)
-		case "misfiled-rows", "mixed-zones":
-			needs.Times, needs.Events = true, true
-			needs.Writers = needs.Writers || c.ID == "mixed-zones"
-		default:
-			needs.Times = true
-		}
-	}
-	if needs.Entities || needs.Keys {
-		needs.Times = true
-	}
-	if needs.Keys {
-		needs.Nulls = false
-	}
-	return needs
 }

@@ -137,7 +137,7 @@ func collectTwins(t *testing.T, dir string, workers int, memory int64) ([]facts.
 	asOf := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
 	counter := &fetchCounter{Scanner: db}
 	collection := collectView(t, counter, view, asOf, workers, func(r *collect.Request) {
-		r.Needs = collect.Needs{Times: true, Keys: true}
+		r.Wants = facts.WantTimes | facts.WantKeys
 		if memory > 0 {
 			r.RunMemory = memory
 		}

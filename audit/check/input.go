@@ -9,6 +9,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/sensitive"
+	"github.com/featureaudit/featureaudit/audit/words"
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
@@ -35,6 +36,9 @@ type Input struct {
 	// Sources maps the names of sources in View, Survey and Collection to those in the data, where the source is sensitive; nil
 	// where they are the same.
 	Sources sensitive.Names
+	// Rank orders the findings of a result by what is known of them, the smallest first, before how bad they are: a finding by its
+	// fingerprint and what it counts. Nil ranks all alike.
+	Rank func(fingerprint string, bad int64) int
 	// Failures are steps before judging that could not be done.
 	Failures []Failure
 }
@@ -170,7 +174,7 @@ func (b *brief) partitionValue(id int32) string {
 // number in this report alone may be another one in the next, so that the instant judged from is part of its name.
 func (b *brief) identity(s report.Subject) report.Subject {
 	if b.numbered(s) {
-		s.Object += " as of " + instant(b.AsOf)
+		s.Object += " as of " + words.Instant(b.AsOf)
 	}
 	id, known := b.order[s.Partition]
 	if p, found := b.partition(id); known && found && p.Identity != "" {
@@ -268,3 +272,11 @@ func (b *brief) sum(of func(*facts.Slice) int64) int64 {
 
 // seconds turns microseconds into the seconds of the report.
 func seconds(micros int64) float64 { return float64(micros) / 1e6 }
+
+// instantOrNil is instant, or null in JSON where there is none.
+func instantOrNil(micros int64) any {
+	if micros == facts.NoTime {
+		return nil
+	}
+	return words.Instant(micros)
+}

@@ -11,6 +11,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/address"
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 	"github.com/featureaudit/featureaudit/sql"
 )
 
@@ -24,6 +25,8 @@ type Judgement struct {
 	Clean *Span
 	// BadRows say how the rows are fetched that checks of rows counted.
 	BadRows []BadRows
+	// BadByPartition counts what checks found bad in each partition.
+	BadByPartition BadByPartition
 }
 
 // JudgeView judges the selected checks of one view. A check that cannot be judged gives an error result and stops no
@@ -52,6 +55,7 @@ func JudgeView(ctx context.Context, j engine.Judge, in Input) (Judgement, error)
 		out.Clean = &run
 	}
 	out.BadRows = b.badRows(out.Results)
+	out.BadByPartition = badByPartition(opinions)
 	if b.cut {
 		return out, context.Cause(ctx)
 	}
@@ -70,6 +74,8 @@ type opinion struct {
 	result report.Result
 	// findings are all of them, where the result holds the worst.
 	findings []row
+	// places counts what is bad by partition, before anything of it is accepted.
+	places   map[string]int64
 	used     []int
 	accepted acceptance
 	// unread says that it found nothing, and misses the rows of files that could not be read.
@@ -195,14 +201,15 @@ func (b *brief) unlisted(c Check, r report.Result, f Failure) report.Result {
 	return unable(r, f.Reason, f.Retryable)
 }
 
-// noFiles is the result of a check of a view that has no files. unreadable-file tells of it for all checks of the view;
+// noFiles is the result of a check of a view that has no files. One check tells of it for all checks of the view;
 // where it is not selected, each tells of it itself, so that a view that is not there is never green.
 func (b *brief) noFiles(c Check, r report.Result, reason string) report.Result {
-	tells := c.ID == unreadableFile.ID || !b.selected(unreadableFile.ID) || b.policy(unreadableFile.ID).Severity == "off"
+	teller := tellerOfFiles()
+	tells := c.tellsOfFiles || !b.selected(teller.ID) || b.policy(teller.ID).Severity == "off"
 	rows := []row{{subject: report.Subject{Object: address.Redact(b.View.Path)}, total: 1, bad: 1}}
 	told := c
 	if !tells {
-		told = unreadableFile
+		told = teller
 	}
 	accepted := b.suppress(told, r.Unit, rows)
 	switch {
@@ -224,8 +231,13 @@ func (b *brief) noFiles(c Check, r report.Result, reason string) report.Result {
 	}
 	r.Findings = []report.Finding{{Subject: rows[0].subject, Message: reason, Suppressed: rows[0].suppressed,
 		Fingerprint: Fingerprint(c.ID, b.View.Name, rows[0].subject)}}
-	r.FindingsTotal = 1
-	return r
+	r.Every = r.Findings
+	return followed(r)
+}
+
+func tellerOfFiles() Check {
+	all := Catalogue()
+	return all[slices.IndexFunc(all, func(c Check) bool { return c.tellsOfFiles })]
 }
 
 func (b *brief) failure(c Check) (Failure, bool) {
@@ -303,7 +315,7 @@ func renderTimes(measures map[string]any) {
 		delete(measures, name)
 		measures[short] = nil
 		if micros, ok := value.(float64); ok {
-			measures[short] = instant(int64(micros))
+			measures[short] = words.Instant(int64(micros))
 		}
 	}
 }

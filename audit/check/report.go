@@ -10,6 +10,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // ReportInput is what a report is assembled from.
@@ -30,6 +31,8 @@ type ReportInput struct {
 	NothingToAudit bool
 	// Clean are the views' clean runs, by name.
 	Clean map[string]Span
+	// Bad counts what checks found bad in each partition, by the name of the view.
+	Bad map[string]BadByPartition
 }
 
 // BuildReport assembles the document, all but Execution: results sorted by view and check, views by name, and the
@@ -37,7 +40,7 @@ type ReportInput struct {
 //
 // The exit code is not the outcome's: a retryable error among the results wins there, since the next try may find more.
 func BuildReport(in ReportInput) (report.Report, error) {
-	r := report.Report{Schema: report.Schema, Tool: in.Tool, AsOf: instant(in.AsOf), Range: in.Range, Status: in.Status,
+	r := report.Report{Schema: report.Schema, Tool: in.Tool, AsOf: words.Instant(in.AsOf), Range: in.Range, Status: in.Status,
 		ConfigDigest: in.ConfigDigest, HashKeyID: in.HashKeyID, Selection: in.Selection, Definitions: in.Definitions, Results: slices.Clone(in.Results)}
 	r.Selection.Views, r.Selection.Checks = filled(r.Selection.Views), filled(r.Selection.Checks)
 	for _, c := range Catalogue() {
@@ -60,8 +63,9 @@ func BuildReport(in ReportInput) (report.Report, error) {
 			r.Corrections = append(r.Corrections, b.corrections()...)
 		}
 		view.Outcome = report.Worst(outcomes[v.View.Name]...)
+		view.Series, view.SeriesLeftOut = b.series(in.Bad[v.View.Name])
 		if run, proven := in.Clean[v.View.Name]; proven {
-			from, until := instant(run.Start), instant(run.End)
+			from, until := words.Instant(run.Start), words.Instant(run.End)
 			view.CleanFrom, view.CleanUntil = &from, &until
 		}
 		r.Views = append(r.Views, view)
@@ -90,6 +94,7 @@ func filled[T any](list []T) []T {
 func (b *brief) view() report.View {
 	v := report.View{Name: b.View.Name, Project: b.View.Project, Owner: b.View.Owner, Definition: define(b.View),
 		OpenPartitions: []string{}, Notes: b.notes(), SourceLagSeconds: b.lagsBySource(func(int32) bool { return true }),
+		LagBins: b.lagBins(), NewestBySource: b.newestBySource(),
 		FilesUnread: int64(len(b.unread)), Files: int64(len(b.Survey.Files))}
 	if b.zoneUnread() {
 		v.EventTimeReadAs = "UTC"
@@ -134,11 +139,11 @@ func (b *brief) describeTimes(v *report.View) {
 		}
 	}
 	if oldest != facts.NoTime {
-		text := instant(oldest)
+		text := words.Instant(oldest)
 		v.OldestEventTime = &text
 	}
 	if newest != facts.NoTime {
-		text, age := instant(newest), seconds(b.AsOf-newest)
+		text, age := words.Instant(newest), seconds(b.AsOf-newest)
 		v.NewestEventTime, v.AgeSeconds = &text, &age
 	}
 }
@@ -150,7 +155,7 @@ func (b *brief) notes() []string {
 		notes = append(notes, b.View.NoFiles)
 	}
 	for _, reason := range slices.Sorted(maps.Keys(b.Survey.Ignored)) {
-		notes = append(notes, fmt.Sprintf("%s ignored: %s", count(b.Survey.Ignored[reason], "file"), reason))
+		notes = append(notes, fmt.Sprintf("%s ignored: %s", words.Count(b.Survey.Ignored[reason], "file"), reason))
 	}
 	notes = append(notes, b.leftOutNames()...)
 	for _, f := range b.Survey.Files {
@@ -163,7 +168,7 @@ func (b *brief) notes() []string {
 		ambiguous += s.AmbiguousLocal
 	}
 	if ambiguous > 0 {
-		notes = append(notes, fmt.Sprintf("%s with a local time that occurred twice or never in its zone", count(ambiguous, "row")))
+		notes = append(notes, fmt.Sprintf("%s with a local time that occurred twice or never in its zone", words.Count(ambiguous, "row")))
 	}
 	if note := b.ingestedNote(); note != "" {
 		notes = append(notes, note)
@@ -203,7 +208,7 @@ func define(v model.View) report.ViewDefinition {
 	for _, s := range v.Sources {
 		source := report.Source{Zone: s.Zone, MaxAgeSeconds: limitSeconds(s.MaxAge.Seconds()), MaxLagSeconds: limitSeconds(s.MaxLag.Seconds())}
 		if !s.Until.IsZero() {
-			source.Until = instant(s.Until.UnixMicro())
+			source.Until = words.Instant(s.Until.UnixMicro())
 		}
 		d.Sources[s.Name] = source
 	}

@@ -74,7 +74,7 @@ func collectBy(t *testing.T, wrap func(engine.Scanner) engine.Scanner, dir strin
 		t.Fatal(err)
 	}
 	defer db.Close()
-	request := collect.Request{View: view, Survey: surveyed, AsOf: asOf.UnixMicro(), Needs: collect.Needs{Times: true, Keys: true},
+	request := collect.Request{View: view, Survey: surveyed, AsOf: asOf.UnixMicro(), Wants: facts.WantTimes | facts.WantKeys,
 		Units: func(int32, string) string { return "" }, OwnAgrees: func(facts.File, string, string) bool { return true },
 		OwnHolds: func(facts.File, string) func(int64, bool) bool { return func(int64, bool) bool { return true } },
 		Offsets:  func(int64, int64) []int64 { return nil }, Truncated: survey.Truncated, Changed: func(facts.File) *facts.Problem { return nil },

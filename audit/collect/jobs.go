@@ -27,7 +27,7 @@ func (c *collector) jobs(careful bool) ([]job, int64) {
 	if limit <= 0 {
 		limit = DefaultSliceRows
 	}
-	if !c.roles.needs.Any() {
+	if !c.roles.wants.Rows() {
 		return nil, 0
 	}
 	var jobs []job

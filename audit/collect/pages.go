@@ -16,7 +16,7 @@ import (
 func (c *collector) checkPages(ctx context.Context) error {
 	var ids []int32
 	for i := range c.survey.Files {
-		if file := &c.survey.Files[i]; file.Checksums && c.roles.needs.Any() && c.wanted(file) {
+		if file := &c.survey.Files[i]; file.Checksums && c.roles.wants.Rows() && c.wanted(file) {
 			ids = append(ids, file.ID)
 		}
 	}

@@ -262,7 +262,7 @@ func (f *folder) identify(b *engine.Block, from, to int) {
 
 // finishWriters cuts the samples to what they may hold, and hands them over.
 func (c *collector) finishWriters() {
-	if !c.roles.needs.Writers {
+	if !c.roles.wants.Has(facts.WantWriters) {
 		return
 	}
 	c.collection.Writers = map[string]*facts.WriterSample{}
