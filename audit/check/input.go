@@ -9,6 +9,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/sensitive"
+	"github.com/featureaudit/featureaudit/audit/words"
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
@@ -31,6 +32,9 @@ type Terms struct {
 	BadRows bool
 	// Mask names what is sensitive; nil shows none of it.
 	Mask *sensitive.Mask
+	// Rank orders the findings of a result by what is known of them, the smallest first, before how bad they are: a finding by its
+	// fingerprint and what it counts. Nil ranks all alike.
+	Rank func(fingerprint string, bad int64) int
 }
 
 // Input is the evidence of one view under the names that the report gives to sensitive sources, and the terms that it is judged by.
@@ -182,7 +186,7 @@ func (b *brief) partitionValue(id int32) string {
 // number in this report alone may be another one in the next, so that the instant judged from is part of its name.
 func (b *brief) identity(s report.Subject) report.Subject {
 	if b.numbered(s) {
-		s.Object += " as of " + instant(b.AsOf)
+		s.Object += " as of " + words.Instant(b.AsOf)
 	}
 	id, known := b.order[s.Partition]
 	if p, found := b.partition(id); known && found && p.Identity != "" {
@@ -280,3 +284,11 @@ func (b *brief) sum(of func(*facts.Slice) int64) int64 {
 
 // seconds turns microseconds into the seconds of the report.
 func seconds(micros int64) float64 { return float64(micros) / 1e6 }
+
+// instantOrNil is instant, or null in JSON where there is none.
+func instantOrNil(micros int64) any {
+	if micros == facts.NoTime {
+		return nil
+	}
+	return words.Instant(micros)
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 	"github.com/featureaudit/featureaudit/sql"
 )
 
@@ -207,14 +208,15 @@ func (b *brief) unlisted(c Check, r report.Result, f facts.Failure) report.Resul
 	return unable(r, f.Reason, f.Retryable)
 }
 
-// noFiles is the result of a check of a view that has no files. unreadable-file tells of it for all checks of the view;
+// noFiles is the result of a check of a view that has no files. One check tells of it for all checks of the view;
 // where it is not selected, each tells of it itself, so that a view that is not there is never green.
 func (b *brief) noFiles(c Check, r report.Result, reason string) report.Result {
-	tells := c.ID == unreadableFile.ID || !b.selected(unreadableFile.ID) || b.policy(unreadableFile.ID).Severity == "off"
+	teller := tellerOfFiles()
+	tells := c.tellsOfFiles || !b.selected(teller.ID) || b.policy(teller.ID).Severity == "off"
 	rows := []row{{subject: report.Subject{Object: address.Redact(b.View.Path)}, total: 1, bad: 1}}
 	told := c
 	if !tells {
-		told = unreadableFile
+		told = teller
 	}
 	accepted := b.suppress(told, r.Unit, rows)
 	switch {
@@ -236,8 +238,13 @@ func (b *brief) noFiles(c Check, r report.Result, reason string) report.Result {
 	}
 	r.Findings = []report.Finding{{Subject: rows[0].subject, Message: reason, Suppressed: rows[0].suppressed,
 		Fingerprint: Fingerprint(c.ID, b.View.Name, rows[0].subject)}}
-	r.FindingsTotal = 1
-	return r
+	r.Every = r.Findings
+	return followed(r)
+}
+
+func tellerOfFiles() Check {
+	all := Catalogue()
+	return all[slices.IndexFunc(all, func(c Check) bool { return c.tellsOfFiles })]
 }
 
 func (b *brief) failure(c Check) (facts.Failure, bool) {
@@ -315,7 +322,7 @@ func renderTimes(measures map[string]any) {
 		delete(measures, name)
 		measures[short] = nil
 		if micros, ok := value.(float64); ok {
-			measures[short] = instant(int64(micros))
+			measures[short] = words.Instant(int64(micros))
 		}
 	}
 }

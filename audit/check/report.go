@@ -10,6 +10,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // ReportInput is what a report is assembled from.
@@ -36,7 +37,7 @@ type ReportInput struct {
 //
 // The exit code is not the outcome's: a retryable error among the results wins there, since the next try may find more.
 func BuildReport(in ReportInput) (report.Report, error) {
-	r := report.Report{Schema: report.Schema, Tool: in.Tool, AsOf: instant(in.AsOf), Range: in.Range, Status: in.Status,
+	r := report.Report{Schema: report.Schema, Tool: in.Tool, AsOf: words.Instant(in.AsOf), Range: in.Range, Status: in.Status,
 		ConfigDigest: in.ConfigDigest, HashKeyID: in.HashKeyID, Selection: in.Selection, Definitions: in.Definitions, Results: slices.Clone(in.Results)}
 	r.Selection.Views, r.Selection.Checks = filled(r.Selection.Views), filled(r.Selection.Checks)
 	for _, c := range Catalogue() {
@@ -78,7 +79,7 @@ func (b *brief) describe(results []report.Result, clean *Span, bad BadByPartitio
 	v.Outcome = report.Worst(outcomes...)
 	v.Series, v.SeriesLeftOut = b.series(bad)
 	if clean != nil {
-		from, until := instant(clean.Start), instant(clean.End)
+		from, until := words.Instant(clean.Start), words.Instant(clean.End)
 		v.CleanFrom, v.CleanUntil = &from, &until
 	}
 	return v
@@ -133,11 +134,11 @@ func (b *brief) describeTimes(v *report.View) {
 		}
 	}
 	if oldest != facts.NoTime {
-		text := instant(oldest)
+		text := words.Instant(oldest)
 		v.OldestEventTime = &text
 	}
 	if newest != facts.NoTime {
-		text, age := instant(newest), seconds(b.AsOf-newest)
+		text, age := words.Instant(newest), seconds(b.AsOf-newest)
 		v.NewestEventTime, v.AgeSeconds = &text, &age
 	}
 }
@@ -149,7 +150,7 @@ func (b *brief) notes() []string {
 		notes = append(notes, b.View.NoFiles)
 	}
 	for _, reason := range slices.Sorted(maps.Keys(b.Survey.Ignored)) {
-		notes = append(notes, fmt.Sprintf("%s ignored: %s", count(b.Survey.Ignored[reason], "file"), reason))
+		notes = append(notes, fmt.Sprintf("%s ignored: %s", words.Count(b.Survey.Ignored[reason], "file"), reason))
 	}
 	notes = append(notes, b.leftOutNames()...)
 	for _, f := range b.Survey.Files {
@@ -162,7 +163,7 @@ func (b *brief) notes() []string {
 		ambiguous += s.AmbiguousLocal
 	}
 	if ambiguous > 0 {
-		notes = append(notes, fmt.Sprintf("%s with a local time that occurred twice or never in its zone", count(ambiguous, "row")))
+		notes = append(notes, fmt.Sprintf("%s with a local time that occurred twice or never in its zone", words.Count(ambiguous, "row")))
 	}
 	if note := b.ingestedNote(); note != "" {
 		notes = append(notes, note)
@@ -202,7 +203,7 @@ func define(v model.View) report.ViewDefinition {
 	for _, s := range v.Sources {
 		source := report.Source{Zone: s.Zone, MaxAgeSeconds: limitSeconds(s.MaxAge.Seconds()), MaxLagSeconds: limitSeconds(s.MaxLag.Seconds())}
 		if !s.Until.IsZero() {
-			source.Until = instant(s.Until.UnixMicro())
+			source.Until = words.Instant(s.Until.UnixMicro())
 		}
 		d.Sources[s.Name] = source
 	}
