@@ -38,7 +38,7 @@ func (b *brief) badRows(results []report.Result) []BadRows {
 			continue
 		}
 		one := fetching.badRows(c.reproduce)
-		one.Check, one.Bad, one.About = r.Check, r.RowsBad, r.Check == mixedZonesID || r.Check == shiftedTwins.ID || r.RowsSuppressed > 0
+		one.Check, one.Bad, one.About = r.Check, r.RowsBad, c.about || r.RowsSuppressed > 0
 		all = append(all, one)
 	}
 	return all

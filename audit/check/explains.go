@@ -94,6 +94,7 @@ func covers(cause, effect []row) bool {
 // zonesFound says that a view's event times are not comparable as they are, so that a plan is wanted.
 func zonesFound(results []report.Result, view string) bool {
 	return slices.ContainsFunc(results, func(r report.Result) bool {
-		return r.View == view && isFinding(r) && (r.Check == mixedZones.ID || r.Check == mixedEncoding.ID)
+		c, _ := Lookup(r.Check)
+		return r.View == view && isFinding(r) && c.unsettles
 	})
 }

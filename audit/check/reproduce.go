@@ -43,13 +43,14 @@ type Statements struct {
 }
 
 // newStatements writes what stands in a report.
-func newStatements(z *Zones) *Statements { return &Statements{Zones: z, mostFiles: maxListedFiles, root: z.View.Root} }
+func newStatements(z *Zones) *Statements {
+	return &Statements{Zones: z, mostFiles: maxListedFiles, root: z.View.Root}
+}
 
 // newFetching writes what the program itself runs to fetch rows.
 func newFetching(z *Zones) *Statements {
 	return &Statements{Zones: z, mostFiles: maxFetchedFiles, within: true}
 }
-
 
 // rowsQuery is SQL that gives exactly the rows that a check counted. What the collector does in Go is said here once more, in
 // SQL, so that the two are held to each other by tests.

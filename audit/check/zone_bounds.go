@@ -27,6 +27,26 @@ type feed struct {
 	stale func(east int64) (sure, maybe bool)
 }
 
+// bound bounds what the feeds of subjects say: the verdict is that some subject is stale, all of whose feeds are.
+func bound(subjects [][]feed) zoneBounds {
+	z := zoneBounds{}
+	for _, subject := range subjects {
+		z.everywhere = z.everywhere || !slices.ContainsFunc(subject, func(f feed) bool { return !f.always() })
+		z.somewhere = z.somewhere || !slices.ContainsFunc(subject, func(f feed) bool { return !f.ever() })
+	}
+	for _, east := range allCandidates(subjects) {
+		isStale := slices.ContainsFunc(subjects, func(subject []feed) bool {
+			return !slices.ContainsFunc(subject, func(f feed) bool { return !f.at(east) })
+		})
+		if isStale {
+			z.stale = append(z.stale, int64(east/60))
+		} else {
+			z.fresh = append(z.fresh, int64(east/60))
+		}
+	}
+	return z
+}
+
 // zonesOpen says whether some source may have stamped another zone than the one read.
 func (b *Zones) zonesOpen() bool {
 	return slices.ContainsFunc(b.seen, func(source string) bool { return len(b.candidates(source)) > 1 })
@@ -36,14 +56,6 @@ func (b *Zones) zonesOpen() bool {
 func (b *Zones) openNaive() bool {
 	return slices.ContainsFunc(b.seen, func(source string) bool { return b.stampedByDevices(source) || b.undeclaredNaive(source) })
 }
-
-// The ids of the checks that are bounded: the checks themselves would refer to themselves.
-const (
-	staleViewID     = "stale-view"
-	staleRowsID     = "stale-rows"
-	staleEntitiesID = "stale-entities"
-	sourceLagID     = "source-lag"
-)
 
 func (f feed) always() bool {
 	return !slices.ContainsFunc(f.candidates, func(east int32) bool { sure, _ := f.stale(int64(east)); return !sure })
@@ -74,8 +86,7 @@ func allCandidates(subjects [][]feed) []int32 {
 }
 
 // ageFeeds are the subjects of stale-view: each declared source alone, and the view by all of its sources.
-func (b *brief) ageFeeds() [][]feed {
-	var subjects [][]feed
+func (b *Zones) ageFeeds() (subjects [][]feed, ok bool) {
 	for _, s := range b.View.Sources {
 		if limit, has := ageLimit(b.View, s); has && !b.retired(s) {
 			subjects = append(subjects, []feed{b.ageFeed(s.Name, limit)})
@@ -83,7 +94,7 @@ func (b *brief) ageFeeds() [][]feed {
 	}
 	limit, has := ageLimit(b.View, model.SourcePolicy{})
 	if !has || b.allSourcesDeclared() {
-		return subjects
+		return subjects, true
 	}
 	var view []feed
 	for _, name := range b.seen {
@@ -92,11 +103,11 @@ func (b *brief) ageFeeds() [][]feed {
 	if len(view) > 0 {
 		subjects = append(subjects, view)
 	}
-	return subjects
+	return subjects, true
 }
 
 // ageFeed says whether a source's newest event is too old. A future row may be the newest one once it is corrected.
-func (b *brief) ageFeed(source string, limit int64) feed {
+func (b *Zones) ageFeed(source string, limit int64) feed {
 	known, future := b.newestOf(source)
 	if proved, whole := b.provedWhole(source); whole {
 		// every row is moved: the newest is the newest as it is read, wherever that lies
@@ -118,7 +129,10 @@ func (b *brief) ageFeed(source string, limit int64) feed {
 
 // rowFeeds are the subjects of stale-rows: each source. Rows are counted by their histograms: exactly where a limit lies
 // on a whole bin, within bounds elsewhere.
-func (b *brief) rowFeeds() ([][]feed, bool) {
+func (b *Zones) rowFeeds() ([][]feed, bool) {
+	if isSnapshot(b.View) {
+		return nil, false
+	}
 	var subjects [][]feed
 	ttl := b.View.TTL.Duration.Microseconds()
 	for _, name := range b.seen {
@@ -141,7 +155,7 @@ func (b *brief) rowFeeds() ([][]feed, bool) {
 
 // lagFeeds are the subjects of source-lag: each source that has a limit. They say nothing new unless some source is proved to be
 // stamped at one offset: then its lags are as long as they are read, or as they are meant.
-func (b *brief) lagFeeds() ([][]feed, bool) {
+func (b *Zones) lagFeeds() ([][]feed, bool) {
 	var subjects [][]feed
 	proved := false
 	for _, name := range b.seen {
@@ -157,7 +171,7 @@ func (b *brief) lagFeeds() ([][]feed, bool) {
 }
 
 // staleByLag: a corrected event is so much older as its lag is longer.
-func (b *brief) staleByLag(source string, ttl int64) func(int64) (bool, bool) {
+func (b *Zones) staleByLag(source string, ttl int64) func(int64) (bool, bool) {
 	return func(east int64) (sure, maybe bool) {
 		least := ttl - east*1_000_000
 		for population, h := range b.Collection.Lags {
@@ -174,7 +188,7 @@ func (b *brief) staleByLag(source string, ttl int64) func(int64) (bool, bool) {
 }
 
 // staleByEvent: a corrected event lies so much earlier as its writer's clock is east.
-func (b *brief) staleByEvent(source string, ttl int64) func(int64) (bool, bool) {
+func (b *Zones) staleByEvent(source string, ttl int64) func(int64) (bool, bool) {
 	return func(east int64) (sure, maybe bool) {
 		for population, h := range b.Collection.Events {
 			limit, has := b.staleBefore(population.Partition, ttl)
@@ -192,7 +206,7 @@ func (b *brief) staleByEvent(source string, ttl int64) func(int64) (bool, bool) 
 }
 
 // staleBefore is the instant that stale rows of a partition lie before, as the scan reckons it.
-func (b *brief) staleBefore(id int32, ttl int64) (int64, bool) {
+func (b *Zones) staleBefore(id int32, ttl int64) (int64, bool) {
 	if b.View.StaleReference() == model.ReferenceAsOf {
 		return b.AsOf - ttl, true
 	}

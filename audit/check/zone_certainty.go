@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -31,7 +32,7 @@ func (b *brief) zonesInDoubt() bool {
 }
 
 // zoneWords says on which zones a verdict depends: those on each side, where they are known.
-func zoneWords(r report.Result) string {
+func zoneWords(c Check, r report.Result) string {
 	if everywhere, counted := r.Measures["stale_in_every_zone"].(int64); counted {
 		somewhere := r.Measures["stale_in_some_zone"].(int64)
 		if everywhere == somewhere {
@@ -44,11 +45,8 @@ func zoneWords(r report.Result) string {
 	if !known {
 		return dependsOnZones
 	}
-	bad, good := "stale", "fresh"
-	if r.Check == sourceLagID {
-		bad, good = "late", "in time"
-	}
-	return fmt.Sprintf("this depends on the zone of the writers: %s at %s, %s at %s", bad, offsetsInWords(stale), good, offsetsInWords(fresh))
+	return fmt.Sprintf("this depends on the zone of the writers: %s at %s, %s at %s", cmp.Or(c.late, "stale"), offsetsInWords(stale), cmp.Or(c.timely, "fresh"),
+		offsetsInWords(fresh))
 }
 
 func offsetsInWords(minutes []int64) string {
@@ -78,11 +76,12 @@ func (b *brief) zoneCertainty(c Check, measures map[string]any) string {
 		measures["zone_stale_offset_minutes"], measures["zone_fresh_offset_minutes"] = filled(bounds.stale), filled(bounds.fresh)
 		return zoneDepends
 	}
-	if c.ID == staleEntitiesID && b.Collection.Entities != nil {
-		if b.entitiesCertain() {
+	if c.certain != nil {
+		if certain, known := c.certain(b); known && certain {
 			return zoneCertain
+		} else if known {
+			return zoneDepends
 		}
-		return zoneDepends
 	}
 	known := true
 	for _, f := range b.encoded {
@@ -103,64 +102,14 @@ func (b *brief) zoneCertainty(c Check, measures map[string]any) string {
 	return zoneCertain
 }
 
-// staleBounds bounds stale-view and stale-rows, and source-lag where writers are proved to be elsewhere; ok is false where the facts do not say.
+// staleBounds bounds the verdict of a check that has feeds; ok is false where the facts do not say.
 func (b *brief) staleBounds(c Check) (z zoneBounds, ok bool) {
-	if b.policy(c.ID).MaxFraction != nil {
+	if c.feeds == nil || b.policy(c.ID).MaxFraction != nil {
 		return z, false
 	}
-	var subjects [][]feed
-	switch {
-	case c.ID == staleViewID:
-		subjects = b.ageFeeds()
-	case c.ID == staleRowsID && !isSnapshot(b.View):
-		subjects, ok = b.rowFeeds()
-		if !ok {
-			return z, false
-		}
-	case c.ID == sourceLagID:
-		if subjects, ok = b.lagFeeds(); !ok {
-			return z, false
-		}
-	default:
+	subjects, ok := c.feeds(b.Zones)
+	if !ok {
 		return z, false
 	}
-	for _, subject := range subjects {
-		z.everywhere = z.everywhere || !slices.ContainsFunc(subject, func(f feed) bool { return !f.always() })
-		z.somewhere = z.somewhere || !slices.ContainsFunc(subject, func(f feed) bool { return !f.ever() })
-	}
-	for _, east := range allCandidates(subjects) {
-		isStale := slices.ContainsFunc(subjects, func(subject []feed) bool {
-			return !slices.ContainsFunc(subject, func(f feed) bool { return !f.at(east) })
-		})
-		if isStale {
-			z.stale = append(z.stale, int64(east/60))
-		} else {
-			z.fresh = append(z.fresh, int64(east/60))
-		}
-	}
-	return z, len(subjects) > 0
-}
-
-// entityBounds are the least and the most entities that are stale, whichever zones the times were stamped in: those of
-// the scan, unless lags tell that every source stamps the zone that is read.
-func (b *brief) entityBounds() (everywhere, somewhere int64) {
-	e := b.Collection.Entities
-	if !b.zonesOpen() {
-		return e.Stale, e.Stale
-	}
-	return e.StaleEverywhere, e.StaleSomewhere
-}
-
-// entitiesCertain says whether the verdict on stale entities is the same in every zone.
-func (b *brief) entitiesCertain() bool {
-	e := b.Collection.Entities
-	everywhere, somewhere := b.entityBounds()
-	if b.zonesOpen() && !b.openNaive() && !isSnapshot(b.View) {
-		return false // an aware or declared time is not what it says, and nobody knows by how much
-	}
-	allowed := 0.0
-	if limit := b.policy(staleEntitiesID).MaxFraction; limit != nil {
-		allowed = *limit * float64(e.Judged)
-	}
-	return float64(everywhere) > allowed || float64(somewhere) <= allowed
+	return bound(subjects), len(subjects) > 0
 }

@@ -19,14 +19,17 @@ import (
 // Zones is the evidence of the zones that a view's event times were stamped in.
 type Zones struct {
 	*Index
+	// mustSee is the share of a source's rows at another offset that a pass must be able to see.
+	mustSee float64
 	// fitted is the zone evidence, once it was asked for.
 	fitted *fittedZones
 	// real are the offsets in use between the oldest and the newest event, once they were asked for.
 	real []zone.Offset
 }
 
-// newZones is the evidence of a view's zones, which is fitted when it is asked for.
-func newZones(ix *Index) *Zones { return &Zones{Index: ix} }
+// newZones is the evidence of a view's zones, which is fitted when it is asked for. A series is passed only where mustSee of its rows
+// at another offset would have been seen.
+func newZones(ix *Index, mustSee float64) *Zones { return &Zones{Index: ix, mustSee: mustSee} }
 
 // zoneSeries is what the lags of one source and writer say of the zones that its event times were stamped in.
 type zoneSeries struct {
@@ -100,7 +103,6 @@ func (b *Zones) fitSeries() ([]zoneSeries, error) {
 	if !found {
 		return nil, nil
 	}
-	mustSee := b.mustSee()
 	courses, err := b.clockCourses(from, to)
 	if err != nil {
 		return nil, err
@@ -128,7 +130,7 @@ func (b *Zones) fitSeries() ([]zoneSeries, error) {
 		}
 		s.estimate = zonefit.Fit(parts[key], admissible)
 		s.verdict = s.estimate.Verdict
-		s.mustSee, s.courses = mustSee, coursesAgainst(courses, table, from, to)
+		s.mustSee, s.courses = b.mustSee, coursesAgainst(courses, table, from, to)
 		all = append(all, s)
 	}
 	var asking sync.WaitGroup
@@ -320,7 +322,15 @@ func (b *Zones) fitsPartitionsAtOffset(s zoneSeries, p zonefit.Population) bool 
 	asRead, total := fit(ladders, 0)
 	// an event that is corrected moves west by its offset, as a calendar moves that is more west by it
 	corrected, _ := fit(ladders, int(-at/60))
-	return total > 0 && float64(corrected) >= fittingShare*float64(total) && float64(asRead) < fittingShare*float64(total)
+	if total == 0 || float64(corrected) < fittingShare*float64(total) || float64(asRead) >= fittingShare*float64(total) {
+		return false
+	}
+	// partitions of another calendar lie nearly right an hour beside it: what fits best is what they are
+	from, to, _ := b.eventSpan()
+	return !slices.ContainsFunc(zone.RealOffsets(from, to), func(o zone.Offset) bool {
+		rows, _ := fit(ladders, int(-o.Seconds/60))
+		return rows > corrected
+	})
 }
 
 // candidates names up to three zones at a population's offset.

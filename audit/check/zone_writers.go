@@ -260,22 +260,6 @@ func (s zoneSeries) detectable() float64 {
 	return share
 }
 
-// defaultMustSee is the share of rows at another offset that a pass must be able to see.
-const defaultMustSee = 0.05
-
-// mustSee is the check's parameter.
-func (b *Zones) mustSee() float64 {
-	if share := b.policy(mixedZonesID).MustSee; share != nil {
-		return *share
-	}
-	return defaultMustSee
-}
-
-const (
-	mixedZonesID = "mixed-zones"
-	mustSeeName  = "must_see"
-)
-
 // needed says what would let a series be told.
 func (b *Zones) needed(s zoneSeries) string {
 	switch {
