@@ -1,6 +1,8 @@
 package audit
 
 import (
+	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -213,8 +215,30 @@ func (r *run) request(view model.View, s facts.Survey, progress func(string, int
 		Changed: func(f facts.File) *facts.Problem {
 			return survey.Changed(context.Background(), r.options.Adapters.Store, f)
 		},
+		Repage: func(ctx context.Context, f facts.File, wanted func(string) bool) (collect.Repaged, error) {
+			return r.repage(ctx, f, wanted)
+		},
 		Progress: progress}
 }
+
+// repage copies a file into the temporary folder, in smaller pages. While it is copied, no query runs: what is the engine's and the
+// runs' otherwise is there for the largest page.
+func (r *run) repage(ctx context.Context, f facts.File, wanted func(string) bool) (collect.Repaged, error) {
+	file, name, err := keys.Scratch(r.options.TempDir)
+	if err != nil {
+		return collect.Repaged{}, err
+	}
+	out := bufio.NewWriterSize(file, repageBuffer)
+	limits := survey.RepageLimits{Page: r.memory.engine + r.memory.runs, Group: r.memory.engine / 16 / int64(r.threads)}
+	groups, largest, err := survey.Repage(ctx, r.options.Adapters.Store, f, wanted, limits, out)
+	if err = cmp.Or(err, out.Flush()); err != nil {
+		return collect.Repaged{}, errors.Join(err, file.Close())
+	}
+	return collect.Repaged{Name: name, RowGroups: groups, RowBytes: largest, Close: func() { file.Close() }}, nil
+}
+
+// repageBuffer is what is written to such a copy at once.
+const repageBuffer = 256 << 10
 
 // offsets are the UTC offsets, in seconds, that the view's zones had between two instants, or that any zone had where
 // none is declared.
