@@ -441,7 +441,7 @@ func (v *verifier) fetchSingly(ctx context.Context, plans map[int32][]fetchPlan,
 		})
 	}
 	for _, t := range targets {
-		for chunk := range t.chunks(min(fetchRows, v.limit)) {
+		for chunk := range t.chunks(min(v.c.rowsAtOnce(&t.file), v.limit)) {
 			if ctx.Err() != nil {
 				break
 			}
@@ -455,6 +455,12 @@ func (v *verifier) fetchSingly(ctx context.Context, plans map[int32][]fetchPlan,
 
 // fetchRows is how many rows one query fetches at most.
 const fetchRows = 20_000
+
+// rowsAtOnce is how many rows of a file one query fetches, which holds them until its end and sorts them: an eighth of the memory
+// of runs has room for them.
+func (c *collector) rowsAtOnce(file *facts.File) int {
+	return int(min(max(c.request.RunMemory/8/max(file.RowBytes, 1), 1), fetchRows))
+}
 
 func (v *verifier) fetchFile(ctx context.Context, plans []fetchPlan, t target) error {
 	if blind := v.c.blindColumns(t.file.ID); len(blind) > 0 {

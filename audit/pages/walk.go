@@ -62,4 +62,3 @@ func (w *Walk) Next() (Page, bool, error) {
 	}
 	return Page{}, false, nil
 }
-

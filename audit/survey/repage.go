@@ -217,7 +217,8 @@ func (c *chunkPages) Page() file.Page { return c.current }
 func (c *chunkPages) Err() error { return c.err }
 
 // Reset implements file.PageReader, and is not called.
-func (c *chunkPages) Reset(parquet.BufferedReader, int64, compress.Compression, *file.CryptoContext) {}
+func (c *chunkPages) Reset(parquet.BufferedReader, int64, compress.Compression, *file.CryptoContext) {
+}
 
 // Next implements file.PageReader.
 func (c *chunkPages) Next() bool {
