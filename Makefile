@@ -37,8 +37,12 @@ test: lint ## vet, staticcheck, gofmt and the tests of every package
 # They compare what the process takes with its limit; the race detector takes several times as much.
 MEMORY_TESTS := ^Test(MemoryStays|OddShapesStay)WithinTheLimit$$
 
+.PHONY: test-postgres
+test-postgres: ## registries in a PostgreSQL server, which the tests start by themselves: it must be installed
+	go test -tags postgres -run Postgres ./audit/registry/feast
+
 .PHONY: test-all
-test-all: test ## the tests too that take minutes: the race detector and short fuzzing
+test-all: test test-postgres ## also the slow tests (race detector, short fuzzing, ten minutes of torture)
 	go test -race -timeout 40m -skip '$(MEMORY_TESTS)' ./cmd/... ./audit/...
 	FEATUREAUDIT_TEST_STORES=5000 go test -timeout 40m -run '^TestCollectionEqualsRecount$$' ./audit
 	FEATUREAUDIT_TEST_MEMORY=1 go test -timeout 40m -run '$(MEMORY_TESTS)' ./cmd/featureaudit
@@ -51,8 +55,8 @@ test-all: test ## the tests too that take minutes: the race detector and short f
 .PHONY: lint
 lint: $(STATICCHECK) ## gofmt, go vet and staticcheck
 	@unformatted=$$(gofmt -l audit cmd fixtures sql); [ -z "$$unformatted" ] || { echo "run gofmt -w on:" $$unformatted >&2; exit 1; }
-	go vet ./...
-	$(STATICCHECK) ./...
+	go vet -tags postgres ./...
+	$(STATICCHECK) -tags postgres ./...
 
 $(STATICCHECK):
 	@mkdir -p build/bin

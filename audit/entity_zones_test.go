@@ -1,4 +1,4 @@
-package audit
+package audit_test
 
 import (
 	"fmt"
@@ -123,7 +123,7 @@ func TestStaleEntitiesByConstruction(t *testing.T) {
 		}
 		view := model.View{Name: "v", Path: "*.parquet", Root: dir, EventTime: model.TimeColumn{Column: "event_time"}, Entity: []string{"user"}, Zone: test.zone,
 			TTL: model.TTL{Duration: 24 * time.Hour, Explicit: true}, Zones: []string{"America/Los_Angeles", "Asia/Tokyo"}, Tolerance: model.DefaultTolerance}
-		e := collectView(t, db, view, asOf, 2, func(r *collect.Request) { r.Needs = collect.Needs{Times: true, Entities: true} }).Entities
+		e := collectView(t, db, view, asOf, 2, func(r *collect.Request) { r.Wants = facts.WantTimes | facts.WantEntities }).Entities
 		if e.Judged != int64(len(ages)) || e.Stale != test.stale || e.StaleEverywhere != test.everywhere || e.StaleSomewhere != test.somewhere {
 			t.Errorf("%s: %+v, want %d <= %d <= %d", test.name, *e, test.everywhere, test.stale, test.somewhere)
 		}

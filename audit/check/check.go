@@ -1,6 +1,8 @@
 package check
 
 import (
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 )
 
@@ -27,11 +29,10 @@ const (
 // Needs is what a definition must have before a check can be judged. What is unmet makes the result not_applicable;
 // a declared column that is in no file makes it an error.
 type Needs struct {
-	// Files: the view has files. Footers and Rows: the verdict rests on them, so that what could not be read of them
-	// takes the pass away.
+	// Files: the view has files. Footers: the verdict rests on them, so that what could not be read of them takes the pass
+	// away, as it does where Wants asks for rows.
 	Files         bool
 	Footers       bool
-	Rows          bool
 	EventTime     bool
 	IngestedAt    bool
 	TTL           bool
@@ -72,8 +73,10 @@ type Check struct {
 	Severity report.Severity
 	Evidence report.Evidence
 	// Unit is what rows_total and rows_bad count.
-	Unit   string
-	Needs  Needs
+	Unit  string
+	Needs Needs
+	// Wants is what must be gathered for it.
+	Wants  facts.Wants
 	Params []Param
 	// Fractional says that max_fraction and min_rows apply.
 	Fractional bool
@@ -84,11 +87,33 @@ type Check struct {
 
 	// backfillFix is what to do where a backfill may be all that was found.
 	backfillFix string
+	// rule is, in plain words that are wrapped for a terminal, what Go judges by where no SQL does.
+	rule string
+	// severityWords say when which severity holds, where severity decides.
+	severityWords string
 	// advisory says that a finding is advice: it never changes what a consumer is told of the view.
 	advisory bool
 
 	// clocked says that event times are compared with another clock, so that the verdict rests on their zone.
 	clocked bool
+	// feeds are the subjects of a verdict that is judged once in each zone which their times may have been stamped in; ok is false
+	// where the facts do not say. late and timely are the words for its two sides, else "stale" and "fresh".
+	feeds        func(*brief) (subjects [][]feed, ok bool)
+	late, timely string
+	// certain says whether a verdict without feeds is the same in every zone; ok is false where the facts do not say.
+	certain func(*brief) (certain, ok bool)
+
+	// unsettles says that a finding makes event times incomparable as they are, so that corrections are planned.
+	unsettles bool
+	// about says that SQL may return some more or less rows than were counted: of an estimate, and of pairs that share a row.
+	about bool
+	// tellsOfFiles says that the check tells for all others of its view that it has no files.
+	tellsOfFiles bool
+
+	// readsRows says whether footers do not answer it for a view, so that its rows are read; nil for never.
+	readsRows func(model.View, facts.Survey) bool
+	// idle says that a view's definition alone leaves it nothing to judge, so that nothing is gathered for it.
+	idle func(model.View) bool
 
 	// judge judges where Query is false, judgeRun where the scope is the run.
 	judge    func(*brief) (verdict, error)
@@ -149,6 +174,8 @@ type row struct {
 	// partitions are those of a pool of small subjects.
 	partitions []string
 	suppressed bool
+	// lasting stands for the subject's object in the fingerprint, where the object itself may have another name in the next report.
+	lasting string
 	// The texts of a query's row, parsed only where they are needed: most rows are clean.
 	rawSubject, rawMeasures string
 }

@@ -11,26 +11,32 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 var mixedEncoding = Check{
-	ID:       "mixed-encoding",
-	Title:    "Files of one view write event_time in different encodings.",
-	Why:      "Engines merge aware and naive times, or numbers of two units, into one column without a word: windows are joined hours or ages apart.",
-	Fix:      "Write all files with event_time in one encoding, best as timestamps in UTC; until then, declare the zone of naive times and the unit of numbers.",
-	Since:    "0.1",
-	Scope:    ScopeView,
-	Severity: report.SeverityError,
-	Evidence: report.Certain,
-	Unit:     UnitFiles,
-	Needs:    Needs{Files: true, Footers: true, EventTime: true},
+	ID:            "mixed-encoding",
+	Title:         "Files of one view write event_time in different encodings.",
+	Why:           "Engines merge aware and naive times, or numbers of two units, into one column without a word: windows are joined hours or ages apart.",
+	Fix:           "Write all files with event_time in one encoding, best as timestamps in UTC; until then, declare the zone of naive times and the unit of numbers.",
+	Since:         "0.1",
+	rule:          mixedEncodingRule,
+	Scope:         ScopeView,
+	Severity:      report.SeverityError,
+	Evidence:      report.Certain,
+	Unit:          UnitFiles,
+	Needs:         Needs{Files: true, Footers: true, EventTime: true},
+	Wants:         facts.WantTimes,
+	readsRows:     rowsTellEncodings,
+	severityWords: "error, warn where every encoding is naive and its zone declared",
 	severity: func(b *brief) report.Severity {
 		if b.encodingZonesDeclared() {
 			return report.SeverityWarn
 		}
 		return report.SeverityError
 	},
-	judge: judgeMixedEncoding,
+	judge:     judgeMixedEncoding,
+	unsettles: true,
 	nothing: func(b *brief) string {
 		if b.noRows() {
 			return "no file holds a row"
@@ -49,11 +55,16 @@ var mixedEncoding = Check{
 	},
 }
 
+const mixedEncodingRule = `Files are put together by how they write event_time: aware, naive, text with
+offsets, text without, epochs. Milli-, micro- and nanoseconds of a type that
+says its unit are no difference. If a view has more than one encoding, a file
+is bad that writes another than most files do (of equals, most rows).`
+
 // encodingsInWords names each encoding with its files and the first of them.
 func encodingsInWords(list []map[string]any) string {
 	var texts []string
 	for _, e := range list {
-		texts = append(texts, fmt.Sprintf("%s in %s (%s)", e["encoding"], count(e["files"].(int64), "file"), e["example"]))
+		texts = append(texts, fmt.Sprintf("%s in %s (%s)", e["encoding"], words.Count(e["files"].(int64), "file"), e["example"]))
 	}
 	return strings.Join(texts, "; ")
 }
@@ -95,7 +106,7 @@ func judgeMixedEncoding(b *brief) (verdict, error) {
 }
 
 // mixedEncodingFiles stands for the check where its files are looked up: the check itself would refer to itself.
-var mixedEncodingFiles = Check{ID: "mixed-encoding", Needs: Needs{Files: true, Footers: true, EventTime: true}}
+var mixedEncodingFiles = Check{Needs: Needs{Files: true, Footers: true, EventTime: true}, Wants: facts.WantTimes, readsRows: rowsTellEncodings}
 
 // writing is how rows of one file write their event time.
 type writing struct {
@@ -228,6 +239,15 @@ func (b *brief) unscanned() string {
 		}
 	}
 	return ""
+}
+
+// rowsTellEncodings says whether only a scan tells how event times are written: where they are text, which the footers do not tell
+// apart, or where sources of one file have event times of their own.
+func rowsTellEncodings(v model.View, s facts.Survey) bool {
+	if sourcesDiffer(v) && slices.ContainsFunc(s.Files, func(f facts.File) bool { return f.Source == "" }) {
+		return true
+	}
+	return slices.ContainsFunc(s.Schemas, func(schema facts.Schema) bool { return hasTextTimes(v, schema) })
 }
 
 // rowsTellEncoding says whether only the rows of a file tell how it writes event times.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // unmet is the reason for which a definition cannot be judged by a check, or "".
@@ -20,7 +21,7 @@ func (b *brief) unmet(c Check) string {
 	case c.Needs.TTL && v.TTL.Never != "":
 		return fmt.Sprintf("ttl is never (%s): %s has nothing to judge", v.TTL.Never, c.ID)
 	case c.Needs.TTL && v.TTL.Duration < 0:
-		return fmt.Sprintf("the ttl is negative (%s): %s needs one above 0", duration(v.TTL.Duration.Microseconds()), c.ID)
+		return fmt.Sprintf("the ttl is negative (%s): %s needs one above 0", words.Duration(v.TTL.Duration.Microseconds()), c.ID)
 	case c.Needs.TTL && !v.TTL.Effective():
 		return missingKey("ttl", c.ID)
 	case c.Needs.Entity && len(v.Entity) == 0:
@@ -55,9 +56,9 @@ type absentColumn struct {
 func (a absentColumn) String() string {
 	where := "none of the files has it"
 	if !a.everywhere {
-		where = fmt.Sprintf("%s %s not have it", count(int64(len(a.files)), "file"), plural(int64(len(a.files)), "does", "do"))
+		where = fmt.Sprintf("%s %s not have it", words.Count(int64(len(a.files)), "file"), words.Plural(int64(len(a.files)), "does", "do"))
 	}
-	return fmt.Sprintf("column %q is declared and %s (%s): correct its name in the definition, or the files", a.column, where, examples(a.files))
+	return fmt.Sprintf("column %q is declared and %s (%s): correct its name in the definition, or the files", a.column, where, words.Examples(a.files))
 }
 
 // absent lists the columns of a check's needs that are missing from readable files, in the order of the needs.
@@ -85,23 +86,6 @@ func (b *brief) absent(c Check) []absentColumn {
 	return absent
 }
 
-// ReadsRows says whether a check's verdict on a view rests on a scan: those on encodings do only where an event time is text,
-// which the footers do not tell apart, or where sources of one file have event times of their own; those of missing and thin
-// partitions where a column tells the source that they are expected by.
-func ReadsRows(c Check, v model.View, s facts.Survey) bool {
-	switch {
-	case c.Needs.Rows:
-		return true
-	case c.ID == missingPartitions.ID, c.ID == thinPartitions.ID:
-		return expectedBySource(v) && v.TimePartition.Declared()
-	case c.ID != mixedEncodingFiles.ID && c.ID != "zone-undeclared":
-		return false
-	case sourcesDiffer(v) && slices.ContainsFunc(s.Files, func(f facts.File) bool { return f.Source == "" }):
-		return true
-	}
-	return slices.ContainsFunc(s.Schemas, func(schema facts.Schema) bool { return hasTextTimes(v, schema) })
-}
-
 // eventNames are the names of a view's event time columns, its sources' own included.
 func eventNames(v model.View) []string {
 	var names []string
@@ -118,7 +102,7 @@ func eventNames(v model.View) []string {
 
 // readsSource says whether a verdict rests on the source of each row.
 func (b *brief) readsSource(c Check) bool {
-	return c.Needs.Rows || expectedBySource(b.View) && ReadsRows(c, b.View, b.Survey)
+	return c.alwaysReadsRows() || expectedBySource(b.View) && ReadsRows(c, b.View, b.Survey)
 }
 
 func (b *brief) readsArrival(c Check) bool {

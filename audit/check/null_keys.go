@@ -3,6 +3,7 @@ package check
 import (
 	"strings"
 
+	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
 )
 
@@ -16,7 +17,8 @@ var nullKeys = Check{
 	Severity:   report.SeverityError,
 	Evidence:   report.Certain,
 	Unit:       UnitRows,
-	Needs:      Needs{Files: true, Rows: true, Key: true},
+	Needs:      Needs{Files: true, Key: true},
+	Wants:      facts.WantNulls,
 	Fractional: true,
 	Query:      true,
 	reproduce:  (*brief).reproduceNullKeys,

@@ -10,6 +10,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // presence is one partition of the view, or of one of the groups that its partitions are expected by.
@@ -25,6 +26,11 @@ type presence struct {
 // expectedBySource says that partitions are expected for each source that a column tells, which takes a scan to know.
 func expectedBySource(v model.View) bool {
 	return v.TimePartition.ExpectedBy == model.ExpectedBySource && v.Source.Column != ""
+}
+
+// sourcesAreExpected says that a scan tells for whom each partition is there.
+func sourcesAreExpected(v model.View, _ facts.Survey) bool {
+	return expectedBySource(v) && v.TimePartition.Declared()
 }
 
 // expectedByKey says that partitions are expected for each value of another hive key.
@@ -240,7 +246,7 @@ func (b *brief) expectedOf() string {
 	if expectedByKey(b.View) {
 		kind = b.View.TimePartition.ExpectedBy
 	}
-	return fmt.Sprintf(", for each %s (%s)", kind, examples(groups))
+	return fmt.Sprintf(", for each %s (%s)", kind, words.Examples(groups))
 }
 
 func (b *brief) presenceTable() engine.Table {

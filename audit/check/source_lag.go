@@ -2,12 +2,11 @@ package check
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 var sourceLag = Check{
@@ -20,11 +19,15 @@ var sourceLag = Check{
 	Severity:   report.SeverityWarn,
 	Evidence:   report.Certain,
 	Unit:       UnitRows,
-	Needs:      Needs{Files: true, Rows: true, EventTime: true, IngestedAt: true},
+	Needs:      Needs{Files: true, EventTime: true, IngestedAt: true},
+	Wants:      facts.WantTimes,
 	Fractional: true,
 	Query:      true,
 	reproduce:  (*brief).reproduceLate,
 	clocked:    true,
+	feeds:      (*brief).lagFeeds,
+	late:       "late",
+	timely:     "in time",
 	measures:   lagMeasures,
 	applies: func(b *brief) string {
 		_, limited := lagLimit(b.View, model.SourcePolicy{})
@@ -53,14 +56,14 @@ func (b *brief) lagLimits() string {
 	common, has := lagLimit(b.View, model.SourcePolicy{})
 	text := ""
 	if has {
-		text = duration(common)
+		text = words.Duration(common)
 	}
 	for _, s := range b.View.Sources {
 		if own, limited := lagLimit(b.View, s); limited && own != common {
 			if text != "" {
 				text += ", "
 			}
-			text += fmt.Sprintf("%s for %s", duration(own), s.Name)
+			text += fmt.Sprintf("%s for %s", words.Duration(own), s.Name)
 		}
 	}
 	return text
@@ -80,6 +83,14 @@ func lagMeasures(b *brief) map[string]any {
 
 // lagsBySource merges the lag histograms of the wanted partitions by source.
 func (b *brief) lagsBySource(wanted func(partition int32) bool) map[string]report.Lag {
+	lags := map[string]report.Lag{}
+	for source, h := range b.lagHistograms(wanted) {
+		lags[source] = summarise(h)
+	}
+	return lags
+}
+
+func (b *brief) lagHistograms(wanted func(partition int32) bool) map[string]*facts.LagHistogram {
 	merged := map[string]*facts.LagHistogram{}
 	for population, histogram := range b.Collection.Lags {
 		if !wanted(population.Partition) || histogram.Rows == 0 {
@@ -90,11 +101,7 @@ func (b *brief) lagsBySource(wanted func(partition int32) bool) map[string]repor
 		}
 		merged[population.Source].Merge(histogram)
 	}
-	lags := map[string]report.Lag{}
-	for _, source := range slices.Sorted(maps.Keys(merged)) {
-		lags[source] = summarise(merged[source])
-	}
-	return lags
+	return merged
 }
 
 func summarise(h *facts.LagHistogram) report.Lag {

@@ -24,8 +24,9 @@ type Request struct {
 	View   model.View
 	Survey facts.Survey
 	// AsOf in microseconds UTC.
-	AsOf  int64
-	Needs Needs
+	AsOf int64
+	// Wants is what the selected checks want of the rows.
+	Wants facts.Wants
 	// Units are the inferred units of epoch columns by schema and column name, where the definitions name none.
 	Units func(schema int32, column string) string
 	// OwnAgrees says whether a partition column's value inside a file means what the file's path means, and OwnHolds does so
@@ -39,7 +40,7 @@ type Request struct {
 	Truncated func(column facts.Column) bool
 	Nanos     func(ctx context.Context, file facts.File, column facts.Column, rows []int64) ([]int64, error)
 	// Changed says whether a file is no longer what was listed; nil means unchanged.
-	Changed func(file facts.File) *facts.Problem
+	Changed func(ctx context.Context, file facts.File) *facts.Problem
 	// Pages compares the pages of columns of a file with the checksums that they bring, and says how many have one; nil for
 	// not to look. The error is the context's.
 	Pages func(ctx context.Context, file facts.File, columns []facts.Column) (checked int64, problems []facts.ColumnProblem, err error)
@@ -205,7 +206,7 @@ func newCollector(e engine.Scanner, r Request, known learnt) (*collector, error)
 		writers: writerSamples{sources: map[uint8]*writerSample{}, named: r.Samples > 0}}
 	c.collection = &facts.Collection{Lags: map[facts.Population]*facts.LagHistogram{}, Events: map[facts.Population]*facts.EventHistogram{},
 		RoleProblems: map[string]string{}}
-	c.roles = roles{view: r.View, needs: r.Needs, schemas: r.Survey.Schemas, zones: zoneTables{}, units: map[unitKey]string{},
+	c.roles = roles{view: r.View, wants: r.Wants, schemas: r.Survey.Schemas, zones: zoneTables{}, units: map[unitKey]string{},
 		beyond: known.beyond, rawNested: known.rawNested}
 	if err := c.prepareRoles(known); err != nil {
 		return nil, err
@@ -248,15 +249,18 @@ func (c *collector) prepareRoles(known learnt) error {
 	}
 	exactTimes(v, writerColumns(v), r.writerForms)
 	if err != nil || len(writerColumns(v)) == 0 || c.collection.RoleProblems["writer"] != "" || len(v.Writer) == 0 && c.collection.RoleProblems["entity"] != "" {
-		r.needs.Writers = false
+		r.wants &^= facts.WantWriters
 	}
 	c.checkMeasures(example)
 	maps.Copy(c.collection.RoleProblems, known.refused)
 	if len(v.Key) == 0 || c.collection.RoleProblems["key"] != "" {
-		r.needs.Keys, r.needs.Nulls = false, false
+		r.wants &^= facts.WantKeys | facts.WantNulls
+	}
+	if r.wants.Has(facts.WantKeys) {
+		r.wants &^= facts.WantNulls // counted with the keys
 	}
 	if len(v.Entity) == 0 || c.collection.RoleProblems["entity"] != "" {
-		r.needs.Entities = false
+		r.wants &^= facts.WantEntities
 	}
 	for _, schema := range r.schemas {
 		for _, column := range timeColumns(v) {
@@ -387,10 +391,10 @@ func (c *collector) collect(ctx context.Context, careful bool) (*facts.Collectio
 	jobs, rows := c.jobs(careful)
 	c.budget = keys.NewBudget(c.request.RunMemory, c.request.TempDir)
 	defer c.budget.Close()
-	if c.roles.needs.Keys {
+	if c.roles.wants.Has(facts.WantKeys) {
 		c.runs = keys.NewRuns(c.budget, rows, c.bases[len(c.survey.Files)], len(c.oncePer()) > 0)
 	}
-	if c.roles.needs.Entities {
+	if c.roles.wants.Has(facts.WantEntities) {
 		wide := len(c.roles.entityForms) != 1 || c.roles.entityForms[0].Kind != engine.FormInteger
 		denseBytes := c.request.RunMemory / 2 / int64(max(1, c.request.Workers)+1)
 		c.newest = keys.NewNewest(c.budget, rows, wide, c.entitySpan(wide), denseBytes)
@@ -444,7 +448,7 @@ func (c *collector) entitySpan(wide bool) keys.Span {
 // checkSpace compares what the runs may have to spill with the free space, before anything is read.
 func (c *collector) checkSpace(rows int64) error {
 	need := int64(0)
-	if c.roles.needs.Keys {
+	if c.roles.wants.Has(facts.WantKeys) {
 		need += rows * c.runs.EntryBytes()
 	}
 	if need <= c.request.RunMemory {

@@ -100,7 +100,7 @@ func (c *collector) copiedColumns() func(string) bool {
 			names[column.Name] = true
 		}
 	}
-	if c.roles.needs.Keys {
+	if c.roles.wants.Has(facts.WantKeys) {
 		for _, column := range c.payloadColumns() {
 			names[column.name] = true
 		}

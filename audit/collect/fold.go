@@ -118,7 +118,7 @@ func (f *folder) source(code uint8, row int64) (*sourceFold, error) {
 	}
 	population := facts.Population{Partition: f.filing.file.Partition, Source: name, Writer: f.filing.file.Writer}
 	s.lags = f.tallies.lagsOf(population)
-	if f.c.roles.needs.Events {
+	if f.c.roles.wants.Has(facts.WantEvents) {
 		population.Writer = ""
 		s.events = f.tallies.eventsOf(population)
 	}
@@ -150,7 +150,7 @@ func (f *folder) reader(column model.TimeColumn, zoneName string) (timeReader, e
 
 // fold adds the rows of a block to the facts of the file at hand.
 func (f *folder) fold(b *engine.Block, from, to int) error {
-	needs := f.c.roles.needs
+	wants := f.c.roles.wants
 	if cap(f.buffer) < b.Rows {
 		f.buffer, f.codes, f.filled = make([]int64, b.Rows), make([]uint8, b.Rows), 0
 		f.ingestBuffer = make([]int64, b.Rows)
@@ -163,18 +163,18 @@ func (f *folder) fold(b *engine.Block, from, to int) error {
 	if err := f.foldSources(b, from, to, uniform); err != nil {
 		return err
 	}
-	if needs.Writers {
+	if wants.Has(facts.WantWriters) {
 		f.foldWriters(b, from, to, uniform)
 	}
-	if needs.Nulls {
+	if wants.Has(facts.WantNulls) {
 		f.foldNulls(b, from, to)
 	}
-	if needs.Keys {
+	if wants.Has(facts.WantKeys) {
 		if err := f.foldKeys(b, from, to); err != nil {
 			return err
 		}
 	}
-	if needs.Entities {
+	if wants.Has(facts.WantEntities) {
 		if err := f.foldEntities(b, from, to); err != nil {
 			return err
 		}

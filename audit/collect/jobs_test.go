@@ -65,7 +65,7 @@ func TestJobs(t *testing.T) {
 	for name, test := range tests {
 		c := &collector{survey: facts.Survey{Listing: facts.Listing{Partitions: []facts.Partition{{AfterAsOf: true}}}}, unread: map[int32]facts.Problem{}}
 		c.request.SliceRows = 100
-		c.roles.needs.Times = true
+		c.roles.wants = facts.WantTimes
 		c.survey.Files = test.files
 		jobs, rows := c.jobs(true)
 		var got []string
@@ -82,11 +82,11 @@ func TestJobs(t *testing.T) {
 		many[i] = file(int32(i), 0, 1, 1)
 	}
 	c := &collector{survey: facts.Survey{Listing: facts.Listing{Files: many}}}
-	c.roles.needs.Times = true
+	c.roles.wants = facts.WantTimes
 	if jobs, _ := c.jobs(true); len(jobs) != 2 || len(jobs[0].files) != batchFiles || len(jobs[1].files) != 1 {
 		t.Errorf("%d files are %d queries", len(many), len(jobs))
 	}
-	c.roles.needs.Times = false
+	c.roles.wants = 0
 	if jobs, rows := c.jobs(true); len(jobs) != 0 || rows != 0 {
 		t.Errorf("nobody needs rows, and %d queries read %d", len(jobs), rows)
 	}

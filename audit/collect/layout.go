@@ -9,27 +9,10 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 )
 
-// Needs is what the selected checks want of the rows. What nobody needs is not read.
-type Needs struct {
-	// Times: event and ingest times of every row.
-	Times bool
-	// Events: the histogram of event times.
-	Events bool
-	// Keys: repeated keys. Nulls: rows without a whole key.
-	Keys, Nulls bool
-	// Entities: the newest event of each entity.
-	Entities bool
-	// Writers: a sample of rows by who stamped them.
-	Writers bool
-}
-
-// Any says whether rows must be read at all.
-func (n Needs) Any() bool { return n.Times || n.Events || n.Keys || n.Nulls || n.Entities || n.Writers }
-
 // roles are the definitions of one view that a scan works by.
 type roles struct {
 	view    model.View
-	needs   Needs
+	wants   facts.Wants
 	schemas []facts.Schema
 	// keyForms and entityForms are the canonical forms over all schemas, by position.
 	keyForms    []engine.Form
@@ -113,16 +96,16 @@ func newLayout(r *roles, schema *facts.Schema) *layout {
 	l := &layout{schema: schema, beyond: r.beyond[schema.ID], rawNested: r.rawNested, source: absent, keyHash: absent, keyNulls: absent,
 		entityInt: absent, writerInt: absent, times: map[model.TimeColumn]int{}}
 	l.addSource(r)
-	if r.needs.Times || r.needs.Events || r.needs.Entities || r.needs.Keys {
+	if r.wants.Has(facts.WantTimes | facts.WantEvents | facts.WantEntities | facts.WantKeys) {
 		for _, column := range timeColumns(r.view) {
 			l.addTime(r, column)
 		}
 	}
 	l.addKey(r)
-	if r.needs.Entities {
+	if r.wants.Has(facts.WantEntities) {
 		l.entityInt, l.entityText = l.addIdentity(r, r.view.Entity, r.entityForms)
 	}
-	if r.needs.Writers {
+	if r.wants.Has(facts.WantWriters) {
 		l.writerInt, l.writerText = l.addIdentity(r, writerColumns(r.view), r.writerForms)
 	}
 	l.entityWrites = len(l.entityText) > 0 && slices.Equal(l.entityText, l.writerText)
@@ -229,7 +212,7 @@ func parts(schema *facts.Schema, names []string, forms []engine.Form) ([]engine.
 }
 
 func (l *layout) addKey(r *roles) {
-	if !r.needs.Keys && !r.needs.Nulls {
+	if !r.wants.Has(facts.WantKeys | facts.WantNulls) {
 		return
 	}
 	all, ok := parts(l.schema, r.view.Key, r.keyForms)
@@ -249,7 +232,7 @@ func (l *layout) addKey(r *roles) {
 	}
 	switch {
 	case len(plain) == 0:
-	case r.needs.Keys:
+	case r.wants.Has(facts.WantKeys):
 		l.keyHash = l.add(engine.Select{Kind: engine.SelectHash, Parts: plain})
 	default:
 		l.keyNulls = l.add(engine.Select{Kind: engine.SelectNulls, Parts: plain})
@@ -305,7 +288,7 @@ func (l *layout) addIdentity(r *roles, names []string, forms []engine.Form) (int
 }
 
 func (l *layout) addOwn(r *roles) {
-	if !r.needs.Times || !r.view.TimePartition.Declared() {
+	if !r.wants.Has(facts.WantTimes) || !r.view.TimePartition.Declared() {
 		return
 	}
 	for _, name := range r.view.TimePartition.Columns {

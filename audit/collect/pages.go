@@ -16,7 +16,7 @@ import (
 func (c *collector) checkPages(ctx context.Context) error {
 	var ids []int32
 	for i := range c.survey.Files {
-		if file := &c.survey.Files[i]; file.Checksums && c.roles.needs.Any() && c.wanted(file) {
+		if file := &c.survey.Files[i]; file.Checksums && c.roles.wants.Rows() && c.wanted(file) {
 			ids = append(ids, file.ID)
 		}
 	}
@@ -73,7 +73,7 @@ func (c *collector) pagesOf(ctx context.Context, file facts.File, columns []fact
 	if len(problems) == 0 {
 		return nil, nil
 	}
-	if changed := c.request.Changed(file); changed != nil {
+	if changed := c.request.Changed(ctx, file); changed != nil {
 		return []facts.ColumnProblem{{Problem: *changed}}, nil
 	}
 	return problems, nil

@@ -16,6 +16,8 @@ const (
 	allWriterRows = 8 * facts.MaxWriterRows
 	// writerBuffer is how many rows a worker gathers before it hands them over.
 	writerBuffer = 512
+	// grownRows are so many that a sample is taken to fill up.
+	grownRows = 4 * writerBuffer
 	// seenRows is how many rows a worker remembers, so that it does not hand over what has the same times as another.
 	seenRows = 1 << 12
 )
@@ -62,9 +64,13 @@ func (w *writerSample) add(rows []facts.WriterRow, names map[uint64][]string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	maps.Copy(w.sample.Names, names)
-	w.sample.Rows = append(w.sample.Rows, rows...)
 	// twice what may be kept is held, so that it is seldom sorted
-	if most := w.most(); len(w.sample.Rows) > 2*most {
+	most := w.most()
+	if len(w.sample.Rows) >= grownRows {
+		w.sample.Grow(2*most + writerBuffer)
+	}
+	w.sample.Rows = append(w.sample.Rows, rows...)
+	if len(w.sample.Rows) > 2*most {
 		w.sample.Settle(most)
 		w.filter.Store(newWriterFilter(&w.sample))
 	}
@@ -256,7 +262,7 @@ func (f *folder) identify(b *engine.Block, from, to int) {
 
 // finishWriters cuts the samples to what they may hold, and hands them over.
 func (c *collector) finishWriters() {
-	if !c.roles.needs.Writers {
+	if !c.roles.wants.Has(facts.WantWriters) {
 		return
 	}
 	c.collection.Writers = map[string]*facts.WriterSample{}

@@ -114,17 +114,17 @@ const approve = "Restore it, or approve the change under suppress: with a reason
 func viewRules() []Rule {
 	return []Rule{
 		{
-			ID: "view-removed", Title: "A feature view is gone.", Object: View, Actions: one(Removed), Training: Error, Serving: Error, Storage: Warn,
+			ID: "view-removed", Title: "A feature view was removed.", Object: View, Actions: one(Removed), Training: Error, Serving: Error, Storage: Warn,
 			Why: "Who reads it fails or, worse, gets nulls; its files stay behind and nobody audits them any more.", Fix: approve,
 			text: func(Change) string { return "is gone" },
 		},
 		{
-			ID: "view-added", Title: "A feature view is new.", Object: View, Actions: one(Added), Training: Info, Serving: Info, Storage: Info,
+			ID: "view-added", Title: "A feature view was added.", Object: View, Actions: one(Added), Training: Info, Serving: Info, Storage: Info,
 			Why: "Nothing reads it yet.", Fix: "Nothing to do; lint judges it on its own.",
 			text: func(Change) string { return "is new" },
 		},
 		{
-			ID: "view-renamed", Title: "A feature view has another name and the same content.", Object: View, Actions: one(Renamed), Training: Error, Serving: Error, Storage: Info,
+			ID: "view-renamed", Title: "A feature view was renamed; its content is the same.", Object: View, Actions: one(Renamed), Training: Error, Serving: Error, Storage: Info,
 			Why: "Names are how models ask for features: whoever asks by the old name gets nothing, and the online store starts empty under the new one.",
 			Fix: "Keep the old name until its readers have moved, or approve the change under suppress: with a reason.",
 			text: func(c Change) string {
@@ -132,13 +132,13 @@ func viewRules() []Rule {
 			},
 		},
 		{
-			ID: "view-moved", Title: "A feature view is in another project.", Object: Project, Actions: one(Changed), Training: Error, Serving: Error, Storage: Info,
+			ID: "view-moved", Title: "A feature view moved to another project.", Object: Project, Actions: one(Changed), Training: Error, Serving: Error, Storage: Info,
 			Why:  "Features are asked for within a project, and the online store's tables are named after it: readers of the old one find nothing.",
 			Fix:  "Keep the view in its old project until its readers have moved, or approve the change under suppress: with a reason.",
 			text: func(c Change) string { return "moved " + fromToWords(c) },
 		},
 		{
-			ID: "view-kind-changed", Title: "A feature view is of another kind.", Object: Kind, Actions: one(Changed), Training: Warn, Serving: Error, Storage: Warn,
+			ID: "view-kind-changed", Title: "A feature view changed its kind (batch, stream, on demand).", Object: Kind, Actions: one(Changed), Training: Warn, Serving: Error, Storage: Warn,
 			Why: "Batch, stream and on-demand views are computed and stored in different ways.", Fix: approve,
 			text: fromTo("its kind went"),
 		},
@@ -177,7 +177,7 @@ func limitRules() []Rule {
 			text: fromTo("its ttl went"),
 		},
 		{
-			ID: "ttl-acknowledged", Title: "A ttl gave way to a written never.", Object: TTL, Actions: one(Removed), match: acknowledged(newer), Training: Warn, Serving: Warn, Storage: Info,
+			ID: "ttl-acknowledged", Title: "The ttl was replaced by a written never.", Object: TTL, Actions: one(Removed), match: acknowledged(newer), Training: Warn, Serving: Warn, Storage: Info,
 			Why: "Rows that expired do not any more. Somebody decided so and wrote down why.", Fix: "Check the reason.",
 			text: fromTo("its ttl went"),
 		},
@@ -190,7 +190,7 @@ func limitRules() []Rule {
 			},
 		},
 		{
-			ID: "ttl-removed", Title: "The ttl is gone, so that nothing expires.", Object: TTL, Actions: one(Removed), Training: Error, Serving: Error, Storage: Warn,
+			ID: "ttl-removed", Title: "The ttl was removed, so nothing expires.", Object: TTL, Actions: one(Removed), Training: Error, Serving: Error, Storage: Warn,
 			Why: "Without a ttl features of any age are taken for fresh, and the definition cannot tell that from a decision.",
 			Fix: "Restore the ttl; if it shall never expire, write ttl: {never: reason}.",
 			text: func(c Change) string {
@@ -224,7 +224,7 @@ func limitRules() []Rule {
 			Why: "Nothing expires, before and after.", Fix: "Nothing to do.", text: fromTo("its ttl went"),
 		},
 		{
-			ID: "ttl-acknowledgement-removed", Title: "Nobody says any more why a view never expires.", Object: TTL, Actions: one(Changed), match: acknowledged(older), Training: Warn, Serving: Warn, Storage: Warn,
+			ID: "ttl-acknowledgement-removed", Title: "The reason for \"never expires\" was removed.", Object: TTL, Actions: one(Changed), match: acknowledged(older), Training: Warn, Serving: Warn, Storage: Warn,
 			Why: "A decision became an omission.", Fix: "Write ttl: {never: reason} again, or a ttl.", text: fromTo("its ttl went"),
 		},
 		{
@@ -237,11 +237,11 @@ func limitRules() []Rule {
 		object         Object
 	}{
 		{"max-age", "the promised age (max_age)", "Consumers rely on it: nobody is told any more when the view is too old.", MaxAge},
-		{"max-lag", "the promised lag (max_lag)", "Nobody is told any more when rows arrive too late.", MaxLag},
+		{"max-lag", "the promised lag (max_lag)", "Rows that arrive too late are no longer reported.", MaxLag},
 	} {
 		rules = append(rules,
 			Rule{
-				ID: l.id + "-removed", Title: "A promise is gone: " + l.words + ".", Object: l.object, Actions: one(Removed), Training: Warn, Serving: Error, Storage: Info, Why: l.why, Fix: approve,
+				ID: l.id + "-removed", Title: "A promise was removed: " + l.words + ".", Object: l.object, Actions: one(Removed), Training: Warn, Serving: Error, Storage: Info, Why: l.why, Fix: approve,
 				text: func(c Change) string {
 					if warning, only := c.New.(string); only {
 						return "lost " + l.words + " of " + lengthInWords(c.Old) + ", at which a check failed: it is " + warning + " now"
@@ -250,15 +250,15 @@ func limitRules() []Rule {
 				},
 			},
 			Rule{
-				ID: l.id + "-loosened", Title: "A promise is weaker: " + l.words + ".", Object: l.object, Actions: one(Lengthened), Training: Warn, Serving: Error, Storage: Info,
+				ID: l.id + "-loosened", Title: "A promise became weaker: " + l.words + ".", Object: l.object, Actions: one(Lengthened), Training: Warn, Serving: Error, Storage: Info,
 				Why: "Data that broke the promise yesterday keeps it today.", Fix: approve, text: fromTo(l.words + " went"),
 			},
 			Rule{
-				ID: l.id + "-tightened", Title: "A promise is stronger: " + l.words + ".", Object: l.object, Actions: one(Shortened), Training: Info, Serving: Info, Storage: Warn,
+				ID: l.id + "-tightened", Title: "A promise became stronger: " + l.words + ".", Object: l.object, Actions: one(Shortened), Training: Info, Serving: Info, Storage: Warn,
 				Why: "Data that kept the promise yesterday may break it tonight.", Fix: "Check with the next audit that the store keeps it.", text: fromTo(l.words + " went"),
 			},
 			Rule{
-				ID: l.id + "-added", Title: "A promise is new: " + l.words + ".", Object: l.object, Actions: one(Added), Training: Info, Serving: Info, Storage: Info,
+				ID: l.id + "-added", Title: "A promise was added: " + l.words + ".", Object: l.object, Actions: one(Added), Training: Info, Serving: Info, Storage: Info,
 				Why: "The audit judges it from now on.", Fix: "Nothing to do.",
 				text: func(c Change) string {
 					if warning, only := c.Old.(string); only {
@@ -282,26 +282,26 @@ func columnRules() []Rule {
 			"Features are looked up by these columns: with others nothing joins, or the wrong rows do.",
 			"Keep the column's name (a field mapping can rename it), or approve the change under suppress: with a reason."),
 		{
-			ID: "key-type-changed", Title: "A join key is of another type.", Object: KeyType, Actions: one(Changed), Training: Error, Serving: Error, Storage: Warn,
+			ID: "key-type-changed", Title: "The type of a join key changed.", Object: KeyType, Actions: one(Changed), Training: Error, Serving: Error, Storage: Warn,
 			Why:  "Keys are compared and stored by type: look-ups with one type find nothing of the other, and joins fail or match nothing.",
 			Fix:  "Keep the type, or give the entity another name and move its readers.",
 			text: func(c Change) string { return "its join key " + c.Name + " went " + fromToWords(c) },
 		},
 		changes(Key, "key", "declared key", Warn, None, Warn, "It decides which rows count as repeated.", approve),
 		{
-			ID: "created-column-removed", Title: "The created column is gone.", Object: CreatedColumn, Actions: one(Removed), Training: Error, Serving: Warn, Storage: Warn,
+			ID: "created-column-removed", Title: "The created column was removed.", Object: CreatedColumn, Actions: one(Removed), Training: Error, Serving: Warn, Storage: Warn,
 			Why: "It breaks ties between rows of one key and time: without it training sets get several rows, or any one of them.", Fix: approve,
 			text: func(c Change) string {
 				return "has no created column any more (was " + inWords(c.Old) + ")"
 			},
 		},
 		{
-			ID: "created-column-added", Title: "A created column is new.", Object: CreatedColumn, Actions: one(Added), Training: Info, Serving: Info, Storage: Info,
+			ID: "created-column-added", Title: "A created column was added.", Object: CreatedColumn, Actions: one(Added), Training: Info, Serving: Info, Storage: Info,
 			Why: "Ties between rows are broken by it from now on.", Fix: "Nothing to do.",
 			text: func(c Change) string { return "has a created column now: " + inWords(c.New) },
 		},
 		{
-			ID: "created-column-changed", Title: "The created column is another.", Object: CreatedColumn, Actions: one(Changed), Training: Warn, Serving: Warn, Storage: Info,
+			ID: "created-column-changed", Title: "The created column changed.", Object: CreatedColumn, Actions: one(Changed), Training: Warn, Serving: Warn, Storage: Info,
 			Why: "Ties between rows are broken by another clock.", Fix: approve, text: fromTo("its created column went"),
 		},
 	}
@@ -323,12 +323,12 @@ func one(a Action) []Action { return []Action{a} }
 func featureRules() []Rule {
 	return []Rule{
 		{
-			ID: "feature-removed", Title: "A feature is gone.", Object: Feature, Actions: one(Removed), Training: Error, Serving: Error, Storage: Info,
+			ID: "feature-removed", Title: "A feature was removed.", Object: Feature, Actions: one(Removed), Training: Error, Serving: Error, Storage: Info,
 			Why: "Models that were trained with it get nulls or errors.", Fix: approve,
 			text: func(c Change) string { return "has no feature " + c.Name + " any more (" + inWords(c.Old) + ")" },
 		},
 		{
-			ID: "feature-added", Title: "A feature is new.", Object: Feature, Actions: one(Added), Training: Info, Serving: Info, Storage: Info,
+			ID: "feature-added", Title: "A feature was added.", Object: Feature, Actions: one(Added), Training: Info, Serving: Info, Storage: Info,
 			Why: "Nothing reads it yet.", Fix: "Nothing to do.",
 			text: func(c Change) string { return "has a feature " + c.Name + " now (" + inWords(c.New) + ")" },
 		},
@@ -343,7 +343,7 @@ func featureRules() []Rule {
 			text: func(c Change) string { return "its feature " + c.Name + " went " + fromToWords(c) },
 		},
 		{
-			ID: "feature-type-changed", Title: "A feature is of another type.", Object: Feature, Actions: one(Changed), Training: Error, Serving: Error, Storage: Warn,
+			ID: "feature-type-changed", Title: "The type of a feature changed.", Object: Feature, Actions: one(Changed), Training: Error, Serving: Error, Storage: Warn,
 			Why: "Models that were trained with one type are fed another.", Fix: "Add a feature under a new name instead.",
 			text: func(c Change) string { return "its feature " + c.Name + " went " + fromToWords(c) },
 		},
@@ -357,7 +357,7 @@ func sourceRules() []Rule {
 		changes(SourcePath, "source-path", "source's path", Warn, Info, Error,
 			"The rows come from other files: history, zones and keys may differ, and a mistyped path has none.", "Audit the new path, then approve the change under suppress: with a reason."),
 		{
-			ID: "source-renamed", Title: "A source has another name, and nothing else of it changed.", Object: SourceName, Actions: one(Changed), Training: Info, Serving: Info, Storage: Info,
+			ID: "source-renamed", Title: "A source was renamed; nothing else about it changed.", Object: SourceName, Actions: one(Changed), Training: Info, Serving: Info, Storage: Info,
 			Why: "The rows are the same.", Fix: "Nothing to do.",
 			text: func(c Change) string {
 				return strings.TrimSpace("its "+c.Name) + " source is named " + inWords(c.New) + " now (was " + inWords(c.Old) + ")"
@@ -365,23 +365,23 @@ func sourceRules() []Rule {
 		},
 		changes(FieldMapping, "field-mapping", "field mapping", Error, Error, Warn, "A feature is read from another column, or from none.", approve),
 		{
-			ID: "stream-source-removed", Title: "The stream source is gone.", Object: StreamSource, Actions: one(Removed), Training: Info, Serving: Error, Storage: Warn,
+			ID: "stream-source-removed", Title: "The stream source was removed.", Object: StreamSource, Actions: one(Removed), Training: Info, Serving: Error, Storage: Warn,
 			Why: "What was seconds old is now as old as the last batch.", Fix: approve,
 			text: func(c Change) string {
 				return "has no stream source any more (was " + inWords(c.Old) + ")"
 			},
 		},
 		{
-			ID: "stream-source-added", Title: "A stream source is new.", Object: StreamSource, Actions: one(Added), Training: Warn, Serving: Info, Storage: Warn,
+			ID: "stream-source-added", Title: "A stream source was added.", Object: StreamSource, Actions: one(Added), Training: Warn, Serving: Info, Storage: Warn,
 			Why: "Batch and stream may both carry a row, and stamp it in different zones.", Fix: "Declare source, sources: and once_per for the audit.",
 			text: func(c Change) string { return "has a stream source now: " + inWords(c.New) },
 		},
 		{
-			ID: "stream-source-changed", Title: "The stream source is another.", Object: StreamSource, Actions: one(Changed), Training: Info, Serving: Error, Storage: Warn,
+			ID: "stream-source-changed", Title: "The stream source changed.", Object: StreamSource, Actions: one(Changed), Training: Info, Serving: Error, Storage: Warn,
 			Why: "Live values come from elsewhere.", Fix: approve, text: fromTo("its stream source went"),
 		},
 		{
-			ID: "watermark-changed", Title: "The stream's watermark is another.", Object: Watermark, Actions: anyChange, Training: Warn, Serving: Warn, Storage: Info,
+			ID: "watermark-changed", Title: "The watermark of the stream changed.", Object: Watermark, Actions: anyChange, Training: Warn, Serving: Warn, Storage: Info,
 			Why: "It decides how late a row may come and still count.", Fix: approve, text: fromTo("its watermark went"),
 		},
 	}
@@ -396,17 +396,17 @@ func computedRules() []Rule {
 			text: parts("its physical types hold less"),
 		},
 		{
-			ID: "physical-type-changed", Title: "A column's physical type is another.", Object: PhysicalType, Actions: anyChange, Training: Warn, Serving: Warn, Storage: Warn,
+			ID: "physical-type-changed", Title: "The physical type of a column changed.", Object: PhysicalType, Actions: anyChange, Training: Warn, Serving: Warn, Storage: Warn,
 			Why: "Readers that are strict about types may refuse it.", Fix: "Check the readers.",
 			text: parts("its physical types changed"),
 		},
 		{
-			ID: "transformation-changed", Title: "The transformation is another.", Object: Transformation, Actions: anyChange, Training: Warn, Serving: Warn, Storage: Warn,
+			ID: "transformation-changed", Title: "The transformation changed.", Object: Transformation, Actions: anyChange, Training: Warn, Serving: Warn, Storage: Warn,
 			Why: "Values change under the same name: models that were trained with the old ones are fed others.", Fix: "Add features under new names, or train again and approve the change under suppress: with a reason.",
 			text: parts("its transformation changed"),
 		},
 		{
-			ID: "aggregation-changed", Title: "An aggregation, its window or its tiles are others.", Object: Aggregation, Actions: anyChange, Training: Warn, Serving: Warn, Storage: Warn,
+			ID: "aggregation-changed", Title: "An aggregation, its window or its tiles changed.", Object: Aggregation, Actions: anyChange, Training: Warn, Serving: Warn, Storage: Warn,
 			Why: "Values change under the same name: a sum over an hour is no sum over a day.", Fix: "Add features under new names, or train again and approve the change under suppress: with a reason.",
 			text: parts("its aggregations changed"),
 		},
@@ -431,7 +431,7 @@ func otherRules() []Rule {
 			text: func(c Change) string { return "its " + c.Name + " went " + fromToWords(c) },
 		},
 		{
-			ID: "online-disabled", Title: "The view is not served online any more.", Object: Online, Actions: one(Removed), Training: None, Serving: Error, Storage: Info,
+			ID: "online-disabled", Title: "The view is no longer served online.", Object: Online, Actions: one(Removed), Training: None, Serving: Error, Storage: Info,
 			Why: "Online values stop being written and go stale.", Fix: approve, text: func(Change) string { return "is not online any more" },
 		},
 		{
@@ -439,14 +439,14 @@ func otherRules() []Rule {
 			Why: "Its values are written to the online store from now on.", Fix: "Materialise it before it is read.", text: func(Change) string { return "is online now" },
 		},
 		{
-			ID: "materialization-lost", Title: "The record of what was materialised is gone.", Object: Materialization, Actions: one(Removed), Training: None, Serving: Warn, Storage: Error,
+			ID: "materialization-lost", Title: "The record of what was materialised was removed.", Object: Materialization, Actions: one(Removed), Training: None, Serving: Warn, Storage: Error,
 			Why: "The next incremental run starts from the ttl, or a year back, and writes over what is there.", Fix: "Restore the registry's intervals, or materialise the range again.",
 			text: func(c Change) string {
 				return "lost the record of what was materialised until " + inWords(c.Old)
 			},
 		},
 		{
-			ID: "materialization-rewritten", Title: "The record of what was materialised is another.", Object: Materialization, Actions: one(Changed), Training: None, Serving: Warn, Storage: Warn,
+			ID: "materialization-rewritten", Title: "The record of what was materialised was rewritten.", Object: Materialization, Actions: one(Changed), Training: None, Serving: Warn, Storage: Warn,
 			Why: "Some intervals are gone and others new: part of the history may not be online.", Fix: "Check the intervals.", text: fromTo("its materialised end went"),
 		},
 		{
@@ -455,7 +455,7 @@ func otherRules() []Rule {
 			text: func(c Change) string { return "was materialised until " + inWords(c.New) },
 		},
 		{
-			ID: "newer-fields-lost", Title: "Fields that newer releases write are gone.", Object: NewerField, Actions: one(Removed), Training: Error, Serving: Error, Storage: Error,
+			ID: "newer-fields-lost", Title: "Fields that newer releases write were removed.", Object: NewerField, Actions: one(Removed), Training: Error, Serving: Error, Storage: Error,
 			Why: "A client of an older release that runs materialize or apply rewrites each view that it touches and erases what it does not know.",
 			Fix: "Restore the registry, and pin one Feast release in every image that opens it.",
 			text: func(c Change) string {
@@ -473,29 +473,29 @@ func otherRules() []Rule {
 			text: func(c Change) string { return "its " + c.Name + " went " + fromToWords(c) },
 		},
 		{
-			ID: "owner-removed", Title: "The owner is gone.", Object: Owner, Actions: one(Removed), Training: Info, Serving: Warn, Storage: Warn,
-			Why: "Nobody answers for its findings.", Fix: "Name a team.", text: func(c Change) string { return "has no owner any more (was " + inWords(c.Old) + ")" },
+			ID: "owner-removed", Title: "The owner was removed.", Object: Owner, Actions: one(Removed), Training: Info, Serving: Warn, Storage: Warn,
+			Why: "Nobody answers for its findings.", Fix: "Name a team.", text: func(c Change) string { return "lost its owner (was " + inWords(c.Old) + ")" },
 		},
 		{
 			ID: "owner-added", Title: "The view has an owner.", Object: Owner, Actions: one(Added), Training: Info, Serving: Info, Storage: Info,
 			Why: "Somebody answers for its findings.", Fix: "Nothing to do.", text: func(c Change) string { return "has an owner now: " + inWords(c.New) },
 		},
 		{
-			ID: "owner-changed", Title: "The owner is another.", Object: Owner, Actions: one(Changed), Training: Info, Serving: Info, Storage: Info,
+			ID: "owner-changed", Title: "The owner changed.", Object: Owner, Actions: one(Changed), Training: Info, Serving: Info, Storage: Info,
 			Why: "Somebody else answers for its findings.", Fix: "Check that they know.", text: fromTo("its owner went"),
 		},
 		{
-			ID: "unknown-fields-lost", Title: "Fields that the reader does not know are gone.", Object: UnknownField, Actions: one(Removed), Training: Error, Serving: Error, Storage: Error,
+			ID: "unknown-fields-lost", Title: "Unknown fields were removed.", Object: UnknownField, Actions: one(Removed), Training: Error, Serving: Error, Storage: Error,
 			Why: "They may have carried policy. An import that skips what it does not know loses them in silence.", Fix: "Import again with a release that knows them, or approve the loss under suppress: with a reason.",
 			text: func(c Change) string { return "lost the unknown field " + c.Name + ", " + inWords(c.Old) },
 		},
 		{
-			ID: "unknown-fields-present", Title: "Fields are new that the reader does not know.", Object: UnknownField, Actions: one(Added), Training: Warn, Serving: Warn, Storage: Warn,
+			ID: "unknown-fields-present", Title: "New unknown fields.", Object: UnknownField, Actions: one(Added), Training: Warn, Serving: Warn, Storage: Warn,
 			Why: "They may carry policy that is neither compared nor audited.", Fix: "Correct the spelling, or use a release of featureaudit that knows them.",
 			text: func(c Change) string { return "has a new unknown field " + c.Name + ", " + inWords(c.New) },
 		},
 		{
-			ID: "unknown-fields-changed", Title: "The value of a field changed that the reader does not know.", Object: UnknownField, Actions: one(Changed), Training: Warn, Serving: Warn, Storage: Warn,
+			ID: "unknown-fields-changed", Title: "The value of an unknown field changed.", Object: UnknownField, Actions: one(Changed), Training: Warn, Serving: Warn, Storage: Warn,
 			Why: "It may carry policy.", Fix: "Use a release of featureaudit that knows it.",
 			text: func(c Change) string {
 				return "has another value in the unknown field " + c.Name + ": " + inWords(c.Old) + " before, " + inWords(c.New) + " now"
@@ -507,11 +507,11 @@ func otherRules() []Rule {
 func serviceRules() []Rule {
 	rules := []Rule{
 		{
-			ID: "service-removed", Title: "A feature service is gone.", Object: Service, Actions: one(Removed), Training: Error, Serving: Error, Storage: Info,
+			ID: "service-removed", Title: "A feature service was removed.", Object: Service, Actions: one(Removed), Training: Error, Serving: Error, Storage: Info,
 			Why: "Models ask for features by its name.", Fix: approve, text: func(c Change) string { return "feature service " + c.Name + " is gone" },
 		},
 		{
-			ID: "service-added", Title: "A feature service is new.", Object: Service, Actions: one(Added), Training: Info, Serving: Info, Storage: Info,
+			ID: "service-added", Title: "A feature service was added.", Object: Service, Actions: one(Added), Training: Info, Serving: Info, Storage: Info,
 			Why: "Nothing reads it yet.", Fix: "Nothing to do.", text: func(c Change) string { return "feature service " + c.Name + " is new" },
 		},
 		{
@@ -526,21 +526,21 @@ func serviceRules() []Rule {
 			},
 		},
 		{
-			ID: "service-member-added", Title: "A feature service takes another feature.", Object: ServiceMember, Actions: one(Added), Training: Info, Serving: Info, Storage: None,
+			ID: "service-member-added", Title: "A feature service takes one more feature.", Object: ServiceMember, Actions: one(Added), Training: Info, Serving: Info, Storage: None,
 			Why: "The model that reads the service gets one input more.", Fix: "Check that it was trained with it.",
 			text: func(c Change) string { return "feature service " + serviceOf(c) + " takes " + inWords(c.New) + " now" },
 		},
 	}
 	rules = append(rules,
 		Rule{
-			ID: "service-alias-changed", Title: "A feature service calls a view by another name.", Object: ServiceAlias, Actions: one(Changed), Training: Error, Serving: Error, Storage: None,
+			ID: "service-alias-changed", Title: "A feature service changed its name for a view.", Object: ServiceAlias, Actions: one(Changed), Training: Error, Serving: Error, Storage: None,
 			Why: "Its columns are named after the alias: whoever reads them by the old names finds nothing.", Fix: approve,
 			text: func(c Change) string {
 				return "feature service " + serviceOf(c) + " calls it " + inWords(c.New) + " now (was " + inWords(c.Old) + ")"
 			},
 		},
 		Rule{
-			ID: "service-join-keys-changed", Title: "A feature service joins a view by other columns.", Object: ServiceJoinKeys, Actions: one(Changed), Training: Error, Serving: Error, Storage: None,
+			ID: "service-join-keys-changed", Title: "A feature service changed the columns that it joins a view by.", Object: ServiceJoinKeys, Actions: one(Changed), Training: Error, Serving: Error, Storage: None,
 			Why: "Another key is joined: the same names carry the values of other entities.", Fix: approve,
 			text: func(c Change) string {
 				return "feature service " + serviceOf(c) + ": its join_key_map went " + fromToWords(c)
@@ -552,7 +552,7 @@ func serviceRules() []Rule {
 			text: func(c Change) string { return "feature service " + c.Name + ": " + parts("its logging changed")(c) },
 		},
 		Rule{
-			ID: "service-precompute-changed", Title: "A feature service is, or is not any more, computed in advance.", Object: ServicePrecompute, Actions: anyChange, Training: None, Serving: Warn, Storage: Info,
+			ID: "service-precompute-changed", Title: "A feature service starts or stops being computed in advance.", Object: ServicePrecompute, Actions: anyChange, Training: None, Serving: Warn, Storage: Info,
 			Why: "Values computed in advance are as old as the last run, and their ttl is judged elsewhere.", Fix: approve,
 			text: func(c Change) string {
 				return "feature service " + c.Name + ": " + parts("its online values changed")(c)

@@ -13,7 +13,7 @@ import (
 
 func shop(t *testing.T, name string) registry.Definitions {
 	t.Helper()
-	d, err := load.Definitions(context.Background(), filepath.Join("testdata/feast", name), load.Options{})
+	d, err := load.Definitions(context.Background(), filepath.Join(testdata, name), load.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,8 +24,8 @@ func shop(t *testing.T, name string) registry.Definitions {
 // even in what is only noted: releases fill in fields by themselves.
 func TestUpgradesAreSilent(t *testing.T) {
 	of := map[string][]string{
-		"0.40.1": {"0.40.1.registry.db", "0.40.1.registry.sqlite", "0.40.1.dump.json"}, "0.49.0": {"0.49.0.registry.db", "0.49.0.dump.json"},
-		"0.62.0": {"0.62.0.registry.db", "0.62.0.dump.json"}, "0.67.0": {"0.67.0.registry.db", "0.67.0.registry.sqlite", "0.67.0.dump.json"},
+		"0.40.1": {"registries/0.40.1/before.registry.db", "registries/0.40.1/before.registry.sqlite", "registries/0.40.1/before.dump.json"}, "0.49.0": {"registries/0.49.0/before.registry.db", "registries/0.49.0/before.dump.json"},
+		"0.62.0": {"registries/0.62.0/before.registry.db", "registries/0.62.0/before.dump.json"}, "0.67.0": {"registries/0.67.0/before.registry.db", "registries/0.67.0/before.registry.sqlite", "registries/0.67.0/before.dump.json"},
 	}
 	releases := []string{"0.40.1", "0.49.0", "0.62.0", "0.67.0"}
 	for i, before := range releases {
@@ -39,7 +39,7 @@ func TestUpgradesAreSilent(t *testing.T) {
 			}
 		}
 	}
-	if got := said(shop(t, "0.40.1.registry.db"), shop(t, "reapplied.registry.db")); len(got) > 0 {
+	if got := said(shop(t, "registries/0.40.1/before.registry.db"), shop(t, "upgrade/reapply-0.40.1-by-0.67.0.registry.db")); len(got) > 0 {
 		t.Errorf("applied anew: %q", got)
 	}
 }
@@ -47,7 +47,7 @@ func TestUpgradesAreSilent(t *testing.T) {
 // TestAnOldClient: what it erased is said once for each view, and nothing else is.
 func TestAnOldClient(t *testing.T) {
 	var got []string
-	for _, f := range diff.Judge(diff.Compute(shop(t, "old-client-before.registry.db"), shop(t, "old-client-after.registry.db")), diff.Policy{}) {
+	for _, f := range diff.Judge(diff.Compute(shop(t, "upgrade/old-image.before.registry.db"), shop(t, "upgrade/old-image.after.registry.db")), diff.Policy{}) {
 		got = append(got, f.Rule+" "+f.View)
 	}
 	want := []string{
@@ -62,7 +62,7 @@ func TestAnOldClient(t *testing.T) {
 // TestAFieldThatOnlyNewReleasesWrite: where it appears alone it was set; an upgrade brings others along.
 func TestAFieldThatOnlyNewReleasesWrite(t *testing.T) {
 	for _, release := range []string{"0.40.1", "0.49.0", "0.62.0", "0.67.0"} {
-		older, newer := shop(t, release+".registry.db"), shop(t, release+".registry.db")
+		older, newer := shop(t, "registries/"+release+"/before.registry.db"), shop(t, "registries/"+release+"/before.registry.db")
 		i := slices.IndexFunc(newer.Views, func(v registry.View) bool { return v.Name == "card_daily" })
 		fields := map[string]string{"offline": "true"}
 		for name, text := range newer.Views[i].NewerFields {

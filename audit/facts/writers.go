@@ -72,8 +72,17 @@ type WriterSample struct {
 	Limit uint64
 	// Names are the writers' values by hash, one for each of their columns, where findings may show them; nil elsewhere.
 	Names map[uint64][]string
-	// spare is where rows are sorted to.
-	spare []WriterRow
+	// spare is where rows are sorted to, starts where the rows of a place begin: both are used again, since pages that were
+	// never touched cost more than the sorting.
+	spare  []WriterRow
+	starts []int32
+}
+
+// Grow makes room for so many rows at once.
+func (s *WriterSample) Grow(rows int) {
+	if cap(s.Rows) < rows {
+		s.Rows = append(make([]WriterRow, 0, rows), s.Rows...)
+	}
 }
 
 // Settle sorts the rows and cuts them to so many: whole writers are kept, by the smallest hash. It may be called again when
@@ -102,11 +111,8 @@ func (s *WriterSample) Settle(most int) {
 // Finish is Settle for the last time: it gives back what only more rows would need.
 func (s *WriterSample) Finish(most int) {
 	s.Settle(most)
-	s.Rows, s.spare = slices.Clone(s.Rows), nil
+	s.Rows, s.spare, s.starts = slices.Clone(s.Rows), nil, nil
 }
-
-// placeBits is how many bits of a hash say where its rows stand: more places than a sample has writers.
-const placeBits = 17
 
 // sort orders the rows by writer, row and file. Hashes are even, so that most rows fall right into their places.
 func (s *WriterSample) sort() {
@@ -118,9 +124,16 @@ func (s *WriterSample) sort() {
 	for i := range s.Rows {
 		most = max(most, s.Rows[i].Writer)
 	}
-	shift := bits.LeadingZeros64(most)
-	place := func(writer uint64) uint64 { return writer << shift >> (64 - placeBits) }
-	starts := make([]int32, 1<<placeBits+1)
+	// a place for each row, or up to two: so many bits of a hash say where its rows stand
+	shift, down := bits.LeadingZeros64(most), 64-bits.Len(uint(len(s.Rows)))
+	place := func(writer uint64) uint64 { return writer << shift >> down }
+	if places := 1<<(64-down) + 1; cap(s.starts) < places {
+		s.starts = make([]int32, places)
+	} else {
+		s.starts = s.starts[:places]
+		clear(s.starts)
+	}
+	starts := s.starts
 	for i := range s.Rows {
 		starts[place(s.Rows[i].Writer)+1]++
 	}

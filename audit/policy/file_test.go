@@ -127,20 +127,6 @@ func TestDesignExample(t *testing.T) {
 	})
 }
 
-func TestDesignExampleIsTheDesigns(t *testing.T) {
-	design, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "DESIGN.md"))
-	if err != nil {
-		t.Skip("the design is not at hand: ", err)
-	}
-	ours, err := os.ReadFile("testdata/design.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(string(design), "```yaml\n"+string(ours)+"```") {
-		t.Error("testdata/design.yaml is not the example of the design")
-	}
-}
-
 func TestEveryKey(t *testing.T) {
 	f := mustLoad(t, "testdata/rich.yaml")
 	p, err := f.Resolve(nil)

@@ -3,10 +3,11 @@ package render
 import (
 	"io"
 
+	"github.com/featureaudit/featureaudit/audit/diff"
 	"github.com/featureaudit/featureaudit/audit/report"
 )
 
-// Options are what a format may know beside the report.
+// Options are what a format may know beside the document.
 type Options struct {
 	// Color allows ANSI colours. The caller decides: only on a terminal, and never with NO_COLOR.
 	Color bool
@@ -24,21 +25,34 @@ type Words struct {
 	Fix string
 }
 
-// Format is one way to write a report.
+// Format is one way to write what featureaudit found. It writes reports of audits, documents of diff and lint, or both.
 type Format struct {
 	Name string
 	// Line says in one line what it is for.
-	Line  string
-	Write func(w io.Writer, r report.Report, o Options) error
+	Line string
+	// Report writes the report of an audit, Diff what diff or lint found; nil where the format does not write it.
+	Report func(w io.Writer, r report.Report, o Options) error
+	Diff   func(w io.Writer, d diff.Document, o Options) error
+	// Lacks says why one of the two is not written, and what to use instead.
+	Lacks string
 }
 
 // Formats are all formats, sorted by name.
 func Formats() []Format {
 	return []Format{
-		{"flagd", "a flagd flag file: each view's verdict for its consumers", Flagd},
-		{"json", "the report itself, " + report.Schema, JSON},
-		{"summary", "one compact line of JSON: outcome, headline, counts", SummaryJSON},
-		{"text", "the summary that a person reads", Text},
+		{Name: "flagd", Line: "a flagd flag file: each view's verdict for its consumers", Report: Flagd,
+			Lacks: "it holds verdicts on data, which diff and lint do not look at: audit the data with featureaudit run"},
+		{Name: "github", Line: "annotations for GitHub Actions: the ten worst, and how many more", Diff: DiffGitHub,
+			Lacks: "it points at lines of definitions, which an audit of data does not judge: use text"},
+		{Name: "json", Line: "the document itself, " + report.Schema + ", " + diff.DiffSchema + " or " + diff.LintSchema, Report: JSON, Diff: DiffJSON},
+		{Name: "junit", Line: "JUnit XML: a test case for each rule and finding", Diff: DiffJUnit,
+			Lacks: "its test cases are rules for definitions: use json"},
+		{Name: "markdown", Line: "a comment for a pull request, under 1 MiB", Diff: DiffMarkdown,
+			Lacks: "it is a comment on a change of definitions: use text"},
+		{Name: "sarif", Line: "SARIF 2.1.0 for code scanning", Diff: DiffSARIF,
+			Lacks: "it points at lines of definitions, which an audit of data does not judge: use json"},
+		{Name: "summary", Line: "one compact line of JSON: outcome, headline, counts", Report: SummaryJSON, Diff: DiffSummary},
+		{Name: "text", Line: "the summary that a person reads", Report: Text, Diff: DiffText},
 	}
 }
 

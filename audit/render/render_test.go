@@ -234,8 +234,11 @@ func TestEveryFormatIsPlainForHostileNames(t *testing.T) {
 		r.Views[i].Name = fmt.Sprint(i, hostile)
 	}
 	for _, f := range render.Formats() {
+		if f.Report == nil {
+			continue
+		}
 		var buf bytes.Buffer
-		if err := f.Write(&buf, r, render.Options{Words: catalogue}); err != nil {
+		if err := f.Report(&buf, r, render.Options{Words: catalogue}); err != nil {
 			t.Errorf("%s: %v", f.Name, err)
 		}
 		if c := acting(buf.String()); c != "" || !utf8.Valid(buf.Bytes()) {
@@ -305,6 +308,9 @@ func TestFormatsAreSortedAndFound(t *testing.T) {
 		last = f.Name
 		if got, ok := render.Lookup(f.Name); !ok || got.Line != f.Line {
 			t.Errorf("Lookup(%q) does not find it", f.Name)
+		}
+		if partly := f.Report == nil || f.Diff == nil; partly != (f.Lacks != "") || f.Report == nil && f.Diff == nil {
+			t.Errorf("format %q: each document is written, or Lacks says why not", f.Name)
 		}
 	}
 	if _, ok := render.Lookup("nope"); ok {

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // How much the summary says before it points at the report: it is read in ten seconds.
@@ -18,7 +19,6 @@ const (
 	maxDetailed     = 12  // results told with where, why and fix
 	maxLines        = 40  // further results, a line each
 	maxWhere        = 3   // subjects named of each result
-	maxNames        = 8   // names listed in one line
 	maxGroups       = 8   // lines of what was not looked at, by kind
 	maxMessageRunes = 400 // of one message
 )
@@ -28,13 +28,16 @@ const (
 func Text(w io.Writer, r report.Report, o Options) error {
 	buf := bufio.NewWriter(w)
 	t := &text{w: buf, o: o, width: cmp.Or(o.Width, defaultWidth), told: map[string]bool{}}
-	t.verdict(r)
-	t.groups(groups(r))
-	t.advice(r)
-	t.clear(r)
-	t.suppressed(r)
-	t.notLooked(r)
-	t.denominators(r)
+	all := NewOutline(r, o.Words)
+	t.verdict(all)
+	t.views(all.Views)
+	t.advice(all.Advice)
+	if len(all.Clear) > 0 {
+		fmt.Fprintf(t.w, "\n%s  %s\n", t.paint(report.Pass, "PASS"), nameList(all.Clear))
+	}
+	t.block("suppressed", all.Suppressed)
+	t.block("not looked at", all.NotLooked)
+	t.denominators(r, all)
 	return buf.Flush()
 }
 
@@ -48,49 +51,33 @@ type text struct {
 	shown int
 }
 
-func (t *text) verdict(r report.Report) {
-	s := r.Summary
-	word := strings.ToUpper(strings.ReplaceAll(string(s.Outcome), "_", " "))
-	line := fmt.Sprintf("%s  %s", t.paint(s.Outcome, word), verdictWords(s))
-	fmt.Fprintf(t.w, "%s, as of %s\n", line, Clean(r.AsOf))
-	if r.Status != report.Complete {
-		fmt.Fprintf(t.w, "%s  the audit did not run to its end: what is missing below was not looked at\n", t.paint(report.Error, "PARTIAL"))
+func (t *text) verdict(all Outline) {
+	word := strings.ToUpper(strings.ReplaceAll(string(all.Outcome), "_", " "))
+	line := fmt.Sprintf("%s  %s", t.paint(all.Outcome, word), all.Title)
+	fmt.Fprintf(t.w, "%s, as of %s\n", line, all.AsOf)
+	if all.Partial != "" {
+		fmt.Fprintf(t.w, "%s  %s\n", t.paint(report.Error, "PARTIAL"), all.Partial)
 	}
 }
 
-func verdictWords(s report.Summary) string {
-	var parts []string
-	if s.Fail > 0 {
-		parts = append(parts, plural(int64(s.Fail), "check fails", "checks fail"))
-	}
-	if s.Error > 0 {
-		parts = append(parts, plural(int64(s.Error), "check could not look", "checks could not look"))
-	}
-	if s.Warn > 0 {
-		parts = append(parts, plural(int64(s.Warn), "check warns", "checks warn"))
-	}
-	if len(parts) == 0 && s.Pass == 0 {
-		parts = append(parts, "nothing was looked at")
-	} else if len(parts) == 0 {
-		parts = append(parts, plural(int64(s.Pass), "check passes", "checks pass"))
-	}
-	return strings.Join(parts, ", ") + " in " + plural(int64(s.Views), "view", "views")
-}
-
-func (t *text) groups(gs []group) {
+func (t *text) views(views []ViewOutline) {
 	rest := 0
-	for _, g := range gs {
-		if t.shown >= maxDetailed+maxLines {
-			rest += len(g.results)
+	for _, v := range views {
+		if len(v.Items) == 0 {
 			continue
 		}
-		t.heading(g.view)
-		for _, res := range g.results {
+		if t.shown >= maxDetailed+maxLines {
+			rest += len(v.Items)
+			continue
+		}
+		t.heading(v)
+		for _, it := range v.Items {
+			folds := len(it.Causes)+len(it.Blinds)+len(it.Also) > 0
 			switch {
-			case t.shown < maxDetailed, len(g.explained[res.Check]) > 0 && t.shown < maxDetailed+maxLines:
-				t.result(res, g.explained[res.Check])
+			case t.shown < maxDetailed, folds && t.shown < maxDetailed+maxLines:
+				t.item(it)
 			case t.shown < maxDetailed+maxLines:
-				t.resultLine(res)
+				t.itemLine(it)
 			default:
 				rest++
 			}
@@ -98,301 +85,67 @@ func (t *text) groups(gs []group) {
 		}
 	}
 	if rest > 0 {
-		fmt.Fprintf(t.w, "\nand %s in the report\n", plural(int64(rest), "more result", "more results"))
+		fmt.Fprintf(t.w, "\nand %s in the report\n", words.Counted(int64(rest), "more result", "more results"))
 	}
 }
 
-func (t *text) heading(v report.View) {
-	name := clip(Clean(v.Name), 80)
-	if name == "" {
-		fmt.Fprintf(t.w, "\n%s\n", t.bold("the whole run"))
+func (t *text) heading(v ViewOutline) {
+	name := clip(v.Name, 80)
+	if len(v.Facts) == 0 {
+		fmt.Fprintf(t.w, "\n%s\n", t.bold(name))
 		return
-	}
-	facts := []string{plural(v.Rows, "row", "rows"), plural(v.Files, "file", "files")}
-	if v.Partitions > 0 {
-		facts = append(facts, plural(v.Partitions, "partition", "partitions"))
-	}
-	if v.NewestEventTime != nil && v.AgeSeconds != nil {
-		facts = append(facts, fmt.Sprintf("newest event %s old", seconds(*v.AgeSeconds)))
-	}
-	if v.EventTimeReadAs != "" {
-		facts = append(facts, "event_time has no zone: read as "+Clean(v.EventTimeReadAs))
 	}
 	owner := ""
 	if v.Owner != "" {
-		owner = ", owner " + clip(Clean(v.Owner), 40)
+		owner = ", owner " + clip(v.Owner, 40)
 	}
 	fmt.Fprintln(t.w)
-	t.wrap(t.bold(name)+owner+"  ", "  ", "("+strings.Join(facts, ", ")+")")
+	t.wrap(t.bold(name)+owner+"  ", "  ", "("+strings.Join(v.Facts, ", ")+")")
 }
 
-func (t *text) resultLine(res report.Result) {
-	word := strings.ToUpper(string(res.Outcome))
-	fmt.Fprintf(t.w, "  %s%s  %s%s\n", t.paint(res.Outcome, word), strings.Repeat(" ", max(0, 5-len(word))), Clean(res.Check), amountBeside(res))
+func (t *text) itemLine(it Item) {
+	word, amount := strings.ToUpper(string(it.Result.Outcome)), ""
+	if it.Amount != "" {
+		amount = "  " + it.Amount
+	}
+	fmt.Fprintf(t.w, "  %s%s  %s%s\n", t.paint(it.Result.Outcome, word), strings.Repeat(" ", max(0, 5-len(word))), it.Check, amount)
 }
 
-func (t *text) result(res report.Result, explained []report.Result) {
-	t.resultLine(res)
-	t.field("", sentence(res))
-	if same := sameReason(explained, res); len(same) > 0 {
-		// What to do is said with the cause: an unreadable file, a missing column.
-		t.field("also", nameList(same))
-		return
+func (t *text) item(it Item) {
+	t.itemLine(it)
+	t.field("", it.Says)
+	t.field("also", nameList(it.Also))
+	t.field("where", someWhere(it))
+	if !t.told[it.Check] {
+		t.told[it.Check] = it.Why != "" || it.Fix != ""
+		t.field("why", it.Why)
+		t.field("fix", it.Fix)
 	}
-	if res.Check == unreadable && res.RowsTotal == 0 {
-		return // that there is no file is all that there is to say
-	}
-	explained = slices.DeleteFunc(slices.Clone(explained), func(e report.Result) bool { return e.ExplainedBy == "" })
-	t.field("where", where(res))
-	words := t.words(res)
-	if res.Outcome == report.Fail {
-		t.field("why", words.Why)
-	}
-	t.field("fix", words.Fix)
-	var caused, blind []string
-	for _, e := range explained {
-		if e.Outcome == report.Error {
-			blind = append(blind, e.Check)
-			continue
-		}
-		caused = append(caused, Clean(e.Check)+amount(e))
-	}
-	if len(caused) > 0 {
-		t.field("causes", strings.Join(caused, "; "))
-	}
-	if len(blind) > 0 {
-		t.field("blinds", nameList(blind))
-	}
+	t.field("causes", strings.Join(it.Causes, "; "))
+	t.field("blinds", nameList(it.Blinds))
 }
 
-// words are the catalogue's, once for each check.
-func (t *text) words(res report.Result) Words {
-	if t.o.Words == nil || t.told[res.Check] {
-		return Words{}
-	}
-	t.told[res.Check] = true
-	return t.o.Words(res)
-}
-
-// sentence is what a result says: its message, and the reason where it has one of its own.
-func sentence(res report.Result) string {
-	message, reason := Clean(res.Message), Clean(res.Reason)
-	if message == "" || message == reason {
-		return reason
-	}
-	if reason == "" || strings.Contains(message, reason) {
-		return message
-	}
-	return message + " (" + reason + ")"
-}
-
-// sameReason are the checks that could not look for the same reason as res.
-func sameReason(folded []report.Result, res report.Result) []string {
-	var checks []string
-	for _, e := range folded {
-		if e.ExplainedBy == "" && e.Reason == res.Reason {
-			checks = append(checks, e.Check)
-		}
-	}
-	return checks
-}
-
-// amountBeside is the amount, unless the sentence below begins with it.
-func amountBeside(res report.Result) string {
-	if strings.HasPrefix(res.Message, fmt.Sprintf("%s of %s ", count(res.RowsBad), count(res.RowsTotal))) {
+// someWhere names the worst subjects.
+func someWhere(it Item) string {
+	if len(it.Where) == 0 {
 		return ""
 	}
-	return amount(res)
+	shown := slices.Clone(it.Where[:min(maxWhere, len(it.Where))])
+	if more := it.More + int64(len(it.Where)-len(shown)); more > 0 {
+		shown = append(shown, fmt.Sprintf("and %s more", words.Number(more)))
+	}
+	return strings.Join(shown, "; ")
 }
 
-// amount says how many of how many; nothing where the subject is the view itself.
-func amount(res report.Result) string {
-	switch {
-	case res.Unit == "view", res.RowsTotal == 0 && res.RowsBad == 0:
-		return ""
-	case res.Outcome == report.Error && res.RowsBad == 0:
-		return ""
-	}
-	unit := cmp.Or(Clean(res.Unit), "rows")
-	return fmt.Sprintf("  %s of %s %s (%s)", count(res.RowsBad), count(res.RowsTotal), unit, percent(res.RowsBad, res.RowsTotal))
-}
-
-// where names the worst subjects of a result.
-func where(res report.Result) string {
-	var named []string
-	for _, f := range res.Findings {
-		if len(named) == maxWhere {
-			break
-		}
-		if f.Suppressed {
-			continue
-		}
-		if subject := subjectText(f.Subject); subject != "" {
-			if res.Unit != "view" && f.RowsTotal > 1 {
-				subject += fmt.Sprintf(" (%s of %s)", count(f.RowsBad), count(f.RowsTotal))
-			}
-			named = append(named, subject)
-		}
-	}
-	if len(named) == 0 {
-		return ""
-	}
-	if more := res.FindingsTotal - res.FindingsSuppressed - int64(len(named)); more > 0 {
-		named = append(named, fmt.Sprintf("and %s more", count(int64(more))))
-	}
-	return strings.Join(named, "; ")
-}
-
-func subjectText(s report.Subject) string {
-	var parts []string
-	for _, part := range []struct{ label, value string }{
-		{"", s.Partition}, {"source ", s.Source}, {"", s.File}, {"column ", s.Column}, {"", s.Object},
-	} {
-		if part.value != "" {
-			parts = append(parts, part.label+clip(Clean(part.value), 100))
-		}
-	}
-	return strings.Join(parts, ", ")
-}
-
-// clear names the views without a finding.
-// advice folds the findings of each advisory check into one line of the run.
-func (t *text) advice(r report.Report) {
-	byCheck := map[string][]string{}
-	var checks []string
-	for _, res := range r.Results {
-		if !advice(res) {
-			continue
-		}
-		if byCheck[res.Check] == nil {
-			checks = append(checks, res.Check)
-		}
-		byCheck[res.Check] = append(byCheck[res.Check], res.View)
-	}
-	slices.Sort(checks)
-	for _, check := range checks {
-		names := byCheck[check]
-		said := ""
-		if t.o.Words != nil {
-			said = t.o.Words(report.Result{Check: check}).Fix
-		}
+func (t *text) advice(all []Advice) {
+	for _, a := range all {
 		fmt.Fprintln(t.w)
-		t.wrap(t.paint(report.Warn, "WARN")+"  ", "      ", fmt.Sprintf("%s in %s (%s). %s", Clean(check), plural(int64(len(names)), "view", "views"), nameList(names), said))
+		t.wrap(t.paint(report.Warn, "WARN")+"  ", "      ", fmt.Sprintf("%s in %s (%s). %s", a.Check, words.Counted(int64(len(a.Views)), "view", "views"), nameList(a.Views), a.Fix))
 	}
 }
 
-// onlyAdvised says whether nothing but advice keeps a view from passing.
-func onlyAdvised(r report.Report, v report.View) bool {
-	return v.Outcome == report.Warn && !slices.ContainsFunc(r.Results, func(res report.Result) bool {
-		return res.View == v.Name && bad(res.Outcome) && !advice(res)
-	})
-}
-
-func (t *text) clear(r report.Report) {
-	var names []string
-	for _, v := range r.Views {
-		if v.Outcome == report.Pass || onlyAdvised(r, v) {
-			names = append(names, v.Name)
-		}
-	}
-	if len(names) == 0 {
-		return
-	}
-	fmt.Fprintf(t.w, "\n%s  %s\n", t.paint(report.Pass, "PASS"), nameList(names))
-}
-
-func (t *text) suppressed(r report.Report) {
-	var lines []string
-	for _, res := range r.Results {
-		if res.Outcome != report.Suppressed && res.FindingsSuppressed == 0 {
-			continue
-		}
-		amount := ""
-		if res.RowsSuppressed > 0 && res.Unit != "view" {
-			amount = fmt.Sprintf("%s %s in %s: ", count(res.RowsSuppressed), cmp.Or(Clean(res.Unit), "rows"), plural(res.FindingsSuppressed, "finding", "findings"))
-		}
-		lines = append(lines, fmt.Sprintf("%s %s: %s%s", viewName(res.View), Clean(res.Check), amount, Clean(res.SuppressedBy)))
-	}
-	t.block("suppressed", lines)
-}
-
-// notLooked says what the audit did not look at, and why.
-func (t *text) notLooked(r report.Report) {
-	var lines []string
-	if len(r.Selection.Views) > 0 {
-		lines = append(lines, "views other than "+nameList(r.Selection.Views))
-	}
-	if len(r.Selection.Checks) > 0 {
-		lines = append(lines, "checks other than "+nameList(r.Selection.Checks))
-	}
-	if r.Range != "" {
-		lines = append(lines, "partitions outside "+Clean(r.Range))
-	}
-	for _, v := range r.Views {
-		if line := leftOut(v); line != "" {
-			lines = append(lines, line)
-		}
-		for _, sentence := range v.LeftOut {
-			lines = append(lines, viewName(v.Name)+": "+Clean(sentence))
-		}
-	}
-	lines = append(lines, notApplicable(r)...)
-	t.block("not looked at", lines)
-}
-
-// leftOut says which files, partitions and rows of a view were not judged.
-func leftOut(v report.View) string {
-	var parts []string
-	if v.FilesUnread > 0 {
-		parts = append(parts, plural(v.FilesUnread, "unreadable file", "unreadable files"))
-	}
-	if n := len(v.OpenPartitions); n > 0 {
-		parts = append(parts, fmt.Sprintf("%s (%s; completeness not judged)", plural(int64(n), "open partition", "open partitions"), nameList(v.OpenPartitions)))
-	}
-	if v.PartitionsAfterAsOf > 0 {
-		parts = append(parts, plural(v.PartitionsAfterAsOf, "partition", "partitions")+" after as_of")
-	}
-	if v.RowsAfterAsOf > 0 {
-		parts = append(parts, plural(v.RowsAfterAsOf, "row", "rows")+" after as_of")
-	}
-	if v.IgnoredFiles > 0 {
-		parts = append(parts, plural(v.IgnoredFiles, "file that is no data", "files that are no data"))
-	}
-	if len(parts) == 0 {
-		return ""
-	}
-	return viewName(v.Name) + ": " + strings.Join(parts, ", ")
-}
-
-// notApplicable groups the checks that did not apply by view and reason.
-func notApplicable(r report.Report) []string {
-	type place struct{ view, reason string }
-	checks := map[place][]string{}
-	var order []place
-	for _, res := range r.Results {
-		if res.Outcome != report.NotApplicable {
-			continue
-		}
-		p := place{res.View, res.Reason}
-		if checks[p] == nil {
-			order = append(order, p)
-		}
-		checks[p] = append(checks[p], res.Check)
-	}
-	slices.SortStableFunc(order, func(a, b place) int { return cmp.Compare(a.view, b.view) })
-	lines := make([]string, len(order))
-	for i, p := range order {
-		lines[i] = fmt.Sprintf("%s %s: %s", viewName(p.view), nameList(checks[p]), Clean(p.reason))
-	}
-	return lines
-}
-
-func (t *text) denominators(r report.Report) {
-	s := r.Summary
-	fmt.Fprintf(t.w, "\nlooked at %s, %s, %s, %s; %s: %s pass, %s warn, %s fail, %s could not look, %s suppressed%s, %s not applicable\n",
-		plural(int64(s.Views), "view", "views"), plural(s.Files, "file", "files"), plural(s.Rows, "row", "rows"), size(s.Bytes),
-		plural(int64(s.Pass+s.Warn+s.Fail+s.Error+s.Suppressed+s.NotApplicable), "result", "results"),
-		count(int64(s.Pass)), count(int64(s.Warn)), count(int64(s.Fail)), count(int64(s.Error)), count(int64(s.Suppressed)), suppressedWords(r), count(int64(s.NotApplicable)))
+func (t *text) denominators(r report.Report, all Outline) {
+	fmt.Fprintf(t.w, "\nlooked at %s; %s\n", all.Looked, all.Results)
 	if slices.ContainsFunc(r.Results, func(res report.Result) bool { return res.Reproduce != "" }) {
 		from := "the JSON report (--out json=PATH)"
 		if t.o.ReportPath != "" && t.o.ReportPath != "-" {
@@ -400,26 +153,6 @@ func (t *text) denominators(r report.Report) {
 		}
 		t.wrap("", "  ", "the rows themselves: reproduce of each result in "+from+" is SQL for the DuckDB shell; run --out rows=PATH.csv writes them")
 	}
-}
-
-// suppressedWords says how many findings were accepted, where any was: a result may be left over with others.
-func suppressedWords(r report.Report) string {
-	n := suppressedFindings(r)
-	if n == 0 {
-		return ""
-	}
-	return " (" + plural(n, "finding", "findings") + ")"
-}
-
-func suppressedFindings(r report.Report) int64 {
-	n := int64(0)
-	for _, res := range r.Results {
-		n += res.FindingsSuppressed
-		if res.Outcome == report.Suppressed && res.FindingsSuppressed == 0 {
-			n += res.FindingsTotal // a report of an earlier release
-		}
-	}
-	return n
 }
 
 // block writes a titled list, clipped.
@@ -430,7 +163,7 @@ func (t *text) block(title string, lines []string) {
 	fmt.Fprintf(t.w, "\n%s\n", t.bold(title))
 	for i, line := range lines {
 		if i == maxGroups {
-			fmt.Fprintf(t.w, "  and %s more\n", count(int64(len(lines)-i)))
+			fmt.Fprintf(t.w, "  and %s more\n", words.Number(int64(len(lines)-i)))
 			return
 		}
 		t.wrap("  ", "    ", line)
@@ -465,26 +198,6 @@ func (t *text) wrap(first, next, value string) {
 		empty = false
 	}
 	fmt.Fprintln(t.w, line)
-}
-
-func viewName(name string) string {
-	if name == "" {
-		return "the run"
-	}
-	return clip(Clean(name), 80)
-}
-
-// nameList lists names in one line, clipped.
-func nameList(names []string) string {
-	shown := names[:min(len(names), maxNames)]
-	cleaned := make([]string, len(shown))
-	for i, name := range shown {
-		cleaned[i] = clip(Clean(name), 80)
-	}
-	if more := len(names) - len(shown); more > 0 {
-		cleaned = append(cleaned, fmt.Sprintf("and %s more", count(int64(more))))
-	}
-	return strings.Join(cleaned, ", ")
 }
 
 func (t *text) paint(o report.Outcome, word string) string {

@@ -32,9 +32,10 @@ func (r Report) Narrow(p Picks) (Report, error) {
 	}
 	part := r
 	part.Results, part.Views, part.Corrections, part.Catalogue = []Result{}, []View{}, nil, []string{}
-	views := map[string]bool{}
+	views, taken := map[string]bool{}, map[[2]string]bool{}
 	for _, res := range r.Results {
 		if p.take(res) {
+			taken[[2]string{res.View, res.Check}] = true
 			part.Results = append(part.Results, res)
 			part.Catalogue = append(part.Catalogue, res.Check)
 			views[res.View] = true
@@ -45,7 +46,7 @@ func (r Report) Narrow(p Picks) (Report, error) {
 	for _, v := range r.Views {
 		if views[v.Name] {
 			v.Outcome = Worst(outcomes[v.Name]...)
-			part.Views = append(part.Views, v)
+			part.Views = append(part.Views, v.narrowed(func(check string) bool { return taken[[2]string{v.Name, check}] }))
 		}
 	}
 	for _, c := range r.Corrections {
@@ -73,6 +74,11 @@ func (r Report) Narrow(p Picks) (Report, error) {
 		narrowed.Owners = later(earlier.Owners, narrowed.Owners)
 	}
 	part.Narrowed = &narrowed
+	if r.History != nil {
+		past := *r.History
+		past.States = part.countStates()
+		part.History = &past
+	}
 	id, err := part.Digest()
 	if err != nil {
 		return part, fmt.Errorf("digest of the report: %w", err)

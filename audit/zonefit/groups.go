@@ -257,31 +257,39 @@ const oddEvidence = 6
 // clusters gathers the rows of writers that are placed for certain, by offset.
 func (a *asking) clusters() map[int32]*cluster {
 	found := map[int32]*cluster{}
+	rows := make([]int, len(a.offsets))
+	a.eachSure(func(_ *pen, _ facts.WriterRow, column int) { rows[column]++ })
+	for column, n := range rows {
+		if n > 0 {
+			found[a.offsets[column]] = &cluster{offset: a.offsets[column], days: map[int64]bool{}, rows: make([]member, 0, n)}
+		}
+	}
+	a.eachSure(func(p *pen, r facts.WriterRow, column int) {
+		o := a.offsets[column]
+		c := found[o]
+		c.rows = append(c.rows, member{r, int(r.Lag) + int(o)})
+		c.days[floorDiv(int64(r.Arrival), halfDay)] = true
+		if n := len(c.pens); n == 0 || c.pens[n-1] != p {
+			c.pens = append(c.pens, p)
+			if p.eligible {
+				c.eligible++
+			}
+		}
+	})
+	return found
+}
+
+// eachSure gives the rows of writers that are placed for certain, with the column of the offset at which each is.
+func (a *asking) eachSure(give func(p *pen, r facts.WriterRow, column int)) {
 	for i := range a.pens {
 		p := &a.pens[i]
 		if !p.sure || len(p.rows) < 2 {
 			continue
 		}
-		seen := map[int32]bool{}
 		for _, r := range p.rows {
-			o := a.offset(p, r)
-			c := found[o]
-			if c == nil {
-				c = &cluster{offset: o, days: map[int64]bool{}}
-				found[o] = c
-			}
-			c.rows = append(c.rows, member{r, int(r.Lag) + int(o)})
-			c.days[floorDiv(int64(r.Arrival), halfDay)] = true
-			if !seen[o] {
-				seen[o] = true
-				c.pens = append(c.pens, p)
-				if p.eligible {
-					c.eligible++
-				}
-			}
+			give(p, r, a.courses[p.course].column(r.Arrival-int32(r.Lag)))
 		}
 	}
-	return found
 }
 
 func (a *asking) describe(c *cluster, all float64) WriterGroup {

@@ -97,6 +97,8 @@ type pen struct {
 
 // density is what the lags of writers at the offset read look like, by the minute.
 type density struct {
+	counts []float64 // of the rows that it is learnt from, from LeastLagMinutes
+	rows   int       // those counted, and those beyond
 	kernel []float64 // from LeastLagMinutes
 	log    []float64 // from leastPlace
 }
@@ -135,6 +137,7 @@ type asking struct {
 	weights []float64
 	f       density
 	lines   []line
+	room    []float64
 	// prompt is the lag up to which the reference's median lags lie.
 	prompt, width int
 	// bin is how long, in minutes, the stretches are by which times are compared.
@@ -339,7 +342,7 @@ func (a *asking) learnReference() bool {
 	}
 	slices.Sort(medians)
 	a.prompt = medians[(len(medians)-1)/20] + 3*a.width + 2
-	var rows []weighted
+	a.f.begin()
 	writers := 0
 	for i := range a.pens {
 		p := &a.pens[i]
@@ -347,7 +350,7 @@ func (a *asking) learnReference() bool {
 			writers++
 			p.reference = true
 			for _, r := range p.rows {
-				rows = append(rows, weighted{int(r.Lag), 1})
+				a.f.add(int(r.Lag))
 			}
 		}
 	}
@@ -355,7 +358,7 @@ func (a *asking) learnReference() bool {
 		a.untold("hardly a writer is prompt")
 		return false
 	}
-	a.f.learn(rows)
+	a.f.learn()
 	a.forget()
 	return true
 }
@@ -400,23 +403,29 @@ func (a *asking) anchors(edge int) []int32 {
 	return found
 }
 
-type weighted struct {
-	lag    int
-	weight float64
+// begin forgets the rows that the density was learnt from.
+func (d *density) begin() {
+	if d.counts == nil {
+		d.counts, d.kernel, d.log = make([]float64, places), make([]float64, places), make([]float64, mostPlace-leastPlace)
+	}
+	clear(d.counts)
+	d.rows = 0
 }
 
-// learn makes the density of lags: smoothed over five minutes, and a little of anything anywhere. Rows ahead of their
-// arrival belong to it as late ones do: some events are known before they happen.
-func (d *density) learn(rows []weighted) {
-	counts := make([]float64, places)
-	for _, r := range rows {
-		if at := r.lag - facts.LeastLagMinutes; at >= 0 && at < places {
-			counts[at] += r.weight
-		}
+// add counts a row of a writer at the offset read.
+func (d *density) add(lag int) {
+	d.rows++
+	if at := lag - facts.LeastLagMinutes; at >= 0 && at < places {
+		d.counts[at]++
 	}
-	d.kernel = make([]float64, places)
+}
+
+// learn makes the density of the rows counted: smoothed over five minutes, and a little of anything anywhere. Rows ahead of their
+// arrival belong to it as late ones do: some events are known before they happen.
+func (d *density) learn() {
+	clear(d.kernel)
 	total := 0.0
-	for i, n := range counts {
+	for i, n := range d.counts {
 		if n == 0 {
 			continue
 		}
@@ -426,9 +435,6 @@ func (d *density) learn(rows []weighted) {
 				total += w / 9 * n
 			}
 		}
-	}
-	if d.log == nil {
-		d.log = make([]float64, mostPlace-leastPlace)
 	}
 	flat := math.Log(noise / places)
 	for i := range d.log {
@@ -521,6 +527,9 @@ func (a *asking) line(lag int16) *line {
 	if len(l.logs) > 0 {
 		return l
 	}
+	if l.logs == nil {
+		l.logs = a.logs(len(a.offsets))
+	}
 	l.most = math.Inf(-1)
 	for _, o := range a.offsets {
 		value := a.f.at(int(lag) + int(o))
@@ -528,6 +537,16 @@ func (a *asking) line(lag int16) *line {
 		l.most = max(l.most, value)
 	}
 	return l
+}
+
+// logs gives room for so many values, cut from a large piece: lines are many.
+func (a *asking) logs(n int) []float64 {
+	if len(a.room) < n {
+		a.room = make([]float64, 64*n)
+	}
+	cut := a.room[:0:n]
+	a.room = a.room[n:]
+	return cut
 }
 
 // forget empties the lines: the density is another now.
@@ -596,20 +615,20 @@ func (a *asking) offset(p *pen, r facts.WriterRow) int32 {
 
 // learnSure learns the density again from all writers that are placed for certain, each moved by its offset.
 func (a *asking) learnSure() bool {
-	var rows []weighted
+	a.f.begin()
 	for i := range a.pens {
 		p := &a.pens[i]
 		if !p.sure || len(p.rows) < 2 {
 			continue
 		}
 		for _, r := range p.rows {
-			rows = append(rows, weighted{int(r.Lag) + int(a.offset(p, r)), 1})
+			a.f.add(int(r.Lag) + int(a.offset(p, r)))
 		}
 	}
-	if len(rows) == 0 {
+	if a.f.rows == 0 {
 		return false
 	}
-	a.f.learn(rows)
+	a.f.learn()
 	a.forget()
 	return true
 }

@@ -20,7 +20,7 @@ that judges, or the rule in words where no SQL does. It explains the rules of di
 func cmdChecks(_ context.Context, c *cli, args []string) (int, error) {
 	flags := newFlags("checks")
 	var out outFlags
-	out.add(flags, []string{"json", "markdown", "text"})
+	out.add(flags, only("json", "markdown", "text"))
 	if err := c.parse(flags, "checks [explain ID] [flags]", checksAbout, args); err != nil {
 		return 0, err
 	}
@@ -44,10 +44,14 @@ func cmdChecks(_ context.Context, c *cli, args []string) (int, error) {
 		return 0, usagef("checks explain %q: no such check; %schecks: %s", flags.Arg(1), policy.DidYouMean(flags.Arg(1), policyIDs()), strings.Join(checkIDs(), ", "))
 	}
 	return exitOK, c.writeAll(outs, func(w io.Writer, format string, _ bool) error {
-		if format == "json" {
+		explain := check.Explain
+		switch format {
+		case "json":
 			return writeJSON(w, describe(found))
+		case "markdown":
+			explain = check.Page
 		}
-		text, err := check.Explain(found)
+		text, err := explain(found)
 		if err != nil {
 			return err
 		}

@@ -20,7 +20,7 @@ func cmdDefinitions(ctx context.Context, c *cli, args []string) (int, error) {
 	flags := newFlags("definitions")
 	var out outFlags
 	root := flags.String("root", "", "the folder that relative paths of the views start from (default: the nearest feature_store.yaml upwards)")
-	out.add(flags, []string{"json", "text"})
+	out.add(flags, only("json", "text"))
 	if err := c.parse(flags, "definitions REF [flags]", definitionsAbout, args); err != nil {
 		return 0, err
 	}

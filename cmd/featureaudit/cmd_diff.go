@@ -33,20 +33,18 @@ type judgeFlags struct {
 	config   string
 	asOf     string
 	summary  string
+	quiet    bool
 	out      outFlags
 }
 
 func (f *judgeFlags) add(flags *pflag.FlagSet) {
-	flags.StringVar(&f.consumer, "for", "", "judge for one kind of consumer: training, serving or storage (default: the heaviest of them)")
+	flags.StringVar(&f.consumer, "for", "", "judge for one kind of consumer: training, serving or storage (default: the strictest)")
 	flags.StringVar(&f.failOn, "fail-on", "error", "exit 1 at findings of this severity: error, warn or never")
 	flags.StringVar(&f.config, "config", "", "the config whose suppress: and consumers: count (default: ./featureaudit.yaml where it is there)")
 	flags.StringVar(&f.asOf, "as-of", "", "the instant that approvals are judged at (default: now)")
-	flags.StringVar(&f.summary, "summary", "text", "the end of stdout: text, json (one compact line) or none (the default with an output on stdout)")
-	var known []string
-	for _, format := range render.DiffFormats() {
-		known = append(known, format.Name)
-	}
-	f.out.add(flags, known)
+	flags.BoolVar(&f.quiet, "quiet", false, "print no summary: the exit code is the answer")
+	flags.StringVar(&f.summary, "summary", "text", "summary at the end of stdout: text, json (one line) or none (the default where an output goes to stdout)")
+	f.out.add(flags, diffFormats())
 }
 
 // judging is what the flags ask for, checked.
@@ -66,6 +64,9 @@ func (c *cli) judging(f judgeFlags, flags *pflag.FlagSet) (judging, error) {
 		if err := oneOf("for", f.consumer, diff.Consumers()...); err != nil {
 			return j, err
 		}
+	}
+	if f.quiet {
+		f.summary = quietSummary(flags, f.summary)
 	}
 	if err := oneOf("summary", f.summary, "text", "json", "none"); err != nil {
 		return j, err
@@ -255,27 +256,19 @@ func (e asAsked) Unwrap() error { return e.error }
 func (c *cli) verdict(doc diff.Document, j judging) (int, error) {
 	doc.For, doc.AsOf = j.policy.For, j.policy.AsOf.UTC().Format(time.RFC3339)
 	err := c.writeAll(j.outs, func(w io.Writer, format string, color bool) error {
-		f, _ := render.LookupDiff(format)
-		return f.Write(w, doc, render.Options{Color: color})
+		f, _ := render.Lookup(format)
+		return f.Diff(w, doc, render.Options{Color: color})
 	})
 	if err != nil {
 		return 0, err
 	}
 	switch j.summary {
 	case "text":
-		err = render.DiffText(c.stdout, doc, render.Options{Color: c.color()})
+		err = render.DiffText(c.stdout, doc, render.Options{Color: c.color(), Width: c.textWidth()})
 	case "json":
-		err = writeSummaryLine(c.stdout, doc)
+		err = render.DiffSummary(c.stdout, doc, render.Options{})
 	}
 	return findingsCode(doc.Summary, j.threshold), err
-}
-
-// writeSummaryLine writes one compact line, for schedulers.
-func writeSummaryLine(w io.Writer, doc diff.Document) error {
-	s := doc.Summary
-	return render.Line(w, map[string]any{
-		"outcome": s.Outcome, "headline": s.Headline, "as_of": doc.AsOf, "error": s.Error, "warn": s.Warn, "info": s.Info, "suppressed": s.Suppressed,
-	})
 }
 
 func findingsCode(s diff.Summary, threshold failOn) int {

@@ -31,7 +31,7 @@ names. Every guess is marked. An existing config is never replaced.`
 func cmdInit(ctx context.Context, c *cli, args []string) (int, error) {
 	var out outFlags
 	flags := newFlags("init")
-	out.add(flags, []string{"yaml"})
+	out.add(flags, only("yaml"))
 	project := flags.String("project", "", "name of the project to write into it")
 	if err := c.parse(flags, "init PATH [flags]", initAbout, args); err != nil {
 		return 0, err
@@ -45,7 +45,7 @@ func cmdInit(ctx context.Context, c *cli, args []string) (int, error) {
 		return 0, err
 	}
 	if len(outs) == 0 {
-		if outs, err = parseOutputs([]string{"yaml=" + defaultConfig}, "", []string{"yaml"}); err != nil {
+		if outs, err = parseOutputs([]string{"yaml=" + defaultConfig}, "", only("yaml")); err != nil {
 			return 0, err
 		}
 	}

@@ -32,7 +32,7 @@ func cmdPlan(ctx context.Context, c *cli, args []string) (int, error) {
 	flags := newFlags("plan")
 	f.add(flags)
 	views := flags.StringArray("view", nil, "show this view only (repeatable)")
-	out.add(flags, []string{"json", "text"})
+	out.add(flags, only("json", "text"))
 	if err := c.parse(flags, "plan [REF...] [flags]", planAbout, args); err != nil {
 		return 0, err
 	}

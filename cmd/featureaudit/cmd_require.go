@@ -53,7 +53,7 @@ func (f *requireFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.consumer, "consumer", "", "assert the contracts that this consumer declares under consumers:")
 	flags.StringVar(&f.project, "project", "", "the project of the views, where several have one of that name")
 	flags.StringVar(&f.maxAge, "max-age", "", "how old the newest event may be (6h, 1d); the view's own promise holds too")
-	flags.StringSliceVar(&f.accept, "accept", nil, "the verdicts to take: pass (the default), warn")
+	flags.StringSliceVar(&f.accept, "accept", nil, "verdicts to accept: pass, warn (default pass)")
 	flags.StringVar(&f.maxReportAge, "max-report-age", "", "how old the audit may be (default 30h)")
 	flags.StringVar(&f.lookback, "lookback", "", "how long the newest run of clean partitions must be (7d)")
 	flags.StringVar(&f.window, "window", "", "assert a training window START..END instead of freshness: its rows lie in clean partitions")
@@ -61,7 +61,7 @@ func (f *requireFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.memory, "memory-limit", "", "with --data: memory of the whole process")
 	flags.StringVar(&f.tempDir, "temp-dir", "", "with --data: where to spill what does not fit into memory")
 	f.definitionFlags.add(flags)
-	f.out.add(flags, []string{"json", "text"})
+	f.out.add(flags, only("json", "text"))
 }
 
 func cmdRequire(ctx context.Context, c *cli, args []string) (int, error) {

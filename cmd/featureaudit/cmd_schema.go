@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/diff"
@@ -12,7 +13,7 @@ import (
 )
 
 const schemaAbout = `Prints the JSON Schema (2020-12) of a file of ours: "report" is what run writes, "config" what it reads; "definitions",
-"diff" and "lint" are what the commands of those names write with --format json.`
+"diff" and "lint" are what the commands of those names write with --format json. "config" comes as a page of Markdown, too.`
 
 // documentSchema is the JSON Schema of one kind of file.
 type documentSchema struct {
@@ -39,7 +40,7 @@ func cmdSchema(_ context.Context, c *cli, args []string) (int, error) {
 	argument := strings.Join(names, "|")
 	flags := newFlags("schema")
 	var out outFlags
-	out.add(flags, []string{"json"})
+	out.add(flags, only("json", "markdown"))
 	if err := c.parse(flags, "schema "+argument+" [flags]", schemaAbout, args); err != nil {
 		return 0, err
 	}
@@ -51,10 +52,17 @@ func cmdSchema(_ context.Context, c *cli, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	if name != "config" && slices.ContainsFunc(outs, func(o output) bool { return o.format == "markdown" }) {
+		return 0, usagef("schema %s: only config comes as Markdown; take json", name)
+	}
 	for _, s := range documentSchemas() {
 		if s.name == name {
-			return exitOK, c.writeAll(outs, func(w io.Writer, _ string, _ bool) error {
-				_, err := io.WriteString(w, s.text())
+			return exitOK, c.writeAll(outs, func(w io.Writer, format string, _ bool) error {
+				text := s.text
+				if format == "markdown" {
+					text = policy.KeysPage
+				}
+				_, err := io.WriteString(w, text())
 				return err
 			})
 		}

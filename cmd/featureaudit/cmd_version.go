@@ -29,7 +29,7 @@ type versions struct {
 func cmdVersion(ctx context.Context, c *cli, args []string) (int, error) {
 	flags := newFlags("version")
 	var out outFlags
-	out.add(flags, []string{"json", "text"})
+	out.add(flags, only("json", "text"))
 	if err := c.parse(flags, "version [flags]", "Prints the versions that a result depends on.", args); err != nil {
 		return 0, err
 	}

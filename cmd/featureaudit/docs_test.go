@@ -17,41 +17,81 @@ import (
 	"github.com/featureaudit/featureaudit/fixtures/registries"
 )
 
-// TestReadmeIsFresh holds the tables of the README to what the program knows.
-func TestReadmeIsFresh(t *testing.T) {
-	path, err := filepath.Abs(filepath.Join("..", "..", "README.md"))
+// TestDocumentsAreFresh holds what the documents quote of the program to what the program says.
+func TestDocumentsAreFresh(t *testing.T) {
+	docs, err := filepath.Abs(filepath.Join("..", "..", "audit", "docs"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	for page, quoted := range map[string]struct{ marker, want string }{
+		"checks/README.md":     {"checks", linkedTable()},
+		"exit-codes.md":        {"exit-codes", exitTable()},
+		"reports.md":           {"report", picture(t)},
+		"rules.md":             {"rules", diff.ReadmeTable()},
+		"definitions-in-ci.md": {"diff", diffPicture(t)},
+	} {
+		path := filepath.Join(docs, page)
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fresh(t, path, between(t, page, string(raw), quoted.marker, quoted.want))
+	}
+	fresh(t, filepath.Join(docs, "config-keys.md"), policy.KeysPage())
+	pages := map[string]bool{"README.md": true}
+	for _, c := range check.Catalogue() {
+		page, err := check.Page(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages[c.ID+".md"] = true
+		fresh(t, filepath.Join(docs, "checks", c.ID+".md"), page)
+	}
+	entries, err := os.ReadDir(filepath.Join(docs, "checks"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if !pages[e.Name()] {
+			t.Errorf("audit/docs/checks/%s is the page of no check: remove it", e.Name())
+		}
+	}
+}
+
+// fresh holds a file to what it should say, or writes it with -update.
+func fresh(t *testing.T, path, want string) {
+	t.Helper()
 	raw, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := string(raw)
-	for marker, want := range map[string]string{"checks": check.ReadmeTable(), "exit-codes": exitTable(), "report": picture(t), "rules": diff.ReadmeTable(), "diff": diffPicture(t)} {
-		text = between(t, text, marker, want)
-	}
-	if text == string(raw) {
+	if err == nil && string(raw) == want {
 		return
 	}
 	if !*update {
-		t.Fatal("README.md: its report, its difference, a table or the exit codes are not what the program says: run make golden")
+		t.Errorf("%s is not what the program says: run make golden", path)
+		return
 	}
 	if os.Getenv("CI") != "" {
 		t.Fatal("-update is refused where CI is set: goldens are written by people")
 	}
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
 
+// linkedTable is the catalogue as a table whose names lead to the pages of the checks.
+func linkedTable() string {
+	return regexp.MustCompile("(?m)^\\| `([a-z-]+)` ").ReplaceAllString(check.ReadmeTable(), "| [`$1`]($1.md) ")
+}
+
 // between replaces what stands between <!-- marker --> and <!-- /marker -->.
-func between(t *testing.T, text, marker, want string) string {
+func between(t *testing.T, page, text, marker, want string) string {
 	t.Helper()
 	head, rest, ok := strings.Cut(text, fmt.Sprintf("<!-- %s -->\n", marker))
 	_, tail, closed := strings.Cut(rest, fmt.Sprintf("<!-- /%s -->", marker))
 	if !ok || !closed {
-		t.Fatalf("README.md: the markers of %s are missing", marker)
+		t.Fatalf("%s: the markers of %s are missing", page, marker)
 	}
 	return fmt.Sprintf("%s<!-- %s -->\n%s<!-- /%s -->%s", head, marker, want, marker, tail)
 }
@@ -65,18 +105,14 @@ func exitTable() string {
 	return b.String()
 }
 
-// TestReadmeConfigIsAudited holds the README's example to the config's own reader.
-func TestReadmeConfigIsAudited(t *testing.T) {
-	raw, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, ok := strings.Cut(string(raw), "```yaml\n")
+// TestConfigByExampleResolves holds the example that the config's page begins with to the config's own reader.
+func TestConfigByExampleResolves(t *testing.T) {
+	_, rest, ok := strings.Cut(documents(t)[filepath.Join("..", "..", "audit", "docs", "config.md")], "```yaml\n")
 	example, _, closed := strings.Cut(rest, "```\n")
 	if !ok || !closed {
-		t.Fatal("README.md: the example of a config is missing")
+		t.Fatal("config.md: the example of a config is missing")
 	}
-	file, err := policy.Parse("README.md", []byte(example), parseOptions())
+	file, err := policy.Parse("config.md", []byte(example), parseOptions())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,6 +171,11 @@ func documents(t *testing.T) map[string]string {
 	if err != nil || len(pages) == 0 {
 		t.Fatalf("%d pages of documentation, %v", len(pages), err)
 	}
+	checks, err := filepath.Glob(filepath.Join("..", "..", "audit", "docs", "checks", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages = append(pages, checks...)
 	pages = append(pages, filepath.Join("..", "..", "README.md"), filepath.Join("..", "airflow", "README.md"),
 		filepath.Join("..", "..", "audit", "contract", "python", "README.md"))
 	texts := map[string]string{}

@@ -30,13 +30,25 @@ type output struct {
 type outFlags struct {
 	specs  []string
 	format string
-	known  []string
+	known  formats
 }
 
+// formats are those that a command writes, by name and sorted.
+type formats struct {
+	names []string
+	// refused are formats of other commands, with the reason why this one does not write them.
+	refused map[string]string
+}
+
+// only are the formats of a command whose output is no report.
+func only(names ...string) formats { return formats{names: names} }
+
+func (f formats) String() string { return strings.Join(f.names, ", ") }
+
 // add declares the flags for a command that writes these formats.
-func (f *outFlags) add(flags *pflag.FlagSet, known []string) {
+func (f *outFlags) add(flags *pflag.FlagSet, known formats) {
 	f.known = known
-	flags.StringArrayVar(&f.specs, "out", nil, "write FORMAT=PATH, or FORMAT=- for stdout (repeatable); formats: "+strings.Join(known, ", "))
+	flags.StringArrayVar(&f.specs, "out", nil, "write FORMAT=PATH, or FORMAT=- for stdout (repeatable); formats: "+known.String())
 	flags.StringVar(&f.format, "format", "", "short for --out FORMAT=-")
 }
 
@@ -52,7 +64,7 @@ func (f *outFlags) outputsOr(format string) ([]output, error) {
 }
 
 // parseOutputs reads --out (repeated) and --format, which is short for one more on stdout.
-func parseOutputs(specs []string, short string, known []string) ([]output, error) {
+func parseOutputs(specs []string, short string, known formats) ([]output, error) {
 	if short != "" {
 		specs = append(specs[:len(specs):len(specs)], short+"=-")
 	}
@@ -60,10 +72,13 @@ func parseOutputs(specs []string, short string, known []string) ([]output, error
 	for _, spec := range specs {
 		name, path, ok := strings.Cut(spec, "=")
 		if !ok || path == "" {
-			return nil, usagef("--out %q: expected FORMAT=PATH, or FORMAT=- for stdout; formats: %s", spec, strings.Join(known, ", "))
+			return nil, usagef("--out %q: expected FORMAT=PATH, or FORMAT=- for stdout; formats: %s", spec, known)
 		}
-		if !slices.Contains(known, name) {
-			return nil, usagef("--out %q: unknown format %q; formats: %s", spec, name, strings.Join(known, ", "))
+		if reason, other := known.refused[name]; other {
+			return nil, usagef("--out %q: %s is not written here: %s; formats: %s", spec, name, reason, known)
+		}
+		if !slices.Contains(known.names, name) {
+			return nil, usagef("--out %q: unknown format %q; formats: %s", spec, name, known)
 		}
 		out := output{format: name}
 		if path != "-" && !isStdout(path) {
@@ -99,13 +114,35 @@ func (o output) collides(other output) bool {
 	return o.path == other.path || o.path != "" && other.path != "" && samePlace(o.path, other.path)
 }
 
-// reportFormats are the names of the formats that a report is written in.
-func reportFormats() []string {
-	var names []string
-	for _, f := range render.Formats() {
-		names = append(names, f.Name)
+// reportFormats are those that the report of an audit is written in.
+func reportFormats() formats {
+	f := sharedFormats(func(f render.Format) bool { return f.Report != nil })
+	for _, name := range []string{duplicatesFormat, rowsFormat} {
+		f.refused[name] = "its rows are read from the data, which only featureaudit run looks at"
 	}
-	return names
+	return f
+}
+
+// diffFormats are those that diff and lint write.
+func diffFormats() formats {
+	f := sharedFormats(func(f render.Format) bool { return f.Diff != nil })
+	for _, name := range []string{duplicatesFormat, rowsFormat} {
+		f.refused[name] = "its rows are read from the data by featureaudit run"
+	}
+	return f
+}
+
+// sharedFormats are those of the one registry that write a document, and why the others do not.
+func sharedFormats(writes func(render.Format) bool) formats {
+	f := formats{refused: map[string]string{}}
+	for _, one := range render.Formats() {
+		if writes(one) {
+			f.names = append(f.names, one.Name)
+		} else {
+			f.refused[one.Name] = one.Lacks
+		}
+	}
+	return f
 }
 
 // hasStdout says whether one of the outputs goes to stdout.
@@ -177,7 +214,10 @@ func (c *cli) writeReport(outs []output, r report.Report, o render.Options) erro
 		f, _ := render.Lookup(format)
 		o := o
 		o.Color = color
-		return f.Write(w, r, o)
+		if w == c.stdout {
+			o.Width = c.textWidth()
+		}
+		return f.Report(w, r, o)
 	})
 }
 

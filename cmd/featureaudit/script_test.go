@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"flag"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,16 +29,8 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
-			env.Setenv("FEAST", feastMaterial())
-			registries, err := filepath.Abs(filepath.Join("..", "..", "audit", "diff", "testdata", "feast"))
-			env.Setenv("REGISTRIES", registries)
-			return err
-		},
-		Condition: func(name string) (bool, error) {
-			if name != "feast-material" {
-				return false, fmt.Errorf("unknown condition %q", name)
-			}
-			return feastMaterial() != "", nil
+			env.Setenv("FEAST", feastMaterial(t))
+			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":   exits,
@@ -50,14 +41,12 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// feastMaterial is the folder of what released versions of Feast wrote, or empty where it is not beside the repository.
-func feastMaterial() string {
-	dir, err := filepath.Abs(filepath.Join("..", "..", "..", "shared", "testdata", "feast"))
+// feastMaterial is the folder of what released versions of Feast wrote.
+func feastMaterial(t *testing.T) string {
+	t.Helper()
+	dir, err := filepath.Abs(filepath.Join("..", "..", "fixtures", "feast"))
 	if err != nil {
-		return ""
-	}
-	if _, err := os.Stat(dir); err != nil {
-		return ""
+		t.Fatal(err)
 	}
 	return dir
 }

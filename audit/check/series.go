@@ -1,0 +1,144 @@
+package check
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
+)
+
+// BadByPartition counts, by partition and check, what the check found bad there.
+type BadByPartition map[string]map[string]int64
+
+// placeBad counts the bad rows of a verdict by partition, before anything of them is accepted.
+func placeBad(rows []row) (map[string]int64, error) {
+	var places map[string]int64
+	for _, r := range rows {
+		if r.bad == 0 {
+			continue
+		}
+		if err := r.parse(); err != nil {
+			return nil, err
+		}
+		if r.subject.Partition == "" {
+			continue
+		}
+		if places == nil {
+			places = map[string]int64{}
+		}
+		places[r.subject.Partition] += r.bad
+	}
+	return places, nil
+}
+
+func badByPartition(opinions []opinion) BadByPartition {
+	all := BadByPartition{}
+	for _, o := range opinions {
+		for partition, bad := range o.places {
+			if all[partition] == nil {
+				all[partition] = map[string]int64{}
+			}
+			all[partition][o.result.Check] += bad
+		}
+	}
+	return all
+}
+
+// series is what each partition that begins before as_of holds: the newest report.MaxSeries, and how many are older.
+func (b *brief) series(bad BadByPartition) (parts []report.PartitionRows, leftOut int64) {
+	for _, p := range b.Survey.Partitions {
+		if p.AfterAsOf || p.Stray || !p.Present && !p.Expected {
+			continue
+		}
+		part := report.PartitionRows{Partition: p.Value, Rows: p.Rows, Bad: bad[p.Value], Missing: !p.Present, Open: p.Open, OutOfRange: !p.InRange}
+		if p.Dated() {
+			part.Start = words.Instant(p.Start)
+		}
+		parts = append(parts, part)
+	}
+	if more := len(parts) - report.MaxSeries; more > 0 {
+		return parts[more:], int64(more)
+	}
+	return parts, 0
+}
+
+// lagBins are the histograms of lags by source, as coarse as report.MaxLagBins bins demand.
+func (b *brief) lagBins() map[string][]report.LagBin {
+	bins := map[string][]report.LagBin{}
+	for source, h := range b.lagHistograms(func(int32) bool { return true }) {
+		bins[source] = coarse(h, report.MaxLagBins)
+	}
+	return bins
+}
+
+// binWidths are the widths that lag bins may have, in microseconds: 1, 5 and 15 s, 1, 5, 15 and 30 min, 1, 3, 6 and 12 h, and
+// days, doubled.
+func binWidths() []int64 {
+	const second = int64(1_000_000)
+	widths := []int64{second, 5 * second, 15 * second}
+	for _, minutes := range []int64{1, 5, 15, 30, 60, 180, 360, 720} {
+		widths = append(widths, minutes*60*second)
+	}
+	for days := int64(1); days <= 1<<16; days *= 2 {
+		widths = append(widths, days*86_400*second)
+	}
+	return widths
+}
+
+// coarse joins the bins of a histogram that begin in the same stretch of the smallest width that leaves at most most of them.
+// A bin that is wider than a stretch stays whole.
+func coarse(h *facts.LagHistogram, most int) []report.LagBin {
+	fine := slices.SortedFunc(maps.Keys(h.Counts), cmp.Compare[int32])
+	var joined []report.LagBin
+	for _, width := range binWidths() {
+		joined = joined[:0]
+		last := int64(0)
+		for _, bin := range fine {
+			lo, hi := facts.LagBounds(bin)
+			stretch := floorDiv(lo, width)
+			if n := len(joined); n > 0 && stretch == last {
+				joined[n-1].ToSeconds = seconds(hi)
+				joined[n-1].Rows += h.Counts[bin]
+				continue
+			}
+			last = stretch
+			joined = append(joined, report.LagBin{FromSeconds: seconds(lo), ToSeconds: seconds(hi), Rows: h.Counts[bin]})
+		}
+		if len(joined) <= most {
+			break
+		}
+	}
+	return joined
+}
+
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
+}
+
+// newestBySource are the newest event times of each source that is none of the future; nil where rows have no source.
+func (b *brief) newestBySource() map[string]string {
+	newest := map[string]int64{}
+	for _, s := range b.Collection.Slices {
+		if s.Source == "" || s.NewestKnown == facts.NoTime {
+			continue
+		}
+		if at, seen := newest[s.Source]; !seen || s.NewestKnown > at {
+			newest[s.Source] = s.NewestKnown
+		}
+	}
+	if len(newest) == 0 {
+		return nil
+	}
+	out := map[string]string{}
+	for source, at := range newest {
+		out[source] = words.Instant(at)
+	}
+	return out
+}

@@ -1,0 +1,520 @@
+package render
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
+)
+
+// Outline is a report as every format tells it: one order, one grouping, one wording. It is made of the report and of the
+// catalogue's words alone. Its strings are clean: one line each, with nothing that moves a cursor or turns the direction of
+// text. A format adds its own escapes, and cuts what is too long for it; it decides nothing else.
+type Outline struct {
+	Outcome report.Outcome
+	// Title counts what is wrong: "2 checks fail, 1 check warns in 3 views". Headline names the worst in at most 200 characters.
+	Title    string
+	Headline string
+	AsOf     string
+	// Partial says that the audit did not run to its end; empty where it did.
+	Partial string
+	// Views are all views, and the whole run where it has results: those that want attention first, worst first, then the
+	// others by name.
+	Views []ViewOutline
+	// Advice are findings that change no verdict for a consumer: one for each check.
+	Advice []Advice
+	// Clear are the views without a finding, or with advice alone.
+	Clear []string
+	// Suppressed says in a line for each result what was accepted, and by whom.
+	Suppressed []string
+	// NotLooked says in lines what the audit did not look at, and why.
+	NotLooked []string
+	// Looked counts what was looked at, Results the results by outcome.
+	Looked  string
+	Results string
+}
+
+// ViewOutline is one view, or the whole run.
+type ViewOutline struct {
+	// View is as in the report; all but the name is empty for the whole run.
+	View report.View
+	// Name is clean, "the whole run" for it; Owner is clean.
+	Name, Owner string
+	// Facts are how much there is, and how new it is.
+	Facts []string
+	// Items are what wants attention, worst first; what they explain is folded into them.
+	Items []Item
+	// All are all results of the view, those that want attention first, then by check.
+	All []Item
+}
+
+// Item is one result.
+type Item struct {
+	Result report.Result
+	// View, Check and Owner are clean names; View is "the whole run" for results of the run.
+	View, Check, Owner string
+	// Says is one sentence: what is wrong, or why it could not be looked at. Amount counts it, empty where Says begins with
+	// the same or where there is nothing to count.
+	Says, Amount string
+	// Where names the subjects that are listed, worst first, without those that were accepted; More counts what is not.
+	Where []string
+	More  int64
+	// Why and Fix are the catalogue's, empty where What is wrong says it all or the cause says what to do.
+	Why, Fix string
+	// Causes are the findings that this one explains, with their amounts; Blinds the checks that could not look because of
+	// it; Also those that could not look for the very same reason.
+	Causes, Blinds, Also []string
+	Reach                Reach
+}
+
+// Reach is what a finding touches.
+type Reach struct {
+	// Amount counts the rows, entities, partitions or files that are bad; Rows those of the view.
+	Amount string
+	Rows   int64
+	// Entities are those of the view; 0 where nothing counted them.
+	Entities int64
+	// Services are the feature services that read the view, Consumers those that declared it; clean names, sorted.
+	Services, Consumers []string
+}
+
+// Advice is what an advisory check says of some views.
+type Advice struct {
+	Check string
+	Views []string
+	Fix   string
+}
+
+// wholeRun is what the results without a view are titled.
+const wholeRun = "the whole run"
+
+// NewOutline computes the outline of a report; words may be nil.
+func NewOutline(r report.Report, words func(report.Result) Words) Outline {
+	if words == nil {
+		words = func(report.Result) Words { return Words{} }
+	}
+	o := Outline{Outcome: r.Summary.Outcome, Title: title(r.Summary), Headline: Headline(r), AsOf: Clean(r.AsOf), Clear: clearViews(r),
+		Advice: advise(r, words), Suppressed: accepted(r), NotLooked: notLooked(r), Looked: looked(r.Summary), Results: resultCounts(r)}
+	if r.Status != report.Complete {
+		o.Partial = "the audit did not run to its end: what is missing below was not looked at"
+	}
+	reach := newReaches(r)
+	results := map[string][]report.Result{}
+	for _, res := range r.Results {
+		results[res.View] = append(results[res.View], res)
+	}
+	told := map[string]bool{}
+	add := func(g group) {
+		told[g.view.Name] = true
+		v := ViewOutline{View: g.view, Name: cmp.Or(Clean(g.view.Name), wholeRun), Owner: Clean(g.view.Owner)}
+		if g.view.Name != "" {
+			v.Facts = facts(g.view)
+		}
+		for _, res := range g.results {
+			v.Items = append(v.Items, itemOf(res, g.explained[res.Check], words, reach))
+		}
+		all := slices.Clone(results[g.view.Name])
+		slices.SortStableFunc(all, func(a, b report.Result) int {
+			return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.Check, b.Check))
+		})
+		for _, res := range all {
+			v.All = append(v.All, itemOf(res, nil, words, reach))
+		}
+		o.Views = append(o.Views, v)
+	}
+	for _, g := range groups(r) {
+		add(g)
+	}
+	for _, v := range r.Views {
+		if !told[v.Name] {
+			add(group{view: v})
+		}
+	}
+	if len(results[""]) > 0 && !told[""] {
+		add(group{})
+	}
+	return o
+}
+
+// Top are the n findings that matter most, each of another check: the worst of every view comes before the second of any,
+// and a check that finds something in many views is told once, for the first of them.
+func (o Outline) Top(n int) []TopItem {
+	var top []TopItem
+	at := map[string]int{}
+	for depth := 0; ; depth++ {
+		more := false
+		for _, v := range o.Views {
+			if depth >= len(v.Items) {
+				continue
+			}
+			more = true
+			item := v.Items[depth]
+			if i, told := at[item.Check]; told {
+				top[i].AlsoIn = append(top[i].AlsoIn, v.Name)
+				continue
+			}
+			at[item.Check] = len(top)
+			top = append(top, TopItem{Item: item})
+		}
+		if !more {
+			break
+		}
+	}
+	slices.SortStableFunc(top, func(a, b TopItem) int { return cmp.Compare(rank(a.Item.Result), rank(b.Item.Result)) })
+	return top[:min(n, len(top))]
+}
+
+// TopItem is one of the findings that matter, with the other views that its check found something in.
+type TopItem struct {
+	Item
+	AlsoIn []string
+}
+
+func title(s report.Summary) string {
+	var parts []string
+	if s.Fail > 0 {
+		parts = append(parts, words.Counted(int64(s.Fail), "check fails", "checks fail"))
+	}
+	if s.Error > 0 {
+		parts = append(parts, words.Counted(int64(s.Error), "check could not look", "checks could not look"))
+	}
+	if s.Warn > 0 {
+		parts = append(parts, words.Counted(int64(s.Warn), "check warns", "checks warn"))
+	}
+	if len(parts) == 0 && s.Pass == 0 {
+		parts = append(parts, "nothing was looked at")
+	} else if len(parts) == 0 {
+		parts = append(parts, words.Counted(int64(s.Pass), "check passes", "checks pass"))
+	}
+	return strings.Join(parts, ", ") + " in " + words.Counted(int64(s.Views), "view", "views")
+}
+
+// facts are how much a view holds, and how new it is.
+func facts(v report.View) []string {
+	facts := []string{words.Counted(v.Rows, "row", "rows"), words.Counted(v.Files, "file", "files")}
+	if v.Partitions > 0 {
+		facts = append(facts, words.Counted(v.Partitions, "partition", "partitions"))
+	}
+	if v.NewestEventTime != nil && v.AgeSeconds != nil {
+		facts = append(facts, fmt.Sprintf("newest event %s old", words.Seconds(*v.AgeSeconds)))
+	}
+	if v.EventTimeReadAs != "" {
+		facts = append(facts, "event_time has no zone: read as "+Clean(v.EventTimeReadAs))
+	}
+	return facts
+}
+
+// itemOf is a result with what is folded into it.
+func itemOf(res report.Result, folded []report.Result, words func(report.Result) Words, reach reaches) Item {
+	it := Item{Result: res, View: cmp.Or(Clean(res.View), wholeRun), Check: Clean(res.Check), Owner: Clean(res.Owner), Says: sentence(res), Amount: amountBeside(res),
+		Reach: reach.of(res)}
+	if same := sameReason(folded, res); len(same) > 0 {
+		// What to do is said with the cause: an unreadable file, a missing column.
+		it.Also = cleaned(same)
+		return it
+	}
+	if !bad(res.Outcome) || res.TellsOfFiles() && res.RowsTotal == 0 {
+		return it // that there is no file is all that there is to say
+	}
+	it.Where, it.More = where(res)
+	said := words(res)
+	if res.Outcome == report.Fail {
+		it.Why = said.Why
+	}
+	it.Fix = said.Fix
+	for _, e := range folded {
+		switch {
+		case e.ExplainedBy == "":
+		case e.Outcome == report.Error:
+			it.Blinds = append(it.Blinds, Clean(e.Check))
+		default:
+			it.Causes = append(it.Causes, strings.TrimSpace(Clean(e.Check)+" "+amount(e)))
+		}
+	}
+	return it
+}
+
+// sentence is what a result says: its message, and the reason where it has one of its own.
+func sentence(res report.Result) string {
+	message, reason := Clean(res.Message), Clean(res.Reason)
+	if message == "" || message == reason {
+		return reason
+	}
+	if reason == "" || strings.Contains(message, reason) {
+		return message
+	}
+	return message + " (" + reason + ")"
+}
+
+// sameReason are the checks that could not look for the same reason as res.
+func sameReason(folded []report.Result, res report.Result) []string {
+	var checks []string
+	for _, e := range folded {
+		if e.ExplainedBy == "" && e.Reason == res.Reason {
+			checks = append(checks, e.Check)
+		}
+	}
+	return checks
+}
+
+// amountBeside is the amount, unless the sentence below begins with it.
+func amountBeside(res report.Result) string {
+	if strings.HasPrefix(res.Message, fmt.Sprintf("%s of %s ", words.Number(res.RowsBad), words.Number(res.RowsTotal))) {
+		return ""
+	}
+	return amount(res)
+}
+
+// amount says how many of how many; nothing where the subject is the view itself.
+func amount(res report.Result) string {
+	switch {
+	case res.Unit == "view", res.RowsTotal == 0 && res.RowsBad == 0:
+		return ""
+	case res.Outcome == report.Error && res.RowsBad == 0:
+		return ""
+	}
+	unit := cmp.Or(Clean(res.Unit), "rows")
+	return fmt.Sprintf("%s of %s %s (%s)", words.Number(res.RowsBad), words.Number(res.RowsTotal), unit, words.Percent(res.RowsBad, res.RowsTotal))
+}
+
+// where names the subjects of a result that are listed, and counts the others.
+func where(res report.Result) (named []string, more int64) {
+	for _, f := range res.Findings {
+		if f.Suppressed {
+			continue
+		}
+		if subject := subjectText(f.Subject); subject != "" {
+			if res.Unit != "view" && f.RowsTotal > 1 {
+				subject += fmt.Sprintf(" (%s of %s)", words.Number(f.RowsBad), words.Number(f.RowsTotal))
+			}
+			named = append(named, subject)
+		}
+	}
+	if len(named) == 0 {
+		return nil, 0
+	}
+	return named, max(0, res.FindingsTotal-res.FindingsSuppressed-int64(len(named)))
+}
+
+func subjectText(s report.Subject) string {
+	var parts []string
+	for _, part := range []struct{ label, value string }{
+		{"", s.Partition}, {"source ", s.Source}, {"", s.File}, {"column ", s.Column}, {"", s.Object},
+	} {
+		if part.value != "" {
+			parts = append(parts, part.label+clip(Clean(part.value), 100))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// advise folds the findings of each advisory check into one.
+func advise(r report.Report, words func(report.Result) Words) []Advice {
+	byCheck := map[string]int{}
+	var all []Advice
+	for _, res := range r.Results {
+		if !advice(res) {
+			continue
+		}
+		i, told := byCheck[res.Check]
+		if !told {
+			i = len(all)
+			byCheck[res.Check] = i
+			all = append(all, Advice{Check: Clean(res.Check), Fix: words(report.Result{Check: res.Check}).Fix})
+		}
+		all[i].Views = append(all[i].Views, Clean(res.View))
+	}
+	slices.SortFunc(all, func(a, b Advice) int { return cmp.Compare(a.Check, b.Check) })
+	return all
+}
+
+// onlyAdvised says whether nothing but advice keeps a view from passing.
+func onlyAdvised(r report.Report, v report.View) bool {
+	return v.Outcome == report.Warn && !slices.ContainsFunc(r.Results, func(res report.Result) bool {
+		return res.View == v.Name && bad(res.Outcome) && !advice(res)
+	})
+}
+
+func clearViews(r report.Report) []string {
+	var names []string
+	for _, v := range r.Views {
+		if v.Outcome == report.Pass || onlyAdvised(r, v) {
+			names = append(names, Clean(v.Name))
+		}
+	}
+	return names
+}
+
+func accepted(r report.Report) []string {
+	var lines []string
+	for _, res := range r.Results {
+		if res.Outcome != report.Suppressed && res.FindingsSuppressed == 0 {
+			continue
+		}
+		amount := ""
+		if res.RowsSuppressed > 0 && res.Unit != "view" {
+			amount = fmt.Sprintf("%s %s in %s: ", words.Number(res.RowsSuppressed), cmp.Or(Clean(res.Unit), "rows"), words.Counted(res.FindingsSuppressed, "finding", "findings"))
+		}
+		lines = append(lines, fmt.Sprintf("%s %s: %s%s", viewName(res.View), Clean(res.Check), amount, Clean(res.SuppressedBy)))
+	}
+	return lines
+}
+
+// notLooked says what the audit did not look at, and why.
+func notLooked(r report.Report) []string {
+	var lines []string
+	if len(r.Selection.Views) > 0 {
+		lines = append(lines, "views other than "+nameList(r.Selection.Views))
+	}
+	if len(r.Selection.Checks) > 0 {
+		lines = append(lines, "checks other than "+nameList(r.Selection.Checks))
+	}
+	if r.Range != "" {
+		lines = append(lines, "partitions outside "+Clean(r.Range))
+	}
+	for _, v := range r.Views {
+		if line := leftOut(v); line != "" {
+			lines = append(lines, viewName(v.Name)+": "+line)
+		}
+		for _, sentence := range v.LeftOut {
+			lines = append(lines, viewName(v.Name)+": "+Clean(sentence))
+		}
+	}
+	return append(lines, notApplicable(r)...)
+}
+
+// leftOut says which files, partitions and rows of a view were not judged.
+func leftOut(v report.View) string {
+	var parts []string
+	if v.FilesUnread > 0 {
+		parts = append(parts, words.Counted(v.FilesUnread, "unreadable file", "unreadable files"))
+	}
+	if n := len(v.OpenPartitions); n > 0 {
+		parts = append(parts, fmt.Sprintf("%s (%s; completeness not judged)", words.Counted(int64(n), "open partition", "open partitions"), nameList(v.OpenPartitions)))
+	}
+	if v.PartitionsAfterAsOf > 0 {
+		parts = append(parts, words.Counted(v.PartitionsAfterAsOf, "partition", "partitions")+" after as_of")
+	}
+	if v.RowsAfterAsOf > 0 {
+		parts = append(parts, words.Counted(v.RowsAfterAsOf, "row", "rows")+" after as_of")
+	}
+	if v.IgnoredFiles > 0 {
+		parts = append(parts, words.Counted(v.IgnoredFiles, "file that is no data", "files that are no data"))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// notApplicable says why checks did not apply, each reason once: the views that share it are named together.
+func notApplicable(r report.Report) []string {
+	type cause struct {
+		reason        string
+		views, checks []string
+	}
+	at := map[string]int{}
+	var causes []cause
+	for _, res := range r.Results {
+		if res.Outcome != report.NotApplicable {
+			continue
+		}
+		reason := withoutCheck(res.Reason)
+		i, told := at[reason]
+		if !told {
+			i = len(causes)
+			at[reason] = i
+			causes = append(causes, cause{reason: reason})
+		}
+		c := &causes[i]
+		if !slices.Contains(c.views, res.View) {
+			c.views = append(c.views, res.View)
+		}
+		if !slices.Contains(c.checks, res.Check) {
+			c.checks = append(c.checks, res.Check)
+		}
+	}
+	lines := make([]string, len(causes))
+	for i, c := range causes {
+		of := nameList(c.views)
+		if len(c.views) == 1 {
+			of = viewName(c.views[0])
+		}
+		lines[i] = fmt.Sprintf("%s %s: %s", of, nameList(c.checks), Clean(c.reason))
+	}
+	return lines
+}
+
+// withoutCheck cuts the check off a reason that names it, since it is named in front.
+func withoutCheck(reason string) string {
+	i := strings.LastIndex(reason, ": ")
+	if i < 0 {
+		return reason
+	}
+	if check, ok := strings.CutSuffix(reason[i+2:], " needs one"); ok && !strings.Contains(check, " ") {
+		return reason[:i]
+	}
+	return reason
+}
+
+func looked(s report.Summary) string {
+	return fmt.Sprintf("%s, %s, %s, %s", words.Counted(int64(s.Views), "view", "views"), words.Counted(s.Files, "file", "files"), words.Counted(s.Rows, "row", "rows"), words.Size(s.Bytes))
+}
+
+func resultCounts(r report.Report) string {
+	s := r.Summary
+	return fmt.Sprintf("%s: %s pass, %s warn, %s fail, %s could not look, %s suppressed%s, %s not applicable",
+		words.Counted(int64(s.Pass+s.Warn+s.Fail+s.Error+s.Suppressed+s.NotApplicable), "result", "results"),
+		words.Number(int64(s.Pass)), words.Number(int64(s.Warn)), words.Number(int64(s.Fail)), words.Number(int64(s.Error)), words.Number(int64(s.Suppressed)), suppressedWords(r), words.Number(int64(s.NotApplicable)))
+}
+
+// suppressedWords says how many findings were accepted, where any was: a result may be left over with others.
+func suppressedWords(r report.Report) string {
+	n := suppressedFindings(r)
+	if n == 0 {
+		return ""
+	}
+	return " (" + words.Counted(n, "finding", "findings") + ")"
+}
+
+func suppressedFindings(r report.Report) int64 {
+	n := int64(0)
+	for _, res := range r.Results {
+		n += res.FindingsSuppressed
+		if res.Outcome == report.Suppressed && res.FindingsSuppressed == 0 {
+			n += res.FindingsTotal // a report of an earlier release
+		}
+	}
+	return n
+}
+
+func viewName(name string) string {
+	if name == "" {
+		return "the run"
+	}
+	return clip(Clean(name), 80)
+}
+
+// maxNames are listed in one line.
+const maxNames = 8
+
+// nameList lists names in one line, clipped.
+func nameList(names []string) string {
+	shown := names[:min(len(names), maxNames)]
+	cleaned := make([]string, len(shown))
+	for i, name := range shown {
+		cleaned[i] = clip(Clean(name), 80)
+	}
+	if more := len(names) - len(shown); more > 0 {
+		cleaned = append(cleaned, fmt.Sprintf("and %s more", words.Number(int64(more))))
+	}
+	return strings.Join(cleaned, ", ")
+}
+
+func cleaned(names []string) []string {
+	out := make([]string, len(names))
+	for i, name := range names {
+		out[i] = Clean(name)
+	}
+	return out
+}
