@@ -30,6 +30,11 @@ audit: build ## plant the incident in a small store, audit it, and say whether e
 		case $$code in 0|3) ;; *) echo "featureaudit run: exit $$code" >&2; exit 1;; esac
 	@go run ./fixtures/cmd/incident -check $(INCIDENT)/report.json $(INCIDENT)
 
+.PHONY: examples
+examples: ## write ten small stores with their configs to build/examples, to try things on
+	@rm -rf build/examples
+	@go run ./fixtures/cmd/examples build/examples
+
 .PHONY: test
 test: lint ## vet, staticcheck, gofmt and the tests of every package
 	go test -timeout 30m ./...
