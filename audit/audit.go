@@ -12,6 +12,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/check"
 	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/export"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
@@ -38,8 +39,8 @@ type Options struct {
 
 	// Missing is what it means that a view has no files, and MissingViews what it means for these views by name; "" is
 	// check.MissingIsError.
-	Missing      check.Missing
-	MissingViews map[string]check.Missing
+	Missing      evidence.Missing
+	MissingViews map[string]evidence.Missing
 
 	// NewestOnly reads the newest partition of each view only: enough to know how fresh it is, and no audit of the rest.
 	NewestOnly bool
@@ -70,7 +71,7 @@ type Options struct {
 	Progress func(look.Progress)
 }
 
-func (o Options) missing(view string) check.Missing {
+func (o Options) missing(view string) evidence.Missing {
 	if own, named := o.MissingViews[view]; named {
 		return own
 	}
@@ -118,11 +119,11 @@ func Run(ctx context.Context, o Options) (Audit, error) {
 	}
 	defer r.close()
 	for _, view := range r.views() {
-		evidence, err := r.look(ctx, view)
+		gathered, err := r.look(ctx, view)
 		if err != nil {
 			return r.finish(err)
 		}
-		in := check.NewInput(evidence, r.terms(view))
+		in := evidence.NewInput(gathered, r.terms(view))
 		judged, err := check.JudgeView(ctx, r.judge, in)
 		if err := cmp.Or(r.keep(in, judged), err); err != nil {
 			return r.finish(err)

@@ -10,6 +10,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/collect"
 	"github.com/featureaudit/featureaudit/audit/contract"
 	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/export"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/look"
@@ -107,7 +108,7 @@ func (r *run) look(ctx context.Context, view model.View) (facts.Evidence, error)
 }
 
 // terms are what a view is judged by.
-func (r *run) terms(view model.View) check.Terms {
+func (r *run) terms(view model.View) evidence.Terms {
 	if r.options.Progress != nil {
 		r.options.Progress(look.Progress{View: view.Name, Step: "judge"})
 	}
@@ -115,12 +116,12 @@ func (r *run) terms(view model.View) check.Terms {
 	if !named {
 		missing = r.options.Missing
 	}
-	return check.Terms{AsOf: r.asOf, AsOfGiven: r.options.AsOfGiven, HasRange: r.window.Range.Given() || r.window.Newest, Selected: r.selected,
+	return evidence.Terms{AsOf: r.asOf, AsOfGiven: r.options.AsOfGiven, HasRange: r.window.Range.Given() || r.window.Newest, Selected: r.selected,
 		Suppressions: r.options.Suppressions, Missing: missing, Samples: r.options.Samples, BadRows: r.options.BadRows, Mask: r.options.Mask}
 }
 
 // keep takes what the report and the exports need of a view; its evidence ends here.
-func (r *run) keep(in check.Input, judged check.Judgement) error {
+func (r *run) keep(in evidence.Input, judged check.Judgement) error {
 	r.found = r.found || !in.Empty()
 	r.viewed = append(r.viewed, judged.View)
 	r.corrections = append(r.corrections, judged.Corrections...)
@@ -135,7 +136,7 @@ func (r *run) keep(in check.Input, judged check.Judgement) error {
 	// views share the limit, in their order
 	rows := in.Collection.Keys.Rows
 	rows = rows[:min(len(rows), r.options.RowsLimit-len(r.duplicates))]
-	named, err := export.Duplicates(r.options.Mask, in.View, check.KeyColumns(in.View), in.Survey.Files, rows)
+	named, err := export.Duplicates(r.options.Mask, in.View, evidence.KeyColumns(in.View), in.Survey.Files, rows)
 	r.duplicates = append(r.duplicates, named...)
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -31,7 +32,7 @@ var staleEntities = Check{
 	applies:       func(b *brief) string { return needsAsOf(b, "stale-entities") },
 	severityWords: "error with a declared max_fraction, else warn",
 	severity: func(b *brief) report.Severity {
-		if b.policy("stale-entities").MaxFraction == nil {
+		if b.Policy("stale-entities").MaxFraction == nil {
 			return report.SeverityWarn
 		}
 		return report.SeverityError
@@ -46,7 +47,7 @@ var staleEntities = Check{
 		return fmt.Sprintf("have a row younger than the ttl of %s", ttlText(b.View.TTL.Duration))
 	},
 	detail: func(b *brief, v verdict) string {
-		if b.policy("stale-entities").MaxFraction != nil {
+		if b.Policy("stale-entities").MaxFraction != nil {
 			return ""
 		}
 		return fmt.Sprintf("if so many idle entities are normal, declare it: checks: {stale-entities: {max_fraction: %s}}", words.RoundedUp(v.bad, v.total))
@@ -60,7 +61,7 @@ the ttl holds it. Entities that only have rows after as_of are counted apart.`
 
 func judgeStaleEntities(b *brief) (verdict, error) {
 	e := b.Collection.Entities
-	if e == nil && b.noRows() {
+	if e == nil && b.NoRows() {
 		return verdict{}, nil
 	}
 	if e == nil {
@@ -70,7 +71,7 @@ func judgeStaleEntities(b *brief) (verdict, error) {
 	measures := map[string]any{"entities": e.Judged, "stale_entities": e.Stale, "only_after_as_of": e.OnlyAfter, "null_rows": e.NullRows,
 		"stale_in_every_zone": everywhere, "stale_in_some_zone": somewhere}
 	if e.Judged > 0 {
-		measures["oldest_newest_event_time"] = instantOrNil(e.OldestNewest)
+		measures["oldest_newest_event_time"] = evidence.InstantOrNil(e.OldestNewest)
 	}
 	return verdict{rows: []row{{total: e.Judged, bad: e.Stale}}, measures: measures}, nil
 }
@@ -92,11 +93,11 @@ func (b *brief) entitiesCertain() (certain, ok bool) {
 		return false, false
 	}
 	everywhere, somewhere := b.entityBounds()
-	if b.zonesOpen() && !b.openNaive() && !isSnapshot(b.View) {
+	if b.zonesOpen() && !b.openNaive() && !evidence.IsSnapshot(b.View) {
 		return false, true // an aware or declared time is not what it says, and nobody knows by how much
 	}
 	allowed := 0.0
-	if limit := b.policy("stale-entities").MaxFraction; limit != nil {
+	if limit := b.Policy("stale-entities").MaxFraction; limit != nil {
 		allowed = *limit * float64(e.Judged)
 	}
 	return float64(everywhere) > allowed || float64(somewhere) <= allowed, true
