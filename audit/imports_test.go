@@ -53,7 +53,7 @@ func below(room string, houses ...string) bool {
 }
 
 // standardOnly are the rooms of pure values.
-var standardOnly = []string{"audit/model", "audit/report", "audit/facts"}
+var standardOnly = []string{"audit/model", "audit/report", "audit/facts", "audit/words"}
 
 // reserved are the libraries that few rooms may import, with what to do instead.
 var reserved = []struct {
@@ -71,11 +71,11 @@ var reserved = []struct {
 // as high as the house that holds it.
 var floors = map[string]int{
 	"sql":         0,
-	"audit/model": 1, "audit/report": 1, "audit/address": 1,
+	"audit/model": 1, "audit/report": 1, "audit/address": 1, "audit/words": 1,
 	"audit/facts": 2, "audit/zone": 2, "audit/strptime": 2,
 	"audit/sensitive": 3, "audit/keys": 3, "audit/partition": 3, "audit/pages": 3, "audit/zonefit": 3, "audit/store": 3, "audit/policy": 3,
 	"audit/export": 4, "audit/engine": 4, "audit/registry": 4, "audit/survey": 4,
-	"audit/collect": 5, "audit/check": 5, "audit/diff": 5, "audit/contract": 5, "audit/align": 5,
+	"audit/collect": 5, "audit/look": 6, "audit/check": 5, "audit/diff": 5, "audit/contract": 5, "audit/align": 5,
 	"audit/render": 6,
 	"audit":        7,
 	"cmd":          8,

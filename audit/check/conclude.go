@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // maxFindings is how many findings a result names; findings_total counts them all.
@@ -57,12 +58,13 @@ func (b *brief) conclude(c Check, o opinion, v verdict) opinion {
 	if c.reproduce != nil {
 		o.result.Reproduce, o.result.ReproduceMissing = c.reproduce(b)
 	}
+	v.findings = b.joined(v.findings)
 	o.accepted = b.suppress(c, o.result.Unit, v.findings)
 	o.used = o.accepted.used
 	if o.result.Reproduce != "" && slices.ContainsFunc(v.findings, func(f row) bool { return f.suppressed }) {
 		o.result.Reproduce = "-- with the rows of findings that suppressions accept\n" + o.result.Reproduce
 	}
-	sortFindings(v.findings)
+	b.sortFindings(c, v.findings)
 	o.findings = v.findings
 	return b.found(c, o, v)
 }
@@ -126,16 +128,22 @@ func pour(pools map[string]*row, r row) {
 	}
 }
 
-// sortFindings puts what decides first, the worst of it foremost.
-func sortFindings(findings []row) {
-	slices.SortFunc(findings, func(a, b row) int {
-		if a.suppressed != b.suppressed {
-			if a.suppressed {
+// sortFindings puts what decides first: what is new to the reader, where that is known, and the worst of it foremost.
+func (b *brief) sortFindings(c Check, findings []row) {
+	ranks := make(map[report.Subject]int, len(findings))
+	if b.Rank != nil {
+		for _, f := range findings {
+			ranks[b.identified(f)] = b.Rank(b.fingerprint(c, f), f.bad)
+		}
+	}
+	slices.SortFunc(findings, func(x, y row) int {
+		if x.suppressed != y.suppressed {
+			if x.suppressed {
 				return 1
 			}
 			return -1
 		}
-		return cmp.Or(cmp.Compare(b.bad, a.bad), compareSubjects(a.subject, b.subject))
+		return cmp.Or(cmp.Compare(ranks[b.identified(x)], ranks[b.identified(y)]), cmp.Compare(y.bad, x.bad), compareSubjects(x.subject, y.subject))
 	})
 }
 
@@ -165,7 +173,7 @@ func (b *brief) clean(c Check, r report.Result, v verdict) report.Result {
 		}
 	}
 	if r.ZoneCertainty == zoneDepends && b.zonesInDoubt() {
-		r.Message += "; " + zoneWords(r)
+		r.Message += "; " + zoneWords(c, r)
 	}
 	return r
 }
@@ -181,12 +189,12 @@ func (b *brief) nothing(c Check) string {
 		return c.nothing(b)
 	}
 	if c.Unit == UnitRows && c.Needs.EventTime && !b.noRows() {
-		return fmt.Sprintf("no row with an event time in %s", count(int64(len(b.judgedFiles(c))), "file"))
+		return fmt.Sprintf("no row with an event time in %s", words.Count(int64(len(b.judgedFiles(c))), "file"))
 	}
 	if b.HasRange {
 		return fmt.Sprintf("no %s in the partitions of the range", c.Unit)
 	}
-	return fmt.Sprintf("no %s in %s", c.Unit, count(int64(len(b.Survey.Files)), "file"))
+	return fmt.Sprintf("no %s in %s", c.Unit, words.Count(int64(len(b.Survey.Files)), "file"))
 }
 
 // blind says what a check that needs files did not see, or "" where it saw everything.
@@ -201,18 +209,18 @@ func (b *brief) blind(c Check) (what string, retryable bool) {
 			names = append(names, u.file.Path)
 			retryable = retryable || u.problem.Retryable()
 		}
-		return fmt.Sprintf("%s of %s (unread: %s)", number(files-int64(len(unread))), count(files, "file"), examples(names)), retryable
+		return fmt.Sprintf("%s of %s (unread: %s)", words.Number(files-int64(len(unread))), words.Count(files, "file"), words.Examples(names)), retryable
 	}
 	if absent := b.absent(c); len(absent) > 0 {
-		return fmt.Sprintf("%s of %s: %s", number(files-int64(len(absent[0].files))), count(files, "file"), absent[0]), false
+		return fmt.Sprintf("%s of %s: %s", words.Number(files-int64(len(absent[0].files))), words.Count(files, "file"), absent[0]), false
 	}
 	return "", false
 }
 
 func (b *brief) cleanMessage(c Check, r report.Result) string {
 	if r.RowsBad > 0 {
-		return fmt.Sprintf("%s of %s (%s) %s, within max_fraction %s", number(r.RowsBad), count(r.RowsTotal, singular(r.Unit)),
-			percent(r.RowsBad, r.RowsTotal), c.bad(b), b.fraction(c))
+		return fmt.Sprintf("%s of %s (%s) %s, within max_fraction %s", words.Number(r.RowsBad), words.Count(r.RowsTotal, words.Singular(r.Unit)),
+			words.Percent(r.RowsBad, r.RowsTotal), c.bad(b), b.fraction(c))
 	}
 	if r.Unit == UnitView {
 		return c.good(b)
@@ -220,7 +228,7 @@ func (b *brief) cleanMessage(c Check, r report.Result) string {
 	if r.RowsTotal == 1 {
 		return fmt.Sprintf("1 of 1 %s %s", r.Unit, c.good(b))
 	}
-	return fmt.Sprintf("all %s %s", count(r.RowsTotal, singular(r.Unit)), c.good(b))
+	return fmt.Sprintf("all %s %s", words.Count(r.RowsTotal, words.Singular(r.Unit)), c.good(b))
 }
 
 func (b *brief) fraction(c Check) string {
@@ -248,9 +256,7 @@ func (b *brief) found(c Check, o opinion, v verdict) opinion {
 		}
 	}
 	o.result.FirstPartition, o.result.LastPartition = b.span(v.findings)
-	for _, f := range all[:min(len(all), maxFindings)] {
-		o.result.Findings = append(o.result.Findings, b.finding(c, o.result, f))
-	}
+	o.result = b.named(c, o.result, all)
 	switch {
 	case v.unable:
 		o.result.Outcome, o.result.Retryable = report.Error, v.retryable
@@ -275,16 +281,16 @@ func (b *brief) finding(c Check, r report.Result, f row) report.Finding {
 		message = c.describe(b, f)
 	}
 	if message == "" {
-		message = fmt.Sprintf("%s of %s (%s) %s", number(f.bad), count(f.total, singular(r.Unit)), percent(f.bad, f.total), c.bad(b))
+		message = fmt.Sprintf("%s of %s (%s) %s", words.Number(f.bad), words.Count(f.total, words.Singular(r.Unit)), words.Percent(f.bad, f.total), c.bad(b))
 		if c.because != nil {
 			message += ": " + c.because(b, f.bad, []row{{subject: f.subject, partitions: f.partitions}})
 		}
 	}
 	if n, pooled := f.measures["pooled_subjects"].(int64); pooled {
-		message += fmt.Sprintf(", in %s too small to be judged alone", count(n, "partition"))
+		message += fmt.Sprintf(", in %s too small to be judged alone", words.Count(n, "partition"))
 	}
 	return report.Finding{Subject: f.subject, RowsTotal: f.total, RowsBad: f.bad, Message: message, Measures: f.measures,
-		Fingerprint: Fingerprint(c.ID, b.View.Name, b.identity(f.subject)), FingerprintNote: b.fingerprintNote(f.subject), Suppressed: f.suppressed}
+		Fingerprint: b.fingerprint(c, f), FingerprintNote: b.fingerprintNote(f.subject), Suppressed: f.suppressed}
 }
 
 func (b *brief) foundMessage(c Check, o opinion, v verdict) string {
@@ -293,7 +299,7 @@ func (b *brief) foundMessage(c Check, o opinion, v verdict) string {
 		text = c.headline(b, v)
 	}
 	if text == "" {
-		text = fmt.Sprintf("%s of %s (%s) %s%s", number(r.RowsBad), count(r.RowsTotal, singular(r.Unit)), percent(r.RowsBad, r.RowsTotal),
+		text = fmt.Sprintf("%s of %s (%s) %s%s", words.Number(r.RowsBad), words.Count(r.RowsTotal, words.Singular(r.Unit)), words.Percent(r.RowsBad, r.RowsTotal),
 			c.bad(b), b.where(v.findings))
 		if c.because != nil {
 			text += ": " + c.because(b, r.RowsBad, v.findings)
@@ -313,10 +319,10 @@ func (b *brief) foundMessage(c Check, o opinion, v verdict) string {
 	}
 	parts = append(parts, o.accepted.exceeded...)
 	if partly {
-		parts = append(parts, fmt.Sprintf("%s of %s suppressed (%s)", number(o.accepted.findings), count(r.FindingsTotal, "finding"), count(o.accepted.bad, singular(r.Unit))))
+		parts = append(parts, fmt.Sprintf("%s of %s suppressed (%s)", words.Number(o.accepted.findings), words.Count(r.FindingsTotal, "finding"), words.Count(o.accepted.bad, words.Singular(r.Unit))))
 	}
 	if r.ZoneCertainty == zoneDepends && b.zonesInDoubt() {
-		parts = append(parts, zoneWords(r))
+		parts = append(parts, zoneWords(c, r))
 	}
 	if blind, _ := b.blind(c); blind != "" {
 		parts = append(parts, "judged on "+blind)
@@ -333,7 +339,7 @@ func (b *brief) where(findings []row) string {
 	case 1:
 		text = " in partition " + partitions[0]
 	default:
-		text = fmt.Sprintf(" in %s from %s to %s", count(int64(len(partitions)), "partition"), partitions[0], partitions[len(partitions)-1])
+		text = fmt.Sprintf(" in %s from %s to %s", words.Count(int64(len(partitions)), "partition"), partitions[0], partitions[len(partitions)-1])
 	}
 	sources := map[string]bool{}
 	for _, f := range findings {
@@ -343,7 +349,7 @@ func (b *brief) where(findings []row) string {
 	}
 	if len(sources) > 0 {
 		names := slices.Sorted(maps.Keys(sources))
-		text += fmt.Sprintf(" of %s %s", plural(int64(len(names)), "source", "sources"), examples(names))
+		text += fmt.Sprintf(" of %s %s", words.Plural(int64(len(names)), "source", "sources"), words.Examples(names))
 	}
 	return text
 }

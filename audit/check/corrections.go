@@ -8,6 +8,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 	"github.com/featureaudit/featureaudit/audit/zone"
 	"github.com/featureaudit/featureaudit/audit/zonefit"
 )
@@ -41,7 +42,8 @@ func (b *brief) corrections() []report.Correction {
 // zonesFound says that a view's event times are not comparable as they are, so that a plan is wanted.
 func zonesFound(results []report.Result, view string) bool {
 	return slices.ContainsFunc(results, func(r report.Result) bool {
-		return r.View == view && isFinding(r) && (r.Check == mixedZones.ID || r.Check == mixedEncoding.ID)
+		c, _ := Lookup(r.Check)
+		return r.View == view && isFinding(r) && c.unsettles
 	})
 }
 
@@ -80,7 +82,7 @@ func (b *brief) shifts(s zoneSeries, p zonefit.Population, evidence report.Evide
 			from, to := correctedLags(s, p)
 			low, high := seconds(from), seconds(to)
 			c.LagFromSeconds, c.LagToSeconds = &low, &high
-			which = fmt.Sprintf("rows with a lag from %s to %s", duration(from), duration(to))
+			which = fmt.Sprintf("rows with a lag from %s to %s", words.Duration(from), words.Duration(to))
 		}
 		c.Message = fmt.Sprintf("shift event_time of %s by %s: they are stamped at %s (%s)", which, signed(shift), zone.OffsetText(s.offset(p)), s.candidates(p))
 		if names := s.zones[s.offset(p)]; s.stepped && s.naive && len(names) > 0 && p.Whole() {
@@ -139,9 +141,9 @@ func correctedLags(s zoneSeries, p zonefit.Population) (from, to int64) {
 
 func signed(shift int64) string {
 	if shift > 0 {
-		return "+" + duration(shift*1_000_000)
+		return "+" + words.Duration(shift*1_000_000)
 	}
-	return duration(shift * 1_000_000)
+	return words.Duration(shift * 1_000_000)
 }
 
 // rowsByFile shares a population's rows of each partition among its files, by how many rows they have with both times.

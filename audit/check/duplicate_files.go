@@ -6,6 +6,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 var duplicateFiles = Check{
@@ -14,6 +15,7 @@ var duplicateFiles = Check{
 	Why:      "A load that ran twice counts every row of the file twice, and without a key nothing else can tell.",
 	Fix:      "Remove the copy and make the load idempotent; declare key, so that repeats are found whichever files they lie in.",
 	Since:    "0.1",
+	rule:     duplicateFilesRule,
 	Scope:    ScopeView,
 	Severity: report.SeverityWarn,
 	Evidence: report.Certain,
@@ -32,10 +34,10 @@ var duplicateFiles = Check{
 	},
 }
 
-// keysTell says that the repeats of a declared key are judged, so that a copy is one cause of them.
-func (b *brief) keysTell() bool {
-	return !keyDefaulted(b.View) && b.selected(duplicateKeys.ID) && b.policy(duplicateKeys.ID).Severity != "off" && b.Collection.Keys != nil
-}
+const duplicateFilesRule = `Files of one view that have the same size and the same footer are read and
+compared by the SHA-256 of all their bytes. Of those that are equal one is kept,
+the first by path; the others are bad. Hard links are named as such. Files
+without rows, snapshots and files that once_per allows twice are left out.`
 
 // copied is a file with the one that it is a copy of.
 type copied struct{ file, of facts.File }
@@ -102,7 +104,7 @@ func judgeDuplicateFiles(b *brief) (verdict, error) {
 			what = "the same file on disk as"
 		}
 		v.rows = append(v.rows, row{total: 1, bad: 1, subject: report.Subject{Partition: b.partitionValue(f.Partition), File: f.Path},
-			message:  fmt.Sprintf("is %s %s: its %s %s counted again", what, original.Path, count(f.Rows, "row"), plural(f.Rows, "is", "are")),
+			message:  fmt.Sprintf("is %s %s: its %s %s counted again", what, original.Path, words.Count(f.Rows, "row"), words.Plural(f.Rows, "is", "are")),
 			measures: map[string]any{"copy_of": original.Path, "rows": f.Rows, "bytes": f.Size}})
 	}
 	v.measures = map[string]any{"copied_rows": rows, "copied_bytes": bytes}
@@ -119,5 +121,5 @@ func (b *brief) copiesInWords() string {
 	for i, c := range found {
 		names[i] = c.file.Path + " of " + c.of.Path
 	}
-	return fmt.Sprintf("%s %s of another, byte for byte (%s)", count(int64(len(found)), "file"), plural(int64(len(found)), "is a copy", "are copies"), examples(names))
+	return fmt.Sprintf("%s %s of another, byte for byte (%s)", words.Count(int64(len(found)), "file"), words.Plural(int64(len(found)), "is a copy", "are copies"), words.Examples(names))
 }

@@ -10,22 +10,25 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 var duplicateKeys = Check{
-	ID:         "duplicate-keys",
-	Title:      "The same key is stored more than once.",
-	Why:        "A model counts the event as often as it is stored, and a point-in-time join returns a row for each copy.",
-	Fix:        "Remove the surplus rows and make the load idempotent; if both sources carry every key by design, declare once_per: [source].",
-	Since:      "0.1",
-	Scope:      ScopeView,
-	Severity:   report.SeverityError,
-	Evidence:   report.Certain,
-	Unit:       UnitRows,
-	Needs:      Needs{Files: true, Key: true},
-	Wants:      facts.WantTimes | facts.WantKeys | facts.WantCopies,
-	Fractional: true,
-	WholeView:  true,
+	ID:            "duplicate-keys",
+	Title:         "The same key is stored more than once.",
+	Why:           "A model counts the event as often as it is stored, and a point-in-time join returns a row for each copy.",
+	Fix:           "Remove the surplus rows and make the load idempotent; if both sources carry every key by design, declare once_per: [source].",
+	Since:         "0.1",
+	rule:          duplicateKeysRule,
+	Scope:         ScopeView,
+	Severity:      report.SeverityError,
+	Evidence:      report.Certain,
+	Unit:          UnitRows,
+	Needs:         Needs{Files: true, Key: true},
+	Wants:         facts.WantTimes | facts.WantKeys | facts.WantCopies,
+	Fractional:    true,
+	WholeView:     true,
+	severityWords: "error, warn where the key is not declared",
 	severity: func(b *brief) report.Severity {
 		if keyDefaulted(b.View) {
 			return report.SeverityWarn
@@ -43,10 +46,25 @@ var duplicateKeys = Check{
 	},
 	aside: (*brief).outsideInWords,
 	describe: func(b *brief, f row) string {
-		return fmt.Sprintf("%s of %s (%s) repeat a key that is stored elsewhere", number(f.bad), count(f.total, "row"), percent(f.bad, f.total))
+		return fmt.Sprintf("%s of %s (%s) repeat a key that is stored elsewhere", words.Number(f.bad), words.Count(f.total, "row"), words.Percent(f.bad, f.total))
 	},
 	detail:    func(b *brief, v verdict) string { return b.duplicateDetail() },
 	reproduce: (*brief).reproduceDuplicates,
+}
+
+const duplicateKeysRule = `Rows are repeats of each other if all columns of the key are equal and none is
+NULL, compared as values across all partitions, sources and types of the view;
+with once_per only within one source, or one partition. Of n such rows one is
+kept, the first by (ingested_at, nulls last; partition; path; row number); the
+n-1 others are bad, where they lie. Candidates have equal 64-bit hashes; each
+is compared by the key itself, so that no collision is counted.
+A key is in conflict if a payload column differs, or if two of its event times
+differ by neither 0 nor a UTC offset that was in use; else shifted_twin if two
+differ by such an offset; else a replay.`
+
+// keysTell says that the repeats of a declared key are judged, so that a copy is one cause of them.
+func (b *brief) keysTell() bool {
+	return !keyDefaulted(b.View) && b.selected("duplicate-keys") && b.policy("duplicate-keys").Severity != "off" && b.Collection.Keys != nil
 }
 
 func (b *brief) keyInWords() string {
@@ -83,9 +101,9 @@ func (b *brief) outsideInWords() string {
 		return ""
 	}
 	d := b.Collection.Keys
-	text := fmt.Sprintf("%s of the range %s stored again, with %s outside the range", count(d.RepeatedKeys, "key"), plural(d.RepeatedKeys, "is", "are"), count(n, "surplus row"))
+	text := fmt.Sprintf("%s of the range %s stored again, with %s outside the range", words.Count(d.RepeatedKeys, "key"), words.Plural(d.RepeatedKeys, "is", "are"), words.Count(n, "surplus row"))
 	if d.SurplusRows > 0 {
-		text = fmt.Sprintf("%s of these keys %s outside the range", count(n, "surplus row"), plural(n, "lies", "lie"))
+		text = fmt.Sprintf("%s of these keys %s outside the range", words.Count(n, "surplus row"), words.Plural(n, "lies", "lie"))
 	}
 	var amounts []string
 	for _, name := range slices.Sorted(maps.Keys(d.SurplusMeasuresOutside)) {
@@ -202,7 +220,7 @@ func (b *brief) duplicateDetail() (text string) {
 	if keys := b.keyExamples(d, func(r facts.DuplicateRow) bool { return !r.Kept }); len(keys) > 0 {
 		defer func() { text += " (such as " + strings.Join(keys, "; ") + ")" }()
 	}
-	parts := []string{fmt.Sprintf("%s, up to %s of one", count(d.RepeatedKeys, "repeated key"), count(d.MaxMultiplicity, "row"))}
+	parts := []string{fmt.Sprintf("%s, up to %s of one", words.Count(d.RepeatedKeys, "repeated key"), words.Count(d.MaxMultiplicity, "row"))}
 	var classes []string
 	for _, class := range []struct {
 		n    int64
@@ -210,7 +228,7 @@ func (b *brief) duplicateDetail() (text string) {
 	}{{d.ReplayKeys, "replayed"}, {d.ConflictKeys, "in conflict"}, {d.ShiftedTwinKeys, "shifted by a UTC offset"},
 		{d.UnknownKeys, "of unknown class, since a column could not be read"}} {
 		if class.n > 0 {
-			classes = append(classes, number(class.n)+" "+class.word)
+			classes = append(classes, words.Number(class.n)+" "+class.word)
 		}
 	}
 	if len(classes) > 0 {
@@ -226,7 +244,7 @@ func (b *brief) duplicateDetail() (text string) {
 		parts = append(parts, fmt.Sprintf("how much of %s is counted too much is unknown: it could not be read in some files", name))
 	}
 	if d.FanOutRows > 0 {
-		parts = append(parts, fmt.Sprintf("a point-in-time join would return %s too many", count(d.FanOutRows, "row")))
+		parts = append(parts, fmt.Sprintf("a point-in-time join would return %s too many", words.Count(d.FanOutRows, "row")))
 	}
 	if copies := b.copiesInWords(); copies != "" {
 		parts = append(parts, copies)

@@ -1,6 +1,10 @@
 package check
 
-import "github.com/featureaudit/featureaudit/audit/report"
+import (
+	"github.com/featureaudit/featureaudit/audit/report"
+
+	"github.com/featureaudit/featureaudit/audit/words"
+)
 
 var emptyPartitions = Check{
 	ID:         "empty-partitions",
@@ -20,7 +24,7 @@ var emptyPartitions = Check{
 	good:       func(b *brief) string { return "hold rows" + b.expectedOf() },
 	describe: func(_ *brief, f row) string {
 		if files, ok := f.measures["files"].(float64); ok && files > 0 {
-			return "the partition" + groupInWords(f.subject) + " holds " + count(int64(files), "file") + " without a row"
+			return "the partition" + groupInWords(f.subject) + " holds " + words.Count(int64(files), "file") + " without a row"
 		}
 		return "the partition" + groupInWords(f.subject) + " holds no file"
 	},

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // maxLinks is how many links are named.
@@ -24,7 +25,7 @@ func (b *brief) leftOutNames() []string {
 		sentences = append(sentences, b.linkInWords(link))
 	}
 	if more := len(links) - maxLinks; more > 0 {
-		sentences = append(sentences, count(int64(more), "more link"))
+		sentences = append(sentences, words.Count(int64(more), "more link"))
 	}
 	return sentences
 }
@@ -33,20 +34,20 @@ func (b *brief) leftOutNames() []string {
 func ignoredInWords(names []string, all int64, reason string) string {
 	text := strings.Join(names, ", ")
 	if more := all - int64(len(names)); more > 0 {
-		text += fmt.Sprintf(" and %s more", number(more))
+		text += fmt.Sprintf(" and %s more", words.Number(more))
 	}
 	switch {
 	case reason == "link":
-		return fmt.Sprintf("%s: %s that %s nowhere, not looked at", text, plural(all, "a link", "links"), plural(all, "leads", "lead"))
+		return fmt.Sprintf("%s: %s that %s nowhere, not looked at", text, words.Plural(all, "a link", "links"), words.Plural(all, "leads", "lead"))
 	case reason == "name":
 		return fmt.Sprintf("%s: Parquet by %s first bytes, left out for %s (a _ or . in front, or the ending of a file that is being written)", text,
-			plural(all, "its", "their"), plural(all, "its name", "their names"))
+			words.Plural(all, "its", "their"), words.Plural(all, "its name", "their names"))
 	case reason == "empty":
 		return fmt.Sprintf("%s: 0 bytes, not looked at", text)
 	case reason == "other":
 		return fmt.Sprintf("%s: no Parquet by name or first bytes, not looked at", text)
 	case reason == "named pipe" || reason == "socket" || reason == "device":
-		return fmt.Sprintf("%s: %s, not looked at", text, plural(all, "a "+reason, reason+"s"))
+		return fmt.Sprintf("%s: %s, not looked at", text, words.Plural(all, "a "+reason, reason+"s"))
 	}
 	return fmt.Sprintf("%s: %s, not Parquet, not looked at", text, reason)
 }
@@ -68,5 +69,5 @@ func (b *brief) linkInWords(link facts.Link) string {
 			rows += f.Rows
 		}
 	}
-	return fmt.Sprintf("%s is another name of %s: left out; readers that follow links read its %s twice", link.Path, target, count(rows, "row"))
+	return fmt.Sprintf("%s is another name of %s: left out; readers that follow links read its %s twice", link.Path, target, words.Count(rows, "row"))
 }

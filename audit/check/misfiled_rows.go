@@ -10,6 +10,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 var misfiledRows = Check{
@@ -52,13 +53,13 @@ var misfiledRows = Check{
 		if own == 0 || int64(own) != f.bad {
 			return ""
 		}
-		return fmt.Sprintf("%s of %s (%s) do not say the date of the path in their own %s", number(f.bad), count(f.total, "row"), percent(f.bad, f.total), b.ownColumns())
+		return fmt.Sprintf("%s of %s (%s) do not say the date of the path in their own %s", words.Number(f.bad), words.Count(f.total, "row"), words.Percent(f.bad, f.total), b.ownColumns())
 	},
 	detail: func(b *brief, v verdict) string {
 		var parts []string
 		if own, _ := v.measures["own_column_rows"].(int64); own > 0 {
-			parts = append(parts, fmt.Sprintf("%s of them since the files' own %s %s not say the date of the path, whatever their %s", number(own), b.ownColumns(),
-				plural(int64(len(b.View.TimePartition.Columns)), "does", "do"), filedBy(b.View)))
+			parts = append(parts, fmt.Sprintf("%s of them since the files' own %s %s not say the date of the path, whatever their %s", words.Number(own), b.ownColumns(),
+				words.Plural(int64(len(b.View.TimePartition.Columns)), "does", "do"), filedBy(b.View)))
 		}
 		if hint := b.filingHint(v.findings).String(); hint != "" {
 			parts = append(parts, hint)
@@ -71,7 +72,7 @@ var misfiledRows = Check{
 // ownColumns names the partition columns that files may hold copies of.
 func (b *brief) ownColumns() string {
 	columns := b.View.TimePartition.Columns
-	return plural(int64(len(columns)), "column ", "columns ") + strings.Join(columns, ", ")
+	return words.Plural(int64(len(columns)), "column ", "columns ") + strings.Join(columns, ", ")
 }
 
 // filedBy names the time that rows are filed by.

@@ -8,6 +8,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 var missingPartitions = Check{
@@ -40,7 +41,7 @@ var missingPartitions = Check{
 	aside:    (*brief).straysInWords,
 	describe: func(_ *brief, f row) string { return "the partition" + groupInWords(f.subject) + " is missing" },
 	headline: func(b *brief, v verdict) string {
-		return fmt.Sprintf("%s of %s missing: %s", number(v.bad), count(v.total, "expected partition"), strings.Join(b.runs(v.findings), "; "))
+		return fmt.Sprintf("%s of %s missing: %s", words.Number(v.bad), words.Count(v.total, "expected partition"), strings.Join(b.runs(v.findings), "; "))
 	},
 }
 
@@ -72,7 +73,7 @@ func (b *brief) runs(findings []row) []string {
 	}
 	const shown = 5
 	if len(texts) > shown {
-		return append(texts[:shown], fmt.Sprintf("%s more", count(int64(len(texts)-shown), "run")))
+		return append(texts[:shown], fmt.Sprintf("%s more", words.Count(int64(len(texts)-shown), "run")))
 	}
 	return texts
 }

@@ -10,16 +10,18 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 	"github.com/featureaudit/featureaudit/audit/zone"
 	"github.com/featureaudit/featureaudit/audit/zonefit"
 )
 
 var mixedZones = Check{
-	ID:         mixedZonesID,
+	ID:         "mixed-zones",
 	Title:      "Some writer stamps local time as if it were the zone read.",
 	Why:        "Windows are joined hours apart, and a ttl drops fresh rows or keeps dead ones, by where the writer stands.",
 	Fix:        "Make the writer stamp UTC and mark it so; until then declare the source's zone (its max_lag, where it is late by design), or correct a copy with featureaudit align.",
 	Since:      "0.1",
+	rule:       mixedZonesRule,
 	Scope:      ScopeView,
 	Severity:   report.SeverityError,
 	Evidence:   report.Statistical,
@@ -30,6 +32,8 @@ var mixedZones = Check{
 	Params: []Param{{Name: mustSeeName, Kind: ParamFraction, Default: "0.05",
 		Doc: "the share of a source's rows at another offset that a pass must be able to see; where it could not, the check is not_applicable"}},
 	judge:     judgeMixedZones,
+	unsettles: true,
+	about:     true,
 	reproduce: (*brief).reproduceZones,
 	nothing:   always("no row has both an event time and an ingest time"),
 	bad:       always("show the clock of another zone"),
@@ -42,6 +46,27 @@ var mixedZones = Check{
 		return strings.Join(b.zonesInWords(series, b.dayProfiles()), "; ")
 	},
 }
+
+const mixedZonesRule = `The lags (ingested_at - event_time) of each source are counted by minute, over
+rows with both times. The largest population is found first; its shape is then
+looked for at every UTC offset that some zone had between the oldest and the
+newest event (or at those of zones:), beyond what stands at quarter hours that
+are no zone's offset. Rows of a population that is found are bad. Lags too
+spread to tell, and a source that sits as a whole at one offset, are not
+judged, and named.`
+
+// defaultMustSee is the share of rows at another offset that a pass must be able to see.
+const defaultMustSee = 0.05
+
+// mustSee is the check's parameter.
+func (b *brief) mustSee() float64 {
+	if share := b.policy("mixed-zones").MustSee; share != nil {
+		return *share
+	}
+	return defaultMustSee
+}
+
+const mustSeeName = "must_see"
 
 // seenOf says which share of rows at another offset a pass would have seen, for the series that it says least of.
 func seenOf(series []zoneSeries) string {
@@ -61,7 +86,7 @@ func seenOf(series []zoneSeries) string {
 		text = fmt.Sprintf("; another offset would have been seen from %s of a source's rows on", seenInWords(most))
 	}
 	if len(allowed) > 0 {
-		text += fmt.Sprintf("; max_lag allows the delay of %s", examples(allowed))
+		text += fmt.Sprintf("; max_lag allows the delay of %s", words.Examples(allowed))
 	}
 	return text
 }
@@ -107,7 +132,7 @@ func (b *brief) zonesInWords(series []zoneSeries, profiles []dayProfile) []strin
 			untold = append(untold, s.name()+", "+s.openInWords())
 		}
 		for _, p := range s.wrong() {
-			text := fmt.Sprintf("about %s of %s (%s) at %s (%s)", count(p.Rows, "row"), s.name(), shareText(p), zone.OffsetText(s.offset(p)), s.candidates(p))
+			text := fmt.Sprintf("about %s of %s (%s) at %s (%s)", words.Count(p.Rows, "row"), s.name(), shareText(p), zone.OffsetText(s.offset(p)), s.candidates(p))
 			text += ", no delay since " + s.proofs[p.Seconds]
 			if shown := b.writerExamples(s, p); shown != "" {
 				text += " (such as " + shown + ")"
@@ -119,7 +144,7 @@ func (b *brief) zonesInWords(series []zoneSeries, profiles []dayProfile) []strin
 		}
 	}
 	if len(untold) > 0 {
-		texts = append(texts, "not judged: "+examples(untold))
+		texts = append(texts, "not judged: "+words.Examples(untold))
 	}
 	return texts
 }
@@ -134,7 +159,7 @@ func (s zoneSeries) candidates(p zonefit.Population) string {
 	if len(names) == 0 {
 		return "no zone of the list"
 	}
-	return examples(names)
+	return words.Examples(names)
 }
 
 // decisive names what a declaration of would decide: no zone moves an aware time.
@@ -158,13 +183,13 @@ func (b *brief) untold(s zoneSeries) string {
 			seenInWords(s.detectable()), seenInWords(s.mustSee), b.needed(s))
 	case 2*e.CoarseRows > e.Rows:
 		return fmt.Sprintf("%s cannot be judged: over half of its event times are whole quarters of an hour, a clock too coarse to tell an offset (half of its lags spread over %s)",
-			s.name(), duration(e.SpreadMicros))
+			s.name(), words.Duration(e.SpreadMicros))
 	case e.Told == 0:
 		return fmt.Sprintf("%s cannot be judged: half of its lags spread over %s (concentration modulo 15 minutes %.2f), too wide to tell an offset%s", s.name(),
-			duration(e.SpreadMicros), e.Concentration, b.writersNeeded(s))
+			words.Duration(e.SpreadMicros), e.Concentration, b.writersNeeded(s))
 	}
-	return fmt.Sprintf("%s cannot be judged: %s with a sharp lag show no population that stands out (half of the lags spread over %s)%s", s.name(), count(e.Told, "row"),
-		duration(e.SpreadMicros), b.writersNeeded(s))
+	return fmt.Sprintf("%s cannot be judged: %s with a sharp lag show no population that stands out (half of the lags spread over %s)%s", s.name(), words.Count(e.Told, "row"),
+		words.Duration(e.SpreadMicros), b.writersNeeded(s))
 }
 
 // writersNeeded says why writers could not be asked either.
@@ -189,7 +214,7 @@ func (s zoneSeries) untoldShort() string {
 	case 2*e.CoarseRows > e.Rows:
 		return "clock too coarse"
 	case e.Told == 0:
-		return "lags spread over " + duration(e.SpreadMicros)
+		return "lags spread over " + words.Duration(e.SpreadMicros)
 	}
 	return "no population stands out"
 }
@@ -202,7 +227,7 @@ func (b *brief) zoneRows(s zoneSeries) []row {
 		for _, part := range p.Parts {
 			placed = true
 			bad[part.ID] += part.Rows
-			offsets[part.ID] = append(offsets[part.ID], fmt.Sprintf("about %s at %s (%s)", count(part.Rows, "row"), zone.OffsetText(s.offset(p)), s.candidates(p)))
+			offsets[part.ID] = append(offsets[part.ID], fmt.Sprintf("about %s at %s (%s)", words.Count(part.Rows, "row"), zone.OffsetText(s.offset(p)), s.candidates(p)))
 		}
 	}
 	var rows []row
@@ -226,7 +251,7 @@ func unplacedRow(s zoneSeries) row {
 	var texts []string
 	for _, p := range s.wrong() {
 		r.bad += p.Rows
-		texts = append(texts, fmt.Sprintf("about %s at %s (%s), spread over the partitions", count(p.Rows, "row"), zone.OffsetText(s.offset(p)), s.candidates(p)))
+		texts = append(texts, fmt.Sprintf("about %s at %s (%s), spread over the partitions", words.Count(p.Rows, "row"), zone.OffsetText(s.offset(p)), s.candidates(p)))
 	}
 	r.total, r.message = r.bad, strings.Join(texts, ", ")
 	return r

@@ -7,6 +7,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // unmet is the reason for which a definition cannot be judged by a check, or "".
@@ -20,7 +21,7 @@ func (b *brief) unmet(c Check) string {
 	case c.Needs.TTL && v.TTL.Never != "":
 		return fmt.Sprintf("ttl is never (%s): %s has nothing to judge", v.TTL.Never, c.ID)
 	case c.Needs.TTL && v.TTL.Duration < 0:
-		return fmt.Sprintf("the ttl is negative (%s): %s needs one above 0", duration(v.TTL.Duration.Microseconds()), c.ID)
+		return fmt.Sprintf("the ttl is negative (%s): %s needs one above 0", words.Duration(v.TTL.Duration.Microseconds()), c.ID)
 	case c.Needs.TTL && !v.TTL.Effective():
 		return missingKey("ttl", c.ID)
 	case c.Needs.Entity && len(v.Entity) == 0:
@@ -55,9 +56,9 @@ type absentColumn struct {
 func (a absentColumn) String() string {
 	where := "none of the files has it"
 	if !a.everywhere {
-		where = fmt.Sprintf("%s %s not have it", count(int64(len(a.files)), "file"), plural(int64(len(a.files)), "does", "do"))
+		where = fmt.Sprintf("%s %s not have it", words.Count(int64(len(a.files)), "file"), words.Plural(int64(len(a.files)), "does", "do"))
 	}
-	return fmt.Sprintf("column %q is declared and %s (%s): correct its name in the definition, or the files", a.column, where, examples(a.files))
+	return fmt.Sprintf("column %q is declared and %s (%s): correct its name in the definition, or the files", a.column, where, words.Examples(a.files))
 }
 
 // absent lists the columns of a check's needs that are missing from readable files, in the order of the needs.

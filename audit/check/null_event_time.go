@@ -11,6 +11,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 var nullEventTime = Check{
@@ -117,14 +118,14 @@ func (u unusableTimes) measures() map[string]any {
 func (u unusableTimes) String() string {
 	var causes []string
 	if n := u.EventNull; n > 0 {
-		text := number(n) + " " + plural(n, "is", "are") + " NULL"
+		text := words.Number(n) + " " + words.Plural(n, "is", "are") + " NULL"
 		if u.numbers {
 			text += " or NaN"
 		}
 		causes = append(causes, text)
 	}
 	if n := u.EventUnparsed; n > 0 {
-		text := fmt.Sprintf("%s %s text that does not parse %s", number(n), plural(n, "is", "are"), strings.Join(u.formats, ", or "))
+		text := fmt.Sprintf("%s %s text that does not parse %s", words.Number(n), words.Plural(n, "is", "are"), strings.Join(u.formats, ", or "))
 		if u.HasUnparsedText {
 			text += ", such as " + shownText(u.UnparsedText)
 		}
@@ -134,7 +135,7 @@ func (u unusableTimes) String() string {
 		causes = append(causes, text)
 	}
 	if n := u.EventSentinel; n > 0 {
-		text := fmt.Sprintf("%s %s before 1980 or more than 10 years after as_of", number(n), plural(n, "lies", "lie"))
+		text := fmt.Sprintf("%s %s before 1980 or more than 10 years after as_of", words.Number(n), words.Plural(n, "lies", "lie"))
 		oldest, newest := sentinelText(u.SentinelMin), sentinelText(u.SentinelMax)
 		switch {
 		case u.SentinelMin == facts.NoTime:

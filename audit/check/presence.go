@@ -10,6 +10,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // presence is one partition of the view, or of one of the groups that its partitions are expected by.
@@ -245,7 +246,7 @@ func (b *brief) expectedOf() string {
 	if expectedByKey(b.View) {
 		kind = b.View.TimePartition.ExpectedBy
 	}
-	return fmt.Sprintf(", for each %s (%s)", kind, examples(groups))
+	return fmt.Sprintf(", for each %s (%s)", kind, words.Examples(groups))
 }
 
 func (b *brief) presenceTable() engine.Table {

@@ -10,6 +10,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // ReportInput is what a report is assembled from.
@@ -23,15 +24,12 @@ type ReportInput struct {
 	HashKeyID   string
 	Selection   report.Selection
 	Definitions []report.Definition
-	// Views are what was judged; Results are those of all views and of the run, in any order.
-	Views   []Input
-	Results []report.Result
+	// Views are what was judged, and Corrections those of all of them; Results are those of all views and of the run. All in any order.
+	Views       []report.View
+	Corrections []report.Correction
+	Results     []report.Result
 	// NothingToAudit says that every place was looked at and that no view has a file.
 	NothingToAudit bool
-	// Clean are the views' clean runs, by name.
-	Clean map[string]Span
-	// Bad counts what checks found bad in each partition, by the name of the view.
-	Bad map[string]BadByPartition
 }
 
 // BuildReport assembles the document, all but Execution: results sorted by view and check, views by name, and the
@@ -39,7 +37,7 @@ type ReportInput struct {
 //
 // The exit code is not the outcome's: a retryable error among the results wins there, since the next try may find more.
 func BuildReport(in ReportInput) (report.Report, error) {
-	r := report.Report{Schema: report.Schema, Tool: in.Tool, AsOf: instant(in.AsOf), Range: in.Range, Status: in.Status,
+	r := report.Report{Schema: report.Schema, Tool: in.Tool, AsOf: words.Instant(in.AsOf), Range: in.Range, Status: in.Status,
 		ConfigDigest: in.ConfigDigest, HashKeyID: in.HashKeyID, Selection: in.Selection, Definitions: in.Definitions, Results: slices.Clone(in.Results)}
 	r.Selection.Views, r.Selection.Checks = filled(r.Selection.Views), filled(r.Selection.Checks)
 	for _, c := range Catalogue() {
@@ -50,25 +48,7 @@ func BuildReport(in ReportInput) (report.Report, error) {
 	slices.SortFunc(r.Results, func(a, b report.Result) int {
 		return cmp.Or(cmp.Compare(a.View, b.View), cmp.Compare(a.Check, b.Check))
 	})
-	outcomes := map[string][]report.Outcome{}
-	for _, result := range r.Results {
-		outcomes[result.View] = append(outcomes[result.View], result.Outcome)
-	}
-	r.Views = make([]report.View, 0, len(in.Views))
-	for _, v := range in.Views {
-		b := newBrief(v)
-		view := b.view()
-		if zonesFound(r.Results, v.View.Name) {
-			r.Corrections = append(r.Corrections, b.corrections()...)
-		}
-		view.Outcome = report.Worst(outcomes[v.View.Name]...)
-		view.Series, view.SeriesLeftOut = b.series(in.Bad[v.View.Name])
-		if run, proven := in.Clean[v.View.Name]; proven {
-			from, until := instant(run.Start), instant(run.End)
-			view.CleanFrom, view.CleanUntil = &from, &until
-		}
-		r.Views = append(r.Views, view)
-	}
+	r.Views, r.Corrections = filled(slices.Clone(in.Views)), slices.Clone(in.Corrections)
 	slices.SortStableFunc(r.Corrections, func(a, b report.Correction) int { return cmp.Compare(a.View, b.View) })
 	slices.SortFunc(r.Views, func(a, b report.View) int { return cmp.Compare(a.Name, b.Name) })
 	r.Summary = r.Summarise()
@@ -87,6 +67,22 @@ func filled[T any](list []T) []T {
 		return []T{}
 	}
 	return list
+}
+
+// describe is the view with what its results, its clean run and what is bad in each partition say.
+func (b *brief) describe(results []report.Result, clean *Span, bad BadByPartition) report.View {
+	v := b.view()
+	outcomes := make([]report.Outcome, len(results))
+	for i, r := range results {
+		outcomes[i] = r.Outcome
+	}
+	v.Outcome = report.Worst(outcomes...)
+	v.Series, v.SeriesLeftOut = b.series(bad)
+	if clean != nil {
+		from, until := words.Instant(clean.Start), words.Instant(clean.End)
+		v.CleanFrom, v.CleanUntil = &from, &until
+	}
+	return v
 }
 
 // view describes what was looked at, and by which definition.
@@ -138,11 +134,11 @@ func (b *brief) describeTimes(v *report.View) {
 		}
 	}
 	if oldest != facts.NoTime {
-		text := instant(oldest)
+		text := words.Instant(oldest)
 		v.OldestEventTime = &text
 	}
 	if newest != facts.NoTime {
-		text, age := instant(newest), seconds(b.AsOf-newest)
+		text, age := words.Instant(newest), seconds(b.AsOf-newest)
 		v.NewestEventTime, v.AgeSeconds = &text, &age
 	}
 }
@@ -154,7 +150,7 @@ func (b *brief) notes() []string {
 		notes = append(notes, b.View.NoFiles)
 	}
 	for _, reason := range slices.Sorted(maps.Keys(b.Survey.Ignored)) {
-		notes = append(notes, fmt.Sprintf("%s ignored: %s", count(b.Survey.Ignored[reason], "file"), reason))
+		notes = append(notes, fmt.Sprintf("%s ignored: %s", words.Count(b.Survey.Ignored[reason], "file"), reason))
 	}
 	notes = append(notes, b.leftOutNames()...)
 	for _, f := range b.Survey.Files {
@@ -167,7 +163,7 @@ func (b *brief) notes() []string {
 		ambiguous += s.AmbiguousLocal
 	}
 	if ambiguous > 0 {
-		notes = append(notes, fmt.Sprintf("%s with a local time that occurred twice or never in its zone", count(ambiguous, "row")))
+		notes = append(notes, fmt.Sprintf("%s with a local time that occurred twice or never in its zone", words.Count(ambiguous, "row")))
 	}
 	if note := b.ingestedNote(); note != "" {
 		notes = append(notes, note)
@@ -207,7 +203,7 @@ func define(v model.View) report.ViewDefinition {
 	for _, s := range v.Sources {
 		source := report.Source{Zone: s.Zone, MaxAgeSeconds: limitSeconds(s.MaxAge.Seconds()), MaxLagSeconds: limitSeconds(s.MaxLag.Seconds())}
 		if !s.Until.IsZero() {
-			source.Until = instant(s.Until.UnixMicro())
+			source.Until = words.Instant(s.Until.UnixMicro())
 		}
 		d.Sources[s.Name] = source
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // maxListedFiles is how many files a query of a report names: those that hold what was counted. Beyond that it would be longer than
@@ -121,9 +122,9 @@ func (b *brief) tooMany(files int) string {
 	case files <= b.mostFiles:
 		return ""
 	case b.mostFiles < maxFetchedFiles:
-		return fmt.Sprintf("the query would name %s, more than the %s that fit a report", count(int64(files), "file"), number(int64(b.mostFiles))) + writesRows
+		return fmt.Sprintf("the query would name %s, more than the %s that fit a report", words.Count(int64(files), "file"), words.Number(int64(b.mostFiles))) + writesRows
 	}
-	return fmt.Sprintf("the query would name %s, more than the %s that one query can", count(int64(files), "file"), number(int64(b.mostFiles)))
+	return fmt.Sprintf("the query would name %s, more than the %s that one query can", words.Count(int64(files), "file"), words.Number(int64(b.mostFiles)))
 }
 
 // rowsWhere selects whole rows of files by what picks their file names and numbers; note is a comment of its own, or "".

@@ -6,6 +6,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // isFuture and isJudged are conditions by the columns of inner.
@@ -105,10 +106,10 @@ func (b *brief) ownDiffers() (rows map[int32][]int64, missing string) {
 	switch {
 	case kept < counted || counted > facts.MaxOwnDiffers:
 		return nil, fmt.Sprintf("%s not say the date of the path in their own %s, and the scan keeps the numbers of %s at most",
-			number(counted)+plural(counted, " row does", " rows do"), b.ownColumns(), number(facts.MaxOwnDiffers))
+			words.Number(counted)+words.Plural(counted, " row does", " rows do"), b.ownColumns(), words.Number(facts.MaxOwnDiffers))
 	case counted > most:
 		return nil, fmt.Sprintf("%s not say the date of the path in their own %s, more than the %s that fit a report"+writesRows,
-			number(counted)+plural(counted, " row does", " rows do"), b.ownColumns(), number(most))
+			words.Number(counted)+words.Plural(counted, " row does", " rows do"), b.ownColumns(), words.Number(most))
 	}
 	return rows, ""
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 var schemaDrift = Check{
@@ -17,6 +18,7 @@ var schemaDrift = Check{
 	Why:        "Readers fill what is missing with null and widen what differs, silently, and a feature changes its meaning over time.",
 	Fix:        "Write the deviating files again with the schema of the others, or migrate all of them.",
 	Since:      "0.1",
+	rule:       schemaDriftRule,
 	Scope:      ScopeView,
 	Severity:   report.SeverityWarn,
 	Evidence:   report.Certain,
@@ -31,15 +33,20 @@ var schemaDrift = Check{
 		drifts, _ := v.measures["columns"].([]map[string]any)
 		var texts []string
 		for _, d := range drifts {
-			texts = append(texts, fmt.Sprintf("column %s in %s", driftInWords(d), count(d["files"].(int64), "file")))
+			texts = append(texts, fmt.Sprintf("column %s in %s", driftInWords(d), words.Count(d["files"].(int64), "file")))
 		}
 		const shown = 3
 		if len(texts) > shown {
-			texts = append(texts[:shown], number(int64(len(drifts)-shown))+" more")
+			texts = append(texts[:shown], words.Number(int64(len(drifts)-shown))+" more")
 		}
 		return strings.Join(texts, "; ")
 	},
 }
+
+const schemaDriftRule = `The columns of each file are compared with those that most files of the view
+have (of equals, most rows), sources with a path of their own apart. A file is
+bad if a column is missing in it, new, or of another type. The event time
+column is left out: mixed-encoding judges it.`
 
 // drift is how one column of a file deviates.
 type drift struct{ column, change, found, expected string }
@@ -189,7 +196,7 @@ func describeDrifts(r *row, drifts []drift) {
 	r.measures = map[string]any{"columns": list}
 	const shown = 5
 	if len(texts) > shown {
-		texts = append(texts[:shown], number(int64(len(drifts)-shown))+" more")
+		texts = append(texts[:shown], words.Number(int64(len(drifts)-shown))+" more")
 	}
 	r.message = strings.Join(texts, "; ")
 }

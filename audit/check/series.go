@@ -7,6 +7,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // BadByPartition counts, by partition and check, what the check found bad there.
@@ -54,7 +55,7 @@ func (b *brief) series(bad BadByPartition) (parts []report.PartitionRows, leftOu
 		}
 		part := report.PartitionRows{Partition: p.Value, Rows: p.Rows, Bad: bad[p.Value], Missing: !p.Present, Open: p.Open, OutOfRange: !p.InRange}
 		if p.Dated() {
-			part.Start = instant(p.Start)
+			part.Start = words.Instant(p.Start)
 		}
 		parts = append(parts, part)
 	}
@@ -137,7 +138,7 @@ func (b *brief) newestBySource() map[string]string {
 	}
 	out := map[string]string{}
 	for source, at := range newest {
-		out[source] = instant(at)
+		out[source] = words.Instant(at)
 	}
 	return out
 }

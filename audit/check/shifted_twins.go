@@ -10,6 +10,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
@@ -19,6 +20,7 @@ var shiftedTwins = Check{
 	Why:       "Two copies of one event disagree on when it happened by a whole time zone: one of their writers stamps local time.",
 	Fix:       "Correct the writer that is named; where none is, compare a few keys with their origin. Correct a copy with featureaudit align.",
 	Since:     "0.1",
+	rule:      shiftedTwinsRule,
 	Scope:     ScopeView,
 	Severity:  report.SeverityError,
 	Evidence:  report.Arithmetic,
@@ -29,13 +31,14 @@ var shiftedTwins = Check{
 	WholeView: true,
 	applies:   (*brief).twinsReason,
 	judge:     judgeTwins,
+	about:     true,
 	reproduce: (*brief).reproduceTwins,
 	nothing:   always("no row has a whole key"),
 	bad:       always("repeat a key one UTC offset away"),
 	good:      always("have no copy of their key one UTC offset away"),
 	// the facts keep the first and the last partition of the keys only: how many lie between is not known
 	headline: func(b *brief, v verdict) string {
-		text := fmt.Sprintf("%s of %s (%s) repeat a key one UTC offset away", number(v.bad), count(v.total, "row"), percent(v.bad, v.total))
+		text := fmt.Sprintf("%s of %s (%s) repeat a key one UTC offset away", words.Number(v.bad), words.Count(v.total, "row"), words.Percent(v.bad, v.total))
 		switch first, last := b.span(v.findings); {
 		case first == "":
 			return text
@@ -54,6 +57,13 @@ var shiftedTwins = Check{
 		return strings.Join(texts, "; ")
 	},
 }
+
+const shiftedTwinsRule = `Of the repeats of a key, those count whose event times lie exactly one UTC
+offset apart that was in use between the oldest and the newest event. Across
+sources they must lie in one partition or neighbouring ones, with the same
+offset in at least 3 keys of one pair of writers and 5 times the support of the
+median other offset. Not judged where event_time is part of the key, across
+snapshots, and where over half of the event times are quarter hours.`
 
 // twinsReason is why copies of a key cannot be told to be shifted, or "".
 func (b *brief) twinsReason() string {
@@ -227,22 +237,22 @@ func (t twin) subject() report.Subject {
 }
 
 func (t twin) words() string {
-	apart := duration(max(t.Seconds, -t.Seconds) * 1_000_000)
+	apart := words.Duration(max(t.Seconds, -t.Seconds) * 1_000_000)
 	between := fmt.Sprintf("between %s and %s", named(t.A), named(t.B))
 	if t.A == t.B {
 		between = "within " + named(t.A)
 	}
-	text := fmt.Sprintf("%s %s are %s apart", count(t.keys(), "key"), between, apart)
+	text := fmt.Sprintf("%s %s are %s apart", words.Count(t.keys(), "key"), between, apart)
 	switch {
 	case t.known && t.A == t.B:
-		text += fmt.Sprintf(": one copy is stamped at %s (%s)", zone.OffsetText(t.offset), examples(t.zones))
+		text += fmt.Sprintf(": one copy is stamped at %s (%s)", zone.OffsetText(t.offset), words.Examples(t.zones))
 	case t.known:
-		text += fmt.Sprintf(": %s stamps %s (%s), since %s", named(t.wrong), zone.OffsetText(t.offset), examples(t.zones), t.by)
+		text += fmt.Sprintf(": %s stamps %s (%s), since %s", named(t.wrong), zone.OffsetText(t.offset), words.Examples(t.zones), t.by)
 	default:
 		text += ", and nothing says which copy is true"
 	}
 	if compared := t.PayloadEqual + t.PayloadDiffers; compared > 0 {
-		text += fmt.Sprintf("; payload equal in %s of %s compared", number(t.PayloadEqual), number(compared))
+		text += fmt.Sprintf("; payload equal in %s of %s compared", words.Number(t.PayloadEqual), words.Number(compared))
 	}
 	return text
 }

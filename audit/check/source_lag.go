@@ -6,6 +6,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 var sourceLag = Check{
@@ -24,6 +25,9 @@ var sourceLag = Check{
 	Query:      true,
 	reproduce:  (*brief).reproduceLate,
 	clocked:    true,
+	feeds:      (*brief).lagFeeds,
+	late:       "late",
+	timely:     "in time",
 	measures:   lagMeasures,
 	applies: func(b *brief) string {
 		_, limited := lagLimit(b.View, model.SourcePolicy{})
@@ -52,14 +56,14 @@ func (b *brief) lagLimits() string {
 	common, has := lagLimit(b.View, model.SourcePolicy{})
 	text := ""
 	if has {
-		text = duration(common)
+		text = words.Duration(common)
 	}
 	for _, s := range b.View.Sources {
 		if own, limited := lagLimit(b.View, s); limited && own != common {
 			if text != "" {
 				text += ", "
 			}
-			text += fmt.Sprintf("%s for %s", duration(own), s.Name)
+			text += fmt.Sprintf("%s for %s", words.Duration(own), s.Name)
 		}
 	}
 	return text

@@ -7,6 +7,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 var staleRows = Check{
@@ -25,6 +26,7 @@ var staleRows = Check{
 	Query:       true,
 	reproduce:   (*brief).reproduceStale,
 	clocked:     true,
+	feeds:       (*brief).rowFeeds,
 	arrival:     (*brief).judgedByArrival,
 	backfillFix: "Where this range was filled again, nothing: rows of a backfill arrive late by nature; judge it with reference: partition_end, or suppress stale-rows for the range. Where it was not, find the feed that delivers old rows.",
 	detail:      backfillDetail,
@@ -52,7 +54,7 @@ var staleRows = Check{
 		if isSnapshot(b.View) {
 			return "no closed snapshot with rows"
 		}
-		return fmt.Sprintf("no row with an event time and a reference instant (%s) in %s", b.View.StaleReference(), count(int64(len(b.Survey.Files)), "file"))
+		return fmt.Sprintf("no row with an event time and a reference instant (%s) in %s", b.View.StaleReference(), words.Count(int64(len(b.Survey.Files)), "file"))
 	},
 	measures: func(b *brief) map[string]any {
 		return map[string]any{"reference": string(b.staleReference()), "oldest_event_time": instantOrNil(b.oldestStale()),
@@ -92,7 +94,7 @@ var staleRows = Check{
 		case !known:
 			return "no known event time in the snapshot"
 		}
-		return fmt.Sprintf("the newest event is %s older than the snapshot's end", duration(int64(age*1e6)))
+		return fmt.Sprintf("the newest event is %s older than the snapshot's end", words.Duration(int64(age*1e6)))
 	},
 }
 
@@ -127,5 +129,5 @@ func oldestMeasure(findings []row) any {
 	if oldest.IsZero() {
 		return nil
 	}
-	return instant(oldest.UnixMicro())
+	return words.Instant(oldest.UnixMicro())
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
@@ -25,6 +26,7 @@ var staleView = Check{
 	WholeView: true,
 	Query:     true,
 	clocked:   true,
+	feeds:     (*brief).ageFeeds,
 	applies: func(b *brief) string {
 		if reason := needsAsOf(b, "stale-view"); reason != "" {
 			return reason
@@ -82,7 +84,7 @@ var staleView = Check{
 		}
 		text := describeStale(worst)
 		if more := len(v.findings) - 1; more > 0 {
-			text += fmt.Sprintf("; %s more stale", number(int64(more)))
+			text += fmt.Sprintf("; %s more stale", words.Number(int64(more)))
 		}
 		return text
 	},
@@ -123,13 +125,13 @@ func describeStale(f row) string {
 	age, known := f.measures["age_seconds"].(float64)
 	limit, _ := f.measures["limit_seconds"].(float64)
 	if !known {
-		return fmt.Sprintf("%s has no event time at or before as_of; the limit is %s", what, duration(int64(limit*1e6)))
+		return fmt.Sprintf("%s has no event time at or before as_of; the limit is %s", what, words.Duration(int64(limit*1e6)))
 	}
 	stamped := ""
 	if minutes, proved := f.measures["proved_offset_minutes"].(int64); proved {
 		stamped = fmt.Sprintf(" at %s, where its writers stamp (mixed-zones)", zone.OffsetText(int32(minutes*60)))
 	}
-	return fmt.Sprintf("the newest event of %s is %s old at as_of%s; the limit is %s", what, duration(int64(age*1e6)), stamped, duration(int64(limit*1e6)))
+	return fmt.Sprintf("the newest event of %s is %s old at as_of%s; the limit is %s", what, words.Duration(int64(age*1e6)), stamped, words.Duration(int64(limit*1e6)))
 }
 
 // reviseStale judges sources whose writers are all proved to stamp at one offset by what they meant.
@@ -149,7 +151,7 @@ func reviseStale(b *brief, v *verdict) error {
 			continue
 		}
 		age := seconds(b.AsOf - newest)
-		r.measures["newest_event_time"], r.measures["age_seconds"], r.measures["newest_as_read"] = instant(newest), age, instant(asRead)
+		r.measures["newest_event_time"], r.measures["age_seconds"], r.measures["newest_as_read"] = words.Instant(newest), age, words.Instant(asRead)
 		r.measures["proved_offset_minutes"] = int64(fromUTC / 60)
 		if r.bad = 0; age > limit {
 			r.bad = 1

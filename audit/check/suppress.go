@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // expired says whether a suppression no longer holds at as_of.
@@ -47,7 +48,7 @@ func (b *brief) suppress(c Check, unit string, findings []row) acceptance {
 		}
 		a.used = append(a.used, n)
 		if s.MaxRows > 0 && bad > s.MaxRows {
-			a.exceeded = append(a.exceeded, fmt.Sprintf("the suppression at %s accepts up to %s (%s), and found %s", s.Origin, count(s.MaxRows, singular(unit)), s.Reason, number(bad)))
+			a.exceeded = append(a.exceeded, fmt.Sprintf("the suppression at %s accepts up to %s (%s), and found %s", s.Origin, words.Count(s.MaxRows, words.Singular(unit)), s.Reason, words.Number(bad)))
 			continue
 		}
 		a.accepted = append(a.accepted, n)

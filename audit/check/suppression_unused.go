@@ -16,6 +16,7 @@ var suppressionUnused = Check{
 	Why:      "Its cause is gone or its name is wrong; left in place it hides the next fault of that kind.",
 	Fix:      "Remove the suppression, or correct its check, view, source or range.",
 	Since:    "0.1",
+	rule:     suppressionUnusedRule,
 	Scope:    ScopeRun,
 	Severity: report.SeverityWarn,
 	Evidence: report.Certain,
@@ -37,18 +38,22 @@ var suppressionUnused = Check{
 	},
 }
 
+const suppressionUnusedRule = `A suppression is bad if its check was judged in its view and nothing was found
+that it matches; if the check could not look, that is not known. It is bad,
+too, if no definition has a view of its name. With --range only that is judged.`
+
 func judgeUnused(in RunInput) verdict {
 	looked := lookedAt(in.Results)
 	v := verdict{}
 	for i, s := range in.Suppressions {
 		if problem := unknownView(s, in); problem != "" {
-			v.rows = append(v.rows, row{total: 1, bad: 1, subject: report.Subject{Object: s.Origin}, message: problem})
+			v.rows = append(v.rows, row{total: 1, bad: 1, subject: report.Subject{Object: s.Origin}, lasting: suppressionTarget(s), message: problem})
 			continue
 		}
 		if in.HasRange || expired(s, in.AsOf) || !looked[suppressed{s.Check, s.View}] {
 			continue
 		}
-		r := row{total: 1, subject: report.Subject{Object: s.Origin}}
+		r := row{total: 1, subject: report.Subject{Object: s.Origin}, lasting: suppressionTarget(s)}
 		if !in.Used[i] {
 			r.bad = 1
 			r.message = fmt.Sprintf("the suppression of %s matches no finding (%s)", suppressionTarget(s), s.Reason)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 var thinPartitions = Check{
@@ -43,8 +44,8 @@ var thinPartitions = Check{
 		limit, _ := f.measures["limit_rows"].(float64)
 		median, _ := f.measures["median_rows"].(float64)
 		if b.policy("thin-partitions").MinRows != nil {
-			return fmt.Sprintf("%s, where min_rows is %s", count(int64(rows), "row"), number(int64(limit)))
+			return fmt.Sprintf("%s, where min_rows is %s", words.Count(int64(rows), "row"), words.Number(int64(limit)))
 		}
-		return fmt.Sprintf("%s, where the median of the partitions before it is %s", count(int64(rows), "row"), strconv.FormatFloat(median, 'f', -1, 64))
+		return fmt.Sprintf("%s, where the median of the partitions before it is %s", words.Count(int64(rows), "row"), strconv.FormatFloat(median, 'f', -1, 64))
 	},
 }

@@ -6,23 +6,26 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 var unreadableFile = Check{
-	ID:       "unreadable-file",
-	Title:    "A file of the view could not be read.",
-	Why:      "Its rows are in no verdict, and in no training set either.",
-	Fix:      "Write the file again if its bytes are broken; rewrite it in a plainer form if it is valid and the engine cannot read it; if rights, network or a running writer are the cause, repair that and run again.",
-	Since:    "0.1",
-	Scope:    ScopeView,
-	Severity: report.SeverityError,
-	Evidence: report.Certain,
-	Unit:     UnitFiles,
-	Needs:    Needs{Files: true},
-	judge:    judgeUnreadable,
-	nothing:  always("no file in the partitions of the range"),
-	bad:      always("could not be read"),
-	good:     (*brief).readInWords,
+	ID:           "unreadable-file",
+	Title:        "A file of the view could not be read.",
+	Why:          "Its rows are in no verdict, and in no training set either.",
+	Fix:          "Write the file again if its bytes are broken; rewrite it in a plainer form if it is valid and the engine cannot read it; if rights, network or a running writer are the cause, repair that and run again.",
+	Since:        "0.1",
+	rule:         unreadableFileRule,
+	Scope:        ScopeView,
+	Severity:     report.SeverityError,
+	Evidence:     report.Certain,
+	Unit:         UnitFiles,
+	Needs:        Needs{Files: true},
+	judge:        judgeUnreadable,
+	tellsOfFiles: true,
+	nothing:      always("no file in the partitions of the range"),
+	bad:          always("could not be read"),
+	good:         (*brief).readInWords,
 	measures: func(b *brief) map[string]any {
 		return map[string]any{"checked_pages": b.Collection.CheckedPages}
 	},
@@ -34,12 +37,18 @@ var unreadableFile = Check{
 		const shown = 3
 		more := ""
 		if len(names) > shown {
-			more = fmt.Sprintf(" and %s more", number(int64(len(names)-shown)))
+			more = fmt.Sprintf(" and %s more", words.Number(int64(len(names)-shown)))
 			names = names[:shown]
 		}
-		return fmt.Sprintf("%s of %s could not be read (%s%s)", number(v.bad), count(v.total, "file"), strings.Join(names, "; "), more)
+		return fmt.Sprintf("%s of %s could not be read (%s%s)", words.Number(v.bad), words.Count(v.total, "file"), strings.Join(names, "; "), more)
 	},
 }
+
+const unreadableFileRule = `Bad if a file that the view's paths match has a footer or rows that could not
+be read, in partitions after as_of as well. The outcome is error; exit 3 where
+another try may cure it, else 1. What other checks miss because of it is said
+in their results. A view without any file is told of here, too: --missing-view
+says whether it is an error, a failure or a warning.`
 
 // judgeUnreadable lists what could not be read wherever a verdict is wanted, after as_of too: a broken file is one at any time.
 func judgeUnreadable(b *brief) (verdict, error) {
@@ -79,7 +88,7 @@ func (b *brief) blindRow(f facts.File, blind []facts.ColumnProblem) row {
 	}
 	message := messages[0]
 	if len(blind) > 1 {
-		message = fmt.Sprintf("%s, and so of columns %s", message, examples(names[1:]))
+		message = fmt.Sprintf("%s, and so of columns %s", message, words.Examples(names[1:]))
 	}
 	return row{total: 1, bad: 1, message: message, subject: report.Subject{Partition: b.partitionValue(f.Partition), File: f.Path},
 		measures: map[string]any{"kind": string(blind[0].Kind), "retryable": false, "columns": names}}
@@ -90,10 +99,10 @@ func (b *brief) readInWords() string {
 	text := "could be read"
 	if b.Collection.CheckedPages > 0 {
 		n := b.Collection.CheckedPages
-		text += fmt.Sprintf(", and %s of the columns in use %s", count(n, "page"), plural(n, "agrees with its checksum", "agree with their checksums"))
+		text += fmt.Sprintf(", and %s of the columns in use %s", words.Count(n, "page"), words.Plural(n, "agrees with its checksum", "agree with their checksums"))
 	}
 	if d := b.Collection.Keys; len(b.View.Measures) > 0 && (d == nil || d.RepeatedKeys == 0) {
-		text += fmt.Sprintf("; %s %s not read, since no key repeats", strings.Join(b.View.Measures, ", "), plural(int64(len(b.View.Measures)), "was", "were"))
+		text += fmt.Sprintf("; %s %s not read, since no key repeats", strings.Join(b.View.Measures, ", "), words.Plural(int64(len(b.View.Measures)), "was", "were"))
 	}
 	return text
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/words"
 	"github.com/featureaudit/featureaudit/audit/zone"
 	"github.com/featureaudit/featureaudit/audit/zonefit"
 )
@@ -104,7 +105,7 @@ func (b *brief) combine(s *zoneSeries) {
 }
 
 func byWriters(g zonefit.WriterGroup) string {
-	return fmt.Sprintf("%s %s all their rows there, on %s", count(int64(g.Writers), "writer"), plural(int64(g.Writers), "has", "have"), count(int64(g.Days), "day"))
+	return fmt.Sprintf("%s %s all their rows there, on %s", words.Count(int64(g.Writers), "writer"), words.Plural(int64(g.Writers), "has", "have"), words.Count(int64(g.Days), "day"))
 }
 
 // proof says what proves that a population of the shapes is a zone and no delay, or "".
@@ -153,7 +154,7 @@ func (s *zoneSeries) wholeAhead(p zonefit.Population) string {
 	if len(writers) < leastAhead || len(ahead) < len(writers) || len(halves) < leastAheadHalves || float64(inside) < mostAhead*float64(len(s.sampled)) {
 		return ""
 	}
-	return fmt.Sprintf("all %s have all their rows there, and no event arrives before it happens", count(int64(len(writers)), "writer"))
+	return fmt.Sprintf("all %s have all their rows there, and no event arrives before it happens", words.Count(int64(len(writers)), "writer"))
 }
 
 // leastAhead writers, on leastAheadHalves half days, must all be ahead.
@@ -230,22 +231,22 @@ func (s zoneSeries) doubtful() string {
 	var texts []string
 	for _, g := range s.writers.Refused {
 		if g.Share >= s.mustSee {
-			texts = append(texts, fmt.Sprintf("%s may be %s (%s)", count(int64(g.Writers), "writer"), storyOf(s, g.Seconds), g.Why))
+			texts = append(texts, fmt.Sprintf("%s may be %s (%s)", words.Count(int64(g.Writers), "writer"), storyOf(s, g.Seconds), g.Why))
 		}
 	}
 	if len(texts) == 0 {
 		return ""
 	}
-	return examples(texts)
+	return words.Examples(texts)
 }
 
 // storyOf tells both explanations of an offset.
 func storyOf(s zoneSeries, seconds int32) string {
 	name := zone.OffsetText(seconds + s.base)
 	if seconds > 0 {
-		return fmt.Sprintf("%s ahead of their arrival, or stamped at %s", duration(int64(seconds)*1_000_000), name)
+		return fmt.Sprintf("%s ahead of their arrival, or stamped at %s", words.Duration(int64(seconds)*1_000_000), name)
 	}
-	return fmt.Sprintf("%s late, or stamped at %s", duration(-int64(seconds)*1_000_000), name)
+	return fmt.Sprintf("%s late, or stamped at %s", words.Duration(-int64(seconds)*1_000_000), name)
 }
 
 // detectable is the smallest share of rows at another offset that would have been seen, by shapes or by writers.
@@ -259,22 +260,6 @@ func (s zoneSeries) detectable() float64 {
 	}
 	return share
 }
-
-// defaultMustSee is the share of rows at another offset that a pass must be able to see.
-const defaultMustSee = 0.05
-
-// mustSee is the check's parameter.
-func (b *brief) mustSee() float64 {
-	if share := b.policy(mixedZonesID).MustSee; share != nil {
-		return *share
-	}
-	return defaultMustSee
-}
-
-const (
-	mixedZonesID = "mixed-zones"
-	mustSeeName  = "must_see"
-)
 
 // seenInWords says what share of rows at another offset would have been seen, and by what.
 func seenInWords(share float64) string {
@@ -301,7 +286,7 @@ func (s zoneSeries) witnesses(seconds int32) string {
 	if with == 0 || prompt == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s of %s with such rows %s prompt rows too", number(int64(prompt)), count(int64(with), "writer"), plural(int64(prompt), "has", "have"))
+	return fmt.Sprintf("%s of %s with such rows %s prompt rows too", words.Number(int64(prompt)), words.Count(int64(with), "writer"), words.Plural(int64(prompt), "has", "have"))
 }
 
 // openInWords tells the stories of the populations that nothing proves.
@@ -351,5 +336,5 @@ func (b *brief) aheadInWords() string {
 	if len(texts) == 0 {
 		return ""
 	}
-	return examples(texts)
+	return words.Examples(texts)
 }

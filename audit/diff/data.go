@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // Data says what a ttl does to the store: how many entities of a view have, at as_of, no row younger than the ttl. An
@@ -75,31 +75,18 @@ func (j judge) expired(view string, ttl any) (Expired, bool) {
 
 func (i Impact) words(c Change) string {
 	span := lengthInWords(c.Old) + " -> " + lengthInWords(c.New)
-	total := grouped(i.Entities)
+	total := words.Number(i.Entities)
 	switch {
 	case i.NullAfter != nil && i.NullBefore != nil && *i.NullAfter == *i.NullBefore:
-		return fmt.Sprintf("%s changes no entity: %s of %s are null either way", span, grouped(*i.NullAfter), total)
+		return fmt.Sprintf("%s changes no entity: %s of %s are null either way", span, words.Number(*i.NullAfter), total)
 	case i.NullAfter != nil && i.NullBefore != nil && *i.NullAfter > *i.NullBefore:
-		return fmt.Sprintf("%s makes %s of %s entities null", span, grouped(*i.NullAfter-*i.NullBefore), total)
+		return fmt.Sprintf("%s makes %s of %s entities null", span, words.Number(*i.NullAfter-*i.NullBefore), total)
 	case i.NullAfter != nil && i.NullBefore != nil:
-		return fmt.Sprintf("%s serves %s of %s entities that were null", span, grouped(*i.NullBefore-*i.NullAfter), total)
+		return fmt.Sprintf("%s serves %s of %s entities that were null", span, words.Number(*i.NullBefore-*i.NullAfter), total)
 	case i.NullAfter != nil:
-		return fmt.Sprintf("%s leaves %s of %s entities null", span, grouped(*i.NullAfter), total)
+		return fmt.Sprintf("%s leaves %s of %s entities null", span, words.Number(*i.NullAfter), total)
 	}
-	return fmt.Sprintf("%s: %s of %s entities were null before", span, grouped(*i.NullBefore), total)
-}
-
-// grouped writes a count with commas.
-func grouped(n int64) string {
-	text := fmt.Sprint(n)
-	var b strings.Builder
-	for i, r := range text {
-		if i > 0 && (len(text)-i)%3 == 0 && text[i-1] != '-' {
-			b.WriteByte(',')
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
+	return fmt.Sprintf("%s: %s of %s entities were null before", span, words.Number(*i.NullBefore), total)
 }
 
 // Reports answer from the stale-entities of reports.
@@ -124,18 +111,16 @@ func (rs Reports) Expired(view string, ttlSeconds float64) (Expired, bool) {
 }
 
 func staleEntities(r report.Report, view string) (Expired, bool) {
-	for _, res := range r.Results {
-		if res.Check != "stale-entities" || res.View != view {
-			continue
-		}
-		total, ok := count(res.Measures["entities"])
-		null, ok2 := count(res.Measures["stale_entities"])
-		if res.Outcome == report.Error || !ok || !ok2 || total == 0 {
-			return Expired{Reason: cmp.Or(res.Reason, res.Message)}, false
-		}
-		return Expired{Entities: total, Null: null, AsOf: r.AsOf}, true
+	res, judged := r.StaleEntities(view)
+	if !judged {
+		return Expired{}, false
 	}
-	return Expired{}, false
+	total, ok := count(res.Measures["entities"])
+	null, ok2 := count(res.Measures["stale_entities"])
+	if res.Outcome == report.Error || !ok || !ok2 || total == 0 {
+		return Expired{Reason: cmp.Or(res.Reason, res.Message)}, false
+	}
+	return Expired{Entities: total, Null: null, AsOf: r.AsOf}, true
 }
 
 func count(v any) (int64, bool) {

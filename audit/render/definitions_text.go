@@ -12,6 +12,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/registry"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // DefinitionsJSON writes definitions as their own document.
@@ -31,8 +32,8 @@ func DefinitionsText(w io.Writer, d registry.Definitions, _ Options) error {
 	if d.Project != "" {
 		fmt.Fprintf(buf, ", project %s", Clean(d.Project))
 	}
-	fmt.Fprintf(buf, ": %s, %s, %s\n\n", plural(int64(len(d.Views)), "view", "views"),
-		plural(int64(len(d.Entities)), "entity", "entities"), plural(int64(len(d.FeatureServices)), "feature service", "feature services"))
+	fmt.Fprintf(buf, ": %s, %s, %s\n\n", words.Counted(int64(len(d.Views)), "view", "views"),
+		words.Counted(int64(len(d.Entities)), "entity", "entities"), words.Counted(int64(len(d.FeatureServices)), "feature service", "feature services"))
 	tab := tabwriter.NewWriter(buf, 0, 0, 2, ' ', 0)
 	if len(d.Views) > 0 {
 		fmt.Fprintln(tab, "VIEW\tTTL\tMAX AGE\tEVENT TIME\tINGESTED AT\tKEYS\tFEATURES\tWHERE")
@@ -65,7 +66,7 @@ func DefinitionsText(w io.Writer, d registry.Definitions, _ Options) error {
 
 // unknownDetail says how large an unknown field is, where it stands, and which key may be meant.
 func unknownDetail(u registry.UnknownField) string {
-	text := ", " + plural(int64(u.Bytes), "byte", "bytes")
+	text := ", " + words.Counted(int64(u.Bytes), "byte", "bytes")
 	if u.Location != nil {
 		text += fmt.Sprintf(", %s:%d", Clean(u.Location.File), u.Location.Line)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/diff"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // DiffSummary writes exactly one compact line of JSON, for schedulers.
@@ -19,14 +20,14 @@ func DiffSummary(w io.Writer, d diff.Document, _ Options) error {
 // diffTitle says in one line what was compared or judged, and how it ended.
 func diffTitle(d diff.Document) string {
 	s := d.Summary
-	words := []string{plural(int64(s.Error), "error", "errors"), plural(int64(s.Warn), "warning", "warnings")}
+	parts := []string{words.Counted(int64(s.Error), "error", "errors"), words.Counted(int64(s.Warn), "warning", "warnings")}
 	if s.Info > 0 {
-		words = append(words, plural(int64(s.Info), "note", "notes"))
+		parts = append(parts, words.Counted(int64(s.Info), "note", "notes"))
 	}
 	if s.Suppressed > 0 {
-		words = append(words, fmt.Sprintf("%s approved", count(int64(s.Suppressed))))
+		parts = append(parts, fmt.Sprintf("%s approved", words.Number(int64(s.Suppressed))))
 	}
-	text := strings.Join(words, ", ")
+	text := strings.Join(parts, ", ")
 	if d.For != "" {
 		text += " for " + d.For
 	}
@@ -35,7 +36,7 @@ func diffTitle(d diff.Document) string {
 
 func diffSides(d diff.Document) string {
 	side := func(s *diff.Side) string {
-		return fmt.Sprintf("%s (%s, %s)", Clean(s.Source), Clean(s.Kind), plural(int64(s.Views), "view", "views"))
+		return fmt.Sprintf("%s (%s, %s)", Clean(s.Source), Clean(s.Kind), words.Counted(int64(s.Views), "view", "views"))
 	}
 	switch {
 	case d.Old == nil && d.New == nil:

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/diff"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // maxAnnotations is how many annotations of a level GitHub shows for one step.
@@ -35,7 +36,7 @@ func DiffGitHub(w io.Writer, d diff.Document, _ Options) error {
 		fmt.Fprintf(&b, "::notice title=featureaudit::%s\n", data(d.Summary.Headline))
 	}
 	if left > 0 {
-		fmt.Fprintf(&b, "::notice title=featureaudit::%s\n", data(plural(int64(left), "more finding", "more findings")+" in the report: "+d.Summary.Headline))
+		fmt.Fprintf(&b, "::notice title=featureaudit::%s\n", data(words.Counted(int64(left), "more finding", "more findings")+" in the report: "+d.Summary.Headline))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

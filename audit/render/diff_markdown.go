@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/diff"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // maxMarkdown keeps a comment below 1 MiB, what the strictest of its readers accepts, with room for the last lines.
@@ -29,7 +30,7 @@ func DiffMarkdown(w io.Writer, d diff.Document, _ Options) error {
 		b.WriteString(text)
 	}
 	if left > 0 {
-		fmt.Fprintf(&b, "\n%s are left out here: see the JSON document.\n", plural(int64(left), "more finding", "more findings"))
+		fmt.Fprintf(&b, "\n%s are left out here: see the JSON document.\n", words.Counted(int64(left), "more finding", "more findings"))
 	}
 	if len(d.NotCompared) > 0 {
 		fmt.Fprintf(&b, "\nNot compared, because one side's format cannot say it: %s.\n", strings.Join(d.NotCompared, ", "))
@@ -50,7 +51,7 @@ func markdownGroup(g diff.Group) string {
 	b.WriteString("| view | what | read by | where |\n|---|---|---|---|\n")
 	for i, f := range g.Findings {
 		if i == maxMarkdownRows {
-			fmt.Fprintf(&b, "| | and %s more | | |\n", count(int64(len(g.Findings)-i)))
+			fmt.Fprintf(&b, "| | and %s more | | |\n", words.Number(int64(len(g.Findings)-i)))
 			break
 		}
 		where := ""

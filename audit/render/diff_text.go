@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/diff"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // maxTextFindings of one headline are listed; a dropped ttl on every view of a large store is still named in full.
@@ -58,7 +59,7 @@ func (t diffText) group(g diff.Group) {
 	if len(g.Findings) > 1 {
 		for i, f := range g.Findings {
 			if i == maxTextFindings {
-				fmt.Fprintf(t.w, "      and %s more in the JSON document\n", count(int64(len(g.Findings)-i)))
+				fmt.Fprintf(t.w, "      and %s more in the JSON document\n", words.Number(int64(len(g.Findings)-i)))
 				break
 			}
 			fmt.Fprintf(t.w, "      %s%s\n", findingLine(f), place(f))
@@ -102,10 +103,10 @@ func (t diffText) notJudged(findings []diff.Finding) {
 	if len(findings) == 0 {
 		return
 	}
-	fmt.Fprintf(t.w, "\nnot judged: %s\n", plural(int64(len(findings)), "change", "changes"))
+	fmt.Fprintf(t.w, "\nnot judged: %s\n", words.Counted(int64(len(findings)), "change", "changes"))
 	for i, f := range findings {
 		if i == maxTextFindings {
-			fmt.Fprintf(t.w, "      and %s more in the JSON document\n", count(int64(len(findings)-i)))
+			fmt.Fprintf(t.w, "      and %s more in the JSON document\n", words.Number(int64(len(findings)-i)))
 			return
 		}
 		fmt.Fprintf(t.w, "      %s\n", findingLine(f))
@@ -130,7 +131,7 @@ func (t diffText) rest(d diff.Document, notes map[string]int, order []string) {
 		}
 	}
 	if explained > 0 {
-		fmt.Fprintf(t.w, "explained by the above: %s\n", plural(int64(explained), "finding", "findings"))
+		fmt.Fprintf(t.w, "explained by the above: %s\n", words.Counted(int64(explained), "finding", "findings"))
 	}
 	if len(d.NotCompared) > 0 {
 		fmt.Fprintf(t.w, "not compared, because one side's format cannot say it: %s\n", strings.Join(d.NotCompared, ", "))

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // Outline is a report as every format tells it: one order, one grouping, one wording. It is made of the report and of the
@@ -175,30 +176,30 @@ type TopItem struct {
 func title(s report.Summary) string {
 	var parts []string
 	if s.Fail > 0 {
-		parts = append(parts, plural(int64(s.Fail), "check fails", "checks fail"))
+		parts = append(parts, words.Counted(int64(s.Fail), "check fails", "checks fail"))
 	}
 	if s.Error > 0 {
-		parts = append(parts, plural(int64(s.Error), "check could not look", "checks could not look"))
+		parts = append(parts, words.Counted(int64(s.Error), "check could not look", "checks could not look"))
 	}
 	if s.Warn > 0 {
-		parts = append(parts, plural(int64(s.Warn), "check warns", "checks warn"))
+		parts = append(parts, words.Counted(int64(s.Warn), "check warns", "checks warn"))
 	}
 	if len(parts) == 0 && s.Pass == 0 {
 		parts = append(parts, "nothing was looked at")
 	} else if len(parts) == 0 {
-		parts = append(parts, plural(int64(s.Pass), "check passes", "checks pass"))
+		parts = append(parts, words.Counted(int64(s.Pass), "check passes", "checks pass"))
 	}
-	return strings.Join(parts, ", ") + " in " + plural(int64(s.Views), "view", "views")
+	return strings.Join(parts, ", ") + " in " + words.Counted(int64(s.Views), "view", "views")
 }
 
 // facts are how much a view holds, and how new it is.
 func facts(v report.View) []string {
-	facts := []string{plural(v.Rows, "row", "rows"), plural(v.Files, "file", "files")}
+	facts := []string{words.Counted(v.Rows, "row", "rows"), words.Counted(v.Files, "file", "files")}
 	if v.Partitions > 0 {
-		facts = append(facts, plural(v.Partitions, "partition", "partitions"))
+		facts = append(facts, words.Counted(v.Partitions, "partition", "partitions"))
 	}
 	if v.NewestEventTime != nil && v.AgeSeconds != nil {
-		facts = append(facts, fmt.Sprintf("newest event %s old", seconds(*v.AgeSeconds)))
+		facts = append(facts, fmt.Sprintf("newest event %s old", words.Seconds(*v.AgeSeconds)))
 	}
 	if v.EventTimeReadAs != "" {
 		facts = append(facts, "event_time has no zone: read as "+Clean(v.EventTimeReadAs))
@@ -215,7 +216,7 @@ func itemOf(res report.Result, folded []report.Result, words func(report.Result)
 		it.Also = cleaned(same)
 		return it
 	}
-	if !bad(res.Outcome) || res.Check == unreadable && res.RowsTotal == 0 {
+	if !bad(res.Outcome) || res.TellsOfFiles() && res.RowsTotal == 0 {
 		return it // that there is no file is all that there is to say
 	}
 	it.Where, it.More = where(res)
@@ -261,7 +262,7 @@ func sameReason(folded []report.Result, res report.Result) []string {
 
 // amountBeside is the amount, unless the sentence below begins with it.
 func amountBeside(res report.Result) string {
-	if strings.HasPrefix(res.Message, fmt.Sprintf("%s of %s ", count(res.RowsBad), count(res.RowsTotal))) {
+	if strings.HasPrefix(res.Message, fmt.Sprintf("%s of %s ", words.Number(res.RowsBad), words.Number(res.RowsTotal))) {
 		return ""
 	}
 	return amount(res)
@@ -276,7 +277,7 @@ func amount(res report.Result) string {
 		return ""
 	}
 	unit := cmp.Or(Clean(res.Unit), "rows")
-	return fmt.Sprintf("%s of %s %s (%s)", count(res.RowsBad), count(res.RowsTotal), unit, percent(res.RowsBad, res.RowsTotal))
+	return fmt.Sprintf("%s of %s %s (%s)", words.Number(res.RowsBad), words.Number(res.RowsTotal), unit, words.Percent(res.RowsBad, res.RowsTotal))
 }
 
 // where names the subjects of a result that are listed, and counts the others.
@@ -287,7 +288,7 @@ func where(res report.Result) (named []string, more int64) {
 		}
 		if subject := subjectText(f.Subject); subject != "" {
 			if res.Unit != "view" && f.RowsTotal > 1 {
-				subject += fmt.Sprintf(" (%s of %s)", count(f.RowsBad), count(f.RowsTotal))
+				subject += fmt.Sprintf(" (%s of %s)", words.Number(f.RowsBad), words.Number(f.RowsTotal))
 			}
 			named = append(named, subject)
 		}
@@ -355,7 +356,7 @@ func accepted(r report.Report) []string {
 		}
 		amount := ""
 		if res.RowsSuppressed > 0 && res.Unit != "view" {
-			amount = fmt.Sprintf("%s %s in %s: ", count(res.RowsSuppressed), cmp.Or(Clean(res.Unit), "rows"), plural(res.FindingsSuppressed, "finding", "findings"))
+			amount = fmt.Sprintf("%s %s in %s: ", words.Number(res.RowsSuppressed), cmp.Or(Clean(res.Unit), "rows"), words.Counted(res.FindingsSuppressed, "finding", "findings"))
 		}
 		lines = append(lines, fmt.Sprintf("%s %s: %s%s", viewName(res.View), Clean(res.Check), amount, Clean(res.SuppressedBy)))
 	}
@@ -389,19 +390,19 @@ func notLooked(r report.Report) []string {
 func leftOut(v report.View) string {
 	var parts []string
 	if v.FilesUnread > 0 {
-		parts = append(parts, plural(v.FilesUnread, "unreadable file", "unreadable files"))
+		parts = append(parts, words.Counted(v.FilesUnread, "unreadable file", "unreadable files"))
 	}
 	if n := len(v.OpenPartitions); n > 0 {
-		parts = append(parts, fmt.Sprintf("%s (%s; completeness not judged)", plural(int64(n), "open partition", "open partitions"), nameList(v.OpenPartitions)))
+		parts = append(parts, fmt.Sprintf("%s (%s; completeness not judged)", words.Counted(int64(n), "open partition", "open partitions"), nameList(v.OpenPartitions)))
 	}
 	if v.PartitionsAfterAsOf > 0 {
-		parts = append(parts, plural(v.PartitionsAfterAsOf, "partition", "partitions")+" after as_of")
+		parts = append(parts, words.Counted(v.PartitionsAfterAsOf, "partition", "partitions")+" after as_of")
 	}
 	if v.RowsAfterAsOf > 0 {
-		parts = append(parts, plural(v.RowsAfterAsOf, "row", "rows")+" after as_of")
+		parts = append(parts, words.Counted(v.RowsAfterAsOf, "row", "rows")+" after as_of")
 	}
 	if v.IgnoredFiles > 0 {
-		parts = append(parts, plural(v.IgnoredFiles, "file that is no data", "files that are no data"))
+		parts = append(parts, words.Counted(v.IgnoredFiles, "file that is no data", "files that are no data"))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -457,14 +458,14 @@ func withoutCheck(reason string) string {
 }
 
 func looked(s report.Summary) string {
-	return fmt.Sprintf("%s, %s, %s, %s", plural(int64(s.Views), "view", "views"), plural(s.Files, "file", "files"), plural(s.Rows, "row", "rows"), size(s.Bytes))
+	return fmt.Sprintf("%s, %s, %s, %s", words.Counted(int64(s.Views), "view", "views"), words.Counted(s.Files, "file", "files"), words.Counted(s.Rows, "row", "rows"), words.Size(s.Bytes))
 }
 
 func resultCounts(r report.Report) string {
 	s := r.Summary
 	return fmt.Sprintf("%s: %s pass, %s warn, %s fail, %s could not look, %s suppressed%s, %s not applicable",
-		plural(int64(s.Pass+s.Warn+s.Fail+s.Error+s.Suppressed+s.NotApplicable), "result", "results"),
-		count(int64(s.Pass)), count(int64(s.Warn)), count(int64(s.Fail)), count(int64(s.Error)), count(int64(s.Suppressed)), suppressedWords(r), count(int64(s.NotApplicable)))
+		words.Counted(int64(s.Pass+s.Warn+s.Fail+s.Error+s.Suppressed+s.NotApplicable), "result", "results"),
+		words.Number(int64(s.Pass)), words.Number(int64(s.Warn)), words.Number(int64(s.Fail)), words.Number(int64(s.Error)), words.Number(int64(s.Suppressed)), suppressedWords(r), words.Number(int64(s.NotApplicable)))
 }
 
 // suppressedWords says how many findings were accepted, where any was: a result may be left over with others.
@@ -473,7 +474,7 @@ func suppressedWords(r report.Report) string {
 	if n == 0 {
 		return ""
 	}
-	return " (" + plural(n, "finding", "findings") + ")"
+	return " (" + words.Counted(n, "finding", "findings") + ")"
 }
 
 func suppressedFindings(r report.Report) int64 {
@@ -505,7 +506,7 @@ func nameList(names []string) string {
 		cleaned[i] = clip(Clean(name), 80)
 	}
 	if more := len(names) - len(shown); more > 0 {
-		cleaned = append(cleaned, fmt.Sprintf("and %s more", count(int64(more))))
+		cleaned = append(cleaned, fmt.Sprintf("and %s more", words.Number(int64(more))))
 	}
 	return strings.Join(cleaned, ", ")
 }

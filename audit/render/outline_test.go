@@ -30,7 +30,7 @@ func TestOutlineTellsEveryResultOnce(t *testing.T) {
 		t.Errorf("views %q, want %q", names, want)
 	}
 	want := []string{
-		"transactions mixed-encoding stale-rows 1,233,999 of 1,234,000 rows (> 99.9 %)", "transactions duplicate-keys ",
+		"transactions mixed-encoding stale-rows 1,233,999 of 1,234,000 rows (over 99.99 %)", "transactions duplicate-keys ",
 		"transactions unreadable-file misfiled-rows,schema-drift", "transactions future-rows null-keys", "transactions thin-partitions ",
 		"web_impressions ttl-unset ",
 	}

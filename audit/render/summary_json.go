@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // headlineLimit is the longest headline in characters: it must fit a notification and a database column.
@@ -57,9 +58,9 @@ func Headline(r report.Report) string {
 func headline(r report.Report) string {
 	more := ""
 	if n := suppressedFindings(r); n > 0 {
-		more = "; " + plural(n, "finding", "findings") + " suppressed"
+		more = "; " + words.Counted(n, "finding", "findings") + " suppressed"
 	}
-	looked := fmt.Sprintf("%s, %s", plural(int64(r.Summary.Views), "view", "views"), plural(r.Summary.Rows, "row", "rows"))
+	looked := fmt.Sprintf("%s, %s", words.Counted(int64(r.Summary.Views), "view", "views"), words.Counted(r.Summary.Rows, "row", "rows"))
 	// The text begins with the same view and result.
 	all := groups(r)
 	if len(all) == 0 {
@@ -75,7 +76,7 @@ func headline(r report.Report) string {
 		owner = fmt.Sprintf(" (owner %s)", clip(Clean(first.Owner), 40))
 	}
 	if n := badResults(r) - 1; n > 0 {
-		more = fmt.Sprintf("; %s more", count(int64(n))) + more
+		more = fmt.Sprintf("; %s more", words.Number(int64(n))) + more
 	}
 	lead := fmt.Sprintf("%s %s: %s%s", where, first.Check, first.Outcome, owner)
 	said := Clean(first.Message)

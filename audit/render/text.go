@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // How much the summary says before it points at the report: it is read in ten seconds.
@@ -84,7 +85,7 @@ func (t *text) views(views []ViewOutline) {
 		}
 	}
 	if rest > 0 {
-		fmt.Fprintf(t.w, "\nand %s in the report\n", plural(int64(rest), "more result", "more results"))
+		fmt.Fprintf(t.w, "\nand %s in the report\n", words.Counted(int64(rest), "more result", "more results"))
 	}
 }
 
@@ -131,7 +132,7 @@ func someWhere(it Item) string {
 	}
 	shown := slices.Clone(it.Where[:min(maxWhere, len(it.Where))])
 	if more := it.More + int64(len(it.Where)-len(shown)); more > 0 {
-		shown = append(shown, fmt.Sprintf("and %s more", count(more)))
+		shown = append(shown, fmt.Sprintf("and %s more", words.Number(more)))
 	}
 	return strings.Join(shown, "; ")
 }
@@ -139,7 +140,7 @@ func someWhere(it Item) string {
 func (t *text) advice(all []Advice) {
 	for _, a := range all {
 		fmt.Fprintln(t.w)
-		t.wrap(t.paint(report.Warn, "WARN")+"  ", "      ", fmt.Sprintf("%s in %s (%s). %s", a.Check, plural(int64(len(a.Views)), "view", "views"), nameList(a.Views), a.Fix))
+		t.wrap(t.paint(report.Warn, "WARN")+"  ", "      ", fmt.Sprintf("%s in %s (%s). %s", a.Check, words.Counted(int64(len(a.Views)), "view", "views"), nameList(a.Views), a.Fix))
 	}
 }
 
@@ -162,7 +163,7 @@ func (t *text) block(title string, lines []string) {
 	fmt.Fprintf(t.w, "\n%s\n", t.bold(title))
 	for i, line := range lines {
 		if i == maxGroups {
-			fmt.Fprintf(t.w, "  and %s more\n", count(int64(len(lines)-i)))
+			fmt.Fprintf(t.w, "  and %s more\n", words.Number(int64(len(lines)-i)))
 			return
 		}
 		t.wrap("  ", "    ", line)

@@ -74,6 +74,11 @@ func (r Report) Narrow(p Picks) (Report, error) {
 		narrowed.Owners = later(earlier.Owners, narrowed.Owners)
 	}
 	part.Narrowed = &narrowed
+	if r.History != nil {
+		past := *r.History
+		past.States = part.countStates()
+		part.History = &past
+	}
 	id, err := part.Digest()
 	if err != nil {
 		return part, fmt.Errorf("digest of the report: %w", err)

@@ -36,7 +36,7 @@ func Parse(raw []byte) (Report, error) {
 	for _, measures := range r.measures() {
 		exact(measures)
 	}
-	for _, check := range []func(Report) error{words, references, counts, pictures, promised} {
+	for _, check := range []func(Report) error{words, references, counts, pictures, promised, remembered} {
 		if err := check(r); err != nil {
 			return Report{}, fmt.Errorf("not a report that holds: %w; %s", err, expected)
 		}

@@ -64,6 +64,10 @@ type Report struct {
 	Catalogue []string `json:"catalogue,omitempty"`
 	// Narrowed is set where this is a part of another report.
 	Narrowed *Narrowed `json:"narrowed,omitempty"`
+	// History says which earlier runs the findings were compared with; nil where no history was given.
+	History *History `json:"history,omitempty"`
+	// Baseline says which known findings were given; nil where no baseline was.
+	Baseline *Baseline `json:"baseline,omitempty"`
 	// HashKeyID tells with which key sensitive values were hashed, and does not give the key away; empty where they are numbered.
 	HashKeyID   string       `json:"hash_key_id,omitempty"`
 	Definitions []Definition `json:"definitions"`
@@ -176,6 +180,8 @@ type View struct {
 	Notes []string `json:"notes"`
 	// EventTimeReadAs is the zone that naive event times are read in for want of a declared one; empty where none are.
 	EventTimeReadAs string `json:"event_time_read_as,omitempty"`
+	// Trends are what the history says of the view's measures; empty without one, and where it is too short.
+	Trends []Trend `json:"trends,omitempty"`
 }
 
 // How much of what pictures are made of stands in a report.
@@ -282,9 +288,27 @@ type Result struct {
 	Message  string         `json:"message"`
 	Reason   string         `json:"reason,omitempty"`
 	Measures map[string]any `json:"measures"`
-	// Findings are the worst subjects, capped; FindingsTotal is how many there are.
+	// Findings are the worst subjects, capped; FindingsTotal is how many there are. With a history the new and the worse come first.
 	Findings      []Finding `json:"findings"`
 	FindingsTotal int64     `json:"findings_total"`
+	// Fingerprints are those of all findings that can be followed from report to report, with their rows_bad;
+	// FingerprintsSuppressed are those among them that a suppression accepted, sorted. FindingsUnfollowed counts the others:
+	// findings under a name that holds in this report only.
+	Fingerprints           map[string]int64 `json:"fingerprints,omitempty"`
+	FingerprintsSuppressed []string         `json:"fingerprints_suppressed,omitempty"`
+	FindingsUnfollowed     int64            `json:"findings_unfollowed,omitempty"`
+	// Every are all findings, in the order of Findings, where the report was made by this process; a document has none.
+	Every []Finding `json:"-"`
+	// State is what the result is since earlier runs (new, worse, continuing, better or resolved), and Since the as_of of the run
+	// from which on it was found in every run that looked. States counts its findings by state, and Resolved are those that are
+	// gone, capped. All are empty without a history.
+	State    State      `json:"state,omitempty"`
+	Since    string     `json:"since,omitempty"`
+	States   *States    `json:"states,omitempty"`
+	Resolved []Resolved `json:"resolved,omitempty"`
+	// FindingsKnown and RowsKnown are what a baseline holds of the findings, those that a suppression accepted left out.
+	FindingsKnown int64 `json:"findings_known,omitempty"`
+	RowsKnown     int64 `json:"rows_known,omitempty"`
 	// FindingsSuppressed and RowsSuppressed are what suppressions accepted of the findings. Where others are left,
 	// RowsBad, Message and the partitions are those of the rest; where none is, of what was accepted.
 	FindingsSuppressed int64 `json:"findings_suppressed,omitempty"`
@@ -318,6 +342,15 @@ type Finding struct {
 	// FingerprintNote says why the finding cannot be followed from report to report; empty where it can.
 	FingerprintNote string `json:"fingerprint_note,omitempty"`
 	Suppressed      bool   `json:"suppressed,omitempty"`
+	// State is what the finding is since earlier runs, and Since the as_of of the run from which on every run that looked found it.
+	// Seen is how many runs found it, this one included, and LastRowsBad what the latest earlier runs counted, oldest first, 0 where
+	// one looked and found nothing. All are empty without a history, and where the finding cannot be followed.
+	State       State   `json:"state,omitempty"`
+	Since       string  `json:"since,omitempty"`
+	Seen        int64   `json:"seen,omitempty"`
+	LastRowsBad []int64 `json:"last_rows_bad,omitempty"`
+	// Known says that a baseline holds the finding, with as many rows_bad or more.
+	Known bool `json:"known,omitempty"`
 }
 
 // Subject is what a finding is about. Fields that do not apply are empty.
@@ -484,6 +517,11 @@ func (r Report) filled() Report {
 		})
 	}
 	r.Execution.Scheduler = object(r.Execution.Scheduler)
+	if r.History != nil {
+		past := *r.History
+		past.NotUsed = list(past.NotUsed)
+		r.History = &past
+	}
 	return r
 }
 

@@ -101,8 +101,9 @@ func (w *walker) typeOf(t reflect.Type, key string) (reflect.Type, error) {
 	if fields == nil {
 		fields = map[string]reflect.Type{}
 		for i := range t.NumField() {
-			name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-			fields[name] = t.Field(i).Type
+			if name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ","); name != "-" {
+				fields[name] = t.Field(i).Type
+			}
 		}
 		w.names[t] = fields
 	}
@@ -110,7 +111,7 @@ func (w *walker) typeOf(t reflect.Type, key string) (reflect.Type, error) {
 		return of, nil
 	}
 	for i := range t.NumField() {
-		if name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ","); strings.EqualFold(name, key) {
+		if name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ","); name != "-" && strings.EqualFold(name, key) {
 			return nil, w.wrong("it has the key %.64q, expected %q: names are told apart by case", key, name)
 		}
 	}
@@ -286,6 +287,12 @@ func needed(t reflect.Type) []string {
 		return []string{"check", "view", "outcome", "severity", "evidence", "rows_total", "rows_bad", "message", "findings", "findings_total"}
 	case reflect.TypeFor[Finding]():
 		return []string{"subject", "rows_total", "rows_bad"}
+	case reflect.TypeFor[History]():
+		return []string{"runs", "states"}
+	case reflect.TypeFor[States]():
+		return []string{"new", "worse", "continuing", "better", "resolved"}
+	case reflect.TypeFor[Resolved]():
+		return []string{"fingerprint", "subject", "rows_bad"}
 	case reflect.TypeFor[Consumer]():
 		return []string{"name", "outcome", "views"}
 	case reflect.TypeFor[ConsumerView]():

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/featureaudit/featureaudit/audit/address"
+	"github.com/featureaudit/featureaudit/audit/docs"
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/render"
 )
@@ -32,9 +33,16 @@ type cli struct {
 	// temps is what it is writing under a name for the moment.
 	temps *temporaries
 
+	// inspect takes what a command says of itself, in place of running it; nil for a run.
+	inspect func(usagePage)
+
 	// stdoutTerminal and stderrTerminal decide on colour and on the progress bar.
 	stdoutTerminal bool
 	stderrTerminal bool
+	// colorWhen is --color: auto, always or never.
+	colorWhen string
+	// terminal is stdout where that is one, to be asked for its width; else nil.
+	terminal *os.File
 }
 
 // command is one subcommand. Its run returns the exit code; an error is printed and decides the code itself (codeOf).
@@ -50,11 +58,13 @@ func commands() []command {
 	return []command{
 		{"align", "write a corrected copy of views whose times are stamped in several zones", cmdAlign},
 		{"checks", "list the checks, or explain one", cmdChecks},
+		{"completion", "print a script that completes commands, flags and values in a shell", cmdCompletion},
 		{"definitions", "print the definitions that a registry or a file holds", cmdDefinitions},
 		{"diff", "compare two sets of definitions and judge what changed", cmdDiff},
 		{"gate", "turn a report into an exit code", cmdGate},
 		{"init", "write a starter config from what is on disk", cmdInit},
 		{"lint", "judge one set of definitions alone", cmdLint},
+		{"man", "print a manual page", cmdMan},
 		{"plan", "show what would be audited, without reading data", cmdPlan},
 		{"report", "write a report again in other formats", cmdReport},
 		{"require", "assert that features are fresh and sound, before training or serving", cmdRequire},
@@ -70,6 +80,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		stdin: stdin, stdout: &closableWriter{w: stdout}, stderr: deafWriter{stderr}, env: environment(environ), now: time.Now, reads: &inputs{}, temps: temporariesOf(ctx),
 		stdoutTerminal: isTerminal(stdout), stderrTerminal: isTerminal(stderr),
 	}
+	if f, ok := stdout.(*os.File); ok && c.stdoutTerminal {
+		c.terminal = f
+	}
 	if len(args) == 0 {
 		c.help(c.stderr)
 		return exitUsage
@@ -80,7 +93,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 			c.help(c.stdout)
 			return exitOK
 		}
-		args = []string{args[1], "--help"}
+		return c.helpOn(args[1])
+	case completeCommand:
+		return c.complete(args[1:])
 	case "--version":
 		args = []string{"version"}
 	}
@@ -127,34 +142,36 @@ func (c *cli) help(w io.Writer) {
 	for _, cmd := range commands() {
 		fmt.Fprintf(tab, "  %s\t%s\n", cmd.name, cmd.line)
 	}
-	fmt.Fprint(tab, "\nexit codes:\n")
-	for _, m := range exitMeanings() {
-		fmt.Fprintf(tab, "  %d\t%s\n", m.code, m.meaning)
-	}
 	tab.Flush()
-	fmt.Fprint(w, "\n`featureaudit COMMAND --help` explains one command.\n")
+	fmt.Fprint(w, "\nexit codes:\n")
+	var rows [][2]string
+	for _, m := range exitMeanings() {
+		rows = append(rows, [2]string{fmt.Sprint(m.code), m.meaning})
+	}
+	twoColumns(w, rows, c.width())
+	fmt.Fprintf(w, "\n`featureaudit help COMMAND` explains one command, `featureaudit help TOPIC` shows a page:\n%s\n", fill(strings.Join(docs.Topics(), ", "), c.width()))
 }
 
 // parse parses a command's flags. --help prints the usage on stdout and answers pflag.ErrHelp; anything wrong is a usageError.
 func (c *cli) parse(flags *pflag.FlagSet, synopsis, about string, args []string) error {
 	flags.SetOutput(io.Discard)
 	flags.Usage = func() {}
+	flags.StringVar(&c.colorWhen, "color", "auto", "colour text on stdout: auto (on a terminal), always or never")
+	page := usagePage{name: flags.Name(), synopsis: synopsis, about: about, flags: flags}
+	if c.inspect != nil {
+		c.inspect(page)
+		return pflag.ErrHelp
+	}
 	err := flags.Parse(args)
 	if errors.Is(err, pflag.ErrHelp) {
-		fmt.Fprintf(c.stdout, "usage: featureaudit %s\n\n%s\n", synopsis, about)
-		if flags.HasFlags() {
-			fmt.Fprintf(c.stdout, "\nflags:\n%s", flags.FlagUsages())
-		}
-		fmt.Fprint(c.stdout, "\nexit codes:\n")
-		tab := tabwriter.NewWriter(c.stdout, 0, 0, 2, ' ', 0)
-		for _, m := range exitMeanings() {
-			fmt.Fprintf(tab, "  %d\t%s\n", m.code, m.meaning)
-		}
-		tab.Flush()
+		page.write(c.stdout, c.width())
 		return pflag.ErrHelp
 	}
 	if err != nil {
 		return usagef("%w%s; see featureaudit %s --help", err, likelyFlag(flags, err), flags.Name())
+	}
+	if err := oneOf("color", c.colorWhen, "auto", "always", "never"); err != nil {
+		return err
 	}
 	return noEmptyFlags(flags)
 }
@@ -232,9 +249,18 @@ func environment(environ []string) map[string]string {
 	return env
 }
 
-// color says whether text on stdout may carry colours. NO_COLOR counts when it is set and not empty (no-color.org).
+// color says whether text on stdout may carry colours: --color decides, then NO_COLOR and FORCE_COLOR, each where it is set and not
+// empty (no-color.org, force-color.org), then whether stdout is a terminal.
 func (c *cli) color() bool {
-	return c.stdoutTerminal && c.env["NO_COLOR"] == "" && c.env["TERM"] != "dumb"
+	switch {
+	case c.colorWhen == "always":
+		return true
+	case c.colorWhen == "never", c.env["NO_COLOR"] != "":
+		return false
+	case c.env["FORCE_COLOR"] != "":
+		return true
+	}
+	return c.stdoutTerminal && c.env["TERM"] != "dumb"
 }
 
 func isTerminal(w io.Writer) bool {

@@ -30,5 +30,5 @@ func cmdReport(ctx context.Context, c *cli, args []string) (int, error) {
 	if err := c.refuseInputs(ctx, outs, nil); err != nil {
 		return 0, err
 	}
-	return exitOK, c.writeReport(outs, r, render.Options{Words: words, ReportPath: path})
+	return exitOK, c.writeReport(outs, r, render.Options{Words: catalogueWords, ReportPath: path})
 }

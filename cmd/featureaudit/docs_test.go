@@ -24,11 +24,11 @@ func TestDocumentsAreFresh(t *testing.T) {
 		t.Fatal(err)
 	}
 	for page, quoted := range map[string]struct{ marker, want string }{
-		"checks.md":      {"checks", linkedTable()},
-		"exit-codes.md":  {"exit-codes", exitTable()},
-		"reports.md":     {"report", picture(t)},
-		"rules.md":       {"rules", diff.ReadmeTable()},
-		"definitions.md": {"diff", diffPicture(t)},
+		"checks/README.md":     {"checks", linkedTable()},
+		"exit-codes.md":        {"exit-codes", exitTable()},
+		"reports.md":           {"report", picture(t)},
+		"rules.md":             {"rules", diff.ReadmeTable()},
+		"definitions-in-ci.md": {"diff", diffPicture(t)},
 	} {
 		path := filepath.Join(docs, page)
 		raw, err := os.ReadFile(path)
@@ -38,7 +38,7 @@ func TestDocumentsAreFresh(t *testing.T) {
 		fresh(t, path, between(t, page, string(raw), quoted.marker, quoted.want))
 	}
 	fresh(t, filepath.Join(docs, "config-keys.md"), policy.KeysPage())
-	pages := map[string]bool{}
+	pages := map[string]bool{"README.md": true}
 	for _, c := range check.Catalogue() {
 		page, err := check.Page(c)
 		if err != nil {
@@ -82,7 +82,7 @@ func fresh(t *testing.T, path, want string) {
 
 // linkedTable is the catalogue as a table whose names lead to the pages of the checks.
 func linkedTable() string {
-	return regexp.MustCompile("(?m)^\\| `([a-z-]+)` ").ReplaceAllString(check.ReadmeTable(), "| [`$1`](checks/$1.md) ")
+	return regexp.MustCompile("(?m)^\\| `([a-z-]+)` ").ReplaceAllString(check.ReadmeTable(), "| [`$1`]($1.md) ")
 }
 
 // between replaces what stands between <!-- marker --> and <!-- /marker -->.

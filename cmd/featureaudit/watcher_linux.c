@@ -80,7 +80,9 @@ static void crash(int text) {
 	static char seen[1 << 16];
 	ssize_t n = text < 0 ? 0 : pread(text, seen, sizeof seen - 1, 0);
 	seen[n > 0 ? n : 0] = 0;
-	for (size_t i = 0; i < sizeof causes / sizeof *causes; i++)
+	// a panic is a fault of the program, though Go calls a nil pointer an "invalid memory address"
+	size_t known = strncmp(seen, "panic: ", 7) == 0 ? 0 : sizeof causes / sizeof *causes;
+	for (size_t i = 0; i < known; i++)
 		// what the runtime says of itself comes first; a trace further down may hold any word
 		if (memmem(seen, strnlen(seen, 400), causes[i].word, strlen(causes[i].word)) != NULL)
 			refuse(causes[i].sentence);

@@ -11,8 +11,8 @@ import (
 	"github.com/featureaudit/featureaudit/audit/report"
 )
 
-// words are what the catalogue says about the check of a result.
-func words(res report.Result) render.Words {
+// catalogueWords are what the catalogue says about the check of a result.
+func catalogueWords(res report.Result) render.Words {
 	c, ok := check.Lookup(res.Check)
 	if !ok {
 		return render.Words{}

@@ -1,0 +1,147 @@
+// Package words writes numbers, shares and lengths of time for people: one form of each, whoever says it.
+package words
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Number writes 1234567 as 1,234,567.
+func Number(n int64) string {
+	text := strconv.FormatInt(n, 10)
+	sign := ""
+	if strings.HasPrefix(text, "-") {
+		sign, text = "-", text[1:]
+	}
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return sign + text
+}
+
+// Plural chooses a word by a number.
+func Plural(n int64, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+// Count writes "1 file" or "60 files"; the word is given in the singular.
+func Count(n int64, word string) string {
+	many := word + "s"
+	if stem, irregular := strings.CutSuffix(word, "ty"); irregular {
+		many = stem + "ties"
+	}
+	return Counted(n, word, many)
+}
+
+// Counted writes "1 check fails" or "60 checks fail", where both forms are given.
+func Counted(n int64, one, many string) string {
+	return Number(n) + " " + Plural(n, one, many)
+}
+
+// Singular is the word for one of a unit.
+func Singular(unit string) string {
+	if stem, irregular := strings.CutSuffix(unit, "ies"); irregular {
+		return stem + "y"
+	}
+	return strings.TrimSuffix(unit, "s")
+}
+
+// Percent writes a share so that something is never 0 % and not everything is never 100 %.
+func Percent(part, whole int64) string {
+	if whole == 0 {
+		return "0 %"
+	}
+	share := 100 * float64(part) / float64(whole)
+	switch {
+	case part == 0:
+		return "0 %"
+	case part == whole:
+		return "100 %"
+	case share < 0.01:
+		return "under 0.01 %"
+	case share > 99.99:
+		return "over 99.99 %"
+	case share < 1 || share > 99:
+		return strconv.FormatFloat(share, 'f', 2, 64) + " %"
+	}
+	return strconv.FormatFloat(share, 'f', 1, 64) + " %"
+}
+
+// Duration writes microseconds in the two largest units that are not 0: "3d 4h", "1d 5m", "12m", "5s", "250ms". So what is over
+// a limit never reads like the limit.
+func Duration(micros int64) string {
+	if micros < 0 {
+		return "-" + Duration(-micros)
+	}
+	if micros > 0 && micros < 1_000_000 {
+		return strconv.FormatFloat(float64(micros)/1000, 'f', -1, 64) + "ms"
+	}
+	rest := micros / 1_000_000
+	var parts []string
+	for _, unit := range []struct {
+		name string
+		secs int64
+	}{{"d", 86400}, {"h", 3600}, {"m", 60}, {"s", 1}} {
+		n := rest / unit.secs
+		rest %= unit.secs
+		if n > 0 {
+			parts = append(parts, Number(n)+unit.name)
+		}
+		if len(parts) == 2 {
+			break
+		}
+	}
+	if len(parts) == 0 {
+		return "0s"
+	}
+	return strings.Join(parts, " ")
+}
+
+// Seconds is Duration of seconds.
+func Seconds(s float64) string { return Duration(int64(s * 1e6)) }
+
+// Instant writes microseconds as RFC 3339 UTC.
+func Instant(micros int64) string {
+	return time.UnixMicro(micros).UTC().Format(time.RFC3339Nano)
+}
+
+// Examples names up to three of a list and how many more there are.
+func Examples(names []string) string {
+	const shown = 3
+	if len(names) <= shown {
+		return strings.Join(names, ", ")
+	}
+	return strings.Join(names[:shown], ", ") + fmt.Sprintf(" and %s more", Number(int64(len(names)-shown)))
+}
+
+// RoundedUp is a fraction that is at least part/whole, in two digits that a person can paste.
+func RoundedUp(part, whole int64) string {
+	if whole == 0 || part == 0 {
+		return "0"
+	}
+	share := float64(part) / float64(whole)
+	digits := max(1-int(math.Floor(math.Log10(share))), 2)
+	scale := math.Pow10(digits)
+	return strconv.FormatFloat(min(math.Ceil(share*scale)/scale, 1), 'f', -1, 64)
+}
+
+// Size writes bytes in decimal units.
+func Size(n int64) string {
+	const unit = 1000
+	if n < unit {
+		return fmt.Sprintf("%d B", n)
+	}
+	value, prefixes := float64(n)/unit, "kMGTPE"
+	i := 0
+	for value >= unit-0.05 && i < len(prefixes)-1 {
+		value /= unit
+		i++
+	}
+	return fmt.Sprintf("%.1f %cB", value, prefixes[i])
+}

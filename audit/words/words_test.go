@@ -1,0 +1,82 @@
+package words
+
+import (
+	"math"
+	"strconv"
+	"testing"
+)
+
+const (
+	second = int64(1_000_000)
+	minute = 60 * second
+	hour   = 60 * minute
+	day    = 24 * hour
+)
+
+func TestDuration(t *testing.T) {
+	for micros, want := range map[int64]string{0: "0s", 1: "0.001ms", 250_000: "250ms", second: "1s", 90 * second: "1m 30s", 3*day + 4*hour + 5*minute: "3d 4h",
+		day + 5*minute: "1d 5m", day: "1d", -hour: "-1h", 1500 * day: "1,500d", 59*second + 999_999: "59s"} {
+		if got := Duration(micros); got != want {
+			t.Errorf("%d: %q, want %q", micros, got, want)
+		}
+	}
+}
+
+func TestNumber(t *testing.T) {
+	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -1234: "-1,234"} {
+		if got := Number(n); got != want {
+			t.Errorf("%d: %q, want %q", n, got, want)
+		}
+	}
+}
+
+func TestCount(t *testing.T) {
+	for want, got := range map[string]string{"1 file": Count(1, "file"), "2 files": Count(2, "file"), "0 entities": Count(0, "entity"), "2 repeated keys": Count(2, "repeated key")} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+func TestPercentNeverRoundsToNothingOrAll(t *testing.T) {
+	for _, test := range []struct {
+		part, whole int64
+		want        string
+	}{{0, 10, "0 %"}, {10, 10, "100 %"}, {1, 1_000_000, "under 0.01 %"}, {999_999, 1_000_000, "over 99.99 %"}, {1, 3, "33.3 %"}, {5, 1000, "0.50 %"}, {0, 0, "0 %"}} {
+		if got := Percent(test.part, test.whole); got != test.want {
+			t.Errorf("%d of %d: %q, want %q", test.part, test.whole, got, test.want)
+		}
+	}
+}
+
+func TestRoundedUpIsEnoughToPaste(t *testing.T) {
+	for _, test := range []struct {
+		part, whole int64
+		want        string
+	}{{1001, 8000, "0.13"}, {1, 3, "0.34"}, {1, 1000, "0.001"}, {123, 100000, "0.0013"}, {1, 1, "1"}, {999, 1000, "1"}, {1, 4, "0.25"}, {0, 9, "0"}} {
+		got := RoundedUp(test.part, test.whole)
+		if got != test.want {
+			t.Errorf("%d of %d: %q, want %q", test.part, test.whole, got, test.want)
+		}
+		limit, err := strconv.ParseFloat(got, 64)
+		if err != nil || float64(test.part) > limit*float64(test.whole) || math.IsNaN(limit) {
+			t.Errorf("%d of %d would still be above %s", test.part, test.whole, got)
+		}
+	}
+}
+
+func TestSecondsSayWhatDurationSays(t *testing.T) {
+	for seconds, want := range map[float64]string{3*86400 + 22*60: "3d 22m", 4 * 3600: "4h", 0.25: "250ms", -60: "-1m"} {
+		if got := Seconds(seconds); got != want {
+			t.Errorf("%g seconds: %q, want %q", seconds, got, want)
+		}
+	}
+}
+
+func TestSizeIsWrittenInDecimalUnits(t *testing.T) {
+	for n, want := range map[int64]string{0: "0 B", 999: "999 B", 1000: "1.0 kB", 999_949: "999.9 kB", 999_950: "1.0 MB", 83_000_000: "83.0 MB"} {
+		if got := Size(n); got != want {
+			t.Errorf("%d bytes: %q, want %q", n, got, want)
+		}
+	}
+}

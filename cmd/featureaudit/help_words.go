@@ -1,0 +1,128 @@
+package main
+
+// example is one line that a user may type, and what it is for.
+type example struct{ says, line string }
+
+// examplesOf are the examples of a command's help.
+func examplesOf(name string) []example {
+	return map[string][]example{
+		"align": {
+			{"correct a copy of the views that a report has corrections for", "featureaudit align --report report.json --out-dir corrected"},
+			{"correct rows whose offset is only statistical as well", "featureaudit align --report report.json --out-dir corrected --accept statistical"},
+			{"remove what a killed align left behind", "featureaudit align --clean corrected"},
+		},
+		"checks": {
+			{"list the checks", "featureaudit checks"},
+			{"explain one check, with the SQL that judges", "featureaudit checks explain stale-rows"},
+			{"explain a rule of diff", "featureaudit checks explain ttl-removed"},
+		},
+		"completion": {
+			{"in this shell", "source <(featureaudit completion bash)"},
+			{"zsh, in a folder of $fpath", "featureaudit completion zsh > ~/.zfunc/_featureaudit"},
+			{"fish", "featureaudit completion fish > ~/.config/fish/completions/featureaudit.fish"},
+		},
+		"definitions": {
+			{"a Feast registry", "featureaudit definitions feature_repo/data/registry.db"},
+			{"a folder of contracts", "featureaudit definitions contracts"},
+			{"for another program", "featureaudit definitions feature_repo --format json"},
+		},
+		"diff": {
+			{"what a branch changes, as a comment on it", "featureaudit diff --merge-base origin/main:features features --out markdown=comment.md"},
+			{"a registry before and after a migration", "featureaudit diff before-registry.db after-registry.db"},
+			{"what changed ttls do to the rows that are there", "featureaudit diff old.yaml new.yaml --data audit"},
+		},
+		"gate": {
+			{"fail for findings of one team", "featureaudit gate report.json --owner fraud"},
+			{"refuse yesterday's report", "featureaudit gate report.json --max-report-age 30h"},
+			{"one check of one view", "featureaudit gate report.json --view transactions --check duplicate-keys"},
+		},
+		"init": {
+			{"a config for a whole store", "featureaudit init store"},
+			{"look at it first", "featureaudit init store --out yaml=-"},
+			{"for one table", "featureaudit init store/transactions"},
+		},
+		"lint": {
+			{"a Feast repository", "featureaudit lint feature_repo"},
+			{"for a code host", "featureaudit lint feature_repo --out sarif=lint.sarif"},
+			{"warnings fail as well", "featureaudit lint featureaudit.yaml --fail-on warn"},
+		},
+		"man": {
+			{"read it", "featureaudit man run | man -l -"},
+			{"the page of the program", "featureaudit man | man -l -"},
+			{"install all", "featureaudit man --out-dir /usr/local/share/man/man1"},
+		},
+		"plan": {
+			{"the config of this folder", "featureaudit plan"},
+			{"one view", "featureaudit plan --view transactions"},
+			{"without a config", "featureaudit plan --path 'store/transactions/**/*.parquet'"},
+		},
+		"report": {
+			{"read it again", "featureaudit report report.json"},
+			{"as flags for OpenFeature", "featureaudit report report.json --out flagd=flags.json"},
+			{"one line for a script", "featureaudit report report.json --format summary"},
+		},
+		"require": {
+			{"before training, by the nightly report", "featureaudit require transactions --report report.json --max-age 6h"},
+			{"a training window", "featureaudit require transactions --report report.json --window 2026-11-01T00:00:00Z..2026-11-20T00:00:00Z"},
+			{"by the data as it is now", "featureaudit require transactions --data --config featureaudit.yaml"},
+		},
+		"run": {
+			{"the config of this folder", "featureaudit run"},
+			{"one view, without a config", "featureaudit run --path 'store/transactions/**/*.parquet' --event-time event_time --key transaction_id --ttl 24h"},
+			{"every night: look, and leave the verdict to gate", "featureaudit run --missing-view fail --out json=report.json --fail-on never"},
+			{"after a backfill", "featureaudit run --view transactions --range 2026-11-01..2026-11-03"},
+		},
+		"schema": {
+			{"let an editor check the config", "featureaudit schema config --out json=featureaudit.schema.json"},
+			{"every config key as a page", "featureaudit schema config --format markdown"},
+			{"what a report holds", "featureaudit schema report"},
+		},
+		"version": {
+			{"in a report of a fault", "featureaudit version"},
+			{"for another program", "featureaudit version --format json"},
+			{"the same", "featureaudit version --out text=-"},
+		},
+	}[name]
+}
+
+// exitsOf are the exit codes of a command, in its own words.
+func exitsOf(name string) []exitMeaning {
+	usage := exitMeaning{exitUsage, "the command line, or a file that it names, is wrong"}
+	retry := exitMeaning{exitIncomplete, "could not be done, and a retry may help: I/O, rights, memory, disk"}
+	interrupted := []exitMeaning{{exitSIGHUP, "interrupted by SIGHUP"}, {exitSIGINT, "interrupted by SIGINT"}, {exitSIGTERM, "interrupted by SIGTERM"}}
+	switch name {
+	case "":
+		return exitMeanings()
+	case "run":
+		return exitMeanings()
+	case "gate":
+		return []exitMeaning{
+			{exitOK, "no selected finding at or above --fail-on"},
+			{exitFindings, "findings at or above --fail-on, or what could not be looked at and no retry helps"},
+			{exitUsage, "the command line or the report is wrong, or the selection matches nothing"},
+			{exitIncomplete, "the report is partial or too old, or holds selected results that a retry may turn into a verdict"},
+			{exitNothing, "the audit found no file at all (only with --skip-empty)"},
+		}
+	case "require":
+		return append([]exitMeaning{
+			{exitOK, "every view is proven to keep its contract now"},
+			{exitFindings, "a view is proven stale or failing"},
+			usage,
+			{exitIncomplete, "nothing is proven: no verdict, an old report, data that could not be read"},
+		}, interrupted...)
+	case "diff", "lint":
+		return append([]exitMeaning{
+			{exitOK, "no finding at or above --fail-on"},
+			{exitFindings, "findings at or above --fail-on"},
+			{exitUsage, "the command line or the definitions are wrong"},
+			retry,
+		}, interrupted...)
+	case "checks", "schema", "version", "completion", "man":
+		return []exitMeaning{{exitOK, "printed"}, usage, {exitIncomplete, "the output could not be written"}}
+	case "report":
+		return []exitMeaning{{exitOK, "written, whatever the report says"}, {exitUsage, "the command line or the report is wrong"}, retry}
+	case "align":
+		return append([]exitMeaning{{exitOK, "the copy is written and proved"}, {exitUsage, "the command line, the config or the report is wrong"}, retry}, interrupted...)
+	}
+	return append([]exitMeaning{{exitOK, "done"}, usage, retry}, interrupted...)
+}
