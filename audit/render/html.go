@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 //go:embed page/page.html
@@ -113,15 +114,15 @@ type definedAs struct{ Key, Value, Origin string }
 // but the page's own.
 func HTML(w io.Writer, r report.Report, o Options) error {
 	p := newPage(r, o)
-	t, err := template.New("page").Funcs(p.words()).Parse(pageHTML)
+	t, err := template.New("page").Funcs(p.funcs()).Parse(pageHTML)
 	if err != nil {
 		return fmt.Errorf("read the template of the page: %w", err)
 	}
 	return t.Execute(w, p)
 }
 
-// words are what the template writes values with.
-func (p page) words() template.FuncMap {
+// funcs are what the template writes values with.
+func (p page) funcs() template.FuncMap {
 	place := func(names []string) func(string) string {
 		at := map[string]int{}
 		for i, name := range names {
@@ -155,29 +156,29 @@ func joined(names []string) string {
 		shown = append(shown, clip(name, maxPageName))
 	}
 	if more := len(names) - most; more > 0 {
-		shown = append(shown, fmt.Sprintf("and %s more", count(int64(more))))
+		shown = append(shown, fmt.Sprintf("and %s more", words.Number(int64(more))))
 	}
 	return strings.Join(shown, ", ")
 }
 
 // reachWords say what a finding touches.
 func reachWords(r Reach) string {
-	var words []string
+	var reach []string
 	if r.Amount != "" {
-		words = append(words, r.Amount)
+		reach = append(reach, r.Amount)
 	} else if r.Rows > 0 {
-		words = append(words, "a view of "+plural(r.Rows, "row", "rows"))
+		reach = append(reach, "a view of "+words.Counted(r.Rows, "row", "rows"))
 	}
 	if r.Entities > 0 {
-		words = append(words, plural(r.Entities, "entity", "entities"))
+		reach = append(reach, words.Counted(r.Entities, "entity", "entities"))
 	}
 	if len(r.Services) > 0 {
-		words = append(words, readers("feature service", "feature services", r.Services))
+		reach = append(reach, readers("feature service", "feature services", r.Services))
 	}
 	if len(r.Consumers) > 0 {
-		words = append(words, readers("consumer", "consumers", r.Consumers))
+		reach = append(reach, readers("consumer", "consumers", r.Consumers))
 	}
-	return strings.Join(words, "; ")
+	return strings.Join(reach, "; ")
 }
 
 // clauses splits a long sentence after its first clause, unless that says too little by itself.
@@ -191,7 +192,7 @@ func clauses(says string) (lead, rest string) {
 }
 
 func readers(one, many string, names []string) string {
-	return plural(int64(len(names)), one, many) + " (" + joined(names) + ")"
+	return words.Counted(int64(len(names)), one, many) + " (" + joined(names) + ")"
 }
 
 // tally counts the items of a view by outcome.
@@ -200,16 +201,16 @@ func tally(items []pageItem) string {
 	for _, it := range items {
 		counts[it.Result.Outcome]++
 	}
-	var words []string
+	var said []string
 	for _, one := range []struct {
 		outcome   report.Outcome
 		one, many string
 	}{{report.Fail, "fails", "fail"}, {report.Error, "could not look", "could not look"}, {report.Warn, "warns", "warn"}} {
 		if n := counts[one.outcome]; n > 0 {
-			words = append(words, plural(n, one.one, one.many))
+			said = append(said, words.Counted(n, one.one, one.many))
 		}
 	}
-	return strings.Join(words, ", ")
+	return strings.Join(said, ", ")
 }
 
 func newPage(r report.Report, o Options) page {
@@ -287,7 +288,7 @@ func pageStats(s report.Summary) []pageStat {
 		word string
 	}{{report.Fail, s.Fail, "fail"}, {report.Error, s.Error, "could not look"}, {report.Warn, s.Warn, "warn"}, {report.Pass, s.Pass, "pass"},
 		{report.Suppressed, s.Suppressed, "suppressed"}, {report.NotApplicable, s.NotApplicable, "not applicable"}} {
-		stats = append(stats, pageStat{Kind: string(one.kind), Word: one.word, Count: count(int64(one.n))})
+		stats = append(stats, pageStat{Kind: string(one.kind), Word: one.word, Count: words.Number(int64(one.n))})
 	}
 	return stats
 }
@@ -405,13 +406,13 @@ func (d *drawing) item(it Item, viewID string, ids *pageIDs) pageItem {
 		p.Findings = append(p.Findings, findingOf(it.Result, f, ids))
 	}
 	if more := it.Result.FindingsTotal - int64(len(it.Result.Findings)); more > 0 && len(p.Findings) > 0 {
-		p.Unlisted = fmt.Sprintf("and %s more, which the report does not list", count(more))
+		p.Unlisted = fmt.Sprintf("and %s more, which the report does not list", words.Number(more))
 	}
 	switch sql := it.Result.Reproduce; {
 	case sql == "":
 		p.NoSQL = Clean(it.Result.ReproduceMissing)
 	case len(sql) > maxSQL || len(sql) > d.sql:
-		p.NoSQL = fmt.Sprintf("its SQL has %s and is left out of this page: it is reproduce of this result in the JSON report", size(int64(len(sql))))
+		p.NoSQL = fmt.Sprintf("its SQL has %s and is left out of this page: it is reproduce of this result in the JSON report", words.Size(int64(len(sql))))
 	default:
 		p.SQL = cleanLines(sql)
 		d.sql -= len(sql)
@@ -427,7 +428,7 @@ func findingOf(res report.Result, f report.Finding, ids *pageIDs) pageFinding {
 		p.ID = ids.of("finding", res.View+"\x00"+res.Check+"\x00"+p.Subject)
 	}
 	if res.Unit != "view" && f.RowsTotal > 1 {
-		p.Amount = fmt.Sprintf("%s of %s", count(f.RowsBad), count(f.RowsTotal))
+		p.Amount = fmt.Sprintf("%s of %s", words.Number(f.RowsBad), words.Number(f.RowsTotal))
 	}
 	return p
 }
@@ -443,21 +444,21 @@ func cleanLines(text string) string {
 
 // command judges a result again, alone.
 func (d *drawing) command(res report.Result) string {
-	words := []string{"featureaudit", "run"}
+	line := []string{"featureaudit", "run"}
 	if res.View != "" {
-		words = append(words, "--view", res.View)
+		line = append(line, "--view", res.View)
 	}
-	words = append(words, "--check", res.Check, "--as-of", d.report.AsOf)
+	line = append(line, "--check", res.Check, "--as-of", d.report.AsOf)
 	if d.report.Range != "" {
-		words = append(words, "--range", d.report.Range)
+		line = append(line, "--range", d.report.Range)
 	}
-	for i, word := range words {
+	for i, word := range line {
 		if strings.ContainsFunc(word, unseen) {
 			return "" // no shell takes what cannot be seen
 		}
-		words[i] = shellWord(word)
+		line[i] = shellWord(word)
 	}
-	return strings.Join(words, " ")
+	return strings.Join(line, " ")
 }
 
 // unseen says whether a rune cannot be seen, as report.Hidden does.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
@@ -43,7 +44,7 @@ type calendarKind struct {
 
 // The kinds of squares, the gravest first.
 var calendarKinds = []struct{ class, word string }{
-	{"miss", "missing"}, {"err", "could not be read"}, {"bad", "bad rows"}, {"some", "few bad rows"}, {"thin", "thin or empty"}, {"open", "still open"}, {"out", "out of range"}, {"ok", "in order"},
+	{"miss", "missing"}, {"err", "could not be read"}, {"bad", "bad rows"}, {"some", "few bad rows"}, {"thin", "thin, empty or incomplete"}, {"open", "still open"}, {"out", "out of range"}, {"ok", "in order"},
 }
 
 const (
@@ -107,23 +108,23 @@ func calendarOf(v ViewOutline, mostTitles int) calendar {
 	for _, b := range blocks {
 		c.Blocks = append(c.Blocks, calendarBlock{Title: b.title, Picture: drawSquares(b.squares)})
 	}
-	var words []string
+	var kinds []string
 	for _, kind := range calendarKinds {
 		if n := counts[kind.class]; n > 0 {
-			words = append(words, fmt.Sprintf("%s %s", count(int64(n)), kind.word))
+			kinds = append(kinds, fmt.Sprintf("%s %s", words.Number(int64(n)), kind.word))
 			c.Legend = append(c.Legend, calendarKind{Class: kind.class, Word: kind.word, Picture: drawSquares([]square{{class: kind.class}})})
 		}
 	}
-	c.Words = plural(int64(len(parts)), "partition", "partitions") + ": " + strings.Join(words, ", ")
-	if len(words) == 0 {
-		c.Words = plural(int64(len(parts)), "partition", "partitions") + " without a date"
+	c.Words = words.Counted(int64(len(parts)), "partition", "partitions") + ": " + strings.Join(kinds, ", ")
+	if len(kinds) == 0 {
+		c.Words = words.Counted(int64(len(parts)), "partition", "partitions") + " without a date"
 	}
 	c.Checks = byCheck(parts, results)
 	if n := v.View.SeriesLeftOut; n > 0 {
-		c.LeftOut = plural(n, "older partition is", "older partitions are") + " not shown"
+		c.LeftOut = words.Counted(n, "older partition is", "older partitions are") + " not shown"
 	}
 	if undated > 0 {
-		c.Undated = plural(undated, "row lies", "rows lie") + " in partitions without a date"
+		c.Undated = words.Counted(undated, "row lies", "rows lie") + " in partitions without a date"
 	}
 	return c
 }
@@ -149,16 +150,14 @@ func kindOf(p report.PartitionRows, results map[string]report.Result) string {
 		if !found(check, results) {
 			continue
 		}
-		switch check {
-		case unreadable:
+		switch res := results[check]; {
+		case res.TellsOfFiles():
 			return "err"
-		case "missing-partitions":
-			return "miss"
-		case "thin-partitions", "empty-partitions":
+		case res.Unit == "partitions":
 			thin = true
 		default:
 			of := 0.0 // files and the like are no share of rows
-			if results[check].Unit == "rows" && p.Rows > 0 {
+			if res.Unit == "rows" && p.Rows > 0 {
 				of = float64(p.Bad[check]) / float64(p.Rows)
 			}
 			share = max(share, of, 0.0001)
@@ -183,24 +182,24 @@ func kindOf(p report.PartitionRows, results map[string]report.Result) string {
 
 // partitionWords say what a partition holds and what is wrong with it.
 func partitionWords(p report.PartitionRows, results map[string]report.Result) string {
-	words := []string{clip(Clean(p.Partition), 80) + ": " + plural(p.Rows, "row", "rows")}
+	said := []string{clip(Clean(p.Partition), 80) + ": " + words.Counted(p.Rows, "row", "rows")}
 	if p.Missing {
-		words[0] = clip(Clean(p.Partition), 80) + ": missing"
+		said[0] = clip(Clean(p.Partition), 80) + ": missing"
 	}
 	checks := make([]string, 0, len(p.Bad))
 	for check := range p.Bad {
-		if found(check, results) && check != "missing-partitions" {
+		if found(check, results) && !p.Missing {
 			checks = append(checks, check)
 		}
 	}
 	slices.SortFunc(checks, func(a, b string) int { return cmp.Or(cmp.Compare(p.Bad[b], p.Bad[a]), cmp.Compare(a, b)) })
 	for _, check := range checks {
-		words = append(words, fmt.Sprintf("%s %s", Clean(check), count(p.Bad[check])))
+		said = append(said, fmt.Sprintf("%s %s", Clean(check), words.Number(p.Bad[check])))
 	}
 	if p.Open {
-		words = append(words, "still open")
+		said = append(said, "still open")
 	}
-	return strings.Join(words, ", ")
+	return strings.Join(said, ", ")
 }
 
 // byCheck counts what is bad by check, the most partitions first.
@@ -222,11 +221,11 @@ func byCheck(parts []report.PartitionRows, results map[string]report.Result) []c
 	slices.SortFunc(checks, func(a, b string) int { return cmp.Or(cmp.Compare(places[b], places[a]), cmp.Compare(a, b)) })
 	out := make([]calendarCheck, len(checks))
 	for i, check := range checks {
-		words := plural(places[check], "partition", "partitions")
+		said := words.Counted(places[check], "partition", "partitions")
 		if unit := results[check].Unit; unit != "partitions" && unit != "view" {
-			words = fmt.Sprintf("%s %s in %s", count(amounts[check]), cmp.Or(Clean(unit), "rows"), words)
+			said = fmt.Sprintf("%s %s in %s", words.Number(amounts[check]), cmp.Or(Clean(unit), "rows"), said)
 		}
-		out[i] = calendarCheck{Check: Clean(check), Words: words}
+		out[i] = calendarCheck{Check: Clean(check), Words: said}
 	}
 	return out
 }

@@ -1,12 +1,12 @@
 package render
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // defined lists the definition that a view was judged by, each key with the place that its value comes from.
@@ -65,20 +65,5 @@ func span(s *float64) string {
 	if s == nil {
 		return ""
 	}
-	return brief(*s)
-}
-
-// brief writes a duration in its two largest units, without those that are zero.
-func brief(s float64) string {
-	if s < 0 {
-		return "-" + brief(-s)
-	}
-	if s < 1 && s > 0 {
-		return fmt.Sprintf("%g s", s)
-	}
-	text := seconds(s)
-	if first, second, two := strings.Cut(text, " "); two && strings.HasPrefix(second, "0") {
-		return first
-	}
-	return text
+	return words.Seconds(*s)
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
@@ -46,7 +47,7 @@ func freshnessOf(o ViewOutline, r report.Report) []freshness {
 			limit, of = d.TTLSeconds, "ttl"
 		}
 		if limit != nil {
-			f.Limit, f.LimitOf = brief(*limit), of
+			f.Limit, f.LimitOf = words.Seconds(*limit), of
 		}
 		at, err := time.Parse(time.RFC3339Nano, newest)
 		if err != nil {
@@ -55,10 +56,10 @@ func freshnessOf(o ViewOutline, r report.Report) []freshness {
 		age := asOf.Sub(at).Seconds()
 		judged := staleOf(o, source)
 		if judged.age != nil {
-			f.Note = fmt.Sprintf("by the offset at which its writers stamp; as it is read it would be %s old", brief(age))
+			f.Note = fmt.Sprintf("by the offset at which its writers stamp; as it is read it would be %s old", words.Seconds(age))
 			age = *judged.age
 		}
-		f.Known, f.Newest, f.Age, f.Late = true, Clean(newest), brief(age), judged.late
+		f.Known, f.Newest, f.Age, f.Late = true, Clean(newest), words.Seconds(age), judged.late
 		if limit != nil && age > *limit && !judged.late {
 			f.Note = "not found by stale-view: " + cmp.Or(judged.outcome, "it was not judged")
 		}
@@ -101,7 +102,7 @@ func staleOf(o ViewOutline, source string) staleness {
 	var s staleness
 	for _, it := range o.All {
 		res := it.Result
-		if res.Check != "stale-view" {
+		if !res.JudgesAge() {
 			continue
 		}
 		s.outcome = outcomeWord(res.Outcome)
@@ -192,8 +193,8 @@ func (a offsetAxis) lags(v ViewOutline, columns float64) lagPicture {
 	found := offsetsFound(v)
 	for _, source := range slices.Sorted(maps.Keys(bins)) {
 		lag := v.View.SourceLagSeconds[source]
-		row := lagRow{Source: clip(Clean(source), maxPageName), Rows: plural(lag.Rows, "row", "rows"),
-			Quantiles: fmt.Sprintf("half within %s, 99 %% within %s, all within %s", brief(lag.P50), brief(lag.P99), brief(lag.Max))}
+		row := lagRow{Source: clip(Clean(source), maxPageName), Rows: words.Counted(lag.Rows, "row", "rows"),
+			Quantiles: fmt.Sprintf("half within %s, 99 %% within %s, all within %s", words.Seconds(lag.P50), words.Seconds(lag.P99), words.Seconds(lag.Max))}
 		var b strings.Builder
 		b.WriteString(`<svg class="lag" viewBox="0 0 1000 60" preserveAspectRatio="none" aria-hidden="true">`)
 		if p.Offsets {
@@ -212,11 +213,11 @@ func (a offsetAxis) lags(v ViewOutline, columns float64) lagPicture {
 		b.WriteString(`<path class="hist" d="` + bars + `"/></svg>`)
 		row.Picture = template.HTML(b.String())
 		if outside > 0 {
-			row.Beyond = plural(outside, "row lies", "rows lie") + " beyond this axis"
+			row.Beyond = words.Counted(outside, "row lies", "rows lie") + " beyond this axis"
 		}
 		for _, f := range found[source] {
 			if x := at(float64(-f.seconds)); x >= 0 && x <= 1000 {
-				row.Marks = append(row.Marks, tick{At: int(math.Round(x / 10)), Text: fmt.Sprintf("%s: %s", zone.OffsetText(f.seconds), plural(f.rows, "row", "rows"))})
+				row.Marks = append(row.Marks, tick{At: int(math.Round(x / 10)), Text: fmt.Sprintf("%s: %s", zone.OffsetText(f.seconds), words.Counted(f.rows, "row", "rows"))})
 			}
 		}
 		p.Sources = append(p.Sources, row)
@@ -303,7 +304,7 @@ func lagTicks(from, to float64) []tick {
 	for s := step * math.Ceil(from/step); s <= to; s += step {
 		text := "0"
 		if s != 0 {
-			text = brief(s)
+			text = words.Seconds(s)
 		}
 		ticks = append(ticks, tick{At: int(math.Round(100 * (s - from) / (to - from))), Text: text})
 	}
@@ -315,13 +316,10 @@ type offsetFound struct {
 	rows    int64
 }
 
-// offsetsFound are the offsets at which mixed-zones found rows, by source.
+// offsetsFound are the offsets at which rows were found, by source: what any check measures as offsets.
 func offsetsFound(v ViewOutline) map[string][]offsetFound {
 	found := map[string][]offsetFound{}
 	for _, it := range v.All {
-		if it.Result.Check != "mixed-zones" {
-			continue
-		}
 		for _, o := range objects(it.Result.Measures["offsets"]) {
 			minutes, known := number(o["offset_minutes"])
 			rows, _ := number(o["rows"])
@@ -351,15 +349,12 @@ type writerCell struct{ Keys, Words string }
 // maxWriters are shown; the others are counted.
 const maxWriters = 10
 
-// writersOf is the matrix of sources that duplicate-keys counted.
+// writersOf is the matrix of sources by the keys that they share: what any check measures as writers.
 func writersOf(v ViewOutline) writerMatrix {
 	type pair struct{ a, b string }
 	counted := map[pair]map[string]any{}
 	weight := map[string]float64{}
 	for _, it := range v.All {
-		if it.Result.Check != "duplicate-keys" {
-			continue
-		}
 		for _, w := range objects(it.Result.Measures["writers"]) {
 			a, _ := w["a"].(string)
 			b, _ := w["b"].(string)
@@ -388,14 +383,14 @@ func writersOf(v ViewOutline) writerMatrix {
 					w, shared = counted[pair{a, b}]
 				}
 				if keys, _ := number(w["keys"]); shared && keys > 0 {
-					cell.Keys = count(int64(keys))
-					var words []string
+					cell.Keys = words.Number(int64(keys))
+					var classes []string
 					for _, part := range []struct{ name, word string }{{"replay_keys", "replayed"}, {"shifted_twin_keys", "one UTC offset apart"}, {"conflict_keys", "in conflict"}} {
 						if n, _ := number(w[part.name]); n > 0 {
-							words = append(words, count(int64(n))+" "+part.word)
+							classes = append(classes, words.Number(int64(n))+" "+part.word)
 						}
 					}
-					cell.Words = strings.Join(words, ", ")
+					cell.Words = strings.Join(classes, ", ")
 				}
 			}
 			row.Cells = append(row.Cells, cell)
