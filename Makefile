@@ -6,6 +6,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 STATICCHECK_VERSION := v0.8.2
 GO_LICENSES_VERSION := v1.6.0
 CYCLONEDX_VERSION := v1.10.0
+ACTIONLINT_VERSION := v1.7.7
 GOVULNCHECK_VERSION := v1.9.0
 ROWS ?= 10000000
 
@@ -30,9 +31,17 @@ audit: build ## plant the incident in a small store, audit it, and say whether e
 		case $$code in 0|3) ;; *) echo "featureaudit run: exit $$code" >&2; exit 1;; esac
 	@go run ./fixtures/cmd/incident -check $(INCIDENT)/report.json $(INCIDENT)
 
+.PHONY: examples
+examples: ## write ten small stores with their configs to build/examples, to try things on
+	@rm -rf build/examples
+	@go run ./fixtures/cmd/examples build/examples
+
 .PHONY: test
 test: lint ## vet, staticcheck, gofmt and the tests of every package
 	go test -timeout 30m ./...
+
+# They compare what the process takes with its limit; the race detector takes several times as much.
+MEMORY_TESTS := ^Test(MemoryStays|OddShapesStay)WithinTheLimit$$
 
 .PHONY: test-postgres
 test-postgres: ## registries in a PostgreSQL server, which the tests start by themselves: it must be installed
@@ -40,9 +49,9 @@ test-postgres: ## registries in a PostgreSQL server, which the tests start by th
 
 .PHONY: test-all
 test-all: test test-postgres ## also the slow tests (race detector, short fuzzing, ten minutes of torture)
-	go test -race -timeout 40m ./cmd/... ./audit/...
+	go test -race -timeout 40m -skip '$(MEMORY_TESTS)' ./cmd/... ./audit/...
 	FEATUREAUDIT_TEST_STORES=5000 go test -timeout 40m -run '^TestCollectionEqualsRecount$$' ./audit
-	FEATUREAUDIT_TEST_MEMORY=1 go test -run '^TestOddShapesStayWithinTheLimit$$' ./cmd/featureaudit
+	FEATUREAUDIT_TEST_MEMORY=1 go test -timeout 40m -run '$(MEMORY_TESTS)' ./cmd/featureaudit
 	@for target in $$(grep -rlE '^func Fuzz' --include='*_test.go' audit cmd | sort); do \
 		for name in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*).*/\1/p' $$target); do \
 			echo "$$name in $$(dirname $$target)"; go test -run '^$$' -fuzz "^$$name\$$" -fuzztime 20s ./$$(dirname $$target) || exit 1; \
@@ -87,6 +96,7 @@ build/bin/%: Makefile
 	GOBIN=$(CURDIR)/build/bin go install $(TOOL_$*)
 TOOL_go-licenses := github.com/google/go-licenses@$(GO_LICENSES_VERSION)
 TOOL_cyclonedx-gomod := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_VERSION)
+TOOL_actionlint := github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION)
 TOOL_govulncheck := golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
 
 # modernc.org/mathutil is BSD-3-Clause by its text, which the tool does not know.
@@ -104,6 +114,11 @@ vulncheck: build/bin/govulncheck ## look the dependencies up in Go's vulnerabili
 	go mod verify
 	build/bin/govulncheck ./cmd/... ./audit/...
 
+.PHONY: man
+man: build ## write the manual pages to build/man
+	@rm -rf build/man
+	$(BIN) man --out-dir build/man
+
 .PHONY: image
 image: ## build the container image featureaudit:VERSION
 	docker build --build-arg VERSION=$(VERSION) -t featureaudit:$(VERSION) .
@@ -114,8 +129,11 @@ PYTHON_VENV := build/.venv-python
 AIRFLOW_TESTS := cmd/airflow/tests
 AIRFLOW_BINARIES := $(CURDIR)/build/airflow-bin
 
+EXAMPLES := audit/docs/examples
+
 # A virtual environment is made anew when its requirements change, and kept otherwise: an install of Airflow takes minutes.
 build/.venv-python/ready: $(PYTHON_PACKAGE)/tests/requirements.txt
+build/.venv-examples/ready: $(EXAMPLES)/requirements.txt
 build/.venv-feast/ready: $(PYTHON_PACKAGE)/examples/feast/requirements.txt $(PYTHON_PACKAGE)/examples/feast/constraints-feast-0.67.0-py311.txt
 build/.venv-airflow3/ready: $(AIRFLOW_TESTS)/requirements-airflow-3.3.2.txt $(AIRFLOW_TESTS)/constraints-airflow-3.3.2-py311.txt
 build/.venv-airflow2/ready: $(AIRFLOW_TESTS)/requirements-airflow-2.11.2.txt $(AIRFLOW_TESTS)/constraints-airflow-2.11.2-py311.txt
@@ -124,6 +142,15 @@ build/.venv-%/ready:
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
+
+.PHONY: lint-examples
+lint-examples: build/.venv-examples/ready build/bin/actionlint ## the examples for CI and Kubernetes, and the forms of issues, by their own schemas and linters
+	build/.venv-examples/bin/check-jsonschema --builtin-schema vendor.github-workflows $(EXAMPLES)/github-actions.yml
+	build/.venv-examples/bin/check-jsonschema --builtin-schema vendor.gitlab-ci $(EXAMPLES)/gitlab-ci.yml
+	build/.venv-examples/bin/check-jsonschema --builtin-schema vendor.github-issue-forms $$(ls .github/ISSUE_TEMPLATE/*.yml | grep -v config.yml)
+	build/.venv-examples/bin/pre-commit validate-manifest .pre-commit-hooks.yaml
+	build/.venv-examples/bin/kubernetes-validate --strict $(EXAMPLES)/kubernetes-cronjob.yaml
+	build/bin/actionlint $(EXAMPLES)/github-actions.yml
 
 .PHONY: test-python
 test-python: $(PYTHON_VENV)/ready ## the Python package for consumers: ruff, mypy and pytest over the table of contract cases
