@@ -42,15 +42,18 @@ examples: ## write ten small stores with their configs to build/examples, to try
 test: lint ## vet, staticcheck, gofmt and the tests of every package
 	go test -timeout 30m ./...
 
+# They compare what the process takes with its limit; the race detector takes several times as much.
+MEMORY_TESTS := ^Test(MemoryStays|OddShapesStay)WithinTheLimit$$
+
 .PHONY: test-postgres
 test-postgres: ## registries in a PostgreSQL server, which the tests start by themselves: it must be installed
 	go test -tags postgres -run Postgres ./audit/registry/feast
 
 .PHONY: test-all
 test-all: test test-postgres ## also the slow tests (race detector, short fuzzing, ten minutes of torture)
-	go test -race -timeout 40m ./cmd/... ./audit/...
+	go test -race -timeout 40m -skip '$(MEMORY_TESTS)' ./cmd/... ./audit/...
 	FEATUREAUDIT_TEST_STORES=5000 go test -timeout 40m -run '^TestCollectionEqualsRecount$$' ./audit
-	FEATUREAUDIT_TEST_MEMORY=1 go test -run '^TestOddShapesStayWithinTheLimit$$' ./cmd/featureaudit
+	FEATUREAUDIT_TEST_MEMORY=1 go test -timeout 40m -run '$(MEMORY_TESTS)' ./cmd/featureaudit
 	@for target in $$(grep -rlE '^func Fuzz' --include='*_test.go' audit cmd | sort); do \
 		for name in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*).*/\1/p' $$target); do \
 			echo "$$name in $$(dirname $$target)"; go test -run '^$$' -fuzz "^$$name\$$" -fuzztime 20s ./$$(dirname $$target) || exit 1; \
