@@ -17,6 +17,8 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit"
 	"github.com/featureaudit/featureaudit/audit/check"
+	"github.com/featureaudit/featureaudit/audit/export"
+	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/render"
 	"github.com/featureaudit/featureaudit/audit/report"
 )
@@ -118,9 +120,9 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 		if f.rowsLimit, note = rowsWithin(f.rowsLimit, options.MemoryLimit); note != "" {
 			notes = append(notes, note)
 		}
-		options.RowsLimit = f.rowsLimit
+		options.RowsLimit, options.BadRows = f.rowsLimit, len(split.rows) > 0
 	}
-	if note := memoryNote(options.MemoryLimit, options.Threads); note != "" {
+	if _, note := threadsWithin(f.wantedThreads(), options.MemoryLimit); note != "" {
 		notes = append(notes, note)
 	}
 	for _, note := range notes {
@@ -138,8 +140,6 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	}
 	defer os.RemoveAll(scratch)
 	c.temps.add(scratch, false)
-	// the engine has a limit of its own; this one keeps the collector from letting garbage grow to twice what lives
-	debug.SetMemoryLimit(audit.HeapLimit(options.MemoryLimit))
 	// Rows are folded on the engine's threads. Were all processors taken by calls into the engine, the scheduler would look
 	// for other work every few microseconds, and take these threads' time: one more keeps it asleep.
 	runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), options.Threads+1))
@@ -261,10 +261,15 @@ func (f runFlags) limit(options *audit.Options) error {
 		return err
 	}
 	options.MemoryLimit = memory
-	options.Threads = cmp.Or(f.threads, runtime.GOMAXPROCS(0))
+	options.Threads, _ = threadsWithin(f.wantedThreads(), memory)
+	// the engine has a limit of its own; this one keeps the collector from letting garbage grow to twice what lives
+	debug.SetMemoryLimit(look.HeapLimit(memory))
 	options.TempDir = cmp.Or(f.tempDir, os.TempDir())
 	return nil
 }
+
+// wantedThreads are those of --threads, else as many as the CPU quota.
+func (f runFlags) wantedThreads() int { return cmp.Or(f.threads, runtime.GOMAXPROCS(0)) }
 
 // runAudit runs the audit and gives up on it runGrace after an interrupt: whatever still scans then ends with the process.
 func runAudit(ctx context.Context, o audit.Options) (audit.Audit, error) {
@@ -320,7 +325,7 @@ func nothingJudged(o audit.Options) (report.Report, error) {
 // finish is a run that has ended, in whatever way.
 type finish struct {
 	report     report.Report
-	duplicates []audit.ViewDuplicates
+	duplicates []export.Duplicate
 	badRows    []check.BadRows
 	options    audit.Options
 	err        error
@@ -340,7 +345,7 @@ func (c *cli) finishRun(ctx context.Context, log zerolog.Logger, f finish) (int,
 	if err != nil {
 		return 0, err
 	}
-	writeErr := errors.Join(c.writeReport(split.reports, f.report, options), c.writeDuplicates(split.duplicates, f.options.Mask, f.duplicates, f.flags.rowsLimit))
+	writeErr := errors.Join(c.writeReport(split.reports, f.report, options), c.writeDuplicates(split.duplicates, f.duplicates))
 	notes, err := c.writeRows(ctx, split.rows, f.badRows, f.options, f.flags.rowsLimit)
 	writeErr = errors.Join(writeErr, err)
 	for _, note := range notes {
