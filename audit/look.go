@@ -40,7 +40,7 @@ func (r *run) look(ctx context.Context, view model.View) (check.Input, error) {
 // gather is look in the names of the data.
 func (r *run) gather(ctx context.Context, view model.View) (check.Input, error) {
 	in := check.Input{View: view, AsOf: r.asOf, AsOfGiven: r.options.AsOfGiven, HasRange: r.window.Given() || r.options.NewestOnly, Selected: r.selected,
-		Suppressions: r.options.Suppressions, Missing: r.options.missing(view.Name), Samples: r.options.Samples}
+		Suppressions: r.options.Suppressions, Missing: r.options.missing(view.Name), Samples: r.options.Samples, Rank: r.options.Rank}
 	if view.NoFiles != "" {
 		return in, nil
 	}

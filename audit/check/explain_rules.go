@@ -52,6 +52,11 @@ snapshots, and where over half of the event times are quarter hours.`
 is bad if as_of - event_time > ttl, which is when a point-in-time join gives
 null. With time_partition.of: snapshot it is bad if no snapshot younger than
 the ttl holds it. Entities that only have rows after as_of are counted apart.`
+	case "baseline-unused":
+		return `An entry of the baseline is bad if its check was judged in its view, all files
+of the view were read, and no finding has its fingerprint; or if a whole report
+has no such check or view. Entries past their until, and those of what was not
+looked at, are left out. With --range nothing is judged.`
 	case "suppression-expired":
 		return `A suppression is bad if as_of is at or after 00:00 UTC of its until.`
 	case "suppression-unused":
