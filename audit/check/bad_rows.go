@@ -42,7 +42,7 @@ func (b *brief) badRows(results []report.Result) []BadRows {
 		if c.reproduce == nil || r.RowsBad == 0 || r.Reproduce == "" && r.ReproduceMissing == "" {
 			continue
 		}
-		one := BadRows{View: b.View, Check: r.Check, Bad: r.RowsBad, About: r.Check == mixedZonesID || r.Check == shiftedTwins.ID || r.RowsSuppressed > 0}
+		one := BadRows{View: b.View, Check: r.Check, Bad: r.RowsBad, About: c.about || r.RowsSuppressed > 0}
 		text, missing := c.reproduce(&absolute)
 		one.Missing = missing
 		if missing == "" {

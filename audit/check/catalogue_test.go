@@ -167,8 +167,8 @@ func TestExplainSaysEverything(t *testing.T) {
 		if c.Query != strings.Contains(text, "SELECT") {
 			t.Errorf("%s: Query is %v, and explain says\n%s", c.ID, c.Query, text)
 		}
-		if c.Query == (ruleInWords(c.ID) != "") {
-			t.Errorf("%s: Query is %v, and its rule in words is %q", c.ID, c.Query, ruleInWords(c.ID))
+		if c.Query == (c.rule != "") {
+			t.Errorf("%s: Query is %v, and its rule in words is %q", c.ID, c.Query, c.rule)
 		}
 	}
 	thin, _ := Lookup("thin-partitions")

@@ -91,11 +91,28 @@ type Check struct {
 
 	// backfillFix is what to do where a backfill may be all that was found.
 	backfillFix string
+	// rule is, in plain words that are wrapped for a terminal, what Go judges by where no SQL does.
+	rule string
+	// severityWords say when which severity holds, where severity decides.
+	severityWords string
 	// advisory says that a finding is advice: it never changes what a consumer is told of the view.
 	advisory bool
 
 	// clocked says that event times are compared with another clock, so that the verdict rests on their zone.
 	clocked bool
+	// feeds are the subjects of a verdict that is judged once in each zone which their times may have been stamped in; ok is false
+	// where the facts do not say. late and timely are the words for its two sides, else "stale" and "fresh".
+	feeds        func(*brief) (subjects [][]feed, ok bool)
+	late, timely string
+	// certain says whether a verdict without feeds is the same in every zone; ok is false where the facts do not say.
+	certain func(*brief) (certain, ok bool)
+
+	// unsettles says that a finding makes event times incomparable as they are, so that corrections are planned.
+	unsettles bool
+	// about says that SQL may return some more or less rows than were counted: of an estimate, and of pairs that share a row.
+	about bool
+	// tellsOfFiles says that the check tells for all others of its view that it has no files.
+	tellsOfFiles bool
 
 	// readsRows says whether footers do not answer it for a view, so that its rows are read; nil for never.
 	readsRows func(model.View, facts.Survey) bool

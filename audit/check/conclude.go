@@ -173,7 +173,7 @@ func (b *brief) clean(c Check, r report.Result, v verdict) report.Result {
 		}
 	}
 	if r.ZoneCertainty == zoneDepends && b.zonesInDoubt() {
-		r.Message += "; " + zoneWords(r)
+		r.Message += "; " + zoneWords(c, r)
 	}
 	return r
 }
@@ -322,7 +322,7 @@ func (b *brief) foundMessage(c Check, o opinion, v verdict) string {
 		parts = append(parts, fmt.Sprintf("%s of %s suppressed (%s)", words.Number(o.accepted.findings), words.Count(r.FindingsTotal, "finding"), words.Count(o.accepted.bad, words.Singular(r.Unit))))
 	}
 	if r.ZoneCertainty == zoneDepends && b.zonesInDoubt() {
-		parts = append(parts, zoneWords(r))
+		parts = append(parts, zoneWords(c, r))
 	}
 	if blind, _ := b.blind(c); blind != "" {
 		parts = append(parts, "judged on "+blind)

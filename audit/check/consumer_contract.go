@@ -17,6 +17,7 @@ var consumerContract = Check{
 	Why:      "A contract that names no view is never asserted, and one looser than the ttl lets features through that expired long ago.",
 	Fix:      "Correct the view's name, or set the consumer's max_age to the view's ttl or less.",
 	Since:    "0.1",
+	rule:     consumerContractRule,
 	Scope:    ScopeRun,
 	Severity: report.SeverityError,
 	Evidence: report.Certain,
@@ -26,6 +27,10 @@ var consumerContract = Check{
 	bad:      always("name no known view, or are looser than its ttl"),
 	good:     always("name a known view and are no looser than its ttl"),
 }
+
+const consumerContractRule = `For each view that a consumer names: bad if no definition has a view of that
+name, or if the contract's max_age is longer than the view's ttl. A view
+without a ttl above 0 bounds no contract.`
 
 func judgeContracts(in RunInput) verdict {
 	v := verdict{}

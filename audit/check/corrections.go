@@ -42,7 +42,8 @@ func (b *brief) corrections() []report.Correction {
 // zonesFound says that a view's event times are not comparable as they are, so that a plan is wanted.
 func zonesFound(results []report.Result, view string) bool {
 	return slices.ContainsFunc(results, func(r report.Result) bool {
-		return r.View == view && isFinding(r) && (r.Check == mixedZones.ID || r.Check == mixedEncoding.ID)
+		c, _ := Lookup(r.Check)
+		return r.View == view && isFinding(r) && c.unsettles
 	})
 }
 

@@ -15,6 +15,7 @@ var duplicateFiles = Check{
 	Why:      "A load that ran twice counts every row of the file twice, and without a key nothing else can tell.",
 	Fix:      "Remove the copy and make the load idempotent; declare key, so that repeats are found whichever files they lie in.",
 	Since:    "0.1",
+	rule:     duplicateFilesRule,
 	Scope:    ScopeView,
 	Severity: report.SeverityWarn,
 	Evidence: report.Certain,
@@ -33,10 +34,10 @@ var duplicateFiles = Check{
 	},
 }
 
-// keysTell says that the repeats of a declared key are judged, so that a copy is one cause of them.
-func (b *brief) keysTell() bool {
-	return !keyDefaulted(b.View) && b.selected(duplicateKeys.ID) && b.policy(duplicateKeys.ID).Severity != "off" && b.Collection.Keys != nil
-}
+const duplicateFilesRule = `Files of one view that have the same size and the same footer are read and
+compared by the SHA-256 of all their bytes. Of those that are equal one is kept,
+the first by path; the others are bad. Hard links are named as such. Files
+without rows, snapshots and files that once_per allows twice are left out.`
 
 // copied is a file with the one that it is a copy of.
 type copied struct{ file, of facts.File }

@@ -14,19 +14,21 @@ import (
 )
 
 var duplicateKeys = Check{
-	ID:         "duplicate-keys",
-	Title:      "The same key is stored more than once.",
-	Why:        "A model counts the event as often as it is stored, and a point-in-time join returns a row for each copy.",
-	Fix:        "Remove the surplus rows and make the load idempotent; if both sources carry every key by design, declare once_per: [source].",
-	Since:      "0.1",
-	Scope:      ScopeView,
-	Severity:   report.SeverityError,
-	Evidence:   report.Certain,
-	Unit:       UnitRows,
-	Needs:      Needs{Files: true, Key: true},
-	Wants:      facts.WantTimes | facts.WantKeys | facts.WantCopies,
-	Fractional: true,
-	WholeView:  true,
+	ID:            "duplicate-keys",
+	Title:         "The same key is stored more than once.",
+	Why:           "A model counts the event as often as it is stored, and a point-in-time join returns a row for each copy.",
+	Fix:           "Remove the surplus rows and make the load idempotent; if both sources carry every key by design, declare once_per: [source].",
+	Since:         "0.1",
+	rule:          duplicateKeysRule,
+	Scope:         ScopeView,
+	Severity:      report.SeverityError,
+	Evidence:      report.Certain,
+	Unit:          UnitRows,
+	Needs:         Needs{Files: true, Key: true},
+	Wants:         facts.WantTimes | facts.WantKeys | facts.WantCopies,
+	Fractional:    true,
+	WholeView:     true,
+	severityWords: "error, warn where the key is not declared",
 	severity: func(b *brief) report.Severity {
 		if keyDefaulted(b.View) {
 			return report.SeverityWarn
@@ -48,6 +50,21 @@ var duplicateKeys = Check{
 	},
 	detail:    func(b *brief, v verdict) string { return b.duplicateDetail() },
 	reproduce: (*brief).reproduceDuplicates,
+}
+
+const duplicateKeysRule = `Rows are repeats of each other if all columns of the key are equal and none is
+NULL, compared as values across all partitions, sources and types of the view;
+with once_per only within one source, or one partition. Of n such rows one is
+kept, the first by (ingested_at, nulls last; partition; path; row number); the
+n-1 others are bad, where they lie. Candidates have equal 64-bit hashes; each
+is compared by the key itself, so that no collision is counted.
+A key is in conflict if a payload column differs, or if two of its event times
+differ by neither 0 nor a UTC offset that was in use; else shifted_twin if two
+differ by such an offset; else a replay.`
+
+// keysTell says that the repeats of a declared key are judged, so that a copy is one cause of them.
+func (b *brief) keysTell() bool {
+	return !keyDefaulted(b.View) && b.selected("duplicate-keys") && b.policy("duplicate-keys").Severity != "off" && b.Collection.Keys != nil
 }
 
 func (b *brief) keyInWords() string {

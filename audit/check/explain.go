@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -19,7 +20,7 @@ func Explain(c Check) (string, error) {
 		fmt.Fprintf(&text, "  %s (%s, default %s): %s\n", p.Name, p.Kind, p.Default, p.Doc)
 	}
 	if !c.Query {
-		fmt.Fprintf(&text, "\nRule (judged in Go, over the same facts as SQL)\n%s", indent(ruleInWords(c.ID)))
+		fmt.Fprintf(&text, "\nRule (judged in Go, over the same facts as SQL)\n%s", indent(c.rule))
 		return text.String(), nil
 	}
 	query, err := sql.Check(c.ID)
@@ -45,15 +46,7 @@ func Params(c Check) []Param {
 }
 
 func severityInWords(c Check) string {
-	switch c.ID {
-	case "stale-entities":
-		return "error with a declared max_fraction, else warn"
-	case "duplicate-keys":
-		return "error, warn where the key is not declared"
-	case "mixed-encoding":
-		return "error, warn where every encoding is naive and its zone declared"
-	}
-	return string(c.Severity)
+	return cmp.Or(c.severityWords, string(c.Severity))
 }
 
 func needsInWords(n Needs) string {

@@ -13,11 +13,8 @@ import (
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
-// Input is one view's facts and policy.
-type Input struct {
-	View       model.View
-	Survey     facts.Survey
-	Collection facts.Collection
+// Terms are what a view is judged by, beside its own definition.
+type Terms struct {
 	// AsOf is the instant judged from, in microseconds UTC; AsOfGiven says that the user chose it.
 	AsOf      int64
 	AsOfGiven bool
@@ -31,26 +28,41 @@ type Input struct {
 	Missing Missing
 	// Samples is how many values of key and entity columns a finding may show.
 	Samples int
+	// BadRows says that the rows will be fetched that checks counted.
+	BadRows bool
 	// Mask names what is sensitive; nil shows none of it.
 	Mask *sensitive.Mask
-	// Sources maps the names of sources in View, Survey and Collection to those in the data, where the source is sensitive; nil
-	// where they are the same.
-	Sources sensitive.Names
 	// Rank orders the findings of a result by what is known of them, the smallest first, before how bad they are: a finding by its
 	// fingerprint and what it counts. Nil ranks all alike.
 	Rank func(fingerprint string, bad int64) int
-	// Failures are steps before judging that could not be done.
-	Failures []Failure
 }
 
-// Failure is a step that could not be done for a view: the checks that rest on it are errors.
-type Failure struct {
-	// Checks rest on the step; empty means every check that needs files.
-	Checks    []string
-	Reason    string
-	Retryable bool
-	// NoFiles says that the view's paths match no file.
-	NoFiles bool
+// Input is the evidence of one view under the names that the report gives to sensitive sources, and the terms that it is judged by.
+type Input struct {
+	facts.Evidence
+	Terms
+	// Sources maps the names of sources in the evidence to those in the data, where the source is sensitive; nil where they are the
+	// same.
+	Sources sensitive.Names
+}
+
+// NewInput hides what is sensitive in evidence.
+func NewInput(e facts.Evidence, t Terms) Input {
+	in := Input{Evidence: e, Terms: t}
+	if in.Sources = in.Mask.Sources(&in.View, &in.Survey, &in.Collection); in.Sources != nil {
+		in.Suppressions = slices.Clone(in.Suppressions)
+		for i, s := range in.Suppressions {
+			if s.View == "" || s.View == in.View.Name {
+				in.Suppressions[i].Source = in.Mask.Source(in.View, s.Source)
+			}
+		}
+	}
+	if in.Collection.Keys != nil {
+		repeated := *in.Collection.Keys
+		repeated.HiddenMeasures = sensitive.Without(in.View, &repeated)
+		in.Collection.Keys = &repeated
+	}
+	return in
 }
 
 // Missing is what a view is whose paths match no file.

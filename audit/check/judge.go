@@ -10,6 +10,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/address"
 	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/words"
 	"github.com/featureaudit/featureaudit/sql"
@@ -23,10 +24,11 @@ type Judgement struct {
 	Used []int
 	// Clean is the newest run of partitions without a failure of rows; nil where nothing proves one.
 	Clean *Span
-	// BadRows say how the rows are fetched that checks of rows counted.
+	// View is what was looked at, with its outcome and its clean run, and Corrections are what would put its event times right.
+	View        report.View
+	Corrections []report.Correction
+	// BadRows say how the rows are fetched that checks of rows counted, where the terms want them.
 	BadRows []BadRows
-	// BadByPartition counts what checks found bad in each partition.
-	BadByPartition BadByPartition
 }
 
 // JudgeView judges the selected checks of one view. A check that cannot be judged gives an error result and stops no
@@ -54,8 +56,13 @@ func JudgeView(ctx context.Context, j engine.Judge, in Input) (Judgement, error)
 	if run, proven := b.cleanRun(opinions); proven {
 		out.Clean = &run
 	}
-	out.BadRows = b.badRows(out.Results)
-	out.BadByPartition = badByPartition(opinions)
+	out.View = b.describe(out.Results, out.Clean, badByPartition(opinions))
+	if zonesFound(out.Results, b.View.Name) {
+		out.Corrections = b.corrections()
+	}
+	if b.BadRows {
+		out.BadRows = b.badRows(out.Results)
+	}
 	if b.cut {
 		return out, context.Cause(ctx)
 	}
@@ -194,21 +201,22 @@ func (b *brief) obstacle(c Check, r report.Result) (report.Result, bool) {
 }
 
 // unlisted is the result of a check of a view whose files could not be looked at, or that has none.
-func (b *brief) unlisted(c Check, r report.Result, f Failure) report.Result {
+func (b *brief) unlisted(c Check, r report.Result, f facts.Failure) report.Result {
 	if f.NoFiles {
 		return b.noFiles(c, r, f.Reason)
 	}
 	return unable(r, f.Reason, f.Retryable)
 }
 
-// noFiles is the result of a check of a view that has no files. unreadable-file tells of it for all checks of the view;
+// noFiles is the result of a check of a view that has no files. One check tells of it for all checks of the view;
 // where it is not selected, each tells of it itself, so that a view that is not there is never green.
 func (b *brief) noFiles(c Check, r report.Result, reason string) report.Result {
-	tells := c.ID == unreadableFile.ID || !b.selected(unreadableFile.ID) || b.policy(unreadableFile.ID).Severity == "off"
+	teller := tellerOfFiles()
+	tells := c.tellsOfFiles || !b.selected(teller.ID) || b.policy(teller.ID).Severity == "off"
 	rows := []row{{subject: report.Subject{Object: address.Redact(b.View.Path)}, total: 1, bad: 1}}
 	told := c
 	if !tells {
-		told = unreadableFile
+		told = teller
 	}
 	accepted := b.suppress(told, r.Unit, rows)
 	switch {
@@ -234,13 +242,18 @@ func (b *brief) noFiles(c Check, r report.Result, reason string) report.Result {
 	return followed(r)
 }
 
-func (b *brief) failure(c Check) (Failure, bool) {
+func tellerOfFiles() Check {
+	all := Catalogue()
+	return all[slices.IndexFunc(all, func(c Check) bool { return c.tellsOfFiles })]
+}
+
+func (b *brief) failure(c Check) (facts.Failure, bool) {
 	for _, f := range b.Failures {
-		if len(f.Checks) == 0 || slices.Contains(f.Checks, c.ID) {
+		if b.restsOn(c, f.Lost) {
 			return f, true
 		}
 	}
-	return Failure{}, false
+	return facts.Failure{}, false
 }
 
 // ask gets the rows of a check, from its SQL or its Go.

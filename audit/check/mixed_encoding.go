@@ -15,25 +15,28 @@ import (
 )
 
 var mixedEncoding = Check{
-	ID:        "mixed-encoding",
-	Title:     "Files of one view write event_time in different encodings.",
-	Why:       "Engines merge aware and naive times, or numbers of two units, into one column without a word: windows are joined hours or ages apart.",
-	Fix:       "Write all files with event_time in one encoding, best as timestamps in UTC; until then, declare the zone of naive times and the unit of numbers.",
-	Since:     "0.1",
-	Scope:     ScopeView,
-	Severity:  report.SeverityError,
-	Evidence:  report.Certain,
-	Unit:      UnitFiles,
-	Needs:     Needs{Files: true, Footers: true, EventTime: true},
-	Wants:     facts.WantTimes,
-	readsRows: rowsTellEncodings,
+	ID:            "mixed-encoding",
+	Title:         "Files of one view write event_time in different encodings.",
+	Why:           "Engines merge aware and naive times, or numbers of two units, into one column without a word: windows are joined hours or ages apart.",
+	Fix:           "Write all files with event_time in one encoding, best as timestamps in UTC; until then, declare the zone of naive times and the unit of numbers.",
+	Since:         "0.1",
+	rule:          mixedEncodingRule,
+	Scope:         ScopeView,
+	Severity:      report.SeverityError,
+	Evidence:      report.Certain,
+	Unit:          UnitFiles,
+	Needs:         Needs{Files: true, Footers: true, EventTime: true},
+	Wants:         facts.WantTimes,
+	readsRows:     rowsTellEncodings,
+	severityWords: "error, warn where every encoding is naive and its zone declared",
 	severity: func(b *brief) report.Severity {
 		if b.encodingZonesDeclared() {
 			return report.SeverityWarn
 		}
 		return report.SeverityError
 	},
-	judge: judgeMixedEncoding,
+	judge:     judgeMixedEncoding,
+	unsettles: true,
 	nothing: func(b *brief) string {
 		if b.noRows() {
 			return "no file holds a row"
@@ -51,6 +54,11 @@ var mixedEncoding = Check{
 		return text
 	},
 }
+
+const mixedEncodingRule = `Files are put together by how they write event_time: aware, naive, text with
+offsets, text without, epochs. Milli-, micro- and nanoseconds of a type that
+says its unit are no difference. If a view has more than one encoding, a file
+is bad that writes another than most files do (of equals, most rows).`
 
 // encodingsInWords names each encoding with its files and the first of them.
 func encodingsInWords(list []map[string]any) string {

@@ -16,11 +16,12 @@ import (
 )
 
 var mixedZones = Check{
-	ID:         mixedZonesID,
+	ID:         "mixed-zones",
 	Title:      "Some writer stamps local time as if it were the zone read.",
 	Why:        "Windows are joined hours apart, and a ttl drops fresh rows or keeps dead ones, by where the writer stands.",
 	Fix:        "Make the writer stamp UTC and mark it so; until then declare the source's zone (its max_lag, where it is late by design), or correct a copy with featureaudit align.",
 	Since:      "0.1",
+	rule:       mixedZonesRule,
 	Scope:      ScopeView,
 	Severity:   report.SeverityError,
 	Evidence:   report.Statistical,
@@ -31,6 +32,8 @@ var mixedZones = Check{
 	Params: []Param{{Name: mustSeeName, Kind: ParamFraction, Default: "0.05",
 		Doc: "the share of a source's rows at another offset that a pass must be able to see; where it could not, the check is not_applicable"}},
 	judge:     judgeMixedZones,
+	unsettles: true,
+	about:     true,
 	reproduce: (*brief).reproduceZones,
 	nothing:   always("no row has both an event time and an ingest time"),
 	bad:       always("show the clock of another zone"),
@@ -43,6 +46,27 @@ var mixedZones = Check{
 		return strings.Join(b.zonesInWords(series, b.dayProfiles()), "; ")
 	},
 }
+
+const mixedZonesRule = `The lags (ingested_at - event_time) of each source are counted by minute, over
+rows with both times. The largest population is found first; its shape is then
+looked for at every UTC offset that some zone had between the oldest and the
+newest event (or at those of zones:), beyond what stands at quarter hours that
+are no zone's offset. Rows of a population that is found are bad. Lags too
+spread to tell, and a source that sits as a whole at one offset, are not
+judged, and named.`
+
+// defaultMustSee is the share of rows at another offset that a pass must be able to see.
+const defaultMustSee = 0.05
+
+// mustSee is the check's parameter.
+func (b *brief) mustSee() float64 {
+	if share := b.policy("mixed-zones").MustSee; share != nil {
+		return *share
+	}
+	return defaultMustSee
+}
+
+const mustSeeName = "must_see"
 
 // seenOf says which share of rows at another offset a pass would have seen, for the series that it says least of.
 func seenOf(series []zoneSeries) string {

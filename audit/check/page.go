@@ -19,7 +19,7 @@ func Page(c Check) (string, error) {
 		fmt.Fprintf(&text, "| `%s` (%s) | %s | %s |\n", p.Name, p.Kind, p.Default, p.Doc)
 	}
 	if !c.Query {
-		fmt.Fprintf(&text, "\n## The rule\n\nIt is judged in Go, over the same facts as SQL.\n\n%s\n", strings.TrimRight(ruleInWords(c.ID), "\n"))
+		fmt.Fprintf(&text, "\n## The rule\n\nIt is judged in Go, over the same facts as SQL.\n\n%s\n", strings.TrimRight(c.rule, "\n"))
 		return text.String(), nil
 	}
 	query, err := sql.Check(c.ID)

@@ -37,15 +37,7 @@ func keyDefaulted(v model.View) bool {
 }
 
 // KeyColumns are the columns of the key, declared or defaulted; none where there is neither.
-func KeyColumns(v model.View) []string {
-	if len(v.Key) > 0 {
-		return v.Key
-	}
-	if len(v.Entity) == 0 || !v.EventTime.Declared() {
-		return nil
-	}
-	return append(append([]string{}, v.Entity...), v.EventTime.Column)
-}
+func KeyColumns(v model.View) []string { return v.KeyColumns() }
 
 // ageLimit is what a source's newest event may be old, in microseconds, or false where nothing says.
 func ageLimit(v model.View, s model.SourcePolicy) (int64, bool) {

@@ -18,6 +18,7 @@ var schemaDrift = Check{
 	Why:        "Readers fill what is missing with null and widen what differs, silently, and a feature changes its meaning over time.",
 	Fix:        "Write the deviating files again with the schema of the others, or migrate all of them.",
 	Since:      "0.1",
+	rule:       schemaDriftRule,
 	Scope:      ScopeView,
 	Severity:   report.SeverityWarn,
 	Evidence:   report.Certain,
@@ -41,6 +42,11 @@ var schemaDrift = Check{
 		return strings.Join(texts, "; ")
 	},
 }
+
+const schemaDriftRule = `The columns of each file are compared with those that most files of the view
+have (of equals, most rows), sources with a path of their own apart. A file is
+bad if a column is missing in it, new, or of another type. The event time
+column is left out: mixed-encoding judges it.`
 
 // drift is how one column of a file deviates.
 type drift struct{ column, change, found, expected string }

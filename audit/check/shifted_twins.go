@@ -20,6 +20,7 @@ var shiftedTwins = Check{
 	Why:       "Two copies of one event disagree on when it happened by a whole time zone: one of their writers stamps local time.",
 	Fix:       "Correct the writer that is named; where none is, compare a few keys with their origin. Correct a copy with featureaudit align.",
 	Since:     "0.1",
+	rule:      shiftedTwinsRule,
 	Scope:     ScopeView,
 	Severity:  report.SeverityError,
 	Evidence:  report.Arithmetic,
@@ -30,6 +31,7 @@ var shiftedTwins = Check{
 	WholeView: true,
 	applies:   (*brief).twinsReason,
 	judge:     judgeTwins,
+	about:     true,
 	reproduce: (*brief).reproduceTwins,
 	nothing:   always("no row has a whole key"),
 	bad:       always("repeat a key one UTC offset away"),
@@ -55,6 +57,13 @@ var shiftedTwins = Check{
 		return strings.Join(texts, "; ")
 	},
 }
+
+const shiftedTwinsRule = `Of the repeats of a key, those count whose event times lie exactly one UTC
+offset apart that was in use between the oldest and the newest event. Across
+sources they must lie in one partition or neighbouring ones, with the same
+offset in at least 3 keys of one pair of writers and 5 times the support of the
+median other offset. Not judged where event_time is part of the key, across
+snapshots, and where over half of the event times are quarter hours.`
 
 // twinsReason is why copies of a key cannot be told to be shifted, or "".
 func (b *brief) twinsReason() string {

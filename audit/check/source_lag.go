@@ -25,6 +25,9 @@ var sourceLag = Check{
 	Query:      true,
 	reproduce:  (*brief).reproduceLate,
 	clocked:    true,
+	feeds:      (*brief).lagFeeds,
+	late:       "late",
+	timely:     "in time",
 	measures:   lagMeasures,
 	applies: func(b *brief) string {
 		_, limited := lagLimit(b.View, model.SourcePolicy{})

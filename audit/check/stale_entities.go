@@ -11,22 +11,25 @@ import (
 )
 
 var staleEntities = Check{
-	ID:         "stale-entities",
-	Title:      "Entities whose newest row has expired.",
-	Why:        "A point-in-time join gives such an entity null features, which a model takes for a value of its own.",
-	Fix:        "Find out why the entities are no longer updated; where idle ones are normal, declare the max_fraction that is.",
-	Since:      "0.1",
-	Scope:      ScopeView,
-	Severity:   report.SeverityError,
-	Evidence:   report.Certain,
-	Unit:       UnitEntities,
-	Needs:      Needs{Files: true, EventTime: true, TTL: true, Entity: true},
-	Wants:      facts.WantTimes | facts.WantEntities,
-	idle:       func(v model.View) bool { return !v.TTL.Effective() || len(v.Entity) == 0 },
-	Fractional: true,
-	WholeView:  true,
-	clocked:    true,
-	applies:    func(b *brief) string { return needsAsOf(b, "stale-entities") },
+	ID:            "stale-entities",
+	Title:         "Entities whose newest row has expired.",
+	Why:           "A point-in-time join gives such an entity null features, which a model takes for a value of its own.",
+	Fix:           "Find out why the entities are no longer updated; where idle ones are normal, declare the max_fraction that is.",
+	Since:         "0.1",
+	rule:          staleEntitiesRule,
+	Scope:         ScopeView,
+	Severity:      report.SeverityError,
+	Evidence:      report.Certain,
+	Unit:          UnitEntities,
+	Needs:         Needs{Files: true, EventTime: true, TTL: true, Entity: true},
+	Wants:         facts.WantTimes | facts.WantEntities,
+	idle:          func(v model.View) bool { return !v.TTL.Effective() || len(v.Entity) == 0 },
+	Fractional:    true,
+	WholeView:     true,
+	clocked:       true,
+	certain:       (*brief).entitiesCertain,
+	applies:       func(b *brief) string { return needsAsOf(b, "stale-entities") },
+	severityWords: "error with a declared max_fraction, else warn",
 	severity: func(b *brief) report.Severity {
 		if b.policy("stale-entities").MaxFraction == nil {
 			return report.SeverityWarn
@@ -50,6 +53,11 @@ var staleEntities = Check{
 	},
 }
 
+const staleEntitiesRule = `Of each entity's rows with event_time <= as_of the newest is taken; the entity
+is bad if as_of - event_time > ttl, which is when a point-in-time join gives
+null. With time_partition.of: snapshot it is bad if no snapshot younger than
+the ttl holds it. Entities that only have rows after as_of are counted apart.`
+
 func judgeStaleEntities(b *brief) (verdict, error) {
 	e := b.Collection.Entities
 	if e == nil && b.noRows() {
@@ -65,4 +73,31 @@ func judgeStaleEntities(b *brief) (verdict, error) {
 		measures["oldest_newest_event_time"] = instantOrNil(e.OldestNewest)
 	}
 	return verdict{rows: []row{{total: e.Judged, bad: e.Stale}}, measures: measures}, nil
+}
+
+// entityBounds are the least and the most entities that are stale, whichever zones the times were stamped in: those of
+// the scan, unless lags tell that every source stamps the zone that is read.
+func (b *brief) entityBounds() (everywhere, somewhere int64) {
+	e := b.Collection.Entities
+	if !b.zonesOpen() {
+		return e.Stale, e.Stale
+	}
+	return e.StaleEverywhere, e.StaleSomewhere
+}
+
+// entitiesCertain says whether the verdict is the same in every zone; ok is false where no entity was looked at.
+func (b *brief) entitiesCertain() (certain, ok bool) {
+	e := b.Collection.Entities
+	if e == nil {
+		return false, false
+	}
+	everywhere, somewhere := b.entityBounds()
+	if b.zonesOpen() && !b.openNaive() && !isSnapshot(b.View) {
+		return false, true // an aware or declared time is not what it says, and nobody knows by how much
+	}
+	allowed := 0.0
+	if limit := b.policy("stale-entities").MaxFraction; limit != nil {
+		allowed = *limit * float64(e.Judged)
+	}
+	return float64(everywhere) > allowed || float64(somewhere) <= allowed, true
 }

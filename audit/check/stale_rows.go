@@ -26,6 +26,7 @@ var staleRows = Check{
 	Query:       true,
 	reproduce:   (*brief).reproduceStale,
 	clocked:     true,
+	feeds:       (*brief).rowFeeds,
 	arrival:     (*brief).judgedByArrival,
 	backfillFix: "Where this range was filled again, nothing: rows of a backfill arrive late by nature; judge it with reference: partition_end, or suppress stale-rows for the range. Where it was not, find the feed that delivers old rows.",
 	detail:      backfillDetail,

@@ -26,6 +26,7 @@ var staleView = Check{
 	WholeView: true,
 	Query:     true,
 	clocked:   true,
+	feeds:     (*brief).ageFeeds,
 	applies: func(b *brief) string {
 		if reason := needsAsOf(b, "stale-view"); reason != "" {
 			return reason

@@ -13,6 +13,7 @@ var suppressionExpired = Check{
 	Why:      "What it accepted for a while is a finding again, and somebody still believes that it is accepted.",
 	Fix:      "Repair the cause and remove the suppression, or accept it again with a new until.",
 	Since:    "0.1",
+	rule:     suppressionExpiredRule,
 	Scope:    ScopeRun,
 	Severity: report.SeverityWarn,
 	Evidence: report.Certain,
@@ -33,3 +34,5 @@ var suppressionExpired = Check{
 	bad:     always("are past their date"),
 	good:    always("still hold"),
 }
+
+const suppressionExpiredRule = `A suppression is bad if as_of is at or after 00:00 UTC of its until.`

@@ -16,6 +16,7 @@ var suppressionUnused = Check{
 	Why:      "Its cause is gone or its name is wrong; left in place it hides the next fault of that kind.",
 	Fix:      "Remove the suppression, or correct its check, view, source or range.",
 	Since:    "0.1",
+	rule:     suppressionUnusedRule,
 	Scope:    ScopeRun,
 	Severity: report.SeverityWarn,
 	Evidence: report.Certain,
@@ -36,6 +37,10 @@ var suppressionUnused = Check{
 		return strings.Join(texts, "; ")
 	},
 }
+
+const suppressionUnusedRule = `A suppression is bad if its check was judged in its view and nothing was found
+that it matches; if the check could not look, that is not known. It is bad,
+too, if no definition has a view of its name. With --range only that is judged.`
 
 func judgeUnused(in RunInput) verdict {
 	looked := lookedAt(in.Results)

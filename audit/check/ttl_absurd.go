@@ -17,6 +17,7 @@ var ttlAbsurd = Check{
 	Why:      "Such a ttl is a slip of the unit: everything expires at once, or nothing ever does.",
 	Fix:      "Write the ttl with its unit (24h, 7d, P1D), or acknowledge that rows never expire: ttl: {never: reason}.",
 	Since:    "0.1",
+	rule:     ttlAbsurdRule,
 	Scope:    ScopeView,
 	Severity: report.SeverityWarn,
 	Evidence: report.Certain,
@@ -39,6 +40,8 @@ var ttlAbsurd = Check{
 		return v.findings[0].message
 	},
 }
+
+const ttlAbsurdRule = `Bad if ttl < 0, if 0 < ttl < 1s, or if ttl > 87660h (ten years).`
 
 // absurdity says what is wrong with a ttl, or "".
 func absurdity(ttl time.Duration) string {

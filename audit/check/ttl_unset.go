@@ -12,6 +12,7 @@ var ttlUnset = Check{
 	Why:      "A ttl that is unset, null or 0 makes features of any age look fresh, and nobody decided that.",
 	Fix:      "Declare a ttl, or acknowledge it in writing: ttl: {never: reason}.",
 	Since:    "0.1",
+	rule:     ttlUnsetRule,
 	Scope:    ScopeView,
 	Severity: report.SeverityError,
 	Evidence: report.Certain,
@@ -27,6 +28,8 @@ var ttlUnset = Check{
 		return v.findings[0].message
 	},
 }
+
+const ttlUnsetRule = `Bad if the ttl is not set, null or 0, and no {never: reason} says why.`
 
 func (b *brief) ttlOnWire() string {
 	at := b.origin("", "ttl")

@@ -10,20 +10,22 @@ import (
 )
 
 var unreadableFile = Check{
-	ID:       "unreadable-file",
-	Title:    "A file of the view could not be read.",
-	Why:      "Its rows are in no verdict, and in no training set either.",
-	Fix:      "Write the file again if its bytes are broken; rewrite it in a plainer form if it is valid and the engine cannot read it; if rights, network or a running writer are the cause, repair that and run again.",
-	Since:    "0.1",
-	Scope:    ScopeView,
-	Severity: report.SeverityError,
-	Evidence: report.Certain,
-	Unit:     UnitFiles,
-	Needs:    Needs{Files: true},
-	judge:    judgeUnreadable,
-	nothing:  always("no file in the partitions of the range"),
-	bad:      always("could not be read"),
-	good:     (*brief).readInWords,
+	ID:           "unreadable-file",
+	Title:        "A file of the view could not be read.",
+	Why:          "Its rows are in no verdict, and in no training set either.",
+	Fix:          "Write the file again if its bytes are broken; rewrite it in a plainer form if it is valid and the engine cannot read it; if rights, network or a running writer are the cause, repair that and run again.",
+	Since:        "0.1",
+	rule:         unreadableFileRule,
+	Scope:        ScopeView,
+	Severity:     report.SeverityError,
+	Evidence:     report.Certain,
+	Unit:         UnitFiles,
+	Needs:        Needs{Files: true},
+	judge:        judgeUnreadable,
+	tellsOfFiles: true,
+	nothing:      always("no file in the partitions of the range"),
+	bad:          always("could not be read"),
+	good:         (*brief).readInWords,
 	measures: func(b *brief) map[string]any {
 		return map[string]any{"checked_pages": b.Collection.CheckedPages}
 	},
@@ -41,6 +43,12 @@ var unreadableFile = Check{
 		return fmt.Sprintf("%s of %s could not be read (%s%s)", words.Number(v.bad), words.Count(v.total, "file"), strings.Join(names, "; "), more)
 	},
 }
+
+const unreadableFileRule = `Bad if a file that the view's paths match has a footer or rows that could not
+be read, in partitions after as_of as well. The outcome is error; exit 3 where
+another try may cure it, else 1. What other checks miss because of it is said
+in their results. A view without any file is told of here, too: --missing-view
+says whether it is an error, a failure or a warning.`
 
 // judgeUnreadable lists what could not be read wherever a verdict is wanted, after as_of too: a broken file is one at any time.
 func judgeUnreadable(b *brief) (verdict, error) {

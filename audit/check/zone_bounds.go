@@ -27,25 +27,16 @@ type feed struct {
 	stale func(east int64) (sure, maybe bool)
 }
 
-// staleBounds bounds stale-view and stale-rows, and source-lag where writers are proved to be elsewhere; ok is false where the facts do not say.
+// staleBounds bounds the verdict of a check that has feeds; ok is false where the facts do not say.
 func (b *brief) staleBounds(c Check) (z zoneBounds, ok bool) {
 	if b.policy(c.ID).MaxFraction != nil {
 		return z, false
 	}
-	var subjects [][]feed
-	switch {
-	case c.ID == staleViewID:
-		subjects = b.ageFeeds()
-	case c.ID == staleRowsID && !isSnapshot(b.View):
-		subjects, ok = b.rowFeeds()
-		if !ok {
-			return z, false
-		}
-	case c.ID == sourceLagID:
-		if subjects, ok = b.lagFeeds(); !ok {
-			return z, false
-		}
-	default:
+	if c.feeds == nil {
+		return z, false
+	}
+	subjects, ok := c.feeds(b)
+	if !ok {
 		return z, false
 	}
 	for _, subject := range subjects {
@@ -65,47 +56,15 @@ func (b *brief) staleBounds(c Check) (z zoneBounds, ok bool) {
 	return z, len(subjects) > 0
 }
 
-// entityBounds are the least and the most entities that are stale, whichever zones the times were stamped in: those of
-// the scan, unless lags tell that every source stamps the zone that is read.
-func (b *brief) entityBounds() (everywhere, somewhere int64) {
-	e := b.Collection.Entities
-	if !b.zonesOpen() {
-		return e.Stale, e.Stale
-	}
-	return e.StaleEverywhere, e.StaleSomewhere
-}
-
 // zonesOpen says whether some source may have stamped another zone than the one read.
 func (b *brief) zonesOpen() bool {
 	return slices.ContainsFunc(b.sources, func(source string) bool { return len(b.candidates(source)) > 1 })
-}
-
-// entitiesCertain says whether the verdict on stale entities is the same in every zone.
-func (b *brief) entitiesCertain() bool {
-	e := b.Collection.Entities
-	everywhere, somewhere := b.entityBounds()
-	if b.zonesOpen() && !b.openNaive() && !isSnapshot(b.View) {
-		return false // an aware or declared time is not what it says, and nobody knows by how much
-	}
-	allowed := 0.0
-	if limit := b.policy(staleEntitiesID).MaxFraction; limit != nil {
-		allowed = *limit * float64(e.Judged)
-	}
-	return float64(everywhere) > allowed || float64(somewhere) <= allowed
 }
 
 // openNaive says whether some source has naive times without a declared zone.
 func (b *brief) openNaive() bool {
 	return slices.ContainsFunc(b.sources, func(source string) bool { return b.stampedByDevices(source) || b.undeclaredNaive(source) })
 }
-
-// The ids of the checks that are bounded: the checks themselves would refer to themselves.
-const (
-	staleViewID     = "stale-view"
-	staleRowsID     = "stale-rows"
-	staleEntitiesID = "stale-entities"
-	sourceLagID     = "source-lag"
-)
 
 func (f feed) always() bool {
 	return !slices.ContainsFunc(f.candidates, func(east int32) bool { sure, _ := f.stale(int64(east)); return !sure })
@@ -136,8 +95,7 @@ func allCandidates(subjects [][]feed) []int32 {
 }
 
 // ageFeeds are the subjects of stale-view: each declared source alone, and the view by all of its sources.
-func (b *brief) ageFeeds() [][]feed {
-	var subjects [][]feed
+func (b *brief) ageFeeds() (subjects [][]feed, ok bool) {
 	for _, s := range b.View.Sources {
 		if limit, has := ageLimit(b.View, s); has && !b.retired(s) {
 			subjects = append(subjects, []feed{b.ageFeed(s.Name, limit)})
@@ -145,7 +103,7 @@ func (b *brief) ageFeeds() [][]feed {
 	}
 	limit, has := ageLimit(b.View, model.SourcePolicy{})
 	if !has || b.allSourcesDeclared() {
-		return subjects
+		return subjects, true
 	}
 	var view []feed
 	for _, name := range b.sources {
@@ -154,7 +112,7 @@ func (b *brief) ageFeeds() [][]feed {
 	if len(view) > 0 {
 		subjects = append(subjects, view)
 	}
-	return subjects
+	return subjects, true
 }
 
 // ageFeed says whether a source's newest event is too old. A future row may be the newest one once it is corrected.
@@ -181,6 +139,9 @@ func (b *brief) ageFeed(source string, limit int64) feed {
 // rowFeeds are the subjects of stale-rows: each source. Rows are counted by their histograms: exactly where a limit lies
 // on a whole bin, within bounds elsewhere.
 func (b *brief) rowFeeds() ([][]feed, bool) {
+	if isSnapshot(b.View) {
+		return nil, false
+	}
 	var subjects [][]feed
 	ttl := b.View.TTL.Duration.Microseconds()
 	for _, name := range b.sources {

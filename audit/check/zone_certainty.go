@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -31,7 +32,7 @@ func (b *brief) zonesInDoubt() bool {
 }
 
 // zoneWords says on which zones a verdict depends: those on each side, where they are known.
-func zoneWords(r report.Result) string {
+func zoneWords(c Check, r report.Result) string {
 	if everywhere, counted := r.Measures["stale_in_every_zone"].(int64); counted {
 		somewhere := r.Measures["stale_in_some_zone"].(int64)
 		if everywhere == somewhere {
@@ -44,11 +45,8 @@ func zoneWords(r report.Result) string {
 	if !known {
 		return dependsOnZones
 	}
-	bad, good := "stale", "fresh"
-	if r.Check == sourceLagID {
-		bad, good = "late", "in time"
-	}
-	return fmt.Sprintf("this depends on the zone of the writers: %s at %s, %s at %s", bad, offsetsInWords(stale), good, offsetsInWords(fresh))
+	return fmt.Sprintf("this depends on the zone of the writers: %s at %s, %s at %s", cmp.Or(c.late, "stale"), offsetsInWords(stale), cmp.Or(c.timely, "fresh"),
+		offsetsInWords(fresh))
 }
 
 func offsetsInWords(minutes []int64) string {
@@ -78,11 +76,12 @@ func (b *brief) zoneCertainty(c Check, measures map[string]any) string {
 		measures["zone_stale_offset_minutes"], measures["zone_fresh_offset_minutes"] = filled(bounds.stale), filled(bounds.fresh)
 		return zoneDepends
 	}
-	if c.ID == staleEntitiesID && b.Collection.Entities != nil {
-		if b.entitiesCertain() {
+	if c.certain != nil {
+		if certain, known := c.certain(b); known && certain {
 			return zoneCertain
+		} else if known {
+			return zoneDepends
 		}
-		return zoneDepends
 	}
 	known := true
 	for _, f := range b.encoded {

@@ -305,5 +305,13 @@ func (b *brief) fitsPartitionsAtOffset(s zoneSeries, p zonefit.Population) bool 
 	asRead, total := fit(ladders, 0)
 	// an event that is corrected moves west by its offset, as a calendar moves that is more west by it
 	corrected, _ := fit(ladders, int(-at/60))
-	return total > 0 && float64(corrected) >= fittingShare*float64(total) && float64(asRead) < fittingShare*float64(total)
+	if total == 0 || float64(corrected) < fittingShare*float64(total) || float64(asRead) >= fittingShare*float64(total) {
+		return false
+	}
+	// partitions of another calendar lie nearly right an hour beside it: what fits best is what they are
+	from, to, _ := b.eventSpan()
+	return !slices.ContainsFunc(zone.RealOffsets(from, to), func(o zone.Offset) bool {
+		rows, _ := fit(ladders, int(-o.Seconds/60))
+		return rows > corrected
+	})
 }

@@ -14,6 +14,7 @@ var zoneUndeclared = Check{
 	Why:       "A store of Los Angeles time, read as UTC, passes every other check: all its ages, lags and windows are hours wrong.",
 	Fix:       "If the times are UTC, say so with zone: UTC; else name their zone, or write event_time aware.",
 	Since:     "0.5",
+	rule:      zoneUndeclaredRule,
 	Scope:     ScopeView,
 	Severity:  report.SeverityWarn,
 	Evidence:  report.Certain,
@@ -27,6 +28,10 @@ var zoneUndeclared = Check{
 	bad:       always("write event_time without a zone, and none is declared: it is read as UTC"),
 	good:      always("write event_time aware, or in a declared zone"),
 }
+
+const zoneUndeclaredRule = `A file is bad if it writes event_time without a zone (naive, text without
+offsets, a date) and no zone is declared for it: not of the column, not of its
+source, not of the view. It is read as UTC. zone: UTC is a declaration.`
 
 func judgeZoneUndeclared(b *brief) (verdict, error) {
 	if path := b.unscanned(); path != "" {

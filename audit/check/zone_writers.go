@@ -261,22 +261,6 @@ func (s zoneSeries) detectable() float64 {
 	return share
 }
 
-// defaultMustSee is the share of rows at another offset that a pass must be able to see.
-const defaultMustSee = 0.05
-
-// mustSee is the check's parameter.
-func (b *brief) mustSee() float64 {
-	if share := b.policy(mixedZonesID).MustSee; share != nil {
-		return *share
-	}
-	return defaultMustSee
-}
-
-const (
-	mixedZonesID = "mixed-zones"
-	mustSeeName  = "must_see"
-)
-
 // seenInWords says what share of rows at another offset would have been seen, and by what.
 func seenInWords(share float64) string {
 	return strconv.FormatFloat(math.Ceil(share*1000)/10, 'f', -1, 64) + " %"

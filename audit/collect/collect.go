@@ -40,7 +40,7 @@ type Request struct {
 	Truncated func(column facts.Column) bool
 	Nanos     func(ctx context.Context, file facts.File, column facts.Column, rows []int64) ([]int64, error)
 	// Changed says whether a file is no longer what was listed; nil means unchanged.
-	Changed func(file facts.File) *facts.Problem
+	Changed func(ctx context.Context, file facts.File) *facts.Problem
 	// Pages compares the pages of columns of a file with the checksums that they bring, and says how many have one; nil for
 	// not to look. The error is the context's.
 	Pages func(ctx context.Context, file facts.File, columns []facts.Column) (checked int64, problems []facts.ColumnProblem, err error)

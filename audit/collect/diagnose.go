@@ -78,7 +78,7 @@ func apart(selects []engine.Select) []engine.Select {
 // diagnose says what is wrong with a file that a scan failed on, and in which columns.
 func (c *collector) diagnose(ctx context.Context, id int32, err error) facts.Problem {
 	file := c.survey.Files[id]
-	if problem := c.request.Changed(file); problem != nil {
+	if problem := c.request.Changed(ctx, file); problem != nil {
 		return *problem
 	}
 	schema := c.layouts[file.Schema].schema

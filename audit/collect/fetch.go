@@ -266,7 +266,7 @@ func (v *verifier) fetchTargets(ctx context.Context, targets []target, picking b
 	err := v.fetchSingly(ctx, plans, single)
 	switch {
 	case ctx.Err() != nil, errors.Is(err, errTooLarge):
-	case v.changed(targets):
+	case v.changed(ctx, targets):
 		return errTainted
 	case err == nil && v.foundBlind.Load():
 		return errBlind // what was compared before did not know of it
@@ -346,10 +346,10 @@ func (v *verifier) targets(candidates []keys.Entry) ([]keys.Row, []target) {
 }
 
 // changed sets aside the files that are no longer what was counted, for they may hold other rows than the candidates now.
-func (v *verifier) changed(targets []target) bool {
+func (v *verifier) changed(ctx context.Context, targets []target) bool {
 	changed := false
 	for _, t := range targets {
-		if problem := v.c.request.Changed(t.file); problem != nil {
+		if problem := v.c.request.Changed(ctx, t.file); problem != nil {
 			v.c.setAside(t.file.ID, *problem, true)
 			changed = true
 		}
@@ -482,7 +482,7 @@ func (v *verifier) fetchColumns(ctx context.Context, plan fetchPlan, t target) (
 	if raw := (rawError{}); errors.As(err, &raw) && v.payloadOnly(plan, raw.column) {
 		return false, v.excuse(ctx, plan, t, err)
 	}
-	if err != nil && ctx.Err() == nil && v.c.learn(job{schema: t.file.Schema, files: []int32{t.file.ID}}, err) {
+	if err != nil && ctx.Err() == nil && v.c.learn(ctx, job{schema: t.file.Schema, files: []int32{t.file.ID}}, err) {
 		return false, errTainted
 	}
 	if err != nil {
@@ -509,7 +509,7 @@ func (v *verifier) fetchColumns(ctx context.Context, plan fetchPlan, t target) (
 		at++
 		return err
 	})
-	if err != nil && ctx.Err() == nil && v.c.learn(job{schema: t.file.Schema, files: []int32{t.file.ID}}, err) {
+	if err != nil && ctx.Err() == nil && v.c.learn(ctx, job{schema: t.file.Schema, files: []int32{t.file.ID}}, err) {
 		return false, errTainted
 	}
 	if err != nil {
@@ -533,7 +533,7 @@ func (v *verifier) excuse(ctx context.Context, plan fetchPlan, t target, err err
 	if ctx.Err() != nil || stops(err) {
 		return err
 	}
-	if v.c.request.Changed(t.file) != nil {
+	if v.c.request.Changed(ctx, t.file) != nil {
 		return nil // fetch looks at all of them when it is done
 	}
 	schema := v.c.survey.Schemas[t.file.Schema]

@@ -49,9 +49,9 @@ func (c *collector) stream(ctx context.Context, j job) error {
 		err = s.whole()
 	}
 	if err == nil {
-		err = c.unchanged(j)
+		err = c.unchanged(ctx, j)
 	}
-	if err != nil && ctx.Err() == nil && c.learn(j, err) {
+	if err != nil && ctx.Err() == nil && c.learn(ctx, j, err) {
 		return errTainted
 	}
 	var changed errChanged

@@ -163,7 +163,7 @@ func (t viewTerms) judge(r report.Report) (string, []string) {
 
 // noFiles says that the view should have files and has none: whatever its definition fails, nothing is known of its rows.
 func (t viewTerms) noFiles() bool {
-	res, known := t.results["unreadable-file"]
+	res, known := t.results[report.UnreadableFile]
 	return known && t.view.Files == 0 && res.Outcome != report.NotApplicable
 }
 
@@ -189,7 +189,7 @@ func (t viewTerms) checks(o report.Outcome) []string {
 // freshnessJudged says whether stale-view looked. Only a view that never expires for a written reason, and that promises
 // no age, has nothing to look at.
 func (t viewTerms) freshnessJudged() bool {
-	switch t.results["stale-view"].Outcome {
+	switch t.results[report.StaleView].Outcome {
 	case report.Pass, report.Warn, report.Fail, report.Suppressed:
 		return true
 	case report.NotApplicable:
@@ -255,20 +255,31 @@ func (t viewTerms) lags(m map[string]any) {
 
 // counts are what the checks found, absent where they did not look.
 func (t viewTerms) counts(m map[string]any) {
-	if res, looked := t.looked("stale-rows"); looked {
-		m["stale_rows"] = res.RowsBad
-	}
-	if res, looked := t.looked("stale-entities"); looked && res.RowsTotal > 0 {
-		m["stale_entities_ratio"] = float64(res.RowsBad) / float64(res.RowsTotal)
-	}
-	if res, looked := t.looked("mixed-zones"); looked {
-		m["mixed_zones"] = res.RowsBad
-	}
-	if res, looked := t.looked("duplicate-keys"); looked {
-		if n, isNumber := asNumber(res.Measures["repeated_keys"]); isNumber {
-			m["duplicate_keys"] = n
+	for _, c := range []struct {
+		key, check string
+		of         func(report.Result) (n any, known bool)
+	}{
+		{"stale_rows", report.StaleRows, rowsBad},
+		{"stale_entities_ratio", report.StaleEntities, shareBad},
+		{"mixed_zones", report.MixedZones, rowsBad},
+		{"duplicate_keys", report.DuplicateKeys, repeatedKeys},
+	} {
+		res, looked := t.looked(c.check)
+		if n, known := c.of(res); looked && known {
+			m[c.key] = n
 		}
 	}
+}
+
+func rowsBad(r report.Result) (any, bool) { return r.RowsBad, true }
+
+func shareBad(r report.Result) (any, bool) {
+	return float64(r.RowsBad) / float64(r.RowsTotal), r.RowsTotal > 0
+}
+
+func repeatedKeys(r report.Result) (any, bool) {
+	n, isNumber := asNumber(r.Measures["repeated_keys"])
+	return n, isNumber
 }
 
 func (t viewTerms) looked(check string) (report.Result, bool) {
@@ -278,7 +289,7 @@ func (t viewTerms) looked(check string) (report.Result, bool) {
 
 // staleAfter is the instant at which the first of the view's sources breaks its own promise, if nothing new arrives.
 func (t viewTerms) staleAfter() (time.Time, bool) {
-	res, looked := t.looked("stale-view")
+	res, looked := t.looked(report.StaleView)
 	if !looked {
 		return time.Time{}, false
 	}

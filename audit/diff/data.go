@@ -111,18 +111,16 @@ func (rs Reports) Expired(view string, ttlSeconds float64) (Expired, bool) {
 }
 
 func staleEntities(r report.Report, view string) (Expired, bool) {
-	for _, res := range r.Results {
-		if res.Check != "stale-entities" || res.View != view {
-			continue
-		}
-		total, ok := count(res.Measures["entities"])
-		null, ok2 := count(res.Measures["stale_entities"])
-		if res.Outcome == report.Error || !ok || !ok2 || total == 0 {
-			return Expired{Reason: cmp.Or(res.Reason, res.Message)}, false
-		}
-		return Expired{Entities: total, Null: null, AsOf: r.AsOf}, true
+	res, judged := r.StaleEntities(view)
+	if !judged {
+		return Expired{}, false
 	}
-	return Expired{}, false
+	total, ok := count(res.Measures["entities"])
+	null, ok2 := count(res.Measures["stale_entities"])
+	if res.Outcome == report.Error || !ok || !ok2 || total == 0 {
+		return Expired{Reason: cmp.Or(res.Reason, res.Message)}, false
+	}
+	return Expired{Entities: total, Null: null, AsOf: r.AsOf}, true
 }
 
 func count(v any) (int64, bool) {

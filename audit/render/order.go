@@ -29,19 +29,15 @@ func bad(o report.Outcome) bool { return badness(o) <= badness(report.Warn) }
 
 // rank orders results as exit codes do: what another try may cure comes before what was found, since it may find more.
 func rank(r report.Result) int {
-	if r.Outcome == report.Error && r.Retryable || r.Outcome == report.Fail && r.Check == unreadable {
+	if r.Outcome == report.Error && r.Retryable || r.Outcome == report.Fail && r.TellsOfFiles() {
 		return -1
 	}
 	return badness(r.Outcome)
 }
 
-// unreadable is the check that tells for all checks of a view that its files are not there or cannot be read. It fails
-// only where a view has no files.
-const unreadable = "unreadable-file"
-
-// leads orders unreadable-file before the checks that could not look because of it.
+// leads orders what tells of files before the checks that could not look because of it.
 func leads(r report.Result) int {
-	if r.Check == unreadable {
+	if r.TellsOfFiles() {
 		return 0
 	}
 	return 1
@@ -136,7 +132,7 @@ func fold(view report.View, results []report.Result) group {
 			}
 			firstOf[res.Reason] = res.Check
 		}
-		if res.Check == unreadable && res.Reason != "" {
+		if res.TellsOfFiles() && res.Reason != "" {
 			firstOf[res.Reason] = res.Check
 		}
 		g.results = append(g.results, res)

@@ -216,7 +216,7 @@ func itemOf(res report.Result, folded []report.Result, words func(report.Result)
 		it.Also = cleaned(same)
 		return it
 	}
-	if !bad(res.Outcome) || res.Check == unreadable && res.RowsTotal == 0 {
+	if !bad(res.Outcome) || res.TellsOfFiles() && res.RowsTotal == 0 {
 		return it // that there is no file is all that there is to say
 	}
 	it.Where, it.More = where(res)

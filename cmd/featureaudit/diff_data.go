@@ -182,7 +182,7 @@ func withTTLs(views []model.View, ttls map[string]float64) []model.View {
 // auditEntities counts the entities that have no row younger than their view's ttl. What could not be looked at is in
 // the report, with its reason.
 func auditEntities(ctx context.Context, views []model.View, asOf time.Time) (report.Report, error) {
-	options := audit.Options{Views: views, SelectChecks: []string{"stale-entities"}, AsOf: asOf.UTC().Truncate(time.Microsecond), AsOfGiven: true,
+	options := audit.Options{Views: views, SelectChecks: report.EntityChecks(), AsOf: asOf.UTC().Truncate(time.Microsecond), AsOfGiven: true,
 		Adapters: adapters(), Tool: toolVersions(ctx), Log: zerolog.Nop()}
 	if err := (runFlags{}).limit(&options); err != nil {
 		return report.Report{}, err

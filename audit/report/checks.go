@@ -1,0 +1,28 @@
+package report
+
+// The checks whose results readers of a report ask for by name, for what they alone know. Every other result is read like any other.
+const (
+	DuplicateKeys  = "duplicate-keys"
+	MixedZones     = "mixed-zones"
+	StaleEntities  = "stale-entities"
+	StaleRows      = "stale-rows"
+	StaleView      = "stale-view"
+	UnreadableFile = "unreadable-file"
+)
+
+// TellsOfFiles says that the result tells for all checks of its view that files are not there or cannot be read. It fails only
+// where a view has no files.
+func (r Result) TellsOfFiles() bool { return r.Check == UnreadableFile }
+
+// EntityChecks are what an audit must judge for Report.StaleEntities to answer.
+func EntityChecks() []string { return []string{StaleEntities} }
+
+// StaleEntities is the result that counts the entities of a view by the age of their newest row; false where none was judged.
+func (r Report) StaleEntities(view string) (Result, bool) {
+	for _, res := range r.Results {
+		if res.Check == StaleEntities && res.View == view {
+			return res, true
+		}
+	}
+	return Result{}, false
+}
