@@ -155,6 +155,7 @@ EXAMPLES := audit/docs/examples
 # A virtual environment is made anew when its requirements change, and kept otherwise: an install of Airflow takes minutes.
 build/.venv-python/ready: $(PYTHON_PACKAGE)/tests/requirements.txt
 build/.venv-examples/ready: $(EXAMPLES)/requirements.txt
+build/.venv-schemas/ready: fixtures/schemas/published/requirements.txt
 build/.venv-feast/ready: $(PYTHON_PACKAGE)/examples/feast/requirements.txt $(PYTHON_PACKAGE)/examples/feast/constraints-feast-0.67.0-py311.txt
 build/.venv-airflow3/ready: $(AIRFLOW_TESTS)/requirements-airflow-3.3.2.txt $(AIRFLOW_TESTS)/constraints-airflow-3.3.2-py311.txt
 build/.venv-airflow2/ready: $(AIRFLOW_TESTS)/requirements-airflow-2.11.2.txt $(AIRFLOW_TESTS)/constraints-airflow-2.11.2-py311.txt
@@ -172,6 +173,13 @@ lint-examples: build/.venv-examples/ready build/bin/actionlint ## the examples f
 	build/.venv-examples/bin/pre-commit validate-manifest .pre-commit-hooks.yaml
 	build/.venv-examples/bin/kubernetes-validate --strict $(EXAMPLES)/kubernetes-cronjob.yaml
 	build/bin/actionlint $(EXAMPLES)/github-actions.yml
+
+.PHONY: test-schemas
+test-schemas: build build/.venv-schemas/ready ## real output of every format by the schemas that others publish, in SCHEMAS=DIR
+	@[ -n "$(SCHEMAS)" ] || { echo "make test-schemas SCHEMAS=DIR: a folder with the published schemas (see audit/docs/formats.md)" >&2; exit 1; }
+	@rm -rf build/stores && mkdir -p build/stores
+	@go run ./fixtures/cmd/examples build/stores > build/stores/lines && go run ./fixtures/cmd/incident build/stores/incident
+	build/.venv-schemas/bin/python fixtures/schemas/published/validate.py $(BIN) build/stores $(SCHEMAS)
 
 .PHONY: test-python
 test-python: $(PYTHON_VENV)/ready ## the Python package for consumers: ruff, mypy and pytest over the table of contract cases
