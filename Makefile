@@ -29,9 +29,11 @@ audit: build ## plant the incident in a small store, audit it, and say whether e
 	@rm -rf $(INCIDENT)
 	@go run ./fixtures/cmd/incident $(INCIDENT)
 	@code=0; $(BIN) run --config $(INCIDENT)/featureaudit.yaml --as-of "$$(cat $(INCIDENT)/as_of)" \
-		--out json=$(INCIDENT)/report.json --fail-on never --log-level warn || code=$$?; \
+		--out json=$(INCIDENT)/report.json --out html=$(INCIDENT)/report.html --out markdown=$(INCIDENT)/report.md --out junit=$(INCIDENT)/junit.xml \
+		--fail-on never --log-level warn || code=$$?; \
 		case $$code in 0|3) ;; *) echo "featureaudit run: exit $$code" >&2; exit 1;; esac
 	@go run ./fixtures/cmd/incident -check $(INCIDENT)/report.json $(INCIDENT)
+	@echo "open $(INCIDENT)/report.html in a browser; report.json, report.md and junit.xml lie beside it"
 
 .PHONY: examples
 examples: ## write ten small stores with their configs to build/examples, to try things on
