@@ -17,6 +17,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/sensitive"
+	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
 // run is one audit under way: how it looks and judges, and what was kept of the views that are done.
@@ -28,6 +29,7 @@ type run struct {
 	scanner      Scanner
 	judge        Judge
 	suppressions []model.Suppression
+	atlas        *zone.Atlas
 
 	viewed      []report.View
 	corrections []report.Correction
@@ -44,7 +46,7 @@ func newRun(o Options) *run {
 	if o.Mask == nil {
 		o.Mask, _ = sensitive.New(nil) // without a key there is nothing wrong with it
 	}
-	r := &run{options: o, asOf: o.AsOf.UnixMicro(), used: map[int]bool{},
+	r := &run{options: o, asOf: o.AsOf.UnixMicro(), used: map[int]bool{}, atlas: &zone.Atlas{},
 		window: look.Window{AsOf: o.AsOf, Range: partition.Range{From: o.RangeFrom, To: o.RangeTo}, Newest: o.NewestOnly}}
 	r.suppressions = slices.Clone(o.Suppressions)
 	for i, s := range r.suppressions {
@@ -65,7 +67,7 @@ func start(ctx context.Context, o Options) (*run, error) {
 		r.scanner.Close()
 		return nil, fmt.Errorf("start the engine: %w", err)
 	}
-	r.looker = &look.Looker{Store: o.Adapters.Store, Collector: collect.Collector{Engine: r.scanner, Store: o.Adapters.Store},
+	r.looker = &look.Looker{Store: o.Adapters.Store, Collector: collect.Collector{Engine: r.scanner, Store: o.Adapters.Store, Atlas: r.atlas},
 		Room: engine.Room{Workers: threads, Runs: share.Runs, TempDir: o.TempDir, SliceRows: share.SliceRows}, RowsLimit: o.RowsLimit, Samples: o.Samples, Progress: o.Progress}
 	return r, nil
 }
@@ -116,7 +118,7 @@ func (r *run) terms(view model.View) check.Terms {
 		missing = r.options.Missing
 	}
 	return check.Terms{AsOf: r.asOf, AsOfGiven: r.options.AsOfGiven, HasRange: r.window.Range.Given() || r.window.Newest, Selected: r.selected,
-		Suppressions: r.options.Suppressions, Missing: missing, Samples: r.options.Samples, BadRows: r.options.BadRows, Mask: r.options.Mask}
+		Suppressions: r.options.Suppressions, Missing: missing, Samples: r.options.Samples, BadRows: r.options.BadRows, Mask: r.options.Mask, Atlas: r.atlas}
 }
 
 // keep takes what the report and the exports need of a view; its evidence ends here.
