@@ -20,12 +20,12 @@ import (
 // of both for itself.
 const (
 	smallViewRows  = 1 << 20
-	smallViewBytes = 64 << 20
+	smallViewBytes = 256 << 20 // uncompressed, as the footers say
 	smallViewFiles = 1000
 )
 
 // leastRoom is the memory for runs, in bytes, that a view must be left beside others.
-const leastRoom = 32 << 20
+const leastRoom = 128 << 20
 
 // aheadOfOne is how many views for each that is looked at may be done before their turn.
 const aheadOfOne = 2
@@ -67,7 +67,7 @@ func (p places) take(ctx context.Context, small bool) (engine.Room, func(), erro
 func isSmall(s facts.Survey) bool {
 	rows, bytes := int64(0), int64(0)
 	for _, f := range s.Files {
-		rows, bytes = rows+f.Rows, bytes+f.Size
+		rows, bytes = rows+f.Rows, bytes+max(f.Size, f.Rows*f.RowBytes)
 	}
 	return len(s.Files) <= smallViewFiles && rows <= smallViewRows && bytes <= smallViewBytes
 }

@@ -24,6 +24,7 @@ const (
 	UnitView         = "view"
 	UnitSuppressions = "suppressions"
 	UnitContracts    = "contracts"
+	UnitEntries      = "entries"
 )
 
 // Needs is what a definition must have before a check can be judged. What is unmet makes the result not_applicable;
@@ -85,6 +86,9 @@ type Check struct {
 	// Query says that sql/checks/<id>.sql judges.
 	Query bool
 
+	// OnlyGiven says that there is a result of it only where something was given that it judges: a report has no line for it else.
+	OnlyGiven bool
+
 	// backfillFix is what to do where a backfill may be all that was found.
 	backfillFix string
 	// rule is, in plain words that are wrapped for a terminal, what Go judges by where no SQL does.
@@ -98,7 +102,7 @@ type Check struct {
 	clocked bool
 	// feeds are the subjects of a verdict that is judged once in each zone which their times may have been stamped in; ok is false
 	// where the facts do not say. late and timely are the words for its two sides, else "stale" and "fresh".
-	feeds        func(*brief) (subjects [][]feed, ok bool)
+	feeds        func(*Zones) (subjects [][]feed, ok bool)
 	late, timely string
 	// certain says whether a verdict without feeds is the same in every zone; ok is false where the facts do not say.
 	certain func(*brief) (certain, ok bool)
@@ -135,7 +139,7 @@ type Check struct {
 	// finish adds measures that follow from the verdict.
 	finish func(*brief, *verdict)
 	// reproduce gives SQL that returns what was counted, or says why no one statement can.
-	reproduce func(*brief) (sql, missing string)
+	reproduce func(*Statements) (sql, missing string)
 	// bad and good complete the sentences "12 of 60 rows ..." and "all 60 rows ...".
 	bad, good func(*brief) string
 	// aside adds to the message of a result, with findings or without, what its counts alone do not say.

@@ -31,6 +31,19 @@ type Judgement struct {
 	BadRows []BadRows
 }
 
+// brief is a view while it is judged.
+type brief struct {
+	*Zones
+	// filing is what would put misfiled rows in place, once a check has asked for it.
+	filing *filingHint
+	// usedByMissing are the suppressions that accept that the view has no files.
+	usedByMissing []int
+	// cut says that a check was not judged to its end, for the context was done.
+	cut bool
+}
+
+func newBrief(in Input) *brief { return &brief{Zones: newZones(newIndex(in), mustSee(in.View))} }
+
 // JudgeView judges the selected checks of one view. A check that cannot be judged gives an error result and stops no
 // other; the error returned is that of the context, where it cut a check off, and there is a result of each even then.
 func JudgeView(ctx context.Context, j engine.Judge, in Input) (Judgement, error) {

@@ -1,10 +1,14 @@
 package collect
 
 import (
+	"bufio"
+	"cmp"
 	"context"
+	"errors"
 
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/keys"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/store"
@@ -57,8 +61,30 @@ func (c Collector) Request(o engine.Order) Request {
 		Changed: func(ctx context.Context, f facts.File) *facts.Problem {
 			return survey.Changed(ctx, c.Store, f)
 		},
+		Repage: func(ctx context.Context, f facts.File, wanted func(string) bool) (Repaged, error) {
+			return c.repage(ctx, o.Room, f, wanted)
+		},
 		Progress: o.Progress}
 }
+
+// repage copies a file into the temporary folder, in smaller pages. While it is copied no query runs: the largest page may take what is
+// the engine's and the runs' otherwise. Row groups are so small that the rows that each worker has at hand are few where they are large.
+func (c Collector) repage(ctx context.Context, room engine.Room, f facts.File, wanted func(string) bool) (Repaged, error) {
+	file, name, err := keys.Scratch(room.TempDir)
+	if err != nil {
+		return Repaged{}, err
+	}
+	out := bufio.NewWriterSize(file, repageBuffer)
+	limits := survey.RepageLimits{Page: room.Runs / 2 * 5, Group: room.Runs / 10 / int64(max(1, room.Workers))}
+	groups, largest, err := survey.Repage(ctx, c.Store, f, wanted, limits, out)
+	if err = cmp.Or(err, out.Flush()); err != nil {
+		return Repaged{}, errors.Join(err, file.Close())
+	}
+	return Repaged{Name: name, RowGroups: groups, RowBytes: largest, Close: func() { file.Close() }}, nil
+}
+
+// repageBuffer is what is written to such a copy at once.
+const repageBuffer = 256 << 10
 
 // offsets are the UTC offsets, in seconds, that the view's zones had between two instants, or that any zone had where
 // none is declared.

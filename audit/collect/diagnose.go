@@ -83,7 +83,7 @@ func (c *collector) diagnose(ctx context.Context, id int32, err error) facts.Pro
 	}
 	schema := c.layouts[file.Schema].schema
 	found := failing(ctx, apart(c.layouts[file.Schema].selects), func(selects []engine.Select) error {
-		scan := engine.Scan{Files: []string{file.Abs}, Columns: selects}
+		scan := engine.Scan{Files: []string{c.name(file.ID)}, Columns: selects}
 		if engine.Streams(schema.Columns) {
 			return c.engine.Stream(ctx, scan, func(engine.Block) error { return nil })
 		}

@@ -241,7 +241,7 @@ func (e runError) Unwrap() error { return e.error }
 func (w *worker) scan(ctx context.Context, j job) (folded bool, err error) {
 	scan := engine.Scan{Sliced: j.sliced, First: j.first, Last: j.last, Columns: w.c.layouts[j.schema].selects}
 	for _, id := range j.files {
-		scan.Files = append(scan.Files, w.c.survey.Files[id].Abs)
+		scan.Files = append(scan.Files, w.c.name(id))
 	}
 	at, left := -1, int64(0)
 	advance := func() error {

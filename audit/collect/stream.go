@@ -41,7 +41,7 @@ func (c *collector) stream(ctx context.Context, j job) error {
 	s := &stream{c: c, job: j, left: make([]int64, len(j.files)), told: c.rowsDone}
 	scan := engine.Scan{Columns: c.layouts[j.schema].selects}
 	for i, id := range j.files {
-		scan.Files = append(scan.Files, c.survey.Files[id].Abs)
+		scan.Files = append(scan.Files, c.name(id))
 		s.left[i] = c.survey.Files[id].Rows
 	}
 	err := c.engine.Stream(ctx, scan, s.fold)
