@@ -3,7 +3,6 @@
 package audit
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -38,7 +37,7 @@ type Options struct {
 	RangeFrom, RangeTo string
 
 	// Missing is what it means that a view has no files, and MissingViews what it means for these views by name; "" is
-	// check.MissingIsError.
+	// evidence.MissingIsError.
 	Missing      evidence.Missing
 	MissingViews map[string]evidence.Missing
 
@@ -60,7 +59,7 @@ type Options struct {
 	BadRows   bool
 	// Mask names what is sensitive, in all that the run leaves behind; nil shows none of it.
 	Mask *sensitive.Mask
-	// Rank orders the findings of a result by what is known of them, as check.Input says; nil ranks all alike.
+	// Rank orders the findings of a result by what is known of them, as evidence.Input says; nil ranks all alike.
 	Rank func(fingerprint string, bad int64) int
 	// Samples is how many values of key and entity columns a finding may show; 0 shows none.
 	Samples int
@@ -120,22 +119,16 @@ type Audit struct {
 // ErrNothing says that there is nothing to audit: no view, or no view with a file.
 var ErrNothing = errors.New("nothing to audit")
 
-// Run audits the views of the options, one after the other: look, judge, let go. A report is returned even with an error or a
-// cancelled context, whose report is marked partial; its Execution block is left for the caller to fill.
+// Run audits the views of the options, side by side where there is room: look, judge, let go. A report is returned even with an error
+// or a cancelled context, whose report is marked partial; its Execution block is left for the caller to fill.
 func Run(ctx context.Context, o Options) (Audit, error) {
 	r, err := start(ctx, o)
 	if err != nil {
 		return Audit{}, err
 	}
 	defer r.close()
-	for _, view := range r.views() {
-		gathered, err := r.look(ctx, view)
-		if err != nil {
-			return r.finish(err)
-		}
-		in := evidence.NewInput(gathered, r.terms(view))
-		judged, err := check.JudgeView(ctx, r.judge, in)
-		if err := cmp.Or(r.keep(in, judged), err); err != nil {
+	for found := range r.sideBySide(ctx, r.views()) {
+		if err := r.keep(found); err != nil {
 			return r.finish(err)
 		}
 	}
