@@ -70,13 +70,6 @@ type Options struct {
 	Progress func(look.Progress)
 }
 
-func (o Options) missing(view string) check.Missing {
-	if own, named := o.MissingViews[view]; named {
-		return own
-	}
-	return o.Missing
-}
-
 // Adapters open what a run looks through.
 type Adapters struct {
 	Store store.Store
