@@ -210,8 +210,9 @@ func IsNaive(e facts.Encoding) bool {
 	switch e {
 	case facts.EncodingNaive, facts.EncodingInt96Naive, facts.EncodingTextNaive, facts.EncodingDate:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // ZonesOf are the declared zones that a file's naive times are read in, one for each of its sources; "" where none is declared.
