@@ -165,6 +165,14 @@ func (b *brief) partition(id int32) (facts.Partition, bool) {
 	return b.Survey.Partitions[id], true
 }
 
+// partitionOf is partition, nil where the view has none.
+func (b *brief) partitionOf(id int32) *facts.Partition {
+	if p, found := b.partition(id); found {
+		return &p
+	}
+	return nil
+}
+
 func (b *brief) partitionValue(id int32) string {
 	p, _ := b.partition(id)
 	return p.Value
