@@ -3,18 +3,17 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
 
 	"github.com/featureaudit/featureaudit/audit/check"
-	"github.com/featureaudit/featureaudit/audit/contract"
 	"github.com/featureaudit/featureaudit/audit/engine"
-	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/export"
+	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/sensitive"
@@ -49,14 +48,15 @@ type Options struct {
 	SelectViews, SelectChecks []string
 
 	Threads int
-	// MemoryLimit is for the whole process, in bytes; 0 means DefaultMemory.
+	// MemoryLimit is for the whole process, in bytes; 0 means look.DefaultMemory.
 	MemoryLimit int64
 	// TempDir is where key and entity runs spill, to files without a name.
 	TempDir string
 	// EngineTempDir is a folder that the engine may make to spill into; the caller removes it. Empty turns that off.
 	EngineTempDir string
-	// RowsLimit caps Audit.Duplicates.
+	// RowsLimit caps Audit.Duplicates, and BadRows says that Audit.BadRows is wanted.
 	RowsLimit int
+	BadRows   bool
 	// Mask names what is sensitive, in all that the run leaves behind; nil shows none of it.
 	Mask *sensitive.Mask
 	// Samples is how many values of key and entity columns a finding may show; 0 shows none.
@@ -67,7 +67,7 @@ type Options struct {
 	Tool     report.Tool
 	Log      zerolog.Logger
 	// Progress is called from one goroutine at a time; nil for none.
-	Progress func(Progress)
+	Progress func(look.Progress)
 }
 
 func (o Options) missing(view string) check.Missing {
@@ -76,9 +76,6 @@ func (o Options) missing(view string) check.Missing {
 	}
 	return o.Missing
 }
-
-// DefaultMemory is the memory limit of a run that names none.
-const DefaultMemory = 2 << 30
 
 // Adapters open what a run looks through.
 type Adapters struct {
@@ -101,124 +98,36 @@ type Judge interface {
 	Close() error
 }
 
-// Progress says how far a run is.
-type Progress struct {
-	View       string
-	Step       string // "list", "survey", "scan", "verify", "judge"
-	FilesDone  int64
-	FilesTotal int64
-	RowsDone   int64
-	RowsTotal  int64
-}
-
-// Audit is what a run leaves behind: the report, and the rows that only --out duplicates wants.
+// Audit is what a run leaves behind: the report, and the rows that only --out duplicates wants, at most Options.RowsLimit.
 type Audit struct {
 	Report     report.Report
-	Duplicates []ViewDuplicates
+	Duplicates []export.Duplicate
 	// BadRows say how the rows are fetched that only --out rows wants.
 	BadRows []check.BadRows
-}
-
-// ViewDuplicates are the repeated rows of one view, as far as they were kept.
-type ViewDuplicates struct {
-	View  model.View
-	Files []facts.File
-	facts.Duplicates
 }
 
 // ErrNothing says that there is nothing to audit: no view, or no view with a file.
 var ErrNothing = errors.New("nothing to audit")
 
-// Run audits the views of the options. A report is returned even with an error or a cancelled context, whose report
-// is marked partial; its Execution block is left for the caller to fill.
+// Run audits the views of the options, one after the other: look, judge, let go. A report is returned even with an error or a
+// cancelled context, whose report is marked partial; its Execution block is left for the caller to fill.
 func Run(ctx context.Context, o Options) (Audit, error) {
 	r, err := start(ctx, o)
 	if err != nil {
 		return Audit{}, err
 	}
 	defer r.close()
-	var inputs []check.Input
-	var results []report.Result
-	var duplicates []ViewDuplicates
-	var badRows []check.BadRows
-	used := map[int]bool{}
-	clean := map[string]check.Span{}
-	bad := map[string]check.BadByPartition{}
-	var stopped error
 	for _, view := range r.views() {
-		input, err := r.look(ctx, view)
+		evidence, err := r.look(ctx, view)
 		if err != nil {
-			stopped = err
-			break
+			return r.finish(err)
 		}
-		r.tell(Progress{View: view.Name, Step: "judge"})
-		judgement, err := check.JudgeView(ctx, r.judge, input)
-		inputs = append(inputs, input)
-		results = append(results, judgement.Results...)
-		badRows = append(badRows, judgement.BadRows...)
-		bad[view.Name] = judgement.BadByPartition
-		if judgement.Clean != nil {
-			clean[view.Name] = *judgement.Clean
-		}
-		if err != nil {
-			stopped = err
-			break
-		}
-		for _, index := range judgement.Used {
-			used[index] = true
-		}
-		if input.Collection.Keys != nil && input.Collection.Keys.RepeatedKeys > 0 {
-			// views share the limit, in their order
-			r.options.RowsLimit = max(0, r.options.RowsLimit-len(input.Collection.Keys.Rows))
-			duplicates = append(duplicates, ViewDuplicates{View: input.View, Files: input.Survey.Files, Duplicates: *input.Collection.Keys})
+		in := check.NewInput(evidence, r.terms(view))
+		judged, err := check.JudgeView(ctx, r.judge, in)
+		if err := cmp.Or(r.keep(in, judged), err); err != nil {
+			return r.finish(err)
 		}
 	}
-	if stopped == nil {
-		results = append(results, check.JudgeRun(check.RunInput{AsOf: r.asOf, HasRange: r.window.Given(), Selected: r.selected,
-			Suppressions: r.suppressions(), Consumers: o.Consumers, Views: o.Views, Results: results, Used: used})...)
-	}
-	in := r.reportInput(inputs, results, stopped)
-	in.Clean, in.Bad = clean, bad
-	in.NothingToAudit = stopped == nil && !r.blocked && !slices.ContainsFunc(inputs, func(in check.Input) bool { return len(in.Survey.Files) > 0 })
-	built, err := check.BuildReport(in)
-	if err != nil {
-		return Audit{}, err
-	}
-	built, err = contract.WithConsumers(built, o.Consumers)
-	if err != nil {
-		return Audit{}, err
-	}
-	if in.NothingToAudit {
-		stopped = ErrNothing
-	}
-	return Audit{Report: built, Duplicates: duplicates, BadRows: badRows}, stopped
-}
-
-func (r *run) reportInput(inputs []check.Input, results []report.Result, stopped error) check.ReportInput {
-	in := check.ReportInput{Tool: r.options.Tool, AsOf: r.asOf, Status: report.Complete, ConfigDigest: r.options.ConfigDigest,
-		Selection: report.Selection{Views: slices.Sorted(slices.Values(r.options.SelectViews)), Checks: slices.Sorted(slices.Values(r.options.SelectChecks))},
-		HashKeyID: r.options.Mask.KeyID(), Definitions: r.options.Definitions, Views: inputs, Results: results}
-	if r.window.Given() {
-		in.Range = r.window.From + ".." + r.window.To
-	}
-	if stopped != nil {
-		in.Status = report.Partial
-	}
-	return in
-}
-
-// start opens the engines.
-func start(ctx context.Context, o Options) (*run, error) {
-	r := newRun(o)
-	scanner, err := o.Adapters.OpenScanner(r.threads, r.memory.engine, o.EngineTempDir)
-	if err != nil {
-		return nil, fmt.Errorf("start the engine: %w", err)
-	}
-	judge, err := o.Adapters.OpenJudge(ctx, r.threads)
-	if err != nil {
-		scanner.Close()
-		return nil, fmt.Errorf("start the engine: %w", err)
-	}
-	r.scanner, r.judge = scanner, judge
-	return r, nil
+	r.results = append(r.results, check.JudgeRun(r.runInput())...)
+	return r.finish(nil)
 }

@@ -1,4 +1,4 @@
-package audit
+package audit_test
 
 import (
 	"context"
@@ -19,6 +19,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/engine/duckdb"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/store/local"
@@ -86,7 +87,7 @@ func TestCollectionEqualsRecount(t *testing.T) {
 			}
 			got, surveyed, view := collectStore(t, db, dir, store, seed)
 			lock.Lock()
-			compareMissing(t, judge, check.Input{View: view, Survey: surveyed, AsOf: in.AsOf}, files, ranged(store, seed))
+			compareMissing(t, judge, check.Input{Evidence: facts.Evidence{View: view, Survey: surveyed}, Terms: check.Terms{AsOf: in.AsOf}}, files, ranged(store, seed))
 			lock.Unlock()
 			compareSlices(t, surveyed, got, want)
 			compareEntities(t, got, want, store)
@@ -177,9 +178,7 @@ func collectStore(t *testing.T, db *duckdb.Database, dir string, store fixtures.
 			t.Fatalf("%s: %v", f.Path, *f.Problem)
 		}
 	}
-	r := newRun(Options{AsOf: store.AsOf, Threads: 1 + int(seed%3), TempDir: t.TempDir(), Adapters: Adapters{Store: local.New()}})
-	r.memory.sliceRows = 1 + int64(seed%40)
-	request := r.request(view, surveyed, nil)
+	request := orderOf(view, surveyed, store.AsOf, engine.Room{Workers: 1 + int(seed%3), Runs: look.ShareOf(0).Runs, TempDir: t.TempDir(), SliceRows: 1 + int64(seed%40)})
 	request.Wants = facts.WantTimes | facts.WantEvents
 	if len(check.KeyColumns(view)) > 0 {
 		request.Wants |= facts.WantKeys
@@ -207,6 +206,11 @@ func collectStore(t *testing.T, db *duckdb.Database, dir string, store fixtures.
 		t.Fatalf("unread %v, role problems %v", collection.Unread, collection.RoleProblems)
 	}
 	return collection, surveyed, view
+}
+
+// orderOf is how the audit would have a view's rows read.
+func orderOf(view model.View, surveyed facts.Survey, asOf time.Time, room engine.Room) collect.Request {
+	return collect.Collector{Store: local.New()}.Request(engine.Order{View: view, Survey: surveyed, AsOf: asOf.UnixMicro(), Room: room})
 }
 
 // inPortions collects once more, with so few repeated rows and bytes of them held at once that most keys are folded row by row.

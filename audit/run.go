@@ -1,74 +1,73 @@
 package audit
 
 import (
+	"cmp"
+	"context"
+	"fmt"
 	"slices"
 
+	"github.com/featureaudit/featureaudit/audit/check"
 	"github.com/featureaudit/featureaudit/audit/collect"
+	"github.com/featureaudit/featureaudit/audit/contract"
+	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/audit/export"
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/partition"
+	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/sensitive"
 )
 
-// run is one audit under way.
+// run is one audit under way: how it looks and judges, and what was kept of the views that are done.
 type run struct {
-	options Options
-	asOf    int64
-	window  partition.Range
-	threads int
-	memory  memory
-	scanner Scanner
-	judge   Judge
-	// blocked says that some view's files could not be listed, so that nobody knows whether there is nothing to audit.
-	blocked bool
-}
+	options      Options
+	asOf         int64
+	window       look.Window
+	looker       *look.Looker
+	scanner      Scanner
+	judge        Judge
+	suppressions []model.Suppression
 
-// memory is how the limit of the process is shared out: what the program takes without any data comes first, then the engine has
-// half of the rest, and the runs most of what is left.
-type memory struct {
-	engine int64
-	runs   int64
-	// sliceRows is how many rows one query hands over at once, for each worker.
-	sliceRows int64
-}
-
-// programMemory is what the program takes with its engine before it reads anything.
-const programMemory = 90 << 20
-
-// leastEngine and leastRuns are what the engine and the runs get of a limit that has no room for them beside the program.
-const (
-	leastEngine = 64 << 20
-	leastRuns   = 32 << 20
-)
-
-// smallMemory is the limit below which slices are cut to one row group of the usual size.
-const (
-	smallMemory    = 400 << 20
-	smallSliceRows = 122_880
-)
-
-func share(limit int64) memory {
-	if limit <= 0 {
-		limit = DefaultMemory
-	}
-	rest := limit - programMemory
-	m := memory{engine: min(limit/100*45, max(rest/100*50, leastEngine)), runs: min(limit/100*30, max(rest/100*30, leastRuns)), sliceRows: collect.DefaultSliceRows}
-	if limit < smallMemory {
-		m.sliceRows = smallSliceRows
-	}
-	return m
-}
-
-// HeapLimit is how much of a memory limit is left to Go: what neither the engine nor the program itself takes.
-func HeapLimit(limit int64) int64 {
-	return max(limit-programMemory-share(limit).engine, limit/4)
+	viewed      []report.View
+	corrections []report.Correction
+	results     []report.Result
+	duplicates  []export.Duplicate
+	badRows     []check.BadRows
+	// used are the suppressions that accepted a finding, by index.
+	used map[int]bool
+	// found says that a view has files, or that nobody knows whether it has.
+	found bool
 }
 
 func newRun(o Options) *run {
 	if o.Mask == nil {
 		o.Mask, _ = sensitive.New(nil) // without a key there is nothing wrong with it
 	}
-	return &run{options: o, asOf: o.AsOf.UnixMicro(), window: partition.Range{From: o.RangeFrom, To: o.RangeTo},
-		threads: max(1, o.Threads), memory: share(o.MemoryLimit)}
+	r := &run{options: o, asOf: o.AsOf.UnixMicro(), used: map[int]bool{},
+		window: look.Window{AsOf: o.AsOf, Range: partition.Range{From: o.RangeFrom, To: o.RangeTo}, Newest: o.NewestOnly}}
+	r.suppressions = slices.Clone(o.Suppressions)
+	for i, s := range r.suppressions {
+		// in the names that the report gives to sensitive sources
+		r.suppressions[i] = o.Mask.Suppression(s, o.Views)
+	}
+	return r
+}
+
+// start opens the engines.
+func start(ctx context.Context, o Options) (*run, error) {
+	r, share, threads := newRun(o), look.ShareOf(o.MemoryLimit), max(1, o.Threads)
+	var err error
+	if r.scanner, err = o.Adapters.OpenScanner(threads, share.Engine, o.EngineTempDir); err != nil {
+		return nil, fmt.Errorf("start the engine: %w", err)
+	}
+	if r.judge, err = o.Adapters.OpenJudge(ctx, threads); err != nil {
+		r.scanner.Close()
+		return nil, fmt.Errorf("start the engine: %w", err)
+	}
+	r.looker = &look.Looker{Store: o.Adapters.Store, Collector: collect.Collector{Engine: r.scanner, Store: o.Adapters.Store},
+		Room: engine.Room{Workers: threads, Runs: share.Runs, TempDir: o.TempDir, SliceRows: share.SliceRows}, RowsLimit: o.RowsLimit, Samples: o.Samples, Progress: o.Progress}
+	return r, nil
 }
 
 func (r *run) close() {
@@ -78,35 +77,96 @@ func (r *run) close() {
 	}
 }
 
-// suppressions are those of the run, in the names that the report gives to sensitive sources.
-func (r *run) suppressions() []model.Suppression {
-	all := slices.Clone(r.options.Suppressions)
-	for i, s := range all {
-		all[i] = r.options.Mask.Suppression(s, r.options.Views)
-	}
-	return all
-}
-
-func (r *run) tell(p Progress) {
-	if r.options.Progress != nil {
-		r.options.Progress(p)
-	}
-}
-
 // views are those selected, sorted by name.
 func (r *run) views() []model.View {
 	views := slices.DeleteFunc(slices.Clone(r.options.Views), func(v model.View) bool {
 		return len(r.options.SelectViews) > 0 && !slices.Contains(r.options.SelectViews, v.Name)
 	})
-	slices.SortFunc(views, func(a, b model.View) int {
-		if a.Name < b.Name {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(views, func(a, b model.View) int { return cmp.Compare(a.Name, b.Name) })
 	return views
 }
 
 func (r *run) selected(id string) bool {
 	return len(r.options.SelectChecks) == 0 || slices.Contains(r.options.SelectChecks, id)
+}
+
+// look is the evidence of one view, gathered for the selected checks; its error is a cancelled context.
+func (r *run) look(ctx context.Context, view model.View) (facts.Evidence, error) {
+	if view.NoFiles != "" {
+		return facts.Evidence{View: view}, nil
+	}
+	plan, err := r.looker.Plan(ctx, view, r.window)
+	if err != nil {
+		return look.Unlisted(ctx, plan, err)
+	}
+	footers, err := r.looker.Footers(ctx, plan)
+	if err != nil {
+		return facts.Evidence{}, err
+	}
+	return r.looker.Rows(ctx, footers, check.WantsOf(footers.View, footers.Survey, r.selected))
+}
+
+// terms are what a view is judged by.
+func (r *run) terms(view model.View) check.Terms {
+	if r.options.Progress != nil {
+		r.options.Progress(look.Progress{View: view.Name, Step: "judge"})
+	}
+	missing, named := r.options.MissingViews[view.Name]
+	if !named {
+		missing = r.options.Missing
+	}
+	return check.Terms{AsOf: r.asOf, AsOfGiven: r.options.AsOfGiven, HasRange: r.window.Range.Given() || r.window.Newest, Selected: r.selected,
+		Suppressions: r.options.Suppressions, Missing: missing, Samples: r.options.Samples, BadRows: r.options.BadRows, Mask: r.options.Mask}
+}
+
+// keep takes what the report and the exports need of a view; its evidence ends here.
+func (r *run) keep(in check.Input, judged check.Judgement) error {
+	r.found = r.found || !in.Empty()
+	r.viewed = append(r.viewed, judged.View)
+	r.corrections = append(r.corrections, judged.Corrections...)
+	r.results = append(r.results, judged.Results...)
+	r.badRows = append(r.badRows, judged.BadRows...)
+	for _, index := range judged.Used {
+		r.used[index] = true
+	}
+	if in.Collection.Keys == nil || r.options.RowsLimit == 0 {
+		return nil
+	}
+	// views share the limit, in their order
+	rows := in.Collection.Keys.Rows
+	rows = rows[:min(len(rows), r.options.RowsLimit-len(r.duplicates))]
+	named, err := export.Duplicates(r.options.Mask, in.View, check.KeyColumns(in.View), in.Survey.Files, rows)
+	r.duplicates = append(r.duplicates, named...)
+	return err
+}
+
+func (r *run) runInput() check.RunInput {
+	return check.RunInput{AsOf: r.asOf, HasRange: r.window.Range.Given(), Selected: r.selected, Suppressions: r.suppressions,
+		Consumers: r.options.Consumers, Views: r.options.Views, Results: r.results, Used: r.used}
+}
+
+// finish builds the report of what was judged until the run ended or was stopped.
+func (r *run) finish(stopped error) (Audit, error) {
+	o := r.options
+	in := check.ReportInput{Tool: o.Tool, AsOf: r.asOf, Status: report.Complete, ConfigDigest: o.ConfigDigest,
+		Selection: report.Selection{Views: slices.Sorted(slices.Values(o.SelectViews)), Checks: slices.Sorted(slices.Values(o.SelectChecks))},
+		HashKeyID: o.Mask.KeyID(), Definitions: o.Definitions, Views: r.viewed, Corrections: r.corrections, Results: r.results,
+		NothingToAudit: stopped == nil && !r.found}
+	if r.window.Range.Given() {
+		in.Range = r.window.Range.From + ".." + r.window.Range.To
+	}
+	if stopped != nil {
+		in.Status = report.Partial
+	}
+	built, err := check.BuildReport(in)
+	if err != nil {
+		return Audit{}, err
+	}
+	if built, err = contract.WithConsumers(built, o.Consumers); err != nil {
+		return Audit{}, err
+	}
+	if in.NothingToAudit {
+		stopped = ErrNothing
+	}
+	return Audit{Report: built, Duplicates: r.duplicates, BadRows: r.badRows}, stopped
 }

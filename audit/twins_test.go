@@ -1,4 +1,4 @@
-package audit
+package audit_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/engine/duckdb"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/store/local"
@@ -157,9 +158,7 @@ func collectView(t *testing.T, scanner engine.Scanner, view model.View, asOf tim
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := newRun(Options{AsOf: asOf, Threads: workers, TempDir: t.TempDir(), Adapters: Adapters{Store: local.New()}})
-	request := r.request(view, surveyed, nil)
-	request.SliceRows = 997
+	request := orderOf(view, surveyed, asOf, engine.Room{Workers: workers, Runs: look.ShareOf(0).Runs, TempDir: t.TempDir(), SliceRows: 997})
 	adjust(&request)
 	collection, err := collect.Collect(ctx, scanner, request)
 	if err != nil {

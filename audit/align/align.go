@@ -121,7 +121,7 @@ type copier struct {
 
 func (c *copier) prepare() error {
 	v := c.options.View
-	if err := cmp.Or(checkCorrections(c.options), checkSources(c.options)); err != nil {
+	if err := cmp.Or(checkCorrections(c.options), checkSources(c.options), checkTimesOfSources(c.options.View)); err != nil {
 		return err
 	}
 	if !v.EventTime.Declared() {
@@ -189,16 +189,38 @@ func checkSources(o Options) error {
 	return nil
 }
 
+// checkTimesOfSources refuses views whose rows say their source, and whose sources do not share one column that is read in one way:
+// there is no one column to correct.
+func checkTimesOfSources(v model.View) error {
+	if v.Source.Column == "" {
+		return nil
+	}
+	for _, s := range v.Sources {
+		for _, t := range []struct {
+			name          string
+			ofView, ofOwn model.TimeColumn
+		}{{"event_time", v.EventTime, s.EventTime}, {"ingested_at", v.IngestedAt, s.IngestedAt}} {
+			if own := t.ofOwn; own.Declared() && (own.Column != t.ofView.Column || own.Unit != t.ofView.Unit || own.Format != t.ofView.Format) {
+				return fmt.Errorf("view %s: one of its sources reads %s in a way of its own (column %q), and rows of several sources share a file: "+
+					"align corrects one column of a file; give each source files of its own, with a path below sources", v.Name, t.name, own.Column)
+			}
+		}
+	}
+	return nil
+}
+
 // target is the path of the rows of a file that belong into a folder: the file's own, or one that says where they came from.
 func (c *copier) target(f facts.File, folder string) (string, error) {
 	own := f.Folder
 	if folder == own {
 		return c.free(f.Path), nil
 	}
-	if !strings.Contains(f.Path, own) {
+	// between slashes: another folder's name may hold the same text
+	at := strings.LastIndex("/"+f.Path, "/"+own+"/")
+	if own == "" || at < 0 {
 		return "", fmt.Errorf("its path does not hold its partition %q, so that rows of %s have no place", own, folder)
 	}
-	moved := strings.Replace(f.Path, own, folder, 1)
+	moved := f.Path[:at] + folder + f.Path[at+len(own):]
 	base := strings.TrimSuffix(path.Base(moved), path.Ext(moved))
 	from := strings.NewReplacer("/", "-", "=", "-").Replace(own)
 	return c.free(path.Join(path.Dir(moved), base+"-from-"+from+path.Ext(moved))), nil

@@ -179,6 +179,20 @@ func (l *leaf[T]) fold(hashes []uint64, seed maphash.Seed) {
 	})
 }
 
+// foldTimes mixes the event time of each row into the row's hash.
+func foldTimes(hashes []uint64, times []int64, seed maphash.Seed) {
+	var h maphash.Hash
+	h.SetSeed(seed)
+	for row, t := range times {
+		h.Reset()
+		var words [16]byte
+		binary.LittleEndian.PutUint64(words[:], hashes[row])
+		binary.LittleEndian.PutUint64(words[8:], uint64(t))
+		h.Write(words[:])
+		hashes[row] = h.Sum64()
+	}
+}
+
 func writeValue(h *maphash.Hash, value any) {
 	var word [8]byte
 	switch v := value.(type) {

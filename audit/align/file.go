@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"strings"
 
 	"github.com/apache/arrow/go/v17/parquet"
 	"github.com/apache/arrow/go/v17/parquet/compress"
@@ -44,7 +45,12 @@ type role struct {
 	leaf   int
 	column facts.Column
 	time   model.TimeColumn
+	// ofSource is what a source says of the same time.
+	ofSource func(model.SourcePolicy) model.TimeColumn
 }
+
+func eventTimeOf(s model.SourcePolicy) model.TimeColumn  { return s.EventTime }
+func ingestedAtOf(s model.SourcePolicy) model.TimeColumn { return s.IngestedAt }
 
 // output is one file that is written.
 type output struct {
@@ -62,9 +68,8 @@ type output struct {
 // proof is what must be the same before and after, whatever the order of the rows.
 type proof struct {
 	rows int64
-	// sum and product add up the hashes of every row's other columns; events adds up the event times.
+	// sum and product add up the hashes of every row: of its other columns, and of its event time.
 	sum, product uint64
-	events       int64
 }
 
 func (p *proof) add(hashes []uint64) {
@@ -117,38 +122,60 @@ func (c *copier) file(ctx context.Context, f facts.File) (err error) {
 
 // prepare finds the columns and makes the schema of the copy.
 func (j *job) prepare() error {
-	policy := policyOf(j.options.View, j.file.Source)
 	var err error
-	if j.event, err = j.role(j.options.View.EventTime, policy.EventTime); err != nil {
+	if j.event, err = j.role(j.options.View.EventTime, eventTimeOf); err != nil {
 		return err
 	}
 	if j.event.leaf < 0 {
 		return fmt.Errorf("it has no column %q (event_time)", j.event.time.Column)
 	}
-	if j.ingest, err = j.role(j.options.View.IngestedAt, policy.IngestedAt); err != nil {
+	if j.ingest, err = j.role(j.options.View.IngestedAt, ingestedAtOf); err != nil {
 		return err
 	}
+	original := j.reader.MetaData().Schema
 	j.sources = -1
 	if name := j.options.View.Source.Column; name != "" && j.file.Source == "" {
 		if column := j.schema.Lookup(name); column != nil {
-			j.sources = j.reader.MetaData().Schema.ColumnIndexByName(column.Path)
+			j.sources = leafOf(original, *column)
 		}
 	}
-	original := j.reader.MetaData().Schema
-	if original.ColumnIndexByName(LagColumn) >= 0 {
-		return fmt.Errorf("it has a column %q already: the copy's own lag would be a second one; rename it first", LagColumn)
+	if name := columnLike(original.Root(), LagColumn); name != "" {
+		return fmt.Errorf("it has a column %q already: the copy's own lag would be a second one; rename it first", name)
 	}
-	if j.shape, err = alignedSchema(original.Root(), j.event.column.Path); err != nil {
+	event := original.Column(j.event.leaf).ColumnPath()
+	if j.shape, err = alignedSchema(original.Root(), event); err != nil {
 		return err
 	}
-	j.kv, err = alignedMetadata(j.reader.MetaData().KeyValueMetadata(), j.event.column.Path, j.options.Report)
+	j.kv, err = alignedMetadata(j.reader.MetaData().KeyValueMetadata(), event, j.options.Report)
 	return err
 }
 
-func (j *job) role(ofView, ofSource model.TimeColumn) (role, error) {
-	r := role{leaf: -1, time: ofView}
-	if ofSource.Declared() {
-		r.time = ofSource
+// leafOf is the index of a column among the leaves of a file, or -1. A dot may be part of a name, so that paths are compared
+// part by part.
+func leafOf(s *schema.Schema, column facts.Column) int {
+	for i := range s.NumColumns() {
+		path := s.Column(i).ColumnPath()
+		if path[0] == column.Name && path.String() == column.Path {
+			return i
+		}
+	}
+	return -1
+}
+
+// columnLike is the top-level column that readers may take for one of this name, in any case of letters; empty without.
+func columnLike(root *schema.GroupNode, name string) string {
+	for i := range root.NumFields() {
+		if strings.EqualFold(root.Field(i).Name(), name) {
+			return root.Field(i).Name()
+		}
+	}
+	return ""
+}
+
+func (j *job) role(ofView model.TimeColumn, ofSource func(model.SourcePolicy) model.TimeColumn) (role, error) {
+	r := role{leaf: -1, time: ofView, ofSource: ofSource}
+	if own := ofSource(policyOf(j.options.View, j.file.Source)); own.Declared() {
+		r.time = own
 	}
 	if !r.time.Declared() {
 		return r, nil
@@ -158,7 +185,7 @@ func (j *job) role(ofView, ofSource model.TimeColumn) (role, error) {
 		return r, nil
 	}
 	r.column = *column
-	r.leaf = j.reader.MetaData().Schema.ColumnIndexByName(column.Path)
+	r.leaf = leafOf(j.reader.MetaData().Schema, *column)
 	if r.leaf < 0 || j.reader.MetaData().Schema.Column(r.leaf).MaxRepetitionLevel() > 0 {
 		return r, fmt.Errorf("column %q has no single value a row: it cannot be a time", r.time.Column)
 	}
@@ -180,11 +207,12 @@ func (j *job) rowGroup(group *file.RowGroupReader) error {
 	if err != nil {
 		return err
 	}
-	route := make([]int, rows)
+	route, aligned := make([]int, rows), make([]int64, rows)
 	j.begin()
 	for row := range rows {
 		lag, known := lagOf(ingested, events, row)
 		corrected := j.correct(sources[row], events[row], lag, known)
+		aligned[row] = corrected
 		if route[row], err = j.routeOf(corrected); err != nil {
 			return err
 		}
@@ -192,11 +220,8 @@ func (j *job) rowGroup(group *file.RowGroupReader) error {
 		out.rows++
 		out.times = append(out.times, corrected)
 		out.lags, out.known = append(out.lags, float64(lag-(corrected-events[row]))/1e6), append(out.known, known)
-		if corrected != facts.NoTime {
-			j.read.events += corrected
-		}
 	}
-	return j.copyColumns(group, rows, route)
+	return j.copyColumns(group, aligned, route)
 }
 
 func lagOf(ingested, events []int64, row int) (lag int64, known bool) {
@@ -294,7 +319,7 @@ func (j *job) times(group *file.RowGroupReader, r role, sources []string) ([]int
 	tables := map[string]*zone.Table{}
 	for _, source := range sources {
 		if tables[source] == nil {
-			if tables[source], err = j.zones.load(zoneName(j.options.View, policyOf(j.options.View, source), r.time)); err != nil {
+			if tables[source], err = j.zones.load(r.zoneName(j.options.View, policyOf(j.options.View, source))); err != nil {
 				return nil, err
 			}
 		}
@@ -338,24 +363,33 @@ func (j *job) output(folder string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	properties := parquet.NewWriterProperties(parquet.WithVersion(parquet.V2_LATEST), parquet.WithCompression(compress.Codecs.Snappy), parquet.WithCreatedBy("featureaudit align"))
+	properties := parquet.NewWriterProperties(parquet.WithVersion(parquet.V2_LATEST), parquet.WithCompression(compress.Codecs.Snappy), parquet.WithCreatedBy(j.createdBy()))
 	out := &output{path: below, handle: handle, writer: file.NewParquetWriter(keepOpen{handle}, j.shape, file.WithWriterProps(properties), file.WithWriteMetadata(j.kv))}
 	j.outputs = append(j.outputs, out)
 	j.byName[folder] = len(j.outputs) - 1
 	return len(j.outputs) - 1, nil
 }
 
+// createdBy names the writer of the copy. What INT96 means depends on it: where the values of the file are instants, those that
+// are copied must stay so.
+func (j *job) createdBy() string {
+	if j.schema.Int96Aware {
+		return j.reader.MetaData().GetCreatedBy()
+	}
+	return "featureaudit align"
+}
+
 // keepOpen hides that a file can be closed: its writer would do so before it is synced.
 type keepOpen struct{ io.Writer }
 
 // copyColumns writes every column of a row group to the outputs that have rows of it.
-func (j *job) copyColumns(group *file.RowGroupReader, rows int, route []int) error {
+func (j *job) copyColumns(group *file.RowGroupReader, aligned []int64, route []int) error {
 	for _, out := range j.outputs {
 		if out.rows > 0 {
 			out.group = out.writer.AppendRowGroup()
 		}
 	}
-	hashes := make([]uint64, rows)
+	hashes := make([]uint64, len(aligned))
 	for index := range j.reader.MetaData().Schema.NumColumns() {
 		c, err := readColumn(group, index)
 		if err != nil {
@@ -373,6 +407,7 @@ func (j *job) copyColumns(group *file.RowGroupReader, rows int, route []int) err
 			return err
 		}
 	}
+	foldTimes(hashes, aligned, j.seed)
 	j.read.add(hashes)
 	if err := j.writeEach(func(i int) chunk { return lagChunk(j.outputs[i]) }); err != nil {
 		return err
@@ -456,8 +491,8 @@ func (j *job) prove() error {
 		}
 	}
 	if written != j.read || written.rows != j.file.Rows {
-		return fmt.Errorf("the copy is not what was read: %d rows of %d, other columns equal: %t, event times equal: %t; this is a bug of featureaudit, please report it",
-			written.rows, j.file.Rows, written.sum == j.read.sum && written.product == j.read.product, written.events == j.read.events)
+		return fmt.Errorf("the copy is not what was read: %d rows of %d, rows equal: %t; this is a bug of featureaudit, please report it",
+			written.rows, j.file.Rows, written.sum == j.read.sum && written.product == j.read.product)
 	}
 	return nil
 }
@@ -473,28 +508,45 @@ func (p *proof) read(root *os.Root, name string, event role, seed maphash.Seed) 
 		return err
 	}
 	for group := range reader.NumRowGroups() {
-		g := reader.RowGroup(group)
-		hashes := make([]uint64, g.NumRows())
-		for index := range reader.MetaData().Schema.NumColumns() - 1 {
-			c, err := readColumn(g, index)
-			if err != nil {
-				return err
-			}
-			if index != event.leaf {
-				c.fold(hashes, seed)
-				continue
-			}
-			times, err := flat(c.(*leaf[int64]), func(v int64) (int64, bool) { return v, true })
-			if err != nil {
-				return err
-			}
-			for _, micros := range times {
-				if micros != facts.NoTime {
-					p.events += micros
-				}
-			}
+		if err := p.readGroup(reader.RowGroup(group), event.leaf, seed); err != nil {
+			return err
 		}
-		p.add(hashes)
 	}
 	return nil
+}
+
+// readGroup reads one row group of a copy, whose last column is the lag.
+func (p *proof) readGroup(group *file.RowGroupReader, event int, seed maphash.Seed) error {
+	hashes := make([]uint64, group.NumRows())
+	var aligned []int64
+	for index := range group.NumColumns() - 1 {
+		c, err := readColumn(group, index)
+		if err != nil {
+			return err
+		}
+		if index != event {
+			c.fold(hashes, seed)
+			continue
+		}
+		if aligned, err = alignedTimes(group, event, c); err != nil {
+			return err
+		}
+	}
+	foldTimes(hashes, aligned, seed)
+	p.add(hashes)
+	return nil
+}
+
+// alignedTimes are the event times of a copy, which are aware microseconds and nothing else.
+func alignedTimes(group *file.RowGroupReader, event int, c chunk) ([]int64, error) {
+	column, err := group.Column(event)
+	if err != nil {
+		return nil, err
+	}
+	l, whole := c.(*leaf[int64])
+	if logical := column.Descriptor().LogicalType(); !whole || !logical.Equals(schema.NewTimestampLogicalType(true, schema.TimeUnitMicros)) {
+		return nil, fmt.Errorf("column %q of the copy is %s, and should be a timestamp in microseconds UTC; this is a bug of featureaudit, please report it",
+			column.Descriptor().Path(), logical)
+	}
+	return flat(l, func(v int64) (int64, bool) { return v, true })
 }

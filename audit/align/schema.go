@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"fmt"
-	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/ipc"
@@ -16,7 +15,7 @@ import (
 )
 
 // alignedSchema is a schema with its event time as aware microseconds, and the lag as its last column.
-func alignedSchema(root *schema.GroupNode, event string) (*schema.GroupNode, error) {
+func alignedSchema(root *schema.GroupNode, event []string) (*schema.GroupNode, error) {
 	// nodes know their parents: the copy is made of nodes of its own
 	fresh, err := schema.FromParquet(schema.ToThrift(root))
 	if err != nil {
@@ -27,7 +26,7 @@ func alignedSchema(root *schema.GroupNode, event string) (*schema.GroupNode, err
 		return nil, err
 	}
 	top := fresh.(*schema.GroupNode)
-	fields, err := replaced(top, strings.Split(event, "."))
+	fields, err := replaced(top, event)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +72,7 @@ const arrowSchemaKey = "ARROW:schema"
 
 // alignedMetadata keeps every key and value as it stands, but for Arrow's copy of the schema, which is brought up to date, and
 // marks the column that is new: an audit of the copy must not take it for payload.
-func alignedMetadata(kv metadata.KeyValueMetadata, event, report string) (metadata.KeyValueMetadata, error) {
+func alignedMetadata(kv metadata.KeyValueMetadata, event []string, report string) (metadata.KeyValueMetadata, error) {
 	out := metadata.NewKeyValueMetadata()
 	mark, err := facts.AlignMark{Added: []string{LagColumn}, Report: report}.Marshal()
 	if err != nil {
@@ -100,7 +99,7 @@ func alignedMetadata(kv metadata.KeyValueMetadata, event, report string) (metada
 	return out, nil
 }
 
-func alignedArrowSchema(encoded, event string) (string, error) {
+func alignedArrowSchema(encoded string, event []string) (string, error) {
 	raw, err := base64.StdEncoding.DecodeString(encoded)
 	if err != nil {
 		return "", err
@@ -111,7 +110,7 @@ func alignedArrowSchema(encoded, event string) (string, error) {
 	}
 	defer r.Release()
 	old := r.Schema()
-	fields := append(alignedFields(old.Fields(), strings.Split(event, ".")), arrow.Field{Name: LagColumn, Type: arrow.PrimitiveTypes.Float64, Nullable: true})
+	fields := append(alignedFields(old.Fields(), event), arrow.Field{Name: LagColumn, Type: arrow.PrimitiveTypes.Float64, Nullable: true})
 	kv := old.Metadata()
 	var buf bytes.Buffer
 	w := ipc.NewWriter(&buf, ipc.WithSchema(arrow.NewSchema(fields, &kv)))

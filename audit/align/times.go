@@ -157,7 +157,11 @@ func (z timeZones) load(name string) (*zone.Table, error) {
 
 // zoneName is the column's own zone, else its source's, else the view's, else UTC. Device-local times are read as UTC,
 // which is what their corrections are relative to.
-func zoneName(v model.View, s model.SourcePolicy, column model.TimeColumn) string {
+func (r role) zoneName(v model.View, s model.SourcePolicy) string {
+	column := r.time
+	if own := r.ofSource(s); own.Declared() {
+		column = own
+	}
 	name := cmp.Or(column.Zone, s.Zone, v.Zone)
 	if name == model.ZoneDevice {
 		return ""

@@ -30,34 +30,38 @@ type BadRows struct {
 
 // badRows are the rows of results that count rows and found bad ones.
 func (b *brief) badRows(results []report.Result) []BadRows {
-	absolute := *b
-	absolute.View.Root, absolute.mostFiles, absolute.within = "", maxFetchedFiles, true
-	paths := make(map[string]string, len(b.Survey.Files))
-	for _, f := range b.Survey.Files {
-		paths[f.Abs] = f.Path
-	}
+	fetching := newFetching(b.Zones)
 	var all []BadRows
 	for _, r := range results {
 		c, _ := Lookup(r.Check)
 		if c.reproduce == nil || r.RowsBad == 0 || r.Reproduce == "" && r.ReproduceMissing == "" {
 			continue
 		}
-		one := BadRows{View: b.View, Check: r.Check, Bad: r.RowsBad, About: c.about || r.RowsSuppressed > 0}
-		text, missing := c.reproduce(&absolute)
-		one.Missing = missing
-		if missing == "" {
-			_, query, _ := strings.Cut(text, reproduceHead)
-			one.Columns = b.roleColumns()
-			one.SQL = strings.TrimSuffix(query, ";")
-			one.Paths = paths
-		}
+		one := fetching.badRows(c.reproduce)
+		one.Check, one.Bad, one.About = r.Check, r.RowsBad, c.about || r.RowsSuppressed > 0
 		all = append(all, one)
 	}
 	return all
 }
 
+// badRows says how the rows of one statement are fetched.
+func (b *Statements) badRows(write func(*Statements) (sql, missing string)) BadRows {
+	one := BadRows{View: b.View}
+	text, missing := write(b)
+	if missing != "" {
+		one.Missing = missing
+		return one
+	}
+	_, query, _ := strings.Cut(text, reproduceHead)
+	one.SQL, one.Columns, one.Paths = strings.TrimSuffix(query, ";"), b.roleColumns(), make(map[string]string, len(b.Survey.Files))
+	for _, f := range b.Survey.Files {
+		one.Paths[f.Abs] = f.Path
+	}
+	return one
+}
+
 // roleTexts are the values of the columns with a role, as text; NULL where none of the files has one that a name alone tells.
-func (b *brief) roleTexts(files []facts.File) []string {
+func (b *Statements) roleTexts(files []facts.File) []string {
 	groups := b.groupsOf(files)
 	mixed := mixedColumns(groups)
 	var texts []string
@@ -77,7 +81,7 @@ func (b *brief) roleTexts(files []facts.File) []string {
 }
 
 // valueSQL is a value as text. Where it is hidden it is the text that keys have, so that a value has one name in all outputs.
-func (b *brief) valueSQL(c facts.Column, hidden bool) string {
+func (b *Statements) valueSQL(c facts.Column, hidden bool) string {
 	sql := columnSQL(c)
 	switch kind := engine.FormOf(c).Kind; {
 	case hidden && kind == engine.FormBytes:
@@ -89,7 +93,7 @@ func (b *brief) valueSQL(c facts.Column, hidden bool) string {
 }
 
 // roleColumns are the columns with a role that some file has.
-func (b *brief) roleColumns() []string {
+func (b *Statements) roleColumns() []string {
 	v := b.View
 	names := slices.Concat([]string{v.Source.Column, v.EventTime.Column, v.IngestedAt.Column}, KeyColumns(v), v.Entity)
 	for _, s := range v.Sources {

@@ -98,7 +98,7 @@ type Check struct {
 	clocked bool
 	// feeds are the subjects of a verdict that is judged once in each zone which their times may have been stamped in; ok is false
 	// where the facts do not say. late and timely are the words for its two sides, else "stale" and "fresh".
-	feeds        func(*brief) (subjects [][]feed, ok bool)
+	feeds        func(*Zones) (subjects [][]feed, ok bool)
 	late, timely string
 	// certain says whether a verdict without feeds is the same in every zone; ok is false where the facts do not say.
 	certain func(*brief) (certain, ok bool)
@@ -135,7 +135,7 @@ type Check struct {
 	// finish adds measures that follow from the verdict.
 	finish func(*brief, *verdict)
 	// reproduce gives SQL that returns what was counted, or says why no one statement can.
-	reproduce func(*brief) (sql, missing string)
+	reproduce func(*Statements) (sql, missing string)
 	// bad and good complete the sentences "12 of 60 rows ..." and "all 60 rows ...".
 	bad, good func(*brief) string
 	// aside adds to the message of a result, with findings or without, what its counts alone do not say.

@@ -56,7 +56,7 @@ func (b *brief) conclude(c Check, o opinion, v verdict) opinion {
 		return o
 	}
 	if c.reproduce != nil {
-		o.result.Reproduce, o.result.ReproduceMissing = c.reproduce(b)
+		o.result.Reproduce, o.result.ReproduceMissing = c.reproduce(newStatements(b.Zones))
 	}
 	v.findings = b.joined(v.findings)
 	o.accepted = b.suppress(c, o.result.Unit, v.findings)

@@ -15,7 +15,7 @@ import (
 
 // corrections are the plan that would make a view's event times comparable: for each file, source and offset, what to
 // shift and on what evidence. What is ambiguous is not in it.
-func (b *brief) corrections() []report.Correction {
+func (b *Zones) corrections() []report.Correction {
 	series, err := b.zoneEvidence()
 	if err != nil {
 		return nil // said by mixed-zones
@@ -39,14 +39,6 @@ func (b *brief) corrections() []report.Correction {
 	return plan
 }
 
-// zonesFound says that a view's event times are not comparable as they are, so that a plan is wanted.
-func zonesFound(results []report.Result, view string) bool {
-	return slices.ContainsFunc(results, func(r report.Result) bool {
-		c, _ := Lookup(r.Check)
-		return r.View == view && isFinding(r) && c.unsettles
-	})
-}
-
 func shiftOf(c report.Correction) int64 {
 	if c.ShiftSeconds == nil {
 		return 0
@@ -63,7 +55,7 @@ func evidenceOf(s zoneSeries, p zonefit.Population, twins []twin) report.Evidenc
 }
 
 // shifts are the corrections of one population, by file.
-func (b *brief) shifts(s zoneSeries, p zonefit.Population, evidence report.Evidence) []report.Correction {
+func (b *Zones) shifts(s zoneSeries, p zonefit.Population, evidence report.Evidence) []report.Correction {
 	files := b.populationSlices(s, p)
 	if g, by := s.groupAt(p); by && !p.Whole() && g.Foreign > mostForeign {
 		// others have rows with the same lags: only files that are the writers' own can be moved as a whole
@@ -102,7 +94,7 @@ const (
 )
 
 // shiftsOfOwnFiles are the corrections of the files that hold a group's rows only, as far as the sample shows.
-func (b *brief) shiftsOfOwnFiles(s zoneSeries, p zonefit.Population, g zonefit.WriterGroup, evidence report.Evidence) []report.Correction {
+func (b *Zones) shiftsOfOwnFiles(s zoneSeries, p zonefit.Population, g zonefit.WriterGroup, evidence report.Evidence) []report.Correction {
 	all := map[int32]int{}
 	for _, r := range s.sampled {
 		all[r.File]++
@@ -148,7 +140,7 @@ func signed(shift int64) string {
 
 // rowsByFile shares a population's rows of each partition among its files, by how many rows they have with both times.
 // A file whose every lag lies in the population's window has all of its rows in it.
-func (b *brief) rowsByFile(s zoneSeries, p zonefit.Population, files []int32) map[int32]int64 {
+func (b *Zones) rowsByFile(s zoneSeries, p zonefit.Population, files []int32) map[int32]int64 {
 	from, to := p.Window()
 	rows, rest, weight := map[int32]int64{}, map[int32]float64{}, map[int32]float64{}
 	for _, part := range p.Parts {
@@ -191,7 +183,7 @@ func sumOf(weights map[int32]float64) float64 {
 }
 
 // declarations name UTC as the zone of naive files that nobody has declared and whose writers show it.
-func (b *brief) declarations(s zoneSeries) []report.Correction {
+func (b *Zones) declarations(s zoneSeries) []report.Correction {
 	var plan []report.Correction
 	for _, f := range b.encoded {
 		naive := int64(0)
@@ -201,7 +193,7 @@ func (b *brief) declarations(s zoneSeries) []report.Correction {
 			}
 		}
 		ours := f.file.Writer == s.writer && (f.file.Source == s.source || f.file.Source == "" && slices.Equal(f.sources, []string{s.source}))
-		if naive == 0 || !ours || declaredZone(b.View, b.bySource[s.source]) != "" {
+		if naive == 0 || !ours || declaredZone(b.View, b.declared[s.source]) != "" {
 			continue
 		}
 		plan = append(plan, report.Correction{View: b.View.Name, File: f.file.Path, Source: s.source, DeclareZone: "UTC", Rows: naive, Evidence: report.Statistical,

@@ -10,11 +10,12 @@ import (
 // planOf judges mixed zones and gives the corrections of the report.
 func planOf(t *testing.T, s *store) []report.Correction {
 	t.Helper()
-	r, err := BuildReport(ReportInput{AsOf: s.AsOf, Status: report.Complete, Views: []Input{s.Input}, Results: []report.Result{s.of(t, "mixed-zones")}})
+	s.Selected = func(id string) bool { return id == "mixed-zones" }
+	judged, err := JudgeView(t.Context(), openJudge(t), s.Input)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r.Corrections
+	return judged.Corrections
 }
 
 func TestCorrectionsOfAWholeSource(t *testing.T) {

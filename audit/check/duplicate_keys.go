@@ -49,7 +49,7 @@ var duplicateKeys = Check{
 		return fmt.Sprintf("%s of %s (%s) repeat a key that is stored elsewhere", words.Number(f.bad), words.Count(f.total, "row"), words.Percent(f.bad, f.total))
 	},
 	detail:    func(b *brief, v verdict) string { return b.duplicateDetail() },
-	reproduce: (*brief).reproduceDuplicates,
+	reproduce: (*Statements).reproduceDuplicates,
 }
 
 const duplicateKeysRule = `Rows are repeats of each other if all columns of the key are equal and none is

@@ -90,3 +90,11 @@ func covers(cause, effect []row) bool {
 	}
 	return true
 }
+
+// zonesFound says that a view's event times are not comparable as they are, so that a plan is wanted.
+func zonesFound(results []report.Result, view string) bool {
+	return slices.ContainsFunc(results, func(r report.Result) bool {
+		c, _ := Lookup(r.Check)
+		return r.View == view && isFinding(r) && c.unsettles
+	})
+}

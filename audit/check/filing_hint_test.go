@@ -127,3 +127,43 @@ func TestBackfillsAreNotToldToHurry(t *testing.T) {
 		}
 	}
 }
+
+// lagging gives all rows of a store the lags of a clock so many seconds east; where writers is set, each is there with all its rows.
+func (s *store) lagging(east int64, writers bool) *store {
+	for i := range s.Survey.Partitions {
+		s.lags(int32(i), "batch", east, 960)
+		if writers {
+			s.stamps(int32(i), int32(i), "batch", east, 0, 50)
+		}
+	}
+	for i := range s.Collection.Slices {
+		slice := &s.Collection.Slices[i]
+		slice.EventMin, slice.EventMax = s.Survey.Partitions[i].Start-12*hour, s.Survey.Partitions[i].End+12*hour
+	}
+	return s
+}
+
+// Rows that are stamped at an offset, and filed by the day on which they truly happened, lie as those of another calendar do. To
+// declare that calendar would hide them.
+func TestNoOtherCalendarWhereRowsAreShifted(t *testing.T) {
+	for name, test := range map[string]struct {
+		store *store
+		hint  bool
+	}{
+		"days of Manila, and times that are right":              {clocked(t, "day", "Asia/Manila", "2026-06-01", 10, nil).lagging(0, true), true},
+		"days of Manila, all rows 7 h late":                     {clocked(t, "day", "Asia/Manila", "2026-06-01", 10, nil).lagging(-7*3600, false), true},
+		"days of Manila, all rows 5 h late":                     {clocked(t, "day", "Asia/Manila", "2026-06-01", 10, nil).lagging(-5*3600, false), true},
+		"days of UTC, stamped at UTC+8 by every writer":         {clocked(t, "day", "-08:00", "2026-06-01", 10, nil).lagging(8*3600, true), false},
+		"days of UTC, stamped at UTC+8, and nobody to ask":      {clocked(t, "day", "-08:00", "2026-06-01", 10, nil).lagging(8*3600, false), false},
+		"days of UTC, stamped at UTC-8 by every writer":         {clocked(t, "day", "Asia/Manila", "2026-06-01", 10, nil).lagging(-8*3600, true), false},
+		"days of Manila, 8 h late, or of UTC, stamped at UTC-8": {clocked(t, "day", "Asia/Manila", "2026-06-01", 10, nil).lagging(-8*3600, false), false},
+	} {
+		r := test.store.of(t, "misfiled-rows")
+		if mixed := test.store.of(t, "mixed-zones"); test.hint && mixed.Outcome == report.Fail {
+			t.Errorf("%s: %q", name, mixed.Message)
+		}
+		if hint := strings.Contains(r.Message, "set time_partition.zone"); r.Outcome != report.Fail || hint != test.hint {
+			t.Errorf("%s: %s %q", name, r.Outcome, r.Message)
+		}
+	}
+}

@@ -22,7 +22,7 @@ var futureRows = Check{
 	Wants:      facts.WantTimes,
 	Fractional: true,
 	Query:      true,
-	reproduce:  (*brief).reproduceFuture,
+	reproduce:  (*Statements).reproduceFuture,
 	clocked:    true,
 	arrival:    func(b *brief) bool { return b.View.IngestedAt.Declared() },
 	measures: func(b *brief) map[string]any {

@@ -10,14 +10,10 @@ import (
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/sensitive"
 	"github.com/featureaudit/featureaudit/audit/words"
-	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
-// Input is one view's facts and policy.
-type Input struct {
-	View       model.View
-	Survey     facts.Survey
-	Collection facts.Collection
+// Terms are what a view is judged by, beside its own definition.
+type Terms struct {
 	// AsOf is the instant judged from, in microseconds UTC; AsOfGiven says that the user chose it.
 	AsOf      int64
 	AsOfGiven bool
@@ -31,71 +27,62 @@ type Input struct {
 	Missing Missing
 	// Samples is how many values of key and entity columns a finding may show.
 	Samples int
+	// BadRows says that the rows will be fetched that checks counted.
+	BadRows bool
 	// Mask names what is sensitive; nil shows none of it.
 	Mask *sensitive.Mask
-	// Sources maps the names of sources in View, Survey and Collection to those in the data, where the source is sensitive; nil
-	// where they are the same.
-	Sources sensitive.Names
 	// Rank orders the findings of a result by what is known of them, the smallest first, before how bad they are: a finding by its
 	// fingerprint and what it counts. Nil ranks all alike.
 	Rank func(fingerprint string, bad int64) int
-	// Failures are steps before judging that could not be done.
-	Failures []Failure
 }
 
-// Failure is a step that could not be done for a view: the checks that rest on it are errors.
-type Failure struct {
-	// Checks rest on the step; empty means every check that needs files.
-	Checks    []string
-	Reason    string
-	Retryable bool
-	// NoFiles says that the view's paths match no file.
-	NoFiles bool
+// Input is the evidence of one view under the names that the report gives to sensitive sources, and the terms that it is judged by.
+type Input struct {
+	facts.Evidence
+	Terms
+	// Sources maps the names of sources in the evidence to those in the data, where the source is sensitive; nil where they are the
+	// same.
+	Sources sensitive.Names
 }
 
-// Missing is what a view is whose paths match no file.
-type Missing string
-
-// The meanings of a missing view: that nobody could look (a retry may help), a failure of that view, or a warning.
-const (
-	MissingIsError   Missing = "error"
-	MissingIsFailure Missing = "fail"
-	MissingIsWarning Missing = "warn"
-)
+// NewInput hides what is sensitive in evidence.
+func NewInput(e facts.Evidence, t Terms) Input {
+	in := Input{Evidence: e, Terms: t}
+	if in.Sources = in.Mask.Sources(&in.View, &in.Survey, &in.Collection); in.Sources != nil {
+		in.Suppressions = slices.Clone(in.Suppressions)
+		for i, s := range in.Suppressions {
+			if s.View == "" || s.View == in.View.Name {
+				in.Suppressions[i].Source = in.Mask.Source(in.View, s.Source)
+			}
+		}
+	}
+	if in.Collection.Keys != nil {
+		repeated := *in.Collection.Keys
+		repeated.HiddenMeasures = sensitive.Without(in.View, &repeated)
+		in.Collection.Keys = &repeated
+	}
+	return in
+}
 
 func (in Input) selected(id string) bool { return in.Selected == nil || in.Selected(id) }
 
-// brief is an input with what judging looks up more than once.
-type brief struct {
+// Index is a view's evidence with what checks look up more than once.
+type Index struct {
 	Input
 	// order ranks partitions by value, as the calendar does.
 	order map[string]int32
 	// unread are the files that were listed and could not be read, by path; those of the survey come without their rows.
 	unread []unreadFile
-	// sources are all that were seen, sorted.
-	sources []string
-	// bySource are the declared sources.
-	bySource map[string]model.SourcePolicy
+	// seen are the names of all sources that were seen, sorted.
+	seen []string
+	// declared are the declared sources.
+	declared map[string]model.SourcePolicy
 	// encoded are the judged files with rows, by how they write their event time.
 	encoded []encodedFile
 	// held remembers which columns a schema has.
 	held map[schemaColumn]bool
-	// fitted is the zone evidence, once a check has asked for it.
-	fitted *fittedZones
 	// present is what presences found.
 	present []presence
-	// filing is what would put misfiled rows in place, once a check has asked for it.
-	filing *filingHint
-	// usedByMissing are the suppressions that accept that the view has no files.
-	usedByMissing []int
-	// real are the offsets in use between the oldest and the newest event, once they were asked for.
-	real []zone.Offset
-	// mostFiles is how many files a query may name.
-	mostFiles int
-	// cut says that a check was not judged to its end, for the context was done.
-	cut bool
-	// within says that what is made is for the program itself, which reads the data by it: sources stand in it as they are there.
-	within bool
 }
 
 type schemaColumn struct {
@@ -110,16 +97,17 @@ type unreadFile struct {
 	surveyed bool
 }
 
-func newBrief(in Input) *brief {
-	b := &brief{Input: in, mostFiles: maxListedFiles, order: map[string]int32{}, bySource: map[string]model.SourcePolicy{}, held: map[schemaColumn]bool{}}
+// newIndex looks up what a view's evidence says.
+func newIndex(in Input) *Index {
+	b := &Index{Input: in, order: map[string]int32{}, declared: map[string]model.SourcePolicy{}, held: map[schemaColumn]bool{}}
 	for _, p := range in.Survey.Partitions {
 		b.order[p.Value] = p.ID
 	}
 	for _, s := range in.View.Sources {
-		b.bySource[s.Name] = s
+		b.declared[s.Name] = s
 	}
 	b.unread = findUnread(in)
-	b.sources = seenSources(in)
+	b.seen = seenSources(in)
 	b.encoded = b.encodedFiles()
 	return b
 }
@@ -158,7 +146,7 @@ func seenSources(in Input) []string {
 }
 
 // partition is the partition of a file, or false where the view has no time partitions.
-func (b *brief) partition(id int32) (facts.Partition, bool) {
+func (b *Index) partition(id int32) (facts.Partition, bool) {
 	if id < 0 || int(id) >= len(b.Survey.Partitions) {
 		return facts.Partition{}, false
 	}
@@ -166,21 +154,21 @@ func (b *brief) partition(id int32) (facts.Partition, bool) {
 }
 
 // partitionOf is partition, nil where the view has none.
-func (b *brief) partitionOf(id int32) *facts.Partition {
+func (b *Index) partitionOf(id int32) *facts.Partition {
 	if p, found := b.partition(id); found {
 		return &p
 	}
 	return nil
 }
 
-func (b *brief) partitionValue(id int32) string {
+func (b *Index) partitionValue(id int32) string {
 	p, _ := b.partition(id)
 	return p.Value
 }
 
 // identity is a subject in names that no new spelling of a folder changes: what its fingerprint is made of. A source that has a
 // number in this report alone may be another one in the next, so that the instant judged from is part of its name.
-func (b *brief) identity(s report.Subject) report.Subject {
+func (b *Index) identity(s report.Subject) report.Subject {
 	if b.numbered(s) {
 		s.Object += " as of " + words.Instant(b.AsOf)
 	}
@@ -192,7 +180,7 @@ func (b *brief) identity(s report.Subject) report.Subject {
 }
 
 // numbered says that a subject names a source by a number, which holds in this report only.
-func (b *brief) numbered(s report.Subject) bool {
+func (b *Index) numbered(s report.Subject) bool {
 	if b.Sources == nil || !b.Mask.Numbers() {
 		return false
 	}
@@ -205,19 +193,19 @@ func (b *brief) numbered(s report.Subject) bool {
 }
 
 // inRange says whether verdicts are wanted for a partition's files at all; a view without time partitions has no range.
-func (b *brief) inRange(id int32) bool {
+func (b *Index) inRange(id int32) bool {
 	p, dated := b.partition(id)
 	return !dated || p.InRange
 }
 
 // judged says whether the rows of a partition are judged.
-func (b *brief) judged(id int32) bool {
+func (b *Index) judged(id int32) bool {
 	p, dated := b.partition(id)
 	return !dated || p.InRange && !p.AfterAsOf
 }
 
 // leftOut says that a file of an open partition changed twice and is not looked at, by design.
-func (b *brief) leftOut(f facts.File) bool {
+func (b *Index) leftOut(f facts.File) bool {
 	if f.Problem != nil {
 		return f.Problem.Kind == facts.ProblemOpenChanged
 	}
@@ -226,7 +214,7 @@ func (b *brief) leftOut(f facts.File) bool {
 }
 
 // judgedFiles are the files whose rows a check's verdict rests on.
-func (b *brief) judgedFiles(c Check) []facts.File {
+func (b *Index) judgedFiles(c Check) []facts.File {
 	var files []facts.File
 	for _, f := range b.Survey.Files {
 		if !b.leftOut(f) && (c.WholeView || b.judged(f.Partition)) {
@@ -237,11 +225,11 @@ func (b *brief) judgedFiles(c Check) []facts.File {
 }
 
 // readable are the judged files with a footer.
-func (b *brief) readable(c Check) []facts.File {
+func (b *Index) readable(c Check) []facts.File {
 	return slices.DeleteFunc(b.judgedFiles(c), func(f facts.File) bool { return f.Problem != nil || b.schema(f) == nil })
 }
 
-func (b *brief) schema(f facts.File) *facts.Schema {
+func (b *Index) schema(f facts.File) *facts.Schema {
 	if f.Schema < 0 || int(f.Schema) >= len(b.Survey.Schemas) {
 		return nil
 	}
@@ -249,7 +237,7 @@ func (b *brief) schema(f facts.File) *facts.Schema {
 }
 
 // unreadFor are the unread files that a check's verdict misses.
-func (b *brief) unreadFor(c Check) []unreadFile {
+func (b *Index) unreadFor(c Check) []unreadFile {
 	var unread []unreadFile
 	for _, u := range b.unread {
 		if u.surveyed && !ReadsRows(c, b.View, b.Survey) {
@@ -263,12 +251,12 @@ func (b *brief) unreadFor(c Check) []unreadFile {
 }
 
 // noRows says that the readable files hold no row, so that there was nothing to collect.
-func (b *brief) noRows() bool {
+func (b *Index) noRows() bool {
 	return !slices.ContainsFunc(b.Survey.Files, func(f facts.File) bool { return f.Problem == nil && f.Rows > 0 && b.Collection.Unread[f.ID].Kind == "" })
 }
 
 // sum adds a count over the slices whose partition is judged.
-func (b *brief) sum(of func(*facts.Slice) int64) int64 {
+func (b *Index) sum(of func(*facts.Slice) int64) int64 {
 	total := int64(0)
 	for i := range b.Collection.Slices {
 		if s := &b.Collection.Slices[i]; b.judged(b.filePartition(s.File)) {
@@ -288,3 +276,30 @@ func instantOrNil(micros int64) any {
 	}
 	return words.Instant(micros)
 }
+
+func meaning(v model.View) model.PartitionMeaning {
+	switch {
+	case !v.TimePartition.Declared():
+		return ""
+	case v.TimePartition.Of == "":
+		return model.OfEventTime
+	}
+	return v.TimePartition.Of
+}
+
+func (b *Index) filePartition(id int32) int32 {
+	if id < 0 || int(id) >= len(b.Survey.Files) {
+		return -1
+	}
+	return b.Survey.Files[id].Partition
+}
+
+// Missing is what a view is whose paths match no file.
+type Missing string
+
+// The meanings of a missing view: that nobody could look (a retry may help), a failure of that view, or a warning.
+const (
+	MissingIsError   Missing = "error"
+	MissingIsFailure Missing = "fail"
+	MissingIsWarning Missing = "warn"
+)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/address"
 	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/words"
 	"github.com/featureaudit/featureaudit/sql"
@@ -23,11 +24,25 @@ type Judgement struct {
 	Used []int
 	// Clean is the newest run of partitions without a failure of rows; nil where nothing proves one.
 	Clean *Span
-	// BadRows say how the rows are fetched that checks of rows counted.
+	// View is what was looked at, with its outcome and its clean run, and Corrections are what would put its event times right.
+	View        report.View
+	Corrections []report.Correction
+	// BadRows say how the rows are fetched that checks of rows counted, where the terms want them.
 	BadRows []BadRows
-	// BadByPartition counts what checks found bad in each partition.
-	BadByPartition BadByPartition
 }
+
+// brief is a view while it is judged.
+type brief struct {
+	*Zones
+	// filing is what would put misfiled rows in place, once a check has asked for it.
+	filing *filingHint
+	// usedByMissing are the suppressions that accept that the view has no files.
+	usedByMissing []int
+	// cut says that a check was not judged to its end, for the context was done.
+	cut bool
+}
+
+func newBrief(in Input) *brief { return &brief{Zones: newZones(newIndex(in), mustSee(in.View))} }
 
 // JudgeView judges the selected checks of one view. A check that cannot be judged gives an error result and stops no
 // other; the error returned is that of the context, where it cut a check off, and there is a result of each even then.
@@ -54,8 +69,13 @@ func JudgeView(ctx context.Context, j engine.Judge, in Input) (Judgement, error)
 	if run, proven := b.cleanRun(opinions); proven {
 		out.Clean = &run
 	}
-	out.BadRows = b.badRows(out.Results)
-	out.BadByPartition = badByPartition(opinions)
+	out.View = b.describe(out.Results, out.Clean, badByPartition(opinions))
+	if zonesFound(out.Results, b.View.Name) {
+		out.Corrections = b.corrections()
+	}
+	if b.BadRows {
+		out.BadRows = b.badRows(out.Results)
+	}
 	if b.cut {
 		return out, context.Cause(ctx)
 	}
@@ -194,7 +214,7 @@ func (b *brief) obstacle(c Check, r report.Result) (report.Result, bool) {
 }
 
 // unlisted is the result of a check of a view whose files could not be looked at, or that has none.
-func (b *brief) unlisted(c Check, r report.Result, f Failure) report.Result {
+func (b *brief) unlisted(c Check, r report.Result, f facts.Failure) report.Result {
 	if f.NoFiles {
 		return b.noFiles(c, r, f.Reason)
 	}
@@ -240,13 +260,13 @@ func tellerOfFiles() Check {
 	return all[slices.IndexFunc(all, func(c Check) bool { return c.tellsOfFiles })]
 }
 
-func (b *brief) failure(c Check) (Failure, bool) {
+func (b *brief) failure(c Check) (facts.Failure, bool) {
 	for _, f := range b.Failures {
-		if len(f.Checks) == 0 || slices.Contains(f.Checks, c.ID) {
+		if b.restsOn(c, f.Lost) {
 			return f, true
 		}
 	}
-	return Failure{}, false
+	return facts.Failure{}, false
 }
 
 // ask gets the rows of a check, from its SQL or its Go.

@@ -214,7 +214,7 @@ func TestRoleThatTheScanCouldNotRead(t *testing.T) {
 
 func TestFailureOfAStepBeforeJudging(t *testing.T) {
 	s := healthy(dailyView())
-	s.Failures = []Failure{{Reason: "the temporary folder is full", Retryable: true}}
+	s.Failures = []facts.Failure{{Lost: facts.Everything, Reason: "the temporary folder is full", Retryable: true}}
 	for id, r := range s.judge(t) {
 		want := report.Error
 		if strings.HasPrefix(id, "ttl-") {
@@ -292,7 +292,7 @@ func TestFileLeftOutOfAnOpenPartitionIsNoError(t *testing.T) {
 			t.Errorf("%s: %s %q", id, results[id].Outcome, results[id].Message)
 		}
 	}
-	r, err := BuildReport(ReportInput{AsOf: s.AsOf, Views: []Input{s.Input}})
+	r, err := BuildReport(ReportInput{AsOf: s.AsOf, Views: s.described()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -611,7 +611,7 @@ func TestCleanRun(t *testing.T) {
 		}(), "", ""},
 		"a step that failed": {func() Input {
 			in := planted().Input
-			in.Failures = []Failure{{Checks: []string{"duplicate-keys"}, Reason: "no memory", Retryable: true}}
+			in.Failures = []facts.Failure{{Lost: facts.WantKeys, Reason: "no memory", Retryable: true}}
 			return in
 		}(), "", ""},
 		"accepted": {func() Input {
@@ -658,7 +658,7 @@ func TestDeterminism(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := BuildReport(ReportInput{AsOf: s.AsOf, Status: report.Complete, Views: []Input{s.Input}, Results: got.Results})
+		r, err := BuildReport(ReportInput{AsOf: s.AsOf, Status: report.Complete, Views: []report.View{got.View}, Results: got.Results})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,8 +3,6 @@ package check
 import (
 	"fmt"
 	"maps"
-	"slices"
-	"sort"
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
@@ -27,7 +25,7 @@ var misfiledRows = Check{
 	Wants:      facts.WantTimes | facts.WantEvents,
 	Fractional: true,
 	Query:      true,
-	reproduce:  (*brief).reproduceMisfiled,
+	reproduce:  (*Statements).reproduceMisfiled,
 	clocked:    true,
 	arrival: func(b *brief) bool {
 		return meaning(b.View) == model.OfIngestedAt && b.View.IngestedAt.Declared()
@@ -69,12 +67,6 @@ var misfiledRows = Check{
 	aside: (*brief).straysInWords,
 }
 
-// ownColumns names the partition columns that files may hold copies of.
-func (b *brief) ownColumns() string {
-	columns := b.View.TimePartition.Columns
-	return words.Plural(int64(len(columns)), "column ", "columns ") + strings.Join(columns, ", ")
-}
-
 // filedBy names the time that rows are filed by.
 func filedBy(v model.View) string {
 	if meaning(v) == model.OfIngestedAt {
@@ -85,36 +77,3 @@ func filedBy(v model.View) string {
 
 // straysInWords says which folders name no period, though those of most files do, or keep the grain from being finer.
 func (b *brief) straysInWords() string { return b.Survey.Strays }
-
-// ladder holds the event times of one partition as running totals, so that the rows between two instants are one subtraction.
-type ladder struct {
-	partition facts.Partition
-	bins      []int32
-	upTo      []int64
-	rows      int64
-}
-
-func newLadder(p facts.Partition, h *facts.EventHistogram) ladder {
-	l := ladder{partition: p, bins: slices.Sorted(maps.Keys(h.Counts)), upTo: []int64{0}}
-	for _, bin := range l.bins {
-		l.rows += h.Counts[bin]
-		l.upTo = append(l.upTo, l.rows)
-	}
-	return l
-}
-
-// fit counts the rows that lie in their partition if its calendar ran at an offset more east by so many minutes: its
-// days then begin that much earlier.
-func fit(ladders []ladder, minutes int) (rows, total int64) {
-	shift := int64(minutes) * 60 * 1_000_000
-	for _, l := range ladders {
-		rows += l.before(l.partition.End-shift) - l.before(l.partition.Start-shift)
-		total += l.rows
-	}
-	return rows, total
-}
-
-func (l ladder) before(instant int64) int64 {
-	bin := facts.EventBin(instant)
-	return l.upTo[sort.Search(len(l.bins), func(i int) bool { return l.bins[i] >= bin })]
-}

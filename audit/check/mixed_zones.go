@@ -1,14 +1,13 @@
 package check
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/words"
 	"github.com/featureaudit/featureaudit/audit/zone"
@@ -34,7 +33,7 @@ var mixedZones = Check{
 	judge:     judgeMixedZones,
 	unsettles: true,
 	about:     true,
-	reproduce: (*brief).reproduceZones,
+	reproduce: (*Statements).reproduceZones,
 	nothing:   always("no row has both an event time and an ingest time"),
 	bad:       always("show the clock of another zone"),
 	good: func(b *brief) string {
@@ -59,8 +58,8 @@ judged, and named.`
 const defaultMustSee = 0.05
 
 // mustSee is the check's parameter.
-func (b *brief) mustSee() float64 {
-	if share := b.policy("mixed-zones").MustSee; share != nil {
+func mustSee(v model.View) float64 {
+	if share := v.Checks["mixed-zones"].MustSee; share != nil {
 		return *share
 	}
 	return defaultMustSee
@@ -153,23 +152,6 @@ func shareText(p zonefit.Population) string {
 	return fmt.Sprintf("%.3g %%, 95 %% between %.3g and %.3g", 100*p.Share, 100*p.Low, 100*p.High)
 }
 
-// candidates names up to three zones at a population's offset.
-func (s zoneSeries) candidates(p zonefit.Population) string {
-	names := s.zones[s.offset(p)]
-	if len(names) == 0 {
-		return "no zone of the list"
-	}
-	return words.Examples(names)
-}
-
-// decisive names what a declaration of would decide: no zone moves an aware time.
-func (s zoneSeries) decisive() string {
-	if s.naive {
-		return "its max_lag or its zone"
-	}
-	return "its max_lag"
-}
-
 // untold says why a series cannot be judged, and what would decide.
 func (b *brief) untold(s zoneSeries) string {
 	e := s.estimate
@@ -201,22 +183,6 @@ func (b *brief) writersNeeded(s zoneSeries) string {
 		return "; with a declared entity or writer its writers could be asked"
 	}
 	return ""
-}
-
-// untoldShort is untold in a few words, for a message that has findings to tell first.
-func (s zoneSeries) untoldShort() string {
-	e := s.estimate
-	switch {
-	case s.verdict == zonefit.Ambiguous:
-		return "ambiguous"
-	case s.blind:
-		return "an offset would have been seen from " + seenInWords(s.detectable()) + " on"
-	case 2*e.CoarseRows > e.Rows:
-		return "clock too coarse"
-	case e.Told == 0:
-		return "lags spread over " + words.Duration(e.SpreadMicros)
-	}
-	return "no population stands out"
 }
 
 // zoneRows counts the rows of a series by partition: those at another offset than the one read, of all that tell.
@@ -302,22 +268,8 @@ func (b *brief) seriesMeasures(series []zoneSeries) []map[string]any {
 	return list
 }
 
-func verdictText(v zonefit.Verdict) string {
-	switch v {
-	case zonefit.Mixed:
-		return "mixed"
-	case zonefit.Ambiguous:
-		return "ambiguous"
-	case zonefit.Clean:
-		return "clean"
-	case zonefit.CannotTell:
-		return "cannot_tell"
-	}
-	return "none"
-}
-
 // exampleFiles are up to three files of a population's partitions whose lags reach into its window.
-func (b *brief) exampleFiles(s zoneSeries, p zonefit.Population) []string {
+func (b *Zones) exampleFiles(s zoneSeries, p zonefit.Population) []string {
 	names := []string{}
 	for _, slice := range b.populationSlices(s, p) {
 		if len(names) == maxExampleFiles {
@@ -329,26 +281,3 @@ func (b *brief) exampleFiles(s zoneSeries, p zonefit.Population) []string {
 }
 
 const maxExampleFiles = 3
-
-// populationSlices are the files, by path, that may hold rows of a population: those of its source and writer in its
-// partitions, whose lags reach into its window.
-func (b *brief) populationSlices(s zoneSeries, p zonefit.Population) []int32 {
-	from, to := p.Window()
-	var files []int32
-	for i := range b.Collection.Slices {
-		slice := &b.Collection.Slices[i]
-		partition := b.filePartition(slice.File)
-		if slice.Source != s.source || slice.LagRows == 0 || !b.judged(partition) || b.Survey.Files[slice.File].Writer != s.writer {
-			continue
-		}
-		seen := len(p.Parts) == 0 || slices.ContainsFunc(p.Parts, func(part zonefit.PartShare) bool { return part.ID == partition })
-		if seen && slice.LagMin < to && slice.LagMax >= from {
-			files = append(files, slice.File)
-		}
-	}
-	slices.SortFunc(files, func(x, y int32) int { return cmp.Compare(b.Survey.Files[x].Path, b.Survey.Files[y].Path) })
-	return files
-}
-
-// rounded keeps four digits after the point: estimates claim no more.
-func rounded(x float64) float64 { return math.Round(x*1e4) / 1e4 }

@@ -41,10 +41,6 @@ func missingKey(key, id string) string {
 	return fmt.Sprintf("no %s is defined: %s needs one", key, id)
 }
 
-func (b *brief) anySourceIngested() bool {
-	return slices.ContainsFunc(b.View.Sources, func(s model.SourcePolicy) bool { return s.IngestedAt.Declared() })
-}
-
 // absentColumn is a declared column that some files do not have.
 type absentColumn struct {
 	column string
@@ -86,20 +82,6 @@ func (b *brief) absent(c Check) []absentColumn {
 	return absent
 }
 
-// eventNames are the names of a view's event time columns, its sources' own included.
-func eventNames(v model.View) []string {
-	var names []string
-	if v.EventTime.Declared() {
-		names = append(names, v.EventTime.Column)
-	}
-	for _, s := range v.Sources {
-		if s.EventTime.Declared() {
-			names = append(names, s.EventTime.Column)
-		}
-	}
-	return names
-}
-
 // readsSource says whether a verdict rests on the source of each row.
 func (b *brief) readsSource(c Check) bool {
 	return c.alwaysReadsRows() || expectedBySource(b.View) && ReadsRows(c, b.View, b.Survey)
@@ -121,13 +103,6 @@ func (b *brief) roleProblem(c Check) string {
 		}
 	}
 	return ""
-}
-
-// wantedColumn is a column that a check reads.
-type wantedColumn struct {
-	name string
-	// bySource names the column of a source that has its own. A file whose path does not say its source may hold any of them.
-	bySource map[string]string
 }
 
 func (b *brief) wantedColumns(c Check) []wantedColumn {
@@ -159,46 +134,4 @@ func (b *brief) wantedColumns(c Check) []wantedColumn {
 		wanted = append(wanted, wantedColumn{name: name})
 	}
 	return wanted
-}
-
-func (b *brief) timeColumn(of model.TimeColumn, override func(model.SourcePolicy) model.TimeColumn) wantedColumn {
-	w := wantedColumn{name: of.Column, bySource: map[string]string{}}
-	for _, s := range b.View.Sources {
-		if own := override(s); own.Declared() {
-			w.bySource[s.Name] = own.Column
-		}
-	}
-	return w
-}
-
-// hasColumn says whether a file holds a column, in its rows or in its path: a hive folder is a column too.
-func (b *brief) hasColumn(f facts.File, w wantedColumn) bool {
-	if f.Source != "" {
-		if own, found := w.bySource[f.Source]; found {
-			return b.holds(f, own)
-		}
-		return b.holds(f, w.name)
-	}
-	if b.holds(f, w.name) {
-		return true
-	}
-	for _, s := range b.View.Sources {
-		if own, found := w.bySource[s.Name]; found && b.holds(f, own) {
-			return true
-		}
-	}
-	return false
-}
-
-func (b *brief) holds(f facts.File, column string) bool {
-	at := schemaColumn{f.Schema, column}
-	has, known := b.held[at]
-	if !known {
-		has = b.schema(f).Lookup(column) != nil
-		b.held[at] = has
-	}
-	if has {
-		return true
-	}
-	return strings.HasPrefix(f.Path, column+"=") || strings.Contains(f.Path, "/"+column+"=")
 }

@@ -28,7 +28,7 @@ var nullEventTime = Check{
 	Wants:      facts.WantTimes,
 	Fractional: true,
 	Query:      true,
-	reproduce:  (*brief).reproduceNullEvents,
+	reproduce:  (*Statements).reproduceNullEvents,
 	measures:   func(b *brief) map[string]any { return b.unusable(nil).measures() },
 	bad:        always("have no usable event time"),
 	good:       always("have an event time"),
@@ -71,7 +71,7 @@ func (b *brief) unusable(of func(partition, source string) bool) unusableTimes {
 		}
 		u.Merge(*s)
 		if s.EventUnparsed > 0 {
-			u.addFormat(b.View, b.bySource[s.Source])
+			u.addFormat(b.View, b.declared[s.Source])
 		}
 	}
 	slices.Sort(u.formats)

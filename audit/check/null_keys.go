@@ -21,7 +21,7 @@ var nullKeys = Check{
 	Wants:      facts.WantNulls,
 	Fractional: true,
 	Query:      true,
-	reproduce:  (*brief).reproduceNullKeys,
+	reproduce:  (*Statements).reproduceNullKeys,
 	finish: func(_ *brief, v *verdict) {
 		v.measures["null_keys"] = v.bad
 	},

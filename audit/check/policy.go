@@ -9,9 +9,9 @@ import (
 // defaultMinRows is how many rows a subject needs for a fraction of its own.
 const defaultMinRows = int64(100)
 
-func (b *brief) policy(id string) model.CheckPolicy { return b.View.Checks[id] }
+func (b *Index) policy(id string) model.CheckPolicy { return b.View.Checks[id] }
 
-func (b *brief) minRows(id string) int64 {
+func (b *Index) minRows(id string) int64 {
 	if n := b.policy(id).MinRows; n != nil {
 		return *n
 	}
@@ -22,7 +22,7 @@ func (b *brief) minRows(id string) int64 {
 const originDefault = "default"
 
 // origin is where a config key's value was written, or the text given where nobody did.
-func (b *brief) origin(otherwise string, keys ...string) string {
+func (b *Index) origin(otherwise string, keys ...string) string {
 	for _, key := range keys {
 		if at := b.View.Origins[key]; at != "" && at != originDefault {
 			return at
@@ -37,15 +37,7 @@ func keyDefaulted(v model.View) bool {
 }
 
 // KeyColumns are the columns of the key, declared or defaulted; none where there is neither.
-func KeyColumns(v model.View) []string {
-	if len(v.Key) > 0 {
-		return v.Key
-	}
-	if len(v.Entity) == 0 || !v.EventTime.Declared() {
-		return nil
-	}
-	return append(append([]string{}, v.Entity...), v.EventTime.Column)
-}
+func KeyColumns(v model.View) []string { return v.KeyColumns() }
 
 // ageLimit is what a source's newest event may be old, in microseconds, or false where nothing says.
 func ageLimit(v model.View, s model.SourcePolicy) (int64, bool) {
@@ -67,7 +59,7 @@ func firstPositive(limits ...time.Duration) (int64, bool) {
 	return 0, false
 }
 
-func (b *brief) retired(s model.SourcePolicy) bool {
+func (b *Index) retired(s model.SourcePolicy) bool {
 	return !s.Until.IsZero() && s.Until.UnixMicro() <= b.AsOf
 }
 

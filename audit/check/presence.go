@@ -41,7 +41,7 @@ func expectedByKey(v model.View) bool {
 
 // presenceGroups are the groups that each partition must exist for, sorted; none where the view is one. Those are the declared
 // sources that paths tell, or what expected_by asks for: all sources seen if none is declared, the values of a hive key.
-func (b *brief) presenceGroups() []string {
+func (b *Index) presenceGroups() []string {
 	var groups []string
 	switch v := b.View; {
 	case v.TimePartition.ExpectedBy == model.ExpectedByView:
@@ -50,7 +50,7 @@ func (b *brief) presenceGroups() []string {
 			groups = append(groups, p.Group)
 		}
 		if expectedBySource(v) {
-			groups = append(groups, slices.DeleteFunc(slices.Clone(b.sources), func(name string) bool { return name == "" })...)
+			groups = append(groups, slices.DeleteFunc(slices.Clone(b.seen), func(name string) bool { return name == "" })...)
 		}
 	default:
 		for _, s := range v.Sources {
@@ -64,7 +64,7 @@ func (b *brief) presenceGroups() []string {
 }
 
 // toldByPath says whether paths tell which files are a declared source's.
-func (b *brief) toldByPath(s model.SourcePolicy) bool {
+func (b *Index) toldByPath(s model.SourcePolicy) bool {
 	if s.Path != "" || b.View.Source.PathSegment > 0 {
 		return true
 	}
@@ -73,7 +73,7 @@ func (b *brief) toldByPath(s model.SourcePolicy) bool {
 }
 
 // groupOf is the group of a file, or "" where only its rows tell.
-func (b *brief) groupOf(f facts.File) string {
+func (b *Index) groupOf(f facts.File) string {
 	if expectedByKey(b.View) {
 		return f.Group
 	}
@@ -87,14 +87,14 @@ type groupPlace struct {
 
 // presences lists what missing-, empty- and thin-partitions judge, by partition and group. Without groups, and beside them where
 // files or rows belong to none of them, the view as a whole is judged too.
-func (b *brief) presences() []presence {
+func (b *Index) presences() []presence {
 	if b.present == nil {
 		b.present = b.findPresences()
 	}
 	return b.present
 }
 
-func (b *brief) findPresences() []presence {
+func (b *Index) findPresences() []presence {
 	groups := b.presenceGroups()
 	list := b.wholePresences(len(groups) > 0 && !b.ungrouped(groups))
 	if len(groups) == 0 {
@@ -111,7 +111,7 @@ func (b *brief) findPresences() []presence {
 }
 
 // ungrouped says that some file or row is of no group that partitions are expected for.
-func (b *brief) ungrouped(groups []string) bool {
+func (b *Index) ungrouped(groups []string) bool {
 	for _, f := range b.Survey.Files {
 		if p, _ := b.partition(f.Partition); p.Stray {
 			continue
@@ -120,12 +120,12 @@ func (b *brief) ungrouped(groups []string) bool {
 			return true
 		}
 	}
-	return expectedBySource(b.View) && slices.ContainsFunc(b.sources, func(name string) bool { return !slices.Contains(groups, name) })
+	return expectedBySource(b.View) && slices.ContainsFunc(b.seen, func(name string) bool { return !slices.Contains(groups, name) })
 }
 
 // wholePresences are the partitions of the view as a whole. Where every group is judged by itself it lends them no verdict but that
 // on empty folders which no path gives to a group.
-func (b *brief) wholePresences(grouped bool) []presence {
+func (b *Index) wholePresences(grouped bool) []presence {
 	var list []presence
 	unread := map[int32]int64{}
 	for _, f := range b.Survey.Files {
@@ -144,7 +144,7 @@ func (b *brief) wholePresences(grouped bool) []presence {
 }
 
 // countGroups counts what lies in each partition for each group: files by their paths, and rows by the scan where a column tells.
-func (b *brief) countGroups() map[groupPlace]presence {
+func (b *Index) countGroups() map[groupPlace]presence {
 	found := map[groupPlace]presence{}
 	at := func(place groupPlace, change func(*presence)) {
 		p := found[place]
@@ -183,7 +183,7 @@ func (b *brief) countGroups() map[groupPlace]presence {
 }
 
 // presencesOf are the partitions of one group: from its oldest one, or all of a range, to its until.
-func (b *brief) presencesOf(group string, found map[groupPlace]presence) []presence {
+func (b *Index) presencesOf(group string, found map[groupPlace]presence) []presence {
 	byRow := expectedBySource(b.View)
 	hidden := map[int32]int64{}
 	for _, u := range b.unread {
@@ -192,7 +192,7 @@ func (b *brief) presencesOf(group string, found map[groupPlace]presence) []prese
 		}
 	}
 	until := facts.NoTime
-	if s, declared := b.bySource[group]; declared && !expectedByKey(b.View) && !s.Until.IsZero() {
+	if s, declared := b.declared[group]; declared && !expectedByKey(b.View) && !s.Until.IsZero() {
 		until = s.Until.UnixMicro()
 	}
 	begun := b.HasRange
@@ -215,7 +215,7 @@ func (b *brief) presencesOf(group string, found map[groupPlace]presence) []prese
 }
 
 // groupSubject names a group in a finding.
-func (b *brief) groupSubject(p presence) report.Subject {
+func (b *Index) groupSubject(p presence) report.Subject {
 	switch {
 	case p.group == "":
 		return report.Subject{Partition: p.partition.Value}
@@ -237,7 +237,7 @@ func groupInWords(s report.Subject) string {
 }
 
 // expectedOf says for whom partitions are judged, where it is not for the view alone.
-func (b *brief) expectedOf() string {
+func (b *Index) expectedOf() string {
 	groups := b.presenceGroups()
 	if len(groups) == 0 {
 		return ""
@@ -249,7 +249,7 @@ func (b *brief) expectedOf() string {
 	return fmt.Sprintf(", for each %s (%s)", kind, words.Examples(groups))
 }
 
-func (b *brief) presenceTable() engine.Table {
+func (b *Index) presenceTable() engine.Table {
 	return engine.Table{
 		Name: "presence",
 		Doc:  "One row for each time partition that is there or expected, of the view or of each source, or value of another hive key, that partitions are expected by.",

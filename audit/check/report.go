@@ -24,15 +24,12 @@ type ReportInput struct {
 	HashKeyID   string
 	Selection   report.Selection
 	Definitions []report.Definition
-	// Views are what was judged; Results are those of all views and of the run, in any order.
-	Views   []Input
-	Results []report.Result
+	// Views are what was judged, and Corrections those of all of them; Results are those of all views and of the run. All in any order.
+	Views       []report.View
+	Corrections []report.Correction
+	Results     []report.Result
 	// NothingToAudit says that every place was looked at and that no view has a file.
 	NothingToAudit bool
-	// Clean are the views' clean runs, by name.
-	Clean map[string]Span
-	// Bad counts what checks found bad in each partition, by the name of the view.
-	Bad map[string]BadByPartition
 }
 
 // BuildReport assembles the document, all but Execution: results sorted by view and check, views by name, and the
@@ -51,25 +48,7 @@ func BuildReport(in ReportInput) (report.Report, error) {
 	slices.SortFunc(r.Results, func(a, b report.Result) int {
 		return cmp.Or(cmp.Compare(a.View, b.View), cmp.Compare(a.Check, b.Check))
 	})
-	outcomes := map[string][]report.Outcome{}
-	for _, result := range r.Results {
-		outcomes[result.View] = append(outcomes[result.View], result.Outcome)
-	}
-	r.Views = make([]report.View, 0, len(in.Views))
-	for _, v := range in.Views {
-		b := newBrief(v)
-		view := b.view()
-		if zonesFound(r.Results, v.View.Name) {
-			r.Corrections = append(r.Corrections, b.corrections()...)
-		}
-		view.Outcome = report.Worst(outcomes[v.View.Name]...)
-		view.Series, view.SeriesLeftOut = b.series(in.Bad[v.View.Name])
-		if run, proven := in.Clean[v.View.Name]; proven {
-			from, until := words.Instant(run.Start), words.Instant(run.End)
-			view.CleanFrom, view.CleanUntil = &from, &until
-		}
-		r.Views = append(r.Views, view)
-	}
+	r.Views, r.Corrections = filled(slices.Clone(in.Views)), slices.Clone(in.Corrections)
 	slices.SortStableFunc(r.Corrections, func(a, b report.Correction) int { return cmp.Compare(a.View, b.View) })
 	slices.SortFunc(r.Views, func(a, b report.View) int { return cmp.Compare(a.Name, b.Name) })
 	r.Summary = r.Summarise()
@@ -88,6 +67,22 @@ func filled[T any](list []T) []T {
 		return []T{}
 	}
 	return list
+}
+
+// describe is the view with what its results, its clean run and what is bad in each partition say.
+func (b *brief) describe(results []report.Result, clean *Span, bad BadByPartition) report.View {
+	v := b.view()
+	outcomes := make([]report.Outcome, len(results))
+	for i, r := range results {
+		outcomes[i] = r.Outcome
+	}
+	v.Outcome = report.Worst(outcomes...)
+	v.Series, v.SeriesLeftOut = b.series(bad)
+	if clean != nil {
+		from, until := words.Instant(clean.Start), words.Instant(clean.End)
+		v.CleanFrom, v.CleanUntil = &from, &until
+	}
+	return v
 }
 
 // view describes what was looked at, and by which definition.

@@ -3,6 +3,7 @@ package check
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,9 +26,10 @@ func TestBuildReport(t *testing.T) {
 	h.Counts[facts.LagBin(2*second)], h.Rows, h.Max = 4, 4, 2*second+5
 	clear(s.Collection.Lags)
 	s.Collection.Lags[facts.Population{Partition: 0, Source: "batch", Writer: "a"}] = h
-	in := ReportInput{Tool: report.Tool{Version: "test"}, AsOf: asOf, Status: report.Complete, Views: []Input{s.Input, newStore(model.View{Name: "a", NoFiles: "push"}).Input},
-		Results: []report.Result{{Check: "null-keys", View: "clicks", Outcome: report.Fail}, {Check: "ttl-unset", View: "a", Outcome: report.Suppressed},
-			{Check: "future-rows", View: "clicks", Outcome: report.Error, Retryable: true}, {Check: "suppression-unused", Outcome: report.Warn}}}
+	results := []report.Result{{Check: "null-keys", View: "clicks", Outcome: report.Fail}, {Check: "future-rows", View: "clicks", Outcome: report.Error, Retryable: true},
+		{Check: "ttl-unset", View: "a", Outcome: report.Suppressed}, {Check: "suppression-unused", Outcome: report.Warn}}
+	in := ReportInput{Tool: report.Tool{Version: "test"}, AsOf: asOf, Status: report.Complete, Results: results,
+		Views: slices.Concat(s.described(results[:2]...), newStore(model.View{Name: "a", NoFiles: "push"}).described(results[2]))}
 	r, err := BuildReport(in)
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +96,7 @@ func TestRealReportHasNoNullLists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := BuildReport(ReportInput{AsOf: asOf, Views: []Input{s.Input}, Results: got.Results})
+	r, err := BuildReport(ReportInput{AsOf: asOf, Views: []report.View{got.View}, Results: got.Results})
 	if err != nil {
 		t.Fatal(err)
 	}

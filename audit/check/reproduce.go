@@ -31,10 +31,31 @@ const (
 	sentinelYears = 10
 )
 
+// Statements write SQL that gives the rows which checks of a view counted.
+type Statements struct {
+	*Zones
+	// mostFiles is how many files a query may name.
+	mostFiles int
+	// root is the folder that the view's path starts from, and "" where files are named by absolute paths.
+	root string
+	// within says that what is made is for the program itself, which reads the data by it: sources stand in it as they are there.
+	within bool
+}
+
+// newStatements writes what stands in a report.
+func newStatements(z *Zones) *Statements {
+	return &Statements{Zones: z, mostFiles: maxListedFiles, root: z.View.Root}
+}
+
+// newFetching writes what the program itself runs to fetch rows.
+func newFetching(z *Zones) *Statements {
+	return &Statements{Zones: z, mostFiles: maxFetchedFiles, within: true}
+}
+
 // rowsQuery is SQL that gives exactly the rows that a check counted. What the collector does in Go is said here once more, in
 // SQL, so that the two are held to each other by tests.
 type rowsQuery struct {
-	b *brief
+	b *Statements
 	// counted is what the check counted in a slice.
 	counted func(*facts.Slice) int64
 	// bad is the condition on a row, by the columns of inner; missing says why SQL cannot say it for a schema.
@@ -103,7 +124,7 @@ func (q rowsQuery) sql() (sql, missing string) {
 }
 
 // rowsOf selects rows of a file by their numbers.
-func (b *brief) rowsOf(f facts.File, rows []int64) string {
+func (b *Statements) rowsOf(f facts.File, rows []int64) string {
 	numbers := make([]string, len(rows))
 	for i, n := range rows {
 		numbers[i] = fmt.Sprint(n)
@@ -115,7 +136,7 @@ func (b *brief) rowsOf(f facts.File, rows []int64) string {
 const writesRows = "; --out rows=PATH writes the rows"
 
 // tooMany says why no query names so many files.
-func (b *brief) tooMany(files int) string {
+func (b *Statements) tooMany(files int) string {
 	switch {
 	case files == 0:
 		return "no file that can be read holds them"
@@ -128,7 +149,7 @@ func (b *brief) tooMany(files int) string {
 }
 
 // rowsWhere selects whole rows of files by what picks their file names and numbers; note is a comment of its own, or "".
-func (b *brief) rowsWhere(files []facts.File, note, picked string) string {
+func (b *Statements) rowsWhere(files []facts.File, note, picked string) string {
 	file, number := b.rowNames()
 	if note != "" {
 		note = "-- " + note + "\n"
@@ -141,7 +162,7 @@ func (b *brief) rowsWhere(files []facts.File, note, picked string) string {
 }
 
 // columns are those of the rows that DuckDB can show: all but what could not be read in one of the files.
-func (b *brief) columns(files []facts.File) string {
+func (b *Statements) columns(files []facts.File) string {
 	var blind []string
 	for _, f := range files {
 		for _, problem := range b.Collection.Blind[f.ID] {
@@ -162,7 +183,7 @@ func (b *brief) columns(files []facts.File) string {
 }
 
 // rowNames are the columns that say a row's file and its number in the file: DuckDB's own, where no file has such a column itself.
-func (b *brief) rowNames() (file, number string) {
+func (b *Statements) rowNames() (file, number string) {
 	file, number = "filename", "file_row_number"
 	for _, s := range b.Survey.Schemas {
 		for _, c := range s.Columns {
@@ -178,7 +199,7 @@ func (b *brief) rowNames() (file, number string) {
 }
 
 // readAll reads files of any schemas as one table. What they hold in types that no type holds alike comes as text.
-func (b *brief) readAll(files []facts.File) string {
+func (b *Statements) readAll(files []facts.File) string {
 	groups := b.groupsOf(files)
 	mixed := mixedColumns(groups)
 	if len(mixed) == 0 {
@@ -204,7 +225,7 @@ func (b *brief) readAll(files []facts.File) string {
 }
 
 // fetches says that the program itself runs the query, for the columns with a role.
-func (b *brief) fetches() bool { return b.mostFiles == maxFetchedFiles }
+func (b *Statements) fetches() bool { return b.mostFiles == maxFetchedFiles }
 
 // mixedColumns are the top-level columns, in small letters, that files hold in types of more than one class.
 func mixedColumns(groups []fileGroup) map[string]bool {
@@ -241,7 +262,7 @@ func typeClass(c facts.Column) string {
 }
 
 // read is what a query reads files from, with the columns of rowNames.
-func (b *brief) read(files []facts.File, options, columns string) string {
+func (b *Statements) read(files []facts.File, options, columns string) string {
 	file, number := b.rowNames()
 	named := "true"
 	if file != "filename" {
@@ -257,7 +278,7 @@ func (b *brief) read(files []facts.File, options, columns string) string {
 }
 
 // groupsOf sorts files by what decides how their rows are read.
-func (b *brief) groupsOf(files []facts.File) []fileGroup {
+func (b *Statements) groupsOf(files []facts.File) []fileGroup {
 	var groups []fileGroup
 	for _, f := range files {
 		schema := b.schema(f)
@@ -277,7 +298,7 @@ func (b *brief) groupsOf(files []facts.File) []fileGroup {
 // inner selects of each row what a condition needs: event_us and ingested_us (NULL where not usable), is_placeholder (an event time
 // that is none), lag_limit_us, source_name, and of its file known_by_us, begin_us, end_us, stale_before_us. Extra columns are
 // expressions by the columns of the files and the texts in t, with their names.
-func (b *brief) inner(g fileGroup, t *textTimes, extra ...namedSQL) (sql, missing string) {
+func (b *Statements) inner(g fileGroup, t *textTimes, extra ...namedSQL) (sql, missing string) {
 	if b.beyondMicros(g) {
 		return "", "times in milliseconds lie beyond what DuckDB can read: the query would end with an error"
 	}
@@ -327,7 +348,7 @@ func (b *brief) inner(g fileGroup, t *textTimes, extra ...namedSQL) (sql, missin
 type namedSQL struct{ sql, name string }
 
 // readGroup reads files of one schema. Columns whose names DuckDB takes for others go by their positions.
-func (b *brief) readGroup(g fileGroup) string {
+func (b *Statements) readGroup(g fileGroup) string {
 	last := int32(0)
 	for _, c := range g.schema.Columns {
 		last = max(last, c.Position)
@@ -362,7 +383,7 @@ func timeOf(ofSource, ofView model.TimeColumn) model.TimeColumn {
 }
 
 // sourceSQL is the source of a row as text.
-func (b *brief) sourceSQL(g fileGroup) (sql, missing string) {
+func (b *Statements) sourceSQL(g fileGroup) (sql, missing string) {
 	name := b.View.Source.Column
 	if g.source != "" || name == "" {
 		if g.source != "" && b.Sources != nil && !b.within {
@@ -381,9 +402,9 @@ func (b *brief) sourceSQL(g fileGroup) (sql, missing string) {
 }
 
 // perSource is an expression that may differ by the source of a row.
-func (b *brief) perSource(g fileGroup, of func(model.SourcePolicy) (sql, missing string)) (sql, missing string) {
+func (b *Statements) perSource(g fileGroup, of func(model.SourcePolicy) (sql, missing string)) (sql, missing string) {
 	if g.source != "" {
-		return of(b.bySource[g.source])
+		return of(b.declared[g.source])
 	}
 	common, missing := of(model.SourcePolicy{})
 	if missing != "" {
@@ -409,7 +430,7 @@ func (b *brief) perSource(g fileGroup, of func(model.SourcePolicy) (sql, missing
 }
 
 // sourceText is a source as a literal, as the files have it: where it is sensitive the facts know it by another name.
-func (b *brief) sourceText(name string) string {
+func (b *Statements) sourceText(name string) string {
 	if b.Sources != nil && name != "" {
 		return quoteText(b.Sources[name])
 	}
@@ -417,7 +438,7 @@ func (b *brief) sourceText(name string) string {
 }
 
 // hiddenSource says that no query may name a source, or "".
-func (b *brief) hiddenSource() string {
+func (b *Statements) hiddenSource() string {
 	if name := b.View.Source.Column; name != "" && b.View.Hides(name) && !b.within {
 		return fmt.Sprintf("the query would have to name sources, and column %s is sensitive", name)
 	}
@@ -425,7 +446,7 @@ func (b *brief) hiddenSource() string {
 }
 
 // beyondMicros says whether an event time in milliseconds lies so far away that DuckDB, which counts in microseconds, fails on it.
-func (b *brief) beyondMicros(g fileGroup) bool {
+func (b *Statements) beyondMicros(g fileGroup) bool {
 	inMillis := slices.ContainsFunc(eventNames(b.View), func(name string) bool {
 		column := g.schema.Lookup(name)
 		return column != nil && column.Unit == "ms"
@@ -439,7 +460,7 @@ func (b *brief) beyondMicros(g fileGroup) bool {
 }
 
 // fileValues are what the partition and the policy say of each file.
-func (b *brief) fileValues(files []facts.File) string {
+func (b *Statements) fileValues(files []facts.File) string {
 	late := map[int32]bool{}
 	for _, s := range b.Collection.Slices {
 		late[s.File] = late[s.File] || s.FutureAsOf+s.AfterAsOf > 0
@@ -466,18 +487,18 @@ func (b *brief) fileValues(files []facts.File) string {
 }
 
 // fromConfig is a file's path from where the view's own path starts.
-func (b *brief) fromConfig(f facts.File) string {
-	if b.View.Root == "" || filepath.IsAbs(b.View.Path) {
+func (b *Statements) fromConfig(f facts.File) string {
+	if b.root == "" || filepath.IsAbs(b.View.Path) {
 		return f.Abs
 	}
-	if rel, err := filepath.Rel(b.View.Root, f.Abs); err == nil {
+	if rel, err := filepath.Rel(b.root, f.Abs); err == nil {
 		return rel
 	}
 	return f.Abs
 }
 
 // list names files for read_parquet, which takes every name for a pattern.
-func (b *brief) list(files []facts.File) string {
+func (b *Statements) list(files []facts.File) string {
 	names := make([]string, len(files))
 	for i, f := range files {
 		names[i] = quoteText(strings.NewReplacer("*", "[*]", "?", "[?]", "[", "[[]").Replace(b.fromConfig(f)))

@@ -9,7 +9,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 )
 
-func (b *brief) reproduceNullKeys() (sql, missing string) {
+func (b *Statements) reproduceNullKeys() (sql, missing string) {
 	files, _ := rowsQuery{b: b, counted: func(s *facts.Slice) int64 { return s.KeyNull }}.files()
 	return b.keyed(files, b.nullableSQL, func(inner string, keys []string) string {
 		return fmt.Sprintf("  SELECT filename, file_row_number FROM (\n%s\n  ) WHERE %s IS NULL", inner, strings.Join(keys, " IS NULL OR "))
@@ -20,7 +20,7 @@ func (b *brief) reproduceNullKeys() (sql, missing string) {
 type keyPart func(t *textTimes, g fileGroup, name string) (sql, missing string)
 
 // keyed selects rows by what picks them from rows with their keys, which are the columns that pick is given.
-func (b *brief) keyed(files []facts.File, part keyPart, pick func(inner string, keys []string) string) (sql, missing string) {
+func (b *Statements) keyed(files []facts.File, part keyPart, pick func(inner string, keys []string) string) (sql, missing string) {
 	inner, keys, missing := b.keyedUnion(files, part)
 	if missing != "" {
 		return "", missing
@@ -29,7 +29,7 @@ func (b *brief) keyed(files []facts.File, part keyPart, pick func(inner string, 
 }
 
 // keyedUnion selects the rows of files as inner does, with the parts of their keys as the columns that it names.
-func (b *brief) keyedUnion(files []facts.File, part keyPart) (inner string, keys []string, missing string) {
+func (b *Statements) keyedUnion(files []facts.File, part keyPart) (inner string, keys []string, missing string) {
 	if missing := b.tooMany(len(files)); missing != "" {
 		return "", nil, missing
 	}
@@ -51,7 +51,7 @@ func (b *brief) keyedUnion(files []facts.File, part keyPart) (inner string, keys
 }
 
 // unionOf is inner of all groups of files, with extra columns by groups.
-func (b *brief) unionOf(files []facts.File, extra func(*textTimes, fileGroup) ([]namedSQL, string)) (sql, missing string) {
+func (b *Statements) unionOf(files []facts.File, extra func(*textTimes, fileGroup) ([]namedSQL, string)) (sql, missing string) {
 	var parts []string
 	for _, g := range b.groupsOf(files) {
 		t := &textTimes{}
@@ -69,7 +69,7 @@ func (b *brief) unionOf(files []facts.File, extra func(*textTimes, fileGroup) ([
 }
 
 // nullableSQL is NULL where a part of the key is: a time that does not parse is none.
-func (b *brief) nullableSQL(t *textTimes, g fileGroup, name string) (sql, missing string) {
+func (b *Statements) nullableSQL(t *textTimes, g fileGroup, name string) (sql, missing string) {
 	column := g.schema.Lookup(name)
 	if column == nil {
 		return "", "a file has no key column " + name
@@ -81,7 +81,7 @@ func (b *brief) nullableSQL(t *textTimes, g fileGroup, name string) (sql, missin
 }
 
 // keySQL is a part of the key as it is compared: a time of the view is an instant, to the nanosecond.
-func (b *brief) keySQL(t *textTimes, g fileGroup, name string) (sql, missing string) {
+func (b *Statements) keySQL(t *textTimes, g fileGroup, name string) (sql, missing string) {
 	column := g.schema.Lookup(name)
 	if column == nil {
 		return "", "a file has no key column " + name
@@ -116,7 +116,7 @@ func (b *brief) keySQL(t *textTimes, g fileGroup, name string) (sql, missing str
 }
 
 // timeNamed is a time column of the view or of a source by its name.
-func (b *brief) timeNamed(name string) (model.TimeColumn, bool) {
+func (b *Statements) timeNamed(name string) (model.TimeColumn, bool) {
 	declared := []model.TimeColumn{b.View.EventTime, b.View.IngestedAt}
 	for _, s := range b.View.Sources {
 		declared = append(declared, s.EventTime, s.IngestedAt)
@@ -129,7 +129,7 @@ func (b *brief) timeNamed(name string) (model.TimeColumn, bool) {
 }
 
 // sourceTimeSQL reads a time column as each source writes it.
-func (b *brief) sourceTimeSQL(t *textTimes, g fileGroup, declared model.TimeColumn) (sql, missing string) {
+func (b *Statements) sourceTimeSQL(t *textTimes, g fileGroup, declared model.TimeColumn) (sql, missing string) {
 	return b.perSource(g, func(s model.SourcePolicy) (string, string) {
 		event, ingested := timeOf(s.EventTime, b.View.EventTime), timeOf(s.IngestedAt, b.View.IngestedAt)
 		switch declared.Column {
@@ -143,7 +143,7 @@ func (b *brief) sourceTimeSQL(t *textTimes, g fileGroup, declared model.TimeColu
 }
 
 // keyedFiles are those whose keys are compared: all that were read and lie before as_of, whatever the range.
-func (b *brief) keyedFiles() []facts.File {
+func (b *Statements) keyedFiles() []facts.File {
 	var files []facts.File
 	for _, f := range b.Survey.Files {
 		p, dated := b.partition(f.Partition)
@@ -157,7 +157,7 @@ func (b *brief) keyedFiles() []facts.File {
 
 // reproduceDuplicates gives the surplus rows: all rows of a repeated key but the one that the audit keeps, which is the first
 // by ingest time, partition, path and row number. With a range it gives those that lie in it.
-func (b *brief) reproduceDuplicates() (sql, missing string) {
+func (b *Statements) reproduceDuplicates() (sql, missing string) {
 	once := slices.Clone(b.View.OncePer)
 	if isSnapshot(b.View) {
 		once = append(once, "partition")
@@ -187,7 +187,7 @@ func (b *brief) reproduceDuplicates() (sql, missing string) {
 }
 
 // keptDuplicates gives the surplus rows that the scan kept for export, by their numbers.
-func (b *brief) keptDuplicates(otherwise string) (sql, missing string) {
+func (b *Statements) keptDuplicates(otherwise string) (sql, missing string) {
 	numbers := map[int32][]int64{}
 	for _, r := range b.Collection.Keys.Rows {
 		if !r.Kept && b.inRange(b.filePartition(r.File)) {
@@ -217,7 +217,7 @@ const maxTwinRows = 16
 
 // reproduceTwins gives one copy of each key that stands twice, an offset apart: the wrong one, else the later one or that of the
 // second source.
-func (b *brief) reproduceTwins() (sql, missing string) {
+func (b *Statements) reproduceTwins() (sql, missing string) {
 	found, err := b.supportedTwins()
 	if err != nil {
 		return "", err.Error()
@@ -265,7 +265,7 @@ func (b *brief) reproduceTwins() (sql, missing string) {
 }
 
 // reproduceStaleEntities gives the newest row of each entity that has expired.
-func (b *brief) reproduceStaleEntities() (sql, missing string) {
+func (b *Statements) reproduceStaleEntities() (sql, missing string) {
 	files := b.keyedFiles()
 	if missing := b.tooMany(len(files)); missing != "" {
 		return "", missing
@@ -297,7 +297,7 @@ func (b *brief) reproduceStaleEntities() (sql, missing string) {
 }
 
 // entitySQL is a part of an entity as it is compared.
-func (b *brief) entitySQL(s facts.Schema, name string) (sql, missing string) {
+func (b *Statements) entitySQL(s facts.Schema, name string) (sql, missing string) {
 	column := s.Lookup(name)
 	switch {
 	case column == nil:

@@ -10,12 +10,12 @@ import (
 )
 
 // isFuture and isJudged are conditions by the columns of inner.
-func (b *brief) isFuture() string {
+func (b *Statements) isFuture() string {
 	tolerance := b.View.Tolerance.Microseconds()
 	return fmt.Sprintf("coalesce(event_us > ingested_us + %d, false) OR coalesce(ingested_us > known_by_us, false) AND NOT is_placeholder OR ingested_us IS NULL AND coalesce(event_us > known_by_us, false)", tolerance)
 }
 
-func (b *brief) isJudged() string {
+func (b *Statements) isJudged() string {
 	return fmt.Sprintf("event_us IS NOT NULL AND (event_us <= %d OR %s)", b.AsOf, b.isFuture())
 }
 
@@ -24,11 +24,11 @@ func anySchema(sql string) func(facts.Schema) (string, string) {
 	return func(facts.Schema) (string, string) { return sql, "" }
 }
 
-func (b *brief) reproduceNullEvents() (sql, missing string) {
+func (b *Statements) reproduceNullEvents() (sql, missing string) {
 	return rowsQuery{b: b, counted: func(s *facts.Slice) int64 { return s.EventNull + s.EventUnparsed + s.EventSentinel }, bad: anySchema("event_us IS NULL")}.sql()
 }
 
-func (b *brief) reproduceFuture() (sql, missing string) {
+func (b *Statements) reproduceFuture() (sql, missing string) {
 	return rowsQuery{b: b, counted: func(s *facts.Slice) int64 { return s.FutureIngested + s.FutureAsOf }, bad: anySchema(b.isFuture()),
 		whole: func(f facts.File) bool {
 			p, dated := b.partition(f.Partition)
@@ -36,12 +36,12 @@ func (b *brief) reproduceFuture() (sql, missing string) {
 		}}.sql()
 }
 
-func (b *brief) reproduceLate() (sql, missing string) {
+func (b *Statements) reproduceLate() (sql, missing string) {
 	return rowsQuery{b: b, counted: func(s *facts.Slice) int64 { return s.LagOver },
 		bad: anySchema(fmt.Sprintf("(%s) AND ingested_us - event_us > lag_limit_us", b.isJudged()))}.sql()
 }
 
-func (b *brief) reproduceStale() (sql, missing string) {
+func (b *Statements) reproduceStale() (sql, missing string) {
 	if isSnapshot(b.View) {
 		return "", "" // partitions are counted
 	}
@@ -52,7 +52,7 @@ func (b *brief) reproduceStale() (sql, missing string) {
 	return rowsQuery{b: b, counted: func(s *facts.Slice) int64 { return s.Stale }, bad: anySchema(fmt.Sprintf("(%s) AND %s", b.isJudged(), stale))}.sql()
 }
 
-func (b *brief) reproduceMisfiled() (sql, missing string) {
+func (b *Statements) reproduceMisfiled() (sql, missing string) {
 	outside := func(instant string) string {
 		return fmt.Sprintf("(begin_us IS NULL OR %s < begin_us OR %s >= end_us)", instant, instant)
 	}
@@ -86,7 +86,7 @@ func (b *brief) reproduceMisfiled() (sql, missing string) {
 
 // ownDiffers are the numbers of the rows whose own partition column does not say what the path says, by file: what a value means is
 // no matter of SQL, so that the scan kept them.
-func (b *brief) ownDiffers() (rows map[int32][]int64, missing string) {
+func (b *Statements) ownDiffers() (rows map[int32][]int64, missing string) {
 	rows = map[int32][]int64{}
 	counted, kept := int64(0), int64(0)
 	for i := range b.Collection.Slices {

@@ -115,7 +115,7 @@ func offsetSQL(text string) string {
 }
 
 // timeSQL reads a time column as microseconds UTC.
-func (b *brief) timeSQL(t *textTimes, s facts.Schema, declared model.TimeColumn, ofSource string, ingested bool) (sql, missing string) {
+func (b *Statements) timeSQL(t *textTimes, s facts.Schema, declared model.TimeColumn, ofSource string, ingested bool) (sql, missing string) {
 	if !declared.Declared() {
 		return "NULL::BIGINT", ""
 	}
@@ -176,7 +176,7 @@ func epochSQL(c facts.Column, name, unit string) string {
 
 // localSQL reads a local time in a zone. The clock changes of the data's own years are written out, since engines do not agree
 // on times that occur twice or never.
-func (b *brief) localSQL(local, name string, ingested bool) (sql, missing string) {
+func (b *Statements) localSQL(local, name string, ingested bool) (sql, missing string) {
 	if name == "" || name == "UTC" || name == model.ZoneDevice {
 		return local, ""
 	}
@@ -211,7 +211,7 @@ func (b *brief) localSQL(local, name string, ingested bool) (sql, missing string
 }
 
 // usableSQL is NULL for what is no event: a placeholder.
-func usableSQL(b *brief, instant string) string {
+func usableSQL(b *Statements, instant string) string {
 	first := time.Date(sentinelYear, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()
 	last := time.UnixMicro(b.AsOf).UTC().AddDate(sentinelYears, 0, 0).UnixMicro()
 	return fmt.Sprintf("CASE WHEN %s BETWEEN %d AND %d THEN %s END", instant, first, last, instant)

@@ -11,7 +11,7 @@ import (
 
 // reproduceZones gives the rows whose lag is that of a population at another offset, of the source and in the partitions in which
 // that was proved. How many rows such a population has is an estimate, and so is which they are: the SQL says so.
-func (b *brief) reproduceZones() (sql, missing string) {
+func (b *Statements) reproduceZones() (sql, missing string) {
 	series, err := b.zoneEvidence()
 	if err != nil {
 		return "", err.Error()
@@ -50,7 +50,7 @@ func (b *brief) reproduceZones() (sql, missing string) {
 }
 
 // populationFiles are the files that hold rows with the lags of a population.
-func (b *brief) populationFiles(s zoneSeries, p zonefit.Population) []facts.File {
+func (b *Statements) populationFiles(s zoneSeries, p zonefit.Population) []facts.File {
 	var files []facts.File
 	for _, id := range b.populationSlices(s, p) {
 		files = append(files, b.Survey.Files[id])

@@ -24,7 +24,7 @@ type RunInput struct {
 
 // JudgeRun judges the selected checks of the whole run: one result each, with the view "".
 func JudgeRun(in RunInput) []report.Result {
-	b := newBrief(Input{AsOf: in.AsOf, HasRange: in.HasRange, Selected: in.Selected})
+	b := newBrief(Input{Terms: Terms{AsOf: in.AsOf, HasRange: in.HasRange, Selected: in.Selected}})
 	for _, c := range Catalogue() {
 		in.ids = append(in.ids, c.ID)
 	}

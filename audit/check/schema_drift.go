@@ -103,7 +103,7 @@ var schemaDriftFiles = Check{Needs: Needs{Files: true, Footers: true}}
 
 // schemaGroup keeps sources with a path of their own apart: they may have a schema of their own.
 func (b *brief) schemaGroup(f facts.File) string {
-	if b.bySource[f.Source].Path != "" {
+	if b.declared[f.Source].Path != "" {
 		return f.Source
 	}
 	return ""

@@ -54,7 +54,7 @@ func TestReportsKeepTheSchema(t *testing.T) {
 		}
 		suppressions := []model.Suppression{{Check: "null-keys", View: s.View.Name, Origin: "featureaudit.yaml:3"}}
 		results := append(got.Results, JudgeRun(RunInput{AsOf: asOf, Suppressions: suppressions, Results: got.Results})...)
-		built, err := BuildReport(ReportInput{AsOf: asOf, Status: report.Complete, Views: []Input{s.Input}, Results: results})
+		built, err := BuildReport(ReportInput{AsOf: asOf, Status: report.Complete, Views: []report.View{got.View}, Results: results})
 		if err != nil {
 			t.Fatal(err)
 		}

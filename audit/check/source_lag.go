@@ -23,9 +23,9 @@ var sourceLag = Check{
 	Wants:      facts.WantTimes,
 	Fractional: true,
 	Query:      true,
-	reproduce:  (*brief).reproduceLate,
+	reproduce:  (*Statements).reproduceLate,
 	clocked:    true,
-	feeds:      (*brief).lagFeeds,
+	feeds:      (*Zones).lagFeeds,
 	late:       "late",
 	timely:     "in time",
 	measures:   lagMeasures,
@@ -79,42 +79,4 @@ func lagMeasures(b *brief) map[string]any {
 		rows[source], resolution[source] = lag.Rows, lag.ResolutionSeconds
 	}
 	return map[string]any{"p50": p50, "p90": p90, "p99": p99, "max": longest, "lag_rows": rows, "resolution_seconds": resolution}
-}
-
-// lagsBySource merges the lag histograms of the wanted partitions by source.
-func (b *brief) lagsBySource(wanted func(partition int32) bool) map[string]report.Lag {
-	lags := map[string]report.Lag{}
-	for source, h := range b.lagHistograms(wanted) {
-		lags[source] = summarise(h)
-	}
-	return lags
-}
-
-func (b *brief) lagHistograms(wanted func(partition int32) bool) map[string]*facts.LagHistogram {
-	merged := map[string]*facts.LagHistogram{}
-	for population, histogram := range b.Collection.Lags {
-		if !wanted(population.Partition) || histogram.Rows == 0 {
-			continue
-		}
-		if merged[population.Source] == nil {
-			merged[population.Source] = facts.NewLagHistogram()
-		}
-		merged[population.Source].Merge(histogram)
-	}
-	return merged
-}
-
-func summarise(h *facts.LagHistogram) report.Lag {
-	lag := report.Lag{Rows: h.Rows, Max: seconds(h.Max)}
-	widest := int64(0)
-	for _, q := range []struct {
-		share float64
-		into  *float64
-	}{{0.5, &lag.P50}, {0.9, &lag.P90}, {0.99, &lag.P99}} {
-		lo, hi, _ := h.Quantile(q.share)
-		*q.into = seconds(lo)
-		widest = max(widest, hi-lo)
-	}
-	lag.ResolutionSeconds = seconds(widest)
-	return lag
 }

@@ -137,7 +137,7 @@ func TestNotesSayWhatWasAssumed(t *testing.T) {
 	s := newStore(v)
 	s.HasRange = true
 	s.file(-1, 10, func(_ *facts.File, slice *facts.Slice) { slice.AmbiguousLocal = 2 })
-	r, err := BuildReport(ReportInput{AsOf: asOf, Views: []Input{s.Input}})
+	r, err := BuildReport(ReportInput{AsOf: asOf, Views: s.described()})
 	if err != nil {
 		t.Fatal(err)
 	}

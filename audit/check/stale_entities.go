@@ -38,7 +38,7 @@ var staleEntities = Check{
 	},
 	nothing:   always("no entity has a row at or before as_of"),
 	judge:     judgeStaleEntities,
-	reproduce: (*brief).reproduceStaleEntities,
+	reproduce: (*Statements).reproduceStaleEntities,
 	bad: func(b *brief) string {
 		return fmt.Sprintf("have no row younger than the ttl of %s", ttlText(b.View.TTL.Duration))
 	},

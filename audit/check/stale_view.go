@@ -26,7 +26,7 @@ var staleView = Check{
 	WholeView: true,
 	Query:     true,
 	clocked:   true,
-	feeds:     (*brief).ageFeeds,
+	feeds:     (*Zones).ageFeeds,
 	applies: func(b *brief) string {
 		if reason := needsAsOf(b, "stale-view"); reason != "" {
 			return reason
@@ -141,7 +141,7 @@ func reviseStale(b *brief, v *verdict) error {
 		if err := r.parse(); err != nil {
 			return err
 		}
-		sources := b.sources
+		sources := b.seen
 		if r.subject.Source != "" {
 			sources = []string{r.subject.Source}
 		}
@@ -162,7 +162,7 @@ func reviseStale(b *brief, v *verdict) error {
 
 // newestMeant is the newest event of some sources by what their writers meant, where that of a source counts which is proved
 // to stamp at an offset: with what it is read as, and the offset. moved is false where no such source has the newest event.
-func (b *brief) newestMeant(sources []string) (newest, asRead int64, fromUTC int32, moved bool) {
+func (b *Zones) newestMeant(sources []string) (newest, asRead int64, fromUTC int32, moved bool) {
 	newest = facts.NoTime
 	for _, source := range sources {
 		known, future := b.newestOf(source)
@@ -181,21 +181,10 @@ func (b *brief) newestMeant(sources []string) (newest, asRead int64, fromUTC int
 	return newest, asRead, fromUTC, moved
 }
 
-// newestOf are the newest event of a source that is none of the future, and the newest that is.
-func (b *brief) newestOf(source string) (known, future int64) {
-	known, future = facts.NoTime, facts.NoTime
-	for i := range b.Collection.Slices {
-		if s := &b.Collection.Slices[i]; s.Source == source {
-			known, future = max(known, s.NewestKnown), max(future, s.NewestFuture)
-		}
-	}
-	return known, future
-}
-
 // provedStamps names the sources that are judged by what their writers meant, and not as they are read.
 func (b *brief) provedStamps() string {
 	var texts []string
-	for _, source := range b.sources {
+	for _, source := range b.seen {
 		if _, fromUTC, proved := b.provedOffset(source); proved {
 			texts = append(texts, fmt.Sprintf("%s at %s", named(source), zone.OffsetText(fromUTC)))
 		}

@@ -68,7 +68,7 @@ func roleColumns() []facts.Column {
 }
 
 func newStore(v model.View) *store {
-	s := &store{Input{View: v, AsOf: asOf}}
+	s := &store{Input{Evidence: facts.Evidence{View: v}, Terms: Terms{AsOf: asOf}}}
 	s.Survey.Schemas = []facts.Schema{{ID: 0, Columns: roleColumns(), Writer: "parquet-cpp-arrow"}}
 	s.Collection.Lags = map[facts.Population]*facts.LagHistogram{}
 	s.Collection.Events = map[facts.Population]*facts.EventHistogram{}
@@ -178,4 +178,9 @@ func expect(t *testing.T, r report.Result, outcome report.Outcome, bad, total in
 	if r.Outcome != outcome || r.RowsBad != bad || r.RowsTotal != total || r.Message != message {
 		t.Errorf("%s: got %s, %d of %d: %q\nwant %s, %d of %d: %q", r.Check, r.Outcome, r.RowsBad, r.RowsTotal, r.Message, outcome, bad, total, message)
 	}
+}
+
+// described is what a report says of the view beside these results.
+func (s *store) described(results ...report.Result) []report.View {
+	return []report.View{newBrief(s.Input).describe(results, nil, nil)}
 }

@@ -1,8 +1,6 @@
 package check
 
 import (
-	"slices"
-
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
@@ -48,23 +46,6 @@ func (b *brief) policyTable() engine.Table {
 	}
 }
 
-func meaning(v model.View) model.PartitionMeaning {
-	switch {
-	case !v.TimePartition.Declared():
-		return ""
-	case v.TimePartition.Of == "":
-		return model.OfEventTime
-	}
-	return v.TimePartition.Of
-}
-
-func (b *brief) allSourcesDeclared() bool {
-	return len(b.View.Sources) > 0 && !slices.ContainsFunc(b.sources, func(name string) bool {
-		_, declared := b.bySource[name]
-		return !declared
-	})
-}
-
 func (b *brief) sourceTable() engine.Table {
 	return engine.Table{
 		Name: "source",
@@ -78,7 +59,7 @@ func (b *brief) sourceTable() engine.Table {
 		},
 		Rows: func(yield func([]any) bool) {
 			for _, name := range b.allSources() {
-				s, declared := b.bySource[name]
+				s, declared := b.declared[name]
 				age, hasAge := ageLimit(b.View, s)
 				lag, hasLag := lagLimit(b.View, s)
 				if !yield([]any{name, declared, b.retired(s), orNil(age, hasAge), orNil(lag, hasLag)}) {
@@ -87,16 +68,6 @@ func (b *brief) sourceTable() engine.Table {
 			}
 		},
 	}
-}
-
-// allSources are the names of the sources declared or seen, sorted.
-func (b *brief) allSources() []string {
-	names := slices.Clone(b.sources)
-	for name := range b.bySource {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
 }
 
 func (b *brief) partitionTable() engine.Table {
@@ -208,13 +179,6 @@ func (b *brief) sliceTable() engine.Table {
 			}
 		},
 	}
-}
-
-func (b *brief) filePartition(id int32) int32 {
-	if id < 0 || int(id) >= len(b.Survey.Files) {
-		return -1
-	}
-	return b.Survey.Files[id].Partition
 }
 
 func timeOrNil(micros int64) any { return orNil(micros, micros != facts.NoTime) }

@@ -28,22 +28,7 @@ func WantsOf(v model.View, s facts.Survey, selected func(id string) bool) facts.
 	return wants
 }
 
-// RowChecks are the ids of the checks of a view whose verdict rests on a scan of its rows.
-func RowChecks(v model.View, s facts.Survey) []string {
-	return ids(func(c Check) bool { return ReadsRows(c, v, s) })
-}
-
-// RestingOn are the ids of the checks that want some of these gathered: they are lost without.
-func RestingOn(wants facts.Wants) []string {
-	return ids(func(c Check) bool { return c.Wants.Has(wants) })
-}
-
-func ids(which func(Check) bool) []string {
-	var ids []string
-	for _, c := range Catalogue() {
-		if which(c) {
-			ids = append(ids, c.ID)
-		}
-	}
-	return ids
+// restsOn says whether a check has no verdict where that is lost of a view.
+func (b *brief) restsOn(c Check, lost facts.Wants) bool {
+	return lost == facts.Everything || c.Wants.Has(lost) && ReadsRows(c, b.View, b.Survey)
 }

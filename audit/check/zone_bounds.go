@@ -27,18 +27,9 @@ type feed struct {
 	stale func(east int64) (sure, maybe bool)
 }
 
-// staleBounds bounds the verdict of a check that has feeds; ok is false where the facts do not say.
-func (b *brief) staleBounds(c Check) (z zoneBounds, ok bool) {
-	if b.policy(c.ID).MaxFraction != nil {
-		return z, false
-	}
-	if c.feeds == nil {
-		return z, false
-	}
-	subjects, ok := c.feeds(b)
-	if !ok {
-		return z, false
-	}
+// bound bounds what the feeds of subjects say: the verdict is that some subject is stale, all of whose feeds are.
+func bound(subjects [][]feed) zoneBounds {
+	z := zoneBounds{}
 	for _, subject := range subjects {
 		z.everywhere = z.everywhere || !slices.ContainsFunc(subject, func(f feed) bool { return !f.always() })
 		z.somewhere = z.somewhere || !slices.ContainsFunc(subject, func(f feed) bool { return !f.ever() })
@@ -53,17 +44,17 @@ func (b *brief) staleBounds(c Check) (z zoneBounds, ok bool) {
 			z.fresh = append(z.fresh, int64(east/60))
 		}
 	}
-	return z, len(subjects) > 0
+	return z
 }
 
 // zonesOpen says whether some source may have stamped another zone than the one read.
-func (b *brief) zonesOpen() bool {
-	return slices.ContainsFunc(b.sources, func(source string) bool { return len(b.candidates(source)) > 1 })
+func (b *Zones) zonesOpen() bool {
+	return slices.ContainsFunc(b.seen, func(source string) bool { return len(b.candidates(source)) > 1 })
 }
 
 // openNaive says whether some source has naive times without a declared zone.
-func (b *brief) openNaive() bool {
-	return slices.ContainsFunc(b.sources, func(source string) bool { return b.stampedByDevices(source) || b.undeclaredNaive(source) })
+func (b *Zones) openNaive() bool {
+	return slices.ContainsFunc(b.seen, func(source string) bool { return b.stampedByDevices(source) || b.undeclaredNaive(source) })
 }
 
 func (f feed) always() bool {
@@ -95,7 +86,7 @@ func allCandidates(subjects [][]feed) []int32 {
 }
 
 // ageFeeds are the subjects of stale-view: each declared source alone, and the view by all of its sources.
-func (b *brief) ageFeeds() (subjects [][]feed, ok bool) {
+func (b *Zones) ageFeeds() (subjects [][]feed, ok bool) {
 	for _, s := range b.View.Sources {
 		if limit, has := ageLimit(b.View, s); has && !b.retired(s) {
 			subjects = append(subjects, []feed{b.ageFeed(s.Name, limit)})
@@ -106,7 +97,7 @@ func (b *brief) ageFeeds() (subjects [][]feed, ok bool) {
 		return subjects, true
 	}
 	var view []feed
-	for _, name := range b.sources {
+	for _, name := range b.seen {
 		view = append(view, b.ageFeed(name, limit))
 	}
 	if len(view) > 0 {
@@ -116,7 +107,7 @@ func (b *brief) ageFeeds() (subjects [][]feed, ok bool) {
 }
 
 // ageFeed says whether a source's newest event is too old. A future row may be the newest one once it is corrected.
-func (b *brief) ageFeed(source string, limit int64) feed {
+func (b *Zones) ageFeed(source string, limit int64) feed {
 	known, future := b.newestOf(source)
 	if proved, whole := b.provedWhole(source); whole {
 		// every row is moved: the newest is the newest as it is read, wherever that lies
@@ -138,13 +129,13 @@ func (b *brief) ageFeed(source string, limit int64) feed {
 
 // rowFeeds are the subjects of stale-rows: each source. Rows are counted by their histograms: exactly where a limit lies
 // on a whole bin, within bounds elsewhere.
-func (b *brief) rowFeeds() ([][]feed, bool) {
+func (b *Zones) rowFeeds() ([][]feed, bool) {
 	if isSnapshot(b.View) {
 		return nil, false
 	}
 	var subjects [][]feed
 	ttl := b.View.TTL.Duration.Microseconds()
-	for _, name := range b.sources {
+	for _, name := range b.seen {
 		f := feed{candidates: b.candidates(name)}
 		switch b.View.StaleReference() {
 		case model.ReferenceIngestedAt:
@@ -164,11 +155,11 @@ func (b *brief) rowFeeds() ([][]feed, bool) {
 
 // lagFeeds are the subjects of source-lag: each source that has a limit. They say nothing new unless some source is proved to be
 // stamped at one offset: then its lags are as long as they are read, or as they are meant.
-func (b *brief) lagFeeds() ([][]feed, bool) {
+func (b *Zones) lagFeeds() ([][]feed, bool) {
 	var subjects [][]feed
 	proved := false
-	for _, name := range b.sources {
-		limit, has := lagLimit(b.View, b.bySource[name])
+	for _, name := range b.seen {
+		limit, has := lagLimit(b.View, b.declared[name])
 		if !has {
 			continue
 		}
@@ -180,7 +171,7 @@ func (b *brief) lagFeeds() ([][]feed, bool) {
 }
 
 // staleByLag: a corrected event is so much older as its lag is longer.
-func (b *brief) staleByLag(source string, ttl int64) func(int64) (bool, bool) {
+func (b *Zones) staleByLag(source string, ttl int64) func(int64) (bool, bool) {
 	return func(east int64) (sure, maybe bool) {
 		least := ttl - east*1_000_000
 		for population, h := range b.Collection.Lags {
@@ -197,7 +188,7 @@ func (b *brief) staleByLag(source string, ttl int64) func(int64) (bool, bool) {
 }
 
 // staleByEvent: a corrected event lies so much earlier as its writer's clock is east.
-func (b *brief) staleByEvent(source string) func(int64) (bool, bool) {
+func (b *Zones) staleByEvent(source string) func(int64) (bool, bool) {
 	return func(east int64) (sure, maybe bool) {
 		for population, h := range b.Collection.Events {
 			limit, has := facts.ExpiredBefore(b.View, b.partitionOf(population.Partition), b.AsOf)
@@ -216,13 +207,13 @@ func (b *brief) staleByEvent(source string) func(int64) (bool, bool) {
 
 // provedWhole is the one offset at which all writers of a source are proved to stamp, in seconds east of the zone read; false
 // where there is none or several.
-func (b *brief) provedWhole(source string) (east int32, proved bool) {
+func (b *Zones) provedWhole(source string) (east int32, proved bool) {
 	east, _, proved = b.provedOffset(source)
 	return east, proved
 }
 
 // provedOffset is provedWhole with the offset from UTC.
-func (b *brief) provedOffset(source string) (east, fromUTC int32, proved bool) {
+func (b *Zones) provedOffset(source string) (east, fromUTC int32, proved bool) {
 	series, err := b.zoneEvidence()
 	if err != nil {
 		return 0, 0, false
@@ -246,7 +237,7 @@ const provedShare = 0.999
 // candidates are the offsets that a source's times may have been stamped at: the zone read and those that its lags show;
 // where they show nothing, all that were in use if its times are naive and nobody says whose they are, else the zone read
 // alone.
-func (b *brief) candidates(source string) []int32 {
+func (b *Zones) candidates(source string) []int32 {
 	offsets := []int32{0}
 	open := b.stampedByDevices(source)
 	if _, proved := b.provedWhole(source); proved {
@@ -280,7 +271,7 @@ func (b *brief) candidates(source string) []int32 {
 	return slices.Compact(offsets)
 }
 
-func (b *brief) allOffsets() []int32 {
+func (b *Zones) allOffsets() []int32 {
 	from, to, found := b.eventSpan()
 	if !found {
 		return nil
@@ -294,27 +285,4 @@ func (b *brief) allOffsets() []int32 {
 		offsets = append(offsets, o.Seconds)
 	}
 	return offsets
-}
-
-func (b *brief) stampedByDevices(source string) bool {
-	return b.naive(source) && declaredZone(b.View, b.bySource[source]) == model.ZoneDevice
-}
-
-func (b *brief) undeclaredNaive(source string) bool {
-	return b.naive(source) && declaredZone(b.View, b.bySource[source]) == ""
-}
-
-// naive says whether a source may have naive event times.
-func (b *brief) naive(source string) bool {
-	return slices.ContainsFunc(b.encoded, func(f encodedFile) bool {
-		if f.file.Source != "" && f.file.Source != source || len(f.sources) > 0 && !slices.Contains(f.sources, source) {
-			return false
-		}
-		for e := range f.rows {
-			if isNaive(e) {
-				return true
-			}
-		}
-		return false
-	})
 }

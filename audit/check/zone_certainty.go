@@ -24,7 +24,7 @@ const dependsOnZones = "this depends on the zones of the devices, whose times ar
 // zonesInDoubt says whether people are told of zones at all: where some event time is naive, or mixed-zones shows that a
 // writer stamps another zone. An aware time says when it was, and a lag that some zone might explain is no reason to doubt it.
 func (b *brief) zonesInDoubt() bool {
-	if slices.ContainsFunc(b.sources, b.naive) {
+	if slices.ContainsFunc(b.seen, b.naive) {
 		return true
 	}
 	series, err := b.zoneEvidence()
@@ -100,4 +100,16 @@ func (b *brief) zoneCertainty(c Check, measures map[string]any) string {
 		return ""
 	}
 	return zoneCertain
+}
+
+// staleBounds bounds the verdict of a check that has feeds; ok is false where the facts do not say.
+func (b *brief) staleBounds(c Check) (z zoneBounds, ok bool) {
+	if c.feeds == nil || b.policy(c.ID).MaxFraction != nil {
+		return z, false
+	}
+	subjects, ok := c.feeds(b.Zones)
+	if !ok {
+		return z, false
+	}
+	return bound(subjects), len(subjects) > 0
 }

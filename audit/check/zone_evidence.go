@@ -4,14 +4,32 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
+	"strconv"
 	"sync"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/words"
 	"github.com/featureaudit/featureaudit/audit/zone"
 	"github.com/featureaudit/featureaudit/audit/zonefit"
 )
+
+// Zones is the evidence of the zones that a view's event times were stamped in.
+type Zones struct {
+	*Index
+	// mustSee is the share of a source's rows at another offset that a pass must be able to see.
+	mustSee float64
+	// fitted is the zone evidence, once it was asked for.
+	fitted *fittedZones
+	// real are the offsets in use between the oldest and the newest event, once they were asked for.
+	real []zone.Offset
+}
+
+// newZones is the evidence of a view's zones, which is fitted when it is asked for. A series is passed only where mustSee of its rows
+// at another offset would have been seen.
+func newZones(ix *Index, mustSee float64) *Zones { return &Zones{Index: ix, mustSee: mustSee} }
 
 // zoneSeries is what the lags of one source and writer say of the zones that its event times were stamped in.
 type zoneSeries struct {
@@ -64,7 +82,7 @@ func (s zoneSeries) wrong() []zonefit.Population {
 func (s zoneSeries) offset(p zonefit.Population) int32 { return p.Seconds + s.base }
 
 // zoneEvidence fits every series of the judged partitions, once.
-func (b *brief) zoneEvidence() ([]zoneSeries, error) {
+func (b *Zones) zoneEvidence() ([]zoneSeries, error) {
 	if b.fitted == nil {
 		series, err := b.fitSeries()
 		b.fitted = &fittedZones{series: series, err: err}
@@ -80,12 +98,11 @@ type fittedZones struct {
 
 type seriesKey struct{ source, writer string }
 
-func (b *brief) fitSeries() ([]zoneSeries, error) {
+func (b *Zones) fitSeries() ([]zoneSeries, error) {
 	from, to, found := b.eventSpan()
 	if !found {
 		return nil, nil
 	}
-	mustSee := b.mustSee()
 	courses, err := b.clockCourses(from, to)
 	if err != nil {
 		return nil, err
@@ -113,7 +130,7 @@ func (b *brief) fitSeries() ([]zoneSeries, error) {
 		}
 		s.estimate = zonefit.Fit(parts[key], admissible)
 		s.verdict = s.estimate.Verdict
-		s.mustSee, s.courses = mustSee, coursesAgainst(courses, table, from, to)
+		s.mustSee, s.courses = b.mustSee, coursesAgainst(courses, table, from, to)
 		all = append(all, s)
 	}
 	var asking sync.WaitGroup
@@ -128,7 +145,7 @@ func (b *brief) fitSeries() ([]zoneSeries, error) {
 }
 
 // clockCourses are those of the view's zones, else all that clocks took between two instants.
-func (b *brief) clockCourses(from, to int64) ([]zone.Course, error) {
+func (b *Zones) clockCourses(from, to int64) ([]zone.Course, error) {
 	if len(b.View.Zones) == 0 {
 		courses := zone.Courses(from, to)
 		b.real = zone.Standing(courses)
@@ -142,7 +159,7 @@ func (b *brief) clockCourses(from, to int64) ([]zone.Course, error) {
 }
 
 // eventSpan is from the oldest to the newest event of the judged partitions.
-func (b *brief) eventSpan() (from, to int64, found bool) {
+func (b *Zones) eventSpan() (from, to int64, found bool) {
 	for i := range b.Collection.Slices {
 		s := &b.Collection.Slices[i]
 		if s.EventMin == facts.NoTime || !b.judged(b.filePartition(s.File)) {
@@ -157,7 +174,7 @@ func (b *brief) eventSpan() (from, to int64, found bool) {
 }
 
 // admissibleOffsets are those of the view's zones, else all that were in use between two instants.
-func (b *brief) admissibleOffsets(from, to int64) ([]zone.Offset, error) {
+func (b *Zones) admissibleOffsets(from, to int64) ([]zone.Offset, error) {
 	if len(b.View.Zones) == 0 {
 		if b.real == nil {
 			b.real = zone.RealOffsets(from, to)
@@ -172,8 +189,8 @@ func (b *brief) admissibleOffsets(from, to int64) ([]zone.Offset, error) {
 }
 
 // zoneRead is the zone that a source's naive times are read in: "" for UTC.
-func (b *brief) zoneRead(source string) string {
-	name := declaredZone(b.View, b.bySource[source])
+func (b *Zones) zoneRead(source string) string {
+	name := declaredZone(b.View, b.declared[source])
 	if !b.naive(source) || name == model.ZoneDevice || name == "UTC" {
 		return ""
 	}
@@ -181,7 +198,7 @@ func (b *brief) zoneRead(source string) string {
 }
 
 // lagParts are the lag histograms of each source and writer by judged partition, in the order of the calendar.
-func (b *brief) lagParts() map[seriesKey][]zonefit.Part {
+func (b *Zones) lagParts() map[seriesKey][]zonefit.Part {
 	coarse := b.coarseParts()
 	parts := map[seriesKey][]zonefit.Part{}
 	for population, h := range b.Collection.Lags {
@@ -198,7 +215,7 @@ func (b *brief) lagParts() map[seriesKey][]zonefit.Part {
 }
 
 // coarseParts are the partitions and sources whose event times are mostly whole quarters of an hour.
-func (b *brief) coarseParts() map[place]bool {
+func (b *Zones) coarseParts() map[place]bool {
 	type share struct{ on, all int64 }
 	shares := map[place]share{}
 	for i := range b.Collection.Slices {
@@ -216,7 +233,7 @@ func (b *brief) coarseParts() map[place]bool {
 
 // twinsBlame says that shifted twins name the source and a population's offset. Where the population is not all of its source,
 // a few twins do not speak for the rest of it.
-func (b *brief) twinsBlame(s zoneSeries, p zonefit.Population, whole bool) bool {
+func (b *Zones) twinsBlame(s zoneSeries, p zonefit.Population, whole bool) bool {
 	const leastPart = 10
 	twins, err := b.supportedTwins()
 	return err == nil && slices.ContainsFunc(twins, func(t twin) bool {
@@ -225,7 +242,7 @@ func (b *brief) twinsBlame(s zoneSeries, p zonefit.Population, whole bool) bool 
 }
 
 // nameBySteps narrows the candidate zones by the clock changes that the populations show.
-func (b *brief) nameBySteps(s *zoneSeries) bool {
+func (b *Zones) nameBySteps(s *zoneSeries) bool {
 	named := false
 	for _, step := range s.estimate.Steps() {
 		before, okBefore := step.Before.Last()
@@ -252,18 +269,18 @@ func (b *brief) nameBySteps(s *zoneSeries) bool {
 const dayMicros = int64(24 * 3600 * 1_000_000)
 
 // maxLag is the delay that is declared for a source, without what its ttl implies.
-func (b *brief) maxLag(source string) (int64, bool) {
-	return firstPositive(b.bySource[source].MaxLag, b.View.MaxLag)
+func (b *Zones) maxLag(source string) (int64, bool) {
+	return firstPositive(b.declared[source].MaxLag, b.View.MaxLag)
 }
 
 // allowedDelay says that the declared max_lag covers an offset, so that it needs no zone to explain it.
-func (b *brief) allowedDelay(s zoneSeries, seconds int32) bool {
+func (b *Zones) allowedDelay(s zoneSeries, seconds int32) bool {
 	limit, declared := b.maxLag(s.source)
 	return declared && seconds < 0 && -int64(seconds)*1_000_000 <= limit
 }
 
 // brokenMaxLag says that a population breaks the declared max_lag as it is read and keeps it when corrected.
-func (b *brief) brokenMaxLag(s zoneSeries) bool {
+func (b *Zones) brokenMaxLag(s zoneSeries) bool {
 	limit, declared := b.maxLag(s.source)
 	if !declared {
 		return false
@@ -277,7 +294,7 @@ func (b *brief) brokenMaxLag(s zoneSeries) bool {
 	return median > limit && corrected <= limit
 }
 
-func (b *brief) medianLag(s zoneSeries) (int64, bool) {
+func (b *Zones) medianLag(s zoneSeries) (int64, bool) {
 	merged := facts.NewLagHistogram()
 	for population, h := range b.Collection.Lags {
 		if population.Source == s.source && population.Writer == s.writer && b.judged(population.Partition) {
@@ -290,7 +307,7 @@ func (b *brief) medianLag(s zoneSeries) (int64, bool) {
 
 // fitsPartitionsAtOffset says that the source's rows lie outside their partitions as they are read, and in them when
 // they are corrected. Partitions whose date means something else than event time cannot tell.
-func (b *brief) fitsPartitionsAtOffset(s zoneSeries, p zonefit.Population) bool {
+func (b *Zones) fitsPartitionsAtOffset(s zoneSeries, p zonefit.Population) bool {
 	if meaning(b.View) != model.OfEventTime {
 		return false
 	}
@@ -305,5 +322,88 @@ func (b *brief) fitsPartitionsAtOffset(s zoneSeries, p zonefit.Population) bool 
 	asRead, total := fit(ladders, 0)
 	// an event that is corrected moves west by its offset, as a calendar moves that is more west by it
 	corrected, _ := fit(ladders, int(-at/60))
-	return total > 0 && float64(corrected) >= fittingShare*float64(total) && float64(asRead) < fittingShare*float64(total)
+	if total == 0 || float64(corrected) < fittingShare*float64(total) || float64(asRead) >= fittingShare*float64(total) {
+		return false
+	}
+	// partitions of another calendar lie nearly right an hour beside it: what fits best is what they are
+	from, to, _ := b.eventSpan()
+	return !slices.ContainsFunc(zone.RealOffsets(from, to), func(o zone.Offset) bool {
+		rows, _ := fit(ladders, int(-o.Seconds/60))
+		return rows > corrected
+	})
+}
+
+// candidates names up to three zones at a population's offset.
+func (s zoneSeries) candidates(p zonefit.Population) string {
+	names := s.zones[s.offset(p)]
+	if len(names) == 0 {
+		return "no zone of the list"
+	}
+	return words.Examples(names)
+}
+
+// decisive names what a declaration of would decide: no zone moves an aware time.
+func (s zoneSeries) decisive() string {
+	if s.naive {
+		return "its max_lag or its zone"
+	}
+	return "its max_lag"
+}
+
+// untoldShort is untold in a few words, for a message that has findings to tell first.
+func (s zoneSeries) untoldShort() string {
+	e := s.estimate
+	switch {
+	case s.verdict == zonefit.Ambiguous:
+		return "ambiguous"
+	case s.blind:
+		return "an offset would have been seen from " + seenInWords(s.detectable()) + " on"
+	case 2*e.CoarseRows > e.Rows:
+		return "clock too coarse"
+	case e.Told == 0:
+		return "lags spread over " + words.Duration(e.SpreadMicros)
+	}
+	return "no population stands out"
+}
+
+func verdictText(v zonefit.Verdict) string {
+	switch v {
+	case zonefit.Mixed:
+		return "mixed"
+	case zonefit.Ambiguous:
+		return "ambiguous"
+	case zonefit.Clean:
+		return "clean"
+	case zonefit.CannotTell:
+		return "cannot_tell"
+	}
+	return "none"
+}
+
+// populationSlices are the files, by path, that may hold rows of a population: those of its source and writer in its
+// partitions, whose lags reach into its window.
+func (b *Zones) populationSlices(s zoneSeries, p zonefit.Population) []int32 {
+	from, to := p.Window()
+	var files []int32
+	for i := range b.Collection.Slices {
+		slice := &b.Collection.Slices[i]
+		partition := b.filePartition(slice.File)
+		if slice.Source != s.source || slice.LagRows == 0 || !b.judged(partition) || b.Survey.Files[slice.File].Writer != s.writer {
+			continue
+		}
+		seen := len(p.Parts) == 0 || slices.ContainsFunc(p.Parts, func(part zonefit.PartShare) bool { return part.ID == partition })
+		if seen && slice.LagMin < to && slice.LagMax >= from {
+			files = append(files, slice.File)
+		}
+	}
+	slices.SortFunc(files, func(x, y int32) int { return cmp.Compare(b.Survey.Files[x].Path, b.Survey.Files[y].Path) })
+	return files
+}
+
+// rounded keeps four digits after the point: estimates claim no more.
+func rounded(x float64) float64 { return math.Round(x*1e4) / 1e4 }
+
+// seenInWords says what share of rows at another offset would have been seen, and by what.
+func seenInWords(share float64) string {
+	return strconv.FormatFloat(math.Ceil(share*1000)/10, 'f', -1, 64) + " %"
 }

@@ -28,7 +28,7 @@ const (
 )
 
 // dayProfiles are those of the sources with enough days and rows, by source; empty where fewer than two have them.
-func (b *brief) dayProfiles() []dayProfile {
+func (b *Zones) dayProfiles() []dayProfile {
 	shares := b.hourShares()
 	if len(shares) < 2 {
 		return nil
@@ -51,7 +51,7 @@ func (b *brief) dayProfiles() []dayProfile {
 }
 
 // hourShares are the shares of each source's events by hour of the day, as they are read.
-func (b *brief) hourShares() map[string][dayHours]float64 {
+func (b *Zones) hourShares() map[string][dayHours]float64 {
 	type hours struct {
 		counts [dayHours]int64
 		rows   int64

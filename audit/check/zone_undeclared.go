@@ -2,7 +2,6 @@ package check
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -65,16 +64,3 @@ func merged(rows []row) []row {
 	}
 	return sums
 }
-
-// undeclaredFile says whether some of a file's event times are naive, and no zone is declared for them.
-func (b *brief) undeclaredFile(f encodedFile) bool {
-	for e := range f.rows {
-		if isNaive(e) && slices.Contains(b.zones(f), "") {
-			return true
-		}
-	}
-	return false
-}
-
-// zoneUnread says that event times of the view are read as UTC for want of a zone.
-func (b *brief) zoneUnread() bool { return slices.ContainsFunc(b.encoded, b.undeclaredFile) }

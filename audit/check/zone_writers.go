@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
@@ -14,7 +13,7 @@ import (
 )
 
 // askWriters asks the writers of a series for their offsets, where the scan sampled them.
-func (b *brief) askWriters(s *zoneSeries) {
+func (b *Zones) askWriters(s *zoneSeries) {
 	if 2*s.estimate.CoarseRows > s.estimate.Rows {
 		return // a clock that shows quarter hours tells no offset, whoever reads it
 	}
@@ -56,7 +55,7 @@ func coursesAgainst(courses []zone.Course, read *zone.Table, from, to int64) []z
 
 // combine puts what writers and what shapes say together, and asks what else can tell delay from a zone: a clock change, the
 // declared max_lag, twins, partitions. Shapes alone prove nothing: a retry after exactly six hours looks like UTC-6.
-func (b *brief) combine(s *zoneSeries) {
+func (b *Zones) combine(s *zoneSeries) {
 	s.stepped = b.nameBySteps(s)
 	s.proofs = map[int32]string{}
 	shaped := s.estimate.Populations
@@ -109,7 +108,7 @@ func byWriters(g zonefit.WriterGroup) string {
 }
 
 // proof says what proves that a population of the shapes is a zone and no delay, or "".
-func (b *brief) proof(s *zoneSeries, p zonefit.Population, whole bool) string {
+func (b *Zones) proof(s *zoneSeries, p zonefit.Population, whole bool) string {
 	for _, g := range s.writers.Groups {
 		if g.Seconds == p.Seconds {
 			return byWriters(g)
@@ -175,7 +174,7 @@ func (s *zoneSeries) steppingAt(p zonefit.Population) bool {
 }
 
 // withHome adds the population at the offset read, if there is one.
-func (b *brief) withHome(s *zoneSeries, shaped, proven []zonefit.Population) []zonefit.Population {
+func (b *Zones) withHome(s *zoneSeries, shaped, proven []zonefit.Population) []zonefit.Population {
 	all := proven
 	if i := slices.IndexFunc(shaped, func(p zonefit.Population) bool { return p.Seconds == 0 }); i >= 0 {
 		all = append(all, shaped[i])
@@ -191,7 +190,7 @@ func (b *brief) withHome(s *zoneSeries, shaped, proven []zonefit.Population) []z
 }
 
 // populationOf estimates the rows of a group of writers, in all and by partition, from the sample.
-func (b *brief) populationOf(s *zoneSeries, g zonefit.WriterGroup) zonefit.Population {
+func (b *Zones) populationOf(s *zoneSeries, g zonefit.WriterGroup) zonefit.Population {
 	p := zonefit.Population{Seconds: g.Seconds, Share: g.Share, Low: g.Low, High: g.High, Rows: int64(math.Round(g.Share * float64(s.estimate.Rows)))}
 	theirs, all := map[int32]int{}, map[int32]int{}
 	whole := s.writers.Anchored && s.writers.Home == 0 && len(s.writers.Groups) == 1
@@ -261,13 +260,8 @@ func (s zoneSeries) detectable() float64 {
 	return share
 }
 
-// seenInWords says what share of rows at another offset would have been seen, and by what.
-func seenInWords(share float64) string {
-	return strconv.FormatFloat(math.Ceil(share*1000)/10, 'f', -1, 64) + " %"
-}
-
 // needed says what would let a series be told.
-func (b *brief) needed(s zoneSeries) string {
+func (b *Zones) needed(s zoneSeries) string {
 	switch {
 	case len(b.View.Entity) == 0 && len(b.View.Writer) == 0:
 		return "declare the entity, or the writer that stamps the rows, or take in more rows"
@@ -304,7 +298,7 @@ func (s zoneSeries) openInWords() string {
 
 // rowsShifted says that rows which are stamped at an offset, or may be, explain what a calendar moved the other way would:
 // those that are proved to be anywhere, and those that nothing proves at just that offset.
-func (b *brief) rowsShifted(seconds int32) bool {
+func (b *Zones) rowsShifted(seconds int32) bool {
 	series, err := b.zoneEvidence()
 	if err != nil {
 		return false
@@ -315,7 +309,7 @@ func (b *brief) rowsShifted(seconds int32) bool {
 }
 
 // aheadInWords names the offsets that would explain rows ahead of their arrival, as a cause that is proved or possible.
-func (b *brief) aheadInWords() string {
+func (b *Zones) aheadInWords() string {
 	series, err := b.zoneEvidence()
 	if err != nil {
 		return ""

@@ -40,10 +40,13 @@ type Request struct {
 	Truncated func(column facts.Column) bool
 	Nanos     func(ctx context.Context, file facts.File, column facts.Column, rows []int64) ([]int64, error)
 	// Changed says whether a file is no longer what was listed; nil means unchanged.
-	Changed func(file facts.File) *facts.Problem
+	Changed func(ctx context.Context, file facts.File) *facts.Problem
 	// Pages compares the pages of columns of a file with the checksums that they bring, and says how many have one; nil for
 	// not to look. The error is the context's.
 	Pages func(ctx context.Context, file facts.File, columns []facts.Column) (checked int64, problems []facts.ColumnProblem, err error)
+
+	// Repage copies a file in small pages, for an engine without the memory to read it as it is; nil for not to.
+	Repage func(ctx context.Context, file facts.File, wanted func(column string) bool) (Repaged, error)
 
 	Workers int
 	// SliceRows is how many rows one query reads; 0 means DefaultSliceRows.
@@ -100,7 +103,8 @@ func (c *collector) together(files int, bytes int64) bool {
 // leave nothing else behind; columns that only the comparison of repeated keys reads, and cannot, are in Collection.Blind. The
 // error is a cancelled context, or what stops the whole view: memory, disk, a source column with too many values.
 func Collect(ctx context.Context, e engine.Scanner, r Request) (*facts.Collection, error) {
-	known := learnt{unread: map[int32]facts.Problem{}, refused: map[string]string{}, beyond: map[int32]bool{}}
+	known := learnt{unread: map[int32]facts.Problem{}, refused: map[string]string{}, beyond: map[int32]bool{}, copies: &copies{byFile: map[int32]Repaged{}}}
+	defer known.copies.close()
 	blind, checked := map[int32][]facts.ColumnProblem{}, int64(0)
 	for attempt, careful := 0, false; ; attempt++ {
 		c, err := newCollector(e, r, known)
@@ -114,6 +118,11 @@ func Collect(ctx context.Context, e engine.Scanner, r Request) (*facts.Collectio
 			}
 		}
 		collection, err := c.collect(ctx, careful)
+		if err != nil && c.copyLarge(ctx, err) {
+			checked = c.collection.CheckedPages
+			maps.Copy(known.unread, c.unread)
+			continue
+		}
 		if !errors.Is(err, errTainted) && !errors.Is(err, errBlind) {
 			return collection, err
 		}
@@ -136,6 +145,8 @@ type learnt struct {
 	beyond map[int32]bool
 	// rawNested says that times inside nested columns lie beyond what the engine can write.
 	rawNested bool
+	// copies are of files that the engine had no memory for.
+	copies *copies
 	// wiser says that a failure told any of this.
 	wiser bool
 }
@@ -164,6 +175,7 @@ type collector struct {
 	newest     *keys.Newest
 	// writers are the samples of rows by who stamped them.
 	writers writerSamples
+	copies  *copies
 	// real are the offsets of zones, in seconds, once they were asked for.
 	real []int64
 
@@ -186,7 +198,8 @@ type sliceKey struct {
 }
 
 func newCollector(e engine.Scanner, r Request, known learnt) (*collector, error) {
-	c := &collector{engine: e, request: r, survey: r.Survey, clock: newClock(r.AsOf, r.View.Tolerance),
+	r.Survey.Files = withCopies(r.Survey.Files, known.copies)
+	c := &collector{engine: e, request: r, survey: r.Survey, copies: known.copies, clock: newClock(r.AsOf, r.View.Tolerance),
 		layouts: map[int32]*layout{}, names: &sourceNames{column: r.View.Source.Column}, slices: map[sliceKey]*facts.Slice{},
 		unread: maps.Clone(known.unread), learnt: learnt{refused: maps.Clone(known.refused), beyond: maps.Clone(known.beyond), rawNested: known.rawNested},
 		blind: map[int32][]facts.ColumnProblem{}, paged: map[int32]bool{},

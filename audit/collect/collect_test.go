@@ -77,7 +77,7 @@ func collectBy(t *testing.T, wrap func(engine.Scanner) engine.Scanner, dir strin
 	request := collect.Request{View: view, Survey: surveyed, AsOf: asOf.UnixMicro(), Wants: facts.WantTimes | facts.WantKeys,
 		Units: func(int32, string) string { return "" }, OwnAgrees: func(facts.File, string, string) bool { return true },
 		OwnHolds: func(facts.File, string) func(int64, bool) bool { return func(int64, bool) bool { return true } },
-		Offsets:  func(int64, int64) []int64 { return nil }, Truncated: survey.Truncated, Changed: func(facts.File) *facts.Problem { return nil },
+		Offsets:  func(int64, int64) []int64 { return nil }, Truncated: survey.Truncated, Changed: func(context.Context, facts.File) *facts.Problem { return nil },
 		Values: func(ctx context.Context, f facts.File, c facts.Column, rows []int64, numbers bool) (facts.Values, error) {
 			return survey.Values(ctx, local.New(), f, c, rows, numbers)
 		},
@@ -299,7 +299,7 @@ func TestFileThatChangesBeforeItIsVerified(t *testing.T) {
 	write(t, filepath.Join(dir, "b.parquet"), rows(streamed, "batch", 1, 3, 4, 4), fixtures.Options{})
 	looks := 0
 	got, _ := collectDir(t, dir, model.View{Key: []string{"id"}}, 0, func(r *collect.Request) {
-		r.Changed = func(f facts.File) *facts.Problem {
+		r.Changed = func(_ context.Context, f facts.File) *facts.Problem {
 			if f.Path != "b.parquet" {
 				return nil
 			}

@@ -78,12 +78,12 @@ func apart(selects []engine.Select) []engine.Select {
 // diagnose says what is wrong with a file that a scan failed on, and in which columns.
 func (c *collector) diagnose(ctx context.Context, id int32, err error) facts.Problem {
 	file := c.survey.Files[id]
-	if problem := c.request.Changed(file); problem != nil {
+	if problem := c.request.Changed(ctx, file); problem != nil {
 		return *problem
 	}
 	schema := c.layouts[file.Schema].schema
 	found := failing(ctx, apart(c.layouts[file.Schema].selects), func(selects []engine.Select) error {
-		scan := engine.Scan{Files: []string{file.Abs}, Columns: selects}
+		scan := engine.Scan{Files: []string{c.name(file.ID)}, Columns: selects}
 		if engine.Streams(schema.Columns) {
 			return c.engine.Stream(ctx, scan, func(engine.Block) error { return nil })
 		}

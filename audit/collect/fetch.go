@@ -266,7 +266,7 @@ func (v *verifier) fetchTargets(ctx context.Context, targets []target, picking b
 	err := v.fetchSingly(ctx, plans, single)
 	switch {
 	case ctx.Err() != nil, errors.Is(err, errTooLarge):
-	case v.changed(targets):
+	case v.changed(ctx, targets):
 		return errTainted
 	case err == nil && v.foundBlind.Load():
 		return errBlind // what was compared before did not know of it
@@ -346,10 +346,10 @@ func (v *verifier) targets(candidates []keys.Entry) ([]keys.Row, []target) {
 }
 
 // changed sets aside the files that are no longer what was counted, for they may hold other rows than the candidates now.
-func (v *verifier) changed(targets []target) bool {
+func (v *verifier) changed(ctx context.Context, targets []target) bool {
 	changed := false
 	for _, t := range targets {
-		if problem := v.c.request.Changed(t.file); problem != nil {
+		if problem := v.c.request.Changed(ctx, t.file); problem != nil {
 			v.c.setAside(t.file.ID, *problem, true)
 			changed = true
 		}
@@ -382,7 +382,7 @@ func (v *verifier) pick(ctx context.Context, plan fetchPlan, targets []target) e
 	scan := engine.Scan{Columns: plan.columns}
 	want := 0
 	for _, t := range targets {
-		scan.Files = append(scan.Files, t.file.Abs)
+		scan.Files = append(scan.Files, v.c.name(t.file.ID))
 		want += t.count()
 	}
 	wanted := func(file int, first int64, out []bool) { targets[file].mark(first, out) }
@@ -441,7 +441,7 @@ func (v *verifier) fetchSingly(ctx context.Context, plans map[int32][]fetchPlan,
 		})
 	}
 	for _, t := range targets {
-		for chunk := range t.chunks(min(fetchRows, v.limit)) {
+		for chunk := range t.chunks(min(v.c.rowsAtOnce(&t.file), v.limit)) {
 			if ctx.Err() != nil {
 				break
 			}
@@ -455,6 +455,12 @@ func (v *verifier) fetchSingly(ctx context.Context, plans map[int32][]fetchPlan,
 
 // fetchRows is how many rows one query fetches at most.
 const fetchRows = 20_000
+
+// rowsAtOnce is how many rows of a file one query fetches, which holds them until its end and sorts them: an eighth of the memory
+// of runs has room for them.
+func (c *collector) rowsAtOnce(file *facts.File) int {
+	return int(min(max(c.request.RunMemory/8/max(file.RowBytes, 1), 1), fetchRows))
+}
 
 func (v *verifier) fetchFile(ctx context.Context, plans []fetchPlan, t target) error {
 	if blind := v.c.blindColumns(t.file.ID); len(blind) > 0 {
@@ -482,7 +488,7 @@ func (v *verifier) fetchColumns(ctx context.Context, plan fetchPlan, t target) (
 	if raw := (rawError{}); errors.As(err, &raw) && v.payloadOnly(plan, raw.column) {
 		return false, v.excuse(ctx, plan, t, err)
 	}
-	if err != nil && ctx.Err() == nil && v.c.learn(job{schema: t.file.Schema, files: []int32{t.file.ID}}, err) {
+	if err != nil && ctx.Err() == nil && v.c.learn(ctx, job{schema: t.file.Schema, files: []int32{t.file.ID}}, err) {
 		return false, errTainted
 	}
 	if err != nil {
@@ -498,7 +504,7 @@ func (v *verifier) fetchColumns(ctx context.Context, plan fetchPlan, t target) (
 		return true, nil
 	}
 	at := 0
-	err = v.c.engine.Fetch(ctx, engine.Fetch{File: t.file.Abs, Rows: t.numbers, Columns: plan.columns}, func(number int64, values []engine.Value) error {
+	err = v.c.engine.Fetch(ctx, engine.Fetch{File: v.c.name(t.file.ID), Rows: t.numbers, Columns: plan.columns}, func(number int64, values []engine.Value) error {
 		if at >= len(t.rows) || number != t.numbers[at] {
 			return fmt.Errorf("row %d came where another was asked for: the file changed while it was read", number)
 		}
@@ -509,7 +515,7 @@ func (v *verifier) fetchColumns(ctx context.Context, plan fetchPlan, t target) (
 		at++
 		return err
 	})
-	if err != nil && ctx.Err() == nil && v.c.learn(job{schema: t.file.Schema, files: []int32{t.file.ID}}, err) {
+	if err != nil && ctx.Err() == nil && v.c.learn(ctx, job{schema: t.file.Schema, files: []int32{t.file.ID}}, err) {
 		return false, errTainted
 	}
 	if err != nil {
@@ -533,7 +539,7 @@ func (v *verifier) excuse(ctx context.Context, plan fetchPlan, t target, err err
 	if ctx.Err() != nil || stops(err) {
 		return err
 	}
-	if v.c.request.Changed(t.file) != nil {
+	if v.c.request.Changed(ctx, t.file) != nil {
 		return nil // fetch looks at all of them when it is done
 	}
 	schema := v.c.survey.Schemas[t.file.Schema]
@@ -547,7 +553,7 @@ func (v *verifier) excuse(ctx context.Context, plan fetchPlan, t target, err err
 		problems[raw.column] = v.c.columnProblem(ctx, t.file, schema, *schema.Lookup(raw.column), raw)
 	}
 	for _, f := range failing(ctx, plan.columns, func(selects []engine.Select) error {
-		return v.c.engine.Fetch(ctx, engine.Fetch{File: t.file.Abs, Rows: t.numbers, Columns: selects}, func(int64, []engine.Value) error { return nil })
+		return v.c.engine.Fetch(ctx, engine.Fetch{File: v.c.name(t.file.ID), Rows: t.numbers, Columns: selects}, func(int64, []engine.Value) error { return nil })
 	}) {
 		for _, part := range plan.columns[f.index].Parts {
 			problems[part.Column.Path] = v.c.columnProblem(ctx, t.file, schema, part.Column, f.err)

@@ -164,7 +164,7 @@ func (e errChanged) Error() string {
 func (w *worker) run(ctx context.Context, j job) error {
 	w.closeTallies()
 	folded, err := w.scan(ctx, j)
-	if err != nil && ctx.Err() == nil && w.c.learn(j, err) {
+	if err != nil && ctx.Err() == nil && w.c.learn(ctx, j, err) {
 		return errTainted
 	}
 	var changed errChanged
@@ -241,7 +241,7 @@ func (e runError) Unwrap() error { return e.error }
 func (w *worker) scan(ctx context.Context, j job) (folded bool, err error) {
 	scan := engine.Scan{Sliced: j.sliced, First: j.first, Last: j.last, Columns: w.c.layouts[j.schema].selects}
 	for _, id := range j.files {
-		scan.Files = append(scan.Files, w.c.survey.Files[id].Abs)
+		scan.Files = append(scan.Files, w.c.name(id))
 	}
 	at, left := -1, int64(0)
 	advance := func() error {
@@ -259,7 +259,7 @@ func (w *worker) scan(ctx context.Context, j job) (folded bool, err error) {
 		}
 		return nil
 	}
-	err = w.c.engine.Scan(ctx, scan, func() error { return w.c.unchanged(j) }, func(b engine.Block) error {
+	err = w.c.engine.Scan(ctx, scan, func() error { return w.c.unchanged(ctx, j) }, func(b engine.Block) error {
 		folded = true
 		for from := 0; from < b.Rows; {
 			if left == 0 {
@@ -295,10 +295,10 @@ func wrongRows(how string) error {
 }
 
 // unchanged compares the files with the listing after their last byte was read.
-func (c *collector) unchanged(j job) error {
+func (c *collector) unchanged(ctx context.Context, j job) error {
 	problems := map[int32]facts.Problem{}
 	for _, id := range j.files {
-		if problem := c.request.Changed(c.survey.Files[id]); problem != nil {
+		if problem := c.request.Changed(ctx, c.survey.Files[id]); problem != nil {
 			problems[id] = *problem
 		}
 	}

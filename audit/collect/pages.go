@@ -73,7 +73,7 @@ func (c *collector) pagesOf(ctx context.Context, file facts.File, columns []fact
 	if len(problems) == 0 {
 		return nil, nil
 	}
-	if changed := c.request.Changed(file); changed != nil {
+	if changed := c.request.Changed(ctx, file); changed != nil {
 		return []facts.ColumnProblem{{Problem: *changed}}, nil
 	}
 	return problems, nil

@@ -118,18 +118,18 @@ func (e rawError) Unwrap() error { return e.error }
 
 // learn says whether a failed query tells how to read its files in another way: values are sound that the engine cannot
 // hold, or that have no common form with those of other files.
-func (c *collector) learn(j job, err error) bool {
+func (c *collector) learn(ctx context.Context, j job, err error) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	wiser := c.otherwise(j, err)
+	wiser := c.otherwise(ctx, j, err)
 	c.learnt.wiser = c.learnt.wiser || wiser
 	return wiser
 }
 
-func (c *collector) otherwise(j job, err error) bool {
+func (c *collector) otherwise(ctx context.Context, j job, err error) bool {
 	var raw rawError
 	if errors.As(err, &raw) {
-		changed := slices.ContainsFunc(j.files, func(id int32) bool { return c.request.Changed(c.survey.Files[id]) != nil })
+		changed := slices.ContainsFunc(j.files, func(id int32) bool { return c.request.Changed(ctx, c.survey.Files[id]) != nil })
 		return !changed && !errors.As(err, new(*fs.PathError)) && c.refuseRaw(raw)
 	}
 	text := err.Error()

@@ -41,7 +41,7 @@ func (c *collector) stream(ctx context.Context, j job) error {
 	s := &stream{c: c, job: j, left: make([]int64, len(j.files)), told: c.rowsDone}
 	scan := engine.Scan{Columns: c.layouts[j.schema].selects}
 	for i, id := range j.files {
-		scan.Files = append(scan.Files, c.survey.Files[id].Abs)
+		scan.Files = append(scan.Files, c.name(id))
 		s.left[i] = c.survey.Files[id].Rows
 	}
 	err := c.engine.Stream(ctx, scan, s.fold)
@@ -49,9 +49,9 @@ func (c *collector) stream(ctx context.Context, j job) error {
 		err = s.whole()
 	}
 	if err == nil {
-		err = c.unchanged(j)
+		err = c.unchanged(ctx, j)
 	}
-	if err != nil && ctx.Err() == nil && c.learn(j, err) {
+	if err != nil && ctx.Err() == nil && c.learn(ctx, j, err) {
 		return errTainted
 	}
 	var changed errChanged

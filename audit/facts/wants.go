@@ -21,8 +21,14 @@ const (
 	WantCopies
 )
 
+// WantRows is all that a scan of rows may gather, and Everything what the footers tell too.
+const (
+	Everything Wants = ^Wants(0)
+	WantRows   Wants = WantCopies - 1
+)
+
 // Has says whether something of the other set is wanted.
 func (w Wants) Has(some Wants) bool { return w&some != 0 }
 
 // Rows says whether rows must be read at all.
-func (w Wants) Rows() bool { return w.Has(^WantCopies) }
+func (w Wants) Rows() bool { return w.Has(WantRows) }

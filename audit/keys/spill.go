@@ -101,6 +101,20 @@ func openUnlinked(dir string) (*os.File, error) {
 	return file, nil
 }
 
+// Scratch opens a file in dir that has no name there, and gives one by which this process can open it again: nothing is left behind
+// however the process ends.
+func Scratch(dir string) (*os.File, string, error) {
+	file, err := openNameless(dir)
+	if err != nil {
+		return nil, "", SpillError{fmt.Errorf("open a file in %s: %w: name a writable folder with --temp-dir", dir, err)}
+	}
+	name := fmt.Sprintf("/dev/fd/%d", file.Fd())
+	if _, err := os.Stat(name); err != nil {
+		return nil, "", errors.Join(err, file.Close())
+	}
+	return file, name, nil
+}
+
 func (b *Budget) read(e extent, into []uint64) ([]uint64, error) {
 	start := len(into)
 	into = append(into, make([]uint64, e.words)...)

@@ -76,6 +76,17 @@ const DefaultTolerance = 5 * time.Minute
 // ZoneDevice is the pseudo zone of a source whose writers stamp their own local time.
 const ZoneDevice = "device"
 
+// KeyColumns are the columns of the key, declared or defaulted to (entity, event_time); none where there is neither.
+func (v View) KeyColumns() []string {
+	if len(v.Key) > 0 {
+		return v.Key
+	}
+	if len(v.Entity) == 0 || !v.EventTime.Declared() {
+		return nil
+	}
+	return append(append([]string{}, v.Entity...), v.EventTime.Column)
+}
+
 // Hides says whether no value of a column may leave the store: it, or the struct that holds it, is declared sensitive. Letters
 // are taken in either case, as engines take them.
 func (v View) Hides(column string) bool {

@@ -14,7 +14,11 @@ type header struct {
 	compressed, uncompressed int64
 	crc                      uint32
 	hasCRC                   bool
-	values                   int64
+	values, nulls, rows      int64
+	// encoding is that of the values; definitions and repetitions are those of the levels.
+	encoding, definitions, repetitions int64
+	// definitionBytes and repetitionBytes are the lengths of a page's levels of version 2, levels both of them.
+	definitionBytes, repetitionBytes int64
 	// levels are the bytes before the compressed part of a data page of version 2.
 	levels int64
 	// plain says that such a page's values are not compressed, whatever the chunk's codec.
@@ -37,6 +41,14 @@ const (
 	fieldDefinitions = 5
 	fieldRepetitions = 6
 	fieldCompressing = 7
+
+	// a data page of version 1 and a dictionary have their encoding second, a data page of version 2 has it fourth
+	fieldEncoding            = 2
+	fieldDefinitionsEncoding = 3
+	fieldRepetitionsEncoding = 4
+	fieldNulls               = 2
+	fieldRows                = 3
+	fieldEncodingV2          = 4
 )
 
 func readHeader(from source) (header, error) {
@@ -71,25 +83,27 @@ func readHeader(from source) (header, error) {
 
 // body reads the part of a header that belongs to the page's kind.
 func (c *compact) body(h *header, v2 bool) error {
-	return c.fields(1, func(id int16, kind byte) (bool, error) {
-		switch {
-		case v2 && id == fieldCompressing && (kind == typeTrue || kind == typeFalse):
+	places := map[int16]*int64{fieldValues: &h.values, fieldEncoding: &h.encoding, fieldDefinitionsEncoding: &h.definitions, fieldRepetitionsEncoding: &h.repetitions}
+	if v2 {
+		places = map[int16]*int64{fieldValues: &h.values, fieldNulls: &h.nulls, fieldRows: &h.rows, fieldEncodingV2: &h.encoding,
+			fieldDefinitions: &h.definitionBytes, fieldRepetitions: &h.repetitionBytes}
+	}
+	err := c.fields(1, func(id int16, kind byte) (bool, error) {
+		if v2 && id == fieldCompressing && (kind == typeTrue || kind == typeFalse) {
 			h.plain = kind == typeFalse
 			return true, nil
-		case kind != typeI32:
-			return false, nil
-		case id == fieldValues:
-			n, err := c.number()
-			h.values = n
-			return true, err
-		case v2 && (id == fieldDefinitions || id == fieldRepetitions):
-			n, err := c.number()
-			if n < 0 {
-				return true, errShape
-			}
-			h.levels += n
-			return true, err
 		}
-		return false, nil
+		place := places[id]
+		if kind != typeI32 || place == nil {
+			return false, nil
+		}
+		n, err := c.number()
+		*place = n
+		return true, err
 	})
+	if h.definitionBytes < 0 || h.repetitionBytes < 0 {
+		return errShape
+	}
+	h.levels = h.definitionBytes + h.repetitionBytes
+	return err
 }

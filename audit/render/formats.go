@@ -44,6 +44,8 @@ func Formats() []Format {
 			Lacks: "it holds verdicts on data, which diff and lint do not look at: audit the data with featureaudit run"},
 		{Name: "github", Line: "annotations for GitHub Actions: the ten worst, and how many more", Diff: DiffGitHub,
 			Lacks: "it points at lines of definitions, which an audit of data does not judge: use text"},
+		{Name: "html", Line: "one page for people: what is wrong, where, why and what to do, with pictures", Report: HTML,
+			Lacks: "what diff and lint found is read where the change is: use markdown or text"},
 		{Name: "json", Line: "the document itself, " + report.Schema + ", " + diff.DiffSchema + " or " + diff.LintSchema, Report: JSON, Diff: DiffJSON},
 		{Name: "junit", Line: "JUnit XML: a test case for each rule and finding", Diff: DiffJUnit,
 			Lacks: "its test cases are rules for definitions: use json"},

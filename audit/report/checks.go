@@ -14,6 +14,9 @@ const (
 // where a view has no files.
 func (r Result) TellsOfFiles() bool { return r.Check == UnreadableFile }
 
+// JudgesAge says that the result tells whether the newest events are as fresh as promised.
+func (r Result) JudgesAge() bool { return r.Check == StaleView }
+
 // EntityChecks are what an audit must judge for Report.StaleEntities to answer.
 func EntityChecks() []string { return []string{StaleEntities} }
 

@@ -39,6 +39,8 @@ type cli struct {
 	// stdoutTerminal and stderrTerminal decide on colour and on the progress bar.
 	stdoutTerminal bool
 	stderrTerminal bool
+	// colorWhen is --color: auto, always or never.
+	colorWhen string
 	// terminal is stdout where that is one, to be asked for its width; else nil.
 	terminal *os.File
 }
@@ -154,6 +156,7 @@ func (c *cli) help(w io.Writer) {
 func (c *cli) parse(flags *pflag.FlagSet, synopsis, about string, args []string) error {
 	flags.SetOutput(io.Discard)
 	flags.Usage = func() {}
+	flags.StringVar(&c.colorWhen, "color", "auto", "colour text on stdout: auto (on a terminal), always or never")
 	page := usagePage{name: flags.Name(), synopsis: synopsis, about: about, flags: flags}
 	if c.inspect != nil {
 		c.inspect(page)
@@ -166,6 +169,9 @@ func (c *cli) parse(flags *pflag.FlagSet, synopsis, about string, args []string)
 	}
 	if err != nil {
 		return usagef("%w%s; see featureaudit %s --help", err, likelyFlag(flags, err), flags.Name())
+	}
+	if err := oneOf("color", c.colorWhen, "auto", "always", "never"); err != nil {
+		return err
 	}
 	return noEmptyFlags(flags)
 }
@@ -243,9 +249,18 @@ func environment(environ []string) map[string]string {
 	return env
 }
 
-// color says whether text on stdout may carry colours. NO_COLOR counts when it is set and not empty (no-color.org).
+// color says whether text on stdout may carry colours: --color decides, then NO_COLOR and FORCE_COLOR, each where it is set and not
+// empty (no-color.org, force-color.org), then whether stdout is a terminal.
 func (c *cli) color() bool {
-	return c.stdoutTerminal && c.env["NO_COLOR"] == "" && c.env["TERM"] != "dumb"
+	switch {
+	case c.colorWhen == "always":
+		return true
+	case c.colorWhen == "never", c.env["NO_COLOR"] != "":
+		return false
+	case c.env["FORCE_COLOR"] != "":
+		return true
+	}
+	return c.stdoutTerminal && c.env["TERM"] != "dumb"
 }
 
 func isTerminal(w io.Writer) bool {

@@ -33,6 +33,7 @@ type judgeFlags struct {
 	config   string
 	asOf     string
 	summary  string
+	quiet    bool
 	out      outFlags
 }
 
@@ -41,6 +42,7 @@ func (f *judgeFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.failOn, "fail-on", "error", "exit 1 at findings of this severity: error, warn or never")
 	flags.StringVar(&f.config, "config", "", "the config whose suppress: and consumers: count (default: ./featureaudit.yaml where it is there)")
 	flags.StringVar(&f.asOf, "as-of", "", "the instant that approvals are judged at (default: now)")
+	flags.BoolVar(&f.quiet, "quiet", false, "print no summary: the exit code is the answer")
 	flags.StringVar(&f.summary, "summary", "text", "summary at the end of stdout: text, json (one line) or none (the default where an output goes to stdout)")
 	f.out.add(flags, diffFormats())
 }
@@ -62,6 +64,9 @@ func (c *cli) judging(f judgeFlags, flags *pflag.FlagSet) (judging, error) {
 		if err := oneOf("for", f.consumer, diff.Consumers()...); err != nil {
 			return j, err
 		}
+	}
+	if f.quiet {
+		f.summary = quietSummary(flags, f.summary)
 	}
 	if err := oneOf("summary", f.summary, "text", "json", "none"); err != nil {
 		return j, err
@@ -259,7 +264,7 @@ func (c *cli) verdict(doc diff.Document, j judging) (int, error) {
 	}
 	switch j.summary {
 	case "text":
-		err = render.DiffText(c.stdout, doc, render.Options{Color: c.color()})
+		err = render.DiffText(c.stdout, doc, render.Options{Color: c.color(), Width: c.textWidth()})
 	case "json":
 		err = render.DiffSummary(c.stdout, doc, render.Options{})
 	}

@@ -32,6 +32,7 @@ type gateFlags struct {
 	now          string
 	skipEmpty    bool
 	summary      string
+	quiet        bool
 	out          outFlags
 }
 
@@ -45,6 +46,7 @@ func cmdGate(ctx context.Context, c *cli, args []string) (int, error) {
 	flags.StringVar(&f.maxReportAge, "max-report-age", "", "refuse a report that finished longer ago (30h, 2d)")
 	flags.StringVar(&f.now, "now", "", "the instant that --max-report-age counts back from (default: now)")
 	flags.BoolVar(&f.skipEmpty, "skip-empty", false, "exit 99 where the audit found no file at all, as run --skip-empty does")
+	flags.BoolVar(&f.quiet, "quiet", false, "print no summary: the exit code is the answer")
 	flags.StringVar(&f.summary, "summary", "text", "summary at the end of stdout: text, json (one line) or none (the default where an output goes to stdout)")
 	f.out.add(flags, reportFormats())
 	if err := c.parse(flags, "gate REPORT [flags]", gateAbout, args); err != nil {
@@ -57,6 +59,9 @@ func cmdGate(ctx context.Context, c *cli, args []string) (int, error) {
 	threshold, err := parseFailOn(f.failOn)
 	if err != nil {
 		return 0, err
+	}
+	if f.quiet {
+		f.summary = quietSummary(flags, f.summary)
 	}
 	if err := oneOf("summary", f.summary, "text", "json", "none"); err != nil {
 		return 0, err
@@ -90,7 +95,7 @@ func cmdGate(ctx context.Context, c *cli, args []string) (int, error) {
 		return 0, err
 	}
 	code := verdictCode(selected.Status, selected.Results, threshold)
-	stated := finish{report: selected, outs: outs, flags: runFlags{summary: f.summary, summarySet: flags.Changed("summary")}}
+	stated := finish{report: selected, outs: outs, flags: runFlags{summary: f.summary, summarySet: f.quiet || flags.Changed("summary")}}
 	return code, c.summarise(stated, render.Options{Words: catalogueWords, ReportPath: path})
 }
 

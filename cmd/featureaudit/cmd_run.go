@@ -17,6 +17,8 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit"
 	"github.com/featureaudit/featureaudit/audit/check"
+	"github.com/featureaudit/featureaudit/audit/export"
+	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/render"
 	"github.com/featureaudit/featureaudit/audit/report"
 )
@@ -48,6 +50,7 @@ type runFlags struct {
 	missing    []string
 	log        logFlags
 	summarySet bool
+	quiet      bool
 }
 
 func addRunFlags(flags *pflag.FlagSet, f *runFlags) {
@@ -59,6 +62,7 @@ func addRunFlags(flags *pflag.FlagSet, f *runFlags) {
 	f.out.add(flags, runFormats())
 	flags.StringVar(&f.failOn, "fail-on", "error", "exit 1 at findings of this severity: error, warn or never")
 	flags.StringVar(&f.summary, "summary", "text", "summary at the end of stdout: text, json (one line) or none (the default where an output goes to stdout)")
+	flags.BoolVar(&f.quiet, "quiet", false, "print errors only: no summary, no progress, no other log")
 	flags.StringVar(&f.memory, "memory-limit", "", "memory of the whole process: 512MB, 2GiB or 70% (default: 70% of the cgroup's or the machine's)")
 	flags.StringVar(&f.tempDir, "temp-dir", "", "where to spill what does not fit into memory (default: $TMPDIR, else the system's)")
 	flags.IntVar(&f.threads, "threads", 0, "threads to scan with (default: the CPU quota)")
@@ -79,6 +83,12 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 		return 0, err
 	}
 	f.summarySet = flags.Changed("summary")
+	if f.quiet {
+		f.summary, f.summarySet = quietSummary(flags, f.summary), true
+		if !flags.Changed("log-level") {
+			*f.log.level = "error"
+		}
+	}
 	threshold, err := parseFailOn(f.failOn)
 	if err != nil {
 		return 0, err
@@ -110,7 +120,7 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 		if f.rowsLimit, note = rowsWithin(f.rowsLimit, options.MemoryLimit); note != "" {
 			notes = append(notes, note)
 		}
-		options.RowsLimit = f.rowsLimit
+		options.RowsLimit, options.BadRows = f.rowsLimit, len(split.rows) > 0
 	}
 	if note := memoryNote(options.MemoryLimit, options.Threads); note != "" {
 		notes = append(notes, note)
@@ -131,7 +141,7 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	defer os.RemoveAll(scratch)
 	c.temps.add(scratch, false)
 	// the engine has a limit of its own; this one keeps the collector from letting garbage grow to twice what lives
-	debug.SetMemoryLimit(audit.HeapLimit(options.MemoryLimit))
+	debug.SetMemoryLimit(look.HeapLimit(options.MemoryLimit))
 	// Rows are folded on the engine's threads. Were all processors taken by calls into the engine, the scheduler would look
 	// for other work every few microseconds, and take these threads' time: one more keeps it asleep.
 	runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), options.Threads+1))
@@ -139,7 +149,10 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 
 	log.Info().Time("as_of", options.AsOf).Int("views", len(options.Views)).Int("threads", options.Threads).
 		Int64("memory_limit", options.MemoryLimit).Str("temp_dir", options.TempDir).Msg("audit starts")
-	stop := prog.show(c.stderrTerminal)
+	stop := func() {}
+	if !f.quiet {
+		stop = prog.show(c.stderrTerminal)
+	}
 	release := c.temps.hold() // an interrupted audit hands over in runGrace, and its report is worth waiting for
 	done, runErr := runAudit(ctx, options)
 	stop()
@@ -309,7 +322,7 @@ func nothingJudged(o audit.Options) (report.Report, error) {
 // finish is a run that has ended, in whatever way.
 type finish struct {
 	report     report.Report
-	duplicates []audit.ViewDuplicates
+	duplicates []export.Duplicate
 	badRows    []check.BadRows
 	options    audit.Options
 	err        error
@@ -329,7 +342,7 @@ func (c *cli) finishRun(ctx context.Context, log zerolog.Logger, f finish) (int,
 	if err != nil {
 		return 0, err
 	}
-	writeErr := errors.Join(c.writeReport(split.reports, f.report, options), c.writeDuplicates(split.duplicates, f.options.Mask, f.duplicates, f.flags.rowsLimit))
+	writeErr := errors.Join(c.writeReport(split.reports, f.report, options), c.writeDuplicates(split.duplicates, f.duplicates))
 	notes, err := c.writeRows(ctx, split.rows, f.badRows, f.options, f.flags.rowsLimit)
 	writeErr = errors.Join(writeErr, err)
 	for _, note := range notes {
@@ -388,12 +401,20 @@ func (c *cli) summarise(f finish, o render.Options) error {
 	}
 	switch kind {
 	case "text":
-		o.Color = c.color()
+		o.Color, o.Width = c.color(), c.textWidth()
 		return render.Text(c.stdout, f.report, o)
 	case "json":
 		return render.SummaryJSON(c.stdout, f.report, o)
 	}
 	return nil
+}
+
+// quietSummary is what --quiet leaves of the summary: none, unless --summary asks for one.
+func quietSummary(flags *pflag.FlagSet, summary string) string {
+	if flags.Changed("summary") {
+		return summary
+	}
+	return "none"
 }
 
 // execution is the block of the report that may differ between two runs on the same input.

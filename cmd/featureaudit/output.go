@@ -214,6 +214,9 @@ func (c *cli) writeReport(outs []output, r report.Report, o render.Options) erro
 		f, _ := render.Lookup(format)
 		o := o
 		o.Color = color
+		if w == c.stdout {
+			o.Width = c.textWidth()
+		}
 		return f.Report(w, r, o)
 	})
 }

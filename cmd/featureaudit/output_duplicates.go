@@ -7,10 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/featureaudit/featureaudit/audit"
-	"github.com/featureaudit/featureaudit/audit/check"
 	"github.com/featureaudit/featureaudit/audit/export"
-	"github.com/featureaudit/featureaudit/audit/sensitive"
 )
 
 // duplicatesFormat is the output of the repeated rows themselves: rows, where every other format is the report.
@@ -47,20 +44,8 @@ func splitOutputs(outs []output) (outputsOf, error) {
 	return split, nil
 }
 
-// writeDuplicates writes the rows of repeated keys, at most limit of all views together; stdout gets CSV.
-func (c *cli) writeDuplicates(outs []output, mask *sensitive.Mask, views []audit.ViewDuplicates, limit int) error {
-	if len(outs) == 0 {
-		return nil
-	}
-	var rows []export.Duplicate
-	for _, v := range views {
-		of, err := export.Duplicates(mask, v.View, check.KeyColumns(v.View), v.Files, v.Rows)
-		if err != nil {
-			return err
-		}
-		rows = append(rows, of...)
-	}
-	rows = rows[:min(len(rows), limit)]
+// writeDuplicates writes the rows of repeated keys; stdout gets CSV.
+func (c *cli) writeDuplicates(outs []output, rows []export.Duplicate) error {
 	var errs []error
 	for _, out := range outs {
 		write := export.WriteCSV

@@ -9,7 +9,7 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"github.com/featureaudit/featureaudit/audit"
+	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/render"
 )
 
@@ -23,14 +23,14 @@ const (
 // progress shows how far a run is: a bar where stderr is a terminal, else a log line now and then.
 type progress struct {
 	mu    sync.Mutex
-	last  audit.Progress
+	last  look.Progress
 	shown bool
 	w     io.Writer
 	log   zerolog.Logger
 }
 
-// note keeps the newest state; it is what audit.Options.Progress calls.
-func (p *progress) note(state audit.Progress) {
+// note keeps the newest state; it is what look.Looker.Progress calls.
+func (p *progress) note(state look.Progress) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.last = state
@@ -96,7 +96,7 @@ func (p *progress) tick(terminal bool) {
 	}
 }
 
-func bar(s audit.Progress) string {
+func bar(s look.Progress) string {
 	done, total := s.RowsDone, s.RowsTotal
 	if total == 0 {
 		done, total = s.FilesDone, s.FilesTotal

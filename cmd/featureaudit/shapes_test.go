@@ -11,7 +11,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/engine/duckdb"
 )
 
-// memoryVariable asks for the shapes too that take minutes, or that do not always stay within the limit yet.
+// memoryVariable asks for the shapes too that take minutes.
 const memoryVariable = "FEATUREAUDIT_TEST_MEMORY"
 
 // oddShape is a store that is cheap on disk and was dear in memory.
@@ -20,7 +20,9 @@ type oddShape struct {
 	// query makes the rows. Where parted, those of each value of its column part are a file of their own.
 	query  string
 	parted bool
-	args   []string
+	// options are those of the engine's COPY, beside the format.
+	options string
+	args    []string
 	// measures are those of duplicate-keys that the rows have by construction; nil where the view is an error.
 	measures map[string]string
 	slow     bool
@@ -28,6 +30,12 @@ type oddShape struct {
 
 // instant is the event time of row i.
 const instant = "TIMESTAMPTZ '2026-11-01 00:00:00+00' + to_milliseconds(i) AS event_time"
+
+const (
+	longKeys = "SELECT " + instant + ", repeat(printf('%04d', i // 2), 262144) AS id, i AS amount FROM "
+	manyRows = "SELECT " + instant + ", substr(md5(i::VARCHAR), 1, 16) AS id, (i % 7000)::VARCHAR AS user, i % 1000 AS amount FROM range(5000000) t(i)"
+	oneGroup = "ROW_GROUP_SIZE 6000000"
+)
 
 func oddShapes() []oddShape {
 	wide := make([]string, 2000)
@@ -41,7 +49,15 @@ func oddShapes() []oddShape {
 		{name: "2 million rows of one key", query: "SELECT " + instant + ", 1 AS id, i % 1000 AS amount FROM range(2000000) t(i)", measures: counts(1, 2_000_000)},
 		{name: "100,000 keys of three rows", query: "SELECT " + instant + ", i // 3 AS id, i % 1000 AS amount FROM range(300000) t(i)", measures: counts(100_000, 300_000)},
 		{name: "100,000 sources", query: "SELECT " + instant + ", i AS id, 's' || i AS source FROM range(100000) t(i)", args: []string{"--set", "source=source"}},
-		{name: "50 keys of a megabyte", query: "SELECT " + instant + ", repeat(printf('%04d', i // 2), 262144) AS id, i AS amount FROM range(50) t(i)", measures: counts(25, 50), slow: true}, // 208 to 296 MB: not within the limit yet
+		{name: "25 keys of a megabyte", query: longKeys + "range(50) t(i)", measures: counts(25, 50)},
+		{name: "200 keys of a megabyte", query: longKeys + "range(400) t(i)", measures: counts(200, 400)},
+		{name: "entities of 5 megabytes", query: "SELECT " + instant + ", i // 2 AS id, repeat(printf('%05d', i), 1000000) AS entity, i AS amount FROM range(20) t(i)", args: []string{"--entity", "entity"}, measures: counts(10, 20)},
+		{name: "a row group of 5 million rows", query: manyRows, options: oneGroup, measures: counts(0, 0)},
+		{name: "a row group of 5 million rows, zstd", query: manyRows, options: oneGroup + ", COMPRESSION zstd", measures: counts(0, 0), slow: true},
+		{name: "a row group of 5 million rows, not compressed", query: manyRows, options: oneGroup + ", COMPRESSION uncompressed", measures: counts(0, 0), slow: true},
+		{name: "a row group of 5 million rows, version 2", query: manyRows, options: oneGroup + ", PARQUET_VERSION V2", measures: counts(0, 0), slow: true},
+		{name: "a row group of 5 million rows, with dictionaries", query: strings.Replace(manyRows, "substr(md5(i::VARCHAR), 1, 16)", "'k' || (i % 60000) || 'abcdefgh'", 1),
+			options: oneGroup + ", DICTIONARY_SIZE_LIMIT 1000000", measures: counts(60_000, 5_000_000), slow: true},
 		{name: "2,000 columns", query: "SELECT " + instant + ", i // 2 AS id, " + strings.Join(wide, ", ") + " FROM range(400) t(i)", measures: counts(200, 400)},
 		{name: "20,000 files", query: "SELECT " + instant + ", i AS id, 1.5 AS amount, i // 3 AS part FROM range(60000) t(i)", parted: true, measures: counts(0, 0), slow: true},
 	}
@@ -52,6 +68,9 @@ func (s oddShape) write(t *testing.T, dir string) {
 	to, options := filepath.Join(dir, "a.parquet"), "FORMAT parquet"
 	if s.parted {
 		to, options = dir, "FORMAT parquet, PARTITION_BY (part)"
+	}
+	if s.options != "" {
+		options += ", " + s.options
 	}
 	if _, err := duckdb.RunSQL(context.Background(), 1, 0, fmt.Sprintf("COPY (%s) TO '%s' (%s)", s.query, to, options)); err != nil {
 		t.Fatal(err)

@@ -21,6 +21,9 @@ type Config struct {
 	TempDir string
 }
 
+// tightMemory is the limit below which what the engine frees is given back at once, which takes time.
+const tightMemory = 1 << 30
+
 // Database is one in-memory DuckDB and its idle connections. It is safe for concurrent use.
 type Database struct {
 	db   mapping.Database
@@ -71,6 +74,9 @@ func Open(c Config) (*Database, error) {
 	var message string
 	if mapping.OpenExt(":memory:", &d.db, config, &message) == mapping.StateError {
 		return nil, fmt.Errorf("open in-memory DuckDB: %s", message)
+	}
+	if c.MemoryLimit > 0 && c.MemoryLimit < tightMemory {
+		giveBackAtOnce()
 	}
 	if err := d.prepare(); err != nil {
 		d.Close()

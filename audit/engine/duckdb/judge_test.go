@@ -1,15 +1,12 @@
 package duckdb
 
 import (
-	"context"
 	"errors"
-	"os"
-	"path/filepath"
-	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/audit/engine/judgetest"
 )
 
 func openTestJudge(t *testing.T) *Judge {
@@ -25,19 +22,6 @@ func openTestJudge(t *testing.T) *Judge {
 	})
 	return j
 }
-
-func tableOf(rows ...[]any) engine.Table {
-	return engine.Table{Name: `od"d`, Columns: []engine.Column{{Name: "name", Type: engine.Varchar}, {Name: "n", Type: engine.BigInt}, {Name: "yes", Type: engine.Boolean}},
-		Rows: func(yield func([]any) bool) {
-			for _, r := range rows {
-				if !yield(r) {
-					return
-				}
-			}
-		}}
-}
-
-const rowQuery = `SELECT name AS subject, n AS rows_total, ($least < n)::BIGINT AS rows_bad, '{}' AS measures FROM "od""d" WHERE yes ORDER BY n`
 
 // TestJudgeWithoutMemory: want of memory may pass, a wrong query may not.
 func TestJudgeWithoutMemory(t *testing.T) {
@@ -56,89 +40,27 @@ func TestJudgeWithoutMemory(t *testing.T) {
 	}
 }
 
-func TestJudgeLoadsAndQueries(t *testing.T) {
-	j := openTestJudge(t)
-	for _, rows := range [][][]any{{{"a", int64(1), true}, {"b", int64(2), true}, {"c", nil, false}}, {{"d", int64(7), true}}} {
-		if err := j.Load(t.Context(), []engine.Table{tableOf(rows...)}); err != nil {
-			t.Fatal(err)
-		}
-		got, err := j.Query(t.Context(), rowQuery, map[string]any{"least": int64(1)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		want := []engine.Row{{Subject: "a", RowsTotal: 1, Measures: "{}"}, {Subject: "b", RowsTotal: 2, RowsBad: 1, Measures: "{}"}}
-		if len(rows) == 1 {
-			want = []engine.Row{{Subject: "d", RowsTotal: 7, RowsBad: 1, Measures: "{}"}}
-		}
-		if !reflect.DeepEqual(got, want) {
-			t.Errorf("got %+v, want %+v", got, want)
-		}
-	}
+// TestJudge holds the judge to what every one must do.
+func TestJudge(t *testing.T) {
+	judgetest.Run(t, func(t *testing.T) engine.Judge { return openTestJudge(t) })
 }
 
-func TestJudgeComparesParameters(t *testing.T) {
+// TestJudgeStaysClosed: what shuts files out cannot be undone by a query.
+func TestJudgeStaysClosed(t *testing.T) {
 	j := openTestJudge(t)
-	if err := j.Load(t.Context(), []engine.Table{tableOf()}); err != nil {
-		t.Fatal(err)
-	}
-	for _, params := range []map[string]any{nil, {"most": int64(1)}, {"least": int64(1), "most": int64(2)}} {
-		if _, err := j.Query(t.Context(), rowQuery, params); err == nil || !strings.Contains(err.Error(), "the query's parameters are [least]") {
-			t.Errorf("%v: %v", params, err)
-		}
-	}
-}
-
-func TestJudgeRefusesWhatBreaksTheContract(t *testing.T) {
-	j := openTestJudge(t)
-	for name, query := range map[string]string{
-		"huge integers": `SELECT '' AS subject, sum(1::BIGINT) AS rows_total, 0::BIGINT AS rows_bad, '' AS measures`,
-		"other names":   `SELECT '' AS who, 1::BIGINT AS rows_total, 0::BIGINT AS rows_bad, '' AS measures`,
-		"json":          `SELECT '{}'::JSON AS subject, 1::BIGINT AS rows_total, 0::BIGINT AS rows_bad, '' AS measures, 1 AS more`,
-	} {
-		if _, err := j.Query(t.Context(), query, nil); err == nil || !strings.Contains(err.Error(), "the contract of checks is") {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-}
-
-func TestJudgeSeesNoFileAndNoOtherZone(t *testing.T) {
-	t.Setenv("TZ", "Asia/Kolkata")
-	j := openTestJudge(t)
-	file := filepath.Join(t.TempDir(), "secret.csv")
-	if err := os.WriteFile(file, []byte("a\n1\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	query := `SELECT content AS subject, 1::BIGINT AS rows_total, 0::BIGINT AS rows_bad, '' AS measures FROM read_text('` + file + `')`
-	if _, err := j.Query(t.Context(), query, nil); err == nil || !strings.Contains(err.Error(), "disabled by configuration") {
-		t.Errorf("read a file: %v", err)
-	}
 	if _, err := j.conn.ExecContext(t.Context(), "SET enable_external_access = true"); err == nil {
-		t.Error("the door can be opened again")
+		t.Error("the door can be opened again, want an error")
 	}
-	zone := `SELECT current_setting('TimeZone') AS subject, 1::BIGINT AS rows_total, 0::BIGINT AS rows_bad, '' AS measures`
-	got, err := j.Query(t.Context(), zone, nil)
-	if err != nil || got[0].Subject != "UTC" {
-		t.Errorf("%+v, %v", got, err)
-	}
-}
-
-func TestJudgeIsInterrupted(t *testing.T) {
-	j := openTestJudge(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := j.Load(ctx, []engine.Table{tableOf([]any{"a", int64(1), true})}); !errors.Is(err, context.Canceled) {
-		t.Errorf("load: %v", err)
-	}
-	if _, err := j.Query(ctx, rowQuery, map[string]any{"least": int64(1)}); !errors.Is(err, context.Canceled) {
-		t.Errorf("query: %v", err)
+	query := `SELECT content AS subject, 1::BIGINT AS rows_total, 0::BIGINT AS rows_bad, '' AS measures FROM read_text('/etc/hosts')`
+	if _, err := j.Query(t.Context(), query, nil); err == nil || !strings.Contains(err.Error(), "disabled by configuration") {
+		t.Errorf("read a file: error %v, want one that says that the configuration disables it", err)
 	}
 }
 
-func TestJudgeNamesTheTableThatCannotBeLoaded(t *testing.T) {
-	j := openTestJudge(t)
-	for _, r := range [][]any{{"a"}, {"a", "not a number", true}} {
-		if err := j.Load(t.Context(), []engine.Table{tableOf(r)}); err == nil || !strings.Contains(err.Error(), `load fact table od"d: `) {
-			t.Errorf("%v: %v", r, err)
-		}
+// TestJudgeRefusesOtherTextTypes: JSON is text of a type of its own.
+func TestJudgeRefusesOtherTextTypes(t *testing.T) {
+	query := `SELECT '{}'::JSON AS subject, 1::BIGINT AS rows_total, 0::BIGINT AS rows_bad, '' AS measures, 1 AS more`
+	if _, err := openTestJudge(t).Query(t.Context(), query, nil); err == nil || !strings.Contains(err.Error(), "the contract of checks is") {
+		t.Errorf("error %v, want one that says what the contract of checks is", err)
 	}
 }

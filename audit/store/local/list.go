@@ -14,13 +14,7 @@ import (
 	"syscall"
 
 	"github.com/featureaudit/featureaudit/audit/store"
-)
-
-const (
-	reasonChecksum  = store.IgnoredChecksum
-	reasonTemporary = store.IgnoredTemporary
-	reasonMarker    = store.IgnoredMarker
-	reasonHidden    = store.IgnoredHidden
+	"github.com/featureaudit/featureaudit/audit/store/glob"
 )
 
 // List walks the folders that the glob can match in. Every folder is entered once, by its own name before any link
@@ -29,20 +23,20 @@ func (Store) List(ctx context.Context, base, text string) (store.Listing, error)
 	if err := store.Addressed(text); err != nil {
 		return store.Listing{}, err
 	}
-	g, err := parse(base, text)
+	g, err := glob.Parse(base, text, kind)
 	if err != nil {
 		return store.Listing{}, err
 	}
-	if err := tableAbove(g.root); err != nil {
+	if err := tableAbove(g.Root); err != nil {
 		return store.Listing{}, err
 	}
-	if _, err := os.Stat(g.root); err != nil {
+	if _, err := os.Stat(g.Root); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return store.Listing{}, noMatch(g, store.Listing{})
 		}
-		return store.Listing{}, &store.AccessError{Path: g.root, Err: err}
+		return store.Listing{}, &store.AccessError{Path: g.Root, Err: err}
 	}
-	w := walk{glob: g, listing: store.Listing{Root: g.root, Ignored: map[string]int64{}, Examples: map[string][]string{}},
+	w := walk{glob: g, listing: store.Listing{Root: g.Root, Ignored: map[string]int64{}, Examples: map[string][]string{}},
 		dirs: map[string]string{}, files: map[string]string{}, inodes: map[inode]string{}}
 	if err := w.all(ctx); err != nil {
 		return store.Listing{}, err
@@ -58,7 +52,7 @@ func (Store) List(ctx context.Context, base, text string) (store.Listing, error)
 
 // walk is one listing in the making.
 type walk struct {
-	glob    glob
+	glob    glob.Glob
 	listing store.Listing
 	// dirs and files are listed under these names, by their real ones; inodes those that have several.
 	dirs, files map[string]string
@@ -124,7 +118,7 @@ func (w *walk) ignore(reason, rel string) {
 	}
 }
 
-func (w *walk) abs(rel string) string { return filepath.Join(w.glob.root, filepath.FromSlash(rel)) }
+func (w *walk) abs(rel string) string { return filepath.Join(w.glob.Root, filepath.FromSlash(rel)) }
 
 // folder lists one folder; everything in it is ignored for the given reason unless that is empty.
 func (w *walk) folder(ctx context.Context, rel, ignored string) error {
@@ -197,10 +191,10 @@ func (w *walk) enter(ctx context.Context, rel, ignored string) error {
 	case ignored != "":
 	case name == "_temporary":
 		ignored = store.IgnoredTemporary
-	case w.glob.hides(name):
+	case w.glob.Hides(name):
 		ignored = store.IgnoredHidden
 	}
-	if !w.glob.enters(rel) {
+	if !w.glob.Enters(rel) {
 		return nil
 	}
 	return w.folder(ctx, rel, ignored)
@@ -211,8 +205,8 @@ func (w *walk) file(rel, real string, info fs.FileInfo, ignored string) {
 		w.listing.Ignored[ignored]++
 		return
 	}
-	matched, data := w.glob.takes(rel)
-	if reason := w.glob.reason(rel); reason != "" {
+	matched, data := w.glob.Takes(rel)
+	if reason := w.glob.Reason(rel); reason != "" {
 		if matched && info.Mode().IsRegular() && reason != store.IgnoredChecksum && !footersOnly[path.Base(rel)] && beginsAsParquet(w.abs(rel)) {
 			reason = store.IgnoredByName
 		}
@@ -248,8 +242,8 @@ func (w *walk) link(ctx context.Context, rel string) error {
 	abs := w.abs(rel)
 	info, err := os.Stat(abs)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ELOOP) {
-		switch matched, data := w.glob.takes(rel); {
-		case !matched || w.glob.reason(rel) != "":
+		switch matched, data := w.glob.Takes(rel); {
+		case !matched || w.glob.Reason(rel) != "":
 		case data:
 			w.listing.Entries = append(w.listing.Entries, store.Entry{Path: rel, Abs: abs})
 		default:
@@ -278,7 +272,7 @@ func (w *walk) link(ctx context.Context, rel string) error {
 
 // outside says whether a real name lies outside of the listing's root.
 func (w *walk) outside(real string) bool {
-	root, err := filepath.EvalSymlinks(w.glob.root)
+	root, err := filepath.EvalSymlinks(w.glob.Root)
 	if err != nil {
 		return false
 	}
@@ -338,8 +332,8 @@ func tableAbove(root string) error {
 // maxFound is how many names a NoMatchError lists.
 const maxFound = 8
 
-func noMatch(g glob, l store.Listing) error {
-	e := &store.NoMatchError{Glob: g.text, Prefix: g.root, Ignored: l.Ignored, Examples: l.Examples}
+func noMatch(g glob.Glob, l store.Listing) error {
+	e := &store.NoMatchError{Glob: g.Text, Prefix: g.Root, Ignored: l.Ignored, Examples: l.Examples}
 	for {
 		if _, err := os.Stat(e.Prefix); err == nil || e.Prefix == filepath.Dir(e.Prefix) {
 			break

@@ -4,8 +4,10 @@ package local
 import (
 	"context"
 	"os"
+	"path/filepath"
 
 	"github.com/featureaudit/featureaudit/audit/store"
+	"github.com/featureaudit/featureaudit/audit/store/glob"
 )
 
 // Store reads the local file system.
@@ -34,4 +36,36 @@ func (Store) Open(ctx context.Context, abs string) (store.Object, error) {
 		return nil, err
 	}
 	return openRegular(abs)
+}
+
+// kind is what a name leads to, through links.
+func kind(abs string) glob.Kind {
+	info, err := os.Stat(abs)
+	switch {
+	case err != nil:
+		return glob.Nothing
+	case info.IsDir():
+		return glob.Folder
+	}
+	return glob.File
+}
+
+// Claims says whether a file of this absolute name is, or would be once it is there, among the files that a glob lists as
+// data: by the name of its root as it is written and as it is without links.
+func Claims(base, text, abs string) (bool, error) {
+	g, err := glob.Parse(base, text, kind)
+	if err != nil {
+		return false, err
+	}
+	roots := []string{g.Root}
+	if real, err := filepath.EvalSymlinks(g.Root); err == nil && real != g.Root {
+		roots = append(roots, real)
+	}
+	for _, root := range roots {
+		rel, err := filepath.Rel(root, abs)
+		if err == nil && filepath.IsLocal(rel) && g.Claims(filepath.ToSlash(rel)) {
+			return true, nil
+		}
+	}
+	return false, nil
 }

@@ -1,22 +1,26 @@
-package local
+// Package glob says what the names of a glob mean: which folders it leads into, which files it matches, and which of those are no
+// data by their names. The rules are the same in every store.
+package glob
 
 import (
 	"fmt"
-	"os"
 	"path"
 	"path/filepath"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/featureaudit/featureaudit/audit/store"
 )
 
 // endings are how Parquet files are named; Spark's .snappy.parquet ends so too.
 var endings = [...]string{".parquet", ".parq", ".pq"}
 
-// glob is a pattern split at its first wildcard.
-type glob struct {
-	text string
-	root string
+// Glob is a pattern split at its first wildcard.
+type Glob struct {
+	// Text is the pattern as it was written, Root the absolute name of the folder before its first wildcard.
+	Text string
+	Root string
 	// pattern is relative to root; empty means all Parquet files below root.
 	pattern string
 	// folders are the pattern's leading parts that each match one folder, up to a ** or a brace that spans folders.
@@ -29,29 +33,41 @@ type glob struct {
 	unhidden []string
 }
 
-// parse understands a glob: what exists by that very name is meant by it, even if it looks like a pattern.
-func parse(base, text string) (glob, error) {
+// Kind is what a name leads to.
+type Kind int
+
+// The kinds of names.
+const (
+	Nothing Kind = iota
+	File
+	Folder
+)
+
+// Parse understands a glob, a relative one from base: what exists by that very name is meant by it, even if it looks like a
+// pattern. Its error says what is no pattern.
+func Parse(base, text string, kind func(abs string) Kind) (Glob, error) {
 	full := text
 	if !filepath.IsAbs(full) {
 		full = filepath.Join(base, full)
 	}
 	full, err := filepath.Abs(full)
 	if err != nil {
-		return glob{}, fmt.Errorf("glob %s: %w", text, err)
+		return Glob{}, fmt.Errorf("glob %s: %w", text, err)
 	}
-	if info, err := os.Stat(full); err == nil {
-		if info.IsDir() {
-			return glob{text: text, root: full}, nil
-		}
+	switch kind(full) {
+	case Folder:
+		return Glob{Text: text, Root: full}, nil
+	case File:
 		name := filepath.Base(full)
-		return glob{text: text, root: filepath.Dir(full), pattern: escape(name), exact: true, named: true, unhidden: []string{escape(name)}}, nil
+		return Glob{Text: text, Root: filepath.Dir(full), pattern: escape(name), exact: true, named: true, unhidden: []string{escape(name)}}, nil
+	case Nothing:
 	}
 	slashed := filepath.ToSlash(full)
 	if !doublestar.ValidatePattern(slashed) {
-		return glob{}, fmt.Errorf("glob %s: not a pattern: every [ and { needs its closing mark; want for example data/**/*.parquet", text)
+		return Glob{}, fmt.Errorf("glob %s: not a pattern: every [ and { needs its closing mark; want for example data/**/*.parquet", text)
 	}
 	root, pattern := doublestar.SplitPattern(slashed)
-	g := glob{text: text, root: filepath.FromSlash(root), pattern: pattern}
+	g := Glob{Text: text, Root: filepath.FromSlash(root), pattern: pattern}
 	g.split()
 	return g, nil
 }
@@ -60,7 +76,7 @@ func escape(name string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `{`, `\{`).Replace(name)
 }
 
-func (g *glob) split() {
+func (g *Glob) split() {
 	parts := strings.Split(g.pattern, "/")
 	last := parts[len(parts)-1]
 	g.named = strings.Trim(last, "*?") != ""
@@ -78,8 +94,8 @@ func (g *glob) split() {
 	g.exact = !strings.Contains(last, "**") && strings.Count(last, "{") == strings.Count(last, "}")
 }
 
-// enters says whether a folder can hold matches.
-func (g *glob) enters(rel string) bool {
+// Enters says whether a folder can hold matches.
+func (g *Glob) Enters(rel string) bool {
 	parts := strings.Split(rel, "/")
 	if g.exact && len(parts) > len(g.folders) {
 		return false
@@ -98,8 +114,8 @@ func matches(pattern, name string) bool {
 	return err == nil && ok
 }
 
-// takes says whether a file is matched, and if so whether it is data.
-func (g *glob) takes(rel string) (matched, data bool) {
+// Takes says whether a file is matched, and if so whether it is data.
+func (g *Glob) Takes(rel string) (matched, data bool) {
 	if g.pattern == "" {
 		return true, isParquet(rel)
 	}
@@ -109,34 +125,15 @@ func (g *glob) takes(rel string) (matched, data bool) {
 	return true, g.named || isParquet(rel)
 }
 
-// Claims says whether a file of this absolute name is, or would be once it is there, among the files that a glob lists as
-// data: by the name of its root as it is written and as it is without links.
-func Claims(base, text, abs string) (bool, error) {
-	g, err := parse(base, text)
-	if err != nil {
-		return false, err
-	}
-	roots := []string{g.root}
-	if real, err := filepath.EvalSymlinks(g.root); err == nil && real != g.root {
-		roots = append(roots, real)
-	}
-	for _, root := range roots {
-		rel, err := filepath.Rel(root, abs)
-		if err == nil && filepath.IsLocal(rel) && g.claims(filepath.ToSlash(rel)) {
-			return true, nil
-		}
-	}
-	return false, nil
-}
-
-func (g *glob) claims(rel string) bool {
+// Claims says whether a file of this name below the root is, or would be once it is there, listed as data.
+func (g *Glob) Claims(rel string) bool {
 	for dir := path.Dir(rel); dir != "."; dir = path.Dir(dir) {
-		if g.hides(path.Base(dir)) {
+		if g.Hides(path.Base(dir)) {
 			return false
 		}
 	}
-	_, data := g.takes(rel)
-	return data && g.reason(rel) == ""
+	_, data := g.Takes(rel)
+	return data && g.Reason(rel) == ""
 }
 
 func isParquet(name string) bool {
@@ -149,8 +146,8 @@ func isParquet(name string) bool {
 	return false
 }
 
-// hides says whether a name is hidden. A hive folder may begin with an underscore: __log_date=2026-03-01.
-func (g *glob) hides(name string) bool {
+// Hides says whether a name is hidden. A hive folder may begin with an underscore: __log_date=2026-03-01.
+func (g *Glob) Hides(name string) bool {
 	if !strings.HasPrefix(name, ".") && (!strings.HasPrefix(name, "_") || strings.Contains(name, "=")) {
 		return false
 	}
@@ -162,19 +159,19 @@ func (g *glob) hides(name string) bool {
 	return true
 }
 
-// reason is why a file is no data by its name; empty if its name does not say so.
-func (g *glob) reason(rel string) string {
+// Reason is why a file is no data by its name; empty if its name does not say so.
+func (g *Glob) Reason(rel string) string {
 	name := path.Base(rel)
 	lower := strings.ToLower(name)
 	switch {
 	case strings.HasSuffix(lower, ".crc"):
-		return reasonChecksum
+		return store.IgnoredChecksum
 	case strings.HasSuffix(lower, ".tmp"), strings.HasSuffix(lower, ".inprogress"), strings.Contains(lower, ".inprogress."):
-		return reasonTemporary
-	case !g.hides(name):
+		return store.IgnoredTemporary
+	case !g.Hides(name):
 		return ""
 	case strings.HasPrefix(name, "_"):
-		return reasonMarker
+		return store.IgnoredMarker
 	}
-	return reasonHidden
+	return store.IgnoredHidden
 }

@@ -1,4 +1,4 @@
-package audit
+package look_test
 
 import (
 	"path/filepath"
@@ -6,10 +6,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/rs/zerolog"
-
 	"github.com/featureaudit/featureaudit/audit/check"
+	"github.com/featureaudit/featureaudit/audit/collect"
+	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/engine/duckdb"
+	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/store/local"
@@ -43,13 +44,21 @@ func TestWithoutRoomToSpillOnlyKeysAreLost(t *testing.T) {
 	defer judge.Close()
 	view := model.View{Name: "v", Path: "*.parquet", Root: dir, EventTime: model.TimeColumn{Column: "event_time"}, Key: []string{"id"}, Entity: []string{"user"},
 		TTL: model.TTL{Duration: time.Hour, Explicit: true}, Tolerance: model.DefaultTolerance}
-	r := newRun(Options{AsOf: begin.Add(50 * time.Minute), AsOfGiven: true, Threads: 2, TempDir: filepath.Join(dir, "absent"), Adapters: Adapters{Store: local.New()}, Log: zerolog.Nop()})
-	r.scanner, r.judge, r.memory.runs = db, judge, 1
-	input, err := r.look(t.Context(), view)
+	asOf := begin.Add(50 * time.Minute)
+	l := look.Looker{Store: local.New(), Collector: collect.Collector{Engine: db, Store: local.New()}, Room: engine.Room{Workers: 2, Runs: 1, TempDir: filepath.Join(dir, "absent")}}
+	plan, err := l.Plan(t.Context(), view, look.Window{AsOf: asOf})
 	if err != nil {
 		t.Fatal(err)
 	}
-	judged, err := check.JudgeView(t.Context(), judge, input)
+	footers, err := l.Footers(t.Context(), plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	evidence, err := l.Rows(t.Context(), footers, check.WantsOf(view, footers.Survey, func(string) bool { return true }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	judged, err := check.JudgeView(t.Context(), judge, check.NewInput(evidence, check.Terms{AsOf: asOf.UnixMicro(), AsOfGiven: true}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,83 @@
+package check
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/words"
+)
+
+// ownColumns names the partition columns that files may hold copies of.
+func (b *Index) ownColumns() string {
+	columns := b.View.TimePartition.Columns
+	return words.Plural(int64(len(columns)), "column ", "columns ") + strings.Join(columns, ", ")
+}
+
+func (b *Index) anySourceIngested() bool {
+	return slices.ContainsFunc(b.View.Sources, func(s model.SourcePolicy) bool { return s.IngestedAt.Declared() })
+}
+
+// eventNames are the names of a view's event time columns, its sources' own included.
+func eventNames(v model.View) []string {
+	var names []string
+	if v.EventTime.Declared() {
+		names = append(names, v.EventTime.Column)
+	}
+	for _, s := range v.Sources {
+		if s.EventTime.Declared() {
+			names = append(names, s.EventTime.Column)
+		}
+	}
+	return names
+}
+
+// wantedColumn is a column that a check reads.
+type wantedColumn struct {
+	name string
+	// bySource names the column of a source that has its own. A file whose path does not say its source may hold any of them.
+	bySource map[string]string
+}
+
+func (b *Index) timeColumn(of model.TimeColumn, override func(model.SourcePolicy) model.TimeColumn) wantedColumn {
+	w := wantedColumn{name: of.Column, bySource: map[string]string{}}
+	for _, s := range b.View.Sources {
+		if own := override(s); own.Declared() {
+			w.bySource[s.Name] = own.Column
+		}
+	}
+	return w
+}
+
+// hasColumn says whether a file holds a column, in its rows or in its path: a hive folder is a column too.
+func (b *Index) hasColumn(f facts.File, w wantedColumn) bool {
+	if f.Source != "" {
+		if own, found := w.bySource[f.Source]; found {
+			return b.holds(f, own)
+		}
+		return b.holds(f, w.name)
+	}
+	if b.holds(f, w.name) {
+		return true
+	}
+	for _, s := range b.View.Sources {
+		if own, found := w.bySource[s.Name]; found && b.holds(f, own) {
+			return true
+		}
+	}
+	return false
+}
+
+func (b *Index) holds(f facts.File, column string) bool {
+	at := schemaColumn{f.Schema, column}
+	has, known := b.held[at]
+	if !known {
+		has = b.schema(f).Lookup(column) != nil
+		b.held[at] = has
+	}
+	if has {
+		return true
+	}
+	return strings.HasPrefix(f.Path, column+"=") || strings.Contains(f.Path, "/"+column+"=")
+}

@@ -1,0 +1,122 @@
+package collect
+
+import (
+	"context"
+	"errors"
+	"runtime/debug"
+	"slices"
+
+	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/keys"
+)
+
+// Repaged is a copy of a file that the engine reads in its stead: the same rows, in smaller pages and row groups.
+type Repaged struct {
+	// Name is what the engine opens.
+	Name      string
+	RowGroups []facts.RowGroup
+	// RowBytes are those of its largest row.
+	RowBytes int64
+	// Close gives its space back.
+	Close func()
+}
+
+// copies are files that the engine had no memory for as they are.
+type copies struct {
+	byFile map[int32]Repaged
+	// tried says that no more are made.
+	tried bool
+}
+
+func (c *copies) close() {
+	for _, repaged := range c.byFile {
+		repaged.Close()
+	}
+}
+
+// name is what the engine opens for a file.
+func (c *collector) name(id int32) string {
+	if repaged, ok := c.copies.byFile[id]; ok {
+		return repaged.Name
+	}
+	return c.survey.Files[id].Abs
+}
+
+// withCopies gives files the row groups of their copies.
+func withCopies(files []facts.File, c *copies) []facts.File {
+	if len(c.byFile) == 0 {
+		return files
+	}
+	files = slices.Clone(files)
+	for i := range files {
+		if repaged, ok := c.byFile[files[i].ID]; ok {
+			files[i].RowGroups, files[i].RowBytes = repaged.RowGroups, repaged.RowBytes
+		}
+	}
+	return files
+}
+
+// copyLarge makes copies of files whose pages or rows are large, once, after the engine had no memory for some. It says whether
+// there is one. A file that is not copied is read as it is.
+func (c *collector) copyLarge(ctx context.Context, err error) bool {
+	if c.request.Repage == nil || c.copies.tried || !errors.As(err, new(engine.ResourceError)) || ctx.Err() != nil {
+		return false
+	}
+	c.copies.tried = true
+	free, err := keys.FreeBytes(c.request.TempDir)
+	if err != nil {
+		return false
+	}
+	wanted := c.copiedColumns()
+	for i := range c.survey.Files {
+		file := &c.survey.Files[i]
+		if !c.wanted(file) {
+			continue
+		}
+		if free -= file.Rows * file.RowBytes; free < 0 {
+			break
+		}
+		repaged, err := c.request.Repage(ctx, *file, wanted)
+		if err != nil {
+			continue
+		}
+		c.copies.byFile[file.ID] = repaged
+	}
+	debug.FreeOSMemory() // the engine needs at once what the pages took
+	return len(c.copies.byFile) > 0
+}
+
+// copiedColumns says which top-level columns are read at all. Where columns are told by their positions, all are.
+func (c *collector) copiedColumns() func(string) bool {
+	names := map[string]bool{}
+	for i := range c.survey.Schemas {
+		for _, column := range c.survey.Schemas[i].Columns {
+			if column.Position != 0 {
+				return func(string) bool { return true }
+			}
+		}
+		for _, column := range c.scannedColumns(c.survey.Schemas[i].ID) {
+			names[column.Name] = true
+		}
+	}
+	if c.roles.wants.Has(facts.WantKeys) {
+		for _, column := range c.payloadColumns() {
+			names[column.name] = true
+		}
+		for _, list := range [][]string{c.roles.view.Measures, c.roles.view.Key, {c.roles.view.Source.Column}} {
+			for _, name := range list {
+				names[name] = true
+			}
+		}
+		for _, column := range timeColumns(c.roles.view) {
+			names[column.Column] = true
+		}
+	}
+	for _, schema := range c.survey.Schemas {
+		for _, column := range schema.Columns { // a role may name a part of a column
+			names[column.Name] = names[column.Name] || names[column.Path]
+		}
+	}
+	return func(name string) bool { return names[name] }
+}

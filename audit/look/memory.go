@@ -1,0 +1,50 @@
+package look
+
+import (
+	"github.com/featureaudit/featureaudit/audit/collect"
+)
+
+// Share is how the memory limit of the process is shared out, in bytes: what the program takes without any data comes first, then the
+// engine has half of the rest, and the runs most of what is left.
+type Share struct {
+	Engine int64
+	Runs   int64
+	// SliceRows is how many rows one query hands over at once, for each worker.
+	SliceRows int64
+}
+
+// DefaultMemory is the memory limit where none is named, in bytes.
+const DefaultMemory = 2 << 30
+
+// programMemory is what the program takes with its engine before it reads anything.
+const programMemory = 90 << 20
+
+// leastEngine and leastRuns are what the engine and the runs get of a limit that has no room for them beside the program.
+const (
+	leastEngine = 64 << 20
+	leastRuns   = 32 << 20
+)
+
+// smallMemory is the limit below which slices are cut to one row group of the usual size.
+const (
+	smallMemory    = 400 << 20
+	smallSliceRows = 122_880
+)
+
+// ShareOf shares a limit out; 0 or less is DefaultMemory.
+func ShareOf(limit int64) Share {
+	if limit <= 0 {
+		limit = DefaultMemory
+	}
+	rest := limit - programMemory
+	s := Share{Engine: min(limit/100*45, max(rest/100*50, leastEngine)), Runs: min(limit/100*30, max(rest/100*30, leastRuns)), SliceRows: collect.DefaultSliceRows}
+	if limit < smallMemory {
+		s.SliceRows = smallSliceRows
+	}
+	return s
+}
+
+// HeapLimit is how much of a memory limit is left to Go: what neither the engine nor the program itself takes.
+func HeapLimit(limit int64) int64 {
+	return max(limit-programMemory-ShareOf(limit).Engine, limit/4)
+}
