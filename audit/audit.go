@@ -59,6 +59,8 @@ type Options struct {
 	BadRows   bool
 	// Mask names what is sensitive, in all that the run leaves behind; nil shows none of it.
 	Mask *sensitive.Mask
+	// Rank orders the findings of a result by what is known of them, as check.Input says; nil ranks all alike.
+	Rank func(fingerprint string, bad int64) int
 	// Samples is how many values of key and entity columns a finding may show; 0 shows none.
 	Samples int
 
@@ -68,6 +70,14 @@ type Options struct {
 	Log      zerolog.Logger
 	// Progress is called from one goroutine at a time; nil for none.
 	Progress func(look.Progress)
+}
+
+// Within is the range as the report writes it; empty without one.
+func (o Options) Within() string {
+	if o.RangeFrom == "" && o.RangeTo == "" {
+		return ""
+	}
+	return o.RangeFrom + ".." + o.RangeTo
 }
 
 func (o Options) missing(view string) check.Missing {

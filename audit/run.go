@@ -116,7 +116,7 @@ func (r *run) terms(view model.View) check.Terms {
 		missing = r.options.Missing
 	}
 	return check.Terms{AsOf: r.asOf, AsOfGiven: r.options.AsOfGiven, HasRange: r.window.Range.Given() || r.window.Newest, Selected: r.selected,
-		Suppressions: r.options.Suppressions, Missing: missing, Samples: r.options.Samples, BadRows: r.options.BadRows, Mask: r.options.Mask}
+		Suppressions: r.options.Suppressions, Missing: missing, Samples: r.options.Samples, BadRows: r.options.BadRows, Rank: r.options.Rank, Mask: r.options.Mask}
 }
 
 // keep takes what the report and the exports need of a view; its evidence ends here.

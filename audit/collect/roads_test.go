@@ -150,7 +150,7 @@ func (t texts) Codes(from, to int, _ []uint64, known *engine.TextCodes, out []ui
 func foldBy(t *testing.T, view model.View, survey facts.Survey, asOf int64, fold func(*collector) []*worker) *facts.Collection {
 	t.Helper()
 	c, err := newCollector(nil, Request{View: view, Survey: survey, AsOf: asOf, Wants: facts.WantTimes | facts.WantEvents,
-		Units: func(int32, string) string { return "" }}, learnt{})
+		Units: func(int32, string) string { return "" }}, learnt{copies: &copies{}})
 	if err != nil {
 		t.Fatal(err)
 	}
