@@ -29,9 +29,11 @@ audit: build ## plant the incident in a small store, audit it, and say whether e
 	@rm -rf $(INCIDENT)
 	@go run ./fixtures/cmd/incident $(INCIDENT)
 	@code=0; $(BIN) run --config $(INCIDENT)/featureaudit.yaml --as-of "$$(cat $(INCIDENT)/as_of)" \
-		--out json=$(INCIDENT)/report.json --fail-on never --log-level warn || code=$$?; \
+		--out json=$(INCIDENT)/report.json --out html=$(INCIDENT)/report.html --out markdown=$(INCIDENT)/report.md --out junit=$(INCIDENT)/junit.xml \
+		--fail-on never --log-level warn || code=$$?; \
 		case $$code in 0|3) ;; *) echo "featureaudit run: exit $$code" >&2; exit 1;; esac
 	@go run ./fixtures/cmd/incident -check $(INCIDENT)/report.json $(INCIDENT)
+	@echo "open $(INCIDENT)/report.html in a browser; report.json, report.md and junit.xml lie beside it"
 
 .PHONY: examples
 examples: ## write ten small stores with their configs to build/examples, to try things on
@@ -155,6 +157,7 @@ EXAMPLES := audit/docs/examples
 # A virtual environment is made anew when its requirements change, and kept otherwise: an install of Airflow takes minutes.
 build/.venv-python/ready: $(PYTHON_PACKAGE)/tests/requirements.txt
 build/.venv-examples/ready: $(EXAMPLES)/requirements.txt
+build/.venv-schemas/ready: fixtures/schemas/published/requirements.txt
 build/.venv-feast/ready: $(PYTHON_PACKAGE)/examples/feast/requirements.txt $(PYTHON_PACKAGE)/examples/feast/constraints-feast-0.67.0-py311.txt
 build/.venv-airflow3/ready: $(AIRFLOW_TESTS)/requirements-airflow-3.3.2.txt $(AIRFLOW_TESTS)/constraints-airflow-3.3.2-py311.txt
 build/.venv-airflow2/ready: $(AIRFLOW_TESTS)/requirements-airflow-2.11.2.txt $(AIRFLOW_TESTS)/constraints-airflow-2.11.2-py311.txt
@@ -172,6 +175,13 @@ lint-examples: build/.venv-examples/ready build/bin/actionlint ## the examples f
 	build/.venv-examples/bin/pre-commit validate-manifest .pre-commit-hooks.yaml
 	build/.venv-examples/bin/kubernetes-validate --strict $(EXAMPLES)/kubernetes-cronjob.yaml
 	build/bin/actionlint $(EXAMPLES)/github-actions.yml
+
+.PHONY: test-schemas
+test-schemas: build build/.venv-schemas/ready ## real output of every format by the schemas that others publish, in SCHEMAS=DIR
+	@[ -n "$(SCHEMAS)" ] || { echo "make test-schemas SCHEMAS=DIR: a folder with the published schemas (see audit/docs/formats.md)" >&2; exit 1; }
+	@rm -rf build/stores && mkdir -p build/stores
+	@go run ./fixtures/cmd/examples build/stores > build/stores/lines && go run ./fixtures/cmd/incident build/stores/incident
+	build/.venv-schemas/bin/python fixtures/schemas/published/validate.py $(BIN) build/stores $(SCHEMAS)
 
 .PHONY: test-python
 test-python: $(PYTHON_VENV)/ready ## the Python package for consumers: ruff, mypy and pytest over the table of contract cases

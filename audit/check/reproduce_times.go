@@ -10,7 +10,6 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/strptime"
-	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
 // textTimes are the text columns that a query reads times from. Each is taken apart once, before expressions speak of it.
@@ -180,7 +179,7 @@ func (b *Statements) localSQL(local, name string, ingested bool) (sql, missing s
 	if name == "" || name == "UTC" || name == model.ZoneDevice {
 		return local, ""
 	}
-	table, err := zone.Load(name)
+	table, err := b.Atlas.Load(name)
 	if err != nil {
 		return "", err.Error()
 	}
