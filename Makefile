@@ -4,6 +4,8 @@ SHELL := /bin/bash
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 STATICCHECK_VERSION := v0.8.2
+GOLANGCI_VERSION := v2.15.0
+DEADCODE_VERSION := v0.52.0
 GO_LICENSES_VERSION := v1.6.0
 CYCLONEDX_VERSION := v1.10.0
 ACTIONLINT_VERSION := v1.7.7
@@ -14,6 +16,8 @@ PYTHON_PACKAGE := audit/contract/python
 
 BIN := build/featureaudit
 STATICCHECK := build/bin/staticcheck-$(STATICCHECK_VERSION)
+GOLANGCI := build/bin/golangci-lint-$(GOLANGCI_VERSION)
+DEADCODE := build/bin/deadcode-$(DEADCODE_VERSION)
 INCIDENT := build/incident
 
 .PHONY: help
@@ -41,7 +45,7 @@ examples: ## write ten small stores with their configs to build/examples, to try
 	@go run ./fixtures/cmd/examples build/examples
 
 .PHONY: test
-test: lint ## vet, staticcheck, gofmt and the tests of every package
+test: lint ## make lint, and the tests of every package
 	go test -timeout 30m ./...
 
 # They compare what the process takes with its limit; the race detector takes several times as much.
@@ -62,16 +66,35 @@ test-all: test test-postgres ## also the slow tests (race detector, short fuzzin
 		done; done
 	$(MAKE) torture TORTURE_FOR=10m
 
+# The first time builds the tools, golangci-lint for some minutes; without one of them lint fails.
 .PHONY: lint
-lint: $(STATICCHECK) ## gofmt, go vet and staticcheck
+lint: $(STATICCHECK) $(GOLANGCI) $(DEADCODE) ## gofmt, go vet, staticcheck, the rules of .golangci.yml, and no dead code
 	@unformatted=$$(gofmt -l audit cmd fixtures sql); [ -z "$$unformatted" ] || { echo "run gofmt -w on:" $$unformatted >&2; exit 1; }
 	go vet -tags postgres ./...
 	$(STATICCHECK) -tags postgres ./...
+	$(GOLANGCI) run ./...
+	$(MAKE) --no-print-directory deadcode
+
+# What C calls (//export in stream.go) looks dead from Go.
+.PHONY: deadcode
+deadcode: $(DEADCODE)
+	@dead=$$($(DEADCODE) -tags postgres -test ./...) || exit 1; \
+		dead=$$(grep -v '^audit/engine/duckdb/stream.go:' <<< "$$dead" || true); [ -z "$$dead" ] || { echo "nothing calls:" >&2; echo "$$dead" >&2; exit 1; }
 
 $(STATICCHECK):
 	@mkdir -p build/bin
 	GOBIN=$(CURDIR)/build/bin go install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
 	@mv build/bin/staticcheck $@
+
+$(GOLANGCI):
+	@mkdir -p build/bin
+	GOBIN=$(CURDIR)/build/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	@mv build/bin/golangci-lint $@
+
+$(DEADCODE):
+	@mkdir -p build/bin
+	GOBIN=$(CURDIR)/build/bin go install golang.org/x/tools/cmd/deadcode@$(DEADCODE_VERSION)
+	@mv build/bin/deadcode $@
 
 .PHONY: golden
 golden: ## write the golden files anew (read the difference before you commit it)

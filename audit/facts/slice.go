@@ -91,6 +91,7 @@ func (k Kind) merge(a, b int64) int64 {
 		return earlier(a, b)
 	case Latest:
 		return max(a, b)
+	case Sum:
 	}
 	return a + b
 }
