@@ -158,6 +158,14 @@ func (b *Index) Partition(id int32) (facts.Partition, bool) {
 	return b.Survey.Partitions[id], true
 }
 
+// PartitionOf is Partition, nil where the view has none.
+func (b *Index) PartitionOf(id int32) *facts.Partition {
+	if p, found := b.Partition(id); found {
+		return &p
+	}
+	return nil
+}
+
 func (b *Index) PartitionValue(id int32) string {
 	p, _ := b.Partition(id)
 	return p.Value
