@@ -9,6 +9,8 @@ CYCLONEDX_VERSION := v1.10.0
 ACTIONLINT_VERSION := v1.7.7
 GOVULNCHECK_VERSION := v1.9.0
 ROWS ?= 10000000
+PYTHON ?= python3
+PYTHON_PACKAGE := audit/contract/python
 
 BIN := build/featureaudit
 STATICCHECK := build/bin/staticcheck-$(STATICCHECK_VERSION)
@@ -115,6 +117,25 @@ vulncheck: build/bin/govulncheck ## look the dependencies up in Go's vulnerabili
 	go mod verify
 	build/bin/govulncheck ./cmd/... ./audit/...
 
+# The driver brings the engine for these platforms as static libraries; an archive is built on its own platform, for cgo crosses none.
+RELEASE_DIR := build/release
+RELEASE_NAME = featureaudit-$(VERSION)-$$(go env GOOS)-$$(go env GOARCH)
+
+.PHONY: release
+release: build/bin/cyclonedx-gomod ## build build/release: an archive for this platform, the Python wheel, checksums and the SBOM
+	@rm -rf $(RELEASE_DIR) && mkdir -p $(RELEASE_DIR)/stage/$(RELEASE_NAME)/completion
+	go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $(RELEASE_DIR)/stage/$(RELEASE_NAME)/featureaudit ./cmd/featureaudit
+	@cd $(RELEASE_DIR)/stage/$(RELEASE_NAME) && ./featureaudit man --out-dir man \
+		&& for shell in bash zsh fish; do ./featureaudit completion $$shell > completion/featureaudit.$$shell; done
+	@cp README.md CHANGELOG.md LICENSE cmd/featureaudit/NOTICE $(RELEASE_DIR)/stage/$(RELEASE_NAME)/
+	tar -C $(RELEASE_DIR)/stage --sort=name --owner=0 --group=0 --numeric-owner -czf $(RELEASE_DIR)/$(RELEASE_NAME).tar.gz $(RELEASE_NAME)
+	build/bin/cyclonedx-gomod bin -json -noserial -notimestamp -version $(VERSION) -output $(RELEASE_DIR)/$(RELEASE_NAME).sbom.json $(RELEASE_DIR)/stage/$(RELEASE_NAME)/featureaudit
+	@mkdir -p $(RELEASE_DIR)/stage/python && cp -r $(PYTHON_PACKAGE)/src $(PYTHON_PACKAGE)/pyproject.toml $(PYTHON_PACKAGE)/README.md LICENSE $(RELEASE_DIR)/stage/python/
+	$(PYTHON) -m pip wheel --quiet --disable-pip-version-check --no-deps -w $(RELEASE_DIR) $(RELEASE_DIR)/stage/python
+	@rm -rf $(RELEASE_DIR)/stage
+	cd $(RELEASE_DIR) && sha256sum *.tar.gz *.whl *.json > SHA256SUMS
+	@echo "built for this platform only. The driver has the engine for linux-arm64, darwin-amd64, darwin-arm64 and windows-amd64 as well: not built, not tried"
+
 .PHONY: man
 man: build ## write the manual pages to build/man
 	@rm -rf build/man
@@ -124,8 +145,8 @@ man: build ## write the manual pages to build/man
 image: ## build the container image featureaudit:VERSION
 	docker build --build-arg VERSION=$(VERSION) -t featureaudit:$(VERSION) .
 
-PYTHON ?= python3
-PYTHON_PACKAGE := audit/contract/python
+
+
 PYTHON_VENV := build/.venv-python
 AIRFLOW_TESTS := cmd/airflow/tests
 AIRFLOW_BINARIES := $(CURDIR)/build/airflow-bin

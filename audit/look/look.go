@@ -151,11 +151,11 @@ func refuse(f Footers) (refused []facts.Failure, blind bool) {
 func Unlisted(ctx context.Context, p Plan, err error) (facts.Evidence, error) {
 	var none *store.NoMatchError
 	found := facts.Evidence{View: p.View}
-	err = failed(ctx, &found, facts.Everything, err)
+	cancelled := failed(ctx, &found, facts.Everything, err)
 	for i := range found.Failures {
 		found.Failures[i].NoFiles = errors.As(err, &none)
 	}
-	return found, err
+	return found, cancelled
 }
 
 // failed records a step that could not be done; whatever rests on it has no answer.

@@ -122,7 +122,7 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 		}
 		options.RowsLimit, options.BadRows = f.rowsLimit, len(split.rows) > 0
 	}
-	if note := memoryNote(options.MemoryLimit, options.Threads); note != "" {
+	if _, note := threadsWithin(f.wantedThreads(), options.MemoryLimit); note != "" {
 		notes = append(notes, note)
 	}
 	for _, note := range notes {
@@ -140,8 +140,6 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	}
 	defer os.RemoveAll(scratch)
 	c.temps.add(scratch, false)
-	// the engine has a limit of its own; this one keeps the collector from letting garbage grow to twice what lives
-	debug.SetMemoryLimit(look.HeapLimit(options.MemoryLimit))
 	// Rows are folded on the engine's threads. Were all processors taken by calls into the engine, the scheduler would look
 	// for other work every few microseconds, and take these threads' time: one more keeps it asleep.
 	runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), options.Threads+1))
@@ -263,10 +261,15 @@ func (f runFlags) limit(options *audit.Options) error {
 		return err
 	}
 	options.MemoryLimit = memory
-	options.Threads = cmp.Or(f.threads, runtime.GOMAXPROCS(0))
+	options.Threads, _ = threadsWithin(f.wantedThreads(), memory)
+	// the engine has a limit of its own; this one keeps the collector from letting garbage grow to twice what lives
+	debug.SetMemoryLimit(look.HeapLimit(memory))
 	options.TempDir = cmp.Or(f.tempDir, os.TempDir())
 	return nil
 }
+
+// wantedThreads are those of --threads, else as many as the CPU quota.
+func (f runFlags) wantedThreads() int { return cmp.Or(f.threads, runtime.GOMAXPROCS(0)) }
 
 // runAudit runs the audit and gives up on it runGrace after an interrupt: whatever still scans then ends with the process.
 func runAudit(ctx context.Context, o audit.Options) (audit.Audit, error) {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/featureaudit/featureaudit/audit/engine/duckdb"
@@ -14,16 +15,22 @@ import (
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
-// version is the release, set by the linker (-X main.version=1.2.3); a build without it is "dev".
-var version = "dev"
+// unreleased is the version of a build that was told none.
+const unreleased = "dev"
+
+// version is the release, set by the linker (-X main.version=1.2.3).
+var version = unreleased
 
 // versions are the versions that a result depends on.
 type versions struct {
 	Version string `json:"version"`
-	DuckDB  string `json:"duckdb"`
-	Arrow   string `json:"arrow"`
-	TZData  string `json:"tzdata"`
-	Go      string `json:"go"`
+	// Commit and Date are those of the commit that was built, where the build knew them.
+	Commit string `json:"commit,omitempty"`
+	Date   string `json:"date,omitempty"`
+	DuckDB string `json:"duckdb"`
+	Arrow  string `json:"arrow"`
+	TZData string `json:"tzdata"`
+	Go     string `json:"go"`
 }
 
 func cmdVersion(ctx context.Context, c *cli, args []string) (int, error) {
@@ -49,7 +56,11 @@ func (v versions) write(w io.Writer, format string) error {
 		return render.Line(w, v)
 	}
 	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(tab, "featureaudit\t%s\nduckdb\t%s\narrow\t%s\ntzdata\t%s\ngo\t%s\n", v.Version, v.DuckDB, v.Arrow, v.TZData, v.Go)
+	fmt.Fprintf(tab, "featureaudit\t%s\n", v.Version)
+	if v.Commit != "" {
+		fmt.Fprintf(tab, "commit\t%s\ndate\t%s\n", v.Commit, v.Date)
+	}
+	fmt.Fprintf(tab, "duckdb\t%s\narrow\t%s\ntzdata\t%s\ngo\t%s\n", v.DuckDB, v.Arrow, v.TZData, v.Go)
 	return tab.Flush()
 }
 
@@ -58,6 +69,17 @@ func currentVersions(ctx context.Context) versions {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return v
+	}
+	if v.Version == unreleased && strings.HasPrefix(info.Main.Version, "v") {
+		v.Version = info.Main.Version // what `go install` built
+	}
+	for _, setting := range info.Settings {
+		switch setting.Key {
+		case "vcs.revision":
+			v.Commit = setting.Value
+		case "vcs.time":
+			v.Date = setting.Value
+		}
 	}
 	for _, dep := range info.Deps {
 		if dep.Path == "github.com/apache/arrow/go/v17" {

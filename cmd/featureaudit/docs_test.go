@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,7 +46,7 @@ func TestDocumentsAreFresh(t *testing.T) {
 			t.Fatal(err)
 		}
 		pages[c.ID+".md"] = true
-		fresh(t, filepath.Join(docs, "checks", c.ID+".md"), page)
+		fresh(t, filepath.Join(docs, "checks", c.ID+".md"), page+examplesOfCheck(t, filepath.Join(docs, "..", ".."), c.ID))
 	}
 	entries, err := os.ReadDir(filepath.Join(docs, "checks"))
 	if err != nil {
@@ -56,6 +57,34 @@ func TestDocumentsAreFresh(t *testing.T) {
 			t.Errorf("audit/docs/checks/%s is the page of no check: remove it", e.Name())
 		}
 	}
+}
+
+// examplesOfCheck are a small store that the check fails on, and one that it passes, as the cases write them.
+func examplesOfCheck(t *testing.T, root, id string) string {
+	t.Helper()
+	cases, err := fixtures.Cases()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	for _, kind := range []struct{ name, title string }{{"bad", "A store that it finds something in"}, {"ok", "A store that it finds nothing in"}} {
+		shortest, file := "", ""
+		for _, c := range cases {
+			if c.Check() != id || c.Kind() != kind.name {
+				continue
+			}
+			raw, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(c.File)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if shortest == "" || len(raw) < len(shortest) {
+				shortest, file = string(raw), c.File
+			}
+		}
+		fmt.Fprintf(&text, "\n## %s\n\n[%s](../../../%s), written as [cases are](../../../fixtures/cases/README.md):\n\n````text\n%s````\n",
+			kind.title, filepath.Base(file), file, shortest)
+	}
+	return text.String()
 }
 
 // fresh holds a file to what it should say, or writes it with -update.
@@ -220,6 +249,40 @@ func TestDocumentsNameWhatIsThere(t *testing.T) {
 				t.Errorf("%s: the link %s leads nowhere: %v", page, m[1], err)
 			}
 		}
+	}
+}
+
+// TestDocumentsShowLinesThatParse: each line of a shell that the documents show is one that the program takes.
+func TestDocumentsShowLinesThatParse(t *testing.T) {
+	read := 0
+	for page, text := range documents(t) {
+		for _, block := range strings.Split(text, "```sh\n")[1:] {
+			script, _, closed := strings.Cut(block, "```")
+			if !closed {
+				t.Fatalf("%s: a block has no end", page)
+			}
+			for _, line := range strings.Split(strings.ReplaceAll(script, "\\\n", " "), "\n") {
+				words := strings.Fields(strings.NewReplacer("'", "", `"`, "").Replace(line))
+				if len(words) < 2 || !strings.HasSuffix(words[0], "featureaudit") {
+					continue
+				}
+				i := slices.IndexFunc(commands(), func(cmd command) bool { return cmd.name == words[1] })
+				if i < 0 {
+					t.Errorf("%s: %s: no such command", page, line)
+					continue
+				}
+				if end := slices.IndexFunc(words, func(w string) bool { return w == "#" || w == "|" || w == ">" || w == "&&" }); end > 0 {
+					words = words[:end]
+				}
+				if err := usageOf(commands()[i]).flags.Parse(words[2:]); err != nil {
+					t.Errorf("%s: %s: %v", page, line, err)
+				}
+				read++
+			}
+		}
+	}
+	if read < 10 {
+		t.Errorf("%d lines were read, want 10 or more", read)
 	}
 }
 

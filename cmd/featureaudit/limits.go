@@ -24,14 +24,16 @@ const (
 	threadMemory = 30 << 20
 )
 
-// memoryNote says that a limit cannot be kept, "" where it can.
-func memoryNote(limit int64, threads int) string {
-	need := int64(ownMemory + threads*threadMemory)
-	if limit >= need {
-		return ""
+// threadsWithin is how many threads a limit has room for, of those that are wanted, and a note where it has not enough.
+func threadsWithin(wanted int, limit int64) (int, string) {
+	room := int((limit - ownMemory) / threadMemory)
+	switch {
+	case wanted <= room:
+		return wanted, ""
+	case room >= 1:
+		return room, fmt.Sprintf("%d of %d threads are used: a memory limit of %s has no room for more; raise --memory-limit (or the container's)", room, wanted, sizeText(limit))
 	}
-	return fmt.Sprintf("the memory limit of %s cannot be kept with %d threads: up to %s may be used; raise --memory-limit (or the container's), or lower --threads",
-		sizeText(limit), threads, sizeText(need))
+	return 1, fmt.Sprintf("the memory limit of %s cannot be kept: up to %s may be used, with one thread; raise --memory-limit (or the container's)", sizeText(limit), sizeText(ownMemory+threadMemory))
 }
 
 // rowBytes is what a row takes that is kept to be written (measured on 2 million rows of a short key).

@@ -182,12 +182,22 @@ func TestCommandsAreSortedAndSaid(t *testing.T) {
 	}
 }
 
-func TestMemoryNote(t *testing.T) {
-	if note := memoryNote(512<<20, 2); note != "" {
-		t.Errorf("512 MiB are enough for 2 threads: %q", note)
-	}
-	want := "the memory limit of 128 MiB cannot be kept with 2 threads: up to 244 MiB may be used; raise --memory-limit (or the container's), or lower --threads"
-	if note := memoryNote(128<<20, 2); note != want {
-		t.Errorf("got %q, want %q", note, want)
+// TestThreadsFollowTheLimit lowers the threads to those that the limit has room for, and says so.
+func TestThreadsFollowTheLimit(t *testing.T) {
+	for _, test := range []struct {
+		wanted  int
+		limit   int64
+		threads int
+		note    string
+	}{
+		{2, 512 << 20, 2, ""},
+		{2, 256_000_000, 2, ""},
+		{16, 256_000_000, 2, "2 of 16 threads are used: a memory limit of 256 MB has no room for more; raise --memory-limit (or the container's)"},
+		{16, 512_000_000, 10, "10 of 16 threads are used: a memory limit of 512 MB has no room for more; raise --memory-limit (or the container's)"},
+		{2, 128 << 20, 1, "the memory limit of 128 MiB cannot be kept: up to 214 MiB may be used, with one thread; raise --memory-limit (or the container's)"},
+	} {
+		if threads, note := threadsWithin(test.wanted, test.limit); threads != test.threads || note != test.note {
+			t.Errorf("%d threads at %d bytes: %d, %q", test.wanted, test.limit, threads, note)
+		}
 	}
 }
