@@ -3,7 +3,6 @@
 package audit
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -59,6 +58,8 @@ type Options struct {
 	BadRows   bool
 	// Mask names what is sensitive, in all that the run leaves behind; nil shows none of it.
 	Mask *sensitive.Mask
+	// Rank orders the findings of a result by what is known of them, as check.Input says; nil ranks all alike.
+	Rank func(fingerprint string, bad int64) int
 	// Samples is how many values of key and entity columns a finding may show; 0 shows none.
 	Samples int
 
@@ -70,11 +71,12 @@ type Options struct {
 	Progress func(look.Progress)
 }
 
-func (o Options) missing(view string) check.Missing {
-	if own, named := o.MissingViews[view]; named {
-		return own
+// Within is the range as the report writes it; empty without one.
+func (o Options) Within() string {
+	if o.RangeFrom == "" && o.RangeTo == "" {
+		return ""
 	}
-	return o.Missing
+	return o.RangeFrom + ".." + o.RangeTo
 }
 
 // Adapters open what a run looks through.
@@ -109,22 +111,16 @@ type Audit struct {
 // ErrNothing says that there is nothing to audit: no view, or no view with a file.
 var ErrNothing = errors.New("nothing to audit")
 
-// Run audits the views of the options, one after the other: look, judge, let go. A report is returned even with an error or a
-// cancelled context, whose report is marked partial; its Execution block is left for the caller to fill.
+// Run audits the views of the options, side by side where there is room: look, judge, let go. A report is returned even with an error
+// or a cancelled context, whose report is marked partial; its Execution block is left for the caller to fill.
 func Run(ctx context.Context, o Options) (Audit, error) {
 	r, err := start(ctx, o)
 	if err != nil {
 		return Audit{}, err
 	}
 	defer r.close()
-	for _, view := range r.views() {
-		evidence, err := r.look(ctx, view)
-		if err != nil {
-			return r.finish(err)
-		}
-		in := check.NewInput(evidence, r.terms(view))
-		judged, err := check.JudgeView(ctx, r.judge, in)
-		if err := cmp.Or(r.keep(in, judged), err); err != nil {
+	for found := range r.sideBySide(ctx, r.views()) {
+		if err := r.keep(found); err != nil {
 			return r.finish(err)
 		}
 	}

@@ -3,6 +3,7 @@ package check
 // Catalogue lists every check, sorted by id.
 func Catalogue() []Check {
 	return []Check{
+		baselineUnused,
 		consumerContract,
 		duplicateFiles,
 		duplicateKeys,

@@ -24,6 +24,7 @@ const (
 	UnitView         = "view"
 	UnitSuppressions = "suppressions"
 	UnitContracts    = "contracts"
+	UnitEntries      = "entries"
 )
 
 // Needs is what a definition must have before a check can be judged. What is unmet makes the result not_applicable;
@@ -84,6 +85,9 @@ type Check struct {
 	WholeView bool
 	// Query says that sql/checks/<id>.sql judges.
 	Query bool
+
+	// OnlyGiven says that there is a result of it only where something was given that it judges: a report has no line for it else.
+	OnlyGiven bool
 
 	// backfillFix is what to do where a backfill may be all that was found.
 	backfillFix string

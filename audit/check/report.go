@@ -41,7 +41,9 @@ func BuildReport(in ReportInput) (report.Report, error) {
 		ConfigDigest: in.ConfigDigest, HashKeyID: in.HashKeyID, Selection: in.Selection, Definitions: in.Definitions, Results: slices.Clone(in.Results)}
 	r.Selection.Views, r.Selection.Checks = filled(r.Selection.Views), filled(r.Selection.Checks)
 	for _, c := range Catalogue() {
-		r.Catalogue = append(r.Catalogue, c.ID)
+		if !c.OnlyGiven {
+			r.Catalogue = append(r.Catalogue, c.ID)
+		}
 	}
 	slices.Sort(r.Catalogue)
 	r.Definitions, r.Results = filled(r.Definitions), filled(r.Results)

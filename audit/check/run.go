@@ -30,7 +30,7 @@ func JudgeRun(in RunInput) []report.Result {
 	}
 	results := []report.Result{}
 	for _, c := range Catalogue() {
-		if c.Scope == ScopeRun && b.selected(c.ID) {
+		if c.Scope == ScopeRun && !c.OnlyGiven && b.selected(c.ID) {
 			results = append(results, b.conclude(c, opinion{result: b.blank(c)}, c.judgeRun(in)).result)
 		}
 	}

@@ -41,6 +41,9 @@ type File struct {
 	Suppressions []model.Suppression
 	Consumers    []model.Consumer
 	Definitions  []DefinitionRef
+	// History is the folder of the history, and Baseline the file of known findings, as written; empty where there is none. Relative
+	// ones start from the config file's folder.
+	History, Baseline string
 }
 
 // DefinitionRef is one entry of `definitions:`, as written. Relative refs start from the config file's folder.
@@ -245,6 +248,10 @@ var configKeys = []key[File]{
 		schema: listOf(objectSchema(suppressKeys, "check", "reason")),
 		read:   readSuppressions,
 	},
+	textKey("history", "The folder in which each run is remembered, relative to the config file: every finding is then new, worse, continuing, better or resolved.",
+		func(c cursor) (string, bool) { return readName(c, "a folder") }, func(f *File) *string { return &f.History }),
+	textKey("baseline", "The file of known findings, relative to the config file: run --new-only fails on others only.",
+		func(c cursor) (string, bool) { return readName(c, "a file") }, func(f *File) *string { return &f.Baseline }),
 	{
 		name: "consumers", doc: "The models and services that read the views, and what they assert of them.",
 		schema: listOf(objectSchema(consumerKeys, "name", "views")),

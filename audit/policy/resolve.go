@@ -29,6 +29,8 @@ type Policy struct {
 	Digest string
 	// Dir is the absolute folder that relative paths start from.
 	Dir string
+	// History and Baseline are paths; empty where there is none.
+	History, Baseline string
 	// Notes are sentences for people about what is probably not meant, but possible.
 	Notes []string
 }
@@ -70,6 +72,7 @@ func (f *File) ResolveWith(defs []model.View, dir string, sets []string, options
 func (f *File) resolve(defs []model.View, overrides map[string]model.View) (Policy, error) {
 	p := Policy{
 		Project: f.Project, Suppressions: f.Suppressions, Consumers: f.Consumers, Definitions: f.Definitions, Digest: f.Digest, Dir: f.Dir,
+		History: f.History, Baseline: f.Baseline,
 	}
 	var errs []error
 	defined := map[string]model.View{}

@@ -96,6 +96,8 @@ type Trend struct {
 	PerDay *float64 `json:"per_day,omitempty"`
 	Limit  *float64 `json:"limit,omitempty"`
 	On     string   `json:"on,omitempty"`
+	// Unusual says that the value is farther from the usual one than it usually is.
+	Unusual bool `json:"unusual,omitempty"`
 	// Message is one sentence.
 	Message string `json:"message"`
 }

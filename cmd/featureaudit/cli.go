@@ -57,6 +57,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"align", "write a corrected copy of views whose times are stamped in several zones", cmdAlign},
+		{"baseline", "write the findings of a report as a baseline of known ones", cmdBaseline},
 		{"checks", "list the checks, or explain one", cmdChecks},
 		{"completion", "print a script that completes commands, flags and values in a shell", cmdCompletion},
 		{"definitions", "print the definitions that a registry or a file holds", cmdDefinitions},

@@ -32,6 +32,7 @@ type gateFlags struct {
 	now          string
 	skipEmpty    bool
 	summary      string
+	known        baselineFlags
 	quiet        bool
 	out          outFlags
 }
@@ -48,6 +49,7 @@ func cmdGate(ctx context.Context, c *cli, args []string) (int, error) {
 	flags.BoolVar(&f.skipEmpty, "skip-empty", false, "exit 99 where the audit found no file at all, as run --skip-empty does")
 	flags.BoolVar(&f.quiet, "quiet", false, "print no summary: the exit code is the answer")
 	flags.StringVar(&f.summary, "summary", "text", "summary at the end of stdout: text, json (one line) or none (the default where an output goes to stdout)")
+	f.known.add(flags, "")
 	f.out.add(flags, reportFormats())
 	if err := c.parse(flags, "gate REPORT [flags]", gateAbout, args); err != nil {
 		return 0, err
@@ -88,13 +90,20 @@ func cmdGate(ctx context.Context, c *cli, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	known := memory{newOnly: f.known.newOnly}
+	if known.baseline, err = c.readBaseline(f.known, ""); err != nil {
+		return 0, err
+	}
+	if selected, err = known.tell(selected); err != nil {
+		return 0, err
+	}
 	if err := c.refuseInputs(ctx, outs, nil); err != nil {
 		return 0, err
 	}
 	if err := c.writeReport(outs, selected, render.Options{Words: catalogueWords, ReportPath: path}); err != nil {
 		return 0, err
 	}
-	code := verdictCode(selected.Status, selected.Results, threshold)
+	code := verdictCode(selected.Status, known.counted(selected), threshold)
 	stated := finish{report: selected, outs: outs, flags: runFlags{summary: f.summary, summarySet: f.quiet || flags.Changed("summary")}}
 	return code, c.summarise(stated, render.Options{Words: catalogueWords, ReportPath: path})
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/check"
 	"github.com/featureaudit/featureaudit/audit/export"
 	"github.com/featureaudit/featureaudit/audit/look"
+	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/render"
 	"github.com/featureaudit/featureaudit/audit/report"
 )
@@ -33,6 +34,7 @@ or with --path one view without any config. The report says for every view and c
 // runFlags are the flags of run as written.
 type runFlags struct {
 	definitionFlags
+	remember   memoryFlags
 	asOf       string
 	span       string
 	views      []string
@@ -54,12 +56,13 @@ type runFlags struct {
 }
 
 func addRunFlags(flags *pflag.FlagSet, f *runFlags) {
-	f.add(flags)
+	f.definitionFlags.add(flags)
 	flags.StringVar(&f.asOf, "as-of", "", "judge from this instant: RFC 3339 or a date (default: the end of --range, else now)")
 	flags.StringVar(&f.span, "range", "", "audit the partitions A..B only, both included (2026-11-01..2026-11-03)")
 	flags.StringArrayVar(&f.views, "view", nil, "audit this view only (repeatable)")
 	flags.StringArrayVar(&f.checks, "check", nil, "run this check only (repeatable)")
 	f.out.add(flags, runFormats())
+	f.remember.add(flags)
 	flags.StringVar(&f.failOn, "fail-on", "error", "exit 1 at findings of this severity: error, warn or never")
 	flags.StringVar(&f.summary, "summary", "text", "summary at the end of stdout: text, json (one line) or none (the default where an output goes to stdout)")
 	flags.BoolVar(&f.quiet, "quiet", false, "print errors only: no summary, no progress, no other log")
@@ -100,20 +103,18 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	split, err := splitOutputs(outs)
-	if err != nil {
-		return 0, err
-	}
+	split := splitOutputs(outs)
 	prog := &progress{w: c.stderr}
 	log, err := c.logger(prog, f.log)
 	if err != nil {
 		return 0, err
 	}
 	prog.log = log
-	options, notes, err := c.runOptions(ctx, f, flags.Args(), started)
+	options, resolved, err := c.runOptions(ctx, f, flags.Args(), started)
 	if err != nil {
 		return 0, err
 	}
+	notes := resolved.Notes
 	options.Samples = f.samples
 	if len(split.duplicates)+len(split.rows) > 0 {
 		var note string
@@ -134,6 +135,11 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	if err := c.refuseInputs(ctx, outs, options.Views); err != nil {
 		return 0, err
 	}
+	remembered, err := c.memory(ctx, f.remember, resolved, outs, options.AsOf)
+	if err != nil {
+		return 0, err
+	}
+	options.Rank = remembered.rank(options.AsOf, options.Within())
 	scratch, err := engineScratch(options.TempDir)
 	if err != nil {
 		return 0, err
@@ -156,7 +162,7 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	stop()
 	done.Report.Execution = c.execution(started)
 	release()
-	return c.finishRun(ctx, log, finish{report: done.Report, duplicates: done.Duplicates, badRows: done.BadRows, options: options, err: runErr, outs: outs, threshold: threshold, flags: f})
+	return c.finishRun(ctx, log, finish{report: done.Report, duplicates: done.Duplicates, badRows: done.BadRows, options: options, err: runErr, outs: outs, threshold: threshold, flags: f, memory: remembered})
 }
 
 // engineScratch names a folder below the temporary one that the engine makes if it has to spill, and no sooner: so that
@@ -174,36 +180,36 @@ func engineScratch(dir string) (string, error) {
 }
 
 // runOptions turns flags and arguments into what the audit is asked to do, with notes for people on what is odd in them.
-func (c *cli) runOptions(ctx context.Context, f runFlags, refs []string, started time.Time) (audit.Options, []string, error) {
+func (c *cli) runOptions(ctx context.Context, f runFlags, refs []string, started time.Time) (audit.Options, policy.Policy, error) {
 	options := audit.Options{SelectViews: f.views, SelectChecks: f.checks, Adapters: adapters()}
 	if err := f.limit(&options); err != nil {
-		return options, nil, err
+		return options, policy.Policy{}, err
 	}
 	var within span
 	var err error
 	if f.span != "" {
 		if within, err = parseRange(f.span); err != nil {
-			return options, nil, err
+			return options, policy.Policy{}, err
 		}
 		options.RangeFrom, options.RangeTo = within.from, within.to
 	}
 	if f.asOf != "" {
 		if options.AsOf, err = parseInstant("as-of", f.asOf); err != nil {
-			return options, nil, err
+			return options, policy.Policy{}, err
 		}
 		options.AsOfGiven = true
 	}
 	loaded, err := c.load(ctx, f.definitionFlags, refs)
 	if err != nil {
-		return options, nil, err
+		return options, policy.Policy{}, err
 	}
 	options.Views, options.Suppressions, options.Consumers = loaded.Views, loaded.Suppressions, loaded.Consumers
 	options.Definitions, options.ConfigDigest = loaded.read, loaded.Digest
 	if err := cmp.Or(knownViews("--view", f.views, options.Views), knownChecks("--check", f.checks)); err != nil {
-		return options, nil, err
+		return options, policy.Policy{}, err
 	}
 	if err := f.missingViews(&options); err != nil {
-		return options, nil, err
+		return options, policy.Policy{}, err
 	}
 	switch {
 	case options.AsOfGiven:
@@ -212,7 +218,7 @@ func (c *cli) runOptions(ctx context.Context, f runFlags, refs []string, started
 	default:
 		options.AsOf = started.UTC().Truncate(time.Microsecond)
 	}
-	return options, loaded.Notes, err
+	return options, loaded.Policy, err
 }
 
 // missingViews sets what it means that a view has no files. Only a view that is named may be missing without a failure.
@@ -332,6 +338,7 @@ type finish struct {
 	outs       []output
 	threshold  failOn
 	flags      runFlags
+	memory     memory
 }
 
 // finishRun writes what there is and decides the exit code. Its summary is the last thing written: a scheduler reads
@@ -341,17 +348,22 @@ func (c *cli) finishRun(ctx context.Context, log zerolog.Logger, f finish) (int,
 		return c.nothingWritten(f)
 	}
 	options := render.Options{Words: catalogueWords, ReportPath: reportPath(f.outs)}
-	split, err := splitOutputs(f.outs)
-	if err != nil {
-		return 0, err
+	told, memoryErr := f.memory.tell(f.report)
+	if memoryErr == nil {
+		f.report = told
 	}
+	split := splitOutputs(f.outs)
 	writeErr := errors.Join(c.writeReport(split.reports, f.report, options), c.writeDuplicates(split.duplicates, f.duplicates))
 	notes, err := c.writeRows(ctx, split.rows, f.badRows, f.options, f.flags.rowsLimit)
-	writeErr = errors.Join(writeErr, err)
+	writeErr = errors.Join(writeErr, err, memoryErr)
+	if memoryErr == nil {
+		writeErr = errors.Join(writeErr, f.memory.keep(ctx, f.report, c.now()))
+	}
+	notes = append(notes, f.memory.notes()...)
 	for _, note := range notes {
 		log.Warn().Msg(note)
 	}
-	code := verdictCode(f.report.Status, f.report.Results, f.threshold)
+	code := verdictCode(f.report.Status, f.memory.counted(f.report), f.threshold)
 	sig, interrupted := interruption(ctx)
 	switch {
 	case interrupted && f.report.Status == report.Complete:

@@ -91,12 +91,26 @@ func parseOutputs(specs []string, short string, known formats) ([]output, error)
 			}
 			out.path = abs
 		}
+		if err := out.named(); err != nil {
+			return nil, err
+		}
 		if slices.ContainsFunc(outs, out.collides) {
 			return nil, usagef("--out %q: another output goes to the same place; give each its own", spec)
 		}
 		outs = append(outs, out)
 	}
 	return outs, nil
+}
+
+// named refuses a file of rows whose name does not say in which form it is to be.
+func (o output) named() error {
+	if !slices.Contains([]string{duplicatesFormat, rowsFormat, findingsFormat}, o.format) || o.path == "" || special(o.path) {
+		return nil
+	}
+	if extension := strings.ToLower(filepath.Ext(o.path)); extension != ".parquet" && extension != ".csv" {
+		return usagef("--out %s=%s: the name must end with .parquet or .csv", o.format, o.path)
+	}
+	return nil
 }
 
 // isStdout says whether a path is another name of stdout. It is written as such: by its path, a file that stdout was
@@ -117,6 +131,8 @@ func (o output) collides(other output) bool {
 // reportFormats are those that the report of an audit is written in.
 func reportFormats() formats {
 	f := sharedFormats(func(f render.Format) bool { return f.Report != nil })
+	f.names = append(f.names, findingsFormat)
+	slices.Sort(f.names)
 	for _, name := range []string{duplicatesFormat, rowsFormat} {
 		f.refused[name] = "its rows are read from the data, which only featureaudit run looks at"
 	}
@@ -129,6 +145,7 @@ func diffFormats() formats {
 	for _, name := range []string{duplicatesFormat, rowsFormat} {
 		f.refused[name] = "its rows are read from the data by featureaudit run"
 	}
+	f.refused[findingsFormat] = "it holds the findings of an audit of data, a row each: use json"
 	return f
 }
 
@@ -192,15 +209,20 @@ func outputError(out output, err error) error {
 
 // writeAll writes every output, whatever becomes of the others. write gets the format, and whether it may use colours.
 func (c *cli) writeAll(outs []output, write func(w io.Writer, format string, color bool) error) error {
+	return c.writeEach(outs, func(w io.Writer, out output) error { return write(w, out.format, out.path == "" && c.color()) })
+}
+
+// writeEach is writeAll for what depends on where it goes.
+func (c *cli) writeEach(outs []output, write func(w io.Writer, out output) error) error {
 	var errs []error
 	for _, out := range outs {
 		if out.path == "" {
-			if err := write(c.stdout, out.format, c.color()); err != nil {
+			if err := write(c.stdout, out); err != nil {
 				errs = append(errs, fmt.Errorf("write %s to stdout: %w", out.format, err))
 			}
 			continue
 		}
-		err := c.writeFile(out.path, func(w io.Writer) error { return write(w, out.format, false) })
+		err := c.writeFile(out.path, func(w io.Writer) error { return write(w, out) })
 		if err != nil {
 			errs = append(errs, outputError(out, err))
 		}
@@ -210,7 +232,15 @@ func (c *cli) writeAll(outs []output, write func(w io.Writer, format string, col
 
 // writeReport writes a report to every output.
 func (c *cli) writeReport(outs []output, r report.Report, o render.Options) error {
-	return c.writeAll(outs, func(w io.Writer, format string, color bool) error {
+	var findings, others []output
+	for _, out := range outs {
+		if out.format == findingsFormat {
+			findings = append(findings, out)
+			continue
+		}
+		others = append(others, out)
+	}
+	return errors.Join(c.writeFindings(findings, r), c.writeAll(others, func(w io.Writer, format string, color bool) error {
 		f, _ := render.Lookup(format)
 		o := o
 		o.Color = color
@@ -218,7 +248,7 @@ func (c *cli) writeReport(outs []output, r report.Report, o render.Options) erro
 			o.Width = c.textWidth()
 		}
 		return f.Report(w, r, o)
-	})
+	}))
 }
 
 // reportPath is where the JSON report goes, empty where it goes to no file.

@@ -28,7 +28,7 @@ func runFormats() formats {
 type outputsOf struct{ reports, duplicates, rows []output }
 
 // splitOutputs takes the outputs of rows out of those of the report.
-func splitOutputs(outs []output) (outputsOf, error) {
+func splitOutputs(outs []output) outputsOf {
 	var split outputsOf
 	for _, out := range outs {
 		into := map[string]*[]output{duplicatesFormat: &split.duplicates, rowsFormat: &split.rows}[out.format]
@@ -36,12 +36,9 @@ func splitOutputs(outs []output) (outputsOf, error) {
 			split.reports = append(split.reports, out)
 			continue
 		}
-		if extension := strings.ToLower(filepath.Ext(out.path)); out.path != "" && extension != ".parquet" && extension != ".csv" && !special(out.path) {
-			return split, usagef("--out %s=%s: the name must end with .parquet or .csv", out.format, out.path)
-		}
 		*into = append(*into, out)
 	}
-	return split, nil
+	return split
 }
 
 // writeDuplicates writes the rows of repeated keys; stdout gets CSV.

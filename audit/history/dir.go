@@ -1,0 +1,344 @@
+package history
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/featureaudit/featureaudit/audit/report"
+)
+
+// partitionKey is the hive key of the folders: the day (UTC) of as_of.
+const partitionKey = "date"
+
+// maxFileBytes bounds what is read of one file: a run of a million findings is far below it.
+const maxFileBytes = 1 << 30
+
+// Past is what a history holds.
+type Past struct {
+	// NotUsed names, in sentences, the files that were not trusted, sorted by name.
+	NotUsed []string
+
+	runs map[string]Run
+	// looks are what runs said, by scope, in the order of as_of.
+	looks map[scope][]*look
+	// subjects are the names of findings by fingerprint, of the latest run that knows them.
+	subjects map[string]report.Subject
+	// ages are those of the newest event of views, in the order of as_of.
+	ages map[viewName][]age
+	// interned keeps one text of each fingerprint.
+	interned map[string]string
+}
+
+// scope is what runs are compared within.
+type scope struct{ project, view, check, within string }
+
+type viewName struct{ project, view string }
+
+// look is what one run said of one scope.
+type look struct {
+	run     Run
+	outcome report.Outcome
+	looked  bool
+	// found are the rows_bad of the findings that no suppression accepted.
+	found map[string]int64
+	// accepted says that a suppression accepted some.
+	accepted bool
+}
+
+type age struct {
+	asOf    int64
+	seconds float64
+}
+
+// Open reads the history in a folder. A folder that is not there holds nothing. Files that are corrupt, foreign or of another release
+// are named in NotUsed and left as they are; a folder that cannot be listed, and a file that cannot be read, are errors.
+func Open(ctx context.Context, dir string) (*Past, error) {
+	p := &Past{runs: map[string]Run{}, looks: map[scope][]*look{}, subjects: map[string]report.Subject{}, ages: map[viewName][]age{}, interned: map[string]string{}}
+	names, err := list(dir)
+	if err != nil {
+		return nil, err
+	}
+	type whole struct {
+		rows []Row
+		run  Run
+	}
+	for _, name := range names {
+		if err := context.Cause(ctx); err != nil {
+			return nil, err
+		}
+		var w whole
+		why, err := readOne(ctx, dir, name, func(r Row) { w.rows = append(w.rows, r); w.run = r.Run })
+		if err != nil {
+			return nil, err
+		}
+		if why == nil && len(w.rows) > 0 && filepath.ToSlash(name) != w.run.path() {
+			why = fmt.Errorf("it is the file of another place, %s: it was copied or moved", w.run.path())
+		}
+		if why != nil {
+			p.NotUsed = append(p.NotUsed, fmt.Sprintf("%s: %v", filepath.ToSlash(name), why))
+			continue
+		}
+		p.add(w.rows)
+	}
+	for _, looks := range p.looks {
+		slices.SortFunc(looks, func(a, b *look) int {
+			return cmp.Or(cmp.Compare(a.run.AsOf, b.run.AsOf), cmp.Compare(a.run.Finished, b.run.Finished), cmp.Compare(a.run.ID, b.run.ID))
+		})
+	}
+	return p, nil
+}
+
+// list names the files below a folder, relative to it and sorted; an unfinished file of a run that was killed is none of them.
+func list(dir string) ([]string, error) {
+	var names []string
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			if path == dir && errors.Is(err, fs.ErrNotExist) {
+				return fs.SkipAll
+			}
+			return err
+		}
+		if entry.IsDir() || isTemporary(entry.Name()) {
+			return nil
+		}
+		name, err := filepath.Rel(dir, path)
+		names = append(names, name)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("history %s: %w", dir, err)
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// readOne reads one file; why is what keeps it from being trusted.
+func readOne(ctx context.Context, dir, name string, each func(Row)) (why, err error) {
+	path := filepath.Join(dir, name)
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return errors.New("it is a link to nothing"), nil
+	case err != nil:
+		return nil, fmt.Errorf("history %s: %w", dir, err)
+	case !info.Mode().IsRegular():
+		return errors.New("it is no regular file"), nil
+	case info.Size() > maxFileBytes:
+		return fmt.Errorf("it has %d bytes, more than the file of any run", info.Size()), nil
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("history %s: %w", dir, err)
+	}
+	if why := admit(raw); why != nil {
+		return why, nil
+	}
+	return read(ctx, raw, each), nil
+}
+
+func (p *Past) intern(text string) string {
+	if kept, known := p.interned[text]; known {
+		return kept
+	}
+	p.interned[text] = text
+	return text
+}
+
+// add takes in the rows of one run.
+func (p *Past) add(rows []Row) {
+	var at *look
+	for _, r := range rows {
+		p.runs[r.ID] = r.Run
+		if r.Kind == kindResult {
+			at = &look{run: r.Run, outcome: report.Outcome(r.Outcome), looked: r.Looked, found: map[string]int64{}}
+			where := scopeOf(r.Run, r.Project, r.View, r.Check)
+			p.looks[where] = append(p.looks[where], at)
+			of := viewName{r.Project, r.View}
+			if known := p.ages[of]; r.AgeSeconds != nil && r.Range == "" && (len(known) == 0 || known[len(known)-1].asOf != r.AsOf) {
+				p.ages[of] = append(known, age{r.AsOf, *r.AgeSeconds})
+			}
+			continue
+		}
+		if at == nil || r.Fingerprint == "" {
+			continue
+		}
+		fingerprint := p.intern(r.Fingerprint)
+		if r.Subject != (report.Subject{}) {
+			p.subjects[fingerprint] = r.Subject // files come in the order of as_of
+		}
+		if r.Suppressed {
+			at.accepted = true
+			continue
+		}
+		at.found[fingerprint] = r.RowsBad
+	}
+}
+
+// scopeOf is what a result is compared within: the same project, view, check and range. What is said of the whole run depends on what
+// was selected, too.
+func scopeOf(run Run, project, view, check string) scope {
+	within := run.Range
+	if view == "" {
+		within += "; " + run.Selection
+	}
+	return scope{project, view, check, within}
+}
+
+// path is where the file of a run lies in the folder, with slashes.
+func (r Run) path() string {
+	at := time.UnixMicro(r.AsOf).UTC()
+	return fmt.Sprintf("%s=%s/%s-%s.parquet", partitionKey, at.Format(time.DateOnly), at.Format("20060102T150405.000000Z"), r.ID)
+}
+
+// Write keeps the rows of a run in the folder, in one step: readers see the file of the run as it was, or as it is. It takes the place
+// of an earlier run with the same ID, and of no file that is not one. Now is when it is written; what runs that were killed left
+// unfinished an hour before is removed.
+func Write(ctx context.Context, dir string, rows []Row, now time.Time) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	run := rows[0].Run
+	name := run.path()
+	path := filepath.Join(dir, filepath.FromSlash(name))
+	if _, err := os.Lstat(path); err == nil {
+		why, err := readOne(ctx, dir, filepath.FromSlash(name), func(Row) {})
+		if err = errors.Join(err, why); err != nil {
+			return fmt.Errorf("history %s: %s is in the place of this run, and is not replaced: %w; move it away and run again", dir, name, err)
+		}
+	}
+	raw, err := encode(rows)
+	if err != nil {
+		return fmt.Errorf("history %s: encode the run: %w", dir, err)
+	}
+	if err := Prepare(dir); err != nil {
+		return err
+	}
+	tidy(dir, now)
+	if err := os.Mkdir(filepath.Dir(path), 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("history %s: %w", dir, err)
+	}
+	if err := replace(dir, path, raw); err != nil {
+		return fmt.Errorf("history %s: write %s: %w", dir, name, err)
+	}
+	return nil
+}
+
+// Prepare makes the folder, where its parent is there: a mistyped path must not begin a new history somewhere. It tells before a
+// long run whether the history can be written at its end.
+func Prepare(dir string) error {
+	err := os.Mkdir(dir, 0o777)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("history %s: %w; create the folder that holds it first, or correct the path", dir, err)
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("history %s: %w", dir, err)
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return fmt.Errorf("history %s: %w", dir, err)
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("history %s: it is no folder", dir)
+	}
+	f, err := createTemporary(dir)
+	if err != nil {
+		return fmt.Errorf("history %s: %w; give this user the right to write there", dir, err)
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
+// A file is written under a temporary name beside the folder, where a query of everything in the folder does not come across it, or
+// in the folder where its neighbourhood cannot be written to. It is the same disk in both cases, or else the rename says so.
+func replace(dir, path string, raw []byte) error {
+	err := replaceFrom(filepath.Dir(absolute(dir)), path, raw)
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EXDEV) || errors.Is(err, syscall.EROFS) {
+		err = replaceFrom(dir, path, raw)
+	}
+	return err
+}
+
+func replaceFrom(folder, path string, raw []byte) (err error) {
+	f, err := createTemporary(folder)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	_, err = f.Write(raw)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if err = os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	// that the name lasts is the folders' to know: the new one's in its parent, the file's in it
+	return errors.Join(syncFolder(filepath.Dir(path)), syncFolder(filepath.Dir(filepath.Dir(path))))
+}
+
+func syncFolder(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+const (
+	temporaryStart = ".featureaudit-history-"
+	temporaryEnd   = ".tmp"
+)
+
+func isTemporary(name string) bool {
+	return strings.HasPrefix(name, temporaryStart) && strings.HasSuffix(name, temporaryEnd)
+}
+
+func createTemporary(folder string) (*os.File, error) {
+	for {
+		name := filepath.Join(folder, fmt.Sprintf("%s%016x%s", temporaryStart, rand.Uint64(), temporaryEnd))
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+		if !errors.Is(err, fs.ErrExist) {
+			return f, err
+		}
+	}
+}
+
+// tidy removes what killed runs left under temporary names. What cannot be removed stays: nobody reads it.
+func tidy(dir string, now time.Time) {
+	for _, folder := range []string{dir, filepath.Dir(absolute(dir))} {
+		entries, err := os.ReadDir(folder)
+		if err != nil {
+			continue
+		}
+		for _, e := range entries {
+			if info, err := e.Info(); err == nil && isTemporary(e.Name()) && now.Sub(info.ModTime()) > time.Hour {
+				_ = os.Remove(filepath.Join(folder, e.Name()))
+			}
+		}
+	}
+}
+
+func absolute(dir string) string {
+	if abs, err := filepath.Abs(dir); err == nil {
+		return abs
+	}
+	return dir
+}
+
+// PathOf is where the file of a run of an instant (microseconds UTC) lies in a history, with slashes; its ID is left open.
+func PathOf(asOf int64) string { return Run{AsOf: asOf, ID: strings.Repeat("0", 16)}.path() }

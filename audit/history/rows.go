@@ -1,0 +1,183 @@
+package history
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/featureaudit/featureaudit/audit/report"
+)
+
+// The kinds of rows.
+const (
+	kindResult  = "result"
+	kindFinding = "finding"
+)
+
+// Row is one result or one finding of a run. What does not apply is empty.
+type Row struct {
+	Kind string
+	Run
+	Project, View, Check, Owner string
+	Outcome, Severity, Evidence string
+	Unit                        string
+	RowsTotal, RowsBad          int64
+	// Findings is how many a result has.
+	Findings int64
+	Message  string
+	// Measures are those of a result, a JSON object.
+	Measures string
+	// Looked says of a result that what it did not find is not there: everything was looked at.
+	Looked bool
+	// Fingerprint is empty for a finding that holds in this report only, and for results.
+	Fingerprint string
+	Subject     report.Subject
+	Suppressed  bool
+	// Named says of a finding that its subject is known: of the findings beyond the shown ones a document has the fingerprints alone.
+	Named bool
+	// ViewRows, ViewFiles and ViewBytes are what the view held, AgeSeconds how old its newest event was.
+	ViewRows, ViewFiles, ViewBytes int64
+	NewestEventTime                string
+	AgeSeconds                     *float64
+}
+
+// Run is what tells one run from another.
+type Run struct {
+	// AsOf is the instant judged from, in microseconds UTC, and Finished when the run ended, 0 where the report does not say.
+	AsOf, Finished int64
+	// ID is 16 hex digits of AsOf, the selection and the config: a run with the same ID takes the place of an earlier one.
+	ID       string
+	ReportID string
+	// Range and Selection are what the run was narrowed to.
+	Range, Selection string
+	ConfigDigest     string
+	HashKeyID        string
+	Version          string
+}
+
+// RunOf tells which run a report is of.
+func RunOf(r report.Report) (Run, error) {
+	asOf, err := time.Parse(time.RFC3339Nano, r.AsOf)
+	if err != nil {
+		return Run{}, fmt.Errorf("as_of of the report: %w", err)
+	}
+	run := Run{AsOf: asOf.UnixMicro(), ReportID: r.ID, Range: r.Range, Selection: selectionOf(r.Selection), ConfigDigest: r.ConfigDigest, HashKeyID: r.HashKeyID, Version: r.Tool.Version}
+	if finished, err := time.Parse(time.RFC3339Nano, r.Execution.FinishedAt); err == nil {
+		run.Finished = finished.UnixMicro()
+	}
+	parts := []string{fmt.Sprint(run.AsOf), run.Range, run.Selection, run.ConfigDigest}
+	for _, v := range r.Views {
+		parts = append(parts, v.Project, v.Name)
+	}
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	run.ID = hex.EncodeToString(sum[:8])
+	return run, nil
+}
+
+// selectionOf is a selection in words, empty where it is everything.
+func selectionOf(s report.Selection) string {
+	var parts []string
+	if len(s.Views) > 0 {
+		parts = append(parts, "views "+strings.Join(s.Views, ", "))
+	}
+	if len(s.Checks) > 0 {
+		parts = append(parts, "checks "+strings.Join(s.Checks, ", "))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// Rows are those of a report: for each result one, and one for each of its findings. Of a document that was read, findings beyond
+// those it shows come without their subject.
+func Rows(r report.Report) ([]Row, error) {
+	run, err := RunOf(r)
+	if err != nil {
+		return nil, err
+	}
+	views := map[string]report.View{}
+	for _, v := range r.Views {
+		views[v.Name] = v
+	}
+	var rows []Row
+	for _, res := range r.Results {
+		view := views[res.View]
+		measures, err := json.Marshal(res.Measures)
+		if err != nil {
+			return nil, fmt.Errorf("measures of %s of view %s: %w", res.Check, res.View, err)
+		}
+		one := Row{Kind: kindResult, Run: run, Project: projectOf(r, res.View), View: res.View, Check: res.Check, Owner: res.Owner, Outcome: string(res.Outcome),
+			Severity: string(res.Severity), Evidence: string(res.Evidence), Unit: res.Unit, RowsTotal: res.RowsTotal, RowsBad: res.RowsBad, Findings: res.FindingsTotal,
+			Message: res.Message, Measures: string(report.EscapeHidden(measures)), Looked: looked(res, view), ViewRows: view.Rows, ViewFiles: view.Files,
+			ViewBytes: view.Bytes, AgeSeconds: view.AgeSeconds}
+		if view.NewestEventTime != nil {
+			one.NewestEventTime = *view.NewestEventTime
+		}
+		rows = append(rows, one)
+		one.Measures, one.Findings, one.Looked = "", 0, false
+		for _, f := range findingsOf(res) {
+			one := one
+			one.Kind, one.Message, one.RowsTotal, one.RowsBad = kindFinding, f.Message, f.RowsTotal, f.RowsBad
+			one.Subject, one.Suppressed, one.Named = f.Subject, f.Suppressed, f.named
+			if f.FingerprintNote == "" {
+				one.Fingerprint = f.Fingerprint
+			}
+			rows = append(rows, one)
+		}
+	}
+	return rows, nil
+}
+
+// looked says whether what a result did not find is not there: a pass looked at everything, and other verdicts did where no file
+// of the view went unread.
+func looked(res report.Result, view report.View) bool {
+	switch res.Outcome {
+	case report.Pass:
+		return true
+	case report.Fail, report.Warn, report.Suppressed:
+		return view.FilesUnread == 0
+	}
+	return false
+}
+
+// projectOf is the project of a view; that of the whole run are all projects that it looked at.
+func projectOf(r report.Report, view string) string {
+	seen := map[string]bool{}
+	for _, v := range r.Views {
+		if v.Name == view {
+			return v.Project
+		}
+		seen[v.Project] = true
+	}
+	return strings.Trim(strings.Join(slices.Sorted(maps.Keys(seen)), ", "), ", ")
+}
+
+// named is a finding, and whether its subject is known.
+type named struct {
+	report.Finding
+	named bool
+}
+
+// findingsOf are all findings of a result: those that this process made, or those that a document shows and the fingerprints of
+// the rest, sorted.
+func findingsOf(res report.Result) []named {
+	source := res.Every
+	if source == nil {
+		source = res.Findings
+	}
+	all, shown := make([]named, 0, len(source)), map[string]bool{}
+	for _, f := range source {
+		all = append(all, named{f, true})
+		shown[f.Fingerprint] = true
+	}
+	for _, fingerprint := range slices.Sorted(maps.Keys(res.Fingerprints)) {
+		if !shown[fingerprint] {
+			_, accepted := slices.BinarySearch(res.FingerprintsSuppressed, fingerprint)
+			all = append(all, named{report.Finding{Fingerprint: fingerprint, RowsBad: res.Fingerprints[fingerprint], Suppressed: accepted}, false})
+		}
+	}
+	return all
+}

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/featureaudit/featureaudit/audit/history"
+	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/policy"
+	"github.com/featureaudit/featureaudit/audit/report"
+)
+
+// memoryFlags say what a run remembers and what is known.
+type memoryFlags struct {
+	history string
+	baselineFlags
+}
+
+func (f *memoryFlags) add(flags *pflag.FlagSet) {
+	flags.StringVar(&f.history, "history", "", "remember each run in this folder, and say of every finding whether it is new, worse, continuing, better or resolved (default: history: of the config)")
+	f.baselineFlags.add(flags, " (default: baseline: of the config)")
+}
+
+// baselineFlags name the findings that are known.
+type baselineFlags struct {
+	baseline string
+	newOnly  bool
+}
+
+func (f *baselineFlags) add(flags *pflag.FlagSet, fallback string) {
+	flags.StringVar(&f.baseline, "baseline", "", "mark the known findings of this file, which featureaudit baseline writes"+fallback)
+	flags.BoolVar(&f.newOnly, "new-only", false, "with a baseline: exit 1 only at findings that it does not hold, or that have more rows_bad than it says")
+}
+
+// memory is what is known of earlier runs and of findings; parts of it are nil where nothing was given.
+type memory struct {
+	dir      string
+	past     *history.Past
+	baseline *history.Baseline
+	newOnly  bool
+}
+
+// memory reads what the flags or the config name, before data is read. It refuses a history among the data of a view, and an output
+// in the history.
+func (c *cli) memory(ctx context.Context, f memoryFlags, p policy.Policy, outs []output, asOf time.Time) (memory, error) {
+	var m memory
+	var err error
+	if m.baseline, err = c.readBaseline(f.baselineFlags, under(p.Dir, p.Baseline)); err != nil {
+		return m, err
+	}
+	m.newOnly = f.newOnly
+	m.dir = f.history
+	if m.dir == "" {
+		m.dir = under(p.Dir, p.History)
+	}
+	if m.dir == "" {
+		return m, nil
+	}
+	if err := localOnly(m.dir); err != nil {
+		return m, err
+	}
+	if m.dir, err = filepath.Abs(m.dir); err != nil {
+		return m, err
+	}
+	if err := refuseHistory(ctx, m.dir, outs, p.Views, asOf); err != nil {
+		return m, err
+	}
+	if err := history.Prepare(m.dir); err != nil {
+		return m, err
+	}
+	m.past, err = history.Open(ctx, m.dir)
+	return m, err
+}
+
+// under is a path of the config, from the config's folder; empty stays empty.
+func under(dir, path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+func refuseHistory(ctx context.Context, dir string, outs []output, views []model.View, asOf time.Time) error {
+	file := filepath.Join(dir, filepath.FromSlash(history.PathOf(asOf.UnixMicro())))
+	for _, v := range views {
+		claimed, err := dataOf(ctx, v, file)
+		if err != nil {
+			return err
+		}
+		if claimed != "" {
+			return usagef("--history %s: its files would be data of view %s, by its path %s: choose another folder", dir, v.Name, v.Path)
+		}
+	}
+	for _, out := range outs {
+		if out.path != "" && within(dir, out.path) {
+			return usagef("--out %s=%s: it lies in the history %s, where only runs are kept: choose another path", out.format, out.path, dir)
+		}
+	}
+	return nil
+}
+
+// readBaseline reads the baseline of a flag, or of the config; nil where neither names one.
+func (c *cli) readBaseline(f baselineFlags, configured string) (*history.Baseline, error) {
+	path := f.baseline
+	if path == "" {
+		path = configured
+	}
+	if path == "" {
+		if f.newOnly {
+			return nil, usagef("--new-only: nothing says what is known: name a baseline with --baseline FILE; featureaudit baseline REPORT --out FILE writes one")
+		}
+		return nil, nil
+	}
+	if err := localOnly(path); err != nil {
+		return nil, err
+	}
+	c.reads.add(path)
+	b, err := history.LoadBaseline(path)
+	if err != nil {
+		return nil, usage(err)
+	}
+	return &b, nil
+}
+
+// rank orders findings by what is known of them: what no baseline holds first, then what is new, then what is worse.
+func (m memory) rank(asOf time.Time, within string) func(fingerprint string, bad int64) int {
+	if m.past == nil && m.baseline == nil {
+		return nil
+	}
+	earlier := func(string, int64) int { return 0 }
+	if m.past != nil {
+		earlier = m.past.Rank(asOf.UnixMicro(), within)
+	}
+	knows := func(string, int64) bool { return false }
+	if m.baseline != nil {
+		knows = m.baseline.Knows(asOf.UnixMicro())
+	}
+	return func(fingerprint string, bad int64) int {
+		n := earlier(fingerprint, bad)
+		if knows(fingerprint, bad) {
+			n += 10
+		}
+		return n
+	}
+}
+
+// tell gives a report what is known of its findings.
+func (m memory) tell(r report.Report) (report.Report, error) {
+	var err error
+	if m.baseline != nil {
+		if r, err = m.baseline.Apply(r); err != nil {
+			return r, err
+		}
+	}
+	if m.past != nil {
+		return m.past.Compare(r)
+	}
+	return r, nil
+}
+
+// keep remembers a report. One that is partial is not remembered: what it did not look at would pass for what was not there.
+func (m memory) keep(ctx context.Context, r report.Report, now time.Time) error {
+	if m.past == nil || r.Status != report.Complete {
+		return nil
+	}
+	rows, err := history.Rows(r)
+	if err != nil {
+		return err
+	}
+	return history.Write(ctx, m.dir, rows, now)
+}
+
+// notes name what of the history was not used.
+func (m memory) notes() []string {
+	if m.past == nil {
+		return nil
+	}
+	notes := make([]string, len(m.past.NotUsed))
+	for i, text := range m.past.NotUsed {
+		notes[i] = "history " + m.dir + ": not used: " + text
+	}
+	return notes
+}
+
+// counted are the results that an exit code rests on.
+func (m memory) counted(r report.Report) []report.Result {
+	if m.newOnly {
+		return history.NewOnly(r.Results)
+	}
+	return r.Results
+}
+
+// findingsFormat is the output of the rows that a history keeps of a run.
+const findingsFormat = "findings"
+
+// writeFindings writes the rows of a report to every output; stdout gets CSV.
+func (c *cli) writeFindings(outs []output, r report.Report) error {
+	return c.writeEach(outs, func(w io.Writer, out output) error {
+		rows, err := history.Rows(r)
+		if err != nil {
+			return err
+		}
+		if strings.EqualFold(filepath.Ext(out.path), ".parquet") {
+			return history.WriteParquet(w, rows)
+		}
+		return history.WriteCSV(w, rows)
+	})
+}
