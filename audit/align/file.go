@@ -81,17 +81,17 @@ func (p *proof) add(hashes []uint64) {
 }
 
 func (c *copier) file(ctx context.Context, f facts.File) (err error) {
-	handle, err := os.Open(f.Abs)
+	object, err := c.options.Store.Open(ctx, f.Abs)
 	if err != nil {
 		return err
 	}
-	defer handle.Close()
+	defer object.Close()
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = fmt.Errorf("its bytes do not decode: %v", cause)
 		}
 	}()
-	reader, err := file.NewParquetReader(handle)
+	reader, err := file.NewParquetReader(io.NewSectionReader(object, 0, f.Size))
 	if err != nil {
 		return fmt.Errorf("read the footer: %w", err)
 	}
