@@ -79,13 +79,6 @@ func (o Options) Within() string {
 	return o.RangeFrom + ".." + o.RangeTo
 }
 
-func (o Options) missing(view string) check.Missing {
-	if own, named := o.MissingViews[view]; named {
-		return own
-	}
-	return o.Missing
-}
-
 // Adapters open what a run looks through.
 type Adapters struct {
 	Store store.Store

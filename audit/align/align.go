@@ -26,7 +26,7 @@ const LagColumn = "source_lag"
 
 // Options are what one copy is made by.
 type Options struct {
-	// Store has the files of the view.
+	// Store opens the files of the view.
 	Store store.Store
 	// View as it was audited, and its files with their footers read.
 	View   model.View

@@ -147,8 +147,9 @@ func (b *Statements) timeSQL(t *textTimes, s facts.Schema, declared model.TimeCo
 			return "", missing
 		}
 		return fmt.Sprintf("CASE WHEN %s IS NULL THEN %s ELSE %s - %s * 1000000 END", offset, instant, local, offset), ""
+	default:
+		return "", fmt.Sprintf("column %s (%s) is read by other means than SQL", column.Path, column.TypeText)
 	}
-	return "", fmt.Sprintf("column %s (%s) is read by other means than SQL", column.Path, column.TypeText)
 }
 
 // epochSQL reads a number of units since 1970, "" where the unit is none. Floats are rounded to microseconds as the scan does it.

@@ -376,8 +376,9 @@ func verdictText(v zonefit.Verdict) string {
 		return "clean"
 	case zonefit.CannotTell:
 		return "cannot_tell"
+	default:
+		return "none"
 	}
-	return "none"
 }
 
 // populationSlices are the files, by path, that may hold rows of a population: those of its source and writer in its

@@ -580,6 +580,7 @@ func (v *verifier) writerPair(a, b string, class facts.DuplicateClass) {
 		p.Twins++
 	case facts.Replay:
 		p.Replay++
+	default:
 	}
 }
 
@@ -733,8 +734,9 @@ func isNumber(f engine.Form) bool {
 	switch f.Kind {
 	case engine.FormInteger, engine.FormHugeInteger, engine.FormDecimal, engine.FormDouble, engine.FormNull:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {

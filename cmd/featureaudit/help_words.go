@@ -11,6 +11,11 @@ func examplesOf(name string) []example {
 			{"correct rows whose offset is only statistical as well", "featureaudit align --report report.json --out-dir corrected --accept statistical"},
 			{"remove what a killed align left behind", "featureaudit align --clean corrected"},
 		},
+		"baseline": {
+			{"what is known today, for a person to complete", "featureaudit baseline report.json --out baseline.yaml"},
+			{"show it", "featureaudit baseline report.json --out -"},
+			{"of the findings of one team", "featureaudit gate report.json --owner fraud --format json | featureaudit baseline - --out fraud.yaml"},
+		},
 		"checks": {
 			{"list the checks", "featureaudit checks"},
 			{"explain one check, with the SQL that judges", "featureaudit checks explain stale-rows"},
