@@ -3,7 +3,6 @@
 package audit
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -80,13 +79,6 @@ func (o Options) Within() string {
 	return o.RangeFrom + ".." + o.RangeTo
 }
 
-func (o Options) missing(view string) check.Missing {
-	if own, named := o.MissingViews[view]; named {
-		return own
-	}
-	return o.Missing
-}
-
 // Adapters open what a run looks through.
 type Adapters struct {
 	Store store.Store
@@ -119,22 +111,16 @@ type Audit struct {
 // ErrNothing says that there is nothing to audit: no view, or no view with a file.
 var ErrNothing = errors.New("nothing to audit")
 
-// Run audits the views of the options, one after the other: look, judge, let go. A report is returned even with an error or a
-// cancelled context, whose report is marked partial; its Execution block is left for the caller to fill.
+// Run audits the views of the options, side by side where there is room: look, judge, let go. A report is returned even with an error
+// or a cancelled context, whose report is marked partial; its Execution block is left for the caller to fill.
 func Run(ctx context.Context, o Options) (Audit, error) {
 	r, err := start(ctx, o)
 	if err != nil {
 		return Audit{}, err
 	}
 	defer r.close()
-	for _, view := range r.views() {
-		evidence, err := r.look(ctx, view)
-		if err != nil {
-			return r.finish(err)
-		}
-		in := check.NewInput(evidence, r.terms(view))
-		judged, err := check.JudgeView(ctx, r.judge, in)
-		if err := cmp.Or(r.keep(in, judged), err); err != nil {
+	for found := range r.sideBySide(ctx, r.views()) {
+		if err := r.keep(found); err != nil {
 			return r.finish(err)
 		}
 	}

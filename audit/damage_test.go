@@ -227,7 +227,8 @@ func TestCompressionThatOnlyTheEngineReads(t *testing.T) {
 	}
 	got := auditView(t, model.View{Path: "*.parquet", Root: dir, Key: []string{"id"}})
 	r := resultOf(t, got, "unreadable-file")
-	want := `a.parquet: it is valid Parquet that this engine cannot read in column "wide": the compression LZ4_RAW of a column that is read from the bytes; its bytes need no repair: rewrite it with another compression (snappy, zstd, gzip, brotli or none)`
+	want := `a.parquet: it is valid Parquet that this engine cannot read in column "wide": the compression LZ4_RAW of a column that is read from the bytes; its bytes need no ` +
+		`repair: rewrite it with another compression (snappy, zstd, gzip, brotli or none)`
 	if r.Outcome != report.Error || r.Retryable || r.RowsBad != 1 || !strings.Contains(r.Message, want) {
 		t.Errorf("unreadable-file: %s, retryable %v, %d bad: %s", r.Outcome, r.Retryable, r.RowsBad, r.Message)
 	}

@@ -5,18 +5,19 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/featureaudit/featureaudit/audit/check"
 	"github.com/featureaudit/featureaudit/audit/collect"
 	"github.com/featureaudit/featureaudit/audit/contract"
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/export"
-	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/sensitive"
+	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
 // run is one audit under way: how it looks and judges, and what was kept of the views that are done.
@@ -24,10 +25,14 @@ type run struct {
 	options      Options
 	asOf         int64
 	window       look.Window
-	looker       *look.Looker
+	looker       look.Looker
+	places       places
 	scanner      Scanner
-	judge        Judge
+	judges       *judges
 	suppressions []model.Suppression
+	atlas        *zone.Atlas
+	// progress is called from one goroutine at a time; nil for none.
+	progress func(look.Progress)
 
 	viewed      []report.View
 	corrections []report.Correction
@@ -44,7 +49,7 @@ func newRun(o Options) *run {
 	if o.Mask == nil {
 		o.Mask, _ = sensitive.New(nil) // without a key there is nothing wrong with it
 	}
-	r := &run{options: o, asOf: o.AsOf.UnixMicro(), used: map[int]bool{},
+	r := &run{options: o, asOf: o.AsOf.UnixMicro(), used: map[int]bool{}, atlas: &zone.Atlas{},
 		window: look.Window{AsOf: o.AsOf, Range: partition.Range{From: o.RangeFrom, To: o.RangeTo}, Newest: o.NewestOnly}}
 	r.suppressions = slices.Clone(o.Suppressions)
 	for i, s := range r.suppressions {
@@ -61,19 +66,31 @@ func start(ctx context.Context, o Options) (*run, error) {
 	if r.scanner, err = o.Adapters.OpenScanner(threads, share.Engine, o.EngineTempDir); err != nil {
 		return nil, fmt.Errorf("start the engine: %w", err)
 	}
-	if r.judge, err = o.Adapters.OpenJudge(ctx, threads); err != nil {
+	r.judges = newJudges(o.Adapters.OpenJudge, threads)
+	first, err := r.judges.take(ctx, true)
+	if err != nil {
 		r.scanner.Close()
-		return nil, fmt.Errorf("start the engine: %w", err)
+		return nil, err
 	}
-	r.looker = &look.Looker{Store: o.Adapters.Store, Collector: collect.Collector{Engine: r.scanner, Store: o.Adapters.Store},
-		Room: engine.Room{Workers: threads, Runs: share.Runs, TempDir: o.TempDir, SliceRows: share.SliceRows}, RowsLimit: o.RowsLimit, Samples: o.Samples, Progress: o.Progress}
+	r.judges.giveBack(first, true)
+	if tell := o.Progress; tell != nil {
+		var mu sync.Mutex
+		r.progress = func(p look.Progress) {
+			mu.Lock()
+			defer mu.Unlock()
+			tell(p)
+		}
+	}
+	r.looker = look.Looker{Store: o.Adapters.Store, Collector: collect.Collector{Engine: r.scanner, Store: o.Adapters.Store, Atlas: r.atlas},
+		Room: engine.Room{Workers: threads, Runs: share.Runs, TempDir: o.TempDir, SliceRows: share.SliceRows}, RowsLimit: o.RowsLimit, Samples: o.Samples, Progress: r.progress}
+	r.places = placesIn(r.looker.Room)
 	return r, nil
 }
 
 func (r *run) close() {
 	r.scanner.Close()
-	if err := r.judge.Close(); err != nil {
-		r.options.Log.Warn().Err(err).Msg("close the judging engine")
+	if err := r.judges.close(); err != nil {
+		r.options.Log.Warn().Err(err).Msg("close the judging engines")
 	}
 }
 
@@ -90,37 +107,25 @@ func (r *run) selected(id string) bool {
 	return len(r.options.SelectChecks) == 0 || slices.Contains(r.options.SelectChecks, id)
 }
 
-// look is the evidence of one view, gathered for the selected checks; its error is a cancelled context.
-func (r *run) look(ctx context.Context, view model.View) (facts.Evidence, error) {
-	if view.NoFiles != "" {
-		return facts.Evidence{View: view}, nil
-	}
-	plan, err := r.looker.Plan(ctx, view, r.window)
-	if err != nil {
-		return look.Unlisted(ctx, plan, err)
-	}
-	footers, err := r.looker.Footers(ctx, plan)
-	if err != nil {
-		return facts.Evidence{}, err
-	}
-	return r.looker.Rows(ctx, footers, check.WantsOf(footers.View, footers.Survey, r.selected))
-}
-
 // terms are what a view is judged by.
 func (r *run) terms(view model.View) check.Terms {
-	if r.options.Progress != nil {
-		r.options.Progress(look.Progress{View: view.Name, Step: "judge"})
+	if r.progress != nil {
+		r.progress(look.Progress{View: view.Name, Step: "judge"})
 	}
 	missing, named := r.options.MissingViews[view.Name]
 	if !named {
 		missing = r.options.Missing
 	}
 	return check.Terms{AsOf: r.asOf, AsOfGiven: r.options.AsOfGiven, HasRange: r.window.Range.Given() || r.window.Newest, Selected: r.selected,
-		Suppressions: r.options.Suppressions, Missing: missing, Samples: r.options.Samples, BadRows: r.options.BadRows, Rank: r.options.Rank, Mask: r.options.Mask}
+		Suppressions: r.options.Suppressions, Missing: missing, Samples: r.options.Samples, BadRows: r.options.BadRows, Rank: r.options.Rank, Mask: r.options.Mask, Atlas: r.atlas}
 }
 
 // keep takes what the report and the exports need of a view; its evidence ends here.
-func (r *run) keep(in check.Input, judged check.Judgement) error {
+func (r *run) keep(f found) error {
+	in, judged := f.in, f.judged
+	if judged.Results == nil {
+		return f.err // it was stopped before it was judged
+	}
 	r.found = r.found || !in.Empty()
 	r.viewed = append(r.viewed, judged.View)
 	r.corrections = append(r.corrections, judged.Corrections...)
@@ -130,14 +135,14 @@ func (r *run) keep(in check.Input, judged check.Judgement) error {
 		r.used[index] = true
 	}
 	if in.Collection.Keys == nil || r.options.RowsLimit == 0 {
-		return nil
+		return f.err
 	}
 	// views share the limit, in their order
 	rows := in.Collection.Keys.Rows
 	rows = rows[:min(len(rows), r.options.RowsLimit-len(r.duplicates))]
 	named, err := export.Duplicates(r.options.Mask, in.View, check.KeyColumns(in.View), in.Survey.Files, rows)
 	r.duplicates = append(r.duplicates, named...)
-	return err
+	return cmp.Or(err, f.err)
 }
 
 func (r *run) runInput() check.RunInput {

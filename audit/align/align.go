@@ -17,6 +17,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/sensitive"
+	"github.com/featureaudit/featureaudit/audit/store"
 )
 
 // LagColumn is the name of the column that the copy has beside those of the original: ingested_at less the corrected
@@ -25,6 +26,8 @@ const LagColumn = "source_lag"
 
 // Options are what one copy is made by.
 type Options struct {
+	// Store opens the files of the view.
+	Store store.Store
 	// View as it was audited, and its files with their footers read.
 	View   model.View
 	Survey facts.Survey

@@ -68,7 +68,7 @@ func options(t *testing.T, dir string, corrections []report.Correction) align.Op
 	if err != nil {
 		t.Fatal(err)
 	}
-	return align.Options{View: v, Survey: s, Corrections: corrections, Dir: filepath.Join(t.TempDir(), "copy")}
+	return align.Options{Store: local.New(), View: v, Survey: s, Corrections: corrections, Dir: filepath.Join(t.TempDir(), "copy")}
 }
 
 // surveyed lists and surveys the view of the options anew.

@@ -1,7 +1,9 @@
 package align
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"io"
@@ -17,6 +19,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/survey"
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
@@ -81,19 +84,19 @@ func (p *proof) add(hashes []uint64) {
 }
 
 func (c *copier) file(ctx context.Context, f facts.File) (err error) {
-	handle, err := os.Open(f.Abs)
+	object, err := c.options.Store.Open(ctx, f.Abs)
 	if err != nil {
 		return err
 	}
-	defer handle.Close()
+	defer object.Close()
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = fmt.Errorf("its bytes do not decode: %v", cause)
 		}
 	}()
-	reader, err := file.NewParquetReader(handle)
+	reader, err := file.NewParquetReader(io.NewSectionReader(object, 0, f.Size))
 	if err != nil {
-		return fmt.Errorf("read the footer: %w", err)
+		return cmp.Or(c.changed(ctx, f), fmt.Errorf("read the footer: %w", err))
 	}
 	j := &job{copier: c, file: f, schema: c.options.Survey.Schemas[f.Schema], reader: reader, rules: c.rules(f.Path), byName: map[string]int{}, bySource: map[string][]rule{}}
 	if err := j.prepare(); err != nil {
@@ -117,7 +120,15 @@ func (c *copier) file(ctx context.Context, f facts.File) (err error) {
 	}
 	c.done.Files++
 	c.done.Rows += f.Rows
-	return j.prove()
+	return cmp.Or(c.changed(ctx, f), j.prove())
+}
+
+// changed says that a file is no longer what was surveyed: what was read of it may be of two versions.
+func (c *copier) changed(ctx context.Context, f facts.File) error {
+	if problem := survey.Changed(ctx, c.options.Store, f); problem != nil {
+		return errors.New(problem.Message)
+	}
+	return nil
 }
 
 // prepare finds the columns and makes the schema of the copy.

@@ -25,6 +25,7 @@ func timesOf(c chunk, schema facts.Schema, column facts.Column, declared model.T
 	switch schema.Encoding(column) {
 	case facts.EncodingAware, facts.EncodingInt96Aware, facts.EncodingEpoch:
 		return wall, nil
+	default:
 	}
 	for row, local := range wall {
 		if local == facts.NoTime {

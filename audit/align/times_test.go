@@ -12,6 +12,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/align"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/store/local"
 	"github.com/featureaudit/featureaudit/fixtures"
 )
 
@@ -28,7 +29,7 @@ func optionsOf(t *testing.T, dir string, v model.View, corrections ...report.Cor
 	if v.Path == "" {
 		v.Path = "**/*.parquet"
 	}
-	return surveyed(t, align.Options{View: v, Corrections: corrections, Dir: filepath.Join(t.TempDir(), "copy")})
+	return surveyed(t, align.Options{Store: local.New(), View: v, Corrections: corrections, Dir: filepath.Join(t.TempDir(), "copy")})
 }
 
 func write(t *testing.T, file string, o fixtures.Options, columns ...fixtures.Column) {
@@ -212,6 +213,28 @@ func TestSourcesOfOneFile(t *testing.T) {
 	_, err := align.Copy(t.Context(), optionsOf(t, dir, v, shiftOf("a.parquet", "la", 8)))
 	if err == nil || !strings.Contains(err.Error(), `one of its sources reads event_time in a way of its own (column "device_time")`) {
 		t.Errorf("a source with a column of its own: error %v, want one that names the column", err)
+	}
+}
+
+// TestAFileThatChangesIsNotCopied: its rows would be of no version of it.
+func TestAFileThatChangesIsNotCopied(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "a.parquet")
+	times := func(n int) fixtures.Column {
+		c := fixtures.Column{Name: "event_time", Type: fixtures.NaiveType}
+		for i := range n {
+			c.Values = append(c.Values, at("2026-11-03T01:00:00Z").Add(time.Duration(i)*time.Minute))
+		}
+		return c
+	}
+	write(t, file, fixtures.Options{}, times(2))
+	for name, rows := range map[string]int{"longer": 2000, "shorter": 0} {
+		write(t, file, fixtures.Options{}, times(2))
+		o := optionsOf(t, dir, model.View{EventTime: model.TimeColumn{Column: "event_time"}}, shiftOf("a.parquet", "", 8))
+		write(t, file, fixtures.Options{}, times(rows))
+		if _, err := align.Copy(t.Context(), o); err == nil || !strings.Contains(err.Error(), "copy a.parquet: it changed during the run") {
+			t.Errorf("%s: error %v, want one that says that the file changed", name, err)
+		}
 	}
 }
 

@@ -68,7 +68,8 @@ func TestNullEventTime(t *testing.T) {
 	s := healthy(dailyView())
 	s.Collection.Slices[3].EventNull, s.Collection.Slices[3].EventUnparsed, s.Collection.Slices[4].EventSentinel = 1, 2, 4
 	r := s.of(t, "null-event-time")
-	expect(t, r, report.Fail, 7, 9000, "7 of 9,000 rows (0.08 %) have no usable event time in 2 partitions from dt=2026-11-04 to dt=2026-11-05 of source batch: 1 is NULL; 2 are text that does not parse as RFC 3339; 4 lie before 1980 or more than 10 years after as_of")
+	expect(t, r, report.Fail, 7, 9000, "7 of 9,000 rows (0.08 %) have no usable event time in 2 partitions from dt=2026-11-04 to dt=2026-11-05 of source batch: 1 is NULL; 2 "+
+		"are text that does not parse as RFC 3339; 4 lie before 1980 or more than 10 years after as_of")
 	if want := (map[string]any{"null_rows": int64(1), "unparsed_rows": int64(2), "sentinel_rows": int64(4)}); !reflect.DeepEqual(r.Measures, want) {
 		t.Errorf("%v", r.Measures)
 	}

@@ -210,8 +210,9 @@ func isNaive(e facts.Encoding) bool {
 	switch e {
 	case facts.EncodingNaive, facts.EncodingInt96Naive, facts.EncodingTextNaive, facts.EncodingDate:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // zones are the declared zones that a file's naive times are read in, one for each of its sources; "" where none is declared.

@@ -153,7 +153,7 @@ type calendar struct {
 
 // otherCalendar tries every zone that is told apart from the others by the time between the oldest and the newest row.
 func (b *brief) otherCalendar(ladders []ladder, inPlace, total int64) (filingHint, bool) {
-	present, err := zone.Load(b.View.TimePartition.Zone)
+	present, err := b.Atlas.Load(b.View.TimePartition.Zone)
 	if err != nil {
 		return filingHint{}, false // such a zone was refused with the config
 	}
@@ -190,16 +190,16 @@ func reach(ladders []ladder) (from, to int64) {
 // calendars lists one zone of each kind: those without a clock change first, then by how near they are to the present one, east
 // before west, so that of equally good ones the plainest is proposed.
 func (b *brief) calendars(present *zone.Table, from, to int64) []calendar {
-	real := zone.RealOffsets(from, to)
+	real := b.Atlas.RealOffsets(from, to)
 	if len(b.View.Zones) > 0 {
 		// a zone that does not load was refused with the config
-		real, _ = zone.OffsetsOf(b.View.Zones, from, to)
+		real, _ = b.Atlas.OffsetsOf(b.View.Zones, from, to)
 	}
 	seen := map[string]bool{}
 	var list []calendar
 	for _, o := range real {
 		for _, name := range o.Zones {
-			table, err := zone.Load(name)
+			table, err := b.Atlas.Load(name)
 			if err != nil {
 				continue
 			}
@@ -246,7 +246,7 @@ func (c calendar) fit(present *zone.Table, ladders []ladder) int64 {
 func (b *brief) shiftedLoads(ladders []ladder, misfiled int64) filingHint {
 	from, to := reach(ladders)
 	var shifts []int
-	for _, o := range zone.RealOffsets(from, to) {
+	for _, o := range b.Atlas.RealOffsets(from, to) {
 		if minutes := int(o.Seconds) / 60; minutes != 0 {
 			shifts = append(shifts, minutes, -minutes)
 		}

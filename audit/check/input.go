@@ -10,6 +10,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/sensitive"
 	"github.com/featureaudit/featureaudit/audit/words"
+	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
 // Terms are what a view is judged by, beside its own definition.
@@ -31,6 +32,8 @@ type Terms struct {
 	BadRows bool
 	// Mask names what is sensitive; nil shows none of it.
 	Mask *sensitive.Mask
+	// Atlas keeps zones that were read; nil reads them anew.
+	Atlas *zone.Atlas
 	// Rank orders the findings of a result by what is known of them, the smallest first, before how bad they are: a finding by its
 	// fingerprint and what it counts. Nil ranks all alike.
 	Rank func(fingerprint string, bad int64) int

@@ -171,7 +171,8 @@ func (b *Statements) reproduceDuplicates() (sql, missing string) {
 		scopes = append(scopes, column)
 	}
 	sql, missing = b.keyed(b.keyedFiles(), b.keySQL, func(inner string, keys []string) string {
-		return fmt.Sprintf("  SELECT filename, file_row_number FROM (\n    SELECT *, row_number() OVER (PARTITION BY %s ORDER BY ingested_us NULLS LAST, file_rank, filename, file_row_number) AS nth\n    FROM (\n%s\n    ) WHERE %s IS NOT NULL\n  ) WHERE nth > 1 AND in_range",
+		return fmt.Sprintf("  SELECT filename, file_row_number FROM (\n    SELECT *, row_number() OVER (PARTITION BY %s ORDER BY ingested_us NULLS LAST, file_rank, filename, "+
+			"file_row_number) AS nth\n    FROM (\n%s\n    ) WHERE %s IS NOT NULL\n  ) WHERE nth > 1 AND in_range",
 			strings.Join(append(slices.Clone(keys), scopes...), ", "), inner, strings.Join(keys, " IS NOT NULL AND "))
 	})
 	if missing == "" {
@@ -292,7 +293,8 @@ func (b *Statements) reproduceStaleEntities() (sql, missing string) {
 	if isSnapshot(b.View) {
 		newest = fmt.Sprintf("CASE WHEN end_us IS NOT NULL THEN least(end_us, %d) ELSE %s END", b.AsOf, newest)
 	}
-	return b.rowsWhere(files, "the newest row of each entity that has expired", fmt.Sprintf("  SELECT filename, file_row_number FROM (\n    SELECT *, row_number() OVER (PARTITION BY %s ORDER BY newest_us DESC, file_rank DESC, filename, file_row_number) AS nth\n    FROM (SELECT *, %s AS newest_us FROM (\n%s\n    )) WHERE newest_us IS NOT NULL AND %s IS NOT NULL\n  ) WHERE nth = 1 AND newest_us < %d",
+	return b.rowsWhere(files, "the newest row of each entity that has expired", fmt.Sprintf("  SELECT filename, file_row_number FROM (\n    SELECT *, row_number() OVER "+
+		"(PARTITION BY %s ORDER BY newest_us DESC, file_rank DESC, filename, file_row_number) AS nth\n    FROM (SELECT *, %s AS newest_us FROM (\n%s\n    )) WHERE newest_us IS NOT NULL AND %s IS NOT NULL\n  ) WHERE nth = 1 AND newest_us < %d",
 		strings.Join(entities, ", "), newest, inner, strings.Join(entities, " IS NOT NULL AND "), b.AsOf-b.View.TTL.Duration.Microseconds())), ""
 }
 

@@ -63,6 +63,7 @@ func (b *Statements) reproduceMisfiled() (sql, missing string) {
 	case model.OfIngestedAt:
 		judged = fmt.Sprintf("(%s OR event_us IS NULL AND NOT is_placeholder AND ingested_us IS NOT NULL)", judged)
 		bad = fmt.Sprintf("CASE WHEN ingested_us IS NULL THEN (begin_us IS NULL OR event_us >= end_us) ELSE %s END", outside("ingested_us"))
+	default:
 	}
 	own, missing := b.ownDiffers()
 	if missing != "" {

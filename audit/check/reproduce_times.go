@@ -10,7 +10,6 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/strptime"
-	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
 // textTimes are the text columns that a query reads times from. Each is taken apart once, before expressions speak of it.
@@ -148,8 +147,9 @@ func (b *Statements) timeSQL(t *textTimes, s facts.Schema, declared model.TimeCo
 			return "", missing
 		}
 		return fmt.Sprintf("CASE WHEN %s IS NULL THEN %s ELSE %s - %s * 1000000 END", offset, instant, local, offset), ""
+	default:
+		return "", fmt.Sprintf("column %s (%s) is read by other means than SQL", column.Path, column.TypeText)
 	}
-	return "", fmt.Sprintf("column %s (%s) is read by other means than SQL", column.Path, column.TypeText)
 }
 
 // epochSQL reads a number of units since 1970, "" where the unit is none. Floats are rounded to microseconds as the scan does it.
@@ -180,7 +180,7 @@ func (b *Statements) localSQL(local, name string, ingested bool) (sql, missing s
 	if name == "" || name == "UTC" || name == model.ZoneDevice {
 		return local, ""
 	}
-	table, err := zone.Load(name)
+	table, err := b.Atlas.Load(name)
 	if err != nil {
 		return "", err.Error()
 	}

@@ -277,6 +277,7 @@ func (b *Zones) candidates(source string) []int32 {
 			told = true
 		case zonefit.Clean:
 			told = true
+		default:
 		}
 	}
 	if open || !told && b.undeclaredNaive(source) {

@@ -115,7 +115,7 @@ func (b *Zones) fitSeries() ([]zoneSeries, error) {
 	for _, key := range keys {
 		s := zoneSeries{source: key.source, writer: key.writer, zones: map[int32][]string{}}
 		s.read, s.naive = b.zoneRead(key.source), b.naive(key.source)
-		table, err := zone.Load(s.read)
+		table, err := b.Atlas.Load(s.read)
 		if err != nil {
 			return nil, err
 		}
@@ -147,11 +147,11 @@ func (b *Zones) fitSeries() ([]zoneSeries, error) {
 // clockCourses are those of the view's zones, else all that clocks took between two instants.
 func (b *Zones) clockCourses(from, to int64) ([]zone.Course, error) {
 	if len(b.View.Zones) == 0 {
-		courses := zone.Courses(from, to)
+		courses := b.Atlas.Courses(from, to)
 		b.real = zone.Standing(courses)
 		return courses, nil
 	}
-	courses, err := zone.CoursesOf(b.View.Zones, from, to)
+	courses, err := b.Atlas.CoursesOf(b.View.Zones, from, to)
 	if err != nil {
 		return nil, fmt.Errorf("zones of view %s (%s): %w", b.View.Name, b.origin("zones", "zones"), err)
 	}
@@ -177,11 +177,11 @@ func (b *Zones) eventSpan() (from, to int64, found bool) {
 func (b *Zones) admissibleOffsets(from, to int64) ([]zone.Offset, error) {
 	if len(b.View.Zones) == 0 {
 		if b.real == nil {
-			b.real = zone.RealOffsets(from, to)
+			b.real = b.Atlas.RealOffsets(from, to)
 		}
 		return b.real, nil
 	}
-	offsets, err := zone.OffsetsOf(b.View.Zones, from, to)
+	offsets, err := b.Atlas.OffsetsOf(b.View.Zones, from, to)
 	if err != nil {
 		return nil, fmt.Errorf("zones of view %s (%s): %w", b.View.Name, b.origin("zones", "zones"), err)
 	}
@@ -253,7 +253,7 @@ func (b *Zones) nameBySteps(s *zoneSeries) bool {
 			continue
 		}
 		// events lie around their partition by an offset: a day to each side finds the change for certain
-		zones := zone.Stepping(s.offset(step.Before), s.offset(step.After), first.Start-dayMicros, last.End+dayMicros)
+		zones := b.Atlas.Stepping(s.offset(step.Before), s.offset(step.After), first.Start-dayMicros, last.End+dayMicros)
 		if len(b.View.Zones) > 0 {
 			zones = slices.DeleteFunc(zones, func(name string) bool { return !slices.Contains(b.View.Zones, name) })
 		}
@@ -327,7 +327,7 @@ func (b *Zones) fitsPartitionsAtOffset(s zoneSeries, p zonefit.Population) bool 
 	}
 	// partitions of another calendar lie nearly right an hour beside it: what fits best is what they are
 	from, to, _ := b.eventSpan()
-	return !slices.ContainsFunc(zone.RealOffsets(from, to), func(o zone.Offset) bool {
+	return !slices.ContainsFunc(b.Atlas.RealOffsets(from, to), func(o zone.Offset) bool {
 		rows, _ := fit(ladders, int(-o.Seconds/60))
 		return rows > corrected
 	})
@@ -376,8 +376,9 @@ func verdictText(v zonefit.Verdict) string {
 		return "clean"
 	case zonefit.CannotTell:
 		return "cannot_tell"
+	default:
+		return "none"
 	}
-	return "none"
 }
 
 // populationSlices are the files, by path, that may hold rows of a population: those of its source and writer in its

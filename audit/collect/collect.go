@@ -17,6 +17,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/keys"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/policy"
+	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
 // Request is what one view's collection works by.
@@ -65,6 +66,9 @@ type Request struct {
 	// Offsets gives the UTC offsets, in seconds, that zones really had between two instants: two event times of one key
 	// that differ by one of them are shifted twins.
 	Offsets func(from, to int64) []int64
+
+	// Atlas keeps zones that were read; nil reads them anew.
+	Atlas *zone.Atlas
 
 	// Progress is called after each query, from one goroutine at a time; nil for none.
 	Progress func(step string, filesDone, rowsDone int64)
@@ -206,7 +210,7 @@ func newCollector(e engine.Scanner, r Request, known learnt) (*collector, error)
 		writers: writerSamples{sources: map[uint8]*writerSample{}, named: r.Samples > 0}}
 	c.collection = &facts.Collection{Lags: map[facts.Population]*facts.LagHistogram{}, Events: map[facts.Population]*facts.EventHistogram{},
 		RoleProblems: map[string]string{}}
-	c.roles = roles{view: r.View, wants: r.Wants, schemas: r.Survey.Schemas, zones: zoneTables{}, units: map[unitKey]string{},
+	c.roles = roles{view: r.View, wants: r.Wants, schemas: r.Survey.Schemas, zones: zoneTables{atlas: r.Atlas, made: map[string]*zone.Table{}}, units: map[unitKey]string{},
 		beyond: known.beyond, rawNested: known.rawNested}
 	if err := c.prepareRoles(known); err != nil {
 		return nil, err

@@ -20,6 +20,8 @@ import (
 type Collector struct {
 	Engine engine.Scanner
 	Store  store.Store
+	// Atlas keeps zones that were read; nil reads them anew.
+	Atlas *zone.Atlas
 }
 
 var _ engine.Collector = Collector{}
@@ -41,11 +43,11 @@ func (c Collector) Request(o engine.Order) Request {
 	view, own := o.View, ownOf(o.View, o.Survey)
 	view.Key = view.KeyColumns()
 	return Request{View: view, Survey: o.Survey, AsOf: o.AsOf, Wants: o.Wants, Workers: o.Room.Workers, SliceRows: o.Room.SliceRows,
-		RunMemory: o.Room.Runs, TempDir: o.Room.TempDir, RowsLimit: max(o.RowsLimit, sampledRows*o.Samples), Samples: o.Samples,
+		RunMemory: o.Room.Runs, TempDir: o.Room.TempDir, Atlas: c.Atlas, RowsLimit: max(o.RowsLimit, sampledRows*o.Samples), Samples: o.Samples,
 		Units:     func(schema int32, column string) string { return epochUnit(o.Survey.Schemas[schema], column) },
 		OwnAgrees: own.agrees,
 		OwnHolds:  own.holds,
-		Offsets:   func(from, to int64) []int64 { return offsets(view, from, to) },
+		Offsets:   func(from, to int64) []int64 { return offsets(c.Atlas, view, from, to) },
 		Truncated: survey.Truncated,
 		Nanos: func(ctx context.Context, f facts.File, column facts.Column, rows []int64) ([]int64, error) {
 			return survey.Nanos(ctx, c.Store, f, column, rows)
@@ -86,11 +88,11 @@ const repageBuffer = 256 << 10
 
 // offsets are the UTC offsets, in seconds, that the view's zones had between two instants, or that any zone had where
 // none is declared.
-func offsets(view model.View, from, to int64) []int64 {
-	real := zone.RealOffsets(from, to)
+func offsets(atlas *zone.Atlas, view model.View, from, to int64) []int64 {
+	real := atlas.RealOffsets(from, to)
 	if len(view.Zones) > 0 {
 		// a zone that does not load was refused with the config
-		real, _ = zone.OffsetsOf(view.Zones, from, to)
+		real, _ = atlas.OffsetsOf(view.Zones, from, to)
 	}
 	seconds := make([]int64, len(real))
 	for i, offset := range real {

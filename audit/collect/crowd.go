@@ -316,6 +316,7 @@ func (v *verifier) fetchHalves(ctx context.Context, candidates []keys.Entry) err
 		}
 		return err
 	}
+	v.limit = max(min(v.limit, len(candidates)/2), leastPortion) // the next ones are as large, probably
 	middle := candidates[len(candidates)/2].Hash
 	cut, _ := slices.BinarySearchFunc(candidates, middle, func(e keys.Entry, hash uint64) int { return cmp.Compare(e.Hash, hash) })
 	if cut == 0 { // the first hash reaches over the middle

@@ -143,7 +143,8 @@ func problemOf(view model.View, file facts.File, schema facts.Schema, columns []
 	case read.Cause == engine.CauseEncrypted:
 		return facts.Problem{Kind: facts.ProblemEncrypted, Message: "it is encrypted: the audit has no keys; audit a decrypted copy"}
 	case read.Cause == engine.CauseValue:
-		return facts.Problem{Kind: facts.ProblemValue, Message: fmt.Sprintf("its bytes are sound and a value%s has no place in the type that it is read as (the engine says: %v): correct the value or the type where it is written; to write the file again alone gives the same",
+		return facts.Problem{Kind: facts.ProblemValue, Message: fmt.Sprintf("its bytes are sound and a value%s has no place in the type that it is read as (the engine says: "+
+			"%v): correct the value or the type where it is written; to write the file again alone gives the same",
 			inColumns(columns), err)}
 	case read.Cause == engine.CauseFeature:
 		return unsupported(schema, columns, read)

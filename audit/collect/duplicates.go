@@ -13,10 +13,9 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 )
 
-// candidateBytes is what one candidate costs while it is verified: its values as text, and their headers; valueBytes is the
-// header of each value more than a few.
+// candidateSlack is what a candidate takes beside its row: its entry, its places in lists; valueBytes what each value does.
 const (
-	candidateBytes = 1 << 10
+	candidateSlack = 128
 	valueBytes     = 48
 )
 
@@ -217,11 +216,16 @@ func (v *verifier) portion() int {
 	if v.c.request.PortionRows > 0 {
 		return v.c.request.PortionRows
 	}
-	bytes := max(candidateBytes, v.c.rowBytes())
-	if wide := int64(len(v.payload)+len(v.measures)) * valueBytes; wide > 4*bytes {
-		bytes, v.most = wide, v.c.request.RunMemory // beside such rows, their entries take nothing
+	return int(min(max(v.most/v.candidateBytes(), leastPortion), maxPortion))
+}
+
+// candidateBytes is about what one candidate takes while it is verified; what it really takes is counted.
+func (v *verifier) candidateBytes() int64 {
+	bytes := int64(rowHeader + candidateSlack + valueBytes*len(v.measures))
+	if v.wide() {
+		return bytes + int64(v.groupBytes(v.c.columnsAtOnce()))/2 // of two rows each
 	}
-	return int(min(max(v.most/bytes, leastPortion), maxPortion))
+	return bytes + int64(valueBytes*len(v.payload)) + v.c.rowBytes()
 }
 
 // A portion has room for all rows of a key that can be a pair of copies, and is never so large that files are numbered by more.
@@ -236,7 +240,7 @@ func (c *collector) rowBytes() int64 {
 	most := int64(0)
 	for _, file := range c.survey.Files {
 		if file.Rows > 0 {
-			most = max(most, 4*file.RowBytes)
+			most = max(most, 2*file.RowBytes)
 		}
 	}
 	return most
@@ -576,6 +580,7 @@ func (v *verifier) writerPair(a, b string, class facts.DuplicateClass) {
 		p.Twins++
 	case facts.Replay:
 		p.Replay++
+	default:
 	}
 }
 
@@ -729,8 +734,9 @@ func isNumber(f engine.Form) bool {
 	switch f.Kind {
 	case engine.FormInteger, engine.FormHugeInteger, engine.FormDecimal, engine.FormDouble, engine.FormNull:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {

@@ -142,6 +142,7 @@ func (c *collector) openSlice(s *facts.Slice) bool {
 		return true
 	case facts.EncodingTextNaive, facts.EncodingTextOffset:
 		return s.TextNaive > 0
+	default:
+		return false
 	}
-	return false
 }

@@ -62,9 +62,9 @@ type fetchedMeasure struct {
 // several where the payload has more columns than the engine has room for at once.
 func (v *verifier) plans(schema *facts.Schema, blind []facts.ColumnProblem) []fetchPlan {
 	width := v.c.columnsAtOnce()
-	plans := []fetchPlan{v.plan(schema, blind, 0, min(width, len(v.payload)))}
+	plans := []fetchPlan{v.plan(schema, blind, true, 0, min(width, len(v.payload)))}
 	for from := width; from < len(v.payload); from += width {
-		plans = append(plans, v.plan(schema, blind, from, min(from+width, len(v.payload))))
+		plans = append(plans, v.plan(schema, blind, false, from, min(from+width, len(v.payload))))
 	}
 	return plans
 }
@@ -84,10 +84,10 @@ func (c *collector) columnsAtOnce() int {
 	return int(max(c.request.RunMemory/4/engineRows/engineValueBytes/int64(max(1, c.request.Workers)), leastColumns))
 }
 
-// plan fetches the payload columns from one to another, and with the first of them all else.
-func (v *verifier) plan(schema *facts.Schema, blind []facts.ColumnProblem, from, to int) fetchPlan {
+// plan fetches the payload columns from one to another, and all else if it is the base.
+func (v *verifier) plan(schema *facts.Schema, blind []facts.ColumnProblem, base bool, from, to int) fetchPlan {
 	r := &v.c.roles
-	p := fetchPlan{times: map[model.TimeColumn]int{}, base: from == 0, from: from, source: absent}
+	p := fetchPlan{times: map[model.TimeColumn]int{}, base: base, from: from, source: absent}
 	l := &layout{schema: schema, source: absent, times: p.times, beyond: r.beyond[schema.ID], rawNested: r.rawNested}
 	text := func(name string, form engine.Form) int {
 		column := schema.Lookup(name)
@@ -148,6 +148,8 @@ type target struct {
 	filled func()
 	// held counts the bytes of the rows; nil where they do not count.
 	held *heldBytes
+	// folded says that the payload of the rows is not held.
+	folded bool
 }
 
 // heldBytes counts what rows take, and how much they may.
@@ -195,7 +197,7 @@ func (t target) chunks(most int) iter.Seq[target] {
 		if t.crowd == nil {
 			for start := 0; start < len(t.rows); start += most {
 				end := min(start+most, len(t.rows))
-				if !yield(target{file: t.file, numbers: t.numbers[start:end], rows: t.rows[start:end], held: t.held}) {
+				if !yield(target{file: t.file, numbers: t.numbers[start:end], rows: t.rows[start:end], held: t.held, folded: t.folded}) {
 					return
 				}
 			}
@@ -221,19 +223,99 @@ func (v *verifier) fetch(ctx context.Context, candidates []keys.Entry, most int6
 			targets[i].held = held
 		}
 	}
+	if v.wide() {
+		return rows, v.fetchWide(ctx, rows, targets)
+	}
 	return rows, v.fetchTargets(ctx, targets, true)
+}
+
+// wide says whether the payload has more columns than are held: those of a row are folded then. What cannot be read in some files is
+// compared value by value.
+func (v *verifier) wide() bool {
+	return len(v.payload) > v.c.columnsAtOnce() && len(v.c.blind) == 0
+}
+
+// fetchWide reads all but the payload, finds the groups within which rows may repeat each other, and compares the payload of each,
+// some columns at a time.
+func (v *verifier) fetchWide(ctx context.Context, rows []keys.Row, targets []target) error {
+	if err := v.checkPages(ctx, v.allPlans(), targets); err != nil {
+		return err
+	}
+	for i := range targets {
+		targets[i].folded = true
+	}
+	part := func(base bool, from, to int) error {
+		plans := map[int32][]fetchPlan{}
+		for i := range v.c.survey.Schemas {
+			plans[v.c.survey.Schemas[i].ID] = []fetchPlan{v.plan(&v.c.survey.Schemas[i], nil, base, from, to)}
+		}
+		return v.fetchPlans(ctx, plans, targets, true)
+	}
+	if err := part(true, 0, 0); err != nil {
+		return err
+	}
+	width := v.c.columnsAtOnce()
+	if err := v.group(rows, targets, width); err != nil {
+		return err
+	}
+	for from := 0; from < len(v.payload); from += width {
+		if err := part(false, from, min(from+width, len(v.payload))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// group gives the rows of each key and once_per group what they are to each other.
+func (v *verifier) group(rows []keys.Row, targets []target, width int) error {
+	type groupOf struct {
+		key   string
+		group uint64
+	}
+	groups := map[groupOf]*keys.Wide{}
+	for i := range rows {
+		row := &rows[i]
+		of := groupOf{key: row.Key}
+		if v.grouping != nil {
+			of.group = v.grouping(row.File, v.code(row.Source))
+		}
+		if groups[of] == nil {
+			groups[of] = keys.NewWide(len(v.payload))
+			if err := targets[0].held.add(v.groupBytes(width)); err != nil {
+				return err
+			}
+		}
+		row.Wide = groups[of]
+	}
+	return nil
+}
+
+// groupBytes is what a group of rows takes while its payload is compared.
+func (v *verifier) groupBytes(width int) int {
+	const headers = 160
+	return headers + len(v.payload)/8 + 16*width
 }
 
 // fetchTargets reads rows. Files most of whose row groups hold some are read in one query that picks rows, if picking is wanted;
 // of the others only those row groups are read.
 func (v *verifier) fetchTargets(ctx context.Context, targets []target, picking bool) error {
+	plans := v.allPlans()
+	if err := v.checkPages(ctx, plans, targets); err != nil {
+		return err
+	}
+	return v.fetchPlans(ctx, plans, targets, picking)
+}
+
+// allPlans are those for the files of each schema.
+func (v *verifier) allPlans() map[int32][]fetchPlan {
 	plans := map[int32][]fetchPlan{}
 	for i := range v.c.survey.Schemas {
 		plans[v.c.survey.Schemas[i].ID] = v.plans(&v.c.survey.Schemas[i], nil)
 	}
-	if err := v.checkPages(ctx, plans, targets); err != nil {
-		return err
-	}
+	return plans
+}
+
+func (v *verifier) fetchPlans(ctx context.Context, plans map[int32][]fetchPlan, targets []target, picking bool) error {
 	picked, single := map[int32][]target{}, []target(nil)
 	for _, t := range targets {
 		if picking && len(v.c.blind[t.file.ID]) == 0 && v.picks(plans[t.file.Schema], t) {
@@ -464,6 +546,9 @@ func (c *collector) rowsAtOnce(file *facts.File) int {
 
 func (v *verifier) fetchFile(ctx context.Context, plans []fetchPlan, t target) error {
 	if blind := v.c.blindColumns(t.file.ID); len(blind) > 0 {
+		if t.folded {
+			return nil // found just now: all is compared once more
+		}
 		plans = v.plans(&v.c.survey.Schemas[t.file.Schema], blind)
 	}
 	for _, plan := range plans {
@@ -638,11 +723,13 @@ type filler struct {
 	plan    fetchPlan
 	file    facts.File
 	held    *heldBytes
+	folded  bool
+	images  []keys.Image
 	readers map[string]fetchReaders
 }
 
 func (v *verifier) newFiller(plan fetchPlan, t target) *filler {
-	return &filler{v: v, plan: plan, file: t.file, held: t.held, readers: map[string]fetchReaders{}}
+	return &filler{v: v, plan: plan, file: t.file, held: t.held, folded: t.folded, readers: map[string]fetchReaders{}}
 }
 
 // fill adds the values to a row, the at-th of those whose nanoseconds the engine cut off.
@@ -652,13 +739,30 @@ func (f *filler) fill(row *keys.Row, values []engine.Value, cut cutNanos, at int
 			return err
 		}
 	}
+	if f.folded {
+		f.fold(row, values, cut, at)
+		return nil
+	}
 	bytes := 0
 	for i, p := range f.plan.payload {
 		value := p.value(values, cut.of(p.instant, at))
 		row.Payload[f.plan.from+i] = value
 		bytes += valueBytes/2 + len(value.Text)
 	}
-	return f.hold(bytes)
+	return f.held.add(bytes)
+}
+
+// fold compares the payload with that of the row's group, and keeps an image of it.
+func (f *filler) fold(row *keys.Row, values []engine.Value, cut cutNanos, at int) {
+	f.images = f.images[:0]
+	for _, p := range f.plan.payload {
+		image := keys.ImageOf(p.value(values, cut.of(p.instant, at)))
+		f.images = append(f.images, image)
+		row.Sum = row.Sum.Join(image)
+	}
+	if len(f.images) > 0 {
+		row.Wide.Add(f.plan.from, f.images)
+	}
 }
 
 // fillBase adds all but the payload.
@@ -690,7 +794,9 @@ func (f *filler) fillBase(row *keys.Row, values []engine.Value, cut cutNanos, at
 		key.WriteString(text)
 	}
 	row.Key = key.String()
-	row.Payload = make([]keys.Value, len(v.payload))
+	if !f.folded {
+		row.Payload = make([]keys.Value, len(v.payload))
+	}
 	row.Measures = make([]keys.Value, len(plan.measures))
 	for i, m := range plan.measures {
 		if m.unknown {
@@ -700,12 +806,12 @@ func (f *filler) fillBase(row *keys.Row, values []engine.Value, cut cutNanos, at
 		row.Measures[i] = plain(values[m.index], 0)
 		row.Measures[i].Floating = m.floating
 	}
-	return f.hold(rowHeader + len(row.Key) + len(row.Source) + valueBytes/2*len(row.Measures))
+	return f.held.add(rowHeader + len(row.Key) + len(row.Source) + valueBytes/2*len(row.Measures))
 }
 
-// hold counts what a row takes.
-func (f *filler) hold(bytes int) error {
-	if f.held != nil && f.held.bytes.Add(int64(bytes)) > f.held.most {
+// add counts what is held; a nil counter lets all pass.
+func (h *heldBytes) add(bytes int) error {
+	if h != nil && h.bytes.Add(int64(bytes)) > h.most {
 		return errTooLarge
 	}
 	return nil

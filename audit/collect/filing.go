@@ -100,5 +100,6 @@ func (c *collector) addStaleness(f *filing) {
 		default:
 			f.staleBefore = min(f.end, c.clock.asOf) - max(ttl, f.end-f.start)
 		}
+	default:
 	}
 }

@@ -86,6 +86,7 @@ func (f *folder) oddEvent(s *sourceFold, b *engine.Block, row int) (int64, bool)
 			s.slice.AddUnparsed(v.Texts.At(row))
 		}
 		return 0, false
+	default:
 	}
 	if read.odd && !f.c.clock.sentinel(read.micros) {
 		s.slice.AmbiguousLocal++

@@ -303,6 +303,7 @@ func (l *layout) addOwn(r *roles) {
 			own.timed, own.aware = true, true
 		case facts.EncodingNaive, facts.EncodingInt96Naive, facts.EncodingDate:
 			own.timed = true
+		default:
 		}
 		if own.timed {
 			own.vector = l.add(engine.Select{Kind: engine.SelectTime, Parts: []engine.Part{{Column: *column}}})

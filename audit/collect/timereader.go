@@ -47,6 +47,7 @@ func newTimeReader(vector int, encoding facts.Encoding, column model.TimeColumn,
 				return r, err
 			}
 		}
+	default:
 	}
 	if !r.naive {
 		r.plain = true

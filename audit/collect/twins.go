@@ -173,7 +173,11 @@ func (p *twinCounts) addRows(rows []keys.Row) {
 }
 
 func comparePayload(n *facts.TwinCount, x, y keys.Row) {
-	equal := true
+	equal := x.Sum == y.Sum
+	if !equal {
+		n.PayloadDiffers++
+		return
+	}
 	for i := range x.Payload {
 		switch a, b := x.Payload[i], y.Payload[i]; {
 		case a.Unknown || b.Unknown:

@@ -8,7 +8,10 @@ import (
 )
 
 // zoneTables holds the transition tables of the zones that a view's naive times are read in.
-type zoneTables map[string]*zone.Table
+type zoneTables struct {
+	atlas *zone.Atlas
+	made  map[string]*zone.Table
+}
 
 // load gives a zone's table, or nil for UTC. Device-local times are read as UTC: their zone is unknown row by row, and
 // every verdict that rests on them says so.
@@ -16,13 +19,13 @@ func (z zoneTables) load(name string) (*zone.Table, error) {
 	if name == "" || name == "UTC" || name == model.ZoneDevice {
 		return nil, nil
 	}
-	if table, ok := z[name]; ok {
+	if table, ok := z.made[name]; ok {
 		return table, nil
 	}
-	table, err := zone.Load(name)
+	table, err := z.atlas.Load(name)
 	if err != nil {
 		return nil, fmt.Errorf("zone %q: %w", name, err)
 	}
-	z[name] = table
+	z.made[name] = table
 	return table, nil
 }

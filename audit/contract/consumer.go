@@ -63,8 +63,9 @@ func (a Answer) outcome() report.Outcome {
 		return report.Pass
 	case Stale, Failed:
 		return report.Fail
+	default:
+		return report.Error
 	}
-	return report.Error
 }
 
 func positive(d time.Duration) *float64 {

@@ -195,8 +195,9 @@ func (t viewTerms) freshnessJudged() bool {
 	case report.NotApplicable:
 		d := t.view.Definition
 		return d.TTLNever != "" && d.MaxAgeSeconds == nil && len(d.Sources) == 0
+	default:
+		return false
 	}
-	return false
 }
 
 func (t viewTerms) metadata() map[string]any {

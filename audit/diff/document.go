@@ -98,6 +98,7 @@ func summarise(findings []Finding) Summary {
 			s.Warn++
 		case Info:
 			s.Info++
+		default:
 		}
 	}
 	switch {

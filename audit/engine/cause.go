@@ -40,6 +40,7 @@ func (e ReadError) Retryable() bool {
 	switch e.Cause {
 	case CausePermission, CauseGone, CauseSystem:
 		return true
+	default:
+		return false
 	}
-	return false
 }

@@ -74,6 +74,7 @@ func FormOf(c facts.Column) Form {
 		form.Scale, form.Whole = c.Scale, c.Precision-c.Scale
 	case FormBytes:
 		form.Opaque = c.Physical != "BYTE_ARRAY" || c.Logical == "bson"
+	default:
 	}
 	return form
 }

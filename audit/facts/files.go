@@ -135,8 +135,9 @@ func (p Problem) Retryable() bool {
 	switch p.Kind {
 	case ProblemPermission, ProblemVanished, ProblemChanged, ProblemIO:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // Partition is one time partition of a view, present or expected.

@@ -21,8 +21,11 @@ type Row struct {
 	Key string
 	// Event and Ingested are microseconds UTC, or facts.NoTime.
 	Event, Ingested int64
-	Payload         []Value
-	Measures        []Value
+	// Payload are its values, or Wide what they are to those of the other rows of its group, and Sum an image of all of them.
+	Payload  []Value
+	Wide     *Wide
+	Sum      Image
+	Measures []Value
 }
 
 // Value is a payload value in canonical text.
@@ -86,7 +89,7 @@ func (j *Judge) Group(rows []Row, counted func(Row) bool) Verdict {
 	v := Verdict{Class: facts.Replay}
 	unknown := false
 	for i, name := range j.payload {
-		differs, all := differ(rows, func(r Row) Value { return r.Payload[i] })
+		differs, all := differIn(rows, i)
 		if differs {
 			v.Differs = append(v.Differs, name)
 		}
@@ -140,6 +143,14 @@ func (v *Verdict) classify(unknown, shifted, odd bool) {
 func (v *Verdict) resolve(last, ties int64) {
 	v.Resolvable = last != facts.NoTime && ties == 1
 	v.FanOut = ties - 1
+}
+
+// differIn says whether any two of the rows' known values of a payload column differ, and whether all are known.
+func differIn(rows []Row, column int) (differs, all bool) {
+	if wide := rows[0].Wide; wide != nil {
+		return wide.Differs(column), true
+	}
+	return differ(rows, func(r Row) Value { return r.Payload[column] })
 }
 
 // differ says whether any two of the known values differ, and whether all are known.

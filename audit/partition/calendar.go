@@ -203,7 +203,8 @@ func (l Layout) tooMany(oldest Key, bounds span) error {
 	if (bounds != span{}) {
 		since = time.UnixMicro(bounds.start).UTC().Format("2006-01-02T15")
 	}
-	return fmt.Errorf("time_partition: from %s on more than %d partitions of grain %s would be expected: remove or rename that partition if its date is wrong, correct time_partition.grain, narrow the range, or set time_partition.expected: any",
+	return fmt.Errorf("time_partition: from %s on more than %d partitions of grain %s would be expected: remove or rename that partition if its date is wrong, correct "+
+		"time_partition.grain, narrow the range, or set time_partition.expected: any",
 		since, maxExpected, l.tp.Grain)
 }
 
@@ -247,8 +248,9 @@ func (l Layout) defaultStyle() style {
 		return style{layout: "2006-01-02-15", whole: true}
 	case model.GrainMonth:
 		return style{layout: "2006-01", whole: true}
+	default:
+		return style{layout: "2006-01-02", whole: true}
 	}
-	return style{layout: "2006-01-02", whole: true}
 }
 
 // rangeBounds are the periods of a range, from the beginning of its first to the end of its last.

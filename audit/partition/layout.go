@@ -1,6 +1,7 @@
 package partition
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"path"
@@ -83,8 +84,9 @@ func chainLength(grain model.Grain) int {
 		return 4
 	case model.GrainDay:
 		return 3
+	default:
+		return 2
 	}
-	return 2
 }
 
 func chainText(grain model.Grain) string {
@@ -95,8 +97,9 @@ func chainText(grain model.Grain) string {
 		return "[year, month, day]"
 	case model.GrainWeek:
 		return "[year, week]"
+	default:
+		return "[year, month]"
 	}
-	return "[year, month]"
 }
 
 // TimePartition is what the layout was made of.
@@ -112,8 +115,9 @@ func (l Layout) Of(file string) (Key, error) {
 		dir = ""
 	}
 	key, err := l.OfDir(dir)
-	if pe, ok := err.(*PathError); ok {
-		pe.Path = file
+	var wrong *PathError
+	if errors.As(err, &wrong) {
+		wrong.Path = file
 	}
 	return key, err
 }
@@ -245,8 +249,9 @@ func plainExample(grain model.Grain) string {
 		return "2026/11"
 	case model.GrainWeek:
 		return "2026-W45"
+	default:
+		return "2026/11/03"
 	}
-	return "2026/11/03"
 }
 
 // readPlain reads a period at the beginning of a list of folders, and says how many of them it took.

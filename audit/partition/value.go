@@ -133,8 +133,9 @@ func floor(civil int64, grain model.Grain) int64 {
 	case model.GrainWeek:
 		days := (int64(at.Weekday()) + 6) % 7
 		return civil - modulo(civil, microsPerDay) - days*microsPerDay
+	default:
+		return time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, time.UTC).UnixMicro()
 	}
-	return time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, time.UTC).UnixMicro()
 }
 
 func modulo(a, b int64) int64 { return ((a % b) + b) % b }
@@ -148,6 +149,7 @@ func next(civil int64, grain model.Grain) int64 {
 		return civil + microsPerDay
 	case model.GrainWeek:
 		return civil + 7*microsPerDay
+	default:
+		return time.UnixMicro(civil).UTC().AddDate(0, 1, 0).UnixMicro()
 	}
-	return time.UnixMicro(civil).UTC().AddDate(0, 1, 0).UnixMicro()
 }

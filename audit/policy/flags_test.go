@@ -78,9 +78,11 @@ func TestFromFlagsErrors(t *testing.T) {
 		{RunFlags{Path: "a", Set: []string{"max_age=null"}}, `--set max_age=null: max_age in the view: found nothing, expected a duration such as "90s", "24h", "7d" or "P1D"`},
 		{RunFlags{Path: "a", Set: []string{"zones=[UTC"}}, `--set zones=[UTC: the value is not valid YAML: did not find expected ',' or ']': put it in quotes, as in KEY='"VALUE"'`},
 		{RunFlags{Path: "a", Set: []string{"max_age.x=1h"}}, `--set max_age.x=1h: max_age in the view: found a map, expected a duration such as "90s", "24h", "7d" or "P1D"`},
-		{RunFlags{Path: "a", Set: []string{"sources.s.max_agee=1h"}}, `--set sources.s.max_agee=1h: unknown key "max_agee" in sources.s of the view: did you mean "max_age"? known keys: path, event_time, ingested_at, zone, max_age, max_lag, until`},
+		{RunFlags{Path: "a", Set: []string{"sources.s.max_agee=1h"}}, `--set sources.s.max_agee=1h: unknown key "max_agee" in sources.s of the view: did you mean "max_age"? ` +
+			`known keys: path, event_time, ingested_at, zone, max_age, max_lag, until`},
 		{RunFlags{Path: "a", Set: []string{"checks.stale-row.severity=off"}}, `--set checks.stale-row.severity=off: unknown check "stale-row" in the view: did you mean "stale-rows"? "featureaudit checks" lists them`},
-		{RunFlags{Path: "a", Set: []string{"checks.duplicate-keys.max_franction=0.4"}}, `--set checks.duplicate-keys.max_franction=0.4: unknown key "max_franction" in checks.duplicate-keys of the view: did you mean "max_fraction"? known keys: severity, max_fraction, min_rows; "severity: off" turns the check off`},
+		{RunFlags{Path: "a", Set: []string{"checks.duplicate-keys.max_franction=0.4"}}, `--set checks.duplicate-keys.max_franction=0.4: unknown key "max_franction" in ` +
+			`checks.duplicate-keys of the view: did you mean "max_fraction"? known keys: severity, max_fraction, min_rows; "severity: off" turns the check off`},
 		{RunFlags{Path: "a", Set: []string{"reference=ingested_at"}}, `flag --set: view "a": reference is ingested_at, but no ingested_at column is declared: add one or choose another reference`},
 	}
 	for _, c := range cases {

@@ -2,6 +2,7 @@ package render
 
 import (
 	"encoding/xml"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -14,25 +15,26 @@ type junitSuites struct {
 	Name     string       `xml:"name,attr"`
 	Tests    int          `xml:"tests,attr"`
 	Failures int          `xml:"failures,attr"`
-	Skipped  int          `xml:"skipped,attr"`
+	Errors   int          `xml:"errors,attr"`
 	Suites   []junitSuite `xml:"testsuite"`
 }
 
 type junitSuite struct {
-	Name     string      `xml:"name,attr"`
-	Tests    int         `xml:"tests,attr"`
-	Failures int         `xml:"failures,attr"`
-	Skipped  int         `xml:"skipped,attr"`
-	Errors   int         `xml:"errors,attr"`
-	Cases    []junitCase `xml:"testcase"`
+	Name     string `xml:"name,attr"`
+	Tests    int    `xml:"tests,attr"`
+	Failures int    `xml:"failures,attr"`
+	Skipped  int    `xml:"skipped,attr"`
+	Errors   int    `xml:"errors,attr"`
+	// Timestamp is the as_of of an audit.
+	Timestamp string      `xml:"timestamp,attr,omitempty"`
+	Cases     []junitCase `xml:"testcase"`
 }
 
 type junitCase struct {
 	Name    string        `xml:"name,attr"`
 	Class   string        `xml:"classname,attr"`
-	File    string        `xml:"file,attr,omitempty"`
-	Line    int           `xml:"line,attr,omitempty"`
 	Failure *junitMessage `xml:"failure,omitempty"`
+	Error   *junitMessage `xml:"error,omitempty"`
 	Skipped *junitMessage `xml:"skipped,omitempty"`
 	Out     string        `xml:"system-out,omitempty"`
 }
@@ -56,19 +58,10 @@ func DiffJUnit(w io.Writer, d diff.Document, _ Options) error {
 	for _, r := range rules {
 		suite := junitSuiteOf(name, r, byRule[r.ID])
 		delete(byRule, r.ID)
-		suites.Tests, suites.Failures, suites.Skipped = suites.Tests+suite.Tests, suites.Failures+suite.Failures, suites.Skipped+suite.Skipped
+		suites.Tests, suites.Failures = suites.Tests+suite.Tests, suites.Failures+suite.Failures
 		suites.Suites = append(suites.Suites, suite)
 	}
-	if _, err := io.WriteString(w, xml.Header); err != nil {
-		return err
-	}
-	enc := xml.NewEncoder(w)
-	enc.Indent("", "  ")
-	if err := enc.Encode(suites); err != nil {
-		return err
-	}
-	_, err := io.WriteString(w, "\n")
-	return err
+	return writeJUnit(w, suites)
 }
 
 func junitSuiteOf(name string, r diff.Rule, findings []diff.Finding) junitSuite {
@@ -81,19 +74,19 @@ func junitSuiteOf(name string, r diff.Rule, findings []diff.Finding) junitSuite 
 	slices.SortStableFunc(findings, func(a, b diff.Finding) int { return strings.Compare(a.View, b.View) })
 	for _, f := range findings {
 		c := junitCase{Name: strings.TrimSpace(Clean(f.View) + " " + Clean(f.Object)), Class: name + "." + r.ID}
+		message, place := findingLine(f), ""
 		if f.Location != nil {
-			c.File, c.Line = Clean(f.Location.File), f.Location.Line
+			place = fmt.Sprintf("%s:%d\n", Clean(f.Location.File), f.Location.Line)
 		}
-		message := findingLine(f)
 		switch {
 		case f.Suppressed:
 			c.Skipped = &junitMessage{Message: "approved: " + Clean(f.SuppressedBy)}
 			suite.Skipped++
 		case f.Severity == diff.Error:
-			c.Failure = &junitMessage{Message: message, Type: r.ID, Text: r.Why + "\n" + r.Fix}
+			c.Failure = &junitMessage{Message: message, Type: r.ID, Text: place + r.Why + "\n" + r.Fix}
 			suite.Failures++
 		default:
-			c.Out = string(f.Severity) + ": " + message
+			c.Out = strings.TrimSpace(string(f.Severity) + ": " + message + "\n" + place)
 		}
 		suite.Tests++
 		suite.Cases = append(suite.Cases, c)

@@ -20,8 +20,9 @@ func badness(o report.Outcome) int {
 		return 3
 	case report.Pass:
 		return 4
+	default:
+		return 5
 	}
-	return 5
 }
 
 // bad says whether a result wants a reader's attention.

@@ -214,6 +214,7 @@ func (t *text) paint(o report.Outcome, word string) string {
 		code = "35;1"
 	case report.Suppressed, report.NotApplicable:
 		code = "2"
+	default:
 	}
 	return "\x1b[" + code + "m" + word + "\x1b[0m"
 }

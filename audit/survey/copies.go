@@ -3,6 +3,7 @@ package survey
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"io"
 	"slices"
 	"sync"
@@ -97,7 +98,7 @@ func sumOf(ctx context.Context, st store.Store, f facts.File, limit int64) (sum 
 	buffer := make([]byte, 256<<10)
 	for at := int64(0); at < size; {
 		n, err := object.ReadAt(buffer[:min(int64(len(buffer)), size-at)], at)
-		if ctx.Err() != nil || n == 0 || err != nil && err != io.EOF {
+		if ctx.Err() != nil || n == 0 || err != nil && !errors.Is(err, io.EOF) {
 			return sum, false
 		}
 		hash.Write(buffer[:n])

@@ -1,7 +1,6 @@
 package zone
 
 import (
-	"fmt"
 	"slices"
 	"time"
 )
@@ -15,43 +14,8 @@ type Course struct {
 	Zones []string
 }
 
-// Courses are the distinct courses that clocks of the zones of the tz database took between two instants in microseconds
-// UTC (both included): one for each real offset, at which a clock stands still, and those that change.
-func Courses(from, to int64) []Course {
-	byOffset, byText := map[int32][]string{0: {"UTC"}}, map[string]int{}
-	var stepping []Course
-	for _, names := range listedZones() {
-		name, location := firstKnown(names)
-		if location == nil {
-			continue
-		}
-		c := courseOf(location, from, to)
-		seen := slices.Clone(c.Seconds)
-		slices.Sort(seen)
-		for _, seconds := range slices.Compact(seen) {
-			byOffset[seconds] = append(byOffset[seconds], name)
-		}
-		if len(c.Begins) == 0 {
-			continue
-		}
-		text := fmt.Sprint(c.Seconds, c.Begins)
-		at, known := byText[text]
-		if !known {
-			at = len(stepping)
-			byText[text] = at
-			stepping = append(stepping, c)
-		}
-		stepping[at].Zones = append(stepping[at].Zones, name)
-	}
-	var courses []Course
-	for _, o := range sortOffsets(byOffset) {
-		courses = append(courses, Course{Seconds: []int32{o.Seconds}, Zones: o.Zones})
-	}
-	for _, c := range stepping {
-		sortNames(c.Zones)
-	}
-	return append(courses, stepping...)
-}
+// Courses is Atlas.Courses, read anew.
+func Courses(from, to int64) []Course { return (*Atlas)(nil).Courses(from, to) }
 
 // Standing are the offsets of the courses that stand still.
 func Standing(courses []Course) []Offset {
@@ -62,30 +26,6 @@ func Standing(courses []Course) []Offset {
 		}
 	}
 	return offsets
-}
-
-// CoursesOf is Courses of the zones that are named, UTC among them. A name that Load does not know is an error.
-func CoursesOf(names []string, from, to int64) ([]Course, error) {
-	offsets, err := OffsetsOf(names, from, to)
-	if err != nil {
-		return nil, err
-	}
-	var courses []Course
-	for _, o := range offsets {
-		courses = append(courses, Course{Seconds: []int32{o.Seconds}, Zones: o.Zones})
-	}
-	for _, name := range names {
-		table, err := Load(name)
-		if err != nil {
-			return nil, err
-		}
-		c := table.course(from, to)
-		if len(c.Begins) > 0 {
-			c.Zones = []string{name}
-			courses = append(courses, c)
-		}
-	}
-	return courses, nil
 }
 
 func (t *Table) course(from, to int64) Course {

@@ -45,14 +45,14 @@ func TestCoursesStandOrStep(t *testing.T) {
 }
 
 func TestCoursesOfNamedZones(t *testing.T) {
-	courses, err := CoursesOf([]string{"America/Los_Angeles", "Asia/Tokyo"}, weekFrom, weekTo)
+	courses, err := new(Atlas).CoursesOf([]string{"America/Los_Angeles", "Asia/Tokyo"}, weekFrom, weekTo)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(courses) != 5 { // -8, -7, 0 and +9 stand; Los Angeles steps
 		t.Errorf("%+v", courses)
 	}
-	if _, err := CoursesOf([]string{"Mars/Olympus"}, weekFrom, weekTo); err == nil {
+	if _, err := new(Atlas).CoursesOf([]string{"Mars/Olympus"}, weekFrom, weekTo); err == nil {
 		t.Error("no such zone")
 	}
 }

@@ -34,53 +34,12 @@ var populous = [...]string{"UTC", "America/Los_Angeles", "America/Denver", "Amer
 	"Europe/Berlin", "Europe/Paris", "Europe/Istanbul", "Europe/Moscow", "Africa/Lagos", "Africa/Cairo", "Asia/Dubai", "Asia/Karachi", "Asia/Kolkata",
 	"Asia/Kathmandu", "Asia/Dhaka", "Asia/Yangon", "Asia/Jakarta", "Asia/Shanghai", "Asia/Singapore", "Asia/Tokyo", "Asia/Seoul", "Australia/Sydney", "Pacific/Auckland"}
 
-// RealOffsets are the distinct offsets from UTC that the zones of the tz database had between two instants in
-// microseconds UTC (both included), ascending, each with the names of its zones. UTC itself is among them.
-func RealOffsets(from, to int64) []Offset {
-	byOffset := map[int32][]string{}
-	for _, names := range listedZones() {
-		name, location := firstKnown(names)
-		if location == nil {
-			continue
-		}
-		for _, seconds := range offsetsOf(location, from, to) {
-			byOffset[seconds] = append(byOffset[seconds], name)
-		}
-	}
-	byOffset[0] = append(byOffset[0], "UTC")
-	return sortOffsets(byOffset)
-}
+// RealOffsets is Atlas.RealOffsets, read anew.
+func RealOffsets(from, to int64) []Offset { return (*Atlas)(nil).RealOffsets(from, to) }
 
-// OffsetsOf is RealOffsets of the zones that are named. A name that Load does not know is an error.
+// OffsetsOf is Atlas.OffsetsOf, read anew.
 func OffsetsOf(names []string, from, to int64) ([]Offset, error) {
-	byOffset := map[int32][]string{0: {"UTC"}}
-	for _, name := range names {
-		table, err := Load(name)
-		if err != nil {
-			return nil, err
-		}
-		for _, seconds := range table.Offsets(from, to) {
-			byOffset[seconds] = append(byOffset[seconds], name)
-		}
-	}
-	return sortOffsets(byOffset), nil
-}
-
-// Stepping are the zones whose offset changed from one number of seconds to another between two instants (both included),
-// those of many people first.
-func Stepping(before, after int32, from, to int64) []string {
-	var zones []string
-	for _, names := range listedZones() {
-		name, location := firstKnown(names)
-		if location == nil {
-			continue
-		}
-		if offsetAt(location, from) == before && offsetAt(location, to) == after {
-			zones = append(zones, name)
-		}
-	}
-	sortNames(zones)
-	return zones
+	return (*Atlas)(nil).OffsetsOf(names, from, to)
 }
 
 func sortOffsets(byOffset map[int32][]string) []Offset {
@@ -131,22 +90,6 @@ func firstKnown(names []string) (string, *time.Location) {
 		}
 	}
 	return "", nil
-}
-
-// offsetsOf walks the clock changes of a zone between two instants.
-func offsetsOf(location *time.Location, from, to int64) []int32 {
-	offsets := []int32{offsetAt(location, from)}
-	for at := from; ; {
-		_, end := time.UnixMicro(at).In(location).ZoneBounds()
-		if end.IsZero() || end.UnixMicro() > to || end.UnixMicro() <= at {
-			break
-		}
-		at = end.UnixMicro()
-		if seconds := offsetAt(location, at); !slices.Contains(offsets, seconds) {
-			offsets = append(offsets, seconds)
-		}
-	}
-	return offsets
 }
 
 func offsetAt(location *time.Location, micros int64) int32 {

@@ -369,6 +369,8 @@ func (a *asking) against(c, home *cluster) (why string, constant bool) {
 		return "the same writers have prompt rows too", false
 	case a.stretchWouldDo(c, whole):
 		return "its rows came in a part of the time only, and so do all rows of many writers", false
+	case a.promptElsewhen(c):
+		return "its writers were prompt at the times when nobody of them was late", false
 	}
 	return "", false
 }
@@ -639,7 +641,8 @@ func (a *asking) lateWouldDo(c *cluster, whole float64, late func(facts.WriterRo
 		return false
 	}
 	if -writersOf*math.Log(max(absent, 1)/all) < leastMissing {
-		return false // by chance none is seen at the other times
+		// by chance none is seen at the other times; a handful that comes in bursts might as well have come in such a stretch
+		return gap >= handfulGap && len(c.pens) < handful && a.inBursts(c)
 	}
 	chance := asIfLate.whole()
 	// who is in the stretch with half of his rows counts for half as many rows
@@ -657,6 +660,36 @@ const (
 	// leastSurprise is how unlikely, by logarithm, a stretch must make it that all writers of a group lie in it.
 	leastSurprise = 12
 )
+
+// Fewer writers than handful who come in bursts are not told where handfulGap of all rows or more lie at other times. A burst takes less
+// than a burstPart of the time, which is told from burstRows rows on.
+const (
+	handful, handfulGap  = 8, 0.1
+	burstPart, burstRows = 0.5, 5
+)
+
+// inBursts says that most writers of a group are there for a small part of the time only.
+func (a *asking) inBursts(c *cluster) bool {
+	first, last := int32(math.MaxInt32), int32(math.MinInt32)
+	for _, r := range a.in.Rows {
+		first, last = min(first, r.Arrival), max(last, r.Arrival)
+	}
+	short, all := 0, 0
+	for _, p := range c.pens {
+		if len(p.rows) < burstRows {
+			continue
+		}
+		from, to := p.rows[0].Arrival, p.rows[0].Arrival
+		for _, r := range p.rows {
+			from, to = min(from, r.Arrival), max(to, r.Arrival)
+		}
+		all++
+		if float64(to-from) < burstPart*float64(last-first) {
+			short++
+		}
+	}
+	return 2*short > all
+}
 
 // timesOf tells the times at which a group has rows: those between its first and its last, and those without the stretches in
 // which it has hardly any. Times are those of events as they happened if writers stand where they are placed.
@@ -694,6 +727,119 @@ func (a *asking) timesOf(c *cluster) (between, without func(facts.WriterRow) boo
 		bin := floorDiv(int64(r.Arrival)-int64(r.Lag), a.bin)
 		return between(r) && own[bin]*total > idle*all[bin]*rows
 	}
+}
+
+const (
+	// clearly is how much better, by logarithm, a row fits where it is counted.
+	clearly = 3
+	// A time without late rows of a group counts if by others' rows leastExpected of them and as many as chance leaves out were due.
+	leastExpected = 4
+	// leastBoth writers must be late and prompt; their prompt rows must be leastDue of those due at such times, and mostly lie there.
+	leastBoth             = 3
+	leastDue, mostlyThere = 0.1, 0.5
+	// leastScore is how many standard deviations more of them must lie there than of others' rows.
+	leastScore = 4
+)
+
+// promptElsewhen says that the writers of a group who have prompt rows too have them just when nobody of the group is late. So it is
+// where a delay holds for nearly all of the time: in what is left of it everyone is prompt, and most writers have no row there. Who
+// travels, or is late at random besides, is prompt while others of the group are there.
+func (a *asking) promptElsewhen(c *cluster) bool {
+	members := map[uint64]bool{}
+	for _, p := range c.pens {
+		members[p.id] = true
+	}
+	var late, others []int32 // by the time of the event as it is read: so a delay begins and ends
+	for i := range a.pens {
+		p := &a.pens[i]
+		for _, r := range p.rows {
+			switch read := r.Arrival - int32(r.Lag); {
+			case !members[p.id]:
+				others = append(others, read)
+			case a.favours(r, c.offset) > clearly:
+				late = append(late, read)
+			}
+		}
+	}
+	if len(late) == 0 || len(others) == 0 {
+		return false
+	}
+	slices.Sort(late)
+	slices.Sort(others)
+	gaps, share := gapsOf(late, others)
+	if len(gaps) == 0 {
+		return false
+	}
+	both, there, rows := 0, 0.0, 0
+	for i := range a.pens {
+		inside, prompt := a.promptIn(&a.pens[i], c.offset, gaps)
+		if prompt == 0 {
+			continue
+		}
+		both++
+		rows += inside
+		there += float64(inside) / float64(prompt)
+	}
+	n := float64(both)
+	due := float64(len(late)) * share / (1 - share)
+	return both >= leastBoth && float64(rows) >= leastDue*due && there >= mostlyThere*n && there-n*share > leastScore*math.Sqrt(n*share*(1-share))
+}
+
+// favours is by how much, by logarithm, a row fits an offset better than the one read.
+func (a *asking) favours(r facts.WriterRow, offset int32) float64 {
+	return a.f.at(int(r.Lag)+int(offset)) - a.f.at(int(r.Lag))
+}
+
+// promptIn counts the prompt rows of a writer who is late with others, and those of them that lie in gaps.
+func (a *asking) promptIn(p *pen, offset int32, gaps []gap) (inside, prompt int) {
+	late := false
+	for _, r := range p.rows {
+		switch by := a.favours(r, offset); {
+		case by > clearly:
+			late = true
+		case by < -clearly:
+			prompt++
+			read := r.Arrival - int32(r.Lag)
+			if slices.ContainsFunc(gaps, func(g gap) bool { return read > g.from && read < g.to }) {
+				inside++
+			}
+		}
+	}
+	if !late {
+		return 0, 0
+	}
+	return inside, prompt
+}
+
+// gap is a time, in minutes since 1970 UTC and both excluded.
+type gap struct{ from, to int32 }
+
+// gapsOf are the times without late rows at which by all other rows too many were due, and the share of the others in them. Both are
+// sorted.
+func gapsOf(late, others []int32) (gaps []gap, share float64) {
+	least := max(leastExpected, math.Log(float64(len(late)))-1) * float64(len(others)) / float64(len(late))
+	inside, at := 0, 0
+	last := int32(math.MinInt32)
+	for i := range len(late) + 1 {
+		next := int32(math.MaxInt32)
+		if i < len(late) {
+			next = late[i]
+		}
+		begin := at
+		for at < len(others) && others[at] < next {
+			at++
+		}
+		// a minute that holds a late row is none without
+		for begin < at && others[begin] == last {
+			begin++
+		}
+		if n := at - begin; float64(n) >= least {
+			gaps = append(gaps, gap{last, next})
+			inside += n
+		}
+		last = next
+	}
+	return gaps, float64(inside) / float64(len(others))
 }
 
 // standsAt says whether a writer has rows at an offset.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
@@ -69,6 +70,36 @@ func TestHonestWritersAreNotAccused(t *testing.T) {
 			e := askStore(func(give func(zonemix.Row)) { kind.Each(seed, 12_000, give) })
 			if len(e.Groups) > 0 {
 				t.Errorf("%s, seed %d: %v", kind.Name, seed, groupOffsets(e.Groups))
+			}
+		}
+	}
+}
+
+// TestADelayThatHoldsNearlyAlways tells writers who are prompt whenever nobody of them is late from those who travel.
+func TestADelayThatHoldsNearlyAlways(t *testing.T) {
+	told := 0
+	for _, kind := range zonemix.HonestKinds() {
+		if !strings.HasPrefix(kind.Name, "a gateway") || !strings.Contains(kind.Name, ", but ") || strings.Contains(kind.Name, "weekend") {
+			continue
+		}
+		for seed := range uint64(3) {
+			e := askStore(func(give func(zonemix.Row)) { kind.Each(seed, 20_000, give) })
+			if !e.Told || len(e.Refused) != 1 || len(e.Groups) != 0 {
+				t.Fatalf("%s, seed %d: %v, and refused %v", kind.Name, seed, groupOffsets(e.Groups), groupOffsets(e.Refused))
+			}
+			if e.Refused[0].Why == "its writers were prompt at the times when nobody of them was late" {
+				told++
+			}
+		}
+	}
+	if told < 9 {
+		t.Errorf("%d of 12 stores by the rows of what is left of the time", told)
+	}
+	for i, lag := range zonemix.Lags() {
+		for name, p := range map[string]zonemix.Plan{"travel": {Travellers: 0.3}, "rest on a day": {IdleDay: true, Retries: 0.1, RetryHours: 8}, "sleep at night": {Awake: true, Travellers: 0.3}} {
+			p.Lag, p.PerWriter, p.Planted = lag, 12, []zonemix.Share{{Offset: pacific, Of: 0.1}}
+			if e := ofPlan(p, uint64(i)); !slices.Equal(groupOffsets(e.Groups), []int32{pacific}) {
+				t.Errorf("writers who %s, %s: %v, and refused %v", name, lag.Name, groupOffsets(e.Groups), groupOffsets(e.Refused))
 			}
 		}
 	}

@@ -158,7 +158,8 @@ func cmdDiff(ctx context.Context, c *cli, args []string) (int, error) {
 	var f judgeFlags
 	flags := newFlags("diff")
 	f.add(flags)
-	data := flags.StringArray("data", nil, "say what each changed ttl does to the entities: audit (looks at the files of OLD), a config or other REF whose files to look at, or a report (repeatable: one audited with the old ttls, one with the new)")
+	data := flags.StringArray("data", nil, "say what each changed ttl does to the entities: audit (looks at the files of OLD), a config or other REF whose files to look at, "+
+		"or a report (repeatable: one audited with the old ttls, one with the new)")
 	mergeBase := flags.Bool("merge-base", false, "compare with the commit at which HEAD left OLD, which is REV:PATH")
 	if err := c.parse(flags, "diff OLD NEW [flags]", diffAbout, args); err != nil {
 		return 0, err

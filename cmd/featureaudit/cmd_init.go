@@ -300,6 +300,7 @@ func naive(e facts.Encoding) bool {
 	switch e {
 	case facts.EncodingNaive, facts.EncodingInt96Naive, facts.EncodingTextNaive, facts.EncodingDate:
 		return true
+	default:
+		return false
 	}
-	return false
 }

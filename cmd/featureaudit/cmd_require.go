@@ -407,6 +407,7 @@ func (c *cli) tell(outs []output, answers []contract.Answer) (int, error) {
 		return exitOK, nil
 	case contract.Stale, contract.Failed:
 		return exitFindings, nil
+	default:
+		return exitIncomplete, nil
 	}
-	return exitIncomplete, nil
 }

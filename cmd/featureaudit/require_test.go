@@ -105,11 +105,13 @@ func TestRequireByReport(t *testing.T) {
 		exit int
 		out  string
 	}{
-		"fresh":            {[]string{"clicks", "--max-age", "6h"}, 0, "clicks (owner web): pass: its newest event is 3h old, promised 6h\n"},
-		"two views":        {[]string{"clicks", "other"}, 3, "clicks (owner web): pass: its newest event is 3h old, promised 1d\nother: unknown: it knows no view \"other\"; it has featureview.growth.clicks\n"},
-		"stale wins":       {[]string{"other", "clicks", "--max-age", "1h"}, 1, "other: unknown: it knows no view \"other\"; it has featureview.growth.clicks\nclicks (owner web): stale: its newest event is 3h old (2026-11-24T05:00:00Z), promised 1h; wait for its feed or restart it, then audit again\n"},
-		"a consumer":       {[]string{"--consumer", "churn"}, 1, "clicks (owner web): stale: its newest event is 3h old (2026-11-24T05:00:00Z), promised 2h; wait for its feed or restart it, then audit again\n"},
-		"a long look back": {[]string{"--consumer", "slow"}, 1, "clicks (owner web): failed: its newest clean run is 23d long (2026-11-01T00:00:00Z to 2026-11-24T00:00:00Z), and the consumer reads back 56d; repair what lies before, and audit again\n"},
+		"fresh":     {[]string{"clicks", "--max-age", "6h"}, 0, "clicks (owner web): pass: its newest event is 3h old, promised 6h\n"},
+		"two views": {[]string{"clicks", "other"}, 3, "clicks (owner web): pass: its newest event is 3h old, promised 1d\nother: unknown: it knows no view \"other\"; it has featureview.growth.clicks\n"},
+		"stale wins": {[]string{"other", "clicks", "--max-age", "1h"}, 1, "other: unknown: it knows no view \"other\"; it has featureview.growth.clicks\nclicks (owner " +
+			"web): stale: its newest event is 3h old (2026-11-24T05:00:00Z), promised 1h; wait for its feed or restart it, then audit again\n"},
+		"a consumer": {[]string{"--consumer", "churn"}, 1, "clicks (owner web): stale: its newest event is 3h old (2026-11-24T05:00:00Z), promised 2h; wait for its feed or restart it, then audit again\n"},
+		"a long look back": {[]string{"--consumer", "slow"}, 1, "clicks (owner web): failed: its newest clean run is 23d long (2026-11-01T00:00:00Z to 2026-11-24T00:00:00Z), " +
+			"and the consumer reads back 56d; repair what lies before, and audit again\n"},
 		"as JSON": {[]string{"clicks", "--format", "json"}, 0, "{\n  \"schema\": \"featureaudit.require/v1\",\n  \"verdict\": \"pass\",\n  \"answers\": [\n    {\n" +
 			"      \"view\": \"clicks\",\n      \"verdict\": \"pass\",\n      \"message\": \"clicks (owner web): pass: its newest event is 3h old, promised 1d\",\n" +
 			"      \"age_seconds\": 10800,\n      \"limit_seconds\": 86400\n    }\n  ]\n}\n"},

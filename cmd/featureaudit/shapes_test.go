@@ -59,6 +59,7 @@ func oddShapes() []oddShape {
 		{name: "a row group of 5 million rows, with dictionaries", query: strings.Replace(manyRows, "substr(md5(i::VARCHAR), 1, 16)", "'k' || (i % 60000) || 'abcdefgh'", 1),
 			options: oneGroup + ", DICTIONARY_SIZE_LIMIT 1000000", measures: counts(60_000, 5_000_000), slow: true},
 		{name: "2,000 columns", query: "SELECT " + instant + ", i // 2 AS id, " + strings.Join(wide, ", ") + " FROM range(400) t(i)", measures: counts(200, 400)},
+		{name: "2,000 columns and 20,000 rows", query: "SELECT " + instant + ", i // 2 AS id, " + strings.Join(wide, ", ") + " FROM range(20000) t(i)", measures: counts(10_000, 20_000), slow: true},
 		{name: "20,000 files", query: "SELECT " + instant + ", i AS id, 1.5 AS amount, i // 3 AS part FROM range(60000) t(i)", parted: true, measures: counts(0, 0), slow: true},
 	}
 }

@@ -22,7 +22,8 @@ func TestCauses(t *testing.T) {
 		{message: `IO Error: No files found that match the pattern "a.parquet"`, cause: engine.CauseGone, again: true},
 		{message: `IO Error: Could not read from file "a.parquet": Input/output error`, cause: engine.CauseSystem, again: true},
 		{message: `IO Error: Could not read enough bytes from file "a.parquet": attempted to read 100 bytes from location 2000`, cause: engine.CauseSystem, again: true, end: 2100},
-		{message: `Invalid Input Error: Failed to read file "a.parquet": Unsupported compression codec "LZ4". Supported options are uncompressed, brotli, gzip, lz4_raw, snappy or zstd`, cause: engine.CauseFeature, feature: "Hadoop LZ4 compression"},
+		{message: `Invalid Input Error: Failed to read file "a.parquet": Unsupported compression codec "LZ4". Supported options are uncompressed, brotli, gzip, lz4_raw, snappy ` +
+			`or zstd`, cause: engine.CauseFeature, feature: "Hadoop LZ4 compression"},
 		{message: `Invalid Input Error: Failed to read file "a.parquet": Unsupported compression codec "LZO". Supported options are uncompressed, brotli, gzip, lz4_raw, snappy or zstd`, cause: engine.CauseFeature, feature: "LZO compression"},
 		{message: `Invalid Input Error: Failed to read file "a.parquet": Unsupported compression codec "X". Supported options are uncompressed`, cause: engine.CauseFeature, feature: "its compression"},
 		{message: "Invalid Error: BYTE_STREAM_SPLIT encoding is only supported for FLOAT or DOUBLE data", cause: engine.CauseFeature, feature: "the encoding BYTE_STREAM_SPLIT of other types than FLOAT and DOUBLE"},

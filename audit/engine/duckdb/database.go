@@ -174,6 +174,11 @@ func (c *connection) query(ctx context.Context, text string, values bindings) (*
 			return nil, err
 		}
 	}
+	return c.execute(ctx, statement)
+}
+
+// execute runs a statement whose parameters are bound. A cancelled context interrupts it.
+func (c *connection) execute(ctx context.Context, statement mapping.PreparedStatement) (*mapping.Result, error) {
 	interrupted := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		mapping.Interrupt(c.conn)
@@ -213,6 +218,12 @@ func bind(statement mapping.PreparedStatement, name string, value any) error {
 
 func createValue(value any) (mapping.Value, error) {
 	switch v := value.(type) {
+	case nil:
+		return mapping.CreateNullValue(), nil
+	case bool:
+		return mapping.CreateBool(v), nil
+	case float64:
+		return mapping.CreateDouble(v), nil
 	case int64:
 		return mapping.CreateInt64(v), nil
 	case string:

@@ -143,8 +143,9 @@ func textExpression(p engine.Part) (string, error) {
 		return canonical, nil
 	case engine.FormBytes:
 		return "hex(" + canonical + ")", nil
+	default:
+		return "CAST(" + canonical + " AS VARCHAR)", nil
 	}
-	return "CAST(" + canonical + " AS VARCHAR)", nil
 }
 
 func canonicalExpression(p engine.Part) (string, error) {
@@ -180,8 +181,10 @@ func canonicalExpression(p engine.Part) (string, error) {
 			return "encode(" + ref + ")", nil
 		case engine.FormUUID:
 			return "unhex(replace(CAST(" + ref + " AS VARCHAR), '-', ''))", nil
+		default:
+			return ref, nil
 		}
-		return ref, nil
+	default:
 	}
 	return ref, nil
 }
@@ -193,8 +196,9 @@ func nullExpression(kind engine.FormKind) string {
 		return "NULL::BIGINT"
 	case engine.FormBytes:
 		return "NULL::BLOB"
+	default:
+		return "NULL::VARCHAR"
 	}
-	return "NULL::VARCHAR"
 }
 
 func hashExpression(parts []engine.Part) (string, error) {

@@ -303,6 +303,7 @@ func (c *content) encodeOne(out []byte, f *field, v any, depth int) ([]byte, err
 			return nil, fmt.Errorf("found %s, expected a number", describe(v))
 		}
 		return protowire.AppendFixed32(out, math.Float32bits(float32(n))), nil
+	default:
 	}
 	n, err := strconv.ParseInt(fmt.Sprint(v), 10, 64)
 	if err != nil {

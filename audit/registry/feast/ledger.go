@@ -385,6 +385,7 @@ func (k *collector) scalar(f *field, v value) string {
 		return k.enumName(f.enum, v.num)
 	case kindFloat:
 		return strconv.FormatFloat(float64(math.Float32frombits(uint32(v.num))), 'g', -1, 32)
+	default:
 	}
 	if f.name == "body_text" { // releases differ in how they end the source text
 		return strings.TrimSpace(strings.ReplaceAll(string(v.raw), "\r\n", "\n"))

@@ -47,8 +47,9 @@ func (f field) wireType() protowire.Type {
 		return protowire.VarintType
 	case kindFloat:
 		return protowire.Fixed32Type
+	default:
+		return protowire.BytesType
 	}
-	return protowire.BytesType
 }
 
 // packable says whether several values may stand in one length-delimited field.

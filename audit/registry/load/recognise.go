@@ -228,8 +228,9 @@ func (l loader) set(byForm map[form][]yamldef.File) (registry.Definitions, error
 			return merge(files, odcs.Decode)
 		case formDBT:
 			return l.dbtFiles(files)
+		default:
+			return registry.Definitions{}, fmt.Errorf("%s: a %s is read alone: name it", files[0].Name, formWords[f])
 		}
-		return registry.Definitions{}, fmt.Errorf("%s: a %s is read alone: name it", files[0].Name, formWords[f])
 	}
 	return registry.Definitions{}, errors.New("no file")
 }

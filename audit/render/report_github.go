@@ -1,0 +1,40 @@
+package render
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
+)
+
+// ReportGitHub writes annotations for GitHub Actions: the ten worst findings of each level, and how many more there are. They point at
+// no line: what is wrong stands in data.
+func ReportGitHub(w io.Writer, r report.Report, o Options) error {
+	outline := NewOutline(r, o.Words)
+	var b strings.Builder
+	written, left := map[string]int{}, 0
+	for _, v := range outline.Views {
+		for _, item := range v.Items {
+			level := "error"
+			if item.Result.Outcome == report.Warn {
+				level = "warning"
+			}
+			if written[level]++; written[level] > maxAnnotations {
+				left++
+				continue
+			}
+			fmt.Fprintf(&b, "::%s title=%s::%s\n", level, property("featureaudit "+item.View+" "+item.Check), data(clip(item.Says, maxMessageRunes)))
+		}
+	}
+	if left > 0 || len(written) == 0 {
+		text := outline.Headline
+		if left > 0 {
+			text = words.Counted(int64(left), "more finding", "more findings") + " in the report: " + text
+		}
+		fmt.Fprintf(&b, "::notice title=featureaudit::%s\n", data(text))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
