@@ -55,8 +55,12 @@ MEMORY_TESTS := ^Test(MemoryStays|OddShapesStay)WithinTheLimit$$
 test-postgres: ## registries in a PostgreSQL server, which the tests start by themselves: it must be installed
 	go test -tags postgres -run Postgres ./audit/registry/feast
 
+.PHONY: test-contributing
+test-contributing: ## the worked example of .github/CONTRIBUTING.md, followed in a copy of the repository
+	go test -tags contributing -run WorkedExample ./audit
+
 .PHONY: test-all
-test-all: test test-postgres ## also the slow tests (race detector, short fuzzing, ten minutes of torture)
+test-all: test test-postgres test-contributing ## also the slow tests (race detector, short fuzzing, ten minutes of torture)
 	go test -race -timeout 40m -skip '$(MEMORY_TESTS)' ./cmd/... ./audit/...
 	FEATUREAUDIT_TEST_STORES=5000 go test -timeout 40m -run '^TestCollectionEqualsRecount$$' ./audit
 	FEATUREAUDIT_TEST_MEMORY=1 go test -timeout 40m -run '$(MEMORY_TESTS)' ./cmd/featureaudit
@@ -70,15 +74,15 @@ test-all: test test-postgres ## also the slow tests (race detector, short fuzzin
 .PHONY: lint
 lint: $(STATICCHECK) $(GOLANGCI) $(DEADCODE) ## gofmt, go vet, staticcheck, the rules of .golangci.yml, and no dead code
 	@unformatted=$$(gofmt -l audit cmd fixtures sql); [ -z "$$unformatted" ] || { echo "run gofmt -w on:" $$unformatted >&2; exit 1; }
-	go vet -tags postgres ./...
-	$(STATICCHECK) -tags postgres ./...
+	go vet -tags postgres,contributing ./...
+	$(STATICCHECK) -tags postgres,contributing ./...
 	$(GOLANGCI) run ./...
 	$(MAKE) --no-print-directory deadcode
 
 # What C calls (//export in stream.go) looks dead from Go.
 .PHONY: deadcode
 deadcode: $(DEADCODE)
-	@dead=$$($(DEADCODE) -tags postgres -test ./...) || exit 1; \
+	@dead=$$($(DEADCODE) -tags postgres,contributing -test ./...) || exit 1; \
 		dead=$$(grep -v '^audit/engine/duckdb/stream.go:' <<< "$$dead" || true); [ -z "$$dead" ] || { echo "nothing calls:" >&2; echo "$$dead" >&2; exit 1; }
 
 $(STATICCHECK):

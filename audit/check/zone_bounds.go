@@ -144,7 +144,7 @@ func (b *Zones) rowFeeds() ([][]feed, bool) {
 			if len(b.Collection.Events) == 0 {
 				return nil, false
 			}
-			f.stale = b.staleByEvent(name, ttl)
+			f.stale = b.staleByEvent(name)
 		default:
 			return nil, false
 		}
@@ -188,10 +188,10 @@ func (b *Zones) staleByLag(source string, ttl int64) func(int64) (bool, bool) {
 }
 
 // staleByEvent: a corrected event lies so much earlier as its writer's clock is east.
-func (b *Zones) staleByEvent(source string, ttl int64) func(int64) (bool, bool) {
+func (b *Zones) staleByEvent(source string) func(int64) (bool, bool) {
 	return func(east int64) (sure, maybe bool) {
 		for population, h := range b.Collection.Events {
-			limit, has := b.staleBefore(population.Partition, ttl)
+			limit, has := facts.ExpiredBefore(b.View, b.partitionOf(population.Partition), b.AsOf)
 			if population.Source != source || !has || !b.judged(population.Partition) {
 				continue
 			}
@@ -203,21 +203,6 @@ func (b *Zones) staleByEvent(source string, ttl int64) func(int64) (bool, bool) 
 		}
 		return sure, maybe
 	}
-}
-
-// staleBefore is the instant that stale rows of a partition lie before, as the scan reckons it.
-func (b *Zones) staleBefore(id int32, ttl int64) (int64, bool) {
-	if b.View.StaleReference() == model.ReferenceAsOf {
-		return b.AsOf - ttl, true
-	}
-	p, dated := b.partition(id)
-	if !dated || !p.Dated() {
-		return 0, false
-	}
-	if b.View.StaleReference() == model.ReferencePartitionStart {
-		return p.Start - ttl, true
-	}
-	return min(p.End, b.AsOf) - max(ttl, p.End-p.Start), true
 }
 
 // provedWhole is the one offset at which all writers of a source are proved to stamp, in seconds east of the zone read; false

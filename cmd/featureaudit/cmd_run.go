@@ -104,7 +104,7 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 		return 0, err
 	}
 	split := splitOutputs(outs)
-	prog := &progress{w: c.stderr}
+	prog := &progress{w: c.stderr, now: c.now, done: map[string]float64{}}
 	log, err := c.logger(prog, f.log)
 	if err != nil {
 		return 0, err
@@ -154,6 +154,7 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	log.Info().Time("as_of", options.AsOf).Int("views", len(options.Views)).Int("threads", options.Threads).
 		Int64("memory_limit", options.MemoryLimit).Str("temp_dir", options.TempDir).Msg("audit starts")
 	stop := func() {}
+	prog.begin(viewsOfRun(options))
 	if !f.quiet {
 		stop = prog.show(c.stderrTerminal)
 	}
@@ -422,6 +423,14 @@ func (c *cli) summarise(f finish, o render.Options) error {
 		return render.SummaryJSON(c.stdout, f.report, o)
 	}
 	return nil
+}
+
+// viewsOfRun is how many views a run looks at.
+func viewsOfRun(o audit.Options) int {
+	if len(o.SelectViews) > 0 {
+		return len(o.SelectViews)
+	}
+	return len(o.Views)
 }
 
 // quietSummary is what --quiet leaves of the summary: none, unless --summary asks for one.

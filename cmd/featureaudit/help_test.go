@@ -46,7 +46,10 @@ func TestExamplesParse(t *testing.T) {
 	for _, cmd := range commands() {
 		flags := usageOf(cmd).flags
 		for _, e := range examplesOf(cmd.name) {
-			_, rest, ok := strings.Cut(e.line, "featureaudit "+cmd.name)
+			_, rest, ok := strings.Cut(e.line, "featureaudit "+cmd.name+" ")
+			if rest == "" && strings.HasSuffix(e.line, "featureaudit "+cmd.name) {
+				ok = true
+			}
 			if !ok {
 				t.Errorf("%s: the example %q is of another command", cmd.name, e.line)
 				continue

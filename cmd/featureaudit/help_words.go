@@ -12,9 +12,9 @@ func examplesOf(name string) []example {
 			{"remove what a killed align left behind", "featureaudit align --clean corrected"},
 		},
 		"baseline": {
-			{"take what is found today as known", "featureaudit baseline report.json --out baseline.yaml"},
-			{"look at it", "featureaudit baseline report.json"},
-			{"of the report of a pipe", "featureaudit baseline - --out baseline.yaml"},
+			{"what is known today, for a person to complete", "featureaudit baseline report.json --out baseline.yaml"},
+			{"show it", "featureaudit baseline report.json --out -"},
+			{"of the findings of one team", "featureaudit gate report.json --owner fraud --format json | featureaudit baseline - --out fraud.yaml"},
 		},
 		"checks": {
 			{"list the checks", "featureaudit checks"},

@@ -10,6 +10,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/featureaudit/featureaudit/audit/look"
+	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/render"
 )
 
@@ -17,23 +18,71 @@ import (
 const (
 	barEvery = 200 * time.Millisecond
 	logEvery = 10 * time.Second
-	barWidth = 24
+	barWidth = 16
+	// lineWidth is the narrowest terminal's, less the column of the cursor.
+	lineWidth = leastWidth - 1
+	// tellable is how long a run must have taken before it says how long it will take.
+	tellable = 5 * time.Second
 )
 
 // progress shows how far a run is: a bar where stderr is a terminal, else a log line now and then.
 type progress struct {
-	mu    sync.Mutex
-	last  look.Progress
-	shown bool
-	w     io.Writer
-	log   zerolog.Logger
+	mu sync.Mutex
+	// views is how many views the run looks at, done how much of each was looked at, from 0 to 1; now is the clock.
+	views   int
+	done    map[string]float64
+	now     func() time.Time
+	started time.Time
+	last    look.Progress
+	shown   bool
+	w       io.Writer
+	log     zerolog.Logger
 }
 
-// note keeps the newest state; it is what look.Looker.Progress calls.
+// begin says what the run is about to look at.
+func (p *progress) begin(views int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.views, p.done, p.started = views, map[string]float64{}, p.now()
+}
+
+// note keeps the newest state; it is what audit.Options.Progress calls.
 func (p *progress) note(state look.Progress) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.last = state
+	p.done[state.View] = max(p.done[state.View], share(state))
+}
+
+// share is how much of its view was looked at. Reading rows is nearly all of it.
+func share(s look.Progress) float64 {
+	switch {
+	case s.Step == "judge":
+		return 1
+	case s.Step == "scan" && s.RowsTotal > 0:
+		return min(float64(s.RowsDone)/float64(s.RowsTotal), 0.99)
+	case s.Step == "verify":
+		return 0.99
+	}
+	return 0
+}
+
+// whole says how far the run is: "view 17 of 50", and how long it may still take where that can be told.
+func (p *progress) whole() string {
+	sum, finished := 0.0, 0
+	for _, part := range p.done {
+		sum += part
+		if part == 1 {
+			finished++
+		}
+	}
+	text := fmt.Sprintf("view %d of %d", min(finished+1, p.views), p.views)
+	elapsed := p.now().Sub(p.started)
+	if sum <= 0 || elapsed < tellable {
+		return text
+	}
+	left := time.Duration(float64(elapsed) * (float64(p.views) - sum) / sum)
+	return text + ", about " + policy.FormatDuration(left.Round(time.Second)) + " left"
 }
 
 // Write puts a log line above the bar.
@@ -85,26 +134,33 @@ func (p *progress) tick(terminal bool) {
 	state := p.last
 	if terminal && state.Step != "" {
 		p.clear()
-		fmt.Fprint(p.w, bar(state))
+		fmt.Fprint(p.w, bar(p.whole(), state))
 		p.shown = true
 	}
+	whole := p.whole()
 	p.mu.Unlock()
 	if !terminal && state.Step != "" {
-		p.log.Info().Str("view", state.View).Str("step", state.Step).
+		p.log.Info().Str("whole", whole).Str("view", state.View).Str("step", state.Step).
 			Int64("files_done", state.FilesDone).Int64("files", state.FilesTotal).
 			Int64("rows_done", state.RowsDone).Int64("rows", state.RowsTotal).Msg("progress")
 	}
 }
 
-func bar(s look.Progress) string {
+// bar is one line of at most lineWidth columns: longer ones would be broken, and could not be taken back.
+func bar(whole string, s look.Progress) string {
 	done, total := s.RowsDone, s.RowsTotal
 	if total == 0 {
 		done, total = s.FilesDone, s.FilesTotal
 	}
-	filled := 0
+	filled, percent := 0, int64(0)
 	if total > 0 {
-		filled = int(min(done, total) * barWidth / total)
+		filled, percent = int(min(done, total)*barWidth/total), min(done, total)*100/total
 	}
-	return fmt.Sprintf("%-7s [%s%s] %d/%d files  %d/%d rows  %.40s", s.Step, strings.Repeat("#", filled), strings.Repeat(".", barWidth-filled),
-		s.FilesDone, s.FilesTotal, s.RowsDone, s.RowsTotal, render.Clean(s.View))
+	of, left, _ := strings.Cut(whole, ", ")
+	if left != "" {
+		left = ", " + left
+	}
+	line := fmt.Sprintf("%s [%s%s] %s %d %%%s  %s", of, strings.Repeat("#", filled), strings.Repeat(".", barWidth-filled), s.Step, percent, left, render.Clean(s.View))
+	runes := []rune(line)
+	return string(runes[:min(len(runes), lineWidth)])
 }
