@@ -546,7 +546,8 @@ func TestSpellingsOfOnePeriod(t *testing.T) {
 			t.Fatal(err)
 		}
 		if len(partitions) < 3 || partitions[0].Start != keys[0].Start || partitions[1].Value != tt.missing || partitions[1].Present || partitions[2].Value != tt.neighbor {
-			t.Errorf("%q: got %+v, want len(partitions) >= 3 && partitions[0].Start == keys[0].Start && partitions[1].Value == tt.missing && !(partitions[1].Present) && partitions[2].Value == tt.neighbor", tt.dirs, partitions[:min(3, len(partitions))])
+			t.Errorf("%q: got %+v, want len(partitions) >= 3 && partitions[0].Start == keys[0].Start && partitions[1].Value == tt.missing && !(partitions[1].Present)"+
+				" && partitions[2].Value == tt.neighbor", tt.dirs, partitions[:min(3, len(partitions))])
 		}
 	}
 }
