@@ -228,3 +228,33 @@ test-feast: build/.venv-feast/ready ## the training example: a real Feast offlin
 	@mkdir -p $(AIRFLOW_BINARIES)
 	go build -o $(AIRFLOW_BINARIES)/ ./cmd/featureaudit
 	cd $(PYTHON_PACKAGE)/examples/feast && FEATUREAUDIT_TEST_BINARIES=$(AIRFLOW_BINARIES) $(CURDIR)/build/.venv-feast/bin/python -m pytest --quiet -p no:cacheprovider
+
+# Pages of made-up reports and of the incident, for the browser.
+PAGES := build/pages
+PAGE_TEST := build/page-test
+CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome || echo /usr/bin/chromium)
+
+.PHONY: pages
+pages: audit
+	@mkdir -p $(PAGES)
+	go run ./fixtures/cmd/reports $(PAGES)
+	@cp $(INCIDENT)/report.json $(PAGES)/incident.json
+	@for report in $(PAGES)/*.json; do $(BIN) report $$report --out html=$${report%.json}.html || exit 1; done
+
+$(PAGE_TEST)/ready: audit/render/page/test/package.json audit/render/page/test/package-lock.json
+	@command -v node >/dev/null || { echo "make: node (20 or newer) is needed for tests in a browser" >&2; exit 1; }
+	@[ -x "$(CHROMIUM)" ] || { echo "installing chromium"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; }
+	@mkdir -p $(PAGE_TEST)
+	cp audit/render/page/test/package*.json $(PAGE_TEST)/
+	cd $(PAGE_TEST) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: test-html
+test-html: pages $(PAGE_TEST)/ready ## the HTML report in headless Chromium, with axe; pictures go to build/page-test/screens
+	@cp audit/render/page/test/*.cjs $(PAGE_TEST)/
+	cd $(PAGE_TEST) && CHROMIUM=$(CHROMIUM) PAGES=$(CURDIR)/$(PAGES) SCREENS=screens node --test --test-reporter=spec page.test.cjs
+
+.PHONY: screenshot
+screenshot: pages $(PAGE_TEST)/ready ## make the picture of the HTML report that the README shows
+	@cp audit/render/page/test/*.cjs $(PAGE_TEST)/
+	cd $(PAGE_TEST) && CHROMIUM=$(CHROMIUM) PAGE=$(CURDIR)/$(PAGES)/incident.html PICTURE=$(CURDIR)/audit/docs/report.png node picture.cjs
