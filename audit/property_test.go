@@ -175,7 +175,7 @@ func collectStore(t *testing.T, db *duckdb.Database, dir string, store fixtures.
 	}
 	for _, f := range surveyed.Files {
 		if f.Problem != nil {
-			t.Fatalf("%s: %v", f.Path, *f.Problem)
+			t.Fatalf("%s: %v, want f.Problem == nil", f.Path, *f.Problem)
 		}
 	}
 	request := orderOf(view, surveyed, store.AsOf, engine.Room{Workers: 1 + int(seed%3), Runs: look.ShareOf(0).Runs, TempDir: t.TempDir(), SliceRows: 1 + int64(seed%40)})
@@ -226,12 +226,17 @@ func inPortions(t *testing.T, scanner engine.Scanner, request collect.Request, w
 	}
 }
 
-// compareSlices compares every count that both sides name alike.
+// compareSlices compares every row fact with the re-count, which has a field of the same name for each.
 func compareSlices(t *testing.T, surveyed facts.Survey, got *facts.Collection, want recount.Result) {
 	t.Helper()
 	if len(got.Slices) != len(want.Slices) {
 		t.Errorf("%d slices, want %d", len(got.Slices), len(want.Slices))
 		return
+	}
+	for _, f := range facts.RowFacts() {
+		if _, counted := reflect.TypeFor[recount.Slice]().FieldByName(f.Field); !counted {
+			t.Errorf("nothing counts %s again: give fixtures/recount.Slice a field of that name", f.Field)
+		}
 	}
 	for i := range got.Slices {
 		g, w := reflect.ValueOf(got.Slices[i]), reflect.ValueOf(want.Slices[i])

@@ -85,8 +85,8 @@ func TestNullEventTimeSaysWhy(t *testing.T) {
 	s := healthy(v)
 	first, second := &s.Collection.Slices[3], &s.Collection.Slices[4]
 	first.EventUnparsed, second.EventUnparsed, second.EventSentinel = 1, 1, 2
-	first.AddUnparsed([]byte("b"))
-	second.AddUnparsed([]byte("01/11/2026 10:07 PDT"))
+	first.Unparsed.Add([]byte("b"))
+	second.Unparsed.Add([]byte("01/11/2026 10:07 PDT"))
 	second.AddSentinel(0)
 	second.AddSentinel(33_074_265_600_000_000)
 	r := s.of(t, "null-event-time")

@@ -156,6 +156,14 @@ func (b *Index) partition(id int32) (facts.Partition, bool) {
 	return b.Survey.Partitions[id], true
 }
 
+// partitionOf is partition, nil where the view has none.
+func (b *Index) partitionOf(id int32) *facts.Partition {
+	if p, found := b.partition(id); found {
+		return &p
+	}
+	return nil
+}
+
 func (b *Index) partitionValue(id int32) string {
 	p, _ := b.partition(id)
 	return p.Value

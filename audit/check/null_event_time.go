@@ -108,8 +108,8 @@ func (u unusableTimes) measures() map[string]any {
 	if u.SentinelMin != facts.NoTime {
 		m["oldest_sentinel"], m["newest_sentinel"] = sentinelText(u.SentinelMin), sentinelText(u.SentinelMax)
 	}
-	if u.HasUnparsedText {
-		m["unparsed_example"] = shownText(u.UnparsedText)
+	if u.Unparsed.Known {
+		m["unparsed_example"] = shownText(u.Unparsed.Text)
 	}
 	return m
 }
@@ -126,8 +126,8 @@ func (u unusableTimes) String() string {
 	}
 	if n := u.EventUnparsed; n > 0 {
 		text := fmt.Sprintf("%s %s text that does not parse %s", words.Number(n), words.Plural(n, "is", "are"), strings.Join(u.formats, ", or "))
-		if u.HasUnparsedText {
-			text += ", such as " + shownText(u.UnparsedText)
+		if u.Unparsed.Known {
+			text += ", such as " + shownText(u.Unparsed.Text)
 		}
 		if u.unnamed {
 			text += " (%Z reads UTC, GMT and Z; for other names of zones set zone, the one whose names they are)"
@@ -167,7 +167,7 @@ const shownChars = 40
 // shownText quotes the beginning of a text from data: as it stands where that is plain, else with what is not plain escaped.
 func shownText(text string) string {
 	short := text
-	for utf8.RuneCountInString(short) > shownChars || len(short) == facts.MaxUnparsedText {
+	for utf8.RuneCountInString(short) > shownChars || len(short) == facts.MaxFirstText {
 		_, size := utf8.DecodeLastRuneInString(short)
 		short = short[:len(short)-size]
 	}

@@ -472,7 +472,7 @@ func (b *Statements) fileValues(files []facts.File) string {
 		if dated && p.Dated() {
 			begin, end = fmt.Sprint(p.Start), fmt.Sprint(p.End)
 		}
-		if before, judged := b.expiredBefore(p, dated && p.Dated()); judged {
+		if before, judged := facts.ExpiredBefore(b.View, b.partitionOf(f.Partition), b.AsOf); judged {
 			stale = fmt.Sprint(before)
 		}
 		// The file's own time stands in the report only where a row's verdict rests on it: a copy of the same files is the same input.
@@ -484,22 +484,6 @@ func (b *Statements) fileValues(files []facts.File) string {
 			knownBy, begin, end, stale)
 	}
 	return strings.Join(lines, ",\n")
-}
-
-// expiredBefore is the instant before which a row of a partition had expired at the reference; false where the row's own ingest
-// time is the reference, or there is none.
-func (b *Statements) expiredBefore(p facts.Partition, dated bool) (int64, bool) {
-	ttl := b.View.TTL.Duration.Microseconds()
-	reference := b.View.StaleReference()
-	switch {
-	case reference == model.ReferenceAsOf:
-		return b.AsOf - ttl, true
-	case reference == model.ReferencePartitionStart && dated:
-		return p.Start - ttl, true
-	case reference == model.ReferencePartitionEnd && dated:
-		return min(p.End, b.AsOf) - max(ttl, p.End-p.Start), true
-	}
-	return 0, false
 }
 
 // fromConfig is a file's path from where the view's own path starts.

@@ -1,8 +1,6 @@
 package check
 
 import (
-	"iter"
-
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
@@ -153,54 +151,33 @@ func (b *brief) problemKind(f facts.File) string {
 }
 
 func (b *brief) sliceTable() engine.Table {
-	return engine.Table{
-		Name: "slice",
-		Doc:  "One row for each file and source: counts of rows, as the scan left them.",
-		Columns: []engine.Column{
-			bigint("file_id", "the file"),
-			varchar("partition", "the partition that holds it; empty where the view has none"),
-			varchar("source", "the rows' source; empty where they have none"),
-			boolean("judged", "the partition is judged"),
-			bigint("rows", "all rows"),
-			bigint("event_null", "rows whose event time is NULL"),
-			bigint("event_unparsed", "rows whose event time is text that does not parse"),
-			bigint("event_sentinel", "rows whose event time is before 1980 or more than 10 years after as_of"),
-			bigint("ingested_null", "rows without a usable ingest time"),
-			bigint("ingested_only", "rows with a usable ingest time whose event time is NULL or does not parse"),
-			bigint("key_null", "rows with a NULL in a part of the key"),
-			bigint("event_min_us", "the oldest usable event time"),
-			bigint("event_max_us", "the newest usable event time"),
-			bigint("newest_known_us", "the newest event time that is neither a future row's nor after as_of"),
-			bigint("future_ingested", "rows whose event time is after ingest time and tolerance"),
-			bigint("future_as_of", "rows with a time after as_of, the file's modification and tolerance"),
-			bigint("newest_future_us", "the latest event time among future rows"),
-			bigint("after_as_of", "other rows after as_of"),
-			bigint("stale", "rows that had expired at their reference instant"),
-			bigint("stale_unreferenced", "rows that have no reference instant"),
-			bigint("oldest_stale_us", "the oldest event time among stale rows"),
-			bigint("misfiled_before", "rows before their partition"),
-			bigint("misfiled_after", "rows after their partition"),
-			bigint("misfiled_undated", "rows with a time in a partition that has no date"),
-			bigint("own_column_differs", "rows whose own partition column contradicts the path"),
-			bigint("lag_rows", "rows with both times"),
-			bigint("lag_over", "those of them that arrived later than the limit"),
-		},
-		Rows: b.sliceRows(),
+	columns := []engine.Column{
+		bigint("file_id", "the file"),
+		varchar("partition", "the partition that holds it; empty where the view has none"),
+		varchar("source", "the rows' source; empty where they have none"),
+		boolean("judged", "the partition is judged"),
 	}
-}
-
-func (b *brief) sliceRows() iter.Seq[[]any] {
-	return func(yield func([]any) bool) {
-		for i := range b.Collection.Slices {
-			s := &b.Collection.Slices[i]
-			partition := b.filePartition(s.File)
-			if !yield([]any{int64(s.File), b.partitionValue(partition), s.Source, b.judged(partition), s.Rows, s.EventNull, s.EventUnparsed,
-				s.EventSentinel, s.IngestedNull, s.IngestedOnly, s.KeyNull, timeOrNil(s.EventMin), timeOrNil(s.EventMax), timeOrNil(s.NewestKnown),
-				s.FutureIngested, s.FutureAsOf, timeOrNil(s.NewestFuture), s.AfterAsOf, s.Stale, s.StaleUnreferenced,
-				timeOrNil(s.OldestStale), s.MisfiledBefore, s.MisfiledAfter, s.MisfiledUndated, s.OwnColumnDiffers, s.LagRows, s.LagOver}) {
-				return
+	rowFacts := facts.RowFacts()
+	for _, f := range rowFacts {
+		columns = append(columns, bigint(f.Name, f.Doc))
+	}
+	return engine.Table{
+		Name:    "slice",
+		Doc:     "One row for each file and source: counts of rows, as the scan left them.",
+		Columns: columns,
+		Rows: func(yield func([]any) bool) {
+			for i := range b.Collection.Slices {
+				s := &b.Collection.Slices[i]
+				partition := b.filePartition(s.File)
+				row := append(make([]any, 0, len(columns)), int64(s.File), b.partitionValue(partition), s.Source, b.judged(partition))
+				for _, f := range rowFacts {
+					row = append(row, orNil(f.Of(s)))
+				}
+				if !yield(row) {
+					return
+				}
 			}
-		}
+		},
 	}
 }
 

@@ -144,7 +144,7 @@ func (b *Zones) rowFeeds() ([][]feed, bool) {
 			if len(b.Collection.Events) == 0 {
 				return nil, false
 			}
-			f.stale = b.staleByEvent(name, ttl)
+			f.stale = b.staleByEvent(name)
 		default:
 			return nil, false
 		}
@@ -188,10 +188,10 @@ func (b *Zones) staleByLag(source string, ttl int64) func(int64) (bool, bool) {
 }
 
 // staleByEvent: a corrected event lies so much earlier as its writer's clock is east.
-func (b *Zones) staleByEvent(source string, ttl int64) func(int64) (bool, bool) {
+func (b *Zones) staleByEvent(source string) func(int64) (bool, bool) {
 	return func(east int64) (sure, maybe bool) {
 		for population, h := range b.Collection.Events {
-			limit, has := b.staleBefore(population.Partition, ttl)
+			limit, has := facts.ExpiredBefore(b.View, b.partitionOf(population.Partition), b.AsOf)
 			if population.Source != source || !has || !b.judged(population.Partition) {
 				continue
 			}
@@ -203,21 +203,6 @@ func (b *Zones) staleByEvent(source string, ttl int64) func(int64) (bool, bool) 
 		}
 		return sure, maybe
 	}
-}
-
-// staleBefore is the instant that stale rows of a partition lie before, as the scan reckons it.
-func (b *Zones) staleBefore(id int32, ttl int64) (int64, bool) {
-	if b.View.StaleReference() == model.ReferenceAsOf {
-		return b.AsOf - ttl, true
-	}
-	p, dated := b.partition(id)
-	if !dated || !p.Dated() {
-		return 0, false
-	}
-	if b.View.StaleReference() == model.ReferencePartitionStart {
-		return p.Start - ttl, true
-	}
-	return min(p.End, b.AsOf) - max(ttl, p.End-p.Start), true
 }
 
 // provedWhole is the one offset at which all writers of a source are proved to stamp, in seconds east of the zone read; false
@@ -253,13 +238,23 @@ const provedShare = 0.999
 // where they show nothing, all that were in use if its times are naive and nobody says whose they are, else the zone read
 // alone.
 func (b *Zones) candidates(source string) []int32 {
-	offsets := []int32{0}
+	offsets, told := b.shown(source)
+	if !told {
+		offsets = append(offsets, b.allOffsets()...)
+	}
+	slices.Sort(offsets)
+	return slices.Compact(offsets)
+}
+
+// shown are the zone read and the offsets that a source's lags and writers show; told is false where naive times may lie at any
+// other as well.
+func (b *Zones) shown(source string) (offsets []int32, told bool) {
+	offsets = []int32{0}
 	open := b.stampedByDevices(source)
 	if _, proved := b.provedWhole(source); proved {
 		open = false
 	}
 	series, err := b.zoneEvidence()
-	told := false
 	for _, s := range series {
 		if err != nil || s.source != source {
 			continue
@@ -280,11 +275,7 @@ func (b *Zones) candidates(source string) []int32 {
 		default:
 		}
 	}
-	if open || !told && b.undeclaredNaive(source) {
-		offsets = append(offsets, b.allOffsets()...)
-	}
-	slices.Sort(offsets)
-	return slices.Compact(offsets)
+	return offsets, !open && (told || !b.undeclaredNaive(source))
 }
 
 func (b *Zones) allOffsets() []int32 {

@@ -18,26 +18,24 @@ const sentinelYears = 10
 
 // clock holds the instants that all rows are judged by, in microseconds.
 type clock struct {
-	asOf           int64
-	sentinelBefore int64
-	sentinelAfter  int64
-	tolerance      int64
+	asOf      int64
+	tolerance int64
+	limits    facts.Limits
 }
 
 func newClock(asOf int64, tolerance time.Duration) clock {
-	after := time.UnixMicro(asOf).UTC().AddDate(sentinelYears, 0, 0).UnixMicro()
-	return clock{asOf: asOf, sentinelBefore: sentinelBefore, sentinelAfter: after, tolerance: tolerance.Microseconds()}
+	limits := facts.NoLimits()
+	limits.SentinelBefore = sentinelBefore
+	limits.SentinelAfter = time.UnixMicro(asOf).UTC().AddDate(sentinelYears, 0, 0).UnixMicro()
+	limits.AsOf, limits.Ahead = asOf, -tolerance.Microseconds()
+	return clock{asOf: asOf, tolerance: tolerance.Microseconds(), limits: limits}
 }
 
-func (c clock) sentinel(micros int64) bool {
-	return micros < c.sentinelBefore || micros > c.sentinelAfter
-}
+func (c *clock) sentinel(micros int64) bool { return c.limits.Sentinel(micros) }
 
 // filing is what a file's partition and policy say of all its rows.
 type filing struct {
 	file *facts.File
-	// knownBy is the instant after which nothing in the file can be known: max(as_of, modification time) + tolerance.
-	knownBy int64
 	// start and end bound the partition; dated is false without one.
 	partitioned, dated bool
 	start, end         int64
@@ -46,24 +44,19 @@ type filing struct {
 	// own compare typed times of the file's own partition columns with its path, in the order of the layout's.
 	own []func(micros int64, aware bool) bool
 	of  model.PartitionMeaning
-	// staleBefore: an earlier event time had expired at the reference; never where the reference is the row's own.
-	staleBefore int64
-	// staleByLag: a larger lag had expired when it was ingested; never where the reference is another.
-	staleByLag int64
-	// unreferenced says that rows are judged for staleness but this file has no reference.
-	unreferenced bool
-	// usual bounds what most rows are: within them a row is neither a sentinel, future, late, stale nor misfiled.
-	usual usualRow
+	// limits are those that hold for every source of the file, and stale is when its rows are stale.
+	limits facts.Limits
+	stale  facts.Staleness
 	// snapshotEnd is the instant that a snapshot restates its entities at; never elsewhere.
 	snapshotEnd int64
 }
 
 func (c *collector) filingOf(file *facts.File) filing {
 	v := c.roles.view
-	f := filing{file: file, knownBy: max(c.clock.asOf, file.ModTime) + c.clock.tolerance, of: v.TimePartition.Of,
-		staleBefore: never, staleByLag: never, snapshotEnd: never}
+	f := filing{file: file, of: v.TimePartition.Of, limits: c.clock.limits, snapshotEnd: never}
+	var p *facts.Partition
 	if file.Partition >= 0 {
-		p := c.survey.Partitions[file.Partition]
+		p = &c.survey.Partitions[file.Partition]
 		f.partitioned, f.dated, f.stray, f.start, f.end = true, p.Dated(), p.Stray, p.Start, p.End
 	}
 	if l := c.layouts[file.Schema]; f.partitioned && l != nil {
@@ -74,32 +67,27 @@ func (c *collector) filingOf(file *facts.File) filing {
 	if f.of == model.OfSnapshot && f.dated {
 		f.snapshotEnd = min(f.end, c.clock.asOf)
 	}
-	c.addStaleness(&f)
-	f.usual = c.usualOf(f)
+	f.stale = facts.StalenessOf(v, p, c.clock.asOf)
+	f.limit(max(c.clock.asOf, file.ModTime) + c.clock.tolerance)
 	return f
 }
 
-func (c *collector) addStaleness(f *filing) {
-	v := c.roles.view
-	if !v.TTL.Effective() || f.of == model.OfSnapshot {
-		return
+// limit sets the limits of the file, after whose instant of rest nothing in it can be known.
+func (f *filing) limit(knownBy int64) {
+	l := &f.limits
+	l.KnownBy, l.StaleBefore, l.StaleLag = knownBy, f.stale.Before, f.stale.Lag
+	if f.stale.Unreferenced {
+		l.Referenced = facts.BeforeAll
 	}
-	ttl := v.TTL.Duration.Microseconds()
-	reference := v.StaleReference()
-	switch reference {
-	case model.ReferenceIngestedAt:
-		f.staleByLag = ttl
-	case model.ReferenceAsOf:
-		f.staleBefore = c.clock.asOf - ttl
-	case model.ReferencePartitionStart, model.ReferencePartitionEnd:
-		switch {
-		case !f.dated:
-			f.unreferenced = true
-		case reference == model.ReferencePartitionStart:
-			f.staleBefore = f.start - ttl
-		default:
-			f.staleBefore = min(f.end, c.clock.asOf) - max(ttl, f.end-f.start)
-		}
+	switch {
+	case !f.partitioned:
+	case !f.dated:
+		l.EventTo = facts.BeforeAll
+	case f.of == model.OfSnapshot:
+		l.EventTo = f.end - 1
+	case f.of == model.OfIngestedAt:
+		l.IngestFrom, l.IngestTo = f.start, f.end-1
 	default:
+		l.EventFrom, l.EventTo = f.start, f.end-1
 	}
 }

@@ -13,7 +13,9 @@ type sourceFold struct {
 	code     uint8
 	event    timeReader
 	ingested timeReader
-	lagLimit int64
+	// limits are what its rows are judged by, and usual bounds those that take the fast road.
+	limits facts.Limits
+	usual  facts.Bounds
 	// sensitive says that no value of the event time may leave the store.
 	sensitive bool
 	lags      *lagCounts
@@ -92,16 +94,19 @@ func (f *folder) end() {
 	f.c.addSlices(f.used)
 }
 
-// source gives the fold of a source, made when its first row comes, whose number in the file is row.
+// source gives the fold of a source, of which a row comes whose number in the file is row. Blocks of a file come in any order.
 func (f *folder) source(code uint8, row int64) (*sourceFold, error) {
 	if s := f.sources[code]; s != nil {
+		s.slice.FirstRow = min(s.slice.FirstRow, row)
 		return s, nil
 	}
 	name := f.c.names.name(code)
 	s := &sourceFold{slice: facts.NewSlice(f.filing.file.ID, name), code: code}
 	s.slice.FirstRow = row
 	policy := sourcePolicy(f.c.roles.view, name)
-	s.lagLimit = policy.lagLimit
+	s.limits = f.filing.limits
+	s.limits.LagLimit = policy.lagLimit
+	s.usual = s.limits.Usual()
 	s.sensitive = f.c.roles.view.Hides(policy.event.Column)
 	var err error
 	if s.event, err = f.reader(policy.event, policy.eventZone); err != nil {
@@ -218,6 +223,11 @@ func (f *folder) split(from, to int) error {
 			}
 		}
 		s.rows = append(s.rows, int32(from+row))
+	}
+	for _, s := range f.used {
+		if len(s.rows) > 0 {
+			s.slice.FirstRow = min(s.slice.FirstRow, f.row+int64(s.rows[0])-int64(from))
+		}
 	}
 	return nil
 }

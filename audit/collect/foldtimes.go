@@ -17,12 +17,12 @@ func (f *folder) foldRow(s *sourceFold, b *engine.Block, row int) {
 
 // foldTimes counts what the row's times say, and gives its event time if it has a usable one.
 func (f *folder) foldTimes(s *sourceFold, b *engine.Block, row int) (int64, bool) {
-	slice, clock := &s.slice, &f.c.clock
+	slice, limits := &s.slice, &s.limits
 	ingest, known := s.ingested.instant(b, row)
 	if !known {
 		ingest, known = f.oddIngest(s, b, row)
 	}
-	if !known || clock.sentinel(ingest) {
+	if !known || limits.Sentinel(ingest) {
 		slice.IngestedNull++
 		known = false
 		f.ingests[row] = facts.NoTime
@@ -43,7 +43,7 @@ func (f *folder) foldTimes(s *sourceFold, b *engine.Block, row int) (int64, bool
 	case !ok && known:
 		f.foldArrival(slice, b, row, ingest)
 	case !ok:
-	case clock.sentinel(event):
+	case limits.Sentinel(event):
 		ok = false
 		slice.EventSentinel++
 		if !s.sensitive {
@@ -59,7 +59,7 @@ func (f *folder) foldTimes(s *sourceFold, b *engine.Block, row int) (int64, bool
 // enters no other fact.
 func (f *folder) foldArrival(slice *facts.Slice, b *engine.Block, row int, ingest int64) {
 	slice.IngestedOnly++
-	if ingest > f.filing.knownBy {
+	if ingest > f.filing.limits.KnownBy {
 		slice.FutureAsOf++
 	}
 	if f.filing.of == model.OfIngestedAt {
@@ -83,12 +83,12 @@ func (f *folder) oddEvent(s *sourceFold, b *engine.Block, row int) (int64, bool)
 	case readUnparsed:
 		s.slice.EventUnparsed++
 		if v := &b.Vectors[s.event.vector]; v.Texts != nil && !s.sensitive {
-			s.slice.AddUnparsed(v.Texts.At(row))
+			s.slice.Unparsed.Add(v.Texts.At(row))
 		}
 		return 0, false
 	default:
 	}
-	if read.odd && !f.c.clock.sentinel(read.micros) {
+	if read.odd && !s.limits.Sentinel(read.micros) {
 		s.slice.AmbiguousLocal++
 	}
 	return read.micros, true
@@ -100,7 +100,7 @@ func (f *folder) oddIngest(s *sourceFold, b *engine.Block, row int) (int64, bool
 }
 
 func (f *folder) foldEvent(s *sourceFold, b *engine.Block, row int, event, ingest int64, known bool) {
-	slice, clock := &s.slice, &f.c.clock
+	slice, limits := &s.slice, &s.limits
 	if event < slice.EventMin || slice.EventMin == facts.NoTime {
 		slice.EventMin = event
 	}
@@ -126,13 +126,13 @@ func (f *folder) foldEvent(s *sourceFold, b *engine.Block, row int, event, inges
 		s.lags.add(lag)
 	}
 	switch {
-	case known && event > ingest+clock.tolerance:
+	case known && lag < limits.Ahead:
 		slice.FutureIngested++
 		slice.NewestFuture = max(slice.NewestFuture, event)
-	case known && ingest > f.filing.knownBy, !known && event > f.filing.knownBy:
+	case known && ingest > limits.KnownBy, !known && event > limits.KnownBy:
 		slice.FutureAsOf++
 		slice.NewestFuture = max(slice.NewestFuture, event)
-	case event > clock.asOf:
+	case event > limits.AsOf:
 		slice.AfterAsOf++
 		if f.layout.filedByEvent {
 			// the file and its path are two copies of one value: they contradict each other whatever as_of
@@ -144,7 +144,7 @@ func (f *folder) foldEvent(s *sourceFold, b *engine.Block, row int, event, inges
 			slice.NewestKnown = event
 		}
 	}
-	if known && s.lagLimit != never && lag > s.lagLimit {
+	if known && limits.LagLimit != never && lag > limits.LagLimit {
 		slice.LagOver++
 	}
 	f.foldStale(slice, event, lag, known)
@@ -152,14 +152,8 @@ func (f *folder) foldEvent(s *sourceFold, b *engine.Block, row int, event, inges
 }
 
 func (f *folder) foldStale(slice *facts.Slice, event, lag int64, known bool) {
-	stale := event < f.filing.staleBefore
-	if f.filing.staleByLag != never {
-		stale = known && lag > f.filing.staleByLag
-		if !known {
-			slice.StaleUnreferenced++
-		}
-	}
-	if f.filing.unreferenced {
+	stale, unreferenced := f.filing.stale.Of(event, lag, known)
+	if unreferenced {
 		slice.StaleUnreferenced++
 	}
 	if !stale {

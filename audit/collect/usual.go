@@ -5,39 +5,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
-	"github.com/featureaudit/featureaudit/audit/model"
 )
-
-// usualRow bounds event time, ingest time and lag, all included.
-type usualRow struct{ eventLow, eventHigh, ingestLow, ingestHigh, lagLow, lagHigh int64 }
-
-// usualOf gathers the bounds that hold for every source of a file; a source's lag limit is added to them.
-func (c *collector) usualOf(f filing) usualRow {
-	u := usualRow{eventLow: c.clock.sentinelBefore, eventHigh: min(c.clock.sentinelAfter, c.clock.asOf), ingestLow: c.clock.sentinelBefore,
-		ingestHigh: min(c.clock.sentinelAfter, f.knownBy), lagLow: -c.clock.tolerance, lagHigh: math.MaxInt64}
-	if f.staleBefore != never {
-		u.eventLow = max(u.eventLow, f.staleBefore)
-	}
-	if f.staleByLag != never {
-		u.lagHigh = f.staleByLag
-	}
-	if !f.partitioned {
-		return u
-	}
-	if !f.dated || f.unreferenced {
-		u.eventHigh = math.MinInt64 // no row of an undated partition is usual
-		return u
-	}
-	switch f.of {
-	case model.OfSnapshot:
-		u.eventHigh = min(u.eventHigh, f.end-1)
-	case model.OfIngestedAt:
-		u.ingestLow, u.ingestHigh = max(u.ingestLow, f.start), min(u.ingestHigh, f.end-1)
-	default:
-		u.eventLow, u.eventHigh = max(u.eventLow, f.start), min(u.eventHigh, f.end-1)
-	}
-	return u
-}
 
 // foldUsual folds the times of rows that are all of one source, if they are usual without exception: what that is can be
 // told by their bounds.
@@ -47,22 +15,13 @@ func (f *folder) foldUsual(s *sourceFold, b *engine.Block, from, to int) bool {
 	}
 	events, ingests := b.Vectors[s.event.vector].Ints[from:to], b.Vectors[s.ingested.vector].Ints[from:to]
 	bounds := boundsOf(events, ingests)
-	if !bounds.within(f.usualOf(s)) {
+	if !bounds.Within(s.usual) {
 		return false
 	}
 	f.events, f.ingests = b.Vectors[s.event.vector].Ints, b.Vectors[s.ingested.vector].Ints
 	s.slice.Rows += int64(len(events))
 	s.count(bounds, events, ingests)
 	return true
-}
-
-// usualOf are the bounds of usual rows of a source in the file at hand.
-func (f *folder) usualOf(s *sourceFold) usualRow {
-	u := f.filing.usual
-	if s.lagLimit != never {
-		u.lagHigh = min(u.lagHigh, s.lagLimit)
-	}
-	return u
 }
 
 // foldRows folds the times of a source's rows. Most rows are usual: they only move bounds and histograms, and take the
@@ -75,7 +34,7 @@ func (f *folder) foldRows(s *sourceFold, b *engine.Block, rows []int32) {
 		}
 		return
 	}
-	f.sift(s, &b.Vectors[s.event.vector], &b.Vectors[s.ingested.vector], rows, f.usualOf(s))
+	f.sift(s, &b.Vectors[s.event.vector], &b.Vectors[s.ingested.vector], rows, s.usual)
 	for _, row := range f.unusual {
 		f.foldRow(s, b, int(row))
 	}
@@ -88,7 +47,7 @@ func (f *folder) plain(s *sourceFold, b *engine.Block) bool {
 }
 
 // sift gathers the usual rows, counts them, and lists the others.
-func (f *folder) sift(s *sourceFold, ev, in *engine.Vector, rows []int32, u usualRow) {
+func (f *folder) sift(s *sourceFold, ev, in *engine.Vector, rows []int32, u facts.Bounds) {
 	f.unusual, f.usual, f.usualIngest = f.unusual[:0], f.usual[:0], f.usualIngest[:0]
 	for _, row := range rows {
 		if !ev.Valid(int(row)) || !in.Valid(int(row)) {
@@ -97,7 +56,7 @@ func (f *folder) sift(s *sourceFold, ev, in *engine.Vector, rows []int32, u usua
 		}
 		event, ingest := ev.Ints[row], in.Ints[row]
 		lag := ingest - event
-		if event < u.eventLow || event > u.eventHigh || ingest < u.ingestLow || ingest > u.ingestHigh || lag < u.lagLow || lag > u.lagHigh {
+		if event < u.EventLow || event > u.EventHigh || ingest < u.IngestLow || ingest > u.IngestHigh || lag < u.LagLow || lag > u.LagHigh {
 			f.unusual = append(f.unusual, row)
 			continue
 		}
@@ -110,34 +69,28 @@ func (f *folder) sift(s *sourceFold, ev, in *engine.Vector, rows []int32, u usua
 }
 
 // boundsOf are the least and the greatest times of rows, and their lags'.
-func boundsOf(events, ingests []int64) usualRow {
+func boundsOf(events, ingests []int64) facts.Bounds {
 	ingests = ingests[:len(events)]
-	u := usualRow{math.MaxInt64, math.MinInt64, math.MaxInt64, math.MinInt64, math.MaxInt64, math.MinInt64}
+	u := facts.NoRows()
 	for i, event := range events {
 		ingest := ingests[i]
 		lag := ingest - event
-		u.eventLow, u.eventHigh = min(u.eventLow, event), max(u.eventHigh, event)
-		u.ingestLow, u.ingestHigh = min(u.ingestLow, ingest), max(u.ingestHigh, ingest)
-		u.lagLow, u.lagHigh = min(u.lagLow, lag), max(u.lagHigh, lag)
+		u.EventLow, u.EventHigh = min(u.EventLow, event), max(u.EventHigh, event)
+		u.IngestLow, u.IngestHigh = min(u.IngestLow, ingest), max(u.IngestHigh, ingest)
+		u.LagLow, u.LagHigh = min(u.LagLow, lag), max(u.LagHigh, lag)
 	}
 	return u
 }
 
-// within says whether rows with these bounds are usual. Where the times alone are, no difference of them overflowed.
-func (u usualRow) within(limits usualRow) bool {
-	return u.eventLow >= limits.eventLow && u.eventHigh <= limits.eventHigh && u.ingestLow >= limits.ingestLow && u.ingestHigh <= limits.ingestHigh &&
-		u.lagLow >= limits.lagLow && u.lagHigh <= limits.lagHigh
-}
-
 // count adds usual rows with these bounds to the facts of a source.
-func (s *sourceFold) count(u usualRow, events, ingests []int64) {
+func (s *sourceFold) count(u facts.Bounds, events, ingests []int64) {
 	slice, rows := &s.slice, int64(len(events))
-	slice.EventMin, slice.EventMax = least(slice.EventMin, u.eventLow), max(slice.EventMax, u.eventHigh)
-	slice.NewestKnown = max(slice.NewestKnown, u.eventHigh)
-	slice.IngestedMin, slice.IngestedMax = least(slice.IngestedMin, u.ingestLow), max(slice.IngestedMax, u.ingestHigh)
-	slice.LagMin, slice.LagMax = least(slice.LagMin, u.lagLow), max(slice.LagMax, u.lagHigh)
+	slice.EventMin, slice.EventMax = least(slice.EventMin, u.EventLow), max(slice.EventMax, u.EventHigh)
+	slice.NewestKnown = max(slice.NewestKnown, u.EventHigh)
+	slice.IngestedMin, slice.IngestedMax = least(slice.IngestedMin, u.IngestLow), max(slice.IngestedMax, u.IngestHigh)
+	slice.LagMin, slice.LagMax = least(slice.LagMin, u.LagLow), max(slice.LagMax, u.LagHigh)
 	slice.LagRows += rows
-	s.lags.widen(rows, u.lagLow, u.lagHigh)
+	s.lags.widen(rows, u.LagLow, u.LagHigh)
 	for i, ingest := range ingests[:len(events)] {
 		s.lags.count(facts.LagBin(ingest - events[i]))
 	}

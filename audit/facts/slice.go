@@ -1,125 +1,100 @@
 package facts
 
+import "reflect"
+
 // MaxOwnDiffers is how many rows of a view, whose own partition column contradicts the path, are known by their numbers.
 const MaxOwnDiffers = 20_000
 
-// Slice counts the rows of one file and source. All counts are rows; times are microseconds UTC or NoTime.
+// Slice counts the rows of one file and source. Sums are rows; times are microseconds UTC or NoTime.
+//
+// Its fields are the table of row facts, a line each: the tag fact gives the kind and the name of the column in SQL, doc what it
+// is, and usual the bounds within which a row never touches it (or one of the words in rowfacts.go). Merging, the empty slice, the
+// table that SQL sees and the rows that may take the fast road follow from these lines.
 type Slice struct {
 	File   int32
 	Source string
-	// FirstRow is the number in the file of the first of the rows, from 0: sources are told apart by where they appear first.
-	FirstRow int64
 
-	Rows int64
-	// EventNull, EventUnparsed and EventSentinel are apart from each other: such a row enters no other time fact.
-	EventNull     int64
-	EventUnparsed int64
-	EventSentinel int64
-	// SentinelMin and SentinelMax bound the sentinels, and UnparsedText is the first unparsed text in the order of bytes, cut to
-	// MaxUnparsedText of them; HasUnparsedText tells the empty text from none. All are absent where the column is sensitive.
-	SentinelMin, SentinelMax int64
-	UnparsedText             string
-	HasUnparsedText          bool
-	// OnLattice counts event times that are whole quarters of an hour: no offset can be told from such a clock.
-	OnLattice int64
-	// AmbiguousLocal counts naive times that occurred twice or never in their zone.
-	AmbiguousLocal int64
-	// IngestedNull counts rows whose ingest time is absent, unparsed or a sentinel: they are judged as if the view had none.
-	IngestedNull int64
-	// IngestedOnly counts rows with an ingest time whose event time is NULL or unparsed: they are judged by when they arrived.
-	IngestedOnly int64
-	// TextOffset and TextNaive count text event times by whether they carry an offset.
-	TextOffset, TextNaive int64
+	FirstRow          int64 `fact:"earliest first_row" usual:"counted" doc:"the number in the file of the first of the rows, from 0"`
+	Rows              int64 `fact:"sum rows" usual:"counted" doc:"all rows"`
+	EventNull         int64 `fact:"sum event_null" usual:"plain" doc:"rows whose event time is NULL"`
+	EventUnparsed     int64 `fact:"sum event_unparsed" usual:"plain" doc:"rows whose event time is text that does not parse"`
+	EventSentinel     int64 `fact:"sum event_sentinel" usual:"event >= SentinelBefore, event <= SentinelAfter" doc:"rows whose event time is before 1980 or more than 10 years after as_of"`
+	SentinelMin       int64 `fact:"earliest sentinel_min_us" usual:"event >= SentinelBefore, event <= SentinelAfter" doc:"the oldest of these; NULL where the column is sensitive"`
+	SentinelMax       int64 `fact:"latest sentinel_max_us" usual:"event >= SentinelBefore, event <= SentinelAfter" doc:"the newest of these; NULL where the column is sensitive"`
+	IngestedNull      int64 `fact:"sum ingested_null" usual:"ingest >= SentinelBefore, ingest <= SentinelAfter" doc:"rows without a usable ingest time"`
+	IngestedOnly      int64 `fact:"sum ingested_only" usual:"plain" doc:"rows with a usable ingest time whose event time is NULL or does not parse"`
+	OnLattice         int64 `fact:"sum on_lattice" usual:"counted" doc:"rows whose event time is a whole quarter of an hour"`
+	AmbiguousLocal    int64 `fact:"sum ambiguous_local" usual:"plain" doc:"rows whose naive event time occurred twice or never in its zone"`
+	TextOffset        int64 `fact:"sum text_offset" usual:"plain" doc:"rows whose event time is text with an offset"`
+	TextNaive         int64 `fact:"sum text_naive" usual:"plain" doc:"rows whose event time is text without an offset"`
+	EntityNull        int64 `fact:"sum entity_null" usual:"apart" doc:"rows with a NULL in a part of the entity"`
+	KeyNull           int64 `fact:"sum key_null" usual:"apart" doc:"rows with a NULL in a part of the key"`
+	EventMin          int64 `fact:"earliest event_min_us" usual:"counted" doc:"the oldest usable event time"`
+	EventMax          int64 `fact:"latest event_max_us" usual:"counted" doc:"the newest usable event time"`
+	NewestKnown       int64 `fact:"latest newest_known_us" usual:"counted" doc:"the newest event time that is neither a future row's nor after as_of"`
+	IngestedMin       int64 `fact:"earliest ingested_min_us" usual:"counted" doc:"the earliest usable ingest time"`
+	IngestedMax       int64 `fact:"latest ingested_max_us" usual:"counted" doc:"the latest usable ingest time"`
+	FutureIngested    int64 `fact:"sum future_ingested" usual:"lag >= Ahead" doc:"rows whose event time is after ingest time and tolerance"`
+	FutureAsOf        int64 `fact:"sum future_as_of" usual:"ingest <= KnownBy" doc:"rows with a time after as_of, the file's modification and tolerance"`
+	NewestFuture      int64 `fact:"latest newest_future_us" usual:"lag >= Ahead, ingest <= KnownBy" doc:"the latest event time among future rows"`
+	AfterAsOf         int64 `fact:"sum after_as_of" usual:"event <= AsOf" doc:"other rows after as_of"`
+	Stale             int64 `fact:"sum stale" usual:"event >= StaleBefore, lag <= StaleLag" doc:"rows that had expired at their reference instant"`
+	StaleUnreferenced int64 `fact:"sum stale_unreferenced" usual:"event <= Referenced" doc:"rows that have no reference instant"`
+	OldestStale       int64 `fact:"earliest oldest_stale_us" usual:"event >= StaleBefore, lag <= StaleLag" doc:"the oldest event time among stale rows"`
+	MisfiledBefore    int64 `fact:"sum misfiled_before" usual:"event >= EventFrom, ingest >= IngestFrom" doc:"rows before their partition"`
+	MisfiledAfter     int64 `fact:"sum misfiled_after" usual:"event <= EventTo, ingest <= IngestTo" doc:"rows after their partition"`
+	MisfiledUndated   int64 `fact:"sum misfiled_undated" usual:"event <= EventTo" doc:"rows with a time in a partition that has no date"`
+	OwnColumnDiffers  int64 `fact:"sum own_column_differs" usual:"plain" doc:"rows whose own partition column contradicts the path"`
+	LagRows           int64 `fact:"sum lag_rows" usual:"counted" doc:"rows with both times"`
+	LagOver           int64 `fact:"sum lag_over" usual:"lag <= LagLimit" doc:"those of them that arrived later than the limit"`
+	LagMin            int64 `fact:"earliest lag_min_us" usual:"counted" doc:"the shortest time from event to ingest"`
+	LagMax            int64 `fact:"latest lag_max_us" usual:"counted" doc:"the longest time from event to ingest"`
 
-	EntityNull int64
-	KeyNull    int64
-
-	EventMin, EventMax int64
-	// NewestKnown is the newest event time that is neither a future row nor after as_of.
-	NewestKnown              int64
-	IngestedMin, IngestedMax int64
-
-	// FutureIngested: event time after ingest time + tolerance. FutureAsOf: event or ingest time after
-	// max(as_of, the file's modification time) + tolerance. A row is counted in one of them only. A row without an event time
-	// has its ingest time.
-	FutureIngested int64
-	FutureAsOf     int64
-	// NewestFuture is the latest event time among future rows.
-	NewestFuture int64
-	// AfterAsOf counts rows after as_of that are not future rows.
-	AfterAsOf int64
-
-	// Stale counts rows that had expired at their reference instant; StaleUnreferenced those that have none.
-	Stale             int64
-	StaleUnreferenced int64
-	OldestStale       int64
-
-	// MisfiledBefore and MisfiledAfter lie outside their partition; MisfiledUndated have a time in a partition that has none;
-	// OwnColumnDiffers contradict the path in the file's own partition column (and are counted only there).
-	MisfiledBefore   int64
-	MisfiledAfter    int64
-	MisfiledUndated  int64
-	OwnColumnDiffers int64
-	// OwnDiffers are the numbers of these rows in the file, in no order; fewer than OwnColumnDiffers where the view has too many.
+	// Unparsed is the first unparsed text in the order of bytes; absent where the column is sensitive.
+	Unparsed FirstText
+	// OwnDiffers are the numbers in the file of the rows that OwnColumnDiffers counts, in no order; fewer where the view has too many.
 	OwnDiffers []int64
-
-	// LagRows have both times; LagOver of them exceed the lag limit. LagMin and LagMax are exact microseconds.
-	LagRows        int64
-	LagOver        int64
-	LagMin, LagMax int64
 }
+
+// empty is the slice of no row.
+var empty = func() (s Slice) {
+	v := reflect.ValueOf(&s).Elem()
+	for _, f := range rowFacts {
+		if f.Kind != Sum {
+			v.Field(f.index).SetInt(NoTime)
+		}
+	}
+	return s
+}()
 
 // NewSlice returns the empty facts of a file and source.
 func NewSlice(file int32, source string) Slice {
-	return Slice{File: file, Source: source, SentinelMin: NoTime, SentinelMax: NoTime, EventMin: NoTime, EventMax: NoTime, NewestKnown: NoTime, IngestedMin: NoTime,
-		IngestedMax: NoTime, NewestFuture: NoTime, OldestStale: NoTime, LagMin: NoTime, LagMax: NoTime}
+	s := empty
+	s.File, s.Source = file, source
+	return s
 }
 
 // Merge adds the facts of other rows of the same file and source.
 func (s *Slice) Merge(o Slice) {
-	s.FirstRow = min(s.FirstRow, o.FirstRow)
-	s.Rows += o.Rows
-	s.EventNull += o.EventNull
-	s.EventUnparsed += o.EventUnparsed
-	s.EventSentinel += o.EventSentinel
-	s.SentinelMin = earlier(s.SentinelMin, o.SentinelMin)
-	s.SentinelMax = max(s.SentinelMax, o.SentinelMax)
-	if o.HasUnparsedText {
-		s.addUnparsed(o.UnparsedText)
+	into, from := reflect.ValueOf(s).Elem(), reflect.ValueOf(&o).Elem()
+	for _, f := range rowFacts {
+		field := into.Field(f.index)
+		field.SetInt(f.Kind.merge(field.Int(), from.Field(f.index).Int()))
 	}
-	s.OnLattice += o.OnLattice
-	s.AmbiguousLocal += o.AmbiguousLocal
-	s.IngestedNull += o.IngestedNull
-	s.IngestedOnly += o.IngestedOnly
-	s.TextOffset += o.TextOffset
-	s.TextNaive += o.TextNaive
-	s.EntityNull += o.EntityNull
-	s.KeyNull += o.KeyNull
-	s.EventMin = earlier(s.EventMin, o.EventMin)
-	s.EventMax = max(s.EventMax, o.EventMax)
-	s.NewestKnown = max(s.NewestKnown, o.NewestKnown)
-	s.IngestedMin = earlier(s.IngestedMin, o.IngestedMin)
-	s.IngestedMax = max(s.IngestedMax, o.IngestedMax)
-	s.FutureIngested += o.FutureIngested
-	s.FutureAsOf += o.FutureAsOf
-	s.NewestFuture = max(s.NewestFuture, o.NewestFuture)
-	s.AfterAsOf += o.AfterAsOf
-	s.Stale += o.Stale
-	s.StaleUnreferenced += o.StaleUnreferenced
-	s.OldestStale = earlier(s.OldestStale, o.OldestStale)
-	s.MisfiledBefore += o.MisfiledBefore
-	s.MisfiledAfter += o.MisfiledAfter
-	s.MisfiledUndated += o.MisfiledUndated
-	s.OwnColumnDiffers += o.OwnColumnDiffers
+	s.Unparsed.Merge(o.Unparsed)
 	s.OwnDiffers = append(s.OwnDiffers, o.OwnDiffers...)
-	s.LagRows += o.LagRows
-	s.LagOver += o.LagOver
-	s.LagMin = earlier(s.LagMin, o.LagMin)
-	s.LagMax = max(s.LagMax, o.LagMax)
 }
 
-// MaxUnparsedText is how many bytes of an unparsed text are kept.
-const MaxUnparsedText = 64
+func (k Kind) merge(a, b int64) int64 {
+	switch k {
+	case Earliest:
+		return earlier(a, b)
+	case Latest:
+		return max(a, b)
+	case Sum:
+	}
+	return a + b
+}
 
 // AddSentinel widens the bounds of the sentinels by one, in microseconds.
 func (s *Slice) AddSentinel(micros int64) {
@@ -128,18 +103,29 @@ func (s *Slice) AddSentinel(micros int64) {
 	s.SentinelMax = max(s.SentinelMax, micros)
 }
 
-// AddUnparsed keeps an unparsed text if it is the first so far. Since only beginnings are compared, the parts of a file may
+// MaxFirstText is how many bytes of a text are kept.
+const MaxFirstText = 64
+
+// FirstText is the first of texts in the order of bytes, cut to MaxFirstText of them. Since only beginnings are compared, texts may
 // come in any order.
-func (s *Slice) AddUnparsed(text []byte) {
-	text = text[:min(len(text), MaxUnparsedText)]
-	if !s.HasUnparsedText || string(text) < s.UnparsedText {
-		s.addUnparsed(string(text))
+type FirstText struct {
+	Text string
+	// Known tells the empty text from none.
+	Known bool
+}
+
+// Add keeps a text if it is the first so far.
+func (t *FirstText) Add(text []byte) {
+	text = text[:min(len(text), MaxFirstText)]
+	if !t.Known || string(text) < t.Text {
+		*t = FirstText{string(text), true}
 	}
 }
 
-func (s *Slice) addUnparsed(text string) {
-	if !s.HasUnparsedText || text < s.UnparsedText {
-		s.UnparsedText, s.HasUnparsedText = text, true
+// Merge keeps the text of others if it is the first.
+func (t *FirstText) Merge(o FirstText) {
+	if o.Known && (!t.Known || o.Text < t.Text) {
+		*t = o
 	}
 }
 
