@@ -55,8 +55,12 @@ MEMORY_TESTS := ^Test(MemoryStays|OddShapesStay)WithinTheLimit$$
 test-postgres: ## registries in a PostgreSQL server, which the tests start by themselves: it must be installed
 	go test -tags postgres -run Postgres ./audit/registry/feast
 
+.PHONY: test-contributing
+test-contributing: ## the worked example of .github/CONTRIBUTING.md, followed in a copy of the repository
+	go test -tags contributing -run WorkedExample ./audit
+
 .PHONY: test-all
-test-all: test test-postgres ## also the slow tests (race detector, short fuzzing, ten minutes of torture)
+test-all: test test-postgres test-contributing ## also the slow tests (race detector, short fuzzing, ten minutes of torture)
 	go test -race -timeout 40m -skip '$(MEMORY_TESTS)' ./cmd/... ./audit/...
 	FEATUREAUDIT_TEST_STORES=5000 go test -timeout 40m -run '^TestCollectionEqualsRecount$$' ./audit
 	FEATUREAUDIT_TEST_MEMORY=1 go test -timeout 40m -run '$(MEMORY_TESTS)' ./cmd/featureaudit
@@ -70,15 +74,15 @@ test-all: test test-postgres ## also the slow tests (race detector, short fuzzin
 .PHONY: lint
 lint: $(STATICCHECK) $(GOLANGCI) $(DEADCODE) ## gofmt, go vet, staticcheck, the rules of .golangci.yml, and no dead code
 	@unformatted=$$(gofmt -l audit cmd fixtures sql); [ -z "$$unformatted" ] || { echo "run gofmt -w on:" $$unformatted >&2; exit 1; }
-	go vet -tags postgres ./...
-	$(STATICCHECK) -tags postgres ./...
+	go vet -tags postgres,contributing ./...
+	$(STATICCHECK) -tags postgres,contributing ./...
 	$(GOLANGCI) run ./...
 	$(MAKE) --no-print-directory deadcode
 
 # What C calls (//export in stream.go) looks dead from Go.
 .PHONY: deadcode
 deadcode: $(DEADCODE)
-	@dead=$$($(DEADCODE) -tags postgres -test ./...) || exit 1; \
+	@dead=$$($(DEADCODE) -tags postgres,contributing -test ./...) || exit 1; \
 		dead=$$(grep -v '^audit/engine/duckdb/stream.go:' <<< "$$dead" || true); [ -z "$$dead" ] || { echo "nothing calls:" >&2; echo "$$dead" >&2; exit 1; }
 
 $(STATICCHECK):
@@ -224,3 +228,33 @@ test-feast: build/.venv-feast/ready ## the training example: a real Feast offlin
 	@mkdir -p $(AIRFLOW_BINARIES)
 	go build -o $(AIRFLOW_BINARIES)/ ./cmd/featureaudit
 	cd $(PYTHON_PACKAGE)/examples/feast && FEATUREAUDIT_TEST_BINARIES=$(AIRFLOW_BINARIES) $(CURDIR)/build/.venv-feast/bin/python -m pytest --quiet -p no:cacheprovider
+
+# Pages of made-up reports and of the incident, for the browser.
+PAGES := build/pages
+PAGE_TEST := build/page-test
+CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome || echo /usr/bin/chromium)
+
+.PHONY: pages
+pages: audit
+	@mkdir -p $(PAGES)
+	go run ./fixtures/cmd/reports $(PAGES)
+	@cp $(INCIDENT)/report.json $(PAGES)/incident.json
+	@for report in $(PAGES)/*.json; do $(BIN) report $$report --out html=$${report%.json}.html || exit 1; done
+
+$(PAGE_TEST)/ready: audit/render/page/test/package.json audit/render/page/test/package-lock.json
+	@command -v node >/dev/null || { echo "make: node (20 or newer) is needed for tests in a browser" >&2; exit 1; }
+	@[ -x "$(CHROMIUM)" ] || { echo "installing chromium"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; }
+	@mkdir -p $(PAGE_TEST)
+	cp audit/render/page/test/package*.json $(PAGE_TEST)/
+	cd $(PAGE_TEST) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: test-html
+test-html: pages $(PAGE_TEST)/ready ## the HTML report in headless Chromium, with axe; pictures go to build/page-test/screens
+	@cp audit/render/page/test/*.cjs $(PAGE_TEST)/
+	cd $(PAGE_TEST) && CHROMIUM=$(CHROMIUM) PAGES=$(CURDIR)/$(PAGES) SCREENS=screens node --test --test-reporter=spec page.test.cjs
+
+.PHONY: screenshot
+screenshot: pages $(PAGE_TEST)/ready ## make the picture of the HTML report that the README shows
+	@cp audit/render/page/test/*.cjs $(PAGE_TEST)/
+	cd $(PAGE_TEST) && CHROMIUM=$(CHROMIUM) PAGE=$(CURDIR)/$(PAGES)/incident.html PICTURE=$(CURDIR)/audit/docs/report.png node picture.cjs

@@ -127,6 +127,16 @@ func TestStaleEntitiesByConstruction(t *testing.T) {
 		if e.Judged != int64(len(ages)) || e.Stale != test.stale || e.StaleEverywhere != test.everywhere || e.StaleSomewhere != test.somewhere {
 			t.Errorf("%s: %+v, want %d <= %d <= %d", test.name, *e, test.everywhere, test.stale, test.somewhere)
 		}
+		for seconds, want := range map[int64]int64{-26 * 3600: 0, -17 * 3600: 0, -15 * 3600: 1, -8 * 3600: 2, -900: 3, 0: 3, 900: 4, 19800: 5, 9 * 3600: 5, 17 * 3600: 7, 26 * 3600: 8} {
+			if stale, known := e.StaleBy(seconds); !known || stale != want {
+				t.Errorf("%s, stamped %d s east: %d (%v), want %d", test.name, seconds, stale, known, want)
+			}
+		}
+		for _, seconds := range []int64{26*3600 + 900, -26*3600 - 900, 60} {
+			if stale, known := e.StaleBy(seconds); known {
+				t.Errorf("%s, stamped %d s east: %d", test.name, seconds, stale)
+			}
+		}
 	}
 }
 

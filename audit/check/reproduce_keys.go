@@ -295,7 +295,7 @@ func (b *Statements) reproduceStaleEntities() (sql, missing string) {
 	}
 	return b.rowsWhere(files, "the newest row of each entity that has expired", fmt.Sprintf("  SELECT filename, file_row_number FROM (\n    SELECT *, row_number() OVER "+
 		"(PARTITION BY %s ORDER BY newest_us DESC, file_rank DESC, filename, file_row_number) AS nth\n    FROM (SELECT *, %s AS newest_us FROM (\n%s\n    )) WHERE newest_us IS NOT NULL AND %s IS NOT NULL\n  ) WHERE nth = 1 AND newest_us < %d",
-		strings.Join(entities, ", "), newest, inner, strings.Join(entities, " IS NOT NULL AND "), b.AsOf-b.View.TTL.Duration.Microseconds())), ""
+		strings.Join(entities, ", "), newest, inner, strings.Join(entities, " IS NOT NULL AND "), b.AsOf-b.View.TTL.Duration.Microseconds()+b.provedShift())), ""
 }
 
 // entitySQL is a part of an entity as it is compared.

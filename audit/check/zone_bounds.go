@@ -238,13 +238,23 @@ const provedShare = 0.999
 // where they show nothing, all that were in use if its times are naive and nobody says whose they are, else the zone read
 // alone.
 func (b *Zones) candidates(source string) []int32 {
-	offsets := []int32{0}
+	offsets, told := b.shown(source)
+	if !told {
+		offsets = append(offsets, b.allOffsets()...)
+	}
+	slices.Sort(offsets)
+	return slices.Compact(offsets)
+}
+
+// shown are the zone read and the offsets that a source's lags and writers show; told is false where naive times may lie at any
+// other as well.
+func (b *Zones) shown(source string) (offsets []int32, told bool) {
+	offsets = []int32{0}
 	open := b.stampedByDevices(source)
 	if _, proved := b.provedWhole(source); proved {
 		open = false
 	}
 	series, err := b.zoneEvidence()
-	told := false
 	for _, s := range series {
 		if err != nil || s.source != source {
 			continue
@@ -265,11 +275,7 @@ func (b *Zones) candidates(source string) []int32 {
 		default:
 		}
 	}
-	if open || !told && b.undeclaredNaive(source) {
-		offsets = append(offsets, b.allOffsets()...)
-	}
-	slices.Sort(offsets)
-	return slices.Compact(offsets)
+	return offsets, !open && (told || !b.undeclaredNaive(source))
 }
 
 func (b *Zones) allOffsets() []int32 {

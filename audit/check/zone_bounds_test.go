@@ -1,6 +1,7 @@
 package check
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -170,5 +171,53 @@ func TestProvedOffsetsBoundLagsAndRows(t *testing.T) {
 	// where no writer is proved to be elsewhere, aware times say when it was
 	if r := healthy(dailyView()).of(t, "source-lag"); r.ZoneCertainty == "depends" {
 		t.Errorf("a healthy store: %v", r.Measures)
+	}
+}
+
+// TestEntitiesOfOneProvedOffset: every source is stamped at UTC-8, so that what is 8 hours too old as it is read is fresh.
+func TestEntitiesOfOneProvedOffset(t *testing.T) {
+	// so many hours older than the ttl of two days as they are read, and younger where negative
+	beyond := []int64{-30, -1, 1, 7, 9, 40}
+	proved := func(east int64) *store {
+		s := newStore(dailyView())
+		s.days("2026-11-01", 9)
+		s.View.Sources = []model.SourcePolicy{{Name: "streaming", MaxLag: 10 * time.Minute}}
+		s.streaming([]int32{0, 1, 2, 3, 4, 5, 6, 7, 8}, east, 500)
+		e := &facts.Entities{Judged: int64(len(beyond)), OldestNewest: asOf - 5*day}
+		for _, hours := range beyond {
+			e.AddNear(-hours * hour)
+			if hours > 0 {
+				e.Stale++
+			}
+		}
+		e.StaleEverywhere, e.StaleSomewhere = e.Stale, e.Stale
+		s.Collection.Entities = e
+		return s
+	}
+	r := proved(pacific).of(t, "stale-entities")
+	if r.Outcome != report.Warn || r.RowsBad != 2 || r.RowsTotal != 6 || r.ZoneCertainty != "certain" || r.Measures["stale_entities"] != int64(2) ||
+		r.Measures["stale_as_read"] != int64(4) || r.Measures["stale_in_every_zone"] != int64(2) || r.Measures["stale_in_some_zone"] != int64(2) {
+		t.Errorf("UTC-8: %s, %d of %d, %q, %v", r.Outcome, r.RowsBad, r.RowsTotal, r.ZoneCertainty, r.Measures)
+	}
+	if want := "by the offsets at which writers stamp: streaming at UTC-08:00 (mixed-zones)"; !strings.Contains(r.Message, want) {
+		t.Errorf("UTC-8: %q", r.Message)
+	}
+	if want := fmt.Sprintf("newest_us < %d", asOf-48*hour-8*hour); !strings.Contains(fmt.Sprint(r.Measures["reproduce"], r.Reproduce), want) {
+		t.Errorf("the query knows nothing of it: %v %v", r.Measures["reproduce"], r.Reproduce)
+	}
+	// east of it the newest events may be read after as_of: without such rows everything is known
+	if r := proved(india).of(t, "stale-entities"); r.RowsBad != 5 || r.ZoneCertainty != "certain" || r.Measures["stale_as_read"] != int64(4) {
+		t.Errorf("UTC+5:30: %d, %q, %v", r.RowsBad, r.ZoneCertainty, r.Measures)
+	}
+	s := proved(india)
+	s.Collection.Slices[8].EventMax = asOf + hour
+	if r := s.of(t, "stale-entities"); r.RowsBad != 4 || r.ZoneCertainty != "depends" || r.Measures["stale_in_every_zone"] != int64(0) ||
+		r.Measures["stale_in_some_zone"] != int64(5) {
+		t.Errorf("UTC+5:30, and rows after as_of: %d, %q, %v", r.RowsBad, r.ZoneCertainty, r.Measures)
+	}
+	s = proved(pacific)
+	s.Survey.Files[8].ModTime = asOf + hour
+	if r := s.of(t, "stale-entities"); r.RowsBad != 4 || r.ZoneCertainty != "depends" {
+		t.Errorf("UTC-8, and a file of later: %d, %q, %v", r.RowsBad, r.ZoneCertainty, r.Measures)
 	}
 }

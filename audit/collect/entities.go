@@ -32,6 +32,9 @@ func (c *collector) finishEntities(ctx context.Context) error {
 		if expires && newest < limit {
 			e.Stale++
 		}
+		if expires {
+			e.AddNear(newest - limit)
+		}
 		if expires && open.everywhere(newest) {
 			e.StaleEverywhere++
 		}
@@ -50,6 +53,9 @@ func (c *collector) finishEntities(ctx context.Context) error {
 		total.Judged += e.Judged
 		total.Stale += e.Stale
 		total.OnlyAfter += e.OnlyAfter
+		for i, n := range e.Near {
+			total.Near[i] += n
+		}
 		total.StaleEverywhere += e.StaleEverywhere
 		total.StaleSomewhere += e.StaleSomewhere
 		if e.OldestNewest != facts.NoTime && (total.OldestNewest == facts.NoTime || e.OldestNewest < total.OldestNewest) {

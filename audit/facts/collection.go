@@ -55,6 +55,44 @@ type Entities struct {
 	// each naive time without a declared one was stamped in. Both equal Stale where there are no such times.
 	StaleEverywhere int64
 	StaleSomewhere  int64
+	// Near counts the entities whose newest event lies near the instant that stale ones lie before, by the quarter hour: every
+	// offset is a whole number of them, so that StaleBy counts exactly.
+	Near [2 * nearQuarters]int64
+}
+
+// nearQuarters are 26 hours in quarters, as far as two zones are apart.
+const nearQuarters = 26 * 4
+
+// AddNear counts an entity by how far its newest event lies after the instant that stale ones lie before, in microseconds.
+func (e *Entities) AddNear(after int64) {
+	if at := floorQuarters(after) + nearQuarters; at >= 0 && at < 2*nearQuarters {
+		e.Near[at]++
+	}
+}
+
+// StaleBy is how many entities are stale if every event happened so many seconds before it is read; known is false where that is no
+// whole number of quarter hours within 26 hours.
+func (e *Entities) StaleBy(seconds int64) (stale int64, known bool) {
+	quarters := seconds / (15 * 60)
+	if seconds%(15*60) != 0 || quarters < -nearQuarters || quarters > nearQuarters {
+		return 0, false
+	}
+	stale = e.Stale
+	for q := range quarters {
+		stale += e.Near[nearQuarters+q]
+	}
+	for q := quarters; q < 0; q++ {
+		stale -= e.Near[nearQuarters+q]
+	}
+	return stale, true
+}
+
+func floorQuarters(micros int64) int64 {
+	const quarter = 15 * microsPerMinute
+	if micros < 0 {
+		return -((-micros + quarter - 1) / quarter)
+	}
+	return micros / quarter
 }
 
 // DuplicateClass says how the rows of a repeated key relate.

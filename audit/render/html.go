@@ -56,9 +56,8 @@ type page struct {
 	Owners   []string
 	Checks   []string
 	Outcomes []report.Outcome
-	// Past says which earlier runs the findings were compared with, StateWords are the states that they have since.
-	Past       string
-	StateWords []string
+	// StateWords are what became of the findings since earlier runs.
+	StateWords []report.State
 }
 
 // pageStat is one number of the first screen.
@@ -98,13 +97,18 @@ type pageItem struct {
 	Command  string
 	Findings []pageFinding
 	Unlisted string
-	State    string
+	// StateWord is the state alone.
+	StateWord report.State
 }
 
 // pageFinding is one subject of a result.
 type pageFinding struct {
-	ID, Subject, Amount, Message, State string
-	Accepted                            bool
+	ID, Subject, Amount, Message string
+	StateWord                    report.State
+	// History says since when, how often and how much of late; Picture draws it.
+	History  string
+	Picture  template.HTML
+	Accepted bool
 }
 
 // definedAs is one key of a definition.
@@ -241,6 +245,15 @@ func newPage(r report.Report, o Options) page {
 		it := byPlace[[2]string{top.Result.View, top.Result.Check}]
 		it.AlsoIn = top.AlsoIn
 		p.Top = append(p.Top, it)
+	}
+	if c := all.Changes; c != nil {
+		for _, one := range []struct {
+			state report.State
+			n     int64
+		}{{report.StateNew, c.New}, {report.StateWorse, c.Worse}, {report.StateResolved, c.Resolved}, {report.StateContinuing, c.Continuing}, {report.StateBetter, c.Better}} {
+			p.Changes = append(p.Changes, pageStat{Kind: string(one.state), Word: string(one.state), Count: words.Number(one.n)})
+		}
+		p.StateWords = []report.State{report.StateNew, report.StateWorse, report.StateContinuing, report.StateBetter}
 	}
 	p.filters()
 	return p
@@ -399,7 +412,7 @@ func (d *drawing) view(v ViewOutline, ids *pageIDs, index int) pageView {
 }
 
 func (d *drawing) item(it Item, viewID string, ids *pageIDs) pageItem {
-	p := pageItem{Item: it, ID: ids.of(viewID, it.Result.Check), Command: d.command(it.Result)}
+	p := pageItem{Item: it, StateWord: it.Result.State, ID: ids.of(viewID, it.Result.Check), Command: d.command(it.Result)}
 	p.Says, p.View, p.Owner, p.Check = clip(it.Says, maxPageRunes), clip(it.View, maxPageName), clip(it.Owner, maxPageName), clip(it.Check, maxPageName)
 	p.Lead, p.Rest = clauses(p.Says)
 	for _, f := range it.Result.Findings {
@@ -421,7 +434,11 @@ func (d *drawing) item(it Item, viewID string, ids *pageIDs) pageItem {
 }
 
 func findingOf(res report.Result, f report.Finding, ids *pageIDs) pageFinding {
-	p := pageFinding{Subject: cmp.Or(subjectText(f.Subject), "the view"), Message: clip(Clean(f.Message), 300), Accepted: f.Suppressed}
+	p := pageFinding{StateWord: f.State, Subject: cmp.Or(subjectText(f.Subject), "the view"), Message: clip(Clean(f.Message), 300), Accepted: f.Suppressed}
+	if f.Since != "" {
+		p.History = fmt.Sprintf("since %s, in %s", Clean(f.Since), words.Counted(f.Seen, "run", "runs"))
+	}
+	p.Picture = sparkline(f.LastRowsBad, f.RowsBad)
 	if f.Fingerprint != "" {
 		p.ID = ids.of("finding", f.Fingerprint)
 	} else {

@@ -423,3 +423,25 @@ func number(value any) (float64, bool) {
 	}
 	return 0, false
 }
+
+// sparkline draws what earlier runs counted, oldest first, and what this one does.
+func sparkline(last []int64, now int64) template.HTML {
+	if len(last) == 0 {
+		return ""
+	}
+	all := append(slices.Clone(last), now)
+	most := max(slices.Max(all), 1)
+	var b strings.Builder
+	for i, n := range all {
+		letter := "L"
+		if i == 0 {
+			letter = "M"
+		}
+		fmt.Fprintf(&b, "%s%d %.1f", letter, 2+i*56/(len(all)-1), 14-12*float64(n)/float64(most))
+	}
+	texts := make([]string, len(all))
+	for i, n := range all {
+		texts[i] = words.Number(n)
+	}
+	return template.HTML(fmt.Sprintf(`<svg class="spark" width="60" height="16" role="img" aria-label="run by run: %s"><path d="%s"/></svg>`, strings.Join(texts, ", "), b.String()))
+}

@@ -49,12 +49,26 @@ func worstFirst(a, b report.Result) int {
 	return cmp.Or(
 		cmp.Compare(rank(a), rank(b)),
 		cmp.Compare(adviceLast(a), adviceLast(b)),
+		cmp.Compare(newness(a), newness(b)),
 		cmp.Compare(len(a.ExplainedBy), 0)-cmp.Compare(len(b.ExplainedBy), 0),
 		cmp.Compare(share(b), share(a)),
 		cmp.Compare(a.View, b.View),
 		cmp.Compare(leads(a), leads(b)),
 		cmp.Compare(a.Check, b.Check),
 	)
+}
+
+// newness orders what is new or worse since earlier runs before what was there.
+func newness(r report.Result) int {
+	switch r.State {
+	case report.StateNew:
+		return 0
+	case report.StateWorse:
+		return 1
+	case report.StateBetter:
+		return 3
+	}
+	return 2
 }
 
 // advice says whether a result is a finding that is folded into one line of the run.
@@ -104,6 +118,7 @@ func groups(r report.Report) []group {
 	slices.SortFunc(out, func(a, b group) int {
 		return cmp.Or(
 			cmp.Compare(rank(a.results[0]), rank(b.results[0])),
+			cmp.Compare(newness(a.results[0]), newness(b.results[0])),
 			cmp.Compare(fails(b), fails(a)),
 			cmp.Compare(a.view.Name, b.view.Name),
 		)

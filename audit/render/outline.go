@@ -19,6 +19,11 @@ type Outline struct {
 	Title    string
 	Headline string
 	AsOf     string
+	// Since says which earlier runs the findings were compared with, and Changes counts the findings by what became of them; empty
+	// and nil without a history. Resolved are the findings that are gone, in lines.
+	Since    string
+	Changes  *report.States
+	Resolved []string
 	// Partial says that the audit did not run to its end; empty where it did.
 	Partial string
 	// Views are all views, and the whole run where it has results: those that want attention first, worst first, then the
@@ -30,6 +35,8 @@ type Outline struct {
 	Clear []string
 	// Suppressed says in a line for each result what was accepted, and by whom.
 	Suppressed []string
+	// Assumed says in lines what was taken for granted, for want of a declaration.
+	Assumed []string
 	// NotLooked says in lines what the audit did not look at, and why.
 	NotLooked []string
 	// Looked counts what was looked at, Results the results by outcome.
@@ -56,6 +63,8 @@ type Item struct {
 	Result report.Result
 	// View, Check and Owner are clean names; View is "the whole run" for results of the run.
 	View, Check, Owner string
+	// State says what became of it since earlier runs, Known that all of it stands in the baseline; empty without.
+	State, Known string
 	// Says is one sentence: what is wrong, or why it could not be looked at. Amount counts it, empty where Says begins with
 	// the same or where there is nothing to count.
 	Says, Amount string
@@ -97,9 +106,12 @@ func NewOutline(r report.Report, words func(report.Result) Words) Outline {
 		words = func(report.Result) Words { return Words{} }
 	}
 	o := Outline{Outcome: r.Summary.Outcome, Title: title(r.Summary), Headline: Headline(r), AsOf: Clean(r.AsOf), Clear: clearViews(r),
-		Advice: advise(r, words), Suppressed: accepted(r), NotLooked: notLooked(r), Looked: looked(r.Summary), Results: resultCounts(r)}
+		Advice: advise(r, words), Suppressed: accepted(r), Assumed: assumed(r), NotLooked: notLooked(r), Looked: looked(r.Summary), Results: resultCounts(r)}
 	if r.Status != report.Complete {
 		o.Partial = "the audit did not run to its end: what is missing below was not looked at"
+	}
+	if r.History != nil {
+		o.Since, o.Changes, o.Resolved = since(*r.History), &r.History.States, resolved(r)
 	}
 	reach := newReaches(r)
 	results := map[string][]report.Result{}
@@ -201,16 +213,13 @@ func facts(v report.View) []string {
 	if v.NewestEventTime != nil && v.AgeSeconds != nil {
 		facts = append(facts, fmt.Sprintf("newest event %s old", words.Seconds(*v.AgeSeconds)))
 	}
-	if v.EventTimeReadAs != "" {
-		facts = append(facts, "event_time has no zone: read as "+Clean(v.EventTimeReadAs))
-	}
 	return facts
 }
 
 // itemOf is a result with what is folded into it.
 func itemOf(res report.Result, folded []report.Result, words func(report.Result) Words, reach reaches) Item {
 	it := Item{Result: res, View: cmp.Or(Clean(res.View), wholeRun), Check: Clean(res.Check), Owner: Clean(res.Owner), Says: sentence(res), Amount: amountBeside(res),
-		Reach: reach.of(res)}
+		State: state(res), Known: known(res), Reach: reach.of(res)}
 	if same := sameReason(folded, res); len(same) > 0 {
 		// What to do is said with the cause: an unreadable file, a missing column.
 		it.Also = cleaned(same)
@@ -235,6 +244,90 @@ func itemOf(res report.Result, folded []report.Result, words func(report.Result)
 		}
 	}
 	return it
+}
+
+// state says what became of a result since earlier runs.
+func state(res report.Result) string {
+	text := string(res.State)
+	if res.Since != "" && res.State != "" && res.State != report.StateNew {
+		text += " since " + Clean(res.Since)
+	}
+	return text
+}
+
+// known says how much of a result stands in the baseline.
+func known(res report.Result) string {
+	if res.FindingsKnown == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s in the baseline", words.Counted(res.FindingsKnown, "finding", "findings"))
+}
+
+// since says which runs a report was compared with.
+func since(h report.History) string {
+	if h.Runs == 0 {
+		return "no earlier run to compare with"
+	}
+	text := fmt.Sprintf("compared with %s up to %s", words.Counted(h.Runs, "earlier run", "earlier runs"), Clean(h.LastAsOf))
+	if h.Unfollowed > 0 {
+		text += fmt.Sprintf("; %s that cannot be followed from run to run", words.Counted(h.Unfollowed, "finding", "findings"))
+	}
+	if n := int64(len(h.NotUsed)); n > 0 {
+		text += fmt.Sprintf("; %s not used", words.Counted(n, "file of the history was", "files of the history were"))
+	}
+	return text
+}
+
+// changeWords counts findings by what became of them, those that want to be read first.
+func changeWords(s report.States) string {
+	var parts []string
+	for _, one := range []struct {
+		n    int64
+		word string
+	}{{s.New, "new"}, {s.Worse, "worse"}, {s.Continuing, "continuing"}, {s.Better, "better"}, {s.Resolved, "resolved"}} {
+		if one.n > 0 {
+			parts = append(parts, words.Number(one.n)+" "+one.word)
+		}
+	}
+	if len(parts) == 0 {
+		return "nothing changed"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// resolved are the findings that are gone.
+func resolved(r report.Report) []string {
+	var lines []string
+	for _, res := range r.Results {
+		for _, gone := range res.Resolved {
+			line := viewName(res.View) + " " + Clean(res.Check)
+			if subject := subjectText(gone.Subject); subject != "" {
+				line += ": " + subject
+			}
+			lines = append(lines, fmt.Sprintf("%s, last seen %s", line, Clean(gone.LastSeen)))
+		}
+	}
+	return lines
+}
+
+// assumed says which views were read in a zone that nobody declared.
+func assumed(r report.Report) []string {
+	byZone := map[string][]string{}
+	var zones []string
+	for _, v := range r.Views {
+		if v.EventTimeReadAs == "" {
+			continue
+		}
+		if byZone[v.EventTimeReadAs] == nil {
+			zones = append(zones, v.EventTimeReadAs)
+		}
+		byZone[v.EventTimeReadAs] = append(byZone[v.EventTimeReadAs], v.Name)
+	}
+	var lines []string
+	for _, zone := range zones {
+		lines = append(lines, fmt.Sprintf("event_time has no zone and is read as %s: %s", Clean(zone), nameList(byZone[zone])))
+	}
+	return lines
 }
 
 // sentence is what a result says: its message, and the reason where it has one of its own.
@@ -301,6 +394,9 @@ func where(res report.Result) (named []string, more int64) {
 
 func subjectText(s report.Subject) string {
 	var parts []string
+	if s.Partition != "" && strings.HasPrefix(s.File, s.Partition+"/") {
+		s.Partition = "" // the file says it
+	}
 	for _, part := range []struct{ label, value string }{
 		{"", s.Partition}, {"source ", s.Source}, {"", s.File}, {"column ", s.Column}, {"", s.Object},
 	} {

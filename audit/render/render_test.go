@@ -335,7 +335,7 @@ func TestHeadlineAgreesWithText(t *testing.T) {
 		"the run itself, if no view": {report.Report{Status: report.Complete, Results: []report.Result{{Check: "suppression-unused", Outcome: report.Warn}}}, "the run suppression-unused"},
 	} {
 		var buf bytes.Buffer
-		if err := render.Text(&buf, c.report, render.Options{}); err != nil {
+		if err := render.Text(&buf, c.report, render.Options{Width: 200}); err != nil {
 			t.Fatal(err)
 		}
 		blocks := strings.Split(buf.String(), "\n\n")

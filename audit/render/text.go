@@ -15,10 +15,10 @@ import (
 
 // How much the summary says before it points at the report: it is read in ten seconds.
 const (
-	defaultWidth    = 100
-	maxDetailed     = 12  // results told with where, why and fix
+	defaultWidth    = 80
+	maxDetailed     = 12  // results told with what, where and why
 	maxLines        = 40  // further results, a line each
-	maxWhere        = 3   // subjects named of each result
+	maxWhere        = 2   // subjects named of each result
 	maxGroups       = 8   // lines of what was not looked at, by kind
 	maxMessageRunes = 400 // of one message
 )
@@ -27,15 +27,18 @@ const (
 // denominators of it all.
 func Text(w io.Writer, r report.Report, o Options) error {
 	buf := bufio.NewWriter(w)
-	t := &text{w: buf, o: o, width: cmp.Or(o.Width, defaultWidth), told: map[string]bool{}}
+	t := &text{w: buf, o: o, width: cmp.Or(o.Width, defaultWidth), told: map[[2]string]bool{}}
 	all := NewOutline(r, o.Words)
 	t.verdict(all)
 	t.views(all.Views)
+	t.remedy()
 	t.advice(all.Advice)
 	if len(all.Clear) > 0 {
 		fmt.Fprintf(t.w, "\n%s  %s\n", t.paint(report.Pass, "PASS"), nameList(all.Clear))
 	}
+	t.block("resolved", all.Resolved)
 	t.block("suppressed", all.Suppressed)
+	t.block("assumed", all.Assumed)
 	t.block("not looked at", all.NotLooked)
 	t.denominators(r, all)
 	return buf.Flush()
@@ -46,17 +49,20 @@ type text struct {
 	w     *bufio.Writer
 	o     Options
 	width int
-	// told holds the checks whose why and fix were already said.
-	told  map[string]bool
-	shown int
+	// remedies are what to do about the results that were told, each once; told holds those that are among them.
+	remedies []Item
+	told     map[[2]string]bool
+	shown    int
 }
 
 func (t *text) verdict(all Outline) {
 	word := strings.ToUpper(strings.ReplaceAll(string(all.Outcome), "_", " "))
-	line := fmt.Sprintf("%s  %s", t.paint(all.Outcome, word), all.Title)
-	fmt.Fprintf(t.w, "%s, as of %s\n", line, all.AsOf)
+	t.wrap(t.paint(all.Outcome, word)+"  ", strings.Repeat(" ", len(word)+2), all.Title+", as of "+all.AsOf)
+	if all.Changes != nil {
+		t.wrap("", "  ", changeWords(*all.Changes)+" ("+all.Since+")")
+	}
 	if all.Partial != "" {
-		fmt.Fprintf(t.w, "%s  %s\n", t.paint(report.Error, "PARTIAL"), all.Partial)
+		t.wrap(t.paint(report.Error, "PARTIAL")+"  ", "         ", all.Partial)
 	}
 }
 
@@ -105,8 +111,10 @@ func (t *text) heading(v ViewOutline) {
 
 func (t *text) itemLine(it Item) {
 	word, amount := strings.ToUpper(string(it.Result.Outcome)), ""
-	if it.Amount != "" {
-		amount = "  " + it.Amount
+	for _, beside := range []string{it.Amount, it.State, it.Known} {
+		if beside != "" {
+			amount += "  " + beside
+		}
 	}
 	fmt.Fprintf(t.w, "  %s%s  %s%s\n", t.paint(it.Result.Outcome, word), strings.Repeat(" ", max(0, 5-len(word))), it.Check, amount)
 }
@@ -116,13 +124,25 @@ func (t *text) item(it Item) {
 	t.field("", it.Says)
 	t.field("also", nameList(it.Also))
 	t.field("where", someWhere(it))
-	if !t.told[it.Check] {
-		t.told[it.Check] = it.Why != "" || it.Fix != ""
+	t.field("causes", strings.Join(it.Causes, "; "))
+	t.field("blinds", nameList(it.Blinds))
+	if what := [2]string{it.Check, it.Fix}; it.Why+it.Fix != "" && !t.told[what] {
+		t.told[what] = true
+		t.remedies = append(t.remedies, it)
+	}
+}
+
+// remedy says why what was told matters and what to do about it, for all views at once.
+func (t *text) remedy() {
+	if len(t.remedies) == 0 {
+		return
+	}
+	fmt.Fprintf(t.w, "\n%s\n", t.bold("why it matters, and what to do"))
+	for _, it := range t.remedies {
+		fmt.Fprintf(t.w, "  %s\n", it.Check)
 		t.field("why", it.Why)
 		t.field("fix", it.Fix)
 	}
-	t.field("causes", strings.Join(it.Causes, "; "))
-	t.field("blinds", nameList(it.Blinds))
 }
 
 // someWhere names the worst subjects.
@@ -145,7 +165,8 @@ func (t *text) advice(all []Advice) {
 }
 
 func (t *text) denominators(r report.Report, all Outline) {
-	fmt.Fprintf(t.w, "\nlooked at %s; %s\n", all.Looked, all.Results)
+	fmt.Fprintln(t.w)
+	t.wrap("", "  ", "looked at "+all.Looked+"; "+all.Results)
 	if slices.ContainsFunc(r.Results, func(res report.Result) bool { return res.Reproduce != "" }) {
 		from := "the JSON report (--out json=PATH)"
 		if t.o.ReportPath != "" && t.o.ReportPath != "-" {

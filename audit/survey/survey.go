@@ -64,7 +64,7 @@ func Refresh(ctx context.Context, st store.Store, s *facts.Survey, file int32, r
 		return ctx.Err()
 	}
 	if err == nil {
-		f.Size, f.ModTime = entry.Size, entry.ModTime
+		f.Size, f.ModTime, f.Identity = entry.Size, entry.ModTime, facts.Identity{ETag: entry.ETag}
 	}
 	known, units := map[string]int32{}, unitsByColumn{}
 	for _, schema := range s.Schemas {
@@ -81,7 +81,7 @@ func Refresh(ctx context.Context, st store.Store, s *facts.Survey, file int32, r
 	return nil
 }
 
-// Changed compares a file with its listing: nil if neither size nor time differ.
+// Changed compares a file with its listing: nil if neither size nor time nor the store's own mark differ.
 func Changed(ctx context.Context, st store.Store, f facts.File) *facts.Problem {
 	entry, err := st.Stat(ctx, f.Abs)
 	if err != nil {
@@ -90,6 +90,9 @@ func Changed(ctx context.Context, st store.Store, f facts.File) *facts.Problem {
 	if entry.Size != f.Size || entry.ModTime != f.ModTime {
 		return &facts.Problem{Kind: facts.ProblemChanged, Message: fmt.Sprintf("it changed during the run: it was listed with %d bytes and has %d, its time differs by %d ms; run again when its writer is done",
 			f.Size, entry.Size, (entry.ModTime-f.ModTime)/1000)}
+	}
+	if entry.ETag != f.ETag {
+		return &facts.Problem{Kind: facts.ProblemChanged, Message: fmt.Sprintf("it changed during the run: it was listed with the ETag %q and has %q; run again when its writer is done", f.ETag, entry.ETag)}
 	}
 	return nil
 }

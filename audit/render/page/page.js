@@ -53,7 +53,7 @@
   });
   document.querySelectorAll("pre").forEach(function (pre) {
     pre.tabIndex = 0;
-    pre.setAttribute("role", "region");
+    pre.setAttribute("role", "group");
     pre.setAttribute("aria-label", pre.parentElement.querySelector("p").textContent);
   });
 
