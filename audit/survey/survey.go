@@ -42,12 +42,13 @@ func Survey(ctx context.Context, st store.Store, listing facts.Listing, roles Ro
 	}
 	units := unitsByColumn{}
 	for i := range read {
-		units.learn(read[i].schema)
+		units.learn(read[i].unpacked().schema)
 	}
 	known := map[string]int32{}
 	for i := range s.Files {
-		s.Files[i].AdoptedUnits = units.teach(read[i].schema)
-		place(&s, known, int32(i), read[i], roles)
+		r := read[i].unpacked()
+		s.Files[i].AdoptedUnits = units.teach(r.schema)
+		place(&s, known, int32(i), r, roles)
 	}
 	s.Notes = append(s.Notes, unitNotes(s, roles)...)
 	return s, nil
@@ -112,8 +113,8 @@ type reading struct {
 	unbounded []string
 }
 
-func readAll(ctx context.Context, st store.Store, files []facts.File, roles Roles, workers int, progress func(done int)) ([]reading, error) {
-	out := make([]reading, len(files))
+func readAll(ctx context.Context, st store.Store, files []facts.File, roles Roles, workers int, progress func(done int)) ([]packed, error) {
+	out, shared := make([]packed, len(files)), sharing{}
 	var lock sync.Mutex
 	var group sync.WaitGroup
 	next, done := 0, 0
@@ -134,7 +135,10 @@ func readAll(ctx context.Context, st store.Store, files []facts.File, roles Role
 	for range max(workers, 1) {
 		group.Go(func() {
 			for i, ok := take(); ok; i, ok = take() {
-				out[i] = readFile(ctx, st, files[i], roles)
+				r := readFile(ctx, st, files[i], roles)
+				lock.Lock()
+				out[i] = shared.pack(r)
+				lock.Unlock()
 				report()
 			}
 		})
