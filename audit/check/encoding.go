@@ -24,7 +24,7 @@ func encodingsInWords(list []map[string]any) string {
 
 // encodedFile is a file with rows and how they write their event time.
 type encodedFile struct {
-	file facts.File
+	file *facts.File
 	// rows by encoding; more than one for text only.
 	rows    map[facts.Encoding]int64
 	sources []string
@@ -78,7 +78,7 @@ func (b *Index) encodedFiles() []encodedFile {
 	epochs := epochUnits{}
 	var files []encodedFile
 	for _, f := range b.readable(mixedEncodingFiles) {
-		e := encodedFile{file: f, rows: map[facts.Encoding]int64{}}
+		e := encodedFile{file: &b.Survey.Files[f.ID], rows: map[facts.Encoding]int64{}}
 		for _, s := range scanned[f.ID] {
 			e.sources = append(e.sources, s.Source)
 		}

@@ -148,7 +148,7 @@ func (b *brief) ingestedNote() string {
 		if f.Rows == 0 || !declared.Declared() || column == nil || engine.FormOf(*column).Kind == engine.FormNull {
 			continue
 		}
-		e := encodedFile{file: f, rows: map[facts.Encoding]int64{}}
+		e := encodedFile{file: &b.Survey.Files[f.ID], rows: map[facts.Encoding]int64{}}
 		switch encoding := b.schema(f).Encoding(*column); encoding {
 		case facts.EncodingEpoch:
 			e.add(epochs.encoding(declared, *column, f), f.Rows)
