@@ -149,7 +149,7 @@ func (b *brief) ingestedNote() string {
 		if f.Rows == 0 || !declared.Declared() || column == nil || engine.FormOf(*column).Kind == engine.FormNull {
 			continue
 		}
-		e := evidence.EncodedFile{File: f, Rows: map[facts.Encoding]int64{}}
+		e := evidence.EncodedFile{File: &b.Survey.Files[f.ID], Rows: map[facts.Encoding]int64{}}
 		switch encoding := b.Schema(f).Encoding(*column); encoding {
 		case facts.EncodingEpoch:
 			e.Add(epochs.Encoding(declared, *column, f), f.Rows)

@@ -24,7 +24,7 @@ func EncodingsInWords(list []map[string]any) string {
 
 // EncodedFile is a file with rows and how they write their event time.
 type EncodedFile struct {
-	File facts.File
+	File *facts.File
 	// Rows by encoding; more than one for text only.
 	Rows    map[facts.Encoding]int64
 	Sources []string
@@ -78,7 +78,7 @@ func (b *Index) encodedFiles() []EncodedFile {
 	epochs := EpochUnits{}
 	var files []EncodedFile
 	for _, f := range b.Readable(false) {
-		e := EncodedFile{File: f, Rows: map[facts.Encoding]int64{}}
+		e := EncodedFile{File: &b.Survey.Files[f.ID], Rows: map[facts.Encoding]int64{}}
 		for _, s := range scanned[f.ID] {
 			e.Sources = append(e.Sources, s.Source)
 		}

@@ -298,6 +298,7 @@ func weight(o report.Outcome) int {
 		return found
 	case report.Error:
 		return blind
+	default:
+		return sound
 	}
-	return sound
 }

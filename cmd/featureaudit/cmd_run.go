@@ -133,14 +133,14 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	if options.Mask, err = c.mask(ctx, f.hashKey, options.Views); err != nil {
 		return 0, err
 	}
-	if err := c.refuseInputs(ctx, outs, options.Views); err != nil {
-		return 0, err
-	}
 	remembered, err := c.memory(ctx, f.remember, resolved, outs, options.AsOf)
 	if err != nil {
 		return 0, err
 	}
 	options.Rank = remembered.rank(options.AsOf, options.Within())
+	if err := c.refuseInputs(ctx, outs, options.Views); err != nil {
+		return 0, err
+	}
 	removeScratch, err := c.scratch(&options)
 	if err != nil {
 		return 0, err
