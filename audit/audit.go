@@ -53,7 +53,7 @@ type Options struct {
 	TempDir string
 	// EngineTempDir is a folder that the engine may make to spill into; the caller removes it. Empty turns that off.
 	EngineTempDir string
-	// RowsLimit caps Audit.Duplicates, and BadRows says that Audit.BadRows is wanted.
+	// RowsLimit caps Audit.Duplicates, and of Audit.Rows, and BadRows says that the latter are wanted.
 	RowsLimit int
 	BadRows   bool
 	// Mask names what is sensitive, in all that the run leaves behind; nil shows none of it.
@@ -91,6 +91,7 @@ type Adapters struct {
 // Scanner is an engine that reads rows, until it is closed.
 type Scanner interface {
 	engine.Scanner
+	engine.RowReader
 	Close()
 }
 
@@ -104,8 +105,12 @@ type Judge interface {
 type Audit struct {
 	Report     report.Report
 	Duplicates []export.Duplicate
-	// BadRows say how the rows are fetched that only --out rows wants.
-	BadRows []check.BadRows
+	// BadRows say how the rows are fetched that only --out rows wants, and Rows are those, at most Options.RowsLimit of all checks
+	// together. RowNotes say what is not among them, and RowsErr why they could not be fetched.
+	BadRows  []check.BadRows
+	Rows     []export.Row
+	RowNotes []string
+	RowsErr  error
 }
 
 // ErrNothing says that there is nothing to audit: no view, or no view with a file.
@@ -119,11 +124,18 @@ func Run(ctx context.Context, o Options) (Audit, error) {
 		return Audit{}, err
 	}
 	defer r.close()
+	var stopped error
 	for found := range r.sideBySide(ctx, r.views()) {
-		if err := r.keep(found); err != nil {
-			return r.finish(err)
+		if stopped = r.keep(found); stopped != nil {
+			break
 		}
 	}
-	r.results = append(r.results, check.JudgeRun(r.runInput())...)
-	return r.finish(nil)
+	if stopped == nil {
+		r.results = append(r.results, check.JudgeRun(r.runInput())...)
+	}
+	done, err := r.finish(stopped)
+	if o.BadRows {
+		done.Rows, done.RowNotes, done.RowsErr = r.fetchRows(ctx)
+	}
+	return done, err
 }

@@ -203,7 +203,7 @@ func TestMapsWithoutValuesAndOlderLists(t *testing.T) {
 		r := resultOf(t, auditView(t, model.View{Path: "*.parquet", Root: dir, Key: []string{"id"}}), "unreadable-file")
 		if test.read {
 			if r.Outcome != report.Pass {
-				t.Errorf("%s: %s: %s", name, r.Outcome, r.Message)
+				t.Errorf("%s: %s: %s, want r.Outcome == report.Pass", name, r.Outcome, r.Message)
 			}
 			continue
 		}
@@ -251,7 +251,7 @@ func TestFileOfNothingHidesNoRow(t *testing.T) {
 	got := auditView(t, model.View{Path: "*.parquet", Root: dir, Key: []string{"id"}})
 	for _, id := range []string{"unreadable-file", "duplicate-keys", "null-keys", "null-event-time", "future-rows", "mixed-encoding"} {
 		if r := resultOf(t, got, id); r.Outcome != report.Pass {
-			t.Errorf("%s: %s: %s", id, r.Outcome, r.Message)
+			t.Errorf("%s: %s: %s, want r.Outcome == report.Pass", id, r.Outcome, r.Message)
 		}
 	}
 }

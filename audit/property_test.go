@@ -175,7 +175,7 @@ func collectStore(t *testing.T, db *duckdb.Database, dir string, store fixtures.
 	}
 	for _, f := range surveyed.Files {
 		if f.Problem != nil {
-			t.Fatalf("%s: %v", f.Path, *f.Problem)
+			t.Fatalf("%s: %v, want f.Problem == nil", f.Path, *f.Problem)
 		}
 	}
 	request := orderOf(view, surveyed, store.AsOf, engine.Room{Workers: 1 + int(seed%3), Runs: look.ShareOf(0).Runs, TempDir: t.TempDir(), SliceRows: 1 + int64(seed%40)})

@@ -153,7 +153,7 @@ func TestReproduceNamesTheVeryRows(t *testing.T) {
 			audited := auditPlanted(t, dir, p.view)
 			for _, r := range audited.Report.Results {
 				if r.Outcome == report.Error {
-					t.Errorf("%s: %s", r.Check, r.Reason)
+					t.Errorf("%s: %s, want r.Outcome != report.Error", r.Check, r.Reason)
 				}
 				why := p.why[r.Check]
 				if (why == "") != (r.ReproduceMissing == "") || !strings.Contains(r.ReproduceMissing, why) {

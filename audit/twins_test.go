@@ -62,19 +62,19 @@ func TestPairsByHashAreComparedOnASample(t *testing.T) {
 		switch {
 		case n.A == "batch" && n.B == "streaming":
 			if n.Keys != streamed || compared != 10_000 || n.TrueA != 10_000 || n.TrueB != 0 {
-				t.Errorf("%+v", n)
+				t.Errorf("%+v, want n.Keys == streamed && compared == 10_000 && n.TrueA == 10_000 && n.TrueB == 0", n)
 			}
 		case n.A == "sink" && n.B == "streaming":
 			if n.Keys != streamed || compared != 10_000 || n.TrueA != 10_000 || n.TrueB != 0 {
-				t.Errorf("%+v", n)
+				t.Errorf("%+v, want n.Keys == streamed && compared == 10_000 && n.TrueA == 10_000 && n.TrueB == 0", n)
 			}
 		case n.A == "batch" && n.B == "mobile":
 			if n.Keys != mobile || n.PayloadDiffers != mobile/10 || n.PayloadEqual != mobile-mobile/10 {
-				t.Errorf("%+v", n)
+				t.Errorf("%+v, want n.Keys == mobile && n.PayloadDiffers == mobile / 10 && n.PayloadEqual == mobile - mobile/10", n)
 			}
 		case n.A == "mobile" && n.B == "sink":
 			if n.Keys != mobile || n.PayloadDiffers != mobile/2 || n.PayloadEqual != mobile/2 {
-				t.Errorf("%+v", n)
+				t.Errorf("%+v, want n.Keys == mobile && n.PayloadDiffers == mobile / 2 && n.PayloadEqual == mobile / 2", n)
 			}
 		default:
 			t.Errorf("unplanted %+v", n)

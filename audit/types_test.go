@@ -113,7 +113,7 @@ func measured(t *testing.T, r report.Report, id string, want map[string]any) {
 	t.Helper()
 	result := resultOf(t, r, id)
 	if result.Outcome == report.Error {
-		t.Errorf("%s: %s", id, result.Reason)
+		t.Errorf("%s: %s, want result.Outcome != report.Error", id, result.Reason)
 		return
 	}
 	for name, value := range want {

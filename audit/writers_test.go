@@ -58,7 +58,7 @@ func TestWritersDoNotDependOnThreads(t *testing.T) {
 		results = append(results, auditWith(t, dir, threads, 0))
 	}
 	if results[0].Outcome != report.Fail {
-		t.Fatalf("%+v", results[0])
+		t.Fatalf("%+v, want results[0].Outcome == report.Fail", results[0])
 	}
 	for _, r := range results[1:] {
 		if !reflect.DeepEqual(r, results[0]) {
@@ -85,7 +85,7 @@ func TestSamplesShowWriters(t *testing.T) {
 		r := auditWith(t, dir, 2, samples, sensitive...)
 		list, _ := r.Measures["offsets"].([]map[string]any)
 		if r.Outcome != report.Fail || len(list) != 1 {
-			t.Fatalf("%+v", r)
+			t.Fatalf("%+v, want r.Outcome == report.Fail && len(list) == 1", r)
 		}
 		values, _ := list[0]["example_writers"].([]string)
 		return values

@@ -101,7 +101,7 @@ func TestCopyKeepsEverythingButTheTimes(t *testing.T) {
 		t.Fatal(err)
 	}
 	if done.Files != 2 || done.Written != 2 || done.Rows != 500 || done.Shifted != 498 || done.Moved != 0 || len(done.Left) != 0 {
-		t.Errorf("%+v", done)
+		t.Errorf("%+v, want done.Files == 2 && done.Written == 2 && done.Rows == 500 && done.Shifted == 498 && done.Moved == 0 && len(done.Left) == 0", done)
 	}
 	original, copied := "read_parquet('"+dir+"/**/*.parquet')", "read_parquet('"+o.Dir+"/**/*.parquet')"
 	for _, pair := range [][2]string{{original, copied}, {copied, original}} {
@@ -143,7 +143,7 @@ func TestRowsMoveToThePartitionOfTheirCorrectedTime(t *testing.T) {
 	}
 	// 10 h in steps of 5 minutes from 00:00:07: rows 168 to 249 of each day lie at 14:00:07 or later.
 	if done.Moved != 2*(250-168) || done.Written != 4 {
-		t.Errorf("%+v", done)
+		t.Errorf("%+v, want done.Moved == 2 * (250 - 168) && done.Written == 4", done)
 	}
 	for path, want := range map[string]string{"dt=2026-11-03/a.parquet": "168", "dt=2026-11-04/a-from-dt-2026-11-03.parquet": "82", "dt=2026-11-04/a.parquet": "168", "dt=2026-11-05/a-from-dt-2026-11-04.parquet": "82"} {
 		if n := query(t, "SELECT count(*)::VARCHAR FROM read_parquet('"+filepath.Join(o.Dir, path)+"')"); n != want {
@@ -165,7 +165,7 @@ func TestOnlyRowsOfTheLagAreShifted(t *testing.T) {
 	low = 8*3600 + 30
 	done, err = align.Copy(t.Context(), options(t, writeStore(t), corrections))
 	if err != nil || done.Shifted != 498 {
-		t.Errorf("%+v, %v", done, err)
+		t.Errorf("%+v, %v, want err == nil && done.Shifted == 498", done, err)
 	}
 }
 
@@ -173,12 +173,12 @@ func TestStatisticalEvidenceMustBeAccepted(t *testing.T) {
 	o := options(t, writeStore(t), shiftAll(8*3600, report.Statistical))
 	done, err := align.Copy(t.Context(), o)
 	if err != nil || done.Shifted != 0 || len(done.Left) != 2 || done.Left[0].Rows != 249 || done.Left[0].File != "dt=2026-11-03/a.parquet" {
-		t.Errorf("%+v, %v", done, err)
+		t.Errorf(`%+v, %v, want err == nil && done.Shifted == 0 && len(done.Left) == 2 && done.Left[0].Rows == 249 && done.Left[0].File == "dt=2026-11-03/a.parquet"`, done, err)
 	}
 	o = options(t, writeStore(t), shiftAll(8*3600, report.Statistical))
 	o.AcceptStatistical = true
 	if done, err = align.Copy(t.Context(), o); err != nil || done.Shifted != 498 || len(done.Left) != 0 {
-		t.Errorf("%+v, %v", done, err)
+		t.Errorf("%+v, %v, want err == nil && done.Shifted == 498 && len(done.Left) == 0", done, err)
 	}
 }
 
@@ -191,7 +191,7 @@ func TestTextTimesAreRefused(t *testing.T) {
 	o2 = surveyed(t, o2)
 	_, err := align.Copy(t.Context(), o2)
 	if err == nil || !strings.Contains(err.Error(), "copy a.parquet: column \"event_time\" is STRING: align rewrites timestamps") {
-		t.Errorf("%v", err)
+		t.Errorf("%v, want err != nil && strings.Contains(err.Error(), \"copy a.parquet: column \\\"event_time\\\" is STRING: align rewrites timestamps\")", err)
 	}
 }
 
@@ -207,6 +207,6 @@ func TestCheckTarget(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := align.CheckTarget(dir); !errors.Is(err, align.ErrNotEmpty) || !strings.Contains(err.Error(), "data.parquet") {
-		t.Errorf("%v", err)
+		t.Errorf(`%v, want errors.Is(err, align.ErrNotEmpty) && strings.Contains(err.Error(), "data.parquet")`, err)
 	}
 }

@@ -17,7 +17,7 @@ import (
 func TestPrefixNeverLeadsOut(t *testing.T) {
 	for name, want := range map[string]string{"clicks": "clicks", "clicks v2": "clicks v2", "Größe": "Größe", "a..b": "a..b"} {
 		if got, err := align.Prefix(name, "/config", "/data/store"); err != nil || got != want {
-			t.Errorf("%q: %q, %v", name, got, err)
+			t.Errorf("%q: %q, %v, want err == nil && got == want", name, got, err)
 		}
 	}
 	if got, err := align.Prefix("../x", "/config", "/config/store/clicks"); err != nil || got != "store/clicks" {
@@ -26,7 +26,7 @@ func TestPrefixNeverLeadsOut(t *testing.T) {
 	for _, name := range []string{"", ".", "..", "../../../escape", "/etc", "a/b", `a\b`, "a/../../b", "a\x00b", "a\nb", "a\u202eb", "a\x1bb", "\xff", ".hidden", "_hidden", "C:", strings.Repeat("x", 256)} {
 		got, err := align.Prefix(name, "/config", "/data/store")
 		if !errors.Is(err, align.ErrName) || got != "" || strings.ContainsAny(fmt.Sprint(err), "\x00\n\x1b") {
-			t.Errorf("%q: %q, %v", name, got, err)
+			t.Errorf("%q: %q, %v, want errors.Is(err, align.ErrName) && got == \"\" && !(strings.ContainsAny(fmt.Sprint(err), \"\\x00\\n\\x1b\"))", name, got, err)
 		}
 	}
 }
@@ -91,7 +91,7 @@ func TestTimesBeyondAllReckoningAreRefused(t *testing.T) {
 		o = surveyed(t, o)
 		_, err := align.Copy(t.Context(), o)
 		if err == nil || !strings.Contains(err.Error(), `column "event_time" has a time in row 1`) {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: %v, want err != nil && strings.Contains(err.Error(), `column \"event_time\" has a time in row 1`)", name, err)
 		}
 	}
 }

@@ -79,5 +79,5 @@ func (b *Index) holds(f facts.File, column string) bool {
 	if has {
 		return true
 	}
-	return strings.HasPrefix(f.Path, column+"=") || strings.Contains(f.Path, "/"+column+"=")
+	return f.Says(column)
 }

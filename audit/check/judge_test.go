@@ -190,7 +190,9 @@ func TestColumnInThePathIsThere(t *testing.T) {
 	s := healthy(dailyView())
 	s.View.Source.Column = "feed"
 	for i := range s.Survey.Files {
-		s.Survey.Files[i].Path = "feed=batch/" + s.Survey.Files[i].Path
+		f := &s.Survey.Files[i]
+		f.Path = "feed=batch/" + f.Path
+		f.Values = facts.PathValues(f.Path)
 	}
 	if r := s.of(t, "null-event-time"); r.Outcome != report.Pass {
 		t.Errorf("%s %q", r.Outcome, r.Reason)

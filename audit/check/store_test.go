@@ -98,7 +98,7 @@ func (s *store) file(partition int32, rows int64, change func(*facts.File, *fact
 		end, folder = s.Survey.Partitions[partition].End, s.Survey.Partitions[partition].Value+"/"
 	}
 	f := facts.File{ID: id, Path: fmt.Sprintf("%spart-%05d.parquet", folder, id), Size: 1000, ModTime: min(end, s.AsOf), Partition: partition,
-		Rows: rows, Writer: "parquet-cpp-arrow"}
+		Values: facts.PathValues(folder), Rows: rows, Writer: "parquet-cpp-arrow"}
 	slice := facts.NewSlice(id, "batch")
 	slice.Rows = rows
 	if rows > 0 {

@@ -30,7 +30,7 @@ func TestTheEngineIsNotQuotedOnSensitiveColumns(t *testing.T) {
 			engine.ReadError{Cause: engine.CauseFeature, Err: said}, engine.ReadError{Cause: engine.CauseSystem, Err: said}} {
 			problem := problemOf(test.view, facts.File{}, facts.Schema{}, test.columns, err)
 			if quoted := strings.Contains(problem.Message, "SECRET"); quoted != test.quoted || problem.Kind == "" {
-				t.Errorf("%s: %+v", test.name, problem)
+				t.Errorf(`%s: %+v, want quoted == test.quoted && problem.Kind != ""`, test.name, problem)
 			}
 		}
 	}

@@ -87,7 +87,8 @@ func (c *collector) wanted(file *facts.File) bool {
 	return file.Partition < 0 || !c.survey.Partitions[file.Partition].AfterAsOf
 }
 
-// slicesOf cuts a large file at its row groups, so that no group is decoded twice.
+// slicesOf cuts a large file at its row groups, so that no group is decoded twice; only one that is more than twice the limit is cut
+// itself, for the rows of a slice are held.
 func slicesOf(file *facts.File, limit int64) []job {
 	var jobs []job
 	first, end := int64(0), int64(0)
@@ -101,7 +102,16 @@ func slicesOf(file *facts.File, limit int64) []job {
 		if end > first && end+group.Rows-first > limit {
 			cut()
 		}
-		end += group.Rows
+		for left := group.Rows; left > 0; {
+			step := left
+			if left > 2*limit {
+				step = limit
+			}
+			if end += step; step < left {
+				cut()
+			}
+			left -= step
+		}
 	}
 	end = file.Rows
 	cut()

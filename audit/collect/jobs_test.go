@@ -16,7 +16,8 @@ func TestSlicesOf(t *testing.T) {
 		limit  int64
 		want   [][2]int64
 	}{
-		{[]int64{10}, 5, [][2]int64{{0, 9}}}, // a row group is never decoded twice
+		{[]int64{10}, 5, [][2]int64{{0, 9}}},                                                      // a row group is not decoded twice
+		{[]int64{4, 21, 1}, 5, [][2]int64{{0, 3}, {4, 8}, {9, 13}, {14, 18}, {19, 24}, {25, 25}}}, // but where its rows are too many to be held
 		{[]int64{3, 3, 3}, 5, [][2]int64{{0, 2}, {3, 5}, {6, 8}}},
 		{[]int64{2, 2, 2}, 5, [][2]int64{{0, 3}, {4, 5}}},
 		{[]int64{2, 3, 1, 9, 1}, 5, [][2]int64{{0, 4}, {5, 5}, {6, 14}, {15, 15}}},

@@ -254,7 +254,7 @@ func TestConsumersAreJudgedAtAsOf(t *testing.T) {
 	}
 	first := r.Consumers[0].Views[0]
 	if *first.MaxAgeSeconds != 21600 || *first.LookbackSeconds != 604800 || first.Message != "clicks (owner web): pass: its newest event is 1h old, promised 6h" {
-		t.Errorf("%+v", first)
+		t.Errorf(`%+v, want *first.MaxAgeSeconds == 21600 && *first.LookbackSeconds == 604800 && first.Message == "clicks (owner web): pass: its newest event is 1h old, promised 6h"`, first)
 	}
 	if digest, err := r.Digest(); err != nil || digest != r.ID {
 		t.Errorf("id %s, digest %s, %v", r.ID, digest, err)

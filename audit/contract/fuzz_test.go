@@ -29,7 +29,7 @@ func FuzzParse(f *testing.F) {
 				t.Fatalf("%s: no message", key)
 			}
 			if a.Verdict == contract.Pass && (a.AgeSeconds == nil || a.LimitSeconds == nil || *a.AgeSeconds > *a.LimitSeconds || *a.LimitSeconds > 86400 || e.Value != "pass") {
-				t.Fatalf("%s: %+v", key, a)
+				t.Fatalf(`%s: %+v, want a.Verdict != contract.Pass || a.AgeSeconds != nil && a.LimitSeconds != nil && *a.AgeSeconds <= *a.LimitSeconds && *a.LimitSeconds <= 86400 && e.Value == "pass"`, key, a)
 			}
 		}
 	})

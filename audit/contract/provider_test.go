@@ -128,7 +128,7 @@ func TestProviderWatches(t *testing.T) {
 	defer p.Shutdown()
 	replace(t, path, "{")
 	if e := <-p.EventChannel(); e.EventType != openfeature.ProviderError || !strings.Contains(e.Message, path) {
-		t.Errorf("%+v", e)
+		t.Errorf("%+v, want e.EventType == openfeature.ProviderError && strings.Contains(e.Message, path)", e)
 	}
 }
 
@@ -196,6 +196,6 @@ func TestHookLeavesOtherFlagsAlone(t *testing.T) {
 	}
 	client.AddHooks(contract.NewHook(contract.Options{Now: time.Now}, func(a contract.Answer) { t.Errorf("recorded %+v", a) }))
 	if value, err := client.StringValue(t.Context(), "checkout", "unknown", openfeature.EvaluationContext{}); value != "pass" || err != nil {
-		t.Errorf("%q, %v", value, err)
+		t.Errorf(`%q, %v, want value == "pass" && err == nil`, value, err)
 	}
 }

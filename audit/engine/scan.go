@@ -27,6 +27,12 @@ type Scanner interface {
 	Fetch(ctx context.Context, f Fetch, each func(row int64, values []Value) error) error
 }
 
+// RowReader answers SQL over files with rows of text: it fetches the rows that a check counted.
+type RowReader interface {
+	// Select runs one query and hands its rows over, nil for NULL, until each says that it has enough.
+	Select(ctx context.Context, query string, each func(row []*string) bool) error
+}
+
 // Scan is one query: the files share a physical schema.
 type Scan struct {
 	Files []string

@@ -68,7 +68,7 @@ func TestSensitiveTimes(t *testing.T) {
 			t.Fatal(err)
 		}
 		if rows[1].EventTime != test.event || rows[0].IngestedAt != facts.NoTime || rows[1].IngestedAt != facts.NoTime {
-			t.Errorf("%+v", rows)
+			t.Errorf("%+v, want rows[1].EventTime == test.event && rows[0].IngestedAt == facts.NoTime && rows[1].IngestedAt == facts.NoTime", rows)
 		}
 	}
 }

@@ -1,6 +1,9 @@
 package facts
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // NoTime marks an absent instant in fields that hold microseconds since 1970-01-01 UTC.
 const NoTime = int64(-1 << 63)
@@ -51,6 +54,9 @@ type File struct {
 	Size int64
 	// ModTime is the modification time in microseconds UTC.
 	ModTime int64
+	Identity
+	// Values are what the plan says of all rows of the file: the keys of its path (dt=2026-11-03), or what a table's log says.
+	Values []Value
 	// SameAs is the Abs of another listed file that is the same on disk (a hard link); empty without.
 	SameAs string
 	// Partition is the index into Listing.Partitions, or -1 where the view has no time partitions.
@@ -80,6 +86,35 @@ type File struct {
 	FooterSum uint64
 	// Problem is why the file could not be read, nil where it could.
 	Problem *Problem
+}
+
+// Identity tells versions of a file apart where size and time do not. What a store does not know is empty, as all of it is for local
+// files.
+type Identity struct {
+	// ETag is the store's own mark of the bytes, and FooterDigest that of the footer, where a listing or a log has one.
+	ETag, FooterDigest string
+	// Snapshot is the version of the table that the file is listed for, and RowMask names the rows of it that do not count there.
+	Snapshot, RowMask string
+}
+
+// Value is what a name means for all rows of a file.
+type Value struct{ Name, Text string }
+
+// PathValues are the keys of a path's folders, in their order.
+func PathValues(path string) []Value {
+	var values []Value
+	folders := strings.Split(path, "/")
+	for _, folder := range folders[:len(folders)-1] {
+		if name, text, keyed := strings.Cut(folder, "="); keyed {
+			values = append(values, Value{name, text})
+		}
+	}
+	return values
+}
+
+// Says whether the plan gives all rows of the file a value of that name.
+func (f File) Says(name string) bool {
+	return slices.ContainsFunc(f.Values, func(v Value) bool { return v.Name == name })
 }
 
 // RowGroup is the size of one row group and the bounds that the footer states for the event time column.

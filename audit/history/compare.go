@@ -133,7 +133,12 @@ type comparison struct {
 
 func (c *comparison) result(res report.Result, looked bool) report.Result {
 	states := report.States{}
-	res.Every, res.Findings = slices.Clone(res.Every), slices.Clone(res.Findings)
+	res.Findings = slices.Clone(res.Findings)
+	all := findingsOf(res)
+	res.Every = make([]report.Finding, len(all))
+	for i, f := range all {
+		res.Every[i] = f.Finding
+	}
 	since := ""
 	for i, f := range res.Every {
 		f = c.finding(f)

@@ -28,7 +28,6 @@ type Past struct {
 	// NotUsed names, in sentences, the files that were not trusted, sorted by name.
 	NotUsed []string
 
-	runs map[string]Run
 	// looks are what runs said, by scope, in the order of as_of.
 	looks map[scope][]*look
 	// subjects are the names of findings by fingerprint, of the latest run that knows them.
@@ -49,10 +48,10 @@ type look struct {
 	run     Run
 	outcome report.Outcome
 	looked  bool
+	// point is the result itself.
+	point Point
 	// found are the rows_bad of the findings that no suppression accepted.
 	found map[string]int64
-	// accepted says that a suppression accepted some.
-	accepted bool
 }
 
 type age struct {
@@ -63,7 +62,7 @@ type age struct {
 // Open reads the history in a folder. A folder that is not there holds nothing. Files that are corrupt, foreign or of another release
 // are named in NotUsed and left as they are; a folder that cannot be listed, and a file that cannot be read, are errors.
 func Open(ctx context.Context, dir string) (*Past, error) {
-	p := &Past{runs: map[string]Run{}, looks: map[scope][]*look{}, subjects: map[string]report.Subject{}, ages: map[viewName][]age{}, interned: map[string]string{}}
+	p := newPast()
 	names, err := list(dir)
 	if err != nil {
 		return nil, err
@@ -96,6 +95,10 @@ func Open(ctx context.Context, dir string) (*Past, error) {
 		})
 	}
 	return p, nil
+}
+
+func newPast() *Past {
+	return &Past{looks: map[scope][]*look{}, subjects: map[string]report.Subject{}, ages: map[viewName][]age{}, interned: map[string]string{}}
 }
 
 // list names the files below a folder, relative to it and sorted; an unfinished file of a run that was killed is none of them.
@@ -158,9 +161,8 @@ func (p *Past) intern(text string) string {
 func (p *Past) add(rows []Row) {
 	var at *look
 	for _, r := range rows {
-		p.runs[r.ID] = r.Run
 		if r.Kind == kindResult {
-			at = &look{run: r.Run, outcome: report.Outcome(r.Outcome), looked: r.Looked, found: map[string]int64{}}
+			at = &look{run: r.Run, outcome: report.Outcome(r.Outcome), looked: r.Looked, point: pointOf(r), found: map[string]int64{}}
 			where := scopeOf(r.Run, r.Project, r.View, r.Check)
 			p.looks[where] = append(p.looks[where], at)
 			of := viewName{r.Project, r.View}
@@ -177,7 +179,6 @@ func (p *Past) add(rows []Row) {
 			p.subjects[fingerprint] = r.Subject // files come in the order of as_of
 		}
 		if r.Suppressed {
-			at.accepted = true
 			continue
 		}
 		at.found[fingerprint] = r.RowsBad

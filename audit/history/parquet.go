@@ -252,7 +252,7 @@ func read(ctx context.Context, raw []byte, each func(Row)) (err error) {
 	if err != nil {
 		return err
 	}
-	wanted := []string{"as_of", "kind", "project", "view", "check_id", "outcome", "rows_bad", "fingerprint", "partition", "source", "file", "column_name",
+	wanted := []string{"as_of", "kind", "project", "view", "check_id", "outcome", "unit", "rows_total", "rows_bad", "findings", "fingerprint", "partition", "source", "file", "column_name",
 		"object", "suppressed", "looked", "view_rows", "age_seconds", "run", "range", "selection", "hash_key_id", "finished_at"}
 	indices := make([]int, len(wanted))
 	for i, name := range wanted {
@@ -291,7 +291,12 @@ func (b batch) text(name string, i int) string {
 	return ""
 }
 
-func (b batch) whole(name string, i int) int64 { return b.column(name).(*array.Int64).Value(i) }
+func (b batch) whole(name string, i int) int64 {
+	if a := b.column(name).(*array.Int64); !a.IsNull(i) {
+		return a.Value(i)
+	}
+	return 0
+}
 
 func (b batch) yes(name string, i int) bool {
 	a := b.column(name).(*array.Boolean)
@@ -307,7 +312,7 @@ func (b batch) instant(name string, i int) int64 {
 
 func (b batch) row(i int) Row {
 	r := Row{Kind: b.text("kind", i), Project: b.text("project", i), View: b.text("view", i), Check: b.text("check_id", i), Outcome: b.text("outcome", i),
-		RowsBad: b.whole("rows_bad", i), Fingerprint: b.text("fingerprint", i), Suppressed: b.yes("suppressed", i), Looked: b.yes("looked", i),
+		Unit: b.text("unit", i), RowsTotal: b.whole("rows_total", i), RowsBad: b.whole("rows_bad", i), Findings: b.whole("findings", i), Fingerprint: b.text("fingerprint", i), Suppressed: b.yes("suppressed", i), Looked: b.yes("looked", i),
 		ViewRows: b.whole("view_rows", i),
 		Run: Run{AsOf: b.instant("as_of", i), Finished: b.instant("finished_at", i), ID: b.text("run", i), Range: b.text("range", i),
 			Selection: b.text("selection", i), HashKeyID: b.text("hash_key_id", i)},

@@ -166,11 +166,11 @@ func TestSpillErrorNamesTheFolder(t *testing.T) {
 	_, err := budget.write(make([]uint64, 8))
 	var spill SpillError
 	if !errors.As(err, &spill) || !spill.Retryable() {
-		t.Fatalf("%v", err)
+		t.Fatalf("%v, want errors.As(err, &spill) && spill.Retryable()", err)
 	}
 	want := "open a spill file in /nonexistent/spill: open /nonexistent/spill"
 	if got := err.Error(); len(got) < len(want) || got[:len(want)] != want {
-		t.Errorf("got %q", got)
+		t.Errorf("got %q, want len(got) >= len(want) && got[:len(want)] == want", got)
 	}
 }
 

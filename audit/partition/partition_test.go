@@ -91,7 +91,7 @@ func TestOf(t *testing.T) {
 func TestOfDefaultPartition(t *testing.T) {
 	key, err := layout(t, model.TimePartition{Columns: []string{"dt"}, Grain: "day"}).Of("dt=__HIVE_DEFAULT_PARTITION__/a.parquet")
 	if err != nil || key.Dated || key.Start != facts.NoTime || key.End != facts.NoTime || key.Value != "dt=__HIVE_DEFAULT_PARTITION__" {
-		t.Errorf("got %+v %v", key, err)
+		t.Errorf(`got %+v %v, want err == nil && !(key.Dated) && key.Start == facts.NoTime && key.End == facts.NoTime && key.Value == "dt=__HIVE_DEFAULT_PARTITION__"`, key, err)
 	}
 }
 
@@ -262,7 +262,7 @@ func TestComplete(t *testing.T) {
 			continue
 		}
 		if err != nil || tp.Grain != tt.grain || !slices.Equal(tp.Columns, tt.columns) {
-			t.Errorf("%+v: got %+v %v", tt.tp, tp, err)
+			t.Errorf("%+v: got %+v %v, want err == nil && tp.Grain == tt.grain && slices.Equal(tp.Columns, tt.columns)", tt.tp, tp, err)
 		}
 	}
 }
@@ -428,7 +428,7 @@ func TestCalendarRefuses(t *testing.T) {
 	}
 	if _, _, err := l.Calendar([]Key{key}, instant(t, "2026-11-03T00:00:00Z"), Range{}); err == nil ||
 		!strings.Contains(err.Error(), "from dt=1970-01-01-00 on more than 100000 partitions of grain hour") {
-		t.Errorf("got %v", err)
+		t.Errorf(`got %v, want err != nil && strings.Contains(err.Error(), "from dt=1970-01-01-00 on more than 100000 partitions of grain hour")`, err)
 	}
 	for r, want := range map[Range]string{
 		{"2026-11-04", "2026-11-03"}: "ends before it begins",
@@ -445,7 +445,7 @@ func TestRangeEnd(t *testing.T) {
 	l := layout(t, model.TimePartition{Columns: []string{"dt"}, Grain: "day", Zone: "America/Los_Angeles"})
 	end, err := l.RangeEnd(Range{"2026-10-30", "2026-11-01"})
 	if err != nil || text(end) != "2026-11-02T08:00:00Z" {
-		t.Errorf("got %s %v", text(end), err)
+		t.Errorf(`got %s %v, want err == nil && text(end) == "2026-11-02T08:00:00Z"`, text(end), err)
 	}
 }
 
@@ -488,7 +488,7 @@ func FuzzOf(f *testing.F) {
 				continue
 			}
 			if key.End < key.Start || floor(key.civil, l.tp.Grain) != key.civil {
-				t.Fatalf("%q: %s..%s", path, text(key.Start), text(key.End))
+				t.Fatalf("%q: %s..%s, want key.End >= key.Start && floor(key.civil, l.tp.Grain) == key.civil", path, text(key.Start), text(key.End))
 			}
 			// What is written in its style is the same period.
 			again, err := l.OfDir(l.write(key.civil, key.style))
@@ -546,7 +546,8 @@ func TestSpellingsOfOnePeriod(t *testing.T) {
 			t.Fatal(err)
 		}
 		if len(partitions) < 3 || partitions[0].Start != keys[0].Start || partitions[1].Value != tt.missing || partitions[1].Present || partitions[2].Value != tt.neighbor {
-			t.Errorf("%q: got %+v", tt.dirs, partitions[:min(3, len(partitions))])
+			t.Errorf("%q: got %+v, want len(partitions) >= 3 && partitions[0].Start == keys[0].Start && partitions[1].Value == tt.missing && !(partitions[1].Present)"+
+				" && partitions[2].Value == tt.neighbor", tt.dirs, partitions[:min(3, len(partitions))])
 		}
 	}
 }

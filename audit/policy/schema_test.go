@@ -113,7 +113,7 @@ func TestSchemaDurations(t *testing.T) {
 	} {
 		v, _ := plainValue(t, []byte("version: 1\nviews: {a: {max_age: \""+text+"\"}}"))
 		if err := s.Validate(v); (err == nil) != want {
-			t.Errorf("%q: %v", text, err)
+			t.Errorf("%q: %v, want (err == nil) == want", text, err)
 		}
 	}
 }

@@ -55,7 +55,7 @@ func TestStarter(t *testing.T) {
 		{Name: "null", Path: "*.parquet"},
 	})
 	if text != starterText {
-		t.Errorf("got\n%s", text)
+		t.Errorf("got\n%s, want text == starterText", text)
 	}
 	f, err := Parse("featureaudit.yaml", []byte(text))
 	if err != nil {

@@ -16,7 +16,7 @@ func TestParseRange(t *testing.T) {
 	} {
 		from, to, err := ParseRange(text)
 		if err != nil || from != want[0] || to != want[1] {
-			t.Errorf("%s: %s, %s, %v", text, from, to, err)
+			t.Errorf("%s: %s, %s, %v, want err == nil && from == want[0] && to == want[1]", text, from, to, err)
 		}
 	}
 	for _, text := range []string{
@@ -39,7 +39,7 @@ func TestCutScheme(t *testing.T) {
 	} {
 		scheme, rest := cutScheme(path)
 		if scheme != want[0] || rest != want[1] {
-			t.Errorf("%s: %q, %q", path, scheme, rest)
+			t.Errorf("%s: %q, %q, want scheme == want[0] && rest == want[1]", path, scheme, rest)
 		}
 	}
 }

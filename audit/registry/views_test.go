@@ -99,10 +99,10 @@ func TestFeaturesAreAnObject(t *testing.T) {
 	f := registry.FeaturesOf(map[string]string{"b": "INT64", `a"x`: "DOUBLE"})
 	raw, err := f.MarshalJSON()
 	if err != nil || string(raw) != `{"a\"x":"DOUBLE","b":"INT64"}` {
-		t.Fatalf("%s %v", raw, err)
+		t.Fatalf("%s %v, want err == nil && string(raw) == `{\"a\\\"x\":\"DOUBLE\",\"b\":\"INT64\"}`", raw, err)
 	}
 	var back registry.Features
 	if err := back.UnmarshalJSON(raw); err != nil || !reflect.DeepEqual(back, f) {
-		t.Errorf("%v %v", back, err)
+		t.Errorf("%v %v, want err == nil && reflect.DeepEqual(back, f)", back, err)
 	}
 }

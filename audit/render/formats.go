@@ -2,6 +2,7 @@ package render
 
 import (
 	"io"
+	"time"
 
 	"github.com/featureaudit/featureaudit/audit/diff"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -17,6 +18,12 @@ type Options struct {
 	Words func(res report.Result) Words
 	// ReportPath is where the JSON report was written, for outputs that point at it; empty where it was not.
 	ReportPath string
+	// ReportURL is where people can open the report, for digests; empty where they cannot.
+	ReportURL string
+	// Owner is whom a digest is for; empty for all. The report is that of the owner already.
+	Owner string
+	// Remind is after how long a digest tells again what is still open; 0 for never.
+	Remind time.Duration
 }
 
 // Words are what the catalogue says about a check.
@@ -56,14 +63,20 @@ func Formats() []Format {
 			Lacks: "it holds verdicts on data, which diff and lint do not look at: use json"},
 		{Name: "openmetadata", Line: "test definitions, cases and results for the API of OpenMetadata 2.1", Report: OpenMetadata,
 			Lacks: "it holds verdicts on data, which diff and lint do not look at: use json"},
+		{Name: "pagerduty", Line: "a digest for PagerDuty: an event of its Events API v2, without the routing key", Report: PagerDuty, Lacks: digestLacks},
 		{Name: "prometheus", Line: "gauges for the textfile collector of Prometheus", Report: Prometheus,
 			Lacks: "it holds verdicts on data, which diff and lint do not look at: use json"},
 		{Name: "sarif", Line: "SARIF 2.1.0 for code scanning", Diff: DiffSARIF,
 			Lacks: "it points at lines of definitions, which an audit of data does not judge: use json"},
+		{Name: "slack", Line: "a digest for Slack: what is new, worse, resolved or due for a reminder", Report: Slack, Lacks: digestLacks},
 		{Name: "summary", Line: "one compact line of JSON: outcome, headline, counts", Report: SummaryJSON, Diff: DiffSummary},
+		{Name: "teams", Line: "a digest for Microsoft Teams: one adaptive card", Report: Teams, Lacks: digestLacks},
 		{Name: "text", Line: "the summary that a person reads", Report: Text, Diff: DiffText},
 	}
 }
+
+// digestLacks says why definitions have no digest.
+const digestLacks = "a digest says what is new since other nights, and a change of definitions is read where it is made: use markdown"
 
 // Lookup is the format of that name.
 func Lookup(name string) (Format, bool) {

@@ -31,7 +31,7 @@ func TestParseReadsWhatPicturesAreMadeOf(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(got.Views[0].Series, r.Views[0].Series) || !reflect.DeepEqual(got.Views[0].LagBins, r.Views[0].LagBins) {
-		t.Errorf("got %+v", got.Views[0])
+		t.Errorf("got %+v, want reflect.DeepEqual(got.Views[0].Series, r.Views[0].Series) && reflect.DeepEqual(got.Views[0].LagBins, r.Views[0].LagBins)", got.Views[0])
 	}
 	if err := validate(t, r); err != nil {
 		t.Error(err)

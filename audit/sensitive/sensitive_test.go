@@ -69,7 +69,7 @@ func TestKeyIDTellsKeysApart(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(keyed.KeyID()) != 16 || keyed.KeyID() == second.KeyID() || numbered.KeyID() != "" || (*Mask)(nil).KeyID() != "" {
-		t.Errorf("%q %q %q", keyed.KeyID(), second.KeyID(), numbered.KeyID())
+		t.Errorf(`%q %q %q, want len(keyed.KeyID()) == 16 && keyed.KeyID() != second.KeyID() && numbered.KeyID() == "" && (*Mask)(nil).KeyID() == ""`, keyed.KeyID(), second.KeyID(), numbered.KeyID())
 	}
 }
 
@@ -117,7 +117,7 @@ func TestSourcesLeaveNoName(t *testing.T) {
 	}
 	// the pair changed its order, and its offset the sign
 	if twin := collection.Keys.Twins[0]; twin.A != "mail #3" || twin.B != "mail #4" || twin.Seconds != -3600 || twin.TrueA != 1 || twin.TrueB != 2 {
-		t.Errorf("%+v", twin)
+		t.Errorf(`%+v, want twin.A == "mail #3" && twin.B == "mail #4" && twin.Seconds == -3600 && twin.TrueA == 1 && twin.TrueB == 2`, twin)
 	}
 	if _, ok := collection.Lags[at("mail #4")]; !ok || len(collection.Lags) != 1 {
 		t.Errorf("lags %v", collection.Lags)
@@ -145,17 +145,17 @@ func TestSumsOfSensitiveMeasuresAreLeftOut(t *testing.T) {
 	d := facts.Duplicates{SurplusMeasures: map[string]string{"amount": "12", "clicks": "3"}, SurplusMeasuresOutside: map[string]string{"amount": "1"}}
 	left := Without(model.View{Sensitive: []string{"amount"}}, &d)
 	if !reflect.DeepEqual(left, []string{"amount"}) || !reflect.DeepEqual(d.SurplusMeasures, map[string]string{"clicks": "3"}) || len(d.SurplusMeasuresOutside) != 0 {
-		t.Errorf("%v, %+v", left, d)
+		t.Errorf(`%v, %+v, want reflect.DeepEqual(left, []string{"amount"}) && reflect.DeepEqual(d.SurplusMeasures, map[string]string{"clicks": "3"}) && len(d.SurplusMeasuresOutside) == 0`, left, d)
 	}
 }
 
 func TestQuietErrorsKeepWhatTheyAre(t *testing.T) {
 	cause := errors.New("could not convert 'SECRET' to INT32")
 	if err := Quiet(model.View{Sensitive: []string{"a"}}, cause); strings.Contains(err.Error(), "SECRET") || !errors.Is(err, cause) {
-		t.Errorf("%v", err)
+		t.Errorf(`%v, want !(strings.Contains(err.Error(), "SECRET")) && errors.Is(err, cause)`, err)
 	}
 	if err := Quiet(model.View{}, cause); !errors.Is(err, cause) || err.Error() != cause.Error() {
-		t.Errorf("%v", err)
+		t.Errorf("%v, want errors.Is(err, cause) && err.Error() == cause.Error()", err)
 	}
 }
 

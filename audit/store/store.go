@@ -19,6 +19,8 @@ type Entry struct {
 	Size int64
 	// ModTime is the modification time in microseconds UTC.
 	ModTime int64
+	// ETag is the store's own mark of the bytes; empty where it has none.
+	ETag string
 	// SameAs is the Abs of an entry before it that is the same file on disk under another name (a hard link); empty without.
 	SameAs string
 }

@@ -51,7 +51,7 @@ func (c Columns) Nearest(name string) string { return policy.Nearest(name, c.nam
 // InPaths is the path of the first file below a folder of that hive key, empty where there is none.
 func (c Columns) InPaths(name string) string {
 	for _, f := range c.readable {
-		if strings.HasPrefix(f.Path, name+"=") || strings.Contains(f.Path, "/"+name+"=") {
+		if f.Says(name) {
 			return f.Path
 		}
 	}

@@ -180,8 +180,14 @@ type planner struct {
 }
 
 func (p *planner) addFiles() {
+	values := map[string][]facts.Value{} // by folder, whose files share them
 	for i, f := range p.found.files {
-		p.listing.Files = append(p.listing.Files, facts.File{ID: int32(i), Path: f.Path, Abs: f.Abs, Size: f.Size, ModTime: f.ModTime, SameAs: f.SameAs, Partition: -1, Source: f.source, Schema: -1})
+		dir := path.Dir(f.Path)
+		if _, known := values[dir]; !known {
+			values[dir] = facts.PathValues(f.Path)
+		}
+		p.listing.Files = append(p.listing.Files, facts.File{ID: int32(i), Path: f.Path, Abs: f.Abs, Size: f.Size, ModTime: f.ModTime, Identity: facts.Identity{ETag: f.ETag},
+			Values: values[dir], SameAs: f.SameAs, Partition: -1, Source: f.source, Schema: -1})
 	}
 }
 

@@ -165,7 +165,7 @@ func TestPlanErrors(t *testing.T) {
 	}
 	var none *store.NoMatchError
 	if _, _, _, err := plan(t, model.View{Root: root, Path: "nowhere"}, partition.Range{}); !errors.As(err, &none) {
-		t.Errorf("got %v", err)
+		t.Errorf("got %v, want errors.As(err, &none)", err)
 	}
 }
 
@@ -176,7 +176,7 @@ func TestPlanFeastLogs(t *testing.T) {
 	}
 	l, view, _, err := plan(t, model.View{Path: root}, partition.Range{From: "2026-03-01", To: "2026-03-03"})
 	if err != nil || len(l.Partitions) != 3 || l.Partitions[0].Value != "2026-03-01" || view.TimePartition.Grain != "day" {
-		t.Fatalf("got %+v %+v %v", l.Partitions, view.TimePartition, err)
+		t.Fatalf(`got %+v %+v %v, want err == nil && len(l.Partitions) == 3 && l.Partitions[0].Value == "2026-03-01" && view.TimePartition.Grain == "day"`, l.Partitions, view.TimePartition, err)
 	}
 	s, err := Survey(context.Background(), local.New(), l, RolesOf(view), 2, nil)
 	if err != nil || s.Partitions[0].Rows != 6 || s.Partitions[1].Rows != 6 || s.Partitions[2].Rows != 6 {

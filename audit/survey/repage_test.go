@@ -151,7 +151,7 @@ func TestRepageOfSomeColumns(t *testing.T) {
 	wanted := func(name string) bool { return name == "list" || name == "int64" }
 	copied, groups, _, err := repage(t, original, wanted, RepageLimits{Page: 64 << 20, Group: 1 << 40})
 	if err != nil || len(groups) != 1 || groups[0].Rows != repagedRowCount {
-		t.Fatalf("%v, %v", groups, err)
+		t.Fatalf("%v, %v, want err == nil && len(groups) == 1 && groups[0].Rows == repagedRowCount", groups, err)
 	}
 	again := readFile(context.Background(), local.New(), copied, Roles{})
 	if again.problem != nil || len(again.schema.Columns) != 2 || again.rows != repagedRowCount {

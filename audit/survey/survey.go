@@ -42,12 +42,13 @@ func Survey(ctx context.Context, st store.Store, listing facts.Listing, roles Ro
 	}
 	units := unitsByColumn{}
 	for i := range read {
-		units.learn(read[i].schema)
+		units.learn(read[i].unpacked().schema)
 	}
 	known := map[string]int32{}
 	for i := range s.Files {
-		s.Files[i].AdoptedUnits = units.teach(read[i].schema)
-		place(&s, known, int32(i), read[i], roles)
+		r := read[i].unpacked()
+		s.Files[i].AdoptedUnits = units.teach(r.schema)
+		place(&s, known, int32(i), r, roles)
 	}
 	s.Notes = append(s.Notes, unitNotes(s, roles)...)
 	return s, nil
@@ -63,7 +64,7 @@ func Refresh(ctx context.Context, st store.Store, s *facts.Survey, file int32, r
 		return ctx.Err()
 	}
 	if err == nil {
-		f.Size, f.ModTime = entry.Size, entry.ModTime
+		f.Size, f.ModTime, f.Identity = entry.Size, entry.ModTime, facts.Identity{ETag: entry.ETag}
 	}
 	known, units := map[string]int32{}, unitsByColumn{}
 	for _, schema := range s.Schemas {
@@ -80,7 +81,7 @@ func Refresh(ctx context.Context, st store.Store, s *facts.Survey, file int32, r
 	return nil
 }
 
-// Changed compares a file with its listing: nil if neither size nor time differ.
+// Changed compares a file with its listing: nil if neither size nor time nor the store's own mark differ.
 func Changed(ctx context.Context, st store.Store, f facts.File) *facts.Problem {
 	entry, err := st.Stat(ctx, f.Abs)
 	if err != nil {
@@ -89,6 +90,9 @@ func Changed(ctx context.Context, st store.Store, f facts.File) *facts.Problem {
 	if entry.Size != f.Size || entry.ModTime != f.ModTime {
 		return &facts.Problem{Kind: facts.ProblemChanged, Message: fmt.Sprintf("it changed during the run: it was listed with %d bytes and has %d, its time differs by %d ms; run again when its writer is done",
 			f.Size, entry.Size, (entry.ModTime-f.ModTime)/1000)}
+	}
+	if entry.ETag != f.ETag {
+		return &facts.Problem{Kind: facts.ProblemChanged, Message: fmt.Sprintf("it changed during the run: it was listed with the ETag %q and has %q; run again when its writer is done", f.ETag, entry.ETag)}
 	}
 	return nil
 }
@@ -109,8 +113,8 @@ type reading struct {
 	unbounded []string
 }
 
-func readAll(ctx context.Context, st store.Store, files []facts.File, roles Roles, workers int, progress func(done int)) ([]reading, error) {
-	out := make([]reading, len(files))
+func readAll(ctx context.Context, st store.Store, files []facts.File, roles Roles, workers int, progress func(done int)) ([]packed, error) {
+	out, shared := make([]packed, len(files)), sharing{}
 	var lock sync.Mutex
 	var group sync.WaitGroup
 	next, done := 0, 0
@@ -131,7 +135,10 @@ func readAll(ctx context.Context, st store.Store, files []facts.File, roles Role
 	for range max(workers, 1) {
 		group.Go(func() {
 			for i, ok := take(); ok; i, ok = take() {
-				out[i] = readFile(ctx, st, files[i], roles)
+				r := readFile(ctx, st, files[i], roles)
+				lock.Lock()
+				out[i] = shared.pack(r)
+				lock.Unlock()
 				report()
 			}
 		})

@@ -228,7 +228,7 @@ func TestEpochUnitIsAdopted(t *testing.T) {
 	write(t, filepath.Join(root, "b.parquet"), "", column{ts, [][]int64{{1_793_664_000_000}}})
 	got := survey(t, root, model.TimeColumn{Column: "ts"})
 	if len(got.Schemas) != 1 || got.Files[0].Problem != nil || got.Schemas[0].Columns[0].EpochUnit != "ms" {
-		t.Errorf("got %+v, %v", got.Schemas, got.Files[0].Problem)
+		t.Errorf(`got %+v, %v, want len(got.Schemas) == 1 && got.Files[0].Problem == nil && got.Schemas[0].Columns[0].EpochUnit == "ms"`, got.Schemas, got.Files[0].Problem)
 	}
 }
 
@@ -243,11 +243,11 @@ func TestEpochUnitIsAdoptedFromOtherSchemas(t *testing.T) {
 	write(t, filepath.Join(root, "d.parquet"), "", column{ts, [][]int64{{1_793_664_001_000}}})
 	got := survey(t, root, model.TimeColumn{Column: "ts"})
 	if c := got.Schemas[0].Columns[0]; got.Files[0].Problem != nil || c.EpochUnit != "ms" {
-		t.Errorf("got %+v, %v", c, got.Files[0].Problem)
+		t.Errorf(`got %+v, %v, want got.Files[0].Problem == nil && c.EpochUnit == "ms"`, c, got.Files[0].Problem)
 	}
 	if want := []string{"column ts: the numbers of 2 files are read as ms since 1970, by their magnitude", "column ts: the numbers of 1 file are read as s since 1970, by their magnitude",
 		"column ts: 1 file holds no number that tells its unit, and is read in the unit of most others"}; !slices.Equal(slices.Sorted(slices.Values(got.Notes)), slices.Sorted(slices.Values(want))) {
-		t.Errorf("%q", got.Notes)
+		t.Errorf("%q, want slices.Equal(slices.Sorted(slices.Values(got.Notes)), slices.Sorted(slices.Values(want)))", got.Notes)
 	}
 	write(t, filepath.Join(root, "lonely", "a.parquet"), "", column{ts, [][]int64{{0}}})
 	lonely := survey(t, filepath.Join(root, "lonely"), model.TimeColumn{Column: "ts"})
@@ -285,11 +285,11 @@ func TestSensitiveNumbersAreNotShown(t *testing.T) {
 	number := facts.Schema{Columns: []facts.Column{{Name: "meta", Path: "meta.ts", Physical: "INT64", TypeText: "INT64", Min: 12345, Max: 67890, HasBounds: true}}}
 	p := problemOf(RolesOf(v), reading{schema: number}, facts.File{Rows: 1})
 	if p == nil || strings.Contains(p.Message, "12345") || strings.Contains(p.Message, "67890") {
-		t.Errorf("%v", p)
+		t.Errorf(`%v, want p != nil && !(strings.Contains(p.Message, "12345")) && !(strings.Contains(p.Message, "67890"))`, p)
 	}
 	v.Sensitive = []string{"met"}
 	if p := problemOf(RolesOf(v), reading{schema: number}, facts.File{Rows: 1}); p == nil || !strings.Contains(p.Message, "from 12345 to 67890") {
-		t.Errorf("%v", p)
+		t.Errorf(`%v, want p != nil && strings.Contains(p.Message, "from 12345 to 67890")`, p)
 	}
 }
 
@@ -299,10 +299,10 @@ func TestNotesOfUnusedUnits(t *testing.T) {
 	write(t, filepath.Join(root, "b.parquet"), "", column{leafNode(t, "ts", schema.NoLogicalType{}, parquet.Types.Int64, 0), [][]int64{{1_793_664_000}}})
 	got := survey(t, root, model.TimeColumn{Column: "ts", Unit: "s"}).Notes
 	if want := []string{"column ts: its unit or format is not used in 1 file, where it is STRING: a unit is for numbers, a format for text"}; !slices.Equal(got, want) {
-		t.Errorf("%q", got)
+		t.Errorf("%q, want slices.Equal(got, want)", got)
 	}
 	if got := survey(t, root, model.TimeColumn{Column: "ts"}).Notes; len(got) != 1 || strings.Contains(got[0], "not used") {
-		t.Errorf("%q", got)
+		t.Errorf(`%q, want len(got) == 1 && !(strings.Contains(got[0], "not used"))`, got)
 	}
 }
 
@@ -374,7 +374,7 @@ func TestProblems(t *testing.T) {
 		if f.Problem != nil {
 			got[f.Path] = f.Problem.Kind
 			if f.Problem.Message == "" || f.Schema != -1 {
-				t.Errorf("%+v", f)
+				t.Errorf(`%+v, want f.Problem.Message != "" && f.Schema == -1`, f)
 			}
 			continue
 		}
@@ -436,7 +436,7 @@ func TestRewrittenFileIsChanged(t *testing.T) {
 	}
 	s, err := Survey(context.Background(), local.New(), listing, Roles{}, 1, nil)
 	if err != nil || s.Files[0].Problem == nil || s.Files[0].Problem.Kind != facts.ProblemChanged {
-		t.Errorf("got %+v %v", s.Files[0].Problem, err)
+		t.Errorf("got %+v %v, want err == nil && s.Files[0].Problem != nil && s.Files[0].Problem.Kind == facts.ProblemChanged", s.Files[0].Problem, err)
 	}
 }
 
@@ -456,7 +456,7 @@ func TestProgressAndCancel(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if _, err := Survey(ctx, local.New(), listing, Roles{}, 4, nil); !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
+		t.Errorf("got %v, want errors.Is(err, context.Canceled)", err)
 	}
 }
 
@@ -487,7 +487,7 @@ func TestFeast(t *testing.T) {
 		listing := facts.Listing{Files: []facts.File{{Path: tt.path, Abs: abs, Size: info.Size(), ModTime: info.ModTime().UnixMicro(), Partition: -1}}}
 		s, err := Survey(context.Background(), local.New(), listing, RolesOf(model.View{EventTime: model.TimeColumn{Column: tt.column}}), 1, nil)
 		if err != nil || s.Files[0].Problem != nil {
-			t.Fatalf("%s: %v %v", tt.path, err, s.Files[0].Problem)
+			t.Fatalf("%s: %v %v, want err == nil && s.Files[0].Problem == nil", tt.path, err, s.Files[0].Problem)
 		}
 		c := s.Schemas[0].Lookup(tt.column)
 		if c == nil || s.Files[0].Rows != tt.rows || s.Schemas[0].Encoding(*c) != tt.encoding || c.Unit != tt.unit {

@@ -98,7 +98,14 @@ func openColumns(object store.Object, size int64) (*file.Reader, error) {
 	if wrong != nil {
 		return nil, err
 	}
-	return file.NewParquetReader(sized{object, size}, file.WithMetadata(meta))
+	return file.NewParquetReader(sized{object, size}, file.WithMetadata(meta), pageByPage())
+}
+
+// pageByPage reads no column chunk as a whole.
+func pageByPage() file.ReadOption {
+	properties := parquet.NewReaderProperties(nil)
+	properties.BufferedStreamEnabled = true
+	return file.WithReadProps(properties)
 }
 
 // tryColumns gives arrow's panic on such a type as an error.
@@ -108,7 +115,7 @@ func tryColumns(object store.Object, size int64) (reader *file.Reader, err error
 			err = fmt.Errorf("%v", cause)
 		}
 	}()
-	return file.NewParquetReader(sized{object, size})
+	return file.NewParquetReader(sized{object, size}, pageByPage())
 }
 
 // withoutYoungTypes writes the metadata of a footer without the logical types that arrow does not know.
@@ -159,10 +166,10 @@ func readGroup(group *file.RowGroupReader, leaves []int, nested, numbers bool, w
 		if err != nil {
 			return err
 		}
-		at, row := 0, int64(-1)
+		at, row, enough := 0, int64(-1), false
 		descriptor := column.Descriptor()
 		optional := topOf(descriptor.SchemaNode()).RepetitionType() == parquet.Repetitions.Optional
-		err = eachValue(column, func(definition, repetition int16, value any) {
+		err = eachValue(column, func(definition, repetition int16, value any) bool {
 			if repetition == 0 {
 				row++
 			}
@@ -170,7 +177,9 @@ func readGroup(group *file.RowGroupReader, leaves []int, nested, numbers bool, w
 				at++
 			}
 			switch {
-			case at == len(wanted) || wanted[at] != row:
+			case at == len(wanted):
+				enough = true
+			case wanted[at] != row:
 			case nested:
 				null[at] = optional && definition == 0
 				texts[at] += item(descriptor, definition, repetition, value)
@@ -181,11 +190,12 @@ func readGroup(group *file.RowGroupReader, leaves []int, nested, numbers bool, w
 			default:
 				texts[at] = render(descriptor, value)
 			}
+			return !enough
 		})
 		if err != nil {
 			return err
 		}
-		if row != group.NumRows()-1 {
+		if !enough && row != group.NumRows()-1 {
 			return fmt.Errorf("%d rows where the footer says %d", row+1, group.NumRows())
 		}
 	}
@@ -240,13 +250,13 @@ func topOf(n schema.Node) schema.Node {
 	return n
 }
 
-// eachValue calls each for every level of a column chunk, with nil where no value stands.
-func eachValue(column file.ColumnChunkReader, each func(definition, repetition int16, value any)) error {
+// eachValue calls each for every level of a column chunk, with nil where no value stands, until it is false.
+func eachValue(column file.ColumnChunkReader, each func(definition, repetition int16, value any) bool) error {
 	switch r := column.(type) {
 	case *file.BooleanColumnChunkReader:
 		return drain(r, r.ReadBatch, each)
 	case *file.Int32ColumnChunkReader:
-		return drain(r, r.ReadBatch, func(d, p int16, v any) { each(d, p, widened(v)) })
+		return drain(r, r.ReadBatch, func(d, p int16, v any) bool { return each(d, p, widened(v)) })
 	case *file.Int64ColumnChunkReader:
 		return drain(r, r.ReadBatch, each)
 	case *file.Int96ColumnChunkReader:
@@ -273,8 +283,8 @@ func widened(v any) any {
 // drainedValues is how many levels are read at a time.
 const drainedValues = 4096
 
-// drain reads to the end of a chunk. Values are valid during the call only.
-func drain[T any](column file.ColumnChunkReader, read func(int64, []T, []int16, []int16) (int64, int, error), each func(definition, repetition int16, value any)) error {
+// drain reads to the end of a chunk, or until each is false. Values are valid during the call only.
+func drain[T any](column file.ColumnChunkReader, read func(int64, []T, []int16, []int16) (int64, int, error), each func(definition, repetition int16, value any) bool) error {
 	top := column.Descriptor().MaxDefinitionLevel()
 	buffer, definitions, repetitions := make([]T, drainedValues), make([]int16, drainedValues), make([]int16, drainedValues)
 	for column.HasNext() {
@@ -288,10 +298,14 @@ func drain[T any](column file.ColumnChunkReader, read func(int64, []T, []int16, 
 		next := 0
 		for i := range int(levels) {
 			if top > 0 && definitions[i] < top {
-				each(definitions[i], repetitions[i], nil)
+				if !each(definitions[i], repetitions[i], nil) {
+					return nil
+				}
 				continue
 			}
-			each(top, repetitions[i], buffer[next])
+			if !each(top, repetitions[i], buffer[next]) {
+				return nil
+			}
 			next++
 		}
 	}

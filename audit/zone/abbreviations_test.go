@@ -41,7 +41,7 @@ func TestAbbreviationsRefuse(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got, ok := a.Instant(noon, test.short); ok != test.ok || ok && got != noon {
-			t.Errorf("%q %q: %d, %v", test.zone, test.short, got, ok)
+			t.Errorf("%q %q: %d, %v, want ok == test.ok && (!(ok) || got == noon)", test.zone, test.short, got, ok)
 		}
 	}
 	if _, err := LoadAbbreviations("No/Where"); err == nil {

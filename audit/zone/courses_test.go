@@ -37,7 +37,7 @@ func TestCoursesStandOrStep(t *testing.T) {
 	}
 	la := courseWith(t, courses, "America/Los_Angeles")
 	if !slices.Equal(la.Seconds, []int32{-25200, -28800}) || !slices.Equal(la.Begins, []int64{change}) || la.Zones[0] != "America/Los_Angeles" {
-		t.Errorf("%+v", la)
+		t.Errorf(`%+v, want slices.Equal(la.Seconds, []int32{-25200, -28800}) && slices.Equal(la.Begins, []int64{change}) && la.Zones[0] == "America/Los_Angeles"`, la)
 	}
 	if slices.ContainsFunc(courses, func(c Course) bool { return len(c.Begins) > 0 && slices.Contains(c.Zones, "Asia/Kolkata") }) {
 		t.Error("Kolkata does not step")
@@ -50,7 +50,7 @@ func TestCoursesOfNamedZones(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(courses) != 5 { // -8, -7, 0 and +9 stand; Los Angeles steps
-		t.Errorf("%+v", courses)
+		t.Errorf("%+v, want len(courses) == 5", courses)
 	}
 	if _, err := new(Atlas).CoursesOf([]string{"Mars/Olympus"}, weekFrom, weekTo); err == nil {
 		t.Error("no such zone")

@@ -43,7 +43,7 @@ func TestWritersAtAnOffsetAreFound(t *testing.T) {
 			})
 		})
 		if !e.Told || !slices.Equal(groupOffsets(e.Groups), []int32{pacific, india}) {
-			t.Errorf("%s: %v %q %v", lag.Name, e.Told, e.Why, groupOffsets(e.Groups))
+			t.Errorf("%s: %v %q %v, want e.Told && slices.Equal(groupOffsets(e.Groups), []int32{pacific, india})", lag.Name, e.Told, e.Why, groupOffsets(e.Groups))
 			continue
 		}
 		for k, share := range []float64{0.05, 0.1} {
@@ -123,7 +123,7 @@ func TestAWholeSourceByItsWriters(t *testing.T) {
 func TestClocksThatChangeAreFollowed(t *testing.T) {
 	e := ofPlan(zonemix.Plan{Lag: zonemix.Lags()[1], PerWriter: 12, Stepping: true, Planted: []zonemix.Share{{Offset: -14400, Of: 0.1}}}, 3)
 	if !e.Told || !slices.Equal(groupOffsets(e.Groups), []int32{-18000, -14400}) {
-		t.Fatalf("%v %q %v", e.Told, e.Why, groupOffsets(e.Groups))
+		t.Fatalf("%v %q %v, want e.Told && slices.Equal(groupOffsets(e.Groups), []int32{-18000, -14400})", e.Told, e.Why, groupOffsets(e.Groups))
 	}
 	if e.Groups[0].Days > 3 || e.Groups[1].Days < 5 {
 		t.Errorf("%d days after the change, %d before", e.Groups[0].Days, e.Groups[1].Days)
@@ -133,7 +133,7 @@ func TestClocksThatChangeAreFollowed(t *testing.T) {
 func TestWhoeverIsNotTheWriterTellsNothing(t *testing.T) {
 	e := ofPlan(zonemix.Plan{Lag: zonemix.Lags()[1], PerWriter: 12, NoWriters: true, Planted: []zonemix.Share{{Offset: pacific, Of: 0.2}}}, 1)
 	if len(e.Groups) != 0 {
-		t.Errorf("%v", groupOffsets(e.Groups))
+		t.Errorf("%v, want len(e.Groups) == 0", groupOffsets(e.Groups))
 	}
 	if with, prompt := e.Witnesses(pacific); with == 0 || float64(prompt) < 0.9*float64(with) {
 		t.Errorf("%d of %d have prompt rows", prompt, with)
@@ -143,7 +143,7 @@ func TestWhoeverIsNotTheWriterTellsNothing(t *testing.T) {
 func TestTooFewRowsAWriter(t *testing.T) {
 	e := ofPlan(zonemix.Plan{Lag: zonemix.Lags()[1], PerWriter: 0.3, Planted: []zonemix.Share{{Offset: pacific, Of: 0.2}}}, 1)
 	if e.Told || e.Why != "few rows a writer" {
-		t.Errorf("%v %q", e.Told, e.Why)
+		t.Errorf(`%v %q, want !(e.Told) && e.Why == "few rows a writer"`, e.Told, e.Why)
 	}
 	if e := AskWriters(WriterInput{}); e.Told || e.Rows != 0 {
 		t.Errorf("no rows: %+v", e)

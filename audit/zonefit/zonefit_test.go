@@ -159,7 +159,7 @@ func TestStepsAtAClockChange(t *testing.T) {
 	e := Fit(parts, realOffsets())
 	steps := e.Steps()
 	if len(steps) != 1 || steps[0].Before.Seconds != -14400 || steps[0].After.Seconds != -18000 {
-		t.Fatalf("%v: %+v", offsetsFound(e), steps)
+		t.Fatalf("%v: %+v, want len(steps) == 1 && steps[0].Before.Seconds == -14400 && steps[0].After.Seconds == -18000", offsetsFound(e), steps)
 	}
 	if last, _ := steps[0].Before.Last(); last != 5 {
 		t.Errorf("the first offset ends in part %d", last)

@@ -6,19 +6,15 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/align"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
-	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/render"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/sensitive"
-	"github.com/featureaudit/featureaudit/audit/store/local"
-	"github.com/featureaudit/featureaudit/audit/survey"
 )
 
 const alignAbout = `Writes a copy of the views that a report has corrections for: event_time shifted as the report says, aware UTC in
@@ -169,26 +165,21 @@ func (a aligner) plan(ctx context.Context, views []model.View) ([]align.Options,
 }
 
 func (a aligner) view(ctx context.Context, v model.View) (align.Options, error) {
-	st := local.New()
-	listing, resolved, _, err := survey.Plan(ctx, st, v, a.now, partition.Range{})
+	plan, footers, err := footersOf(ctx, v, a.now)
 	if err != nil {
 		return align.Options{}, err
 	}
-	prefix, err := align.Prefix(v.Name, v.Root, listing.Root)
-	if err != nil {
-		return align.Options{}, err
-	}
-	surveyed, err := survey.Survey(ctx, st, listing, survey.RolesOf(resolved), runtime.GOMAXPROCS(0), nil)
+	prefix, err := align.Prefix(v.Name, v.Root, plan.Listing.Root)
 	if err != nil {
 		return align.Options{}, err
 	}
 	corrections := a.corrections(v.Name)
 	for _, c := range corrections {
-		if !slices.ContainsFunc(surveyed.Files, func(file facts.File) bool { return file.Path == c.File }) {
+		if !slices.ContainsFunc(footers.Survey.Files, func(file facts.File) bool { return file.Path == c.File }) {
 			return align.Options{}, fmt.Errorf("the report corrects %s, which is not among the view's files any more: run the audit again", c.File)
 		}
 	}
-	return align.Options{Store: st, View: resolved, Survey: surveyed, Corrections: corrections, AcceptStatistical: a.accept, Prefix: prefix, Report: a.report.ID, Mask: a.mask, HashKeyID: a.report.HashKeyID}, nil
+	return align.Options{Store: files(), View: footers.View, Survey: footers.Survey, Corrections: corrections, AcceptStatistical: a.accept, Prefix: prefix, Report: a.report.ID, Mask: a.mask, HashKeyID: a.report.HashKeyID}, nil
 }
 
 // refuseIntoData refuses a target whose files an audit would read as data of a view of the config: beside their originals they
@@ -205,7 +196,7 @@ func refuseIntoData(dir string, copies []align.Options, views []model.View) erro
 				if v.Path == "" {
 					continue
 				}
-				if claimed, err := local.Claims(v.Root, v.Path, name); err == nil && claimed {
+				if claimed, err := claims(v.Root, v.Path, name); err == nil && claimed {
 					return fmt.Errorf("%w: %s would be data of view %s, by its path %s, beside the original: choose a target outside of it", errIntoData, name, v.Name, v.Path)
 				}
 			}

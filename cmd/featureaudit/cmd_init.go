@@ -10,7 +10,6 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -20,8 +19,6 @@ import (
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/render"
 	"github.com/featureaudit/featureaudit/audit/store"
-	"github.com/featureaudit/featureaudit/audit/store/local"
-	"github.com/featureaudit/featureaudit/audit/survey"
 )
 
 const initAbout = `Writes a first config from the Parquet files below PATH: a view for each folder of files, or for each table where the
@@ -86,8 +83,7 @@ func (c *cli) starterViews(ctx context.Context, root, base string) ([]policy.Sta
 	if err := localOnly(root); err != nil {
 		return nil, err
 	}
-	files := local.New()
-	listing, err := files.List(ctx, "", root)
+	listing, err := files().List(ctx, "", root)
 	var none *store.NoMatchError
 	var table *store.TableFormatError
 	switch {
@@ -102,7 +98,7 @@ func (c *cli) starterViews(ctx context.Context, root, base string) ([]policy.Sta
 		folders[0].only = filepath.Base(root)
 	}
 	for _, folder := range folders {
-		found, err := c.folderViews(ctx, files, filepath.Join(listing.Root, filepath.FromSlash(folder.path)), folder)
+		found, err := c.folderViews(ctx, filepath.Join(listing.Root, filepath.FromSlash(folder.path)), folder)
 		if err != nil {
 			return nil, err
 		}
@@ -222,16 +218,13 @@ func relativeGlob(base, root, folder, glob string) (string, error) {
 }
 
 // folderViews guesses the roles of a folder's views from the footers of its files. Their paths start from the folder.
-func (c *cli) folderViews(ctx context.Context, files store.Store, folder string, f viewFolder) ([]policy.StarterView, error) {
+func (c *cli) folderViews(ctx context.Context, folder string, f viewFolder) ([]policy.StarterView, error) {
 	view := model.View{Name: filepath.Base(folder), Path: f.glob(), Root: folder, Origins: map[string]string{}}
-	listing, _, _, err := survey.Plan(ctx, files, view, c.now(), partition.Range{})
+	_, footers, err := footersOf(ctx, view, c.now())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", folder, err)
 	}
-	surveyed, err := survey.Survey(ctx, files, listing, survey.RolesOf(view), runtime.GOMAXPROCS(0), nil)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", folder, err)
-	}
+	surveyed := footers.Survey
 	if tables := tablesOf(surveyed); !f.deep && len(tables) > 1 {
 		return tableViews(surveyed, tables), nil
 	}

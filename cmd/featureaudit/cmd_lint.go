@@ -6,10 +6,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/diff"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
-	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/registry"
-	"github.com/featureaudit/featureaudit/audit/store/local"
-	"github.com/featureaudit/featureaudit/audit/survey"
 )
 
 const lintAbout = `Judges one set of definitions alone: views that never expire, keys that cannot be told, services that name what is not
@@ -64,15 +61,11 @@ func (c *cli) columnsOf(ctx context.Context, d registry.Definitions) diff.Files 
 		if !ok || v.NoFiles != "" || v.Path == "" {
 			return nil, 0, false
 		}
-		listing, resolved, _, err := survey.Plan(ctx, local.New(), v, c.now(), partition.Range{})
-		if err != nil || len(listing.Files) == 0 {
+		plan, footers, err := footersOf(ctx, v, c.now())
+		if err != nil || len(plan.Listing.Files) == 0 {
 			return nil, 0, false
 		}
-		s, err := survey.Survey(ctx, local.New(), listing, survey.RolesOf(resolved), 4, nil)
-		if err != nil {
-			return nil, 0, false
-		}
-		return columnNames(s)
+		return columnNames(footers.Survey)
 	}
 }
 

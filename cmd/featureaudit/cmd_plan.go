@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"runtime"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -14,12 +13,11 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/address"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
-	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/render"
 	"github.com/featureaudit/featureaudit/audit/sensitive"
-	"github.com/featureaudit/featureaudit/audit/store/local"
 	"github.com/featureaudit/featureaudit/audit/survey"
 )
 
@@ -126,30 +124,31 @@ func (c *cli) planView(ctx context.Context, v model.View) plannedView {
 	if v.NoFiles != "" {
 		return planned(unnamed(v))
 	}
-	listing, resolved, notes, err := survey.Plan(ctx, local.New(), v, c.now(), partition.Range{})
+	l := looker()
+	plan, err := l.Plan(ctx, v, look.Window{AsOf: c.now()})
 	if err != nil {
 		p := planned(unnamed(v))
 		p.Problem = err.Error()
 		return p
 	}
-	p := planned(unnamed(resolved))
-	p.Notes, p.Files = nonNil(notes), len(listing.Files)
-	for _, f := range listing.Files {
+	p := planned(unnamed(plan.View))
+	p.Notes, p.Files = nonNil(plan.Notes), len(plan.Listing.Files)
+	for _, f := range plan.Listing.Files {
 		p.Bytes += f.Size
 	}
-	for _, part := range listing.Partitions {
+	for _, part := range plan.Listing.Partitions {
 		if !part.Present || part.Stray {
 			continue
 		}
 		p.Partitions++
 		p.First, p.Last = cmp.Or(p.First, part.Value), part.Value
 	}
-	surveyed, err := survey.Survey(ctx, local.New(), listing, survey.RolesOf(resolved), runtime.GOMAXPROCS(0), nil)
+	footers, err := l.Footers(ctx, plan)
 	if err != nil {
 		p.Notes = append(p.Notes, fmt.Sprintf("whether the declared columns are in the files was not looked at: %v", err))
 		return p
 	}
-	p.Absent = absentColumns(unnamed(resolved), surveyed)
+	p.Absent = absentColumns(unnamed(plan.View), footers.Survey)
 	return p
 }
 

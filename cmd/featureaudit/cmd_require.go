@@ -6,12 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/rs/zerolog"
 	"github.com/spf13/pflag"
 
 	"github.com/featureaudit/featureaudit/audit"
@@ -308,28 +306,16 @@ func (c *cli) lookAtData(ctx context.Context, f requireFlags, a asked, outs []ou
 		views = viewsOf(loaded.Consumers, f.consumer)
 	}
 	options := audit.Options{Views: loaded.Views, SelectViews: knownOf(views, loaded.Views), Consumers: loaded.Consumers, Definitions: loaded.read,
-		ConfigDigest: loaded.Digest, AsOf: a.base.Now.UTC().Truncate(time.Microsecond), AsOfGiven: true, NewestOnly: !looksBack(loaded.Consumers, f.consumer),
-		Adapters: adapters(), Tool: toolVersions(ctx), Log: zerolog.Nop()}
+		ConfigDigest: loaded.Digest, AsOf: a.base.Now.UTC().Truncate(time.Microsecond), AsOfGiven: true, NewestOnly: !looksBack(loaded.Consumers, f.consumer)}
 	if len(options.SelectViews) == 0 {
 		return evidence{}, nil
 	}
-	if err := (runFlags{memory: f.memory, tempDir: f.tempDir}).limit(&options); err != nil {
-		return evidence{}, err
+	r, err := c.auditAside(ctx, runFlags{memory: f.memory, tempDir: f.tempDir}, options)
+	if errors.As(err, new(auditError)) {
+		return evidence{problem: fmt.Sprintf("the data could not be looked at: %v", err)}, nil
 	}
-	scratch, err := engineScratch(options.TempDir)
 	if err != nil {
 		return evidence{}, err
-	}
-	defer os.RemoveAll(scratch)
-	temporariesOf(ctx).add(scratch, false)
-	options.EngineTempDir = scratch
-	done, err := runAudit(ctx, options)
-	r := done.Report
-	if cause := context.Cause(ctx); cause != nil {
-		return evidence{}, cause
-	}
-	if err != nil && !errors.Is(err, audit.ErrNothing) {
-		return evidence{problem: fmt.Sprintf("the data could not be looked at: %v", err)}, nil
 	}
 	r.Execution.FinishedAt = options.AsOf.Format(time.RFC3339Nano)
 	return fromReport(r), nil

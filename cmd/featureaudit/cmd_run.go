@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -17,7 +18,6 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit"
 	"github.com/featureaudit/featureaudit/audit/check"
-	"github.com/featureaudit/featureaudit/audit/export"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/render"
@@ -140,16 +140,15 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 		return 0, err
 	}
 	options.Rank = remembered.rank(options.AsOf, options.Within())
-	scratch, err := engineScratch(options.TempDir)
+	removeScratch, err := c.scratch(&options)
 	if err != nil {
 		return 0, err
 	}
-	defer os.RemoveAll(scratch)
-	c.temps.add(scratch, false)
+	defer removeScratch()
 	// Rows are folded on the engine's threads. Were all processors taken by calls into the engine, the scheduler would look
 	// for other work every few microseconds, and take these threads' time: one more keeps it asleep.
 	runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), options.Threads+1))
-	options.EngineTempDir, options.Log, options.Progress, options.Tool = scratch, log, prog.note, toolVersions(ctx)
+	options.Log, options.Progress, options.Tool = log, prog.note, toolVersions(ctx)
 
 	log.Info().Time("as_of", options.AsOf).Int("views", len(options.Views)).Int("threads", options.Threads).
 		Int64("memory_limit", options.MemoryLimit).Str("temp_dir", options.TempDir).Msg("audit starts")
@@ -163,8 +162,45 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	stop()
 	done.Report.Execution = c.execution(started)
 	release()
-	return c.finishRun(ctx, log, finish{report: done.Report, duplicates: done.Duplicates, badRows: done.BadRows, options: options, err: runErr, outs: outs, threshold: threshold, flags: f, memory: remembered})
+	return c.finishRun(ctx, log, finish{report: done.Report, audit: done, options: options, err: runErr, outs: outs, threshold: threshold, flags: f, memory: remembered})
 }
+
+// scratch names the folder that the engine spills to, and gives what removes it.
+func (c *cli) scratch(options *audit.Options) (remove func(), err error) {
+	if options.EngineTempDir, err = engineScratch(options.TempDir); err != nil {
+		return nil, err
+	}
+	c.temps.add(options.EngineTempDir, false)
+	return func() { os.RemoveAll(options.EngineTempDir) }, nil
+}
+
+// auditAside audits for a command that is asked something else, within the limits of flags. Its error is why nothing could be looked
+// at; that there is nothing to audit is none.
+func (c *cli) auditAside(ctx context.Context, f runFlags, options audit.Options) (report.Report, error) {
+	options.Adapters, options.Tool, options.Log = adapters(), toolVersions(ctx), zerolog.Nop()
+	if err := f.limit(&options); err != nil {
+		return report.Report{}, err
+	}
+	removeScratch, err := c.scratch(&options)
+	if err != nil {
+		return report.Report{}, err
+	}
+	defer removeScratch()
+	done, err := runAudit(ctx, options)
+	if cause := context.Cause(ctx); cause != nil {
+		return report.Report{}, cause
+	}
+	if err != nil && !errors.Is(err, audit.ErrNothing) {
+		return report.Report{}, auditError{err}
+	}
+	return done.Report, nil
+}
+
+// auditError is what an audit aside failed with, where what was asked of it was sound.
+type auditError struct{ error }
+
+// Unwrap gives the cause.
+func (e auditError) Unwrap() error { return e.error }
 
 // engineScratch names a folder below the temporary one that the engine makes if it has to spill, and no sooner: so that
 // even a killed run leaves nothing behind. It fails where nothing could be written.
@@ -331,15 +367,14 @@ func nothingJudged(o audit.Options) (report.Report, error) {
 
 // finish is a run that has ended, in whatever way.
 type finish struct {
-	report     report.Report
-	duplicates []export.Duplicate
-	badRows    []check.BadRows
-	options    audit.Options
-	err        error
-	outs       []output
-	threshold  failOn
-	flags      runFlags
-	memory     memory
+	report    report.Report
+	audit     audit.Audit
+	options   audit.Options
+	err       error
+	outs      []output
+	threshold failOn
+	flags     runFlags
+	memory    memory
 }
 
 // finishRun writes what there is and decides the exit code. Its summary is the last thing written: a scheduler reads
@@ -354,9 +389,11 @@ func (c *cli) finishRun(ctx context.Context, log zerolog.Logger, f finish) (int,
 		f.report = told
 	}
 	split := splitOutputs(f.outs)
-	writeErr := errors.Join(c.writeReport(split.reports, f.report, options), c.writeDuplicates(split.duplicates, f.duplicates))
-	notes, err := c.writeRows(ctx, split.rows, f.badRows, f.options, f.flags.rowsLimit)
-	writeErr = errors.Join(writeErr, err, memoryErr)
+	writeErr := errors.Join(c.writeReport(split.reports, f.report, options), c.writeDuplicates(split.duplicates, f.audit.Duplicates), f.audit.RowsErr, memoryErr)
+	if f.audit.RowsErr == nil {
+		writeErr = errors.Join(writeErr, c.writeRows(split.rows, f.audit.Rows))
+	}
+	notes := slices.Clone(f.audit.RowNotes)
 	if memoryErr == nil {
 		writeErr = errors.Join(writeErr, f.memory.keep(ctx, f.report, c.now()))
 	}

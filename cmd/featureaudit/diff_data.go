@@ -4,14 +4,11 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
-
-	"github.com/rs/zerolog"
 
 	"github.com/featureaudit/featureaudit/audit"
 	"github.com/featureaudit/featureaudit/audit/diff"
@@ -113,7 +110,7 @@ func (c *cli) auditTTLs(ctx context.Context, name string, look dataLook) ([]repo
 		if len(chosen) == 0 {
 			continue
 		}
-		r, err := auditEntities(ctx, chosen, look.asOf)
+		r, err := c.auditEntities(ctx, chosen, look.asOf)
 		if err != nil {
 			return nil, fmt.Errorf("--data %s: %w", name, err)
 		}
@@ -181,25 +178,6 @@ func withTTLs(views []model.View, ttls map[string]float64) []model.View {
 
 // auditEntities counts the entities that have no row younger than their view's ttl. What could not be looked at is in
 // the report, with its reason.
-func auditEntities(ctx context.Context, views []model.View, asOf time.Time) (report.Report, error) {
-	options := audit.Options{Views: views, SelectChecks: report.EntityChecks(), AsOf: asOf.UTC().Truncate(time.Microsecond), AsOfGiven: true,
-		Adapters: adapters(), Tool: toolVersions(ctx), Log: zerolog.Nop()}
-	if err := (runFlags{}).limit(&options); err != nil {
-		return report.Report{}, err
-	}
-	scratch, err := engineScratch(options.TempDir)
-	if err != nil {
-		return report.Report{}, err
-	}
-	defer os.RemoveAll(scratch)
-	temporariesOf(ctx).add(scratch, false)
-	options.EngineTempDir = scratch
-	done, err := runAudit(ctx, options)
-	if cause := context.Cause(ctx); cause != nil {
-		return report.Report{}, cause
-	}
-	if err != nil && !errors.Is(err, audit.ErrNothing) {
-		return report.Report{}, err
-	}
-	return done.Report, nil
+func (c *cli) auditEntities(ctx context.Context, views []model.View, asOf time.Time) (report.Report, error) {
+	return c.auditAside(ctx, runFlags{}, audit.Options{Views: views, SelectChecks: []string{"stale-entities"}, AsOf: asOf.UTC().Truncate(time.Microsecond), AsOfGiven: true})
 }

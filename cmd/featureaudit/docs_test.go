@@ -81,6 +81,9 @@ func examplesOfCheck(t *testing.T, root, id string) string {
 				shortest, file = string(raw), c.File
 			}
 		}
+		if file == "" {
+			continue // it judges no store
+		}
 		fmt.Fprintf(&text, "\n## %s\n\n[%s](../../../%s), written as [cases are](../../../fixtures/cases/README.md):\n\n````text\n%s````\n",
 			kind.title, filepath.Base(file), file, shortest)
 	}

@@ -40,6 +40,7 @@ func examplesOf(name string) []example {
 			{"fail for findings of one team", "featureaudit gate report.json --owner fraud"},
 			{"refuse yesterday's report", "featureaudit gate report.json --max-report-age 30h"},
 			{"one check of one view", "featureaudit gate report.json --view transactions --check duplicate-keys"},
+			{"fail on what is not known only", "featureaudit gate report.json --baseline baseline.yaml --new-only"},
 		},
 		"init": {
 			{"a config for a whole store", "featureaudit init store"},
@@ -65,6 +66,9 @@ func examplesOf(name string) []example {
 			{"read it again", "featureaudit report report.json"},
 			{"as flags for OpenFeature", "featureaudit report report.json --out flagd=flags.json"},
 			{"one line for a script", "featureaudit report report.json --format summary"},
+			{"what is new for one team, as a message", "featureaudit report report.json --format slack --owner fraud --remind 7d"},
+			{"what changed between two reports", "featureaudit report diff yesterday.json report.json"},
+			{"how a view did in earlier runs", "featureaudit report trend transactions --history audit-history"},
 		},
 		"require": {
 			{"before training, by the nightly report", "featureaudit require transactions --report report.json --max-age 6h"},
@@ -75,6 +79,7 @@ func examplesOf(name string) []example {
 			{"the config of this folder", "featureaudit run"},
 			{"one view, without a config", "featureaudit run --path 'store/transactions/**/*.parquet' --event-time event_time --key transaction_id --ttl 24h"},
 			{"every night: look, and leave the verdict to gate", "featureaudit run --missing-view fail --out json=report.json --fail-on never"},
+			{"remember each run", "featureaudit run --history audit-history"},
 			{"after a backfill", "featureaudit run --view transactions --range 2026-11-01..2026-11-03"},
 		},
 		"sample": {

@@ -12,7 +12,6 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/registry"
 	"github.com/featureaudit/featureaudit/audit/store"
-	"github.com/featureaudit/featureaudit/audit/store/local"
 )
 
 // inputs are the files that a command reads beside data: config, definitions, reports, flag files.
@@ -174,7 +173,7 @@ func dataOf(ctx context.Context, v model.View, path string) (string, error) {
 		}
 		for _, name := range []string{path, throughLinks(path)} {
 			// a glob that cannot be read is an error of the view's own result
-			if claimed, err := local.Claims(v.Root, glob, name); err == nil && claimed {
+			if claimed, err := claims(v.Root, glob, name); err == nil && claimed {
 				return name, nil
 			}
 		}
@@ -207,7 +206,7 @@ func listedAs(ctx context.Context, base, glob, path string) (string, error) {
 	if err != nil {
 		return "", nil
 	}
-	listing, err := local.New().List(ctx, base, glob)
+	listing, err := files().List(ctx, base, glob)
 	if cause := context.Cause(ctx); cause != nil {
 		return "", cause
 	}

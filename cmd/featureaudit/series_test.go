@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/featureaudit/featureaudit/audit/render"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/fixtures"
 )
@@ -78,6 +80,38 @@ func TestSeriesAddsUp(t *testing.T) {
 	for place, want := range map[[2]string]int64{{"transactions", "duplicate-keys"}: 840, {"transactions", "missing-partitions"}: 1, {"sessions", "misfiled-rows"}: 40} {
 		if found[place] != want {
 			t.Errorf("%s: %d, want %d", place, found[place], want)
+		}
+	}
+}
+
+// TestNoKeyValueLeaves: whatever the format, no value of a key or an entity is in it unless samples are asked for.
+func TestNoKeyValueLeaves(t *testing.T) {
+	keys := regexp.MustCompile(`tx-\d\d-\d{5}`)
+	for samples, shown := range map[string]bool{"0": false, "3": true} {
+		dir := t.TempDir()
+		planted, err := fixtures.Incident(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		args := []string{"run", "--config", filepath.Join(dir, "featureaudit.yaml"), "--as-of", planted.AsOf, "--samples", samples, "--summary", "none", "--log-level", "none"}
+		out := map[string]string{}
+		for _, f := range render.Formats() {
+			if f.Report != nil {
+				out[f.Name] = filepath.Join(dir, f.Name+".out")
+				args = append(args, "--out", f.Name+"="+out[f.Name])
+			}
+		}
+		var stdout, stderr bytes.Buffer
+		run(t.Context(), args, strings.NewReader(""), &stdout, &stderr, nil)
+		for name, path := range out {
+			raw, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatalf("%v\n%s", err, stderr.String())
+			}
+			found := keys.Find(raw)
+			if !shown && found != nil || shown && name == "json" && found == nil {
+				t.Errorf("--samples %s, %s: %q", samples, name, found)
+			}
 		}
 	}
 }

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -86,6 +87,11 @@ static void crash(int text) {
 		// what the runtime says of itself comes first; a trace further down may hold any word
 		if (memmem(seen, strnlen(seen, 400), causes[i].word, strlen(causes[i].word)) != NULL)
 			refuse(causes[i].sentence);
+	struct rlimit space;
+	// a library that gets no memory may follow a null pointer
+	if (memmem(seen, strnlen(seen, 400), "SIGSEGV", 7) != NULL && memmem(seen, strnlen(seen, 400), "during cgo execution", 20) != NULL
+	    && getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY)
+		refuse("featureaudit: a library failed where the address space is limited, most likely for want of memory: raise the limit (ulimit -v); the run ended without a report\n");
 	if (seen[0] == 0)
 		refuse("featureaudit: the system ended it before it could begin, most likely for want of memory or threads: raise its limits; the run ended without a report\n");
 	say(seen);

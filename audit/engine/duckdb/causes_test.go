@@ -51,14 +51,14 @@ func TestCauses(t *testing.T) {
 		err := queryError(test.message + "\nLINE 1: SELECT")
 		var read engine.ReadError
 		if !errors.As(err, &read) || read.Cause != test.cause || read.Retryable() != test.again || read.Feature != test.feature || read.End != test.end || err.Error() != test.message {
-			t.Errorf("%s:\n%#v", test.message, err)
+			t.Errorf("%s:\n%#v, want errors.As(err, &read) && read.Cause == test.cause && read.Retryable() == test.again && read.Feature == test.feature && read.End == test.end && err.Error() == test.message", test.message, err)
 		}
 	}
 	for _, message := range []string{"Out of Memory Error: could not allocate block", `IO Error: Could not write file "x": No space left on device`,
 		"Out of Memory Error: failed to offload data block (exceeded max_temp_directory_size)"} {
 		var resource engine.ResourceError
 		if err := queryError(message); !errors.As(err, &resource) || !resource.Retryable() {
-			t.Errorf("%s: %#v", message, err)
+			t.Errorf("%s: %#v, want errors.As(err, &resource) && resource.Retryable()", message, err)
 		}
 	}
 	var read engine.ReadError

@@ -49,7 +49,7 @@ sources:
 		}
 	}
 	if a, b, last := d.Views[0], d.Views[1], d.Views[3]; a.IngestedAt != "" || a.Settings["loaded_at_field"] == "" || b.IngestedAt != "at" || last.Owner != "growth" || *last.TTLSeconds != 86400 {
-		t.Errorf("%+v\n%+v\n%+v", a, b, last)
+		t.Errorf("%+v\n%+v\n%+v, want a.IngestedAt == \"\" && a.Settings[\"loaded_at_field\"] != \"\" && b.IngestedAt == \"at\" && last.Owner == \"growth\" && *last.TTLSeconds == 86400", a, b, last)
 	}
 }
 

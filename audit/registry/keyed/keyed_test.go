@@ -91,7 +91,7 @@ func TestAnchorsThatStandForTooMuch(t *testing.T) {
 	}{"few": {laugh(10), false}, "too many": {laugh(40), true}, "itself": {"a: &a [1, *a]\n", true}, "the same twice": {"a: &a {x: 1}\nb: *a\nc: *a\n", false}} {
 		_, _, err := Parse("f.yml", []byte(c.text))
 		if refused := err != nil; refused != c.refused {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: %v, want refused == c.refused", name, err)
 		}
 	}
 }

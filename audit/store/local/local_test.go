@@ -188,7 +188,7 @@ func TestParquetIsKnownByItsBytes(t *testing.T) {
 	none := tree(t, "v/a.csv", "v/b.csv", "v/c.csv", "v/d.csv", "v/notes")
 	_, err := New().List(context.Background(), none, "v")
 	if err == nil || !strings.Contains(err.Error(), "; no Parquet but CSV: a.csv, b.csv, c.csv and 1 more; no Parquet but other: notes; check the path") {
-		t.Errorf("got %v", err)
+		t.Errorf(`got %v, want err != nil && strings.Contains(err.Error(), "; no Parquet but CSV: a.csv, b.csv, c.csv and 1 more; no Parquet but other: notes; check the path")`, err)
 	}
 }
 
@@ -255,7 +255,7 @@ func TestNoMatch(t *testing.T) {
 		}
 	}
 	if _, err := New().List(context.Background(), root, "users/[a.parquet"); err == nil || !strings.Contains(err.Error(), "closing mark") {
-		t.Errorf("got %v", err)
+		t.Errorf(`got %v, want err != nil && strings.Contains(err.Error(), "closing mark")`, err)
 	}
 }
 
@@ -267,7 +267,7 @@ func TestPipesAreNotOpened(t *testing.T) {
 	}
 	l, err := New().List(context.Background(), root, "v")
 	if err != nil || len(l.Entries) != 1 || l.Ignored["named pipe"] != 1 || !slices.Equal(l.Examples["named pipe"], []string{"pipe.parquet"}) {
-		t.Errorf("got %v %v", l, err)
+		t.Errorf(`got %v %v, want err == nil && len(l.Entries) == 1 && l.Ignored["named pipe"] == 1 && slices.Equal(l.Examples["named pipe"], []string{"pipe.parquet"})`, l, err)
 	}
 	if _, err := New().Open(context.Background(), pipe); err == nil {
 		t.Error("opened a pipe")
@@ -278,6 +278,6 @@ func TestListIsCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if _, err := New().List(ctx, tree(t, "v/a.parquet"), "v"); !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
+		t.Errorf("got %v, want errors.Is(err, context.Canceled)", err)
 	}
 }

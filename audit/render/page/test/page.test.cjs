@@ -11,7 +11,7 @@ const axe = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const pages = path.resolve(process.env.PAGES), screens = path.resolve(process.env.SCREENS);
 const url = (name) => pathToFileURL(path.join(pages, name + ".html")).href;
 const widths = [360, 768, 1280], schemes = ["light", "dark"];
-const names = ["incident", "clean", "few", "medium", "hostile", "empty"];
+const names = ["incident", "clean", "few", "remembered", "medium", "hostile", "empty"];
 
 let browser;
 test.before(async () => {
@@ -44,7 +44,7 @@ for (const name of names) {
     for (const width of widths) {
       test(`${name}, ${scheme}, ${width} px: fits, and axe finds no violation`, async (t) => {
         const page = await open(t, name, { scheme, width });
-        if (name === "incident" || name === "few") {
+        if (["incident", "few", "remembered"].includes(name)) {
           await page.setViewport({ width, height: 2400 });
           await page.screenshot({ path: path.join(screens, `${name}-${scheme}-${width}.png`) });
         }
@@ -116,6 +116,15 @@ test("filters and sorting", async (t) => {
   assert.equal(await first(), "feature_view_0000", "fraud comes first");
   await choose("sort", "by view");
   assert.equal(await first(), "feature_view_0000");
+});
+
+test("what is new since earlier runs can be filtered", async (t) => {
+  const page = await open(t, "remembered");
+  const kinds = await page.$$eval(".changes .stat", (all) => all.map((s) => s.textContent.trim().replace(/\s+/g, " ")));
+  assert.deepEqual(kinds, ["5 new", "5 worse", "1 resolved", "5 continuing", "5 better"]);
+  await page.select("#state", "new");
+  await new Promise((r) => setTimeout(r, 50));
+  assert.match(await page.$eval("#shown", (o) => o.textContent), /^[1-9][0-9]* of 10 findings, in [12] views?$/);
 });
 
 test("by keyboard: skip, fold, filter", async (t) => {

@@ -1,0 +1,77 @@
+package audit
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/featureaudit/featureaudit/audit/check"
+	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/audit/export"
+	"github.com/featureaudit/featureaudit/audit/sensitive"
+)
+
+// fetchRows fetches the rows that were counted, at most Options.RowsLimit of all checks together, with the engine that has read them.
+// What is not among them, because nothing can say which they are or because of the limit, is said in notes.
+func (r *run) fetchRows(ctx context.Context) (rows []export.Row, notes []string, err error) {
+	return sharedRows(r.badRows, r.options.RowsLimit, func(f check.BadRows, most int) ([]export.Row, error) {
+		fetched, err := rowsOf(ctx, r.scanner, r.options.Mask, f, most)
+		if err != nil {
+			return nil, fmt.Errorf("fetch the rows of %s of view %s: %w", f.Check, f.View.Name, sensitive.Quiet(f.View, err))
+		}
+		return fetched, nil
+	})
+}
+
+// sharedRows fetches the rows of all checks, at most limit together: whoever has few rows gets all of them, and what is left is shared
+// evenly by the others. Fetch gives at most so many rows of a check.
+func sharedRows(found []check.BadRows, limit int, fetch func(f check.BadRows, most int) ([]export.Row, error)) (rows []export.Row, notes []string, err error) {
+	most := limit
+	smallestFirst := make([]int, 0, len(found))
+	for i, f := range found {
+		if f.SQL == "" {
+			notes = append(notes, fmt.Sprintf("rows of %s of view %s are not written: %s", f.Check, f.View.Name, f.Missing))
+			continue
+		}
+		smallestFirst = append(smallestFirst, i)
+	}
+	slices.SortStableFunc(smallestFirst, func(x, y int) int { return cmp.Compare(found[x].Bad, found[y].Bad) })
+	fetched, cut := make([][]export.Row, len(found)), make([]string, len(found))
+	for n, i := range smallestFirst {
+		left := len(smallestFirst) - n
+		share := (limit + left - 1) / left
+		if fetched[i], err = fetch(found[i], share+1); err != nil {
+			return nil, notes, err
+		}
+		if given := len(fetched[i]); given > share || int64(given) < found[i].Bad && !found[i].About {
+			fetched[i] = fetched[i][:min(given, share)]
+			cut[i] = fmt.Sprintf("%d of %d of %s of view %s", len(fetched[i]), max(found[i].Bad, int64(given)), found[i].Check, found[i].View.Name)
+		}
+		limit -= len(fetched[i])
+	}
+	if cut = slices.DeleteFunc(cut, func(text string) bool { return text == "" }); len(cut) > 0 {
+		notes = append(notes, fmt.Sprintf("more rows were counted than are written: --rows-limit is %d, which leaves %s", most, strings.Join(cut, ", ")))
+	}
+	return slices.Concat(fetched...), notes, nil
+}
+
+func rowsOf(ctx context.Context, from engine.RowReader, mask *sensitive.Mask, f check.BadRows, limit int) ([]export.Row, error) {
+	var rows []export.Row
+	var wrong error
+	err := from.Select(ctx, fmt.Sprintf("%s\nLIMIT %d", f.SQL, max(0, limit)), func(row []*string) bool {
+		one := export.Row{View: f.View.Name, Check: f.Check, File: f.Paths[*row[0]]}
+		if one.RowNumber, wrong = strconv.ParseInt(*row[1], 10, 64); wrong != nil {
+			return false
+		}
+		if one.Values, wrong = export.RowValues(mask, f.View, f.Columns, row[2:]); wrong != nil {
+			return false
+		}
+		rows = append(rows, one)
+		return true
+	})
+	return rows, errors.Join(err, wrong)
+}
