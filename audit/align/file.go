@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
+	"maps"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow/go/v17/parquet"
@@ -35,8 +37,10 @@ type job struct {
 	rules   map[string][]rule
 	// bySource are the rules of the sources met so far, by their names in the data.
 	bySource map[string][]rule
-	shape    *schema.GroupNode
-	kv       metadata.KeyValueMetadata
+	// met are those names as the report has them.
+	met   map[string]bool
+	shape *schema.GroupNode
+	kv    metadata.KeyValueMetadata
 
 	outputs []*output
 	byName  map[string]int
@@ -98,7 +102,7 @@ func (c *copier) file(ctx context.Context, f facts.File) (err error) {
 	if err != nil {
 		return cmp.Or(c.changed(ctx, f), fmt.Errorf("read the footer: %w", err))
 	}
-	j := &job{copier: c, file: f, schema: c.options.Survey.Schemas[f.Schema], reader: reader, rules: c.rules(f.Path), byName: map[string]int{}, bySource: map[string][]rule{}}
+	j := &job{copier: c, file: f, schema: c.options.Survey.Schemas[f.Schema], reader: reader, rules: c.rules(f.Path), byName: map[string]int{}, bySource: map[string][]rule{}, met: map[string]bool{}}
 	if err := j.prepare(); err != nil {
 		return err
 	}
@@ -109,6 +113,9 @@ func (c *copier) file(ctx context.Context, f facts.File) (err error) {
 		if err := j.rowGroup(reader.RowGroup(group)); err != nil {
 			return err
 		}
+	}
+	if err := j.unmet(); err != nil {
+		return err
 	}
 	if len(j.outputs) == 0 {
 		if _, err := j.output(j.ownFolder()); err != nil {
@@ -121,6 +128,16 @@ func (c *copier) file(ctx context.Context, f facts.File) (err error) {
 	c.done.Files++
 	c.done.Rows += f.Rows
 	return cmp.Or(c.changed(ctx, f), j.prove())
+}
+
+// unmet says that a correction is for a source that no row of the file has: the file is not the one that was audited.
+func (j *job) unmet() error {
+	for _, source := range slices.Sorted(maps.Keys(j.rules)) {
+		if !j.met[source] {
+			return fmt.Errorf("%w: the report corrects rows of source %q in it, and it has none: run the audit again", ErrCorrection, source)
+		}
+	}
+	return nil
 }
 
 // changed says that a file is no longer what was surveyed: what was read of it may be of two versions.
@@ -244,10 +261,11 @@ func lagOf(ingested, events []int64, row int) (lag int64, known bool) {
 
 // correct shifts an event time by the first rule of its source that covers it.
 func (j *job) correct(source string, event, lag int64, known bool) int64 {
+	rules := j.rulesOf(source)
 	if event == facts.NoTime {
 		return event
 	}
-	for _, r := range j.rulesOf(source) {
+	for _, r := range rules {
 		if r.covers(lag, known) {
 			j.done.Shifted++
 			return event + r.shift
@@ -263,8 +281,9 @@ func (j *job) rulesOf(source string) []rule {
 	}
 	rules, known := j.bySource[source]
 	if !known {
-		rules = j.rules[j.options.Mask.Source(j.options.View, source)]
-		j.bySource[source] = rules
+		name := j.options.Mask.Source(j.options.View, facts.SourceText(source))
+		rules = j.rules[name]
+		j.bySource[source], j.met[name] = rules, true
 	}
 	return rules
 }

@@ -1,6 +1,7 @@
 package align_test
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
@@ -235,6 +236,23 @@ func TestAFileThatChangesIsNotCopied(t *testing.T) {
 		if _, err := align.Copy(t.Context(), o); err == nil || !strings.Contains(err.Error(), "copy a.parquet: it changed during the run") {
 			t.Errorf("%s: error %v, want one that says that the file changed", name, err)
 		}
+	}
+}
+
+// TestSourcesThatAreNoText go by the name that a report gives to their bytes; a source that no row has is an error, and no silence.
+func TestSourcesThatAreNoText(t *testing.T) {
+	dir := t.TempDir()
+	one := at("2026-11-03T01:00:00Z")
+	write(t, filepath.Join(dir, "a.parquet"), fixtures.Options{}, fixtures.Column{Name: "event_time", Type: fixtures.NaiveType, Values: []any{one, one, one}},
+		fixtures.Column{Name: "source", Type: fixtures.TextType, Values: []any{"\xffeed", "feed", `back\slash`}})
+	v := model.View{EventTime: model.TimeColumn{Column: "event_time"}, Source: model.SourceColumn{Column: "source"}}
+	o := optionsOf(t, dir, v, shiftOf("a.parquet", `\xFFeed`, 8), shiftOf("a.parquet", `back\slash`, 3))
+	if done := copied(t, o); done.Shifted != 2 {
+		t.Errorf("%d rows shifted, want 2: those of the sources that the corrections name", done.Shifted)
+	}
+	_, err := align.Copy(t.Context(), optionsOf(t, dir, v, shiftOf("a.parquet", "other", 8)))
+	if !errors.Is(err, align.ErrCorrection) || !strings.Contains(err.Error(), `copy a.parquet: the correction is none that can be made: the report corrects rows of source "other" in it, and it has none`) {
+		t.Errorf("a source that no row has: error %v, want one that names it", err)
 	}
 }
 

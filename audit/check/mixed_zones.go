@@ -38,7 +38,7 @@ var mixedZones = Check{
 	bad:       always("show the clock of another zone"),
 	good: func(b *brief) string {
 		series, _ := b.zoneEvidence()
-		return "lie in one population, at the offset of the zone read" + seenOf(series)
+		return "show no other zone's clock" + seenOf(series)
 	},
 	detail: func(b *brief, _ verdict) string {
 		series, _ := b.zoneEvidence()

@@ -249,3 +249,47 @@ func TestMaxLagSettlesWritersThatAreAlwaysLate(t *testing.T) {
 		t.Errorf("%+v", plan)
 	}
 }
+
+// A source that is ahead of its arrival with every row is told so without blaming it; a max_lag would decide nothing of it.
+func TestAWholeSourceAheadNamesWhatDecides(t *testing.T) {
+	for _, test := range []struct {
+		aware bool
+		want  string
+	}{
+		{true, "streaming is ambiguous: 7h ahead of their arrival, or stamped at UTC+07:00; declare zones: [UTC] where events are known ahead to decide"},
+		{false, "streaming is ambiguous: 7h ahead of their arrival, or stamped at UTC+07:00; declare its zone or zones: [UTC] where events are known ahead to decide"},
+	} {
+		s := newStore(dailyView())
+		s.days("2026-11-01", 9)
+		s.View.MaxAge = time.Hour
+		s.streaming([]int32{0, 1, 2, 3, 4, 5, 6, 7, 8}, 7*3600, 500)
+		s.Collection.Writers = nil
+		s.Survey.Schemas[0].Columns[0].AdjustedToUTC = test.aware
+		for i := range s.Collection.Slices {
+			slice := &s.Collection.Slices[i]
+			slice.NewestKnown, slice.NewestFuture = facts.NoTime, s.Survey.Partitions[i].End+7*hour-minute
+		}
+		if r := s.of(t, "mixed-zones"); r.Outcome != report.NotApplicable || r.Reason != test.want {
+			t.Errorf("%s: %q", r.Outcome, r.Reason)
+		}
+		r := s.of(t, "stale-view")
+		if want := "stale at UTC, fresh at UTC+07:00"; r.Outcome != report.Fail || strings.Contains(r.Message, want) == test.aware {
+			t.Errorf("aware %v: %s %q", test.aware, r.Outcome, r.Message)
+		}
+	}
+}
+
+// The rows of a view that one kind of file holds are the view's; only where there are several kinds are they named by who wrote them.
+func TestSeriesAreNamedByWhatTellsThemApart(t *testing.T) {
+	for s, want := range map[*zoneSeries]string{
+		{writer: "parquet-mr", alone: true}:                      "the view",
+		{writer: "parquet-mr"}:                                   "what parquet-mr wrote",
+		{source: "streaming", writer: "parquet-mr"}:              "streaming",
+		{source: "streaming", writer: "parquet-mr", alone: true}: "streaming",
+		{}: "the view",
+	} {
+		if got := s.name(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

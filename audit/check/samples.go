@@ -42,7 +42,15 @@ func (b *brief) writerExamples(s zoneSeries, p zonefit.Population) string {
 	if !by || len(values) == 0 {
 		return ""
 	}
+	if !slices.ContainsFunc(b.writerColumns(), func(name string) bool { return !b.goesByNumber(name, values[0]) }) {
+		return strings.Join(values, "; ")
+	}
 	return strings.Join(b.writerColumns(), ", ") + " " + strings.Join(values, "; ")
+}
+
+// goesByNumber says that a value of a sensitive column goes by a number, which says the column too.
+func (b *brief) goesByNumber(column, value string) bool {
+	return b.View.Hides(column) && strings.Contains(value, column+" #")
 }
 
 // keyExamples are examples of the repeated keys at a place, as far as findings may show values.
@@ -69,8 +77,13 @@ func (b *brief) keyText(values []string) string {
 		if i >= len(values) {
 			break
 		}
-		value, _ := json.Marshal(b.Mask.Value(b.View, name, values[i]))
-		parts[i] = name + " " + string(value)
+		value := b.Mask.Value(b.View, name, values[i])
+		if b.goesByNumber(name, value) {
+			parts[i] = value
+			continue
+		}
+		quoted, _ := json.Marshal(value)
+		parts[i] = name + " " + string(quoted)
 	}
 	return strings.Join(parts, ", ")
 }

@@ -116,6 +116,10 @@ func (b *Zones) ageFeed(source string, limit int64) feed {
 	}
 	return feed{candidates: b.candidates(source), stale: func(east int64) (sure, maybe bool) {
 		shift := east * 1_000_000
+		if known == facts.NoTime && future != facts.NoTime && east > 0 && b.allOpenAt(source, int32(east)) {
+			stale := b.AsOf-min(future-shift, b.AsOf) > limit
+			return stale, stale
+		}
 		if known == facts.NoTime {
 			return future == facts.NoTime, true
 		}
@@ -125,6 +129,14 @@ func (b *Zones) ageFeed(source string, limit int64) feed {
 		}
 		return b.AsOf-newest > limit, b.AsOf-oldest > limit
 	}}
+}
+
+// allOpenAt says that all rows of a source are at one offset, or ahead of their arrival by as much, and nothing says which.
+func (b *Zones) allOpenAt(source string, east int32) bool {
+	series, err := b.zoneEvidence()
+	return err == nil && slices.ContainsFunc(series, func(s zoneSeries) bool {
+		return s.source == source && len(s.open) == 1 && s.open[0].Seconds == east && s.open[0].Share >= provedShare
+	})
 }
 
 // rowFeeds are the subjects of stale-rows: each source. Rows are counted by their histograms: exactly where a limit lies

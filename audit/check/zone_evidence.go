@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
@@ -34,8 +35,10 @@ func newZones(ix *Index, mustSee float64) *Zones { return &Zones{Index: ix, must
 // zoneSeries is what the lags of one source and writer say of the zones that its event times were stamped in.
 type zoneSeries struct {
 	source, writer string
-	estimate       zonefit.Estimate
-	verdict        zonefit.Verdict
+	// alone says that the view has no other series.
+	alone    bool
+	estimate zonefit.Estimate
+	verdict  zonefit.Verdict
 	// courses are those that its writers' clocks may have taken.
 	courses []zonefit.Course
 	// writers is what its writers say, sampled their rows.
@@ -62,10 +65,10 @@ type zoneSeries struct {
 // name is how people know the series.
 func (s zoneSeries) name() string {
 	switch {
-	case s.source == "" && s.writer == "":
+	case s.source == "" && (s.alone || s.writer == ""):
 		return "the view"
 	case s.source == "":
-		return "writer " + s.writer
+		return "what " + s.writer + " wrote"
 	}
 	return s.source
 }
@@ -113,7 +116,7 @@ func (b *Zones) fitSeries() ([]zoneSeries, error) {
 	})
 	var all []zoneSeries
 	for _, key := range keys {
-		s := zoneSeries{source: key.source, writer: key.writer, zones: map[int32][]string{}}
+		s := zoneSeries{source: key.source, writer: key.writer, alone: len(keys) == 1, zones: map[int32][]string{}}
 		s.read, s.naive = b.zoneRead(key.source), b.naive(key.source)
 		table, err := b.Atlas.Load(s.read)
 		if err != nil {
@@ -342,12 +345,29 @@ func (s zoneSeries) candidates(p zonefit.Population) string {
 	return words.Examples(names)
 }
 
-// decisive names what a declaration of would decide: no zone moves an aware time.
+// decisive names what a declaration of would decide: no zone moves an aware time, and no delay makes a row early.
 func (s zoneSeries) decisive() string {
-	if s.naive {
-		return "its max_lag or its zone"
+	var offsets []int32
+	for _, p := range s.open {
+		offsets = append(offsets, p.Seconds)
 	}
-	return "its max_lag"
+	for _, g := range s.writers.Refused {
+		if g.Share >= s.mustSee {
+			offsets = append(offsets, g.Seconds)
+		}
+	}
+	ahead := slices.ContainsFunc(offsets, func(o int32) bool { return o > 0 })
+	var ways []string
+	if !ahead || slices.ContainsFunc(offsets, func(o int32) bool { return o < 0 }) {
+		ways = append(ways, "its max_lag")
+	}
+	if s.naive {
+		ways = append(ways, "its zone")
+	}
+	if ahead {
+		ways = append(ways, "zones: [UTC] where events are known ahead")
+	}
+	return strings.Join(ways, " or ")
 }
 
 // untoldShort is untold in a few words, for a message that has findings to tell first.

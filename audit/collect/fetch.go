@@ -770,7 +770,7 @@ func (f *filler) fillBase(row *keys.Row, values []engine.Value, cut cutNanos, at
 	v, plan := f.v, f.plan
 	row.Source = f.file.Source
 	if plan.source != absent {
-		row.Source = textOfSource(values[plan.source].Text)
+		row.Source = facts.SourceText(values[plan.source].Text)
 	}
 	r, ok := f.readers[row.Source]
 	if !ok {
