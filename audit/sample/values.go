@@ -105,7 +105,9 @@ func valuesOf(r file.ColumnChunkReader) (values, error) {
 			}}, nil
 	case *file.Float32ColumnChunkReader:
 		return &typed[float32]{reader: r.ReadBatch, clone: same[float32], compare: cmp.Compare[float32],
-			other: func(_ *schema.Column, v float32, rank int, _, _ float32) float32 { return float32(otherFloat(float64(v), rank)) },
+			other: func(_ *schema.Column, v float32, rank int, _, _ float32) float32 {
+				return float32(otherFloat(float64(v), rank))
+			},
 			writer: func(w file.ColumnChunkWriter, v []float32, d, p []int16) error {
 				_, err := w.(*file.Float32ColumnChunkWriter).WriteBatch(v, d, p)
 				return err
