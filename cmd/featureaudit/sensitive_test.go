@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/engine/duckdb"
+	"github.com/featureaudit/featureaudit/audit/render"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/fixtures"
 )
@@ -128,8 +129,14 @@ func secretRun(t *testing.T, dir string, args ...string) (out, said string) {
 	out = t.TempDir()
 	args = append([]string{"run", "--config", filepath.Join(dir, "featureaudit.yaml"), "--as-of", "2026-11-05", "--samples", "3", "--log-level", "debug",
 		"--fail-on", "never", "--summary", "text"}, args...)
-	for _, name := range []string{"json=report.json", "text=report.txt", "summary=summary.json", "flagd=flags.json", "duplicates=repeats.csv", "duplicates=repeats.parquet",
-		"rows=rows.csv", "rows=rows.parquet"} {
+	names := []string{"json=report.json", "text=report.txt", "summary=summary.json", "flagd=flags.json", "duplicates=repeats.csv", "duplicates=repeats.parquet",
+		"rows=rows.csv", "rows=rows.parquet"}
+	for _, f := range render.Formats() {
+		if f.Report != nil && !slices.ContainsFunc(names, func(name string) bool { return strings.HasPrefix(name, f.Name+"=") }) {
+			names = append(names, f.Name+"="+f.Name+".out")
+		}
+	}
+	for _, name := range names {
 		format, file, _ := strings.Cut(name, "=")
 		args = append(args, "--out", format+"="+filepath.Join(out, file))
 	}

@@ -7,7 +7,7 @@ const { pathToFileURL } = require("node:url");
   const browser = await puppeteer.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
   const page = await browser.newPage();
   await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "light" }, { name: "prefers-reduced-motion", value: "reduce" }]);
-  await page.setViewport({ width: 960, height: 620 });
+  await page.setViewport({ width: 880, height: 612 });
   await page.goto(pathToFileURL(process.env.PAGE).href + "#view.transactions");
   await page.screenshot({ path: process.env.PICTURE });
   await browser.close();
