@@ -4,6 +4,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/zoneproof"
 )
 
 // Scope is what one result of a check is about.
@@ -102,7 +103,7 @@ type Check struct {
 	clocked bool
 	// feeds are the subjects of a verdict that is judged once in each zone which their times may have been stamped in; ok is false
 	// where the facts do not say. late and timely are the words for its two sides, else "stale" and "fresh".
-	feeds        func(*Zones) (subjects [][]feed, ok bool)
+	feeds        func(*zoneproof.Zones) (subjects [][]zoneproof.Feed, ok bool)
 	late, timely string
 	// certain says whether a verdict without feeds is the same in every zone; ok is false where the facts do not say.
 	certain func(*brief) (certain, ok bool)

@@ -14,9 +14,8 @@ import (
 )
 
 const (
-	// fittingShare is the least share of the view's rows that must fit in another calendar before it is proposed, and
-	// leftShare the largest share of the misfiled rows that may then be left.
-	fittingShare, leftShare = 0.95, 0.25
+	// leftShare is the largest share of the misfiled rows that may be left by another calendar that is proposed.
+	leftShare = 0.25
 	// shiftedShare is the least share of the misfiled rows that shifted partitions must explain.
 	shiftedShare = 0.9
 )
@@ -166,10 +165,10 @@ func (b *brief) otherCalendar(ladders []evidence.Ladder, inPlace, total int64) (
 		}
 	}
 	share := float64(bestRows) / float64(total)
-	if best.table == nil || share < fittingShare || float64(total-bestRows) > leftShare*float64(total-inPlace) {
+	if best.table == nil || share < evidence.FittingShare || float64(total-bestRows) > leftShare*float64(total-inPlace) {
 		return filingHint{}, false
 	}
-	if b.rowsShifted(present.Offset(from) - best.table.Offset(from)) {
+	if b.RowsShifted(present.Offset(from) - best.table.Offset(from)) {
 		return filingHint{}, false // rows stamped at an offset explain the misfit: another calendar would hide them
 	}
 	h := filingHint{grain: b.View.TimePartition.Grain, zone: best.table.Name(), share: share, fixed: best.fixed, offset: best.offset,

@@ -35,7 +35,7 @@ var futureRows = Check{
 		return fmt.Sprintf("lie in the future, more than %s after %s", words.Duration(b.View.Tolerance.Microseconds()), b.futureOf())
 	},
 	good:   always("could have been known when they were stored"),
-	detail: func(b *brief, _ verdict) string { return b.aheadInWords() },
+	detail: func(b *brief, _ verdict) string { return b.AheadInWords() },
 	describe: func(_ *brief, f row) string {
 		if whole, ok := f.measures["after_as_of_partition_rows"].(float64); ok && int64(whole) == f.bad && f.bad > 0 {
 			return fmt.Sprintf("%s in a partition that begins after as_of, in files that existed before it", words.Count(f.bad, "row"))

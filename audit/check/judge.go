@@ -14,6 +14,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/words"
+	"github.com/featureaudit/featureaudit/audit/zoneproof"
 	"github.com/featureaudit/featureaudit/sql"
 )
 
@@ -34,7 +35,7 @@ type Judgement struct {
 
 // brief is a view while it is judged.
 type brief struct {
-	*Zones
+	*zoneproof.Zones
 	// filing is what would put misfiled rows in place, once a check has asked for it.
 	filing *filingHint
 	// usedByMissing are the suppressions that accept that the view has no files.
@@ -44,7 +45,7 @@ type brief struct {
 }
 
 func newBrief(in evidence.Input) *brief {
-	return &brief{Zones: newZones(evidence.NewIndex(in), mustSee(in.View))}
+	return &brief{Zones: zoneproof.NewZones(evidence.NewIndex(in), mustSee(in.View))}
 }
 
 // JudgeView judges the selected checks of one view. A check that cannot be judged gives an error result and stops no
@@ -74,7 +75,7 @@ func JudgeView(ctx context.Context, j engine.Judge, in evidence.Input) (Judgemen
 	}
 	out.View = b.describe(out.Results, out.Clean, badByPartition(opinions))
 	if zonesFound(out.Results, b.View.Name) {
-		out.Corrections = b.corrections()
+		out.Corrections = b.Corrections()
 	}
 	if b.BadRows {
 		out.BadRows = b.badRows(out.Results)

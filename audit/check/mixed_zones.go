@@ -13,6 +13,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/words"
 	"github.com/featureaudit/featureaudit/audit/zone"
 	"github.com/featureaudit/featureaudit/audit/zonefit"
+	"github.com/featureaudit/featureaudit/audit/zoneproof"
 )
 
 var mixedZones = Check{
@@ -38,12 +39,12 @@ var mixedZones = Check{
 	nothing:   always("no row has both an event time and an ingest time"),
 	bad:       always("show the clock of another zone"),
 	good: func(b *brief) string {
-		series, _ := b.zoneEvidence()
+		series, _ := b.Series()
 		return "show no other zone's clock" + seenOf(series)
 	},
 	detail: func(b *brief, _ verdict) string {
-		series, _ := b.zoneEvidence()
-		return strings.Join(b.zonesInWords(series, b.dayProfiles()), "; ")
+		series, _ := b.Series()
+		return strings.Join(b.zonesInWords(series, b.Profiles()), "; ")
 	},
 }
 
@@ -69,21 +70,21 @@ func mustSee(v model.View) float64 {
 const mustSeeName = "must_see"
 
 // seenOf says which share of rows at another offset a pass would have seen, for the series that it says least of.
-func seenOf(series []zoneSeries) string {
+func seenOf(series []zoneproof.Series) string {
 	most, allowed := 0.0, []string{}
 	for _, s := range series {
-		if s.verdict != zonefit.Clean {
+		if s.Verdict != zonefit.Clean {
 			continue
 		}
-		if s.decided != "" {
-			allowed = append(allowed, s.name())
+		if s.Decided != "" {
+			allowed = append(allowed, s.Name())
 			continue
 		}
-		most = max(most, s.detectable())
+		most = max(most, s.Detectable())
 	}
 	text := ""
 	if most > 0 {
-		text = fmt.Sprintf("; another offset would have been seen from %s of a source's rows on", seenInWords(most))
+		text = fmt.Sprintf("; another offset would have been seen from %s of a source's rows on", zoneproof.SeenInWords(most))
 	}
 	if len(allowed) > 0 {
 		text += fmt.Sprintf("; max_lag allows the delay of %s", words.Examples(allowed))
@@ -95,26 +96,26 @@ func judgeMixedZones(b *brief) (verdict, error) {
 	if problem := b.Collection.RoleProblems["writer"]; problem != "" {
 		return verdict{}, errors.New(problem)
 	}
-	series, err := b.zoneEvidence()
+	series, err := b.Series()
 	if err != nil {
 		return verdict{}, err
 	}
 	v := verdict{measures: map[string]any{"offsets": b.offsetMeasures(series), "series": b.seriesMeasures(series), "tzdata": zone.NamesVersion(),
-		"hour_profiles": profileMeasures(b.dayProfiles())}}
+		"hour_profiles": zoneproof.ProfileMeasures(b.Profiles())}}
 	untold := []string{}
 	ambiguous := false
 	for _, s := range series {
-		switch s.verdict {
+		switch s.Verdict {
 		case zonefit.Mixed, zonefit.Clean:
 			v.rows = append(v.rows, b.zoneRows(s)...)
 		case zonefit.None:
 		default:
 			untold = append(untold, b.untold(s))
-			ambiguous = ambiguous || s.verdict == zonefit.Ambiguous
+			ambiguous = ambiguous || s.Verdict == zonefit.Ambiguous
 		}
 	}
 	found := slices.ContainsFunc(v.rows, func(r row) bool { return r.bad > 0 })
-	if len(untold) > 0 && !found && (ambiguous || len(v.rows) == 0 || slices.ContainsFunc(series, func(s zoneSeries) bool { return s.blind })) {
+	if len(untold) > 0 && !found && (ambiguous || len(v.rows) == 0 || slices.ContainsFunc(series, func(s zoneproof.Series) bool { return s.Blind })) {
 		v.notApplicable = strings.Join(untold, "; ")
 		return v, nil
 	}
@@ -122,22 +123,22 @@ func judgeMixedZones(b *brief) (verdict, error) {
 }
 
 // zonesInWords says what was found of each series, numbers first, then what cannot be judged.
-func (b *brief) zonesInWords(series []zoneSeries, profiles []dayProfile) []string {
+func (b *brief) zonesInWords(series []zoneproof.Series, profiles []zoneproof.Profile) []string {
 	var texts, untold []string
 	for _, s := range series {
 		switch {
-		case s.verdict == zonefit.Ambiguous || s.verdict == zonefit.CannotTell:
-			untold = append(untold, s.name()+" ("+s.untoldShort()+")")
-		case s.verdict == zonefit.Mixed && len(s.open) > 0:
-			untold = append(untold, s.name()+", "+s.openInWords())
+		case s.Verdict == zonefit.Ambiguous || s.Verdict == zonefit.CannotTell:
+			untold = append(untold, s.Name()+" ("+s.UntoldShort()+")")
+		case s.Verdict == zonefit.Mixed && len(s.Open) > 0:
+			untold = append(untold, s.Name()+", "+s.OpenInWords())
 		}
-		for _, p := range s.wrong() {
-			text := fmt.Sprintf("about %s of %s (%s) at %s (%s)", words.Count(p.Rows, "row"), s.name(), shareText(p), zone.OffsetText(s.offset(p)), s.candidates(p))
-			text += ", no delay since " + s.proofs[p.Seconds]
+		for _, p := range s.Wrong() {
+			text := fmt.Sprintf("about %s of %s (%s) at %s (%s)", words.Count(p.Rows, "row"), s.Name(), shareText(p), zone.OffsetText(s.Offset(p)), s.Candidates(p))
+			text += ", no delay since " + s.Proofs[p.Seconds]
 			if shown := b.writerExamples(s, p); shown != "" {
 				text += " (such as " + shown + ")"
 			}
-			if slices.ContainsFunc(profiles, func(d dayProfile) bool { return d.supports(s, p) }) {
+			if slices.ContainsFunc(profiles, func(d zoneproof.Profile) bool { return d.Supports(s, p) }) {
 				text += ", as its hours of the day show too"
 			}
 			texts = append(texts, text)
@@ -154,32 +155,32 @@ func shareText(p zonefit.Population) string {
 }
 
 // untold says why a series cannot be judged, and what would decide.
-func (b *brief) untold(s zoneSeries) string {
-	e := s.estimate
+func (b *brief) untold(s zoneproof.Series) string {
+	e := s.Estimate
 	switch {
-	case s.verdict == zonefit.Ambiguous && len(s.open) > 0:
-		return fmt.Sprintf("%s is ambiguous: %s; declare %s to decide", s.name(), s.openInWords(), s.decisive())
-	case s.verdict == zonefit.Ambiguous:
-		return fmt.Sprintf("%s is ambiguous: %s; declare %s to decide", s.name(), s.doubtful(), s.decisive())
-	case s.blind:
-		return fmt.Sprintf("%s cannot be passed: another offset would have been seen from %s of its rows on, which is above must_see (%s): %s", s.name(),
-			seenInWords(s.detectable()), seenInWords(s.mustSee), b.needed(s))
+	case s.Verdict == zonefit.Ambiguous && len(s.Open) > 0:
+		return fmt.Sprintf("%s is ambiguous: %s; declare %s to decide", s.Name(), s.OpenInWords(), s.Decisive())
+	case s.Verdict == zonefit.Ambiguous:
+		return fmt.Sprintf("%s is ambiguous: %s; declare %s to decide", s.Name(), s.Doubtful(), s.Decisive())
+	case s.Blind:
+		return fmt.Sprintf("%s cannot be passed: another offset would have been seen from %s of its rows on, which is above must_see (%s): %s", s.Name(),
+			zoneproof.SeenInWords(s.Detectable()), zoneproof.SeenInWords(s.MustSee), b.Needed(s))
 	case 2*e.CoarseRows > e.Rows:
 		return fmt.Sprintf("%s cannot be judged: over half of its event times are whole quarters of an hour, a clock too coarse to tell an offset (half of its lags spread over %s)",
-			s.name(), words.Duration(e.SpreadMicros))
+			s.Name(), words.Duration(e.SpreadMicros))
 	case e.Told == 0:
-		return fmt.Sprintf("%s cannot be judged: half of its lags spread over %s (concentration modulo 15 minutes %.2f), too wide to tell an offset%s", s.name(),
+		return fmt.Sprintf("%s cannot be judged: half of its lags spread over %s (concentration modulo 15 minutes %.2f), too wide to tell an offset%s", s.Name(),
 			words.Duration(e.SpreadMicros), e.Concentration, b.writersNeeded(s))
 	}
-	return fmt.Sprintf("%s cannot be judged: %s with a sharp lag show no population that stands out (half of the lags spread over %s)%s", s.name(), words.Count(e.Told, "row"),
+	return fmt.Sprintf("%s cannot be judged: %s with a sharp lag show no population that stands out (half of the lags spread over %s)%s", s.Name(), words.Count(e.Told, "row"),
 		words.Duration(e.SpreadMicros), b.writersNeeded(s))
 }
 
 // writersNeeded says why writers could not be asked either.
-func (b *brief) writersNeeded(s zoneSeries) string {
+func (b *brief) writersNeeded(s zoneproof.Series) string {
 	switch {
-	case s.writers.Why != "":
-		return "; nor do its writers tell: " + s.writers.Why
+	case s.Writers.Why != "":
+		return "; nor do its writers tell: " + s.Writers.Why
 	case len(b.View.Entity) == 0 && len(b.View.Writer) == 0:
 		return "; with a declared entity or writer its writers could be asked"
 	}
@@ -187,60 +188,60 @@ func (b *brief) writersNeeded(s zoneSeries) string {
 }
 
 // zoneRows counts the rows of a series by partition: those at another offset than the one read, of all that tell.
-func (b *brief) zoneRows(s zoneSeries) []row {
+func (b *brief) zoneRows(s zoneproof.Series) []row {
 	bad, offsets := map[int32]int64{}, map[int32][]string{}
 	placed := false
-	for _, p := range s.wrong() {
+	for _, p := range s.Wrong() {
 		for _, part := range p.Parts {
 			placed = true
 			bad[part.ID] += part.Rows
-			offsets[part.ID] = append(offsets[part.ID], fmt.Sprintf("about %s at %s (%s)", words.Count(part.Rows, "row"), zone.OffsetText(s.offset(p)), s.candidates(p)))
+			offsets[part.ID] = append(offsets[part.ID], fmt.Sprintf("about %s at %s (%s)", words.Count(part.Rows, "row"), zone.OffsetText(s.Offset(p)), s.Candidates(p)))
 		}
 	}
 	var rows []row
-	for _, part := range b.lagParts()[seriesKey{s.source, s.writer}] {
-		r := row{subject: report.Subject{Partition: b.PartitionValue(part.ID), Source: s.source}, total: part.Lags.Rows, bad: min(bad[part.ID], part.Lags.Rows)}
+	for _, part := range b.LagParts()[zoneproof.SeriesKey{Source: s.Source, Writer: s.Writer}] {
+		r := row{subject: report.Subject{Partition: b.PartitionValue(part.ID), Source: s.Source}, total: part.Lags.Rows, bad: min(bad[part.ID], part.Lags.Rows)}
 		if r.bad > 0 {
 			r.message = strings.Join(offsets[part.ID], ", ")
-			r.measures = map[string]any{"writer": s.writer}
+			r.measures = map[string]any{"writer": s.Writer}
 		}
 		rows = append(rows, r)
 	}
-	if len(s.wrong()) > 0 && !placed {
+	if len(s.Wrong()) > 0 && !placed {
 		rows = append(rows, unplacedRow(s))
 	}
 	return rows
 }
 
 // unplacedRow is the finding of populations that stand out over all partitions and in none alone.
-func unplacedRow(s zoneSeries) row {
-	r := row{subject: report.Subject{Source: s.source}, measures: map[string]any{"writer": s.writer}}
+func unplacedRow(s zoneproof.Series) row {
+	r := row{subject: report.Subject{Source: s.Source}, measures: map[string]any{"writer": s.Writer}}
 	var texts []string
-	for _, p := range s.wrong() {
+	for _, p := range s.Wrong() {
 		r.bad += p.Rows
-		texts = append(texts, fmt.Sprintf("about %s at %s (%s), spread over the partitions", words.Count(p.Rows, "row"), zone.OffsetText(s.offset(p)), s.candidates(p)))
+		texts = append(texts, fmt.Sprintf("about %s at %s (%s), spread over the partitions", words.Count(p.Rows, "row"), zone.OffsetText(s.Offset(p)), s.Candidates(p)))
 	}
 	r.total, r.message = r.bad, strings.Join(texts, ", ")
 	return r
 }
 
 // offsetMeasures lists the populations at other offsets than the one read.
-func (b *brief) offsetMeasures(series []zoneSeries) []map[string]any {
+func (b *brief) offsetMeasures(series []zoneproof.Series) []map[string]any {
 	list := []map[string]any{}
 	for _, s := range series {
-		for _, p := range s.wrong() {
-			m := map[string]any{"offset_minutes": int64(s.offset(p) / 60), "share": rounded(p.Share), "share_low": rounded(p.Low), "share_high": rounded(p.High),
-				"rows": p.Rows, "source": s.source, "writer": s.writer, "zones": s.zones[s.offset(p)], "example_files": b.exampleFiles(s, p)}
+		for _, p := range s.Wrong() {
+			m := map[string]any{"offset_minutes": int64(s.Offset(p) / 60), "share": zoneproof.Rounded(p.Share), "share_low": zoneproof.Rounded(p.Low), "share_high": zoneproof.Rounded(p.High),
+				"rows": p.Rows, "source": s.Source, "writer": s.Writer, "zones": s.Zones[s.Offset(p)], "example_files": b.exampleFiles(s, p)}
 			if id, seen := p.First(); seen {
 				m["first_partition"] = b.PartitionValue(id)
 			}
 			if id, seen := p.Last(); seen {
 				m["last_partition"] = b.PartitionValue(id)
 			}
-			m["decided_by"] = s.proofs[p.Seconds]
-			if g, by := s.groupAt(p); by {
+			m["decided_by"] = s.Proofs[p.Seconds]
+			if g, by := s.GroupAt(p); by {
 				m["writers"], m["days"] = int64(g.Writers), int64(g.Days)
-				if shown := b.writerValues(s.source, g); len(shown) > 0 {
+				if shown := b.writerValues(s.Source, g); len(shown) > 0 {
 					m["example_writers"] = shown
 				}
 			}
@@ -251,17 +252,17 @@ func (b *brief) offsetMeasures(series []zoneSeries) []map[string]any {
 }
 
 // seriesMeasures says of each source and writer how well its lags can tell.
-func (b *brief) seriesMeasures(series []zoneSeries) []map[string]any {
+func (b *brief) seriesMeasures(series []zoneproof.Series) []map[string]any {
 	list := []map[string]any{}
 	for _, s := range series {
-		e := s.estimate
-		m := map[string]any{"source": s.source, "writer": s.writer, "verdict": verdictText(s.verdict), "rows": e.Rows, "told_rows": e.Told,
-			"coarse_rows": e.CoarseRows, "concentration": rounded(e.Concentration), "spread_seconds": evidence.Seconds(e.SpreadMicros), "detectable_share": rounded(s.detectable()),
-			"writers": int64(s.writers.Writers), "writers_asked": int64(s.writers.Eligible), "writers_told": s.writers.Told}
-		if s.writers.Why != "" {
-			m["writers_reason"] = s.writers.Why
+		e := s.Estimate
+		m := map[string]any{"source": s.Source, "writer": s.Writer, "verdict": zoneproof.VerdictText(s.Verdict), "rows": e.Rows, "told_rows": e.Told,
+			"coarse_rows": e.CoarseRows, "concentration": zoneproof.Rounded(e.Concentration), "spread_seconds": evidence.Seconds(e.SpreadMicros), "detectable_share": zoneproof.Rounded(s.Detectable()),
+			"writers": int64(s.Writers.Writers), "writers_asked": int64(s.Writers.Eligible), "writers_told": s.Writers.Told}
+		if s.Writers.Why != "" {
+			m["writers_reason"] = s.Writers.Why
 		}
-		if s.verdict == zonefit.Ambiguous || s.verdict == zonefit.CannotTell {
+		if s.Verdict == zonefit.Ambiguous || s.Verdict == zonefit.CannotTell {
 			m["reason"] = b.untold(s)
 		}
 		list = append(list, m)
@@ -270,9 +271,9 @@ func (b *brief) seriesMeasures(series []zoneSeries) []map[string]any {
 }
 
 // exampleFiles are up to three files of a population's partitions whose lags reach into its window.
-func (b *Zones) exampleFiles(s zoneSeries, p zonefit.Population) []string {
+func (b *brief) exampleFiles(s zoneproof.Series, p zonefit.Population) []string {
 	names := []string{}
-	for _, slice := range b.populationSlices(s, p) {
+	for _, slice := range b.PopulationSlices(s, p) {
 		if len(names) == maxExampleFiles {
 			break
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/zoneproof"
 )
 
 const (
@@ -281,14 +282,14 @@ func TestAWholeSourceAheadNamesWhatDecides(t *testing.T) {
 
 // The rows of a view that one kind of file holds are the view's; only where there are several kinds are they named by who wrote them.
 func TestSeriesAreNamedByWhatTellsThemApart(t *testing.T) {
-	for s, want := range map[*zoneSeries]string{
-		{writer: "parquet-mr", alone: true}:                      "the view",
-		{writer: "parquet-mr"}:                                   "what parquet-mr wrote",
-		{source: "streaming", writer: "parquet-mr"}:              "streaming",
-		{source: "streaming", writer: "parquet-mr", alone: true}: "streaming",
+	for s, want := range map[*zoneproof.Series]string{
+		{Writer: "parquet-mr", Alone: true}:                      "the view",
+		{Writer: "parquet-mr"}:                                   "what parquet-mr wrote",
+		{Source: "streaming", Writer: "parquet-mr"}:              "streaming",
+		{Source: "streaming", Writer: "parquet-mr", Alone: true}: "streaming",
 		{}: "the view",
 	} {
-		if got := s.name(); got != want {
+		if got := s.Name(); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}

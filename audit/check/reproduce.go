@@ -11,6 +11,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/words"
+	"github.com/featureaudit/featureaudit/audit/zoneproof"
 )
 
 // maxListedFiles is how many files a query of a report names: those that hold what was counted. Beyond that it would be longer than
@@ -34,7 +35,7 @@ const (
 
 // Statements write SQL that gives the rows which checks of a view counted.
 type Statements struct {
-	*Zones
+	*zoneproof.Zones
 	// mostFiles is how many files a query may name.
 	mostFiles int
 	// root is the folder that the view's path starts from, and "" where files are named by absolute paths.
@@ -44,12 +45,12 @@ type Statements struct {
 }
 
 // newStatements writes what stands in a report.
-func newStatements(z *Zones) *Statements {
+func newStatements(z *zoneproof.Zones) *Statements {
 	return &Statements{Zones: z, mostFiles: maxListedFiles, root: z.View.Root}
 }
 
 // newFetching writes what the program itself runs to fetch rows.
-func newFetching(z *Zones) *Statements {
+func newFetching(z *zoneproof.Zones) *Statements {
 	return &Statements{Zones: z, mostFiles: maxFetchedFiles, within: true}
 }
 

@@ -220,7 +220,7 @@ const maxTwinRows = 16
 // reproduceTwins gives one copy of each key that stands twice, an offset apart: the wrong one, else the later one or that of the
 // second source.
 func (b *Statements) reproduceTwins() (sql, missing string) {
-	found, err := b.supportedTwins()
+	found, err := b.SupportedTwins()
 	if err != nil {
 		return "", err.Error()
 	}
@@ -245,7 +245,7 @@ func (b *Statements) reproduceTwins() (sql, missing string) {
 		var picked []string
 		for _, t := range found {
 			side := "b"
-			if t.known && t.offset != int32(t.Seconds) {
+			if t.Known && t.Offset != int32(t.Seconds) {
 				side = "a"
 			}
 			near := "abs(a.file_rank - b.file_rank) <= 1"
@@ -296,7 +296,7 @@ func (b *Statements) reproduceStaleEntities() (sql, missing string) {
 	}
 	return b.rowsWhere(files, "the newest row of each entity that has expired", fmt.Sprintf("  SELECT filename, file_row_number FROM (\n    SELECT *, row_number() OVER "+
 		"(PARTITION BY %s ORDER BY newest_us DESC, file_rank DESC, filename, file_row_number) AS nth\n    FROM (SELECT *, %s AS newest_us FROM (\n%s\n    )) WHERE newest_us IS NOT NULL AND %s IS NOT NULL\n  ) WHERE nth = 1 AND newest_us < %d",
-		strings.Join(entities, ", "), newest, inner, strings.Join(entities, " IS NOT NULL AND "), b.AsOf-b.View.TTL.Duration.Microseconds()+b.provedShift())), ""
+		strings.Join(entities, ", "), newest, inner, strings.Join(entities, " IS NOT NULL AND "), b.AsOf-b.View.TTL.Duration.Microseconds()+b.ProvedShift())), ""
 }
 
 // entitySQL is a part of an entity as it is compared.

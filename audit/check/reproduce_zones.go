@@ -7,20 +7,21 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/zonefit"
+	"github.com/featureaudit/featureaudit/audit/zoneproof"
 )
 
 // reproduceZones gives the rows whose lag is that of a population at another offset, of the source and in the partitions in which
 // that was proved. How many rows such a population has is an estimate, and so is which they are: the SQL says so.
 func (b *Statements) reproduceZones() (sql, missing string) {
-	series, err := b.zoneEvidence()
+	series, err := b.Series()
 	if err != nil {
 		return "", err.Error()
 	}
 	var files []facts.File
 	var parts []string
 	for _, s := range series {
-		for _, p := range s.wrong() {
-			if b.View.Source.Column != "" && s.source != "" {
+		for _, p := range s.Wrong() {
+			if b.View.Source.Column != "" && s.Source != "" {
 				if missing := b.hiddenSource(); missing != "" {
 					return "", missing
 				}
@@ -33,7 +34,7 @@ func (b *Statements) reproduceZones() (sql, missing string) {
 					return "", missing
 				}
 				parts = append(parts, fmt.Sprintf("  SELECT filename, file_row_number FROM (\n%s\n  ) WHERE source_name = %s AND ingested_us - event_us >= %d AND ingested_us - event_us < %d",
-					inner, b.sourceText(s.source), from, to))
+					inner, b.sourceText(s.Source), from, to))
 			}
 			for _, f := range held {
 				if !slices.ContainsFunc(files, func(have facts.File) bool { return have.ID == f.ID }) {
@@ -50,9 +51,9 @@ func (b *Statements) reproduceZones() (sql, missing string) {
 }
 
 // populationFiles are the files that hold rows with the lags of a population.
-func (b *Statements) populationFiles(s zoneSeries, p zonefit.Population) []facts.File {
+func (b *Statements) populationFiles(s zoneproof.Series, p zonefit.Population) []facts.File {
 	var files []facts.File
-	for _, id := range b.populationSlices(s, p) {
+	for _, id := range b.PopulationSlices(s, p) {
 		files = append(files, b.Survey.Files[id])
 	}
 	return files

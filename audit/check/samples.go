@@ -8,6 +8,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/zonefit"
+	"github.com/featureaudit/featureaudit/audit/zoneproof"
 )
 
 // writerColumns say who stamped a row: those declared, else the entity's.
@@ -37,9 +38,9 @@ func (b *brief) writerValues(source string, g zonefit.WriterGroup) []string {
 }
 
 // writerExamples are writerValues in words, with the columns that they are of.
-func (b *brief) writerExamples(s zoneSeries, p zonefit.Population) string {
-	g, by := s.groupAt(p)
-	values := b.writerValues(s.source, g)
+func (b *brief) writerExamples(s zoneproof.Series, p zonefit.Population) string {
+	g, by := s.GroupAt(p)
+	values := b.writerValues(s.Source, g)
 	if !by || len(values) == 0 {
 		return ""
 	}

@@ -69,7 +69,7 @@ func (b *brief) twinsReason() string {
 	if reason := twinsReason(b.View); reason != "" {
 		return reason
 	}
-	if b.coarseView() {
+	if b.Coarse() {
 		return "over half of the event times are whole quarters of an hour: a clock too coarse to tell an offset"
 	}
 	return ""
@@ -95,7 +95,7 @@ func judgeTwins(b *brief) (verdict, error) {
 	if d == nil {
 		return verdict{}, errors.New("the scan collected no keys; this is a bug of featureaudit, please report it")
 	}
-	found, err := b.supportedTwins()
+	found, err := b.SupportedTwins()
 	if err != nil {
 		return verdict{}, err
 	}
@@ -106,11 +106,11 @@ func judgeTwins(b *brief) (verdict, error) {
 	var rows []row
 	list := []map[string]any{}
 	for _, t := range found {
-		bad := min(t.keys(), rest.total)
+		bad := min(t.Copies(), rest.total)
 		rest.total -= bad
-		measures := t.measures(b)
+		measures := t.Measures(b.Zones)
 		list = append(list, measures)
-		rows = append(rows, row{subject: t.subject(), total: bad, bad: bad, message: t.words(), measures: measures,
+		rows = append(rows, row{subject: t.Subject(), total: bad, bad: bad, message: t.Words(), measures: measures,
 			partitions: slices.DeleteFunc([]string{b.PartitionValue(t.First), b.PartitionValue(t.Last)}, func(s string) bool { return s == "" })})
 	}
 	return verdict{rows: append(rows, rest), measures: map[string]any{"twins": list, "counted_by_hash": d.PairedByHash}}, nil

@@ -8,6 +8,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/words"
+	"github.com/featureaudit/featureaudit/audit/zoneproof"
 )
 
 var sourceLag = Check{
@@ -26,7 +27,7 @@ var sourceLag = Check{
 	Query:      true,
 	reproduce:  (*Statements).reproduceLate,
 	clocked:    true,
-	feeds:      (*Zones).lagFeeds,
+	feeds:      (*zoneproof.Zones).LagFeeds,
 	late:       "late",
 	timely:     "in time",
 	measures:   lagMeasures,

@@ -3,7 +3,6 @@ package check
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
@@ -68,9 +67,9 @@ func judgeStaleEntities(b *brief) (verdict, error) {
 	if e == nil {
 		return verdict{}, errors.New("the scan collected no entities; this is a bug of featureaudit, please report it")
 	}
-	everywhere, somewhere, _ := b.entityBounds()
+	everywhere, somewhere, _ := b.EntityBounds()
 	stale, meant := e.Stale, false
-	if shift, proved := b.entityShift(); proved {
+	if shift, proved := b.EntityShift(); proved {
 		// every event is moved alike: what was meant is counted, not what is read
 		stale, meant = e.StaleBy(shift)
 		everywhere, somewhere = stale, stale
@@ -86,96 +85,16 @@ func judgeStaleEntities(b *brief) (verdict, error) {
 	return verdict{rows: []row{{total: e.Judged, bad: stale}}, measures: measures}, nil
 }
 
-// entityShift is by how many seconds every event of a view is stamped east of the zone read, where all writers of all its sources are
-// proved to be there, and nothing hides behind as_of: an entity's newest event as it is read is then its newest in truth.
-func (b *Zones) entityShift() (seconds int64, proved bool) {
-	if evidence.IsSnapshot(b.View) || len(b.SeenSources) == 0 || !b.View.TTL.Effective() {
-		return 0, false
-	}
-	first, _ := b.provedWhole(b.SeenSources[0])
-	for _, source := range b.SeenSources {
-		if east, whole := b.provedWhole(source); !whole || east != first {
-			return 0, false
-		}
-	}
-	after, late := b.beyondAsOf()
-	if first > 0 && after || first < 0 && late {
-		return 0, false
-	}
-	_, known := b.Collection.Entities.StaleBy(int64(first))
-	return int64(first), known
-}
-
-// provedShift is entityShift in microseconds, and 0 where none is proved.
-func (b *Zones) provedShift() int64 {
-	if b.Collection.Entities == nil {
-		return 0
-	}
-	seconds, _ := b.entityShift()
-	return seconds * 1_000_000
-}
-
-// beyondAsOf says whether rows are read after as_of, and whether files were written after it, which may hold some in truth.
-func (b *Zones) beyondAsOf() (after, late bool) {
-	for i := range b.Collection.Slices {
-		s := &b.Collection.Slices[i]
-		if s.EventMax == facts.NoTime {
-			continue
-		}
-		after = after || s.EventMax > b.AsOf
-		late = late || b.Survey.Files[s.File].ModTime > b.AsOf
-	}
-	return after, late
-}
-
-// entityBounds are the least and the most entities that are stale, whichever zones the times were stamped in: by the offsets that
-// lags and writers leave open for each source, or those of the scan where they tell nothing. known is false where neither does: an
-// aware or declared time is not what it says, and how many lie behind as_of is not known.
-func (b *Zones) entityBounds() (everywhere, somewhere int64, known bool) {
-	e := b.Collection.Entities
-	if !b.zonesOpen() || evidence.IsSnapshot(b.View) {
-		return e.Stale, e.Stale, true
-	}
-	var west, east int64
-	told := true
-	for i, source := range b.SeenSources {
-		offsets, shown := b.shown(source)
-		told = told && shown
-		if shift, whole := b.provedWhole(source); whole {
-			offsets = []int32{shift}
-		}
-		least, most := int64(slices.Min(offsets)), int64(slices.Max(offsets))
-		if i == 0 {
-			west, east = least, most
-		}
-		west, east = min(west, least), max(east, most)
-	}
-	least, knownLeast := e.StaleBy(west)
-	most, knownMost := e.StaleBy(east)
-	after, late := b.beyondAsOf()
-	if !told || !knownLeast || !knownMost || late && west < 0 {
-		return e.StaleEverywhere, e.StaleSomewhere, b.openNaive()
-	}
-	if after && east > 0 {
-		// what is read after as_of may be an entity's newest event in truth, and young or old
-		least = 0
-		if b.View.TTL.Duration.Microseconds() < east*1_000_000 {
-			most += e.OnlyAfter
-		}
-	}
-	return least, most, true
-}
-
 // entitiesCertain says whether the verdict is the same in every zone; ok is false where no entity was looked at.
 func (b *brief) entitiesCertain() (certain, ok bool) {
 	e := b.Collection.Entities
 	if e == nil {
 		return false, false
 	}
-	if _, proved := b.entityShift(); proved {
+	if _, proved := b.EntityShift(); proved {
 		return true, true
 	}
-	everywhere, somewhere, known := b.entityBounds()
+	everywhere, somewhere, known := b.EntityBounds()
 	if !known {
 		return false, true
 	}
@@ -191,7 +110,7 @@ func (b *brief) entityStamps() string {
 	if b.Collection.Entities == nil {
 		return ""
 	}
-	if _, proved := b.entityShift(); !proved {
+	if _, proved := b.EntityShift(); !proved {
 		return ""
 	}
 	return b.provedStamps()

@@ -9,6 +9,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/words"
+	"github.com/featureaudit/featureaudit/audit/zoneproof"
 )
 
 var staleRows = Check{
@@ -27,7 +28,7 @@ var staleRows = Check{
 	Query:       true,
 	reproduce:   (*Statements).reproduceStale,
 	clocked:     true,
-	feeds:       (*Zones).rowFeeds,
+	feeds:       (*zoneproof.Zones).RowFeeds,
 	arrival:     (*brief).judgedByArrival,
 	backfillFix: "Where this range was filled again, nothing: rows of a backfill arrive late by nature; judge it with reference: partition_end, or suppress stale-rows for the range. Where it was not, find the feed that delivers old rows.",
 	detail:      backfillDetail,

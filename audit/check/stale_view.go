@@ -10,6 +10,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/words"
 	"github.com/featureaudit/featureaudit/audit/zone"
+	"github.com/featureaudit/featureaudit/audit/zoneproof"
 )
 
 var staleView = Check{
@@ -27,7 +28,7 @@ var staleView = Check{
 	WholeView: true,
 	Query:     true,
 	clocked:   true,
-	feeds:     (*Zones).ageFeeds,
+	feeds:     (*zoneproof.Zones).AgeFeeds,
 	applies: func(b *brief) string {
 		if reason := needsAsOf(b, "stale-view"); reason != "" {
 			return reason
@@ -163,11 +164,11 @@ func reviseStale(b *brief, v *verdict) error {
 
 // newestMeant is the newest event of some sources by what their writers meant, where that of a source counts which is proved
 // to stamp at an offset: with what it is read as, and the offset. moved is false where no such source has the newest event.
-func (b *Zones) newestMeant(sources []string) (newest, asRead int64, fromUTC int32, moved bool) {
+func (b *brief) newestMeant(sources []string) (newest, asRead int64, fromUTC int32, moved bool) {
 	newest = facts.NoTime
 	for _, source := range sources {
 		known, future := b.NewestOf(source)
-		east, offset, proved := b.provedOffset(source)
+		east, offset, proved := b.ProvedOffset(source)
 		read := known
 		if proved {
 			read = max(known, future)
@@ -186,7 +187,7 @@ func (b *Zones) newestMeant(sources []string) (newest, asRead int64, fromUTC int
 func (b *brief) provedStamps() string {
 	var texts []string
 	for _, source := range b.SeenSources {
-		if _, fromUTC, proved := b.provedOffset(source); proved {
+		if _, fromUTC, proved := b.ProvedOffset(source); proved {
 			texts = append(texts, fmt.Sprintf("%s at %s", evidence.SourceName(source), zone.OffsetText(fromUTC)))
 		}
 	}

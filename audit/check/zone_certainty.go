@@ -11,6 +11,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/words"
 	"github.com/featureaudit/featureaudit/audit/zone"
 	"github.com/featureaudit/featureaudit/audit/zonefit"
+	"github.com/featureaudit/featureaudit/audit/zoneproof"
 )
 
 // The answers to whether a verdict rests on a zone that is not known.
@@ -28,8 +29,8 @@ func (b *brief) zonesInDoubt() bool {
 	if slices.ContainsFunc(b.SeenSources, b.Naive) {
 		return true
 	}
-	series, err := b.zoneEvidence()
-	return err == nil && slices.ContainsFunc(series, func(s zoneSeries) bool { return s.verdict == zonefit.Mixed })
+	series, err := b.Series()
+	return err == nil && slices.ContainsFunc(series, func(s zoneproof.Series) bool { return s.Verdict == zonefit.Mixed })
 }
 
 // zoneWords says on which zones a verdict depends: those on each side, where they are known.
@@ -71,10 +72,10 @@ func (b *brief) zoneCertainty(c Check, measures map[string]any) string {
 		return ""
 	}
 	if bounds, known := b.staleBounds(c); known {
-		if bounds.certain() {
+		if bounds.Certain() {
 			return zoneCertain
 		}
-		measures["zone_stale_offset_minutes"], measures["zone_fresh_offset_minutes"] = filled(bounds.stale), filled(bounds.fresh)
+		measures["zone_stale_offset_minutes"], measures["zone_fresh_offset_minutes"] = filled(bounds.Stale), filled(bounds.Fresh)
 		return zoneDepends
 	}
 	if c.certain != nil {
@@ -104,7 +105,7 @@ func (b *brief) zoneCertainty(c Check, measures map[string]any) string {
 }
 
 // staleBounds bounds the verdict of a check that has feeds; ok is false where the facts do not say.
-func (b *brief) staleBounds(c Check) (z zoneBounds, ok bool) {
+func (b *brief) staleBounds(c Check) (z zoneproof.Bounds, ok bool) {
 	if c.feeds == nil || b.Policy(c.ID).MaxFraction != nil {
 		return z, false
 	}
@@ -112,5 +113,5 @@ func (b *brief) staleBounds(c Check) (z zoneBounds, ok bool) {
 	if !ok {
 		return z, false
 	}
-	return bound(subjects), len(subjects) > 0
+	return zoneproof.Bound(subjects), len(subjects) > 0
 }

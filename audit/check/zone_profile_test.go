@@ -9,6 +9,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/zoneproof"
 )
 
 // busyDays gives a source's events on some days: many from 9 to 11 o'clock, a few at every other hour, all moved by hours.
@@ -59,15 +60,15 @@ func TestHoursOfTheDaySupportAnOffset(t *testing.T) {
 }
 
 func TestFlatHoursTellNothing(t *testing.T) {
-	var flat, busy [dayHours]float64
+	var flat, busy [zoneproof.DayHours]float64
 	for h := range flat {
-		flat[h] = 1.0 / dayHours
+		flat[h] = 1.0 / zoneproof.DayHours
 	}
 	busy[9] = 1
-	if d := bestShift("a", flat, busy); d.shift != 0 || d.correlation != 0 {
+	if d := zoneproof.BestShift("a", flat, busy); d.Shift != 0 || d.Correlation != 0 {
 		t.Errorf("%+v", d)
 	}
-	if d := bestShift("a", busy, busy); d.shift != 0 || d.correlation < 0.999 {
+	if d := zoneproof.BestShift("a", busy, busy); d.Shift != 0 || d.Correlation < 0.999 {
 		t.Errorf("%+v", d)
 	}
 }

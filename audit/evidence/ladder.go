@@ -25,6 +25,9 @@ func NewLadder(p facts.Partition, h *facts.EventHistogram) Ladder {
 	return l
 }
 
+// FittingShare is the least share of rows that must lie in their partitions for a calendar to fit them.
+const FittingShare = 0.95
+
 // Fit counts the rows that lie in their partition if its calendar ran at an offset more east by so many minutes: its
 // days then begin that much earlier.
 func Fit(ladders []Ladder, minutes int) (rows, total int64) {

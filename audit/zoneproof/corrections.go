@@ -1,4 +1,4 @@
-package check
+package zoneproof
 
 import (
 	"cmp"
@@ -14,23 +14,23 @@ import (
 	"github.com/featureaudit/featureaudit/audit/zonefit"
 )
 
-// corrections are the plan that would make a view's event times comparable: for each file, source and offset, what to
-// shift and on what evidence. What is ambiguous is not in it.
-func (b *Zones) corrections() []report.Correction {
-	series, err := b.zoneEvidence()
+// Corrections are the plan that would make a view's event times comparable: for each file, source and offset, what to
+// Shift and on what evidence. What is ambiguous is not in it.
+func (b *Zones) Corrections() []report.Correction {
+	series, err := b.Series()
 	if err != nil {
 		return nil // said by mixed-zones
 	}
-	twins, err := b.supportedTwins()
+	twins, err := b.SupportedTwins()
 	if err != nil {
 		return nil // said by shifted-twins
 	}
 	var plan []report.Correction
 	for _, s := range series {
-		for _, p := range s.wrong() {
+		for _, p := range s.Wrong() {
 			plan = append(plan, b.shifts(s, p, evidenceOf(s, p, twins))...)
 		}
-		if s.verdict == zonefit.Clean && s.writers.Told {
+		if s.Verdict == zonefit.Clean && s.Writers.Told {
 			plan = append(plan, b.declarations(s)...)
 		}
 	}
@@ -48,17 +48,17 @@ func shiftOf(c report.Correction) int64 {
 }
 
 // evidenceOf is arithmetic where copies of the source's keys show the same offset, else statistical.
-func evidenceOf(s zoneSeries, p zonefit.Population, twins []twin) report.Evidence {
-	if slices.ContainsFunc(twins, func(t twin) bool { return t.known && t.wrong == s.source && t.offset == p.Seconds }) {
+func evidenceOf(s Series, p zonefit.Population, twins []Twin) report.Evidence {
+	if slices.ContainsFunc(twins, func(t Twin) bool { return t.Known && t.wrong == s.Source && t.Offset == p.Seconds }) {
 		return report.Arithmetic
 	}
 	return report.Statistical
 }
 
 // shifts are the corrections of one population, by file.
-func (b *Zones) shifts(s zoneSeries, p zonefit.Population, basis report.Evidence) []report.Correction {
-	files := b.populationSlices(s, p)
-	if g, by := s.groupAt(p); by && !p.Whole() && g.Foreign > mostForeign {
+func (b *Zones) shifts(s Series, p zonefit.Population, basis report.Evidence) []report.Correction {
+	files := b.PopulationSlices(s, p)
+	if g, by := s.GroupAt(p); by && !p.Whole() && g.Foreign > mostForeign {
 		// others have rows with the same lags: only files that are the writers' own can be moved as a whole
 		return b.shiftsOfOwnFiles(s, p, g, basis)
 	}
@@ -69,7 +69,7 @@ func (b *Zones) shifts(s zoneSeries, p zonefit.Population, basis report.Evidence
 		if rows[id] == 0 {
 			continue
 		}
-		c := report.Correction{View: b.View.Name, File: b.Survey.Files[id].Path, Source: s.source, ShiftSeconds: &shift, Rows: rows[id], Evidence: basis}
+		c := report.Correction{View: b.View.Name, File: b.Survey.Files[id].Path, Source: s.Source, ShiftSeconds: &shift, Rows: rows[id], Evidence: basis}
 		which := "all rows"
 		if !p.Whole() {
 			from, to := correctedLags(s, p)
@@ -77,8 +77,8 @@ func (b *Zones) shifts(s zoneSeries, p zonefit.Population, basis report.Evidence
 			c.LagFromSeconds, c.LagToSeconds = &low, &high
 			which = fmt.Sprintf("rows with a lag from %s to %s", words.Duration(from), words.Duration(to))
 		}
-		c.Message = fmt.Sprintf("shift event_time of %s by %s: they are stamped at %s (%s)", which, signed(shift), zone.OffsetText(s.offset(p)), s.candidates(p))
-		if names := s.zones[s.offset(p)]; s.stepped && s.naive && len(names) > 0 && p.Whole() {
+		c.Message = fmt.Sprintf("shift event_time of %s by %s: they are stamped at %s (%s)", which, signed(shift), zone.OffsetText(s.Offset(p)), s.Candidates(p))
+		if names := s.Zones[s.Offset(p)]; s.stepped && s.naive && len(names) > 0 && p.Whole() {
 			c.DeclareZone = names[0]
 			c.Message += ", or declare zone: " + names[0]
 		}
@@ -95,7 +95,7 @@ const (
 )
 
 // shiftsOfOwnFiles are the corrections of the files that hold a group's rows only, as far as the sample shows.
-func (b *Zones) shiftsOfOwnFiles(s zoneSeries, p zonefit.Population, g zonefit.WriterGroup, basis report.Evidence) []report.Correction {
+func (b *Zones) shiftsOfOwnFiles(s Series, p zonefit.Population, g zonefit.WriterGroup, basis report.Evidence) []report.Correction {
 	all := map[int32]int{}
 	for _, r := range s.sampled {
 		all[r.File]++
@@ -104,23 +104,23 @@ func (b *Zones) shiftsOfOwnFiles(s zoneSeries, p zonefit.Population, g zonefit.W
 	var plan []report.Correction
 	for i := range b.Collection.Slices {
 		slice := &b.Collection.Slices[i]
-		if slice.Source != s.source || all[slice.File] < ownFileRows || g.Files[slice.File] < all[slice.File] {
+		if slice.Source != s.Source || all[slice.File] < ownFileRows || g.Files[slice.File] < all[slice.File] {
 			continue
 		}
-		plan = append(plan, report.Correction{View: b.View.Name, File: b.Survey.Files[slice.File].Path, Source: s.source, ShiftSeconds: &shift, Rows: slice.LagRows,
-			Evidence: basis, Message: fmt.Sprintf("shift event_time of all rows by %s: their writers stamp %s (%s)", signed(shift), zone.OffsetText(s.offset(p)), s.candidates(p))})
+		plan = append(plan, report.Correction{View: b.View.Name, File: b.Survey.Files[slice.File].Path, Source: s.Source, ShiftSeconds: &shift, Rows: slice.LagRows,
+			Evidence: basis, Message: fmt.Sprintf("shift event_time of all rows by %s: their writers stamp %s (%s)", signed(shift), zone.OffsetText(s.Offset(p)), s.Candidates(p))})
 	}
 	return plan
 }
 
 // correctedLags are the lags, from included and to excluded, of rows that are taken for a population's: its window, but for
 // what is another's. Below zero a lag can only be that of a fast clock, so that the window reaches to the next population.
-func correctedLags(s zoneSeries, p zonefit.Population) (from, to int64) {
+func correctedLags(s Series, p zonefit.Population) (from, to int64) {
 	from, to = p.Window()
 	if p.Seconds > 0 {
 		to, _ = zonefit.Population{}.Window()
 	}
-	for _, other := range s.estimate.Populations {
+	for _, other := range s.Estimate.Populations {
 		otherFrom, otherTo := other.Window()
 		switch {
 		case other.Seconds < p.Seconds:
@@ -141,7 +141,7 @@ func signed(shift int64) string {
 
 // rowsByFile shares a population's rows of each partition among its files, by how many rows they have with both times.
 // A file whose every lag lies in the population's window has all of its rows in it.
-func (b *Zones) rowsByFile(s zoneSeries, p zonefit.Population, files []int32) map[int32]int64 {
+func (b *Zones) rowsByFile(s Series, p zonefit.Population, files []int32) map[int32]int64 {
 	from, to := p.Window()
 	rows, rest, weight := map[int32]int64{}, map[int32]float64{}, map[int32]float64{}
 	for _, part := range p.Parts {
@@ -149,7 +149,7 @@ func (b *Zones) rowsByFile(s zoneSeries, p zonefit.Population, files []int32) ma
 	}
 	slicesOf := map[int32]facts.Slice{}
 	for _, slice := range b.Collection.Slices {
-		if slice.Source == s.source {
+		if slice.Source == s.Source {
 			slicesOf[slice.File] = slice
 		}
 	}
@@ -184,7 +184,7 @@ func sumOf(weights map[int32]float64) float64 {
 }
 
 // declarations name UTC as the zone of naive files that nobody has declared and whose writers show it.
-func (b *Zones) declarations(s zoneSeries) []report.Correction {
+func (b *Zones) declarations(s Series) []report.Correction {
 	var plan []report.Correction
 	for _, f := range b.Encoded {
 		naive := int64(0)
@@ -193,11 +193,11 @@ func (b *Zones) declarations(s zoneSeries) []report.Correction {
 				naive += n
 			}
 		}
-		ours := f.File.Writer == s.writer && (f.File.Source == s.source || f.File.Source == "" && slices.Equal(f.Sources, []string{s.source}))
-		if naive == 0 || !ours || evidence.DeclaredZone(b.View, b.DeclaredSources[s.source]) != "" {
+		ours := f.File.Writer == s.Writer && (f.File.Source == s.Source || f.File.Source == "" && slices.Equal(f.Sources, []string{s.Source}))
+		if naive == 0 || !ours || evidence.DeclaredZone(b.View, b.DeclaredSources[s.Source]) != "" {
 			continue
 		}
-		plan = append(plan, report.Correction{View: b.View.Name, File: f.File.Path, Source: s.source, DeclareZone: "UTC", Rows: naive, Evidence: report.Statistical,
+		plan = append(plan, report.Correction{View: b.View.Name, File: f.File.Path, Source: s.Source, DeclareZone: "UTC", Rows: naive, Evidence: report.Statistical,
 			Message: "event_time is naive; its writers show that it is UTC: declare zone: UTC, or write it aware"})
 	}
 	return plan

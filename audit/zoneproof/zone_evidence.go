@@ -1,4 +1,6 @@
-package check
+// Package zoneproof finds the zones that event times were stamped in, by lags, writers and copies of keys, what proves them, and how far
+// they leave a verdict open.
+package zoneproof
 
 import (
 	"cmp"
@@ -21,7 +23,7 @@ import (
 // Zones is the evidence of the zones that a view's event times were stamped in.
 type Zones struct {
 	*evidence.Index
-	// mustSee is the share of a source's rows at another offset that a pass must be able to see.
+	// MustSee is the share of a source's rows at another offset that a pass must be able to see.
 	mustSee float64
 	// fitted is the zone evidence, once it was asked for.
 	fitted *fittedZones
@@ -29,64 +31,64 @@ type Zones struct {
 	real []zone.Offset
 }
 
-// newZones is the evidence of a view's zones, which is fitted when it is asked for. A series is passed only where mustSee of its rows
+// NewZones is the evidence of a view's zones, which is fitted when it is asked for. A series is passed only where mustSee of its rows
 // at another offset would have been seen.
-func newZones(ix *evidence.Index, mustSee float64) *Zones { return &Zones{Index: ix, mustSee: mustSee} }
+func NewZones(ix *evidence.Index, mustSee float64) *Zones { return &Zones{Index: ix, mustSee: mustSee} }
 
-// zoneSeries is what the lags of one source and writer say of the zones that its event times were stamped in.
-type zoneSeries struct {
-	source, writer string
-	// alone says that the view has no other series.
-	alone    bool
-	estimate zonefit.Estimate
-	verdict  zonefit.Verdict
+// Series is what the lags of one source and writer say of the zones that its event times were stamped in.
+type Series struct {
+	Source, Writer string
+	// Alone says that the view has no other series.
+	Alone    bool
+	Estimate zonefit.Estimate
+	Verdict  zonefit.Verdict
 	// courses are those that its writers' clocks may have taken.
 	courses []zonefit.Course
-	// writers is what its writers say, sampled their rows.
-	writers zonefit.WriterEstimate
+	// Writers is what its writers say, sampled their rows.
+	Writers zonefit.WriterEstimate
 	sampled []facts.WriterRow
-	// proofs says for each population's offset what proves that it is one; open are populations that nothing proves.
-	proofs map[int32]string
-	open   []zonefit.Population
-	// mustSee is the share of rows that a pass must be able to see; blind says that it could not.
-	mustSee float64
-	blind   bool
-	// decided says what decided about a source beside its writers; "" where nothing had to or did.
-	decided string
+	// Proofs says for each population's offset what proves that it is one; open are populations that nothing proves.
+	Proofs map[int32]string
+	Open   []zonefit.Population
+	// MustSee is the share of rows that a pass must be able to see; blind says that it could not.
+	MustSee float64
+	Blind   bool
+	// Decided says what decided about a source beside its writers; "" where nothing had to or did.
+	Decided string
 	// base is the offset, in seconds, of the zone that event times are read in; read is that zone's name, "" for UTC.
 	base int32
 	read string
 	// naive says that some of its event times are naive: on any other a declared zone has no effect.
 	naive bool
-	// zones names candidates by offset from UTC, in seconds; a clock change narrows them, which stepped says.
-	zones   map[int32][]string
+	// Zones names candidates by offset from UTC, in seconds; a clock change narrows them, which stepped says.
+	Zones   map[int32][]string
 	stepped bool
 }
 
-// name is how people know the series.
-func (s zoneSeries) name() string {
+// Name is how people know the series.
+func (s Series) Name() string {
 	switch {
-	case s.source == "" && (s.alone || s.writer == ""):
+	case s.Source == "" && (s.Alone || s.Writer == ""):
 		return "the view"
-	case s.source == "":
-		return "what " + s.writer + " wrote"
+	case s.Source == "":
+		return "what " + s.Writer + " wrote"
 	}
-	return s.source
+	return s.Source
 }
 
-// wrong are the populations at another offset than the one read.
-func (s zoneSeries) wrong() []zonefit.Population {
-	if s.verdict != zonefit.Mixed {
+// Wrong are the populations at another offset than the one read.
+func (s Series) Wrong() []zonefit.Population {
+	if s.Verdict != zonefit.Mixed {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(s.estimate.Populations), func(p zonefit.Population) bool { return p.Seconds == 0 })
+	return slices.DeleteFunc(slices.Clone(s.Estimate.Populations), func(p zonefit.Population) bool { return p.Seconds == 0 })
 }
 
-// offset is where a population's writers are, in seconds from UTC.
-func (s zoneSeries) offset(p zonefit.Population) int32 { return p.Seconds + s.base }
+// Offset is where a population's writers are, in seconds from UTC.
+func (s Series) Offset(p zonefit.Population) int32 { return p.Seconds + s.base }
 
-// zoneEvidence fits every series of the judged partitions, once.
-func (b *Zones) zoneEvidence() ([]zoneSeries, error) {
+// Series fits every series of the judged partitions, once.
+func (b *Zones) Series() ([]Series, error) {
 	if b.fitted == nil {
 		series, err := b.fitSeries()
 		b.fitted = &fittedZones{series: series, err: err}
@@ -96,13 +98,19 @@ func (b *Zones) zoneEvidence() ([]zoneSeries, error) {
 
 // fittedZones remembers the zone evidence of a view.
 type fittedZones struct {
-	series []zoneSeries
+	series []Series
 	err    error
 }
 
-type seriesKey struct{ source, writer string }
+type SeriesKey struct{ Source, Writer string }
 
-func (b *Zones) fitSeries() ([]zoneSeries, error) {
+// filed is where rows of a source lie.
+type filed struct {
+	partition int32
+	source    string
+}
+
+func (b *Zones) fitSeries() ([]Series, error) {
 	from, to, found := b.eventSpan()
 	if !found {
 		return nil, nil
@@ -111,14 +119,14 @@ func (b *Zones) fitSeries() ([]zoneSeries, error) {
 	if err != nil {
 		return nil, err
 	}
-	parts := b.lagParts()
-	keys := slices.SortedFunc(maps.Keys(parts), func(x, y seriesKey) int {
-		return cmp.Or(cmp.Compare(x.source, y.source), cmp.Compare(x.writer, y.writer))
+	parts := b.LagParts()
+	keys := slices.SortedFunc(maps.Keys(parts), func(x, y SeriesKey) int {
+		return cmp.Or(cmp.Compare(x.Source, y.Source), cmp.Compare(x.Writer, y.Writer))
 	})
-	var all []zoneSeries
+	var all []Series
 	for _, key := range keys {
-		s := zoneSeries{source: key.source, writer: key.writer, alone: len(keys) == 1, zones: map[int32][]string{}}
-		s.read, s.naive = b.zoneRead(key.source), b.Naive(key.source)
+		s := Series{Source: key.Source, Writer: key.Writer, Alone: len(keys) == 1, Zones: map[int32][]string{}}
+		s.read, s.naive = b.zoneRead(key.Source), b.Naive(key.Source)
 		table, err := b.Atlas.Load(s.read)
 		if err != nil {
 			return nil, err
@@ -127,14 +135,14 @@ func (b *Zones) fitSeries() ([]zoneSeries, error) {
 		bases := table.Offsets(from, to)
 		var admissible []int32
 		for _, o := range zone.Standing(courses) {
-			s.zones[o.Seconds] = o.Zones
+			s.Zones[o.Seconds] = o.Zones
 			for _, base := range bases {
 				admissible = append(admissible, o.Seconds-base)
 			}
 		}
-		s.estimate = zonefit.Fit(parts[key], admissible)
-		s.verdict = s.estimate.Verdict
-		s.mustSee, s.courses = b.mustSee, coursesAgainst(courses, table, from, to)
+		s.Estimate = zonefit.Fit(parts[key], admissible)
+		s.Verdict = s.Estimate.Verdict
+		s.MustSee, s.courses = b.mustSee, coursesAgainst(courses, table, from, to)
 		all = append(all, s)
 	}
 	var asking sync.WaitGroup
@@ -201,16 +209,16 @@ func (b *Zones) zoneRead(source string) string {
 	return name
 }
 
-// lagParts are the lag histograms of each source and writer by judged partition, in the order of the calendar.
-func (b *Zones) lagParts() map[seriesKey][]zonefit.Part {
+// LagParts are the lag histograms of each source and writer by judged partition, in the order of the calendar.
+func (b *Zones) LagParts() map[SeriesKey][]zonefit.Part {
 	coarse := b.coarseParts()
-	parts := map[seriesKey][]zonefit.Part{}
+	parts := map[SeriesKey][]zonefit.Part{}
 	for population, h := range b.Collection.Lags {
 		if h.Rows == 0 || !b.Judged(population.Partition) {
 			continue
 		}
-		key := seriesKey{population.Source, population.Writer}
-		parts[key] = append(parts[key], zonefit.Part{ID: population.Partition, Lags: h, Coarse: coarse[place{population.Partition, population.Source}]})
+		key := SeriesKey{population.Source, population.Writer}
+		parts[key] = append(parts[key], zonefit.Part{ID: population.Partition, Lags: h, Coarse: coarse[filed{population.Partition, population.Source}]})
 	}
 	for _, list := range parts {
 		slices.SortFunc(list, func(x, y zonefit.Part) int { return cmp.Compare(x.ID, y.ID) })
@@ -219,16 +227,16 @@ func (b *Zones) lagParts() map[seriesKey][]zonefit.Part {
 }
 
 // coarseParts are the partitions and sources whose event times are mostly whole quarters of an hour.
-func (b *Zones) coarseParts() map[place]bool {
+func (b *Zones) coarseParts() map[filed]bool {
 	type share struct{ on, all int64 }
-	shares := map[place]share{}
+	shares := map[filed]share{}
 	for i := range b.Collection.Slices {
 		s := &b.Collection.Slices[i]
-		at := place{b.FilePartition(s.File), s.Source}
+		at := filed{b.FilePartition(s.File), s.Source}
 		sum := shares[at]
 		shares[at] = share{sum.on + s.OnLattice, sum.all + s.Rows - s.EventNull - s.EventUnparsed - s.EventSentinel}
 	}
-	coarse := map[place]bool{}
+	coarse := map[filed]bool{}
 	for at, s := range shares {
 		coarse[at] = 2*s.on > s.all
 	}
@@ -237,18 +245,18 @@ func (b *Zones) coarseParts() map[place]bool {
 
 // twinsBlame says that shifted twins name the source and a population's offset. Where the population is not all of its source,
 // a few twins do not speak for the rest of it.
-func (b *Zones) twinsBlame(s zoneSeries, p zonefit.Population, whole bool) bool {
+func (b *Zones) twinsBlame(s Series, p zonefit.Population, whole bool) bool {
 	const leastPart = 10
-	twins, err := b.supportedTwins()
-	return err == nil && slices.ContainsFunc(twins, func(t twin) bool {
-		return t.known && t.wrong == s.source && t.offset == p.Seconds && (whole && t.A != t.B || leastPart*t.keys() >= p.Rows)
+	twins, err := b.SupportedTwins()
+	return err == nil && slices.ContainsFunc(twins, func(t Twin) bool {
+		return t.Known && t.wrong == s.Source && t.Offset == p.Seconds && (whole && t.A != t.B || leastPart*t.Copies() >= p.Rows)
 	})
 }
 
 // nameBySteps narrows the candidate zones by the clock changes that the populations show.
-func (b *Zones) nameBySteps(s *zoneSeries) bool {
+func (b *Zones) nameBySteps(s *Series) bool {
 	named := false
-	for _, step := range s.estimate.Steps() {
+	for _, step := range s.Estimate.Steps() {
 		before, okBefore := step.Before.Last()
 		after, okAfter := step.After.First()
 		first, datedFirst := b.Partition(before)
@@ -257,7 +265,7 @@ func (b *Zones) nameBySteps(s *zoneSeries) bool {
 			continue
 		}
 		// events lie around their partition by an offset: a day to each side finds the change for certain
-		zones := b.Atlas.Stepping(s.offset(step.Before), s.offset(step.After), first.Start-dayMicros, last.End+dayMicros)
+		zones := b.Atlas.Stepping(s.Offset(step.Before), s.Offset(step.After), first.Start-dayMicros, last.End+dayMicros)
 		if len(b.View.Zones) > 0 {
 			zones = slices.DeleteFunc(zones, func(name string) bool { return !slices.Contains(b.View.Zones, name) })
 		}
@@ -265,7 +273,7 @@ func (b *Zones) nameBySteps(s *zoneSeries) bool {
 			continue
 		}
 		named = true
-		s.zones[s.offset(step.Before)], s.zones[s.offset(step.After)] = zones, zones
+		s.Zones[s.Offset(step.Before)], s.Zones[s.Offset(step.After)] = zones, zones
 	}
 	return named
 }
@@ -278,19 +286,19 @@ func (b *Zones) maxLag(source string) (int64, bool) {
 }
 
 // allowedDelay says that the declared max_lag covers an offset, so that it needs no zone to explain it.
-func (b *Zones) allowedDelay(s zoneSeries, seconds int32) bool {
-	limit, declared := b.maxLag(s.source)
+func (b *Zones) allowedDelay(s Series, seconds int32) bool {
+	limit, declared := b.maxLag(s.Source)
 	return declared && seconds < 0 && -int64(seconds)*1_000_000 <= limit
 }
 
 // brokenMaxLag says that a population breaks the declared max_lag as it is read and keeps it when corrected.
-func (b *Zones) brokenMaxLag(s zoneSeries) bool {
-	limit, declared := b.maxLag(s.source)
+func (b *Zones) brokenMaxLag(s Series) bool {
+	limit, declared := b.maxLag(s.Source)
 	if !declared {
 		return false
 	}
 	median, found := b.medianLag(s)
-	largest, has := s.estimate.Largest()
+	largest, has := s.Estimate.Largest()
 	if !found || !has {
 		return false
 	}
@@ -298,10 +306,10 @@ func (b *Zones) brokenMaxLag(s zoneSeries) bool {
 	return median > limit && corrected <= limit
 }
 
-func (b *Zones) medianLag(s zoneSeries) (int64, bool) {
+func (b *Zones) medianLag(s Series) (int64, bool) {
 	merged := facts.NewLagHistogram()
 	for population, h := range b.Collection.Lags {
-		if population.Source == s.source && population.Writer == s.writer && b.Judged(population.Partition) {
+		if population.Source == s.Source && population.Writer == s.Writer && b.Judged(population.Partition) {
 			merged.Merge(h)
 		}
 	}
@@ -311,7 +319,7 @@ func (b *Zones) medianLag(s zoneSeries) (int64, bool) {
 
 // fitsPartitionsAtOffset says that the source's rows lie outside their partitions as they are read, and in them when
 // they are corrected. Partitions whose date means something else than event time cannot tell.
-func (b *Zones) fitsPartitionsAtOffset(s zoneSeries, p zonefit.Population) bool {
+func (b *Zones) fitsPartitionsAtOffset(s Series, p zonefit.Population) bool {
 	if evidence.Meaning(b.View) != model.OfEventTime {
 		return false
 	}
@@ -319,14 +327,14 @@ func (b *Zones) fitsPartitionsAtOffset(s zoneSeries, p zonefit.Population) bool 
 	var ladders []evidence.Ladder
 	for population, h := range b.Collection.Events {
 		p, dated := b.Partition(population.Partition)
-		if population.Source == s.source && dated && p.Dated() && b.Judged(population.Partition) {
+		if population.Source == s.Source && dated && p.Dated() && b.Judged(population.Partition) {
 			ladders = append(ladders, evidence.NewLadder(p, h))
 		}
 	}
 	asRead, total := evidence.Fit(ladders, 0)
 	// an event that is corrected moves west by its offset, as a calendar moves that is more west by it
 	corrected, _ := evidence.Fit(ladders, int(-at/60))
-	if total == 0 || float64(corrected) < fittingShare*float64(total) || float64(asRead) >= fittingShare*float64(total) {
+	if total == 0 || float64(corrected) < evidence.FittingShare*float64(total) || float64(asRead) >= evidence.FittingShare*float64(total) {
 		return false
 	}
 	// partitions of another calendar lie nearly right an hour beside it: what fits best is what they are
@@ -337,23 +345,23 @@ func (b *Zones) fitsPartitionsAtOffset(s zoneSeries, p zonefit.Population) bool 
 	})
 }
 
-// candidates names up to three zones at a population's offset.
-func (s zoneSeries) candidates(p zonefit.Population) string {
-	names := s.zones[s.offset(p)]
+// Candidates names up to three zones at a population's offset.
+func (s Series) Candidates(p zonefit.Population) string {
+	names := s.Zones[s.Offset(p)]
 	if len(names) == 0 {
 		return "no zone of the list"
 	}
 	return words.Examples(names)
 }
 
-// decisive names what a declaration of would decide: no zone moves an aware time, and no delay makes a row early.
-func (s zoneSeries) decisive() string {
+// Decisive names what a declaration of would decide: no zone moves an aware time, and no delay makes a row early.
+func (s Series) Decisive() string {
 	var offsets []int32
-	for _, p := range s.open {
+	for _, p := range s.Open {
 		offsets = append(offsets, p.Seconds)
 	}
-	for _, g := range s.writers.Refused {
-		if g.Share >= s.mustSee {
+	for _, g := range s.Writers.Refused {
+		if g.Share >= s.MustSee {
 			offsets = append(offsets, g.Seconds)
 		}
 	}
@@ -371,14 +379,14 @@ func (s zoneSeries) decisive() string {
 	return strings.Join(ways, " or ")
 }
 
-// untoldShort is untold in a few words, for a message that has findings to tell first.
-func (s zoneSeries) untoldShort() string {
-	e := s.estimate
+// UntoldShort is untold in a few words, for a message that has findings to tell first.
+func (s Series) UntoldShort() string {
+	e := s.Estimate
 	switch {
-	case s.verdict == zonefit.Ambiguous:
+	case s.Verdict == zonefit.Ambiguous:
 		return "ambiguous"
-	case s.blind:
-		return "an offset would have been seen from " + seenInWords(s.detectable()) + " on"
+	case s.Blind:
+		return "an offset would have been seen from " + SeenInWords(s.Detectable()) + " on"
 	case 2*e.CoarseRows > e.Rows:
 		return "clock too coarse"
 	case e.Told == 0:
@@ -387,7 +395,7 @@ func (s zoneSeries) untoldShort() string {
 	return "no population stands out"
 }
 
-func verdictText(v zonefit.Verdict) string {
+func VerdictText(v zonefit.Verdict) string {
 	switch v {
 	case zonefit.Mixed:
 		return "mixed"
@@ -402,15 +410,15 @@ func verdictText(v zonefit.Verdict) string {
 	}
 }
 
-// populationSlices are the files, by path, that may hold rows of a population: those of its source and writer in its
+// PopulationSlices are the files, by path, that may hold rows of a population: those of its source and writer in its
 // partitions, whose lags reach into its window.
-func (b *Zones) populationSlices(s zoneSeries, p zonefit.Population) []int32 {
+func (b *Zones) PopulationSlices(s Series, p zonefit.Population) []int32 {
 	from, to := p.Window()
 	var files []int32
 	for i := range b.Collection.Slices {
 		slice := &b.Collection.Slices[i]
 		partition := b.FilePartition(slice.File)
-		if slice.Source != s.source || slice.LagRows == 0 || !b.Judged(partition) || b.Survey.Files[slice.File].Writer != s.writer {
+		if slice.Source != s.Source || slice.LagRows == 0 || !b.Judged(partition) || b.Survey.Files[slice.File].Writer != s.Writer {
 			continue
 		}
 		seen := len(p.Parts) == 0 || slices.ContainsFunc(p.Parts, func(part zonefit.PartShare) bool { return part.ID == partition })
@@ -422,10 +430,10 @@ func (b *Zones) populationSlices(s zoneSeries, p zonefit.Population) []int32 {
 	return files
 }
 
-// rounded keeps four digits after the point: estimates claim no more.
-func rounded(x float64) float64 { return math.Round(x*1e4) / 1e4 }
+// Rounded keeps four digits after the point: estimates claim no more.
+func Rounded(x float64) float64 { return math.Round(x*1e4) / 1e4 }
 
-// seenInWords says what share of rows at another offset would have been seen, and by what.
-func seenInWords(share float64) string {
+// SeenInWords says what share of rows at another offset would have been seen, and by what.
+func SeenInWords(share float64) string {
 	return strconv.FormatFloat(math.Ceil(share*1000)/10, 'f', -1, 64) + " %"
 }

@@ -1,4 +1,4 @@
-package check
+package zoneproof
 
 import (
 	"fmt"
@@ -13,22 +13,22 @@ import (
 )
 
 // askWriters asks the writers of a series for their offsets, where the scan sampled them.
-func (b *Zones) askWriters(s *zoneSeries) {
-	if 2*s.estimate.CoarseRows > s.estimate.Rows {
+func (b *Zones) askWriters(s *Series) {
+	if 2*s.Estimate.CoarseRows > s.Estimate.Rows {
 		return // a clock that shows quarter hours tells no offset, whoever reads it
 	}
-	sample := b.Collection.Writers[s.source]
+	sample := b.Collection.Writers[s.Source]
 	if sample == nil {
 		return
 	}
 	rows := make([]facts.WriterRow, 0, len(sample.Rows))
 	for _, r := range sample.Rows {
 		file := &b.Survey.Files[r.File]
-		if file.Writer == s.writer && b.Judged(file.Partition) {
+		if file.Writer == s.Writer && b.Judged(file.Partition) {
 			rows = append(rows, r)
 		}
 	}
-	s.writers = zonefit.AskWriters(zonefit.WriterInput{Rows: rows, Courses: s.courses})
+	s.Writers = zonefit.AskWriters(zonefit.WriterInput{Rows: rows, Courses: s.courses})
 	s.sampled = rows
 }
 
@@ -55,11 +55,11 @@ func coursesAgainst(courses []zone.Course, read *zone.Table, from, to int64) []z
 
 // combine puts what writers and what shapes say together, and asks what else can tell delay from a zone: a clock change, the
 // declared max_lag, twins, partitions. Shapes alone prove nothing: a retry after exactly six hours looks like UTC-6.
-func (b *Zones) combine(s *zoneSeries) {
+func (b *Zones) combine(s *Series) {
 	s.stepped = b.nameBySteps(s)
-	s.proofs = map[int32]string{}
-	shaped := s.estimate.Populations
-	whole := s.estimate.Verdict == zonefit.Ambiguous
+	s.Proofs = map[int32]string{}
+	shaped := s.Estimate.Populations
+	whole := s.Estimate.Verdict == zonefit.Ambiguous
 	var proven, open []zonefit.Population
 	allowed := false
 	for _, p := range shaped {
@@ -69,37 +69,37 @@ func (b *Zones) combine(s *zoneSeries) {
 			allowed = true
 		default:
 			if by := b.proof(s, p, whole); by != "" {
-				s.proofs[p.Seconds] = by
+				s.Proofs[p.Seconds] = by
 				proven = append(proven, p)
 				continue
 			}
 			open = append(open, p)
 		}
 	}
-	for _, g := range s.writers.Groups {
-		if s.proofs[g.Seconds] != "" || b.allowedDelay(*s, g.Seconds) {
+	for _, g := range s.Writers.Groups {
+		if s.Proofs[g.Seconds] != "" || b.allowedDelay(*s, g.Seconds) {
 			continue
 		}
-		s.proofs[g.Seconds] = byWriters(g)
+		s.Proofs[g.Seconds] = byWriters(g)
 		proven = append(proven, b.populationOf(s, g))
 	}
-	s.open = open
+	s.Open = open
 	switch {
 	case len(proven) > 0:
-		s.verdict = zonefit.Mixed
-		s.estimate.Populations = b.withHome(s, shaped, proven)
+		s.Verdict = zonefit.Mixed
+		s.Estimate.Populations = b.withHome(s, shaped, proven)
 	case len(open) > 0:
-		s.verdict = zonefit.Ambiguous
+		s.Verdict = zonefit.Ambiguous
 	case allowed:
-		s.verdict = zonefit.Clean
-		s.decided = "max_lag allows the delay"
-	case s.doubtful() != "":
-		s.verdict = zonefit.Ambiguous
-	case s.estimate.Verdict == zonefit.Clean || s.writers.Told:
-		s.verdict = zonefit.Clean
+		s.Verdict = zonefit.Clean
+		s.Decided = "max_lag allows the delay"
+	case s.Doubtful() != "":
+		s.Verdict = zonefit.Ambiguous
+	case s.Estimate.Verdict == zonefit.Clean || s.Writers.Told:
+		s.Verdict = zonefit.Clean
 	}
-	if s.verdict == zonefit.Clean && !allowed && s.detectable() > s.mustSee {
-		s.verdict, s.blind = zonefit.CannotTell, true
+	if s.Verdict == zonefit.Clean && !allowed && s.Detectable() > s.MustSee {
+		s.Verdict, s.Blind = zonefit.CannotTell, true
 	}
 }
 
@@ -108,8 +108,8 @@ func byWriters(g zonefit.WriterGroup) string {
 }
 
 // proof says what proves that a population of the shapes is a zone and no delay, or "".
-func (b *Zones) proof(s *zoneSeries, p zonefit.Population, whole bool) string {
-	for _, g := range s.writers.Groups {
+func (b *Zones) proof(s *Series, p zonefit.Population, whole bool) string {
+	for _, g := range s.Writers.Groups {
 		if g.Seconds == p.Seconds {
 			return byWriters(g)
 		}
@@ -129,14 +129,14 @@ func (b *Zones) proof(s *zoneSeries, p zonefit.Population, whole bool) string {
 		by = "its rows lie in their partitions only when they are corrected"
 	}
 	if by != "" {
-		s.decided = by
+		s.Decided = by
 	}
 	return by
 }
 
 // wholeAhead says that every writer of a series is ahead of its arrival by one offset, with every row on every day: no event
 // arrives before it happens. Fewer writers do than where some of many are to be told from the others.
-func (s *zoneSeries) wholeAhead(p zonefit.Population) string {
+func (s *Series) wholeAhead(p zonefit.Population) string {
 	if p.Seconds < 0 || p.Share < provedShare {
 		return ""
 	}
@@ -164,38 +164,38 @@ const mostAhead = 0.95
 
 // steppingAt says that a population is one of two that follow each other where clocks of a zone changed. Where one of them
 // lies at the zone read, a job that runs by the local clock looks the same.
-func (s *zoneSeries) steppingAt(p zonefit.Population) bool {
+func (s *Series) steppingAt(p zonefit.Population) bool {
 	if !s.stepped {
 		return false
 	}
-	return slices.ContainsFunc(s.estimate.Steps(), func(step zonefit.Step) bool {
+	return slices.ContainsFunc(s.Estimate.Steps(), func(step zonefit.Step) bool {
 		return step.Before.Seconds != 0 && step.After.Seconds != 0 && (step.Before.Seconds == p.Seconds || step.After.Seconds == p.Seconds)
 	})
 }
 
 // withHome adds the population at the offset read, if there is one.
-func (b *Zones) withHome(s *zoneSeries, shaped, proven []zonefit.Population) []zonefit.Population {
+func (b *Zones) withHome(s *Series, shaped, proven []zonefit.Population) []zonefit.Population {
 	all := proven
 	if i := slices.IndexFunc(shaped, func(p zonefit.Population) bool { return p.Seconds == 0 }); i >= 0 {
 		all = append(all, shaped[i])
-	} else if s.writers.Home > 0 {
+	} else if s.Writers.Home > 0 {
 		share := 1.0
 		for _, p := range proven {
 			share -= p.Share
 		}
-		all = append(all, zonefit.Population{Share: max(0, share), Rows: int64(max(0, share) * float64(s.estimate.Rows)), Low: 0, High: 1})
+		all = append(all, zonefit.Population{Share: max(0, share), Rows: int64(max(0, share) * float64(s.Estimate.Rows)), Low: 0, High: 1})
 	}
 	slices.SortFunc(all, func(x, y zonefit.Population) int { return int(x.Seconds - y.Seconds) })
 	return all
 }
 
 // populationOf estimates the rows of a group of writers, in all and by partition, from the sample.
-func (b *Zones) populationOf(s *zoneSeries, g zonefit.WriterGroup) zonefit.Population {
-	p := zonefit.Population{Seconds: g.Seconds, Share: g.Share, Low: g.Low, High: g.High, Rows: int64(math.Round(g.Share * float64(s.estimate.Rows)))}
+func (b *Zones) populationOf(s *Series, g zonefit.WriterGroup) zonefit.Population {
+	p := zonefit.Population{Seconds: g.Seconds, Share: g.Share, Low: g.Low, High: g.High, Rows: int64(math.Round(g.Share * float64(s.Estimate.Rows)))}
 	theirs, all := map[int32]int{}, map[int32]int{}
-	whole := s.writers.Anchored && s.writers.Home == 0 && len(s.writers.Groups) == 1
+	whole := s.Writers.Anchored && s.Writers.Home == 0 && len(s.Writers.Groups) == 1
 	if whole {
-		p.Share, p.High, p.Rows = 1, 1, s.estimate.Rows
+		p.Share, p.High, p.Rows = 1, 1, s.Estimate.Rows
 	}
 	for _, r := range s.sampled {
 		all[b.FilePartition(r.File)]++
@@ -203,7 +203,7 @@ func (b *Zones) populationOf(s *zoneSeries, g zonefit.WriterGroup) zonefit.Popul
 	for file, n := range g.Files {
 		theirs[b.FilePartition(file)] += n
 	}
-	for _, part := range b.lagParts()[seriesKey{s.source, s.writer}] {
+	for _, part := range b.LagParts()[SeriesKey{s.Source, s.Writer}] {
 		if theirs[part.ID] == 0 {
 			continue
 		}
@@ -216,20 +216,20 @@ func (b *Zones) populationOf(s *zoneSeries, g zonefit.WriterGroup) zonefit.Popul
 	return p
 }
 
-// groupAt is the group of writers at a population's offset.
-func (s zoneSeries) groupAt(p zonefit.Population) (zonefit.WriterGroup, bool) {
-	i := slices.IndexFunc(s.writers.Groups, func(g zonefit.WriterGroup) bool { return g.Seconds == p.Seconds })
+// GroupAt is the group of writers at a population's offset.
+func (s Series) GroupAt(p zonefit.Population) (zonefit.WriterGroup, bool) {
+	i := slices.IndexFunc(s.Writers.Groups, func(g zonefit.WriterGroup) bool { return g.Seconds == p.Seconds })
 	if i < 0 {
 		return zonefit.WriterGroup{}, false
 	}
-	return s.writers.Groups[i], true
+	return s.Writers.Groups[i], true
 }
 
-// doubtful says what writers leave open, beyond what a pass may leave unseen; "" where that is nothing.
-func (s zoneSeries) doubtful() string {
+// Doubtful says what writers leave open, beyond what a pass may leave unseen; "" where that is nothing.
+func (s Series) Doubtful() string {
 	var texts []string
-	for _, g := range s.writers.Refused {
-		if g.Share >= s.mustSee {
+	for _, g := range s.Writers.Refused {
+		if g.Share >= s.MustSee {
 			texts = append(texts, fmt.Sprintf("%s may be %s (%s)", words.Count(int64(g.Writers), "writer"), storyOf(s, g.Seconds), g.Why))
 		}
 	}
@@ -240,7 +240,7 @@ func (s zoneSeries) doubtful() string {
 }
 
 // storyOf tells both explanations of an offset.
-func storyOf(s zoneSeries, seconds int32) string {
+func storyOf(s Series, seconds int32) string {
 	name := zone.OffsetText(seconds + s.base)
 	if seconds > 0 {
 		return fmt.Sprintf("%s ahead of their arrival, or stamped at %s", words.Duration(int64(seconds)*1_000_000), name)
@@ -248,45 +248,45 @@ func storyOf(s zoneSeries, seconds int32) string {
 	return fmt.Sprintf("%s late, or stamped at %s", words.Duration(-int64(seconds)*1_000_000), name)
 }
 
-// detectable is the smallest share of rows at another offset that would have been seen, by shapes or by writers.
-func (s zoneSeries) detectable() float64 {
+// Detectable is the smallest share of rows at another offset that would have been seen, by shapes or by writers.
+func (s Series) Detectable() float64 {
 	share := 1.0
-	if s.estimate.Verdict == zonefit.Clean && s.estimate.Told > 0 {
-		share = s.estimate.Detectable
+	if s.Estimate.Verdict == zonefit.Clean && s.Estimate.Told > 0 {
+		share = s.Estimate.Detectable
 	}
-	if s.writers.Told {
-		share = min(share, s.writers.Detectable)
+	if s.Writers.Told {
+		share = min(share, s.Writers.Detectable)
 	}
 	return share
 }
 
-// needed says what would let a series be told.
-func (b *Zones) needed(s zoneSeries) string {
+// Needed says what would let a series be told.
+func (b *Zones) Needed(s Series) string {
 	switch {
 	case len(b.View.Entity) == 0 && len(b.View.Writer) == 0:
 		return "declare the entity, or the writer that stamps the rows, or take in more rows"
-	case len(b.View.Writer) == 0 && !s.writers.Told:
+	case len(b.View.Writer) == 0 && !s.Writers.Told:
 		return "declare the writer that stamps the rows (writer: device_id), or take in more rows"
 	}
 	return "take in more rows"
 }
 
 // witnesses says how many writers with rows at an offset have prompt ones too, where writers had the power to tell.
-func (s zoneSeries) witnesses(seconds int32) string {
-	if !s.writers.Told {
+func (s Series) witnesses(seconds int32) string {
+	if !s.Writers.Told {
 		return ""
 	}
-	with, prompt := s.writers.Witnesses(seconds)
+	with, prompt := s.Writers.Witnesses(seconds)
 	if with == 0 || prompt == 0 {
 		return ""
 	}
 	return fmt.Sprintf("%s of %s with such rows %s prompt rows too", words.Number(int64(prompt)), words.Count(int64(with), "writer"), words.Plural(int64(prompt), "has", "have"))
 }
 
-// openInWords tells the stories of the populations that nothing proves.
-func (s zoneSeries) openInWords() string {
+// OpenInWords tells the stories of the populations that nothing proves.
+func (s Series) OpenInWords() string {
 	var stories []string
-	for _, p := range s.open {
+	for _, p := range s.Open {
 		story := storyOf(s, p.Seconds)
 		if seen := s.witnesses(p.Seconds); seen != "" {
 			story += " (" + seen + ")"
@@ -296,34 +296,34 @@ func (s zoneSeries) openInWords() string {
 	return strings.Join(stories, "; ")
 }
 
-// rowsShifted says that rows which are stamped at an offset, or may be, explain what a calendar moved the other way would:
+// RowsShifted says that rows which are stamped at an offset, or may be, explain what a calendar moved the other way would:
 // those that are proved to be anywhere, and those that nothing proves at just that offset.
-func (b *Zones) rowsShifted(seconds int32) bool {
-	series, err := b.zoneEvidence()
+func (b *Zones) RowsShifted(seconds int32) bool {
+	series, err := b.Series()
 	if err != nil {
 		return false
 	}
-	return slices.ContainsFunc(series, func(s zoneSeries) bool {
-		return len(s.wrong()) > 0 || slices.ContainsFunc(s.open, func(p zonefit.Population) bool { return p.Seconds == seconds })
+	return slices.ContainsFunc(series, func(s Series) bool {
+		return len(s.Wrong()) > 0 || slices.ContainsFunc(s.Open, func(p zonefit.Population) bool { return p.Seconds == seconds })
 	})
 }
 
-// aheadInWords names the offsets that would explain rows ahead of their arrival, as a cause that is proved or possible.
-func (b *Zones) aheadInWords() string {
-	series, err := b.zoneEvidence()
+// AheadInWords names the offsets that would explain rows ahead of their arrival, as a cause that is proved or possible.
+func (b *Zones) AheadInWords() string {
+	series, err := b.Series()
 	if err != nil {
 		return ""
 	}
 	var texts []string
 	for _, s := range series {
-		for _, p := range s.wrong() {
+		for _, p := range s.Wrong() {
 			if p.Seconds > 0 {
-				texts = append(texts, fmt.Sprintf("writers of %s stamp %s (mixed-zones)", s.name(), zone.OffsetText(s.offset(p))))
+				texts = append(texts, fmt.Sprintf("writers of %s stamp %s (mixed-zones)", s.Name(), zone.OffsetText(s.Offset(p))))
 			}
 		}
-		for _, p := range s.open {
+		for _, p := range s.Open {
 			if p.Seconds > 0 {
-				texts = append(texts, fmt.Sprintf("rows of %s are %s: the offset is one possible cause, an event that is known ahead another", s.name(), storyOf(s, p.Seconds)))
+				texts = append(texts, fmt.Sprintf("rows of %s are %s: the offset is one possible cause, an event that is known ahead another", s.Name(), storyOf(s, p.Seconds)))
 			}
 		}
 	}

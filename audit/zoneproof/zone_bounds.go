@@ -1,4 +1,4 @@
-package check
+package zoneproof
 
 import (
 	"slices"
@@ -9,40 +9,40 @@ import (
 	"github.com/featureaudit/featureaudit/audit/zonefit"
 )
 
-// zoneBounds judges staleness once for each zone that a source's times may have been stamped in: a ttl verdict that is the
+// Bounds judges staleness once for each zone that a source's times may have been stamped in: a ttl verdict that is the
 // same in all of them is certain, whichever is true.
-type zoneBounds struct {
+type Bounds struct {
 	// everywhere: stale whatever the zones are. somewhere: stale if the zones are the worst ones.
 	everywhere, somewhere bool
-	// stale and fresh are the offsets, in minutes, on each side.
-	stale, fresh []int64
+	// Stale and fresh are the offsets, in minutes, on each side.
+	Stale, Fresh []int64
 }
 
-func (z zoneBounds) certain() bool { return z.everywhere || !z.somewhere }
+func (z Bounds) Certain() bool { return z.everywhere || !z.somewhere }
 
-// feed is one source as staleness sees it.
-type feed struct {
-	// candidates are the offsets, in seconds east of the zone read, that its times may have been stamped at.
+// Feed is one source as staleness sees it.
+type Feed struct {
+	// Candidates are the offsets, in seconds east of the zone read, that its times may have been stamped at.
 	candidates []int32
-	// stale says whether it is stale for sure, and whether it may be, if that is its offset.
+	// Stale says whether it is stale for sure, and whether it may be, if that is its offset.
 	stale func(east int64) (sure, maybe bool)
 }
 
-// bound bounds what the feeds of subjects say: the verdict is that some subject is stale, all of whose feeds are.
-func bound(subjects [][]feed) zoneBounds {
-	z := zoneBounds{}
+// Bound bounds what the feeds of subjects say: the verdict is that some subject is stale, all of whose feeds are.
+func Bound(subjects [][]Feed) Bounds {
+	z := Bounds{}
 	for _, subject := range subjects {
-		z.everywhere = z.everywhere || !slices.ContainsFunc(subject, func(f feed) bool { return !f.always() })
-		z.somewhere = z.somewhere || !slices.ContainsFunc(subject, func(f feed) bool { return !f.ever() })
+		z.everywhere = z.everywhere || !slices.ContainsFunc(subject, func(f Feed) bool { return !f.always() })
+		z.somewhere = z.somewhere || !slices.ContainsFunc(subject, func(f Feed) bool { return !f.ever() })
 	}
 	for _, east := range allCandidates(subjects) {
-		isStale := slices.ContainsFunc(subjects, func(subject []feed) bool {
-			return !slices.ContainsFunc(subject, func(f feed) bool { return !f.at(east) })
+		isStale := slices.ContainsFunc(subjects, func(subject []Feed) bool {
+			return !slices.ContainsFunc(subject, func(f Feed) bool { return !f.at(east) })
 		})
 		if isStale {
-			z.stale = append(z.stale, int64(east/60))
+			z.Stale = append(z.Stale, int64(east/60))
 		} else {
-			z.fresh = append(z.fresh, int64(east/60))
+			z.Fresh = append(z.Fresh, int64(east/60))
 		}
 	}
 	return z
@@ -58,16 +58,16 @@ func (b *Zones) openNaive() bool {
 	return slices.ContainsFunc(b.SeenSources, func(source string) bool { return b.StampedByDevices(source) || b.UndeclaredNaive(source) })
 }
 
-func (f feed) always() bool {
+func (f Feed) always() bool {
 	return !slices.ContainsFunc(f.candidates, func(east int32) bool { sure, _ := f.stale(int64(east)); return !sure })
 }
 
-func (f feed) ever() bool {
+func (f Feed) ever() bool {
 	return slices.ContainsFunc(f.candidates, func(east int32) bool { _, maybe := f.stale(int64(east)); return maybe })
 }
 
 // at is the verdict at an offset, if that is one of the feed's, else as it is read.
-func (f feed) at(east int32) bool {
+func (f Feed) at(east int32) bool {
 	if !slices.Contains(f.candidates, east) {
 		east = 0
 	}
@@ -75,7 +75,7 @@ func (f feed) at(east int32) bool {
 	return maybe
 }
 
-func allCandidates(subjects [][]feed) []int32 {
+func allCandidates(subjects [][]Feed) []int32 {
 	var all []int32
 	for _, subject := range subjects {
 		for _, f := range subject {
@@ -86,18 +86,18 @@ func allCandidates(subjects [][]feed) []int32 {
 	return slices.Compact(all)
 }
 
-// ageFeeds are the subjects of stale-view: each declared source alone, and the view by all of its sources.
-func (b *Zones) ageFeeds() (subjects [][]feed, ok bool) {
+// AgeFeeds are the subjects of stale-view: each declared source alone, and the view by all of its sources.
+func (b *Zones) AgeFeeds() (subjects [][]Feed, ok bool) {
 	for _, s := range b.View.Sources {
 		if limit, has := evidence.AgeLimit(b.View, s); has && !b.Retired(s) {
-			subjects = append(subjects, []feed{b.ageFeed(s.Name, limit)})
+			subjects = append(subjects, []Feed{b.ageFeed(s.Name, limit)})
 		}
 	}
 	limit, has := evidence.AgeLimit(b.View, model.SourcePolicy{})
 	if !has || b.AllSourcesDeclared() {
 		return subjects, true
 	}
-	var view []feed
+	var view []Feed
 	for _, name := range b.SeenSources {
 		view = append(view, b.ageFeed(name, limit))
 	}
@@ -108,14 +108,14 @@ func (b *Zones) ageFeeds() (subjects [][]feed, ok bool) {
 }
 
 // ageFeed says whether a source's newest event is too old. A future row may be the newest one once it is corrected.
-func (b *Zones) ageFeed(source string, limit int64) feed {
+func (b *Zones) ageFeed(source string, limit int64) Feed {
 	known, future := b.NewestOf(source)
 	if proved, whole := b.provedWhole(source); whole {
 		// every row is moved: the newest is the newest as it is read, wherever that lies
 		stale := b.AsOf-(max(known, future)-int64(proved)*1_000_000) > limit
-		return feed{candidates: []int32{proved}, stale: func(int64) (sure, maybe bool) { return stale, stale }}
+		return Feed{candidates: []int32{proved}, stale: func(int64) (sure, maybe bool) { return stale, stale }}
 	}
-	return feed{candidates: b.candidates(source), stale: func(east int64) (sure, maybe bool) {
+	return Feed{candidates: b.candidates(source), stale: func(east int64) (sure, maybe bool) {
 		shift := east * 1_000_000
 		if known == facts.NoTime && future != facts.NoTime && east > 0 && b.allOpenAt(source, int32(east)) {
 			stale := b.AsOf-min(future-shift, b.AsOf) > limit
@@ -134,22 +134,22 @@ func (b *Zones) ageFeed(source string, limit int64) feed {
 
 // allOpenAt says that all rows of a source are at one offset, or ahead of their arrival by as much, and nothing says which.
 func (b *Zones) allOpenAt(source string, east int32) bool {
-	series, err := b.zoneEvidence()
-	return err == nil && slices.ContainsFunc(series, func(s zoneSeries) bool {
-		return s.source == source && len(s.open) == 1 && s.open[0].Seconds == east && s.open[0].Share >= provedShare
+	series, err := b.Series()
+	return err == nil && slices.ContainsFunc(series, func(s Series) bool {
+		return s.Source == source && len(s.Open) == 1 && s.Open[0].Seconds == east && s.Open[0].Share >= provedShare
 	})
 }
 
-// rowFeeds are the subjects of stale-rows: each source. Rows are counted by their histograms: exactly where a limit lies
+// RowFeeds are the subjects of stale-rows: each source. Rows are counted by their histograms: exactly where a limit lies
 // on a whole bin, within bounds elsewhere.
-func (b *Zones) rowFeeds() ([][]feed, bool) {
+func (b *Zones) RowFeeds() ([][]Feed, bool) {
 	if evidence.IsSnapshot(b.View) {
 		return nil, false
 	}
-	var subjects [][]feed
+	var subjects [][]Feed
 	ttl := b.View.TTL.Duration.Microseconds()
 	for _, name := range b.SeenSources {
-		f := feed{candidates: b.candidates(name)}
+		f := Feed{candidates: b.candidates(name)}
 		switch b.View.StaleReference() {
 		case model.ReferenceIngestedAt:
 			f.stale = b.staleByLag(name, ttl)
@@ -161,15 +161,15 @@ func (b *Zones) rowFeeds() ([][]feed, bool) {
 		default:
 			return nil, false
 		}
-		subjects = append(subjects, []feed{f})
+		subjects = append(subjects, []Feed{f})
 	}
 	return subjects, true
 }
 
-// lagFeeds are the subjects of source-lag: each source that has a limit. They say nothing new unless some source is proved to be
+// LagFeeds are the subjects of source-lag: each source that has a limit. They say nothing new unless some source is proved to be
 // stamped at one offset: then its lags are as long as they are read, or as they are meant.
-func (b *Zones) lagFeeds() ([][]feed, bool) {
-	var subjects [][]feed
+func (b *Zones) LagFeeds() ([][]Feed, bool) {
+	var subjects [][]Feed
 	proved := false
 	for _, name := range b.SeenSources {
 		limit, has := evidence.LagLimit(b.View, b.DeclaredSources[name])
@@ -178,7 +178,7 @@ func (b *Zones) lagFeeds() ([][]feed, bool) {
 		}
 		_, whole := b.provedWhole(name)
 		proved = proved || whole
-		subjects = append(subjects, []feed{{candidates: b.candidates(name), stale: b.staleByLag(name, limit)}})
+		subjects = append(subjects, []Feed{{candidates: b.candidates(name), stale: b.staleByLag(name, limit)}})
 	}
 	return subjects, proved
 }
@@ -221,25 +221,25 @@ func (b *Zones) staleByEvent(source string) func(int64) (bool, bool) {
 // provedWhole is the one offset at which all writers of a source are proved to stamp, in seconds east of the zone read; false
 // where there is none or several.
 func (b *Zones) provedWhole(source string) (east int32, proved bool) {
-	east, _, proved = b.provedOffset(source)
+	east, _, proved = b.ProvedOffset(source)
 	return east, proved
 }
 
-// provedOffset is provedWhole with the offset from UTC.
-func (b *Zones) provedOffset(source string) (east, fromUTC int32, proved bool) {
-	series, err := b.zoneEvidence()
+// ProvedOffset is provedWhole with the offset from UTC.
+func (b *Zones) ProvedOffset(source string) (east, fromUTC int32, proved bool) {
+	series, err := b.Series()
 	if err != nil {
 		return 0, 0, false
 	}
 	for _, s := range series {
-		if s.source != source {
+		if s.Source != source {
 			continue
 		}
-		largest, has := s.estimate.Largest()
-		if s.verdict != zonefit.Mixed || !has || largest.Seconds == 0 || largest.Share < provedShare || proved && largest.Seconds != east || len(s.open) > 0 {
+		largest, has := s.Estimate.Largest()
+		if s.Verdict != zonefit.Mixed || !has || largest.Seconds == 0 || largest.Share < provedShare || proved && largest.Seconds != east || len(s.Open) > 0 {
 			return 0, 0, false
 		}
-		east, fromUTC, proved = largest.Seconds, s.offset(largest), true
+		east, fromUTC, proved = largest.Seconds, s.Offset(largest), true
 	}
 	return east, fromUTC, proved
 }
@@ -247,9 +247,9 @@ func (b *Zones) provedOffset(source string) (east, fromUTC int32, proved bool) {
 // provedShare is the share of a source's rows at one offset that is all of it.
 const provedShare = 0.999
 
-// candidates are the offsets that a source's times may have been stamped at: the zone read and those that its lags show;
+// Candidates are the offsets that a source's times may have been stamped at: the zone read and those that its lags show;
 // where they show nothing, all that were in use if its times are naive and nobody says whose they are, else the zone read
-// alone.
+// Alone.
 func (b *Zones) candidates(source string) []int32 {
 	offsets, told := b.shown(source)
 	if !told {
@@ -267,18 +267,18 @@ func (b *Zones) shown(source string) (offsets []int32, told bool) {
 	if _, proved := b.provedWhole(source); proved {
 		open = false
 	}
-	series, err := b.zoneEvidence()
+	series, err := b.Series()
 	for _, s := range series {
-		if err != nil || s.source != source {
+		if err != nil || s.Source != source {
 			continue
 		}
-		switch s.verdict {
+		switch s.Verdict {
 		case zonefit.Mixed, zonefit.Ambiguous:
-			for _, p := range slices.Concat(s.estimate.Populations, s.open) {
+			for _, p := range slices.Concat(s.Estimate.Populations, s.Open) {
 				offsets = append(offsets, p.Seconds)
 			}
-			for _, g := range s.writers.Refused {
-				if g.Share >= s.mustSee {
+			for _, g := range s.Writers.Refused {
+				if g.Share >= s.MustSee {
 					offsets = append(offsets, g.Seconds)
 				}
 			}
@@ -305,4 +305,84 @@ func (b *Zones) allOffsets() []int32 {
 		offsets = append(offsets, o.Seconds)
 	}
 	return offsets
+}
+
+// EntityShift is by how many seconds every event of a view is stamped east of the zone read, where all writers of all its sources are
+// proved to be there, and nothing hides behind as_of: an entity's newest event as it is read is then its newest in truth.
+func (b *Zones) EntityShift() (seconds int64, proved bool) {
+	if evidence.IsSnapshot(b.View) || len(b.SeenSources) == 0 || !b.View.TTL.Effective() {
+		return 0, false
+	}
+	first, _ := b.provedWhole(b.SeenSources[0])
+	for _, source := range b.SeenSources {
+		if east, whole := b.provedWhole(source); !whole || east != first {
+			return 0, false
+		}
+	}
+	after, late := b.beyondAsOf()
+	if first > 0 && after || first < 0 && late {
+		return 0, false
+	}
+	_, known := b.Collection.Entities.StaleBy(int64(first))
+	return int64(first), known
+}
+
+// ProvedShift is entityShift in microseconds, and 0 where none is proved.
+func (b *Zones) ProvedShift() int64 {
+	if b.Collection.Entities == nil {
+		return 0
+	}
+	seconds, _ := b.EntityShift()
+	return seconds * 1_000_000
+}
+
+// beyondAsOf says whether rows are read after as_of, and whether files were written after it, which may hold some in truth.
+func (b *Zones) beyondAsOf() (after, late bool) {
+	for i := range b.Collection.Slices {
+		s := &b.Collection.Slices[i]
+		if s.EventMax == facts.NoTime {
+			continue
+		}
+		after = after || s.EventMax > b.AsOf
+		late = late || b.Survey.Files[s.File].ModTime > b.AsOf
+	}
+	return after, late
+}
+
+// EntityBounds are the least and the most entities that are stale, whichever zones the times were stamped in: by the offsets that
+// lags and writers leave open for each source, or those of the scan where they tell nothing. known is false where neither does: an
+// aware or declared time is not what it says, and how many lie behind as_of is not known.
+func (b *Zones) EntityBounds() (everywhere, somewhere int64, known bool) {
+	e := b.Collection.Entities
+	if !b.zonesOpen() || evidence.IsSnapshot(b.View) {
+		return e.Stale, e.Stale, true
+	}
+	var west, east int64
+	told := true
+	for i, source := range b.SeenSources {
+		offsets, shown := b.shown(source)
+		told = told && shown
+		if shift, whole := b.provedWhole(source); whole {
+			offsets = []int32{shift}
+		}
+		least, most := int64(slices.Min(offsets)), int64(slices.Max(offsets))
+		if i == 0 {
+			west, east = least, most
+		}
+		west, east = min(west, least), max(east, most)
+	}
+	least, knownLeast := e.StaleBy(west)
+	most, knownMost := e.StaleBy(east)
+	after, late := b.beyondAsOf()
+	if !told || !knownLeast || !knownMost || late && west < 0 {
+		return e.StaleEverywhere, e.StaleSomewhere, b.openNaive()
+	}
+	if after && east > 0 {
+		// what is read after as_of may be an entity's newest event in truth, and young or old
+		least = 0
+		if b.View.TTL.Duration.Microseconds() < east*1_000_000 {
+			most += e.OnlyAfter
+		}
+	}
+	return least, most, true
 }

@@ -1,4 +1,4 @@
-package check
+package zoneproof
 
 import (
 	"cmp"
@@ -12,8 +12,8 @@ import (
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
-// coarseView says that over half of all event times are whole quarters of an hour.
-func (b *Zones) coarseView() bool {
+// Coarse says that over half of all event times are whole quarters of an hour.
+func (b *Zones) Coarse() bool {
 	on, all := int64(0), int64(0)
 	for i := range b.Collection.Slices {
 		s := &b.Collection.Slices[i]
@@ -23,13 +23,13 @@ func (b *Zones) coarseView() bool {
 	return 2*on > all
 }
 
-// twin is an offset between two sources that enough keys show.
-type twin struct {
+// Twin is an offset between two sources that enough keys show.
+type Twin struct {
 	facts.TwinCount
-	// wrong is the source that stamps local time, offset where its clock is, in seconds; known is false where either may be.
+	// Wrong is the source that stamps local time, offset where its clock is, in seconds; known is false where either may be.
 	wrong  string
-	offset int32
-	known  bool
+	Offset int32
+	Known  bool
 	// by says how that is known.
 	by    string
 	zones []string
@@ -42,9 +42,9 @@ const (
 	trueShare = 0.9
 )
 
-// supportedTwins are the offsets that pairs of sources show often enough. Within one source every one counts whose
+// SupportedTwins are the offsets that pairs of sources show often enough. Within one source every one counts whose
 // payload is equal; across sources the key suffices.
-func (b *Zones) supportedTwins() ([]twin, error) {
+func (b *Zones) SupportedTwins() ([]Twin, error) {
 	if b.Collection.Keys == nil || len(b.Collection.Keys.Twins) == 0 {
 		return nil, nil
 	}
@@ -56,9 +56,9 @@ func (b *Zones) supportedTwins() ([]twin, error) {
 	if err != nil {
 		return nil, err
 	}
-	var found []twin
+	var found []Twin
 	for _, n := range b.Collection.Keys.Twins {
-		t := twin{TwinCount: n}
+		t := Twin{TwinCount: n}
 		if n.A == n.B && n.PayloadEqual == 0 || n.A != n.B && !supported(n, b.Collection.Keys.Twins, real) {
 			continue
 		}
@@ -94,7 +94,7 @@ func supported(n facts.TwinCount, all []facts.TwinCount, real []zone.Offset) boo
 
 // blame says which copy is wrong: the one that disagrees with its partition or ingest time, else the one whose clock
 // would be where no zone is.
-func (t *twin) blame(real []zone.Offset) {
+func (t *Twin) blame(real []zone.Offset) {
 	zonesAt := func(seconds int64) []string {
 		i, found := slices.BinarySearchFunc(real, int32(seconds), func(o zone.Offset, s int32) int { return cmp.Compare(o.Seconds, s) })
 		if !found {
@@ -106,43 +106,43 @@ func (t *twin) blame(real []zone.Offset) {
 	telling := float64(t.TrueA + t.TrueB)
 	switch {
 	case telling > 0 && float64(t.TrueA) >= trueShare*telling && ofB != nil:
-		t.wrong, t.offset, t.zones, t.known, t.by = t.B, int32(t.Seconds), ofB, true, "the other copy agrees with its partition and ingest time"
+		t.wrong, t.Offset, t.zones, t.Known, t.by = t.B, int32(t.Seconds), ofB, true, "the other copy agrees with its partition and ingest time"
 	case telling > 0 && float64(t.TrueB) >= trueShare*telling && ofA != nil:
-		t.wrong, t.offset, t.zones, t.known, t.by = t.A, int32(-t.Seconds), ofA, true, "the other copy agrees with its partition and ingest time"
+		t.wrong, t.Offset, t.zones, t.Known, t.by = t.A, int32(-t.Seconds), ofA, true, "the other copy agrees with its partition and ingest time"
 	case ofA == nil && ofB != nil:
-		t.wrong, t.offset, t.zones, t.known, t.by = t.B, int32(t.Seconds), ofB, true, "no zone has the opposite offset"
+		t.wrong, t.Offset, t.zones, t.Known, t.by = t.B, int32(t.Seconds), ofB, true, "no zone has the opposite offset"
 	case ofB == nil && ofA != nil:
-		t.wrong, t.offset, t.zones, t.known, t.by = t.A, int32(-t.Seconds), ofA, true, "no zone has the opposite offset"
+		t.wrong, t.Offset, t.zones, t.Known, t.by = t.A, int32(-t.Seconds), ofA, true, "no zone has the opposite offset"
 	}
 }
 
-// keys are those that count as evidence.
-func (t twin) keys() int64 {
+// Copies are those that count as evidence.
+func (t Twin) Copies() int64 {
 	if t.A == t.B {
 		return t.PayloadEqual
 	}
 	return t.Keys
 }
 
-func (t twin) subject() report.Subject {
-	if t.known || t.A == t.B {
+func (t Twin) Subject() report.Subject {
+	if t.Known || t.A == t.B {
 		return report.Subject{Source: cmp.Or(t.wrong, t.A), Object: zone.OffsetText(int32(t.Seconds))}
 	}
 	return report.Subject{Object: fmt.Sprintf("%s and %s %s", t.A, t.B, zone.OffsetText(int32(t.Seconds)))}
 }
 
-func (t twin) words() string {
+func (t Twin) Words() string {
 	apart := words.Duration(max(t.Seconds, -t.Seconds) * 1_000_000)
 	between := fmt.Sprintf("between %s and %s", evidence.SourceName(t.A), evidence.SourceName(t.B))
 	if t.A == t.B {
 		between = "within " + evidence.SourceName(t.A)
 	}
-	text := fmt.Sprintf("%s %s are %s apart", words.Count(t.keys(), "key"), between, apart)
+	text := fmt.Sprintf("%s %s are %s apart", words.Count(t.Copies(), "key"), between, apart)
 	switch {
-	case t.known && t.A == t.B:
-		text += fmt.Sprintf(": one copy is stamped at %s (%s)", zone.OffsetText(t.offset), words.Examples(t.zones))
-	case t.known:
-		text += fmt.Sprintf(": %s stamps %s (%s), since %s", evidence.SourceName(t.wrong), zone.OffsetText(t.offset), words.Examples(t.zones), t.by)
+	case t.Known && t.A == t.B:
+		text += fmt.Sprintf(": one copy is stamped at %s (%s)", zone.OffsetText(t.Offset), words.Examples(t.zones))
+	case t.Known:
+		text += fmt.Sprintf(": %s stamps %s (%s), since %s", evidence.SourceName(t.wrong), zone.OffsetText(t.Offset), words.Examples(t.zones), t.by)
 	default:
 		text += ", and nothing says which copy is true"
 	}
@@ -152,12 +152,12 @@ func (t twin) words() string {
 	return text
 }
 
-func (t twin) measures(b *brief) map[string]any {
-	m := map[string]any{"a": t.A, "b": t.B, "offset_minutes": t.Seconds / 60, "keys": t.keys(), "payload_equal": t.PayloadEqual, "payload_differs": t.PayloadDiffers,
+func (t Twin) Measures(b *Zones) map[string]any {
+	m := map[string]any{"a": t.A, "b": t.B, "offset_minutes": t.Seconds / 60, "keys": t.Copies(), "payload_equal": t.PayloadEqual, "payload_differs": t.PayloadDiffers,
 		"payload_compared": t.PayloadEqual + t.PayloadDiffers, "true_a_keys": t.TrueA, "true_b_keys": t.TrueB,
 		"first_partition": b.PartitionValue(t.First), "last_partition": b.PartitionValue(t.Last)}
-	if t.known {
-		m["wrong_source"], m["wrong_offset_minutes"], m["decided_by"], m["zones"] = t.wrong, int64(t.offset/60), t.by, t.zones
+	if t.Known {
+		m["wrong_source"], m["wrong_offset_minutes"], m["decided_by"], m["zones"] = t.wrong, int64(t.Offset/60), t.by, t.zones
 	}
 	return m
 }

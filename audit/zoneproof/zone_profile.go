@@ -1,4 +1,4 @@
-package check
+package zoneproof
 
 import (
 	"maps"
@@ -8,14 +8,14 @@ import (
 	"github.com/featureaudit/featureaudit/audit/zonefit"
 )
 
-// dayProfile compares the hours of the day at which a source's events happen with those of its peers. It supports what
+// Profile compares the hours of the day at which a source's events happen with those of its peers. It supports what
 // lags have told, and decides nothing: people of two continents use two sources at different hours.
-type dayProfile struct {
+type Profile struct {
 	source string
-	// shift is by how many whole hours the source's hours must be moved back to be most like its peers': -11 to 12.
-	shift int
-	// correlation of both profiles at that shift.
-	correlation float64
+	// Shift is by how many whole hours the source's hours must be moved back to be most like its peers': -11 to 12.
+	Shift int
+	// Correlation of both profiles at that shift.
+	Correlation float64
 }
 
 const (
@@ -23,20 +23,20 @@ const (
 	profileDays, profileRows = 7, 1000
 	// profileAgrees is the least correlation that supports an offset.
 	profileAgrees = 0.8
-	dayHours      = 24
+	DayHours      = 24
 	binsPerHour   = 4
 )
 
-// dayProfiles are those of the sources with enough days and rows, by source; empty where fewer than two have them.
-func (b *Zones) dayProfiles() []dayProfile {
+// Profiles are those of the sources with enough days and rows, by source; empty where fewer than two have them.
+func (b *Zones) Profiles() []Profile {
 	shares := b.hourShares()
 	if len(shares) < 2 {
 		return nil
 	}
 	sources := slices.Sorted(maps.Keys(shares))
-	var profiles []dayProfile
+	var profiles []Profile
 	for _, source := range sources {
-		var peers [dayHours]float64
+		var peers [DayHours]float64
 		for _, other := range sources {
 			if other == source {
 				continue
@@ -45,15 +45,15 @@ func (b *Zones) dayProfiles() []dayProfile {
 				peers[hour] += share
 			}
 		}
-		profiles = append(profiles, bestShift(source, shares[source], peers))
+		profiles = append(profiles, BestShift(source, shares[source], peers))
 	}
 	return profiles
 }
 
 // hourShares are the shares of each source's events by hour of the day, as they are read.
-func (b *Zones) hourShares() map[string][dayHours]float64 {
+func (b *Zones) hourShares() map[string][DayHours]float64 {
 	type hours struct {
-		counts [dayHours]int64
+		counts [DayHours]int64
 		rows   int64
 		days   map[int32]bool
 	}
@@ -69,17 +69,17 @@ func (b *Zones) hourShares() map[string][dayHours]float64 {
 		}
 		for bin, n := range h.Counts {
 			// no event before 1980 is in a histogram: the division need not round down
-			sum.counts[bin/binsPerHour%dayHours] += n
+			sum.counts[bin/binsPerHour%DayHours] += n
 			sum.rows += n
-			sum.days[bin/binsPerHour/dayHours] = true
+			sum.days[bin/binsPerHour/DayHours] = true
 		}
 	}
-	shares := map[string][dayHours]float64{}
+	shares := map[string][DayHours]float64{}
 	for source, sum := range bySource {
 		if sum.rows < profileRows || len(sum.days) < profileDays {
 			continue
 		}
-		var share [dayHours]float64
+		var share [DayHours]float64
 		for hour, n := range sum.counts {
 			share[hour] = float64(n) / float64(sum.rows)
 		}
@@ -88,13 +88,13 @@ func (b *Zones) hourShares() map[string][dayHours]float64 {
 	return shares
 }
 
-// bestShift tries every whole hour, the nearest first: a tie says least.
-func bestShift(source string, own, peers [dayHours]float64) dayProfile {
-	best := dayProfile{source: source, correlation: correlate(own, peers, 0)}
-	for distance := 1; distance <= dayHours/2; distance++ {
+// BestShift tries every whole hour, the nearest first: a tie says least.
+func BestShift(source string, own, peers [DayHours]float64) Profile {
+	best := Profile{source: source, Correlation: correlate(own, peers, 0)}
+	for distance := 1; distance <= DayHours/2; distance++ {
 		for _, shift := range []int{distance, -distance} {
-			if c := correlate(own, peers, shift); c > best.correlation {
-				best.shift, best.correlation = shift, c
+			if c := correlate(own, peers, shift); c > best.Correlation {
+				best.Shift, best.Correlation = shift, c
 			}
 		}
 	}
@@ -102,16 +102,16 @@ func bestShift(source string, own, peers [dayHours]float64) dayProfile {
 }
 
 // correlate is the correlation of a source's hours, moved back, with its peers'; 0 where one of them is flat.
-func correlate(own, peers [dayHours]float64, shift int) float64 {
+func correlate(own, peers [DayHours]float64, shift int) float64 {
 	var sumOwn, sumPeers float64
-	for hour := range dayHours {
+	for hour := range DayHours {
 		sumOwn += own[hour]
 		sumPeers += peers[hour]
 	}
 	var product, squareOwn, squarePeers float64
-	for hour := range dayHours {
-		x := own[(hour+shift+dayHours)%dayHours] - sumOwn/dayHours
-		y := peers[hour] - sumPeers/dayHours
+	for hour := range DayHours {
+		x := own[(hour+shift+DayHours)%DayHours] - sumOwn/DayHours
+		y := peers[hour] - sumPeers/DayHours
 		product += x * y
 		squareOwn += x * x
 		squarePeers += y * y
@@ -122,21 +122,21 @@ func correlate(own, peers [dayHours]float64, shift int) float64 {
 	return product / math.Sqrt(squareOwn*squarePeers)
 }
 
-// supports says whether the hours of the day show the offset of a population that is most of its source.
-func (d dayProfile) supports(s zoneSeries, p zonefit.Population) bool {
-	largest, has := s.estimate.Largest()
-	if d.shift == 0 || d.source != s.source || !has || largest.Seconds != p.Seconds || d.correlation < profileAgrees {
+// Supports says whether the hours of the day show the offset of a population that is most of its source.
+func (d Profile) Supports(s Series, p zonefit.Population) bool {
+	largest, has := s.Estimate.Largest()
+	if d.Shift == 0 || d.source != s.Source || !has || largest.Seconds != p.Seconds || d.Correlation < profileAgrees {
 		return false
 	}
 	// half an hour between whole hours is as near as a profile can tell; a day's turn is none
-	apart := math.Mod(math.Abs(float64(p.Seconds)/3600-float64(d.shift)), dayHours)
-	return min(apart, dayHours-apart) <= 0.5
+	apart := math.Mod(math.Abs(float64(p.Seconds)/3600-float64(d.Shift)), DayHours)
+	return min(apart, DayHours-apart) <= 0.5
 }
 
-func profileMeasures(profiles []dayProfile) []map[string]any {
+func ProfileMeasures(profiles []Profile) []map[string]any {
 	list := []map[string]any{}
 	for _, d := range profiles {
-		list = append(list, map[string]any{"source": d.source, "shift_hours": int64(d.shift), "correlation": rounded(d.correlation)})
+		list = append(list, map[string]any{"source": d.source, "shift_hours": int64(d.Shift), "correlation": Rounded(d.Correlation)})
 	}
 	return list
 }
