@@ -7,8 +7,8 @@ import (
 	"github.com/featureaudit/featureaudit/audit/words"
 )
 
-// known says what a baseline holds: outcomes stay what they are, and with --new-only the exit code does not rest on it.
-func known(b *report.Baseline) string {
+// heldByBaseline says what a baseline holds: outcomes stay what they are, and with --new-only the exit code does not rest on it.
+func heldByBaseline(b *report.Baseline) string {
 	if b == nil {
 		return ""
 	}

@@ -114,7 +114,7 @@ func NewOutline(r report.Report, words func(report.Result) Words) Outline {
 	if r.Status != report.Complete {
 		o.Partial = "the audit did not run to its end: what is missing below was not looked at"
 	}
-	o.Known, o.Trends = known(r.Baseline), trends(r)
+	o.Known, o.Trends = heldByBaseline(r.Baseline), trends(r)
 	if r.History != nil {
 		o.Since, o.Changes, o.Resolved = since(*r.History), &r.History.States, resolved(r)
 	}
