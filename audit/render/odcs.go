@@ -80,17 +80,6 @@ func ODCS(w io.Writer, r report.Report, o Options) error {
 func odcsQualityOf(item Item) odcsQuality {
 	res := item.Result
 	return odcsQuality{Name: item.Check, Type: "custom", Engine: "featureaudit", Implementation: item.Check, Description: cmp.Or(item.Why, item.Check),
-		Dimension: odcsDimension(res.Check), Severity: string(res.Severity), Unit: res.Unit,
+		Dimension: cmp.Or(res.Dimension(), "conformity"), Severity: string(res.Severity), Unit: res.Unit,
 		Properties: []odcsProperty{{"outcome", string(res.Outcome)}, {"rowsTotal", res.RowsTotal}, {"rowsBad", res.RowsBad}, {"message", item.Says}}}
-}
-
-// odcsDimension is the standard's word for what a check is about.
-func odcsDimension(check string) string {
-	dimensions := map[string]string{
-		"stale-view": "timeliness", "stale-rows": "timeliness", "stale-entities": "timeliness", "source-lag": "timeliness", "future-rows": "timeliness",
-		"duplicate-keys": "uniqueness", "duplicate-files": "uniqueness", "shifted-twins": "uniqueness",
-		"missing-partitions": "completeness", "empty-partitions": "completeness", "thin-partitions": "completeness", "null-keys": "completeness", "null-event-time": "completeness",
-		"mixed-zones": "accuracy", "misfiled-rows": "accuracy",
-	}
-	return cmp.Or(dimensions[check], "conformity")
 }

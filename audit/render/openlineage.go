@@ -168,20 +168,13 @@ func lineageInputOf(v ViewOutline) lineageInput {
 	return in
 }
 
-// assertionClass is the word of OpenLineage for a check, where it has one.
-func assertionClass(check string) string {
-	classes := map[string]string{"stale-view": "freshness", "stale-rows": "freshness", "duplicate-keys": "unique", "null-keys": "not_null", "null-event-time": "not_null",
-		"thin-partitions": "row_count", "empty-partitions": "row_count"}
-	return cmp.Or(classes[check], check)
-}
-
 func lineageAssertionOf(item Item) lineageAssertion {
-	return lineageAssertion{Assertion: assertionClass(item.Result.Check), Success: item.Result.Outcome == report.Pass, Severity: string(item.Result.Severity),
+	return lineageAssertion{Assertion: cmp.Or(item.Result.Assertion(), item.Result.Check), Success: item.Result.Outcome == report.Pass, Severity: string(item.Result.Severity),
 		Name: item.Check, Description: item.Says, Expected: "0 " + item.Result.Unit, Actual: fmt.Sprintf("%d %s", item.Result.RowsBad, item.Result.Unit), Params: lineageParams(item)}
 }
 
 func lineageTestOf(item Item) lineageTest {
-	t := lineageTest{Name: item.View + "." + item.Check, Status: "skip", Severity: string(item.Result.Severity), Type: assertionClass(item.Result.Check),
+	t := lineageTest{Name: item.View + "." + item.Check, Status: "skip", Severity: string(item.Result.Severity), Type: cmp.Or(item.Result.Assertion(), item.Result.Check),
 		Description: item.Says, Params: lineageParams(item)}
 	switch item.Result.Outcome {
 	case report.Pass:

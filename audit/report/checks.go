@@ -17,6 +17,39 @@ func (r Result) TellsOfFiles() bool { return r.Check == UnreadableFile }
 // JudgesAge says that the result tells whether the newest events are as fresh as promised.
 func (r Result) JudgesAge() bool { return r.Check == StaleView }
 
+// TellsOfFreshness says that the result judges how old the newest event of its view is.
+func (r Result) TellsOfFreshness() bool { return r.Check == StaleView }
+
+// terms are the words that other vocabularies have for what a check is about.
+type terms struct{ dimension, assertion string }
+
+func termsOf(check string) terms {
+	return map[string]terms{
+		StaleView:            {"timeliness", "freshness"},
+		StaleRows:            {"timeliness", "freshness"},
+		StaleEntities:        {"timeliness", ""},
+		"source-lag":         {"timeliness", ""},
+		"future-rows":        {"timeliness", ""},
+		DuplicateKeys:        {"uniqueness", "unique"},
+		"duplicate-files":    {"uniqueness", ""},
+		"shifted-twins":      {"uniqueness", ""},
+		"missing-partitions": {"completeness", ""},
+		"empty-partitions":   {"completeness", "row_count"},
+		"thin-partitions":    {"completeness", "row_count"},
+		"null-keys":          {"completeness", "not_null"},
+		"null-event-time":    {"completeness", "not_null"},
+		MixedZones:           {"accuracy", ""},
+		"misfiled-rows":      {"accuracy", ""},
+	}[check]
+}
+
+// Dimension is the word of data quality for what the check of a result is about, as the Open Data Contract Standard has it; empty where
+// it has none.
+func (r Result) Dimension() string { return termsOf(r.Check).dimension }
+
+// Assertion is the word of OpenLineage for the check of a result; empty where it has none.
+func (r Result) Assertion() string { return termsOf(r.Check).assertion }
+
 // EntityChecks are what an audit must judge for Report.StaleEntities to answer.
 func EntityChecks() []string { return []string{StaleEntities} }
 
