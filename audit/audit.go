@@ -11,6 +11,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/check"
 	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/export"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
@@ -36,9 +37,9 @@ type Options struct {
 	RangeFrom, RangeTo string
 
 	// Missing is what it means that a view has no files, and MissingViews what it means for these views by name; "" is
-	// check.MissingIsError.
-	Missing      check.Missing
-	MissingViews map[string]check.Missing
+	// evidence.MissingIsError.
+	Missing      evidence.Missing
+	MissingViews map[string]evidence.Missing
 
 	// NewestOnly reads the newest partition of each view only: enough to know how fresh it is, and no audit of the rest.
 	NewestOnly bool
@@ -58,7 +59,7 @@ type Options struct {
 	BadRows   bool
 	// Mask names what is sensitive, in all that the run leaves behind; nil shows none of it.
 	Mask *sensitive.Mask
-	// Rank orders the findings of a result by what is known of them, as check.Input says; nil ranks all alike.
+	// Rank orders the findings of a result by what is known of them, as evidence.Input says; nil ranks all alike.
 	Rank func(fingerprint string, bad int64) int
 	// Samples is how many values of key and entity columns a finding may show; 0 shows none.
 	Samples int

@@ -75,7 +75,7 @@ var floors = map[string]int{
 	"audit/facts": 2, "audit/zone": 2, "audit/strptime": 2,
 	"audit/sensitive": 3, "audit/keys": 3, "audit/partition": 3, "audit/pages": 3, "audit/zonefit": 3, "audit/store": 3, "audit/policy": 3,
 	"audit/export": 4, "audit/engine": 4, "audit/registry": 4, "audit/survey": 4,
-	"audit/collect": 5, "audit/look": 6, "audit/check": 5, "audit/diff": 5, "audit/contract": 5, "audit/align": 5, "audit/history": 5,
+	"audit/collect": 5, "audit/look": 6, "audit/evidence": 5, "audit/check": 6, "audit/diff": 5, "audit/contract": 5, "audit/align": 5, "audit/history": 5,
 	"audit/render": 6,
 	"audit":        7,
 	"cmd":          8,

@@ -18,6 +18,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/collect"
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/engine/duckdb"
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
@@ -87,7 +88,7 @@ func TestCollectionEqualsRecount(t *testing.T) {
 			}
 			got, surveyed, view := collectStore(t, db, dir, store, seed)
 			lock.Lock()
-			compareMissing(t, judge, check.Input{Evidence: facts.Evidence{View: view, Survey: surveyed}, Terms: check.Terms{AsOf: in.AsOf}}, files, ranged(store, seed))
+			compareMissing(t, judge, evidence.Input{Evidence: facts.Evidence{View: view, Survey: surveyed}, Terms: evidence.Terms{AsOf: in.AsOf}}, files, ranged(store, seed))
 			lock.Unlock()
 			compareSlices(t, surveyed, got, want)
 			compareEntities(t, got, want, store)
@@ -118,7 +119,7 @@ func onDay(t *testing.T, store fixtures.Random) func(recount.File) bool {
 }
 
 // compareMissing judges which partitions are missing, for the view or for each of its declared sources.
-func compareMissing(t *testing.T, judge engine.Judge, in check.Input, files []recount.File, ranged bool) {
+func compareMissing(t *testing.T, judge engine.Judge, in evidence.Input, files []recount.File, ranged bool) {
 	t.Helper()
 	if !in.View.TimePartition.Declared() || ranged {
 		return
@@ -180,7 +181,7 @@ func collectStore(t *testing.T, db *duckdb.Database, dir string, store fixtures.
 	}
 	request := orderOf(view, surveyed, store.AsOf, engine.Room{Workers: 1 + int(seed%3), Runs: look.ShareOf(0).Runs, TempDir: t.TempDir(), SliceRows: 1 + int64(seed%40)})
 	request.Wants = facts.WantTimes | facts.WantEvents
-	if len(check.KeyColumns(view)) > 0 {
+	if len(evidence.KeyColumns(view)) > 0 {
 		request.Wants |= facts.WantKeys
 	}
 	if len(view.Entity) > 0 {

@@ -11,6 +11,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/collect"
 	"github.com/featureaudit/featureaudit/audit/contract"
 	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/export"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
@@ -108,7 +109,7 @@ func (r *run) selected(id string) bool {
 }
 
 // terms are what a view is judged by.
-func (r *run) terms(view model.View) check.Terms {
+func (r *run) terms(view model.View) evidence.Terms {
 	if r.progress != nil {
 		r.progress(look.Progress{View: view.Name, Step: "judge"})
 	}
@@ -116,7 +117,7 @@ func (r *run) terms(view model.View) check.Terms {
 	if !named {
 		missing = r.options.Missing
 	}
-	return check.Terms{AsOf: r.asOf, AsOfGiven: r.options.AsOfGiven, HasRange: r.window.Range.Given() || r.window.Newest, Selected: r.selected,
+	return evidence.Terms{AsOf: r.asOf, AsOfGiven: r.options.AsOfGiven, HasRange: r.window.Range.Given() || r.window.Newest, Selected: r.selected,
 		Suppressions: r.options.Suppressions, Missing: missing, Samples: r.options.Samples, BadRows: r.options.BadRows, Rank: r.options.Rank, Mask: r.options.Mask, Atlas: r.atlas}
 }
 
@@ -140,7 +141,7 @@ func (r *run) keep(f found) error {
 	// views share the limit, in their order
 	rows := in.Collection.Keys.Rows
 	rows = rows[:min(len(rows), r.options.RowsLimit-len(r.duplicates))]
-	named, err := export.Duplicates(r.options.Mask, in.View, check.KeyColumns(in.View), in.Survey.Files, rows)
+	named, err := export.Duplicates(r.options.Mask, in.View, evidence.KeyColumns(in.View), in.Survey.Files, rows)
 	r.duplicates = append(r.duplicates, named...)
 	return cmp.Or(err, f.err)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/check"
 	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
@@ -32,7 +33,7 @@ const aheadOfOne = 2
 
 // found is what was found of one view: facts and verdicts, or the error that stopped it.
 type found struct {
-	in     check.Input
+	in     evidence.Input
 	judged check.Judgement
 	err    error
 	// panicked is what it panicked with.
@@ -119,7 +120,7 @@ func (r *run) protected(ctx context.Context, view model.View) (f found) {
 
 // view looks at one view and judges it. Without facts, for a context that was done before, there is no judgement.
 func (r *run) view(ctx context.Context, view model.View) (f found) {
-	evidence, small, leave, err := r.look(ctx, view)
+	gathered, small, leave, err := r.look(ctx, view)
 	if leave != nil {
 		defer leave()
 	}
@@ -131,7 +132,7 @@ func (r *run) view(ctx context.Context, view model.View) (f found) {
 		return found{err: err}
 	}
 	defer r.judges.giveBack(judge, small)
-	f.in = check.NewInput(evidence, r.terms(view))
+	f.in = evidence.NewInput(gathered, r.terms(view))
 	f.judged, f.err = check.JudgeView(ctx, judge, f.in)
 	return f
 }

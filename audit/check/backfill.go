@@ -1,6 +1,7 @@
 package check
 
 import (
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 )
@@ -21,7 +22,7 @@ func (b *brief) mayBeBackfill() bool {
 		}
 	}
 	for _, s := range b.Collection.Slices {
-		if b.judged(b.filePartition(s.File)) && s.IngestedMax >= end {
+		if b.Judged(b.FilePartition(s.File)) && s.IngestedMax >= end {
 			return true
 		}
 	}
@@ -47,5 +48,5 @@ func (c Check) FixOf(r report.Result) string {
 
 // judgedByArrival says that stale rows are told by when they arrived.
 func (b *brief) judgedByArrival() bool {
-	return !isSnapshot(b.View) && b.View.StaleReference() == model.ReferenceIngestedAt
+	return !evidence.IsSnapshot(b.View) && b.View.StaleReference() == model.ReferenceIngestedAt
 }

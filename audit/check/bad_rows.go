@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -95,7 +96,7 @@ func (b *Statements) valueSQL(c facts.Column, hidden bool) string {
 // roleColumns are the columns with a role that some file has.
 func (b *Statements) roleColumns() []string {
 	v := b.View
-	names := slices.Concat([]string{v.Source.Column, v.EventTime.Column, v.IngestedAt.Column}, KeyColumns(v), v.Entity)
+	names := slices.Concat([]string{v.Source.Column, v.EventTime.Column, v.IngestedAt.Column}, evidence.KeyColumns(v), v.Entity)
 	for _, s := range v.Sources {
 		names = append(names, s.EventTime.Column, s.IngestedAt.Column)
 	}

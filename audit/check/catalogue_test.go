@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/sql"
 )
@@ -115,7 +116,7 @@ func TestQueriesKeepTheContract(t *testing.T) {
 			t.Errorf("%s: explain names no table that it reads", c.ID)
 		}
 		// On empty tables the adapter still compares the columns and their types, and at least one row must come.
-		b := newBrief(Input{})
+		b := newBrief(evidence.Input{})
 		if err := judge.Load(t.Context(), b.tables()); err != nil {
 			t.Fatal(err)
 		}

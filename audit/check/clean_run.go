@@ -19,12 +19,12 @@ func (b *brief) cleanRun(opinions []opinion) (Span, bool) {
 		return Span{}, false
 	}
 	spoiled := map[string]bool{}
-	for _, u := range b.unread {
-		spoiled[b.partitionValue(u.file.Partition)] = true
+	for _, u := range b.Unread {
+		spoiled[b.PartitionValue(u.File.Partition)] = true
 	}
-	for _, p := range b.presences() {
-		if p.group != "" && p.expected && !p.present {
-			spoiled[p.partition.Value] = true
+	for _, p := range b.Presences() {
+		if p.Group != "" && p.Expected && !p.Present {
+			spoiled[p.Partition.Value] = true
 		}
 	}
 	looked := false
@@ -55,7 +55,7 @@ func (b *brief) spoil(c Check, o opinion, spoiled map[string]bool) bool {
 	case report.Fail:
 	case report.Error:
 		_, failed := b.failure(c)
-		return !failed && len(b.unread) > 0 && len(b.absent(c)) == 0
+		return !failed && len(b.Unread) > 0 && len(b.absent(c)) == 0
 	default:
 		return true
 	}
@@ -83,7 +83,7 @@ func (b *brief) partitionsOf(f row) []string {
 		return f.partitions
 	}
 	for _, file := range b.Survey.Files {
-		if p, dated := b.partition(file.Partition); dated && file.Path == f.subject.File {
+		if p, dated := b.Partition(file.Partition); dated && file.Path == f.subject.File {
 			return []string{p.Value}
 		}
 	}

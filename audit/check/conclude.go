@@ -71,7 +71,7 @@ func (b *brief) conclude(c Check, o opinion, v verdict) opinion {
 
 // pick finds the rows that are findings: any bad row, or with max_fraction those whose share is above it.
 func (b *brief) pick(c Check, v *verdict) error {
-	limit := b.policy(c.ID).MaxFraction
+	limit := b.Policy(c.ID).MaxFraction
 	if limit == nil || !c.Fractional {
 		for _, r := range v.rows {
 			v.total += r.total
@@ -93,7 +93,7 @@ func (b *brief) pick(c Check, v *verdict) error {
 		if err := r.parse(); err != nil {
 			return err
 		}
-		if r.total < b.minRows(c.ID) {
+		if r.total < b.MinRows(c.ID) {
 			pour(pools, r)
 			continue
 		}
@@ -181,15 +181,15 @@ func (b *brief) clean(c Check, r report.Result, v verdict) report.Result {
 // sawNothing says that not one of the files whose rows a verdict rests on could be read.
 func (b *brief) sawNothing(c Check) bool {
 	unread := len(b.unreadFor(c))
-	return c.alwaysReadsRows() && unread > 0 && unread == len(b.judgedFiles(c))
+	return c.alwaysReadsRows() && unread > 0 && unread == len(b.JudgedFiles(c.WholeView))
 }
 
 func (b *brief) nothing(c Check) string {
 	if c.nothing != nil {
 		return c.nothing(b)
 	}
-	if c.Unit == UnitRows && c.Needs.EventTime && !b.noRows() {
-		return fmt.Sprintf("no row with an event time in %s", words.Count(int64(len(b.judgedFiles(c))), "file"))
+	if c.Unit == UnitRows && c.Needs.EventTime && !b.NoRows() {
+		return fmt.Sprintf("no row with an event time in %s", words.Count(int64(len(b.JudgedFiles(c.WholeView))), "file"))
 	}
 	if b.HasRange {
 		return fmt.Sprintf("no %s in the partitions of the range", c.Unit)
@@ -202,12 +202,12 @@ func (b *brief) blind(c Check) (what string, retryable bool) {
 	if !c.Needs.Footers && !ReadsRows(c, b.View, b.Survey) {
 		return "", false
 	}
-	files := int64(len(b.judgedFiles(c)))
+	files := int64(len(b.JudgedFiles(c.WholeView)))
 	if unread := b.unreadFor(c); len(unread) > 0 {
 		names := make([]string, 0, len(unread))
 		for _, u := range unread {
-			names = append(names, u.file.Path)
-			retryable = retryable || u.problem.Retryable()
+			names = append(names, u.File.Path)
+			retryable = retryable || u.Problem.Retryable()
 		}
 		return fmt.Sprintf("%s of %s (unread: %s)", words.Number(files-int64(len(unread))), words.Count(files, "file"), words.Examples(names)), retryable
 	}
@@ -232,7 +232,7 @@ func (b *brief) cleanMessage(c Check, r report.Result) string {
 }
 
 func (b *brief) fraction(c Check) string {
-	if limit := b.policy(c.ID).MaxFraction; limit != nil {
+	if limit := b.Policy(c.ID).MaxFraction; limit != nil {
 		return fmt.Sprint(*limit)
 	}
 	return "0"
@@ -374,6 +374,6 @@ func (b *brief) badPartitions(findings []row) []string {
 		}
 	}
 	names := slices.Collect(maps.Keys(seen))
-	slices.SortFunc(names, func(x, y string) int { return cmp.Or(cmp.Compare(b.order[x], b.order[y]), cmp.Compare(x, y)) })
+	slices.SortFunc(names, func(x, y string) int { return cmp.Or(cmp.Compare(b.Order[x], b.Order[y]), cmp.Compare(x, y)) })
 	return names
 }

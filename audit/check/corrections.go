@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/words"
@@ -55,11 +56,11 @@ func evidenceOf(s zoneSeries, p zonefit.Population, twins []twin) report.Evidenc
 }
 
 // shifts are the corrections of one population, by file.
-func (b *Zones) shifts(s zoneSeries, p zonefit.Population, evidence report.Evidence) []report.Correction {
+func (b *Zones) shifts(s zoneSeries, p zonefit.Population, basis report.Evidence) []report.Correction {
 	files := b.populationSlices(s, p)
 	if g, by := s.groupAt(p); by && !p.Whole() && g.Foreign > mostForeign {
 		// others have rows with the same lags: only files that are the writers' own can be moved as a whole
-		return b.shiftsOfOwnFiles(s, p, g, evidence)
+		return b.shiftsOfOwnFiles(s, p, g, basis)
 	}
 	shift := -int64(p.Seconds)
 	rows := b.rowsByFile(s, p, files)
@@ -68,11 +69,11 @@ func (b *Zones) shifts(s zoneSeries, p zonefit.Population, evidence report.Evide
 		if rows[id] == 0 {
 			continue
 		}
-		c := report.Correction{View: b.View.Name, File: b.Survey.Files[id].Path, Source: s.source, ShiftSeconds: &shift, Rows: rows[id], Evidence: evidence}
+		c := report.Correction{View: b.View.Name, File: b.Survey.Files[id].Path, Source: s.source, ShiftSeconds: &shift, Rows: rows[id], Evidence: basis}
 		which := "all rows"
 		if !p.Whole() {
 			from, to := correctedLags(s, p)
-			low, high := seconds(from), seconds(to)
+			low, high := evidence.Seconds(from), evidence.Seconds(to)
 			c.LagFromSeconds, c.LagToSeconds = &low, &high
 			which = fmt.Sprintf("rows with a lag from %s to %s", words.Duration(from), words.Duration(to))
 		}
@@ -94,7 +95,7 @@ const (
 )
 
 // shiftsOfOwnFiles are the corrections of the files that hold a group's rows only, as far as the sample shows.
-func (b *Zones) shiftsOfOwnFiles(s zoneSeries, p zonefit.Population, g zonefit.WriterGroup, evidence report.Evidence) []report.Correction {
+func (b *Zones) shiftsOfOwnFiles(s zoneSeries, p zonefit.Population, g zonefit.WriterGroup, basis report.Evidence) []report.Correction {
 	all := map[int32]int{}
 	for _, r := range s.sampled {
 		all[r.File]++
@@ -107,7 +108,7 @@ func (b *Zones) shiftsOfOwnFiles(s zoneSeries, p zonefit.Population, g zonefit.W
 			continue
 		}
 		plan = append(plan, report.Correction{View: b.View.Name, File: b.Survey.Files[slice.File].Path, Source: s.source, ShiftSeconds: &shift, Rows: slice.LagRows,
-			Evidence: evidence, Message: fmt.Sprintf("shift event_time of all rows by %s: their writers stamp %s (%s)", signed(shift), zone.OffsetText(s.offset(p)), s.candidates(p))})
+			Evidence: basis, Message: fmt.Sprintf("shift event_time of all rows by %s: their writers stamp %s (%s)", signed(shift), zone.OffsetText(s.offset(p)), s.candidates(p))})
 	}
 	return plan
 }
@@ -154,7 +155,7 @@ func (b *Zones) rowsByFile(s zoneSeries, p zonefit.Population, files []int32) ma
 	}
 	open := []int32{}
 	for _, id := range files {
-		slice, partition := slicesOf[id], b.filePartition(id)
+		slice, partition := slicesOf[id], b.FilePartition(id)
 		if p.Whole() || slice.LagMin >= from && slice.LagMax < to {
 			rows[id] = slice.LagRows
 			rest[partition] -= float64(slice.LagRows)
@@ -164,7 +165,7 @@ func (b *Zones) rowsByFile(s zoneSeries, p zonefit.Population, files []int32) ma
 		open = append(open, id)
 	}
 	for _, id := range open {
-		partition := b.filePartition(id)
+		partition := b.FilePartition(id)
 		share := max(rest[partition], 0) * float64(slicesOf[id].LagRows) / weight[partition]
 		if len(p.Parts) == 0 {
 			share = float64(p.Rows) * float64(slicesOf[id].LagRows) / sumOf(weight)
@@ -185,18 +186,18 @@ func sumOf(weights map[int32]float64) float64 {
 // declarations name UTC as the zone of naive files that nobody has declared and whose writers show it.
 func (b *Zones) declarations(s zoneSeries) []report.Correction {
 	var plan []report.Correction
-	for _, f := range b.encoded {
+	for _, f := range b.Encoded {
 		naive := int64(0)
-		for e, n := range f.rows {
-			if isNaive(e) {
+		for e, n := range f.Rows {
+			if evidence.IsNaive(e) {
 				naive += n
 			}
 		}
-		ours := f.file.Writer == s.writer && (f.file.Source == s.source || f.file.Source == "" && slices.Equal(f.sources, []string{s.source}))
-		if naive == 0 || !ours || declaredZone(b.View, b.declared[s.source]) != "" {
+		ours := f.File.Writer == s.writer && (f.File.Source == s.source || f.File.Source == "" && slices.Equal(f.Sources, []string{s.source}))
+		if naive == 0 || !ours || evidence.DeclaredZone(b.View, b.DeclaredSources[s.source]) != "" {
 			continue
 		}
-		plan = append(plan, report.Correction{View: b.View.Name, File: f.file.Path, Source: s.source, DeclareZone: "UTC", Rows: naive, Evidence: report.Statistical,
+		plan = append(plan, report.Correction{View: b.View.Name, File: f.File.Path, Source: s.source, DeclareZone: "UTC", Rows: naive, Evidence: report.Statistical,
 			Message: "event_time is naive; its writers show that it is UTC: declare zone: UTC, or write it aware"})
 	}
 	return plan

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/words"
@@ -53,12 +54,12 @@ func (b *brief) copies() []copied {
 	}
 	once := b.View.OncePer
 	bySource := slices.Contains(once, "source")
-	byPartition := isSnapshot(b.View) || slices.Contains(once, "partition")
+	byPartition := evidence.IsSnapshot(b.View) || slices.Contains(once, "partition")
 	original := map[place]facts.File{}
 	var found []copied
 	for _, f := range b.Survey.Files {
 		first, alike := b.Survey.CopyOf[f.ID]
-		if !alike || !b.judged(f.Partition) {
+		if !alike || !b.Judged(f.Partition) {
 			continue
 		}
 		at := place{first: first, partition: -1}
@@ -80,8 +81,8 @@ func (b *brief) copies() []copied {
 
 // holdsEventTime says that a file's rows bring an event time of their own.
 func (b *brief) holdsEventTime(f facts.File) bool {
-	schema := b.schema(f)
-	return schema != nil && slices.ContainsFunc(eventNames(b.View), func(name string) bool { return schema.Lookup(name) != nil })
+	schema := b.Schema(f)
+	return schema != nil && slices.ContainsFunc(evidence.EventNames(b.View), func(name string) bool { return schema.Lookup(name) != nil })
 }
 
 func judgeDuplicateFiles(b *brief) (verdict, error) {
@@ -91,7 +92,7 @@ func judgeDuplicateFiles(b *brief) (verdict, error) {
 	}
 	v := verdict{}
 	rows, bytes := int64(0), int64(0)
-	for _, f := range b.readable(Check{}) {
+	for _, f := range b.Readable(false) {
 		original, isCopy := of[f.ID]
 		if !isCopy {
 			v.rows = append(v.rows, row{total: 1})
@@ -103,7 +104,7 @@ func judgeDuplicateFiles(b *brief) (verdict, error) {
 		if f.SameAs != "" || original.SameAs != "" {
 			what = "the same file on disk as"
 		}
-		v.rows = append(v.rows, row{total: 1, bad: 1, subject: report.Subject{Partition: b.partitionValue(f.Partition), File: f.Path},
+		v.rows = append(v.rows, row{total: 1, bad: 1, subject: report.Subject{Partition: b.PartitionValue(f.Partition), File: f.Path},
 			message:  fmt.Sprintf("is %s %s: its %s %s counted again", what, original.Path, words.Count(f.Rows, "row"), words.Plural(f.Rows, "is", "are")),
 			measures: map[string]any{"copy_of": original.Path, "rows": f.Rows, "bytes": f.Size}})
 	}

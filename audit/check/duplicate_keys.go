@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/words"
@@ -30,7 +31,7 @@ var duplicateKeys = Check{
 	WholeView:     true,
 	severityWords: "error, warn where the key is not declared",
 	severity: func(b *brief) report.Severity {
-		if keyDefaulted(b.View) {
+		if evidence.KeyDefaulted(b.View) {
 			return report.SeverityWarn
 		}
 		return report.SeverityError
@@ -64,12 +65,12 @@ differ by such an offset; else a replay.`
 
 // keysTell says that the repeats of a declared key are judged, so that a copy is one cause of them.
 func (b *brief) keysTell() bool {
-	return !keyDefaulted(b.View) && b.selected("duplicate-keys") && b.policy("duplicate-keys").Severity != "off" && b.Collection.Keys != nil
+	return !evidence.KeyDefaulted(b.View) && b.IsSelected("duplicate-keys") && b.Policy("duplicate-keys").Severity != "off" && b.Collection.Keys != nil
 }
 
 func (b *brief) keyInWords() string {
-	text := fmt.Sprintf("key (%s)", strings.Join(KeyColumns(b.View), ", "))
-	if keyDefaulted(b.View) {
+	text := fmt.Sprintf("key (%s)", strings.Join(evidence.KeyColumns(b.View), ", "))
+	if evidence.KeyDefaulted(b.View) {
 		text += ", which stands in for the key that is not declared,"
 	}
 	return strings.TrimSuffix(text, ",")
@@ -77,7 +78,7 @@ func (b *brief) keyInWords() string {
 
 func judgeDuplicates(b *brief) (verdict, error) {
 	d := b.Collection.Keys
-	if d == nil && b.noRows() {
+	if d == nil && b.NoRows() {
 		return verdict{}, nil
 	}
 	if d == nil {
@@ -124,7 +125,7 @@ type place struct {
 func (b *brief) duplicateRows(d *facts.Duplicates) []row {
 	totals := map[place]int64{}
 	for _, s := range b.Collection.Slices {
-		totals[place{b.filePartition(s.File), s.Source}] += s.Rows - s.KeyNull
+		totals[place{b.FilePartition(s.File), s.Source}] += s.Rows - s.KeyNull
 	}
 	found := map[place]facts.DuplicatePlace{}
 	placed := int64(0)
@@ -144,9 +145,9 @@ func (b *brief) duplicateRows(d *facts.Duplicates) []row {
 	})
 	for _, p := range places { // in order, for sensitive values are numbered as they come
 		total := totals[p]
-		if b.judged(p.partition) {
+		if b.Judged(p.partition) {
 			at := found[p]
-			rows = append(rows, row{subject: report.Subject{Partition: b.partitionValue(p.partition), Source: p.source}, total: total, bad: at.Surplus,
+			rows = append(rows, row{subject: report.Subject{Partition: b.PartitionValue(p.partition), Source: p.source}, total: total, bad: at.Surplus,
 				measures: b.withKeys(d, p, map[string]any{"surplus_rows": at.Surplus, "repeated_keys": at.Keys, "conflict_keys": at.Conflict})})
 		}
 	}
@@ -164,7 +165,7 @@ func (b *brief) withKeys(d *facts.Duplicates, p place, measures map[string]any) 
 		return measures
 	}
 	keys := b.keyExamples(d, func(r facts.DuplicateRow) bool {
-		return !r.Kept && r.Source == p.source && b.filePartition(r.File) == p.partition
+		return !r.Kept && r.Source == p.source && b.FilePartition(r.File) == p.partition
 	})
 	if len(keys) > 0 {
 		measures["example_keys"] = keys
@@ -177,8 +178,8 @@ func duplicateMeasures(b *brief, d *facts.Duplicates) map[string]any {
 		"repeated_keys": d.RepeatedKeys, "repeated_rows": d.RowsTotalRepeated, "surplus_rows": d.SurplusRows, "paired_keys": d.PairedKeys, "unpaired_keys": d.UnpairedKeys,
 		"replay_keys": d.ReplayKeys, "conflict_keys": d.ConflictKeys, "shifted_twin_keys": d.ShiftedTwinKeys, "unknown_keys": d.UnknownKeys,
 		"resolvable_keys": d.ResolvableKeys, "ambiguous_keys": d.AmbiguousKeys, "max_multiplicity": d.MaxMultiplicity,
-		"null_keys": b.sum(func(s *facts.Slice) int64 { return s.KeyNull }), "fan_out_rows": d.FanOutRows, "paired_by_hash": d.PairedByHash,
-		"key": KeyColumns(b.View), "key_defaulted": keyDefaulted(b.View),
+		"null_keys": b.Sum(func(s *facts.Slice) int64 { return s.KeyNull }), "fan_out_rows": d.FanOutRows, "paired_by_hash": d.PairedByHash,
+		"key": evidence.KeyColumns(b.View), "key_defaulted": evidence.KeyDefaulted(b.View),
 		"scopes": map[string]any{"within_file": d.Scopes.WithinFile, "across_files": d.Scopes.AcrossFiles,
 			"across_partitions": d.Scopes.AcrossPartitions, "across_sources": d.Scopes.AcrossSources},
 		"writers": writerPairs(d.Writers), "differing_columns": differingColumns(d.DifferingColumns),

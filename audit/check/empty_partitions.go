@@ -1,6 +1,7 @@
 package check
 
 import (
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/report"
 
 	"github.com/featureaudit/featureaudit/audit/words"
@@ -21,11 +22,11 @@ var emptyPartitions = Check{
 	Query:      true,
 	nothing:    always("no closed partition is there yet"),
 	bad:        always("hold no row"),
-	good:       func(b *brief) string { return "hold rows" + b.expectedOf() },
+	good:       func(b *brief) string { return "hold rows" + b.ExpectedOf() },
 	describe: func(_ *brief, f row) string {
 		if files, ok := f.measures["files"].(float64); ok && files > 0 {
-			return "the partition" + groupInWords(f.subject) + " holds " + words.Count(int64(files), "file") + " without a row"
+			return "the partition" + evidence.GroupInWords(f.subject) + " holds " + words.Count(int64(files), "file") + " without a row"
 		}
-		return "the partition" + groupInWords(f.subject) + " holds no file"
+		return "the partition" + evidence.GroupInWords(f.subject) + " holds no file"
 	},
 }

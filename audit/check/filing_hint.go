@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/zone"
@@ -108,11 +109,11 @@ func (b *brief) filingHint(findings []row) filingHint {
 }
 
 func (b *brief) findFilingHint(findings []row) filingHint {
-	if meaning(b.View) != model.OfEventTime || len(findings) == 0 {
+	if evidence.Meaning(b.View) != model.OfEventTime || len(findings) == 0 {
 		return filingHint{}
 	}
 	ladders := b.ladders()
-	inPlace, total := fit(ladders, 0)
+	inPlace, total := evidence.Fit(ladders, 0)
 	if total == inPlace {
 		return filingHint{}
 	}
@@ -123,10 +124,10 @@ func (b *brief) findFilingHint(findings []row) filingHint {
 }
 
 // ladders are those of all partitions with a date whose rows were read, by time.
-func (b *brief) ladders() []ladder {
+func (b *brief) ladders() []evidence.Ladder {
 	merged := map[int32]*facts.EventHistogram{}
 	for population, histogram := range b.Collection.Events {
-		p, dated := b.partition(population.Partition)
+		p, dated := b.Partition(population.Partition)
 		if !dated || !p.Dated() || p.AfterAsOf {
 			continue
 		}
@@ -135,10 +136,10 @@ func (b *brief) ladders() []ladder {
 		}
 		merged[p.ID].Merge(histogram)
 	}
-	var ladders []ladder
+	var ladders []evidence.Ladder
 	for _, id := range slices.Sorted(maps.Keys(merged)) {
-		p, _ := b.partition(id)
-		ladders = append(ladders, newLadder(p, merged[id]))
+		p, _ := b.Partition(id)
+		ladders = append(ladders, evidence.NewLadder(p, merged[id]))
 	}
 	return ladders
 }
@@ -152,7 +153,7 @@ type calendar struct {
 }
 
 // otherCalendar tries every zone that is told apart from the others by the time between the oldest and the newest row.
-func (b *brief) otherCalendar(ladders []ladder, inPlace, total int64) (filingHint, bool) {
+func (b *brief) otherCalendar(ladders []evidence.Ladder, inPlace, total int64) (filingHint, bool) {
 	present, err := b.Atlas.Load(b.View.TimePartition.Zone)
 	if err != nil {
 		return filingHint{}, false // such a zone was refused with the config
@@ -178,10 +179,10 @@ func (b *brief) otherCalendar(ladders []ladder, inPlace, total int64) (filingHin
 }
 
 // reach bounds the times of all rows and partitions.
-func reach(ladders []ladder) (from, to int64) {
-	from, to = ladders[0].partition.Start, ladders[0].partition.End
+func reach(ladders []evidence.Ladder) (from, to int64) {
+	from, to = ladders[0].Partition.Start, ladders[0].Partition.End
 	for _, l := range ladders {
-		from, to = min(from, l.partition.Start), max(to, l.partition.End)
+		from, to = min(from, l.Partition.Start), max(to, l.Partition.End)
 	}
 	const margin = 24 * 3600 * 1_000_000
 	return from - margin, to + margin
@@ -232,18 +233,18 @@ func (b *brief) calendars(present *zone.Table, from, to int64) []calendar {
 }
 
 // fit counts the rows that lie in their partition if its calendar ran in this zone.
-func (c calendar) fit(present *zone.Table, ladders []ladder) int64 {
+func (c calendar) fit(present *zone.Table, ladders []evidence.Ladder) int64 {
 	rows := int64(0)
 	for _, l := range ladders {
-		start, end := c.table.Begin(present.Local(l.partition.Start)), c.table.Begin(present.Local(l.partition.End))
-		rows += l.before(end) - l.before(start)
+		start, end := c.table.Begin(present.Local(l.Partition.Start)), c.table.Begin(present.Local(l.Partition.End))
+		rows += l.Before(end) - l.Before(start)
 	}
 	return rows
 }
 
 // shiftedLoads looks for the one shift by an offset in use that puts all rows of the partitions with misfiled ones in place. They
 // are to be few, to hold nearly all misfiled rows, and to be full enough for the shift to be told.
-func (b *brief) shiftedLoads(ladders []ladder, misfiled int64) filingHint {
+func (b *brief) shiftedLoads(ladders []evidence.Ladder, misfiled int64) filingHint {
 	from, to := reach(ladders)
 	var shifts []int
 	for _, o := range b.Atlas.RealOffsets(from, to) {
@@ -263,14 +264,14 @@ func (b *brief) shiftedLoads(ladders []ladder, misfiled int64) filingHint {
 	})
 	explained, shifted := map[int]int64{}, map[int][]string{}
 	for _, l := range ladders {
-		outside := l.rows - (l.before(l.partition.End) - l.before(l.partition.Start))
-		if outside == 0 || !l.full() {
+		outside := l.Rows - (l.Before(l.Partition.End) - l.Before(l.Partition.Start))
+		if outside == 0 || !l.Full() {
 			continue
 		}
 		for _, minutes := range shifts {
-			if fits, all := fit([]ladder{l}, minutes); fits == all {
+			if fits, all := evidence.Fit([]evidence.Ladder{l}, minutes); fits == all {
 				explained[minutes] += outside
-				shifted[minutes] = append(shifted[minutes], l.partition.Value)
+				shifted[minutes] = append(shifted[minutes], l.Partition.Value)
 				break
 			}
 		}
@@ -281,13 +282,4 @@ func (b *brief) shiftedLoads(ladders []ladder, misfiled int64) filingHint {
 		}
 	}
 	return filingHint{}
-}
-
-// full says that the rows reach over at least half of the partition's length.
-func (l ladder) full() bool {
-	if len(l.bins) == 0 {
-		return false
-	}
-	reach := int64(l.bins[len(l.bins)-1]-l.bins[0]+1) * facts.EventBinMicros
-	return 2*reach >= l.partition.End-l.partition.Start
 }

@@ -10,7 +10,7 @@ import (
 
 // fingerprintNote says of a finding whose fingerprint is no other report's why that is so.
 func (b *brief) fingerprintNote(s report.Subject) string {
-	if !b.numbered(s) {
+	if !b.Numbered(s) {
 		return ""
 	}
 	return "of this report only: its source is sensitive and numbered, and may have another number in the next report; --hash-key-file gives it a lasting name"

@@ -8,7 +8,7 @@ import (
 
 // identified is what the fingerprint of a finding is made of: its subject in names that last.
 func (b *brief) identified(r row) report.Subject {
-	s := b.identity(r.subject)
+	s := b.Identity(r.subject)
 	if r.lasting != "" {
 		s.Object = r.lasting
 	}

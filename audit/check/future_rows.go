@@ -27,8 +27,8 @@ var futureRows = Check{
 	arrival:    func(b *brief) bool { return b.View.IngestedAt.Declared() },
 	measures: func(b *brief) map[string]any {
 		return map[string]any{
-			"after_ingest_rows": b.sum(func(s *facts.Slice) int64 { return s.FutureIngested }),
-			"after_as_of_rows":  b.sum(func(s *facts.Slice) int64 { return s.FutureAsOf }),
+			"after_ingest_rows": b.Sum(func(s *facts.Slice) int64 { return s.FutureIngested }),
+			"after_as_of_rows":  b.Sum(func(s *facts.Slice) int64 { return s.FutureAsOf }),
 		}
 	},
 	bad: func(b *brief) string {
@@ -47,8 +47,8 @@ var futureRows = Check{
 // futureOf names the instants that future rows lie after. An ingest time may itself lie after the run and the file.
 func (b *brief) futureOf() string {
 	const atRest = "as_of and the file's modification"
-	ingested := b.sum(func(s *facts.Slice) int64 { return s.FutureIngested })
-	stored := b.sum(func(s *facts.Slice) int64 { return s.FutureAsOf })
+	ingested := b.Sum(func(s *facts.Slice) int64 { return s.FutureIngested })
+	stored := b.Sum(func(s *facts.Slice) int64 { return s.FutureAsOf })
 	switch {
 	case !b.View.IngestedAt.Declared(), ingested == 0 && stored > 0:
 		return atRest

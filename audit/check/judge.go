@@ -10,6 +10,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/address"
 	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/words"
@@ -42,11 +43,13 @@ type brief struct {
 	cut bool
 }
 
-func newBrief(in Input) *brief { return &brief{Zones: newZones(newIndex(in), mustSee(in.View))} }
+func newBrief(in evidence.Input) *brief {
+	return &brief{Zones: newZones(evidence.NewIndex(in), mustSee(in.View))}
+}
 
 // JudgeView judges the selected checks of one view. A check that cannot be judged gives an error result and stops no
 // other; the error returned is that of the context, where it cut a check off, and there is a result of each even then.
-func JudgeView(ctx context.Context, j engine.Judge, in Input) (Judgement, error) {
+func JudgeView(ctx context.Context, j engine.Judge, in evidence.Input) (Judgement, error) {
 	b := newBrief(in)
 	var loaded error
 	if b.wantsTables() {
@@ -54,7 +57,7 @@ func JudgeView(ctx context.Context, j engine.Judge, in Input) (Judgement, error)
 	}
 	opinions := []opinion{}
 	for _, c := range Catalogue() {
-		if c.Scope == ScopeView && in.selected(c.ID) {
+		if c.Scope == ScopeView && in.IsSelected(c.ID) {
 			opinions = append(opinions, b.judge(ctx, j, c, loaded))
 		}
 	}
@@ -86,7 +89,7 @@ func (b *brief) wantsTables() bool {
 	if b.View.NoFiles != "" || len(b.Survey.Files) == 0 {
 		return false
 	}
-	return slices.ContainsFunc(Catalogue(), func(c Check) bool { return c.Query && b.selected(c.ID) })
+	return slices.ContainsFunc(Catalogue(), func(c Check) bool { return c.Query && b.IsSelected(c.ID) })
 }
 
 // opinion is a result in the making.
@@ -109,8 +112,8 @@ func (b *brief) judge(ctx context.Context, j engine.Judge, c Check, loaded error
 			o = opinion{result: unable(b.blank(c), fmt.Sprintf("%s panicked: %v; this is a bug of featureaudit, please report it", c.ID, cause), false)}
 		}
 	}()
-	if b.policy(c.ID).Severity == "off" {
-		o.result = notApplicable(o.result, "turned off in the config at "+b.origin("checks."+c.ID, "checks."+c.ID+".severity", "checks."+c.ID, "checks"))
+	if b.Policy(c.ID).Severity == "off" {
+		o.result = notApplicable(o.result, "turned off in the config at "+b.Origin("checks."+c.ID, "checks."+c.ID+".severity", "checks."+c.ID, "checks"))
 		return o
 	}
 	if c.Needs.Files && b.View.NoFiles != "" {
@@ -154,7 +157,7 @@ func (b *brief) blank(c Check) report.Result {
 }
 
 func (b *brief) severity(c Check) report.Severity {
-	switch b.policy(c.ID).Severity {
+	switch b.Policy(c.ID).Severity {
 	case "error":
 		return report.SeverityError
 	case "warn":
@@ -194,7 +197,7 @@ func (b *brief) obstacle(c Check, r report.Result) (report.Result, bool) {
 		return r, false
 	}
 	if len(b.Survey.Files) == 0 {
-		reason := fmt.Sprintf("no file matches path %q (%s): correct the path, or remove the view", b.View.Path, b.origin("path", "path"))
+		reason := fmt.Sprintf("no file matches path %q (%s): correct the path, or remove the view", b.View.Path, b.Origin("path", "path"))
 		return b.noFiles(c, r, reason), true
 	}
 	if problem := b.roleProblem(c); problem != "" {
@@ -225,7 +228,7 @@ func (b *brief) unlisted(c Check, r report.Result, f facts.Failure) report.Resul
 // where it is not selected, each tells of it itself, so that a view that is not there is never green.
 func (b *brief) noFiles(c Check, r report.Result, reason string) report.Result {
 	teller := tellerOfFiles()
-	tells := c.tellsOfFiles || !b.selected(teller.ID) || b.policy(teller.ID).Severity == "off"
+	tells := c.tellsOfFiles || !b.IsSelected(teller.ID) || b.Policy(teller.ID).Severity == "off"
 	rows := []row{{subject: report.Subject{Object: address.Redact(b.View.Path)}, total: 1, bad: 1}}
 	told := c
 	if !tells {
@@ -233,16 +236,16 @@ func (b *brief) noFiles(c Check, r report.Result, reason string) report.Result {
 	}
 	accepted := b.suppress(told, r.Unit, rows)
 	switch {
-	case b.Missing == MissingIsFailure && !tells && rows[0].suppressed:
+	case b.Missing == evidence.MissingIsFailure && !tells && rows[0].suppressed:
 		return notApplicable(r, reason)
-	case b.Missing == MissingIsWarning && tells:
+	case b.Missing == evidence.MissingIsWarning && tells:
 		r.Outcome = report.Warn
-	case b.Missing == MissingIsWarning:
+	case b.Missing == evidence.MissingIsWarning:
 		return notApplicable(r, reason)
-	case b.Missing == MissingIsFailure && tells:
+	case b.Missing == evidence.MissingIsFailure && tells:
 		r.Outcome = report.Fail
 	default:
-		return unable(r, reason, b.Missing != MissingIsFailure)
+		return unable(r, reason, b.Missing != evidence.MissingIsFailure)
 	}
 	r.Message, r.Reason = reason, reason
 	b.usedByMissing = append(b.usedByMissing, accepted.used...)

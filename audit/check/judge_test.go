@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -600,23 +601,23 @@ func TestCleanRun(t *testing.T) {
 		return s
 	}
 	for name, test := range map[string]struct {
-		input    Input
+		input    evidence.Input
 		from, to string
 	}{
 		"all clean":             {planted().Input, "2026-10-01", "2026-10-31"},
 		"a bad day within":      {planted(9).Input, "2026-10-11", "2026-10-31"},
 		"the newest day is bad": {planted(4, 29).Input, "2026-10-06", "2026-10-30"},
-		"a check that was left out": {func() Input {
+		"a check that was left out": {func() evidence.Input {
 			in := planted().Input
 			in.Selected = func(id string) bool { return id != "null-event-time" }
 			return in
 		}(), "", ""},
-		"a step that failed": {func() Input {
+		"a step that failed": {func() evidence.Input {
 			in := planted().Input
 			in.Failures = []facts.Failure{{Lost: facts.WantKeys, Reason: "no memory", Retryable: true}}
 			return in
 		}(), "", ""},
-		"accepted": {func() Input {
+		"accepted": {func() evidence.Input {
 			in := planted(9).Input
 			in.Suppressions = []model.Suppression{{Check: "null-event-time", View: in.View.Name, Reason: "known"}}
 			return in

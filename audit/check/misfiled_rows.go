@@ -5,6 +5,7 @@ import (
 	"maps"
 	"strings"
 
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -28,19 +29,19 @@ var misfiledRows = Check{
 	reproduce:  (*Statements).reproduceMisfiled,
 	clocked:    true,
 	arrival: func(b *brief) bool {
-		return meaning(b.View) == model.OfIngestedAt && b.View.IngestedAt.Declared()
+		return evidence.Meaning(b.View) == model.OfIngestedAt && b.View.IngestedAt.Declared()
 	},
 	measures: func(b *brief) map[string]any {
 		return map[string]any{
-			"before_rows":     b.sum(func(s *facts.Slice) int64 { return s.MisfiledBefore }),
-			"after_rows":      b.sum(func(s *facts.Slice) int64 { return s.MisfiledAfter }),
-			"undated_rows":    b.sum(func(s *facts.Slice) int64 { return s.MisfiledUndated }),
-			"own_column_rows": b.sum(func(s *facts.Slice) int64 { return s.OwnColumnDiffers }),
+			"before_rows":     b.Sum(func(s *facts.Slice) int64 { return s.MisfiledBefore }),
+			"after_rows":      b.Sum(func(s *facts.Slice) int64 { return s.MisfiledAfter }),
+			"undated_rows":    b.Sum(func(s *facts.Slice) int64 { return s.MisfiledUndated }),
+			"own_column_rows": b.Sum(func(s *facts.Slice) int64 { return s.OwnColumnDiffers }),
 		}
 	},
 	finish: func(b *brief, v *verdict) { maps.Copy(v.measures, b.filingHint(v.findings).measures()) },
 	bad: func(b *brief) string {
-		if meaning(b.View) == model.OfIngestedAt {
+		if evidence.Meaning(b.View) == model.OfIngestedAt {
 			return "arrived outside the partition that holds them"
 		}
 		return "lie outside the partition that holds them"
@@ -51,12 +52,12 @@ var misfiledRows = Check{
 		if own == 0 || int64(own) != f.bad {
 			return ""
 		}
-		return fmt.Sprintf("%s of %s (%s) do not say the date of the path in their own %s", words.Number(f.bad), words.Count(f.total, "row"), words.Percent(f.bad, f.total), b.ownColumns())
+		return fmt.Sprintf("%s of %s (%s) do not say the date of the path in their own %s", words.Number(f.bad), words.Count(f.total, "row"), words.Percent(f.bad, f.total), b.OwnColumns())
 	},
 	detail: func(b *brief, v verdict) string {
 		var parts []string
 		if own, _ := v.measures["own_column_rows"].(int64); own > 0 {
-			parts = append(parts, fmt.Sprintf("%s of them since the files' own %s %s not say the date of the path, whatever their %s", words.Number(own), b.ownColumns(),
+			parts = append(parts, fmt.Sprintf("%s of them since the files' own %s %s not say the date of the path, whatever their %s", words.Number(own), b.OwnColumns(),
 				words.Plural(int64(len(b.View.TimePartition.Columns)), "does", "do"), filedBy(b.View)))
 		}
 		if hint := b.filingHint(v.findings).String(); hint != "" {
@@ -69,7 +70,7 @@ var misfiledRows = Check{
 
 // filedBy names the time that rows are filed by.
 func filedBy(v model.View) string {
-	if meaning(v) == model.OfIngestedAt {
+	if evidence.Meaning(v) == model.OfIngestedAt {
 		return "ingest time"
 	}
 	return "event time"

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -23,7 +24,7 @@ var missingPartitions = Check{
 	Unit:       UnitPartitions,
 	Needs:      Needs{Files: true, TimePartition: true},
 	Wants:      facts.WantTimes,
-	readsRows:  sourcesAreExpected,
+	readsRows:  evidence.SourcesAreExpected,
 	Fractional: true,
 	Query:      true,
 	applies: func(b *brief) string {
@@ -36,10 +37,12 @@ var missingPartitions = Check{
 	finish: func(_ *brief, v *verdict) {
 		v.measures["expected"], v.measures["missing"] = v.total, v.bad
 	},
-	bad:      always("are missing"),
-	good:     func(b *brief) string { return "are there" + b.expectedOf() },
-	aside:    (*brief).straysInWords,
-	describe: func(_ *brief, f row) string { return "the partition" + groupInWords(f.subject) + " is missing" },
+	bad:   always("are missing"),
+	good:  func(b *brief) string { return "are there" + b.ExpectedOf() },
+	aside: (*brief).straysInWords,
+	describe: func(_ *brief, f row) string {
+		return "the partition" + evidence.GroupInWords(f.subject) + " is missing"
+	},
 	headline: func(b *brief, v verdict) string {
 		return fmt.Sprintf("%s of %s missing: %s", words.Number(v.bad), words.Count(v.total, "expected partition"), strings.Join(b.runs(v.findings), "; "))
 	},
@@ -57,14 +60,14 @@ func (b *brief) runs(findings []row) []string {
 	}
 	expected := map[string][]report.Subject{}
 	var groups []string
-	for _, p := range b.presences() {
-		if !p.expected || !b.judged(p.partition.ID) || p.partition.Open {
+	for _, p := range b.Presences() {
+		if !p.Expected || !b.Judged(p.Partition.ID) || p.Partition.Open {
 			continue
 		}
-		if expected[p.group] == nil {
-			groups = append(groups, p.group)
+		if expected[p.Group] == nil {
+			groups = append(groups, p.Group)
 		}
-		expected[p.group] = append(expected[p.group], b.groupSubject(p))
+		expected[p.Group] = append(expected[p.Group], b.GroupSubject(p))
 	}
 	slices.Sort(groups)
 	var texts []string
@@ -93,7 +96,7 @@ func runsOf(expected []report.Subject, missing map[report.Subject]bool) []string
 		if first < i {
 			text += " to " + expected[i].Partition
 		}
-		texts = append(texts, text+groupInWords(expected[i]))
+		texts = append(texts, text+evidence.GroupInWords(expected[i]))
 	}
 	return texts
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -37,7 +38,7 @@ var mixedEncoding = Check{
 	judge:     judgeMixedEncoding,
 	unsettles: true,
 	nothing: func(b *brief) string {
-		if b.noRows() {
+		if b.NoRows() {
 			return "no file holds a row"
 		}
 		return "no file holds an event time that could be read"
@@ -46,7 +47,7 @@ var mixedEncoding = Check{
 	good: always("write event_time in one encoding"),
 	detail: func(b *brief, v verdict) string {
 		list, _ := v.measures["encodings"].([]map[string]any)
-		text := encodingsInWords(list)
+		text := evidence.EncodingsInWords(list)
 		if b.encodingZonesDeclared() {
 			text += "; all are naive, and the zone of each is declared"
 		}
@@ -60,19 +61,19 @@ says its unit are no difference. If a view has more than one encoding, a file
 is bad that writes another than most files do (of equals, most rows).`
 
 func judgeMixedEncoding(b *brief) (verdict, error) {
-	switch path := b.unscanned(); {
-	case path != "" && b.sourcesDiffer():
+	switch path := b.Unscanned(); {
+	case path != "" && b.SourcesDiffer():
 		return verdict{}, fmt.Errorf("the rows of %s say of which sources they are, and were not read: which of their columns hold event times is not known", path)
 	case path != "":
 		return verdict{}, fmt.Errorf("the event times of %s are text, and its rows were not read: whether they carry offsets is not known", path)
 	}
-	files := b.encoded
+	files := b.Encoded
 	usual := usualEncoding(files)
-	v := verdict{measures: map[string]any{"encodings": encodingMeasures(files)}}
+	v := verdict{measures: map[string]any{"encodings": evidence.EncodingMeasures(files)}}
 	for _, f := range files {
-		r := row{total: 1, subject: report.Subject{Partition: b.partitionValue(f.file.Partition), Source: f.file.Source, File: f.file.Path}}
+		r := row{total: 1, subject: report.Subject{Partition: b.PartitionValue(f.File.Partition), Source: f.File.Source, File: f.File.Path}}
 		others := []string{}
-		for _, e := range slices.Sorted(maps.Keys(f.rows)) {
+		for _, e := range slices.Sorted(maps.Keys(f.Rows)) {
 			if e != usual {
 				others = append(others, string(e))
 			}
@@ -80,7 +81,7 @@ func judgeMixedEncoding(b *brief) (verdict, error) {
 		if len(others) > 0 {
 			r.bad = 1
 			r.message = fmt.Sprintf("event_time is %s, where most files write %s", strings.Join(others, " and "), usual)
-			r.measures = map[string]any{"encodings": others, "expected": string(usual), "writer": f.file.Writer}
+			r.measures = map[string]any{"encodings": others, "expected": string(usual), "writer": f.File.Writer}
 		}
 		v.rows = append(v.rows, r)
 	}
@@ -93,18 +94,18 @@ var mixedEncodingFiles = Check{Needs: Needs{Files: true, Footers: true, EventTim
 // rowsTellEncodings says whether only a scan tells how event times are written: where they are text, which the footers do not tell
 // apart, or where sources of one file have event times of their own.
 func rowsTellEncodings(v model.View, s facts.Survey) bool {
-	if sourcesDiffer(v) && slices.ContainsFunc(s.Files, func(f facts.File) bool { return f.Source == "" }) {
+	if evidence.SourcesDiffer(v) && slices.ContainsFunc(s.Files, func(f facts.File) bool { return f.Source == "" }) {
 		return true
 	}
-	return slices.ContainsFunc(s.Schemas, func(schema facts.Schema) bool { return hasTextTimes(v, schema) })
+	return slices.ContainsFunc(s.Schemas, func(schema facts.Schema) bool { return evidence.HasTextTimes(v, schema) })
 }
 
 // usualEncoding is that of most files; of equals that of more rows, then the first by name.
-func usualEncoding(files []encodedFile) facts.Encoding {
+func usualEncoding(files []evidence.EncodedFile) facts.Encoding {
 	type support struct{ files, rows int64 }
 	supports := map[facts.Encoding]support{}
 	for _, f := range files {
-		for e, n := range f.rows {
+		for e, n := range f.Rows {
 			s := supports[e]
 			supports[e] = support{s.files + 1, s.rows + n}
 		}
@@ -121,13 +122,13 @@ func usualEncoding(files []encodedFile) facts.Encoding {
 // encodingZonesDeclared says whether every encoding present is naive and has a declared zone: then the mix is read right, and
 // only other readers are in danger. What is aware beside it is not, and what was not read nobody knows.
 func (b *brief) encodingZonesDeclared() bool {
-	if len(b.encoded) == 0 || len(b.unreadFor(mixedEncodingFiles)) > 0 || b.unscanned() != "" {
+	if len(b.Encoded) == 0 || len(b.unreadFor(mixedEncodingFiles)) > 0 || b.Unscanned() != "" {
 		return false
 	}
-	for _, f := range b.encoded {
-		for e := range f.rows {
-			zones := b.zones(f)
-			if !isNaive(e) || len(zones) == 0 || slices.ContainsFunc(zones, func(zone string) bool { return zone == "" || zone == model.ZoneDevice }) {
+	for _, f := range b.Encoded {
+		for e := range f.Rows {
+			zones := b.ZonesOf(f)
+			if !evidence.IsNaive(e) || len(zones) == 0 || slices.ContainsFunc(zones, func(zone string) bool { return zone == "" || zone == model.ZoneDevice }) {
 				return false
 			}
 		}
@@ -137,31 +138,31 @@ func (b *brief) encodingZonesDeclared() bool {
 
 // ingestedNote says that ingest times are written in different encodings: no check judges that, and lags rest on it.
 func (b *brief) ingestedNote() string {
-	epochs := epochUnits{}
-	var files []encodedFile
-	for _, f := range b.readable(mixedEncodingFiles) {
+	epochs := evidence.EpochUnits{}
+	var files []evidence.EncodedFile
+	for _, f := range b.Readable(false) {
 		declared := b.View.IngestedAt
-		if own := b.declared[f.Source].IngestedAt; own.Declared() {
+		if own := b.DeclaredSources[f.Source].IngestedAt; own.Declared() {
 			declared = own
 		}
-		column := b.schema(f).Lookup(declared.Column)
+		column := b.Schema(f).Lookup(declared.Column)
 		if f.Rows == 0 || !declared.Declared() || column == nil || engine.FormOf(*column).Kind == engine.FormNull {
 			continue
 		}
-		e := encodedFile{file: f, rows: map[facts.Encoding]int64{}}
-		switch encoding := b.schema(f).Encoding(*column); encoding {
+		e := evidence.EncodedFile{File: &b.Survey.Files[f.ID], Rows: map[facts.Encoding]int64{}}
+		switch encoding := b.Schema(f).Encoding(*column); encoding {
 		case facts.EncodingEpoch:
-			e.add(epochs.encoding(declared, *column, f), f.Rows)
+			e.Add(epochs.Encoding(declared, *column, f), f.Rows)
 		case facts.EncodingTextNaive:
-			e.add("text", f.Rows)
+			e.Add("text", f.Rows)
 		default:
-			e.add(encoding, f.Rows)
+			e.Add(encoding, f.Rows)
 		}
 		files = append(files, e)
 	}
-	list := encodingMeasures(epochs.name(files))
+	list := evidence.EncodingMeasures(epochs.Name(files))
 	if len(list) < 2 {
 		return ""
 	}
-	return "ingested_at is written in different encodings: " + encodingsInWords(list) + "; each file is read by its own, and other engines may merge them without a word"
+	return "ingested_at is written in different encodings: " + evidence.EncodingsInWords(list) + "; each file is read by its own, and other engines may merge them without a word"
 }

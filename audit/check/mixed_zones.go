@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -198,7 +199,7 @@ func (b *brief) zoneRows(s zoneSeries) []row {
 	}
 	var rows []row
 	for _, part := range b.lagParts()[seriesKey{s.source, s.writer}] {
-		r := row{subject: report.Subject{Partition: b.partitionValue(part.ID), Source: s.source}, total: part.Lags.Rows, bad: min(bad[part.ID], part.Lags.Rows)}
+		r := row{subject: report.Subject{Partition: b.PartitionValue(part.ID), Source: s.source}, total: part.Lags.Rows, bad: min(bad[part.ID], part.Lags.Rows)}
 		if r.bad > 0 {
 			r.message = strings.Join(offsets[part.ID], ", ")
 			r.measures = map[string]any{"writer": s.writer}
@@ -231,10 +232,10 @@ func (b *brief) offsetMeasures(series []zoneSeries) []map[string]any {
 			m := map[string]any{"offset_minutes": int64(s.offset(p) / 60), "share": rounded(p.Share), "share_low": rounded(p.Low), "share_high": rounded(p.High),
 				"rows": p.Rows, "source": s.source, "writer": s.writer, "zones": s.zones[s.offset(p)], "example_files": b.exampleFiles(s, p)}
 			if id, seen := p.First(); seen {
-				m["first_partition"] = b.partitionValue(id)
+				m["first_partition"] = b.PartitionValue(id)
 			}
 			if id, seen := p.Last(); seen {
-				m["last_partition"] = b.partitionValue(id)
+				m["last_partition"] = b.PartitionValue(id)
 			}
 			m["decided_by"] = s.proofs[p.Seconds]
 			if g, by := s.groupAt(p); by {
@@ -255,7 +256,7 @@ func (b *brief) seriesMeasures(series []zoneSeries) []map[string]any {
 	for _, s := range series {
 		e := s.estimate
 		m := map[string]any{"source": s.source, "writer": s.writer, "verdict": verdictText(s.verdict), "rows": e.Rows, "told_rows": e.Told,
-			"coarse_rows": e.CoarseRows, "concentration": rounded(e.Concentration), "spread_seconds": seconds(e.SpreadMicros), "detectable_share": rounded(s.detectable()),
+			"coarse_rows": e.CoarseRows, "concentration": rounded(e.Concentration), "spread_seconds": evidence.Seconds(e.SpreadMicros), "detectable_share": rounded(s.detectable()),
 			"writers": int64(s.writers.Writers), "writers_asked": int64(s.writers.Eligible), "writers_told": s.writers.Told}
 		if s.writers.Why != "" {
 			m["writers_reason"] = s.writers.Why

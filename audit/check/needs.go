@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/words"
@@ -16,7 +17,7 @@ func (b *brief) unmet(c Check) string {
 	switch {
 	case c.Needs.EventTime && !v.EventTime.Declared():
 		return missingKey("event_time", c.ID)
-	case c.Needs.IngestedAt && !v.IngestedAt.Declared() && !b.anySourceIngested():
+	case c.Needs.IngestedAt && !v.IngestedAt.Declared() && !b.AnySourceIngested():
 		return missingKey("ingested_at", c.ID)
 	case c.Needs.TTL && v.TTL.Never != "":
 		return fmt.Sprintf("ttl is never (%s): %s has nothing to judge", v.TTL.Never, c.ID)
@@ -26,7 +27,7 @@ func (b *brief) unmet(c Check) string {
 		return missingKey("ttl", c.ID)
 	case c.Needs.Entity && len(v.Entity) == 0:
 		return missingKey("entity", c.ID)
-	case c.Needs.Key && len(KeyColumns(v)) == 0:
+	case c.Needs.Key && len(evidence.KeyColumns(v)) == 0:
 		return fmt.Sprintf("no key is defined, and no entity with an event_time to stand in for it: %s needs one", c.ID)
 	case c.Needs.TimePartition && !v.TimePartition.Declared():
 		if why, tried := strings.CutPrefix(v.Origins["time_partition"], "not inferred: "); tried {
@@ -59,7 +60,7 @@ func (a absentColumn) String() string {
 
 // absent lists the columns of a check's needs that are missing from readable files, in the order of the needs.
 func (b *brief) absent(c Check) []absentColumn {
-	files := b.readable(c)
+	files := b.Readable(c.WholeView)
 	if slices.ContainsFunc(files, func(f facts.File) bool { return f.Rows > 0 }) {
 		// a file without rows hides none, whatever columns it has
 		files = slices.DeleteFunc(files, func(f facts.File) bool { return f.Rows == 0 })
@@ -71,12 +72,12 @@ func (b *brief) absent(c Check) []absentColumn {
 	for _, want := range b.wantedColumns(c) {
 		var without []string
 		for _, f := range files {
-			if !b.hasColumn(f, want) {
+			if !b.HasColumn(f, want) {
 				without = append(without, f.Path)
 			}
 		}
 		if len(without) > 0 {
-			absent = append(absent, absentColumn{column: want.name, files: without, everywhere: len(without) == len(files)})
+			absent = append(absent, absentColumn{column: want.Name, files: without, everywhere: len(without) == len(files)})
 		}
 	}
 	return absent
@@ -84,7 +85,7 @@ func (b *brief) absent(c Check) []absentColumn {
 
 // readsSource says whether a verdict rests on the source of each row.
 func (b *brief) readsSource(c Check) bool {
-	return c.alwaysReadsRows() || expectedBySource(b.View) && ReadsRows(c, b.View, b.Survey)
+	return c.alwaysReadsRows() || evidence.ExpectedBySource(b.View) && ReadsRows(c, b.View, b.Survey)
 }
 
 func (b *brief) readsArrival(c Check) bool {
@@ -105,13 +106,13 @@ func (b *brief) roleProblem(c Check) string {
 	return ""
 }
 
-func (b *brief) wantedColumns(c Check) []wantedColumn {
-	var wanted []wantedColumn
+func (b *brief) wantedColumns(c Check) []evidence.WantedColumn {
+	var wanted []evidence.WantedColumn
 	if c.Needs.EventTime && b.View.EventTime.Declared() {
-		wanted = append(wanted, b.timeColumn(b.View.EventTime, func(s model.SourcePolicy) model.TimeColumn { return s.EventTime }))
+		wanted = append(wanted, b.TimeColumn(b.View.EventTime, func(s model.SourcePolicy) model.TimeColumn { return s.EventTime }))
 	}
 	if b.readsArrival(c) && b.View.IngestedAt.Declared() {
-		wanted = append(wanted, b.timeColumn(b.View.IngestedAt, func(s model.SourcePolicy) model.TimeColumn { return s.IngestedAt }))
+		wanted = append(wanted, b.TimeColumn(b.View.IngestedAt, func(s model.SourcePolicy) model.TimeColumn { return s.IngestedAt }))
 	}
 	names := []string{}
 	if b.readsSource(c) && b.View.Source.Column != "" {
@@ -121,17 +122,31 @@ func (b *brief) wantedColumns(c Check) []wantedColumn {
 		names = append(names, b.View.Entity...)
 	}
 	if c.Needs.Key {
-		names = append(names, KeyColumns(b.View)...)
+		names = append(names, evidence.KeyColumns(b.View)...)
 	}
 	for _, name := range names {
-		if slices.ContainsFunc(wanted, func(w wantedColumn) bool { return w.name == name }) {
+		if slices.ContainsFunc(wanted, func(w evidence.WantedColumn) bool { return w.Name == name }) {
 			continue
 		}
 		if name == b.View.EventTime.Column {
-			wanted = append(wanted, b.timeColumn(b.View.EventTime, func(s model.SourcePolicy) model.TimeColumn { return s.EventTime }))
+			wanted = append(wanted, b.TimeColumn(b.View.EventTime, func(s model.SourcePolicy) model.TimeColumn { return s.EventTime }))
 			continue
 		}
-		wanted = append(wanted, wantedColumn{name: name})
+		wanted = append(wanted, evidence.WantedColumn{Name: name})
 	}
 	return wanted
+}
+
+// unreadFor are the unread files that a check's verdict misses.
+func (b *brief) unreadFor(c Check) []evidence.UnreadFile {
+	var unread []evidence.UnreadFile
+	for _, u := range b.Unread {
+		if u.Surveyed && !ReadsRows(c, b.View, b.Survey) {
+			continue
+		}
+		if c.WholeView || b.Judged(u.File.Partition) {
+			unread = append(unread, u)
+		}
+	}
+	return unread
 }

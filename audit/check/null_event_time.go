@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -65,18 +66,18 @@ func (b *brief) unusable(of func(partition, source string) bool) unusableTimes {
 	u := unusableTimes{Slice: facts.NewSlice(-1, "")}
 	for i := range b.Collection.Slices {
 		s := &b.Collection.Slices[i]
-		at := b.filePartition(s.File)
-		if !b.judged(at) || of != nil && !of(b.partitionValue(at), s.Source) {
+		at := b.FilePartition(s.File)
+		if !b.Judged(at) || of != nil && !of(b.PartitionValue(at), s.Source) {
 			continue
 		}
 		u.Merge(*s)
 		if s.EventUnparsed > 0 {
-			u.addFormat(b.View, b.declared[s.Source])
+			u.addFormat(b.View, b.DeclaredSources[s.Source])
 		}
 	}
 	slices.Sort(u.formats)
 	u.numbers = slices.ContainsFunc(b.Survey.Schemas, func(schema facts.Schema) bool {
-		return slices.ContainsFunc(eventNames(b.View), func(name string) bool {
+		return slices.ContainsFunc(evidence.EventNames(b.View), func(name string) bool {
 			column := schema.Lookup(name)
 			return column != nil && column.Physical == "DOUBLE"
 		})
@@ -89,7 +90,7 @@ func (u *unusableTimes) addFormat(v model.View, s model.SourcePolicy) {
 	if s.EventTime.Declared() {
 		format = s.EventTime.Format
 	}
-	if zone := declaredZone(v, s); strings.Contains(format, "%Z") && (zone == "" || zone == model.ZoneDevice) {
+	if zone := evidence.DeclaredZone(v, s); strings.Contains(format, "%Z") && (zone == "" || zone == model.ZoneDevice) {
 		u.unnamed = true
 	}
 	name := "by format " + strconv.Quote(format)

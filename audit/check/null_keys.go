@@ -3,6 +3,7 @@ package check
 import (
 	"strings"
 
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
 )
@@ -26,7 +27,7 @@ var nullKeys = Check{
 		v.measures["null_keys"] = v.bad
 	},
 	bad: func(b *brief) string {
-		return "have a NULL in the key (" + strings.Join(KeyColumns(b.View), ", ") + ")"
+		return "have a NULL in the key (" + strings.Join(evidence.KeyColumns(b.View), ", ") + ")"
 	},
 	good: always("have a whole key"),
 }

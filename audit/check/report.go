@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/featureaudit/featureaudit/audit/address"
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -90,10 +91,10 @@ func (b *brief) describe(results []report.Result, clean *Span, bad BadByPartitio
 // view describes what was looked at, and by which definition.
 func (b *brief) view() report.View {
 	v := report.View{Name: b.View.Name, Project: b.View.Project, Owner: b.View.Owner, Definition: define(b.View),
-		OpenPartitions: []string{}, Notes: b.notes(), SourceLagSeconds: b.lagsBySource(func(int32) bool { return true }),
+		OpenPartitions: []string{}, Notes: b.notes(), SourceLagSeconds: b.LagsBySource(func(int32) bool { return true }),
 		LagBins: b.lagBins(), NewestBySource: b.newestBySource(),
-		FilesUnread: int64(len(b.unread)), Files: int64(len(b.Survey.Files))}
-	if b.zoneUnread() {
+		FilesUnread: int64(len(b.Unread)), Files: int64(len(b.Survey.Files))}
+	if b.ZoneUnread() {
 		v.EventTimeReadAs = "UTC"
 	}
 	for _, f := range b.Survey.Files {
@@ -131,7 +132,7 @@ func (b *brief) describeTimes(v *report.View) {
 		}
 	}
 	for _, f := range b.Survey.Files {
-		if p, dated := b.partition(f.Partition); dated && p.AfterAsOf && !scanned[f.ID] {
+		if p, dated := b.Partition(f.Partition); dated && p.AfterAsOf && !scanned[f.ID] {
 			v.RowsAfterAsOf += f.Rows
 		}
 	}
@@ -140,7 +141,7 @@ func (b *brief) describeTimes(v *report.View) {
 		v.OldestEventTime = &text
 	}
 	if newest != facts.NoTime {
-		text, age := words.Instant(newest), seconds(b.AsOf-newest)
+		text, age := words.Instant(newest), evidence.Seconds(b.AsOf-newest)
 		v.NewestEventTime, v.AgeSeconds = &text, &age
 	}
 }
@@ -156,7 +157,7 @@ func (b *brief) notes() []string {
 	}
 	notes = append(notes, b.leftOutNames()...)
 	for _, f := range b.Survey.Files {
-		if b.leftOut(f) {
+		if b.LeftOut(f) {
 			notes = append(notes, fmt.Sprintf("%s of an open partition changed during the run, was not at rest when it was read once more, and was left out", f.Path))
 		}
 	}
@@ -177,7 +178,7 @@ func (b *brief) notes() []string {
 	default:
 		notes = append(notes, fmt.Sprintf("the source (%s) is sensitive: its values are hashed with the key %s", b.View.Source.Column, b.Mask.KeyID()))
 	}
-	if keyDefaulted(b.View) && len(KeyColumns(b.View)) > 0 {
+	if evidence.KeyDefaulted(b.View) && len(evidence.KeyColumns(b.View)) > 0 {
 		notes = append(notes, "no key is declared: (entity, event_time) stands in for it")
 	}
 	if b.HasRange && !b.View.TimePartition.Declared() {
@@ -189,8 +190,8 @@ func (b *brief) notes() []string {
 func define(v model.View) report.ViewDefinition {
 	d := report.ViewDefinition{Kind: string(v.Kind), Path: address.Redact(v.Path), TTLDeclared: v.TTL.Declared(), TTLNever: v.TTL.Never, TTLOnWire: v.TTL.OnWire,
 		MaxAgeSeconds: limitSeconds(v.MaxAge.Seconds()), MaxLagSeconds: limitSeconds(v.MaxLag.Seconds()), EventTime: v.EventTime.Column,
-		IngestedAt: v.IngestedAt.Column, Source: sourceInWords(v.Source), Entity: filled(v.Entity), Writer: v.Writer, Key: filled(KeyColumns(v)),
-		KeyDefaulted: keyDefaulted(v) && len(KeyColumns(v)) > 0, OncePer: v.OncePer, Measures: v.Measures, Zone: cmp.Or(v.Zone, "UTC"),
+		IngestedAt: v.IngestedAt.Column, Source: sourceInWords(v.Source), Entity: filled(v.Entity), Writer: v.Writer, Key: filled(evidence.KeyColumns(v)),
+		KeyDefaulted: evidence.KeyDefaulted(v) && len(evidence.KeyColumns(v)) > 0, OncePer: v.OncePer, Measures: v.Measures, Zone: cmp.Or(v.Zone, "UTC"),
 		Reference: string(v.StaleReference()), ToleranceSecs: v.Tolerance.Seconds(), Origins: maps.Clone(v.Origins)}
 	if v.TTL.Duration != 0 {
 		ttl := v.TTL.Duration.Seconds()
@@ -210,7 +211,7 @@ func define(v model.View) report.ViewDefinition {
 		d.Sources[s.Name] = source
 	}
 	if p := v.TimePartition; p.Declared() {
-		d.TimePartition = &report.TimePartition{Columns: filled(p.Columns), Grain: string(p.Grain), Zone: cmp.Or(p.Zone, "UTC"), Of: string(meaning(v)),
+		d.TimePartition = &report.TimePartition{Columns: filled(p.Columns), Grain: string(p.Grain), Zone: cmp.Or(p.Zone, "UTC"), Of: string(evidence.Meaning(v)),
 			Expected: cmp.Or(string(p.Expected), string(model.ExpectAll)), ExpectedBy: p.ExpectedBy, CompleteAfterSeconds: p.CompleteAfter.Seconds()}
 	}
 	return d

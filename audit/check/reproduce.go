@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/words"
@@ -84,7 +85,7 @@ func (q rowsQuery) files() (some, whole []facts.File) {
 		switch {
 		case q.whole != nil && q.whole(f):
 			whole = append(whole, f)
-		case counted[f.ID] > 0 && q.b.judged(f.Partition):
+		case counted[f.ID] > 0 && q.b.Judged(f.Partition):
 			some = append(some, f)
 		}
 	}
@@ -167,7 +168,7 @@ func (b *Statements) columns(files []facts.File) string {
 	for _, f := range files {
 		for _, problem := range b.Collection.Blind[f.ID] {
 			name := problem.Column
-			if schema := b.schema(f); schema != nil && schema.Lookup(name) != nil {
+			if schema := b.Schema(f); schema != nil && schema.Lookup(name) != nil {
 				name = schema.Lookup(name).Name
 			}
 			if name = quoteName(name); !slices.Contains(blind, name) {
@@ -281,7 +282,7 @@ func (b *Statements) read(files []facts.File, options, columns string) string {
 func (b *Statements) groupsOf(files []facts.File) []fileGroup {
 	var groups []fileGroup
 	for _, f := range files {
-		schema := b.schema(f)
+		schema := b.Schema(f)
 		if schema == nil {
 			continue
 		}
@@ -322,7 +323,7 @@ func (b *Statements) inner(g fileGroup, t *textTimes, extra ...namedSQL) (sql, m
 		return "", missing
 	}
 	limit, missing := b.perSource(g, func(s model.SourcePolicy) (string, string) {
-		if micros, limited := lagLimit(b.View, s); limited {
+		if micros, limited := evidence.LagLimit(b.View, s); limited {
 			return fmt.Sprint(micros), ""
 		}
 		return "NULL::BIGINT", ""
@@ -404,7 +405,7 @@ func (b *Statements) sourceSQL(g fileGroup) (sql, missing string) {
 // perSource is an expression that may differ by the source of a row.
 func (b *Statements) perSource(g fileGroup, of func(model.SourcePolicy) (sql, missing string)) (sql, missing string) {
 	if g.source != "" {
-		return of(b.declared[g.source])
+		return of(b.DeclaredSources[g.source])
 	}
 	common, missing := of(model.SourcePolicy{})
 	if missing != "" {
@@ -447,7 +448,7 @@ func (b *Statements) hiddenSource() string {
 
 // beyondMicros says whether an event time in milliseconds lies so far away that DuckDB, which counts in microseconds, fails on it.
 func (b *Statements) beyondMicros(g fileGroup) bool {
-	inMillis := slices.ContainsFunc(eventNames(b.View), func(name string) bool {
+	inMillis := slices.ContainsFunc(evidence.EventNames(b.View), func(name string) bool {
 		column := g.schema.Lookup(name)
 		return column != nil && column.Unit == "ms"
 	})
@@ -468,11 +469,11 @@ func (b *Statements) fileValues(files []facts.File) string {
 	lines := make([]string, len(files))
 	for i, f := range files {
 		begin, end, stale := "NULL::BIGINT", "NULL::BIGINT", "NULL::BIGINT"
-		p, dated := b.partition(f.Partition)
+		p, dated := b.Partition(f.Partition)
 		if dated && p.Dated() {
 			begin, end = fmt.Sprint(p.Start), fmt.Sprint(p.End)
 		}
-		if before, judged := facts.ExpiredBefore(b.View, b.partitionOf(f.Partition), b.AsOf); judged {
+		if before, judged := facts.ExpiredBefore(b.View, b.PartitionOf(f.Partition), b.AsOf); judged {
 			stale = fmt.Sprint(before)
 		}
 		// The file's own time stands in the report only where a row's verdict rests on it: a copy of the same files is the same input.
@@ -480,7 +481,7 @@ func (b *Statements) fileValues(files []facts.File) string {
 		if late[f.ID] {
 			knownBy = max(b.AsOf, f.ModTime) + b.View.Tolerance.Microseconds()
 		}
-		lines[i] = fmt.Sprintf("      (%s, %d, %s, %t, %d, %s, %s, %s)", quoteText(b.fromConfig(f)), f.Partition, quoteText(p.Value), b.inRange(f.Partition),
+		lines[i] = fmt.Sprintf("      (%s, %d, %s, %t, %d, %s, %s, %s)", quoteText(b.fromConfig(f)), f.Partition, quoteText(p.Value), b.InRange(f.Partition),
 			knownBy, begin, end, stale)
 	}
 	return strings.Join(lines, ",\n")

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 )
@@ -33,12 +34,12 @@ func (b *Statements) keyedUnion(files []facts.File, part keyPart) (inner string,
 	if missing := b.tooMany(len(files)); missing != "" {
 		return "", nil, missing
 	}
-	for i := range KeyColumns(b.View) {
+	for i := range evidence.KeyColumns(b.View) {
 		keys = append(keys, fmt.Sprintf("key_%d", i+1))
 	}
 	inner, missing = b.unionOf(files, func(t *textTimes, g fileGroup) ([]namedSQL, string) {
 		var parts []namedSQL
-		for i, name := range KeyColumns(b.View) {
+		for i, name := range evidence.KeyColumns(b.View) {
 			sql, missing := part(t, g, name)
 			if missing != "" {
 				return nil, missing
@@ -146,7 +147,7 @@ func (b *Statements) sourceTimeSQL(t *textTimes, g fileGroup, declared model.Tim
 func (b *Statements) keyedFiles() []facts.File {
 	var files []facts.File
 	for _, f := range b.Survey.Files {
-		p, dated := b.partition(f.Partition)
+		p, dated := b.Partition(f.Partition)
 		if _, failed := b.Collection.Unread[f.ID]; f.Problem != nil || failed || f.Rows == 0 || dated && p.AfterAsOf {
 			continue
 		}
@@ -159,7 +160,7 @@ func (b *Statements) keyedFiles() []facts.File {
 // by ingest time, partition, path and row number. With a range it gives those that lie in it.
 func (b *Statements) reproduceDuplicates() (sql, missing string) {
 	once := slices.Clone(b.View.OncePer)
-	if isSnapshot(b.View) {
+	if evidence.IsSnapshot(b.View) {
 		once = append(once, "partition")
 	}
 	var scopes []string
@@ -191,7 +192,7 @@ func (b *Statements) reproduceDuplicates() (sql, missing string) {
 func (b *Statements) keptDuplicates(otherwise string) (sql, missing string) {
 	numbers := map[int32][]int64{}
 	for _, r := range b.Collection.Keys.Rows {
-		if !r.Kept && b.inRange(b.filePartition(r.File)) {
+		if !r.Kept && b.InRange(b.FilePartition(r.File)) {
 			numbers[r.File] = append(numbers[r.File], r.Row)
 		}
 	}
@@ -290,7 +291,7 @@ func (b *Statements) reproduceStaleEntities() (sql, missing string) {
 		return "", missing
 	}
 	newest := fmt.Sprintf("CASE WHEN event_us <= %d THEN event_us END", b.AsOf)
-	if isSnapshot(b.View) {
+	if evidence.IsSnapshot(b.View) {
 		newest = fmt.Sprintf("CASE WHEN end_us IS NOT NULL THEN least(end_us, %d) ELSE %s END", b.AsOf, newest)
 	}
 	return b.rowsWhere(files, "the newest row of each entity that has expired", fmt.Sprintf("  SELECT filename, file_row_number FROM (\n    SELECT *, row_number() OVER "+

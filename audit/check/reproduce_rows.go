@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/words"
@@ -31,7 +32,7 @@ func (b *Statements) reproduceNullEvents() (sql, missing string) {
 func (b *Statements) reproduceFuture() (sql, missing string) {
 	return rowsQuery{b: b, counted: func(s *facts.Slice) int64 { return s.FutureIngested + s.FutureAsOf }, bad: anySchema(b.isFuture()),
 		whole: func(f facts.File) bool {
-			p, dated := b.partition(f.Partition)
+			p, dated := b.Partition(f.Partition)
 			return dated && p.InRange && p.AfterAsOf && f.Problem == nil && f.Rows > 0 && f.ModTime < b.AsOf
 		}}.sql()
 }
@@ -42,7 +43,7 @@ func (b *Statements) reproduceLate() (sql, missing string) {
 }
 
 func (b *Statements) reproduceStale() (sql, missing string) {
-	if isSnapshot(b.View) {
+	if evidence.IsSnapshot(b.View) {
 		return "", "" // partitions are counted
 	}
 	stale := "event_us < stale_before_us"
@@ -57,7 +58,7 @@ func (b *Statements) reproduceMisfiled() (sql, missing string) {
 		return fmt.Sprintf("(begin_us IS NULL OR %s < begin_us OR %s >= end_us)", instant, instant)
 	}
 	judged, bad := b.isJudged(), outside("event_us")
-	switch meaning(b.View) {
+	switch evidence.Meaning(b.View) {
 	case model.OfSnapshot:
 		bad = "(begin_us IS NULL OR event_us >= end_us)"
 	case model.OfIngestedAt:
@@ -92,7 +93,7 @@ func (b *Statements) ownDiffers() (rows map[int32][]int64, missing string) {
 	counted, kept := int64(0), int64(0)
 	for i := range b.Collection.Slices {
 		s := &b.Collection.Slices[i]
-		if s.OwnColumnDiffers == 0 || !b.judged(b.filePartition(s.File)) {
+		if s.OwnColumnDiffers == 0 || !b.Judged(b.FilePartition(s.File)) {
 			continue
 		}
 		counted += s.OwnColumnDiffers
@@ -107,10 +108,10 @@ func (b *Statements) ownDiffers() (rows map[int32][]int64, missing string) {
 	switch {
 	case kept < counted || counted > facts.MaxOwnDiffers:
 		return nil, fmt.Sprintf("%s not say the date of the path in their own %s, and the scan keeps the numbers of %s at most",
-			words.Number(counted)+words.Plural(counted, " row does", " rows do"), b.ownColumns(), words.Number(facts.MaxOwnDiffers))
+			words.Number(counted)+words.Plural(counted, " row does", " rows do"), b.OwnColumns(), words.Number(facts.MaxOwnDiffers))
 	case counted > most:
 		return nil, fmt.Sprintf("%s not say the date of the path in their own %s, more than the %s that fit a report"+writesRows,
-			words.Number(counted)+words.Plural(counted, " row does", " rows do"), b.ownColumns(), words.Number(most))
+			words.Number(counted)+words.Plural(counted, " row does", " rows do"), b.OwnColumns(), words.Number(most))
 	}
 	return rows, ""
 }

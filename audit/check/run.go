@@ -1,6 +1,7 @@
 package check
 
 import (
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 )
@@ -24,13 +25,13 @@ type RunInput struct {
 
 // JudgeRun judges the selected checks of the whole run: one result each, with the view "".
 func JudgeRun(in RunInput) []report.Result {
-	b := newBrief(Input{Terms: Terms{AsOf: in.AsOf, HasRange: in.HasRange, Selected: in.Selected}})
+	b := newBrief(evidence.Input{Terms: evidence.Terms{AsOf: in.AsOf, HasRange: in.HasRange, Selected: in.Selected}})
 	for _, c := range Catalogue() {
 		in.ids = append(in.ids, c.ID)
 	}
 	results := []report.Result{}
 	for _, c := range Catalogue() {
-		if c.Scope == ScopeRun && !c.OnlyGiven && b.selected(c.ID) {
+		if c.Scope == ScopeRun && !c.OnlyGiven && b.IsSelected(c.ID) {
 			results = append(results, b.conclude(c, opinion{result: b.blank(c)}, c.judgeRun(in)).result)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/zonefit"
 )
@@ -73,7 +74,7 @@ func (b *brief) keyExamples(d *facts.Duplicates, at func(facts.DuplicateRow) boo
 // keyText writes a key as name and value of each column; sensitive values have other names.
 func (b *brief) keyText(values []string) string {
 	parts := make([]string, len(values))
-	for i, name := range KeyColumns(b.View) {
+	for i, name := range evidence.KeyColumns(b.View) {
 		if i >= len(values) {
 			break
 		}

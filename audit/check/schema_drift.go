@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/words"
@@ -74,7 +75,7 @@ func (d drift) measures() map[string]any {
 
 func judgeSchemaDrift(b *brief) (verdict, error) {
 	groups := map[string][]facts.File{}
-	for _, f := range b.readable(schemaDriftFiles) {
+	for _, f := range b.Readable(schemaDriftFiles.WholeView) {
 		groups[b.schemaGroup(f)] = append(groups[b.schemaGroup(f)], f)
 	}
 	columns := b.columnTypes()
@@ -83,7 +84,7 @@ func judgeSchemaDrift(b *brief) (verdict, error) {
 	for _, group := range slices.Sorted(maps.Keys(groups)) {
 		usual := usualSchema(groups[group], columns)
 		for _, f := range groups[group] {
-			r := row{total: 1, subject: report.Subject{Partition: b.partitionValue(f.Partition), File: f.Path}}
+			r := row{total: 1, subject: report.Subject{Partition: b.PartitionValue(f.Partition), File: f.Path}}
 			if drifts := compareColumns(columns[usual].types, columns[f.Schema].types); len(drifts) > 0 {
 				r.bad = 1
 				describeDrifts(&r, drifts)
@@ -103,7 +104,7 @@ var schemaDriftFiles = Check{Needs: Needs{Files: true, Footers: true}}
 
 // schemaGroup keeps sources with a path of their own apart: they may have a schema of their own.
 func (b *brief) schemaGroup(f facts.File) string {
-	if b.declared[f.Source].Path != "" {
+	if b.DeclaredSources[f.Source].Path != "" {
 		return f.Source
 	}
 	return ""
@@ -140,7 +141,7 @@ func (b *brief) columnTypes() []columnSet {
 }
 
 func (b *brief) isEventTime(schema facts.Schema, c facts.Column) bool {
-	return slices.ContainsFunc(eventNames(b.View), func(name string) bool {
+	return slices.ContainsFunc(evidence.EventNames(b.View), func(name string) bool {
 		found := schema.Lookup(name)
 		return found != nil && found.Path == c.Path
 	})

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/words"
@@ -68,7 +69,7 @@ func (b *brief) series(bad BadByPartition) (parts []report.PartitionRows, leftOu
 // lagBins are the histograms of lags by source, as coarse as report.MaxLagBins bins demand.
 func (b *brief) lagBins() map[string][]report.LagBin {
 	bins := map[string][]report.LagBin{}
-	for source, h := range b.lagHistograms(func(int32) bool { return true }) {
+	for source, h := range b.LagHistograms(func(int32) bool { return true }) {
 		bins[source] = coarse(h, report.MaxLagBins)
 	}
 	return bins
@@ -100,12 +101,12 @@ func coarse(h *facts.LagHistogram, most int) []report.LagBin {
 			lo, hi := facts.LagBounds(bin)
 			stretch := floorDiv(lo, width)
 			if n := len(joined); n > 0 && stretch == last {
-				joined[n-1].ToSeconds = seconds(hi)
+				joined[n-1].ToSeconds = evidence.Seconds(hi)
 				joined[n-1].Rows += h.Counts[bin]
 				continue
 			}
 			last = stretch
-			joined = append(joined, report.LagBin{FromSeconds: seconds(lo), ToSeconds: seconds(hi), Rows: h.Counts[bin]})
+			joined = append(joined, report.LagBin{FromSeconds: evidence.Seconds(lo), ToSeconds: evidence.Seconds(hi), Rows: h.Counts[bin]})
 		}
 		if len(joined) <= most {
 			break

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
 )
@@ -32,7 +33,7 @@ func TestCoarseBinsKeepEveryRow(t *testing.T) {
 			}
 			want := int64(0)
 			for _, lag := range lags {
-				if lo, _ := facts.LagBounds(facts.LagBin(lag)); seconds(lo) >= bin.FromSeconds && seconds(lo) < bin.ToSeconds {
+				if lo, _ := facts.LagBounds(facts.LagBin(lag)); evidence.Seconds(lo) >= bin.FromSeconds && evidence.Seconds(lo) < bin.ToSeconds {
 					want++
 				}
 			}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -76,9 +77,9 @@ func (b *brief) twinsReason() string {
 
 func twinsReason(v model.View) string {
 	switch {
-	case slices.Contains(KeyColumns(v), v.EventTime.Column):
+	case slices.Contains(evidence.KeyColumns(v), v.EventTime.Column):
 		return "event_time is part of the key, so that no two rows of a key differ in it"
-	case isSnapshot(v):
+	case evidence.IsSnapshot(v):
 		return "each snapshot restates its keys at times of its own"
 	case slices.Contains(v.OncePer, "partition"):
 		return "once_per: [partition] lets a key return in each partition, at a time of its own"
@@ -88,7 +89,7 @@ func twinsReason(v model.View) string {
 
 func judgeTwins(b *brief) (verdict, error) {
 	d := b.Collection.Keys
-	if d == nil && b.noRows() {
+	if d == nil && b.NoRows() {
 		return verdict{}, nil
 	}
 	if d == nil {
@@ -100,7 +101,7 @@ func judgeTwins(b *brief) (verdict, error) {
 	}
 	rest := row{total: d.RowsTotal}
 	if b.HasRange {
-		rest.total = b.sum(func(s *facts.Slice) int64 { return s.Rows - s.KeyNull })
+		rest.total = b.Sum(func(s *facts.Slice) int64 { return s.Rows - s.KeyNull })
 	}
 	var rows []row
 	list := []map[string]any{}
@@ -110,7 +111,7 @@ func judgeTwins(b *brief) (verdict, error) {
 		measures := t.measures(b)
 		list = append(list, measures)
 		rows = append(rows, row{subject: t.subject(), total: bad, bad: bad, message: t.words(), measures: measures,
-			partitions: slices.DeleteFunc([]string{b.partitionValue(t.First), b.partitionValue(t.Last)}, func(s string) bool { return s == "" })})
+			partitions: slices.DeleteFunc([]string{b.PartitionValue(t.First), b.PartitionValue(t.Last)}, func(s string) bool { return s == "" })})
 	}
 	return verdict{rows: append(rows, rest), measures: map[string]any{"twins": list, "counted_by_hash": d.PairedByHash}}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/words"
@@ -132,16 +133,16 @@ func (t twin) subject() report.Subject {
 
 func (t twin) words() string {
 	apart := words.Duration(max(t.Seconds, -t.Seconds) * 1_000_000)
-	between := fmt.Sprintf("between %s and %s", named(t.A), named(t.B))
+	between := fmt.Sprintf("between %s and %s", evidence.SourceName(t.A), evidence.SourceName(t.B))
 	if t.A == t.B {
-		between = "within " + named(t.A)
+		between = "within " + evidence.SourceName(t.A)
 	}
 	text := fmt.Sprintf("%s %s are %s apart", words.Count(t.keys(), "key"), between, apart)
 	switch {
 	case t.known && t.A == t.B:
 		text += fmt.Sprintf(": one copy is stamped at %s (%s)", zone.OffsetText(t.offset), words.Examples(t.zones))
 	case t.known:
-		text += fmt.Sprintf(": %s stamps %s (%s), since %s", named(t.wrong), zone.OffsetText(t.offset), words.Examples(t.zones), t.by)
+		text += fmt.Sprintf(": %s stamps %s (%s), since %s", evidence.SourceName(t.wrong), zone.OffsetText(t.offset), words.Examples(t.zones), t.by)
 	default:
 		text += ", and nothing says which copy is true"
 	}
@@ -154,7 +155,7 @@ func (t twin) words() string {
 func (t twin) measures(b *brief) map[string]any {
 	m := map[string]any{"a": t.A, "b": t.B, "offset_minutes": t.Seconds / 60, "keys": t.keys(), "payload_equal": t.PayloadEqual, "payload_differs": t.PayloadDiffers,
 		"payload_compared": t.PayloadEqual + t.PayloadDiffers, "true_a_keys": t.TrueA, "true_b_keys": t.TrueB,
-		"first_partition": b.partitionValue(t.First), "last_partition": b.partitionValue(t.Last)}
+		"first_partition": b.PartitionValue(t.First), "last_partition": b.PartitionValue(t.Last)}
 	if t.known {
 		m["wrong_source"], m["wrong_offset_minutes"], m["decided_by"], m["zones"] = t.wrong, int64(t.offset/60), t.by, t.zones
 	}

@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -30,9 +31,9 @@ var sourceLag = Check{
 	timely:     "in time",
 	measures:   lagMeasures,
 	applies: func(b *brief) string {
-		_, limited := lagLimit(b.View, model.SourcePolicy{})
+		_, limited := evidence.LagLimit(b.View, model.SourcePolicy{})
 		for _, s := range b.View.Sources {
-			_, has := lagLimit(b.View, s)
+			_, has := evidence.LagLimit(b.View, s)
 			limited = limited || has
 		}
 		if limited {
@@ -53,13 +54,13 @@ var sourceLag = Check{
 }
 
 func (b *brief) lagLimits() string {
-	common, has := lagLimit(b.View, model.SourcePolicy{})
+	common, has := evidence.LagLimit(b.View, model.SourcePolicy{})
 	text := ""
 	if has {
 		text = words.Duration(common)
 	}
 	for _, s := range b.View.Sources {
-		if own, limited := lagLimit(b.View, s); limited && own != common {
+		if own, limited := evidence.LagLimit(b.View, s); limited && own != common {
 			if text != "" {
 				text += ", "
 			}
@@ -71,7 +72,7 @@ func (b *brief) lagLimits() string {
 
 // lagMeasures gives each quantile by source, in seconds, over the partitions that are judged.
 func lagMeasures(b *brief) map[string]any {
-	lags := b.lagsBySource(func(partition int32) bool { return b.judged(partition) })
+	lags := b.LagsBySource(func(partition int32) bool { return b.Judged(partition) })
 	p50, p90, p99, longest := map[string]any{}, map[string]any{}, map[string]any{}, map[string]any{}
 	rows, resolution := map[string]any{}, map[string]any{}
 	for source, lag := range lags {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -32,7 +33,7 @@ var staleEntities = Check{
 	applies:       func(b *brief) string { return needsAsOf(b, "stale-entities") },
 	severityWords: "error with a declared max_fraction, else warn",
 	severity: func(b *brief) report.Severity {
-		if b.policy("stale-entities").MaxFraction == nil {
+		if b.Policy("stale-entities").MaxFraction == nil {
 			return report.SeverityWarn
 		}
 		return report.SeverityError
@@ -47,7 +48,7 @@ var staleEntities = Check{
 		return fmt.Sprintf("have a row younger than the ttl of %s", ttlText(b.View.TTL.Duration)) + b.entityStamps()
 	},
 	detail: func(b *brief, v verdict) string {
-		if b.policy("stale-entities").MaxFraction != nil {
+		if b.Policy("stale-entities").MaxFraction != nil {
 			return ""
 		}
 		return fmt.Sprintf("if so many idle entities are normal, declare it: checks: {stale-entities: {max_fraction: %s}}", words.RoundedUp(v.bad, v.total))
@@ -61,7 +62,7 @@ the ttl holds it. Entities that only have rows after as_of are counted apart.`
 
 func judgeStaleEntities(b *brief) (verdict, error) {
 	e := b.Collection.Entities
-	if e == nil && b.noRows() {
+	if e == nil && b.NoRows() {
 		return verdict{}, nil
 	}
 	if e == nil {
@@ -80,7 +81,7 @@ func judgeStaleEntities(b *brief) (verdict, error) {
 		measures["stale_as_read"] = e.Stale
 	}
 	if e.Judged > 0 {
-		measures["oldest_newest_event_time"] = instantOrNil(e.OldestNewest)
+		measures["oldest_newest_event_time"] = evidence.InstantOrNil(e.OldestNewest)
 	}
 	return verdict{rows: []row{{total: e.Judged, bad: stale}}, measures: measures}, nil
 }
@@ -88,11 +89,11 @@ func judgeStaleEntities(b *brief) (verdict, error) {
 // entityShift is by how many seconds every event of a view is stamped east of the zone read, where all writers of all its sources are
 // proved to be there, and nothing hides behind as_of: an entity's newest event as it is read is then its newest in truth.
 func (b *Zones) entityShift() (seconds int64, proved bool) {
-	if isSnapshot(b.View) || len(b.seen) == 0 || !b.View.TTL.Effective() {
+	if evidence.IsSnapshot(b.View) || len(b.SeenSources) == 0 || !b.View.TTL.Effective() {
 		return 0, false
 	}
-	first, _ := b.provedWhole(b.seen[0])
-	for _, source := range b.seen {
+	first, _ := b.provedWhole(b.SeenSources[0])
+	for _, source := range b.SeenSources {
 		if east, whole := b.provedWhole(source); !whole || east != first {
 			return 0, false
 		}
@@ -132,12 +133,12 @@ func (b *Zones) beyondAsOf() (after, late bool) {
 // aware or declared time is not what it says, and how many lie behind as_of is not known.
 func (b *Zones) entityBounds() (everywhere, somewhere int64, known bool) {
 	e := b.Collection.Entities
-	if !b.zonesOpen() || isSnapshot(b.View) {
+	if !b.zonesOpen() || evidence.IsSnapshot(b.View) {
 		return e.Stale, e.Stale, true
 	}
 	var west, east int64
 	told := true
-	for i, source := range b.seen {
+	for i, source := range b.SeenSources {
 		offsets, shown := b.shown(source)
 		told = told && shown
 		if shift, whole := b.provedWhole(source); whole {
@@ -179,7 +180,7 @@ func (b *brief) entitiesCertain() (certain, ok bool) {
 		return false, true
 	}
 	allowed := 0.0
-	if limit := b.policy("stale-entities").MaxFraction; limit != nil {
+	if limit := b.Policy("stale-entities").MaxFraction; limit != nil {
 		allowed = *limit * float64(e.Judged)
 	}
 	return float64(everywhere) > allowed || float64(somewhere) <= allowed, true

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -31,7 +32,7 @@ var staleRows = Check{
 	backfillFix: "Where this range was filled again, nothing: rows of a backfill arrive late by nature; judge it with reference: partition_end, or suppress stale-rows for the range. Where it was not, find the feed that delivers old rows.",
 	detail:      backfillDetail,
 	unit: func(b *brief) string {
-		if isSnapshot(b.View) {
+		if evidence.IsSnapshot(b.View) {
 			return UnitPartitions
 		}
 		return UnitRows
@@ -39,11 +40,11 @@ var staleRows = Check{
 	applies: func(b *brief) string {
 		of := b.View.StaleReference()
 		switch {
-		case isSnapshot(b.View):
+		case evidence.IsSnapshot(b.View):
 			return ""
 		case of == model.ReferenceDefault:
 			return "one file holds all history: without time partitions, stale-rows needs a reference (ingested_at or as_of)"
-		case of == model.ReferenceIngestedAt && !b.View.IngestedAt.Declared() && !b.anySourceIngested():
+		case of == model.ReferenceIngestedAt && !b.View.IngestedAt.Declared() && !b.AnySourceIngested():
 			return "the reference is ingested_at and no ingested_at is defined: stale-rows needs one"
 		case (of == model.ReferencePartitionEnd || of == model.ReferencePartitionStart) && !b.View.TimePartition.Declared():
 			return fmt.Sprintf("the reference is %s and no time_partition is defined: stale-rows needs one", of)
@@ -51,23 +52,23 @@ var staleRows = Check{
 		return ""
 	},
 	nothing: func(b *brief) string {
-		if isSnapshot(b.View) {
+		if evidence.IsSnapshot(b.View) {
 			return "no closed snapshot with rows"
 		}
 		return fmt.Sprintf("no row with an event time and a reference instant (%s) in %s", b.View.StaleReference(), words.Count(int64(len(b.Survey.Files)), "file"))
 	},
 	measures: func(b *brief) map[string]any {
-		return map[string]any{"reference": string(b.staleReference()), "oldest_event_time": instantOrNil(b.oldestStale()),
-			"unreferenced_rows": b.sum(func(s *facts.Slice) int64 { return s.StaleUnreferenced })}
+		return map[string]any{"reference": string(b.staleReference()), "oldest_event_time": evidence.InstantOrNil(b.oldestStale()),
+			"unreferenced_rows": b.Sum(func(s *facts.Slice) int64 { return s.StaleUnreferenced })}
 	},
 	finish: func(b *brief, v *verdict) {
 		for _, f := range v.findings {
 			f.measures["reference"] = string(b.staleReference())
-			if !isSnapshot(b.View) {
+			if !evidence.IsSnapshot(b.View) {
 				delete(f.measures, "age_seconds")
 			}
 		}
-		if isSnapshot(b.View) {
+		if evidence.IsSnapshot(b.View) {
 			v.measures["oldest_event_time"] = oldestMeasure(v.findings)
 		}
 		if len(v.findings) > 0 && b.judgedByArrival() && b.mayBeBackfill() {
@@ -75,13 +76,13 @@ var staleRows = Check{
 		}
 	},
 	bad: func(b *brief) string {
-		if isSnapshot(b.View) {
+		if evidence.IsSnapshot(b.View) {
 			return fmt.Sprintf("had no event within the ttl of %s before their end", ttlText(b.View.TTL.Duration))
 		}
 		return fmt.Sprintf("were older than the ttl of %s at %s", ttlText(b.View.TTL.Duration), b.staleReference())
 	},
 	good: func(b *brief) string {
-		if isSnapshot(b.View) {
+		if evidence.IsSnapshot(b.View) {
 			return fmt.Sprintf("hold an event within the ttl of %s before their end", ttlText(b.View.TTL.Duration))
 		}
 		return fmt.Sprintf("were within the ttl of %s at %s", ttlText(b.View.TTL.Duration), b.staleReference())
@@ -89,7 +90,7 @@ var staleRows = Check{
 	describe: func(b *brief, f row) string {
 		age, known := f.measures["age_seconds"].(float64)
 		switch {
-		case !isSnapshot(b.View):
+		case !evidence.IsSnapshot(b.View):
 			return ""
 		case !known:
 			return "no known event time in the snapshot"
@@ -99,7 +100,7 @@ var staleRows = Check{
 }
 
 func (b *brief) staleReference() model.Reference {
-	if isSnapshot(b.View) {
+	if evidence.IsSnapshot(b.View) {
 		return model.ReferencePartitionEnd
 	}
 	return b.View.StaleReference()
@@ -109,7 +110,7 @@ func (b *brief) staleReference() model.Reference {
 func (b *brief) oldestStale() int64 {
 	oldest := facts.NoTime
 	for _, s := range b.Collection.Slices {
-		if s.OldestStale != facts.NoTime && (oldest == facts.NoTime || s.OldestStale < oldest) && b.judged(b.filePartition(s.File)) {
+		if s.OldestStale != facts.NoTime && (oldest == facts.NoTime || s.OldestStale < oldest) && b.Judged(b.FilePartition(s.File)) {
 			oldest = s.OldestStale
 		}
 	}

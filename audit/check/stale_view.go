@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -32,15 +33,15 @@ var staleView = Check{
 			return reason
 		}
 		limited, retired := false, 0
-		if _, has := ageLimit(b.View, model.SourcePolicy{}); has && !b.allSourcesDeclared() {
+		if _, has := evidence.AgeLimit(b.View, model.SourcePolicy{}); has && !b.AllSourcesDeclared() {
 			limited = true
 		}
 		for _, s := range b.View.Sources {
-			if b.retired(s) {
+			if b.Retired(s) {
 				retired++
 				continue
 			}
-			_, has := ageLimit(b.View, s)
+			_, has := evidence.AgeLimit(b.View, s)
 			limited = limited || has
 		}
 		switch {
@@ -141,7 +142,7 @@ func reviseStale(b *brief, v *verdict) error {
 		if err := r.parse(); err != nil {
 			return err
 		}
-		sources := b.seen
+		sources := b.SeenSources
 		if r.subject.Source != "" {
 			sources = []string{r.subject.Source}
 		}
@@ -150,7 +151,7 @@ func reviseStale(b *brief, v *verdict) error {
 		if !moved || !known {
 			continue
 		}
-		age := seconds(b.AsOf - newest)
+		age := evidence.Seconds(b.AsOf - newest)
 		r.measures["newest_event_time"], r.measures["age_seconds"], r.measures["newest_as_read"] = words.Instant(newest), age, words.Instant(asRead)
 		r.measures["proved_offset_minutes"] = int64(fromUTC / 60)
 		if r.bad = 0; age > limit {
@@ -165,7 +166,7 @@ func reviseStale(b *brief, v *verdict) error {
 func (b *Zones) newestMeant(sources []string) (newest, asRead int64, fromUTC int32, moved bool) {
 	newest = facts.NoTime
 	for _, source := range sources {
-		known, future := b.newestOf(source)
+		known, future := b.NewestOf(source)
 		east, offset, proved := b.provedOffset(source)
 		read := known
 		if proved {
@@ -184,9 +185,9 @@ func (b *Zones) newestMeant(sources []string) (newest, asRead int64, fromUTC int
 // provedStamps names the sources that are judged by what their writers meant, and not as they are read.
 func (b *brief) provedStamps() string {
 	var texts []string
-	for _, source := range b.seen {
+	for _, source := range b.SeenSources {
 		if _, fromUTC, proved := b.provedOffset(source); proved {
-			texts = append(texts, fmt.Sprintf("%s at %s", named(source), zone.OffsetText(fromUTC)))
+			texts = append(texts, fmt.Sprintf("%s at %s", evidence.SourceName(source), zone.OffsetText(fromUTC)))
 		}
 	}
 	if len(texts) == 0 {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/engine/duckdb"
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -45,7 +46,7 @@ func openJudge(t *testing.T) *duckdb.Judge {
 }
 
 // store builds the facts of one view by hand.
-type store struct{ Input }
+type store struct{ evidence.Input }
 
 // dailyView has every role, a ttl of 2 days, and daily partitions of event time.
 func dailyView() model.View {
@@ -68,7 +69,7 @@ func roleColumns() []facts.Column {
 }
 
 func newStore(v model.View) *store {
-	s := &store{Input{Evidence: facts.Evidence{View: v}, Terms: Terms{AsOf: asOf}}}
+	s := &store{evidence.Input{Evidence: facts.Evidence{View: v}, Terms: evidence.Terms{AsOf: asOf}}}
 	s.Survey.Schemas = []facts.Schema{{ID: 0, Columns: roleColumns(), Writer: "parquet-cpp-arrow"}}
 	s.Collection.Lags = map[facts.Population]*facts.LagHistogram{}
 	s.Collection.Events = map[facts.Population]*facts.EventHistogram{}

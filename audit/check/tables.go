@@ -2,12 +2,13 @@ package check
 
 import (
 	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 )
 
 // Tables documents the fact tables that a check's SQL may speak to, without rows.
-func Tables() []engine.Table { return newBrief(Input{}).tables() }
+func Tables() []engine.Table { return newBrief(evidence.Input{}).tables() }
 
 // tables are the fact tables of one view. Absent instants and limits are NULL.
 func (b *brief) tables() []engine.Table {
@@ -39,9 +40,9 @@ func (b *brief) policyTable() engine.Table {
 			boolean("all_sources_declared", "every source seen is declared, so that the view is judged by its sources alone"),
 		},
 		Rows: func(yield func([]any) bool) {
-			age, hasAge := ageLimit(v, model.SourcePolicy{})
-			ttl, hasTTL := firstPositive(v.TTL.Duration)
-			yield([]any{b.AsOf, orNil(ttl, hasTTL), orNil(age, hasAge), string(meaning(v)), b.allSourcesDeclared()})
+			age, hasAge := evidence.AgeLimit(v, model.SourcePolicy{})
+			ttl, hasTTL := evidence.FirstPositive(v.TTL.Duration)
+			yield([]any{b.AsOf, orNil(ttl, hasTTL), orNil(age, hasAge), string(evidence.Meaning(v)), b.AllSourcesDeclared()})
 		},
 	}
 }
@@ -58,11 +59,11 @@ func (b *brief) sourceTable() engine.Table {
 			bigint("max_lag_us", "how late its rows may arrive: its max_lag, else the view's, else ttl"),
 		},
 		Rows: func(yield func([]any) bool) {
-			for _, name := range b.allSources() {
-				s, declared := b.declared[name]
-				age, hasAge := ageLimit(b.View, s)
-				lag, hasLag := lagLimit(b.View, s)
-				if !yield([]any{name, declared, b.retired(s), orNil(age, hasAge), orNil(lag, hasLag)}) {
+			for _, name := range b.AllSources() {
+				s, declared := b.DeclaredSources[name]
+				age, hasAge := evidence.AgeLimit(b.View, s)
+				lag, hasLag := evidence.LagLimit(b.View, s)
+				if !yield([]any{name, declared, b.Retired(s), orNil(age, hasAge), orNil(lag, hasLag)}) {
 					return
 				}
 			}
@@ -94,7 +95,7 @@ func (b *brief) partitionTable() engine.Table {
 			unread, early := b.countByPartition()
 			for _, p := range b.Survey.Partitions {
 				if !yield([]any{int64(p.ID), p.Value, timeOrNil(p.Start), timeOrNil(p.End), p.Present, p.Expected, p.Open, p.AfterAsOf,
-					p.InRange, b.judged(p.ID), int64(p.Files), unread[p.ID], p.Rows, early[p.ID]}) {
+					p.InRange, b.Judged(p.ID), int64(p.Files), unread[p.ID], p.Rows, early[p.ID]}) {
 					return
 				}
 			}
@@ -134,7 +135,7 @@ func (b *brief) fileTable() engine.Table {
 		},
 		Rows: func(yield func([]any) bool) {
 			for _, f := range b.Survey.Files {
-				if !yield([]any{int64(f.ID), f.Path, b.partitionValue(f.Partition), b.judged(f.Partition), f.Size, f.ModTime, f.Rows, f.Writer,
+				if !yield([]any{int64(f.ID), f.Path, b.PartitionValue(f.Partition), b.Judged(f.Partition), f.Size, f.ModTime, f.Rows, f.Writer,
 					b.problemKind(f)}) {
 					return
 				}
@@ -168,8 +169,8 @@ func (b *brief) sliceTable() engine.Table {
 		Rows: func(yield func([]any) bool) {
 			for i := range b.Collection.Slices {
 				s := &b.Collection.Slices[i]
-				partition := b.filePartition(s.File)
-				row := append(make([]any, 0, len(columns)), int64(s.File), b.partitionValue(partition), s.Source, b.judged(partition))
+				partition := b.FilePartition(s.File)
+				row := append(make([]any, 0, len(columns)), int64(s.File), b.PartitionValue(partition), s.Source, b.Judged(partition))
 				for _, f := range rowFacts {
 					row = append(row, orNil(f.Of(s)))
 				}
@@ -188,4 +189,37 @@ func orNil(value int64, known bool) any {
 		return nil
 	}
 	return value
+}
+
+func (b *brief) presenceTable() engine.Table {
+	return engine.Table{
+		Name: "presence",
+		Doc:  "One row for each time partition that is there or expected, of the view or of each source, or value of another hive key, that partitions are expected by.",
+		Columns: []engine.Column{
+			bigint("partition_id", "the partition"),
+			varchar("partition", "its path below the view's root"),
+			varchar("source", "the source it is expected for; empty for the view"),
+			varchar("object", "the hive key and value it is expected for; empty for the view"),
+			bigint("start_us", "its first instant; NULL for one without a date"),
+			boolean("present", "its folder exists, or its rows where a column tells the source"),
+			boolean("expected", "it must exist"),
+			boolean("emptiable", "empty-partitions judges it"),
+			boolean("comparable", "thin-partitions judges it"),
+			boolean("open", "its end and complete_after lie after as_of"),
+			boolean("after_as_of", "it begins after as_of"),
+			boolean("judged", "verdicts are wanted for it, and it does not begin after as_of"),
+			bigint("files", "its files"),
+			bigint("files_unread", "its files whose rows are not known"),
+			bigint("rows", "its rows"),
+		},
+		Rows: func(yield func([]any) bool) {
+			for _, p := range b.Presences() {
+				s, q := b.GroupSubject(p), p.Partition
+				if !yield([]any{int64(q.ID), q.Value, s.Source, s.Object, timeOrNil(q.Start), p.Present, p.Expected, p.Emptiable, p.Comparable, q.Open, q.AfterAsOf,
+					b.Judged(q.ID), p.Files, p.Unread, p.Rows}) {
+					return
+				}
+			}
+		},
+	}
 }

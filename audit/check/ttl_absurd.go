@@ -31,7 +31,7 @@ var ttlAbsurd = Check{
 			return verdict{notApplicable: missingKey("ttl", "ttl-absurd")}, nil
 		}
 		found := absurdity(ttl.Duration)
-		message := fmt.Sprintf("the ttl of %s (%s) is %s", ttlText(ttl.Duration), b.origin("definition", "ttl"), found)
+		message := fmt.Sprintf("the ttl of %s (%s) is %s", ttlText(ttl.Duration), b.Origin("definition", "ttl"), found)
 		return ofView(found != "", message, map[string]any{"ttl_seconds": ttl.Duration.Seconds()}), nil
 	},
 	bad:  always("has an absurd ttl"),

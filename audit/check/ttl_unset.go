@@ -32,7 +32,7 @@ var ttlUnset = Check{
 const ttlUnsetRule = `Bad if the ttl is not set, null or 0, and no {never: reason} says why.`
 
 func (b *brief) ttlOnWire() string {
-	at := b.origin("", "ttl")
+	at := b.Origin("", "ttl")
 	if at != "" {
 		at = " (" + at + ")"
 	}

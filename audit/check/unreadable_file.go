@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/words"
@@ -52,13 +53,13 @@ says whether it is an error, a failure or a warning.`
 
 // judgeUnreadable lists what could not be read wherever a verdict is wanted, after as_of too: a broken file is one at any time.
 func judgeUnreadable(b *brief) (verdict, error) {
-	problems := map[int32]unreadFile{}
-	for _, u := range b.unread {
-		problems[u.file.ID] = u
+	problems := map[int32]evidence.UnreadFile{}
+	for _, u := range b.Unread {
+		problems[u.File.ID] = u
 	}
 	v := verdict{}
 	for _, f := range b.Survey.Files {
-		if b.leftOut(f) || !b.inRange(f.Partition) {
+		if b.LeftOut(f) || !b.InRange(f.Partition) {
 			continue
 		}
 		u, unread := problems[f.ID]
@@ -72,10 +73,10 @@ func judgeUnreadable(b *brief) (verdict, error) {
 			continue
 		}
 		v.unable = true
-		v.retryable = v.retryable || u.problem.Retryable()
-		v.rows = append(v.rows, row{total: 1, bad: 1, message: u.problem.Message,
-			subject:  report.Subject{Partition: b.partitionValue(f.Partition), File: f.Path},
-			measures: map[string]any{"kind": string(u.problem.Kind), "retryable": u.problem.Retryable()}})
+		v.retryable = v.retryable || u.Problem.Retryable()
+		v.rows = append(v.rows, row{total: 1, bad: 1, message: u.Problem.Message,
+			subject:  report.Subject{Partition: b.PartitionValue(f.Partition), File: f.Path},
+			measures: map[string]any{"kind": string(u.Problem.Kind), "retryable": u.Problem.Retryable()}})
 	}
 	return v, nil
 }
@@ -90,7 +91,7 @@ func (b *brief) blindRow(f facts.File, blind []facts.ColumnProblem) row {
 	if len(blind) > 1 {
 		message = fmt.Sprintf("%s, and so of columns %s", message, words.Examples(names[1:]))
 	}
-	return row{total: 1, bad: 1, message: message, subject: report.Subject{Partition: b.partitionValue(f.Partition), File: f.Path},
+	return row{total: 1, bad: 1, message: message, subject: report.Subject{Partition: b.PartitionValue(f.Partition), File: f.Path},
 		measures: map[string]any{"kind": string(blind[0].Kind), "retryable": false, "columns": names}}
 }
 

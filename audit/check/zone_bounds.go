@@ -3,6 +3,7 @@ package check
 import (
 	"slices"
 
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/zonefit"
@@ -49,12 +50,12 @@ func bound(subjects [][]feed) zoneBounds {
 
 // zonesOpen says whether some source may have stamped another zone than the one read.
 func (b *Zones) zonesOpen() bool {
-	return slices.ContainsFunc(b.seen, func(source string) bool { return len(b.candidates(source)) > 1 })
+	return slices.ContainsFunc(b.SeenSources, func(source string) bool { return len(b.candidates(source)) > 1 })
 }
 
 // openNaive says whether some source has naive times without a declared zone.
 func (b *Zones) openNaive() bool {
-	return slices.ContainsFunc(b.seen, func(source string) bool { return b.stampedByDevices(source) || b.undeclaredNaive(source) })
+	return slices.ContainsFunc(b.SeenSources, func(source string) bool { return b.StampedByDevices(source) || b.UndeclaredNaive(source) })
 }
 
 func (f feed) always() bool {
@@ -88,16 +89,16 @@ func allCandidates(subjects [][]feed) []int32 {
 // ageFeeds are the subjects of stale-view: each declared source alone, and the view by all of its sources.
 func (b *Zones) ageFeeds() (subjects [][]feed, ok bool) {
 	for _, s := range b.View.Sources {
-		if limit, has := ageLimit(b.View, s); has && !b.retired(s) {
+		if limit, has := evidence.AgeLimit(b.View, s); has && !b.Retired(s) {
 			subjects = append(subjects, []feed{b.ageFeed(s.Name, limit)})
 		}
 	}
-	limit, has := ageLimit(b.View, model.SourcePolicy{})
-	if !has || b.allSourcesDeclared() {
+	limit, has := evidence.AgeLimit(b.View, model.SourcePolicy{})
+	if !has || b.AllSourcesDeclared() {
 		return subjects, true
 	}
 	var view []feed
-	for _, name := range b.seen {
+	for _, name := range b.SeenSources {
 		view = append(view, b.ageFeed(name, limit))
 	}
 	if len(view) > 0 {
@@ -108,7 +109,7 @@ func (b *Zones) ageFeeds() (subjects [][]feed, ok bool) {
 
 // ageFeed says whether a source's newest event is too old. A future row may be the newest one once it is corrected.
 func (b *Zones) ageFeed(source string, limit int64) feed {
-	known, future := b.newestOf(source)
+	known, future := b.NewestOf(source)
 	if proved, whole := b.provedWhole(source); whole {
 		// every row is moved: the newest is the newest as it is read, wherever that lies
 		stale := b.AsOf-(max(known, future)-int64(proved)*1_000_000) > limit
@@ -142,12 +143,12 @@ func (b *Zones) allOpenAt(source string, east int32) bool {
 // rowFeeds are the subjects of stale-rows: each source. Rows are counted by their histograms: exactly where a limit lies
 // on a whole bin, within bounds elsewhere.
 func (b *Zones) rowFeeds() ([][]feed, bool) {
-	if isSnapshot(b.View) {
+	if evidence.IsSnapshot(b.View) {
 		return nil, false
 	}
 	var subjects [][]feed
 	ttl := b.View.TTL.Duration.Microseconds()
-	for _, name := range b.seen {
+	for _, name := range b.SeenSources {
 		f := feed{candidates: b.candidates(name)}
 		switch b.View.StaleReference() {
 		case model.ReferenceIngestedAt:
@@ -170,8 +171,8 @@ func (b *Zones) rowFeeds() ([][]feed, bool) {
 func (b *Zones) lagFeeds() ([][]feed, bool) {
 	var subjects [][]feed
 	proved := false
-	for _, name := range b.seen {
-		limit, has := lagLimit(b.View, b.declared[name])
+	for _, name := range b.SeenSources {
+		limit, has := evidence.LagLimit(b.View, b.DeclaredSources[name])
 		if !has {
 			continue
 		}
@@ -187,7 +188,7 @@ func (b *Zones) staleByLag(source string, ttl int64) func(int64) (bool, bool) {
 	return func(east int64) (sure, maybe bool) {
 		least := ttl - east*1_000_000
 		for population, h := range b.Collection.Lags {
-			if population.Source != source || !b.judged(population.Partition) {
+			if population.Source != source || !b.Judged(population.Partition) {
 				continue
 			}
 			for bin := range h.Counts {
@@ -203,8 +204,8 @@ func (b *Zones) staleByLag(source string, ttl int64) func(int64) (bool, bool) {
 func (b *Zones) staleByEvent(source string) func(int64) (bool, bool) {
 	return func(east int64) (sure, maybe bool) {
 		for population, h := range b.Collection.Events {
-			limit, has := facts.ExpiredBefore(b.View, b.partitionOf(population.Partition), b.AsOf)
-			if population.Source != source || !has || !b.judged(population.Partition) {
+			limit, has := facts.ExpiredBefore(b.View, b.PartitionOf(population.Partition), b.AsOf)
+			if population.Source != source || !has || !b.Judged(population.Partition) {
 				continue
 			}
 			limit += east * 1_000_000
@@ -262,7 +263,7 @@ func (b *Zones) candidates(source string) []int32 {
 // other as well.
 func (b *Zones) shown(source string) (offsets []int32, told bool) {
 	offsets = []int32{0}
-	open := b.stampedByDevices(source)
+	open := b.StampedByDevices(source)
 	if _, proved := b.provedWhole(source); proved {
 		open = false
 	}
@@ -287,7 +288,7 @@ func (b *Zones) shown(source string) (offsets []int32, told bool) {
 		default:
 		}
 	}
-	return offsets, !open && (told || !b.undeclaredNaive(source))
+	return offsets, !open && (told || !b.UndeclaredNaive(source))
 }
 
 func (b *Zones) allOffsets() []int32 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/words"
@@ -24,7 +25,7 @@ const dependsOnZones = "this depends on the zones of the devices, whose times ar
 // zonesInDoubt says whether people are told of zones at all: where some event time is naive, or mixed-zones shows that a
 // writer stamps another zone. An aware time says when it was, and a lag that some zone might explain is no reason to doubt it.
 func (b *brief) zonesInDoubt() bool {
-	if slices.ContainsFunc(b.seen, b.naive) {
+	if slices.ContainsFunc(b.SeenSources, b.Naive) {
 		return true
 	}
 	series, err := b.zoneEvidence()
@@ -84,12 +85,12 @@ func (b *brief) zoneCertainty(c Check, measures map[string]any) string {
 		}
 	}
 	known := true
-	for _, f := range b.encoded {
-		for e := range f.rows {
-			if !isNaive(e) {
+	for _, f := range b.Encoded {
+		for e := range f.Rows {
+			if !evidence.IsNaive(e) {
 				continue
 			}
-			zones := b.zones(f)
+			zones := b.ZonesOf(f)
 			if slices.Contains(zones, model.ZoneDevice) {
 				return zoneDepends
 			}
@@ -104,7 +105,7 @@ func (b *brief) zoneCertainty(c Check, measures map[string]any) string {
 
 // staleBounds bounds the verdict of a check that has feeds; ok is false where the facts do not say.
 func (b *brief) staleBounds(c Check) (z zoneBounds, ok bool) {
-	if c.feeds == nil || b.policy(c.ID).MaxFraction != nil {
+	if c.feeds == nil || b.Policy(c.ID).MaxFraction != nil {
 		return z, false
 	}
 	subjects, ok := c.feeds(b.Zones)

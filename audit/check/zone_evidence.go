@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/words"
@@ -19,7 +20,7 @@ import (
 
 // Zones is the evidence of the zones that a view's event times were stamped in.
 type Zones struct {
-	*Index
+	*evidence.Index
 	// mustSee is the share of a source's rows at another offset that a pass must be able to see.
 	mustSee float64
 	// fitted is the zone evidence, once it was asked for.
@@ -30,7 +31,7 @@ type Zones struct {
 
 // newZones is the evidence of a view's zones, which is fitted when it is asked for. A series is passed only where mustSee of its rows
 // at another offset would have been seen.
-func newZones(ix *Index, mustSee float64) *Zones { return &Zones{Index: ix, mustSee: mustSee} }
+func newZones(ix *evidence.Index, mustSee float64) *Zones { return &Zones{Index: ix, mustSee: mustSee} }
 
 // zoneSeries is what the lags of one source and writer say of the zones that its event times were stamped in.
 type zoneSeries struct {
@@ -117,7 +118,7 @@ func (b *Zones) fitSeries() ([]zoneSeries, error) {
 	var all []zoneSeries
 	for _, key := range keys {
 		s := zoneSeries{source: key.source, writer: key.writer, alone: len(keys) == 1, zones: map[int32][]string{}}
-		s.read, s.naive = b.zoneRead(key.source), b.naive(key.source)
+		s.read, s.naive = b.zoneRead(key.source), b.Naive(key.source)
 		table, err := b.Atlas.Load(s.read)
 		if err != nil {
 			return nil, err
@@ -156,7 +157,7 @@ func (b *Zones) clockCourses(from, to int64) ([]zone.Course, error) {
 	}
 	courses, err := b.Atlas.CoursesOf(b.View.Zones, from, to)
 	if err != nil {
-		return nil, fmt.Errorf("zones of view %s (%s): %w", b.View.Name, b.origin("zones", "zones"), err)
+		return nil, fmt.Errorf("zones of view %s (%s): %w", b.View.Name, b.Origin("zones", "zones"), err)
 	}
 	return courses, nil
 }
@@ -165,7 +166,7 @@ func (b *Zones) clockCourses(from, to int64) ([]zone.Course, error) {
 func (b *Zones) eventSpan() (from, to int64, found bool) {
 	for i := range b.Collection.Slices {
 		s := &b.Collection.Slices[i]
-		if s.EventMin == facts.NoTime || !b.judged(b.filePartition(s.File)) {
+		if s.EventMin == facts.NoTime || !b.Judged(b.FilePartition(s.File)) {
 			continue
 		}
 		if !found {
@@ -186,15 +187,15 @@ func (b *Zones) admissibleOffsets(from, to int64) ([]zone.Offset, error) {
 	}
 	offsets, err := b.Atlas.OffsetsOf(b.View.Zones, from, to)
 	if err != nil {
-		return nil, fmt.Errorf("zones of view %s (%s): %w", b.View.Name, b.origin("zones", "zones"), err)
+		return nil, fmt.Errorf("zones of view %s (%s): %w", b.View.Name, b.Origin("zones", "zones"), err)
 	}
 	return offsets, nil
 }
 
 // zoneRead is the zone that a source's naive times are read in: "" for UTC.
 func (b *Zones) zoneRead(source string) string {
-	name := declaredZone(b.View, b.declared[source])
-	if !b.naive(source) || name == model.ZoneDevice || name == "UTC" {
+	name := evidence.DeclaredZone(b.View, b.DeclaredSources[source])
+	if !b.Naive(source) || name == model.ZoneDevice || name == "UTC" {
 		return ""
 	}
 	return name
@@ -205,7 +206,7 @@ func (b *Zones) lagParts() map[seriesKey][]zonefit.Part {
 	coarse := b.coarseParts()
 	parts := map[seriesKey][]zonefit.Part{}
 	for population, h := range b.Collection.Lags {
-		if h.Rows == 0 || !b.judged(population.Partition) {
+		if h.Rows == 0 || !b.Judged(population.Partition) {
 			continue
 		}
 		key := seriesKey{population.Source, population.Writer}
@@ -223,7 +224,7 @@ func (b *Zones) coarseParts() map[place]bool {
 	shares := map[place]share{}
 	for i := range b.Collection.Slices {
 		s := &b.Collection.Slices[i]
-		at := place{b.filePartition(s.File), s.Source}
+		at := place{b.FilePartition(s.File), s.Source}
 		sum := shares[at]
 		shares[at] = share{sum.on + s.OnLattice, sum.all + s.Rows - s.EventNull - s.EventUnparsed - s.EventSentinel}
 	}
@@ -250,8 +251,8 @@ func (b *Zones) nameBySteps(s *zoneSeries) bool {
 	for _, step := range s.estimate.Steps() {
 		before, okBefore := step.Before.Last()
 		after, okAfter := step.After.First()
-		first, datedFirst := b.partition(before)
-		last, datedLast := b.partition(after)
+		first, datedFirst := b.Partition(before)
+		last, datedLast := b.Partition(after)
 		if !okBefore || !okAfter || !datedFirst || !datedLast || !first.Dated() || !last.Dated() {
 			continue
 		}
@@ -273,7 +274,7 @@ const dayMicros = int64(24 * 3600 * 1_000_000)
 
 // maxLag is the delay that is declared for a source, without what its ttl implies.
 func (b *Zones) maxLag(source string) (int64, bool) {
-	return firstPositive(b.declared[source].MaxLag, b.View.MaxLag)
+	return evidence.FirstPositive(b.DeclaredSources[source].MaxLag, b.View.MaxLag)
 }
 
 // allowedDelay says that the declared max_lag covers an offset, so that it needs no zone to explain it.
@@ -300,7 +301,7 @@ func (b *Zones) brokenMaxLag(s zoneSeries) bool {
 func (b *Zones) medianLag(s zoneSeries) (int64, bool) {
 	merged := facts.NewLagHistogram()
 	for population, h := range b.Collection.Lags {
-		if population.Source == s.source && population.Writer == s.writer && b.judged(population.Partition) {
+		if population.Source == s.source && population.Writer == s.writer && b.Judged(population.Partition) {
 			merged.Merge(h)
 		}
 	}
@@ -311,27 +312,27 @@ func (b *Zones) medianLag(s zoneSeries) (int64, bool) {
 // fitsPartitionsAtOffset says that the source's rows lie outside their partitions as they are read, and in them when
 // they are corrected. Partitions whose date means something else than event time cannot tell.
 func (b *Zones) fitsPartitionsAtOffset(s zoneSeries, p zonefit.Population) bool {
-	if meaning(b.View) != model.OfEventTime {
+	if evidence.Meaning(b.View) != model.OfEventTime {
 		return false
 	}
 	at := p.Seconds
-	var ladders []ladder
+	var ladders []evidence.Ladder
 	for population, h := range b.Collection.Events {
-		p, dated := b.partition(population.Partition)
-		if population.Source == s.source && dated && p.Dated() && b.judged(population.Partition) {
-			ladders = append(ladders, newLadder(p, h))
+		p, dated := b.Partition(population.Partition)
+		if population.Source == s.source && dated && p.Dated() && b.Judged(population.Partition) {
+			ladders = append(ladders, evidence.NewLadder(p, h))
 		}
 	}
-	asRead, total := fit(ladders, 0)
+	asRead, total := evidence.Fit(ladders, 0)
 	// an event that is corrected moves west by its offset, as a calendar moves that is more west by it
-	corrected, _ := fit(ladders, int(-at/60))
+	corrected, _ := evidence.Fit(ladders, int(-at/60))
 	if total == 0 || float64(corrected) < fittingShare*float64(total) || float64(asRead) >= fittingShare*float64(total) {
 		return false
 	}
 	// partitions of another calendar lie nearly right an hour beside it: what fits best is what they are
 	from, to, _ := b.eventSpan()
 	return !slices.ContainsFunc(b.Atlas.RealOffsets(from, to), func(o zone.Offset) bool {
-		rows, _ := fit(ladders, int(-o.Seconds/60))
+		rows, _ := evidence.Fit(ladders, int(-o.Seconds/60))
 		return rows > corrected
 	})
 }
@@ -408,8 +409,8 @@ func (b *Zones) populationSlices(s zoneSeries, p zonefit.Population) []int32 {
 	var files []int32
 	for i := range b.Collection.Slices {
 		slice := &b.Collection.Slices[i]
-		partition := b.filePartition(slice.File)
-		if slice.Source != s.source || slice.LagRows == 0 || !b.judged(partition) || b.Survey.Files[slice.File].Writer != s.writer {
+		partition := b.FilePartition(slice.File)
+		if slice.Source != s.source || slice.LagRows == 0 || !b.Judged(partition) || b.Survey.Files[slice.File].Writer != s.writer {
 			continue
 		}
 		seen := len(p.Parts) == 0 || slices.ContainsFunc(p.Parts, func(part zonefit.PartShare) bool { return part.ID == partition })

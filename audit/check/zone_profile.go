@@ -59,7 +59,7 @@ func (b *Zones) hourShares() map[string][dayHours]float64 {
 	}
 	bySource := map[string]*hours{}
 	for population, h := range b.Collection.Events {
-		if !b.judged(population.Partition) {
+		if !b.Judged(population.Partition) {
 			continue
 		}
 		sum := bySource[population.Source]

@@ -33,13 +33,13 @@ offsets, a date) and no zone is declared for it: not of the column, not of its
 source, not of the view. It is read as UTC. zone: UTC is a declaration.`
 
 func judgeZoneUndeclared(b *brief) (verdict, error) {
-	if path := b.unscanned(); path != "" {
+	if path := b.Unscanned(); path != "" {
 		return verdict{}, fmt.Errorf("the event times of %s are told by its rows alone, which were not read: whether they carry offsets is not known", path)
 	}
 	v := verdict{}
-	for _, f := range b.encoded {
-		r := row{total: 1, subject: report.Subject{Partition: b.partitionValue(f.file.Partition), Source: f.file.Source}}
-		if b.undeclaredFile(f) {
+	for _, f := range b.Encoded {
+		r := row{total: 1, subject: report.Subject{Partition: b.PartitionValue(f.File.Partition), Source: f.File.Source}}
+		if b.UndeclaredFile(f) {
 			r.bad = 1
 		}
 		v.rows = append(v.rows, r)

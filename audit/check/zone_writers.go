@@ -24,7 +24,7 @@ func (b *Zones) askWriters(s *zoneSeries) {
 	rows := make([]facts.WriterRow, 0, len(sample.Rows))
 	for _, r := range sample.Rows {
 		file := &b.Survey.Files[r.File]
-		if file.Writer == s.writer && b.judged(file.Partition) {
+		if file.Writer == s.writer && b.Judged(file.Partition) {
 			rows = append(rows, r)
 		}
 	}
@@ -198,10 +198,10 @@ func (b *Zones) populationOf(s *zoneSeries, g zonefit.WriterGroup) zonefit.Popul
 		p.Share, p.High, p.Rows = 1, 1, s.estimate.Rows
 	}
 	for _, r := range s.sampled {
-		all[b.filePartition(r.File)]++
+		all[b.FilePartition(r.File)]++
 	}
 	for file, n := range g.Files {
-		theirs[b.filePartition(file)] += n
+		theirs[b.FilePartition(file)] += n
 	}
 	for _, part := range b.lagParts()[seriesKey{s.source, s.writer}] {
 		if theirs[part.ID] == 0 {

@@ -10,7 +10,8 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 )
 
-// Scanner reads rows of Parquet files.
+// Scanner reads rows of Parquet files in blocks: it is how the collector in audit/collect reads, and nobody else. What stands in place of
+// files is a Collector.
 type Scanner interface {
 	// Stream runs one query over whole files, and hands each block over where the engine makes it: from any of its
 	// threads, several at a time, in any order. Rows were handed over that an error takes back, so that nothing that the

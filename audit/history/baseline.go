@@ -304,7 +304,7 @@ func (p *baselineParser) until(n, at *yaml.Node) time.Time {
 	return day
 }
 
-// Knows says, for check.Input's Rank, whether a baseline holds a finding at an instant (microseconds UTC).
+// Knows says, for evidence.Input's Rank, whether a baseline holds a finding at an instant (microseconds UTC).
 func (b Baseline) Knows(asOf int64) func(fingerprint string, bad int64) bool {
 	known := map[string]int64{}
 	for _, e := range b.Entries {

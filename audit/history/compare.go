@@ -17,7 +17,7 @@ const (
 	maxLast = 7
 )
 
-// Rank orders findings by what earlier runs say of them, for check.Input: new before worse before the rest. It compares with runs of
+// Rank orders findings by what earlier runs say of them, for evidence.Input: new before worse before the rest. It compares with runs of
 // an earlier as_of (microseconds UTC) and the same range.
 func (p *Past) Rank(asOf int64, within string) func(fingerprint string, bad int64) int {
 	last := map[string]int64{}
@@ -298,6 +298,7 @@ func weight(o report.Outcome) int {
 		return found
 	case report.Error:
 		return blind
+	default:
+		return sound
 	}
-	return sound
 }

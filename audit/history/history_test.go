@@ -3,6 +3,7 @@ package history_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -119,6 +120,9 @@ func files(t *testing.T, dir string) []string {
 	t.Helper()
 	var names []string
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // nobody has written yet, or a file was renamed meanwhile
+		}
 		if err == nil && !d.IsDir() {
 			name, _ := filepath.Rel(dir, path) // it lies below
 			names = append(names, name)

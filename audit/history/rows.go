@@ -139,8 +139,9 @@ func looked(res report.Result, view report.View) bool {
 		return true
 	case report.Fail, report.Warn, report.Suppressed:
 		return view.FilesUnread == 0
+	default:
+		return false
 	}
-	return false
 }
 
 // projectOf is the project of a view; that of the whole run are all projects that it looked at.

@@ -10,6 +10,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/collect"
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/engine/duckdb"
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -54,11 +55,11 @@ func TestWithoutRoomToSpillOnlyKeysAreLost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	evidence, err := l.Rows(t.Context(), footers, check.WantsOf(view, footers.Survey, func(string) bool { return true }))
+	gathered, err := l.Rows(t.Context(), footers, check.WantsOf(view, footers.Survey, func(string) bool { return true }))
 	if err != nil {
 		t.Fatal(err)
 	}
-	judged, err := check.JudgeView(t.Context(), judge, check.NewInput(evidence, check.Terms{AsOf: asOf.UnixMicro(), AsOfGiven: true}))
+	judged, err := check.JudgeView(t.Context(), judge, evidence.NewInput(gathered, evidence.Terms{AsOf: asOf.UnixMicro(), AsOfGiven: true}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,6 +59,11 @@ func newDigest(r report.Report, o Options) digest {
 	d := digest{AsOf: Clean(r.AsOf), URL: o.ReportURL, Worst: report.Pass, Key: digestKey(r, o.Owner)}
 	all := NewOutline(r, o.Words)
 	count := map[news]int{}
+	if r.Status != report.Complete {
+		d.Open, d.Worst = 1, report.Error
+		count[newsNew]++
+		d.Items = append(d.Items, digestItem{News: newsNew, Head: "the audit (partial)", Says: "it did not run to its end: what is missing was not looked at"})
+	}
 	for _, v := range all.Views {
 		told, reasons := map[string]bool{}, map[string]bool{}
 		results := slices.Clone(v.All)
@@ -87,9 +92,6 @@ func newDigest(r report.Report, o Options) digest {
 	d.Items = d.Items[:min(len(d.Items), maxDigest)]
 	d.Title = digestTitle(count, o.Owner)
 	var notes []string
-	if r.Status != report.Complete {
-		notes = append(notes, "the audit did not run to its end")
-	}
 	if r.History == nil {
 		notes = append(notes, "without --history nobody can say what is new: all that is found is told")
 	} else if n := len(r.History.NotUsed); n > 0 {

@@ -98,6 +98,13 @@ func TestDigestWithoutHistorySaysSo(t *testing.T) {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
+	for name, write := range digests() {
+		cut := remembered(3)
+		cut.Status = report.Partial
+		if got := string(payload(t, write, cut, render.Options{})); !strings.Contains(got, "it did not run to its end") {
+			t.Errorf("%s: an audit that did not run to its end is silent: %q", name, got)
+		}
+	}
 	known := remembered(3, report.StateNew)
 	known.Results[0].FindingsKnown = 1
 	if got := payload(t, render.Slack, known, render.Options{}); len(got) > 0 {

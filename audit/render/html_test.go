@@ -78,7 +78,8 @@ func elements(t *testing.T, page string) []element {
 
 // TestHTMLHoldsTogether: tags are closed, names stand once, links lead somewhere, and nothing is loaded from elsewhere.
 func TestHTMLHoldsTogether(t *testing.T) {
-	for name, r := range map[string]report.Report{"incident": incident(), "clean": reports.Large(3, 0, 0), "large": reports.Large(20, 10, 100), "hostile": reports.Hostile(), "remembered": reports.Remembered(), "empty": {AsOf: "x"}, "spoilt": hostileReport()} {
+	for name, r := range map[string]report.Report{"incident": incident(), "clean": reports.Large(3, 0, 0), "large": reports.Large(20, 10, 100), "hostile": reports.Hostile(), "remembered": reports.Remembered(),
+		"empty": {AsOf: "x"}, "spoilt": hostileReport()} {
 		page := htmlPage(t, r)
 		ids := map[string]bool{}
 		for _, e := range elements(t, page) {

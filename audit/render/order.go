@@ -67,8 +67,9 @@ func newness(r report.Result) int {
 		return 1
 	case report.StateBetter:
 		return 3
+	default:
+		return 2
 	}
-	return 2
 }
 
 // advice says whether a result is a finding that is folded into one line of the run.

@@ -13,7 +13,8 @@ func TestRefuse(t *testing.T) {
 	column := func(name string) facts.Column { return facts.Column{Name: name, Path: name} }
 	s := facts.Survey{Schemas: []facts.Schema{{ID: 0, Columns: []facts.Column{column("id"), {Name: "user", Path: "user", Nested: true}, {Name: "user", Path: "user.mail"}}},
 		{ID: 1, Columns: []facts.Column{column("id"), column("email")}}}}
-	s.Files = []facts.File{{ID: 0, Path: "region=eu/a.parquet", Values: facts.PathValues("region=eu/a.parquet"), Schema: 0}, {ID: 1, Path: "region=us/b.parquet", Values: facts.PathValues("region=us/b.parquet"), Schema: 1}, {ID: 2, Path: "shard=1/c.parquet", Schema: -1}}
+	s.Files = []facts.File{{ID: 0, Path: "region=eu/a.parquet", Values: facts.PathValues("region=eu/a.parquet"), Schema: 0},
+		{ID: 1, Path: "region=us/b.parquet", Values: facts.PathValues("region=us/b.parquet"), Schema: 1}, {ID: 2, Path: "shard=1/c.parquet", Schema: -1}}
 	at := map[string]string{"sensitive": "c.yaml:3"}
 	defaults := map[string]string{"sensitive": model.OriginDefaultMark + "c.yaml:3)", "payload": model.OriginDefaultMark + "c.yaml:4)"}
 	for _, test := range []struct {

@@ -22,6 +22,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/store"
 	"github.com/featureaudit/featureaudit/audit/store/local"
 )
 
@@ -536,5 +537,36 @@ func BenchmarkSurvey(b *testing.B) {
 		if _, err := Survey(context.Background(), local.New(), listing, roles, 2, nil); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// markedStore is a store that knows its own mark of a file's bytes.
+type markedStore struct {
+	local.Store
+	etag string
+}
+
+func (s markedStore) Stat(ctx context.Context, abs string) (store.Entry, error) {
+	entry, err := s.Store.Stat(ctx, abs)
+	entry.ETag = s.etag
+	return entry, err
+}
+
+// TestAFileIsMoreThanItsSizeAndTime: what a store says of the bytes tells a file that was written over within its clock.
+func TestAFileIsMoreThanItsSizeAndTime(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.parquet")
+	if err := os.WriteFile(path, []byte("PAR1"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	entry, err := markedStore{etag: "one"}.Stat(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := facts.File{Abs: path, Size: entry.Size, ModTime: entry.ModTime, Identity: facts.Identity{ETag: entry.ETag}}
+	if p := Changed(t.Context(), markedStore{etag: "one"}, f); p != nil {
+		t.Errorf("the same mark: %+v, want no problem", *p)
+	}
+	if p := Changed(t.Context(), markedStore{etag: "two"}, f); p == nil || p.Kind != facts.ProblemChanged || !strings.Contains(p.Message, `"one"`) {
+		t.Errorf("another mark: %+v, want a file that changed", p)
 	}
 }

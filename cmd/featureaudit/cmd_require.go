@@ -177,8 +177,8 @@ func parseWindow(text string) ([]time.Time, error) {
 	return []time.Time{from, to}, nil
 }
 
-// evidence is what is known about the views, or why nothing is.
-type evidence struct {
+// auditedViews is what is known about the views, or why nothing is.
+type auditedViews struct {
 	file contract.File
 	// problem says why there is no file: every answer is unknown.
 	problem string
@@ -186,7 +186,7 @@ type evidence struct {
 	consumers []report.Consumer
 }
 
-func (e evidence) answer(project string, q contract.Question, window []time.Time) contract.Answer {
+func (e auditedViews) answer(project string, q contract.Question, window []time.Time) contract.Answer {
 	found := contract.Evidence{Value: contract.VariantUnknown, Problem: e.problem}
 	if e.problem == "" {
 		found = e.file.Evidence(project, q.View)
@@ -198,24 +198,24 @@ func (e evidence) answer(project string, q contract.Question, window []time.Time
 }
 
 // evidence reads or looks. What is missing or broken is no error: it proves nothing, and the answers say so.
-func (c *cli) evidence(ctx context.Context, f requireFlags, a asked, outs []output) (evidence, error) {
+func (c *cli) evidence(ctx context.Context, f requireFlags, a asked, outs []output) (auditedViews, error) {
 	switch {
 	case f.data:
 		return c.lookAtData(ctx, f, a, outs)
 	case f.flags != "":
 		if err := localOnly(f.flags); err != nil {
-			return evidence{problem: err.Error()}, nil
+			return auditedViews{problem: err.Error()}, nil
 		}
 		c.reads.add(f.flags)
 		file, err := contract.Read(f.flags)
 		if err != nil {
-			return evidence{problem: address.Text(err.Error())}, nil
+			return auditedViews{problem: address.Text(err.Error())}, nil
 		}
-		return evidence{file: file}, nil
+		return auditedViews{file: file}, nil
 	}
 	r, err := c.readReport(f.report)
 	if err != nil {
-		return evidence{problem: address.Text(err.Error())}, nil
+		return auditedViews{problem: address.Text(err.Error())}, nil
 	}
 	e := fromReport(r)
 	if e.problem != "" {
@@ -225,20 +225,20 @@ func (c *cli) evidence(ctx context.Context, f requireFlags, a asked, outs []outp
 }
 
 // fromReport reads a report as its flag file would be read.
-func fromReport(r report.Report) evidence {
+func fromReport(r report.Report) auditedViews {
 	raw, err := contract.FlagFile(r)
 	if err != nil {
-		return evidence{problem: err.Error()}
+		return auditedViews{problem: err.Error()}
 	}
 	file, err := contract.Parse(raw)
 	if err != nil {
-		return evidence{problem: err.Error()}
+		return auditedViews{problem: err.Error()}
 	}
-	return evidence{file: file, consumers: r.Consumers}
+	return auditedViews{file: file, consumers: r.Consumers}
 }
 
 // contracts are the questions: one for each view named, or for each of a consumer's contracts.
-func (c *cli) contracts(ctx context.Context, f requireFlags, e evidence, a asked) ([]contract.Question, error) {
+func (c *cli) contracts(ctx context.Context, f requireFlags, e auditedViews, a asked) ([]contract.Question, error) {
 	if f.consumer == "" {
 		questions := make([]contract.Question, 0, len(a.views))
 		for _, view := range a.views {
@@ -273,7 +273,7 @@ func (c *cli) contracts(ctx context.Context, f requireFlags, e evidence, a asked
 }
 
 // declared are the consumers of the config where one is named, else those that the report carries.
-func (c *cli) declared(ctx context.Context, f requireFlags, e evidence) ([]report.Consumer, error) {
+func (c *cli) declared(ctx context.Context, f requireFlags, e auditedViews) ([]report.Consumer, error) {
 	if f.report != "" && f.config == "" {
 		return e.consumers, nil
 	}
@@ -293,13 +293,13 @@ func consumerNames(consumers []report.Consumer) string {
 }
 
 // lookAtData audits the newest partition of the views as of now, or all of them where a contract looks back.
-func (c *cli) lookAtData(ctx context.Context, f requireFlags, a asked, outs []output) (evidence, error) {
+func (c *cli) lookAtData(ctx context.Context, f requireFlags, a asked, outs []output) (auditedViews, error) {
 	loaded, err := c.load(ctx, f.definitionFlags, nil)
 	if err != nil {
-		return evidence{}, err
+		return auditedViews{}, err
 	}
 	if err := c.refuseInputs(ctx, outs, loaded.Views); err != nil {
-		return evidence{}, err
+		return auditedViews{}, err
 	}
 	views := a.views
 	if f.consumer != "" {
@@ -308,14 +308,14 @@ func (c *cli) lookAtData(ctx context.Context, f requireFlags, a asked, outs []ou
 	options := audit.Options{Views: loaded.Views, SelectViews: knownOf(views, loaded.Views), Consumers: loaded.Consumers, Definitions: loaded.read,
 		ConfigDigest: loaded.Digest, AsOf: a.base.Now.UTC().Truncate(time.Microsecond), AsOfGiven: true, NewestOnly: !looksBack(loaded.Consumers, f.consumer)}
 	if len(options.SelectViews) == 0 {
-		return evidence{}, nil
+		return auditedViews{}, nil
 	}
 	r, err := c.auditAside(ctx, runFlags{memory: f.memory, tempDir: f.tempDir}, options)
 	if errors.As(err, new(auditError)) {
-		return evidence{problem: fmt.Sprintf("the data could not be looked at: %v", err)}, nil
+		return auditedViews{problem: fmt.Sprintf("the data could not be looked at: %v", err)}, nil
 	}
 	if err != nil {
-		return evidence{}, err
+		return auditedViews{}, err
 	}
 	r.Execution.FinishedAt = options.AsOf.Format(time.RFC3339Nano)
 	return fromReport(r), nil

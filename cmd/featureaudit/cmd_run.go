@@ -18,6 +18,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit"
 	"github.com/featureaudit/featureaudit/audit/check"
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/render"
@@ -132,14 +133,14 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	if options.Mask, err = c.mask(ctx, f.hashKey, options.Views); err != nil {
 		return 0, err
 	}
-	if err := c.refuseInputs(ctx, outs, options.Views); err != nil {
-		return 0, err
-	}
 	remembered, err := c.memory(ctx, f.remember, resolved, outs, options.AsOf)
 	if err != nil {
 		return 0, err
 	}
 	options.Rank = remembered.rank(options.AsOf, options.Within())
+	if err := c.refuseInputs(ctx, outs, options.Views); err != nil {
+		return 0, err
+	}
 	removeScratch, err := c.scratch(&options)
 	if err != nil {
 		return 0, err
@@ -260,17 +261,17 @@ func (c *cli) runOptions(ctx context.Context, f runFlags, refs []string, started
 
 // missingViews sets what it means that a view has no files. Only a view that is named may be missing without a failure.
 func (f runFlags) missingViews(options *audit.Options) error {
-	options.MissingViews = map[string]check.Missing{}
+	options.MissingViews = map[string]evidence.Missing{}
 	for _, text := range f.missing {
 		name, word := "", text
 		if i := strings.LastIndexByte(text, '='); i >= 0 {
 			name, word = text[:i], text[i+1:]
 		}
-		meaning := check.Missing(word)
+		meaning := evidence.Missing(word)
 		switch {
-		case name == "" && word != text, meaning != check.MissingIsError && meaning != check.MissingIsFailure && meaning != check.MissingIsWarning:
+		case name == "" && word != text, meaning != evidence.MissingIsError && meaning != evidence.MissingIsFailure && meaning != evidence.MissingIsWarning:
 			return usagef("--missing-view %q: expected error or fail for all views, or NAME=error, NAME=fail or NAME=warn for one", text)
-		case name == "" && meaning == check.MissingIsWarning:
+		case name == "" && meaning == evidence.MissingIsWarning:
 			return usagef("--missing-view warn: only for a view that is named (--missing-view NAME=warn), since a mistyped path must not be green")
 		case name == "" && options.Missing != "" && options.Missing != meaning:
 			return usagef("--missing-view %s: %s is given too: keep one", word, options.Missing)

@@ -239,8 +239,9 @@ func typeOf(t engine.ColumnType) mapping.Type {
 		return mapping.TypeBigInt
 	case engine.Boolean:
 		return mapping.TypeBoolean
+	default:
+		return mapping.TypeVarchar
 	}
-	return mapping.TypeVarchar
 }
 
 // chunkWriter fills chunks in the engine's own memory.

@@ -1,4 +1,4 @@
-package check
+package evidence
 
 import (
 	"slices"
@@ -7,24 +7,24 @@ import (
 	"github.com/featureaudit/featureaudit/audit/report"
 )
 
-// named is a source for people: rows may have none.
-func named(source string) string {
+// SourceName is a source for people: rows may have none.
+func SourceName(source string) string {
 	if source == "" {
 		return "the view"
 	}
 	return source
 }
 
-// lagsBySource merges the lag histograms of the wanted partitions by source.
-func (b *Index) lagsBySource(wanted func(partition int32) bool) map[string]report.Lag {
+// LagsBySource merges the lag histograms of the wanted partitions by source.
+func (b *Index) LagsBySource(wanted func(partition int32) bool) map[string]report.Lag {
 	lags := map[string]report.Lag{}
-	for source, h := range b.lagHistograms(wanted) {
+	for source, h := range b.LagHistograms(wanted) {
 		lags[source] = summarise(h)
 	}
 	return lags
 }
 
-func (b *Index) lagHistograms(wanted func(partition int32) bool) map[string]*facts.LagHistogram {
+func (b *Index) LagHistograms(wanted func(partition int32) bool) map[string]*facts.LagHistogram {
 	merged := map[string]*facts.LagHistogram{}
 	for population, histogram := range b.Collection.Lags {
 		if !wanted(population.Partition) || histogram.Rows == 0 {
@@ -39,22 +39,22 @@ func (b *Index) lagHistograms(wanted func(partition int32) bool) map[string]*fac
 }
 
 func summarise(h *facts.LagHistogram) report.Lag {
-	lag := report.Lag{Rows: h.Rows, Max: seconds(h.Max)}
+	lag := report.Lag{Rows: h.Rows, Max: Seconds(h.Max)}
 	widest := int64(0)
 	for _, q := range []struct {
 		share float64
 		into  *float64
 	}{{0.5, &lag.P50}, {0.9, &lag.P90}, {0.99, &lag.P99}} {
 		lo, hi, _ := h.Quantile(q.share)
-		*q.into = seconds(lo)
+		*q.into = Seconds(lo)
 		widest = max(widest, hi-lo)
 	}
-	lag.ResolutionSeconds = seconds(widest)
+	lag.ResolutionSeconds = Seconds(widest)
 	return lag
 }
 
-// newestOf are the newest event of a source that is none of the future, and the newest that is.
-func (b *Index) newestOf(source string) (known, future int64) {
+// NewestOf are the newest event of a source that is none of the future, and the newest that is.
+func (b *Index) NewestOf(source string) (known, future int64) {
 	known, future = facts.NoTime, facts.NoTime
 	for i := range b.Collection.Slices {
 		if s := &b.Collection.Slices[i]; s.Source == source {
@@ -64,17 +64,17 @@ func (b *Index) newestOf(source string) (known, future int64) {
 	return known, future
 }
 
-func (b *Index) allSourcesDeclared() bool {
-	return len(b.View.Sources) > 0 && !slices.ContainsFunc(b.seen, func(name string) bool {
-		_, declared := b.declared[name]
+func (b *Index) AllSourcesDeclared() bool {
+	return len(b.View.Sources) > 0 && !slices.ContainsFunc(b.SeenSources, func(name string) bool {
+		_, declared := b.DeclaredSources[name]
 		return !declared
 	})
 }
 
-// allSources are the names of the sources declared or seen, sorted.
-func (b *Index) allSources() []string {
-	names := slices.Clone(b.seen)
-	for name := range b.declared {
+// AllSources are the names of the sources declared or seen, sorted.
+func (b *Index) AllSources() []string {
+	names := slices.Clone(b.SeenSources)
+	for name := range b.DeclaredSources {
 		names = append(names, name)
 	}
 	slices.Sort(names)

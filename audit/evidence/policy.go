@@ -1,0 +1,68 @@
+package evidence
+
+import (
+	"time"
+
+	"github.com/featureaudit/featureaudit/audit/model"
+)
+
+// defaultMinRows is how many rows a subject needs for a fraction of its own.
+const defaultMinRows = int64(100)
+
+func (b *Index) Policy(id string) model.CheckPolicy { return b.View.Checks[id] }
+
+func (b *Index) MinRows(id string) int64 {
+	if n := b.Policy(id).MinRows; n != nil {
+		return *n
+	}
+	return defaultMinRows
+}
+
+// originDefault is the origin of a value that nobody wrote.
+const originDefault = "default"
+
+// Origin is where a config key's value was written, or the text given where nobody did.
+func (b *Index) Origin(otherwise string, keys ...string) string {
+	for _, key := range keys {
+		if at := b.View.Origins[key]; at != "" && at != originDefault {
+			return at
+		}
+	}
+	return otherwise
+}
+
+// KeyDefaulted says that no key is declared, so that (entity, event_time) stands in for it.
+func KeyDefaulted(v model.View) bool {
+	return len(v.Key) == 0 || v.Origins["key"] == originDefault
+}
+
+// KeyColumns are the columns of the key, declared or defaulted; none where there is neither.
+func KeyColumns(v model.View) []string { return v.KeyColumns() }
+
+// AgeLimit is what a source's newest event may be old, in microseconds, or false where nothing says.
+func AgeLimit(v model.View, s model.SourcePolicy) (int64, bool) {
+	return FirstPositive(s.MaxAge, v.MaxAge, v.TTL.Duration)
+}
+
+// LagLimit is how late a source's rows may arrive, in microseconds, or false where nothing says.
+func LagLimit(v model.View, s model.SourcePolicy) (int64, bool) {
+	return FirstPositive(s.MaxLag, v.MaxLag, v.TTL.Duration)
+}
+
+// FirstPositive is the first limit that is declared, in microseconds: one of nanoseconds is a limit too.
+func FirstPositive(limits ...time.Duration) (int64, bool) {
+	for _, limit := range limits {
+		if limit > 0 {
+			return limit.Microseconds(), true
+		}
+	}
+	return 0, false
+}
+
+func (b *Index) Retired(s model.SourcePolicy) bool {
+	return !s.Until.IsZero() && s.Until.UnixMicro() <= b.AsOf
+}
+
+func IsSnapshot(v model.View) bool {
+	return v.TimePartition.Declared() && v.TimePartition.Of == model.OfSnapshot
+}
