@@ -80,8 +80,18 @@ func (l *Looker) Plan(ctx context.Context, view model.View, w Window) (Plan, err
 	if w.Newest {
 		listing = newestOnly(resolved, listing)
 	}
+	if most := max(l.Room.Runs*100/runsShare/fileBytes, leastFiles); l.Room.Runs > 0 && int64(len(listing.Files)) > most {
+		return Plan{View: resolved, AsOf: w.AsOf}, engine.ResourceError{Err: fmt.Errorf("it has %d files, and the memory limit has room for %d: raise --memory-limit, or give the view a narrower path",
+			len(listing.Files), most)}
+	}
 	return Plan{View: resolved, Listing: listing, Notes: notes, AsOf: w.AsOf}, nil
 }
+
+// fileBytes is what a file takes from its footer to its verdicts (measured on 100,000 files); so few as leastFiles always have room.
+const (
+	fileBytes  = 4 << 10
+	leastFiles = 64
+)
 
 // Footers reads the footer of every file of a plan. A file that cannot be read has a problem of its own; the error is the context's.
 func (l *Looker) Footers(ctx context.Context, p Plan) (Footers, error) {

@@ -19,6 +19,9 @@ const DefaultMemory = 2 << 30
 // programMemory is what the program takes with its engine before it reads anything.
 const programMemory = 90 << 20
 
+// runsShare is what the runs get of what the program leaves, in percent.
+const runsShare = 30
+
 // leastEngine and leastRuns are what the engine and the runs get of a limit that has no room for them beside the program.
 const (
 	leastEngine = 64 << 20
@@ -37,7 +40,7 @@ func ShareOf(limit int64) Share {
 		limit = DefaultMemory
 	}
 	rest := limit - programMemory
-	s := Share{Engine: min(limit/100*45, max(rest/100*50, leastEngine)), Runs: min(limit/100*30, max(rest/100*30, leastRuns)), SliceRows: collect.DefaultSliceRows}
+	s := Share{Engine: min(limit/100*45, max(rest/100*50, leastEngine)), Runs: min(limit/100*30, max(rest/100*runsShare, leastRuns)), SliceRows: collect.DefaultSliceRows}
 	if limit < smallMemory {
 		s.SliceRows = smallSliceRows
 	}

@@ -92,9 +92,6 @@ type repager struct {
 	leaves []int
 	// page and dictionary are the memory that all pages are read into, one at a time.
 	page, dictionary []byte
-	// sizes are the bytes of the rows of each row group, so many rows to an entry.
-	sizes [][]uint32
-	grain []int64
 	// cuts are the rows of the row groups that each row group is cut into.
 	cuts    [][]int64
 	largest int64
