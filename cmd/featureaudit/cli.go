@@ -70,6 +70,7 @@ func commands() []command {
 		{"report", "write a report again in other formats", cmdReport},
 		{"require", "assert that features are fresh and sound, before training or serving", cmdRequire},
 		{"run", "audit feature views and write the report", cmdRun},
+		{"sample", "copy the form of a Parquet file without its values, to show a fault to others", cmdSample},
 		{"schema", "print the JSON Schema of the report or the config", cmdSchema},
 		{"version", "print the versions that a result depends on", cmdVersion},
 	}

@@ -82,6 +82,11 @@ func examplesOf(name string) []example {
 			{"remember each run", "featureaudit run --history audit-history"},
 			{"after a backfill", "featureaudit run --view transactions --range 2026-11-01..2026-11-03"},
 		},
+		"sample": {
+			{"the first thousand rows of each row group", "featureaudit sample part-0.parquet --out small.parquet"},
+			{"all rows", "featureaudit sample part-0.parquet --out small.parquet --rows 0 --groups 0"},
+			{"as little as shows the fault", "featureaudit sample part-0.parquet --out small.parquet --rows 10 --groups 1"},
+		},
 		"schema": {
 			{"let an editor check the config", "featureaudit schema config --out json=featureaudit.schema.json"},
 			{"every config key as a page", "featureaudit schema config --format markdown"},
@@ -129,6 +134,8 @@ func exitsOf(name string) []exitMeaning {
 		}, interrupted...)
 	case "checks", "schema", "version", "completion", "man":
 		return []exitMeaning{{exitOK, "printed"}, usage, {exitIncomplete, "the output could not be written"}}
+	case "sample":
+		return []exitMeaning{{exitOK, "written"}, {exitUsage, "the command line is wrong, or the file is no valid Parquet"}, retry}
 	case "report":
 		return []exitMeaning{{exitOK, "written, whatever the report says"}, {exitUsage, "the command line or the report is wrong"}, retry}
 	case "align":

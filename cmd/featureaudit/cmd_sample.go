@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/featureaudit/featureaudit/audit/sample"
+)
+
+const sampleAbout = `Copies the form of a Parquet file without its values, so that a fault can be shown to others: names, types, encodings, compression,
+row groups, nulls and the order of values stay, and each value and bound is another. Times begin in 2026, texts are numbered, and texts
+of times keep their form. What the writer says of itself stays; other metadata of the file is left out.
+
+Names of columns and the lengths of texts stay as they are, and so do NaN, infinity and 0 of floating numbers: look at the copy before
+you give it away.`
+
+func cmdSample(ctx context.Context, c *cli, args []string) (int, error) {
+	flags := newFlags("sample")
+	var to string
+	var o sample.Options
+	flags.StringVar(&to, "out", "", "the file to write")
+	flags.Int64Var(&o.Rows, "rows", 1000, "rows to keep of each row group at most, its first ones; 0 for all")
+	flags.IntVar(&o.Groups, "groups", 20, "row groups to keep at most, the first ones; 0 for all")
+	if err := c.parse(flags, "sample FILE --out FILE", sampleAbout, args); err != nil {
+		return 0, err
+	}
+	path, err := oneArgument(flags, "FILE")
+	switch {
+	case err != nil:
+		return 0, err
+	case to == "":
+		return 0, usagef("--out is missing: where the sample goes, as in --out small.parquet")
+	case o.Rows < 0 || o.Groups < 0:
+		return 0, usagef("--rows %d, --groups %d: expected 0 or more", o.Rows, o.Groups)
+	}
+	outs, err := parseOutputs([]string{"parquet=" + to}, "", only("parquet"))
+	if err != nil {
+		return 0, err
+	}
+	in, err := c.openInput(path)
+	if err != nil {
+		return 0, err
+	}
+	defer in.Close()
+	if err := c.refuseInputs(ctx, outs, nil); err != nil {
+		return 0, err
+	}
+	var kept sample.Kept
+	err = c.writeAll(outs, func(w io.Writer, _ string, _ bool) error {
+		kept, err = sample.Write(w, in, o)
+		if err != nil {
+			return usagef("%s: %w", path, err)
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	fmt.Fprintf(c.stderr, "wrote %d of %d rows and %d of %d row groups without their values; names of columns are as they were\n", kept.Rows, kept.RowsOf, kept.Groups, kept.GroupsOf)
+	return exitOK, nil
+}
+
+// openInput opens a file that is read, and notes it, so that no output replaces it.
+func (c *cli) openInput(path string) (*os.File, error) {
+	c.reads.add(path)
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, usagef("%w: expected a Parquet file", err)
+	}
+	return f, nil
+}
