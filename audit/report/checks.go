@@ -59,3 +59,6 @@ func (r Report) StaleEntities(view string) (Result, bool) {
 	}
 	return Result{}, false
 }
+
+// EntityChecks are what an audit must judge for Report.StaleEntities to answer.
+func EntityChecks() []string { return []string{StaleEntities} }
