@@ -47,9 +47,6 @@ func (r Result) Dimension() string { return termsOf(r.Check).dimension }
 // Assertion is the word of OpenLineage for the check of a result; empty where it has none.
 func (r Result) Assertion() string { return termsOf(r.Check).assertion }
 
-// EntityChecks are what an audit must judge for Report.StaleEntities to answer.
-func EntityChecks() []string { return []string{StaleEntities} }
-
 // StaleEntities is the result that counts the entities of a view by the age of their newest row; false where none was judged.
 func (r Report) StaleEntities(view string) (Result, bool) {
 	for _, res := range r.Results {
