@@ -186,7 +186,7 @@ func TestReproduceNamesTheVeryRows(t *testing.T) {
 func auditPlanted(t *testing.T, dir string, view model.View) audit.Audit {
 	t.Helper()
 	view.Root = dir
-	audited, err := audit.Run(t.Context(), audit.Options{Views: []model.View{view}, AsOf: plantedAsOf(), AsOfGiven: true, SelectChecks: reproduced, Threads: 2, TempDir: t.TempDir(),
+	audited, err := audit.Run(t.Context(), audit.Options{BadRows: true, Views: []model.View{view}, AsOf: plantedAsOf(), AsOfGiven: true, SelectChecks: reproduced, Threads: 2, TempDir: t.TempDir(),
 		RowsLimit: 1000, Adapters: realAdapters(), Log: zerolog.Nop()})
 	if err != nil {
 		t.Fatal(err)

@@ -97,7 +97,7 @@ func TestReproduceOnRandomStores(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Chdir(dir)
-			o := audit.Options{Views: []model.View{store.View}, AsOf: store.AsOf, AsOfGiven: true, SelectChecks: reproduced, Threads: 2, TempDir: t.TempDir(),
+			o := audit.Options{BadRows: true, Views: []model.View{store.View}, AsOf: store.AsOf, AsOfGiven: true, SelectChecks: reproduced, Threads: 2, TempDir: t.TempDir(),
 				Adapters: realAdapters(), Log: zerolog.Nop()}
 			audited, err := audit.Run(t.Context(), o)
 			if err != nil {

@@ -62,7 +62,7 @@ func DBTSources(w io.Writer, r report.Report, o Options) error {
 		Results: []any{}, ElapsedTime: r.Execution.ElapsedSeconds}
 	for _, v := range NewOutline(r, o.Words).Views {
 		for _, item := range v.All {
-			if item.Result.TellsOfFreshness() && v.View.Name != "" {
+			if item.Result.JudgesAge() && v.View.Name != "" {
 				doc.Results = append(doc.Results, dbtResult(v, item, r.AsOf))
 			}
 		}

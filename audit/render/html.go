@@ -329,9 +329,14 @@ func (ids *pageIDs) of(parts ...string) string {
 	for i, part := range parts {
 		named[i] = slug(part)
 	}
-	id := strings.Join(named, ".")
+	return ids.once(strings.Join(named, "."))
+}
+
+// once is an id, or where it is taken one beside it.
+func (ids *pageIDs) once(id string) string {
+	first := id
 	for n := 2; ids.taken[id]; n++ {
-		id = fmt.Sprintf("%s.%d", strings.Join(named, "."), n)
+		id = fmt.Sprintf("%s.%d", first, n)
 	}
 	ids.taken[id] = true
 	return id
@@ -412,7 +417,7 @@ func (d *drawing) view(v ViewOutline, ids *pageIDs, index int) pageView {
 }
 
 func (d *drawing) item(it Item, viewID string, ids *pageIDs) pageItem {
-	p := pageItem{Item: it, StateWord: it.Result.State, ID: ids.of(viewID, it.Result.Check), Command: d.command(it.Result)}
+	p := pageItem{Item: it, StateWord: it.Result.State, ID: ids.once(viewID + "." + slug(it.Result.Check)), Command: d.command(it.Result)}
 	p.Says, p.View, p.Owner, p.Check = clip(it.Says, maxPageRunes), clip(it.View, maxPageName), clip(it.Owner, maxPageName), clip(it.Check, maxPageName)
 	p.Lead, p.Rest = clauses(p.Says)
 	for _, f := range it.Result.Findings {

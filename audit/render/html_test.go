@@ -143,6 +143,11 @@ func TestHTMLStaysSmall(t *testing.T) {
 func TestHTMLShowsEveryFinding(t *testing.T) {
 	r := reports.Large(20, 10, 100)
 	items, subjects, quiet := 0, 0, 0
+	for _, id := range []string{"view.feature_view_0003", "view.feature_view_0003.duplicate-keys", "finding.feature_view_0003-duplicate-keys-0"} {
+		if !strings.Contains(htmlPage(t, r), `id="`+id+`"`) {
+			t.Errorf("nothing is called %s", id)
+		}
+	}
 	for _, e := range elements(t, htmlPage(t, r)) {
 		id := e.attributes["id"]
 		switch {

@@ -24,6 +24,10 @@ type Outline struct {
 	Since    string
 	Changes  *report.States
 	Resolved []string
+	// Known says what a baseline holds of the findings; empty without one. Trends are what the history says of views that tend to expire,
+	// or hold an unusual number of rows.
+	Known  string
+	Trends []string
 	// Partial says that the audit did not run to its end; empty where it did.
 	Partial string
 	// Views are all views, and the whole run where it has results: those that want attention first, worst first, then the
@@ -110,6 +114,7 @@ func NewOutline(r report.Report, words func(report.Result) Words) Outline {
 	if r.Status != report.Complete {
 		o.Partial = "the audit did not run to its end: what is missing below was not looked at"
 	}
+	o.Known, o.Trends = heldByBaseline(r.Baseline), trends(r)
 	if r.History != nil {
 		o.Since, o.Changes, o.Resolved = since(*r.History), &r.History.States, resolved(r)
 	}

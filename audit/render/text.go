@@ -37,6 +37,7 @@ func Text(w io.Writer, r report.Report, o Options) error {
 		fmt.Fprintf(t.w, "\n%s  %s\n", t.paint(report.Pass, "PASS"), nameList(all.Clear))
 	}
 	t.block("resolved", all.Resolved)
+	t.block("trends", all.Trends)
 	t.block("suppressed", all.Suppressed)
 	t.block("assumed", all.Assumed)
 	t.block("not looked at", all.NotLooked)
@@ -60,6 +61,9 @@ func (t *text) verdict(all Outline) {
 	t.wrap(t.paint(all.Outcome, word)+"  ", strings.Repeat(" ", len(word)+2), all.Title+", as of "+all.AsOf)
 	if all.Changes != nil {
 		t.wrap("", "  ", changeWords(*all.Changes)+" ("+all.Since+")")
+	}
+	if all.Known != "" {
+		t.wrap("", "  ", all.Known)
 	}
 	if all.Partial != "" {
 		t.wrap(t.paint(report.Error, "PARTIAL")+"  ", "         ", all.Partial)

@@ -17,9 +17,6 @@ func (r Result) TellsOfFiles() bool { return r.Check == UnreadableFile }
 // JudgesAge says that the result tells whether the newest events are as fresh as promised.
 func (r Result) JudgesAge() bool { return r.Check == StaleView }
 
-// TellsOfFreshness says that the result judges how old the newest event of its view is.
-func (r Result) TellsOfFreshness() bool { return r.Check == StaleView }
-
 // terms are the words that other vocabularies have for what a check is about.
 type terms struct{ dimension, assertion string }
 
@@ -59,3 +56,6 @@ func (r Report) StaleEntities(view string) (Result, bool) {
 	}
 	return Result{}, false
 }
+
+// EntityChecks are what an audit must judge for Report.StaleEntities to answer.
+func EntityChecks() []string { return []string{StaleEntities} }

@@ -179,5 +179,5 @@ func withTTLs(views []model.View, ttls map[string]float64) []model.View {
 // auditEntities counts the entities that have no row younger than their view's ttl. What could not be looked at is in
 // the report, with its reason.
 func (c *cli) auditEntities(ctx context.Context, views []model.View, asOf time.Time) (report.Report, error) {
-	return c.auditAside(ctx, runFlags{}, audit.Options{Views: views, SelectChecks: []string{"stale-entities"}, AsOf: asOf.UTC().Truncate(time.Microsecond), AsOfGiven: true})
+	return c.auditAside(ctx, runFlags{}, audit.Options{Views: views, SelectChecks: report.EntityChecks(), AsOf: asOf.UTC().Truncate(time.Microsecond), AsOfGiven: true})
 }

@@ -1,0 +1,36 @@
+package render
+
+import (
+	"fmt"
+
+	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
+)
+
+// heldByBaseline says what a baseline holds: outcomes stay what they are, and with --new-only the exit code does not rest on it.
+func heldByBaseline(b *report.Baseline) string {
+	if b == nil {
+		return ""
+	}
+	text := fmt.Sprintf("%s held by the baseline", words.Counted(b.Known, "finding is", "findings are"))
+	if b.Exceeded > 0 {
+		text += fmt.Sprintf(", %s more rows than it says", words.Counted(b.Exceeded, "has", "have"))
+	}
+	if b.Expired > 0 {
+		text += fmt.Sprintf(", %s past their end", words.Counted(b.Expired, "entry is", "entries are"))
+	}
+	return text
+}
+
+// trends are those that somebody should know of.
+func trends(r report.Report) []string {
+	var lines []string
+	for _, v := range r.Views {
+		for _, t := range v.Trends {
+			if t.Unusual || t.On != "" {
+				lines = append(lines, viewName(v.Name)+": "+Clean(t.Message))
+			}
+		}
+	}
+	return lines
+}
