@@ -251,11 +251,12 @@ func Prepare(dir string) error {
 	if !info.IsDir() {
 		return fmt.Errorf("history %s: it is no folder", dir)
 	}
-	f, err := createTemporary(dir)
-	if err != nil {
+	// a folder, which a query of everything in the history does not come across should this process end before it is removed
+	probe := filepath.Join(dir, fmt.Sprintf("%s%016x%s", temporaryStart, rand.Uint64(), temporaryEnd))
+	if err := os.Mkdir(probe, 0o777); err != nil {
 		return fmt.Errorf("history %s: %w; give this user the right to write there", dir, err)
 	}
-	return errors.Join(f.Close(), os.Remove(f.Name()))
+	return os.Remove(probe)
 }
 
 // A file is written under a temporary name beside the folder, where a query of everything in the folder does not come across it, or

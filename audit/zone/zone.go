@@ -128,9 +128,6 @@ func (t *Table) Transitions() []Transition {
 	return transitions
 }
 
-// FirstOffset is the offset before the first transition, in seconds east of Greenwich.
-func (t *Table) FirstOffset() int32 { return int32(t.offset[0] / microsPerSecond) }
-
 // Instant reads a local time, in microseconds as if it were UTC, as an instant in microseconds UTC. A repeated local
 // time is its earlier instant and a skipped one is shifted forward by the gap: odd says that it was either.
 func (t *Table) Instant(local int64) (utc int64, odd bool) {
