@@ -44,7 +44,7 @@ type calendarKind struct {
 
 // The kinds of squares, the gravest first.
 var calendarKinds = []struct{ class, word string }{
-	{"miss", "missing"}, {"err", "could not be read"}, {"bad", "bad rows"}, {"some", "few bad rows or files"}, {"thin", "thin, empty or incomplete"}, {"open", "still open"}, {"out", "out of range"}, {"ok", "in order"},
+	{"miss", "missing"}, {"err", "could not be read"}, {"bad", "with bad rows"}, {"some", "with few bad rows or files"}, {"thin", "thin, empty or incomplete"}, {"open", "still open"}, {"out", "out of range"}, {"ok", "in order"},
 }
 
 const (

@@ -37,6 +37,8 @@ type Outline struct {
 	Advice []Advice
 	// Clear are the views without a finding, or with advice alone.
 	Clear []string
+	// Consumers says in a line for each consumer whose contracts do not hold which do not, and why.
+	Consumers []string
 	// Suppressed says in a line for each result what was accepted, and by whom.
 	Suppressed []string
 	// Assumed says in lines what was taken for granted, for want of a declaration.
@@ -110,7 +112,7 @@ func NewOutline(r report.Report, words func(report.Result) Words) Outline {
 		words = func(report.Result) Words { return Words{} }
 	}
 	o := Outline{Outcome: r.Summary.Outcome, Title: title(r.Summary), Headline: Headline(r), AsOf: Clean(r.AsOf), Clear: clearViews(r),
-		Advice: advise(r, words), Suppressed: accepted(r), Assumed: assumed(r), NotLooked: notLooked(r), Looked: looked(r.Summary), Results: resultCounts(r)}
+		Advice: advise(r, words), Consumers: unserved(r), Suppressed: accepted(r), Assumed: assumed(r), NotLooked: notLooked(r), Looked: looked(r.Summary), Results: resultCounts(r)}
 	if r.Status != report.Complete {
 		o.Partial = "the audit did not run to its end: what is missing below was not looked at"
 	}
@@ -457,9 +459,39 @@ func accepted(r report.Report) []string {
 		}
 		amount := ""
 		if res.RowsSuppressed > 0 && res.Unit != "view" {
-			amount = fmt.Sprintf("%s %s in %s: ", words.Number(res.RowsSuppressed), cmp.Or(Clean(res.Unit), "rows"), words.Counted(res.FindingsSuppressed, "finding", "findings"))
+			amount = fmt.Sprintf("%s %s in %s: ", words.Number(res.RowsSuppressed), unitOf(res.RowsSuppressed, cmp.Or(Clean(res.Unit), "rows")), words.Counted(res.FindingsSuppressed, "finding", "findings"))
 		}
 		lines = append(lines, fmt.Sprintf("%s %s: %s%s", viewName(res.View), Clean(res.Check), amount, Clean(res.SuppressedBy)))
+	}
+	return lines
+}
+
+// unitOf is a unit as it is counted: one partition, two partitions.
+func unitOf(n int64, unit string) string {
+	singular := map[string]string{"rows": "row", "entities": "entity", "partitions": "partition", "files": "file", "suppressions": "suppression", "contracts": "contract"}
+	if one := singular[unit]; n == 1 && one != "" {
+		return one
+	}
+	return unit
+}
+
+// unserved are the consumers whose contracts do not hold.
+func unserved(r report.Report) []string {
+	var lines []string
+	for _, c := range r.Consumers {
+		if c.Outcome == report.Pass {
+			continue
+		}
+		line := fmt.Sprintf("%s: %s", viewName(c.Name), c.Outcome)
+		if c.Owner != "" {
+			line = fmt.Sprintf("%s, owner %s: %s", viewName(c.Name), Clean(c.Owner), c.Outcome)
+		}
+		for _, v := range c.Views {
+			if v.Outcome != report.Pass {
+				line += "; " + clip(Clean(v.Message), maxMessageRunes)
+			}
+		}
+		lines = append(lines, line)
 	}
 	return lines
 }

@@ -36,6 +36,7 @@ func Text(w io.Writer, r report.Report, o Options) error {
 	if len(all.Clear) > 0 {
 		fmt.Fprintf(t.w, "\n%s  %s\n", t.paint(report.Pass, "PASS"), nameList(all.Clear))
 	}
+	t.block("consumers", all.Consumers)
 	t.block("resolved", all.Resolved)
 	t.block("trends", all.Trends)
 	t.block("suppressed", all.Suppressed)

@@ -62,7 +62,7 @@ type column struct {
 
 // chunk holds the first rows of a column chunk: their levels, and the values that are not null.
 type chunk struct {
-	rows, levels         int64
+	rows                 int64
 	definition, repeated []int16
 	values               values
 }

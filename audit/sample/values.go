@@ -186,6 +186,7 @@ func timeUnit(l schema.LogicalType) (int64, bool) {
 		return 1e3, true
 	case schema.TimeUnitNanos:
 		return 1e9, true
+	case schema.TimeUnitMicros, schema.TimeUnitUnknown:
 	}
 	return 1e6, true
 }
