@@ -111,7 +111,10 @@ func list(dir string) ([]string, error) {
 			}
 			return err
 		}
-		if entry.IsDir() || isTemporary(entry.Name()) {
+		switch {
+		case entry.IsDir() && isTemporary(entry.Name()):
+			return fs.SkipDir // another run asks whether it may write: it may be gone by now
+		case entry.IsDir(), isTemporary(entry.Name()):
 			return nil
 		}
 		name, err := filepath.Rel(dir, path)

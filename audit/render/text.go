@@ -2,6 +2,7 @@ package render
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"fmt"
 	"io"
@@ -19,6 +20,7 @@ const (
 	maxDetailed     = 12  // results told with what, where and why
 	maxLines        = 40  // further results, a line each
 	maxWhere        = 2   // subjects named of each result
+	screen          = 24  // lines of a terminal: of a longer text the verdict is said again at its end
 	maxGroups       = 8   // lines of what was not looked at, by kind
 	maxMessageRunes = 400 // of one message
 )
@@ -26,7 +28,8 @@ const (
 // Text writes the summary that a person reads: the verdict first, the worst first, what was not looked at, and the
 // denominators of it all.
 func Text(w io.Writer, r report.Report, o Options) error {
-	buf := bufio.NewWriter(w)
+	var page bytes.Buffer
+	buf := bufio.NewWriter(&page)
 	t := &text{w: buf, o: o, width: cmp.Or(o.Width, defaultWidth), told: map[[2]string]bool{}}
 	all := NewOutline(r, o.Words)
 	t.verdict(all)
@@ -43,7 +46,17 @@ func Text(w io.Writer, r report.Report, o Options) error {
 	t.block("assumed", all.Assumed)
 	t.block("not looked at", all.NotLooked)
 	t.denominators(r, all)
-	return buf.Flush()
+	if err := buf.Flush(); err != nil {
+		return err
+	}
+	if bytes.Count(page.Bytes(), []byte("\n")) > screen {
+		t.verdict(all)
+	}
+	if err := buf.Flush(); err != nil {
+		return err
+	}
+	_, err := w.Write(page.Bytes())
+	return err
 }
 
 // text is a summary being written. Errors of the writer stay in the buffer until its Flush.

@@ -22,21 +22,24 @@ and are empty where that is nothing.`
 // reportFlags are the flags of report as written.
 type reportFlags struct {
 	owners    []string
+	views     []string
+	checks    []string
 	remind    string
 	reportURL string
-	// history, config and check are for report trend.
-	history, config, check string
-	out                    outFlags
+	// history and config are for report trend.
+	history, config string
+	out             outFlags
 }
 
 func (f *reportFlags) add(flags *pflag.FlagSet) {
 	f.out.add(flags, reportFormats())
 	flags.StringArrayVar(&f.owners, "owner", nil, "results of this owner only (repeatable)")
+	flags.StringArrayVar(&f.views, "view", nil, "results of this view only (repeatable)")
+	flags.StringArrayVar(&f.checks, "check", nil, "results of this check only (repeatable; one for report trend)")
 	flags.StringVar(&f.remind, "remind", "", "in digests: tell again what is still open, so long after it began and each time as long after that (7d)")
 	flags.StringVar(&f.reportURL, "report-url", "", "in digests: where people can open the report (http or https)")
 	flags.StringVar(&f.history, "history", "", "for report trend: the history (default: history: of the config)")
 	flags.StringVar(&f.config, "config", "", "for report trend: the config that names the history (default ./"+defaultConfig+")")
-	flags.StringVar(&f.check, "check", "", "for report trend: this check only")
 }
 
 func cmdReport(ctx context.Context, c *cli, args []string) (int, error) {
@@ -52,7 +55,7 @@ func cmdReport(ctx context.Context, c *cli, args []string) (int, error) {
 	case flags.Arg(0) == "trend" && flags.NArg() > 1:
 		return c.reportTrend(ctx, f, flags)
 	}
-	for _, name := range []string{"history", "config", "check"} {
+	for _, name := range []string{"history", "config"} {
 		if flags.Changed(name) {
 			return 0, usagef("--%s is for featureaudit report trend VIEW", name)
 		}
@@ -117,10 +120,10 @@ func (f reportFlags) options(path string) (render.Options, error) {
 	return o, nil
 }
 
-// narrow keeps the results of the owners that are asked for.
+// narrow keeps the results of the owners, views and checks that are asked for.
 func (f reportFlags) narrow(path string, r report.Report) (report.Report, error) {
-	if len(f.owners) == 0 {
+	if len(f.owners)+len(f.views)+len(f.checks) == 0 {
 		return r, nil
 	}
-	return gateFlags{owners: f.owners}.narrow(path, r)
+	return gateFlags{owners: f.owners, views: f.views, checks: f.checks}.narrow(path, r)
 }

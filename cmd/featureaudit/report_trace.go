@@ -80,14 +80,21 @@ func (c *cli) reportTrend(ctx context.Context, f reportFlags, flags *pflag.FlagS
 	if !slices.Contains(past.Views(), view) {
 		return 0, usagef("view %q: the history %s has no run of it; %sit has %s", view, dir, policy.DidYouMean(view, past.Views()), distinct(past.Views()))
 	}
-	if checks := past.Checks(view); f.check != "" && !slices.Contains(checks, f.check) {
-		return 0, usagef("--check %q: the history %s has no result of it for view %s; %sit has %s", f.check, dir, view, policy.DidYouMean(f.check, checks), distinct(checks))
+	check := ""
+	if len(f.checks) > 0 {
+		check = f.checks[0]
+	}
+	switch checks := past.Checks(view); {
+	case len(f.checks) > 1:
+		return 0, usagef("report trend takes one --check, found %d", len(f.checks))
+	case check != "" && !slices.Contains(checks, check):
+		return 0, usagef("--check %q: the history %s has no result of it for view %s; %sit has %s", check, dir, view, policy.DidYouMean(check, checks), distinct(checks))
 	}
 	outs, err := f.traceOutputs(ctx, c)
 	if err != nil {
 		return 0, err
 	}
-	series := past.Points(view, f.check)
+	series := past.Points(view, check)
 	return exitOK, c.writeAll(outs, func(w io.Writer, format string, _ bool) error {
 		if format == "csv" {
 			return history.WriteTrendCSV(w, series)
