@@ -79,7 +79,11 @@ func ODCS(w io.Writer, r report.Report, o Options) error {
 
 func odcsQualityOf(item Item) odcsQuality {
 	res := item.Result
+	properties := []odcsProperty{{"outcome", string(res.Outcome)}, {"rowsTotal", res.RowsTotal}, {"rowsBad", res.RowsBad}, {"message", item.Says}}
+	if res.State != "" {
+		properties = append(properties, odcsProperty{"state", string(res.State)}, odcsProperty{"since", Clean(res.Since)})
+	}
 	return odcsQuality{Name: item.Check, Type: "custom", Engine: "featureaudit", Implementation: item.Check, Description: cmp.Or(item.Why, item.Check),
 		Dimension: cmp.Or(res.Dimension(), "conformity"), Severity: string(res.Severity), Unit: res.Unit,
-		Properties: []odcsProperty{{"outcome", string(res.Outcome)}, {"rowsTotal", res.RowsTotal}, {"rowsBad", res.RowsBad}, {"message", item.Says}}}
+		Properties: properties}
 }

@@ -189,5 +189,9 @@ func lineageTestOf(item Item) lineageTest {
 }
 
 func lineageParams(item Item) map[string]any {
-	return map[string]any{"outcome": string(item.Result.Outcome), "evidence": string(item.Result.Evidence), "rows_total": item.Result.RowsTotal}
+	params := map[string]any{"outcome": string(item.Result.Outcome), "evidence": string(item.Result.Evidence), "rows_total": item.Result.RowsTotal}
+	if item.Result.State != "" {
+		params["state"], params["since"] = string(item.Result.State), Clean(item.Result.Since)
+	}
+	return params
 }

@@ -84,6 +84,9 @@ func OpenMetadata(w io.Writer, r report.Report, o Options) error {
 
 func metadataResultOf(item Item, millis int64) (metadataResult, bool) {
 	result := metadataResult{Timestamp: millis, Result: item.Says, TestResult: []metadataValue{{"outcome", string(item.Result.Outcome)}, {"unit", item.Result.Unit}}}
+	if item.Result.State != "" {
+		result.TestResult = append(result.TestResult, metadataValue{"state", string(item.Result.State)}, metadataValue{"since", Clean(item.Result.Since)})
+	}
 	switch item.Result.Outcome {
 	case report.Pass, report.Suppressed:
 		result.TestCaseStatus = "Success"

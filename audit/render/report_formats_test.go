@@ -367,3 +367,25 @@ func TestMarkdownStaysUnderOneMebibyte(t *testing.T) {
 		t.Errorf("%d bytes, want under 1 MiB with a count of what is left out", len(text))
 	}
 }
+
+// TestFormatsTellWhatBecameOfFindings: what is new, and since when the rest is there, stands in every format that has a place for it.
+func TestFormatsTellWhatBecameOfFindings(t *testing.T) {
+	r := incident()
+	r.History = &report.History{States: report.States{New: 1, Continuing: 2}}
+	r.Results[0].State, r.Results[1].State, r.Results[1].Since = report.StateNew, report.StateContinuing, "2026-11-20T00:00:00Z"
+	for format, wants := range map[string][]string{
+		"markdown":     {"300 keys conflict. (new)", "40 aware. (continuing since 2026-11-20T00:00:00Z)"},
+		"github":       {"300 keys conflict. (new)", "40 aware. (continuing since 2026-11-20T00:00:00Z)"},
+		"junit":        {"state: new", "state: continuing since 2026-11-20T00:00:00Z"},
+		"openlineage":  {`"state":"new"`, `"since":"2026-11-20T00:00:00Z","state":"continuing"`},
+		"openmetadata": {`"value": "new"`, `"value": "continuing"`},
+		"odcs":         {`"value": "new"`, `"value": "continuing"`},
+	} {
+		text := inFormat(t, format, r)
+		for _, want := range wants {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s lacks %q", format, want)
+			}
+		}
+	}
+}

@@ -25,7 +25,7 @@ func ReportGitHub(w io.Writer, r report.Report, o Options) error {
 				left++
 				continue
 			}
-			fmt.Fprintf(&b, "::%s title=%s::%s\n", level, property("featureaudit "+item.View+" "+item.Check), data(clip(item.Says, maxMessageRunes)))
+			fmt.Fprintf(&b, "::%s title=%s::%s\n", level, property("featureaudit "+item.View+" "+item.Check), data(clip(item.Says, maxMessageRunes)+inBrackets(item.State, item.Known)))
 		}
 	}
 	if left > 0 || len(written) == 0 {

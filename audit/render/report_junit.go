@@ -63,7 +63,7 @@ func junitDetails(item Item) string {
 	if item.More > 0 {
 		lines = append(lines, fmt.Sprintf("where: and %d more", item.More))
 	}
-	for _, line := range []struct{ name, text string }{{"owner", item.Owner}, {"why", item.Why}, {"fix", item.Fix}} {
+	for _, line := range []struct{ name, text string }{{"state", item.State}, {"known", item.Known}, {"owner", item.Owner}, {"why", item.Why}, {"fix", item.Fix}} {
 		if line.text != "" {
 			lines = append(lines, line.name+": "+line.text)
 		}

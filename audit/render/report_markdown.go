@@ -3,6 +3,7 @@ package render
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -16,6 +17,12 @@ func ReportMarkdown(w io.Writer, r report.Report, o Options) error {
 	outline := NewOutline(r, o.Words)
 	var b strings.Builder
 	fmt.Fprintf(&b, "## featureaudit: %s\n\n%s, as of %s\n", outline.Outcome, prose(outline.Title), prose(outline.AsOf))
+	if outline.Changes != nil {
+		fmt.Fprintf(&b, "\n%s (%s)\n", prose(changeWords(*outline.Changes)), prose(outline.Since))
+	}
+	if outline.Known != "" {
+		fmt.Fprintf(&b, "\n%s\n", prose(outline.Known))
+	}
 	if outline.Partial != "" {
 		fmt.Fprintf(&b, "\n**Partial:** %s\n", prose(outline.Partial))
 	}
@@ -38,7 +45,8 @@ func ReportMarkdown(w io.Writer, r report.Report, o Options) error {
 	for _, list := range []struct {
 		title string
 		lines []string
-	}{{"suppressed", outline.Suppressed}, {"not looked at", outline.NotLooked}} {
+	}{{"resolved", outline.Resolved}, {"trends", outline.Trends}, {"suppressed", outline.Suppressed}, {"assumed", outline.Assumed},
+		{"not looked at", outline.NotLooked}} {
 		text := markdownList(list.title, list.lines)
 		if b.Len()+len(text) > maxMarkdown {
 			text = fmt.Sprintf("\n%s %s: see the JSON report.\n", words.Number(int64(len(list.lines))), list.title)
@@ -87,7 +95,7 @@ func markdownView(v ViewOutline) string {
 		fmt.Fprintf(&b, "\n%s\n", prose(clip(strings.Join(v.Facts, ", "), maxMessageRunes)))
 	}
 	for _, item := range v.Items {
-		fmt.Fprintf(&b, "\n**%s** `%s` %s\n", item.Result.Outcome, item.Check, prose(clip(item.Says, maxMessageRunes)))
+		fmt.Fprintf(&b, "\n**%s** `%s` %s%s\n", item.Result.Outcome, item.Check, prose(clip(item.Says, maxMessageRunes)), prose(inBrackets(item.State, item.Known)))
 		for _, line := range []struct{ name, text string }{{"Where", markdownWhere(item)}, {"Why", prose(item.Why)}, {"Fix", prose(item.Fix)},
 			{"Causes", prose(strings.Join(item.Causes, "; "))}, {"Hides", prose(strings.Join(item.Blinds, ", "))}} {
 			if line.text != "" {
@@ -97,6 +105,15 @@ func markdownView(v ViewOutline) string {
 	}
 	b.WriteString("\n</details>\n")
 	return b.String()
+}
+
+// inBrackets is what a report with a history or a baseline says of a result; empty without.
+func inBrackets(texts ...string) string {
+	texts = slices.DeleteFunc(texts, func(text string) bool { return text == "" })
+	if len(texts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(texts, ", ") + ")"
 }
 
 func markdownChecks(items []Item) string {
