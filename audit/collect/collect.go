@@ -103,12 +103,18 @@ func (c *collector) together(files int, bytes int64) bool {
 	return files <= leastOpenFiles || files <= streamFiles && bytes <= c.request.RunMemory/4
 }
 
+// largeRow is from how many bytes on the rows of a file are large: the engine is told then.
+const largeRow = 16 << 10
+
 // Collect reads the rows of a view once and gives their facts. Files that cannot be read are in Collection.Unread, and
 // leave nothing else behind; columns that only the comparison of repeated keys reads, and cannot, are in Collection.Blind. The
 // error is a cancelled context, or what stops the whole view: memory, disk, a source column with too many values.
 func Collect(ctx context.Context, e engine.Scanner, r Request) (*facts.Collection, error) {
 	known := learnt{unread: map[int32]facts.Problem{}, refused: map[string]string{}, beyond: map[int32]bool{}, copies: &copies{byFile: map[int32]Repaged{}}}
 	defer known.copies.close()
+	if engine, asks := e.(interface{ ExpectLargeValues() }); asks && slices.ContainsFunc(r.Survey.Files, func(f facts.File) bool { return f.RowBytes >= largeRow }) {
+		engine.ExpectLargeValues()
+	}
 	blind, checked := map[int32][]facts.ColumnProblem{}, int64(0)
 	for attempt, careful := 0, false; ; attempt++ {
 		c, err := newCollector(e, r, known)

@@ -21,14 +21,27 @@ type Config struct {
 	TempDir string
 }
 
-// tightMemory is the limit below which what the engine frees is given back at once, which takes time.
-const tightMemory = 1 << 30
+// What the engine frees is given back at once, which takes time, below its limits of tightMemory (that of a process which may take about
+// 430 MB), and of ampleMemory where values are large.
+const (
+	tightMemory = 160 << 20
+	ampleMemory = 1 << 30
+)
 
 // Database is one in-memory DuckDB and its idle connections. It is safe for concurrent use.
 type Database struct {
-	db   mapping.Database
-	mu   sync.Mutex
-	idle []*connection
+	db    mapping.Database
+	limit int64
+	mu    sync.Mutex
+	idle  []*connection
+}
+
+// ExpectLargeValues tells that values of many kilobytes will be read: what the engine frees between them adds up to more than its limit
+// where its allocator keeps it.
+func (d *Database) ExpectLargeValues() {
+	if d.limit > 0 && d.limit < ampleMemory {
+		giveBackAtOnce()
+	}
 }
 
 // Version asks the linked DuckDB for its version, such as "v1.4.1". The bindings' own call frees memory that is not its own.
@@ -70,7 +83,7 @@ func Open(c Config) (*Database, error) {
 			return nil, fmt.Errorf("DuckDB setting %s = %q was refused", name, value)
 		}
 	}
-	d := &Database{}
+	d := &Database{limit: c.MemoryLimit}
 	var message string
 	if mapping.OpenExt(":memory:", &d.db, config, &message) == mapping.StateError {
 		return nil, fmt.Errorf("open in-memory DuckDB: %s", message)
