@@ -532,7 +532,7 @@ func TestDuplicateKeys(t *testing.T) {
 			{Partition: 6, Source: "batch", Writer: "a"}: {Surplus: 2, Keys: 2, Conflict: 1}}}
 	r := s.of(t, "duplicate-keys")
 	expect(t, r, report.Fail, 7, 8900, "7 of 8,900 rows (0.08 %) repeat a key (click_id) in 2 partitions from dt=2026-11-01 to dt=2026-11-07 of source batch; "+
-		"5 repeated keys, up to 3 rows of one (3 replayed, 2 in conflict); 12.50 of amount counted too much; a point-in-time join would return 6 rows too many")
+		"5 repeated keys, up to 3 rows of one (3 replayed, 2 in conflict); amount is overstated by 12.50; a point-in-time join would return 6 rows too many")
 	if got := r.Findings[0]; got.RowsBad != 5 || got.RowsTotal != 900 || got.Subject != (report.Subject{Partition: "dt=2026-11-01", Source: "batch"}) {
 		t.Errorf("%+v", got)
 	}

@@ -236,13 +236,13 @@ func (b *brief) duplicateDetail() (text string) {
 		parts[0] += " (" + strings.Join(classes, ", ") + ")"
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.SurplusMeasures)) {
-		parts = append(parts, fmt.Sprintf("%s of %s counted too much", d.SurplusMeasures[name], name))
+		parts = append(parts, fmt.Sprintf("%s is overstated by %s", name, d.SurplusMeasures[name]))
 	}
 	for _, name := range d.HiddenMeasures {
-		parts = append(parts, fmt.Sprintf("how much of %s is counted too much is not said: it is sensitive", name))
+		parts = append(parts, fmt.Sprintf("by how much %s is overstated is not said: it is sensitive", name))
 	}
 	for _, name := range d.UnknownMeasures {
-		parts = append(parts, fmt.Sprintf("how much of %s is counted too much is unknown: it could not be read in some files", name))
+		parts = append(parts, fmt.Sprintf("by how much %s is overstated is unknown: it could not be read in some files", name))
 	}
 	if d.FanOutRows > 0 {
 		parts = append(parts, fmt.Sprintf("a point-in-time join would return %s too many", words.Count(d.FanOutRows, "row")))

@@ -3,6 +3,7 @@
 package sample
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -28,30 +29,48 @@ type Kept struct {
 	Groups, GroupsOf int
 }
 
+// UnreadableError says that a file cannot be read here, or that its values cannot: writing the sample had no part in it.
+type UnreadableError struct{ Err error }
+
+func (e UnreadableError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e UnreadableError) Unwrap() error { return e.Err }
+
 // origin is when the times of samples begin.
 var origin = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// Write reads a Parquet file and writes its sample. An error names the row group and the column that could not be read.
-func Write(w io.Writer, r parquet.ReaderAtSeeker, o Options) (kept Kept, err error) {
-	// arrow panics on files that are damaged in ways that it does not look for
+// Write reads a Parquet file and writes its sample; what is kept is held in memory. An UnreadableError names the row group and the column
+// that could not be read; other errors are those of writing.
+func Write(w io.Writer, r parquet.ReaderAtSeeker, o Options) (Kept, error) {
+	reader, columns, kept, err := open(r, o)
+	if err != nil {
+		return Kept{}, UnreadableError{err}
+	}
+	defer reader.Close()
+	for i := range columns {
+		columns[i].replace()
+	}
+	if err := write(w, reader, columns, kept); err != nil {
+		return Kept{}, err
+	}
+	return kept, nil
+}
+
+// open reads what is kept of a file. Arrow panics on files that are damaged in ways that it does not look for.
+func open(r parquet.ReaderAtSeeker, o Options) (reader *file.Reader, columns []column, kept Kept, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("the file is damaged: %v", p)
 		}
 	}()
-	reader, err := file.NewParquetReader(r)
-	if err != nil {
-		return Kept{}, fmt.Errorf("read the footer: %w", err)
+	if reader, err = file.NewParquetReader(r); err != nil {
+		return nil, nil, Kept{}, fmt.Errorf("read the footer: %w", err)
 	}
-	defer reader.Close()
-	columns, kept, err := read(reader, o)
-	if err != nil {
-		return Kept{}, err
+	if columns, kept, err = read(reader, o); err != nil {
+		return nil, nil, Kept{}, errors.Join(err, reader.Close())
 	}
-	for i := range columns {
-		columns[i].replace()
-	}
-	return kept, write(w, reader, columns, kept)
+	return reader, columns, kept, nil
 }
 
 // column is one leaf of the schema: its chunks, one for each row group that is kept.
@@ -176,9 +195,20 @@ func (c *column) replace() {
 	}
 }
 
-func write(w io.Writer, reader *file.Reader, columns []column, kept Kept) error {
+func write(w io.Writer, reader *file.Reader, columns []column, kept Kept) (err error) {
+	out := &firstError{w: w}
+	defer func() { err = cmp.Or(out.err, err) }()
+	// arrow panics where the first bytes cannot be written
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%v", p)
+			if cause, ok := p.(error); ok {
+				err = cause
+			}
+		}
+	}()
 	properties := writerProperties(reader.MetaData(), reader.NumRowGroups())
-	writer := file.NewParquetWriter(keepOpen{w}, reader.MetaData().Schema.Root(), file.WithWriterProps(properties))
+	writer := file.NewParquetWriter(out, reader.MetaData().Schema.Root(), file.WithWriterProps(properties))
 	for g := range kept.Groups {
 		group := writer.AppendRowGroup()
 		for c := range columns {
@@ -201,8 +231,21 @@ func write(w io.Writer, reader *file.Reader, columns []column, kept Kept) error 
 	return writer.Close()
 }
 
-// keepOpen is a writer that stays open: whoever opened it closes it.
-type keepOpen struct{ io.Writer }
+// firstError is a writer that keeps its first error, since arrow passes over some, and takes nothing after it. It is no Closer: whoever
+// opened the file closes it.
+type firstError struct {
+	w   io.Writer
+	err error
+}
+
+func (f *firstError) Write(p []byte) (int, error) {
+	if f.err != nil {
+		return 0, f.err
+	}
+	n, err := f.w.Write(p)
+	f.err = err
+	return n, err
+}
 
 // writerProperties are those that the file was written with, as far as its first row group tells.
 func writerProperties(m *metadata.FileMetaData, groups int) *parquet.WriterProperties {

@@ -2,6 +2,7 @@ package sample_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -195,5 +196,42 @@ func TestSampleOfDamagedFiles(t *testing.T) {
 		if _, err := sample.Write(&bytes.Buffer{}, bytes.NewReader(raw[:n]), sample.Options{}); err == nil {
 			t.Fatalf("the first %d of %d bytes have a sample, want an error", n, len(raw))
 		}
+	}
+}
+
+// full is a disk that takes so many bytes.
+type full struct{ room int }
+
+var errFull = errors.New("no space left")
+
+func (f *full) Write(p []byte) (int, error) {
+	if f.room -= len(p); f.room < 0 {
+		return 0, errFull
+	}
+	return len(p), nil
+}
+
+// TestAFullDiskIsNoDamage: whatever byte does not fit, the file that is read is not to blame.
+func TestAFullDiskIsNoDamage(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.parquet")
+	if err := fixtures.Write(path, fixtures.Table{Columns: []fixtures.Column{{Name: "n", Type: fixtures.Int64Type, Values: []any{int64(1), int64(2)}}}}, fixtures.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var whole bytes.Buffer
+	if _, err := sample.Write(&whole, bytes.NewReader(raw), sample.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for room := range whole.Len() {
+		_, err := sample.Write(&full{room}, bytes.NewReader(raw), sample.Options{})
+		if errors.As(err, new(sample.UnreadableError)) || err == nil {
+			t.Fatalf("with room for %d of %d bytes the error is %v, want one of writing", room, whole.Len(), err)
+		}
+	}
+	if _, err := sample.Write(&whole, bytes.NewReader(raw[:20]), sample.Options{}); !errors.As(err, new(sample.UnreadableError)) {
+		t.Errorf("a truncated file gives %v, want an UnreadableError", err)
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -21,7 +22,7 @@ func cmdSample(ctx context.Context, c *cli, args []string) (int, error) {
 	var to string
 	var o sample.Options
 	flags.StringVar(&to, "out", "", "the file to write")
-	flags.Int64Var(&o.Rows, "rows", 1000, "rows to keep of each row group at most, its first ones; 0 for all")
+	flags.Int64Var(&o.Rows, "rows", 1000, "rows to keep of each row group at most, its first ones; 0 for all (what is kept is held in memory)")
 	flags.IntVar(&o.Groups, "groups", 20, "row groups to keep at most, the first ones; 0 for all")
 	if err := c.parse(flags, "sample FILE --out FILE", sampleAbout, args); err != nil {
 		return 0, err
@@ -50,11 +51,12 @@ func cmdSample(ctx context.Context, c *cli, args []string) (int, error) {
 	var kept sample.Kept
 	err = c.writeAll(outs, func(w io.Writer, _ string, _ bool) error {
 		kept, err = sample.Write(w, in, o)
-		if err != nil {
-			return usagef("%s: %w", path, err)
-		}
-		return nil
+		return err
 	})
+	var unreadable sample.UnreadableError
+	if errors.As(err, &unreadable) {
+		return 0, usagef("%s: %w: no sample of it can be made here", path, unreadable)
+	}
 	if err != nil {
 		return 0, err
 	}

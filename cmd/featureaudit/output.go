@@ -269,7 +269,11 @@ func (c *cli) writeFile(path string, write func(io.Writer) error) (err error) {
 		if err != nil {
 			return err
 		}
-		return errors.Join(write(f), f.Close())
+		buf := bufio.NewWriter(f) // it keeps the first error, which some writers of formats pass over
+		if err = write(buf); err == nil {
+			err = buf.Flush()
+		}
+		return errors.Join(err, f.Close())
 	}
 	path = throughLinks(path)
 	f, err := createBeside(path)
