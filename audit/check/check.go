@@ -2,9 +2,9 @@ package check
 
 import (
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/internal/zoneproof"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
-	"github.com/featureaudit/featureaudit/audit/zoneproof"
 )
 
 // Scope is what one result of a check is about.

@@ -7,9 +7,9 @@ import (
 	_ "time/tzdata"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/internal/zoneproof"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
-	"github.com/featureaudit/featureaudit/audit/zoneproof"
 )
 
 const (

@@ -9,9 +9,9 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/internal/zoneproof"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/words"
-	"github.com/featureaudit/featureaudit/audit/zoneproof"
 )
 
 // maxListedFiles is how many files a query of a report names: those that hold what was counted. Beyond that it would be longer than

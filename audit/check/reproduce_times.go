@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/internal/strptime"
 	"github.com/featureaudit/featureaudit/audit/model"
-	"github.com/featureaudit/featureaudit/audit/strptime"
 )
 
 // textTimes are the text columns that a query reads times from. Each is taken apart once, before expressions speak of it.

@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/internal/zoneproof"
 	"github.com/featureaudit/featureaudit/audit/zonefit"
-	"github.com/featureaudit/featureaudit/audit/zoneproof"
 )
 
 // reproduceZones gives the rows whose lag is that of a population at another offset, of the source and in the partitions in which

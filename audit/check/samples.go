@@ -7,8 +7,8 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/internal/zoneproof"
 	"github.com/featureaudit/featureaudit/audit/zonefit"
-	"github.com/featureaudit/featureaudit/audit/zoneproof"
 )
 
 // writerColumns say who stamped a row: those declared, else the entity's.

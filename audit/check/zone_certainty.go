@@ -6,12 +6,12 @@ import (
 	"slices"
 
 	"github.com/featureaudit/featureaudit/audit/evidence"
+	"github.com/featureaudit/featureaudit/audit/internal/zoneproof"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/words"
 	"github.com/featureaudit/featureaudit/audit/zone"
 	"github.com/featureaudit/featureaudit/audit/zonefit"
-	"github.com/featureaudit/featureaudit/audit/zoneproof"
 )
 
 // The answers to whether a verdict rests on a zone that is not known.

@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/internal/zoneproof"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
-	"github.com/featureaudit/featureaudit/audit/zoneproof"
 )
 
 // busyDays gives a source's events on some days: many from 9 to 11 o'clock, a few at every other hour, all moved by hours.

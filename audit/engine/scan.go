@@ -10,7 +10,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 )
 
-// Scanner reads rows of Parquet files in blocks: it is how the collector in audit/collect reads, and nobody else. What stands in place of
+// Scanner reads rows of Parquet files in blocks: it is how the collector in audit/internal/collect reads, and nobody else. What stands in place of
 // files is a Collector.
 type Scanner interface {
 	// Stream runs one query over whole files, and hands each block over where the engine makes it: from any of its

@@ -1,7 +1,7 @@
 package look
 
 import (
-	"github.com/featureaudit/featureaudit/audit/collect"
+	"github.com/featureaudit/featureaudit/audit/internal/collect"
 )
 
 // Share is how the memory limit of the process is shared out, in bytes: what the program takes without any data comes first, then the

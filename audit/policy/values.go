@@ -14,8 +14,8 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/featureaudit/featureaudit/audit/internal/strptime"
 	"github.com/featureaudit/featureaudit/audit/model"
-	"github.com/featureaudit/featureaudit/audit/strptime"
 )
 
 // readText reads non-empty text on one line. A number or a boolean is not taken for text: who means it quotes it.

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
-	"github.com/featureaudit/featureaudit/audit/pages"
+	"github.com/featureaudit/featureaudit/audit/internal/pages"
 	"github.com/featureaudit/featureaudit/audit/store"
 )
 

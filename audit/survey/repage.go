@@ -20,7 +20,7 @@ import (
 	"github.com/apache/thrift/lib/go/thrift"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
-	"github.com/featureaudit/featureaudit/audit/pages"
+	"github.com/featureaudit/featureaudit/audit/internal/pages"
 	"github.com/featureaudit/featureaudit/audit/store"
 )
 

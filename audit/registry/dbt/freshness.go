@@ -9,7 +9,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/registry"
-	"github.com/featureaudit/featureaudit/audit/registry/keyed"
+	"github.com/featureaudit/featureaudit/audit/registry/internal/keyed"
 )
 
 // thresholds are the ages at which `dbt source freshness` warns and fails, in seconds; nil is none.

@@ -13,7 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/featureaudit/featureaudit/audit/registry"
-	"github.com/featureaudit/featureaudit/audit/registry/keyed"
+	"github.com/featureaudit/featureaudit/audit/registry/internal/keyed"
 )
 
 // manifest is what `dbt parse` resolves: every key where it counts, templates filled in.

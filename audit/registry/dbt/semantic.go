@@ -9,7 +9,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/registry"
-	"github.com/featureaudit/featureaudit/audit/registry/keyed"
+	"github.com/featureaudit/featureaudit/audit/registry/internal/keyed"
 )
 
 // semantic reads one semantic model into a view.

@@ -22,7 +22,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/registry"
-	"github.com/featureaudit/featureaudit/audit/registry/keyed"
+	"github.com/featureaudit/featureaudit/audit/registry/internal/keyed"
 )
 
 //go:embed keys.txt

@@ -14,7 +14,7 @@ import (
 	"syscall"
 
 	"github.com/featureaudit/featureaudit/audit/store"
-	"github.com/featureaudit/featureaudit/audit/store/glob"
+	"github.com/featureaudit/featureaudit/audit/store/internal/glob"
 )
 
 // List walks the folders that the glob can match in. Every folder is entered once, by its own name before any link

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/featureaudit/featureaudit/audit/store"
-	"github.com/featureaudit/featureaudit/audit/store/glob"
+	"github.com/featureaudit/featureaudit/audit/store/internal/glob"
 )
 
 // Store reads the local file system.

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/store"
-	"github.com/featureaudit/featureaudit/audit/store/glob"
+	"github.com/featureaudit/featureaudit/audit/store/internal/glob"
 )
 
 // Memory is a store of files in memory: their contents by absolute name, with forward slashes. It has no folders but those

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
-	"github.com/featureaudit/featureaudit/audit/keys"
+	"github.com/featureaudit/featureaudit/audit/internal/keys"
 )
 
 func TestSlicesOf(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"math"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
-	"github.com/featureaudit/featureaudit/audit/keys"
+	"github.com/featureaudit/featureaudit/audit/internal/keys"
 	"github.com/featureaudit/featureaudit/audit/model"
 )
 

@@ -6,7 +6,7 @@ import (
 	"sync"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
-	"github.com/featureaudit/featureaudit/audit/keys"
+	"github.com/featureaudit/featureaudit/audit/internal/keys"
 )
 
 // sourceNames gives each distinct source a small code, shared by all workers of a view.

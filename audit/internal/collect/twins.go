@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
-	"github.com/featureaudit/featureaudit/audit/keys"
+	"github.com/featureaudit/featureaudit/audit/internal/keys"
 )
 
 // twins counts the keys whose event times lie one real offset apart.

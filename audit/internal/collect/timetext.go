@@ -3,8 +3,8 @@ package collect
 import (
 	"fmt"
 
+	"github.com/featureaudit/featureaudit/audit/internal/strptime"
 	"github.com/featureaudit/featureaudit/audit/model"
-	"github.com/featureaudit/featureaudit/audit/strptime"
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
 

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/featureaudit/featureaudit/audit/pages"
+	"github.com/featureaudit/featureaudit/audit/internal/pages"
 	"github.com/featureaudit/featureaudit/fixtures"
 )
 

@@ -9,7 +9,7 @@ import (
 	"sync"
 
 	"github.com/featureaudit/featureaudit/audit/engine"
-	"github.com/featureaudit/featureaudit/audit/keys"
+	"github.com/featureaudit/featureaudit/audit/internal/keys"
 )
 
 // stream folds the rows of one streamed query. Its blocks come from several of the engine's threads at once.

@@ -9,7 +9,7 @@ import (
 	"sync"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
-	"github.com/featureaudit/featureaudit/audit/keys"
+	"github.com/featureaudit/featureaudit/audit/internal/keys"
 )
 
 // crowdOf is a crowd of entries that are held already.

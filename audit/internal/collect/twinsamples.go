@@ -7,7 +7,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/featureaudit/featureaudit/audit/keys"
+	"github.com/featureaudit/featureaudit/audit/internal/keys"
 )
 
 // Pairs of copies that are told by hash alone are many where a whole source is shifted. Their payload is compared on

@@ -7,7 +7,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
-	"github.com/featureaudit/featureaudit/audit/keys"
+	"github.com/featureaudit/featureaudit/audit/internal/keys"
 )
 
 // job is one query: whole files of one schema, or a slice of a large one.
