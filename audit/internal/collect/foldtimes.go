@@ -23,6 +23,9 @@ func (f *folder) foldTimes(s *sourceFold, b *engine.Block, row int) (int64, bool
 		ingest, known = f.oddIngest(s, b, row)
 	}
 	if !known || limits.Sentinel(ingest) {
+		if known && ingest > limits.SentinelAfter && f.capture != nil {
+			f.capture.farAway(ingest)
+		}
 		slice.IngestedNull++
 		known = false
 		f.ingests[row] = facts.NoTime
@@ -45,6 +48,9 @@ func (f *folder) foldTimes(s *sourceFold, b *engine.Block, row int) (int64, bool
 	case !ok:
 	case limits.Sentinel(event):
 		ok = false
+		if event > limits.SentinelAfter && f.capture != nil {
+			f.capture.farAway(event)
+		}
 		slice.EventSentinel++
 		if !s.sensitive {
 			slice.AddSentinel(event)
