@@ -102,7 +102,7 @@ func TestNullEventTimeSaysWhy(t *testing.T) {
 	if got, want := r.Findings[1].Message, `1 of 1,000 rows (0.10 %) have no usable event time: 1 is text that does not parse by format "%d/%m/%Y %H:%M %Z", such as b`+hint; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	v.Zone, v.Origins = "America/Los_Angeles", map[string]string{"zone": "f.yaml:3"}
+	v.Zone, v.Origins = "America/Los_Angeles", model.Origins{"zone": model.Written("f.yaml:3")}
 	s.View = v
 	if r := s.of(t, "null-event-time"); strings.Contains(r.Message, "zone") {
 		t.Errorf("a zone is declared: %q", r.Message)
@@ -660,7 +660,7 @@ func TestMixedEncodingOfDeclaredZonesIsAWarning(t *testing.T) {
 		}
 	}
 	for name, change := range map[string]func(*model.View){
-		"default":      func(v *model.View) { v.Zone = "UTC"; v.Origins["zone"] = "default" },
+		"default":      func(v *model.View) { v.Zone = "UTC"; v.Origins["zone"] = model.Origin{Kind: model.OriginDefault} },
 		"device":       func(v *model.View) { v.Sources = []model.SourcePolicy{{Name: "streaming", Zone: model.ZoneDevice}} },
 		"other source": func(v *model.View) { v.Sources = []model.SourcePolicy{{Name: "batch", Zone: "UTC"}} },
 	} {

@@ -127,7 +127,7 @@ func TestUnmetNeeds(t *testing.T) {
 			func(v *model.View) { v.TimePartition = model.TimePartition{} }},
 		{"null-keys", "turned off in the config at featureaudit.yaml:20", func(v *model.View) {
 			v.Checks = map[string]model.CheckPolicy{"null-keys": {Severity: "off"}}
-			v.Origins["checks.null-keys"] = "featureaudit.yaml:20"
+			v.Origins["checks.null-keys"] = model.Written("featureaudit.yaml:20")
 		}},
 		{"future-rows", "the push source has no files", func(v *model.View) { v.NoFiles = "the push source has no files" }},
 	} {

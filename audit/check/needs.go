@@ -3,7 +3,6 @@ package check
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
@@ -31,8 +30,8 @@ func (b *brief) unmet(c Check) string {
 	case c.Needs.Key && len(evidence.KeyColumns(v)) == 0:
 		return fmt.Sprintf("no key is defined, and no entity with an event_time to stand in for it: %s needs one", c.ID)
 	case c.Needs.TimePartition && !v.TimePartition.Declared():
-		if why, tried := strings.CutPrefix(v.Origins["time_partition"], "not inferred: "); tried {
-			return fmt.Sprintf("no time_partition is defined, and the paths tell none: %s; %s needs one", why, c.ID)
+		if origin := v.Origins["time_partition"]; origin.Kind == model.OriginNotInferred {
+			return fmt.Sprintf("no time_partition is defined, and the paths tell none: %s; %s needs one", origin.Place, c.ID)
 		}
 		return missingKey("time_partition", c.ID)
 	}

@@ -192,13 +192,10 @@ func define(v model.View) report.ViewDefinition {
 		MaxAgeSeconds: limitSeconds(v.MaxAge.Seconds()), MaxLagSeconds: limitSeconds(v.MaxLag.Seconds()), EventTime: v.EventTime.Column,
 		IngestedAt: v.IngestedAt.Column, Source: sourceInWords(v.Source), Entity: filled(v.Entity), Writer: v.Writer, Key: filled(evidence.KeyColumns(v)),
 		KeyDefaulted: evidence.KeyDefaulted(v) && len(evidence.KeyColumns(v)) > 0, OncePer: v.OncePer, Measures: v.Measures, Zone: cmp.Or(v.Zone, "UTC"),
-		Reference: string(v.StaleReference()), ToleranceSecs: v.Tolerance.Seconds(), Origins: maps.Clone(v.Origins)}
+		Reference: string(v.StaleReference()), ToleranceSecs: v.Tolerance.Seconds(), Origins: v.Origins.Texts()}
 	if v.TTL.Duration != 0 {
 		ttl := v.TTL.Duration.Seconds()
 		d.TTLSeconds = &ttl
-	}
-	if d.Origins == nil {
-		d.Origins = map[string]string{}
 	}
 	if len(v.Sources) > 0 {
 		d.Sources = map[string]report.Source{}
