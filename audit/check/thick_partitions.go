@@ -3,6 +3,7 @@ package check
 import (
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/words"
 )
@@ -32,7 +33,8 @@ var thickPartitions = Check{
 		if b.Policy("thick-partitions").MaxRows != nil {
 			return "no closed partition with rows"
 		}
-		return "no closed partition has the 4 earlier ones that it would be compared with: those of the same weekday, and of the same hour where partitions are hours"
+		alike := map[model.Grain]string{model.GrainDay: " of its weekday", model.GrainHour: " of its weekday and hour"}
+		return "no closed partition has 4 earlier ones" + alike[b.View.TimePartition.Grain] + " to be compared with"
 	},
 	bad:  always("hold far more rows than usual"),
 	good: func(b *brief) string { return "hold no more rows than usual" + b.ExpectedOf() },
