@@ -185,7 +185,7 @@ func slotsOf(p model.TimePartition) (func(facts.Partition) slot, error) {
 		return nil, err
 	}
 	return func(q facts.Partition) slot {
-		local := time.UnixMicro(table.Local(q.Start)).UTC()
+		local := table.Local(q.Start).Time()
 		s := slot{known: true, weekday: local.Weekday(), hourly: hourly}
 		if hourly {
 			s.hour = local.Hour()
