@@ -16,6 +16,7 @@ func explanations() []explanation {
 		{effect: misfiledRows.ID, cause: mixedZones.ID},
 		{effect: staleRows.ID, cause: mixedZones.ID},
 		{effect: staleRows.ID, cause: misfiledRows.ID},
+		{effect: thickPartitions.ID, cause: duplicateKeys.ID},
 	}
 }
 

@@ -257,7 +257,7 @@ func (b *brief) presenceTable() engine.Table {
 			boolean("present", "its folder exists, or its rows where a column tells the source"),
 			boolean("expected", "it must exist"),
 			boolean("emptiable", "empty-partitions judges it"),
-			boolean("comparable", "thin-partitions judges it"),
+			boolean("comparable", "thin- and thick-partitions judge it"),
 			boolean("open", "its end and complete_after lie after as_of"),
 			boolean("after_as_of", "it begins after as_of"),
 			boolean("judged", "verdicts are wanted for it, and it does not begin after as_of"),
