@@ -68,7 +68,10 @@ func start(ctx context.Context, o Options) (*run, error) {
 	if r.scanner, err = o.Adapters.OpenScanner(threads, share.Engine, o.EngineTempDir); err != nil {
 		return nil, fmt.Errorf("start the engine: %w", err)
 	}
-	r.judges = newJudges(o.Adapters.OpenJudge, threads)
+	room := engine.Room{Workers: threads, Runs: share.Runs, TempDir: o.TempDir, SliceRows: share.SliceRows}
+	r.places = placesIn(room)
+	// the engine that judges has what the one that reads has: a view is judged when its rows were read
+	r.judges = newJudges(o.Adapters.OpenJudge, threads, share.Engine, r.places.count)
 	first, err := r.judges.take(ctx, true)
 	if err != nil {
 		r.scanner.Close()
@@ -84,8 +87,7 @@ func start(ctx context.Context, o Options) (*run, error) {
 		}
 	}
 	r.looker = look.Looker{Store: o.Adapters.Store, Collector: collect.Collector{Engine: r.scanner, Store: o.Adapters.Store, Atlas: r.atlas},
-		Room: engine.Room{Workers: threads, Runs: share.Runs, TempDir: o.TempDir, SliceRows: share.SliceRows}, RowsLimit: o.RowsLimit, Samples: o.Samples, Progress: r.progress}
-	r.places = placesIn(r.looker.Room)
+		Room: room, RowsLimit: o.RowsLimit, Samples: o.Samples, Progress: r.progress}
 	return r, nil
 }
 
@@ -119,7 +121,7 @@ func (r *run) terms(view model.View) evidence.Terms {
 		missing = r.options.Missing
 	}
 	return evidence.Terms{AsOf: r.asOf, AsOfGiven: r.options.AsOfGiven, HasRange: r.window.Range.Given() || r.window.Newest, Selected: r.selected,
-		Suppressions: r.options.Suppressions, Missing: missing, Samples: r.options.Samples, BadRows: r.options.BadRows, Rank: r.options.Rank, Mask: r.options.Mask, Atlas: r.atlas}
+		Suppressions: r.options.Suppressions, Missing: missing, Samples: r.options.Samples, BadRows: r.options.BadRows, Rank: r.options.Rank, NameFindings: r.options.NameFindings, Mask: r.options.Mask, Atlas: r.atlas}
 }
 
 // keep takes what the report and the exports need of a view; its evidence ends here.
@@ -149,7 +151,7 @@ func (r *run) keep(f found) error {
 
 func (r *run) runInput() check.RunInput {
 	return check.RunInput{AsOf: r.asOf, HasRange: r.window.Range.Given(), Selected: r.selected, Suppressions: r.suppressions,
-		Consumers: r.options.Consumers, Views: r.options.Views, Results: r.results, Used: r.used}
+		Consumers: r.options.Consumers, Views: r.options.Views, Results: r.results, Used: r.used, NameFindings: r.options.NameFindings}
 }
 
 // finish builds the report of what was judged until the run ended or was stopped.

@@ -429,7 +429,7 @@ func TestThinPartitions(t *testing.T) {
 	s.setRows(29, 121)
 	r := s.of(t, "thin-partitions")
 	expect(t, r, report.Warn, 1, 23, "1 of 23 partitions (4.3 %) hold far fewer rows than usual in partition dt=2026-11-09")
-	if r.Findings[0].Message != "121 rows, where the median of the partitions before it is 1215" || r.Findings[0].Measures["limit_rows"] != 121.5 {
+	if r.Findings[0].Message != "121 rows, where the median of 14 earlier partitions is 1,215" || r.Findings[0].Measures["limit_rows"] != 121.5 {
 		t.Errorf("%+v", r.Findings[0])
 	}
 }

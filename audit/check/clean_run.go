@@ -76,7 +76,7 @@ func (b *brief) spoil(c Check, o opinion, spoiled map[string]bool) bool {
 }
 
 // partitionsOf are the partitions that a finding lies in, by itself, its pool or its file.
-func (b *brief) partitionsOf(f row) []string {
+func (b *brief) partitionsOf(f foundAt) []string {
 	if f.subject.Partition != "" {
 		return []string{f.subject.Partition}
 	}
@@ -84,7 +84,10 @@ func (b *brief) partitionsOf(f row) []string {
 		return f.partitions
 	}
 	for _, file := range b.Survey.Files {
-		if p, dated := b.Partition(file.Partition); dated && file.Path == f.subject.File {
+		if file.Path != f.subject.File {
+			continue
+		}
+		if p, dated := b.Partition(file.Partition); dated {
 			return []string{p.Value}
 		}
 	}

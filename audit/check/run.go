@@ -22,11 +22,13 @@ type RunInput struct {
 	ids []string
 	// Used says which suppressions, by index, accepted a finding of any view.
 	Used map[int]bool
+	// NameFindings is as evidence.Terms says.
+	NameFindings bool
 }
 
 // JudgeRun judges the selected checks of the whole run: one result each, with the view "".
 func JudgeRun(in RunInput) []report.Result {
-	b := newBrief(evidence.Input{Terms: evidence.Terms{AsOf: in.AsOf, HasRange: in.HasRange, Selected: in.Selected}})
+	b := newBrief(evidence.Input{Terms: evidence.Terms{AsOf: in.AsOf, HasRange: in.HasRange, Selected: in.Selected, NameFindings: in.NameFindings}})
 	for _, c := range Catalogue() {
 		in.ids = append(in.ids, c.ID)
 	}

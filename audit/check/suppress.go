@@ -66,6 +66,9 @@ func (b *brief) suppress(c Check, unit string, findings []row) acceptance {
 
 // left are the findings that no suppression accepts.
 func left(findings []row) []row {
+	if !slices.ContainsFunc(findings, func(f row) bool { return f.suppressed }) {
+		return findings
+	}
 	return slices.DeleteFunc(slices.Clone(findings), func(f row) bool { return f.suppressed })
 }
 

@@ -18,7 +18,7 @@ type Presence struct {
 	Partition facts.Partition
 	Group     string
 	Present   bool
-	// Expected, emptiable and comparable say whether missing-, empty- and thin-partitions judge it.
+	// Expected, emptiable and comparable say whether missing-, empty-, thin- and thick-partitions judge it.
 	Expected, Emptiable, Comparable bool
 	Files, Unread, Rows             int64
 }

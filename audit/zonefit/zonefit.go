@@ -117,7 +117,7 @@ func Fit(parts []Part, offsets []times.Offset) Estimate {
 	}
 	if len(f.told) > 1 {
 		for _, p := range f.told {
-			found = append(found, f.detect(p.grid, partDeviations)...)
+			found = append(found, f.detect(f.gridOf(p), partDeviations)...)
 		}
 	}
 	slices.Sort(found)
@@ -132,8 +132,10 @@ type fit struct {
 	told    []toldPart
 	lags    *facts.LagHistogram
 	whole   *grid
-	coarse  int64
-	shape   shape
+	// part is the grid of one partition at a time: beside the few lags of each, those of 20,000 partitions took 500 MB.
+	part   *grid
+	coarse int64
+	shape  shape
 	// delay is how late, in minutes, the largest population is by its own nature; home is its offset.
 	delay, home int
 }
@@ -141,12 +143,19 @@ type fit struct {
 // toldPart is a partition whose lags are sharp enough.
 type toldPart struct {
 	id   int32
-	grid *grid
+	lags *facts.LagHistogram
 	rows int64
 }
 
+// gridOf is the grid of a partition, until that of the next is asked for.
+func (f *fit) gridOf(p toldPart) *grid {
+	*f.part = grid{}
+	f.part.add(p.lags)
+	return f.part
+}
+
 func newFit(parts []Part, offsets []times.Offset) *fit {
-	f := &fit{lags: facts.NewLagHistogram()}
+	f := &fit{lags: facts.NewLagHistogram(), part: &grid{}}
 	for _, offset := range append([]times.Offset{0}, offsets...) {
 		if offset%(lattice*60) == 0 {
 			f.offsets = append(f.offsets, int(offset.Minutes()))
@@ -160,8 +169,9 @@ func newFit(parts []Part, offsets []times.Offset) *fit {
 			f.coarse += p.Lags.Rows
 			continue
 		}
-		if g := newGrid(p.Lags); g.concentration() >= minConcentration {
-			f.told = append(f.told, toldPart{id: p.ID, grid: g, rows: p.Lags.Rows})
+		part := toldPart{id: p.ID, lags: p.Lags, rows: p.Lags.Rows}
+		if f.gridOf(part).concentration() >= minConcentration {
+			f.told = append(f.told, part)
 		}
 	}
 	f.whole = newGrid(f.lags)
@@ -171,11 +181,7 @@ func newFit(parts []Part, offsets []times.Offset) *fit {
 func (f *fit) merge(parts []toldPart) *grid {
 	merged := &grid{}
 	for _, p := range parts {
-		merged.rows += p.grid.rows
-		merged.all += p.grid.all
-		for i, n := range p.grid.counts {
-			merged.counts[i] += n
-		}
+		merged.add(p.lags)
 	}
 	return merged
 }
@@ -274,6 +280,7 @@ func (f *fit) populations(g *grid, found []int) []Population {
 		rows, _ := f.shape.amplitude(g, f.minuteOf(o))
 		total += max(rows, 0)
 	}
+	parts := f.partShares(found)
 	var populations []Population
 	for _, o := range found {
 		rows, _ := f.shape.amplitude(g, f.minuteOf(o))
@@ -283,12 +290,7 @@ func (f *fit) populations(g *grid, found []int) []Population {
 		noise := f.shape.noise(g, f.minuteOf(o), rows)
 		share := rows / total
 		margin := 1.96 * math.Sqrt(share*(1-share)/total+noise*noise/(total*total))
-		p := Population{East: times.Offset(o * 60), Rows: int64(math.Round(rows)), Share: share, Low: max(0, share-margin), High: min(1, share+margin)}
-		for _, part := range f.told {
-			if s, seen := f.partShare(part, found, o); seen {
-				p.Parts = append(p.Parts, s)
-			}
-		}
+		p := Population{East: times.Offset(o * 60), Rows: int64(math.Round(rows)), Share: share, Low: max(0, share-margin), High: min(1, share+margin), Parts: parts[o]}
 		populations = append(populations, p)
 	}
 	return populations
@@ -297,17 +299,23 @@ func (f *fit) populations(g *grid, found []int) []Population {
 // partDeviationsSeen is how far above its background a population that is known must stand to be seen in a partition.
 const partDeviationsSeen = 3
 
-func (f *fit) partShare(part toldPart, found []int, offset int) (PartShare, bool) {
-	total := 0.0
-	for _, o := range found {
-		rows, _ := f.shape.amplitude(part.grid, f.minuteOf(o))
-		total += max(rows, 0)
+// partShares are the partitions in which each of the offsets found is seen.
+func (f *fit) partShares(found []int) map[int][]PartShare {
+	shares := map[int][]PartShare{}
+	for _, part := range f.told {
+		g, total := f.gridOf(part), 0.0
+		for _, o := range found {
+			rows, _ := f.shape.amplitude(g, f.minuteOf(o))
+			total += max(rows, 0)
+		}
+		for _, o := range found {
+			rows, deviation := f.shape.amplitude(g, f.minuteOf(o))
+			if rows >= 1 && rows >= partDeviationsSeen*deviation {
+				shares[o] = append(shares[o], PartShare{ID: part.id, Rows: int64(math.Round(rows)), Share: rows / total})
+			}
+		}
 	}
-	rows, deviation := f.shape.amplitude(part.grid, f.minuteOf(offset))
-	if rows < 1 || rows < partDeviationsSeen*deviation {
-		return PartShare{}, false
-	}
-	return PartShare{ID: part.id, Rows: int64(math.Round(rows)), Share: rows / total}, true
+	return shares
 }
 
 // detectable is the share that a population at the median offset must have to be found.

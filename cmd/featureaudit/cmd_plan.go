@@ -265,6 +265,12 @@ func checkWords(checks map[string]model.CheckPolicy) string {
 		if c.MinRows != nil {
 			parts = append(parts, fmt.Sprintf("min_rows %d", *c.MinRows))
 		}
+		if c.MaxRows != nil {
+			parts = append(parts, fmt.Sprintf("max_rows %d", *c.MaxRows))
+		}
+		if c.MaxRatio != nil {
+			parts = append(parts, fmt.Sprintf("max_ratio %v", *c.MaxRatio))
+		}
 		if c.MustSee != nil {
 			parts = append(parts, fmt.Sprintf("must_see %v", *c.MustSee))
 		}

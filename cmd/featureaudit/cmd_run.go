@@ -139,6 +139,7 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 		return 0, err
 	}
 	options.Rank = remembered.rank(options.AsOf, options.Within())
+	options.NameFindings = remembered.past != nil || slices.ContainsFunc(outs, func(o output) bool { return o.format == findingsFormat })
 	if err := c.refuseInputs(ctx, outs, options.Views); err != nil {
 		return 0, err
 	}

@@ -266,6 +266,12 @@ func checks(m model.View, put func(key, value string)) {
 		if c.MinRows != nil {
 			put(key+".min_rows", strconv.FormatInt(*c.MinRows, 10))
 		}
+		if c.MaxRows != nil {
+			put(key+".max_rows", strconv.FormatInt(*c.MaxRows, 10))
+		}
+		if c.MaxRatio != nil {
+			put(key+".max_ratio", strconv.FormatFloat(*c.MaxRatio, 'g', -1, 64))
+		}
 		if c.MustSee != nil {
 			put(key+".must_see", strconv.FormatFloat(*c.MustSee, 'g', -1, 64))
 		}
