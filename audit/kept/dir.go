@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // Dir is a folder of packs: what earlier runs learnt of files, and the pack that this run adds. It is safe for concurrent use.
@@ -211,9 +213,9 @@ func (d *Dir) writer() *Writer {
 
 // Note is what a pack says of itself.
 type Note struct {
-	// By is the release that wrote it, AsOf the instant of its run in microseconds UTC.
-	By   string `json:"by"`
-	AsOf int64  `json:"as_of_us"`
+	// By is the release that wrote it, AsOf the instant of its run.
+	By   string        `json:"by"`
+	AsOf times.Instant `json:"as_of_us"`
 }
 
 // Commit gives the pack of this run its place. The error is the disk's, and costs what was to be kept of this run only.

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // File is what a Dir knows of one file, gathered under one policy.
@@ -12,21 +14,21 @@ type File struct {
 	// View is the name that the view had, for people. Policy is the digest of all that its facts rest on and that is the same for all
 	// files of the view, State that of what else they rest on.
 	View, Policy, State string
-	// Path is absolute. A file is itself by its path, its size in bytes, its modification time in microseconds UTC, the store's own
+	// Path is absolute. A file is itself by its path, its size in bytes, its modification time, the store's own
 	// mark and the checksum of its footer.
 	Path    string
 	Size    int64
-	ModTime int64
+	ModTime times.Instant
 	ETag    string
 	Footer  uint64
 	// Rows are those of the file; Pages of its columns had a checksum, and it agreed.
 	Rows, Pages int64
-	// Partition names its partition as the view's paths do; Start and End bound it in microseconds UTC.
+	// Partition names its partition as the view's paths do; Start and End bound it.
 	Partition  string
-	Start, End int64
-	// AsOf is the instant, in microseconds UTC, that the facts were gathered at. They hold from Holds on, and while ten years after
+	Start, End times.Instant
+	// AsOf is the instant that the facts were gathered at. They hold from Holds on, and while ten years after
 	// as_of do not reach Far.
-	AsOf, Holds, Far int64
+	AsOf, Holds, Far times.Instant
 	// Sources are the names of sources by the numbers that the rows of the other tables give them.
 	Sources []string
 	// At says where the rows of each table begin that are of the file, and how many they are.
@@ -47,8 +49,8 @@ func (f *File) row(number int64) Rows {
 	text := func(s string) []string { return []string{s} }
 	whole := func(n int64) []int64 { return []int64{n} }
 	return Rows{text(f.View), text(f.Policy), text(f.State), text(f.Path), text(f.ETag), text(f.Partition), text(joined(f.Sources)), text(placed(f.At)),
-		whole(number), whole(f.Size), whole(f.ModTime), whole(int64(f.Footer)), whole(f.Rows), whole(f.Pages), whole(f.Start), whole(f.End),
-		whole(f.AsOf), whole(f.Holds), whole(f.Far)}
+		whole(number), whole(f.Size), whole(int64(f.ModTime)), whole(int64(f.Footer)), whole(f.Rows), whole(f.Pages), whole(int64(f.Start)), whole(int64(f.End)),
+		whole(int64(f.AsOf)), whole(int64(f.Holds)), whole(int64(f.Far))}
 }
 
 // filesOf reads the table of a pack's files.
@@ -66,6 +68,7 @@ func filesOf(p *Pack) ([]*File, error) {
 			return nil, err
 		}
 	}
+	instant := func(name string, i int) times.Instant { return times.Instant(wholes[name][i]) }
 	files := make([]*File, n)
 	for i := range files {
 		at, err := placesOf(texts["at"][i])
@@ -78,9 +81,9 @@ func filesOf(p *Pack) ([]*File, error) {
 		}
 		files[i] = &File{View: texts["view"][i], Policy: texts["policy"][i], State: texts["state"][i], Path: texts["path"][i], ETag: texts["etag"][i],
 			Partition: texts["partition"][i], Sources: sources, At: at,
-			Size: wholes["size"][i], ModTime: wholes["mtime_us"][i], Footer: uint64(wholes["footer"][i]), Rows: wholes["rows"][i], Pages: wholes["pages"][i],
-			Start: wholes["partition_start_us"][i], End: wholes["partition_end_us"][i], AsOf: wholes["as_of_us"][i], Holds: wholes["holds_from_us"][i],
-			Far: wholes["far_us"][i], pack: p}
+			Size: wholes["size"][i], ModTime: instant("mtime_us", i), Footer: uint64(wholes["footer"][i]), Rows: wholes["rows"][i], Pages: wholes["pages"][i],
+			Start: instant("partition_start_us", i), End: instant("partition_end_us", i), AsOf: instant("as_of_us", i), Holds: instant("holds_from_us", i),
+			Far: instant("far_us", i), pack: p}
 	}
 	return files, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/internal/keys"
 	"github.com/featureaudit/featureaudit/audit/kept"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // The tables of runs. Keys are sorted by hash and entities by identity within each range of a file; row is the number in the file.
@@ -34,7 +35,7 @@ type capture struct {
 	// low and high tell entities, of which high is of wide ones; newest are their instants.
 	low, high, newest []int64
 	// far is the earliest time beyond what can be a time.
-	far int64
+	far times.Instant
 
 	keyRanges, entityRanges []kept.Range
 }
@@ -56,7 +57,7 @@ func (c *collector) captureOf(file int32) *capture {
 	defer c.mu.Unlock()
 	known := c.captures[file]
 	if known == nil {
-		known = &capture{c: c, file: file, far: never}
+		known = &capture{c: c, file: file, far: times.None}
 		c.captures[file] = known
 	}
 	return known
@@ -87,7 +88,7 @@ func (k *capture) addIntegers(ids, instants []int64) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for i, id := range ids {
-		if instants[i] != keys.None {
+		if instants[i] != times.None {
 			k.low, k.newest = append(k.low, id), append(k.newest, instants[i])
 		}
 	}
@@ -117,10 +118,10 @@ func (k *capture) passed(rows int64) {
 	}
 }
 
-func (k *capture) farAway(micros int64) {
+func (k *capture) farAway(at times.Instant) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.far = least(k.far, micros)
+	k.far = k.far.Earlier(at)
 }
 
 func (k *capture) keepKeys() {

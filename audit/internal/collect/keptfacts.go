@@ -12,6 +12,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/internal/keys"
 	"github.com/featureaudit/featureaudit/audit/kept"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // The tables of summaries. Their first column is the number of the file in the table "files", their second that of the source among
@@ -94,7 +95,7 @@ func (c *collector) recall(trusted bool) {
 func (c *collector) holds(file *facts.File, known *kept.File) bool {
 	same := known.Size == file.Size && known.ModTime == file.ModTime && known.ETag == file.ETag && known.Footer == file.FooterSum &&
 		known.Rows == file.Rows && known.State == c.keepState(file)
-	return same && !c.open(file) && known.Holds <= c.clock.asOf && (known.Far == never || known.Far > c.clock.limits.SentinelAfter) &&
+	return same && !c.open(file) && known.Holds <= c.clock.asOf && (!known.Far.Known() || known.Far > c.clock.limits.SentinelAfter) &&
 		c.agesAlike(file, known)
 }
 
@@ -104,8 +105,8 @@ func (c *collector) agesAlike(file *facts.File, known *kept.File) bool {
 	if !v.TTL.Effective() || v.StaleReference() != model.ReferenceAsOf || known.AsOf == c.clock.asOf {
 		return true
 	}
-	ttl := v.TTL.Duration.Microseconds()
-	from, to := min(known.AsOf, c.clock.asOf)-ttl, max(known.AsOf, c.clock.asOf)-ttl
+	ttl := times.SpanOf(v.TTL.Duration)
+	from, to := int64(min(known.AsOf, c.clock.asOf).Add(-ttl)), int64(max(known.AsOf, c.clock.asOf).Add(-ttl))
 	mins, err := known.Integers(slicesTable.Name, "event_min_us")
 	if err != nil {
 		return false
@@ -115,7 +116,7 @@ func (c *collector) agesAlike(file *facts.File, known *kept.File) bool {
 		return false
 	}
 	for i := range mins {
-		if mins[i] != facts.NoTime && mins[i] < to && maxs[i] >= from {
+		if mins[i] != times.None && mins[i] < to && maxs[i] >= from {
 			return false
 		}
 	}
@@ -435,7 +436,7 @@ func (c *collector) hasKey(file *facts.File) bool {
 
 func (m *runMerger) addEntities(file *facts.File, known *kept.File) error {
 	if p := file.Partition; p >= 0 && m.c.survey.Partitions[p].Dated() {
-		m.newest.Expect(m.c.survey.Partitions[p].Start)
+		m.newest.Expect(int64(m.c.survey.Partitions[p].Start))
 	}
 	for _, at := range known.At[entitiesTable.Name] {
 		r := rangeOf{known.Pack(), entitiesTable, at, nil}
@@ -503,11 +504,11 @@ func (c *collector) remember() {
 
 // holdsFrom is the instant from which the facts of a file hold, whatever as_of is. It is false where that is not now, or where they are
 // not all of the file.
-func (c *collector) holdsFrom(file *facts.File, found []*facts.Slice) (int64, bool) {
+func (c *collector) holdsFrom(file *facts.File, found []*facts.Slice) (times.Instant, bool) {
 	if c.open(file) {
 		return 0, false
 	}
-	from := int64(facts.NoTime)
+	from := times.Instant(times.None)
 	for _, s := range found {
 		from = max(from, s.EventMax, s.IngestedMax)
 		if s.OwnColumnDiffers > 0 {
@@ -520,11 +521,11 @@ func (c *collector) holdsFrom(file *facts.File, found []*facts.Slice) (int64, bo
 	return from, from <= c.clock.asOf
 }
 
-func (c *collector) rememberFile(file *facts.File, captured *capture, found []*facts.Slice, holds int64) {
+func (c *collector) rememberFile(file *facts.File, captured *capture, found []*facts.Slice, holds times.Instant) {
 	d := c.request.Kept
 	number := d.Number()
 	known := &kept.File{View: c.roles.view.Name, Policy: c.policy, State: c.keepState(file), Path: file.Abs, Size: file.Size, ModTime: file.ModTime, ETag: file.ETag,
-		Footer: file.FooterSum, Rows: file.Rows, Pages: c.filePages[file.ID], Start: facts.NoTime, End: facts.NoTime, AsOf: c.clock.asOf, Holds: holds, Far: captured.far,
+		Footer: file.FooterSum, Rows: file.Rows, Pages: c.filePages[file.ID], Start: times.None, End: times.None, AsOf: c.clock.asOf, Holds: holds, Far: captured.far,
 		Sources: c.names.names, At: map[string][]kept.Range{}}
 	if file.Partition >= 0 {
 		p := c.survey.Partitions[file.Partition]
@@ -547,7 +548,7 @@ func (c *collector) rememberFile(file *facts.File, captured *capture, found []*f
 		for i, f := range columns {
 			value, ok := f.Of(s)
 			if !ok {
-				value = facts.NoTime
+				value = times.None
 			}
 			whole(2+i, value)
 		}

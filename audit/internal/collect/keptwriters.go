@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // sampleSlack is by how much the limit of a kept sample lies above that of the view: as many files may go before samples must be
@@ -58,10 +59,10 @@ func (s *fileSample) add(rows []facts.WriterRow) {
 
 // keep takes a row for the sample of the file at hand, if it can be in it.
 func (w *writerStage) keep(writer uint64, event, ingest int64, file int32) {
-	if event == facts.NoTime || ingest == facts.NoTime {
+	if event == times.None || ingest == times.None {
 		return
 	}
-	row, ok := facts.NewWriterRow(writer, event, ingest, file)
+	row, ok := facts.NewWriterRow(writer, times.Instant(event), times.Instant(ingest), file)
 	if filter := w.file.filter.Load(); !ok || writer >= filter.limit || !filter.takes(writer, row.Row) {
 		return
 	}
