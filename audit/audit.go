@@ -61,6 +61,8 @@ type Options struct {
 	Mask *sensitive.Mask
 	// Rank orders the findings of a result by what is known of them, as evidence.Input says; nil ranks all alike.
 	Rank func(fingerprint string, bad int64) int
+	// NameFindings says that a history or an output wants every finding by name, and not the worst of each result alone.
+	NameFindings bool
 	// Samples is how many values of key and entity columns a finding may show; 0 shows none.
 	Samples int
 
@@ -85,8 +87,8 @@ type Adapters struct {
 	Store store.Store
 	// OpenScanner starts an engine that reads rows, within so many threads and bytes, spilling to tempDir.
 	OpenScanner func(threads int, memory int64, tempDir string) (Scanner, error)
-	// OpenJudge starts an engine that sees fact tables only.
-	OpenJudge func(ctx context.Context, threads int) (Judge, error)
+	// OpenJudge starts an engine that sees fact tables only, within so many threads and bytes.
+	OpenJudge func(ctx context.Context, threads int, memory int64) (Judge, error)
 }
 
 // Scanner is an engine that reads rows, until it is closed.

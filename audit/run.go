@@ -18,13 +18,14 @@ import (
 	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/sensitive"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
 // run is one audit under way: how it looks and judges, and what was kept of the views that are done.
 type run struct {
 	options      Options
-	asOf         int64
+	asOf         times.Instant
 	window       look.Window
 	looker       look.Looker
 	places       places
@@ -50,7 +51,7 @@ func newRun(o Options) *run {
 	if o.Mask == nil {
 		o.Mask, _ = sensitive.New(nil) // without a key there is nothing wrong with it
 	}
-	r := &run{options: o, asOf: o.AsOf.UnixMicro(), used: map[int]bool{}, atlas: &zone.Atlas{},
+	r := &run{options: o, asOf: times.At(o.AsOf), used: map[int]bool{}, atlas: &zone.Atlas{},
 		window: look.Window{AsOf: o.AsOf, Range: partition.Range{From: o.RangeFrom, To: o.RangeTo}, Newest: o.NewestOnly}}
 	r.suppressions = slices.Clone(o.Suppressions)
 	for i, s := range r.suppressions {
@@ -67,7 +68,10 @@ func start(ctx context.Context, o Options) (*run, error) {
 	if r.scanner, err = o.Adapters.OpenScanner(threads, share.Engine, o.EngineTempDir); err != nil {
 		return nil, fmt.Errorf("start the engine: %w", err)
 	}
-	r.judges = newJudges(o.Adapters.OpenJudge, threads)
+	room := engine.Room{Workers: threads, Runs: share.Runs, TempDir: o.TempDir, SliceRows: share.SliceRows}
+	r.places = placesIn(room)
+	// the engine that judges has what the one that reads has: a view is judged when its rows were read
+	r.judges = newJudges(o.Adapters.OpenJudge, threads, share.Engine, r.places.count)
 	first, err := r.judges.take(ctx, true)
 	if err != nil {
 		r.scanner.Close()
@@ -83,8 +87,7 @@ func start(ctx context.Context, o Options) (*run, error) {
 		}
 	}
 	r.looker = look.Looker{Store: o.Adapters.Store, Collector: collect.Collector{Engine: r.scanner, Store: o.Adapters.Store, Atlas: r.atlas},
-		Room: engine.Room{Workers: threads, Runs: share.Runs, TempDir: o.TempDir, SliceRows: share.SliceRows}, RowsLimit: o.RowsLimit, Samples: o.Samples, Progress: r.progress}
-	r.places = placesIn(r.looker.Room)
+		Room: room, RowsLimit: o.RowsLimit, Samples: o.Samples, Progress: r.progress}
 	return r, nil
 }
 
@@ -118,7 +121,7 @@ func (r *run) terms(view model.View) evidence.Terms {
 		missing = r.options.Missing
 	}
 	return evidence.Terms{AsOf: r.asOf, AsOfGiven: r.options.AsOfGiven, HasRange: r.window.Range.Given() || r.window.Newest, Selected: r.selected,
-		Suppressions: r.options.Suppressions, Missing: missing, Samples: r.options.Samples, BadRows: r.options.BadRows, Rank: r.options.Rank, Mask: r.options.Mask, Atlas: r.atlas}
+		Suppressions: r.options.Suppressions, Missing: missing, Samples: r.options.Samples, BadRows: r.options.BadRows, Rank: r.options.Rank, NameFindings: r.options.NameFindings, Mask: r.options.Mask, Atlas: r.atlas}
 }
 
 // keep takes what the report and the exports need of a view; its evidence ends here.
@@ -148,7 +151,7 @@ func (r *run) keep(f found) error {
 
 func (r *run) runInput() check.RunInput {
 	return check.RunInput{AsOf: r.asOf, HasRange: r.window.Range.Given(), Selected: r.selected, Suppressions: r.suppressions,
-		Consumers: r.options.Consumers, Views: r.options.Views, Results: r.results, Used: r.used}
+		Consumers: r.options.Consumers, Views: r.options.Views, Results: r.results, Used: r.used, NameFindings: r.options.NameFindings}
 }
 
 // finish builds the report of what was judged until the run ended or was stopped.

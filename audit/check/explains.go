@@ -23,6 +23,7 @@ func explanations() []explanation {
 		{effect: sourceLag.ID, cause: mixedZones.ID, holds: lateByZone},
 		{effect: shiftedTwins.ID, cause: mixedZones.ID, holds: sameClock, byWhole: true},
 		{effect: staleRows.ID, cause: misfiledRows.ID},
+		{effect: thickPartitions.ID, cause: duplicateKeys.ID},
 	}
 }
 
@@ -98,17 +99,17 @@ func sameClock(effect, cause opinion) bool {
 
 // accounts says whether the rows stamped in another zone are as many as those that the effect counts, for each subject.
 // They are an estimate, which leaves out what arrives later than its population.
-func accounts(cause, effect []row) bool {
+func accounts(cause, effect []foundAt) bool {
 	const missed = 1.25
 	stamped := map[report.Subject]int64{}
 	for _, f := range cause {
 		stamped[f.subject] += f.bad
 	}
-	return !slices.ContainsFunc(effect, func(f row) bool { return float64(f.bad) > missed*float64(stamped[f.subject])+1 })
+	return !slices.ContainsFunc(effect, func(f foundAt) bool { return float64(f.bad) > missed*float64(stamped[f.subject])+1 })
 }
 
 // covers says whether every subject of the effect is one of the cause. A subject of a snapshot has no source.
-func covers(cause, effect []row) bool {
+func covers(cause, effect []foundAt) bool {
 	subjects, partitions := map[report.Subject]bool{}, map[string]bool{}
 	for _, f := range cause {
 		subjects[f.subject] = true

@@ -297,7 +297,7 @@ type Result struct {
 	Fingerprints           map[string]int64 `json:"fingerprints,omitempty"`
 	FingerprintsSuppressed []string         `json:"fingerprints_suppressed,omitempty"`
 	FindingsUnfollowed     int64            `json:"findings_unfollowed,omitempty"`
-	// Every are all findings, in the order of Findings, where the report was made by this process; a document has none.
+	// Every are all findings, in the order of Findings, where this process made the report and was asked for them; a document has none.
 	Every []Finding `json:"-"`
 	// State is what the result is since earlier runs (new, worse, continuing, better or resolved), and Since the as_of of the run
 	// from which on it was found in every run that looked. States counts its findings by state, and Resolved are those that are
