@@ -490,7 +490,7 @@ func (b *Statements) fileValues(files []facts.File) string {
 
 // fromConfig is a file's path from where the view's own path starts.
 func (b *Statements) fromConfig(f facts.File) string {
-	if b.root == "" || filepath.IsAbs(b.View.Path) {
+	if b.root == "" || filepath.IsAbs(b.View.Path) || store.Scheme(f.Abs) != "" {
 		return f.Abs
 	}
 	if rel, err := filepath.Rel(b.root, f.Abs); err == nil {

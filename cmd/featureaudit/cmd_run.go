@@ -178,7 +178,7 @@ func (c *cli) scratch(options *audit.Options) (remove func(), err error) {
 // auditAside audits for a command that is asked something else, within the limits of flags. Its error is why nothing could be looked
 // at; that there is nothing to audit is none.
 func (c *cli) auditAside(ctx context.Context, f runFlags, options audit.Options) (report.Report, error) {
-	options.Adapters, options.Tool, options.Log = adapters(), toolVersions(ctx), zerolog.Nop()
+	options.Adapters, options.Tool, options.Log = c.adapters(), toolVersions(ctx), zerolog.Nop()
 	if err := f.limit(&options); err != nil {
 		return report.Report{}, err
 	}
@@ -219,7 +219,7 @@ func engineScratch(dir string) (string, error) {
 
 // runOptions turns flags and arguments into what the audit is asked to do, with notes for people on what is odd in them.
 func (c *cli) runOptions(ctx context.Context, f runFlags, refs []string, started time.Time) (audit.Options, policy.Policy, error) {
-	options := audit.Options{SelectViews: f.views, SelectChecks: f.checks, Adapters: adapters()}
+	options := audit.Options{SelectViews: f.views, SelectChecks: f.checks, Adapters: c.adapters()}
 	if err := f.limit(&options); err != nil {
 		return options, policy.Policy{}, err
 	}
