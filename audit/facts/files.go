@@ -20,6 +20,8 @@ type Listing struct {
 	Examples map[string][]string
 	// Links were met while the files were listed, sorted by Path.
 	Links []Link
+	// Tables are those that the files are of, by their roots; none where files were listed by their names.
+	Tables []*Table
 	// Presence says where the path tells for whom a partition is there (its source, or the value of time_partition.expected_by),
 	// sorted by partition and group; a folder is enough.
 	Presence []Presence
@@ -57,6 +59,10 @@ type File struct {
 	Identity
 	// Values are what the plan says of all rows of the file: the keys of its path (dt=2026-11-03), or what a table's log says.
 	Values []Value
+	// Table is the table that the file is of, nil where files were listed by their names. Deleted are the rows of the file that do not
+	// count there, nil for none.
+	Table   *Table
+	Deleted RowSet
 	// SameAs is the Abs of another listed file that is the same on disk (a hard link); empty without.
 	SameAs string
 	// Partition is the index into Listing.Partitions, or -1 where the view has no time partitions.
@@ -88,6 +94,40 @@ type File struct {
 	Problem *Problem
 }
 
+// RowSet is a set of rows of a file, by their numbers from 0.
+type RowSet interface {
+	// Count is how many rows it has, and Last the greatest, -1 without any.
+	Count() int64
+	Last() int64
+	// Next is the first row of the set from one on, or -1.
+	Next(row int64) int64
+}
+
+// Table is the version of a table whose log says which files and rows count.
+type Table struct {
+	// Format is "Delta" or "Iceberg", Root the table's own folder.
+	Format, Root string
+	// Version is that of a Delta table, or the id of an Iceberg snapshot.
+	Version int64
+	// CommittedAt is when the version was committed, in microseconds UTC; NoTime where the log no longer says.
+	CommittedAt int64
+	// Columns are the table's own, where files may name them in another way; empty where they do not.
+	Columns []TableColumn
+	// Orphans are the Parquet files below the root that no version in the log names, OrphanBytes their size; Examples are some of their paths.
+	Orphans, OrphanBytes int64
+	Examples             []string
+}
+
+// TableColumn is a column, or the field of a struct, that files know by another name or by its number.
+type TableColumn struct {
+	Name string
+	// Stored is the name in files where ByID is false; else ID is the field's number there.
+	Stored string
+	ID     int32
+	ByID   bool
+	Fields []TableColumn
+}
+
 // Identity tells versions of a file apart where size and time do not. What a store does not know is empty, as all of it is for local
 // files.
 type Identity struct {
@@ -110,6 +150,14 @@ func PathValues(path string) []Value {
 		}
 	}
 	return values
+}
+
+// Live is how many rows of the file count, once its footer was read.
+func (f File) Live() int64 {
+	if f.Deleted == nil {
+		return f.Rows
+	}
+	return f.Rows - f.Deleted.Count()
 }
 
 // Says whether the plan gives all rows of the file a value of that name.

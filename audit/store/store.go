@@ -9,6 +9,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/featureaudit/featureaudit/audit/facts"
 )
 
 // Entry is one data file.
@@ -23,6 +25,20 @@ type Entry struct {
 	ETag string
 	// SameAs is the Abs of an entry before it that is the same file on disk under another name (a hard link); empty without.
 	SameAs string
+	// Logged is what a table's log says of the file; nil where it was listed by its name.
+	Logged *Logged
+}
+
+// Logged is what the log of a table says of a file.
+type Logged struct {
+	// Folder is where the values of its partitions put the file, whatever its path is: "dt=2026-11-03".
+	Folder string
+	Values []facts.Value
+	// Snapshot and RowMask are those of facts.Identity.
+	Snapshot, RowMask string
+	// Deleted are the rows that do not count; nil for none.
+	Deleted facts.RowSet
+	Table   *facts.Table
 }
 
 // The reasons for which a listed file is no data.
@@ -82,6 +98,9 @@ type Store interface {
 	// List lists the Parquet files that a glob matches; a relative one starts from base. A directory means all below it.
 	// A file is Parquet by its ending, or by its first bytes. It fails with *NoMatchError, *TableFormatError, *AccessError or the context's error.
 	List(ctx context.Context, base, glob string) (Listing, error)
+	// Tree lists all files below a folder, whatever they are, sorted by Path: what a table's log is found by. A folder that is not there has none.
+	// It fails with *AccessError or the context's error.
+	Tree(ctx context.Context, folder string) ([]Entry, error)
 	// Stat returns the present size and time of a file. Its error is fs.ErrNotExist or fs.ErrPermission where that is the cause.
 	Stat(ctx context.Context, abs string) (Entry, error)
 	// Open opens a file for reads at offsets; its errors are those of Stat.

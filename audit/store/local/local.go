@@ -2,9 +2,13 @@
 package local
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/featureaudit/featureaudit/audit/store"
 	"github.com/featureaudit/featureaudit/audit/store/internal/glob"
@@ -17,6 +21,37 @@ type Store struct{}
 func New() Store { return Store{} }
 
 var _ store.Store = Store{}
+
+// Tree lists files and links to files; it follows no link to a folder.
+func (Store) Tree(ctx context.Context, folder string) ([]store.Entry, error) {
+	var entries []store.Entry
+	err := filepath.WalkDir(folder, func(abs string, d fs.DirEntry, err error) error {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return &store.AccessError{Path: abs, Err: err}
+		}
+		if d.IsDir() {
+			return nil
+		}
+		info, err := os.Stat(abs)
+		if errors.Is(err, fs.ErrNotExist) || err == nil && info.IsDir() {
+			return nil
+		}
+		if err != nil {
+			return &store.AccessError{Path: abs, Err: err}
+		}
+		rel, err := filepath.Rel(folder, abs)
+		entries = append(entries, store.Entry{Path: filepath.ToSlash(rel), Abs: abs, Size: info.Size(), ModTime: info.ModTime().UnixMicro()})
+		return err
+	})
+	slices.SortFunc(entries, func(a, b store.Entry) int { return cmp.Compare(a.Path, b.Path) })
+	return entries, err
+}
 
 // Stat follows links.
 func (Store) Stat(ctx context.Context, abs string) (store.Entry, error) {

@@ -113,6 +113,17 @@ func table(root, abs string) error {
 
 func below(name, folder string) bool { return name == folder || strings.HasPrefix(name, folder+"/") }
 
+// Tree goes through all names.
+func (m Memory) Tree(ctx context.Context, folder string) ([]store.Entry, error) {
+	var entries []store.Entry
+	for _, abs := range slices.Sorted(maps.Keys(m)) {
+		if rel, inside := strings.CutPrefix(abs, folder+"/"); inside {
+			entries = append(entries, store.Entry{Path: rel, Abs: abs, Size: int64(len(m[abs])), ModTime: modified})
+		}
+	}
+	return entries, ctx.Err()
+}
+
 // Stat knows the size of each file.
 func (m Memory) Stat(ctx context.Context, abs string) (store.Entry, error) {
 	content, ok := m[abs]

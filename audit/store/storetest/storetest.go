@@ -4,6 +4,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"maps"
@@ -26,6 +27,7 @@ func Run(t *testing.T, open Open) {
 	t.Run("List of the folders that it looked into", func(t *testing.T) { listsFolders(t, open) })
 	t.Run("List without a match", func(t *testing.T) { listsNothing(t, open) })
 	t.Run("List of a table format", func(t *testing.T) { refusesTables(t, open) })
+	t.Run("Tree lists every file below a folder", func(t *testing.T) { listsTrees(t, open) })
 	t.Run("Stat and Open agree with List", func(t *testing.T) { agrees(t, open) })
 	t.Run("Open reads at offsets", func(t *testing.T) { readsAtOffsets(t, open) })
 	t.Run("Open and Stat of what is not there", func(t *testing.T) { missesFiles(t, open) })
@@ -43,6 +45,26 @@ func week() map[string]string {
 		files[name] = "x"
 	}
 	return files
+}
+
+func listsTrees(t *testing.T, open Open) {
+	s, base := open(t, map[string]string{"t/_log/0.json": "{}", "t/_log/side/a.bin": "abc", "t/.hidden/b.parquet": "x", "t/c.parquet": "xy", "tt/d.parquet": "x"})
+	for folder, want := range map[string][]string{"t": {".hidden/b.parquet 1", "_log/0.json 2", "_log/side/a.bin 3", "c.parquet 2"}, "t/_log": {"0.json 2", "side/a.bin 3"}, "none": nil} {
+		entries, err := s.Tree(t.Context(), path.Join(base, folder))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, e := range entries {
+			got = append(got, fmt.Sprintf("%s %d", e.Path, e.Size))
+			if e.Abs != path.Join(base, folder, e.Path) {
+				t.Errorf("Abs %s of %s", e.Abs, e.Path)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("Tree(%s) = %v, want %v", folder, got, want)
+		}
+	}
 }
 
 func pathsOf(l store.Listing) []string {
