@@ -13,6 +13,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/export"
 	"github.com/featureaudit/featureaudit/audit/internal/collect"
+	"github.com/featureaudit/featureaudit/audit/internal/stage"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/partition"
@@ -29,6 +30,7 @@ type run struct {
 	looker       look.Looker
 	places       places
 	scanner      Scanner
+	stage        *stage.Stage
 	judges       *judges
 	suppressions []model.Suppression
 	atlas        *zone.Atlas
@@ -64,6 +66,7 @@ func newRun(o Options) *run {
 func start(ctx context.Context, o Options) (*run, error) {
 	r, share, threads := newRun(o), look.ShareOf(o.MemoryLimit), max(1, o.Threads)
 	var err error
+	r.stage = newStage(o)
 	if r.scanner, err = o.Adapters.OpenScanner(threads, share.Engine, o.EngineTempDir); err != nil {
 		return nil, fmt.Errorf("start the engine: %w", err)
 	}
@@ -82,7 +85,7 @@ func start(ctx context.Context, o Options) (*run, error) {
 			tell(p)
 		}
 	}
-	r.looker = look.Looker{Store: o.Adapters.Store, Collector: collect.Collector{Engine: r.scanner, Store: o.Adapters.Store, Atlas: r.atlas},
+	r.looker = look.Looker{Store: r.stage, Collector: collect.Collector{Engine: r.scanner, Store: r.stage, Stage: staging{r.stage}, Atlas: r.atlas},
 		Room: engine.Room{Workers: threads, Runs: share.Runs, TempDir: o.TempDir, SliceRows: share.SliceRows}, RowsLimit: o.RowsLimit, Samples: o.Samples, Progress: r.progress}
 	r.places = placesIn(r.looker.Room)
 	return r, nil
@@ -90,6 +93,9 @@ func start(ctx context.Context, o Options) (*run, error) {
 
 func (r *run) close() {
 	r.scanner.Close()
+	if err := r.stage.Close(); err != nil {
+		r.options.Log.Warn().Err(err).Msg("close what was kept of distant files")
+	}
 	if err := r.judges.close(); err != nil {
 		r.options.Log.Warn().Err(err).Msg("close the judging engines")
 	}

@@ -28,6 +28,11 @@ func (r Router) List(ctx context.Context, base, glob string) (Listing, error) {
 
 func isAbsolute(glob string) bool { return len(glob) > 0 && glob[0] == '/' }
 
+// Tree implements Store.
+func (r Router) Tree(ctx context.Context, folder string) ([]Entry, error) {
+	return r.of(folder).Tree(ctx, folder)
+}
+
 // Stat implements Store.
 func (r Router) Stat(ctx context.Context, abs string) (Entry, error) { return r.of(abs).Stat(ctx, abs) }
 

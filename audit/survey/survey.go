@@ -25,6 +25,9 @@ const tailBytes = 64 << 10
 // maxFooter is the largest footer that is believed.
 const maxFooter = 512 << 20
 
+// leastFile is the size of the smallest file that can be Parquet.
+const leastFile = 12
+
 const (
 	magic          = "PAR1"
 	magicEncrypted = "PARE"
@@ -215,6 +218,9 @@ func readTail(object io.ReaderAt, file facts.File) ([]byte, *facts.Problem) {
 		return nil, &facts.Problem{Kind: facts.ProblemEmpty, Message: "0 bytes: want a Parquet file, whose smallest has 12; its writer stopped before it wrote anything"}
 	}
 	tail := make([]byte, min(file.Size, tailBytes))
+	if o, ok := object.(interface{ AtHand() int64 }); ok && o.AtHand() >= min(file.Size, leastFile) {
+		tail = tail[:min(int64(len(tail)), o.AtHand())] // more than the footer would be asked of the store once more
+	}
 	if _, err := object.ReadAt(tail, file.Size-int64(len(tail))); err != nil {
 		return nil, shortRead(err)
 	}

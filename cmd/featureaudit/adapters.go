@@ -17,6 +17,8 @@ import (
 // buckets are the object stores that a command reads and writes.
 type buckets interface {
 	store.Store
+	// Valid says what is wrong with an address, without a request.
+	Valid(name string) error
 	// Claims says whether an object of this name is, or would be, among those that a glob lists as data.
 	Claims(ctx context.Context, base, glob, name string) (bool, error)
 	// Write writes an object whole or not at all.

@@ -45,6 +45,7 @@ type runFlags struct {
 	summary    string
 	memory     string
 	tempDir    string
+	stage      string
 	threads    int
 	rowsLimit  int
 	samples    int
@@ -69,6 +70,7 @@ func addRunFlags(flags *pflag.FlagSet, f *runFlags) {
 	flags.BoolVar(&f.quiet, "quiet", false, "print errors only: no summary, no progress, no other log")
 	flags.StringVar(&f.memory, "memory-limit", "", "memory of the whole process: 512MB, 2GiB or 70% (default: 70% of the cgroup's or the machine's)")
 	flags.StringVar(&f.tempDir, "temp-dir", "", "where to spill what does not fit into memory (default: $TMPDIR, else the system's)")
+	addStageLimit(flags, &f.stage)
 	flags.IntVar(&f.threads, "threads", 0, "threads to scan with (default: the CPU quota)")
 	flags.IntVar(&f.rowsLimit, "rows-limit", 100_000, "rows to write at most with --out duplicates=PATH or rows=PATH (.parquet or .csv)")
 	flags.IntVar(&f.samples, "samples", 0, "show up to so many values of key and entity columns in findings (default: none; sensitive ones are hashed or numbered)")
@@ -305,6 +307,9 @@ func (f runFlags) limit(options *audit.Options) error {
 		return err
 	}
 	options.MemoryLimit = memory
+	if options.StageLimit, err = stageLimit(f.stage); err != nil {
+		return err
+	}
 	options.Threads, _ = threadsWithin(f.wantedThreads(), memory)
 	// the engine has a limit of its own; this one keeps the collector from letting garbage grow to twice what lives
 	debug.SetMemoryLimit(look.HeapLimit(memory))

@@ -98,7 +98,7 @@ func localOnly(path string) error {
 // readable refuses an address that no store here reads, where data are expected.
 func (s stores) readable(path string) error {
 	if s.distant(path) {
-		return nil
+		return usage(s.buckets.Valid(path))
 	}
 	return localOnly(path)
 }

@@ -12,6 +12,12 @@ import (
 	"github.com/featureaudit/featureaudit/audit/store/internal/glob"
 )
 
+// Valid says what is wrong with an address, without a request.
+func (s *Store) Valid(name string) error {
+	_, err := parse(name)
+	return err
+}
+
 // Claims says whether an object of this name is, or would be once it is there, among those that a glob lists as data.
 func (s *Store) Claims(ctx context.Context, base, text, name string) (bool, error) {
 	if store.Scheme(text) == "" {

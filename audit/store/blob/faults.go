@@ -98,6 +98,10 @@ func (b *bucket) judge(name string, err error) (again bool, told error) {
 	if errors.As(err, &location) {
 		return false, location
 	}
+	var here localError
+	if errors.As(err, &here) {
+		return false, here.error
+	}
 	code, status := b.cloud.told(err)
 	answer := answerOf(code, status)
 	refuse := func(kind store.RemoteKind, cause, remedy string) error {

@@ -38,7 +38,7 @@ func (s *Store) List(ctx context.Context, base, text string) (store.Listing, err
 		return store.Listing{}, fmt.Errorf("%s: %w", at.root(), err)
 	}
 	g.Text = text
-	w := walk{bucket: b, glob: g, folders: map[string]folder{"": {entered: true}}, listing: store.Listing{Root: store.Join(b.at.root(), g.Root), Ignored: map[string]int64{}, Examples: map[string][]string{}}}
+	w := walk{bucket: b, glob: g, folders: map[string]folder{"": {entered: true}}, listing: store.Listing{Root: b.folder(g.Root), Ignored: map[string]int64{}, Examples: map[string][]string{}}}
 	if err := b.tableAbove(ctx, g.Root); err != nil {
 		return store.Listing{}, err
 	}
@@ -53,6 +53,33 @@ func (s *Store) List(ctx context.Context, base, text string) (store.Listing, err
 		return store.Listing{}, b.noMatch(ctx, g, w.listing)
 	}
 	return w.listing, nil
+}
+
+// Tree lists all objects below a folder, and remembers them.
+func (s *Store) Tree(ctx context.Context, name string) ([]store.Entry, error) {
+	b, at, err := s.at(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	var entries []store.Entry
+	prefix := prefixOf(at.path())
+	err = b.each(ctx, prefix, func(o *gocloud.ListObject) error {
+		if strings.HasSuffix(o.Key, "/") {
+			return nil
+		}
+		e := b.entry(o.Key, b.cloud.listed(o), o.Size, o.ModTime.Unix())
+		e.Path = strings.TrimPrefix(o.Key, prefix)
+		b.remember(o.Key, e)
+		entries = append(entries, e)
+		return nil
+	})
+	slices.SortFunc(entries, func(a, b store.Entry) int { return strings.Compare(a.Path, b.Path) })
+	return entries, err
+}
+
+// folder is the address of a path in the bucket.
+func (b *bucket) folder(path string) string {
+	return strings.TrimSuffix(store.Join(b.at.root(), path), "/")
 }
 
 // prefixOf is what the keys below a folder begin with.
@@ -132,7 +159,9 @@ func (b *bucket) tableAbove(ctx context.Context, root string) error {
 		group.Go(func() {
 			folder := path.Join(p.folder, p.log)
 			objects, _, err := b.page(ctx, gocloud.FirstPageToken, pageSize, prefixOf(folder), false)
-			if err == nil && slices.ContainsFunc(objects, func(o *gocloud.ListObject) bool { return p.kind != "Iceberg" || strings.HasSuffix(o.Key, ".metadata.json") }) {
+			if err == nil && slices.ContainsFunc(objects, func(o *gocloud.ListObject) bool {
+				return p.kind != "Iceberg" || strings.HasSuffix(o.Key, ".metadata.json")
+			}) {
 				err = &store.TableFormatError{Kind: p.kind, Path: store.Join(b.at.root(), folder)}
 			}
 			found[i] = err
@@ -331,7 +360,7 @@ func (b *bucket) noMatch(ctx context.Context, g glob.Glob, l store.Listing) erro
 		if found, _, err = b.page(ctx, gocloud.FirstPageToken, pageSize, prefixOf(root), true); err != nil {
 			return err
 		}
-		e.Prefix = store.Join(b.at.root(), root)
+		e.Prefix = b.folder(root)
 		if len(found) > 0 || root == "/" {
 			found = slices.DeleteFunc(found, func(o *gocloud.ListObject) bool { return o.Key == prefixOf(root) })
 			break

@@ -42,7 +42,7 @@ func parse(text string) (location, error) {
 	rest, query, found := cutParams(rest)
 	l.bucket, l.key, _ = strings.Cut(rest, "/")
 	switch {
-	case strings.Contains(l.bucket, "@"):
+	case strings.Contains(l.bucket, "@"), strings.Contains(l.bucket, ":") && strings.Contains(l.key, "@"):
 		return wrong("credentials do not belong into an address: give them as the cloud's own tools read them (environment, profile, instance or workload identity)")
 	case l.bucket == "" || strings.ContainsAny(l.bucket, "*?[]{}:"):
 		return wrong("it names no bucket: want for example %s://bucket/folder/**/*.parquet; only what comes behind the bucket may have wildcards", l.scheme)

@@ -193,40 +193,89 @@ type object struct {
 // Close has nothing to let go of.
 func (*object) Close() error { return nil }
 
-// ReadAt reads a range. A body that is cut is asked for again from where it ended.
+// ReadAt reads a range.
 func (o *object) ReadAt(p []byte, at int64) (int, error) {
-	if at >= o.entry.Size || len(p) == 0 {
+	want := min(int64(len(p)), o.entry.Size-at)
+	if want <= 0 {
 		if len(p) == 0 {
 			return 0, nil
 		}
 		return 0, io.EOF
 	}
-	want, got := int(min(int64(len(p)), o.entry.Size-at)), 0
-	err := o.bucket.try(o.ctx, o.bucket.nameOf(o.key), func(ctx context.Context) (bool, error) {
-		n, err := o.read(ctx, p[got:want], at+int64(got))
+	into := filling{p: p}
+	err := o.Fetch(at, want, &into)
+	if err == nil && into.n < len(p) {
+		err = io.EOF
+	}
+	return into.n, err
+}
+
+// filling is a slice that is written to.
+type filling struct {
+	p []byte
+	n int
+}
+
+func (f *filling) Write(p []byte) (int, error) {
+	n := copy(f.p[f.n:], p)
+	f.n += n
+	return n, nil
+}
+
+// copyBytes is what of a body is held at once.
+const copyBytes = 128 << 10
+
+// Fetch implements store.Fetcher. A body that is cut is asked for again from where it ended.
+func (o *object) Fetch(from, size int64, to io.Writer) error {
+	got := int64(0)
+	return o.bucket.try(o.ctx, o.bucket.nameOf(o.key), func(ctx context.Context) (bool, error) {
+		n, err := o.request(ctx, from+got, size-got, to)
 		got += n
 		return n > 0, err
 	})
-	if err == nil && got < len(p) {
-		err = io.EOF
-	}
-	return got, err
 }
 
-// read makes one request.
-func (o *object) read(ctx context.Context, p []byte, at int64) (int, error) {
-	pin := func(as func(any) bool) error { return nil }
+// request makes one request for a range.
+func (o *object) request(ctx context.Context, from, size int64, to io.Writer) (int64, error) {
+	pin := func(func(any) bool) error { return nil }
 	if o.entry.ETag != "" {
 		pin = func(as func(any) bool) error { return o.bucket.cloud.pinned(o.entry.ETag, as) }
 	}
-	r, err := o.bucket.NewRangeReader(ctx, o.key, at, int64(len(p)), &gocloud.ReaderOptions{BeforeRead: pin})
+	r, err := o.bucket.NewRangeReader(ctx, o.key, from, size, &gocloud.ReaderOptions{BeforeRead: pin})
 	if err != nil {
 		return 0, err
 	}
 	defer closing(r)
-	n, err := io.ReadFull(r, p)
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		err = errShort
+	sink := sinking{to: to}
+	n, err := io.CopyBuffer(&sink, io.LimitReader(onlyReads{r}, size), make([]byte, min(size, copyBytes)))
+	switch {
+	case sink.err != nil:
+		return n, localError{sink.err}
+	case err == nil && n < size, errors.Is(err, io.ErrUnexpectedEOF):
+		return n, errShort
 	}
 	return n, err
 }
+
+// onlyReads hides what else a reader can do, so that it is read with a buffer of a known size.
+type onlyReads struct{ io.Reader }
+
+// sinking remembers what went wrong where bytes were written to.
+type sinking struct {
+	to  io.Writer
+	err error
+}
+
+func (s *sinking) Write(p []byte) (int, error) {
+	n, err := s.to.Write(p)
+	s.err = errors.Join(s.err, err)
+	return n, err
+}
+
+// localError is a fault of where the bytes go to, which no other request mends.
+type localError struct{ error }
+
+func (e localError) Unwrap() error { return e.error }
+
+// Size is that of the version that is read, in bytes.
+func (o *object) Size() int64 { return o.entry.Size }

@@ -36,3 +36,12 @@ func (s *Store) write(ctx context.Context, name string, content func() io.Reader
 		return false, w.Close()
 	})
 }
+
+// Delete deletes an object; one that is not there is no error of every cloud.
+func (s *Store) Delete(ctx context.Context, name string) error {
+	b, at, err := s.at(ctx, name)
+	if err != nil {
+		return err
+	}
+	return b.try(ctx, at.name(), func(ctx context.Context) (bool, error) { return false, b.Bucket.Delete(ctx, at.key) })
+}

@@ -50,14 +50,14 @@ func week() map[string]string {
 func listsTrees(t *testing.T, open Open) {
 	s, base := open(t, map[string]string{"t/_log/0.json": "{}", "t/_log/side/a.bin": "abc", "t/.hidden/b.parquet": "x", "t/c.parquet": "xy", "tt/d.parquet": "x"})
 	for folder, want := range map[string][]string{"t": {".hidden/b.parquet 1", "_log/0.json 2", "_log/side/a.bin 3", "c.parquet 2"}, "t/_log": {"0.json 2", "side/a.bin 3"}, "none": nil} {
-		entries, err := s.Tree(t.Context(), path.Join(base, folder))
+		entries, err := s.Tree(t.Context(), store.Join(base, folder))
 		if err != nil {
 			t.Fatal(err)
 		}
 		var got []string
 		for _, e := range entries {
 			got = append(got, fmt.Sprintf("%s %d", e.Path, e.Size))
-			if e.Abs != path.Join(base, folder, e.Path) {
+			if e.Abs != store.Join(store.Join(base, folder), e.Path) {
 				t.Errorf("Abs %s of %s", e.Abs, e.Path)
 			}
 		}
