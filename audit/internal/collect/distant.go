@@ -6,7 +6,6 @@ import (
 	"errors"
 	"iter"
 	"slices"
-	"sync"
 
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
@@ -292,17 +291,17 @@ func (p *portion) fetch(ctx context.Context, c *collector, orders []Order, colum
 // checkBrought compares the pages of files that were brought with their checksums, each row group once. It is errChanged where some do not agree.
 func (c *collector) checkBrought(ctx context.Context, ids []int32, columns []facts.Column, wanted func(id int32, group int) bool) error {
 	problems := map[int32]facts.Problem{}
-	var mu sync.Mutex
 	err := c.eachFile(ctx, ids, func(id int32) error {
 		file := c.survey.Files[id]
 		if !file.Checksums {
 			return nil
 		}
-		found, err := c.pagesOf(ctx, file, columns, c.unchecked(id, wanted))
+		checked, found, err := c.pagesOf(ctx, file, columns, c.unchecked(id, wanted))
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.filePages[id] += checked
 		if len(found) > 0 && err == nil {
-			mu.Lock()
 			problems[id] = found[0].Problem
-			mu.Unlock()
 		}
 		return err
 	})
