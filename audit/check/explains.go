@@ -20,10 +20,10 @@ func explanations() []explanation {
 	}
 }
 
-func explain(opinions []opinion) {
-	explainBlind(opinions)
+func explain(drafts []draftResult) {
+	explainBlind(drafts)
 	for _, e := range explanations() {
-		effect, cause := find(opinions, e.effect), find(opinions, e.cause)
+		effect, cause := find(drafts, e.effect), find(drafts, e.cause)
 		if effect == nil || cause == nil || effect.result.ExplainedBy != "" {
 			continue
 		}
@@ -38,24 +38,24 @@ func explain(opinions []opinion) {
 
 // explainBlind folds what could not be judged in full under the files that could not be read, where these are errors
 // themselves.
-func explainBlind(opinions []opinion) {
-	cause := find(opinions, unreadableFile.ID)
+func explainBlind(drafts []draftResult) {
+	cause := find(drafts, unreadableFile.ID)
 	if cause == nil || cause.result.Outcome != report.Error || len(cause.findings) == 0 {
 		return
 	}
-	for i := range opinions {
-		if o := &opinions[i]; o.unread && o.result.Outcome == report.Error && o.result.Check != unreadableFile.ID {
+	for i := range drafts {
+		if o := &drafts[i]; o.unread && o.result.Outcome == report.Error && o.result.Check != unreadableFile.ID {
 			o.result.ExplainedBy = unreadableFile.ID
 		}
 	}
 }
 
-func find(opinions []opinion, id string) *opinion {
-	i := slices.IndexFunc(opinions, func(o opinion) bool { return o.result.Check == id })
+func find(drafts []draftResult, id string) *draftResult {
+	i := slices.IndexFunc(drafts, func(o draftResult) bool { return o.result.Check == id })
 	if i < 0 {
 		return nil
 	}
-	return &opinions[i]
+	return &drafts[i]
 }
 
 func isFinding(r report.Result) bool { return r.Outcome == report.Fail || r.Outcome == report.Warn }

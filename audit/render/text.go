@@ -30,7 +30,7 @@ const (
 func Text(w io.Writer, r report.Report, o Options) error {
 	var page bytes.Buffer
 	buf := bufio.NewWriter(&page)
-	t := &text{w: buf, o: o, width: cmp.Or(o.Width, defaultWidth), told: map[[2]string]bool{}}
+	t := &text{w: buf, o: o, width: cmp.Or(o.Width, defaultWidth), explained: map[[2]string]bool{}}
 	all := NewOutline(r, o.Words)
 	t.verdict(all)
 	t.views(all.Views)
@@ -65,9 +65,9 @@ type text struct {
 	o     Options
 	width int
 	// remedies are what to do about the results that were told, each once; told holds those that are among them.
-	remedies []Item
-	told     map[[2]string]bool
-	shown    int
+	remedies  []Item
+	explained map[[2]string]bool
+	shown     int
 }
 
 func (t *text) verdict(all Outline) {
@@ -144,8 +144,8 @@ func (t *text) item(it Item) {
 	t.field("where", someWhere(it))
 	t.field("causes", strings.Join(it.Causes, "; "))
 	t.field("blinds", nameList(it.Blinds))
-	if what := [2]string{it.Check, it.Fix}; it.Why+it.Fix != "" && !t.told[what] {
-		t.told[what] = true
+	if what := [2]string{it.Check, it.Fix}; it.Why+it.Fix != "" && !t.explained[what] {
+		t.explained[what] = true
 		t.remedies = append(t.remedies, it)
 	}
 }
