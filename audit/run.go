@@ -12,6 +12,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/export"
+	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/internal/collect"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
@@ -44,7 +45,8 @@ type run struct {
 	// used are the suppressions that accepted a finding, by index.
 	used map[int]bool
 	// found says that a view has files, or that nobody knows whether it has.
-	found bool
+	found  bool
+	looked Looked
 }
 
 func newRun(o Options) *run {
@@ -86,7 +88,8 @@ func start(ctx context.Context, o Options) (*run, error) {
 			tell(p)
 		}
 	}
-	r.looker = look.Looker{Store: o.Adapters.Store, Collector: collect.Collector{Engine: r.scanner, Store: o.Adapters.Store, Atlas: r.atlas},
+	r.looker = look.Looker{Store: o.Adapters.Store, Collector: collect.Collector{Engine: r.scanner, Store: o.Adapters.Store, Atlas: r.atlas,
+		Kept: o.Facts, Paranoid: o.Paranoid, Release: o.Tool.DuckDB + " " + o.Tool.Arrow + " " + o.Tool.TZData},
 		Room: room, RowsLimit: o.RowsLimit, Samples: o.Samples, Progress: r.progress}
 	return r, nil
 }
@@ -131,6 +134,7 @@ func (r *run) keep(f found) error {
 		return f.err // it was stopped before it was judged
 	}
 	r.found = r.found || !in.Empty()
+	r.looked.add(in.Collection)
 	r.viewed = append(r.viewed, judged.View)
 	r.corrections = append(r.corrections, judged.Corrections...)
 	r.results = append(r.results, judged.Results...)
@@ -147,6 +151,13 @@ func (r *run) keep(f found) error {
 	named, err := export.Duplicates(r.options.Mask, in.View, evidence.KeyColumns(in.View), in.Survey.Files, rows)
 	r.duplicates = append(r.duplicates, named...)
 	return cmp.Or(err, f.err)
+}
+
+func (l *Looked) add(c facts.Collection) {
+	l.FilesRead += c.ScannedFiles - c.KnownFiles
+	l.RowsRead += c.ScannedRows - c.KnownRows
+	l.FilesKnown += c.KnownFiles
+	l.RowsKnown += c.KnownRows
 }
 
 func (r *run) runInput() check.RunInput {

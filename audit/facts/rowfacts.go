@@ -55,6 +55,9 @@ func (f RowFact) Of(s *Slice) (value int64, ok bool) {
 	return value, f.Kind == Sum || value != times.None
 }
 
+// Set gives the fact a value, which is times.None where it is absent.
+func (f RowFact) Set(s *Slice, value int64) { reflect.ValueOf(s).Elem().Field(f.index).SetInt(value) }
+
 // describe reads the tags of a slice's fields.
 func describe(t reflect.Type) []RowFact {
 	var all []RowFact

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -164,6 +165,8 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	done, runErr := runAudit(ctx, options)
 	stop()
 	done.Report.Execution = c.execution(started)
+	e, l := &done.Report.Execution, done.Looked
+	e.FilesRead, e.RowsRead, e.FilesKnown, e.RowsKnown = l.FilesRead, l.RowsRead, l.FilesKnown, l.RowsKnown
 	release()
 	return c.finishRun(ctx, log, finish{report: done.Report, audit: done, options: options, err: runErr, outs: outs, threshold: threshold, flags: f, memory: remembered})
 }
@@ -457,12 +460,24 @@ func (c *cli) summarise(f finish, o render.Options) error {
 	}
 	switch kind {
 	case "text":
-		o.Color, o.Width = c.color(), c.textWidth()
+		o.Color, o.Width, o.ReportPath = c.color(), c.textWidth(), fromHere(o.ReportPath)
 		return render.Text(c.stdout, f.report, o)
 	case "json":
 		return render.SummaryJSON(c.stdout, f.report, o)
 	}
 	return nil
+}
+
+// fromHere is a path as a command typed here would name it: relative where it lies below the working directory.
+func fromHere(path string) string {
+	here, err := os.Getwd()
+	if err != nil || !filepath.IsAbs(path) {
+		return path
+	}
+	if below, err := filepath.Rel(here, path); err == nil && filepath.IsLocal(below) {
+		return below
+	}
+	return path
 }
 
 // viewsOfRun is how many views a run looks at.

@@ -395,7 +395,7 @@ func (v *verifier) checkPages(ctx context.Context, plans map[int32][]fetchPlan, 
 		columns := slices.DeleteFunc(columnsOf(fetched), func(c facts.Column) bool {
 			return slices.ContainsFunc(scanned, func(s facts.Column) bool { return s.Path == c.Path })
 		})
-		problems, err := v.c.pagesOf(ctx, file, columns)
+		_, problems, err := v.c.pagesOf(ctx, file, columns)
 		if err == nil && len(problems) > 0 && problems[0].Column != "" && v.c.addBlind(id, problems) {
 			v.foundBlind.Store(true)
 		}

@@ -64,6 +64,8 @@ type accumulator struct {
 	stages     [keys.MaxSources]*writerStage
 	// normal and normalIngest are the event and ingest times of normal rows, where they are mixed with others.
 	normal, normalIngest []int64
+	// capture is that of the file at hand; nil where nothing is kept of it.
+	capture *capture
 }
 
 // begin starts a file, at a row number.
@@ -75,6 +77,8 @@ func (f *accumulator) begin(file *facts.File, firstRow int64) error {
 	f.row, f.base = firstRow, f.c.bases[file.ID]
 	f.fixed = nil
 	clear(f.ownMatch)
+	f.flushFiles()
+	f.capture = f.c.captureOf(file.ID)
 	if f.newest != nil && f.policy.dated {
 		f.newest.Expect(int64(f.policy.start))
 	}
@@ -121,7 +125,10 @@ func (f *accumulator) source(code uint8, row int64) (*sourceFold, error) {
 	if s.identityTimes, err = f.readers(f.layout.identityTimes, policy); err != nil {
 		return nil, err
 	}
-	population := facts.Population{Partition: f.policy.file.Partition, Source: name, Writer: f.policy.file.Writer}
+	population := tallied{facts.Population{Partition: f.policy.file.Partition, Source: name, Writer: f.policy.file.Writer}, noFile}
+	if f.capture != nil {
+		population.file = f.policy.file.ID
+	}
 	s.lags = f.tallies.lagsOf(population)
 	if f.c.roles.wants.Has(facts.WantEvents) {
 		population.Writer = ""
@@ -183,6 +190,9 @@ func (f *accumulator) fold(b *engine.Block, from, to int) error {
 		if err := f.foldEntities(b, from, to); err != nil {
 			return err
 		}
+	}
+	if f.capture != nil {
+		f.capture.passed(int64(to - from))
 	}
 	f.row += int64(to - from)
 	return nil

@@ -41,6 +41,9 @@ func (f *accumulator) foldKeys(b *engine.Block, from, to int) error {
 	ordinal := f.base + f.row
 	if len(f.layout.keyTimes) == 0 && len(f.layout.keyTexts) == 0 && f.c.request.HashBits == 0 && b.Vectors[f.layout.keyHash].Mask == nil {
 		hashes := b.Vectors[f.layout.keyHash].Ints[from:to]
+		if f.capture != nil {
+			f.capture.addKeys(hashes, f.row, f.codes[from:to], f.events[from:to])
+		}
 		if f.keys.Narrow() {
 			return f.keys.AddHashes(hashes, ordinal)
 		}
@@ -48,6 +51,9 @@ func (f *accumulator) foldKeys(b *engine.Block, from, to int) error {
 	}
 	for row := from; row < to; row++ {
 		hash, ok := f.keyHash(b, row)
+		if ok && f.capture != nil {
+			f.capture.addKey(f.c.weaken(hash), ordinal-f.base, f.codes[row], f.events[row])
+		}
 		if !ok {
 			f.sources[f.codes[row]].slice.KeyNull++
 		} else if err := f.keys.Add(f.c.weaken(hash), uint64(ordinal), uint64(f.codes[row]), f.events[row]); err != nil {
@@ -102,6 +108,9 @@ func (f *accumulator) foldEntities(b *engine.Block, from, to int) error {
 	}
 	instants := f.events[from:to]
 	if f.layout.entityInt != absent && b.Vectors[f.layout.entityInt].Mask == nil {
+		if f.capture != nil {
+			f.capture.addIntegers(b.Vectors[f.layout.entityInt].Ints[from:to], instants)
+		}
 		return f.newest.AddIntegers(b.Vectors[f.layout.entityInt].Ints[from:to], instants)
 	}
 	if len(f.layout.entityText) > 0 {
@@ -112,6 +121,9 @@ func (f *accumulator) foldEntities(b *engine.Block, from, to int) error {
 		case f.layout.entityInt == absent || !b.Vectors[f.layout.entityInt].Valid(row):
 			f.sources[f.codes[row]].slice.EntityNull++
 		case f.events[row] != times.None:
+			if f.capture != nil {
+				f.capture.addIntegers(b.Vectors[f.layout.entityInt].Ints[row:row+1], f.events[row:row+1])
+			}
 			if err := f.newest.Add(keys.EntityID{Lo: uint64(b.Vectors[f.layout.entityInt].Ints[row])}, f.events[row]); err != nil {
 				return err
 			}
@@ -132,6 +144,9 @@ func (f *accumulator) foldTextEntities(b *engine.Block, from, to int) error {
 		if f.events[row] != times.None {
 			f.ids, f.instants = append(f.ids, id), append(f.instants, f.events[row])
 		}
+	}
+	if f.capture != nil {
+		f.capture.addWide(f.ids, f.instants)
 	}
 	return f.newest.AddWide(f.ids, f.instants)
 }

@@ -24,6 +24,9 @@ func (f *accumulator) foldTimes(s *sourceFold, b *engine.Block, row int) (times.
 		ingest, known = f.oddIngest(s, b, row)
 	}
 	if !known || limits.Sentinel(ingest) {
+		if known && ingest > limits.SentinelAfter && f.capture != nil {
+			f.capture.farAway(ingest)
+		}
 		slice.IngestedNull++
 		known = false
 		f.ingests[row] = times.None
@@ -41,6 +44,9 @@ func (f *accumulator) foldTimes(s *sourceFold, b *engine.Block, row int) (times.
 	case !ok:
 	case limits.Sentinel(event):
 		ok = false
+		if event > limits.SentinelAfter && f.capture != nil {
+			f.capture.farAway(event)
+		}
 		slice.EventSentinel++
 		if !s.sensitive {
 			slice.AddSentinel(event)

@@ -67,6 +67,9 @@ func NewNewest(budget *Budget, rows int64, wide bool, span Span, denseBytes int6
 	return newest
 }
 
+// Wide says whether identities are of 128 bits.
+func (n *Newest) Wide() bool { return n.wide }
+
 func newDense(span Span) []int64 {
 	places := make([]int64, span.Last-span.First+1)
 	for i := range places {
