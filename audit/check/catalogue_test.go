@@ -177,7 +177,15 @@ func TestExplainSaysEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"min_rows (integer, default 10 % of the median of the previous 14 partitions)", "presence: One row for each time partition", "files_unread"} {
+	if want := "min_rows (integer, default 10 % of the median of 14 earlier partitions)"; !strings.Contains(text, want) {
+		t.Errorf("explain leaves out %q:\n%s", want, text)
+	}
+	empty, _ := Lookup("empty-partitions")
+	text, err = Explain(empty)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"presence: One row for each time partition", "files_unread"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("explain leaves out %q:\n%s", want, text)
 		}

@@ -50,6 +50,7 @@ type ParamKind string
 const (
 	ParamInteger  ParamKind = "integer"
 	ParamFraction ParamKind = "fraction"
+	ParamNumber   ParamKind = "number"
 	ParamSeverity ParamKind = "severity"
 )
 

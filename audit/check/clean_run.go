@@ -4,11 +4,12 @@ import (
 	"slices"
 
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // Span is a stretch of time in microseconds UTC, End excluded.
 type Span struct {
-	Start, End int64
+	Start, End times.Instant
 }
 
 // cleanRun is the newest unbroken run of closed partitions in which no check of rows or files failed: what a model may
@@ -75,7 +76,7 @@ func (b *brief) spoil(c Check, o opinion, spoiled map[string]bool) bool {
 }
 
 // partitionsOf are the partitions that a finding lies in, by itself, its pool or its file.
-func (b *brief) partitionsOf(f row) []string {
+func (b *brief) partitionsOf(f foundAt) []string {
 	if f.subject.Partition != "" {
 		return []string{f.subject.Partition}
 	}
@@ -83,7 +84,10 @@ func (b *brief) partitionsOf(f row) []string {
 		return f.partitions
 	}
 	for _, file := range b.Survey.Files {
-		if p, dated := b.Partition(file.Partition); dated && file.Path == f.subject.File {
+		if file.Path != f.subject.File {
+			continue
+		}
+		if p, dated := b.Partition(file.Partition); dated {
 			return []string{p.Value}
 		}
 	}

@@ -7,15 +7,23 @@ import (
 )
 
 // explanation says that findings of one check follow from those of another where every subject has both.
-type explanation struct{ effect, cause string }
+type explanation struct {
+	effect, cause string
+	// holds asks more of the two, and subjects are not compared where it tells them itself.
+	holds   func(effect, cause opinion) bool
+	byWhole bool
+}
 
 // explanations are tried in order: the first cause that fits is the headline.
 func explanations() []explanation {
 	return []explanation{
-		{effect: futureRows.ID, cause: mixedZones.ID},
-		{effect: misfiledRows.ID, cause: mixedZones.ID},
-		{effect: staleRows.ID, cause: mixedZones.ID},
+		{effect: futureRows.ID, cause: mixedZones.ID, holds: accounted},
+		{effect: misfiledRows.ID, cause: mixedZones.ID, holds: accounted},
+		{effect: staleRows.ID, cause: mixedZones.ID, holds: accounted},
+		{effect: sourceLag.ID, cause: mixedZones.ID, holds: lateByZone},
+		{effect: shiftedTwins.ID, cause: mixedZones.ID, holds: sameClock, byWhole: true},
 		{effect: staleRows.ID, cause: misfiledRows.ID},
+		{effect: thickPartitions.ID, cause: duplicateKeys.ID},
 	}
 }
 
@@ -23,15 +31,13 @@ func explain(opinions []opinion) {
 	explainBlind(opinions)
 	for _, e := range explanations() {
 		effect, cause := find(opinions, e.effect), find(opinions, e.cause)
-		if effect == nil || cause == nil || effect.result.ExplainedBy != "" {
+		if effect == nil || cause == nil || effect.result.ExplainedBy != "" || !isFinding(effect.result) || !isFinding(cause.result) {
 			continue
 		}
-		if e.cause == mixedZones.ID && !accounts(cause.findings, effect.findings) {
+		if e.holds != nil && !e.holds(*effect, *cause) || !e.byWhole && !covers(cause.findings, effect.findings) {
 			continue
 		}
-		if isFinding(effect.result) && isFinding(cause.result) && covers(cause.findings, effect.findings) {
-			effect.result.ExplainedBy = e.cause
-		}
+		effect.result.ExplainedBy = e.cause
 	}
 }
 
@@ -59,19 +65,51 @@ func find(opinions []opinion, id string) *opinion {
 
 func isFinding(r report.Result) bool { return r.Outcome == report.Fail || r.Outcome == report.Warn }
 
+func accounted(effect, cause opinion) bool { return accounts(cause.findings, effect.findings) }
+
+// lateByZone says whether rows are late only as their times are read: in the zone that their writers stamp they would be in time.
+func lateByZone(effect, cause opinion) bool {
+	return effect.result.ZoneCertainty == zoneDepends && accounted(effect, cause)
+}
+
+// sameClock says whether every copy that is shifted was written by a source whose lags show the very same offset.
+func sameClock(effect, cause opinion) bool {
+	type clock struct {
+		source string
+		offset int64
+	}
+	seen := map[clock]bool{}
+	offsets, _ := cause.result.Measures["offsets"].([]map[string]any)
+	for _, m := range offsets {
+		source, _ := m["source"].(string)
+		if offset, known := m["offset_minutes"].(int64); known {
+			seen[clock{source, offset}] = true
+		}
+	}
+	twins, _ := effect.result.Measures["twins"].([]map[string]any)
+	for _, m := range twins {
+		source, _ := m["wrong_source"].(string)
+		offset, told := m["wrong_offset_minutes"].(int64)
+		if !told || !seen[clock{source, offset}] {
+			return false
+		}
+	}
+	return len(twins) > 0
+}
+
 // accounts says whether the rows stamped in another zone are as many as those that the effect counts, for each subject.
 // They are an estimate, which leaves out what arrives later than its population.
-func accounts(cause, effect []row) bool {
+func accounts(cause, effect []foundAt) bool {
 	const missed = 1.25
 	stamped := map[report.Subject]int64{}
 	for _, f := range cause {
 		stamped[f.subject] += f.bad
 	}
-	return !slices.ContainsFunc(effect, func(f row) bool { return float64(f.bad) > missed*float64(stamped[f.subject])+1 })
+	return !slices.ContainsFunc(effect, func(f foundAt) bool { return float64(f.bad) > missed*float64(stamped[f.subject])+1 })
 }
 
 // covers says whether every subject of the effect is one of the cause. A subject of a snapshot has no source.
-func covers(cause, effect []row) bool {
+func covers(cause, effect []foundAt) bool {
 	subjects, partitions := map[report.Subject]bool{}, map[string]bool{}
 	for _, f := range cause {
 		subjects[f.subject] = true

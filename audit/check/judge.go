@@ -14,6 +14,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/internal/zoneproof"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
 	"github.com/featureaudit/featureaudit/sql"
 )
@@ -40,6 +41,9 @@ type brief struct {
 	filing *filingHint
 	// usedByMissing are the suppressions that accept that the view has no files.
 	usedByMissing []int
+	// shown are the partitions that the report shows, once asked for, and texts keeps one text of each that many subjects have.
+	shown map[string]bool
+	texts map[string]string
 	// cut says that a check was not judged to its end, for the context was done.
 	cut bool
 }
@@ -53,7 +57,7 @@ func newBrief(in evidence.Input) *brief {
 func JudgeView(ctx context.Context, j engine.Judge, in evidence.Input) (Judgement, error) {
 	b := newBrief(in)
 	var loaded error
-	if b.wantsTables() {
+	if b.wantsTables() && !b.hasManyFacts() {
 		loaded = j.Load(ctx, b.tables())
 	}
 	opinions := []opinion{}
@@ -61,6 +65,10 @@ func JudgeView(ctx context.Context, j engine.Judge, in evidence.Input) (Judgemen
 		if c.Scope == ScopeView && in.IsSelected(c.ID) {
 			opinions = append(opinions, b.judge(ctx, j, c, loaded))
 		}
+	}
+	if b.hasManyFacts() {
+		// nothing rests on it: the next view's tables would take the place of what is left
+		_ = j.Load(context.WithoutCancel(ctx), nil)
 	}
 	explain(opinions)
 	out := Judgement{Results: make([]report.Result, 0, len(opinions))}
@@ -97,7 +105,7 @@ func (b *brief) wantsTables() bool {
 type opinion struct {
 	result report.Result
 	// findings are all of them, where the result holds the worst.
-	findings []row
+	findings []foundAt
 	// places counts what is bad by partition, before anything of it is accepted.
 	places   map[string]int64
 	used     []int
@@ -255,8 +263,9 @@ func (b *brief) noFiles(c Check, r report.Result, reason string) report.Result {
 	}
 	r.Findings = []report.Finding{{Subject: rows[0].subject, Message: reason, Suppressed: rows[0].suppressed,
 		Fingerprint: Fingerprint(c.ID, b.View.Name, rows[0].subject)}}
-	r.Every = r.Findings
-	return followed(r)
+	r.Every, r.FindingsTotal = r.Findings, 1
+	follow(&r, r.Findings[0])
+	return r
 }
 
 func tellerOfFiles() Check {
@@ -281,12 +290,15 @@ func (b *brief) ask(ctx context.Context, j engine.Judge, c Check, loaded error) 
 	if !c.Query {
 		return c.judge(b)
 	}
-	if loaded != nil {
-		return verdict{}, fmt.Errorf("load the facts of view %s: %w", b.View.Name, loaded)
-	}
 	text, err := sql.Check(c.ID)
 	if err != nil {
 		return verdict{}, err
+	}
+	if b.hasManyFacts() {
+		loaded = j.Load(ctx, b.tablesOf(text))
+	}
+	if loaded != nil {
+		return verdict{}, fmt.Errorf("load the facts of view %s: %w", b.View.Name, loaded)
 	}
 	params := map[string]any{}
 	if c.params != nil {
@@ -312,6 +324,16 @@ func (b *brief) ask(ctx context.Context, j engine.Judge, c Check, loaded error) 
 	return v, nil
 }
 
+// parse reads a row, and keeps one text of what its subject shares with others.
+func (b *brief) parse(r *row) error {
+	if r.rawSubject == "" && r.rawMeasures == "" {
+		return nil
+	}
+	err := r.parse()
+	r.subject.Partition, r.subject.Source, r.subject.Object = b.once(r.subject.Partition), b.once(r.subject.Source), b.once(r.subject.Object)
+	return err
+}
+
 // parse reads a row's subject and measures, which a query gives as JSON.
 func (r *row) parse() error {
 	if r.rawSubject != "" {
@@ -329,6 +351,18 @@ func (r *row) parse() error {
 	return nil
 }
 
+// once is the same text in the place where it was first met: each check names the partitions and sources of a view again.
+func (b *brief) once(text string) string {
+	if kept, known := b.texts[text]; known {
+		return kept
+	}
+	if b.texts == nil {
+		b.texts = map[string]string{}
+	}
+	b.texts[text] = text
+	return text
+}
+
 // renderTimes turns measures named *_time_us into *_time in RFC 3339: SQL judges in microseconds, people read dates.
 func renderTimes(measures map[string]any) {
 	for name, value := range measures {
@@ -339,7 +373,7 @@ func renderTimes(measures map[string]any) {
 		delete(measures, name)
 		measures[short] = nil
 		if micros, ok := value.(float64); ok {
-			measures[short] = words.Instant(int64(micros))
+			measures[short] = words.Instant(times.Instant(micros))
 		}
 	}
 }

@@ -3,11 +3,11 @@ package check
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
 )
 
@@ -22,7 +22,7 @@ func (b *brief) unmet(c Check) string {
 	case c.Needs.TTL && v.TTL.Never != "":
 		return fmt.Sprintf("ttl is never (%s): %s has nothing to judge", v.TTL.Never, c.ID)
 	case c.Needs.TTL && v.TTL.Duration < 0:
-		return fmt.Sprintf("the ttl is negative (%s): %s needs one above 0", words.Duration(v.TTL.Duration.Microseconds()), c.ID)
+		return fmt.Sprintf("the ttl is negative (%s): %s needs one above 0", words.Duration(times.SpanOf(v.TTL.Duration)), c.ID)
 	case c.Needs.TTL && !v.TTL.Effective():
 		return missingKey("ttl", c.ID)
 	case c.Needs.Entity && len(v.Entity) == 0:
@@ -30,8 +30,8 @@ func (b *brief) unmet(c Check) string {
 	case c.Needs.Key && len(evidence.KeyColumns(v)) == 0:
 		return fmt.Sprintf("no key is defined, and no entity with an event_time to stand in for it: %s needs one", c.ID)
 	case c.Needs.TimePartition && !v.TimePartition.Declared():
-		if why, tried := strings.CutPrefix(v.Origins["time_partition"], "not inferred: "); tried {
-			return fmt.Sprintf("no time_partition is defined, and the paths tell none: %s; %s needs one", why, c.ID)
+		if origin := v.Origins["time_partition"]; origin.Kind == model.OriginNotInferred {
+			return fmt.Sprintf("no time_partition is defined, and the paths tell none: %s; %s needs one", origin.Place, c.ID)
 		}
 		return missingKey("time_partition", c.ID)
 	}

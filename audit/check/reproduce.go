@@ -11,6 +11,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/internal/zoneproof"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
 )
 
@@ -75,28 +76,43 @@ type fileGroup struct {
 	files  []facts.File
 }
 
-// files are those that hold what was counted, and those of which every row was.
-func (q rowsQuery) files() (some, whole []facts.File) {
+// files are those that hold what was counted, and those of which every row was; or why they are too many for a query, which is told
+// before they are gathered.
+func (q rowsQuery) files() (some, whole []facts.File, missing string) {
 	counted := map[int32]int64{}
 	for i := range q.b.Collection.Slices {
 		s := &q.b.Collection.Slices[i]
 		counted[s.File] += q.counted(s)
 	}
-	for _, f := range q.b.Survey.Files {
-		switch {
-		case q.whole != nil && q.whole(f):
-			whole = append(whole, f)
-		case counted[f.ID] > 0 && q.b.Judged(f.Partition):
-			some = append(some, f)
+	each := func(take func(f facts.File, whole bool)) {
+		for _, f := range q.b.Survey.Files {
+			switch {
+			case q.whole != nil && q.whole(f):
+				take(f, true)
+			case counted[f.ID] > 0 && q.b.Judged(f.Partition):
+				take(f, false)
+			}
 		}
 	}
-	return some, whole
+	count := 0
+	each(func(facts.File, bool) { count++ })
+	if missing := q.b.tooMany(count); missing != "" {
+		return nil, nil, missing
+	}
+	each(func(f facts.File, all bool) {
+		if all {
+			whole = append(whole, f)
+			return
+		}
+		some = append(some, f)
+	})
+	return some, whole, ""
 }
 
 // sql is the query, or why there is none.
 func (q rowsQuery) sql() (sql, missing string) {
-	files, whole := q.files()
-	if missing := q.b.tooMany(len(files) + len(whole)); missing != "" {
+	files, whole, missing := q.files()
+	if missing != "" {
 		return "", missing
 	}
 	var parts []string
@@ -456,7 +472,7 @@ func (b *Statements) beyondMicros(g fileGroup) bool {
 	const farthest = math.MaxInt64 / 1000 * 1000
 	return inMillis && slices.ContainsFunc(b.Collection.Slices, func(s facts.Slice) bool {
 		// Of a sensitive column the bounds are not kept.
-		far := s.EventSentinel > 0 && (s.SentinelMin == facts.NoTime || s.SentinelMin <= -farthest || s.SentinelMax >= farthest)
+		far := s.EventSentinel > 0 && (s.SentinelMin == times.None || s.SentinelMin <= -farthest || s.SentinelMax >= farthest)
 		return far && slices.ContainsFunc(g.files, func(f facts.File) bool { return f.ID == s.File })
 	})
 }
@@ -478,9 +494,9 @@ func (b *Statements) fileValues(files []facts.File) string {
 			stale = fmt.Sprint(before)
 		}
 		// The file's own time stands in the report only where a row's verdict rests on it: a copy of the same files is the same input.
-		knownBy := int64(math.MaxInt64)
+		knownBy := times.Instant(math.MaxInt64)
 		if late[f.ID] {
-			knownBy = max(b.AsOf, f.ModTime) + b.View.Tolerance.Microseconds()
+			knownBy = max(b.AsOf, f.ModTime).Add(times.SpanOf(b.View.Tolerance))
 		}
 		lines[i] = fmt.Sprintf("      (%s, %d, %s, %t, %d, %s, %s, %s)", quoteText(b.fromConfig(f)), f.Partition, quoteText(p.Value), b.InRange(f.Partition),
 			knownBy, begin, end, stale)

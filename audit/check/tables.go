@@ -1,10 +1,14 @@
 package check
 
 import (
+	"strings"
+	"unicode"
+
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // Tables documents the fact tables that a check's SQL may speak to, without rows.
@@ -13,6 +17,55 @@ func Tables() []engine.Table { return newBrief(evidence.Input{}).tables() }
 // tables are the fact tables of one view. Absent instants and limits are NULL.
 func (b *brief) tables() []engine.Table {
 	return []engine.Table{b.policyTable(), b.sourceTable(), b.partitionTable(), b.presenceTable(), b.fileTable(), b.sliceTable()}
+}
+
+// manyFacts is how many files and sources, or partitions, a table may have that is loaded as a whole, for all checks together. Beyond
+// so many rows the engine sets aside half a megabyte for each column, and more for more rows; so each check then has the columns that it
+// names, and no others.
+const manyFacts = 2048
+
+func (b *brief) hasManyFacts() bool {
+	return max(len(b.Collection.Slices), len(b.Survey.Files), len(b.Survey.Partitions)) > manyFacts
+}
+
+// tablesOf are the fact tables that a query names, with the columns that it names.
+func (b *brief) tablesOf(query string) []engine.Table {
+	words := map[string]bool{}
+	for _, word := range strings.FieldsFunc(query, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		words[word] = true
+	}
+	var tables []engine.Table
+	for _, t := range b.tables() {
+		if mentions(query, t.Name) {
+			tables = append(tables, onlyColumns(t, words))
+		}
+	}
+	return tables
+}
+
+// onlyColumns is a table with the columns of some names; one of which rows alone count keeps a column.
+func onlyColumns(t engine.Table, names map[string]bool) engine.Table {
+	var kept []int
+	some := t
+	some.Columns = nil
+	for i, c := range t.Columns {
+		if names[c.Name] || i == len(t.Columns)-1 && len(kept) == 0 {
+			kept = append(kept, i)
+			some.Columns = append(some.Columns, c)
+		}
+	}
+	some.Rows = func(yield func([]any) bool) {
+		part := make([]any, len(kept))
+		for row := range t.Rows {
+			for i, column := range kept {
+				part[i] = row[column]
+			}
+			if !yield(part) {
+				return
+			}
+		}
+	}
+	return some
 }
 
 func varchar(name, doc string) engine.Column {
@@ -42,7 +95,7 @@ func (b *brief) policyTable() engine.Table {
 		Rows: func(yield func([]any) bool) {
 			age, hasAge := evidence.AgeLimit(v, model.SourcePolicy{})
 			ttl, hasTTL := evidence.FirstPositive(v.TTL.Duration)
-			yield([]any{b.AsOf, orNil(ttl, hasTTL), orNil(age, hasAge), string(evidence.Meaning(v)), b.AllSourcesDeclared()})
+			yield([]any{int64(b.AsOf), orNil(ttl, hasTTL), orNil(age, hasAge), string(evidence.Meaning(v)), b.AllSourcesDeclared()})
 		},
 	}
 }
@@ -135,7 +188,7 @@ func (b *brief) fileTable() engine.Table {
 		},
 		Rows: func(yield func([]any) bool) {
 			for _, f := range b.Survey.Files {
-				if !yield([]any{int64(f.ID), f.Path, b.PartitionValue(f.Partition), b.Judged(f.Partition), f.Size, f.ModTime, f.Rows, f.Writer,
+				if !yield([]any{int64(f.ID), f.Path, b.PartitionValue(f.Partition), b.Judged(f.Partition), f.Size, int64(f.ModTime), f.Rows, f.Writer,
 					b.problemKind(f)}) {
 					return
 				}
@@ -182,13 +235,13 @@ func (b *brief) sliceTable() engine.Table {
 	}
 }
 
-func timeOrNil(micros int64) any { return orNil(micros, micros != facts.NoTime) }
+func timeOrNil(at times.Instant) any { return orNil(at, at.Known()) }
 
-func orNil(value int64, known bool) any {
+func orNil[T ~int64](value T, known bool) any {
 	if !known {
 		return nil
 	}
-	return value
+	return int64(value)
 }
 
 func (b *brief) presenceTable() engine.Table {
@@ -204,7 +257,7 @@ func (b *brief) presenceTable() engine.Table {
 			boolean("present", "its folder exists, or its rows where a column tells the source"),
 			boolean("expected", "it must exist"),
 			boolean("emptiable", "empty-partitions judges it"),
-			boolean("comparable", "thin-partitions judges it"),
+			boolean("comparable", "thin- and thick-partitions judge it"),
 			boolean("open", "its end and complete_after lie after as_of"),
 			boolean("after_as_of", "it begins after as_of"),
 			boolean("judged", "verdicts are wanted for it, and it does not begin after as_of"),

@@ -258,7 +258,11 @@ func (c *cli) verdict(doc diff.Document, j judging) (int, error) {
 	doc.For, doc.AsOf = j.policy.For, j.policy.AsOf.UTC().Format(time.RFC3339)
 	err := c.writeAll(j.outs, func(w io.Writer, format string, color bool) error {
 		f, _ := render.Lookup(format)
-		return f.Diff(w, doc, render.Options{Color: color})
+		o := render.Options{Color: color}
+		if w == c.stdout {
+			o.Width = c.textWidth()
+		}
+		return f.Diff(w, doc, o)
 	})
 	if err != nil {
 		return 0, err

@@ -174,7 +174,7 @@ func TestConfigByExampleResolves(t *testing.T) {
 	}
 }
 
-// picture is what the program really says about the incident, cut after its worst view.
+// picture is what the program really says about the incident.
 func picture(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -187,8 +187,10 @@ func picture(t *testing.T) string {
 	if code := run(context.Background(), args, strings.NewReader(""), &stdout, &stderr, nil); code != exitFindings {
 		t.Fatalf("the audit of the incident ends with exit %d, want 1:\n%s", code, stderr.String())
 	}
-	views := strings.Split(strings.TrimSpace(stdout.String()), "\n\n")
-	return fmt.Sprintf("```text\n%s\n\n%s\n\n...\n\n%s\n```\n", views[0], views[1], views[len(views)-1])
+	if n := strings.Count(stdout.String(), "\n"); n > 60 {
+		t.Errorf("the summary of the incident takes %d lines, want at most 60", n)
+	}
+	return fmt.Sprintf("```text\n%s```\n", stdout.String())
 }
 
 // diffPicture is what diff really says of two registries between which 47 views lost their ttl, cut in the middle.
@@ -203,12 +205,12 @@ func diffPicture(t *testing.T) string {
 	}
 	t.Chdir(dir)
 	var stdout, stderr bytes.Buffer
-	if code := run(context.Background(), []string{"diff", "before.db", "after.db"}, strings.NewReader(""), &stdout, &stderr, nil); code != exitFindings {
+	if code := run(context.Background(), []string{"diff", "before.db", "after.db"}, strings.NewReader(""), &stdout, &stderr, []string{"COLUMNS=100"}); code != exitFindings {
 		t.Fatalf("diff of the incident ends with exit %d, want 1:\n%s", code, stderr.String())
 	}
 	lines := strings.Split(strings.TrimSpace(stdout.String()), "\n")
-	if len(lines) != 4+47+3 {
-		t.Fatalf("diff of the incident prints %d lines, want 54:\n%s", len(lines), stdout.String())
+	if len(lines) != 4+47+5 {
+		t.Fatalf("diff of the incident prints %d lines, want 56:\n%s", len(lines), stdout.String())
 	}
 	return fmt.Sprintf("```text\n%s\n      ...\n%s\n```\n", strings.Join(lines[:6], "\n"), strings.Join(lines[50:], "\n"))
 }

@@ -44,7 +44,7 @@ type folder struct {
 	// row is the number in the file of the block's first row; base the ordinal of the file's first row in the view.
 	row, base int64
 	fixed     *sourceFold
-	// events and codes hold each row's event time (facts.NoTime without one) and source; unusual are rows for the slow road.
+	// events and codes hold each row's event time (times.None without one) and source; unusual are rows for the slow road.
 	// Where all rows of a block are usual, events are the engine's own, and not to be written to; else they are in buffer.
 	events, buffer []int64
 	allUsual       bool
@@ -56,7 +56,7 @@ type folder struct {
 	// ids and instants are those of the block's entities that are told by a hash.
 	ids      []keys.EntityID
 	instants []int64
-	// ingests hold each row's ingest time (facts.NoTime without one), as events do, where writers are sampled.
+	// ingests hold each row's ingest time (times.None without one), as events do, where writers are sampled.
 	ingests, ingestBuffer []int64
 	// identities are those of the block's writers that are told by a hash, of the rows that have one.
 	identities []entityID
@@ -64,6 +64,8 @@ type folder struct {
 	stages     [keys.MaxSources]*writerStage
 	// usual and usualIngest are the event and ingest times of usual rows, where they are mixed with others.
 	usual, usualIngest []int64
+	// capture is that of the file at hand; nil where nothing is kept of it.
+	capture *capture
 }
 
 // begin starts a file, at a row number.
@@ -75,8 +77,10 @@ func (f *folder) begin(file *facts.File, firstRow int64) error {
 	f.row, f.base = firstRow, f.c.bases[file.ID]
 	f.fixed = nil
 	clear(f.ownMatch)
+	f.flushFiles()
+	f.capture = f.c.captureOf(file.ID)
 	if f.newest != nil && f.filing.dated {
-		f.newest.Expect(f.filing.start)
+		f.newest.Expect(int64(f.filing.start))
 	}
 	if f.layout.source != absent && file.Source == "" {
 		return nil
@@ -121,7 +125,10 @@ func (f *folder) source(code uint8, row int64) (*sourceFold, error) {
 	if s.identityTimes, err = f.readers(f.layout.identityTimes, policy); err != nil {
 		return nil, err
 	}
-	population := facts.Population{Partition: f.filing.file.Partition, Source: name, Writer: f.filing.file.Writer}
+	population := tallied{facts.Population{Partition: f.filing.file.Partition, Source: name, Writer: f.filing.file.Writer}, noFile}
+	if f.capture != nil {
+		population.file = f.filing.file.ID
+	}
 	s.lags = f.tallies.lagsOf(population)
 	if f.c.roles.wants.Has(facts.WantEvents) {
 		population.Writer = ""
@@ -183,6 +190,9 @@ func (f *folder) fold(b *engine.Block, from, to int) error {
 		if err := f.foldEntities(b, from, to); err != nil {
 			return err
 		}
+	}
+	if f.capture != nil {
+		f.capture.passed(int64(to - from))
 	}
 	f.row += int64(to - from)
 	return nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/internal/keys"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 func (f *folder) foldNulls(b *engine.Block, from, to int) {
@@ -40,6 +41,9 @@ func (f *folder) foldKeys(b *engine.Block, from, to int) error {
 	ordinal := f.base + f.row
 	if len(f.layout.keyTimes) == 0 && len(f.layout.keyTexts) == 0 && f.c.request.HashBits == 0 && b.Vectors[f.layout.keyHash].Mask == nil {
 		hashes := b.Vectors[f.layout.keyHash].Ints[from:to]
+		if f.capture != nil {
+			f.capture.addKeys(hashes, f.row, f.codes[from:to], f.events[from:to])
+		}
 		if f.keys.Narrow() {
 			return f.keys.AddHashes(hashes, ordinal)
 		}
@@ -47,6 +51,9 @@ func (f *folder) foldKeys(b *engine.Block, from, to int) error {
 	}
 	for row := from; row < to; row++ {
 		hash, ok := f.keyHash(b, row)
+		if ok && f.capture != nil {
+			f.capture.addKey(f.c.weaken(hash), ordinal-f.base, f.codes[row], f.events[row])
+		}
 		if !ok {
 			f.sources[f.codes[row]].slice.KeyNull++
 		} else if err := f.keys.Add(f.c.weaken(hash), uint64(ordinal), uint64(f.codes[row]), f.events[row]); err != nil {
@@ -96,11 +103,14 @@ func mix(hash, value uint64) uint64 {
 
 // foldEntities keeps the newest event of each row's entity. A snapshot restates an entity as of its end.
 func (f *folder) foldEntities(b *engine.Block, from, to int) error {
-	if !f.allUsual || f.filing.snapshotEnd != never {
+	if !f.allUsual || f.filing.snapshotEnd.Known() {
 		f.restate(from, to)
 	}
 	instants := f.events[from:to]
 	if f.layout.entityInt != absent && b.Vectors[f.layout.entityInt].Mask == nil {
+		if f.capture != nil {
+			f.capture.addIntegers(b.Vectors[f.layout.entityInt].Ints[from:to], instants)
+		}
 		return f.newest.AddIntegers(b.Vectors[f.layout.entityInt].Ints[from:to], instants)
 	}
 	if len(f.layout.entityText) > 0 {
@@ -110,7 +120,10 @@ func (f *folder) foldEntities(b *engine.Block, from, to int) error {
 		switch {
 		case f.layout.entityInt == absent || !b.Vectors[f.layout.entityInt].Valid(row):
 			f.sources[f.codes[row]].slice.EntityNull++
-		case f.events[row] != keys.None:
+		case f.events[row] != times.None:
+			if f.capture != nil {
+				f.capture.addIntegers(b.Vectors[f.layout.entityInt].Ints[row:row+1], f.events[row:row+1])
+			}
 			if err := f.newest.Add(keys.EntityID{Lo: uint64(b.Vectors[f.layout.entityInt].Ints[row])}, f.events[row]); err != nil {
 				return err
 			}
@@ -128,9 +141,12 @@ func (f *folder) foldTextEntities(b *engine.Block, from, to int) error {
 			f.sources[f.codes[row]].slice.EntityNull++
 			continue
 		}
-		if f.events[row] != keys.None {
+		if f.events[row] != times.None {
 			f.ids, f.instants = append(f.ids, id), append(f.instants, f.events[row])
 		}
+	}
+	if f.capture != nil {
+		f.capture.addWide(f.ids, f.instants)
 	}
 	return f.newest.AddWide(f.ids, f.instants)
 }
@@ -139,9 +155,9 @@ func (f *folder) foldTextEntities(b *engine.Block, from, to int) error {
 func (f *folder) restate(from, to int) {
 	for row, instant := range f.events[from:to] {
 		switch {
-		case f.filing.snapshotEnd != never:
-			instant = f.filing.snapshotEnd
-		case instant > f.c.clock.asOf:
+		case f.filing.snapshotEnd.Known():
+			instant = int64(f.filing.snapshotEnd)
+		case times.Instant(instant) > f.c.clock.asOf:
 			instant = keys.Absent
 		}
 		f.buffer[from+row] = instant

@@ -40,6 +40,9 @@ func (c *collector) jobs(careful bool) ([]job, int64) {
 			continue
 		}
 		total += file.Rows
+		if c.known[file.ID] != nil {
+			continue
+		}
 		streamed := !careful && c.streams(file)
 		if !streamed && file.Rows > limit {
 			jobs = append(jobs, slicesOf(file, limit)...)
@@ -72,8 +75,7 @@ func (c *collector) jobs(careful bool) ([]job, int64) {
 // streams says whether a file's rows may be counted as they come: not where a writer may be at work, for what it changes
 // would have all else counted again.
 func (c *collector) streams(file *facts.File) bool {
-	open := file.Partition >= 0 && c.survey.Partitions[file.Partition].Open
-	return !open && len(c.layouts[file.Schema].raws) == 0 && engine.Streams(c.layouts[file.Schema].schema.Columns)
+	return !c.open(file) && len(c.layouts[file.Schema].raws) == 0 && engine.Streams(c.layouts[file.Schema].schema.Columns)
 }
 
 // wanted says whether a file's rows are read at all. What lies in partitions after as_of is counted and not judged.
@@ -86,6 +88,9 @@ func (c *collector) wanted(file *facts.File) bool {
 	}
 	return file.Partition < 0 || !c.survey.Partitions[file.Partition].AfterAsOf
 }
+
+// reads says whether a file's rows are read: those that are wanted and not known.
+func (c *collector) reads(file *facts.File) bool { return c.known[file.ID] == nil && c.wanted(file) }
 
 // slicesOf cuts a large file at its row groups, so that no group is decoded twice; only one that is more than twice the limit is cut
 // itself, for the rows of a slice are held.
@@ -137,7 +142,7 @@ func (c *collector) newWorker() *worker {
 }
 
 func newTallies() tallies {
-	return tallies{lags: map[facts.Population]*lagCounts{}, events: map[facts.Population]*eventCounts{}}
+	return tallies{lags: map[tallied]*lagCounts{}, events: map[tallied]*eventCounts{}}
 }
 
 func (w *worker) finish() error {
