@@ -132,18 +132,18 @@ func slicesOf(file *facts.File, limit int64) []job {
 
 // worker runs jobs one after the other and folds their rows.
 type worker struct {
-	c      *collector
-	folder folder
-	raw    rawVectors
+	c    *collector
+	rows accumulator
+	raw  rawVectors
 }
 
 func (c *collector) newWorker() *worker {
-	w := &worker{c: c, folder: folder{c: c, known: engine.TextCodes{Learn: func(text []byte) (uint8, error) { return c.names.code(string(text)) }}, tallies: newTallies(), ownMatch: map[string]bool{}}}
+	w := &worker{c: c, rows: accumulator{c: c, known: engine.TextCodes{Learn: func(text []byte) (uint8, error) { return c.names.code(string(text)) }}, tallies: newTallies(), ownMatch: map[string]bool{}}}
 	if c.runs != nil {
-		w.folder.keys = c.runs.NewWriter()
+		w.rows.keys = c.runs.NewWriter()
 	}
 	if c.newest != nil {
-		w.folder.newest = c.newest.NewWriter()
+		w.rows.newest = c.newest.NewWriter()
 	}
 	return w
 }
@@ -153,25 +153,25 @@ func newTallies() tallies {
 }
 
 func (w *worker) finish() error {
-	w.c.addTallies(&w.folder.tallies)
-	w.folder.tallies = newTallies()
-	w.folder.flushStages()
-	if w.folder.keys != nil {
-		if err := w.folder.keys.Flush(); err != nil {
+	w.c.addTallies(&w.rows.tallies)
+	w.rows.tallies = newTallies()
+	w.rows.flushStages()
+	if w.rows.keys != nil {
+		if err := w.rows.keys.Flush(); err != nil {
 			return err
 		}
 	}
-	if w.folder.newest != nil {
-		return w.folder.newest.Flush()
+	if w.rows.newest != nil {
+		return w.rows.newest.Flush()
 	}
 	return nil
 }
 
-// closeTallies hands the histograms over where many are open. The folder may be at no file.
+// closeTallies hands the histograms over where many are open. The accumulator may be at no file.
 func (w *worker) closeTallies() {
-	if len(w.folder.tallies.lags) > maxOpenTallies {
-		w.c.addTallies(&w.folder.tallies)
-		w.folder.tallies = newTallies()
+	if len(w.rows.tallies.lags) > maxOpenTallies {
+		w.c.addTallies(&w.rows.tallies)
+		w.rows.tallies = newTallies()
 	}
 }
 
@@ -282,7 +282,7 @@ func (w *worker) scan(ctx context.Context, j job) (folded bool, err error) {
 		if err := w.raw.begin(ctx, w.c, file, j.first, left); err != nil {
 			return err
 		}
-		if err := w.folder.begin(file, j.first); err != nil {
+		if err := w.rows.begin(file, j.first); err != nil {
 			return runError{err}
 		}
 		return nil
@@ -300,13 +300,13 @@ func (w *worker) scan(ctx context.Context, j job) (folded bool, err error) {
 			}
 			to := min(b.Rows, from+int(min(left, int64(b.Rows))))
 			w.raw.place(&b, from, to)
-			if err := w.folder.fold(&b, from, to); err != nil {
+			if err := w.rows.fold(&b, from, to); err != nil {
 				return runError{err}
 			}
 			left -= int64(to - from)
 			from = to
 			if left == 0 {
-				w.folder.end()
+				w.rows.end()
 			}
 		}
 		return nil

@@ -82,8 +82,8 @@ func (s *stream) fold(b engine.Block) error {
 			return runError{err}
 		}
 	}
-	w.folder.row = b.First
-	if err := w.folder.fold(&b, 0, b.Rows); err != nil {
+	w.rows.row = b.First
+	if err := w.rows.fold(&b, 0, b.Rows); err != nil {
 		return runError{err}
 	}
 	return s.giveBack(w, &b)
@@ -106,10 +106,10 @@ func (s *stream) take(file int) *streamWorker {
 
 // begin leaves the file at hand for another.
 func (w *streamWorker) begin(file int32, index int) error {
-	w.folder.end()
+	w.rows.end()
 	w.closeTallies()
 	w.at = index
-	return w.folder.begin(&w.c.survey.Files[file], 0)
+	return w.rows.begin(&w.c.survey.Files[file], 0)
 }
 
 // progressRows is how many rows lie between two words of progress.
@@ -146,7 +146,7 @@ func (s *stream) whole() error {
 
 func (s *stream) finish() error {
 	for _, w := range s.idle {
-		w.folder.end()
+		w.rows.end()
 		if err := w.finish(); err != nil {
 			return err
 		}
