@@ -39,7 +39,7 @@ func (c *cli) factsIn(ctx context.Context, f factsFlags, p policy.Policy, outs [
 	if err != nil {
 		return nil, err
 	}
-	if err := refuseFacts(ctx, dir, outs, p.Views); err != nil {
+	if err := c.refuseFacts(ctx, dir, outs, p.Views); err != nil {
 		return nil, err
 	}
 	if err := kept.Prepare(dir, c.now()); err != nil {
@@ -48,9 +48,9 @@ func (c *cli) factsIn(ctx context.Context, f factsFlags, p policy.Policy, outs [
 	return kept.Open(ctx, dir)
 }
 
-func refuseFacts(ctx context.Context, dir string, outs []output, views []model.View) error {
+func (c *cli) refuseFacts(ctx context.Context, dir string, outs []output, views []model.View) error {
 	for _, v := range views {
-		claimed, err := dataOf(ctx, v, filepath.Join(dir, filepath.FromSlash(kept.ExamplePath)))
+		claimed, err := c.dataOf(ctx, v, filepath.Join(dir, filepath.FromSlash(kept.ExamplePath)))
 		if err != nil {
 			return err
 		}
