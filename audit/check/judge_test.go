@@ -741,7 +741,7 @@ func TestManyFactsAreJudgedAsFew(t *testing.T) {
 			slice.KeyNull, slice.EventNull, slice.MisfiledBefore, slice.Stale, slice.FutureIngested, slice.LagOver = int64(i%5), int64(i%3), int64(i%7), int64(i%4), int64(i%6), int64(i%2)
 		})
 	}
-	b := newBrief(s.Input)
+	b := newViewEvidence(s.Input)
 	if !b.hasManyFacts() {
 		t.Fatalf("%d slices are few, want many", len(s.Collection.Slices))
 	}

@@ -188,5 +188,5 @@ func expect(t *testing.T, r report.Result, outcome report.Outcome, bad, total in
 
 // described is what a report says of the view beside these results.
 func (s *store) described(results ...report.Result) []report.View {
-	return []report.View{newBrief(s.Input).describe(results, nil, nil)}
+	return []report.View{newViewEvidence(s.Input).describe(results, nil, nil)}
 }

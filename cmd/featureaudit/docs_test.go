@@ -137,6 +137,23 @@ func exitTable() string {
 	return b.String()
 }
 
+// TestThePythonPackageIsOfThisRelease: it is versioned with the program, whose newest release heads the changelog.
+func TestThePythonPackageIsOfThisRelease(t *testing.T) {
+	changelog, err := os.ReadFile(filepath.Join("..", "..", "CHANGELOG.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	release := regexp.MustCompile(`(?m)^## \[(\d+\.\d+\.\d+)\]`).FindSubmatch(changelog)
+	project, err := os.ReadFile(filepath.Join("..", "..", "audit", "contract", "python", "pyproject.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := regexp.MustCompile(`(?m)^version = "(.*)"$`).FindSubmatch(project)
+	if release == nil || version == nil || string(release[1]) != string(version[1]) {
+		t.Errorf("the newest release of the changelog is %q, and pyproject.toml says %q", release, version)
+	}
+}
+
 // TestConfigByExampleResolves holds the example that the config's page begins with to the config's own reader.
 func TestConfigByExampleResolves(t *testing.T) {
 	_, rest, ok := strings.Cut(documents(t)[filepath.Join("..", "..", "audit", "docs", "config.md")], "```yaml\n")
