@@ -116,7 +116,7 @@ func TestQueriesKeepTheContract(t *testing.T) {
 			t.Errorf("%s: explain names no table that it reads", c.ID)
 		}
 		// On empty tables the adapter still compares the columns and their types, and at least one row must come.
-		b := newBrief(evidence.Input{})
+		b := newViewEvidence(evidence.Input{})
 		if err := judge.Load(t.Context(), b.tables()); err != nil {
 			t.Fatal(err)
 		}
@@ -137,7 +137,7 @@ func TestQueriesKeepTheContract(t *testing.T) {
 }
 
 func TestTablesAreDocumented(t *testing.T) {
-	for _, table := range newBrief(healthy(dailyView()).Input).tables() {
+	for _, table := range newViewEvidence(healthy(dailyView()).Input).tables() {
 		if table.Doc == "" {
 			t.Errorf("table %s has no doc", table.Name)
 		}

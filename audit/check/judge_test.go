@@ -128,7 +128,7 @@ func TestUnmetNeeds(t *testing.T) {
 			func(v *model.View) { v.TimePartition = model.TimePartition{} }},
 		{"null-keys", "turned off in the config at featureaudit.yaml:20", func(v *model.View) {
 			v.Checks = map[string]model.CheckPolicy{"null-keys": {Severity: "off"}}
-			v.Origins["checks.null-keys"] = "featureaudit.yaml:20"
+			v.Origins["checks.null-keys"] = model.Written("featureaudit.yaml:20")
 		}},
 		{"future-rows", "the push source has no files", func(v *model.View) { v.NoFiles = "the push source has no files" }},
 	} {
@@ -741,7 +741,7 @@ func TestManyFactsAreJudgedAsFew(t *testing.T) {
 			slice.KeyNull, slice.EventNull, slice.MisfiledBefore, slice.Stale, slice.FutureIngested, slice.LagOver = int64(i%5), int64(i%3), int64(i%7), int64(i%4), int64(i%6), int64(i%2)
 		})
 	}
-	b := newBrief(s.Input)
+	b := newViewEvidence(s.Input)
 	if !b.hasManyFacts() {
 		t.Fatalf("%d slices are few, want many", len(s.Collection.Slices))
 	}

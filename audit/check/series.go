@@ -15,7 +15,7 @@ import (
 type BadByPartition map[string]map[string]int64
 
 // placeBad counts the bad rows of a verdict by partition, in those that the report shows, before anything of them is accepted.
-func (b *brief) placeBad(rows []row) (map[string]int64, error) {
+func (b *viewEvidence) placeBad(rows []row) (map[string]int64, error) {
 	var places map[string]int64
 	for i := range rows {
 		r := &rows[i]
@@ -36,9 +36,9 @@ func (b *brief) placeBad(rows []row) (map[string]int64, error) {
 	return places, nil
 }
 
-func badByPartition(opinions []opinion) BadByPartition {
+func badByPartition(drafts []draftResult) BadByPartition {
 	all := BadByPartition{}
-	for _, o := range opinions {
+	for _, o := range drafts {
 		for partition, bad := range o.places {
 			if all[partition] == nil {
 				all[partition] = map[string]int64{}
@@ -50,7 +50,7 @@ func badByPartition(opinions []opinion) BadByPartition {
 }
 
 // shows says whether a partition is one of those that series gives.
-func (b *brief) shows(partition string) bool {
+func (b *viewEvidence) shows(partition string) bool {
 	if b.shown == nil {
 		b.shown = map[string]bool{}
 		parts, _ := b.newestParts()
@@ -62,7 +62,7 @@ func (b *brief) shows(partition string) bool {
 }
 
 // newestParts are the partitions that begin before as_of: the newest report.MaxSeries, and how many are older.
-func (b *brief) newestParts() (parts []facts.Partition, leftOut int64) {
+func (b *viewEvidence) newestParts() (parts []facts.Partition, leftOut int64) {
 	for _, p := range slices.Backward(b.Survey.Partitions) {
 		switch {
 		case p.AfterAsOf || p.Stray || !p.Present && !p.Expected:
@@ -77,7 +77,7 @@ func (b *brief) newestParts() (parts []facts.Partition, leftOut int64) {
 }
 
 // series is what each of the newest partitions holds.
-func (b *brief) series(bad BadByPartition) (series []report.PartitionRows, leftOut int64) {
+func (b *viewEvidence) series(bad BadByPartition) (series []report.PartitionRows, leftOut int64) {
 	parts, leftOut := b.newestParts()
 	for _, p := range parts {
 		part := report.PartitionRows{Partition: p.Value, Rows: p.Rows, Bad: bad[p.Value], Missing: !p.Present, Open: p.Open, OutOfRange: !p.InRange}
@@ -90,7 +90,7 @@ func (b *brief) series(bad BadByPartition) (series []report.PartitionRows, leftO
 }
 
 // lagBins are the histograms of lags by source, as coarse as report.MaxLagBins bins demand.
-func (b *brief) lagBins() map[string][]report.LagBin {
+func (b *viewEvidence) lagBins() map[string][]report.LagBin {
 	bins := map[string][]report.LagBin{}
 	for source, h := range b.LagHistograms(func(int32) bool { return true }) {
 		bins[source] = coarse(h, report.MaxLagBins)
@@ -146,7 +146,7 @@ func floorDiv(a, b times.Span) times.Span {
 }
 
 // newestBySource are the newest event times of each source that is none of the future; nil where rows have no source.
-func (b *brief) newestBySource() map[string]string {
+func (b *viewEvidence) newestBySource() map[string]string {
 	newest := map[string]times.Instant{}
 	for _, s := range b.Collection.Slices {
 		if s.Source == "" || !s.NewestKnown.Known() {

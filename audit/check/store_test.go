@@ -55,7 +55,7 @@ func dailyView() model.View {
 		IngestedAt: model.TimeColumn{Column: "ingested_at"}, Source: model.SourceColumn{Column: "source"}, Entity: []string{"user_id"},
 		Key: []string{"click_id"}, TTL: model.TTL{Duration: 48 * time.Hour, OnWire: "set", Explicit: true}, Tolerance: model.DefaultTolerance,
 		TimePartition: model.TimePartition{Columns: []string{"dt"}, Grain: model.GrainDay, Of: model.OfEventTime, Expected: model.ExpectAll},
-		Origins:       map[string]string{"ttl": "featureaudit.yaml:9", "path": "featureaudit.yaml:4"}}
+		Origins:       model.ParseOrigins(map[string]string{"ttl": "featureaudit.yaml:9", "path": "featureaudit.yaml:4"})}
 }
 
 func column(name, physical, logical, text string) facts.Column {
@@ -188,5 +188,5 @@ func expect(t *testing.T, r report.Result, outcome report.Outcome, bad, total in
 
 // described is what a report says of the view beside these results.
 func (s *store) described(results ...report.Result) []report.View {
-	return []report.View{newBrief(s.Input).describe(results, nil, nil)}
+	return []report.View{newViewEvidence(s.Input).describe(results, nil, nil)}
 }

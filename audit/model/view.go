@@ -65,9 +65,7 @@ type View struct {
 	// Checks overrides a check's severity and parameters, by check id.
 	Checks map[string]CheckPolicy
 
-	// Origins maps a config key ("ttl", "event_time", "time_partition.grain") to where its value comes from:
-	// "featureaudit.yaml:12", "flag --ttl", "default", "inferred from paths", "feast registry data/registry.db".
-	Origins map[string]string
+	Origins Origins
 }
 
 // DefaultTolerance is how far an event time may lie after its ingest time when the policy does not say.

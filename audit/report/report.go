@@ -407,6 +407,11 @@ type Execution struct {
 	PeakMemoryBytes int64             `json:"peak_memory_bytes"`
 	Host            string            `json:"host"`
 	Scheduler       map[string]string `json:"scheduler"`
+	// FilesRead and RowsRead are those whose rows were read, FilesKnown and RowsKnown those whose facts an earlier run had kept.
+	FilesRead  int64 `json:"files_read,omitempty"`
+	RowsRead   int64 `json:"rows_read,omitempty"`
+	FilesKnown int64 `json:"files_known,omitempty"`
+	RowsKnown  int64 `json:"rows_known,omitempty"`
 }
 
 // Marshal writes the document as indented JSON with a final newline. Lists and objects that hold nothing are written
