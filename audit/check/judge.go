@@ -12,6 +12,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/internal/zoneproof"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/times"
@@ -31,7 +32,7 @@ type Judgement struct {
 	View        report.View
 	Corrections []report.Correction
 	// BadRows say how the rows are fetched that checks of rows counted, where the terms want them.
-	BadRows []BadRows
+	BadRows []reproduce.BadRows
 }
 
 // viewEvidence is a view while it is judged.
