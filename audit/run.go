@@ -9,6 +9,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/check"
 	"github.com/featureaudit/featureaudit/audit/contract"
+	"github.com/featureaudit/featureaudit/audit/document"
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/export"
@@ -169,7 +170,7 @@ func (r *run) runInput() check.RunInput {
 // finish builds the report of what was judged until the run ended or was stopped.
 func (r *run) finish(stopped error) (Audit, error) {
 	o := r.options
-	in := check.ReportInput{Tool: o.Tool, AsOf: r.asOf, Status: report.Complete, ConfigDigest: o.ConfigDigest,
+	in := document.Input{Catalogue: check.Reported(), Tool: o.Tool, AsOf: r.asOf, Status: report.Complete, ConfigDigest: o.ConfigDigest,
 		Selection: report.Selection{Views: slices.Sorted(slices.Values(o.SelectViews)), Checks: slices.Sorted(slices.Values(o.SelectChecks))},
 		HashKeyID: o.Mask.KeyID(), Definitions: o.Definitions, Views: r.viewed, Corrections: r.corrections, Results: r.results,
 		NothingToAudit: stopped == nil && !r.found}
@@ -179,7 +180,7 @@ func (r *run) finish(stopped error) (Audit, error) {
 	if stopped != nil {
 		in.Status = report.Partial
 	}
-	built, err := check.BuildReport(in)
+	built, err := document.Build(in)
 	if err != nil {
 		return Audit{}, err
 	}

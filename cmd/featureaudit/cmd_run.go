@@ -19,6 +19,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit"
 	"github.com/featureaudit/featureaudit/audit/check"
+	"github.com/featureaudit/featureaudit/audit/document"
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/policy"
@@ -365,7 +366,7 @@ func nothingJudged(o audit.Options) (report.Report, error) {
 	if o.RangeFrom != "" {
 		within = o.RangeFrom + ".." + o.RangeTo
 	}
-	return check.BuildReport(check.ReportInput{
+	return document.Build(document.Input{Catalogue: check.Reported(),
 		Tool: o.Tool, AsOf: times.At(o.AsOf), Range: within, Status: report.Partial, ConfigDigest: o.ConfigDigest,
 		Selection: report.Selection{Views: o.SelectViews, Checks: o.SelectChecks}, Definitions: o.Definitions,
 	})
