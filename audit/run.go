@@ -16,6 +16,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/internal/collect"
 	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
+	"github.com/featureaudit/featureaudit/audit/internal/stage"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/partition"
@@ -33,6 +34,7 @@ type run struct {
 	looker       look.Looker
 	places       places
 	scanner      Scanner
+	stage        *stage.Stage
 	judges       *judges
 	suppressions []model.Suppression
 	atlas        *zone.Atlas
@@ -69,6 +71,7 @@ func newRun(o Options) *run {
 func start(ctx context.Context, o Options) (*run, error) {
 	r, share, threads := newRun(o), look.ShareOf(o.MemoryLimit), max(1, o.Threads)
 	var err error
+	r.stage = newStage(o)
 	if r.scanner, err = o.Adapters.OpenScanner(threads, share.Engine, o.EngineTempDir); err != nil {
 		return nil, fmt.Errorf("start the engine: %w", err)
 	}
@@ -90,7 +93,7 @@ func start(ctx context.Context, o Options) (*run, error) {
 			tell(p)
 		}
 	}
-	r.looker = look.Looker{Store: o.Adapters.Store, Collector: collect.Collector{Engine: r.scanner, Store: o.Adapters.Store, Atlas: r.atlas,
+	r.looker = look.Looker{Store: r.stage, Collector: collect.Collector{Engine: r.scanner, Store: r.stage, Stage: staging{r.stage}, Atlas: r.atlas,
 		Kept: o.Facts, Paranoid: o.Paranoid, Release: o.Tool.DuckDB + " " + o.Tool.Arrow + " " + o.Tool.TZData},
 		Room: room, RowsLimit: o.RowsLimit, Samples: o.Samples, Progress: r.progress}
 	return r, nil
@@ -98,6 +101,9 @@ func start(ctx context.Context, o Options) (*run, error) {
 
 func (r *run) close() {
 	r.scanner.Close()
+	if err := r.stage.Close(); err != nil {
+		r.options.Log.Warn().Err(err).Msg("close what was kept of distant files")
+	}
 	if err := r.judges.close(); err != nil {
 		r.options.Log.Warn().Err(err).Msg("close the judging engines")
 	}
