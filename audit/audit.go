@@ -13,6 +13,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/export"
+	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/kept"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
@@ -53,6 +54,8 @@ type Options struct {
 	MemoryLimit int64
 	// TempDir is where key and entity runs spill, to files without a name.
 	TempDir string
+	// StageLimit is what parts of distant files may take in TempDir at once, in bytes; 0 is a quarter of what is free there.
+	StageLimit int64
 	// EngineTempDir is a folder that the engine may make to spill into; the caller removes it. Empty turns that off.
 	EngineTempDir string
 	// RowsLimit caps Audit.Duplicates, and of Audit.Rows, and BadRows says that the latter are wanted.
@@ -115,7 +118,7 @@ type Audit struct {
 	Duplicates []export.Duplicate
 	// BadRows say how the rows are fetched that only --out rows wants, and Rows are those, at most Options.RowsLimit of all checks
 	// together. RowNotes say what is not among them, and RowsErr why they could not be fetched.
-	BadRows  []check.BadRows
+	BadRows  []reproduce.BadRows
 	Rows     []export.Row
 	RowNotes []string
 	RowsErr  error

@@ -9,11 +9,14 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/check"
 	"github.com/featureaudit/featureaudit/audit/contract"
+	"github.com/featureaudit/featureaudit/audit/document"
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/export"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/internal/collect"
+	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
+	"github.com/featureaudit/featureaudit/audit/internal/stage"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/partition"
@@ -31,6 +34,7 @@ type run struct {
 	looker       look.Looker
 	places       places
 	scanner      Scanner
+	stage        *stage.Stage
 	judges       *judges
 	suppressions []model.Suppression
 	atlas        *zone.Atlas
@@ -41,7 +45,7 @@ type run struct {
 	corrections []report.Correction
 	results     []report.Result
 	duplicates  []export.Duplicate
-	badRows     []check.BadRows
+	badRows     []reproduce.BadRows
 	// used are the suppressions that accepted a finding, by index.
 	used map[int]bool
 	// found says that a view has files, or that nobody knows whether it has.
@@ -67,6 +71,7 @@ func newRun(o Options) *run {
 func start(ctx context.Context, o Options) (*run, error) {
 	r, share, threads := newRun(o), look.ShareOf(o.MemoryLimit), max(1, o.Threads)
 	var err error
+	r.stage = newStage(o)
 	if r.scanner, err = o.Adapters.OpenScanner(threads, share.Engine, o.EngineTempDir); err != nil {
 		return nil, fmt.Errorf("start the engine: %w", err)
 	}
@@ -88,7 +93,7 @@ func start(ctx context.Context, o Options) (*run, error) {
 			tell(p)
 		}
 	}
-	r.looker = look.Looker{Store: o.Adapters.Store, Collector: collect.Collector{Engine: r.scanner, Store: o.Adapters.Store, Atlas: r.atlas,
+	r.looker = look.Looker{Store: r.stage, Collector: collect.Collector{Engine: r.scanner, Store: r.stage, Stage: staging{r.stage}, Atlas: r.atlas,
 		Kept: o.Facts, Paranoid: o.Paranoid, Release: o.Tool.DuckDB + " " + o.Tool.Arrow + " " + o.Tool.TZData},
 		Room: room, RowsLimit: o.RowsLimit, Samples: o.Samples, Progress: r.progress}
 	return r, nil
@@ -96,6 +101,9 @@ func start(ctx context.Context, o Options) (*run, error) {
 
 func (r *run) close() {
 	r.scanner.Close()
+	if err := r.stage.Close(); err != nil {
+		r.options.Log.Warn().Err(err).Msg("close what was kept of distant files")
+	}
 	if err := r.judges.close(); err != nil {
 		r.options.Log.Warn().Err(err).Msg("close the judging engines")
 	}
@@ -168,7 +176,7 @@ func (r *run) runInput() check.RunInput {
 // finish builds the report of what was judged until the run ended or was stopped.
 func (r *run) finish(stopped error) (Audit, error) {
 	o := r.options
-	in := check.ReportInput{Tool: o.Tool, AsOf: r.asOf, Status: report.Complete, ConfigDigest: o.ConfigDigest,
+	in := document.Input{Catalogue: check.Reported(), Tool: o.Tool, AsOf: r.asOf, Status: report.Complete, ConfigDigest: o.ConfigDigest,
 		Selection: report.Selection{Views: slices.Sorted(slices.Values(o.SelectViews)), Checks: slices.Sorted(slices.Values(o.SelectChecks))},
 		HashKeyID: o.Mask.KeyID(), Definitions: o.Definitions, Views: r.viewed, Corrections: r.corrections, Results: r.results,
 		NothingToAudit: stopped == nil && !r.found}
@@ -178,7 +186,7 @@ func (r *run) finish(stopped error) (Audit, error) {
 	if stopped != nil {
 		in.Status = report.Partial
 	}
-	built, err := check.BuildReport(in)
+	built, err := document.Build(in)
 	if err != nil {
 		return Audit{}, err
 	}

@@ -10,7 +10,7 @@ import (
 type explanation struct {
 	effect, cause string
 	// holds asks more of the two, and subjects are not compared where it tells them itself.
-	holds   func(effect, cause opinion) bool
+	holds   func(effect, cause draftResult) bool
 	byWhole bool
 }
 
@@ -27,10 +27,10 @@ func explanations() []explanation {
 	}
 }
 
-func explain(opinions []opinion) {
-	explainBlind(opinions)
+func explain(drafts []draftResult) {
+	explainBlind(drafts)
 	for _, e := range explanations() {
-		effect, cause := find(opinions, e.effect), find(opinions, e.cause)
+		effect, cause := find(drafts, e.effect), find(drafts, e.cause)
 		if effect == nil || cause == nil || effect.result.ExplainedBy != "" || !isFinding(effect.result) || !isFinding(cause.result) {
 			continue
 		}
@@ -43,37 +43,37 @@ func explain(opinions []opinion) {
 
 // explainBlind folds what could not be judged in full under the files that could not be read, where these are errors
 // themselves.
-func explainBlind(opinions []opinion) {
-	cause := find(opinions, unreadableFile.ID)
+func explainBlind(drafts []draftResult) {
+	cause := find(drafts, unreadableFile.ID)
 	if cause == nil || cause.result.Outcome != report.Error || len(cause.findings) == 0 {
 		return
 	}
-	for i := range opinions {
-		if o := &opinions[i]; o.unread && o.result.Outcome == report.Error && o.result.Check != unreadableFile.ID {
+	for i := range drafts {
+		if o := &drafts[i]; o.unread && o.result.Outcome == report.Error && o.result.Check != unreadableFile.ID {
 			o.result.ExplainedBy = unreadableFile.ID
 		}
 	}
 }
 
-func find(opinions []opinion, id string) *opinion {
-	i := slices.IndexFunc(opinions, func(o opinion) bool { return o.result.Check == id })
+func find(drafts []draftResult, id string) *draftResult {
+	i := slices.IndexFunc(drafts, func(o draftResult) bool { return o.result.Check == id })
 	if i < 0 {
 		return nil
 	}
-	return &opinions[i]
+	return &drafts[i]
 }
 
 func isFinding(r report.Result) bool { return r.Outcome == report.Fail || r.Outcome == report.Warn }
 
-func accounted(effect, cause opinion) bool { return accounts(cause.findings, effect.findings) }
+func accounted(effect, cause draftResult) bool { return accounts(cause.findings, effect.findings) }
 
 // lateByZone says whether rows are late only as their times are read: in the zone that their writers stamp they would be in time.
-func lateByZone(effect, cause opinion) bool {
+func lateByZone(effect, cause draftResult) bool {
 	return effect.result.ZoneCertainty == zoneDepends && accounted(effect, cause)
 }
 
 // sameClock says whether every copy that is shifted was written by a source whose lags show the very same offset.
-func sameClock(effect, cause opinion) bool {
+func sameClock(effect, cause draftResult) bool {
 	type clock struct {
 		source string
 		offset int64

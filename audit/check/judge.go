@@ -9,9 +9,12 @@ import (
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/address"
+	"github.com/featureaudit/featureaudit/audit/document"
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/internal/facttables"
+	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/internal/zoneproof"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/times"
@@ -26,16 +29,16 @@ type Judgement struct {
 	// Used are the indexes of the suppressions that accepted a finding, sorted.
 	Used []int
 	// Clean is the newest run of partitions without a failure of rows; nil where nothing proves one.
-	Clean *Span
+	Clean *document.CleanRun
 	// View is what was looked at, with its outcome and its clean run, and Corrections are what would put its event times right.
 	View        report.View
 	Corrections []report.Correction
 	// BadRows say how the rows are fetched that checks of rows counted, where the terms want them.
-	BadRows []BadRows
+	BadRows []reproduce.BadRows
 }
 
-// brief is a view while it is judged.
-type brief struct {
+// viewEvidence is a view while it is judged.
+type viewEvidence struct {
 	*zoneproof.Zones
 	// filing is what would put misfiled rows in place, once a check has asked for it.
 	filing *filingHint
@@ -44,44 +47,45 @@ type brief struct {
 	// shown are the partitions that the report shows, once asked for, and texts keeps one text of each that many subjects have.
 	shown map[string]bool
 	texts map[string]string
+	dates partitionDates
 	// cut says that a check was not judged to its end, for the context was done.
 	cut bool
 }
 
-func newBrief(in evidence.Input) *brief {
-	return &brief{Zones: zoneproof.NewZones(evidence.NewIndex(in), mustSee(in.View))}
+func newViewEvidence(in evidence.Input) *viewEvidence {
+	return &viewEvidence{Zones: zoneproof.NewZones(evidence.NewIndex(in), mustSee(in.View)), dates: partitionDates{}}
 }
 
 // JudgeView judges the selected checks of one view. A check that cannot be judged gives an error result and stops no
 // other; the error returned is that of the context, where it cut a check off, and there is a result of each even then.
 func JudgeView(ctx context.Context, j engine.Judge, in evidence.Input) (Judgement, error) {
-	b := newBrief(in)
+	b := newViewEvidence(in)
 	var loaded error
-	if b.wantsTables() && !b.hasManyFacts() {
-		loaded = j.Load(ctx, b.tables())
+	if b.wantsTables() && !facttables.AreLarge(b.Index) {
+		loaded = j.Load(ctx, facttables.Of(b.Index))
 	}
-	opinions := []opinion{}
+	drafts := []draftResult{}
 	for _, c := range Catalogue() {
 		if c.Scope == ScopeView && in.IsSelected(c.ID) {
-			opinions = append(opinions, b.judge(ctx, j, c, loaded))
+			drafts = append(drafts, b.judge(ctx, j, c, loaded))
 		}
 	}
-	if b.hasManyFacts() {
+	if facttables.AreLarge(b.Index) {
 		// nothing rests on it: the next view's tables would take the place of what is left
 		_ = j.Load(context.WithoutCancel(ctx), nil)
 	}
-	explain(opinions)
-	out := Judgement{Results: make([]report.Result, 0, len(opinions))}
-	for _, o := range opinions {
+	explain(drafts)
+	out := Judgement{Results: make([]report.Result, 0, len(drafts))}
+	for _, o := range drafts {
 		out.Results = append(out.Results, o.result)
 		out.Used = append(out.Used, o.used...)
 	}
 	slices.Sort(out.Used)
 	out.Used = slices.Compact(out.Used)
-	if run, proven := b.cleanRun(opinions); proven {
+	if run, proven := b.cleanRun(drafts); proven {
 		out.Clean = &run
 	}
-	out.View = b.describe(out.Results, out.Clean, badByPartition(opinions))
+	out.View = document.View(b.Index, out.Results, out.Clean, badByPartition(drafts))
 	if zonesFound(out.Results, b.View.Name) {
 		out.Corrections = b.Corrections()
 	}
@@ -94,15 +98,15 @@ func JudgeView(ctx context.Context, j engine.Judge, in evidence.Input) (Judgemen
 	return out, nil // an interrupt that came when all was judged takes nothing back
 }
 
-func (b *brief) wantsTables() bool {
+func (b *viewEvidence) wantsTables() bool {
 	if b.View.NoFiles != "" || len(b.Survey.Files) == 0 {
 		return false
 	}
 	return slices.ContainsFunc(Catalogue(), func(c Check) bool { return c.Query && b.IsSelected(c.ID) })
 }
 
-// opinion is a result in the making.
-type opinion struct {
+// draftResult is a result in the making.
+type draftResult struct {
 	result report.Result
 	// findings are all of them, where the result holds the worst.
 	findings []foundAt
@@ -114,11 +118,11 @@ type opinion struct {
 	unread bool
 }
 
-func (b *brief) judge(ctx context.Context, j engine.Judge, c Check, loaded error) (o opinion) {
+func (b *viewEvidence) judge(ctx context.Context, j engine.Judge, c Check, loaded error) (o draftResult) {
 	o.result = b.blank(c)
 	defer func() {
 		if cause := recover(); cause != nil {
-			o = opinion{result: unable(b.blank(c), fmt.Sprintf("%s panicked: %v; this is a bug of featureaudit, please report it", c.ID, cause), false)}
+			o = draftResult{result: unable(b.blank(c), fmt.Sprintf("%s panicked: %v; this is a bug of featureaudit, please report it", c.ID, cause), false)}
 		}
 	}()
 	if b.Policy(c.ID).Severity == "off" {
@@ -156,7 +160,7 @@ func interrupted(ctx context.Context, err error) bool {
 }
 
 // blank is the result of a check before anything is known.
-func (b *brief) blank(c Check) report.Result {
+func (b *viewEvidence) blank(c Check) report.Result {
 	r := report.Result{Check: c.ID, View: b.View.Name, Owner: b.View.Owner, Severity: b.severity(c), Evidence: c.Evidence, Unit: c.Unit,
 		Advisory: c.advisory, Measures: map[string]any{}, Findings: []report.Finding{}}
 	if c.unit != nil {
@@ -165,7 +169,7 @@ func (b *brief) blank(c Check) report.Result {
 	return r
 }
 
-func (b *brief) severity(c Check) report.Severity {
+func (b *viewEvidence) severity(c Check) report.Severity {
 	switch b.Policy(c.ID).Severity {
 	case "error":
 		return report.SeverityError
@@ -189,7 +193,7 @@ func unable(r report.Result, reason string, retryable bool) report.Result {
 }
 
 // obstacle is the result of a check that cannot or need not be judged at all.
-func (b *brief) obstacle(c Check, r report.Result) (report.Result, bool) {
+func (b *viewEvidence) obstacle(c Check, r report.Result) (report.Result, bool) {
 	f, failed := b.failure(c)
 	failed = failed && c.Needs.Files
 	if failed && c.Needs.TimePartition && !b.View.TimePartition.Declared() && len(b.Survey.Files) == 0 {
@@ -226,7 +230,7 @@ func (b *brief) obstacle(c Check, r report.Result) (report.Result, bool) {
 }
 
 // unlisted is the result of a check of a view whose files could not be looked at, or that has none.
-func (b *brief) unlisted(c Check, r report.Result, f facts.Failure) report.Result {
+func (b *viewEvidence) unlisted(c Check, r report.Result, f facts.Failure) report.Result {
 	if f.NoFiles {
 		return b.noFiles(c, r, f.Reason)
 	}
@@ -235,7 +239,7 @@ func (b *brief) unlisted(c Check, r report.Result, f facts.Failure) report.Resul
 
 // noFiles is the result of a check of a view that has no files. One check tells of it for all checks of the view;
 // where it is not selected, each tells of it itself, so that a view that is not there is never green.
-func (b *brief) noFiles(c Check, r report.Result, reason string) report.Result {
+func (b *viewEvidence) noFiles(c Check, r report.Result, reason string) report.Result {
 	teller := tellerOfFiles()
 	tells := c.tellsOfFiles || !b.IsSelected(teller.ID) || b.Policy(teller.ID).Severity == "off"
 	rows := []row{{subject: report.Subject{Object: address.Redact(b.View.Path)}, total: 1, bad: 1}}
@@ -273,7 +277,7 @@ func tellerOfFiles() Check {
 	return all[slices.IndexFunc(all, func(c Check) bool { return c.tellsOfFiles })]
 }
 
-func (b *brief) failure(c Check) (facts.Failure, bool) {
+func (b *viewEvidence) failure(c Check) (facts.Failure, bool) {
 	for _, f := range b.Failures {
 		if b.restsOn(c, f.Lost) {
 			return f, true
@@ -283,7 +287,7 @@ func (b *brief) failure(c Check) (facts.Failure, bool) {
 }
 
 // ask gets the rows of a check, from its SQL or its Go.
-func (b *brief) ask(ctx context.Context, j engine.Judge, c Check, loaded error) (verdict, error) {
+func (b *viewEvidence) ask(ctx context.Context, j engine.Judge, c Check, loaded error) (verdict, error) {
 	if err := context.Cause(ctx); err != nil {
 		return verdict{}, fmt.Errorf("judge %s: %w", c.ID, err)
 	}
@@ -294,8 +298,8 @@ func (b *brief) ask(ctx context.Context, j engine.Judge, c Check, loaded error) 
 	if err != nil {
 		return verdict{}, err
 	}
-	if b.hasManyFacts() {
-		loaded = j.Load(ctx, b.tablesOf(text))
+	if facttables.AreLarge(b.Index) {
+		loaded = j.Load(ctx, facttables.NamedBy(text, b.Index))
 	}
 	if loaded != nil {
 		return verdict{}, fmt.Errorf("load the facts of view %s: %w", b.View.Name, loaded)
@@ -325,7 +329,7 @@ func (b *brief) ask(ctx context.Context, j engine.Judge, c Check, loaded error) 
 }
 
 // parse reads a row, and keeps one text of what its subject shares with others.
-func (b *brief) parse(r *row) error {
+func (b *viewEvidence) parse(r *row) error {
 	if r.rawSubject == "" && r.rawMeasures == "" {
 		return nil
 	}
@@ -352,7 +356,7 @@ func (r *row) parse() error {
 }
 
 // once is the same text in the place where it was first met: each check names the partitions and sources of a view again.
-func (b *brief) once(text string) string {
+func (b *viewEvidence) once(text string) string {
 	if kept, known := b.texts[text]; known {
 		return kept
 	}

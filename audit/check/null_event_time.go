@@ -10,6 +10,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/times"
@@ -30,11 +31,11 @@ var nullEventTime = Check{
 	Wants:      facts.WantTimes,
 	Fractional: true,
 	Query:      true,
-	reproduce:  (*Statements).reproduceNullEvents,
-	measures:   func(b *brief) map[string]any { return b.unusable(nil).measures() },
+	reproduce:  reproduce.NullEventTimes,
+	measures:   func(b *viewEvidence) map[string]any { return b.unusable(nil).measures() },
 	bad:        always("have no usable event time"),
 	good:       always("have an event time"),
-	because: func(b *brief, bad int64, findings []row) string {
+	because: func(b *viewEvidence, bad int64, findings []row) string {
 		u := b.unusable(nil)
 		if u.rows() != bad {
 			// those of the findings at hand alone
@@ -63,7 +64,7 @@ type unusableTimes struct {
 }
 
 // unusable gathers why rows have no usable event time; of says which partitions and sources count, nil for all that are judged.
-func (b *brief) unusable(of func(partition, source string) bool) unusableTimes {
+func (b *viewEvidence) unusable(of func(partition, source string) bool) unusableTimes {
 	u := unusableTimes{Slice: facts.NewSlice(-1, "")}
 	for i := range b.Collection.Slices {
 		s := &b.Collection.Slices[i]

@@ -5,6 +5,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/report"
 )
 
@@ -22,11 +23,11 @@ var nullKeys = Check{
 	Wants:      facts.WantNulls,
 	Fractional: true,
 	Query:      true,
-	reproduce:  (*Statements).reproduceNullKeys,
-	finish: func(_ *brief, v *verdict) {
+	reproduce:  reproduce.NullKeys,
+	finish: func(_ *viewEvidence, v *verdict) {
 		v.measures["null_keys"] = v.bad
 	},
-	bad: func(b *brief) string {
+	bad: func(b *viewEvidence) string {
 		return "have a NULL in the key (" + strings.Join(evidence.KeyColumns(b.View), ", ") + ")"
 	},
 	good: always("have a whole key"),

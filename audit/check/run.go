@@ -28,14 +28,14 @@ type RunInput struct {
 
 // JudgeRun judges the selected checks of the whole run: one result each, with the view "".
 func JudgeRun(in RunInput) []report.Result {
-	b := newBrief(evidence.Input{Terms: evidence.Terms{AsOf: in.AsOf, HasRange: in.HasRange, Selected: in.Selected, NameFindings: in.NameFindings}})
+	b := newViewEvidence(evidence.Input{Terms: evidence.Terms{AsOf: in.AsOf, HasRange: in.HasRange, Selected: in.Selected, NameFindings: in.NameFindings}})
 	for _, c := range Catalogue() {
 		in.ids = append(in.ids, c.ID)
 	}
 	results := []report.Result{}
 	for _, c := range Catalogue() {
 		if c.Scope == ScopeRun && !c.OnlyGiven && b.IsSelected(c.ID) {
-			results = append(results, b.conclude(c, opinion{result: b.blank(c)}, c.judgeRun(in)).result)
+			results = append(results, b.conclude(c, draftResult{result: b.blank(c)}, c.judgeRun(in)).result)
 		}
 	}
 	return results

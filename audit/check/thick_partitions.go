@@ -29,7 +29,7 @@ var thickPartitions = Check{
 			Doc: "how many times the median of 6 earlier partitions it may hold; where it is set, deviations do not count"},
 	},
 	judge: judgeThickPartitions,
-	nothing: func(b *brief) string {
+	nothing: func(b *viewEvidence) string {
 		if b.Policy("thick-partitions").MaxRows != nil {
 			return "no closed partition with rows"
 		}
@@ -37,7 +37,7 @@ var thickPartitions = Check{
 		return "no closed partition has 4 earlier ones" + alike[b.View.TimePartition.Grain] + " to be compared with"
 	},
 	bad:  always("hold far more rows than usual"),
-	good: func(b *brief) string { return "hold no more rows than usual" + b.ExpectedOf() },
+	good: func(b *viewEvidence) string { return "hold no more rows than usual" + b.ExpectedOf() },
 }
 
 const thickPartitionsRule = `A closed partition is thick above max_rows, or above max_ratio times the median
@@ -48,7 +48,7 @@ such partitions must be there. Thin ones are compared with nothing. Weekdays and
 hours are those of time_partition.zone; weeks and months are compared with the 6
 before them.`
 
-func judgeThickPartitions(b *brief) (verdict, error) {
+func judgeThickPartitions(b *viewEvidence) (verdict, error) {
 	declared := b.Policy("thick-partitions")
 	return b.judgeVolumes(b.Policy(thinPartitions.ID).MinRows, func(v volume) (row, bool) {
 		limit, ok := thickLimit(v, declared)

@@ -24,14 +24,14 @@ var thinPartitions = Check{
 	Params: []Param{{Name: "min_rows", Kind: ParamInteger, Default: "10 % of the median of 14 earlier partitions",
 		Doc: "the least number of rows of a closed partition"}},
 	judge: judgeThinPartitions,
-	nothing: func(b *brief) string {
+	nothing: func(b *viewEvidence) string {
 		if b.Policy("thin-partitions").MinRows != nil {
 			return "no closed partition with rows"
 		}
 		return "no closed partition has the 7 earlier ones with rows that it would be compared with"
 	},
 	bad:  always("hold far fewer rows than usual"),
-	good: func(b *brief) string { return "hold about as many rows as usual" + b.ExpectedOf() },
+	good: func(b *viewEvidence) string { return "hold about as many rows as usual" + b.ExpectedOf() },
 }
 
 const thinPartitionsRule = `A closed partition with rows is thin below min_rows or, where that is not set,
@@ -40,7 +40,7 @@ themselves, so that a long run of thin ones does not hide itself. At least 7
 must be there. Where partitions are expected by source or by another column,
 each is compared with its own.`
 
-func judgeThinPartitions(b *brief) (verdict, error) {
+func judgeThinPartitions(b *viewEvidence) (verdict, error) {
 	least := b.Policy("thin-partitions").MinRows
 	return b.judgeVolumes(least, func(v volume) (row, bool) {
 		limit, ok := thinLimit(v, least)

@@ -60,7 +60,7 @@ func (s slot) String() string {
 // volumes are the closed partitions with rows by time, each with what came before it. What a thin partition holds says nothing of what
 // is usual: a long run of them would hide itself, and make the first whole one after it look thick. One whose footers were not all read
 // is neither judged nor compared with. least is the declared floor of a partition, or nil.
-func (b *brief) volumes(least *int64) ([]volume, error) {
+func (b *viewEvidence) volumes(least *int64) ([]volume, error) {
 	slotOf, err := slotsOf(b.View.TimePartition)
 	if err != nil {
 		return nil, err
@@ -92,7 +92,7 @@ func (b *brief) volumes(least *int64) ([]volume, error) {
 }
 
 // judgeVolumes gives a verdict on each partition that is judged; ok of one is false for what cannot be told.
-func (b *brief) judgeVolumes(least *int64, one func(volume) (row, bool)) (verdict, error) {
+func (b *viewEvidence) judgeVolumes(least *int64, one func(volume) (row, bool)) (verdict, error) {
 	all, err := b.volumes(least)
 	if err != nil {
 		return verdict{}, err

@@ -30,6 +30,8 @@ type RepageLimits struct {
 	Page int64
 	// Group is how much the rows of a row group of the copy may take, uncompressed; one row is never cut.
 	Group int64
+	// Copy is how much all rows may take, uncompressed; 0 for any. A dictionary of large values may stand for a thousand times its bytes.
+	Copy int64
 }
 
 // repagedRows are those of a row group of a copy at most: what writers make by default.
@@ -83,7 +85,7 @@ type repager struct {
 	object store.Object
 	file   facts.File
 	limits RepageLimits
-	sink   *told
+	sink   *countingWriter
 	walker *pages.Reader
 	schema *schema.Schema
 	meta   *metadata.FileMetaData
@@ -98,19 +100,19 @@ type repager struct {
 }
 
 // told counts what is written.
-type told struct {
+type countingWriter struct {
 	io.Writer
 	at int64
 }
 
-func (t *told) Write(p []byte) (int, error) {
+func (t *countingWriter) Write(p []byte) (int, error) {
 	n, err := t.Writer.Write(p)
 	t.at += int64(n)
 	return n, err
 }
 
 // Tell is how much was written.
-func (t *told) Tell() int64 { return t.at }
+func (t *countingWriter) Tell() int64 { return t.at }
 
 func newRepager(ctx context.Context, object store.Object, f facts.File, wanted func(string) bool, limits RepageLimits, sink io.Writer) (*repager, error) {
 	data, problem := readTail(object, f)
@@ -126,7 +128,7 @@ func newRepager(ctx context.Context, object store.Object, f facts.File, wanted f
 	if err != nil {
 		return nil, err
 	}
-	r := &repager{ctx: ctx, object: object, file: f, limits: limits, sink: &told{Writer: sink}, walker: pages.NewReader(), schema: reader.MetaData().Schema, meta: meta}
+	r := &repager{ctx: ctx, object: object, file: f, limits: limits, sink: &countingWriter{Writer: sink}, walker: pages.NewReader(), schema: reader.MetaData().Schema, meta: meta}
 	r.props = map[bool]*parquet.WriterProperties{}
 	for _, dictionary := range []bool{false, true} {
 		r.props[dictionary] = parquet.NewWriterProperties(parquet.WithDictionaryDefault(dictionary), parquet.WithDictionaryPageSizeLimit(repagedPage),
@@ -253,6 +255,13 @@ func (c *chunkPages) Next() bool {
 // measure finds out how large rows are, and where row groups are cut.
 func (r *repager) measure() error {
 	most := max(r.limits.Group, int64(len(r.leaves))*leastGroupOfColumn)
+	total := int64(0)
+	grown := func(bytes int64) error {
+		if total += bytes; r.limits.Copy > 0 && total > r.limits.Copy {
+			return fmt.Errorf("its rows take more than %d bytes one by one, and there is room for no more", r.limits.Copy)
+		}
+		return nil
+	}
 	for group, g := range r.meta.RowGroups {
 		const entries = 1 << 20
 		grain := max((g.NumRows+entries-1)/entries, 1)
@@ -265,17 +274,22 @@ func (r *repager) measure() error {
 				continue
 			}
 			err := r.eachBatch(group, leaf, func(b batch) error {
+				bytes := int64(0)
 				for i := range b.levels {
+					bytes += b.size(i)
 					if b.row[i] >= 0 && b.row[i] < g.NumRows {
 						at := b.row[i] / grain
 						sizes[at] = uint32(min(int64(sizes[at])+b.size(i), math.MaxUint32))
 					}
 				}
-				return nil
+				return grown(bytes)
 			})
 			if err != nil {
 				return err
 			}
+		}
+		if err := grown(fixed * g.NumRows); err != nil {
+			return err
 		}
 		r.cuts = append(r.cuts, cut(sizes, grain, g.NumRows, fixed, most))
 		for _, size := range sizes {

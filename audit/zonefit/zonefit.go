@@ -39,7 +39,7 @@ const (
 type Estimate struct {
 	Verdict Verdict
 	// Rows have both times; Told of them lie in parts whose lags are sharp enough to tell, CoarseRows in coarse parts.
-	Rows, Told, CoarseRows int64
+	Rows, Sharp, CoarseRows int64
 	// Concentration of the lag modulo 15 minutes in the parts told, or in all where none is: 0 to 1.
 	Concentration float64
 	// Spread is the distance between the lag's quartiles.
@@ -94,17 +94,17 @@ const (
 func Fit(parts []Part, offsets []times.Offset) Estimate {
 	f := newFit(parts, offsets)
 	e := Estimate{Spread: spread(f.lags), Concentration: f.whole.concentration(), Rows: f.lags.Rows, CoarseRows: f.coarse}
-	for _, p := range f.told {
-		e.Told += p.rows
+	for _, p := range f.sharp {
+		e.Sharp += p.rows
 	}
 	if e.Rows == 0 {
 		return e
 	}
-	if len(f.told) == 0 || e.Told < minRows {
+	if len(f.sharp) == 0 || e.Sharp < minRows {
 		e.Verdict = CannotTell
 		return e
 	}
-	merged := f.merge(f.told)
+	merged := f.merge(f.sharp)
 	e.Concentration = merged.concentration()
 	if !f.anchor(merged) {
 		e.Verdict = CannotTell
@@ -115,21 +115,21 @@ func Fit(parts []Part, offsets []times.Offset) Estimate {
 		e.Verdict = CannotTell
 		return e
 	}
-	if len(f.told) > 1 {
-		for _, p := range f.told {
+	if len(f.sharp) > 1 {
+		for _, p := range f.sharp {
 			found = append(found, f.detect(f.gridOf(p), partDeviations)...)
 		}
 	}
 	slices.Sort(found)
 	e.Populations = f.populations(merged, slices.Compact(found))
 	e.Detectable = f.detectable(merged)
-	e.Verdict = judge(e.Populations)
+	e.Verdict = verdictOf(e.Populations)
 	return e
 }
 
 type fit struct {
 	offsets []int
-	told    []toldPart
+	sharp   []sharpPart
 	lags    *facts.LagHistogram
 	whole   *grid
 	// part is the grid of one partition at a time: beside the few lags of each, those of 20,000 partitions took 500 MB.
@@ -141,14 +141,14 @@ type fit struct {
 }
 
 // toldPart is a partition whose lags are sharp enough.
-type toldPart struct {
+type sharpPart struct {
 	id   int32
 	lags *facts.LagHistogram
 	rows int64
 }
 
 // gridOf is the grid of a partition, until that of the next is asked for.
-func (f *fit) gridOf(p toldPart) *grid {
+func (f *fit) gridOf(p sharpPart) *grid {
 	*f.part = grid{}
 	f.part.add(p.lags)
 	return f.part
@@ -169,16 +169,16 @@ func newFit(parts []Part, offsets []times.Offset) *fit {
 			f.coarse += p.Lags.Rows
 			continue
 		}
-		part := toldPart{id: p.ID, lags: p.Lags, rows: p.Lags.Rows}
+		part := sharpPart{id: p.ID, lags: p.Lags, rows: p.Lags.Rows}
 		if f.gridOf(part).concentration() >= minConcentration {
-			f.told = append(f.told, part)
+			f.sharp = append(f.sharp, part)
 		}
 	}
 	f.whole = newGrid(f.lags)
 	return f
 }
 
-func (f *fit) merge(parts []toldPart) *grid {
+func (f *fit) merge(parts []sharpPart) *grid {
 	merged := &grid{}
 	for _, p := range parts {
 		merged.add(p.lags)
@@ -302,7 +302,7 @@ const partDeviationsSeen = 3
 // partShares are the partitions in which each of the offsets found is seen.
 func (f *fit) partShares(found []int) map[int][]PartShare {
 	shares := map[int][]PartShare{}
-	for _, part := range f.told {
+	for _, part := range f.sharp {
 		g, total := f.gridOf(part), 0.0
 		for _, o := range found {
 			rows, _ := f.shape.amplitude(g, f.minuteOf(o))
@@ -336,8 +336,8 @@ func (f *fit) detectable(g *grid) float64 {
 	return min(1, percentile(needs, 0.5)/total)
 }
 
-// judge says what the populations mean before anything else decides.
-func judge(populations []Population) Verdict {
+// verdictOf says what the populations mean before anything else decides.
+func verdictOf(populations []Population) Verdict {
 	verdict := Clean
 	for _, p := range populations {
 		switch {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit"
 	"github.com/featureaudit/featureaudit/audit/check"
+	"github.com/featureaudit/featureaudit/audit/document"
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/policy"
@@ -38,6 +39,7 @@ one view without a config. The report says for every view and check what was fou
 type runFlags struct {
 	definitionFlags
 	remember   memoryFlags
+	facts      factsFlags
 	asOf       string
 	span       string
 	views      []string
@@ -47,6 +49,7 @@ type runFlags struct {
 	summary    string
 	memory     string
 	tempDir    string
+	stage      string
 	threads    int
 	rowsLimit  int
 	samples    int
@@ -66,11 +69,13 @@ func addRunFlags(flags *pflag.FlagSet, f *runFlags) {
 	flags.StringArrayVar(&f.checks, "check", nil, "run this check only (repeatable)")
 	f.out.add(flags, runFormats())
 	f.remember.add(flags)
+	f.facts.add(flags)
 	flags.StringVar(&f.failOn, "fail-on", "error", "exit 1 at findings of this severity: error, warn or never")
 	flags.StringVar(&f.summary, "summary", "text", "summary at the end of stdout: text, json (one line) or none (the default where an output goes to stdout)")
 	flags.BoolVar(&f.quiet, "quiet", false, "print errors only: no summary, no progress, no other log")
 	flags.StringVar(&f.memory, "memory-limit", "", "memory of the whole process: 512MB, 2GiB or 70% (default: 70% of the cgroup's or the machine's)")
 	flags.StringVar(&f.tempDir, "temp-dir", "", "where to spill what does not fit into memory (default: $TMPDIR, else the system's)")
+	addStageLimit(flags, &f.stage)
 	flags.IntVar(&f.threads, "threads", 0, "threads to scan with (default: the CPU quota)")
 	flags.IntVar(&f.rowsLimit, "rows-limit", 100_000, "write at most N rows with --out duplicates=PATH or rows=PATH (.parquet or .csv)")
 	flags.IntVar(&f.samples, "samples", 0, "show up to N values of key and entity columns in findings (default: none; sensitive ones are hashed or numbered)")
@@ -144,6 +149,13 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	if err := c.refuseInputs(ctx, outs, options.Views); err != nil {
 		return 0, err
 	}
+	if options.Facts, err = c.factsIn(ctx, f.facts, resolved, outs); err != nil {
+		return 0, err
+	}
+	if options.Facts != nil {
+		defer options.Facts.Close()
+	}
+	options.Paranoid = f.facts.paranoid
 	removeScratch, err := c.scratch(&options)
 	if err != nil {
 		return 0, err
@@ -183,7 +195,7 @@ func (c *cli) scratch(options *audit.Options) (remove func(), err error) {
 // auditAside audits for a command that is asked something else, within the limits of flags. Its error is why nothing could be looked
 // at; that there is nothing to audit is none.
 func (c *cli) auditAside(ctx context.Context, f runFlags, options audit.Options) (report.Report, error) {
-	options.Adapters, options.Tool, options.Log = adapters(), toolVersions(ctx), zerolog.Nop()
+	options.Adapters, options.Tool, options.Log = c.adapters(), toolVersions(ctx), zerolog.Nop()
 	if err := f.limit(&options); err != nil {
 		return report.Report{}, err
 	}
@@ -224,7 +236,7 @@ func engineScratch(dir string) (string, error) {
 
 // runOptions turns flags and arguments into what the audit is asked to do, with notes for people on what is odd in them.
 func (c *cli) runOptions(ctx context.Context, f runFlags, refs []string, started time.Time) (audit.Options, policy.Policy, error) {
-	options := audit.Options{SelectViews: f.views, SelectChecks: f.checks, Adapters: adapters()}
+	options := audit.Options{SelectViews: f.views, SelectChecks: f.checks, Adapters: c.adapters()}
 	if err := f.limit(&options); err != nil {
 		return options, policy.Policy{}, err
 	}
@@ -310,6 +322,9 @@ func (f runFlags) limit(options *audit.Options) error {
 		return err
 	}
 	options.MemoryLimit = memory
+	if options.StageLimit, err = stageLimit(f.stage); err != nil {
+		return err
+	}
 	options.Threads, _ = threadsWithin(f.wantedThreads(), memory)
 	// the engine has a limit of its own; this one keeps the collector from letting garbage grow to twice what lives
 	debug.SetMemoryLimit(look.HeapLimit(memory))
@@ -365,7 +380,7 @@ func nothingJudged(o audit.Options) (report.Report, error) {
 	if o.RangeFrom != "" {
 		within = o.RangeFrom + ".." + o.RangeTo
 	}
-	return check.BuildReport(check.ReportInput{
+	return document.Build(document.Input{Catalogue: check.Reported(),
 		Tool: o.Tool, AsOf: times.At(o.AsOf), Range: within, Status: report.Partial, ConfigDigest: o.ConfigDigest,
 		Selection: report.Selection{Views: o.SelectViews, Checks: o.SelectChecks}, Definitions: o.Definitions,
 	})
@@ -404,6 +419,14 @@ func (c *cli) finishRun(ctx context.Context, log zerolog.Logger, f finish) (int,
 		writeErr = errors.Join(writeErr, f.memory.keep(ctx, f.report, c.now()))
 	}
 	notes = append(notes, f.memory.notes()...)
+	if facts := f.options.Facts; facts != nil {
+		notes = append(notes, facts.NotUsed()...)
+		log.Info().Int64("files_known", f.audit.Looked.FilesKnown).Int64("rows_known", f.audit.Looked.RowsKnown).
+			Int64("files_read", f.audit.Looked.FilesRead).Int64("rows_read", f.audit.Looked.RowsRead).Msg("kept facts")
+	}
+	if f.audit.FactsErr != nil {
+		notes = append(notes, f.audit.FactsErr.Error())
+	}
 	for _, note := range notes {
 		log.Warn().Msg(note)
 	}

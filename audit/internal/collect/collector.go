@@ -22,6 +22,8 @@ import (
 type Collector struct {
 	Engine engine.Scanner
 	Store  store.Store
+	// Stage brings distant files here; nil where there are none.
+	Stage Stage
 	// Atlas keeps zones that were read; nil reads them anew.
 	Atlas *zone.Atlas
 	// Kept knows facts of earlier runs and takes those of this one, nil for none; Paranoid says that none of them is trusted. Release
@@ -62,8 +64,8 @@ func (c Collector) Request(o engine.Order) Request {
 		Values: func(ctx context.Context, f facts.File, column facts.Column, rows []int64, numbers bool) (facts.Values, error) {
 			return survey.Values(ctx, c.Store, f, column, rows, numbers)
 		},
-		Pages: func(ctx context.Context, f facts.File, columns []facts.Column) (int64, []facts.ColumnProblem, error) {
-			return survey.Pages(ctx, c.Store, f, columns)
+		Pages: func(ctx context.Context, f facts.File, columns []facts.Column, wanted func(group int) bool) (int64, []facts.ColumnProblem, error) {
+			return survey.Pages(ctx, c.Store, f, columns, wanted)
 		},
 		Changed: func(ctx context.Context, f facts.File) *facts.Problem {
 			return survey.Changed(ctx, c.Store, f)
@@ -71,6 +73,7 @@ func (c Collector) Request(o engine.Order) Request {
 		Repage: func(ctx context.Context, f facts.File, wanted func(string) bool) (Repaged, error) {
 			return c.repage(ctx, o.Room, f, wanted)
 		},
+		Stage:    c.Stage,
 		Progress: o.Progress}
 }
 
@@ -82,13 +85,24 @@ func (c Collector) repage(ctx context.Context, room engine.Room, f facts.File, w
 		return Repaged{}, err
 	}
 	out := bufio.NewWriterSize(file, repageBuffer)
-	limits := survey.RepageLimits{Page: room.Runs / 2 * 5, Group: room.Runs / 10 / int64(max(1, room.Workers))}
+	free, err := keys.FreeBytes(room.TempDir)
+	if err != nil {
+		return Repaged{}, errors.Join(err, file.Close())
+	}
+	limits := survey.RepageLimits{Page: room.Runs / 2 * 5, Group: room.Runs / 10 / int64(max(1, room.Workers)),
+		Copy: min(free/2, mostGrown*(f.Size+f.Rows*f.RowBytes)+repageFloor)}
 	groups, largest, err := survey.Repage(ctx, c.Store, f, wanted, limits, out)
 	if err = cmp.Or(err, out.Flush()); err != nil {
 		return Repaged{}, errors.Join(err, file.Close())
 	}
 	return Repaged{Name: name, RowGroups: groups, RowBytes: largest, Close: func() { file.Close() }}, nil
 }
+
+// A copy may be so many times its file, plus as much as any may: what a dictionary says once stands in each row of a copy.
+const (
+	mostGrown   = 16
+	repageFloor = 256 << 20
+)
 
 // repageBuffer is what is written to such a copy at once.
 const repageBuffer = 256 << 10

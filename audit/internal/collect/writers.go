@@ -175,7 +175,7 @@ func (w *writerStage) flush() {
 }
 
 // stageOf gives a worker's stage of a source.
-func (f *folder) stageOf(code uint8) *writerStage {
+func (f *accumulator) stageOf(code uint8) *writerStage {
 	w := f.stages[code]
 	if w == nil {
 		w = &writerStage{sample: f.c.writers.of(code), rows: make([]facts.WriterRow, 0, writerBuffer)}
@@ -185,13 +185,13 @@ func (f *folder) stageOf(code uint8) *writerStage {
 		f.stages[code] = w
 	}
 	if f.capture != nil && w.file == nil {
-		w.file = f.c.fileSampleOf(f.filing.file.ID, f.c.names.name(code))
+		w.file = f.c.fileSampleOf(f.policy.file.ID, f.c.names.name(code))
 	}
 	return w
 }
 
 // flushFiles ends the samples of the file at hand.
-func (f *folder) flushFiles() {
+func (f *accumulator) flushFiles() {
 	for _, w := range f.stages {
 		if w != nil {
 			w.flushFile()
@@ -200,7 +200,7 @@ func (f *folder) flushFiles() {
 	}
 }
 
-func (f *folder) flushStages() {
+func (f *accumulator) flushStages() {
 	for _, w := range f.stages {
 		if w != nil {
 			w.flushFile()
@@ -210,7 +210,7 @@ func (f *folder) flushStages() {
 }
 
 // foldWriters samples the rows by who stamped them.
-func (f *folder) foldWriters(b *engine.Block, from, to int, uniform bool) {
+func (f *accumulator) foldWriters(b *engine.Block, from, to int, uniform bool) {
 	switch {
 	case f.layout.writerInt != absent:
 		v := &b.Vectors[f.layout.writerInt]
@@ -233,8 +233,8 @@ func (f *folder) foldWriters(b *engine.Block, from, to int, uniform bool) {
 	}
 }
 
-func (f *folder) sightIntegers(w *writerStage, ids, events, ingests []int64) {
-	filter, file := w.sample.filter.Load(), f.filing.file.ID
+func (f *accumulator) sightIntegers(w *writerStage, ids, events, ingests []int64) {
+	filter, file := w.sample.filter.Load(), f.policy.file.ID
 	events, ingests = events[:len(ids)], ingests[:len(ids)]
 	bound := uint64(0)
 	if w.file != nil {
@@ -253,19 +253,19 @@ func (f *folder) sightIntegers(w *writerStage, ids, events, ingests []int64) {
 	}
 }
 
-func (f *folder) sightOne(row int, hash uint64, b *engine.Block) {
+func (f *accumulator) sightOne(row int, hash uint64, b *engine.Block) {
 	w := f.stageOf(f.codes[row])
 	filter := w.sample.filter.Load()
 	if w.file != nil && hash < slack(filter.limit) {
-		w.keep(hash, f.events[row], f.ingests[row], f.filing.file.ID)
+		w.keep(hash, f.events[row], f.ingests[row], f.policy.file.ID)
 	}
-	if hash < filter.limit && w.sight(filter, hash, f.events[row], f.ingests[row], f.filing.file.ID) && w.names != nil {
+	if hash < filter.limit && w.sight(filter, hash, f.events[row], f.ingests[row], f.policy.file.ID) && w.names != nil {
 		w.names[hash] = f.writerName(b, row)
 	}
 }
 
 // writerName is who stamped a row, for people: a text for each column.
-func (f *folder) writerName(b *engine.Block, row int) []string {
+func (f *accumulator) writerName(b *engine.Block, row int) []string {
 	if f.layout.writerInt != absent {
 		return []string{strconv.FormatInt(b.Vectors[f.layout.writerInt].Ints[row], 10)}
 	}
@@ -281,7 +281,7 @@ func (f *folder) writerName(b *engine.Block, row int) []string {
 }
 
 // identify hashes the text of the rows' writers, once where entities are asked for too.
-func (f *folder) identify(b *engine.Block, from, to int) {
+func (f *accumulator) identify(b *engine.Block, from, to int) {
 	if cap(f.identities) < b.Rows {
 		f.identities, f.identified = make([]entityID, b.Rows), make([]bool, b.Rows)
 	}

@@ -1,0 +1,258 @@
+// Package document assembles the report: what was looked at of each view, its partitions and lags, and the results of all checks in one
+// document of the same bytes for the same input.
+package document
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/featureaudit/featureaudit/audit/address"
+	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/audit/evidence"
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
+	"github.com/featureaudit/featureaudit/audit/words"
+)
+
+// Input is what a report is assembled from.
+type Input struct {
+	Tool         report.Tool
+	AsOf         times.Instant
+	Range        string
+	Status       report.Status
+	ConfigDigest string
+	// HashKeyID tells with which key sensitive values were hashed; empty where they are numbered.
+	HashKeyID   string
+	Selection   report.Selection
+	Definitions []report.Definition
+	// Catalogue are the ids of the checks that a report has a line for, in any order.
+	Catalogue []string
+	// Views are what was judged, and Corrections those of all of them; Results are those of all views and of the run. All in any order.
+	Views       []report.View
+	Corrections []report.Correction
+	Results     []report.Result
+	// NothingToAudit says that every place was looked at and that no view has a file.
+	NothingToAudit bool
+}
+
+// Build assembles the document, all but Execution: results sorted by view and check, views by name, and the
+// digest of both.
+//
+// The exit code is not the outcome's: a retryable error among the results wins there, since the next try may find more.
+func Build(in Input) (report.Report, error) {
+	r := report.Report{Schema: report.Schema, Tool: in.Tool, AsOf: words.Instant(in.AsOf), Range: in.Range, Status: in.Status,
+		ConfigDigest: in.ConfigDigest, HashKeyID: in.HashKeyID, Selection: in.Selection, Definitions: in.Definitions, Results: slices.Clone(in.Results)}
+	r.Selection.Views, r.Selection.Checks = report.List(r.Selection.Views), report.List(r.Selection.Checks)
+	r.Catalogue = slices.Sorted(slices.Values(in.Catalogue))
+	r.Definitions, r.Results = report.List(r.Definitions), report.List(r.Results)
+	slices.SortFunc(r.Results, func(a, b report.Result) int {
+		return cmp.Or(cmp.Compare(a.View, b.View), cmp.Compare(a.Check, b.Check))
+	})
+	r.Views, r.Corrections = report.List(slices.Clone(in.Views)), slices.Clone(in.Corrections)
+	slices.SortStableFunc(r.Corrections, func(a, b report.Correction) int { return cmp.Compare(a.View, b.View) })
+	slices.SortFunc(r.Views, func(a, b report.View) int { return cmp.Compare(a.Name, b.Name) })
+	r.Views = report.BoundPictures(r.Views)
+	r.Summary = r.Summarise()
+	r.Summary.NothingToAudit = in.NothingToAudit
+	id, err := r.Digest()
+	if err != nil {
+		return r, fmt.Errorf("digest of the report: %w", err)
+	}
+	r.ID = id
+	return r, nil
+}
+
+// view is a view as its part of the report is written.
+type view struct{ *evidence.Index }
+
+// View is a view's part of the report: what was looked at, and what its results, its clean run and what is bad in each partition say.
+func View(ix *evidence.Index, results []report.Result, clean *CleanRun, bad BadByPartition) report.View {
+	b := view{ix}
+	v := b.describe()
+	outcomes := make([]report.Outcome, len(results))
+	for i, r := range results {
+		outcomes[i] = r.Outcome
+	}
+	v.Outcome = report.Worst(outcomes...)
+	v.Series, v.SeriesLeftOut = b.series(bad)
+	if clean != nil {
+		from, until := words.Instant(clean.Start), words.Instant(clean.End)
+		v.CleanFrom, v.CleanUntil = &from, &until
+	}
+	return v
+}
+
+// describe says what was looked at, and by which definition.
+func (b view) describe() report.View {
+	v := report.View{Name: b.View.Name, Project: b.View.Project, Owner: b.View.Owner, Definition: define(b.View),
+		OpenPartitions: []string{}, Notes: b.notes(), SourceLagSeconds: b.LagsBySource(func(int32) bool { return true }),
+		LagBins: b.lagBins(), NewestBySource: b.newestBySource(),
+		FilesUnread: int64(len(b.Unread)), Files: int64(len(b.Survey.Files))}
+	if b.ZoneUnread() {
+		v.EventTimeReadAs = "UTC"
+	}
+	for _, f := range b.Survey.Files {
+		v.Bytes += f.Size
+		v.Rows += f.Rows
+	}
+	for _, p := range b.Survey.Partitions {
+		if p.Present && !p.Stray {
+			v.Partitions++
+		}
+		if p.Present && p.Open && !p.AfterAsOf {
+			v.OpenPartitions = append(v.OpenPartitions, p.Value)
+		}
+		if p.Present && p.AfterAsOf {
+			v.PartitionsAfterAsOf++
+		}
+	}
+	for _, n := range b.Survey.Ignored {
+		v.IgnoredFiles += n
+	}
+	v.LeftOut = b.leftOutNames()
+	b.describeTimes(&v)
+	return v
+}
+
+func (b view) describeTimes(v *report.View) {
+	oldest, newest := times.Instant(times.None), times.Instant(times.None)
+	scanned := map[int32]bool{}
+	for _, s := range b.Collection.Slices {
+		scanned[s.File] = true
+		newest = max(newest, s.NewestKnown)
+		v.RowsAfterAsOf += s.AfterAsOf
+		if s.EventMin <= b.AsOf {
+			oldest = oldest.Earlier(s.EventMin)
+		}
+	}
+	for _, f := range b.Survey.Files {
+		if p, dated := b.Partition(f.Partition); dated && p.AfterAsOf && !scanned[f.ID] {
+			v.RowsAfterAsOf += f.Rows
+		}
+	}
+	if oldest.Known() {
+		text := words.Instant(oldest)
+		v.OldestEventTime = &text
+	}
+	if newest.Known() {
+		text, age := words.Instant(newest), b.AsOf.Sub(newest).Seconds()
+		v.NewestEventTime, v.AgeSeconds = &text, &age
+	}
+}
+
+// notes say in words what was assumed and what was left out.
+func (b view) notes() []string {
+	notes := slices.Clone(b.Survey.Notes)
+	if b.View.NoFiles != "" {
+		notes = append(notes, b.View.NoFiles)
+	}
+	for _, reason := range slices.Sorted(maps.Keys(b.Survey.Ignored)) {
+		notes = append(notes, fmt.Sprintf("%s ignored: %s", words.Count(b.Survey.Ignored[reason], "file"), reason))
+	}
+	notes = append(notes, b.leftOutNames()...)
+	for _, f := range b.Survey.Files {
+		if b.LeftOut(f) {
+			notes = append(notes, fmt.Sprintf("%s of an open partition changed during the run, was not at rest when it was read once more, and was left out", f.Path))
+		}
+	}
+	ambiguous := int64(0)
+	for _, s := range b.Collection.Slices {
+		ambiguous += s.AmbiguousLocal
+	}
+	if ambiguous > 0 {
+		notes = append(notes, fmt.Sprintf("%s with a local time that occurred twice or never in its zone", words.Count(ambiguous, "row")))
+	}
+	if note := b.ingestedNote(); note != "" {
+		notes = append(notes, note)
+	}
+	switch {
+	case b.Sources == nil:
+	case b.Mask.Numbers():
+		notes = append(notes, fmt.Sprintf("the source (%s) is sensitive: its values are numbered, those declared under sources first, and a number holds in this report only; --hash-key-file gives lasting names", b.View.Source.Column))
+	default:
+		notes = append(notes, fmt.Sprintf("the source (%s) is sensitive: its values are hashed with the key %s", b.View.Source.Column, b.Mask.KeyID()))
+	}
+	if evidence.KeyDefaulted(b.View) && len(evidence.KeyColumns(b.View)) > 0 {
+		notes = append(notes, "no key is declared: (entity, event_time) stands in for it")
+	}
+	if b.HasRange && !b.View.TimePartition.Declared() {
+		notes = append(notes, "the view has no time partitions: it is judged as a whole, whatever the range")
+	}
+	return report.List(notes)
+}
+
+// ingestedNote says that ingest times are written in different encodings: no check judges that, and lags rest on it.
+func (b view) ingestedNote() string {
+	epochs := evidence.EpochUnits{}
+	var files []evidence.EncodedFile
+	for _, f := range b.Readable(false) {
+		declared := b.View.IngestedAt
+		if own := b.DeclaredSources[f.Source].IngestedAt; own.Declared() {
+			declared = own
+		}
+		column := b.Schema(f).Lookup(declared.Column)
+		if f.Rows == 0 || !declared.Declared() || column == nil || engine.FormOf(*column).Kind == engine.FormNull {
+			continue
+		}
+		e := evidence.EncodedFile{File: &b.Survey.Files[f.ID], Rows: map[facts.Encoding]int64{}}
+		switch encoding := b.Schema(f).Encoding(*column); encoding {
+		case facts.EncodingEpoch:
+			e.Add(epochs.Encoding(declared, *column, f), f.Rows)
+		case facts.EncodingTextNaive:
+			e.Add("text", f.Rows)
+		default:
+			e.Add(encoding, f.Rows)
+		}
+		files = append(files, e)
+	}
+	list := evidence.EncodingMeasures(epochs.Name(files))
+	if len(list) < 2 {
+		return ""
+	}
+	return "ingested_at is written in different encodings: " + evidence.EncodingsInWords(list) + "; each file is read by its own, and other engines may merge them without a word"
+}
+
+func define(v model.View) report.ViewDefinition {
+	d := report.ViewDefinition{Kind: string(v.Kind), Path: address.Redact(v.Path), TTLDeclared: v.TTL.Declared(), TTLNever: v.TTL.Never, TTLOnWire: v.TTL.OnWire,
+		MaxAgeSeconds: limitSeconds(v.MaxAge.Seconds()), MaxLagSeconds: limitSeconds(v.MaxLag.Seconds()), EventTime: v.EventTime.Column,
+		IngestedAt: v.IngestedAt.Column, Source: sourceInWords(v.Source), Entity: report.List(v.Entity), Writer: v.Writer, Key: report.List(evidence.KeyColumns(v)),
+		KeyDefaulted: evidence.KeyDefaulted(v) && len(evidence.KeyColumns(v)) > 0, OncePer: v.OncePer, Measures: v.Measures, Zone: cmp.Or(v.Zone, "UTC"),
+		Reference: string(v.StaleReference()), ToleranceSecs: v.Tolerance.Seconds(), Origins: v.Origins.Texts()}
+	if v.TTL.Duration != 0 {
+		ttl := v.TTL.Duration.Seconds()
+		d.TTLSeconds = &ttl
+	}
+	if len(v.Sources) > 0 {
+		d.Sources = map[string]report.Source{}
+	}
+	for _, s := range v.Sources {
+		source := report.Source{Zone: s.Zone, MaxAgeSeconds: limitSeconds(s.MaxAge.Seconds()), MaxLagSeconds: limitSeconds(s.MaxLag.Seconds())}
+		if !s.Until.IsZero() {
+			source.Until = words.Instant(times.At(s.Until))
+		}
+		d.Sources[s.Name] = source
+	}
+	if p := v.TimePartition; p.Declared() {
+		d.TimePartition = &report.TimePartition{Columns: report.List(p.Columns), Grain: string(p.Grain), Zone: cmp.Or(p.Zone, "UTC"), Of: string(evidence.Meaning(v)),
+			Expected: cmp.Or(string(p.Expected), string(model.ExpectAll)), ExpectedBy: p.ExpectedBy, CompleteAfterSeconds: p.CompleteAfter.Seconds()}
+	}
+	return d
+}
+
+func limitSeconds(limit float64) *float64 {
+	if limit == 0 {
+		return nil
+	}
+	return &limit
+}
+
+func sourceInWords(s model.SourceColumn) string {
+	if s.PathSegment > 0 {
+		return fmt.Sprintf("path_segment %d", s.PathSegment)
+	}
+	return s.Column
+}
