@@ -75,7 +75,7 @@ const leastPortion = 16
 func (r *Runs) SetPortion(entries int64) { r.portion = max(entries, leastPortion) }
 
 // Whole says that narrow entries hold NarrowBits of each hash: not where rows are more than a billion.
-func (r *Runs) Whole() bool { return mathbits.OnesCount64(^(r.ordinals>>r.bits)) >= NarrowBits }
+func (r *Runs) Whole() bool { return mathbits.OnesCount64(^(r.ordinals >> r.bits)) >= NarrowBits }
 
 // EntryBytes is what one row costs.
 func (r *Runs) EntryBytes() int64 { return int64(r.stride) * 8 }
