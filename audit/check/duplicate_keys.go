@@ -109,7 +109,7 @@ func (b *viewEvidence) outsideInWords() string {
 	}
 	var amounts []string
 	for _, name := range slices.Sorted(maps.Keys(d.SurplusMeasuresOutside)) {
-		amounts = append(amounts, fmt.Sprintf("%s of %s", d.SurplusMeasuresOutside[name], name))
+		amounts = append(amounts, fmt.Sprintf("%s of %s", words.Decimal(d.SurplusMeasuresOutside[name]), name))
 	}
 	if len(amounts) > 0 {
 		text += " (" + strings.Join(amounts, ", ") + ")"
@@ -237,7 +237,7 @@ func (b *viewEvidence) duplicateDetail() (text string) {
 		parts[0] += " (" + strings.Join(classes, ", ") + ")"
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.SurplusMeasures)) {
-		parts = append(parts, fmt.Sprintf("%s is overstated by %s", name, d.SurplusMeasures[name]))
+		parts = append(parts, fmt.Sprintf("%s is overstated by %s", name, words.Decimal(d.SurplusMeasures[name])))
 	}
 	for _, name := range d.HiddenMeasures {
 		parts = append(parts, fmt.Sprintf("by how much %s is overstated is not said: it is sensitive", name))
