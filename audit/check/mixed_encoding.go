@@ -146,17 +146,17 @@ func (b *brief) ingestedNote() string {
 			declared = own
 		}
 		column := b.Schema(f).Lookup(declared.Column)
-		if f.Rows == 0 || !declared.Declared() || column == nil || engine.FormOf(*column).Kind == engine.FormNull {
+		if f.Live() == 0 || !declared.Declared() || column == nil || engine.FormOf(*column).Kind == engine.FormNull {
 			continue
 		}
 		e := evidence.EncodedFile{File: &b.Survey.Files[f.ID], Rows: map[facts.Encoding]int64{}}
 		switch encoding := b.Schema(f).Encoding(*column); encoding {
 		case facts.EncodingEpoch:
-			e.Add(epochs.Encoding(declared, *column, f), f.Rows)
+			e.Add(epochs.Encoding(declared, *column, f), f.Live())
 		case facts.EncodingTextNaive:
-			e.Add("text", f.Rows)
+			e.Add("text", f.Live())
 		default:
-			e.Add(encoding, f.Rows)
+			e.Add(encoding, f.Live())
 		}
 		files = append(files, e)
 	}

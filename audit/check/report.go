@@ -99,7 +99,14 @@ func (b *brief) view() report.View {
 	}
 	for _, f := range b.Survey.Files {
 		v.Bytes += f.Size
-		v.Rows += f.Rows
+		v.Rows += f.Live()
+	}
+	switch tables := b.logs(); len(tables) {
+	case 0:
+	case 1:
+		v.Table = &tables[0]
+	default:
+		v.Tables = tables
 	}
 	for _, p := range b.Survey.Partitions {
 		if p.Present && !p.Stray {
@@ -133,7 +140,7 @@ func (b *brief) describeTimes(v *report.View) {
 	}
 	for _, f := range b.Survey.Files {
 		if p, dated := b.Partition(f.Partition); dated && p.AfterAsOf && !scanned[f.ID] {
-			v.RowsAfterAsOf += f.Rows
+			v.RowsAfterAsOf += f.Live()
 		}
 	}
 	if oldest != facts.NoTime {
@@ -159,6 +166,12 @@ func (b *brief) notes() []string {
 	for _, f := range b.Survey.Files {
 		if b.LeftOut(f) {
 			notes = append(notes, fmt.Sprintf("%s of an open partition changed during the run, was not at rest when it was read once more, and was left out", f.Path))
+		}
+	}
+	for _, t := range b.Survey.Tables {
+		if t.Orphans > 0 {
+			notes = append(notes, fmt.Sprintf("%s (%s) in the folder of the table %s not named by any version in its log, and %s not read (%s)", words.Count(t.Orphans, "Parquet file"),
+				words.Size(t.OrphanBytes), words.Plural(t.Orphans, "is", "are"), words.Plural(t.Orphans, "was", "were"), words.Examples(t.Examples)))
 		}
 	}
 	ambiguous := int64(0)

@@ -160,7 +160,7 @@ func (b *Index) countGroups() map[groupPlace]Presence {
 		}
 		at(groupPlace{f.Partition, group}, func(p *Presence) {
 			p.Files++
-			p.Rows += f.Rows
+			p.Rows += f.Live()
 			if f.Problem != nil {
 				p.Unread++
 			}

@@ -82,8 +82,7 @@ func (s *stream) fold(b engine.Block) error {
 			return runError{err}
 		}
 	}
-	w.folder.row = b.First
-	if err := w.folder.fold(&b, 0, b.Rows); err != nil {
+	if err := w.folder.foldLive(&b, 0, b.Rows, b.First); err != nil {
 		return runError{err}
 	}
 	return s.giveBack(w, &b)
