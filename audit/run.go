@@ -12,19 +12,21 @@ import (
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/export"
+	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/internal/collect"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/sensitive"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
 // run is one audit under way: how it looks and judges, and what was kept of the views that are done.
 type run struct {
 	options      Options
-	asOf         int64
+	asOf         times.Instant
 	window       look.Window
 	looker       look.Looker
 	places       places
@@ -43,14 +45,15 @@ type run struct {
 	// used are the suppressions that accepted a finding, by index.
 	used map[int]bool
 	// found says that a view has files, or that nobody knows whether it has.
-	found bool
+	found  bool
+	looked Looked
 }
 
 func newRun(o Options) *run {
 	if o.Mask == nil {
 		o.Mask, _ = sensitive.New(nil) // without a key there is nothing wrong with it
 	}
-	r := &run{options: o, asOf: o.AsOf.UnixMicro(), used: map[int]bool{}, atlas: &zone.Atlas{},
+	r := &run{options: o, asOf: times.At(o.AsOf), used: map[int]bool{}, atlas: &zone.Atlas{},
 		window: look.Window{AsOf: o.AsOf, Range: partition.Range{From: o.RangeFrom, To: o.RangeTo}, Newest: o.NewestOnly}}
 	r.suppressions = slices.Clone(o.Suppressions)
 	for i, s := range r.suppressions {
@@ -67,7 +70,10 @@ func start(ctx context.Context, o Options) (*run, error) {
 	if r.scanner, err = o.Adapters.OpenScanner(threads, share.Engine, o.EngineTempDir); err != nil {
 		return nil, fmt.Errorf("start the engine: %w", err)
 	}
-	r.judges = newJudges(o.Adapters.OpenJudge, threads)
+	room := engine.Room{Workers: threads, Runs: share.Runs, TempDir: o.TempDir, SliceRows: share.SliceRows}
+	r.places = placesIn(room)
+	// the engine that judges has what the one that reads has: a view is judged when its rows were read
+	r.judges = newJudges(o.Adapters.OpenJudge, threads, share.Engine, r.places.count)
 	first, err := r.judges.take(ctx, true)
 	if err != nil {
 		r.scanner.Close()
@@ -82,9 +88,9 @@ func start(ctx context.Context, o Options) (*run, error) {
 			tell(p)
 		}
 	}
-	r.looker = look.Looker{Store: o.Adapters.Store, Collector: collect.Collector{Engine: r.scanner, Store: o.Adapters.Store, Atlas: r.atlas},
-		Room: engine.Room{Workers: threads, Runs: share.Runs, TempDir: o.TempDir, SliceRows: share.SliceRows}, RowsLimit: o.RowsLimit, Samples: o.Samples, Progress: r.progress}
-	r.places = placesIn(r.looker.Room)
+	r.looker = look.Looker{Store: o.Adapters.Store, Collector: collect.Collector{Engine: r.scanner, Store: o.Adapters.Store, Atlas: r.atlas,
+		Kept: o.Facts, Paranoid: o.Paranoid, Release: o.Tool.DuckDB + " " + o.Tool.Arrow + " " + o.Tool.TZData},
+		Room: room, RowsLimit: o.RowsLimit, Samples: o.Samples, Progress: r.progress}
 	return r, nil
 }
 
@@ -118,7 +124,7 @@ func (r *run) terms(view model.View) evidence.Terms {
 		missing = r.options.Missing
 	}
 	return evidence.Terms{AsOf: r.asOf, AsOfGiven: r.options.AsOfGiven, HasRange: r.window.Range.Given() || r.window.Newest, Selected: r.selected,
-		Suppressions: r.options.Suppressions, Missing: missing, Samples: r.options.Samples, BadRows: r.options.BadRows, Rank: r.options.Rank, Mask: r.options.Mask, Atlas: r.atlas}
+		Suppressions: r.options.Suppressions, Missing: missing, Samples: r.options.Samples, BadRows: r.options.BadRows, Rank: r.options.Rank, NameFindings: r.options.NameFindings, Mask: r.options.Mask, Atlas: r.atlas}
 }
 
 // keep takes what the report and the exports need of a view; its evidence ends here.
@@ -128,6 +134,7 @@ func (r *run) keep(f found) error {
 		return f.err // it was stopped before it was judged
 	}
 	r.found = r.found || !in.Empty()
+	r.looked.add(in.Collection)
 	r.viewed = append(r.viewed, judged.View)
 	r.corrections = append(r.corrections, judged.Corrections...)
 	r.results = append(r.results, judged.Results...)
@@ -146,9 +153,16 @@ func (r *run) keep(f found) error {
 	return cmp.Or(err, f.err)
 }
 
+func (l *Looked) add(c facts.Collection) {
+	l.FilesRead += c.ScannedFiles - c.KnownFiles
+	l.RowsRead += c.ScannedRows - c.KnownRows
+	l.FilesKnown += c.KnownFiles
+	l.RowsKnown += c.KnownRows
+}
+
 func (r *run) runInput() check.RunInput {
 	return check.RunInput{AsOf: r.asOf, HasRange: r.window.Range.Given(), Selected: r.selected, Suppressions: r.suppressions,
-		Consumers: r.options.Consumers, Views: r.options.Views, Results: r.results, Used: r.used}
+		Consumers: r.options.Consumers, Views: r.options.Views, Results: r.results, Used: r.used, NameFindings: r.options.NameFindings}
 }
 
 // finish builds the report of what was judged until the run ended or was stopped.

@@ -10,6 +10,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 func TestTTLUnset(t *testing.T) {
@@ -101,7 +102,7 @@ func TestNullEventTimeSaysWhy(t *testing.T) {
 	if got, want := r.Findings[1].Message, `1 of 1,000 rows (0.10 %) have no usable event time: 1 is text that does not parse by format "%d/%m/%Y %H:%M %Z", such as b`+hint; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	v.Zone, v.Origins = "America/Los_Angeles", map[string]string{"zone": "f.yaml:3"}
+	v.Zone, v.Origins = "America/Los_Angeles", model.Origins{"zone": model.Written("f.yaml:3")}
 	s.View = v
 	if r := s.of(t, "null-event-time"); strings.Contains(r.Message, "zone") {
 		t.Errorf("a zone is declared: %q", r.Message)
@@ -172,7 +173,7 @@ func TestStaleView(t *testing.T) {
 
 func TestStaleViewBySource(t *testing.T) {
 	s := healthy(dailyView())
-	s.View.Sources = []model.SourcePolicy{{Name: "batch", MaxAge: 30 * time.Hour}, {Name: "legacy", Until: time.UnixMicro(asOf)},
+	s.View.Sources = []model.SourcePolicy{{Name: "batch", MaxAge: 30 * time.Hour}, {Name: "legacy", Until: time.UnixMicro(int64(asOf))},
 		{Name: "streaming", MaxAge: 10 * time.Minute}}
 	live := s.Collection.Slices[8]
 	live.Source, live.NewestKnown = "streaming", asOf-minute
@@ -225,7 +226,7 @@ func TestStaleViewOfASourceThatNeverCame(t *testing.T) {
 	if len(r.Findings) != 1 {
 		t.Errorf("the view itself is fresh: %+v", r.Findings)
 	}
-	s.View.Sources[0].Until = time.UnixMicro(asOf - day)
+	s.View.Sources[0].Until = time.UnixMicro(int64(asOf - day))
 	if r := s.of(t, "stale-view"); r.Outcome != report.Pass {
 		t.Errorf("retired: %+v", r)
 	}
@@ -233,7 +234,7 @@ func TestStaleViewOfASourceThatNeverCame(t *testing.T) {
 
 func TestStaleViewWithRetiredSourcesOnly(t *testing.T) {
 	s := healthy(dailyView())
-	s.View.Sources = []model.SourcePolicy{{Name: "batch", Until: time.UnixMicro(asOf)}}
+	s.View.Sources = []model.SourcePolicy{{Name: "batch", Until: time.UnixMicro(int64(asOf))}}
 	if r := s.of(t, "stale-view"); r.Outcome != report.NotApplicable || r.Reason != "every source was retired before as_of: none is expected to be fresh" {
 		t.Errorf("%+v", r)
 	}
@@ -319,9 +320,9 @@ func TestSourceLag(t *testing.T) {
 	clear(s.Collection.Lags)
 	h := facts.NewLagHistogram()
 	for i := range int64(100) {
-		h.Counts[facts.LagBin(i*second)]++
+		h.Counts[facts.LagBin(times.Span(i*second))]++
 		h.Rows++
-		h.Max = i * second
+		h.Max = times.Span(i * second)
 	}
 	s.Collection.Lags[facts.Population{Partition: 0, Source: "batch", Writer: "a"}] = h
 	late := facts.NewLagHistogram()
@@ -428,7 +429,7 @@ func TestThinPartitions(t *testing.T) {
 	s.setRows(29, 121)
 	r := s.of(t, "thin-partitions")
 	expect(t, r, report.Warn, 1, 23, "1 of 23 partitions (4.3 %) hold far fewer rows than usual in partition dt=2026-11-09")
-	if r.Findings[0].Message != "121 rows, where the median of the partitions before it is 1215" || r.Findings[0].Measures["limit_rows"] != 121.5 {
+	if r.Findings[0].Message != "121 rows, where the median of 14 earlier partitions is 1,215" || r.Findings[0].Measures["limit_rows"] != 121.5 {
 		t.Errorf("%+v", r.Findings[0])
 	}
 }
@@ -467,7 +468,7 @@ func kolkata(t *testing.T, share int64) *store {
 	for _, i := range []int32{3, 4} {
 		h := facts.NewEventHistogram()
 		start := s.Survey.Partitions[i].Start - 5*hour - 30*minute
-		for quarter := range int64(96) {
+		for quarter := range times.Instant(96) {
 			h.Counts[facts.EventBin(start+quarter*15*minute)] += share
 			h.Rows += share
 		}
@@ -659,7 +660,7 @@ func TestMixedEncodingOfDeclaredZonesIsAWarning(t *testing.T) {
 		}
 	}
 	for name, change := range map[string]func(*model.View){
-		"default":      func(v *model.View) { v.Zone = "UTC"; v.Origins["zone"] = "default" },
+		"default":      func(v *model.View) { v.Zone = "UTC"; v.Origins["zone"] = model.Origin{Kind: model.OriginDefault} },
 		"device":       func(v *model.View) { v.Sources = []model.SourcePolicy{{Name: "streaming", Zone: model.ZoneDevice}} },
 		"other source": func(v *model.View) { v.Sources = []model.SourcePolicy{{Name: "batch", Zone: "UTC"}} },
 	} {
@@ -762,13 +763,13 @@ func TestNoteOfMixedIngestTimes(t *testing.T) {
 	aware := roleColumns()
 	aware[1].AdjustedToUTC = true
 	s.Survey.Schemas = append(s.Survey.Schemas, facts.Schema{ID: 1, Columns: aware})
-	if notes := strings.Join(newBrief(s.Input).notes(), "\n"); strings.Contains(notes, "ingested_at") {
+	if notes := strings.Join(newViewEvidence(s.Input).notes(), "\n"); strings.Contains(notes, "ingested_at") {
 		t.Errorf("%s", notes)
 	}
 	s.Survey.Files[3].Schema = 1
 	want := "ingested_at is written in different encodings: aware in 1 file (dt=2026-11-04/part-00003.parquet); naive in 8 files (dt=2026-11-01/part-00000.parquet); " +
 		"each file is read by its own, and other engines may merge them without a word"
-	if notes := newBrief(s.Input).notes(); !slices.Contains(notes, want) {
+	if notes := newViewEvidence(s.Input).notes(); !slices.Contains(notes, want) {
 		t.Errorf("%q", notes)
 	}
 }

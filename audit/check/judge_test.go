@@ -16,6 +16,8 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
+	"github.com/featureaudit/featureaudit/sql"
 )
 
 func viewChecks() []string {
@@ -126,7 +128,7 @@ func TestUnmetNeeds(t *testing.T) {
 			func(v *model.View) { v.TimePartition = model.TimePartition{} }},
 		{"null-keys", "turned off in the config at featureaudit.yaml:20", func(v *model.View) {
 			v.Checks = map[string]model.CheckPolicy{"null-keys": {Severity: "off"}}
-			v.Origins["checks.null-keys"] = "featureaudit.yaml:20"
+			v.Origins["checks.null-keys"] = model.Written("featureaudit.yaml:20")
 		}},
 		{"future-rows", "the push source has no files", func(v *model.View) { v.NoFiles = "the push source has no files" }},
 	} {
@@ -310,7 +312,7 @@ func TestNoRowsIsNoPass(t *testing.T) {
 	s.days("2026-11-08", 2)
 	s.file(0, 0, nil)
 	s.file(1, 0, nil)
-	s.Collection.Entities = &facts.Entities{OldestNewest: facts.NoTime}
+	s.Collection.Entities = &facts.Entities{OldestNewest: times.None}
 	s.Collection.Keys = nil
 	results := s.judge(t)
 	for id, reason := range map[string]string{"null-event-time": "no rows in 2 files", "null-keys": "no rows in 2 files", "future-rows": "no rows in 2 files",
@@ -452,7 +454,7 @@ func TestSuppression(t *testing.T) {
 		"other source":  {model.Suppression{Check: "null-keys", View: "clicks", Source: "streaming"}, report.Fail, 0},
 		"other view":    {model.Suppression{Check: "null-keys", View: "users"}, report.Fail, 0},
 		"other check":   {model.Suppression{Check: "stale-rows", View: "clicks"}, report.Fail, 0},
-		"expired today": {model.Suppression{Check: "null-keys", View: "clicks", Until: time.UnixMicro(asOf)}, report.Fail, 0},
+		"expired today": {model.Suppression{Check: "null-keys", View: "clicks", Until: time.UnixMicro(int64(asOf))}, report.Fail, 0},
 		"just enough":   {model.Suppression{Check: "null-keys", View: "clicks", MaxRows: 3}, report.Suppressed, 1},
 		"one too many":  {model.Suppression{Check: "null-keys", View: "clicks", MaxRows: 2, Origin: "f.yaml:9"}, report.Fail, 1},
 	} {
@@ -525,7 +527,7 @@ func TestRunChecks(t *testing.T) {
 		{Check: "null-keys", View: "clicks", Reason: "known", Origin: "featureaudit.yaml:30"},
 		{Check: "stale-view", View: "clicks", Reason: "feed outage", Origin: "featureaudit.yaml:31"},
 		{Check: "null-keys", View: "users", Reason: "not audited", Origin: "featureaudit.yaml:32"},
-		{Check: "future-rows", View: "clicks", Reason: "clock", Origin: "featureaudit.yaml:33", Until: time.UnixMicro(asOf)},
+		{Check: "future-rows", View: "clicks", Reason: "clock", Origin: "featureaudit.yaml:33", Until: time.UnixMicro(int64(asOf))},
 		{Check: "stale-rows", View: "clicks", Reason: "unseen", Origin: "featureaudit.yaml:34"},
 	}, Results: []report.Result{{Check: "null-keys", View: "clicks", Outcome: report.Suppressed}, {Check: "stale-view", View: "clicks", Outcome: report.Pass},
 		{Check: "future-rows", View: "clicks", Outcome: report.Fail}, {Check: "stale-rows", View: "clicks", Outcome: report.Error}}, Used: map[int]bool{0: true}}
@@ -581,12 +583,12 @@ func TestContracts(t *testing.T) {
 }
 
 func TestCleanRun(t *testing.T) {
-	day := func(date string) int64 {
+	day := func(date string) times.Instant {
 		d, err := time.Parse(time.DateOnly, date)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return d.UnixMicro()
+		return times.Instant(d.UnixMicro())
 	}
 	planted := func(bad ...int32) *store {
 		s := newStore(dailyView())
@@ -649,7 +651,7 @@ func TestDeterminism(t *testing.T) {
 		for i := range int32(30) {
 			s.Collection.Keys.ByPlace[facts.Population{Partition: i, Source: "batch"}] = &facts.DuplicatePlace{Surplus: 1, Keys: 1}
 			h := facts.NewLagHistogram()
-			h.Counts[i], h.Rows, h.Max = 10, 10, int64(i)*second
+			h.Counts[i], h.Rows, h.Max = 10, 10, times.Span(int64(i)*second)
 			s.Collection.Lags[facts.Population{Partition: i, Source: fmt.Sprintf("s%d", i%3)}] = h
 		}
 		if reverse {
@@ -726,5 +728,57 @@ func TestInterruptAfterTheLastCheckTakesNothingBack(t *testing.T) {
 			t.Errorf("%q: %+v", only, got.Results)
 		}
 		cancel(nil)
+	}
+}
+
+// TestManyFactsAreJudgedAsFew judges a store of more facts than are loaded at once, each check on the columns that it names, and the same
+// facts in tables that hold all: the rows of every query are the same.
+func TestManyFactsAreJudgedAsFew(t *testing.T) {
+	s := newStore(dailyView())
+	s.days("2019-01-01", manyFacts+1)
+	for i := range int32(manyFacts + 1) {
+		s.file(i, 1000, func(_ *facts.File, slice *facts.Slice) {
+			slice.KeyNull, slice.EventNull, slice.MisfiledBefore, slice.Stale, slice.FutureIngested, slice.LagOver = int64(i%5), int64(i%3), int64(i%7), int64(i%4), int64(i%6), int64(i%2)
+		})
+	}
+	b := newViewEvidence(s.Input)
+	if !b.hasManyFacts() {
+		t.Fatalf("%d slices are few, want many", len(s.Collection.Slices))
+	}
+	judge := openJudge(t)
+	found := 0
+	for _, c := range Catalogue() {
+		if !c.Query {
+			continue
+		}
+		text, err := sql.Check(c.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		params := map[string]any{}
+		if c.params != nil {
+			params = c.params(b)
+		}
+		if err := judge.Load(t.Context(), b.tables()); err != nil {
+			t.Fatal(err)
+		}
+		want, err := judge.Query(t.Context(), text, params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := judge.Load(t.Context(), b.tablesOf(text)); err != nil {
+			t.Fatal(err)
+		}
+		got, err := judge.Query(t.Context(), text, params)
+		if err != nil {
+			t.Fatalf("%s: %v", c.ID, err)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %d rows on the columns that it names, want the %d that it has on all", c.ID, len(got), len(want))
+		}
+		found += len(got)
+	}
+	if found < 5*manyFacts {
+		t.Errorf("%d rows of all queries, want those of more than %d partitions from most of them", found, manyFacts)
 	}
 }

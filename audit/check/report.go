@@ -8,16 +8,16 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/address"
 	"github.com/featureaudit/featureaudit/audit/evidence"
-	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // ReportInput is what a report is assembled from.
 type ReportInput struct {
 	Tool         report.Tool
-	AsOf         int64
+	AsOf         times.Instant
 	Range        string
 	Status       report.Status
 	ConfigDigest string
@@ -73,7 +73,7 @@ func filled[T any](list []T) []T {
 }
 
 // describe is the view with what its results, its clean run and what is bad in each partition say.
-func (b *brief) describe(results []report.Result, clean *Span, bad BadByPartition) report.View {
+func (b *viewEvidence) describe(results []report.Result, clean *Span, bad BadByPartition) report.View {
 	v := b.view()
 	outcomes := make([]report.Outcome, len(results))
 	for i, r := range results {
@@ -89,7 +89,7 @@ func (b *brief) describe(results []report.Result, clean *Span, bad BadByPartitio
 }
 
 // view describes what was looked at, and by which definition.
-func (b *brief) view() report.View {
+func (b *viewEvidence) view() report.View {
 	v := report.View{Name: b.View.Name, Project: b.View.Project, Owner: b.View.Owner, Definition: define(b.View),
 		OpenPartitions: []string{}, Notes: b.notes(), SourceLagSeconds: b.LagsBySource(func(int32) bool { return true }),
 		LagBins: b.lagBins(), NewestBySource: b.newestBySource(),
@@ -127,15 +127,15 @@ func (b *brief) view() report.View {
 	return v
 }
 
-func (b *brief) describeTimes(v *report.View) {
-	oldest, newest := facts.NoTime, facts.NoTime
+func (b *viewEvidence) describeTimes(v *report.View) {
+	oldest, newest := times.Instant(times.None), times.Instant(times.None)
 	scanned := map[int32]bool{}
 	for _, s := range b.Collection.Slices {
 		scanned[s.File] = true
 		newest = max(newest, s.NewestKnown)
 		v.RowsAfterAsOf += s.AfterAsOf
-		if s.EventMin != facts.NoTime && s.EventMin <= b.AsOf && (oldest == facts.NoTime || s.EventMin < oldest) {
-			oldest = s.EventMin
+		if s.EventMin <= b.AsOf {
+			oldest = oldest.Earlier(s.EventMin)
 		}
 	}
 	for _, f := range b.Survey.Files {
@@ -143,18 +143,18 @@ func (b *brief) describeTimes(v *report.View) {
 			v.RowsAfterAsOf += f.Live()
 		}
 	}
-	if oldest != facts.NoTime {
+	if oldest.Known() {
 		text := words.Instant(oldest)
 		v.OldestEventTime = &text
 	}
-	if newest != facts.NoTime {
-		text, age := words.Instant(newest), evidence.Seconds(b.AsOf-newest)
+	if newest.Known() {
+		text, age := words.Instant(newest), b.AsOf.Sub(newest).Seconds()
 		v.NewestEventTime, v.AgeSeconds = &text, &age
 	}
 }
 
 // notes say in words what was assumed and what was left out.
-func (b *brief) notes() []string {
+func (b *viewEvidence) notes() []string {
 	notes := slices.Clone(b.Survey.Notes)
 	if b.View.NoFiles != "" {
 		notes = append(notes, b.View.NoFiles)
@@ -205,13 +205,10 @@ func define(v model.View) report.ViewDefinition {
 		MaxAgeSeconds: limitSeconds(v.MaxAge.Seconds()), MaxLagSeconds: limitSeconds(v.MaxLag.Seconds()), EventTime: v.EventTime.Column,
 		IngestedAt: v.IngestedAt.Column, Source: sourceInWords(v.Source), Entity: filled(v.Entity), Writer: v.Writer, Key: filled(evidence.KeyColumns(v)),
 		KeyDefaulted: evidence.KeyDefaulted(v) && len(evidence.KeyColumns(v)) > 0, OncePer: v.OncePer, Measures: v.Measures, Zone: cmp.Or(v.Zone, "UTC"),
-		Reference: string(v.StaleReference()), ToleranceSecs: v.Tolerance.Seconds(), Origins: maps.Clone(v.Origins)}
+		Reference: string(v.StaleReference()), ToleranceSecs: v.Tolerance.Seconds(), Origins: v.Origins.Texts()}
 	if v.TTL.Duration != 0 {
 		ttl := v.TTL.Duration.Seconds()
 		d.TTLSeconds = &ttl
-	}
-	if d.Origins == nil {
-		d.Origins = map[string]string{}
 	}
 	if len(v.Sources) > 0 {
 		d.Sources = map[string]report.Source{}
@@ -219,7 +216,7 @@ func define(v model.View) report.ViewDefinition {
 	for _, s := range v.Sources {
 		source := report.Source{Zone: s.Zone, MaxAgeSeconds: limitSeconds(s.MaxAge.Seconds()), MaxLagSeconds: limitSeconds(s.MaxLag.Seconds())}
 		if !s.Until.IsZero() {
-			source.Until = words.Instant(s.Until.UnixMicro())
+			source.Until = words.Instant(times.At(s.Until))
 		}
 		d.Sources[s.Name] = source
 	}

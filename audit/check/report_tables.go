@@ -11,7 +11,7 @@ import (
 )
 
 // logs are the versions of tables that were looked at.
-func (b *brief) logs() []report.Table {
+func (b *viewEvidence) logs() []report.Table {
 	deleted := map[*facts.Table]int64{}
 	for _, f := range b.Survey.Files {
 		if f.Deleted != nil {
@@ -21,7 +21,7 @@ func (b *brief) logs() []report.Table {
 	var tables []report.Table
 	for _, t := range b.Survey.Tables {
 		out := report.Table{Format: strings.ToLower(t.Format), Root: address.Redact(b.withinRoot(t.Root)), Version: t.Version, DeletedRows: deleted[t], Orphans: t.Orphans, OrphanBytes: t.OrphanBytes}
-		if t.CommittedAt != facts.NoTime {
+		if t.CommittedAt.Known() {
 			out.CommittedAt = words.Instant(t.CommittedAt)
 		}
 		tables = append(tables, out)
@@ -31,7 +31,7 @@ func (b *brief) logs() []report.Table {
 }
 
 // withinRoot is the folder of a table below the view's root, as the paths of its files are.
-func (b *brief) withinRoot(folder string) string {
+func (b *viewEvidence) withinRoot(folder string) string {
 	if rest, below := strings.CutPrefix(folder+"/", strings.TrimSuffix(b.Survey.Root, "/")+"/"); below {
 		return strings.TrimSuffix("./"+rest, "/")
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/internal/zoneproof"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
 )
 
@@ -75,28 +76,46 @@ type fileGroup struct {
 	files  []facts.File
 }
 
-// files are those that hold what was counted, and those of which every row was.
-func (q rowsQuery) files() (some, whole []facts.File) {
+// files are those that hold what was counted, and those of which every row was; or why they are too many for a query, which is told
+// before they are gathered.
+func (q rowsQuery) files() (some, whole []facts.File, missing string) {
 	counted := map[int32]int64{}
 	for i := range q.b.Collection.Slices {
 		s := &q.b.Collection.Slices[i]
 		counted[s.File] += q.counted(s)
 	}
-	for _, f := range q.b.Survey.Files {
-		switch {
-		case q.whole != nil && q.whole(f):
-			whole = append(whole, f)
-		case counted[f.ID] > 0 && q.b.Judged(f.Partition):
-			some = append(some, f)
+	each := func(take func(f facts.File, whole bool)) {
+		for _, f := range q.b.Survey.Files {
+			switch {
+			case q.whole != nil && q.whole(f):
+				take(f, true)
+			case counted[f.ID] > 0 && q.b.Judged(f.Partition):
+				take(f, false)
+			}
 		}
 	}
-	return some, whole
+	count, runs := 0, 0
+	each(func(f facts.File, _ bool) {
+		count++
+		runs += len(deletedRuns(f, maxFetchedRuns))
+	})
+	if missing := q.b.tooMany(count, runs); missing != "" {
+		return nil, nil, missing
+	}
+	each(func(f facts.File, all bool) {
+		if all {
+			whole = append(whole, f)
+			return
+		}
+		some = append(some, f)
+	})
+	return some, whole, ""
 }
 
 // sql is the query, or why there is none.
 func (q rowsQuery) sql() (sql, missing string) {
-	files, whole := q.files()
-	if missing := q.b.tooMany(slices.Concat(files, whole)); missing != "" {
+	files, whole, missing := q.files()
+	if missing != "" {
 		return "", missing
 	}
 	var parts []string
@@ -137,17 +156,13 @@ func (b *Statements) rowsOf(f facts.File, rows []int64) string {
 // writesRows ends the reason of a query that is missing only in a report.
 const writesRows = "; --out rows=PATH writes the rows"
 
-// tooMany says why no query names so many files, or so many of their deleted rows.
-func (b *Statements) tooMany(files []facts.File) string {
-	runs := 0
-	for _, f := range files {
-		runs += len(deletedRuns(f, maxFetchedRuns))
-	}
+// tooMany says why no query names so many files, or so many runs of their deleted rows.
+func (b *Statements) tooMany(files, runs int) string {
 	switch {
-	case len(files) == 0:
+	case files == 0:
 		return "no file that can be read holds them"
-	case len(files) > b.mostFiles:
-		return b.tooLong(words.Count(int64(len(files)), "file"), b.mostFiles)
+	case files > b.mostFiles:
+		return b.tooLong(words.Count(int64(files), "file"), b.mostFiles)
 	case b.fetches() && runs > maxFetchedRuns:
 		return b.tooLong("runs of rows that the table's log takes out", maxFetchedRuns)
 	case !b.fetches() && runs > maxListedRows:
@@ -161,6 +176,15 @@ func (b *Statements) tooLong(what string, most int) string {
 		return fmt.Sprintf("the query would name %s, more than the %s that one query can", what, words.Number(int64(most)))
 	}
 	return fmt.Sprintf("the query would name %s, more than the %s that fit a report", what, words.Number(int64(most))) + writesRows
+}
+
+// tooManyOf is tooMany of files.
+func (b *Statements) tooManyOf(files []facts.File) string {
+	runs := 0
+	for _, f := range files {
+		runs += len(deletedRuns(f, maxFetchedRuns))
+	}
+	return b.tooMany(len(files), runs)
 }
 
 // maxFetchedRuns is how many runs of deleted rows a query names where the program itself asks.
@@ -506,7 +530,7 @@ func (b *Statements) beyondMicros(g fileGroup) bool {
 	const farthest = math.MaxInt64 / 1000 * 1000
 	return inMillis && slices.ContainsFunc(b.Collection.Slices, func(s facts.Slice) bool {
 		// Of a sensitive column the bounds are not kept.
-		far := s.EventSentinel > 0 && (s.SentinelMin == facts.NoTime || s.SentinelMin <= -farthest || s.SentinelMax >= farthest)
+		far := s.EventSentinel > 0 && (s.SentinelMin == times.None || s.SentinelMin <= -farthest || s.SentinelMax >= farthest)
 		return far && slices.ContainsFunc(g.files, func(f facts.File) bool { return f.ID == s.File })
 	})
 }
@@ -528,9 +552,9 @@ func (b *Statements) fileValues(files []facts.File) string {
 			stale = fmt.Sprint(before)
 		}
 		// The file's own time stands in the report only where a row's verdict rests on it: a copy of the same files is the same input.
-		knownBy := int64(math.MaxInt64)
+		knownBy := times.Instant(math.MaxInt64)
 		if late[f.ID] {
-			knownBy = max(b.AsOf, f.ModTime) + b.View.Tolerance.Microseconds()
+			knownBy = max(b.AsOf, f.ModTime).Add(times.SpanOf(b.View.Tolerance))
 		}
 		lines[i] = fmt.Sprintf("      (%s, %d, %s, %t, %d, %s, %s, %s)", quoteText(b.fromConfig(f)), f.Partition, quoteText(p.Value), b.InRange(f.Partition),
 			knownBy, begin, end, stale)

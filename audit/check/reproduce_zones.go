@@ -43,7 +43,7 @@ func (b *Statements) reproduceZones() (sql, missing string) {
 			}
 		}
 	}
-	if missing := b.tooMany(files); missing != "" {
+	if missing := b.tooManyOf(files); missing != "" {
 		return "", missing
 	}
 	slices.SortFunc(files, func(x, y facts.File) int { return int(x.ID) - int(y.ID) })

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
 )
 
@@ -22,7 +23,7 @@ var ttlAbsurd = Check{
 	Severity: report.SeverityWarn,
 	Evidence: report.Certain,
 	Unit:     UnitView,
-	judge: func(b *brief) (verdict, error) {
+	judge: func(b *viewEvidence) (verdict, error) {
 		ttl := b.View.TTL
 		if ttl.Duration == 0 && ttl.Never != "" {
 			return verdict{notApplicable: fmt.Sprintf("ttl is never (%s): ttl-absurd has nothing to judge", ttl.Never)}, nil
@@ -35,8 +36,8 @@ var ttlAbsurd = Check{
 		return ofView(found != "", message, map[string]any{"ttl_seconds": ttl.Duration.Seconds()}), nil
 	},
 	bad:  always("has an absurd ttl"),
-	good: func(b *brief) string { return b.ttlInWords() },
-	headline: func(_ *brief, v verdict) string {
+	good: func(b *viewEvidence) string { return b.ttlInWords() },
+	headline: func(_ *viewEvidence, v verdict) string {
 		return v.findings[0].message
 	},
 }
@@ -61,5 +62,5 @@ func ttlText(ttl time.Duration) string {
 	if ttl > 0 && ttl < time.Millisecond {
 		return ttl.String()
 	}
-	return words.Duration(ttl.Microseconds())
+	return words.Duration(times.SpanOf(ttl))
 }

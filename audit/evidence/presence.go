@@ -9,6 +9,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
 )
 
@@ -17,7 +18,7 @@ type Presence struct {
 	Partition facts.Partition
 	Group     string
 	Present   bool
-	// Expected, emptiable and comparable say whether missing-, empty- and thin-partitions judge it.
+	// Expected, emptiable and comparable say whether missing-, empty-, thin- and thick-partitions judge it.
 	Expected, Emptiable, Comparable bool
 	Files, Unread, Rows             int64
 }
@@ -53,7 +54,7 @@ func (b *Index) presenceGroups() []string {
 		}
 	default:
 		for _, s := range v.Sources {
-			if ExpectedBySource(v) || b.toldByPath(s) {
+			if ExpectedBySource(v) || b.sourceInPath(s) {
 				groups = append(groups, s.Name)
 			}
 		}
@@ -63,7 +64,7 @@ func (b *Index) presenceGroups() []string {
 }
 
 // toldByPath says whether paths tell which files are a declared source's.
-func (b *Index) toldByPath(s model.SourcePolicy) bool {
+func (b *Index) sourceInPath(s model.SourcePolicy) bool {
 	if s.Path != "" || b.View.Source.PathSegment > 0 {
 		return true
 	}
@@ -190,16 +191,16 @@ func (b *Index) presencesOf(group string, found map[groupPlace]Presence) []Prese
 			hidden[u.File.Partition]++
 		}
 	}
-	until := facts.NoTime
+	until := times.Instant(times.None)
 	if s, declared := b.DeclaredSources[group]; declared && !expectedByKey(b.View) && !s.Until.IsZero() {
-		until = s.Until.UnixMicro()
+		until = times.At(s.Until)
 	}
 	begun := b.HasRange
 	var list []Presence
 	for _, p := range b.Survey.Partitions {
 		have := found[groupPlace{p.ID, group}]
 		begun = begun || have.Present && p.Dated()
-		retired := until != facts.NoTime && p.Start >= until
+		retired := until.Known() && p.Start >= until
 		if !p.Dated() || !have.Present && !(p.Expected && begun && !retired) {
 			continue
 		}
@@ -207,7 +208,7 @@ func (b *Index) presencesOf(group string, found map[groupPlace]Presence) []Prese
 		have.Unread += hidden[p.ID]
 		have.Expected = p.Expected && begun && !retired && (have.Present || hidden[p.ID] == 0)
 		have.Emptiable = !byRow && !retired
-		have.Comparable = until == facts.NoTime || p.End <= until
+		have.Comparable = !until.Known() || p.End <= until
 		list = append(list, have)
 	}
 	return list

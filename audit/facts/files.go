@@ -3,10 +3,9 @@ package facts
 import (
 	"slices"
 	"strings"
-)
 
-// NoTime marks an absent instant in fields that hold microseconds since 1970-01-01 UTC.
-const NoTime = int64(-1 << 63)
+	"github.com/featureaudit/featureaudit/audit/times"
+)
 
 // Listing is the snapshot of one view's files: what there is to look at, before any of it is opened.
 type Listing struct {
@@ -54,8 +53,8 @@ type File struct {
 	Path string
 	Abs  string
 	Size int64
-	// ModTime is the modification time in microseconds UTC.
-	ModTime int64
+	// ModTime is the modification time.
+	ModTime times.Instant
 	Identity
 	// Values are what the plan says of all rows of the file: the keys of its path (dt=2026-11-03), or what a table's log says.
 	Values []Value
@@ -109,8 +108,8 @@ type Table struct {
 	Format, Root string
 	// Version is that of a Delta table, or the id of an Iceberg snapshot.
 	Version int64
-	// CommittedAt is when the version was committed, in microseconds UTC; NoTime where the log no longer says.
-	CommittedAt int64
+	// CommittedAt is when the version was committed; not known where the log no longer says.
+	CommittedAt times.Instant
 	// Columns are the table's own, where files may name them in another way; empty where they do not.
 	Columns []TableColumn
 	// Orphans are the Parquet files below the root that no version in the log names, OrphanBytes their size; Examples are some of their paths.
@@ -234,8 +233,8 @@ type Partition struct {
 	Spellings []string
 	// Identity names the interval, however its folders spell it: what a finding's fingerprint is made of.
 	Identity string
-	// Start and End bound it in microseconds UTC, End excluded; NoTime both for __HIVE_DEFAULT_PARTITION__.
-	Start, End int64
+	// Start and End bound it, End excluded; times.None both for __HIVE_DEFAULT_PARTITION__.
+	Start, End times.Instant
 	// Stray says that it has no date because its folder names none, though those of most files do.
 	Stray bool
 	// Present says that its folder exists; a folder with markers only is present and has no files.
@@ -253,7 +252,7 @@ type Partition struct {
 }
 
 // Dated says whether the partition has a date at all.
-func (p Partition) Dated() bool { return p.Start != NoTime }
+func (p Partition) Dated() bool { return p.Start.Known() }
 
 // Survey is the listing with every footer read.
 type Survey struct {

@@ -6,12 +6,14 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // Kind says how the values of one row fact add up: those of two sets of rows to that of their union.
 type Kind string
 
-// The kinds of row facts. The earliest and the latest of no rows is NoTime.
+// The kinds of row facts. The earliest and the latest of no rows is times.None.
 const (
 	Sum      Kind = "sum"
 	Earliest Kind = "earliest"
@@ -21,25 +23,25 @@ const (
 // RowFact is one line of the table of row facts: a field of Slice, as its tags describe it.
 type RowFact struct {
 	Field string
-	// Name is that of its column in SQL, which is NULL where the value is NoTime; Doc says what it counts.
+	// Name is that of its column in SQL, which is NULL where the value is times.None; Doc says what it counts.
 	Name string
 	Kind Kind
 	Doc  string
 
 	index int
-	// usual is the tag, bounds those that it names.
+	// normal is the tag, bounds those that it names.
 	bounds []bound
-	usual  string
+	normal string
 }
 
-// The words of the tag "usual", for facts without bounds.
+// The words of the tag "normal", for facts without bounds.
 const (
-	// usualCounted: usual rows are counted by it, on the fast road as on the slow one.
-	usualCounted = "counted"
-	// usualPlain: no row of which both times are plain instants touches it.
-	usualPlain = "plain"
-	// usualApart: it is counted on a road of its own, which all rows take.
-	usualApart = "apart"
+	// normalCounted: normal rows are counted by it, on the fast road as on the slow one.
+	normalCounted = "counted"
+	// normalPlain: no row of which both times are plain instants touches it.
+	normalPlain = "plain"
+	// normalApart: it is counted on a road of its own, which all rows take.
+	normalApart = "apart"
 )
 
 var rowFacts = describe(reflect.TypeFor[Slice]())
@@ -50,8 +52,11 @@ func RowFacts() []RowFact { return slices.Clone(rowFacts) }
 // Of is the value of the fact; ok is false where it is absent.
 func (f RowFact) Of(s *Slice) (value int64, ok bool) {
 	value = reflect.ValueOf(s).Elem().Field(f.index).Int()
-	return value, f.Kind == Sum || value != NoTime
+	return value, f.Kind == Sum || value != times.None
 }
+
+// Set gives the fact a value, which is times.None where it is absent.
+func (f RowFact) Set(s *Slice, value int64) { reflect.ValueOf(s).Elem().Field(f.index).SetInt(value) }
 
 // describe reads the tags of a slice's fields.
 func describe(t reflect.Type) []RowFact {
@@ -63,11 +68,11 @@ func describe(t reflect.Type) []RowFact {
 			continue
 		}
 		kind, name, _ := strings.Cut(tag, " ")
-		f := RowFact{Field: field.Name, Name: name, Kind: Kind(kind), Doc: field.Tag.Get("doc"), index: i, usual: field.Tag.Get("usual")}
-		switch f.usual {
-		case usualCounted, usualPlain, usualApart:
+		f := RowFact{Field: field.Name, Name: name, Kind: Kind(kind), Doc: field.Tag.Get("doc"), index: i, normal: field.Tag.Get("normal")}
+		switch f.normal {
+		case normalCounted, normalPlain, normalApart:
 		default:
-			f.bounds = boundsIn(f.usual)
+			f.bounds = boundsIn(f.normal)
 		}
 		all = append(all, f)
 	}
@@ -81,7 +86,7 @@ const (
 	onLag    = "lag"
 )
 
-// bound is a side of what a usual row's measure may be: a field of Limits.
+// bound is a side of what a normal row's measure may be: a field of Limits.
 type bound struct {
 	measure string
 	atMost  bool
@@ -105,40 +110,49 @@ func boundsIn(text string) []bound {
 	return all
 }
 
-// Limits are what the rows of one file and source are judged by: instants in microseconds UTC and spans in microseconds. NoTime
-// stands for none.
+// Limits are what the rows of one file and source are judged by. times.None stands for no limit.
 type Limits struct {
 	// SentinelBefore and SentinelAfter enclose the times that are no sentinels.
-	SentinelBefore, SentinelAfter int64
-	AsOf                          int64
+	SentinelBefore, SentinelAfter times.Instant
+	AsOf                          times.Instant
 	// KnownBy is the instant after which nothing in the file can be known: max(as_of, modification time) + tolerance.
-	KnownBy int64
+	KnownBy times.Instant
 	// Ahead is the least lag that is no future row: the tolerance, negative.
-	Ahead int64
+	Ahead times.Span
 	// StaleBefore and StaleLag are those of the file's Staleness. Referenced lies before all times where rows have no reference.
-	StaleBefore, StaleLag, Referenced int64
+	StaleBefore times.Instant
+	StaleLag    times.Span
+	Referenced  times.Instant
 	// LagLimit is the longest lag that is not too long.
-	LagLimit int64
+	LagLimit times.Span
 	// EventFrom to EventTo, and IngestFrom to IngestTo, are filed where they belong, all included.
-	EventFrom, EventTo   int64
-	IngestFrom, IngestTo int64
+	EventFrom, EventTo   times.Instant
+	IngestFrom, IngestTo times.Instant
 }
 
 // BeforeAll is a limit that no time is at or before.
-const BeforeAll = NoTime + 1
+const BeforeAll times.Instant = times.None + 1
 
 // NoLimits limits nothing.
 func NoLimits() Limits {
-	return Limits{NoTime, NoTime, NoTime, NoTime, NoTime, NoTime, NoTime, NoTime, NoTime, NoTime, NoTime, NoTime, NoTime}
+	var l Limits
+	v := reflect.ValueOf(&l).Elem()
+	for i := range v.NumField() {
+		v.Field(i).SetInt(times.None)
+	}
+	return l
 }
 
 // Sentinel says whether an instant is a placeholder, and no time of anything.
-func (l *Limits) Sentinel(micros int64) bool {
-	return micros < l.SentinelBefore || micros > l.SentinelAfter
+func (l *Limits) Sentinel(at times.Instant) bool {
+	return at < l.SentinelBefore || at > l.SentinelAfter
 }
 
-// Bounds are those of the event times, ingest times and lags of rows, in microseconds, all included.
-type Bounds struct{ EventLow, EventHigh, IngestLow, IngestHigh, LagLow, LagHigh int64 }
+// Bounds are those of the event times, ingest times and lags of rows, all included.
+type Bounds struct {
+	EventLow, EventHigh, IngestLow, IngestHigh times.Instant
+	LagLow, LagHigh                            times.Span
+}
 
 // NoRows are the bounds of no row, which those of rows widen.
 func NoRows() Bounds {
@@ -151,13 +165,13 @@ func (b Bounds) Within(o Bounds) bool {
 		b.LagLow >= o.LagLow && b.LagHigh <= o.LagHigh
 }
 
-// Usual bounds what most rows are: within them a row with two plain times touches no fact but those that count every such row.
-func (l Limits) Usual() Bounds {
+// Normal bounds what most rows are: within them a row with two plain times touches no fact but those that count every such row.
+func (l Limits) Normal() Bounds {
 	b := Bounds{math.MinInt64, math.MaxInt64, math.MinInt64, math.MaxInt64, math.MinInt64, math.MaxInt64}
 	limits := reflect.ValueOf(l)
 	for _, f := range rowFacts {
 		for _, one := range f.bounds {
-			if limit := limits.Field(one.limit).Int(); limit != NoTime {
+			if limit := limits.Field(one.limit).Int(); limit != times.None {
 				b.narrow(one, limit)
 			}
 		}
@@ -166,14 +180,18 @@ func (l Limits) Usual() Bounds {
 }
 
 func (b *Bounds) narrow(by bound, limit int64) {
-	low, high := &b.LagLow, &b.LagHigh
 	switch by.measure {
 	case onEvent:
-		low, high = &b.EventLow, &b.EventHigh
+		narrowTo(&b.EventLow, &b.EventHigh, by.atMost, times.Instant(limit))
 	case onIngest:
-		low, high = &b.IngestLow, &b.IngestHigh
+		narrowTo(&b.IngestLow, &b.IngestHigh, by.atMost, times.Instant(limit))
+	case onLag:
+		narrowTo(&b.LagLow, &b.LagHigh, by.atMost, times.Span(limit))
 	}
-	if by.atMost {
+}
+
+func narrowTo[T times.Instant | times.Span](low, high *T, atMost bool, limit T) {
+	if atMost {
 		*high = min(*high, limit)
 	} else {
 		*low = max(*low, limit)

@@ -80,7 +80,7 @@ func TestSourcesLeaveNoName(t *testing.T) {
 	at := func(source string) facts.Population { return facts.Population{Partition: 1, Source: source} }
 	view := model.View{Name: "v", Source: model.SourceColumn{Column: "mail"}, Sensitive: []string{"mail"},
 		Sources: []model.SourcePolicy{{Name: "SECRET.b"}, {Name: "SECRET.b.zone"}},
-		Origins: map[string]string{"ttl": "c:1", "sources.SECRET.b": "c:2", "sources.SECRET.b.max_age": "c:3", "sources.SECRET.b.zone.zone": "c:4"}}
+		Origins: model.ParseOrigins(map[string]string{"ttl": "c:1", "sources.SECRET.b": "c:2", "sources.SECRET.b.max_age": "c:3", "sources.SECRET.b.zone.zone": "c:4"})}
 	survey := facts.Survey{Listing: facts.Listing{Files: []facts.File{{ID: 0, Source: "SECRET.b"}, {ID: 1}},
 		Presence: []facts.Presence{{Partition: 0, Group: "SECRET.b"}}}}
 	collection := facts.Collection{
@@ -89,7 +89,7 @@ func TestSourcesLeaveNoName(t *testing.T) {
 		Lags:    map[facts.Population]*facts.LagHistogram{at("SECRETa"): nil}, Events: map[facts.Population]*facts.EventHistogram{at("SECRETz"): nil},
 		Writers: map[string]*facts.WriterSample{"SECRETa": nil},
 		Keys: &facts.Duplicates{Writers: []facts.WriterPair{{A: "SECRETa", B: "SECRETz", Keys: 5}},
-			Twins:   []facts.TwinCount{{A: "SECRETa", B: "SECRETz", Seconds: 3600, TrueA: 2, TrueB: 1}},
+			Twins:   []facts.TwinCount{{A: "SECRETa", B: "SECRETz", Apart: 3600, TrueA: 2, TrueB: 1}},
 			ByPlace: map[facts.Population]*facts.DuplicatePlace{at("SECRETa"): nil}, Rows: []facts.DuplicateRow{{Source: "SECRETz"}, {}}},
 	}
 	before := *collection.Keys
@@ -100,7 +100,7 @@ func TestSourcesLeaveNoName(t *testing.T) {
 			t.Errorf("%s is %q, want %q", hidden, names[hidden], real)
 		}
 	}
-	wantOrigins := map[string]string{"ttl": "c:1", "sources.mail #1": "c:2", "sources.mail #1.max_age": "c:3", "sources.mail #2.zone": "c:4"}
+	wantOrigins := model.ParseOrigins(map[string]string{"ttl": "c:1", "sources.mail #1": "c:2", "sources.mail #1.max_age": "c:3", "sources.mail #2.zone": "c:4"})
 	if !reflect.DeepEqual(view.Origins, wantOrigins) {
 		t.Errorf("origins %v", view.Origins)
 	}
@@ -116,8 +116,8 @@ func TestSourcesLeaveNoName(t *testing.T) {
 		}
 	}
 	// the pair changed its order, and its offset the sign
-	if twin := collection.Keys.Twins[0]; twin.A != "mail #3" || twin.B != "mail #4" || twin.Seconds != -3600 || twin.TrueA != 1 || twin.TrueB != 2 {
-		t.Errorf(`%+v, want twin.A == "mail #3" && twin.B == "mail #4" && twin.Seconds == -3600 && twin.TrueA == 1 && twin.TrueB == 2`, twin)
+	if twin := collection.Keys.Twins[0]; twin.A != "mail #3" || twin.B != "mail #4" || twin.Apart != -3600 || twin.TrueA != 1 || twin.TrueB != 2 {
+		t.Errorf(`%+v, want twin.A == "mail #3" && twin.B == "mail #4" && twin.Apart == -3600 && twin.TrueA == 1 && twin.TrueB == 2`, twin)
 	}
 	if _, ok := collection.Lags[at("mail #4")]; !ok || len(collection.Lags) != 1 {
 		t.Errorf("lags %v", collection.Lags)

@@ -17,6 +17,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/store"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // Plan lists the files of a view and puts them into partitions: what there is to look at, without opening any of it.
@@ -192,7 +193,7 @@ func (p *planner) addFiles() {
 		if _, known := values[dir]; !known {
 			values[dir] = facts.PathValues(f.Path)
 		}
-		file := facts.File{ID: int32(i), Path: f.Path, Abs: f.Abs, Size: f.Size, ModTime: f.ModTime, Identity: facts.Identity{ETag: f.ETag},
+		file := facts.File{ID: int32(i), Path: f.Path, Abs: f.Abs, Size: f.Size, ModTime: times.Instant(f.ModTime), Identity: facts.Identity{ETag: f.ETag},
 			Values: values[dir], SameAs: f.SameAs, Partition: -1, Source: f.source, Schema: -1}
 		if log := f.Logged; log != nil {
 			file.Values, file.Table, file.Deleted, file.Snapshot, file.RowMask = log.Values, log.Table, log.Deleted, log.Snapshot, log.RowMask
@@ -293,7 +294,7 @@ func (p *planner) addPartitions(asOf time.Time, r partition.Range) error {
 		return err
 	}
 	keys = append(keys, p.folderKeys(layout)...)
-	partitions, notes, err := layout.Calendar(keys, asOf.UnixMicro(), r)
+	partitions, notes, err := layout.Calendar(keys, times.At(asOf), r)
 	if err != nil {
 		return err
 	}
@@ -321,15 +322,10 @@ const (
 	keyGrain  = "time_partition.grain"
 )
 
-// isDefault says that a key was set for all views: the policy writes such origins as default (file:line).
-func (p *planner) isDefault(key string) bool {
-	return strings.HasPrefix(p.view.Origins[key], "default")
-}
-
 // declared says that some key of the time partition was written for this view.
 func (p *planner) declared() bool {
-	for key := range p.view.Origins {
-		if strings.HasPrefix(key, "time_partition.") && !p.isDefault(key) {
+	for key, origin := range p.view.Origins {
+		if strings.HasPrefix(key, "time_partition.") && !origin.Shared() {
 			return true
 		}
 	}
@@ -339,11 +335,11 @@ func (p *planner) declared() bool {
 // resolve settles the view's time partition.
 func (p *planner) resolve(dirs []string) error {
 	tp := p.view.TimePartition
-	if len(tp.Columns) > 0 && p.isDefault(keyColumn) && !partition.Has(tp, dirs) {
+	if len(tp.Columns) > 0 && p.view.Origins[keyColumn].Shared() && !partition.Has(tp, dirs) {
 		p.notes = append(p.notes, fmt.Sprintf("the default time_partition by %s is left out: not every path has it", strings.Join(tp.Columns, "/")))
 		tp.Columns, tp.Grain = nil, model.GrainNone
 	}
-	if len(tp.Columns) == 0 && tp.Grain != model.GrainNone && p.isDefault(keyGrain) {
+	if len(tp.Columns) == 0 && tp.Grain != model.GrainNone && p.view.Origins[keyGrain].Shared() {
 		tp.Grain = model.GrainNone
 	}
 	if len(tp.Columns) == 0 && tp.Grain == model.GrainNone && !p.declared() {
@@ -370,7 +366,7 @@ func (p *planner) inferred(tp model.TimePartition, dirs []string) error {
 	if !ok {
 		p.view.TimePartition = model.TimePartition{}
 		if note != "" {
-			p.origin(keyPartition, "not inferred: "+note)
+			p.origin(keyPartition, model.Origin{Kind: model.OriginNotInferred, Place: note})
 		}
 		return nil
 	}
@@ -395,20 +391,20 @@ func withDefaults(tp model.TimePartition) model.TimePartition {
 // origins says which keys were inferred.
 func (p *planner) origins(before, after model.TimePartition) {
 	if !slices.Equal(before.Columns, after.Columns) {
-		p.origin(keyColumn, "inferred from paths")
+		p.origin(keyColumn, model.Origin{Kind: model.OriginInferred})
 	}
 	if before.Grain != after.Grain {
-		p.origin(keyGrain, "inferred from paths")
+		p.origin(keyGrain, model.Origin{Kind: model.OriginInferred})
 	}
 }
 
 // origin leaves the caller's view as it is.
-func (p *planner) origin(key, text string) {
+func (p *planner) origin(key string, origin model.Origin) {
 	p.view.Origins = maps.Clone(p.view.Origins)
 	if p.view.Origins == nil {
-		p.view.Origins = map[string]string{}
+		p.view.Origins = model.Origins{}
 	}
-	p.view.Origins[key] = text
+	p.view.Origins[key] = origin
 }
 
 // fileKeys reads the partition of every file. Where more than half of the folders name one, the others are strays: their files lie in

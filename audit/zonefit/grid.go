@@ -6,10 +6,10 @@ import (
 	"sort"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 const (
-	microsPerMinute = int64(60_000_000)
 	// reach is how far from zero, in minutes, lags are kept by the minute: 27 hours. What lies beyond has bins too wide
 	// to tell an offset.
 	reach = 27 * 60
@@ -24,21 +24,24 @@ type grid struct {
 	rows, all float64
 }
 
-func newGrid(histograms ...*facts.LagHistogram) *grid {
+func newGrid(h *facts.LagHistogram) *grid {
 	g := &grid{}
-	for _, h := range histograms {
-		for bin, n := range h.Counts {
-			lo, _ := facts.LagBounds(bin)
-			minute := floorDiv(lo, microsPerMinute)
-			g.all += float64(n)
-			if minute < -reach || minute >= reach {
-				continue
-			}
-			g.rows += float64(n)
-			g.counts[minute+reach] += float64(n)
-		}
-	}
+	g.add(h)
 	return g
+}
+
+// add counts the lags of a histogram too.
+func (g *grid) add(h *facts.LagHistogram) {
+	for bin, n := range h.Counts {
+		lo, _ := facts.LagBounds(bin)
+		minute := floorDiv(int64(lo), int64(times.Minute))
+		g.all += float64(n)
+		if minute < -reach || minute >= reach {
+			continue
+		}
+		g.rows += float64(n)
+		g.counts[minute+reach] += float64(n)
+	}
 }
 
 func floorDiv(a, b int64) int64 {
@@ -81,8 +84,8 @@ func (g *grid) concentration() float64 {
 	return cmplx.Abs(sum) / g.all
 }
 
-// spread is the distance between the lags' quartiles, in microseconds.
-func spread(h *facts.LagHistogram) int64 {
+// spread is the distance between the lags' quartiles.
+func spread(h *facts.LagHistogram) times.Span {
 	low, _, ok := h.Quantile(0.25)
 	if !ok {
 		return 0

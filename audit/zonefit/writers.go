@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // Course is how far east, in minutes, of the zone read a clock is, from one clock change to the next.
@@ -27,8 +28,8 @@ type WriterInput struct {
 type WriterEstimate struct {
 	// Told says that the writers had the power to tell; Why is the reason where they had not, or where the whole is
 	// ambiguous.
-	Told bool
-	Why  string
+	Conclusive bool
+	Why        string
 	// Writers have rows, Eligible of them enough on enough days to be asked; Rows are those sampled, EligibleRows those of
 	// the eligible.
 	Writers, Eligible  int
@@ -47,8 +48,8 @@ type WriterEstimate struct {
 
 // WriterGroup are writers whose clocks are at one offset.
 type WriterGroup struct {
-	// Seconds is how far east of the zone read they are.
-	Seconds int32
+	// East is how far east of the zone read they are.
+	East times.Offset
 	// Writers are known for certain, on Days days; Rows are their sampled rows.
 	Writers, Days, Rows int
 	// Share of the source's rows is an estimate, Low and High bound it with 95 % confidence.
@@ -161,13 +162,13 @@ func AskWriters(in WriterInput) WriterEstimate {
 
 // Witnesses counts the writers that have rows with the lags of an offset's window, and those of them that have prompt rows
 // at the offset read too: who has both is late with some rows, and not elsewhere.
-func (e WriterEstimate) Witnesses(seconds int32) (with, prompt int) {
-	from, to := Population{Seconds: seconds}.Window()
-	low, high := from/microsPerMinute, to/microsPerMinute
+func (e WriterEstimate) Witnesses(east times.Offset) (with, prompt int) {
+	from, to := Population{East: east}.Window()
+	low, high := from/times.Minute, to/times.Minute
 	for _, p := range e.pens {
 		there, here := false, false
 		for _, r := range p.rows {
-			lag := int64(r.Lag)
+			lag := times.Span(r.Lag)
 			there = there || lag >= low && lag < high
 			here = here || lag >= -before && lag < after
 		}
@@ -187,18 +188,18 @@ func (a *asking) ask() WriterEstimate {
 	if !a.powerful() || !a.learnReference() {
 		return a.estimate
 	}
-	a.estimate.Told = true
+	a.estimate.Conclusive = true
 	for round := range rounds {
 		settled := a.place(round)
 		if !a.learnSure() {
-			return a.untold("no writer is placed for certain")
+			return a.inconclusive("no writer is placed for certain")
 		}
 		if settled && round >= leastRounds {
 			break
 		}
 	}
 	if a.drifted() {
-		return a.untold("no telling which writers are at the offset read")
+		return a.inconclusive("no telling which writers are at the offset read")
 	}
 	a.group()
 	return a.estimate
@@ -219,8 +220,8 @@ func (a *asking) drifted() bool {
 	return 2*home < all
 }
 
-func (a *asking) untold(why string) WriterEstimate {
-	a.estimate.Told, a.estimate.Why = false, why
+func (a *asking) inconclusive(why string) WriterEstimate {
+	a.estimate.Conclusive, a.estimate.Why = false, why
 	a.estimate.Groups = nil
 	return a.estimate
 }
@@ -303,7 +304,7 @@ func newPen(rows []facts.WriterRow) pen {
 func (a *asking) powerful() bool {
 	e := &a.estimate
 	if e.Eligible < leastEligible || float64(e.EligibleRows) < leastEligibleShare*float64(e.Rows) {
-		a.untold("few rows a writer")
+		a.inconclusive("few rows a writer")
 		return false
 	}
 	return true
@@ -330,7 +331,7 @@ func (a *asking) learnReference() bool {
 	a.width = max(2, spreads[len(spreads)/2])
 	if len(medians) < needed {
 		if len(ahead) < needed || !a.moveAhead(ahead) {
-			a.untold("hardly a writer is prompt")
+			a.inconclusive("hardly a writer is prompt")
 			return false
 		}
 		medians = nil
@@ -355,7 +356,7 @@ func (a *asking) learnReference() bool {
 		}
 	}
 	if writers < needed {
-		a.untold("hardly a writer is prompt")
+		a.inconclusive("hardly a writer is prompt")
 		return false
 	}
 	a.f.learn()
@@ -634,5 +635,5 @@ func (a *asking) learnSure() bool {
 }
 
 func sortGroups(groups []WriterGroup) {
-	slices.SortFunc(groups, func(x, y WriterGroup) int { return cmp.Compare(x.Seconds, y.Seconds) })
+	slices.SortFunc(groups, func(x, y WriterGroup) int { return cmp.Compare(x.East, y.East) })
 }

@@ -79,7 +79,7 @@ func commands() []command {
 // run is the whole program: arguments and streams in, exit code out.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, environ []string) int {
 	c := &cli{
-		stdin: stdin, stdout: &closableWriter{w: stdout}, stderr: deafWriter{stderr}, env: environment(environ), now: time.Now, reads: &inputs{}, temps: temporariesOf(ctx),
+		stdin: stdin, stdout: &closableWriter{w: stdout}, stderr: bestEffortWriter{stderr}, env: environment(environ), now: time.Now, reads: &inputs{}, temps: temporariesOf(ctx),
 		stdoutTerminal: isTerminal(stdout), stderrTerminal: isTerminal(stderr),
 	}
 	if f, ok := stdout.(*os.File); ok && c.stdoutTerminal {
@@ -288,10 +288,10 @@ func (c *closableWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// deafWriter swallows every error: what cannot be logged must not stop an audit.
-type deafWriter struct{ w io.Writer }
+// bestEffortWriter swallows every error: what cannot be logged must not stop an audit.
+type bestEffortWriter struct{ w io.Writer }
 
-func (d deafWriter) Write(p []byte) (int, error) {
+func (d bestEffortWriter) Write(p []byte) (int, error) {
 	_, _ = d.w.Write(p)
 	return len(p), nil
 }

@@ -219,7 +219,7 @@ func relativeGlob(base, root, folder, glob string) (string, error) {
 
 // folderViews guesses the roles of a folder's views from the footers of its files. Their paths start from the folder.
 func (c *cli) folderViews(ctx context.Context, folder string, f viewFolder) ([]policy.StarterView, error) {
-	view := model.View{Name: filepath.Base(folder), Path: f.glob(), Root: folder, Origins: map[string]string{}}
+	view := model.View{Name: filepath.Base(folder), Path: f.glob(), Root: folder, Origins: model.Origins{}}
 	_, footers, err := footersOf(ctx, view, c.now())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", folder, err)

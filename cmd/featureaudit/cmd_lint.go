@@ -13,7 +13,7 @@ const lintAbout = `Judges one set of definitions alone: views that never expire,
 there. Where the views' files are at hand their footers are read too; no row is.`
 
 func cmdLint(ctx context.Context, c *cli, args []string) (int, error) {
-	var f judgeFlags
+	var f ruleFlags
 	flags := newFlags("lint")
 	f.add(flags)
 	root := flags.String("root", "", "the folder that relative paths of the views start from (default: the nearest feature_store.yaml upwards)")

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -23,6 +24,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/render"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // runGrace is how long an interrupted audit may take to hand over its partial report before one without results is
@@ -138,6 +140,7 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 		return 0, err
 	}
 	options.Rank = remembered.rank(options.AsOf, options.Within())
+	options.NameFindings = remembered.past != nil || slices.ContainsFunc(outs, func(o output) bool { return o.format == findingsFormat })
 	if err := c.refuseInputs(ctx, outs, options.Views); err != nil {
 		return 0, err
 	}
@@ -162,6 +165,8 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	done, runErr := runAudit(ctx, options)
 	stop()
 	done.Report.Execution = c.execution(started)
+	e, l := &done.Report.Execution, done.Looked
+	e.FilesRead, e.RowsRead, e.FilesKnown, e.RowsKnown = l.FilesRead, l.RowsRead, l.FilesKnown, l.RowsKnown
 	release()
 	return c.finishRun(ctx, log, finish{report: done.Report, audit: done, options: options, err: runErr, outs: outs, threshold: threshold, flags: f, memory: remembered})
 }
@@ -361,7 +366,7 @@ func nothingJudged(o audit.Options) (report.Report, error) {
 		within = o.RangeFrom + ".." + o.RangeTo
 	}
 	return check.BuildReport(check.ReportInput{
-		Tool: o.Tool, AsOf: o.AsOf.UnixMicro(), Range: within, Status: report.Partial, ConfigDigest: o.ConfigDigest,
+		Tool: o.Tool, AsOf: times.At(o.AsOf), Range: within, Status: report.Partial, ConfigDigest: o.ConfigDigest,
 		Selection: report.Selection{Views: o.SelectViews, Checks: o.SelectChecks}, Definitions: o.Definitions,
 	})
 }
@@ -455,12 +460,24 @@ func (c *cli) summarise(f finish, o render.Options) error {
 	}
 	switch kind {
 	case "text":
-		o.Color, o.Width = c.color(), c.textWidth()
+		o.Color, o.Width, o.ReportPath = c.color(), c.textWidth(), fromHere(o.ReportPath)
 		return render.Text(c.stdout, f.report, o)
 	case "json":
 		return render.SummaryJSON(c.stdout, f.report, o)
 	}
 	return nil
+}
+
+// fromHere is a path as a command typed here would name it: relative where it lies below the working directory.
+func fromHere(path string) string {
+	here, err := os.Getwd()
+	if err != nil || !filepath.IsAbs(path) {
+		return path
+	}
+	if below, err := filepath.Rel(here, path); err == nil && filepath.IsLocal(below) {
+		return below
+	}
+	return path
 }
 
 // viewsOfRun is how many views a run looks at.

@@ -15,8 +15,10 @@ import (
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/internal/keys"
+	"github.com/featureaudit/featureaudit/audit/kept"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/policy"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
@@ -24,8 +26,8 @@ import (
 type Request struct {
 	View   model.View
 	Survey facts.Survey
-	// AsOf in microseconds UTC.
-	AsOf int64
+	// AsOf is the instant judged from.
+	AsOf times.Instant
 	// Wants is what the selected checks want of the rows.
 	Wants facts.Wants
 	// Units are the inferred units of epoch columns by schema and column name, where the definitions name none.
@@ -65,10 +67,16 @@ type Request struct {
 	HashBits int
 	// Offsets gives the UTC offsets, in seconds, that zones really had between two instants: two event times of one key
 	// that differ by one of them are shifted twins.
-	Offsets func(from, to int64) []int64
+	Offsets func(from, to times.Instant) []int64
 
 	// Atlas keeps zones that were read; nil reads them anew.
 	Atlas *zone.Atlas
+
+	// Kept knows facts of files from earlier runs, and takes those of this one; nil for none. Paranoid says that none that it knows is
+	// trusted. Release names what facts rest on beside the policy: the engine and the zones.
+	Kept     *kept.Dir
+	Paranoid bool
+	Release  string
 
 	// Progress is called after each query, from one goroutine at a time; nil for none.
 	Progress func(step string, filesDone, rowsDone int64)
@@ -116,22 +124,30 @@ func Collect(ctx context.Context, e engine.Scanner, r Request) (*facts.Collectio
 		engine.ExpectLargeValues()
 	}
 	blind, checked := map[int32][]facts.ColumnProblem{}, int64(0)
-	for attempt, careful := 0, false; ; attempt++ {
+	pages, trusted := map[int32]int64{}, true
+	for careful := false; ; {
 		c, err := newCollector(e, r, known)
 		if err != nil {
 			return nil, err
 		}
-		c.blind, c.collection.CheckedPages = blind, checked
-		if attempt == 0 {
-			if err := c.checkPages(ctx); err != nil {
-				return nil, err
-			}
+		c.blind, c.filePages, c.collection.CheckedPages = blind, pages, checked
+		c.recall(trusted)
+		if err := c.checkPages(ctx); err != nil {
+			return nil, err
 		}
 		collection, err := c.collect(ctx, careful)
 		if err != nil && c.copyLarge(ctx, err) {
 			checked = c.collection.CheckedPages
 			maps.Copy(known.unread, c.unread)
 			continue
+		}
+		if errors.Is(err, errForgotten) {
+			trusted, checked = false, c.collection.CheckedPages
+			maps.Copy(known.unread, c.unread)
+			continue
+		}
+		if err == nil {
+			c.remember()
 		}
 		if !errors.Is(err, errTainted) && !errors.Is(err, errBlind) {
 			return collection, err
@@ -200,6 +216,18 @@ type collector struct {
 	tainted   bool
 	filesDone int64
 	rowsDone  int64
+
+	// known are the files whose facts are taken from earlier runs. The rest is of those whose facts are kept, and nil where none are:
+	// the digest of what facts rest on, the runs and histograms and samples by file, and the pages that were checked.
+	known         map[int32]*kept.File
+	policy        string
+	layoutDigests map[int32]string
+	captures      map[int32]*capture
+	fileTallies   map[sliceKey]*fileTally
+	fileSamples   map[sliceKey]*fileSample
+	filePages     map[int32]int64
+	// knownPages were checked when the known files were read.
+	knownPages int64
 }
 
 type sliceKey struct {
@@ -418,8 +446,13 @@ func (c *collector) collect(ctx context.Context, careful bool) (*facts.Collectio
 	if c.tainted {
 		return nil, errTainted
 	}
+	if err := c.merge(ctx); err != nil {
+		return nil, err
+	}
 	c.finishSlices()
-	c.finishWriters()
+	if !c.finishWriters() {
+		return nil, errForgotten
+	}
 	if c.newest != nil {
 		if err := c.finishEntities(ctx); err != nil {
 			return nil, err
@@ -430,6 +463,8 @@ func (c *collector) collect(ctx context.Context, careful bool) (*facts.Collectio
 			return nil, err
 		}
 	}
+	c.collection.CheckedPages += c.knownPages
+	c.collection.KnownFiles, c.collection.KnownRows = c.knownRows()
 	c.collection.SpilledBytes = c.budget.SpilledBytes()
 	c.collection.Unread, c.collection.Blind = c.unread, c.blind
 	return c.collection, nil
@@ -540,21 +575,17 @@ func (c *collector) addSlices(used []*sourceFold) {
 func (c *collector) addTallies(t *tallies) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for population, counts := range t.lags {
-		h, ok := c.collection.Lags[population]
-		if !ok {
-			h = facts.NewLagHistogram()
-			c.collection.Lags[population] = h
+	for of, counts := range t.lags {
+		counts.addTo(c.lagsOf(of.Population))
+		if of.file != noFile {
+			counts.addTo(c.tallyOf(of.file, of.Source).lags)
 		}
-		counts.addTo(h)
 	}
-	for population, counts := range t.events {
-		h, ok := c.collection.Events[population]
-		if !ok {
-			h = facts.NewEventHistogram()
-			c.collection.Events[population] = h
+	for of, counts := range t.events {
+		counts.addTo(c.eventsOf(of.Population))
+		if of.file != noFile {
+			counts.addTo(c.tallyOf(of.file, of.Source).events)
 		}
-		counts.addTo(h)
 	}
 }
 
@@ -587,4 +618,4 @@ func (c *collector) finishSlices() {
 }
 
 // timeOf is a microsecond instant for people.
-func timeOf(micros int64) string { return time.UnixMicro(micros).UTC().Format(time.RFC3339Nano) }
+func timeOf(micros int64) string { return times.Instant(micros).Time().Format(time.RFC3339Nano) }

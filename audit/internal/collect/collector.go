@@ -9,10 +9,12 @@ import (
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/internal/keys"
+	"github.com/featureaudit/featureaudit/audit/kept"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/store"
 	"github.com/featureaudit/featureaudit/audit/survey"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
@@ -22,6 +24,11 @@ type Collector struct {
 	Store  store.Store
 	// Atlas keeps zones that were read; nil reads them anew.
 	Atlas *zone.Atlas
+	// Kept knows facts of earlier runs and takes those of this one, nil for none; Paranoid says that none of them is trusted. Release
+	// names the releases of the engine and of the zones, which facts rest on.
+	Kept     *kept.Dir
+	Paranoid bool
+	Release  string
 }
 
 var _ engine.Collector = Collector{}
@@ -43,11 +50,11 @@ func (c Collector) Request(o engine.Order) Request {
 	view, own := o.View, ownOf(o.View, o.Survey)
 	view.Key = view.KeyColumns()
 	return Request{View: view, Survey: o.Survey, AsOf: o.AsOf, Wants: o.Wants, Workers: o.Room.Workers, SliceRows: o.Room.SliceRows,
-		RunMemory: o.Room.Runs, TempDir: o.Room.TempDir, Atlas: c.Atlas, RowsLimit: max(o.RowsLimit, sampledRows*o.Samples), Samples: o.Samples,
+		RunMemory: o.Room.Runs, TempDir: o.Room.TempDir, Atlas: c.Atlas, Kept: c.Kept, Paranoid: c.Paranoid, Release: c.Release, RowsLimit: max(o.RowsLimit, sampledRows*o.Samples), Samples: o.Samples,
 		Units:     func(schema int32, column string) string { return epochUnit(o.Survey.Schemas[schema], column) },
 		OwnAgrees: own.agrees,
 		OwnHolds:  own.holds,
-		Offsets:   func(from, to int64) []int64 { return offsets(c.Atlas, view, from, to) },
+		Offsets:   func(from, to times.Instant) []int64 { return offsets(c.Atlas, view, from, to) },
 		Truncated: survey.Truncated,
 		Nanos: func(ctx context.Context, f facts.File, column facts.Column, rows []int64) ([]int64, error) {
 			return survey.Nanos(ctx, c.Store, f, column, rows)
@@ -88,7 +95,7 @@ const repageBuffer = 256 << 10
 
 // offsets are the UTC offsets, in seconds, that the view's zones had between two instants, or that any zone had where
 // none is declared.
-func offsets(atlas *zone.Atlas, view model.View, from, to int64) []int64 {
+func offsets(atlas *zone.Atlas, view model.View, from, to times.Instant) []int64 {
 	real := atlas.RealOffsets(from, to)
 	if len(view.Zones) > 0 {
 		// a zone that does not load was refused with the config
@@ -96,7 +103,7 @@ func offsets(atlas *zone.Atlas, view model.View, from, to int64) []int64 {
 	}
 	seconds := make([]int64, len(real))
 	for i, offset := range real {
-		seconds[i] = int64(offset.Seconds)
+		seconds[i] = int64(offset.Offset)
 	}
 	return seconds
 }

@@ -71,7 +71,7 @@ func (c *collector) copyLarge(ctx context.Context, err error) bool {
 	wanted := c.copiedColumns()
 	for i := range c.survey.Files {
 		file := &c.survey.Files[i]
-		if !c.wanted(file) {
+		if !c.reads(file) {
 			continue
 		}
 		if free -= file.Rows * file.RowBytes; free < 0 {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/internal/keys"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // crowdOf is a crowd of entries that are held already.
@@ -213,7 +214,7 @@ func (c *crowdFold) add(row keys.Row) {
 	}
 	g := k.groups[id]
 	if g == nil {
-		g = &crowdGroup{fold: v.judge.NewFold(v.order, v.rowInRange), surplus: map[facts.Population]int64{}, sources: map[string]int{}}
+		g = &crowdGroup{fold: v.classes.NewFold(v.order, v.rowInRange), surplus: map[facts.Population]int64{}, sources: map[string]int{}}
 		k.groups[id] = g
 	}
 	g.add(v, row)
@@ -230,7 +231,7 @@ func (g *crowdGroup) add(v *verifier, row keys.Row) {
 	if limit == 0 {
 		return
 	}
-	g.kept = append(g.kept, facts.DuplicateRow{File: row.File, Row: row.Number, EventTime: row.Event, Ingested: row.Ingested, Source: row.Source})
+	g.kept = append(g.kept, facts.DuplicateRow{File: row.File, Row: row.Number, EventTime: times.Instant(row.Event), Ingested: times.Instant(row.Ingested), Source: row.Source})
 	if len(g.kept) > limit+max(limit/4, keptSlack) {
 		slices.SortFunc(g.kept, compareKept)
 		g.kept = g.kept[:limit]
@@ -271,7 +272,7 @@ func (v *verifier) crowdKey(k *crowdKey) {
 
 // countCrowd adds a repeated key, as count does.
 func (v *verifier) countCrowd(key string, groups []*crowdGroup) {
-	judged, all, counts := newJudged(), spread{}, map[string]int{}
+	judged, all, counts := newCombined(), spread{}, map[string]int{}
 	for _, g := range groups {
 		verdict := g.fold.Verdict()
 		judged.add(verdict)

@@ -4,36 +4,35 @@ import (
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // foldRow folds the times of one row in full.
-func (f *folder) foldRow(s *sourceFold, b *engine.Block, row int) {
+func (f *accumulator) foldRow(s *sourceFold, b *engine.Block, row int) {
 	event, ok := f.foldTimes(s, b, row)
 	if !ok {
-		event = facts.NoTime
+		event = times.None
 	}
-	f.events[row] = event
+	f.events[row] = int64(event)
 }
 
 // foldTimes counts what the row's times say, and gives its event time if it has a usable one.
-func (f *folder) foldTimes(s *sourceFold, b *engine.Block, row int) (int64, bool) {
+func (f *accumulator) foldTimes(s *sourceFold, b *engine.Block, row int) (times.Instant, bool) {
 	slice, limits := &s.slice, &s.limits
 	ingest, known := s.ingested.instant(b, row)
 	if !known {
 		ingest, known = f.oddIngest(s, b, row)
 	}
 	if !known || limits.Sentinel(ingest) {
+		if known && ingest > limits.SentinelAfter && f.capture != nil {
+			f.capture.farAway(ingest)
+		}
 		slice.IngestedNull++
 		known = false
-		f.ingests[row] = facts.NoTime
+		f.ingests[row] = times.None
 	} else {
-		f.ingests[row] = ingest
-		if ingest < slice.IngestedMin || slice.IngestedMin == facts.NoTime {
-			slice.IngestedMin = ingest
-		}
-		if ingest > slice.IngestedMax {
-			slice.IngestedMax = ingest
-		}
+		f.ingests[row] = int64(ingest)
+		slice.IngestedMin, slice.IngestedMax = slice.IngestedMin.Earlier(ingest), max(slice.IngestedMax, ingest)
 	}
 	event, ok := s.event.instant(b, row)
 	if !ok {
@@ -45,6 +44,9 @@ func (f *folder) foldTimes(s *sourceFold, b *engine.Block, row int) (int64, bool
 	case !ok:
 	case limits.Sentinel(event):
 		ok = false
+		if event > limits.SentinelAfter && f.capture != nil {
+			f.capture.farAway(event)
+		}
 		slice.EventSentinel++
 		if !s.sensitive {
 			slice.AddSentinel(event)
@@ -57,18 +59,18 @@ func (f *folder) foldTimes(s *sourceFold, b *engine.Block, row int) (int64, bool
 
 // foldArrival judges a row whose event time is NULL, or does not parse: by when it arrived. A sentinel is no NULL: its row
 // enters no other fact.
-func (f *folder) foldArrival(slice *facts.Slice, b *engine.Block, row int, ingest int64) {
+func (f *accumulator) foldArrival(slice *facts.Slice, b *engine.Block, row int, ingest times.Instant) {
 	slice.IngestedOnly++
-	if ingest > f.filing.limits.KnownBy {
+	if ingest > f.policy.limits.KnownBy {
 		slice.FutureAsOf++
 	}
-	if f.filing.of == model.OfIngestedAt {
-		f.foldFiling(slice, b, row, facts.NoTime, ingest, true)
+	if f.policy.of == model.OfIngestedAt {
+		f.foldFiling(slice, b, row, times.None, ingest, true)
 	}
 }
 
 // oddEvent reads an event time that is not plainly an instant, and counts how.
-func (f *folder) oddEvent(s *sourceFold, b *engine.Block, row int) (int64, bool) {
+func (f *accumulator) oddEvent(s *sourceFold, b *engine.Block, row int) (times.Instant, bool) {
 	read := s.event.read(b, row)
 	if read.offset {
 		s.slice.TextOffset++
@@ -88,41 +90,31 @@ func (f *folder) oddEvent(s *sourceFold, b *engine.Block, row int) (int64, bool)
 		return 0, false
 	default:
 	}
-	if read.odd && !s.limits.Sentinel(read.micros) {
+	if read.odd && !s.limits.Sentinel(times.Instant(read.micros)) {
 		s.slice.AmbiguousLocal++
 	}
-	return read.micros, true
+	return times.Instant(read.micros), true
 }
 
-func (f *folder) oddIngest(s *sourceFold, b *engine.Block, row int) (int64, bool) {
+func (f *accumulator) oddIngest(s *sourceFold, b *engine.Block, row int) (times.Instant, bool) {
 	read := s.ingested.read(b, row)
-	return read.micros, read.status == readOK
+	return times.Instant(read.micros), read.status == readOK
 }
 
-func (f *folder) foldEvent(s *sourceFold, b *engine.Block, row int, event, ingest int64, known bool) {
+func (f *accumulator) foldEvent(s *sourceFold, b *engine.Block, row int, event, ingest times.Instant, known bool) {
 	slice, limits := &s.slice, &s.limits
-	if event < slice.EventMin || slice.EventMin == facts.NoTime {
-		slice.EventMin = event
-	}
-	if event > slice.EventMax {
-		slice.EventMax = event
-	}
-	if event%facts.EventBinMicros == 0 {
+	slice.EventMin, slice.EventMax = slice.EventMin.Earlier(event), max(slice.EventMax, event)
+	if event%times.Instant(facts.EventBinWidth) == 0 {
 		slice.OnLattice++
 	}
 	if s.events != nil {
 		s.events.add(event)
 	}
-	lag := int64(0)
+	lag := times.Span(0)
 	if known {
-		lag = ingest - event
+		lag = ingest.Sub(event)
 		slice.LagRows++
-		if lag < slice.LagMin || slice.LagMin == facts.NoTime {
-			slice.LagMin = lag
-		}
-		if lag > slice.LagMax {
-			slice.LagMax = lag
-		}
+		slice.LagMin, slice.LagMax = shorter(slice.LagMin, lag), max(slice.LagMax, lag)
 		s.lags.add(lag)
 	}
 	switch {
@@ -140,19 +132,17 @@ func (f *folder) foldEvent(s *sourceFold, b *engine.Block, row int, event, inges
 		}
 		return
 	default:
-		if event > slice.NewestKnown {
-			slice.NewestKnown = event
-		}
+		slice.NewestKnown = max(slice.NewestKnown, event)
 	}
-	if known && limits.LagLimit != never && lag > limits.LagLimit {
+	if known && limits.LagLimit != times.None && lag > limits.LagLimit {
 		slice.LagOver++
 	}
 	f.foldStale(slice, event, lag, known)
 	f.foldFiling(slice, b, row, event, ingest, known)
 }
 
-func (f *folder) foldStale(slice *facts.Slice, event, lag int64, known bool) {
-	stale, unreferenced := f.filing.stale.Of(event, lag, known)
+func (f *accumulator) foldStale(slice *facts.Slice, event times.Instant, lag times.Span, known bool) {
+	stale, unreferenced := f.policy.stale.Of(event, lag, known)
 	if unreferenced {
 		slice.StaleUnreferenced++
 	}
@@ -160,18 +150,16 @@ func (f *folder) foldStale(slice *facts.Slice, event, lag int64, known bool) {
 		return
 	}
 	slice.Stale++
-	if slice.OldestStale == facts.NoTime || event < slice.OldestStale {
-		slice.OldestStale = event
-	}
+	slice.OldestStale = slice.OldestStale.Earlier(event)
 }
 
 // foldFiling counts a row that lies outside its partition, once.
-func (f *folder) foldFiling(slice *facts.Slice, b *engine.Block, row int, event, ingest int64, known bool) {
-	if !f.filing.partitioned {
+func (f *accumulator) foldFiling(slice *facts.Slice, b *engine.Block, row int, event, ingest times.Instant, known bool) {
+	if !f.policy.partitioned {
 		return
 	}
 	for i := range f.layout.own {
-		if !f.filing.stray && !f.ownAgrees(i, b, row) {
+		if !f.policy.stray && !f.ownAgrees(i, b, row) {
 			slice.OwnColumnDiffers++
 			if f.c.ownDiffers.Add(1) <= keptOwnDiffers {
 				slice.OwnDiffers = append(slice.OwnDiffers, f.row+int64(row))
@@ -180,24 +168,24 @@ func (f *folder) foldFiling(slice *facts.Slice, b *engine.Block, row int, event,
 		}
 	}
 	switch {
-	case !f.filing.dated:
+	case !f.policy.dated:
 		slice.MisfiledUndated++
-	case f.filing.of == model.OfSnapshot, f.filing.of == model.OfIngestedAt && !known:
-		if event >= f.filing.end {
+	case f.policy.of == model.OfSnapshot, f.policy.of == model.OfIngestedAt && !known:
+		if event >= f.policy.end {
 			slice.MisfiledAfter++
 		}
-	case f.filing.of == model.OfIngestedAt:
+	case f.policy.of == model.OfIngestedAt:
 		f.countOutside(slice, ingest)
 	default:
 		f.countOutside(slice, event)
 	}
 }
 
-func (f *folder) countOutside(slice *facts.Slice, instant int64) {
+func (f *accumulator) countOutside(slice *facts.Slice, instant times.Instant) {
 	switch {
-	case instant < f.filing.start:
+	case instant < f.policy.start:
 		slice.MisfiledBefore++
-	case instant >= f.filing.end:
+	case instant >= f.policy.end:
 		slice.MisfiledAfter++
 	}
 }
@@ -209,14 +197,14 @@ const keptOwnDiffers = 2 * facts.MaxOwnDiffers
 const maxOwnTexts = 1 << 12
 
 // ownAgrees says whether the file's own partition column means what its path means.
-func (f *folder) ownAgrees(i int, b *engine.Block, row int) bool {
+func (f *accumulator) ownAgrees(i int, b *engine.Block, row int) bool {
 	own := f.layout.own[i]
 	v := &b.Vectors[own.vector]
 	if !v.Valid(row) {
-		return !f.filing.dated
+		return !f.policy.dated
 	}
 	if own.timed {
-		return f.filing.own[i](scale(v.Ints[row], v.PerMicro), own.aware)
+		return f.policy.own[i](scale(v.Ints[row], v.PerMicro), own.aware)
 	}
 	text := v.Texts.At(row)
 	f.scratch = append(append(append(f.scratch[:0], own.name...), '='), text...)
@@ -225,7 +213,7 @@ func (f *folder) ownAgrees(i int, b *engine.Block, row int) bool {
 		if len(f.ownMatch) >= maxOwnTexts {
 			clear(f.ownMatch)
 		}
-		agrees = f.c.ownAgrees(f.filing.file, own.name, string(text))
+		agrees = f.c.ownAgrees(f.policy.file, own.name, string(text))
 		f.ownMatch[string(f.scratch)] = agrees
 	}
 	return agrees

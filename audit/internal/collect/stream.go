@@ -82,7 +82,7 @@ func (s *stream) fold(b engine.Block) error {
 			return runError{err}
 		}
 	}
-	if err := w.folder.foldLive(&b, 0, b.Rows, b.First); err != nil {
+	if err := w.rows.foldLive(&b, 0, b.Rows, b.First); err != nil {
 		return runError{err}
 	}
 	return s.giveBack(w, &b)
@@ -105,10 +105,10 @@ func (s *stream) take(file int) *streamWorker {
 
 // begin leaves the file at hand for another.
 func (w *streamWorker) begin(file int32, index int) error {
-	w.folder.end()
+	w.rows.end()
 	w.closeTallies()
 	w.at = index
-	return w.folder.begin(&w.c.survey.Files[file], 0)
+	return w.rows.begin(&w.c.survey.Files[file], 0)
 }
 
 // progressRows is how many rows lie between two words of progress.
@@ -145,7 +145,7 @@ func (s *stream) whole() error {
 
 func (s *stream) finish() error {
 	for _, w := range s.idle {
-		w.folder.end()
+		w.rows.end()
 		if err := w.finish(); err != nil {
 			return err
 		}

@@ -1,26 +1,35 @@
 package collect
 
-import "github.com/featureaudit/featureaudit/audit/facts"
+import (
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/times"
+)
 
 // tallies are the histograms that one worker is filling. They are dense while rows come in, and handed over sparse.
 type tallies struct {
-	lags   map[facts.Population]*lagCounts
-	events map[facts.Population]*eventCounts
+	lags   map[tallied]*lagCounts
+	events map[tallied]*eventCounts
+}
+
+// tallied are the rows of a histogram: those of a file where facts of files are kept, else of all files of a population.
+type tallied struct {
+	facts.Population
+	file int32
 }
 
 // maxOpenTallies bounds a worker's dense histograms (58 kB each); files come in partition order, so few are open at once.
 const maxOpenTallies = 64
 
-func (t *tallies) lagsOf(p facts.Population) *lagCounts {
+func (t *tallies) lagsOf(p tallied) *lagCounts {
 	counts, ok := t.lags[p]
 	if !ok {
-		counts = &lagCounts{lo: facts.LagBins, hi: -facts.LagBins, max: facts.NoTime, min: facts.NoTime}
+		counts = &lagCounts{lo: facts.LagBins, hi: -facts.LagBins, max: times.None, min: times.None}
 		t.lags[p] = counts
 	}
 	return counts
 }
 
-func (t *tallies) eventsOf(p facts.Population) *eventCounts {
+func (t *tallies) eventsOf(p tallied) *eventCounts {
 	counts, ok := t.events[p]
 	if !ok {
 		counts = &eventCounts{rest: map[int32]int64{}}
@@ -34,11 +43,11 @@ type lagCounts struct {
 	bins   [2 * facts.LagBins]int64
 	lo, hi int32
 	rows   int64
-	max    int64
-	min    int64
+	max    times.Span
+	min    times.Span
 }
 
-func (l *lagCounts) add(lag int64) {
+func (l *lagCounts) add(lag times.Span) {
 	l.count(facts.LagBin(lag))
 	l.widen(1, lag, lag)
 }
@@ -46,11 +55,11 @@ func (l *lagCounts) add(lag int64) {
 // count adds a row to a bin; widen must follow for the rows counted, with their bounds.
 func (l *lagCounts) count(bin int32) { l.bins[bin+facts.LagBins]++ }
 
-func (l *lagCounts) widen(rows, least, most int64) {
+func (l *lagCounts) widen(rows int64, least, most times.Span) {
 	l.lo, l.hi = min(l.lo, facts.LagBin(least)), max(l.hi, facts.LagBin(most))
 	l.rows += rows
 	l.max = max(l.max, most)
-	if l.min == facts.NoTime || least < l.min {
+	if l.min == times.None || least < l.min {
 		l.min = least
 	}
 }
@@ -76,7 +85,7 @@ type eventCounts struct {
 	rows    int64
 }
 
-func (e *eventCounts) add(event int64) { e.addBin(facts.EventBin(event), 1) }
+func (e *eventCounts) add(event times.Instant) { e.addBin(facts.EventBin(event), 1) }
 
 func (e *eventCounts) addBin(bin int32, rows int64) {
 	if !e.started {

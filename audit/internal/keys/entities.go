@@ -5,7 +5,7 @@ import (
 	"math/bits"
 	"sync"
 
-	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // EntityID identifies an entity exactly where its value fits 8 bytes (Hi is 0 then), else by a 128-bit hash.
@@ -19,10 +19,10 @@ type Newest struct {
 	wide   bool
 	parts  []newestPart
 	// span is empty where identities have no place each, and settled is nil then; dense comes from the first writer.
-	span    Span
-	settled *settled
-	mu      sync.Mutex
-	dense   []int64
+	span   Span
+	recent *recentBits
+	mu     sync.Mutex
+	dense  []int64
 }
 
 // Span is a range of integer identities, both ends included. Bounds come from footers and are trusted for speed only:
@@ -49,11 +49,8 @@ type newestPart struct {
 // Absent marks an entity that was seen, but with no instant that counts. It is earlier than every instant.
 const Absent = empty + 1
 
-// None is no instant at all: it leaves an entity as it is.
-const None = facts.NoTime
-
 // empty marks a free slot of a table.
-const empty = None
+const empty = int64(times.None)
 
 // NewNewest prepares parts for about rows rows. Wide identities keep both words. Narrow ones inside span have a place
 // each in an array, if a writer's array is within denseBytes.
@@ -65,10 +62,13 @@ func NewNewest(budget *Budget, rows int64, wide bool, span Span, denseBytes int6
 	newest := &Newest{budget: budget, shift: 64 - n, wide: wide, parts: make([]newestPart, 1<<n), span: NoSpan}
 	if places := span.size(min(denseBytes/8, max(4*rows, 1<<16))); !wide && places > 0 {
 		newest.span = span
-		newest.settled = newSettled(int(places))
+		newest.recent = newRecentBits(int(places))
 	}
 	return newest
 }
+
+// Wide says whether identities are of 128 bits.
+func (n *Newest) Wide() bool { return n.wide }
 
 func newDense(span Span) []int64 {
 	places := make([]int64, span.Last-span.First+1)
@@ -106,7 +106,7 @@ func (n *Newest) NewWriter() *NewestWriter {
 	w := &NewestWriter{newest: n, shift: n.shift, stage: newStage(len(n.parts), n.stride(), n.foldEntries(), func(part int, page []uint64) ([]uint64, error) {
 		return page[:0], n.fold(part, page)
 	})}
-	if n.settled != nil {
+	if n.recent != nil {
 		w.first, w.dense = uint64(n.span.First), newDense(n.span)
 		n.budget.held.Add(int64(len(w.dense)) * 8)
 	}
@@ -117,7 +117,7 @@ func (n *Newest) NewWriter() *NewestWriter {
 // the newest partition to the oldest.
 func (w *NewestWriter) Expect(instant int64) {
 	if w.dense != nil {
-		w.newest.settled.expect(instant)
+		w.newest.recent.expect(instant)
 	}
 }
 
@@ -137,7 +137,7 @@ func (w *NewestWriter) Add(id EntityID, instant int64) error {
 	return w.addSparse(id, instant)
 }
 
-// AddIntegers is Add for many integer identities at once; an instant of None says nothing of its entity. First those are
+// AddIntegers is Add for many integer identities at once; an instant of times.None says nothing of its entity. First those are
 // listed that may be news, without a branch on it, since nothing foretells it; then the look-ups in the array overlap,
 // which hides most of the way to memory.
 func (w *NewestWriter) AddIntegers(ids, instants []int64) error {
@@ -148,8 +148,8 @@ func (w *NewestWriter) AddIntegers(ids, instants []int64) error {
 		w.news = make([]int32, len(ids))
 	}
 	places, first := uint64(len(w.dense)), w.first
-	marks := w.newest.settled.marks(len(ids))
-	news := marks.sift(ids, instants, first, w.news[:len(ids)])
+	marks := w.newest.recent.marks(len(ids))
+	news := marks.withoutKnown(ids, instants, first, w.news[:len(ids)])
 	for _, i := range news {
 		if place := uint64(ids[i]) - first; place < places {
 			w.dense[place] = max(w.dense[place], instants[i])
@@ -160,7 +160,7 @@ func (w *NewestWriter) AddIntegers(ids, instants []int64) error {
 	// in a loop of its own, since what is shared is written in order, and waits for the look-ups before it
 	for _, i := range news {
 		if place := uint64(ids[i]) - first; place < places && instants[i] >= marks.markingAt {
-			w.newest.settled.mark(place)
+			w.newest.recent.mark(place)
 		}
 	}
 	return nil
@@ -169,7 +169,7 @@ func (w *NewestWriter) AddIntegers(ids, instants []int64) error {
 // addOutside adds identities without a place in the array.
 func (w *NewestWriter) addOutside(ids, instants []int64) error {
 	for i, id := range ids {
-		if instants[i] == None {
+		if instants[i] == times.None {
 			continue
 		}
 		if err := w.addSparse(EntityID{Lo: uint64(id)}, instants[i]); err != nil {

@@ -49,13 +49,17 @@ type runPart struct {
 // partEntries is how many entries a part should hold: with its probe table it stays inside a core's cache.
 const partEntries = 1 << 16
 
+// NarrowBits is how many bits of a hash narrow entries hold at most, whatever the number of rows: so that entries of earlier runs, which
+// are kept with as many, and of this one have equal hashes where their keys are equal.
+const NarrowBits = 52
+
 // NewRuns prepares parts for about rows entries whose ordinals are below limit.
 func NewRuns(budget *Budget, rows, limit int64, wide bool) *Runs {
 	bits := uint(4)
 	for bits < 12 && rows>>bits > partEntries {
 		bits++
 	}
-	r := &Runs{budget: budget, bits: bits, ordinals: 1<<mathbits.Len64(uint64(limit)) - 1, stride: 1, parts: make([]runPart, 1<<bits)}
+	r := &Runs{budget: budget, bits: bits, ordinals: 1<<max(uint(mathbits.Len64(uint64(limit))), 64+bits-NarrowBits) - 1, stride: 1, parts: make([]runPart, 1<<bits)}
 	if wide {
 		r.stride = wideStride
 	}
@@ -155,7 +159,7 @@ func (r *Runs) NewWriter() *Writer {
 	return &Writer{bits: r.bits, ordinals: r.ordinals, stage: newStage(len(r.parts), r.stride, pageEntries, func(part int, page []uint64) ([]uint64, error) { return nil, r.put(part, page) })}
 }
 
-// Add appends one row; event is its event time in microseconds UTC, or facts.NoTime. Narrow runs do not keep it.
+// Add appends one row; event is its event time in microseconds UTC, or times.None. Narrow runs do not keep it.
 func (w *Writer) Add(hash, ordinal, source uint64, event int64) error {
 	part := hash >> (64 - w.bits)
 	slot := w.stage.slot(part)

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // add says that a file is part of the table from a version on. All its fields are known, since one that is not could decide
@@ -210,7 +210,7 @@ type logicalAdd struct {
 }
 
 func readChange(data []byte) (c change, err error) {
-	c.at = facts.NoTime
+	c.at = times.None
 	err = eachAction(data, func(a action) error { return c.take(a) })
 	return c, err
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/store"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // At says which version is wanted: the newest, unless one of these is set.
@@ -28,10 +29,10 @@ type At struct {
 
 // Snapshot is one version of a table.
 type Snapshot struct {
-	// Version is its number, and CommittedAt its time in microseconds UTC: what the commit itself says, else the time of its
-	// file; facts.NoTime where the log has the commit no more.
+	// Version is its number, and CommittedAt its time: what the commit itself says, else the time of its
+	// file; not known where the log has the commit no more.
 	Version     int64
-	CommittedAt int64
+	CommittedAt times.Instant
 	// Files are sorted by Path.
 	Files []File
 	// Columns are the table's own where its files name them in another way.
@@ -80,7 +81,7 @@ func Read(ctx context.Context, files store.Store, root string, at At) (Snapshot,
 	if err != nil {
 		return Snapshot{}, fmt.Errorf("version %d: %w", version, err)
 	}
-	snapshot.Version, snapshot.CommittedAt = version, committed
+	snapshot.Version, snapshot.CommittedAt = version, times.Instant(committed)
 	for v, e := range l.commits {
 		if v > version {
 			l.named(ctx, e, snapshot.Named)
@@ -120,7 +121,7 @@ func (l *log) find(ctx context.Context, at At) (version, committed int64, err er
 		}
 	}
 	if _, ok := l.commits[version]; !ok {
-		return version, facts.NoTime, nil
+		return version, times.None, nil
 	}
 	c, err := l.version(ctx, version)
 	return version, c.at, err
@@ -130,16 +131,16 @@ func (l *log) find(ctx context.Context, at At) (version, committed int64, err er
 // one before it.
 func (l *log) findAt(ctx context.Context, asOf int64) (version, committed int64, err error) {
 	versions := slices.Sorted(maps.Keys(l.commits))
-	version, last := int64(-1), facts.NoTime
+	version, last := int64(-1), int64(times.None)
 	for i, v := range versions {
 		if i > 0 && versions[i-1] != v-1 {
-			last = facts.NoTime
+			last = times.None
 		}
 		c, err := l.version(ctx, v)
 		if err != nil {
 			return 0, 0, err
 		}
-		if last != facts.NoTime && c.at <= last {
+		if last != times.None && c.at <= last {
 			c.at = last + 1000
 		}
 		if last = c.at; c.at > asOf {

@@ -10,10 +10,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/featureaudit/featureaudit/audit/store/local"
 	"github.com/featureaudit/featureaudit/audit/table/delta"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/fixtures"
 	"github.com/featureaudit/featureaudit/fixtures/deltatable"
 )
@@ -145,11 +145,11 @@ func TestEveryVersionOfALongHistory(t *testing.T) {
 		if got := summary(t, dir, s); !slices.Equal(got, want[v]) {
 			t.Fatalf("version %d\n got %s\nwant %s", v, strings.Join(got, "\n     "), strings.Join(want[v], "\n     "))
 		}
-		if at := int64(deltatable.Start+v*60_000) * 1000; s.CommittedAt != at && s.CommittedAt > 0 {
+		if at := times.Instant(deltatable.Start+v*60_000) * 1000; s.CommittedAt != at && s.CommittedAt > 0 {
 			t.Errorf("version %d is of %d, want %d", v, s.CommittedAt, at)
 		}
 		if _, err := os.Stat(table.CommitName(v)); err == nil && v%10 == 3 {
-			as := delta.At{AsOf: s.CommittedAt + 59_000_000, Dated: true}
+			as := delta.At{AsOf: int64(s.CommittedAt) + 59_000_000, Dated: true}
 			if got := read(t, dir, as); !slices.Equal(got, want[v]) {
 				t.Errorf("as of a minute after version %d: %v", v, got)
 			}
@@ -368,7 +368,7 @@ func TestClocksThatGoBack(t *testing.T) {
 	if s.Version != 2 {
 		t.Errorf("version %d, want 2", s.Version)
 	}
-	text, err := json.Marshal(time.UnixMicro(s.CommittedAt).UTC())
+	text, err := json.Marshal(s.CommittedAt.Time())
 	must(t, err)
 	if s.CommittedAt != (deltatable.Start+60_001)*1000 {
 		t.Errorf("committed at %s", text)

@@ -14,8 +14,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/store"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // Folder is where a table keeps its log.
@@ -195,7 +195,7 @@ func (l *log) version(ctx context.Context, v int64) (change, error) {
 	if err != nil {
 		return change{}, fmt.Errorf("version %d: %s: %w", v, path.Join(Folder, e.Path), err)
 	}
-	if c.at == facts.NoTime {
+	if c.at == times.None {
 		c.at = e.ModTime
 	}
 	return c, nil

@@ -5,17 +5,18 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
-// foldUsual folds the times of rows that are all of one source, if they are usual without exception: what that is can be
+// foldNormal folds the times of rows that are all of one source, if they are normal without exception: what that is can be
 // told by their bounds.
-func (f *folder) foldUsual(s *sourceFold, b *engine.Block, from, to int) bool {
+func (f *accumulator) foldNormal(s *sourceFold, b *engine.Block, from, to int) bool {
 	if !f.plain(s, b) || b.Vectors[s.event.vector].Mask != nil || b.Vectors[s.ingested.vector].Mask != nil {
 		return false
 	}
 	events, ingests := b.Vectors[s.event.vector].Ints[from:to], b.Vectors[s.ingested.vector].Ints[from:to]
 	bounds := boundsOf(events, ingests)
-	if !bounds.Within(s.usual) {
+	if !bounds.Within(s.normal) {
 		return false
 	}
 	f.events, f.ingests = b.Vectors[s.event.vector].Ints, b.Vectors[s.ingested.vector].Ints
@@ -24,9 +25,9 @@ func (f *folder) foldUsual(s *sourceFold, b *engine.Block, from, to int) bool {
 	return true
 }
 
-// foldRows folds the times of a source's rows. Most rows are usual: they only move bounds and histograms, and take the
+// foldRows folds the times of a source's rows. Most rows are normal: they only move bounds and histograms, and take the
 // fast road; every other row is looked at in full.
-func (f *folder) foldRows(s *sourceFold, b *engine.Block, rows []int32) {
+func (f *accumulator) foldRows(s *sourceFold, b *engine.Block, rows []int32) {
 	s.slice.Rows += int64(len(rows))
 	if !f.plain(s, b) {
 		for _, row := range rows {
@@ -34,37 +35,37 @@ func (f *folder) foldRows(s *sourceFold, b *engine.Block, rows []int32) {
 		}
 		return
 	}
-	f.sift(s, &b.Vectors[s.event.vector], &b.Vectors[s.ingested.vector], rows, s.usual)
-	for _, row := range f.unusual {
+	f.countNormal(s, &b.Vectors[s.event.vector], &b.Vectors[s.ingested.vector], rows, s.normal)
+	for _, row := range f.others {
 		f.foldRow(s, b, int(row))
 	}
 }
 
 // plain says whether the times of a source's rows are instants as they stand, and nothing else of a row is looked at.
-func (f *folder) plain(s *sourceFold, b *engine.Block) bool {
+func (f *accumulator) plain(s *sourceFold, b *engine.Block) bool {
 	return s.event.plain && s.ingested.plain && len(f.layout.own) == 0 && f.c.roles.view.EventTime.Column != "" &&
 		b.Vectors[s.event.vector].PerMicro == 1 && b.Vectors[s.ingested.vector].PerMicro == 1
 }
 
-// sift gathers the usual rows, counts them, and lists the others.
-func (f *folder) sift(s *sourceFold, ev, in *engine.Vector, rows []int32, u facts.Bounds) {
-	f.unusual, f.usual, f.usualIngest = f.unusual[:0], f.usual[:0], f.usualIngest[:0]
+// countNormal gathers the normal rows, counts them, and lists the others.
+func (f *accumulator) countNormal(s *sourceFold, ev, in *engine.Vector, rows []int32, u facts.Bounds) {
+	f.others, f.normal, f.normalIngest = f.others[:0], f.normal[:0], f.normalIngest[:0]
 	for _, row := range rows {
 		if !ev.Valid(int(row)) || !in.Valid(int(row)) {
-			f.unusual = append(f.unusual, row)
+			f.others = append(f.others, row)
 			continue
 		}
-		event, ingest := ev.Ints[row], in.Ints[row]
-		lag := ingest - event
+		event, ingest := times.Instant(ev.Ints[row]), times.Instant(in.Ints[row])
+		lag := ingest.Sub(event)
 		if event < u.EventLow || event > u.EventHigh || ingest < u.IngestLow || ingest > u.IngestHigh || lag < u.LagLow || lag > u.LagHigh {
-			f.unusual = append(f.unusual, row)
+			f.others = append(f.others, row)
 			continue
 		}
-		f.events[row], f.ingests[row] = event, ingest
-		f.usual, f.usualIngest = append(f.usual, event), append(f.usualIngest, ingest)
+		f.events[row], f.ingests[row] = ev.Ints[row], in.Ints[row]
+		f.normal, f.normalIngest = append(f.normal, ev.Ints[row]), append(f.normalIngest, in.Ints[row])
 	}
-	if len(f.usual) > 0 {
-		s.count(boundsOf(f.usual, f.usualIngest), f.usual, f.usualIngest)
+	if len(f.normal) > 0 {
+		s.count(boundsOf(f.normal, f.normalIngest), f.normal, f.normalIngest)
 	}
 }
 
@@ -72,9 +73,9 @@ func (f *folder) sift(s *sourceFold, ev, in *engine.Vector, rows []int32, u fact
 func boundsOf(events, ingests []int64) facts.Bounds {
 	ingests = ingests[:len(events)]
 	u := facts.NoRows()
-	for i, event := range events {
-		ingest := ingests[i]
-		lag := ingest - event
+	for i := range events {
+		event, ingest := times.Instant(events[i]), times.Instant(ingests[i])
+		lag := ingest.Sub(event)
 		u.EventLow, u.EventHigh = min(u.EventLow, event), max(u.EventHigh, event)
 		u.IngestLow, u.IngestHigh = min(u.IngestLow, ingest), max(u.IngestHigh, ingest)
 		u.LagLow, u.LagHigh = min(u.LagLow, lag), max(u.LagHigh, lag)
@@ -82,17 +83,17 @@ func boundsOf(events, ingests []int64) facts.Bounds {
 	return u
 }
 
-// count adds usual rows with these bounds to the facts of a source.
+// count adds normal rows with these bounds to the facts of a source.
 func (s *sourceFold) count(u facts.Bounds, events, ingests []int64) {
 	slice, rows := &s.slice, int64(len(events))
-	slice.EventMin, slice.EventMax = least(slice.EventMin, u.EventLow), max(slice.EventMax, u.EventHigh)
+	slice.EventMin, slice.EventMax = slice.EventMin.Earlier(u.EventLow), max(slice.EventMax, u.EventHigh)
 	slice.NewestKnown = max(slice.NewestKnown, u.EventHigh)
-	slice.IngestedMin, slice.IngestedMax = least(slice.IngestedMin, u.IngestLow), max(slice.IngestedMax, u.IngestHigh)
-	slice.LagMin, slice.LagMax = least(slice.LagMin, u.LagLow), max(slice.LagMax, u.LagHigh)
+	slice.IngestedMin, slice.IngestedMax = slice.IngestedMin.Earlier(u.IngestLow), max(slice.IngestedMax, u.IngestHigh)
+	slice.LagMin, slice.LagMax = shorter(slice.LagMin, u.LagLow), max(slice.LagMax, u.LagHigh)
 	slice.LagRows += rows
 	s.lags.widen(rows, u.LagLow, u.LagHigh)
 	for i, ingest := range ingests[:len(events)] {
-		s.lags.count(facts.LagBin(ingest - events[i]))
+		s.lags.count(facts.LagBin(times.Span(ingest - events[i])))
 	}
 	s.countEvents(events)
 }
@@ -102,9 +103,9 @@ func (s *sourceFold) count(u facts.Bounds, events, ingests []int64) {
 func (s *sourceFold) countEvents(events []int64) {
 	first, rows := int64(math.MinInt64), int64(0)
 	for _, event := range events {
-		if uint64(event-first) >= uint64(facts.EventBinMicros) {
+		if uint64(event-first) >= uint64(facts.EventBinWidth) {
 			s.countBin(first, rows)
-			first, rows = event-event%facts.EventBinMicros, 0
+			first, rows = event-event%int64(facts.EventBinWidth), 0
 		}
 		rows++
 		if event == first {
@@ -116,14 +117,14 @@ func (s *sourceFold) countEvents(events []int64) {
 
 func (s *sourceFold) countBin(first, rows int64) {
 	if s.events != nil && rows > 0 {
-		s.events.addBin(facts.EventBin(first), rows)
+		s.events.addBin(facts.EventBin(times.Instant(first)), rows)
 	}
 }
 
-// least is the earlier of two instants of which the first may be facts.NoTime.
-func least(known, instant int64) int64 {
-	if known == facts.NoTime {
-		return instant
+// shorter is the less of two spans of which the first may be times.None.
+func shorter(known, span times.Span) times.Span {
+	if known == times.None {
+		return span
 	}
-	return min(known, instant)
+	return min(known, span)
 }

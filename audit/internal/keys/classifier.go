@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // Row is a candidate with its real values.
@@ -19,7 +20,7 @@ type Row struct {
 	Source string
 	// Key is the canonical key: equal keys have equal text.
 	Key string
-	// Event and Ingested are microseconds UTC, or facts.NoTime.
+	// Event and Ingested are microseconds UTC, or times.None.
 	Event, Ingested int64
 	// Payload are its values, or Wide what they are to those of the other rows of its group, and Sum an image of all of them.
 	Payload  []Value
@@ -45,8 +46,8 @@ type Measure struct {
 	Floating bool
 }
 
-// Judge decides the class of repeated keys and sums what they double-count.
-type Judge struct {
+// Classifier decides the class of repeated keys and sums what they double-count.
+type Classifier struct {
 	payload  []string
 	measures []Measure
 	offsets  []int64
@@ -57,10 +58,10 @@ type Judge struct {
 	outside []sum
 }
 
-// NewJudge judges rows with these payload and measure columns. Offsets are seconds that two event times of one key
+// NewClassifier takes rows with these payload and measure columns. Offsets are seconds that two event times of one key
 // may differ by as shifted twins.
-func NewJudge(payload []string, measures []Measure, offsets []int64, coarse bool) *Judge {
-	j := &Judge{payload: payload, measures: measures, offsets: offsets, coarse: coarse, surplus: newSums(measures), outside: newSums(measures)}
+func NewClassifier(payload []string, measures []Measure, offsets []int64, coarse bool) *Classifier {
+	j := &Classifier{payload: payload, measures: measures, offsets: offsets, coarse: coarse, surplus: newSums(measures), outside: newSums(measures)}
 	return j
 }
 
@@ -85,7 +86,7 @@ type Verdict struct {
 
 // Group judges the rows of one key, the row kept first, and adds the measures of the others to the surplus: to that outside
 // where they are not counted.
-func (j *Judge) Group(rows []Row, counted func(Row) bool) Verdict {
+func (j *Classifier) Group(rows []Row, counted func(Row) bool) Verdict {
 	v := Verdict{Class: facts.Replay}
 	unknown := false
 	for i, name := range j.payload {
@@ -141,7 +142,7 @@ func (v *Verdict) classify(unknown, shifted, odd bool) {
 
 // resolve concludes from how many rows were ingested last.
 func (v *Verdict) resolve(last, ties int64) {
-	v.Resolvable = last != facts.NoTime && ties == 1
+	v.Resolvable = last != times.None && ties == 1
 	v.FanOut = ties - 1
 }
 
@@ -190,14 +191,14 @@ func (t *eventTimes) add(event int64) {
 }
 
 // eventDifferences says whether some difference is a real offset, and whether some is neither 0 nor one.
-func (j *Judge) eventDifferences(times eventTimes) (shifted, odd bool) {
-	if times.many {
+func (j *Classifier) eventDifferences(events eventTimes) (shifted, odd bool) {
+	if events.many {
 		return false, true
 	}
-	distinct := times.distinct
+	distinct := events.distinct
 	for i, a := range distinct {
 		for _, b := range distinct[i+1:] {
-			if a == facts.NoTime || b == facts.NoTime || j.coarse || !j.isOffset(a-b) {
+			if a == times.None || b == times.None || j.coarse || !j.isOffset(a-b) {
 				odd = true
 				continue
 			}
@@ -207,22 +208,22 @@ func (j *Judge) eventDifferences(times eventTimes) (shifted, odd bool) {
 	return shifted, odd
 }
 
-func (j *Judge) isOffset(micros int64) bool {
-	if micros%1_000_000 != 0 {
+func (j *Classifier) isOffset(micros int64) bool {
+	if micros%int64(times.Second) != 0 {
 		return false
 	}
-	seconds := micros / 1_000_000
+	seconds := micros / int64(times.Second)
 	return slices.Contains(j.offsets, seconds) || slices.Contains(j.offsets, -seconds)
 }
 
 // Surplus is the exact total of each measure over all counted rows but the kept ones, as decimal text, and Outside over those
 // that are not counted. Both leave out the measures of Unknown.
-func (j *Judge) Surplus() map[string]string { return j.totals(j.surplus) }
+func (j *Classifier) Surplus() map[string]string { return j.totals(j.surplus) }
 
 // Outside is the surplus that is not counted.
-func (j *Judge) Outside() map[string]string { return j.totals(j.outside) }
+func (j *Classifier) Outside() map[string]string { return j.totals(j.outside) }
 
-func (j *Judge) totals(sums []sum) map[string]string {
+func (j *Classifier) totals(sums []sum) map[string]string {
 	totals := map[string]string{}
 	for i, measure := range j.measures {
 		if !j.unknown(i) {
@@ -233,7 +234,7 @@ func (j *Judge) totals(sums []sum) map[string]string {
 }
 
 // Unknown names the measures of which some surplus value could not be read, sorted.
-func (j *Judge) Unknown() []string {
+func (j *Classifier) Unknown() []string {
 	var names []string
 	for i, measure := range j.measures {
 		if j.unknown(i) {
@@ -245,7 +246,7 @@ func (j *Judge) Unknown() []string {
 }
 
 // unknown says whether some surplus value of a measure could not be read, counted or not.
-func (j *Judge) unknown(i int) bool { return j.surplus[i].unknown || j.outside[i].unknown }
+func (j *Classifier) unknown(i int) bool { return j.surplus[i].unknown || j.outside[i].unknown }
 
 // sum adds decimal text exactly: integers and decimals as scaled integers, floating values as exact binary fractions
 // that are rounded once, at the end. The order of the rows cannot change it.

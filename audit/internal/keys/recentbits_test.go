@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
+
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // TestNewestPartitionsFirst adds blocks of partitions from the newest to the oldest, as a scan does, with rows that stray
@@ -21,7 +23,7 @@ func TestNewestPartitionsFirst(t *testing.T) {
 			budget := NewBudget(1<<30, t.TempDir())
 			defer budget.Close()
 			newest := NewNewest(budget, 1<<22, false, span, 1<<30)
-			if newest.settled == nil {
+			if newest.recent == nil {
 				t.Fatal("the span has no array")
 			}
 			var mu sync.Mutex
@@ -47,7 +49,7 @@ func TestNewestPartitionsFirst(t *testing.T) {
 								case 1:
 									instants[i] += rng.Int64N(20 * day)
 								case 2:
-									instants[i] = None
+									instants[i] = times.None
 								case 3:
 									instants[i] = Absent
 								case 4:
@@ -62,7 +64,7 @@ func TestNewestPartitionsFirst(t *testing.T) {
 							mu.Lock()
 							for i, id := range ids {
 								before, seen := want[id]
-								if instants[i] != None && (!seen || instants[i] > before) {
+								if instants[i] != times.None && (!seen || instants[i] > before) {
 									want[id] = instants[i]
 								}
 							}
@@ -75,7 +77,7 @@ func TestNewestPartitionsFirst(t *testing.T) {
 				})
 			}
 			running.Wait()
-			if filtered := newest.settled.now.Load().open != nil; !filtered && test.inOrder && test.places < maxOpen {
+			if filtered := newest.recent.now.Load().open != nil; !filtered && test.inOrder && test.places < maxOpen {
 				t.Error("no filter was made")
 			}
 			got := map[int64]int{}

@@ -1,0 +1,377 @@
+package content
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/apache/arrow/go/v17/arrow/memory"
+	"github.com/apache/arrow/go/v17/parquet/file"
+
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/internal/pages"
+	"github.com/featureaudit/featureaudit/audit/store"
+	"github.com/featureaudit/featureaudit/audit/survey"
+)
+
+// Ask says what is wanted of files beside their sums.
+type Ask struct {
+	// Totals are the columns whose numbers are added up.
+	Totals []string
+	// Rows asks for the hash of each row; Keys are the columns whose values name it, and Cells those of whose cells a word each is
+	// wanted, in which Raw ones give floating numbers themselves.
+	Rows             bool
+	Keys, Cells, Raw []string
+}
+
+// Block is a run of rows with what was asked for.
+type Block struct {
+	// File is its index among all files, and First the number of the first row in it.
+	File  int32
+	First int64
+	// Rows are the hashes of the rows, Keys those of their keys.
+	Rows, Keys []Sum
+	// Cells are the words of cells, a list for each of Ask.Cells: equal where the cells are. NULL is NoValue.
+	Cells [][]uint64
+}
+
+// NoValue is the word of a cell that is NULL.
+const NoValue = 0
+
+// Order is what to read.
+type Order struct {
+	Store   store.Store
+	Survey  facts.Survey
+	Files   []int32
+	Ask     Ask
+	Workers int
+	// Each takes the blocks, several at a time and in any order; they are good during the call only. Nil where no rows are asked for.
+	// Progress is told the rows that were read, by any goroutine; nil for none.
+	Each     func(Block) error
+	Progress func(rows int64)
+}
+
+// windowRows is how many rows are folded at a time: of a row group with more of them the columns are read side by side.
+const windowRows = 1 << 20
+
+// window is the rows under way.
+type window struct {
+	cells, keys []Sum
+	words       [][]uint64
+}
+
+func (w *window) reset(rows int, ask Ask) {
+	w.cells = zeroed(w.cells, rows)
+	if len(ask.Keys) > 0 {
+		w.keys = zeroed(w.keys, rows)
+	}
+	if !ask.Rows {
+		return
+	}
+	w.words = slices.Grow(w.words[:0], len(ask.Cells))[:len(ask.Cells)]
+	for i := range w.words {
+		w.words[i] = zeroed(w.words[i], rows)
+	}
+}
+
+func zeroed[T any](list []T, length int) []T {
+	list = slices.Grow(list[:0], length)[:length]
+	clear(list)
+	return list
+}
+
+// word sets the word of a cell; those of a column's leaves are added up.
+func (w *window) word(column, row int, h Sum, raw bool, canonical []byte) {
+	if raw && len(canonical) == 8 {
+		w.words[column][row] = binary.LittleEndian.Uint64(canonical) + 1 // so that none is NoValue but one NaN that nobody writes
+		return
+	}
+	w.words[column][row] += h.Lo
+}
+
+// piece is a row group of a file.
+type piece struct {
+	file  int32
+	group int
+}
+
+// Read gives the facts of each file that could be read, and why others could not. Its error is the context's, or what Each said.
+func Read(ctx context.Context, o Order) (map[int32]Facts, map[int32]facts.Problem, error) {
+	r := reading{Order: o, found: map[int32]Facts{}, unread: map[int32]facts.Problem{}, left: map[int32]int{}}
+	var pieces []piece
+	for _, id := range o.Files {
+		f := o.Survey.Files[id]
+		if f.Problem != nil {
+			r.unread[id] = *f.Problem
+			continue
+		}
+		r.left[id] = len(f.RowGroups)
+		r.found[id] = Facts{}
+		for group := range f.RowGroups {
+			pieces = append(pieces, piece{id, group})
+		}
+		if len(f.RowGroups) == 0 {
+			pieces = append(pieces, piece{id, -1}) // its columns count
+			r.left[id] = 1
+		}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	next := make(chan piece)
+	var group sync.WaitGroup
+	for range max(1, o.Workers) {
+		group.Go(func() {
+			w := worker{reading: &r}
+			defer w.close()
+			for p := range next {
+				if err := w.take(ctx, p); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	for _, p := range pieces {
+		if ctx.Err() != nil {
+			break
+		}
+		next <- p
+	}
+	close(next)
+	group.Wait()
+	return r.found, r.unread, context.Cause(ctx)
+}
+
+// reading is a Read under way.
+type reading struct {
+	Order
+	mu     sync.Mutex
+	found  map[int32]Facts
+	unread map[int32]facts.Problem
+	// left are the row groups of each file that were not read yet.
+	left map[int32]int
+}
+
+// worker reads one piece after the other, and keeps its file open.
+type worker struct {
+	*reading
+	window
+	object store.Object
+	file   int32
+	open   *file.Reader
+	leaves []*leaf
+	source []*chunkPages
+}
+
+func (w *worker) close() {
+	if w.object != nil {
+		w.object.Close()
+		w.object, w.open = nil, nil
+	}
+}
+
+// take reads a piece. An error ends the whole reading.
+func (w *worker) take(ctx context.Context, p piece) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	w.mu.Lock()
+	_, lost := w.unread[p.file]
+	w.mu.Unlock()
+	if lost {
+		return nil
+	}
+	f := w.Survey.Files[p.file]
+	found, err := w.read(ctx, f, p.group)
+	var stop stopError
+	if errors.As(err, &stop) {
+		return stop.error
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	var problem *facts.Problem
+	if err != nil {
+		problem = problemOf(err)
+	}
+	w.mu.Lock()
+	w.left[p.file]--
+	done := w.left[p.file] == 0
+	w.mu.Unlock()
+	if problem != nil || done {
+		if changed := survey.Changed(ctx, w.Store, f); changed != nil {
+			problem = changed
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if problem != nil {
+		w.unread[p.file] = *problem
+		delete(w.found, p.file)
+		return nil
+	}
+	if so, ok := w.found[p.file]; ok {
+		w.found[p.file] = so.Plus(found)
+	}
+	return nil
+}
+
+// stopError is what ends the whole reading.
+type stopError struct{ error }
+
+// problemOf says why a file could not be read.
+func problemOf(err error) *facts.Problem {
+	var fault *pages.Fault
+	var unsupported facts.UnsupportedError
+	switch {
+	case errors.As(err, &unsupported):
+		return &facts.Problem{Kind: facts.ProblemUnsupported, Message: fmt.Sprintf("%v: rewrite it with %s", err, unsupported.Instead)}
+	case errors.As(err, &fault):
+		return &facts.Problem{Kind: facts.ProblemCorrupt, Message: err.Error() + "; write the file again"}
+	}
+	if problem, ok := survey.SystemProblem(err); ok {
+		return problem
+	}
+	return &facts.Problem{Kind: facts.ProblemCorrupt, Message: err.Error() + "; write the file again"}
+}
+
+// read reads a row group of a file; group -1 is a file without any.
+func (w *worker) read(ctx context.Context, f facts.File, group int) (found Facts, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("it does not decode (%v)", cause)
+		}
+	}()
+	if w.open == nil || w.file != f.ID {
+		w.close()
+		if w.object, err = w.Store.Open(ctx, f.Abs); err != nil {
+			return Facts{}, err
+		}
+		w.file = f.ID
+		if w.open, err = survey.OpenColumns(w.object, f.Size); err != nil {
+			return Facts{}, err
+		}
+		w.leaves = leavesOf(w.open.MetaData().Schema, w.Ask)
+	}
+	columns := w.columns(f)
+	if group >= 0 {
+		if err := w.group(ctx, f, group, columns, &found); err != nil {
+			return Facts{}, err
+		}
+	}
+	for _, c := range columns {
+		found.Columns = append(found.Columns, *c)
+	}
+	slices.SortFunc(found.Columns, func(a, b Column) int { return cmp.Compare(a.Name, b.Name) })
+	return found, nil
+}
+
+// columns are the facts of a file's columns, still empty, by name.
+func (w *worker) columns(f facts.File) map[string]*Column {
+	types := map[string]string{}
+	for _, c := range w.Survey.Schemas[f.Schema].Columns {
+		if c.Name == c.Path || c.Nested {
+			types[c.Name] = c.TypeText
+		}
+	}
+	columns := map[string]*Column{}
+	for _, l := range w.leaves {
+		if columns[l.column] == nil {
+			columns[l.column] = &Column{Name: l.column, Types: []string{types[l.column]}}
+		}
+	}
+	return columns
+}
+
+// group reads a row group, window by window.
+func (w *worker) group(ctx context.Context, f facts.File, group int, columns map[string]*Column, found *Facts) error {
+	first := int64(0)
+	for _, g := range f.RowGroups[:group] {
+		first += g.Rows
+	}
+	rows := f.RowGroups[group].Rows
+	cursors := make([]cursor, len(w.leaves))
+	w.source = slices.Grow(w.source[:0], len(w.leaves))[:len(w.leaves)]
+	aside := rows > windowRows
+	for at := int64(0); at < rows; at += windowRows {
+		n := int(min(windowRows, rows-at))
+		w.window.reset(n, w.Ask)
+		for i, l := range w.leaves {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			if cursors[i] == nil {
+				source := i
+				if !aside {
+					source = 0 // one after the other: they share their memory
+				}
+				c, err := w.cursor(group, l, columns[l.column], source)
+				if err != nil {
+					return fmt.Errorf("column %q: %w", l.column, err)
+				}
+				cursors[i] = c
+			}
+			err := cursors[i].fold(n, &w.window)
+			if err == nil && at+int64(n) == rows {
+				err = cursors[i].end()
+			}
+			if err != nil {
+				return fmt.Errorf("column %q: %w", l.column, err)
+			}
+		}
+		if err := w.finish(f, first+at, found); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finish turns the cells of a window into rows.
+func (w *worker) finish(f facts.File, first int64, found *Facts) error {
+	for i, cells := range w.cells {
+		w.cells[i] = cells.mixed(seedRow)
+		found.Sum = found.Sum.Plus(w.cells[i])
+	}
+	found.Rows += int64(len(w.cells))
+	if w.Progress != nil {
+		w.Progress(int64(len(w.cells)))
+	}
+	if !w.Ask.Rows {
+		return nil
+	}
+	for i, key := range w.keys {
+		w.keys[i] = key.mixed(seedKey)
+	}
+	if err := w.Each(Block{File: f.ID, First: first, Rows: w.cells, Keys: w.keys, Cells: w.words}); err != nil {
+		return stopError{err}
+	}
+	return nil
+}
+
+// cursor opens a leaf of a row group.
+func (w *worker) cursor(group int, l *leaf, into *Column, source int) (cursor, error) {
+	meta := w.open.RowGroup(group).MetaData()
+	chunk, err := meta.ColumnChunk(l.number)
+	if err == nil {
+		err = readable(chunk)
+	}
+	if err != nil {
+		return nil, err
+	}
+	at := pages.Chunk{Codec: int32(chunk.Compression()), Values: chunk.NumValues(), Size: chunk.TotalCompressedSize(), Offset: chunk.DataPageOffset()}
+	if chunk.HasDictionaryPage() && chunk.DictionaryPageOffset() > 0 {
+		at.Offset = min(at.Offset, chunk.DictionaryPageOffset())
+	}
+	if w.source[source] == nil {
+		w.source[source] = &chunkPages{}
+	}
+	s := w.source[source]
+	descriptor := w.open.MetaData().Schema.Column(l.number)
+	*s = chunkPages{from: w.object, codec: chunk.Compression(), walk: pages.NewReader().Walk(w.object, at), defined: descriptor.MaxDefinitionLevel() > 0,
+		repeated: descriptor.MaxRepetitionLevel() > 0, width: widthOf(descriptor), levels: chunk.NumValues(), raw: s.raw, page: s.page, dictionary: s.dictionary, split: s.split}
+	reader := file.NewColumnReader(descriptor, s, memory.DefaultAllocator, &sync.Pool{New: func() any { return memory.NewResizableBuffer(memory.DefaultAllocator) }})
+	return newCursor(l, descriptor, reader, s, into)
+}
