@@ -6,6 +6,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 STATICCHECK_VERSION := v0.8.2
 GOLANGCI_VERSION := v2.15.0
 DEADCODE_VERSION := v0.52.0
+VERSITYGW_VERSION := v1.8.0
 GO_LICENSES_VERSION := v1.6.0
 CYCLONEDX_VERSION := v1.10.0
 ACTIONLINT_VERSION := v1.7.7
@@ -18,6 +19,7 @@ BIN := build/featureaudit
 STATICCHECK := build/bin/staticcheck-$(STATICCHECK_VERSION)
 GOLANGCI := build/bin/golangci-lint-$(GOLANGCI_VERSION)
 DEADCODE := build/bin/deadcode-$(DEADCODE_VERSION)
+VERSITYGW := build/bin/versitygw-$(VERSITYGW_VERSION)
 INCIDENT := build/incident
 
 .PHONY: help
@@ -55,6 +57,11 @@ MEMORY_TESTS := ^Test(MemoryStays|OddShapesStay)WithinTheLimit$$
 test-postgres: ## registries in a PostgreSQL server, which the tests start by themselves: it must be installed
 	go test -tags postgres -run Postgres ./audit/registry/feast
 
+.PHONY: test-stores
+test-stores: $(VERSITYGW) ## audits of buckets: a real S3 server on this machine, which the first time builds for some minutes
+	FEATUREAUDIT_TEST_VERSITYGW=$(CURDIR)/$(VERSITYGW) go test -tags stores -timeout 20m ./audit/store/... ./audit/internal/stage
+	FEATUREAUDIT_TEST_VERSITYGW=$(CURDIR)/$(VERSITYGW) go test -tags stores -timeout 20m -run Bucket ./cmd/featureaudit
+
 .PHONY: test-shells
 test-shells: ## completion in the real bash, zsh and fish, in those that are installed
 	@for shell in bash zsh fish; do command -v $$shell >/dev/null || echo "$$shell is not installed: its completion is not tried"; done
@@ -65,7 +72,7 @@ test-contributing: ## the worked example of .github/CONTRIBUTING.md, followed in
 	go test -tags contributing -run WorkedExample ./audit
 
 .PHONY: test-all
-test-all: test test-postgres test-shells test-contributing ## also the slow tests (race detector, short fuzzing, ten minutes of torture)
+test-all: test test-postgres test-shells test-contributing test-stores ## also the slow tests (race detector, short fuzzing, ten minutes of torture)
 	go test -race -timeout 40m -skip '$(MEMORY_TESTS)' ./cmd/... ./audit/...
 	FEATUREAUDIT_TEST_STORES=5000 go test -timeout 40m -run '^TestCollectionEqualsRecount$$' ./audit
 	FEATUREAUDIT_TEST_MEMORY=1 go test -timeout 40m -run '$(MEMORY_TESTS)' ./cmd/featureaudit
@@ -79,15 +86,15 @@ test-all: test test-postgres test-shells test-contributing ## also the slow test
 .PHONY: lint
 lint: $(STATICCHECK) $(GOLANGCI) $(DEADCODE) ## gofmt, go vet, staticcheck, the rules of .golangci.yml, and no dead code
 	@unformatted=$$(gofmt -l audit cmd fixtures sql); [ -z "$$unformatted" ] || { echo "run gofmt -w on:" $$unformatted >&2; exit 1; }
-	go vet -tags postgres,shells,contributing ./...
-	$(STATICCHECK) -tags postgres,shells,contributing ./...
+	go vet -tags postgres,shells,contributing,stores ./...
+	$(STATICCHECK) -tags postgres,shells,contributing,stores ./...
 	$(GOLANGCI) run ./...
 	$(MAKE) --no-print-directory deadcode
 
 # What C calls (//export in stream.go) looks dead from Go.
 .PHONY: deadcode
 deadcode: $(DEADCODE)
-	@dead=$$($(DEADCODE) -tags postgres,shells,contributing -test ./...) || exit 1; \
+	@dead=$$($(DEADCODE) -tags postgres,shells,contributing,stores -test ./...) || exit 1; \
 		dead=$$(grep -v '^audit/engine/duckdb/stream.go:' <<< "$$dead" || true); [ -z "$$dead" ] || { echo "nothing calls:" >&2; echo "$$dead" >&2; exit 1; }
 
 $(STATICCHECK):
@@ -99,6 +106,11 @@ $(GOLANGCI):
 	@mkdir -p build/bin
 	GOBIN=$(CURDIR)/build/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	@mv build/bin/golangci-lint $@
+
+$(VERSITYGW):
+	@mkdir -p build/bin
+	GOBIN=$(CURDIR)/build/bin go install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION)
+	@mv build/bin/versitygw $@
 
 $(DEADCODE):
 	@mkdir -p build/bin

@@ -53,6 +53,8 @@ type Options struct {
 	MemoryLimit int64
 	// TempDir is where key and entity runs spill, to files without a name.
 	TempDir string
+	// StageLimit is what parts of distant files may take in TempDir at once, in bytes; 0 is a quarter of what is free there.
+	StageLimit int64
 	// EngineTempDir is a folder that the engine may make to spill into; the caller removes it. Empty turns that off.
 	EngineTempDir string
 	// RowsLimit caps Audit.Duplicates, and of Audit.Rows, and BadRows says that the latter are wanted.

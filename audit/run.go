@@ -14,6 +14,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/export"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/internal/collect"
+	"github.com/featureaudit/featureaudit/audit/internal/stage"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/partition"
@@ -31,6 +32,7 @@ type run struct {
 	looker       look.Looker
 	places       places
 	scanner      Scanner
+	stage        *stage.Stage
 	judges       *judges
 	suppressions []model.Suppression
 	atlas        *zone.Atlas
@@ -67,6 +69,7 @@ func newRun(o Options) *run {
 func start(ctx context.Context, o Options) (*run, error) {
 	r, share, threads := newRun(o), look.ShareOf(o.MemoryLimit), max(1, o.Threads)
 	var err error
+	r.stage = newStage(o)
 	if r.scanner, err = o.Adapters.OpenScanner(threads, share.Engine, o.EngineTempDir); err != nil {
 		return nil, fmt.Errorf("start the engine: %w", err)
 	}
@@ -88,7 +91,7 @@ func start(ctx context.Context, o Options) (*run, error) {
 			tell(p)
 		}
 	}
-	r.looker = look.Looker{Store: o.Adapters.Store, Collector: collect.Collector{Engine: r.scanner, Store: o.Adapters.Store, Atlas: r.atlas,
+	r.looker = look.Looker{Store: r.stage, Collector: collect.Collector{Engine: r.scanner, Store: r.stage, Stage: staging{r.stage}, Atlas: r.atlas,
 		Kept: o.Facts, Paranoid: o.Paranoid, Release: o.Tool.DuckDB + " " + o.Tool.Arrow + " " + o.Tool.TZData},
 		Room: room, RowsLimit: o.RowsLimit, Samples: o.Samples, Progress: r.progress}
 	return r, nil
@@ -96,6 +99,9 @@ func start(ctx context.Context, o Options) (*run, error) {
 
 func (r *run) close() {
 	r.scanner.Close()
+	if err := r.stage.Close(); err != nil {
+		r.options.Log.Warn().Err(err).Msg("close what was kept of distant files")
+	}
 	if err := r.judges.close(); err != nil {
 		r.options.Log.Warn().Err(err).Msg("close the judging engines")
 	}

@@ -54,6 +54,7 @@ func BuildReport(in ReportInput) (report.Report, error) {
 	r.Views, r.Corrections = filled(slices.Clone(in.Views)), slices.Clone(in.Corrections)
 	slices.SortStableFunc(r.Corrections, func(a, b report.Correction) int { return cmp.Compare(a.View, b.View) })
 	slices.SortFunc(r.Views, func(a, b report.View) int { return cmp.Compare(a.Name, b.Name) })
+	r.Views = report.BoundPictures(r.Views)
 	r.Summary = r.Summarise()
 	r.Summary.NothingToAudit = in.NothingToAudit
 	id, err := r.Digest()

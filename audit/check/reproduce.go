@@ -562,9 +562,9 @@ func (b *Statements) fileValues(files []facts.File) string {
 	return strings.Join(lines, ",\n")
 }
 
-// fromConfig is a file's path from where the view's own path starts.
+// fromConfig is a file's path from where the view's own path starts; the address of an object stays whole.
 func (b *Statements) fromConfig(f facts.File) string {
-	if b.root == "" || filepath.IsAbs(b.View.Path) {
+	if b.root == "" || filepath.IsAbs(b.View.Path) || !filepath.IsAbs(f.Abs) {
 		return f.Abs
 	}
 	if rel, err := filepath.Rel(b.root, f.Abs); err == nil {
@@ -577,9 +577,19 @@ func (b *Statements) fromConfig(f facts.File) string {
 func (b *Statements) list(files []facts.File) string {
 	names := make([]string, len(files))
 	for i, f := range files {
-		names[i] = quoteText(strings.NewReplacer("*", "[*]", "?", "[?]", "[", "[[]").Replace(b.fromConfig(f)))
+		names[i] = quotePattern(b.fromConfig(f))
 	}
 	return "[" + strings.Join(names, ", ") + "]"
+}
+
+// quotePattern is a name as read_parquet takes it for this name alone.
+func quotePattern(s string) string {
+	return quoteText(strings.NewReplacer("*", "[*]", "?", "[?]", "[", "[[]").Replace(s))
+}
+
+// QuotedNames are the ways in which SQL that fetches rows writes the name of a file: as it is, and as a pattern.
+func QuotedNames(abs string) []string {
+	return slices.Compact([]string{quoteText(abs), quotePattern(abs)})
 }
 
 func quoteText(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }

@@ -208,6 +208,9 @@ type View struct {
 const (
 	MaxSeries  = 400
 	MaxLagBins = 200
+	// Of all views together; where there are many, each shows less (BoundPictures).
+	MaxSeriesInAll  = 32_000
+	MaxLagBinsInAll = 32_000
 )
 
 // PartitionRows is what one partition holds.

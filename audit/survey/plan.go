@@ -102,11 +102,7 @@ func listAll(ctx context.Context, st store.Store, view model.View) (folders, err
 	}
 	for i := range all.files {
 		f := &all.files[i]
-		rel, err := filepath.Rel(all.root, f.Abs)
-		if err != nil {
-			return folders{}, fmt.Errorf("path of %s below %s: %w", f.Abs, all.root, err)
-		}
-		f.Path = filepath.ToSlash(rel)
+		f.Path = within(all.root, f.Abs)
 	}
 	for reason, names := range all.examples {
 		for i := range names {
@@ -124,8 +120,11 @@ func listAll(ctx context.Context, st store.Store, view model.View) (folders, err
 	return all, nil
 }
 
-// within is a name relative to a folder that holds it, else as it is.
+// within is a name relative to a folder that holds it, else as it is. Every letter of an object's key counts.
 func within(root, abs string) string {
+	if store.Scheme(root) != "" {
+		return strings.TrimPrefix(abs, strings.TrimSuffix(root, "/")+"/")
+	}
 	rel, err := filepath.Rel(root, abs)
 	if err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
 		return abs
@@ -137,7 +136,10 @@ func (all *folders) add(l store.Listing, source string, taken map[string]string)
 	if all.root == "" {
 		all.root = l.Root
 	}
-	all.root = commonRoot(all.root, l.Root)
+	var err error
+	if all.root, err = commonRoot(all.root, l.Root); err != nil {
+		return err
+	}
 	for _, e := range l.Entries {
 		before, ok := taken[e.Abs]
 		if ok && source != "" && before != source {
@@ -162,7 +164,7 @@ func (all *folders) add(l store.Listing, source string, taken map[string]string)
 	}
 	for reason, names := range l.Examples {
 		for _, name := range names {
-			all.examples[reason] = append(all.examples[reason], filepath.Join(l.Root, filepath.FromSlash(name)))
+			all.examples[reason] = append(all.examples[reason], store.Join(l.Root, name))
 		}
 	}
 	for _, link := range l.Links {
@@ -171,12 +173,17 @@ func (all *folders) add(l store.Listing, source string, taken map[string]string)
 	return nil
 }
 
-// commonRoot is the deepest folder that holds both.
-func commonRoot(a, b string) string {
-	for a != b && !strings.HasPrefix(b, strings.TrimSuffix(a, string(filepath.Separator))+string(filepath.Separator)) {
-		a = filepath.Dir(a)
+// commonRoot is the deepest folder that holds both. It fails where they lie in different buckets, or one of them in none.
+func commonRoot(a, b string) (string, error) {
+	bucket, root := store.Split(a)
+	other, below := store.Split(b)
+	if bucket != other {
+		return "", fmt.Errorf("paths of one view lie in %s and in %s: want all of them in one place; make it two views", cmp.Or(bucket, "this machine"), cmp.Or(other, "this machine"))
 	}
-	return a
+	for root != below && !strings.HasPrefix(below, strings.TrimSuffix(root, "/")+"/") {
+		root = path.Dir(root)
+	}
+	return store.Join(bucket, root), nil
 }
 
 type planner struct {

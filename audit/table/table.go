@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"path"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -57,7 +56,7 @@ func (t tables) List(ctx context.Context, base, glob string) (store.Listing, err
 	case !errors.As(err, &found):
 		return l, err
 	}
-	root := path.Dir(filepath.ToSlash(found.Path))
+	root := folderOfLog(found.Path)
 	if full := within(base, glob); full != root {
 		return store.Listing{}, &InsideError{Format: found.Kind, Root: root, Path: glob}
 	}
@@ -74,6 +73,12 @@ func (t tables) List(ctx context.Context, base, glob string) (store.Listing, err
 	return listing, err
 }
 
+// folderOfLog is the folder of the table that a log lies in, in any store.
+func folderOfLog(log string) string {
+	log = strings.TrimSuffix(filepath.ToSlash(log), "/")
+	return log[:max(strings.LastIndexByte(log, '/'), 1)]
+}
+
 // InsideError is a path that is not the folder of the table that it leads into, or that lies below it.
 type InsideError struct{ Format, Root, Path string }
 
@@ -87,8 +92,11 @@ func (e *InsideError) Retryable() bool { return false }
 
 // within is a path from a folder, as it is without dots.
 func within(base, text string) string {
-	if strings.Contains(text, "://") {
-		return strings.TrimSuffix(text, "/")
+	if store.Scheme(text) == "" && store.Scheme(base) != "" {
+		text = store.Join(base, text)
+	}
+	if store.Scheme(text) != "" {
+		return strings.TrimRight(text, "/")
 	}
 	if !filepath.IsAbs(text) {
 		text = filepath.Join(base, text)
@@ -129,7 +137,7 @@ func (t tables) delta(ctx context.Context, root string) (store.Listing, error) {
 		logged := &store.Logged{Folder: folderOf(f.Values), Values: f.Values, Snapshot: reading, RowMask: f.Mask, Table: table}
 		entries[i] = store.Entry{Path: f.Path, Abs: f.Path, Size: f.Size, ModTime: f.ModTime, Logged: logged}
 		if !f.Absolute {
-			entries[i].Abs = strings.TrimSuffix(root, "/") + "/" + f.Path
+			entries[i].Abs = store.Join(root, f.Path)
 		}
 	}
 	l.Entries = entries

@@ -32,6 +32,8 @@ type cli struct {
 	reads *inputs
 	// temps is what it is writing under a name for the moment.
 	temps *temporaries
+	// stores are where files may lie.
+	stores stores
 
 	// inspect takes what a command says of itself, in place of running it; nil for a run.
 	inspect func(usagePage)
@@ -79,7 +81,7 @@ func commands() []command {
 // run is the whole program: arguments and streams in, exit code out.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, environ []string) int {
 	c := &cli{
-		stdin: stdin, stdout: &closableWriter{w: stdout}, stderr: bestEffortWriter{stderr}, env: environment(environ), now: time.Now, reads: &inputs{}, temps: temporariesOf(ctx),
+		stdin: stdin, stdout: &closableWriter{w: stdout}, stderr: bestEffortWriter{stderr}, env: environment(environ), now: time.Now, reads: &inputs{}, temps: temporariesOf(ctx), stores: newStores(),
 		stdoutTerminal: isTerminal(stdout), stderrTerminal: isTerminal(stderr),
 	}
 	if f, ok := stdout.(*os.File); ok && c.stdoutTerminal {
@@ -109,6 +111,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 			policy.DidYouMean(args[0], names), strings.Join(names, ", "))
 		return exitUsage
 	}
+	defer c.stores.close()
 	code, err := table[i].run(ctx, c, args[1:])
 	switch {
 	case errors.Is(err, pflag.ErrHelp):

@@ -61,7 +61,7 @@ func (c *cli) columnsOf(ctx context.Context, d registry.Definitions) diff.Files 
 		if !ok || v.NoFiles != "" || v.Path == "" {
 			return nil, 0, false
 		}
-		plan, footers, err := footersOf(ctx, v, c.now())
+		plan, footers, err := c.footersOf(ctx, v, c.now())
 		if err != nil || len(plan.Listing.Files) == 0 {
 			return nil, 0, false
 		}

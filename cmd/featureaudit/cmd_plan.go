@@ -124,7 +124,7 @@ func (c *cli) planView(ctx context.Context, v model.View) plannedView {
 	if v.NoFiles != "" {
 		return planned(unnamed(v))
 	}
-	l := looker()
+	l := c.looker()
 	plan, err := l.Plan(ctx, v, look.Window{AsOf: c.now()})
 	if err != nil {
 		p := planned(unnamed(v))

@@ -47,6 +47,7 @@ type runFlags struct {
 	summary    string
 	memory     string
 	tempDir    string
+	stage      string
 	threads    int
 	rowsLimit  int
 	samples    int
@@ -71,6 +72,7 @@ func addRunFlags(flags *pflag.FlagSet, f *runFlags) {
 	flags.BoolVar(&f.quiet, "quiet", false, "print errors only: no summary, no progress, no other log")
 	flags.StringVar(&f.memory, "memory-limit", "", "memory of the whole process: 512MB, 2GiB or 70% (default: 70% of the cgroup's or the machine's)")
 	flags.StringVar(&f.tempDir, "temp-dir", "", "where to spill what does not fit into memory (default: $TMPDIR, else the system's)")
+	addStageLimit(flags, &f.stage)
 	flags.IntVar(&f.threads, "threads", 0, "threads to scan with (default: the CPU quota)")
 	flags.IntVar(&f.rowsLimit, "rows-limit", 100_000, "rows to write at most with --out duplicates=PATH or rows=PATH (.parquet or .csv)")
 	flags.IntVar(&f.samples, "samples", 0, "show up to so many values of key and entity columns in findings (default: none; sensitive ones are hashed or numbered)")
@@ -183,7 +185,7 @@ func (c *cli) scratch(options *audit.Options) (remove func(), err error) {
 // auditAside audits for a command that is asked something else, within the limits of flags. Its error is why nothing could be looked
 // at; that there is nothing to audit is none.
 func (c *cli) auditAside(ctx context.Context, f runFlags, options audit.Options) (report.Report, error) {
-	options.Adapters, options.Tool, options.Log = adapters(), toolVersions(ctx), zerolog.Nop()
+	options.Adapters, options.Tool, options.Log = c.adapters(), toolVersions(ctx), zerolog.Nop()
 	if err := f.limit(&options); err != nil {
 		return report.Report{}, err
 	}
@@ -224,7 +226,7 @@ func engineScratch(dir string) (string, error) {
 
 // runOptions turns flags and arguments into what the audit is asked to do, with notes for people on what is odd in them.
 func (c *cli) runOptions(ctx context.Context, f runFlags, refs []string, started time.Time) (audit.Options, policy.Policy, error) {
-	options := audit.Options{SelectViews: f.views, SelectChecks: f.checks, Adapters: adapters()}
+	options := audit.Options{SelectViews: f.views, SelectChecks: f.checks, Adapters: c.adapters()}
 	if err := f.limit(&options); err != nil {
 		return options, policy.Policy{}, err
 	}
@@ -310,6 +312,9 @@ func (f runFlags) limit(options *audit.Options) error {
 		return err
 	}
 	options.MemoryLimit = memory
+	if options.StageLimit, err = stageLimit(f.stage); err != nil {
+		return err
+	}
 	options.Threads, _ = threadsWithin(f.wantedThreads(), memory)
 	// the engine has a limit of its own; this one keeps the collector from letting garbage grow to twice what lives
 	debug.SetMemoryLimit(look.HeapLimit(memory))

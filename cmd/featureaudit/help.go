@@ -77,7 +77,7 @@ func valueNames() map[string]string {
 		"hash-key-file": "FILE", "history": "DIR", "ingested-at": "COLUMN", "key": "COLUMNS", "log-format": "FORMAT", "log-level": "LEVEL", "lookback": "DURATION",
 		"max-age": "DURATION", "max-report-age": "DURATION", "memory-limit": "SIZE", "missing-view": "WHAT", "name": "NAME", "now": "TIME",
 		"out": "FORMAT=PATH", "out-dir": "DIR", "owner": "NAME", "path": "GLOB", "project": "NAME", "range": "A..B", "remind": "DURATION", "report": "FILE", "report-url": "URL",
-		"root": "DIR", "rows": "N", "groups": "N", "rows-limit": "N", "samples": "N", "set": "KEY=VALUE", "summary": "FORMAT", "temp-dir": "DIR", "threads": "N",
+		"root": "DIR", "rows": "N", "groups": "N", "rows-limit": "N", "samples": "N", "set": "KEY=VALUE", "stage-limit": "SIZE", "summary": "FORMAT", "temp-dir": "DIR", "threads": "N",
 		"ttl": "DURATION", "view": "NAME", "window": "START..END",
 	}
 }

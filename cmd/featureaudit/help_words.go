@@ -67,6 +67,7 @@ func examplesOf(name string) []example {
 			{"as flags for OpenFeature", "featureaudit report report.json --out flagd=flags.json"},
 			{"one line for a script", "featureaudit report report.json --format summary"},
 			{"what is new for one team, as a message", "featureaudit report report.json --format slack --owner fraud --remind 7d"},
+			{"the same, at most once a night", "featureaudit report report.json --format slack --owner fraud --history audit-history"},
 			{"what changed between two reports", "featureaudit report diff yesterday.json report.json"},
 			{"how a view did in earlier runs", "featureaudit report trend transactions --history audit-history"},
 		},

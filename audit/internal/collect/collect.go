@@ -44,9 +44,12 @@ type Request struct {
 	Nanos     func(ctx context.Context, file facts.File, column facts.Column, rows []int64) ([]int64, error)
 	// Changed says whether a file is no longer what was listed; nil means unchanged.
 	Changed func(ctx context.Context, file facts.File) *facts.Problem
-	// Pages compares the pages of columns of a file with the checksums that they bring, and says how many have one; nil for
-	// not to look. The error is the context's.
-	Pages func(ctx context.Context, file facts.File, columns []facts.Column) (checked int64, problems []facts.ColumnProblem, err error)
+	// Pages compares the pages of columns of a file with the checksums that they bring, in the row groups that are wanted (nil wants all),
+	// and says how many have one; nil for not to look. The error is the context's.
+	Pages func(ctx context.Context, file facts.File, columns []facts.Column, wanted func(group int) bool) (checked int64, problems []facts.ColumnProblem, err error)
+
+	// Stage brings parts of distant files onto this disk; nil where the engine opens files where they lie.
+	Stage Stage
 
 	// Repage copies a file in small pages, for an engine without the memory to read it as it is; nil for not to.
 	Repage func(ctx context.Context, file facts.File, wanted func(column string) bool) (Repaged, error)
@@ -118,7 +121,7 @@ const largeRow = 16 << 10
 // leave nothing else behind; columns that only the comparison of repeated keys reads, and cannot, are in Collection.Blind. The
 // error is a cancelled context, or what stops the whole view: memory, disk, a source column with too many values.
 func Collect(ctx context.Context, e engine.Scanner, r Request) (*facts.Collection, error) {
-	known := learnt{unread: map[int32]facts.Problem{}, refused: map[string]string{}, beyond: map[int32]bool{}, copies: &copies{byFile: map[int32]Repaged{}}}
+	known := learnt{unread: map[int32]facts.Problem{}, refused: map[string]string{}, beyond: map[int32]bool{}, copies: &copies{byFile: map[int32]Repaged{}, checked: map[int32][]bool{}}}
 	defer known.copies.close()
 	if engine, asks := e.(interface{ ExpectLargeValues() }); asks && slices.ContainsFunc(r.Survey.Files, func(f facts.File) bool { return f.RowBytes >= largeRow }) {
 		engine.ExpectLargeValues()
@@ -210,9 +213,9 @@ type collector struct {
 	slices     map[sliceKey]*facts.Slice
 	unread     map[int32]facts.Problem
 	learnt     learnt
-	// blind are the columns that cannot be read, by file; paged the files whose payload's pages were checked.
+	// blind are the columns that cannot be read, by file; paged the row groups whose payload's pages were checked.
 	blind     map[int32][]facts.ColumnProblem
-	paged     map[int32]bool
+	paged     map[int32][]bool
 	tainted   bool
 	filesDone int64
 	rowsDone  int64
@@ -240,7 +243,7 @@ func newCollector(e engine.Scanner, r Request, known learnt) (*collector, error)
 	c := &collector{engine: e, request: r, survey: r.Survey, copies: known.copies, clock: newClock(r.AsOf, r.View.Tolerance),
 		layouts: map[int32]*layout{}, names: &sourceNames{column: r.View.Source.Column}, slices: map[sliceKey]*facts.Slice{},
 		unread: maps.Clone(known.unread), learnt: learnt{refused: maps.Clone(known.refused), beyond: maps.Clone(known.beyond), rawNested: known.rawNested},
-		blind: map[int32][]facts.ColumnProblem{}, paged: map[int32]bool{},
+		blind: map[int32][]facts.ColumnProblem{}, paged: map[int32][]bool{},
 		writers: writerSamples{sources: map[uint8]*writerSample{}, named: r.Samples > 0}}
 	c.collection = &facts.Collection{Lags: map[facts.Population]*facts.LagHistogram{}, Events: map[facts.Population]*facts.EventHistogram{},
 		RoleProblems: map[string]string{}}
@@ -516,6 +519,16 @@ func (c *collector) scan(ctx context.Context, jobs []job) error {
 	for _, j := range jobs {
 		if !j.streamed {
 			held = append(held, j)
+			continue
+		}
+		if c.distant() {
+			large, err := c.streamDistant(ctx, j)
+			if err != nil {
+				return err
+			}
+			for _, id := range large {
+				held = append(held, slicesOf(&c.survey.Files[id], c.sliceRows())...)
+			}
 			continue
 		}
 		if err := c.stream(ctx, j); err != nil {

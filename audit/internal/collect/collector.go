@@ -22,6 +22,8 @@ import (
 type Collector struct {
 	Engine engine.Scanner
 	Store  store.Store
+	// Stage brings distant files here; nil where there are none.
+	Stage Stage
 	// Atlas keeps zones that were read; nil reads them anew.
 	Atlas *zone.Atlas
 	// Kept knows facts of earlier runs and takes those of this one, nil for none; Paranoid says that none of them is trusted. Release
@@ -62,8 +64,8 @@ func (c Collector) Request(o engine.Order) Request {
 		Values: func(ctx context.Context, f facts.File, column facts.Column, rows []int64, numbers bool) (facts.Values, error) {
 			return survey.Values(ctx, c.Store, f, column, rows, numbers)
 		},
-		Pages: func(ctx context.Context, f facts.File, columns []facts.Column) (int64, []facts.ColumnProblem, error) {
-			return survey.Pages(ctx, c.Store, f, columns)
+		Pages: func(ctx context.Context, f facts.File, columns []facts.Column, wanted func(group int) bool) (int64, []facts.ColumnProblem, error) {
+			return survey.Pages(ctx, c.Store, f, columns, wanted)
 		},
 		Changed: func(ctx context.Context, f facts.File) *facts.Problem {
 			return survey.Changed(ctx, c.Store, f)
@@ -71,6 +73,7 @@ func (c Collector) Request(o engine.Order) Request {
 		Repage: func(ctx context.Context, f facts.File, wanted func(string) bool) (Repaged, error) {
 			return c.repage(ctx, o.Room, f, wanted)
 		},
+		Stage:    c.Stage,
 		Progress: o.Progress}
 }
 

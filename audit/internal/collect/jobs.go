@@ -19,14 +19,13 @@ type job struct {
 	sliced      bool
 	first, last int64
 	rows        int64
+	// names are what the engine opens in place of distant files, once they were brought.
+	names []string
 }
 
 // jobs cuts the files into queries, in the order of their paths, and gives the rows in all.
 func (c *collector) jobs(careful bool) ([]job, int64) {
-	limit := c.request.SliceRows
-	if limit <= 0 {
-		limit = DefaultSliceRows
-	}
+	limit := c.sliceRows()
 	if !c.roles.wants.Rows() {
 		return nil, 0
 	}
@@ -70,6 +69,14 @@ func (c *collector) jobs(careful bool) ([]job, int64) {
 		}
 	}
 	return jobs, total
+}
+
+// sliceRows is how many rows one query reads whose result is held.
+func (c *collector) sliceRows() int64 {
+	if c.request.SliceRows > 0 {
+		return c.request.SliceRows
+	}
+	return DefaultSliceRows
 }
 
 // streams says whether a file's rows may be counted as they come: not where a writer may be at work, for what it changes
@@ -254,10 +261,16 @@ func (e runError) Unwrap() error { return e.error }
 
 // scan runs a job's query and folds its rows; folded says whether any row was counted.
 func (w *worker) scan(ctx context.Context, j job) (folded bool, err error) {
-	scan := engine.Scan{Sliced: j.sliced, First: j.first, Last: j.last, Columns: w.c.layouts[j.schema].selects}
-	for _, id := range j.files {
-		scan.Files = append(scan.Files, w.c.name(id))
+	var wanted func(id int32, group int) bool
+	if j.sliced {
+		wanted = groupsWith(&w.c.survey.Files[j.files[0]], j.first, j.last)
 	}
+	here, err := w.c.bring(ctx, j.files, w.c.scannedColumns(j.schema), wanted)
+	if err != nil {
+		return false, err
+	}
+	defer here.release()
+	scan := engine.Scan{Files: here.names, Sliced: j.sliced, First: j.first, Last: j.last, Columns: w.c.layouts[j.schema].selects}
 	at, left, number := -1, int64(0), int64(0) // number is that of the next row in its file
 	advance := func() error {
 		at++
@@ -313,6 +326,9 @@ func wrongRows(how string) error {
 
 // unchanged compares the files with the listing after their last byte was read.
 func (c *collector) unchanged(ctx context.Context, j job) error {
+	if c.distant() {
+		return nil // every byte was of the version that was listed
+	}
 	problems := map[int32]facts.Problem{}
 	for _, id := range j.files {
 		if problem := c.request.Changed(ctx, c.survey.Files[id]); problem != nil {

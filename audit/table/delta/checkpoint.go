@@ -73,7 +73,7 @@ func (l *log) sidecar(ctx context.Context, s sidecar) (store.Entry, error) {
 	}
 	abs := name
 	if !isAbsolute(name) {
-		abs = join(join(l.folder, sidecarFolder), name)
+		abs = store.Join(store.Join(l.folder, sidecarFolder), name)
 	}
 	e, err := l.files.Stat(ctx, abs)
 	if errors.Is(err, fs.ErrNotExist) {

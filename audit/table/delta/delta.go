@@ -65,7 +65,7 @@ type File struct {
 
 // Read reads a version of the table in a folder. Its errors say what is refused, without the name of the table.
 func Read(ctx context.Context, files store.Store, root string, at At) (Snapshot, error) {
-	l, err := openLog(ctx, files, join(root, Folder))
+	l, err := openLog(ctx, files, store.Join(root, Folder))
 	if err != nil {
 		return Snapshot{}, err
 	}

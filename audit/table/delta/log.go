@@ -171,7 +171,7 @@ const mostParts = 100_000
 func (l *log) read(ctx context.Context, e store.Entry) ([]byte, error) {
 	object, err := l.files.Open(ctx, e.Abs)
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", e.Abs, err)
+		return nil, &store.AccessError{Path: e.Abs, Err: err}
 	}
 	defer object.Close()
 	data := make([]byte, e.Size)

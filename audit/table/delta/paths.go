@@ -47,6 +47,3 @@ func absolute(text string) (string, error) {
 func isAbsolute(decoded string) bool {
 	return schemed.MatchString(decoded) || strings.HasPrefix(decoded, "/")
 }
-
-// join is a name below a folder of any store.
-func join(folder, name string) string { return strings.TrimSuffix(folder, "/") + "/" + name }

@@ -103,7 +103,7 @@ func (v *vector) bytes(ctx context.Context, files store.Store, root string) ([]b
 		if err != nil {
 			return nil, err
 		}
-		return v.stored(ctx, files, join(root, name))
+		return v.stored(ctx, files, store.Join(root, name))
 	case "p":
 		abs, err := absolute(v.PathOrInlineDv)
 		if err != nil {
