@@ -81,6 +81,7 @@ func examplesOf(name string) []example {
 			{"one view, without a config", "featureaudit run --path 'store/transactions/**/*.parquet' --event-time event_time --key transaction_id --ttl 24h"},
 			{"every night: look, and leave the verdict to gate", "featureaudit run --missing-view fail --out json=report.json --fail-on never"},
 			{"remember each run", "featureaudit run --history audit-history"},
+			{"read only files that changed since the last run", "featureaudit run --facts audit-facts"},
 			{"after a backfill", "featureaudit run --view transactions --range 2026-11-01..2026-11-03"},
 		},
 		"sample": {

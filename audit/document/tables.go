@@ -1,4 +1,4 @@
-package check
+package document
 
 import (
 	"slices"
@@ -11,7 +11,7 @@ import (
 )
 
 // logs are the versions of tables that were looked at.
-func (b *viewEvidence) logs() []report.Table {
+func (b view) logs() []report.Table {
 	deleted := map[*facts.Table]int64{}
 	for _, f := range b.Survey.Files {
 		if f.Deleted != nil {
@@ -31,7 +31,7 @@ func (b *viewEvidence) logs() []report.Table {
 }
 
 // withinRoot is the folder of a table below the view's root, as the paths of its files are.
-func (b *viewEvidence) withinRoot(folder string) string {
+func (b view) withinRoot(folder string) string {
 	if rest, below := strings.CutPrefix(folder+"/", strings.TrimSuffix(b.Survey.Root, "/")+"/"); below {
 		return strings.TrimSuffix("./"+rest, "/")
 	}
