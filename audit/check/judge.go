@@ -56,11 +56,14 @@ type judging struct {
 	// shown are the partitions that the report shows, once asked for, and texts keeps one text of each that many subjects have.
 	shown map[string]bool
 	texts map[string]string
+	dates partitionDates
 	// cut says that a check was not judged to its end, for the context was done.
 	cut bool
 }
 
-func newJudging(in evidence.Input) *judging { return &judging{viewEvidence: newViewEvidence(in)} }
+func newJudging(in evidence.Input) *judging {
+	return &judging{viewEvidence: newViewEvidence(in), dates: partitionDates{}}
+}
 
 // JudgeView judges the selected checks of one view. A check that cannot be judged gives an error result and stops no
 // other; the error returned is that of the context, where it cut a check off, and there is a result of each even then.
