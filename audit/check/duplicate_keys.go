@@ -112,7 +112,7 @@ func (b repeats) outside() string {
 	}
 	var amounts []string
 	for _, name := range slices.Sorted(maps.Keys(d.SurplusMeasuresOutside)) {
-		amounts = append(amounts, fmt.Sprintf("%s of %s", d.SurplusMeasuresOutside[name], name))
+		amounts = append(amounts, fmt.Sprintf("%s of %s", words.Decimal(d.SurplusMeasuresOutside[name]), name))
 	}
 	if len(amounts) > 0 {
 		text += " (" + strings.Join(amounts, ", ") + ")"
@@ -240,7 +240,7 @@ func (b repeats) detail() (text string) {
 		parts[0] += " (" + strings.Join(classes, ", ") + ")"
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.SurplusMeasures)) {
-		parts = append(parts, fmt.Sprintf("%s is overstated by %s", name, d.SurplusMeasures[name]))
+		parts = append(parts, fmt.Sprintf("%s is overstated by %s", name, words.Decimal(d.SurplusMeasures[name])))
 	}
 	for _, name := range d.HiddenMeasures {
 		parts = append(parts, fmt.Sprintf("by how much %s is overstated is not said: it is sensitive", name))
