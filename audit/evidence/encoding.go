@@ -38,8 +38,11 @@ type writing struct {
 	withOffset, without int64
 }
 
+// encodingSearch tells how files write their event times.
+type encodingSearch struct{ *Index }
+
 // writings are those of a file: one, unless its rows belong to sources with event times of their own.
-func (b *Index) writings(f facts.File, slices []*facts.Slice) []writing {
+func (b encodingSearch) writings(f facts.File, slices []*facts.Slice) []writing {
 	if f.Source != "" || !b.SourcesDiffer() {
 		w := writing{column: b.eventTimeOf(f.Source), rows: f.Live()}
 		for _, s := range slices {
@@ -70,7 +73,7 @@ func SourcesDiffer(v model.View) bool {
 }
 
 // encodedFiles are the judged files with rows, by path.
-func (b *Index) encodedFiles() []EncodedFile {
+func (b encodingSearch) encodedFiles() []EncodedFile {
 	if !b.View.EventTime.Declared() && !b.SourcesDiffer() {
 		return nil
 	}

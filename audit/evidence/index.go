@@ -116,7 +116,7 @@ func NewIndex(in Input) *Index {
 	}
 	b.Unread = findUnread(in)
 	b.SeenSources = seenSources(in)
-	b.Encoded = b.encodedFiles()
+	b.Encoded = encodingSearch{b}.encodedFiles()
 	return b
 }
 
