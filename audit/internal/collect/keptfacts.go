@@ -212,8 +212,8 @@ func (c *collector) mergeFile(file *facts.File, known *kept.File) error {
 	for i := range found {
 		total += found[i].Rows
 	}
-	if r.err == nil && total != file.Rows {
-		r.err = damaged(known, "%d rows of %d", total, file.Rows)
+	if r.err == nil && total != file.Live() {
+		r.err = damaged(known, "%d rows of %d", total, file.Live())
 	}
 	if r.err != nil {
 		return r.err
@@ -420,8 +420,8 @@ func (c *collector) wholeKeys(file *facts.File, known *kept.File, total int64) e
 			nulls += s.KeyNull
 		}
 	}
-	if c.hasKey(file) && total+nulls != file.Rows {
-		return damaged(known, "%d keys and %d NULLs in %d rows", total, nulls, file.Rows)
+	if c.hasKey(file) && total+nulls != file.Live() {
+		return damaged(known, "%d keys and %d NULLs in %d rows", total, nulls, file.Live())
 	}
 	return nil
 }
