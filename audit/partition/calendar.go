@@ -297,3 +297,14 @@ func (l Layout) RangeEnd(r Range) (int64, error) {
 	}
 	return l.table.Begin(bounds.end), nil
 }
+
+// Bounds are the instants, in microseconds UTC, at which the first partition of a range begins and the last one ends.
+func (l Layout) Bounds(r Range) (start, end int64, err error) {
+	within, err := l.rangeBounds(r)
+	if err != nil {
+		return 0, 0, err
+	}
+	start, _ = l.bounds(within.start)
+	end, err = l.RangeEnd(r)
+	return start, end, err
+}
