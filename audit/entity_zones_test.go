@@ -13,6 +13,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/internal/collect"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/fixtures"
 )
 
@@ -40,7 +41,7 @@ func TestStaleEntitiesAreBoundedInEveryZone(t *testing.T) {
 		}
 		store.View.TTL = model.TTL{Duration: time.Duration(1+seed%40) * time.Hour, Explicit: true}
 		collection, _, _ := collectStore(t, db, dir, store, seed)
-		beyond := slices.ContainsFunc(collection.Slices, func(s facts.Slice) bool { return s.EventMax > store.AsOf.UnixMicro() })
+		beyond := slices.ContainsFunc(collection.Slices, func(s facts.Slice) bool { return s.EventMax > times.At(store.AsOf) })
 		// a store that was written by as_of holds nothing that happens after it, if its times can be believed
 		written := seed%2 == 0 && !beyond
 		if written {
@@ -128,12 +129,12 @@ func TestStaleEntitiesByConstruction(t *testing.T) {
 			t.Errorf("%s: %+v, want %d <= %d <= %d", test.name, *e, test.everywhere, test.stale, test.somewhere)
 		}
 		for seconds, want := range map[int64]int64{-26 * 3600: 0, -17 * 3600: 0, -15 * 3600: 1, -8 * 3600: 2, -900: 3, 0: 3, 900: 4, 19800: 5, 9 * 3600: 5, 17 * 3600: 7, 26 * 3600: 8} {
-			if stale, known := e.StaleBy(seconds); !known || stale != want {
+			if stale, known := e.StaleBy(times.Offset(seconds)); !known || stale != want {
 				t.Errorf("%s, stamped %d s east: %d (%v), want %d", test.name, seconds, stale, known, want)
 			}
 		}
 		for _, seconds := range []int64{26*3600 + 900, -26*3600 - 900, 60} {
-			if stale, known := e.StaleBy(seconds); known {
+			if stale, known := e.StaleBy(times.Offset(seconds)); known {
 				t.Errorf("%s, stamped %d s east: %d", test.name, seconds, stale)
 			}
 		}

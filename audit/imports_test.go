@@ -53,7 +53,7 @@ func below(room string, houses ...string) bool {
 }
 
 // standardOnly are the rooms of pure values.
-var standardOnly = []string{"audit/model", "audit/report", "audit/facts", "audit/words"}
+var standardOnly = []string{"audit/model", "audit/report", "audit/facts", "audit/words", "audit/times"}
 
 // reserved are the libraries that few rooms may import, with what to do instead.
 var reserved = []struct {
@@ -70,7 +70,7 @@ var reserved = []struct {
 // floors number the rooms: a package imports rooms of lower floors, or its own house. A room without an entry stands
 // as high as the house that holds it.
 var floors = map[string]int{
-	"sql":         0,
+	"sql": 0, "audit/times": 0,
 	"audit/model": 1, "audit/report": 1, "audit/address": 1, "audit/words": 1,
 	"audit/facts": 2, "audit/zone": 2, "audit/internal/strptime": 2,
 	"audit/sensitive": 3, "audit/internal/keys": 3, "audit/partition": 3, "audit/internal/pages": 3, "audit/zonefit": 3, "audit/store": 3, "audit/policy": 3,

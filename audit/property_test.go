@@ -25,6 +25,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/store/local"
 	"github.com/featureaudit/featureaudit/audit/survey"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/fixtures"
 	"github.com/featureaudit/featureaudit/fixtures/recount"
 )
@@ -88,7 +89,7 @@ func TestCollectionEqualsRecount(t *testing.T) {
 			}
 			got, surveyed, view := collectStore(t, db, dir, store, seed)
 			lock.Lock()
-			compareMissing(t, judge, evidence.Input{Evidence: facts.Evidence{View: view, Survey: surveyed}, Terms: evidence.Terms{AsOf: in.AsOf}}, files, ranged(store, seed))
+			compareMissing(t, judge, evidence.Input{Evidence: facts.Evidence{View: view, Survey: surveyed}, Terms: evidence.Terms{AsOf: times.Instant(in.AsOf)}}, files, ranged(store, seed))
 			lock.Unlock()
 			compareSlices(t, surveyed, got, want)
 			compareEntities(t, got, want, store)
@@ -124,7 +125,7 @@ func compareMissing(t *testing.T, judge engine.Judge, in evidence.Input, files [
 	if !in.View.TimePartition.Declared() || ranged {
 		return
 	}
-	expected, missing, err := recount.Missing(files, in.View, in.AsOf)
+	expected, missing, err := recount.Missing(files, in.View, int64(in.AsOf))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +189,7 @@ func collectStore(t *testing.T, db *duckdb.Database, dir string, store fixtures.
 		request.Wants |= facts.WantEntities
 	}
 	request.HashBits, request.RowsLimit = hashBits(seed), int(seed%4)*20
-	request.Offsets = func(int64, int64) []int64 { return store.Offsets }
+	request.Offsets = func(times.Instant, times.Instant) []int64 { return store.Offsets }
 	if seed%2 == 0 {
 		request.RunMemory = 1
 	}
@@ -211,7 +212,7 @@ func collectStore(t *testing.T, db *duckdb.Database, dir string, store fixtures.
 
 // orderOf is how the audit would have a view's rows read.
 func orderOf(view model.View, surveyed facts.Survey, asOf time.Time, room engine.Room) collect.Request {
-	return collect.Collector{Store: local.New()}.Request(engine.Order{View: view, Survey: surveyed, AsOf: asOf.UnixMicro(), Room: room})
+	return collect.Collector{Store: local.New()}.Request(engine.Order{View: view, Survey: surveyed, AsOf: times.Instant(asOf.UnixMicro()), Room: room})
 }
 
 // inPortions collects once more, with so few repeated rows and bytes of them held at once that most keys are folded row by row.
@@ -260,7 +261,7 @@ func compareEntities(t *testing.T, got *facts.Collection, want recount.Result, s
 		return
 	}
 	e, w := *got.Entities, want.Entities
-	have := recount.Entities{Judged: e.Judged, Stale: e.Stale, OnlyAfter: e.OnlyAfter, NullRows: e.NullRows, OldestNewest: e.OldestNewest}
+	have := recount.Entities{Judged: e.Judged, Stale: e.Stale, OnlyAfter: e.OnlyAfter, NullRows: e.NullRows, OldestNewest: int64(e.OldestNewest)}
 	if have != w {
 		t.Errorf("entities %+v, want %+v", have, w)
 	}

@@ -18,13 +18,14 @@ import (
 	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/sensitive"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
 // run is one audit under way: how it looks and judges, and what was kept of the views that are done.
 type run struct {
 	options      Options
-	asOf         int64
+	asOf         times.Instant
 	window       look.Window
 	looker       look.Looker
 	places       places
@@ -50,7 +51,7 @@ func newRun(o Options) *run {
 	if o.Mask == nil {
 		o.Mask, _ = sensitive.New(nil) // without a key there is nothing wrong with it
 	}
-	r := &run{options: o, asOf: o.AsOf.UnixMicro(), used: map[int]bool{}, atlas: &zone.Atlas{},
+	r := &run{options: o, asOf: times.At(o.AsOf), used: map[int]bool{}, atlas: &zone.Atlas{},
 		window: look.Window{AsOf: o.AsOf, Range: partition.Range{From: o.RangeFrom, To: o.RangeTo}, Newest: o.NewestOnly}}
 	r.suppressions = slices.Clone(o.Suppressions)
 	for i, s := range r.suppressions {

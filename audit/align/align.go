@@ -18,6 +18,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/sensitive"
 	"github.com/featureaudit/featureaudit/audit/store"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // LagColumn is the name of the column that the copy has beside those of the original: ingested_at less the corrected
@@ -152,7 +153,7 @@ func (r rule) covers(lag int64, known bool) bool {
 	if !r.bounded {
 		return true
 	}
-	seconds := float64(lag) / 1e6
+	seconds := times.Span(lag).Seconds()
 	return known && seconds >= r.from && seconds < r.to
 }
 
@@ -167,7 +168,7 @@ func (c *copier) rules(file string) map[string][]rule {
 			c.done.Left = append(c.done.Left, Left{File: file, Source: correction.Source, Rows: correction.Rows, Why: "its evidence is statistical only"})
 			continue
 		}
-		r := rule{shift: *correction.ShiftSeconds * 1_000_000} // checkCorrections bounds it
+		r := rule{shift: *correction.ShiftSeconds * int64(times.Second)} // checkCorrections bounds it
 		if correction.LagFromSeconds != nil && correction.LagToSeconds != nil {
 			r.bounded, r.from, r.to = true, *correction.LagFromSeconds, *correction.LagToSeconds
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/partition"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // segmentForms are the ways in which a folder writes a part of a date, as layouts of the time package.
@@ -70,12 +71,12 @@ func (f folders) formOf(i int) (segmentForm, bool) {
 	return segmentForm{}, false
 }
 
-func (f folders) local(instant int64) time.Time {
-	return time.UnixMicro(f.layout.Zone().Local(instant)).UTC()
+func (f folders) local(instant times.Instant) time.Time {
+	return f.layout.Zone().Local(instant).Time()
 }
 
 // of is the folder of an instant: one that is there, else one named alike. ok is false where no name can be told.
-func (f folders) of(instant int64) (value string, ok bool) {
+func (f folders) of(instant times.Instant) (value string, ok bool) {
 	for _, p := range f.partitions {
 		if instant >= p.Start && instant < p.End {
 			return p.Value, true

@@ -22,6 +22,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/survey"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
@@ -247,13 +248,13 @@ func (j *job) rowGroup(group *file.RowGroupReader) error {
 		out := j.outputs[route[row]]
 		out.rows++
 		out.times = append(out.times, corrected)
-		out.lags, out.known = append(out.lags, float64(lag-(corrected-events[row]))/1e6), append(out.known, known)
+		out.lags, out.known = append(out.lags, times.Span(lag-(corrected-events[row])).Seconds()), append(out.known, known)
 	}
 	return j.copyColumns(group, aligned, route)
 }
 
 func lagOf(ingested, events []int64, row int) (lag int64, known bool) {
-	if ingested == nil || ingested[row] == facts.NoTime || events[row] == facts.NoTime {
+	if ingested == nil || ingested[row] == times.None || events[row] == times.None {
 		return 0, false
 	}
 	return ingested[row] - events[row], true
@@ -262,7 +263,7 @@ func lagOf(ingested, events []int64, row int) (lag int64, known bool) {
 // correct shifts an event time by the first rule of its source that covers it.
 func (j *job) correct(source string, event, lag int64, known bool) int64 {
 	rules := j.rulesOf(source)
-	if event == facts.NoTime {
+	if event == times.None {
 		return event
 	}
 	for _, r := range rules {
@@ -305,8 +306,8 @@ func (j *job) inPlace(folder string) bool {
 func (j *job) routeOf(event int64) (int, error) {
 	own := j.ownFolder()
 	folder := own
-	if j.folders != nil && event != facts.NoTime && !j.stray() {
-		value, named := j.folders.of(event)
+	if j.folders != nil && event != times.None && !j.stray() {
+		value, named := j.folders.of(times.Instant(event))
 		if named && !j.inPlace(value) {
 			folder = value
 		}
@@ -475,7 +476,7 @@ func (j *job) writeEach(part func(i int) chunk) error {
 func eventChunk(out *output, levels []int16) chunk {
 	l := &leaf[int64]{defs: levels}
 	for _, t := range out.times {
-		if t != facts.NoTime {
+		if t != times.None {
 			l.values = append(l.values, t)
 		}
 	}

@@ -66,7 +66,7 @@ func checkCorrections(o Options) error {
 	offsets := map[int64]bool{}
 	for _, a := range append(real, declared...) {
 		for _, b := range append(real, declared...) {
-			offsets[int64(a.Seconds)-int64(b.Seconds)] = true
+			offsets[int64(a.Offset-b.Offset)] = true
 		}
 	}
 	for _, c := range o.Corrections {

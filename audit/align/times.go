@@ -9,13 +9,14 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
 // unixEpochDay is 1970-01-01 in the Julian days that INT96 counts.
 const unixEpochDay = 2_440_588
 
-// timesOf reads a flat time column: an instant in microseconds UTC for each row, or facts.NoTime. zoneOf gives the zone
+// timesOf reads a flat time column: an instant in microseconds UTC for each row, or times.None. zoneOf gives the zone
 // that a row's naive time is read in.
 func timesOf(c chunk, schema facts.Schema, column facts.Column, declared model.TimeColumn, zoneOf func(row int) *zone.Table) ([]int64, error) {
 	wall, err := wallTimes(c, column, declared)
@@ -28,10 +29,11 @@ func timesOf(c chunk, schema facts.Schema, column facts.Column, declared model.T
 	default:
 	}
 	for row, local := range wall {
-		if local == facts.NoTime {
+		if local == times.None {
 			continue
 		}
-		wall[row], _ = zoneOf(row).Instant(local)
+		at, _ := zoneOf(row).Instant(times.Local(local))
+		wall[row] = int64(at)
 	}
 	return wall, nil
 }
@@ -47,7 +49,7 @@ func wallTimes(c chunk, column facts.Column, declared model.TimeColumn) ([]int64
 		return flat(l, per.micros)
 	case *leaf[int32]:
 		if column.Logical == "date" {
-			return flat(l, func(days int32) (int64, bool) { return scale{86_400_000_000, 1}.micros(int64(days)) })
+			return flat(l, func(days int32) (int64, bool) { return scale{int64(times.Day), 1}.micros(int64(days)) })
 		}
 		per, err := scaleOf(column, declared)
 		if err != nil {
@@ -89,9 +91,9 @@ func scaleOf(column facts.Column, declared model.TimeColumn) (scale, error) {
 	}
 	switch unit {
 	case "s":
-		return scale{1_000_000, 1}, nil
+		return scale{int64(times.Second), 1}, nil
 	case "ms":
-		return scale{1000, 1}, nil
+		return scale{int64(times.Millisecond), 1}, nil
 	case "us":
 		return scale{1, 1}, nil
 	case "ns":
@@ -102,26 +104,26 @@ func scaleOf(column facts.Column, declared model.TimeColumn) (scale, error) {
 
 func int96Micros(v parquet.Int96) (int64, bool) {
 	nanos, day := int64(binary.LittleEndian.Uint64(v[:8])), int64(binary.LittleEndian.Uint32(v[8:]))
-	micros, ok := scale{86_400_000_000, 1}.micros(day - unixEpochDay)
+	micros, ok := scale{int64(times.Day), 1}.micros(day - unixEpochDay)
 	return micros + nanos/1000, ok && nanos > -farthest && nanos < farthest
 }
 
-// flat gives one value a row, facts.NoTime where there is none. A value that is beyond what can be shifted is an error.
+// flat gives one value a row, times.None where there is none. A value that is beyond what can be shifted is an error.
 func flat[T any](l *leaf[T], micros func(T) (int64, bool)) ([]int64, error) {
-	times := make([]int64, 0, l.entries())
+	instants := make([]int64, 0, l.entries())
 	var beyond error
 	l.each(func(_, _, value int) {
 		if value < 0 {
-			times = append(times, facts.NoTime)
+			instants = append(instants, times.None)
 			return
 		}
 		instant, ok := micros(l.values[value])
 		if !ok && beyond == nil {
-			beyond = fmt.Errorf("has a time in row %d of its row group that is over 70,000 years away, which cannot be shifted: repair it first", len(times)+1)
+			beyond = fmt.Errorf("has a time in row %d of its row group that is over 70,000 years away, which cannot be shifted: repair it first", len(instants)+1)
 		}
-		times = append(times, instant)
+		instants = append(instants, instant)
 	})
-	return times, beyond
+	return instants, beyond
 }
 
 // textsOf gives one text a row, "" where there is none.

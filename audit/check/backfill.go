@@ -4,6 +4,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // measureBackfill says of a result that what it found is what a backfill looks like.
@@ -15,7 +16,7 @@ func (b *brief) mayBeBackfill() bool {
 	if !b.HasRange || !b.AsOfGiven {
 		return false
 	}
-	end := int64(0)
+	end := times.Instant(0)
 	for _, p := range b.Survey.Partitions {
 		if p.InRange && p.Dated() {
 			end = max(end, p.End)

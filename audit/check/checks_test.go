@@ -10,6 +10,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 func TestTTLUnset(t *testing.T) {
@@ -172,7 +173,7 @@ func TestStaleView(t *testing.T) {
 
 func TestStaleViewBySource(t *testing.T) {
 	s := healthy(dailyView())
-	s.View.Sources = []model.SourcePolicy{{Name: "batch", MaxAge: 30 * time.Hour}, {Name: "legacy", Until: time.UnixMicro(asOf)},
+	s.View.Sources = []model.SourcePolicy{{Name: "batch", MaxAge: 30 * time.Hour}, {Name: "legacy", Until: time.UnixMicro(int64(asOf))},
 		{Name: "streaming", MaxAge: 10 * time.Minute}}
 	live := s.Collection.Slices[8]
 	live.Source, live.NewestKnown = "streaming", asOf-minute
@@ -225,7 +226,7 @@ func TestStaleViewOfASourceThatNeverCame(t *testing.T) {
 	if len(r.Findings) != 1 {
 		t.Errorf("the view itself is fresh: %+v", r.Findings)
 	}
-	s.View.Sources[0].Until = time.UnixMicro(asOf - day)
+	s.View.Sources[0].Until = time.UnixMicro(int64(asOf - day))
 	if r := s.of(t, "stale-view"); r.Outcome != report.Pass {
 		t.Errorf("retired: %+v", r)
 	}
@@ -233,7 +234,7 @@ func TestStaleViewOfASourceThatNeverCame(t *testing.T) {
 
 func TestStaleViewWithRetiredSourcesOnly(t *testing.T) {
 	s := healthy(dailyView())
-	s.View.Sources = []model.SourcePolicy{{Name: "batch", Until: time.UnixMicro(asOf)}}
+	s.View.Sources = []model.SourcePolicy{{Name: "batch", Until: time.UnixMicro(int64(asOf))}}
 	if r := s.of(t, "stale-view"); r.Outcome != report.NotApplicable || r.Reason != "every source was retired before as_of: none is expected to be fresh" {
 		t.Errorf("%+v", r)
 	}
@@ -319,9 +320,9 @@ func TestSourceLag(t *testing.T) {
 	clear(s.Collection.Lags)
 	h := facts.NewLagHistogram()
 	for i := range int64(100) {
-		h.Counts[facts.LagBin(i*second)]++
+		h.Counts[facts.LagBin(times.Span(i*second))]++
 		h.Rows++
-		h.Max = i * second
+		h.Max = times.Span(i * second)
 	}
 	s.Collection.Lags[facts.Population{Partition: 0, Source: "batch", Writer: "a"}] = h
 	late := facts.NewLagHistogram()
@@ -467,7 +468,7 @@ func kolkata(t *testing.T, share int64) *store {
 	for _, i := range []int32{3, 4} {
 		h := facts.NewEventHistogram()
 		start := s.Survey.Partitions[i].Start - 5*hour - 30*minute
-		for quarter := range int64(96) {
+		for quarter := range times.Instant(96) {
 			h.Counts[facts.EventBin(start+quarter*15*minute)] += share
 			h.Rows += share
 		}

@@ -4,11 +4,12 @@ import (
 	"slices"
 
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // Span is a stretch of time in microseconds UTC, End excluded.
 type Span struct {
-	Start, End int64
+	Start, End times.Instant
 }
 
 // cleanRun is the newest unbroken run of closed partitions in which no check of rows or files failed: what a model may

@@ -8,6 +8,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
 )
 
@@ -62,5 +63,5 @@ func contractProblem(c model.Consumer, contract model.ConsumerView, views []mode
 		return ""
 	}
 	return fmt.Sprintf("consumer %s (%s) takes %s up to %s old, and its ttl is %s", c.Name, c.Origin, contract.View,
-		words.Duration(contract.MaxAge.Microseconds()), words.Duration(ttl.Duration.Microseconds()))
+		words.Duration(times.SpanOf(contract.MaxAge)), words.Duration(times.SpanOf(ttl.Duration)))
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // planOf judges mixed zones and gives the corrections of the report.
@@ -30,7 +31,7 @@ func TestCorrectionsOfAWholeSource(t *testing.T) {
 		c.Evidence != report.Statistical || c.LagFromSeconds != nil || c.LagToSeconds != nil {
 		t.Errorf("%+v", c)
 	}
-	s.Collection.Keys.Twins = []facts.TwinCount{{A: "batch", B: "streaming", Seconds: india, Keys: 40, TrueA: 30, First: 2, Last: 3}}
+	s.Collection.Keys.Twins = []facts.TwinCount{{A: "batch", B: "streaming", Apart: times.Offset(india), Keys: 40, TrueA: 30, First: 2, Last: 3}}
 	if plan = planOf(t, s); plan[1].Evidence != report.Arithmetic {
 		t.Errorf("twins prove it: %+v", plan[1])
 	}
@@ -54,7 +55,7 @@ func someAt(east int64, change func(*facts.Slice)) *store {
 }
 
 func TestCorrectionsOfSomeRowsNameTheirLags(t *testing.T) {
-	plan := planOf(t, someAt(india, func(slice *facts.Slice) { slice.LagMin = -india * second }))
+	plan := planOf(t, someAt(india, func(slice *facts.Slice) { slice.LagMin = times.Span(-india * second) }))
 	if len(plan) != 3 || *plan[0].ShiftSeconds != -india || plan[0].Rows < 90 || plan[0].Rows > 110 {
 		t.Fatalf("%+v", plan)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
@@ -27,9 +28,9 @@ type filingHint struct {
 	// zone is a zone at which nearly all rows of the view would lie in their partitions, share how many.
 	zone  string
 	share float64
-	// fixed says that its offset did not change meanwhile: it is then offset seconds, and minutes more east than the present one.
+	// fixed says that its offset did not change meanwhile: it is then at offset, and so many minutes more east than the present one.
 	fixed   bool
-	offset  int32
+	offset  times.Offset
 	minutes int
 	steady  bool
 	// shifted are partitions all of whose rows would lie in them so many minutes later, or earlier where it is negative.
@@ -148,7 +149,7 @@ type calendar struct {
 	table *zone.Table
 	// fixed says that no clock of the zone changed between the oldest and the newest row.
 	fixed  bool
-	offset int32
+	offset times.Offset
 }
 
 // otherCalendar tries every zone that is told apart from the others by the time between the oldest and the newest row.
@@ -172,24 +173,23 @@ func (b *brief) otherCalendar(ladders []evidence.Ladder, inPlace, total int64) (
 		return filingHint{}, false // rows stamped at an offset explain the misfit: another calendar would hide them
 	}
 	h := filingHint{grain: b.View.TimePartition.Grain, zone: best.table.Name(), share: share, fixed: best.fixed, offset: best.offset,
-		minutes: int(best.offset-present.Offset(from)) / 60}
+		minutes: int((best.offset - present.Offset(from)).Minutes())}
 	h.steady = best.fixed && len(present.Offsets(from, to)) == 1
 	return h, true
 }
 
 // reach bounds the times of all rows and partitions.
-func reach(ladders []evidence.Ladder) (from, to int64) {
+func reach(ladders []evidence.Ladder) (from, to times.Instant) {
 	from, to = ladders[0].Partition.Start, ladders[0].Partition.End
 	for _, l := range ladders {
 		from, to = min(from, l.Partition.Start), max(to, l.Partition.End)
 	}
-	const margin = 24 * 3600 * 1_000_000
-	return from - margin, to + margin
+	return from.Add(-times.Day), to.Add(times.Day)
 }
 
 // calendars lists one zone of each kind: those without a clock change first, then by how near they are to the present one, east
 // before west, so that of equally good ones the plainest is proposed.
-func (b *brief) calendars(present *zone.Table, from, to int64) []calendar {
+func (b *brief) calendars(present *zone.Table, from, to times.Instant) []calendar {
 	real := b.Atlas.RealOffsets(from, to)
 	if len(b.View.Zones) > 0 {
 		// a zone that does not load was refused with the config
@@ -218,7 +218,7 @@ func (b *brief) calendars(present *zone.Table, from, to int64) []calendar {
 		}
 	}
 	now := present.Offset(from)
-	distance := func(c calendar) int32 { return max(c.offset-now, now-c.offset) }
+	distance := func(c calendar) times.Offset { return max(c.offset-now, now-c.offset) }
 	slices.SortStableFunc(list, func(x, y calendar) int {
 		if x.fixed != y.fixed {
 			if x.fixed {
@@ -245,15 +245,15 @@ func (c calendar) fit(present *zone.Table, ladders []evidence.Ladder) int64 {
 // are to be few, to hold nearly all misfiled rows, and to be full enough for the shift to be told.
 func (b *brief) shiftedLoads(ladders []evidence.Ladder, misfiled int64) filingHint {
 	from, to := reach(ladders)
-	var shifts []int
+	var shifts []times.Offset
 	for _, o := range b.Atlas.RealOffsets(from, to) {
-		if minutes := int(o.Seconds) / 60; minutes != 0 {
-			shifts = append(shifts, minutes, -minutes)
+		if o.Offset.Minutes() != 0 {
+			shifts = append(shifts, o.Offset, -o.Offset)
 		}
 	}
 	// whole hours first, then the smallest
-	slices.SortFunc(shifts, func(x, y int) int {
-		if wholeX, wholeY := x%60 == 0, y%60 == 0; wholeX != wholeY {
+	slices.SortFunc(shifts, func(x, y times.Offset) int {
+		if wholeX, wholeY := x%3600 == 0, y%3600 == 0; wholeX != wholeY {
 			if wholeX {
 				return -1
 			}
@@ -261,23 +261,23 @@ func (b *brief) shiftedLoads(ladders []evidence.Ladder, misfiled int64) filingHi
 		}
 		return cmp.Or(cmp.Compare(max(x, -x), max(y, -y)), cmp.Compare(y, x))
 	})
-	explained, shifted := map[int]int64{}, map[int][]string{}
+	explained, shifted := map[times.Offset]int64{}, map[times.Offset][]string{}
 	for _, l := range ladders {
 		outside := l.Rows - (l.Before(l.Partition.End) - l.Before(l.Partition.Start))
 		if outside == 0 || !l.Full() {
 			continue
 		}
-		for _, minutes := range shifts {
-			if fits, all := evidence.Fit([]evidence.Ladder{l}, minutes); fits == all {
-				explained[minutes] += outside
-				shifted[minutes] = append(shifted[minutes], l.Partition.Value)
+		for _, shift := range shifts {
+			if fits, all := evidence.Fit([]evidence.Ladder{l}, shift); fits == all {
+				explained[shift] += outside
+				shifted[shift] = append(shifted[shift], l.Partition.Value)
 				break
 			}
 		}
 	}
-	for _, minutes := range shifts {
-		if n := len(shifted[minutes]); n > 0 && 2*n <= len(ladders) && float64(explained[minutes]) >= shiftedShare*float64(misfiled) {
-			return filingHint{shifted: shifted[minutes], later: minutes}
+	for _, shift := range shifts {
+		if n := len(shifted[shift]); n > 0 && 2*n <= len(ladders) && float64(explained[shift]) >= shiftedShare*float64(misfiled) {
+			return filingHint{shifted: shifted[shift], later: int(shift.Minutes())}
 		}
 	}
 	return filingHint{}

@@ -8,6 +8,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
@@ -22,19 +23,19 @@ func clocked(t *testing.T, grain model.Grain, stamped, first string, n int, shif
 	if err != nil {
 		t.Fatal(err)
 	}
-	length := day
+	length := times.Instant(day)
 	if grain == model.GrainHour {
 		length = hour
 	}
 	start := at(first + "T00:00:00Z")
 	s.AsOf = start + 400*day
 	for i := range n {
-		from := start + int64(i)*length
-		s.Survey.Partitions = append(s.Survey.Partitions, facts.Partition{ID: int32(i), Value: "dt=" + time.UnixMicro(from).UTC().Format("2006-01-02T15"),
+		from := start + times.Instant(i)*length
+		s.Survey.Partitions = append(s.Survey.Partitions, facts.Partition{ID: int32(i), Value: "dt=" + time.UnixMicro(int64(from)).UTC().Format("2006-01-02T15"),
 			Start: from, End: from + length, Present: true, InRange: true})
 		h, before, after := facts.NewEventHistogram(), int64(0), int64(0)
 		for civil := from; civil < from+length; civil += 15 * minute {
-			event := table.Begin(civil) + int64(shift[i]*float64(hour))
+			event := table.Begin(times.Local(civil)).Add(times.Span(shift[i] * float64(hour)))
 			h.Counts[facts.EventBin(event)] += 10
 			h.Rows += 10
 			switch {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
 )
 
@@ -32,7 +33,7 @@ var futureRows = Check{
 		}
 	},
 	bad: func(b *brief) string {
-		return fmt.Sprintf("lie in the future, more than %s after %s", words.Duration(b.View.Tolerance.Microseconds()), b.futureOf())
+		return fmt.Sprintf("lie in the future, more than %s after %s", words.Duration(times.SpanOf(b.View.Tolerance)), b.futureOf())
 	},
 	good:   always("could have been known when they were stored"),
 	detail: func(b *brief, _ verdict) string { return b.AheadInWords() },

@@ -14,6 +14,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/internal/zoneproof"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
 	"github.com/featureaudit/featureaudit/sql"
 )
@@ -339,7 +340,7 @@ func renderTimes(measures map[string]any) {
 		delete(measures, name)
 		measures[short] = nil
 		if micros, ok := value.(float64); ok {
-			measures[short] = words.Instant(int64(micros))
+			measures[short] = words.Instant(times.Instant(micros))
 		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 func viewChecks() []string {
@@ -310,7 +311,7 @@ func TestNoRowsIsNoPass(t *testing.T) {
 	s.days("2026-11-08", 2)
 	s.file(0, 0, nil)
 	s.file(1, 0, nil)
-	s.Collection.Entities = &facts.Entities{OldestNewest: facts.NoTime}
+	s.Collection.Entities = &facts.Entities{OldestNewest: times.None}
 	s.Collection.Keys = nil
 	results := s.judge(t)
 	for id, reason := range map[string]string{"null-event-time": "no rows in 2 files", "null-keys": "no rows in 2 files", "future-rows": "no rows in 2 files",
@@ -452,7 +453,7 @@ func TestSuppression(t *testing.T) {
 		"other source":  {model.Suppression{Check: "null-keys", View: "clicks", Source: "streaming"}, report.Fail, 0},
 		"other view":    {model.Suppression{Check: "null-keys", View: "users"}, report.Fail, 0},
 		"other check":   {model.Suppression{Check: "stale-rows", View: "clicks"}, report.Fail, 0},
-		"expired today": {model.Suppression{Check: "null-keys", View: "clicks", Until: time.UnixMicro(asOf)}, report.Fail, 0},
+		"expired today": {model.Suppression{Check: "null-keys", View: "clicks", Until: time.UnixMicro(int64(asOf))}, report.Fail, 0},
 		"just enough":   {model.Suppression{Check: "null-keys", View: "clicks", MaxRows: 3}, report.Suppressed, 1},
 		"one too many":  {model.Suppression{Check: "null-keys", View: "clicks", MaxRows: 2, Origin: "f.yaml:9"}, report.Fail, 1},
 	} {
@@ -525,7 +526,7 @@ func TestRunChecks(t *testing.T) {
 		{Check: "null-keys", View: "clicks", Reason: "known", Origin: "featureaudit.yaml:30"},
 		{Check: "stale-view", View: "clicks", Reason: "feed outage", Origin: "featureaudit.yaml:31"},
 		{Check: "null-keys", View: "users", Reason: "not audited", Origin: "featureaudit.yaml:32"},
-		{Check: "future-rows", View: "clicks", Reason: "clock", Origin: "featureaudit.yaml:33", Until: time.UnixMicro(asOf)},
+		{Check: "future-rows", View: "clicks", Reason: "clock", Origin: "featureaudit.yaml:33", Until: time.UnixMicro(int64(asOf))},
 		{Check: "stale-rows", View: "clicks", Reason: "unseen", Origin: "featureaudit.yaml:34"},
 	}, Results: []report.Result{{Check: "null-keys", View: "clicks", Outcome: report.Suppressed}, {Check: "stale-view", View: "clicks", Outcome: report.Pass},
 		{Check: "future-rows", View: "clicks", Outcome: report.Fail}, {Check: "stale-rows", View: "clicks", Outcome: report.Error}}, Used: map[int]bool{0: true}}
@@ -581,12 +582,12 @@ func TestContracts(t *testing.T) {
 }
 
 func TestCleanRun(t *testing.T) {
-	day := func(date string) int64 {
+	day := func(date string) times.Instant {
 		d, err := time.Parse(time.DateOnly, date)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return d.UnixMicro()
+		return times.Instant(d.UnixMicro())
 	}
 	planted := func(bad ...int32) *store {
 		s := newStore(dailyView())
@@ -649,7 +650,7 @@ func TestDeterminism(t *testing.T) {
 		for i := range int32(30) {
 			s.Collection.Keys.ByPlace[facts.Population{Partition: i, Source: "batch"}] = &facts.DuplicatePlace{Surplus: 1, Keys: 1}
 			h := facts.NewLagHistogram()
-			h.Counts[i], h.Rows, h.Max = 10, 10, int64(i)*second
+			h.Counts[i], h.Rows, h.Max = 10, 10, times.Span(int64(i)*second)
 			s.Collection.Lags[facts.Population{Partition: i, Source: fmt.Sprintf("s%d", i%3)}] = h
 		}
 		if reverse {

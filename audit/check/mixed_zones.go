@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/internal/zoneproof"
 	"github.com/featureaudit/featureaudit/audit/model"
@@ -134,7 +133,7 @@ func (b *brief) zonesInWords(series []zoneproof.Series, profiles []zoneproof.Pro
 		}
 		for _, p := range s.Wrong() {
 			text := fmt.Sprintf("about %s of %s (%s) at %s (%s)", words.Count(p.Rows, "row"), s.Name(), shareText(p), zone.OffsetText(s.Offset(p)), s.Candidates(p))
-			text += ", no delay since " + s.Proofs[p.Seconds]
+			text += ", no delay since " + s.Proofs[p.East]
 			if shown := b.writerExamples(s, p); shown != "" {
 				text += " (such as " + shown + ")"
 			}
@@ -167,13 +166,13 @@ func (b *brief) untold(s zoneproof.Series) string {
 			zoneproof.SeenInWords(s.Detectable()), zoneproof.SeenInWords(s.MustSee), b.Needed(s))
 	case 2*e.CoarseRows > e.Rows:
 		return fmt.Sprintf("%s cannot be judged: over half of its event times are whole quarters of an hour, a clock too coarse to tell an offset (half of its lags spread over %s)",
-			s.Name(), words.Duration(e.SpreadMicros))
+			s.Name(), words.Duration(e.Spread))
 	case e.Told == 0:
 		return fmt.Sprintf("%s cannot be judged: half of its lags spread over %s (concentration modulo 15 minutes %.2f), too wide to tell an offset%s", s.Name(),
-			words.Duration(e.SpreadMicros), e.Concentration, b.writersNeeded(s))
+			words.Duration(e.Spread), e.Concentration, b.writersNeeded(s))
 	}
 	return fmt.Sprintf("%s cannot be judged: %s with a sharp lag show no population that stands out (half of the lags spread over %s)%s", s.Name(), words.Count(e.Told, "row"),
-		words.Duration(e.SpreadMicros), b.writersNeeded(s))
+		words.Duration(e.Spread), b.writersNeeded(s))
 }
 
 // writersNeeded says why writers could not be asked either.
@@ -238,7 +237,7 @@ func (b *brief) offsetMeasures(series []zoneproof.Series) []map[string]any {
 			if id, seen := p.Last(); seen {
 				m["last_partition"] = b.PartitionValue(id)
 			}
-			m["decided_by"] = s.Proofs[p.Seconds]
+			m["decided_by"] = s.Proofs[p.East]
 			if g, by := s.GroupAt(p); by {
 				m["writers"], m["days"] = int64(g.Writers), int64(g.Days)
 				if shown := b.writerValues(s.Source, g); len(shown) > 0 {
@@ -257,7 +256,7 @@ func (b *brief) seriesMeasures(series []zoneproof.Series) []map[string]any {
 	for _, s := range series {
 		e := s.Estimate
 		m := map[string]any{"source": s.Source, "writer": s.Writer, "verdict": zoneproof.VerdictText(s.Verdict), "rows": e.Rows, "told_rows": e.Told,
-			"coarse_rows": e.CoarseRows, "concentration": zoneproof.Rounded(e.Concentration), "spread_seconds": evidence.Seconds(e.SpreadMicros), "detectable_share": zoneproof.Rounded(s.Detectable()),
+			"coarse_rows": e.CoarseRows, "concentration": zoneproof.Rounded(e.Concentration), "spread_seconds": e.Spread.Seconds(), "detectable_share": zoneproof.Rounded(s.Detectable()),
 			"writers": int64(s.Writers.Writers), "writers_asked": int64(s.Writers.Eligible), "writers_told": s.Writers.Told}
 		if s.Writers.Why != "" {
 			m["writers_reason"] = s.Writers.Why

@@ -10,6 +10,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/internal/zoneproof"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 const (
@@ -22,7 +23,7 @@ func (s *store) streaming(partitions []int32, east, rows int64) {
 	for _, p := range partitions {
 		s.file(p, rows, func(_ *facts.File, slice *facts.Slice) {
 			slice.Source = "streaming"
-			slice.LagMin, slice.LagMax = (-east)*second, (330-east)*second
+			slice.LagMin, slice.LagMax = times.Span((-east)*second), times.Span((330-east)*second)
 		})
 		s.lags(p, "streaming", east, rows)
 		s.stamps(p, int32(len(s.Survey.Files)-1), "streaming", east, 0, 50)
@@ -42,8 +43,8 @@ func (s *store) stamps(partition, file int32, source string, east int64, first, 
 	start := s.Survey.Partitions[partition].Start
 	for w := first; w < last; w++ {
 		for half := range int64(2) {
-			ingest := start + half*12*hour + int64(w)*7*minute
-			event := ingest - int64(w*7+uint64(half)+uint64(partition))%5*minute - second + east*second
+			ingest := start + times.Instant(half*12*hour+int64(w)*7*minute)
+			event := ingest - times.Instant(w*7+uint64(half)+uint64(partition))%5*minute - second + times.Instant(east*second)
 			row, _ := facts.NewWriterRow(w+1, event, ingest, file)
 			sample.Rows = append(sample.Rows, row)
 		}
@@ -117,7 +118,7 @@ func TestPartitionsDecideOnAWholeSource(t *testing.T) {
 	s.streaming([]int32{3, 4}, pacific, 480)
 	for _, p := range []int32{3, 4} {
 		h := facts.NewEventHistogram()
-		for bin := range int64(96) {
+		for bin := range times.Instant(96) {
 			// one event every quarter of the partition's day, stamped 8 hours early
 			h.Counts[facts.EventBin(s.Survey.Partitions[p].Start+bin*15*minute-8*hour)] += 5
 			h.Rows += 5
@@ -268,7 +269,7 @@ func TestAWholeSourceAheadNamesWhatDecides(t *testing.T) {
 		s.Survey.Schemas[0].Columns[0].AdjustedToUTC = test.aware
 		for i := range s.Collection.Slices {
 			slice := &s.Collection.Slices[i]
-			slice.NewestKnown, slice.NewestFuture = facts.NoTime, s.Survey.Partitions[i].End+7*hour-minute
+			slice.NewestKnown, slice.NewestFuture = times.None, s.Survey.Partitions[i].End+7*hour-minute
 		}
 		if r := s.of(t, "mixed-zones"); r.Outcome != report.NotApplicable || r.Reason != test.want {
 			t.Errorf("%s: %q", r.Outcome, r.Reason)

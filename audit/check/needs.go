@@ -8,6 +8,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
 )
 
@@ -22,7 +23,7 @@ func (b *brief) unmet(c Check) string {
 	case c.Needs.TTL && v.TTL.Never != "":
 		return fmt.Sprintf("ttl is never (%s): %s has nothing to judge", v.TTL.Never, c.ID)
 	case c.Needs.TTL && v.TTL.Duration < 0:
-		return fmt.Sprintf("the ttl is negative (%s): %s needs one above 0", words.Duration(v.TTL.Duration.Microseconds()), c.ID)
+		return fmt.Sprintf("the ttl is negative (%s): %s needs one above 0", words.Duration(times.SpanOf(v.TTL.Duration)), c.ID)
 	case c.Needs.TTL && !v.TTL.Effective():
 		return missingKey("ttl", c.ID)
 	case c.Needs.Entity && len(v.Entity) == 0:

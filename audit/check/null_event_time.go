@@ -12,6 +12,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
 )
 
@@ -106,7 +107,7 @@ func (u unusableTimes) rows() int64 { return u.EventNull + u.EventUnparsed + u.E
 
 func (u unusableTimes) measures() map[string]any {
 	m := map[string]any{"null_rows": u.EventNull, "unparsed_rows": u.EventUnparsed, "sentinel_rows": u.EventSentinel}
-	if u.SentinelMin != facts.NoTime {
+	if u.SentinelMin.Known() {
 		m["oldest_sentinel"], m["newest_sentinel"] = sentinelText(u.SentinelMin), sentinelText(u.SentinelMax)
 	}
 	if u.Unparsed.Known {
@@ -139,7 +140,7 @@ func (u unusableTimes) String() string {
 		text := fmt.Sprintf("%s %s before 1980 or more than 10 years after as_of", words.Number(n), words.Plural(n, "lies", "lie"))
 		oldest, newest := sentinelText(u.SentinelMin), sentinelText(u.SentinelMax)
 		switch {
-		case u.SentinelMin == facts.NoTime:
+		case !u.SentinelMin.Known():
 		case oldest == newest:
 			text += " (" + oldest + ")"
 		default:
@@ -151,8 +152,8 @@ func (u unusableTimes) String() string {
 }
 
 // sentinelText is the date of a sentinel. Years that no calendar writes with four digits are as good as any other.
-func sentinelText(micros int64) string {
-	switch at := time.UnixMicro(micros).UTC(); {
+func sentinelText(sentinel times.Instant) string {
+	switch at := sentinel.Time(); {
 	case at.Year() < 1:
 		return "before year 1"
 	case at.Year() > 9999:

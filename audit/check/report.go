@@ -8,16 +8,16 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/address"
 	"github.com/featureaudit/featureaudit/audit/evidence"
-	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // ReportInput is what a report is assembled from.
 type ReportInput struct {
 	Tool         report.Tool
-	AsOf         int64
+	AsOf         times.Instant
 	Range        string
 	Status       report.Status
 	ConfigDigest string
@@ -121,14 +121,14 @@ func (b *brief) view() report.View {
 }
 
 func (b *brief) describeTimes(v *report.View) {
-	oldest, newest := facts.NoTime, facts.NoTime
+	oldest, newest := times.Instant(times.None), times.Instant(times.None)
 	scanned := map[int32]bool{}
 	for _, s := range b.Collection.Slices {
 		scanned[s.File] = true
 		newest = max(newest, s.NewestKnown)
 		v.RowsAfterAsOf += s.AfterAsOf
-		if s.EventMin != facts.NoTime && s.EventMin <= b.AsOf && (oldest == facts.NoTime || s.EventMin < oldest) {
-			oldest = s.EventMin
+		if s.EventMin <= b.AsOf {
+			oldest = oldest.Earlier(s.EventMin)
 		}
 	}
 	for _, f := range b.Survey.Files {
@@ -136,12 +136,12 @@ func (b *brief) describeTimes(v *report.View) {
 			v.RowsAfterAsOf += f.Rows
 		}
 	}
-	if oldest != facts.NoTime {
+	if oldest.Known() {
 		text := words.Instant(oldest)
 		v.OldestEventTime = &text
 	}
-	if newest != facts.NoTime {
-		text, age := words.Instant(newest), evidence.Seconds(b.AsOf-newest)
+	if newest.Known() {
+		text, age := words.Instant(newest), b.AsOf.Sub(newest).Seconds()
 		v.NewestEventTime, v.AgeSeconds = &text, &age
 	}
 }
@@ -206,7 +206,7 @@ func define(v model.View) report.ViewDefinition {
 	for _, s := range v.Sources {
 		source := report.Source{Zone: s.Zone, MaxAgeSeconds: limitSeconds(s.MaxAge.Seconds()), MaxLagSeconds: limitSeconds(s.MaxLag.Seconds())}
 		if !s.Until.IsZero() {
-			source.Until = words.Instant(s.Until.UnixMicro())
+			source.Until = words.Instant(times.At(s.Until))
 		}
 		d.Sources[s.Name] = source
 	}

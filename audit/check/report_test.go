@@ -11,15 +11,16 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 func TestBuildReport(t *testing.T) {
 	s := unreadStore(facts.ProblemTruncated)
-	s.View.Sources = []model.SourcePolicy{{Name: "batch", MaxLag: time.Hour, Until: time.UnixMicro(asOf)}}
+	s.View.Sources = []model.SourcePolicy{{Name: "batch", MaxLag: time.Hour, Until: time.UnixMicro(int64(asOf))}}
 	s.Survey.Ignored = map[string]int64{"marker": 9, "hidden": 1}
 	s.Survey.Notes = []string{"the grain is inferred from the paths: day"}
 	s.days("2026-11-10", 2)
-	s.file(9, 40, func(_ *facts.File, slice *facts.Slice) { slice.AfterAsOf, slice.NewestKnown = 40, facts.NoTime })
+	s.file(9, 40, func(_ *facts.File, slice *facts.Slice) { slice.AfterAsOf, slice.NewestKnown = 40, times.None })
 	s.file(10, 60, func(f *facts.File, _ *facts.Slice) { f.ModTime = asOf + day })
 	s.Collection.Slices = s.Collection.Slices[:10]
 	h := facts.NewLagHistogram()

@@ -11,6 +11,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/internal/zoneproof"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
 )
 
@@ -456,7 +457,7 @@ func (b *Statements) beyondMicros(g fileGroup) bool {
 	const farthest = math.MaxInt64 / 1000 * 1000
 	return inMillis && slices.ContainsFunc(b.Collection.Slices, func(s facts.Slice) bool {
 		// Of a sensitive column the bounds are not kept.
-		far := s.EventSentinel > 0 && (s.SentinelMin == facts.NoTime || s.SentinelMin <= -farthest || s.SentinelMax >= farthest)
+		far := s.EventSentinel > 0 && (s.SentinelMin == times.None || s.SentinelMin <= -farthest || s.SentinelMax >= farthest)
 		return far && slices.ContainsFunc(g.files, func(f facts.File) bool { return f.ID == s.File })
 	})
 }
@@ -478,9 +479,9 @@ func (b *Statements) fileValues(files []facts.File) string {
 			stale = fmt.Sprint(before)
 		}
 		// The file's own time stands in the report only where a row's verdict rests on it: a copy of the same files is the same input.
-		knownBy := int64(math.MaxInt64)
+		knownBy := times.Instant(math.MaxInt64)
 		if late[f.ID] {
-			knownBy = max(b.AsOf, f.ModTime) + b.View.Tolerance.Microseconds()
+			knownBy = max(b.AsOf, f.ModTime).Add(times.SpanOf(b.View.Tolerance))
 		}
 		lines[i] = fmt.Sprintf("      (%s, %d, %s, %t, %d, %s, %s, %s)", quoteText(b.fromConfig(f)), f.Partition, quoteText(p.Value), b.InRange(f.Partition),
 			knownBy, begin, end, stale)

@@ -8,6 +8,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 func (b *Statements) reproduceNullKeys() (sql, missing string) {
@@ -245,7 +246,7 @@ func (b *Statements) reproduceTwins() (sql, missing string) {
 		var picked []string
 		for _, t := range found {
 			side := "b"
-			if t.Known && t.Offset != int32(t.Seconds) {
+			if t.Known && t.Offset != t.Apart {
 				side = "a"
 			}
 			near := "abs(a.file_rank - b.file_rank) <= 1"
@@ -254,7 +255,7 @@ func (b *Statements) reproduceTwins() (sql, missing string) {
 			}
 			picked = append(picked, fmt.Sprintf("  SELECT filename, file_row_number FROM (\n    SELECT %[1]s.filename, %[1]s.file_row_number, row_number() OVER (PARTITION BY %[2]s ORDER BY %[1]s.filename, %[1]s.file_row_number) AS nth\n"+
 				"    FROM keyed AS a JOIN keyed AS b ON %[3]s AND b.event_us - a.event_us = %[4]d AND %[5]s\n    WHERE a.source_name = %[6]s AND b.source_name = %[7]s AND a.copies <= %[8]d AND a.any_in_range\n  ) WHERE nth = 1",
-				side, "a."+strings.Join(keys, ", a."), strings.Join(same, " AND "), t.Seconds*1_000_000, near, b.sourceText(t.A), b.sourceText(t.B), maxTwinRows))
+				side, "a."+strings.Join(keys, ", a."), strings.Join(same, " AND "), t.Apart.Span(), near, b.sourceText(t.A), b.sourceText(t.B), maxTwinRows))
 		}
 		each := strings.Join(keys, ", ")
 		return fmt.Sprintf("  WITH keyed AS MATERIALIZED (\n    SELECT *, count(*) OVER (PARTITION BY %s) AS copies, bool_or(in_range) OVER (PARTITION BY %s) AS any_in_range\n    FROM (\n%s\n    ) WHERE %s IS NOT NULL\n  )\n%s",
@@ -296,7 +297,7 @@ func (b *Statements) reproduceStaleEntities() (sql, missing string) {
 	}
 	return b.rowsWhere(files, "the newest row of each entity that has expired", fmt.Sprintf("  SELECT filename, file_row_number FROM (\n    SELECT *, row_number() OVER "+
 		"(PARTITION BY %s ORDER BY newest_us DESC, file_rank DESC, filename, file_row_number) AS nth\n    FROM (SELECT *, %s AS newest_us FROM (\n%s\n    )) WHERE newest_us IS NOT NULL AND %s IS NOT NULL\n  ) WHERE nth = 1 AND newest_us < %d",
-		strings.Join(entities, ", "), newest, inner, strings.Join(entities, " IS NOT NULL AND "), b.AsOf-b.View.TTL.Duration.Microseconds()+b.ProvedShift())), ""
+		strings.Join(entities, ", "), newest, inner, strings.Join(entities, " IS NOT NULL AND "), b.AsOf.Add(b.ProvedShift().Span()-times.SpanOf(b.View.TTL.Duration)))), ""
 }
 
 // entitySQL is a part of an entity as it is compared.

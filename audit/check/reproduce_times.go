@@ -10,6 +10,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/internal/strptime"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // textTimes are the text columns that a query reads times from. Each is taken apart once, before expressions speak of it.
@@ -184,23 +185,23 @@ func (b *Statements) localSQL(local, name string, ingested bool) (sql, missing s
 	if err != nil {
 		return "", err.Error()
 	}
-	const margin = int64(48 * time.Hour / time.Microsecond)
+	const margin = 48 * times.Hour
 	from, to := b.AsOf, b.AsOf
 	for _, s := range b.Collection.Slices {
 		low, high := s.EventMin, s.EventMax
 		if ingested {
 			low, high = s.IngestedMin, s.IngestedMax
 		}
-		if low != facts.NoTime {
+		if low.Known() {
 			from, to = min(from, low), max(to, high)
 		}
 	}
-	offset := fmt.Sprint(int64(table.Offset(from-margin)) * 1_000_000)
+	offset := fmt.Sprint(int64(table.Offset(from.Add(-margin)).Span()))
 	var cases []string
 	for _, t := range table.Transitions() {
-		if t.UTC >= from-margin && t.UTC <= to+margin {
-			begins := t.UTC + int64(max(t.Before, t.After))*1_000_000
-			cases = append(cases, fmt.Sprintf("WHEN %s >= %d THEN %d", local, begins, int64(t.After)*1_000_000))
+		if t.UTC >= from.Add(-margin) && t.UTC <= to.Add(margin) {
+			begins := t.UTC.Add(max(t.Before, t.After).Span())
+			cases = append(cases, fmt.Sprintf("WHEN %s >= %d THEN %d", local, begins, t.After.Span()))
 		}
 	}
 	slices.Reverse(cases)
@@ -213,6 +214,6 @@ func (b *Statements) localSQL(local, name string, ingested bool) (sql, missing s
 // usableSQL is NULL for what is no event: a placeholder.
 func usableSQL(b *Statements, instant string) string {
 	first := time.Date(sentinelYear, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()
-	last := time.UnixMicro(b.AsOf).UTC().AddDate(sentinelYears, 0, 0).UnixMicro()
+	last := b.AsOf.Time().AddDate(sentinelYears, 0, 0).UnixMicro()
 	return fmt.Sprintf("CASE WHEN %s BETWEEN %d AND %d THEN %s END", instant, first, last, instant)
 }

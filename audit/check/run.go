@@ -4,11 +4,12 @@ import (
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // RunInput is what the checks of the whole run are judged by.
 type RunInput struct {
-	AsOf         int64
+	AsOf         times.Instant
 	HasRange     bool
 	Selected     func(id string) bool
 	Suppressions []model.Suppression

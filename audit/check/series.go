@@ -5,9 +5,9 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
 )
 
@@ -75,16 +75,15 @@ func (b *brief) lagBins() map[string][]report.LagBin {
 	return bins
 }
 
-// binWidths are the widths that lag bins may have, in microseconds: 1, 5 and 15 s, 1, 5, 15 and 30 min, 1, 3, 6 and 12 h, and
+// binWidths are the widths that lag bins may have: 1, 5 and 15 s, 1, 5, 15 and 30 min, 1, 3, 6 and 12 h, and
 // days, doubled.
-func binWidths() []int64 {
-	const second = int64(1_000_000)
-	widths := []int64{second, 5 * second, 15 * second}
-	for _, minutes := range []int64{1, 5, 15, 30, 60, 180, 360, 720} {
-		widths = append(widths, minutes*60*second)
+func binWidths() []times.Span {
+	widths := []times.Span{times.Second, 5 * times.Second, 15 * times.Second}
+	for _, minutes := range []times.Span{1, 5, 15, 30, 60, 180, 360, 720} {
+		widths = append(widths, minutes*times.Minute)
 	}
-	for days := int64(1); days <= 1<<16; days *= 2 {
-		widths = append(widths, days*86_400*second)
+	for days := times.Span(1); days <= 1<<16; days *= 2 {
+		widths = append(widths, days*times.Day)
 	}
 	return widths
 }
@@ -96,17 +95,17 @@ func coarse(h *facts.LagHistogram, most int) []report.LagBin {
 	var joined []report.LagBin
 	for _, width := range binWidths() {
 		joined = joined[:0]
-		last := int64(0)
+		last := times.Span(0)
 		for _, bin := range fine {
 			lo, hi := facts.LagBounds(bin)
 			stretch := floorDiv(lo, width)
 			if n := len(joined); n > 0 && stretch == last {
-				joined[n-1].ToSeconds = evidence.Seconds(hi)
+				joined[n-1].ToSeconds = hi.Seconds()
 				joined[n-1].Rows += h.Counts[bin]
 				continue
 			}
 			last = stretch
-			joined = append(joined, report.LagBin{FromSeconds: evidence.Seconds(lo), ToSeconds: evidence.Seconds(hi), Rows: h.Counts[bin]})
+			joined = append(joined, report.LagBin{FromSeconds: lo.Seconds(), ToSeconds: hi.Seconds(), Rows: h.Counts[bin]})
 		}
 		if len(joined) <= most {
 			break
@@ -115,7 +114,7 @@ func coarse(h *facts.LagHistogram, most int) []report.LagBin {
 	return joined
 }
 
-func floorDiv(a, b int64) int64 {
+func floorDiv(a, b times.Span) times.Span {
 	q := a / b
 	if a%b < 0 {
 		q--
@@ -125,9 +124,9 @@ func floorDiv(a, b int64) int64 {
 
 // newestBySource are the newest event times of each source that is none of the future; nil where rows have no source.
 func (b *brief) newestBySource() map[string]string {
-	newest := map[string]int64{}
+	newest := map[string]times.Instant{}
 	for _, s := range b.Collection.Slices {
-		if s.Source == "" || s.NewestKnown == facts.NoTime {
+		if s.Source == "" || !s.NewestKnown.Known() {
 			continue
 		}
 		if at, seen := newest[s.Source]; !seen || s.NewestKnown > at {

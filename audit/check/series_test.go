@@ -4,9 +4,9 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // TestCoarseBinsKeepEveryRow: whatever the lags, at most so many bins hold every row once, in order, each between its edges.
@@ -20,7 +20,7 @@ func TestCoarseBinsKeepEveryRow(t *testing.T) {
 			span := spans[random.IntN(len(spans))]
 			lag := random.Int64N(2*span) - span
 			lags = append(lags, lag)
-			h.Counts[facts.LagBin(lag)]++
+			h.Counts[facts.LagBin(times.Span(lag))]++
 			h.Rows++
 		}
 		bins := coarse(h, report.MaxLagBins)
@@ -33,7 +33,7 @@ func TestCoarseBinsKeepEveryRow(t *testing.T) {
 			}
 			want := int64(0)
 			for _, lag := range lags {
-				if lo, _ := facts.LagBounds(facts.LagBin(lag)); evidence.Seconds(lo) >= bin.FromSeconds && evidence.Seconds(lo) < bin.ToSeconds {
+				if lo, _ := facts.LagBounds(facts.LagBin(times.Span(lag))); lo.Seconds() >= bin.FromSeconds && lo.Seconds() < bin.ToSeconds {
 					want++
 				}
 			}
@@ -48,7 +48,7 @@ func TestCoarseBinsKeepEveryRow(t *testing.T) {
 func TestCoarseBinsStayFineWhereTheyMay(t *testing.T) {
 	h := facts.NewLagHistogram()
 	for _, lag := range []int64{-28_800_000_000, 3_000_000, 4_000_000} {
-		h.Counts[facts.LagBin(lag)]++
+		h.Counts[facts.LagBin(times.Span(lag))]++
 	}
 	bins := coarse(h, report.MaxLagBins)
 	if len(bins) != 3 || bins[1] != (report.LagBin{FromSeconds: 3, ToSeconds: 4, Rows: 1}) {

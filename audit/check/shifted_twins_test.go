@@ -6,6 +6,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 func withTwins(twins ...facts.TwinCount) *store {
@@ -15,7 +16,7 @@ func withTwins(twins ...facts.TwinCount) *store {
 }
 
 func TestShiftedTwinsNameTheWriter(t *testing.T) {
-	s := withTwins(facts.TwinCount{A: "batch", B: "streaming", Seconds: pacific, Keys: 40, PayloadEqual: 38, PayloadDiffers: 2, TrueA: 40, First: 2, Last: 4})
+	s := withTwins(facts.TwinCount{A: "batch", B: "streaming", Apart: times.Offset(pacific), Keys: 40, PayloadEqual: 38, PayloadDiffers: 2, TrueA: 40, First: 2, Last: 4})
 	r := s.of(t, "shifted-twins")
 	expect(t, r, report.Fail, 40, 9000, "40 of 9,000 rows (0.44 %) repeat a key one UTC offset away, from dt=2026-11-03 to dt=2026-11-05; "+
 		"40 keys between batch and streaming are 8h apart: streaming stamps UTC-08:00 (America/Los_Angeles, America/Anchorage, America/Ensenada and 8 more), "+
@@ -27,16 +28,16 @@ func TestShiftedTwinsNameTheWriter(t *testing.T) {
 
 func TestShiftedTwinsAreDecidedByTheOnlyRealSign(t *testing.T) {
 	// No place is at UTC-05:30.
-	r := withTwins(facts.TwinCount{A: "batch", B: "streaming", Seconds: india, Keys: 5, First: 0, Last: 0}).of(t, "shifted-twins")
+	r := withTwins(facts.TwinCount{A: "batch", B: "streaming", Apart: times.Offset(india), Keys: 5, First: 0, Last: 0}).of(t, "shifted-twins")
 	if r.Outcome != report.Fail || r.Findings[0].Subject.Source != "streaming" || !strings.Contains(r.Message, "since no zone has the opposite offset") {
 		t.Errorf("%+v", r)
 	}
-	r = withTwins(facts.TwinCount{A: "batch", B: "streaming", Seconds: -india, Keys: 5, First: 0, Last: 0}).of(t, "shifted-twins")
+	r = withTwins(facts.TwinCount{A: "batch", B: "streaming", Apart: times.Offset(-india), Keys: 5, First: 0, Last: 0}).of(t, "shifted-twins")
 	if r.Outcome != report.Fail || r.Findings[0].Subject.Source != "batch" {
 		t.Errorf("%+v", r)
 	}
 	// Eight hours may be either's.
-	r = withTwins(facts.TwinCount{A: "batch", B: "streaming", Seconds: pacific, Keys: 5, First: 0, Last: 0}).of(t, "shifted-twins")
+	r = withTwins(facts.TwinCount{A: "batch", B: "streaming", Apart: times.Offset(pacific), Keys: 5, First: 0, Last: 0}).of(t, "shifted-twins")
 	if r.Outcome != report.Fail || r.Findings[0].Subject.Source != "" || !strings.Contains(r.Message, "nothing says which copy is true") {
 		t.Errorf("%+v", r)
 	}
@@ -47,12 +48,12 @@ func TestShiftedTwinsNeedSupport(t *testing.T) {
 		twins []facts.TwinCount
 		bad   int64
 	}{
-		"two keys across sources":           {[]facts.TwinCount{{A: "a", B: "b", Seconds: pacific, Keys: 2, PayloadEqual: 2}}, 0},
-		"three keys across sources":         {[]facts.TwinCount{{A: "a", B: "b", Seconds: pacific, Keys: 3}}, 3},
-		"one key of one source":             {[]facts.TwinCount{{A: "a", B: "a", Seconds: 3600, Keys: 1, PayloadEqual: 1}}, 1},
-		"another payload within one source": {[]facts.TwinCount{{A: "a", B: "a", Seconds: 3600, Keys: 9, PayloadDiffers: 9}}, 0},
+		"two keys across sources":           {[]facts.TwinCount{{A: "a", B: "b", Apart: times.Offset(pacific), Keys: 2, PayloadEqual: 2}}, 0},
+		"three keys across sources":         {[]facts.TwinCount{{A: "a", B: "b", Apart: times.Offset(pacific), Keys: 3}}, 3},
+		"one key of one source":             {[]facts.TwinCount{{A: "a", B: "a", Apart: 3600, Keys: 1, PayloadEqual: 1}}, 1},
+		"another payload within one source": {[]facts.TwinCount{{A: "a", B: "a", Apart: 3600, Keys: 9, PayloadDiffers: 9}}, 0},
 		"as many at every offset":           {everyHour(20), 0},
-		"one far above every offset":        {append(everyHour(20), facts.TwinCount{A: "a", B: "b", Seconds: india, Keys: 100}), 100},
+		"one far above every offset":        {append(everyHour(20), facts.TwinCount{A: "a", B: "b", Apart: times.Offset(india), Keys: 100}), 100},
 	} {
 		r := withTwins(test.twins...).of(t, "shifted-twins")
 		if r.RowsBad != test.bad || (test.bad > 0) != (r.Outcome == report.Fail) {
@@ -66,7 +67,7 @@ func everyHour(keys int64) []facts.TwinCount {
 	var twins []facts.TwinCount
 	for h := int64(-14); h <= 14; h++ {
 		if h != 0 {
-			twins = append(twins, facts.TwinCount{A: "a", B: "b", Seconds: h * 3600, Keys: keys})
+			twins = append(twins, facts.TwinCount{A: "a", B: "b", Apart: times.Offset(h * 3600), Keys: keys})
 		}
 	}
 	return twins
@@ -83,7 +84,7 @@ func TestShiftedTwinsAreNotApplicable(t *testing.T) {
 			}
 		},
 	} {
-		s := withTwins(facts.TwinCount{A: "a", B: "b", Seconds: pacific, Keys: 100})
+		s := withTwins(facts.TwinCount{A: "a", B: "b", Apart: times.Offset(pacific), Keys: 100})
 		change(s)
 		if r := s.of(t, "shifted-twins"); r.Outcome != report.NotApplicable || r.Reason != reason {
 			t.Errorf("%s %q, want %q", r.Outcome, r.Reason, reason)
@@ -94,7 +95,7 @@ func TestShiftedTwinsAreNotApplicable(t *testing.T) {
 func TestTwinsDecideOnAWholeSource(t *testing.T) {
 	s := healthy(dailyView())
 	s.streaming([]int32{0, 1, 2, 3}, pacific, 500)
-	s.Collection.Keys.Twins = []facts.TwinCount{{A: "batch", B: "streaming", Seconds: pacific, Keys: 40, TrueA: 30, First: 0, Last: 3}}
+	s.Collection.Keys.Twins = []facts.TwinCount{{A: "batch", B: "streaming", Apart: times.Offset(pacific), Keys: 40, TrueA: 30, First: 0, Last: 3}}
 	r := s.of(t, "mixed-zones")
 	if r.Outcome != report.Fail || !strings.Contains(r.Message, ", no delay since its keys are stored again at the true time") {
 		t.Errorf("%s: %q", r.Outcome, r.Message)

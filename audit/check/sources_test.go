@@ -8,6 +8,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // twoColumns has a streaming source that writes its event time, naive, into a column of its own.
@@ -76,7 +77,7 @@ func TestStaleSnapshotIsExplainedByMisfiledRows(t *testing.T) {
 	v := dailyView()
 	v.TimePartition.Of = model.OfSnapshot
 	s := healthy(v)
-	s.Collection.Slices[6].NewestKnown, s.Collection.Slices[6].MisfiledAfter = facts.NoTime, 1000
+	s.Collection.Slices[6].NewestKnown, s.Collection.Slices[6].MisfiledAfter = times.None, 1000
 	r := s.judge(t)["stale-rows"]
 	if r.ExplainedBy != "misfiled-rows" || r.Findings[0].Message != "no known event time in the snapshot" {
 		t.Errorf("%+v", r)
@@ -96,7 +97,7 @@ func TestMissingRunsAreCapped(t *testing.T) {
 
 func TestRowsOfAPartitionWithoutADateAreMisfiled(t *testing.T) {
 	s := healthy(dailyView())
-	s.Survey.Partitions = append(s.Survey.Partitions, facts.Partition{ID: 9, Value: "dt=__HIVE_DEFAULT_PARTITION__", Start: facts.NoTime, End: facts.NoTime,
+	s.Survey.Partitions = append(s.Survey.Partitions, facts.Partition{ID: 9, Value: "dt=__HIVE_DEFAULT_PARTITION__", Start: times.None, End: times.None,
 		Present: true, InRange: true, Files: 1, Rows: 5})
 	s.Survey.Files = append(s.Survey.Files, facts.File{ID: 9, Path: "dt=__HIVE_DEFAULT_PARTITION__/a.parquet", Partition: 9, Rows: 5, ModTime: asOf})
 	slice := facts.NewSlice(9, "batch")

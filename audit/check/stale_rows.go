@@ -9,6 +9,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/internal/zoneproof"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
 )
 
@@ -96,7 +97,7 @@ var staleRows = Check{
 		case !known:
 			return "no known event time in the snapshot"
 		}
-		return fmt.Sprintf("the newest event is %s older than the snapshot's end", words.Duration(int64(age*1e6)))
+		return fmt.Sprintf("the newest event is %s older than the snapshot's end", words.Seconds(age))
 	},
 }
 
@@ -107,12 +108,12 @@ func (b *brief) staleReference() model.Reference {
 	return b.View.StaleReference()
 }
 
-// oldestStale is the oldest event time among the stale rows of judged partitions, or NoTime.
-func (b *brief) oldestStale() int64 {
-	oldest := facts.NoTime
+// oldestStale is the oldest event time among the stale rows of judged partitions, or times.None.
+func (b *brief) oldestStale() times.Instant {
+	oldest := times.Instant(times.None)
 	for _, s := range b.Collection.Slices {
-		if s.OldestStale != facts.NoTime && (oldest == facts.NoTime || s.OldestStale < oldest) && b.Judged(b.FilePartition(s.File)) {
-			oldest = s.OldestStale
+		if b.Judged(b.FilePartition(s.File)) {
+			oldest = oldest.Earlier(s.OldestStale)
 		}
 	}
 	return oldest
@@ -131,5 +132,5 @@ func oldestMeasure(findings []row) any {
 	if oldest.IsZero() {
 		return nil
 	}
-	return words.Instant(oldest.UnixMicro())
+	return words.Instant(times.At(oldest))
 }

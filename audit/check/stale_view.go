@@ -9,6 +9,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/internal/zoneproof"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
@@ -127,13 +128,13 @@ func describeStale(f row) string {
 	age, known := f.measures["age_seconds"].(float64)
 	limit, _ := f.measures["limit_seconds"].(float64)
 	if !known {
-		return fmt.Sprintf("%s has no event time at or before as_of; the limit is %s", what, words.Duration(int64(limit*1e6)))
+		return fmt.Sprintf("%s has no event time at or before as_of; the limit is %s", what, words.Seconds(limit))
 	}
 	stamped := ""
 	if minutes, proved := f.measures["proved_offset_minutes"].(int64); proved {
-		stamped = fmt.Sprintf(" at %s, where its writers stamp (mixed-zones)", zone.OffsetText(int32(minutes*60)))
+		stamped = fmt.Sprintf(" at %s, where its writers stamp (mixed-zones)", zone.OffsetText(times.Offset(minutes*60)))
 	}
-	return fmt.Sprintf("the newest event of %s is %s old at as_of%s; the limit is %s", what, words.Duration(int64(age*1e6)), stamped, words.Duration(int64(limit*1e6)))
+	return fmt.Sprintf("the newest event of %s is %s old at as_of%s; the limit is %s", what, words.Seconds(age), stamped, words.Seconds(limit))
 }
 
 // reviseStale judges sources whose writers are all proved to stamp at one offset by what they meant.
@@ -152,9 +153,9 @@ func reviseStale(b *brief, v *verdict) error {
 		if !moved || !known {
 			continue
 		}
-		age := evidence.Seconds(b.AsOf - newest)
+		age := b.AsOf.Sub(newest).Seconds()
 		r.measures["newest_event_time"], r.measures["age_seconds"], r.measures["newest_as_read"] = words.Instant(newest), age, words.Instant(asRead)
-		r.measures["proved_offset_minutes"] = int64(fromUTC / 60)
+		r.measures["proved_offset_minutes"] = fromUTC.Minutes()
 		if r.bad = 0; age > limit {
 			r.bad = 1
 		}
@@ -164,8 +165,8 @@ func reviseStale(b *brief, v *verdict) error {
 
 // newestMeant is the newest event of some sources by what their writers meant, where that of a source counts which is proved
 // to stamp at an offset: with what it is read as, and the offset. moved is false where no such source has the newest event.
-func (b *brief) newestMeant(sources []string) (newest, asRead int64, fromUTC int32, moved bool) {
-	newest = facts.NoTime
+func (b *brief) newestMeant(sources []string) (newest, asRead times.Instant, fromUTC times.Offset, moved bool) {
+	newest = times.None
 	for _, source := range sources {
 		known, future := b.NewestOf(source)
 		east, offset, proved := b.ProvedOffset(source)
@@ -173,10 +174,10 @@ func (b *brief) newestMeant(sources []string) (newest, asRead int64, fromUTC int
 		if proved {
 			read = max(known, future)
 		}
-		if read == facts.NoTime {
+		if !read.Known() {
 			continue
 		}
-		if meant := read - int64(east)*1_000_000; meant > newest {
+		if meant := read.Add(-east.Span()); meant > newest {
 			newest, asRead, fromUTC, moved = meant, read, offset, proved
 		}
 	}

@@ -12,10 +12,11 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 const (
-	second = int64(1_000_000)
+	second = 1_000_000
 	minute = 60 * second
 	hour   = 60 * minute
 	day    = 24 * hour
@@ -24,12 +25,12 @@ const (
 // asOf is midnight after the partitions dt=2026-11-01 to dt=2026-11-09.
 var asOf = at("2026-11-10T00:00:00Z")
 
-func at(text string) int64 {
+func at(text string) times.Instant {
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
 		panic(err)
 	}
-	return t.UnixMicro()
+	return times.Instant(t.UnixMicro())
 }
 
 var sharedJudge = sync.OnceValues(func() (*duckdb.Judge, error) {
@@ -83,9 +84,9 @@ func newStore(v model.View) *store {
 func (s *store) days(first string, n int) {
 	start := at(first + "T00:00:00Z")
 	for i := range n {
-		from := start + int64(i)*day
+		from := start + times.Instant(i)*day
 		s.Survey.Partitions = append(s.Survey.Partitions, facts.Partition{ID: int32(len(s.Survey.Partitions)),
-			Value: "dt=" + time.UnixMicro(from).UTC().Format(time.DateOnly), Start: from, End: from + day, Present: true, Expected: from+day <= s.AsOf,
+			Value: "dt=" + time.UnixMicro(int64(from)).UTC().Format(time.DateOnly), Start: from, End: from + day, Present: true, Expected: from+day <= s.AsOf,
 			Open: from+day > s.AsOf, AfterAsOf: from > s.AsOf, InRange: true})
 	}
 }
@@ -145,7 +146,7 @@ func (s *store) lags(partition int32, source string, east, rows int64) {
 	}
 	for i := range rows {
 		lag := (i%30+i%7*i%300-east)*second + second/2
-		h.Merge(&facts.LagHistogram{Counts: map[int32]int64{facts.LagBin(lag): 1}, Rows: 1, Min: lag, Max: lag})
+		h.Merge(&facts.LagHistogram{Counts: map[int32]int64{facts.LagBin(times.Span(lag)): 1}, Rows: 1, Min: times.Span(lag), Max: times.Span(lag)})
 	}
 }
 

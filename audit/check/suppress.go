@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // expired says whether a suppression no longer holds at as_of.
-func expired(s model.Suppression, asOf int64) bool {
-	return !s.Until.IsZero() && s.Until.UnixMicro() <= asOf
+func expired(s model.Suppression, asOf times.Instant) bool {
+	return !s.Until.IsZero() && times.At(s.Until) <= asOf
 }
 
 // acceptance is what the suppressions did to the findings of one check.

@@ -5,6 +5,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // Tables documents the fact tables that a check's SQL may speak to, without rows.
@@ -42,7 +43,7 @@ func (b *brief) policyTable() engine.Table {
 		Rows: func(yield func([]any) bool) {
 			age, hasAge := evidence.AgeLimit(v, model.SourcePolicy{})
 			ttl, hasTTL := evidence.FirstPositive(v.TTL.Duration)
-			yield([]any{b.AsOf, orNil(ttl, hasTTL), orNil(age, hasAge), string(evidence.Meaning(v)), b.AllSourcesDeclared()})
+			yield([]any{int64(b.AsOf), orNil(ttl, hasTTL), orNil(age, hasAge), string(evidence.Meaning(v)), b.AllSourcesDeclared()})
 		},
 	}
 }
@@ -135,7 +136,7 @@ func (b *brief) fileTable() engine.Table {
 		},
 		Rows: func(yield func([]any) bool) {
 			for _, f := range b.Survey.Files {
-				if !yield([]any{int64(f.ID), f.Path, b.PartitionValue(f.Partition), b.Judged(f.Partition), f.Size, f.ModTime, f.Rows, f.Writer,
+				if !yield([]any{int64(f.ID), f.Path, b.PartitionValue(f.Partition), b.Judged(f.Partition), f.Size, int64(f.ModTime), f.Rows, f.Writer,
 					b.problemKind(f)}) {
 					return
 				}
@@ -182,13 +183,13 @@ func (b *brief) sliceTable() engine.Table {
 	}
 }
 
-func timeOrNil(micros int64) any { return orNil(micros, micros != facts.NoTime) }
+func timeOrNil(at times.Instant) any { return orNil(at, at.Known()) }
 
-func orNil(value int64, known bool) any {
+func orNil[T ~int64](value T, known bool) any {
 	if !known {
 		return nil
 	}
-	return value
+	return int64(value)
 }
 
 func (b *brief) presenceTable() engine.Table {

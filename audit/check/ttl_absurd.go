@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
 )
 
@@ -61,5 +62,5 @@ func ttlText(ttl time.Duration) string {
 	if ttl > 0 && ttl < time.Millisecond {
 		return ttl.String()
 	}
-	return words.Duration(ttl.Microseconds())
+	return words.Duration(times.SpanOf(ttl))
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // deviceStore has naive times stamped by devices; the newest event is 1 h old at as_of, as it is read.
@@ -57,14 +58,14 @@ func TestStaleRowsInEveryZone(t *testing.T) {
 		at        int64 // the event time of 10 rows of the partition of 3 November, whose rows expire at 2 November 00:00
 		certainty string
 	}{
-		{"far before the limit", at("2026-10-30T00:00:00Z"), "certain"},
-		{"stale as read, fresh if stamped in Los Angeles", at("2026-11-01T20:00:00Z"), "depends"},
-		{"fresh as read, stale if stamped in Tokyo", at("2026-11-02T08:45:00Z"), "depends"},
-		{"fresh if stamped in Tokyo, on the edge", at("2026-11-02T09:00:00Z"), "certain"},
+		{"far before the limit", int64(at("2026-10-30T00:00:00Z")), "certain"},
+		{"stale as read, fresh if stamped in Los Angeles", int64(at("2026-11-01T20:00:00Z")), "depends"},
+		{"fresh as read, stale if stamped in Tokyo", int64(at("2026-11-02T08:45:00Z")), "depends"},
+		{"fresh if stamped in Tokyo, on the edge", int64(at("2026-11-02T09:00:00Z")), "certain"},
 	} {
 		s := deviceStore(0)
 		h := facts.NewEventHistogram()
-		h.Counts[facts.EventBin(test.at)], h.Rows = 10, 10
+		h.Counts[facts.EventBin(times.Instant(test.at))], h.Rows = 10, 10
 		s.Collection.Events[facts.Population{Partition: 2, Source: "batch"}] = h
 		if r := s.of(t, "stale-rows"); r.ZoneCertainty != test.certainty {
 			t.Errorf("%s: %q, %v", test.name, r.ZoneCertainty, r.Measures)
@@ -185,7 +186,7 @@ func TestEntitiesOfOneProvedOffset(t *testing.T) {
 		s.streaming([]int32{0, 1, 2, 3, 4, 5, 6, 7, 8}, east, 500)
 		e := &facts.Entities{Judged: int64(len(beyond)), OldestNewest: asOf - 5*day}
 		for _, hours := range beyond {
-			e.AddNear(-hours * hour)
+			e.AddNear(times.Span(-hours * hour))
 			if hours > 0 {
 				e.Stale++
 			}

@@ -9,6 +9,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/internal/zoneproof"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
 	"github.com/featureaudit/featureaudit/audit/zone"
 	"github.com/featureaudit/featureaudit/audit/zonefit"
@@ -54,7 +55,7 @@ func zoneWords(c Check, r report.Result) string {
 func offsetsInWords(minutes []int64) string {
 	names := make([]string, len(minutes))
 	for i, m := range minutes {
-		names[i] = zone.OffsetText(int32(m * 60))
+		names[i] = zone.OffsetText(times.Offset(m * 60))
 	}
 	if len(names) == 0 {
 		return "none for certain"

@@ -10,6 +10,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/internal/zoneproof"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // busyDays gives a source's events on some days: many from 9 to 11 o'clock, a few at every other hour, all moved by hours.
@@ -21,7 +22,7 @@ func (s *store) busyDays(source string, days int32, moved int64) {
 			if of >= 9 && of < 12 {
 				rows = 40 + of
 			}
-			h.Counts[facts.EventBin(s.Survey.Partitions[p].Start+(of+moved)*hour)] += rows
+			h.Counts[facts.EventBin(s.Survey.Partitions[p].Start+times.Instant((of+moved)*hour))] += rows
 			h.Rows += rows
 		}
 		s.Collection.Events[facts.Population{Partition: p, Source: source}] = h

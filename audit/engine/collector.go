@@ -5,6 +5,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // Collector turns the rows of a view into facts: wants go in, facts come out. It is the one seam at which rows are reached, whether
@@ -19,8 +20,8 @@ type Collector interface {
 type Order struct {
 	View   model.View
 	Survey facts.Survey
-	// AsOf is the instant judged from, in microseconds UTC.
-	AsOf  int64
+	// AsOf is the instant judged from.
+	AsOf  times.Instant
 	Wants facts.Wants
 	// RowsLimit caps the repeated rows that are kept by name, and Samples says how many values of a key a finding may show.
 	RowsLimit, Samples int

@@ -11,14 +11,15 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/sensitive"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
 // Terms are what a view is judged by, beside its own definition.
 type Terms struct {
-	// AsOf is the instant judged from, in microseconds UTC; AsOfGiven says that the user chose it.
-	AsOf      int64
+	// AsOf is the instant judged from; AsOfGiven says that the user chose it.
+	AsOf      times.Instant
 	AsOfGiven bool
 	// HasRange says that only partitions with InRange are judged.
 	HasRange bool
@@ -264,15 +265,12 @@ func (b *Index) Sum(of func(*facts.Slice) int64) int64 {
 	return total
 }
 
-// Seconds turns microseconds into the seconds of the report.
-func Seconds(micros int64) float64 { return float64(micros) / 1e6 }
-
 // InstantOrNil is instant, or null in JSON where there is none.
-func InstantOrNil(micros int64) any {
-	if micros == facts.NoTime {
+func InstantOrNil(at times.Instant) any {
+	if !at.Known() {
 		return nil
 	}
-	return words.Instant(micros)
+	return words.Instant(at)
 }
 
 func Meaning(v model.View) model.PartitionMeaning {

@@ -6,6 +6,7 @@ import (
 	"sort"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // Ladder holds the event times of one partition as running totals, so that the rows between two instants are one subtraction.
@@ -28,18 +29,18 @@ func NewLadder(p facts.Partition, h *facts.EventHistogram) Ladder {
 // FittingShare is the least share of rows that must lie in their partitions for a calendar to fit them.
 const FittingShare = 0.95
 
-// Fit counts the rows that lie in their partition if its calendar ran at an offset more east by so many minutes: its
+// Fit counts the rows that lie in their partition if its calendar ran so much more to the east: its
 // days then begin that much earlier.
-func Fit(ladders []Ladder, minutes int) (rows, total int64) {
-	shift := int64(minutes) * 60 * 1_000_000
+func Fit(ladders []Ladder, east times.Offset) (rows, total int64) {
+	shift := -east.Span()
 	for _, l := range ladders {
-		rows += l.Before(l.Partition.End-shift) - l.Before(l.Partition.Start-shift)
+		rows += l.Before(l.Partition.End.Add(shift)) - l.Before(l.Partition.Start.Add(shift))
 		total += l.Rows
 	}
 	return rows, total
 }
 
-func (l Ladder) Before(instant int64) int64 {
+func (l Ladder) Before(instant times.Instant) int64 {
 	bin := facts.EventBin(instant)
 	return l.upTo[sort.Search(len(l.Bins), func(i int) bool { return l.Bins[i] >= bin })]
 }
@@ -49,6 +50,6 @@ func (l Ladder) Full() bool {
 	if len(l.Bins) == 0 {
 		return false
 	}
-	reach := int64(l.Bins[len(l.Bins)-1]-l.Bins[0]+1) * facts.EventBinMicros
-	return 2*reach >= l.Partition.End-l.Partition.Start
+	reach := times.Span(l.Bins[len(l.Bins)-1]-l.Bins[0]+1) * facts.EventBinWidth
+	return 2*reach >= l.Partition.End.Sub(l.Partition.Start)
 }

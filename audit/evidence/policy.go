@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // defaultMinRows is how many rows a subject needs for a fraction of its own.
@@ -39,28 +40,28 @@ func KeyDefaulted(v model.View) bool {
 // KeyColumns are the columns of the key, declared or defaulted; none where there is neither.
 func KeyColumns(v model.View) []string { return v.KeyColumns() }
 
-// AgeLimit is what a source's newest event may be old, in microseconds, or false where nothing says.
-func AgeLimit(v model.View, s model.SourcePolicy) (int64, bool) {
+// AgeLimit is what a source's newest event may be old, or false where nothing says.
+func AgeLimit(v model.View, s model.SourcePolicy) (times.Span, bool) {
 	return FirstPositive(s.MaxAge, v.MaxAge, v.TTL.Duration)
 }
 
-// LagLimit is how late a source's rows may arrive, in microseconds, or false where nothing says.
-func LagLimit(v model.View, s model.SourcePolicy) (int64, bool) {
+// LagLimit is how late a source's rows may arrive, or false where nothing says.
+func LagLimit(v model.View, s model.SourcePolicy) (times.Span, bool) {
 	return FirstPositive(s.MaxLag, v.MaxLag, v.TTL.Duration)
 }
 
-// FirstPositive is the first limit that is declared, in microseconds: one of nanoseconds is a limit too.
-func FirstPositive(limits ...time.Duration) (int64, bool) {
+// FirstPositive is the first limit that is declared: one of nanoseconds is a limit too.
+func FirstPositive(limits ...time.Duration) (times.Span, bool) {
 	for _, limit := range limits {
 		if limit > 0 {
-			return limit.Microseconds(), true
+			return times.SpanOf(limit), true
 		}
 	}
 	return 0, false
 }
 
 func (b *Index) Retired(s model.SourcePolicy) bool {
-	return !s.Until.IsZero() && s.Until.UnixMicro() <= b.AsOf
+	return !s.Until.IsZero() && times.At(s.Until) <= b.AsOf
 }
 
 func IsSnapshot(v model.View) bool {

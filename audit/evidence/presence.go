@@ -9,6 +9,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
 )
 
@@ -190,16 +191,16 @@ func (b *Index) presencesOf(group string, found map[groupPlace]Presence) []Prese
 			hidden[u.File.Partition]++
 		}
 	}
-	until := facts.NoTime
+	until := times.Instant(times.None)
 	if s, declared := b.DeclaredSources[group]; declared && !expectedByKey(b.View) && !s.Until.IsZero() {
-		until = s.Until.UnixMicro()
+		until = times.At(s.Until)
 	}
 	begun := b.HasRange
 	var list []Presence
 	for _, p := range b.Survey.Partitions {
 		have := found[groupPlace{p.ID, group}]
 		begun = begun || have.Present && p.Dated()
-		retired := until != facts.NoTime && p.Start >= until
+		retired := until.Known() && p.Start >= until
 		if !p.Dated() || !have.Present && !(p.Expected && begun && !retired) {
 			continue
 		}
@@ -207,7 +208,7 @@ func (b *Index) presencesOf(group string, found map[groupPlace]Presence) []Prese
 		have.Unread += hidden[p.ID]
 		have.Expected = p.Expected && begun && !retired && (have.Present || hidden[p.ID] == 0)
 		have.Emptiable = !byRow && !retired
-		have.Comparable = until == facts.NoTime || p.End <= until
+		have.Comparable = !until.Known() || p.End <= until
 		list = append(list, have)
 	}
 	return list

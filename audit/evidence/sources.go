@@ -5,6 +5,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // SourceName is a source for people: rows may have none.
@@ -39,23 +40,23 @@ func (b *Index) LagHistograms(wanted func(partition int32) bool) map[string]*fac
 }
 
 func summarise(h *facts.LagHistogram) report.Lag {
-	lag := report.Lag{Rows: h.Rows, Max: Seconds(h.Max)}
-	widest := int64(0)
+	lag := report.Lag{Rows: h.Rows, Max: h.Max.Seconds()}
+	widest := times.Span(0)
 	for _, q := range []struct {
 		share float64
 		into  *float64
 	}{{0.5, &lag.P50}, {0.9, &lag.P90}, {0.99, &lag.P99}} {
 		lo, hi, _ := h.Quantile(q.share)
-		*q.into = Seconds(lo)
+		*q.into = lo.Seconds()
 		widest = max(widest, hi-lo)
 	}
-	lag.ResolutionSeconds = Seconds(widest)
+	lag.ResolutionSeconds = widest.Seconds()
 	return lag
 }
 
 // NewestOf are the newest event of a source that is none of the future, and the newest that is.
-func (b *Index) NewestOf(source string) (known, future int64) {
-	known, future = facts.NoTime, facts.NoTime
+func (b *Index) NewestOf(source string) (known, future times.Instant) {
+	known, future = times.None, times.None
 	for i := range b.Collection.Slices {
 		if s := &b.Collection.Slices[i]; s.Source == source {
 			known, future = max(known, s.NewestKnown), max(future, s.NewestFuture)

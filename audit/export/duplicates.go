@@ -22,6 +22,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/sensitive"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // Duplicate is one row of a repeated key.
@@ -35,8 +36,8 @@ type Duplicate struct {
 	File  string
 	// RowNumber is the row's number in the file, from 0.
 	RowNumber int64
-	// EventTime and IngestedAt are microseconds UTC, or facts.NoTime, as where their column is sensitive.
-	EventTime, IngestedAt int64
+	// EventTime and IngestedAt are times.None without one, and where their column is sensitive.
+	EventTime, IngestedAt times.Instant
 	Source                string
 	// Differs names the columns in which the key's rows differ.
 	Differs []string
@@ -53,10 +54,10 @@ func Duplicates(mask *sensitive.Mask, view model.View, key []string, files []fac
 			return nil, fmt.Errorf("key of row %d of %s: %w", r.Row, files[r.File].Path, err)
 		}
 		if noEvent {
-			r.EventTime = facts.NoTime
+			r.EventTime = times.None
 		}
 		if noIngest {
-			r.Ingested = facts.NoTime
+			r.Ingested = times.None
 		}
 		out = append(out, Duplicate{View: view.Name, Key: text, Class: string(r.Class), Kept: r.Kept, File: files[r.File].Path, RowNumber: r.Row,
 			EventTime: r.EventTime, IngestedAt: r.Ingested, Source: r.Source, Differs: r.Differs})
@@ -143,11 +144,11 @@ func cell(text string) string {
 	return text
 }
 
-func instant(micros int64) string {
-	if micros == facts.NoTime {
+func instant(at times.Instant) string {
+	if !at.Known() {
 		return ""
 	}
-	return time.UnixMicro(micros).UTC().Format(time.RFC3339Nano)
+	return at.Time().Format(time.RFC3339Nano)
 }
 
 // WriteParquet writes the rows as one Parquet file: times are TIMESTAMP(us, UTC), differs is a list of strings.
@@ -194,12 +195,12 @@ func writeRecord(w io.Writer, schema *arrow.Schema, builder *array.RecordBuilder
 	return writer.Close()
 }
 
-func appendInstant(b *array.TimestampBuilder, micros int64) {
-	if micros == facts.NoTime {
+func appendInstant(b *array.TimestampBuilder, at times.Instant) {
+	if !at.Known() {
 		b.AppendNull()
 		return
 	}
-	b.Append(arrow.Timestamp(micros))
+	b.Append(arrow.Timestamp(at))
 }
 
 // unclosed keeps the Parquet writer from closing what it was lent.

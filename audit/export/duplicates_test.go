@@ -18,11 +18,12 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/sensitive"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 var twoRows = []facts.DuplicateRow{
-	{Key: []string{"t-1", "7"}, Class: facts.Conflict, File: 1, Row: 3, EventTime: 1_700_000_000_000_001, Ingested: facts.NoTime, Source: "batch", Differs: []string{"amount"}},
-	{Key: []string{"t-1", "7"}, Class: facts.Conflict, Kept: true, File: 0, Row: 9, EventTime: facts.NoTime, Ingested: 1_700_000_060_000_000, Source: "a,\"b\"", Differs: []string{"amount"}},
+	{Key: []string{"t-1", "7"}, Class: facts.Conflict, File: 1, Row: 3, EventTime: 1_700_000_000_000_001, Ingested: times.None, Source: "batch", Differs: []string{"amount"}},
+	{Key: []string{"t-1", "7"}, Class: facts.Conflict, Kept: true, File: 0, Row: 9, EventTime: times.None, Ingested: 1_700_000_060_000_000, Source: "a,\"b\"", Differs: []string{"amount"}},
 }
 
 var twoFiles = []facts.File{{Path: "dt=2026-11-03/a.parquet"}, {Path: "dt=2026-11-04/b.parquet"}}
@@ -60,15 +61,15 @@ func TestSensitiveTimes(t *testing.T) {
 	view := model.View{Name: "transactions", Sensitive: []string{"created", "arrived"}, EventTime: model.TimeColumn{Column: "ts"}, IngestedAt: model.TimeColumn{Column: "arrived"}}
 	for _, test := range []struct {
 		sources []model.SourcePolicy
-		event   int64
-	}{{nil, 1_700_000_000_000_001}, {[]model.SourcePolicy{{Name: "batch", EventTime: model.TimeColumn{Column: "created"}}}, facts.NoTime}} {
+		event   times.Instant
+	}{{nil, 1_700_000_000_000_001}, {[]model.SourcePolicy{{Name: "batch", EventTime: model.TimeColumn{Column: "created"}}}, times.None}} {
 		view.Sources = test.sources
 		rows, err := Duplicates(keyed(t), view, []string{"a", "b"}, twoFiles, twoRows)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if rows[1].EventTime != test.event || rows[0].IngestedAt != facts.NoTime || rows[1].IngestedAt != facts.NoTime {
-			t.Errorf("%+v, want rows[1].EventTime == test.event && rows[0].IngestedAt == facts.NoTime && rows[1].IngestedAt == facts.NoTime", rows)
+		if rows[1].EventTime != test.event || rows[0].IngestedAt != times.None || rows[1].IngestedAt != times.None {
+			t.Errorf("%+v, want rows[1].EventTime == test.event && rows[0].IngestedAt == times.None && rows[1].IngestedAt == times.None", rows)
 		}
 	}
 }
@@ -141,7 +142,7 @@ func TestCSVIsText(t *testing.T) {
 	}
 	for name, want := range names {
 		files := []facts.File{{Path: name}}
-		rows, err := Duplicates(nil, model.View{Name: name}, []string{name}, files, []facts.DuplicateRow{{Key: []string{name}, Source: name, Differs: []string{name}, EventTime: facts.NoTime, Ingested: facts.NoTime}})
+		rows, err := Duplicates(nil, model.View{Name: name}, []string{name}, files, []facts.DuplicateRow{{Key: []string{name}, Source: name, Differs: []string{name}, EventTime: times.None, Ingested: times.None}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,7 +12,7 @@ import (
 	"unicode"
 
 	"github.com/featureaudit/featureaudit/audit/engine/duckdb"
-	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // hostileTexts are values of keys, names of files and sources as somebody writes them who means harm, or nothing by it.
@@ -22,8 +22,8 @@ var hostileTexts = []string{"", " ", "plain", "ü 中 😀", "a,b;c\"d'e", "line
 func hostileRows() []Duplicate {
 	var rows []Duplicate
 	for i, text := range hostileTexts {
-		rows = append(rows, Duplicate{View: text, Key: fmt.Sprintf(`{"k":"%d"}`, i), Class: "replay", Kept: i%2 == 0, File: "dt=x/" + text, RowNumber: int64(i) << 40, EventTime: int64(i)*1_000_000 - 5_000_001,
-			IngestedAt: facts.NoTime, Source: text, Differs: []string{text, "b"}[:i%3]})
+		rows = append(rows, Duplicate{View: text, Key: fmt.Sprintf(`{"k":"%d"}`, i), Class: "replay", Kept: i%2 == 0, File: "dt=x/" + text, RowNumber: int64(i) << 40, EventTime: times.Instant(int64(i)*1_000_000 - 5_000_001),
+			IngestedAt: times.None, Source: text, Differs: []string{text, "b"}[:i%3]})
 	}
 	return rows
 }

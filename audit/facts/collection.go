@@ -1,5 +1,7 @@
 package facts
 
+import "github.com/featureaudit/featureaudit/audit/times"
+
 // Collection is everything that the scan of one view leaves behind.
 type Collection struct {
 	// Slices are sorted by file and source.
@@ -50,7 +52,7 @@ type Entities struct {
 	// NullRows have a NULL in the entity's columns and belong to no entity.
 	NullRows int64
 	// OldestNewest is the oldest of the entities' newest event times.
-	OldestNewest int64
+	OldestNewest times.Instant
 	// StaleEverywhere bounds from below how many are stale, and StaleSomewhere from above, whichever of the admissible zones
 	// each naive time without a declared one was stamped in. Both equal Stale where there are no such times.
 	StaleEverywhere int64
@@ -63,18 +65,18 @@ type Entities struct {
 // nearQuarters are 26 hours in quarters, as far as two zones are apart.
 const nearQuarters = 26 * 4
 
-// AddNear counts an entity by how far its newest event lies after the instant that stale ones lie before, in microseconds.
-func (e *Entities) AddNear(after int64) {
+// AddNear counts an entity by how far its newest event lies after the instant that stale ones lie before.
+func (e *Entities) AddNear(after times.Span) {
 	if at := floorQuarters(after) + nearQuarters; at >= 0 && at < 2*nearQuarters {
 		e.Near[at]++
 	}
 }
 
-// StaleBy is how many entities are stale if every event happened so many seconds before it is read; known is false where that is no
+// StaleBy is how many entities are stale if every clock ran so far east of the zone that it is read in; known is false where that is no
 // whole number of quarter hours within 26 hours.
-func (e *Entities) StaleBy(seconds int64) (stale int64, known bool) {
-	quarters := seconds / (15 * 60)
-	if seconds%(15*60) != 0 || quarters < -nearQuarters || quarters > nearQuarters {
+func (e *Entities) StaleBy(east times.Offset) (stale int64, known bool) {
+	quarters := int64(east) / (15 * 60)
+	if east%(15*60) != 0 || quarters < -nearQuarters || quarters > nearQuarters {
 		return 0, false
 	}
 	stale = e.Stale
@@ -87,12 +89,12 @@ func (e *Entities) StaleBy(seconds int64) (stale int64, known bool) {
 	return stale, true
 }
 
-func floorQuarters(micros int64) int64 {
-	const quarter = 15 * microsPerMinute
-	if micros < 0 {
-		return -((-micros + quarter - 1) / quarter)
+func floorQuarters(s times.Span) int64 {
+	const quarter = 15 * times.Minute
+	if s < 0 {
+		return -int64((-s + quarter - 1) / quarter)
 	}
-	return micros / quarter
+	return int64(s / quarter)
 }
 
 // DuplicateClass says how the rows of a repeated key relate.
@@ -170,9 +172,9 @@ type DuplicateScopes struct {
 type TwinCount struct {
 	// A and B are sources, A <= B; A == B within one.
 	A, B string
-	// Seconds is B's event time less A's; within one source the later less the earlier.
-	Seconds int64
-	Keys    int64
+	// Apart is B's event time less A's; within one source the later less the earlier.
+	Apart times.Offset
+	Keys  int64
 	// PayloadEqual and PayloadDiffers split the keys whose payload was compared; the others were told by hash alone.
 	PayloadEqual, PayloadDiffers int64
 	// TrueA and TrueB count the keys in which that copy alone agrees with its ingest time or its partition.
@@ -205,8 +207,8 @@ type DuplicateRow struct {
 	Kept      bool
 	File      int32
 	Row       int64
-	EventTime int64
-	Ingested  int64
+	EventTime times.Instant
+	Ingested  times.Instant
 	Source    string
 	Differs   []string
 }

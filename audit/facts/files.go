@@ -3,10 +3,9 @@ package facts
 import (
 	"slices"
 	"strings"
-)
 
-// NoTime marks an absent instant in fields that hold microseconds since 1970-01-01 UTC.
-const NoTime = int64(-1 << 63)
+	"github.com/featureaudit/featureaudit/audit/times"
+)
 
 // Listing is the snapshot of one view's files: what there is to look at, before any of it is opened.
 type Listing struct {
@@ -54,8 +53,8 @@ type File struct {
 	Path string
 	Abs  string
 	Size int64
-	// ModTime is the modification time in microseconds UTC.
-	ModTime int64
+	// ModTime is the modification time.
+	ModTime times.Instant
 	Identity
 	// Values are what the plan says of all rows of the file: the keys of its path (dt=2026-11-03), or what a table's log says.
 	Values []Value
@@ -233,8 +232,8 @@ type Partition struct {
 	Spellings []string
 	// Identity names the interval, however its folders spell it: what a finding's fingerprint is made of.
 	Identity string
-	// Start and End bound it in microseconds UTC, End excluded; NoTime both for __HIVE_DEFAULT_PARTITION__.
-	Start, End int64
+	// Start and End bound it, End excluded; times.None both for __HIVE_DEFAULT_PARTITION__.
+	Start, End times.Instant
 	// Stray says that it has no date because its folder names none, though those of most files do.
 	Stray bool
 	// Present says that its folder exists; a folder with markers only is present and has no files.
@@ -252,7 +251,7 @@ type Partition struct {
 }
 
 // Dated says whether the partition has a date at all.
-func (p Partition) Dated() bool { return p.Start != NoTime }
+func (p Partition) Dated() bool { return p.Start.Known() }
 
 // Survey is the listing with every footer read.
 type Survey struct {

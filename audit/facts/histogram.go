@@ -5,10 +5,11 @@ import (
 	"math"
 	"slices"
 	"sort"
+
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 const (
-	microsPerSecond = int64(1_000_000)
 	// fineSeconds is where one-second bins end, coarseSeconds where one-minute bins end and bins of 1 % begin.
 	fineSeconds   = int64(15 * 60)
 	coarseSeconds = int64(27 * 3600)
@@ -29,25 +30,25 @@ var logEdges = func() [logBins + 1]int64 {
 // LagBins is the number of bins on each side of zero.
 const LagBins = int32(fineSeconds + minuteBins + logBins)
 
-// LagBin is the bin of a lag in microseconds: whole seconds below 15 minutes, minutes to 27 hours, then steps of 1 %.
+// LagBin is the bin of a lag: whole seconds below 15 minutes, minutes to 27 hours, then steps of 1 %.
 // Negative lags mirror it: bin -1 holds [-1 s, 0). Lags beyond the last edge fall into the last bin.
-func LagBin(lag int64) int32 {
+func LagBin(lag times.Span) int32 {
 	// small enough to be inlined, since every row of a stream takes it
-	if sec := uint64(lag) / uint64(microsPerSecond); sec < uint64(fineSeconds) {
+	if sec := uint64(lag) / uint64(times.Second); sec < uint64(fineSeconds) {
 		return int32(sec)
 	}
 	return coarseBin(lag)
 }
 
-func coarseBin(lag int64) int32 {
+func coarseBin(lag times.Span) int32 {
 	if lag < 0 {
 		return -1 - positiveBin(-(lag + 1))
 	}
 	return positiveBin(lag)
 }
 
-func positiveBin(lag int64) int32 {
-	sec := lag / microsPerSecond
+func positiveBin(lag times.Span) int32 {
+	sec := int64(lag / times.Second)
 	switch {
 	case sec < fineSeconds:
 		return int32(sec)
@@ -58,8 +59,8 @@ func positiveBin(lag int64) int32 {
 	return int32(fineSeconds+minuteBins) + int32(min(i, logBins-1))
 }
 
-// LagBounds are the edges of a bin in microseconds, the upper one excluded.
-func LagBounds(bin int32) (lo, hi int64) {
+// LagBounds are the edges of a bin, the upper one excluded.
+func LagBounds(bin int32) (lo, hi times.Span) {
 	if bin < 0 {
 		lo, hi = positiveBounds(-1 - bin)
 		return -hi, -lo
@@ -67,30 +68,32 @@ func LagBounds(bin int32) (lo, hi int64) {
 	return positiveBounds(bin)
 }
 
-func positiveBounds(bin int32) (lo, hi int64) {
+func positiveBounds(bin int32) (lo, hi times.Span) {
 	b := int64(bin)
 	switch {
 	case b < fineSeconds:
-		return b * microsPerSecond, (b + 1) * microsPerSecond
+		return seconds(b), seconds(b + 1)
 	case b < fineSeconds+minuteBins:
 		sec := fineSeconds + (b-fineSeconds)*60
-		return sec * microsPerSecond, (sec + 60) * microsPerSecond
+		return seconds(sec), seconds(sec + 60)
 	}
 	i := b - fineSeconds - minuteBins
-	return logEdges[i] * microsPerSecond, logEdges[i+1] * microsPerSecond
+	return seconds(logEdges[i]), seconds(logEdges[i+1])
 }
+
+func seconds(n int64) times.Span { return times.Span(n) * times.Second }
 
 // LagHistogram counts lags by bin.
 type LagHistogram struct {
 	Counts map[int32]int64
 	Rows   int64
-	Max    int64
-	Min    int64
+	// Max and Min are times.None without rows.
+	Max, Min times.Span
 }
 
 // NewLagHistogram returns an empty histogram.
 func NewLagHistogram() *LagHistogram {
-	return &LagHistogram{Counts: map[int32]int64{}, Max: NoTime, Min: NoTime}
+	return &LagHistogram{Counts: map[int32]int64{}, Max: times.None, Min: times.None}
 }
 
 // Merge adds the rows of another histogram.
@@ -100,11 +103,13 @@ func (h *LagHistogram) Merge(o *LagHistogram) {
 	}
 	h.Rows += o.Rows
 	h.Max = max(h.Max, o.Max)
-	h.Min = earlier(h.Min, o.Min)
+	if h.Min == times.None || o.Min != times.None && o.Min < h.Min {
+		h.Min = o.Min
+	}
 }
 
-// Quantile is the bin that holds the row of rank ceil(q*rows), as its edges in microseconds; ok is false without rows.
-func (h *LagHistogram) Quantile(q float64) (lo, hi int64, ok bool) {
+// Quantile is the bin that holds the row of rank ceil(q*rows), as its edges; ok is false without rows.
+func (h *LagHistogram) Quantile(q float64) (lo, hi times.Span, ok bool) {
 	if h.Rows == 0 {
 		return 0, 0, false
 	}
@@ -126,8 +131,8 @@ func (h *LagHistogram) Quantile(q float64) (lo, hi int64, ok bool) {
 	return lo, hi, true
 }
 
-// EventBinMicros is the width of an EventHistogram's bins: every real UTC offset since 2000 is a multiple of it.
-const EventBinMicros = int64(15 * 60 * 1_000_000)
+// EventBinWidth is the width of an EventHistogram's bins: every real UTC offset since 2000 is a multiple of it.
+const EventBinWidth = 15 * times.Minute
 
 // EventHistogram counts event times in 15-minute bins; bin b holds [b*15 min, (b+1)*15 min) since 1970 UTC.
 type EventHistogram struct {
@@ -138,10 +143,10 @@ type EventHistogram struct {
 // NewEventHistogram returns an empty histogram.
 func NewEventHistogram() *EventHistogram { return &EventHistogram{Counts: map[int32]int64{}} }
 
-// EventBin is the bin of an instant in microseconds.
-func EventBin(event int64) int32 {
-	bin := event / EventBinMicros
-	if event%EventBinMicros < 0 {
+// EventBin is the bin of an instant.
+func EventBin(event times.Instant) int32 {
+	bin := event / times.Instant(EventBinWidth)
+	if event%times.Instant(EventBinWidth) < 0 {
 		bin--
 	}
 	return int32(bin)

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // TestLagBinsTileAllLags: each bin begins where the one before it ends, and holds both its edges' sides as its bounds say.
@@ -15,14 +17,14 @@ func TestLagBinsTileAllLags(t *testing.T) {
 		if lo != end || hi <= lo {
 			t.Fatalf("bin %d is from %d to %d, want it to begin at %d, where the one before it ends", bin, lo, hi, end)
 		}
-		for _, lag := range []int64{lo, lo + 1, hi - 1} {
+		for _, lag := range []times.Span{lo, lo + 1, hi - 1} {
 			if got := LagBin(lag); got != bin {
 				t.Fatalf("a lag of %d microseconds is in bin %d, want %d, which is from %d to %d", lag, got, bin, lo, hi)
 			}
 		}
 		end = hi
 	}
-	for lag, want := range map[int64]int32{0: 0, 999_999: 0, 1_000_000: 1, -1: -1, -1_000_000: -1, -1_000_001: -2, 899_999_999: 899, 900_000_000: 900, 959_999_999: 900,
+	for lag, want := range map[times.Span]int32{0: 0, 999_999: 0, 1_000_000: 1, -1: -1, -1_000_000: -1, -1_000_001: -2, 899_999_999: 899, 900_000_000: 900, 959_999_999: 900,
 		math.MaxInt64: LagBins - 1, math.MinInt64 + 1: -LagBins} {
 		if got := LagBin(lag); got != want {
 			t.Errorf("a lag of %d microseconds is in bin %d, want %d", lag, got, want)
@@ -35,15 +37,17 @@ func TestQuantilesHoldTheRowOfTheirRank(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 5))
 	for _, rows := range []int{1, 2, 3, 10, 99, 100, 101, 1000} {
 		pieces := []*LagHistogram{NewLagHistogram(), NewLagHistogram(), NewLagHistogram()}
-		var lags []int64
+		var lags []times.Span
 		for i := range rows {
-			lag := int64(math.Exp(rng.Float64()*math.Log(1e14))) - 5_000_000
+			lag := times.Span(math.Exp(rng.Float64()*math.Log(1e14))) - 5_000_000
 			lags = append(lags, lag)
 			h := pieces[i%3]
 			h.Counts[LagBin(lag)]++
 			h.Rows++
 			h.Max = max(h.Max, lag)
-			h.Min = earlier(h.Min, lag)
+			if h.Min == times.None || lag < h.Min {
+				h.Min = lag
+			}
 		}
 		slices.Sort(lags)
 		whole := NewLagHistogram()
@@ -70,7 +74,7 @@ func TestQuantilesHoldTheRowOfTheirRank(t *testing.T) {
 
 func TestEventBinsAreQuarterHours(t *testing.T) {
 	const quarter = 900_000_000
-	for event, want := range map[int64]int32{0: 0, quarter - 1: 0, quarter: 1, -1: -1, -quarter: -1, -quarter - 1: -2, 1_793_667_723_000_000: 1_992_964} {
+	for event, want := range map[times.Instant]int32{0: 0, quarter - 1: 0, quarter: 1, -1: -1, -quarter: -1, -quarter - 1: -2, 1_793_667_723_000_000: 1_992_964} {
 		if got := EventBin(event); got != want {
 			t.Errorf("the instant %d is in bin %d, want %d", event, got, want)
 		}

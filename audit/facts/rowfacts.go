@@ -6,12 +6,14 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // Kind says how the values of one row fact add up: those of two sets of rows to that of their union.
 type Kind string
 
-// The kinds of row facts. The earliest and the latest of no rows is NoTime.
+// The kinds of row facts. The earliest and the latest of no rows is times.None.
 const (
 	Sum      Kind = "sum"
 	Earliest Kind = "earliest"
@@ -21,7 +23,7 @@ const (
 // RowFact is one line of the table of row facts: a field of Slice, as its tags describe it.
 type RowFact struct {
 	Field string
-	// Name is that of its column in SQL, which is NULL where the value is NoTime; Doc says what it counts.
+	// Name is that of its column in SQL, which is NULL where the value is times.None; Doc says what it counts.
 	Name string
 	Kind Kind
 	Doc  string
@@ -50,7 +52,7 @@ func RowFacts() []RowFact { return slices.Clone(rowFacts) }
 // Of is the value of the fact; ok is false where it is absent.
 func (f RowFact) Of(s *Slice) (value int64, ok bool) {
 	value = reflect.ValueOf(s).Elem().Field(f.index).Int()
-	return value, f.Kind == Sum || value != NoTime
+	return value, f.Kind == Sum || value != times.None
 }
 
 // describe reads the tags of a slice's fields.
@@ -105,40 +107,49 @@ func boundsIn(text string) []bound {
 	return all
 }
 
-// Limits are what the rows of one file and source are judged by: instants in microseconds UTC and spans in microseconds. NoTime
-// stands for none.
+// Limits are what the rows of one file and source are judged by. times.None stands for no limit.
 type Limits struct {
 	// SentinelBefore and SentinelAfter enclose the times that are no sentinels.
-	SentinelBefore, SentinelAfter int64
-	AsOf                          int64
+	SentinelBefore, SentinelAfter times.Instant
+	AsOf                          times.Instant
 	// KnownBy is the instant after which nothing in the file can be known: max(as_of, modification time) + tolerance.
-	KnownBy int64
+	KnownBy times.Instant
 	// Ahead is the least lag that is no future row: the tolerance, negative.
-	Ahead int64
+	Ahead times.Span
 	// StaleBefore and StaleLag are those of the file's Staleness. Referenced lies before all times where rows have no reference.
-	StaleBefore, StaleLag, Referenced int64
+	StaleBefore times.Instant
+	StaleLag    times.Span
+	Referenced  times.Instant
 	// LagLimit is the longest lag that is not too long.
-	LagLimit int64
+	LagLimit times.Span
 	// EventFrom to EventTo, and IngestFrom to IngestTo, are filed where they belong, all included.
-	EventFrom, EventTo   int64
-	IngestFrom, IngestTo int64
+	EventFrom, EventTo   times.Instant
+	IngestFrom, IngestTo times.Instant
 }
 
 // BeforeAll is a limit that no time is at or before.
-const BeforeAll = NoTime + 1
+const BeforeAll times.Instant = times.None + 1
 
 // NoLimits limits nothing.
 func NoLimits() Limits {
-	return Limits{NoTime, NoTime, NoTime, NoTime, NoTime, NoTime, NoTime, NoTime, NoTime, NoTime, NoTime, NoTime, NoTime}
+	var l Limits
+	v := reflect.ValueOf(&l).Elem()
+	for i := range v.NumField() {
+		v.Field(i).SetInt(times.None)
+	}
+	return l
 }
 
 // Sentinel says whether an instant is a placeholder, and no time of anything.
-func (l *Limits) Sentinel(micros int64) bool {
-	return micros < l.SentinelBefore || micros > l.SentinelAfter
+func (l *Limits) Sentinel(at times.Instant) bool {
+	return at < l.SentinelBefore || at > l.SentinelAfter
 }
 
-// Bounds are those of the event times, ingest times and lags of rows, in microseconds, all included.
-type Bounds struct{ EventLow, EventHigh, IngestLow, IngestHigh, LagLow, LagHigh int64 }
+// Bounds are those of the event times, ingest times and lags of rows, all included.
+type Bounds struct {
+	EventLow, EventHigh, IngestLow, IngestHigh times.Instant
+	LagLow, LagHigh                            times.Span
+}
 
 // NoRows are the bounds of no row, which those of rows widen.
 func NoRows() Bounds {
@@ -157,7 +168,7 @@ func (l Limits) Usual() Bounds {
 	limits := reflect.ValueOf(l)
 	for _, f := range rowFacts {
 		for _, one := range f.bounds {
-			if limit := limits.Field(one.limit).Int(); limit != NoTime {
+			if limit := limits.Field(one.limit).Int(); limit != times.None {
 				b.narrow(one, limit)
 			}
 		}
@@ -166,14 +177,18 @@ func (l Limits) Usual() Bounds {
 }
 
 func (b *Bounds) narrow(by bound, limit int64) {
-	low, high := &b.LagLow, &b.LagHigh
 	switch by.measure {
 	case onEvent:
-		low, high = &b.EventLow, &b.EventHigh
+		narrowTo(&b.EventLow, &b.EventHigh, by.atMost, times.Instant(limit))
 	case onIngest:
-		low, high = &b.IngestLow, &b.IngestHigh
+		narrowTo(&b.IngestLow, &b.IngestHigh, by.atMost, times.Instant(limit))
+	case onLag:
+		narrowTo(&b.LagLow, &b.LagHigh, by.atMost, times.Span(limit))
 	}
-	if by.atMost {
+}
+
+func narrowTo[T times.Instant | times.Span](low, high *T, atMost bool, limit T) {
+	if atMost {
 		*high = min(*high, limit)
 	} else {
 		*low = max(*low, limit)

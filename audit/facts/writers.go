@@ -6,6 +6,8 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // WriterRow is a row of a sampled writer: who stamped it, when it arrived and how late.
@@ -35,28 +37,26 @@ const (
 // AllWriters is the limit of a sample that leaves no writer out.
 const AllWriters = uint64(math.MaxUint64)
 
-const microsPerMinute = 60 * microsPerSecond
-
 // WriterHash spreads the identity of a writer over all hashes, so that the smallest are a fair sample.
 func WriterHash(identity uint64) uint64 {
 	hi, lo := bits.Mul64(identity^0x9e3779b97f4a7c15, 0xd6e8feb86659fd93)
 	return hi ^ lo ^ identity>>29
 }
 
-// NewWriterRow makes a row of a writer's hash and its times in microseconds UTC; ok is false where it arrived too early or
+// NewWriterRow makes a row of a writer's hash and its times; ok is false where it arrived too early or
 // too late to tell an offset.
-func NewWriterRow(writer uint64, event, ingested int64, file int32) (r WriterRow, ok bool) {
-	lag := floorMinutes(ingested - event)
+func NewWriterRow(writer uint64, event, ingested times.Instant, file int32) (r WriterRow, ok bool) {
+	lag := floorMinutes(int64(ingested - event))
 	if lag < LeastLagMinutes || lag >= MostLagMinutes {
 		return r, false
 	}
 	hi, lo := bits.Mul64(uint64(event)^0xa0761d6478bd642f, uint64(ingested)^0xe7037ed1a0b428db)
-	return WriterRow{Writer: writer, Row: uint32((hi ^ lo) >> 32), Arrival: int32(floorMinutes(ingested)), File: file, Lag: int16(lag)}, true
+	return WriterRow{Writer: writer, Row: uint32((hi ^ lo) >> 32), Arrival: int32(floorMinutes(int64(ingested))), File: file, Lag: int16(lag)}, true
 }
 
 func floorMinutes(micros int64) int64 {
-	minutes := micros / microsPerMinute
-	if micros%microsPerMinute < 0 {
+	minutes := micros / int64(times.Minute)
+	if micros%int64(times.Minute) < 0 {
 		minutes--
 	}
 	return minutes

@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // someRows are rows of many writers, a few of them busy, with times that repeat.
@@ -16,7 +18,7 @@ func someRows(seed uint64, n int) []WriterRow {
 			writer = r.Uint64N(4)
 		}
 		ingested := r.Int64N(200) * 3_600_000_000
-		row, ok := NewWriterRow(WriterHash(writer), ingested-r.Int64N(40)*60_000_000, ingested, int32(r.IntN(5)))
+		row, ok := NewWriterRow(WriterHash(writer), times.Instant(ingested-r.Int64N(40)*60_000_000), times.Instant(ingested), int32(r.IntN(5)))
 		if ok {
 			rows = append(rows, row)
 		}
@@ -78,7 +80,7 @@ func TestSettleKeepsWholeWriters(t *testing.T) {
 func TestWriterRowsBeyondTheirReachAreNone(t *testing.T) {
 	const hour = int64(3_600_000_000)
 	for lag, want := range map[int64]bool{-16 * hour: true, -16*hour - 1: false, 72*hour - 1: true, 72 * hour: false} {
-		r, ok := NewWriterRow(1, 100*24*hour-lag, 100*24*hour, 0)
+		r, ok := NewWriterRow(1, times.Instant(100*24*hour-lag), times.Instant(100*24*hour), 0)
 		if ok != want {
 			t.Errorf("lag %d: %v", lag, ok)
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
 )
 
@@ -172,5 +173,5 @@ func volumeTrend(v report.View) (report.Trend, bool) {
 func number(n float64) string { return words.Number(int64(math.Round(n))) }
 
 func seconds(s float64) string {
-	return words.Duration(time.Duration(s * float64(time.Second)).Truncate(time.Second).Microseconds())
+	return words.Duration(times.Span(s) * times.Second)
 }

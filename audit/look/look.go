@@ -14,6 +14,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/store"
 	"github.com/featureaudit/featureaudit/audit/survey"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // Looker looks at views. Its methods may be called from many goroutines at once.
@@ -190,7 +191,7 @@ func (l *Looker) collect(ctx context.Context, found *facts.Evidence, asOf time.T
 	for _, f := range found.Survey.Files {
 		rows += f.Rows
 	}
-	order := engine.Order{View: found.View, Survey: found.Survey, AsOf: asOf.UnixMicro(), RowsLimit: l.RowsLimit, Samples: l.Samples, Room: l.Room,
+	order := engine.Order{View: found.View, Survey: found.Survey, AsOf: times.At(asOf), RowsLimit: l.RowsLimit, Samples: l.Samples, Room: l.Room,
 		Progress: func(step string, filesDone, rowsDone int64) {
 			l.tell(Progress{View: found.View.Name, Step: step, FilesDone: filesDone, FilesTotal: files, RowsDone: rowsDone, RowsTotal: rows})
 		}}

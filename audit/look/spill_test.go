@@ -15,6 +15,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/store/local"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/fixtures"
 )
 
@@ -59,7 +60,7 @@ func TestWithoutRoomToSpillOnlyKeysAreLost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	judged, err := check.JudgeView(t.Context(), judge, evidence.NewInput(gathered, evidence.Terms{AsOf: asOf.UnixMicro(), AsOfGiven: true}))
+	judged, err := check.JudgeView(t.Context(), judge, evidence.NewInput(gathered, evidence.Terms{AsOf: times.Instant(asOf.UnixMicro()), AsOfGiven: true}))
 	if err != nil {
 		t.Fatal(err)
 	}

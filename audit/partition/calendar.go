@@ -3,12 +3,14 @@ package partition
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // maxExpected bounds the expected sequence: eleven years of hours.
@@ -24,9 +26,9 @@ func (r Range) Given() bool { return r.From != "" || r.To != "" }
 
 // Calendar lists the partitions that are present and those that the calendar demands but are not, in the order and
 // with the IDs of facts.Partition. Expected are: with a range all of its periods, else those from the oldest
-// present, in both cases only if they are not open at as_of (microseconds UTC). A partition is missing if it is Expected and not
+// present, in both cases only if they are not open at as_of. A partition is missing if it is Expected and not
 // Present. Files and Rows are left to the caller.
-func (l Layout) Calendar(present []Key, asOf int64, r Range) ([]facts.Partition, []string, error) {
+func (l Layout) Calendar(present []Key, asOf times.Instant, r Range) ([]facts.Partition, []string, error) {
 	bounds, err := l.rangeBounds(r)
 	if err != nil {
 		return nil, nil, err
@@ -67,7 +69,7 @@ func distinct(present []Key) (keys []Key, spellings [][]string) {
 	sorted := slices.Clone(present)
 	slices.SortFunc(sorted, func(a, b Key) int { return cmp.Or(cmp.Compare(a.civil, b.civil), cmp.Compare(a.Value, b.Value)) })
 	sorted = slices.CompactFunc(sorted, func(a, b Key) bool { return a.Value == b.Value })
-	at := map[int64]int{}
+	at := map[times.Local]int{}
 	for _, k := range sorted {
 		i, again := at[k.civil]
 		if !k.Dated || !again {
@@ -118,11 +120,11 @@ func enumerate(names []string) string {
 }
 
 // span is a stretch of civil time, End excluded.
-type span struct{ start, end int64 }
+type span struct{ start, end times.Local }
 
-func (s span) holds(civil int64) bool { return civil >= s.start && civil < s.end }
+func (s span) holds(civil times.Local) bool { return civil >= s.start && civil < s.end }
 
-func (l Layout) present(k Key, asOf int64, ranged bool, bounds span) facts.Partition {
+func (l Layout) present(k Key, asOf times.Instant, ranged bool, bounds span) facts.Partition {
 	p := facts.Partition{Value: k.Value, Identity: k.Value, Start: k.Start, End: k.End, Present: true, InRange: !ranged, Stray: k.Stray}
 	if !k.Dated {
 		return p
@@ -136,19 +138,21 @@ func (l Layout) present(k Key, asOf int64, ranged bool, bounds span) facts.Parti
 	return p
 }
 
-func (l Layout) open(end, asOf int64) bool { return end+l.tp.CompleteAfter.Microseconds() > asOf }
+func (l Layout) open(end, asOf times.Instant) bool {
+	return end.Add(times.SpanOf(l.tp.CompleteAfter)) > asOf
+}
 
 // demand marks the present partitions that the calendar expects and returns the missing ones.
-func (l Layout) demand(keys []Key, partitions []facts.Partition, asOf int64, bounds span) ([]facts.Partition, error) {
+func (l Layout) demand(keys []Key, partitions []facts.Partition, asOf times.Instant, bounds span) ([]facts.Partition, error) {
 	expected, oldest, err := l.sequence(keys, asOf, bounds)
 	if err != nil {
 		return nil, err
 	}
-	demanded := map[int64]bool{}
+	demanded := map[times.Local]bool{}
 	for _, civil := range expected {
 		demanded[civil] = true
 	}
-	there := map[int64]bool{}
+	there := map[times.Local]bool{}
 	for i, k := range keys {
 		partitions[i].Expected = k.Dated && demanded[k.civil]
 		there[k.civil] = there[k.civil] || k.Dated
@@ -166,7 +170,7 @@ func (l Layout) demand(keys []Key, partitions []facts.Partition, asOf int64, bou
 }
 
 // sequence lists the periods that must exist.
-func (l Layout) sequence(keys []Key, asOf int64, bounds span) (expected []int64, oldest Key, err error) {
+func (l Layout) sequence(keys []Key, asOf times.Instant, bounds span) (expected []times.Local, oldest Key, err error) {
 	for _, k := range slices.Backward(keys) {
 		if k.Dated {
 			oldest = k
@@ -175,7 +179,7 @@ func (l Layout) sequence(keys []Key, asOf int64, bounds span) (expected []int64,
 	if l.tp.Expected == model.ExpectAny {
 		return nil, oldest, nil
 	}
-	from, to := oldest.civil, int64(1<<63-1)
+	from, to := oldest.civil, times.Local(math.MaxInt64)
 	switch {
 	case bounds != span{}:
 		from, to = bounds.start, bounds.end
@@ -201,7 +205,7 @@ func (l Layout) sequence(keys []Key, asOf int64, bounds span) (expected []int64,
 func (l Layout) tooMany(oldest Key, bounds span) error {
 	since := oldest.Value
 	if (bounds != span{}) {
-		since = time.UnixMicro(bounds.start).UTC().Format("2006-01-02T15")
+		since = bounds.start.Time().Format("2006-01-02T15")
 	}
 	return fmt.Errorf("time_partition: from %s on more than %d partitions of grain %s would be expected: remove or rename that partition if its date is wrong, correct "+
 		"time_partition.grain, narrow the range, or set time_partition.expected: any",
@@ -209,11 +213,11 @@ func (l Layout) tooMany(oldest Key, bounds span) error {
 }
 
 // isWeekend is false for weeks and months, which all hold working days.
-func isWeekend(civil int64, grain model.Grain) bool {
+func isWeekend(civil times.Local, grain model.Grain) bool {
 	if grain != model.GrainHour && grain != model.GrainDay {
 		return false
 	}
-	day := time.UnixMicro(civil).UTC().Weekday()
+	day := civil.Time().Weekday()
 	return day == time.Saturday || day == time.Sunday
 }
 
@@ -234,7 +238,7 @@ func (l Layout) styleOf(keys []Key, oldest Key) style {
 }
 
 // identity is the name of a period that does not depend on how any folder spells it.
-func (l Layout) identity(civil int64) string { return l.write(civil, l.defaultStyle()) }
+func (l Layout) identity(civil times.Local) string { return l.write(civil, l.defaultStyle()) }
 
 func (l Layout) defaultStyle() style {
 	if n := len(l.tp.Columns); n > 1 && n == chainLength(l.tp.Grain) || n == 0 && l.tp.Grain != model.GrainWeek {
@@ -276,7 +280,7 @@ func (l Layout) rangeBounds(r Range) (span, error) {
 // stretch is the civil time that one end of a range names: an instant, a date of any grain, or a partition's value.
 func (l Layout) stretch(text string) (span, error) {
 	if at, err := time.Parse(time.RFC3339, text); err == nil {
-		civil := l.table.Local(at.UnixMicro())
+		civil := l.table.Local(times.At(at))
 		return span{civil, civil + 1}, nil
 	}
 	if civil, f, ok := parseText(text); ok {
@@ -288,9 +292,9 @@ func (l Layout) stretch(text string) (span, error) {
 	return span{}, fmt.Errorf("%q is no date: want for example %s, or a partition's value as it stands in the paths", text, examples[l.tp.Grain])
 }
 
-// RangeEnd is the instant, in microseconds UTC, at which the last partition of a range ends: the as_of of a run that
+// RangeEnd is the instant at which the last partition of a range ends: the as_of of a run that
 // gives none. The range may be judged before any path is known.
-func (l Layout) RangeEnd(r Range) (int64, error) {
+func (l Layout) RangeEnd(r Range) (times.Instant, error) {
 	bounds, err := l.rangeBounds(r)
 	if err != nil {
 		return 0, err

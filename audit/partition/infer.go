@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // chainNames are the usual keys of a chain's components.
@@ -522,7 +523,7 @@ func chainOf(columns []string, grain model.Grain, dirs []string) (candidate, boo
 }
 
 // Plain folders are taken for dates only in these years: four or eight digits may mean anything.
-var plausibleFrom, plausibleTo = time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro(), time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()
+var plausibleFrom, plausibleTo = times.Local(0), times.LocalOf(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
 
 func inferPlain(dirs []string, want model.Grain) (model.TimePartition, string, bool) {
 	grains := []model.Grain{model.GrainHour, model.GrainDay, model.GrainWeek, model.GrainMonth}

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
@@ -21,15 +21,15 @@ const hiveNull = "__HIVE_DEFAULT_PARTITION__"
 type Key struct {
 	// Value is the part of the path that says so, as it is written there: "dt=2026-11-03", "2026/11/03".
 	Value string
-	// Start and End bound it in microseconds UTC, End excluded; both are facts.NoTime where it is not Dated.
-	Start, End int64
+	// Start and End bound it, End excluded; both are times.None where it is not Dated.
+	Start, End times.Instant
 	Dated      bool
 
 	// Stray says that the path names no period of the layout at all.
 	Stray bool
 
 	// civil is its beginning in its own calendar.
-	civil int64
+	civil times.Local
 	// style is how it is written.
 	style style
 }
@@ -138,7 +138,7 @@ func (l Layout) StrayKey(dir string) Key {
 			named = append(named, segment)
 		}
 	}
-	key := Key{Value: strings.Join(named, "/"), Start: facts.NoTime, End: facts.NoTime, Stray: true}
+	key := Key{Value: strings.Join(named, "/"), Start: times.None, End: times.None, Stray: true}
 	if key.Value == "" {
 		key.Value = dir
 	}
@@ -166,7 +166,7 @@ func (l Layout) hive(dir string) (Key, error) {
 		}
 		segments[i], values[i] = segment, value
 	}
-	key := Key{Value: strings.Join(segments, "/"), Start: facts.NoTime, End: facts.NoTime}
+	key := Key{Value: strings.Join(segments, "/"), Start: times.None, End: times.None}
 	if slices.Contains(values, hiveNull) {
 		return key, nil
 	}
@@ -192,7 +192,7 @@ func segmentOf(dir, column string) (segment string, found int) {
 
 // readHive reads the values of all keys: the last one alone if it is a whole period (year=2026/month=2026-11), else
 // a date and an hour, else a chain.
-func readHive(grain model.Grain, values []string) (int64, style, bool) {
+func readHive(grain model.Grain, values []string) (times.Local, style, bool) {
 	last := len(values) - 1
 	if civil, f, ok := parseText(values[last]); ok {
 		if civil, ok = settle(civil, f.grain, grain); ok {
@@ -255,7 +255,7 @@ func plainExample(grain model.Grain) string {
 }
 
 // readPlain reads a period at the beginning of a list of folders, and says how many of them it took.
-func readPlain(grain model.Grain, parts []string) (int64, style, int) {
+func readPlain(grain model.Grain, parts []string) (times.Local, style, int) {
 	if civil, f, ok := parseText(parts[0]); ok {
 		if settled, ok := settle(civil, f.grain, grain); ok {
 			return settled, style{layout: f.layout, whole: true}, 1
@@ -285,14 +285,14 @@ func readPlain(grain model.Grain, parts []string) (int64, style, int) {
 	return floor(civil, grain), style{chain: true, short: isShort(parts[1:n])}, n
 }
 
-func (l Layout) dated(key Key, civil int64, st style) Key {
+func (l Layout) dated(key Key, civil times.Local, st style) Key {
 	key.Dated, key.civil, key.style = true, civil, st
 	key.Start, key.End = l.bounds(civil)
 	return key
 }
 
 // bounds are the real instants of a period. An hour that clocks skip has no length; one that they repeat has two.
-func (l Layout) bounds(civil int64) (start, end int64) {
+func (l Layout) bounds(civil times.Local) (start, end times.Instant) {
 	return l.table.Begin(civil), l.table.Begin(next(civil, l.tp.Grain))
 }
 
@@ -307,8 +307,8 @@ type style struct {
 }
 
 // write is the value of a period in a style.
-func (l Layout) write(civil int64, st style) string {
-	texts := l.texts(time.UnixMicro(civil).UTC(), st)
+func (l Layout) write(civil times.Local, st style) string {
+	texts := l.texts(civil.Time(), st)
 	if len(l.tp.Columns) == 0 {
 		return strings.Join(texts, "/")
 	}

@@ -8,27 +8,29 @@ import (
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
-// Bounds is the stretch of time that one hive key of a path names for a partition, in microseconds: the day of dt= where an
+// Bounds is the stretch of time that one hive key of a path names for a partition: the day of dt= where an
 // hour= below it names the hour. Ends are excluded.
 type Bounds struct {
 	// CivilStart and CivilEnd are what the calendar shows, Start and End the real instants.
-	CivilStart, CivilEnd int64
-	Start, End           int64
+	CivilStart, CivilEnd times.Local
+	Start, End           times.Instant
 }
 
-// Holds says whether a time lies in the bounds: an instant if it is aware, else what a calendar shows. A whole date is meant
+// Holds says whether a time, in microseconds, lies in the bounds: an instant if it is aware, else what a calendar shows. A whole date is meant
 // as one in whatever zone it was marked, since many writers mark a date as midnight UTC.
 func (b Bounds) Holds(micros int64, aware bool) bool {
-	if aware && micros >= b.Start && micros < b.End {
+	if at := times.Instant(micros); aware && at >= b.Start && at < b.End {
 		return true
 	}
-	return (!aware || modulo(micros, microsPerDay) == 0) && micros >= b.CivilStart && micros < b.CivilEnd
+	shown := times.Local(micros)
+	return (!aware || floor(shown, model.GrainDay) == shown) && shown >= b.CivilStart && shown < b.CivilEnd
 }
 
 // KeyBounds are the bounds that a hive key, in any case of its letters, names for the partition that begins at an instant.
-func (l Layout) KeyBounds(start int64, column string) (Bounds, bool) {
+func (l Layout) KeyBounds(start times.Instant, column string) (Bounds, bool) {
 	i := l.indexOf(column)
 	if i < 0 {
 		return Bounds{}, false
@@ -47,9 +49,9 @@ func (l Layout) indexOf(column string) int {
 }
 
 // component is the civil period that the i-th key names: the year of year=, the day of dt= above hour=.
-func (l Layout) component(civil int64, i int) (from, to int64) {
+func (l Layout) component(civil times.Local, i int) (from, to times.Local) {
 	grain, n := l.tp.Grain, len(l.tp.Columns)
-	year := time.UnixMicro(civil).UTC().Year()
+	year := civil.Time().Year()
 	switch {
 	case i == n-1:
 	case grain == model.GrainHour && n == 2, grain == model.GrainHour && i == 2:
@@ -57,12 +59,12 @@ func (l Layout) component(civil int64, i int) (from, to int64) {
 	case i == 1:
 		grain = model.GrainMonth
 	case grain == model.GrainWeek:
-		year, _ = time.UnixMicro(civil).UTC().ISOWeek()
+		year, _ = civil.Time().ISOWeek()
 		from, _ = parseWeek(strconv.Itoa(year), "1")
 		to, _ = parseWeek(strconv.Itoa(year+1), "1")
 		return from, to
 	default:
-		return time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro(), time.Date(year+1, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()
+		return times.LocalOf(time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)), times.LocalOf(time.Date(year+1, 1, 1, 0, 0, 0, 0, time.UTC))
 	}
 	from = floor(civil, grain)
 	return from, next(from, grain)
@@ -70,7 +72,7 @@ func (l Layout) component(civil int64, i int) (from, to int64) {
 
 // Agrees says whether a value that a file holds in its own copy of a hive key means what the key names for the partition that
 // begins at an instant: the same part of a date however it is written (7, 07, 7.0), or a date or time that lies in it.
-func (l Layout) Agrees(start int64, column, value string) bool {
+func (l Layout) Agrees(start times.Instant, column, value string) bool {
 	bounds, ok := l.KeyBounds(start, column)
 	if !ok {
 		return false
@@ -94,9 +96,9 @@ func (l Layout) Agrees(start int64, column, value string) bool {
 }
 
 // isPart says whether a path would name the same partition with the value as its key.
-func (l Layout) isPart(start int64, column, value string) bool {
+func (l Layout) isPart(start times.Instant, column, value string) bool {
 	civil := l.table.Local(start)
-	values := l.texts(time.UnixMicro(civil).UTC(), l.defaultStyle())
+	values := l.texts(civil.Time(), l.defaultStyle())
 	values[l.indexOf(column)] = value
 	read, _, ok := readHive(l.tp.Grain, values)
 	return ok && read == civil
@@ -123,8 +125,8 @@ func holdsEpoch(b Bounds, n int64) bool {
 		return false
 	}
 	for _, micros := range []func() (int64, bool){
-		func() (int64, bool) { return n * 1_000_000, n < math.MaxInt64/1_000_000 },
-		func() (int64, bool) { return n * 1_000, n < math.MaxInt64/1_000 },
+		func() (int64, bool) { return n * int64(times.Second), n < math.MaxInt64/int64(times.Second) },
+		func() (int64, bool) { return n * int64(times.Millisecond), n < math.MaxInt64/int64(times.Millisecond) },
 		func() (int64, bool) { return n, true },
 		func() (int64, bool) { return n / 1_000, true },
 	} {
@@ -159,7 +161,7 @@ func parseMoment(text string) (micros int64, aware, ok bool) {
 		if at, err := time.Parse(layout, text); err == nil {
 			if _, offset := at.Zone(); at.Hour() == 0 && offset != 0 && at.Truncate(time.Minute).Equal(at) && at.Minute() == 0 {
 				// midnight at any offset is the date that it shows
-				return at.UnixMicro() + int64(offset)*1_000_000, false, true
+				return at.UnixMicro() + int64(times.Offset(offset).Span()), false, true
 			}
 			return at.UnixMicro(), true, true
 		}

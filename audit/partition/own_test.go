@@ -72,7 +72,7 @@ func TestKeyBounds(t *testing.T) {
 		{"2026-11-03T00:00:00Z", false, true}, {"2026-11-03T23:59:59Z", false, true}, {"2026-11-04T00:00:00Z", false, false}, {"2026-11-02T16:00:00Z", false, false},
 		{"2026-11-02T16:00:00Z", true, true}, {"2026-11-03T15:59:59Z", true, true}, {"2026-11-03T16:00:00Z", true, false}, {"2026-11-03T00:00:00Z", true, true},
 	} {
-		if got := b.Holds(instant(t, tt.at), tt.aware); got != tt.want {
+		if got := b.Holds(int64(instant(t, tt.at)), tt.aware); got != tt.want {
 			t.Errorf("%s aware=%v: %v", tt.at, tt.aware, got)
 		}
 	}

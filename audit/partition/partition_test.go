@@ -9,20 +9,22 @@ import (
 	"time"
 	_ "time/tzdata"
 
-	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
-func instant(t testing.TB, text string) int64 {
+func instant(t testing.TB, text string) times.Instant {
 	t.Helper()
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return at.UnixMicro()
+	return times.At(at)
 }
 
-func text(micros int64) string { return time.UnixMicro(micros).UTC().Format(time.RFC3339) }
+func text[T times.Instant | times.Local](at T) string {
+	return times.Instant(at).Time().Format(time.RFC3339)
+}
 
 func layout(t testing.TB, tp model.TimePartition) Layout {
 	t.Helper()
@@ -90,8 +92,8 @@ func TestOf(t *testing.T) {
 
 func TestOfDefaultPartition(t *testing.T) {
 	key, err := layout(t, model.TimePartition{Columns: []string{"dt"}, Grain: "day"}).Of("dt=__HIVE_DEFAULT_PARTITION__/a.parquet")
-	if err != nil || key.Dated || key.Start != facts.NoTime || key.End != facts.NoTime || key.Value != "dt=__HIVE_DEFAULT_PARTITION__" {
-		t.Errorf(`got %+v %v, want err == nil && !(key.Dated) && key.Start == facts.NoTime && key.End == facts.NoTime && key.Value == "dt=__HIVE_DEFAULT_PARTITION__"`, key, err)
+	if err != nil || key.Dated || key.Start != times.None || key.End != times.None || key.Value != "dt=__HIVE_DEFAULT_PARTITION__" {
+		t.Errorf(`got %+v %v, want err == nil && !(key.Dated) && key.Start == times.None && key.End == times.None && key.Value == "dt=__HIVE_DEFAULT_PARTITION__"`, key, err)
 	}
 }
 
@@ -454,9 +456,10 @@ func TestPeriodsTile(t *testing.T) {
 	for _, zone := range []string{"UTC", "America/Los_Angeles", "Asia/Beirut", "Australia/Lord_Howe", "America/Sao_Paulo"} {
 		for _, grain := range []model.Grain{"hour", "day", "week", "month"} {
 			l := layout(t, model.TimePartition{Columns: []string{"dt"}, Grain: grain, Zone: zone})
-			civil := floor(instant(t, "2018-01-01T00:00:00Z"), grain)
+			civil := floor(times.Local(instant(t, "2018-01-01T00:00:00Z")), grain)
+			until := times.Local(instant(t, "2019-06-01T00:00:00Z"))
 			last, _ := l.bounds(civil)
-			for civil < instant(t, "2019-06-01T00:00:00Z") {
+			for civil < until {
 				start, end := l.bounds(civil)
 				if start != last || end < start {
 					t.Fatalf("%s %s: %s..%s after %s", zone, grain, text(start), text(end), text(last))
@@ -541,7 +544,7 @@ func TestSpellingsOfOnePeriod(t *testing.T) {
 			}
 			keys = append(keys, key)
 		}
-		partitions, _, err := l.Calendar(keys, time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC).UnixMicro(), Range{})
+		partitions, _, err := l.Calendar(keys, times.Instant(time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC).UnixMicro()), Range{})
 		if err != nil {
 			t.Fatal(err)
 		}

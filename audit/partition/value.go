@@ -8,12 +8,7 @@ import (
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/model"
-)
-
-// Civil times are what a calendar shows, as microseconds since 1970 as if they were UTC.
-const (
-	microsPerHour = int64(3600) * 1_000_000
-	microsPerDay  = 24 * microsPerHour
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // form is one way to write a period as a single text.
@@ -52,7 +47,7 @@ var examples = map[model.Grain]string{
 }
 
 // parseText reads a text by its form; ok is false where it has none or names no day of the calendar.
-func parseText(text string) (civil int64, f form, ok bool) {
+func parseText(text string) (civil times.Local, f form, ok bool) {
 	for _, f := range forms {
 		if !f.shape.MatchString(text) {
 			continue
@@ -62,28 +57,28 @@ func parseText(text string) (civil int64, f form, ok bool) {
 			return civil, f, ok
 		}
 		at, err := time.Parse(f.layout, text)
-		return at.UnixMicro(), f, err == nil && at.Year() > 0
+		return times.LocalOf(at), f, err == nil && at.Year() > 0
 	}
 	return 0, form{}, false
 }
 
 // parseWeek is the Monday of an ISO week.
-func parseWeek(year, week string) (int64, bool) {
+func parseWeek(year, week string) (times.Local, bool) {
 	y, err := strconv.Atoi(year)
 	w, err2 := strconv.Atoi(week)
 	if err != nil || err2 != nil || y < 1 || w < 1 {
 		return 0, false
 	}
 	// The fourth of January lies in week 1.
-	monday := time.UnixMicro(floor(time.Date(y, 1, 4, 0, 0, 0, 0, time.UTC).UnixMicro(), model.GrainWeek)).UTC().AddDate(0, 0, 7*(w-1))
+	monday := floor(times.LocalOf(time.Date(y, 1, 4, 0, 0, 0, 0, time.UTC)), model.GrainWeek).Time().AddDate(0, 0, 7*(w-1))
 	if gotYear, gotWeek := monday.ISOWeek(); gotYear != y || gotWeek != w {
 		return 0, false
 	}
-	return monday.UnixMicro(), true
+	return times.LocalOf(monday), true
 }
 
 // parseParts reads the components of a chain: year and month, day, hour or week.
-func parseParts(grain model.Grain, parts []string) (int64, bool) {
+func parseParts(grain model.Grain, parts []string) (times.Local, bool) {
 	if len(parts[0]) != 4 {
 		return 0, false
 	}
@@ -104,12 +99,12 @@ func parseParts(grain model.Grain, parts []string) (int64, bool) {
 	if at.Year() != n[0] || int(at.Month()) != n[1] || at.Day() != n[2] || at.Hour() != n[3] {
 		return 0, false
 	}
-	return at.UnixMicro(), true
+	return times.LocalOf(at), true
 }
 
 // settle turns a civil time read at one grain into the period of another that it names: the date of any day names its
 // week, the first of a month the month.
-func settle(civil int64, read, want model.Grain) (int64, bool) {
+func settle(civil times.Local, read, want model.Grain) (times.Local, bool) {
 	switch {
 	case read == want:
 		return civil, true
@@ -123,33 +118,37 @@ func settle(civil int64, read, want model.Grain) (int64, bool) {
 }
 
 // floor is the beginning of the period that holds a civil time.
-func floor(civil int64, grain model.Grain) int64 {
-	at := time.UnixMicro(civil).UTC()
+func floor(civil times.Local, grain model.Grain) times.Local {
+	at := civil.Time()
 	switch grain {
 	case model.GrainHour:
-		return civil - modulo(civil, microsPerHour)
+		return civil - modulo(civil, times.Hour)
 	case model.GrainDay:
-		return civil - modulo(civil, microsPerDay)
+		return civil - modulo(civil, times.Day)
 	case model.GrainWeek:
-		days := (int64(at.Weekday()) + 6) % 7
-		return civil - modulo(civil, microsPerDay) - days*microsPerDay
+		days := (times.Span(at.Weekday()) + 6) % 7
+		return (civil - modulo(civil, times.Day)).Add(-days * times.Day)
 	default:
-		return time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, time.UTC).UnixMicro()
+		return times.LocalOf(time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, time.UTC))
 	}
 }
 
-func modulo(a, b int64) int64 { return ((a % b) + b) % b }
+// modulo is how far into a period of some length a civil time lies.
+func modulo(civil times.Local, length times.Span) times.Local {
+	b := times.Local(length)
+	return ((civil % b) + b) % b
+}
 
 // next is the beginning of the period after the one that begins at a civil time.
-func next(civil int64, grain model.Grain) int64 {
+func next(civil times.Local, grain model.Grain) times.Local {
 	switch grain {
 	case model.GrainHour:
-		return civil + microsPerHour
+		return civil.Add(times.Hour)
 	case model.GrainDay:
-		return civil + microsPerDay
+		return civil.Add(times.Day)
 	case model.GrainWeek:
-		return civil + 7*microsPerDay
+		return civil.Add(7 * times.Day)
 	default:
-		return time.UnixMicro(civil).UTC().AddDate(0, 1, 0).UnixMicro()
+		return times.LocalOf(civil.Time().AddDate(0, 1, 0))
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
@@ -135,7 +136,7 @@ func localTime(name string) func(time.Time) time.Time {
 	if err != nil {
 		return func(at time.Time) time.Time { return at.UTC() }
 	}
-	return func(at time.Time) time.Time { return time.UnixMicro(table.Local(at.UnixMicro())).UTC() }
+	return func(at time.Time) time.Time { return table.Local(times.At(at)).Time() }
 }
 
 // found says whether a check's count is a finding that wants attention.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
@@ -143,17 +144,17 @@ func ageBar(age float64, limit *float64, late bool) template.HTML {
 }
 
 // offsetAxis knows the offsets from UTC that were in use when the data was written.
-type offsetAxis struct{ offsets []zone.Offset }
+type offsetAxis struct{ offsets []zone.RealOffset }
 
 func newOffsetAxis(r report.Report) offsetAxis {
-	from, to := int64(math.MaxInt64), int64(math.MinInt64)
+	from, to := times.Instant(math.MaxInt64), times.Instant(math.MinInt64)
 	for _, v := range r.Views {
 		for _, text := range []*string{v.OldestEventTime, v.NewestEventTime} {
 			if text == nil {
 				continue
 			}
 			if at, err := time.Parse(time.RFC3339Nano, *text); err == nil {
-				from, to = min(from, at.UnixMicro()), max(to, at.UnixMicro())
+				from, to = min(from, times.At(at)), max(to, times.At(at))
 			}
 		}
 	}
@@ -200,7 +201,7 @@ func (a offsetAxis) lags(v ViewOutline, columns float64) lagPicture {
 		if p.Offsets {
 			b.WriteString(`<path class="off" d="`)
 			for _, o := range a.offsets {
-				if x := at(float64(-o.Seconds)); x >= 0 && x <= 1000 {
+				if x := at(float64(-o.Offset)); x >= 0 && x <= 1000 {
 					fmt.Fprintf(&b, "M%.0f 0V60", x)
 				}
 			}
@@ -216,8 +217,8 @@ func (a offsetAxis) lags(v ViewOutline, columns float64) lagPicture {
 			row.Beyond = words.Counted(outside, "row lies", "rows lie") + " beyond this axis"
 		}
 		for _, f := range found[source] {
-			if x := at(float64(-f.seconds)); x >= 0 && x <= 1000 {
-				row.Marks = append(row.Marks, tick{At: int(math.Round(x / 10)), Text: fmt.Sprintf("%s: %s", zone.OffsetText(f.seconds), words.Counted(f.rows, "row", "rows"))})
+			if x := at(float64(-f.offset)); x >= 0 && x <= 1000 {
+				row.Marks = append(row.Marks, tick{At: int(math.Round(x / 10)), Text: fmt.Sprintf("%s: %s", zone.OffsetText(f.offset), words.Counted(f.rows, "row", "rows"))})
 			}
 		}
 		p.Sources = append(p.Sources, row)
@@ -312,8 +313,8 @@ func lagTicks(from, to float64) []tick {
 }
 
 type offsetFound struct {
-	seconds int32
-	rows    int64
+	offset times.Offset
+	rows   int64
 }
 
 // offsetsFound are the offsets at which rows were found, by source: what any check measures as offsets.
@@ -325,7 +326,7 @@ func offsetsFound(v ViewOutline) map[string][]offsetFound {
 			rows, _ := number(o["rows"])
 			source, _ := o["source"].(string)
 			if known {
-				found[source] = append(found[source], offsetFound{seconds: int32(minutes) * 60, rows: int64(rows)})
+				found[source] = append(found[source], offsetFound{offset: times.Offset(minutes) * 60, rows: int64(rows)})
 			}
 		}
 	}

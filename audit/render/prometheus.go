@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // metric is one family of a textfile.
@@ -111,7 +112,7 @@ func resultMetrics(r report.Report) []*metric {
 func stamp(m *metric, text string, labels ...string) {
 	at, err := time.Parse(time.RFC3339Nano, text)
 	if err == nil {
-		m.add(decimal(float64(at.UnixMicro())/1e6), labels...)
+		m.add(decimal(times.At(at).Sub(0).Seconds()), labels...)
 	}
 }
 

@@ -89,7 +89,7 @@ func TestSourcesLeaveNoName(t *testing.T) {
 		Lags:    map[facts.Population]*facts.LagHistogram{at("SECRETa"): nil}, Events: map[facts.Population]*facts.EventHistogram{at("SECRETz"): nil},
 		Writers: map[string]*facts.WriterSample{"SECRETa": nil},
 		Keys: &facts.Duplicates{Writers: []facts.WriterPair{{A: "SECRETa", B: "SECRETz", Keys: 5}},
-			Twins:   []facts.TwinCount{{A: "SECRETa", B: "SECRETz", Seconds: 3600, TrueA: 2, TrueB: 1}},
+			Twins:   []facts.TwinCount{{A: "SECRETa", B: "SECRETz", Apart: 3600, TrueA: 2, TrueB: 1}},
 			ByPlace: map[facts.Population]*facts.DuplicatePlace{at("SECRETa"): nil}, Rows: []facts.DuplicateRow{{Source: "SECRETz"}, {}}},
 	}
 	before := *collection.Keys
@@ -116,8 +116,8 @@ func TestSourcesLeaveNoName(t *testing.T) {
 		}
 	}
 	// the pair changed its order, and its offset the sign
-	if twin := collection.Keys.Twins[0]; twin.A != "mail #3" || twin.B != "mail #4" || twin.Seconds != -3600 || twin.TrueA != 1 || twin.TrueB != 2 {
-		t.Errorf(`%+v, want twin.A == "mail #3" && twin.B == "mail #4" && twin.Seconds == -3600 && twin.TrueA == 1 && twin.TrueB == 2`, twin)
+	if twin := collection.Keys.Twins[0]; twin.A != "mail #3" || twin.B != "mail #4" || twin.Apart != -3600 || twin.TrueA != 1 || twin.TrueB != 2 {
+		t.Errorf(`%+v, want twin.A == "mail #3" && twin.B == "mail #4" && twin.Apart == -3600 && twin.TrueA == 1 && twin.TrueB == 2`, twin)
 	}
 	if _, ok := collection.Lags[at("mail #4")]; !ok || len(collection.Lags) != 1 {
 		t.Errorf("lags %v", collection.Lags)

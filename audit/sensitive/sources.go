@@ -159,11 +159,11 @@ func (r renamer) duplicates(d facts.Duplicates) *facts.Duplicates {
 		t := &d.Twins[i]
 		t.A, t.B = r.name(t.A), r.name(t.B)
 		if t.A > t.B {
-			t.A, t.B, t.Seconds, t.TrueA, t.TrueB = t.B, t.A, -t.Seconds, t.TrueB, t.TrueA
+			t.A, t.B, t.Apart, t.TrueA, t.TrueB = t.B, t.A, -t.Apart, t.TrueB, t.TrueA
 		}
 	}
 	slices.SortFunc(d.Twins, func(x, y facts.TwinCount) int {
-		return cmp.Or(cmp.Compare(x.A, y.A), cmp.Compare(x.B, y.B), cmp.Compare(x.Seconds, y.Seconds))
+		return cmp.Or(cmp.Compare(x.A, y.A), cmp.Compare(x.B, y.B), cmp.Compare(x.Apart, y.Apart))
 	})
 	d.ByPlace = renamed(r, d.ByPlace)
 	for i := range d.Rows {

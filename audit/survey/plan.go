@@ -17,6 +17,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/store"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // Plan lists the files of a view and puts them into partitions: what there is to look at, without opening any of it.
@@ -186,7 +187,7 @@ func (p *planner) addFiles() {
 		if _, known := values[dir]; !known {
 			values[dir] = facts.PathValues(f.Path)
 		}
-		p.listing.Files = append(p.listing.Files, facts.File{ID: int32(i), Path: f.Path, Abs: f.Abs, Size: f.Size, ModTime: f.ModTime, Identity: facts.Identity{ETag: f.ETag},
+		p.listing.Files = append(p.listing.Files, facts.File{ID: int32(i), Path: f.Path, Abs: f.Abs, Size: f.Size, ModTime: times.Instant(f.ModTime), Identity: facts.Identity{ETag: f.ETag},
 			Values: values[dir], SameAs: f.SameAs, Partition: -1, Source: f.source, Schema: -1})
 	}
 }
@@ -271,7 +272,7 @@ func (p *planner) addPartitions(asOf time.Time, r partition.Range) error {
 		return err
 	}
 	keys = append(keys, p.folderKeys(layout)...)
-	partitions, notes, err := layout.Calendar(keys, asOf.UnixMicro(), r)
+	partitions, notes, err := layout.Calendar(keys, times.At(asOf), r)
 	if err != nil {
 		return err
 	}

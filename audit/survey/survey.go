@@ -17,6 +17,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/store"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // tailBytes are read first: the footers of most files fit, so that one read is enough.
@@ -64,7 +65,7 @@ func Refresh(ctx context.Context, st store.Store, s *facts.Survey, file int32, r
 		return ctx.Err()
 	}
 	if err == nil {
-		f.Size, f.ModTime, f.Identity = entry.Size, entry.ModTime, facts.Identity{ETag: entry.ETag}
+		f.Size, f.ModTime, f.Identity = entry.Size, times.Instant(entry.ModTime), facts.Identity{ETag: entry.ETag}
 	}
 	known, units := map[string]int32{}, unitsByColumn{}
 	for _, schema := range s.Schemas {
@@ -87,9 +88,9 @@ func Changed(ctx context.Context, st store.Store, f facts.File) *facts.Problem {
 	if err != nil {
 		return openProblem(err)
 	}
-	if entry.Size != f.Size || entry.ModTime != f.ModTime {
+	if entry.Size != f.Size || times.Instant(entry.ModTime) != f.ModTime {
 		return &facts.Problem{Kind: facts.ProblemChanged, Message: fmt.Sprintf("it changed during the run: it was listed with %d bytes and has %d, its time differs by %d ms; run again when its writer is done",
-			f.Size, entry.Size, (entry.ModTime-f.ModTime)/1000)}
+			f.Size, entry.Size, times.Instant(entry.ModTime).Sub(f.ModTime)/times.Millisecond)}
 	}
 	if entry.ETag != f.ETag {
 		return &facts.Problem{Kind: facts.ProblemChanged, Message: fmt.Sprintf("it changed during the run: it was listed with the ETag %q and has %q; run again when its writer is done", f.ETag, entry.ETag)}

@@ -24,6 +24,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/store"
 	"github.com/featureaudit/featureaudit/audit/store/local"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 func TestLogicalTypes(t *testing.T) {
@@ -485,7 +486,7 @@ func TestFeast(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		listing := facts.Listing{Files: []facts.File{{Path: tt.path, Abs: abs, Size: info.Size(), ModTime: info.ModTime().UnixMicro(), Partition: -1}}}
+		listing := facts.Listing{Files: []facts.File{{Path: tt.path, Abs: abs, Size: info.Size(), ModTime: times.Instant(info.ModTime().UnixMicro()), Partition: -1}}}
 		s, err := Survey(context.Background(), local.New(), listing, RolesOf(model.View{EventTime: model.TimeColumn{Column: tt.column}}), 1, nil)
 		if err != nil || s.Files[0].Problem != nil {
 			t.Fatalf("%s: %v %v, want err == nil && s.Files[0].Problem == nil", tt.path, err, s.Files[0].Problem)
@@ -562,7 +563,7 @@ func TestAFileIsMoreThanItsSizeAndTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := facts.File{Abs: path, Size: entry.Size, ModTime: entry.ModTime, Identity: facts.Identity{ETag: entry.ETag}}
+	f := facts.File{Abs: path, Size: entry.Size, ModTime: times.Instant(entry.ModTime), Identity: facts.Identity{ETag: entry.ETag}}
 	if p := Changed(t.Context(), markedStore{etag: "one"}, f); p != nil {
 		t.Errorf("the same mark: %+v, want no problem", *p)
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/store/local"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // column is a leaf to write: a node and its values of each row group.
@@ -177,7 +178,7 @@ func listOf(t testing.TB, root string) facts.Listing {
 	}
 	listing := facts.Listing{Root: root}
 	for i, e := range l.Entries {
-		listing.Files = append(listing.Files, facts.File{ID: int32(i), Path: e.Path, Abs: e.Abs, Size: e.Size, ModTime: e.ModTime, Partition: -1, Schema: -1})
+		listing.Files = append(listing.Files, facts.File{ID: int32(i), Path: e.Path, Abs: e.Abs, Size: e.Size, ModTime: times.Instant(e.ModTime), Partition: -1, Schema: -1})
 	}
 	return listing
 }

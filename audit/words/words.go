@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // Number writes 1234567 as 1,234,567.
@@ -73,23 +75,23 @@ func Percent(part, whole int64) string {
 	return strconv.FormatFloat(share, 'f', 1, 64) + " %"
 }
 
-// Duration writes microseconds in the two largest units that are not 0: "3d 4h", "1d 5m", "12m", "5s", "250ms". So what is over
+// Duration writes a length of time in the two largest units that are not 0: "3d 4h", "1d 5m", "12m", "5s", "250ms". So what is over
 // a limit never reads like the limit.
-func Duration(micros int64) string {
-	if micros < 0 {
-		return "-" + Duration(-micros)
+func Duration(span times.Span) string {
+	if span < 0 {
+		return "-" + Duration(-span)
 	}
-	if micros > 0 && micros < 1_000_000 {
-		return strconv.FormatFloat(float64(micros)/1000, 'f', -1, 64) + "ms"
+	if span > 0 && span < times.Second {
+		return strconv.FormatFloat(float64(span)/float64(times.Millisecond), 'f', -1, 64) + "ms"
 	}
-	rest := micros / 1_000_000
+	rest := span
 	var parts []string
 	for _, unit := range []struct {
 		name string
-		secs int64
-	}{{"d", 86400}, {"h", 3600}, {"m", 60}, {"s", 1}} {
-		n := rest / unit.secs
-		rest %= unit.secs
+		span times.Span
+	}{{"d", times.Day}, {"h", times.Hour}, {"m", times.Minute}, {"s", times.Second}} {
+		n := int64(rest / unit.span)
+		rest %= unit.span
 		if n > 0 {
 			parts = append(parts, Number(n)+unit.name)
 		}
@@ -104,11 +106,11 @@ func Duration(micros int64) string {
 }
 
 // Seconds is Duration of seconds.
-func Seconds(s float64) string { return Duration(int64(s * 1e6)) }
+func Seconds(s float64) string { return Duration(times.SpanOfSeconds(s)) }
 
-// Instant writes microseconds as RFC 3339 UTC.
-func Instant(micros int64) string {
-	return time.UnixMicro(micros).UTC().Format(time.RFC3339Nano)
+// Instant writes an instant as RFC 3339 UTC.
+func Instant(at times.Instant) string {
+	return at.Time().Format(time.RFC3339Nano)
 }
 
 // Examples names up to three of a list and how many more there are.

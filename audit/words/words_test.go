@@ -4,20 +4,22 @@ import (
 	"math"
 	"strconv"
 	"testing"
+
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 const (
-	second = int64(1_000_000)
+	second = times.Second
 	minute = 60 * second
 	hour   = 60 * minute
 	day    = 24 * hour
 )
 
 func TestDuration(t *testing.T) {
-	for micros, want := range map[int64]string{0: "0s", 1: "0.001ms", 250_000: "250ms", second: "1s", 90 * second: "1m 30s", 3*day + 4*hour + 5*minute: "3d 4h",
+	for span, want := range map[times.Span]string{0: "0s", 1: "0.001ms", 250_000: "250ms", second: "1s", 90 * second: "1m 30s", 3*day + 4*hour + 5*minute: "3d 4h",
 		day + 5*minute: "1d 5m", day: "1d", -hour: "-1h", 1500 * day: "1,500d", 59*second + 999_999: "59s"} {
-		if got := Duration(micros); got != want {
-			t.Errorf("%d: %q, want %q", micros, got, want)
+		if got := Duration(span); got != want {
+			t.Errorf("%d: %q, want %q", span, got, want)
 		}
 	}
 }

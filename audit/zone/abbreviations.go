@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // Abbreviations are told in these years: before and after them there are sentinels only.
@@ -54,16 +56,15 @@ func LoadAbbreviations(name string) (*Abbreviations, error) {
 	return a, nil
 }
 
-// Instant is when clocks showed a local time (in microseconds as if it were UTC) under an abbreviation, in microseconds UTC;
-// false where the zone's clocks never did, or more than once.
-func (a *Abbreviations) Instant(local int64, short string) (utc int64, ok bool) {
+// Instant is when clocks showed a local time under an abbreviation; false where the zone's clocks never did, or more than once.
+func (a *Abbreviations) Instant(local times.Local, short string) (utc times.Instant, ok bool) {
 	switch short {
 	case "UTC", "GMT", "Z":
-		return local, true
+		return read(local, 0), true
 	}
 	for _, offset := range a.offsets[short] {
-		at := local - int64(offset)*microsPerSecond
-		if name, there := time.UnixMicro(at).In(a.location).Zone(); name != short || there != offset {
+		at := read(local, times.Offset(offset))
+		if name, there := at.Time().In(a.location).Zone(); name != short || there != offset {
 			continue
 		}
 		if ok {

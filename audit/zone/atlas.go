@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // Atlas keeps what was read of the tz database, so that many views read it once. Its methods may be called from many goroutines at
@@ -64,9 +66,9 @@ func namesOf(places []place) []string {
 	return names
 }
 
-// Stepping are the zones whose offset changed from one number of seconds to another between two instants (both included),
+// Stepping are the zones whose offset changed from one to another between two instants (both included),
 // those of many people first.
-func (a *Atlas) Stepping(before, after int32, from, to int64) []string {
+func (a *Atlas) Stepping(before, after times.Offset, from, to times.Instant) []string {
 	var found []place
 	for _, p := range a.known() {
 		if offsetAt(p.location, from) == before && offsetAt(p.location, to) == after {
@@ -97,42 +99,44 @@ func (a *Atlas) Load(name string) (*Table, error) {
 	return table, nil
 }
 
-// RealOffsets are the distinct offsets from UTC that the zones of the tz database had between two instants in
-// microseconds UTC (both included), ascending, each with the names of its zones. UTC itself is among them.
-func (a *Atlas) RealOffsets(from, to int64) []Offset { return Standing(a.Courses(from, to)) }
+// RealOffsets are the distinct offsets from UTC that the zones of the tz database had between two instants
+// (both included), ascending, each with the names of its zones. UTC itself is among them.
+func (a *Atlas) RealOffsets(from, to times.Instant) []RealOffset {
+	return Standing(a.Courses(from, to))
+}
 
 // OffsetsOf is RealOffsets of the zones that are named. A name that Load does not know is an error.
-func (a *Atlas) OffsetsOf(names []string, from, to int64) ([]Offset, error) {
-	byOffset := map[int32][]string{0: {"UTC"}}
+func (a *Atlas) OffsetsOf(names []string, from, to times.Instant) ([]RealOffset, error) {
+	byOffset := map[times.Offset][]string{0: {"UTC"}}
 	for _, name := range names {
 		table, err := a.Load(name)
 		if err != nil {
 			return nil, err
 		}
-		for _, seconds := range table.Offsets(from, to) {
-			byOffset[seconds] = append(byOffset[seconds], name)
+		for _, offset := range table.Offsets(from, to) {
+			byOffset[offset] = append(byOffset[offset], name)
 		}
 	}
 	return sortOffsets(byOffset), nil
 }
 
-// Courses are the distinct courses that clocks of the zones of the tz database took between two instants in microseconds
-// UTC (both included): one for each real offset, at which a clock stands still, and those that change.
-func (a *Atlas) Courses(from, to int64) []Course {
-	standing, byText := map[int32][]place{}, map[string]int{}
+// Courses are the distinct courses that clocks of the zones of the tz database took between two instants
+// (both included): one for each real offset, at which a clock stands still, and those that change.
+func (a *Atlas) Courses(from, to times.Instant) []Course {
+	standing, byText := map[times.Offset][]place{}, map[string]int{}
 	var stepping []Course
 	var stepped [][]place
 	for _, p := range a.known() {
 		c := courseOf(p.location, from, to)
-		for i, seconds := range c.Seconds {
-			if !slices.Contains(c.Seconds[:i], seconds) {
-				standing[seconds] = append(standing[seconds], p)
+		for i, offset := range c.Offsets {
+			if !slices.Contains(c.Offsets[:i], offset) {
+				standing[offset] = append(standing[offset], p)
 			}
 		}
 		if len(c.Begins) == 0 {
 			continue
 		}
-		text := fmt.Sprint(c.Seconds, c.Begins)
+		text := fmt.Sprint(c.Offsets, c.Begins)
 		at, known := byText[text]
 		if !known {
 			at = len(stepping)
@@ -145,8 +149,8 @@ func (a *Atlas) Courses(from, to int64) []Course {
 		standing[0] = append(standing[0], place{name: "UTC", rank: -1})
 	}
 	courses := make([]Course, 0, len(standing)+len(stepping))
-	for _, seconds := range slices.Sorted(maps.Keys(standing)) {
-		courses = append(courses, Course{Seconds: []int32{seconds}, Zones: namesOf(standing[seconds])})
+	for _, offset := range slices.Sorted(maps.Keys(standing)) {
+		courses = append(courses, Course{Offsets: []times.Offset{offset}, Zones: namesOf(standing[offset])})
 	}
 	for i := range stepping {
 		stepping[i].Zones = namesOf(stepped[i])
@@ -155,14 +159,14 @@ func (a *Atlas) Courses(from, to int64) []Course {
 }
 
 // CoursesOf is Courses of the zones that are named, UTC among them. A name that Load does not know is an error.
-func (a *Atlas) CoursesOf(names []string, from, to int64) ([]Course, error) {
+func (a *Atlas) CoursesOf(names []string, from, to times.Instant) ([]Course, error) {
 	offsets, err := a.OffsetsOf(names, from, to)
 	if err != nil {
 		return nil, err
 	}
 	var courses []Course
 	for _, o := range offsets {
-		courses = append(courses, Course{Seconds: []int32{o.Seconds}, Zones: o.Zones})
+		courses = append(courses, Course{Offsets: []times.Offset{o.Offset}, Zones: o.Zones})
 	}
 	for _, name := range names {
 		table, err := a.Load(name)

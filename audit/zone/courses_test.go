@@ -5,11 +5,13 @@ import (
 	"testing"
 	"time"
 	_ "time/tzdata"
+
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 var (
-	weekFrom = time.Date(2026, 10, 27, 0, 0, 0, 0, time.UTC).UnixMicro()
-	weekTo   = time.Date(2026, 11, 3, 0, 0, 0, 0, time.UTC).UnixMicro()
+	weekFrom = times.At(time.Date(2026, 10, 27, 0, 0, 0, 0, time.UTC))
+	weekTo   = times.At(time.Date(2026, 11, 3, 0, 0, 0, 0, time.UTC))
 	change   = time.Date(2026, 11, 1, 9, 0, 0, 0, time.UTC).UnixMicro() // of Los Angeles
 )
 
@@ -26,18 +28,18 @@ func TestCoursesStandOrStep(t *testing.T) {
 	courses := Courses(weekFrom, weekTo)
 	var standing []int32
 	for _, o := range Standing(courses) {
-		standing = append(standing, o.Seconds)
+		standing = append(standing, int32(o.Offset))
 	}
 	var real []int32
 	for _, o := range RealOffsets(weekFrom, weekTo) {
-		real = append(real, o.Seconds)
+		real = append(real, int32(o.Offset))
 	}
 	if !slices.Equal(standing, real) {
 		t.Errorf("standing %v, want the real offsets %v", standing, real)
 	}
 	la := courseWith(t, courses, "America/Los_Angeles")
-	if !slices.Equal(la.Seconds, []int32{-25200, -28800}) || !slices.Equal(la.Begins, []int64{change}) || la.Zones[0] != "America/Los_Angeles" {
-		t.Errorf(`%+v, want slices.Equal(la.Seconds, []int32{-25200, -28800}) && slices.Equal(la.Begins, []int64{change}) && la.Zones[0] == "America/Los_Angeles"`, la)
+	if !slices.Equal(la.Offsets, []times.Offset{-25200, -28800}) || !slices.Equal(la.Begins, []times.Instant{times.Instant(change)}) || la.Zones[0] != "America/Los_Angeles" {
+		t.Errorf(`%+v, want slices.Equal(la.Offsets, []times.Offset{-25200, -28800}) && slices.Equal(la.Begins, []times.Instant{change}) && la.Zones[0] == "America/Los_Angeles"`, la)
 	}
 	if slices.ContainsFunc(courses, func(c Course) bool { return len(c.Begins) > 0 && slices.Contains(c.Zones, "Asia/Kolkata") }) {
 		t.Error("Kolkata does not step")
@@ -63,11 +65,11 @@ func TestACourseAgainstTheZoneRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	own := courseWith(t, Courses(weekFrom, weekTo), "America/Los_Angeles").Against(read, weekFrom, weekTo)
-	if !slices.Equal(own.Seconds, []int32{0}) || len(own.Begins) != 0 {
+	if !slices.Equal(own.Offsets, []times.Offset{0}) || len(own.Begins) != 0 {
 		t.Errorf("against itself: %+v", own)
 	}
-	utc := Course{Seconds: []int32{0}}.Against(read, weekFrom, weekTo)
-	if !slices.Equal(utc.Seconds, []int32{25200, 28800}) || !slices.Equal(utc.Begins, []int64{change}) {
+	utc := Course{Offsets: []times.Offset{0}}.Against(read, weekFrom, weekTo)
+	if !slices.Equal(utc.Offsets, []times.Offset{25200, 28800}) || !slices.Equal(utc.Begins, []times.Instant{times.Instant(change)}) {
 		t.Errorf("UTC, read as Los Angeles: %+v", utc)
 	}
 }

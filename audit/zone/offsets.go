@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 //go:generate go run ./gennames names.txt
@@ -21,10 +23,9 @@ func NamesVersion() string {
 	return version
 }
 
-// Offset is a distance from UTC that some zone really had, with the zones that had it.
-type Offset struct {
-	// Seconds east of Greenwich.
-	Seconds int32
+// RealOffset is a distance from UTC that some zone really had, with the zones that had it.
+type RealOffset struct {
+	Offset times.Offset
 	// Zones are their names, those of many people first.
 	Zones []string
 }
@@ -35,19 +36,19 @@ var populous = [...]string{"UTC", "America/Los_Angeles", "America/Denver", "Amer
 	"Asia/Kathmandu", "Asia/Dhaka", "Asia/Yangon", "Asia/Jakarta", "Asia/Shanghai", "Asia/Singapore", "Asia/Tokyo", "Asia/Seoul", "Australia/Sydney", "Pacific/Auckland"}
 
 // RealOffsets is Atlas.RealOffsets, read anew.
-func RealOffsets(from, to int64) []Offset { return (*Atlas)(nil).RealOffsets(from, to) }
+func RealOffsets(from, to times.Instant) []RealOffset { return (*Atlas)(nil).RealOffsets(from, to) }
 
 // OffsetsOf is Atlas.OffsetsOf, read anew.
-func OffsetsOf(names []string, from, to int64) ([]Offset, error) {
+func OffsetsOf(names []string, from, to times.Instant) ([]RealOffset, error) {
 	return (*Atlas)(nil).OffsetsOf(names, from, to)
 }
 
-func sortOffsets(byOffset map[int32][]string) []Offset {
-	offsets := make([]Offset, 0, len(byOffset))
-	for _, seconds := range slices.Sorted(maps.Keys(byOffset)) {
-		names := byOffset[seconds]
+func sortOffsets(byOffset map[times.Offset][]string) []RealOffset {
+	offsets := make([]RealOffset, 0, len(byOffset))
+	for _, offset := range slices.Sorted(maps.Keys(byOffset)) {
+		names := byOffset[offset]
 		sortNames(names)
-		offsets = append(offsets, Offset{Seconds: seconds, Zones: slices.Compact(names)})
+		offsets = append(offsets, RealOffset{Offset: offset, Zones: slices.Compact(names)})
 	}
 	return offsets
 }
@@ -92,23 +93,23 @@ func firstKnown(names []string) (string, *time.Location) {
 	return "", nil
 }
 
-func offsetAt(location *time.Location, micros int64) int32 {
-	_, seconds := time.UnixMicro(micros).In(location).Zone()
-	return int32(seconds)
+func offsetAt(location *time.Location, at times.Instant) times.Offset {
+	_, seconds := at.Time().In(location).Zone()
+	return times.Offset(seconds)
 }
 
-// OffsetText writes seconds east of Greenwich as UTC+05:30.
-func OffsetText(seconds int32) string {
+// OffsetText writes an offset from UTC as UTC+05:30.
+func OffsetText(offset times.Offset) string {
 	sign := '+'
-	if seconds < 0 {
-		sign, seconds = '-', -seconds
+	if offset < 0 {
+		sign, offset = '-', -offset
 	}
-	if seconds == 0 {
+	if offset == 0 {
 		return "UTC"
 	}
-	text := fmt.Sprintf("UTC%c%02d:%02d", sign, seconds/3600, seconds/60%60)
-	if seconds%60 != 0 {
-		text += fmt.Sprintf(":%02d", seconds%60)
+	text := fmt.Sprintf("UTC%c%02d:%02d", sign, offset/3600, offset/60%60)
+	if offset%60 != 0 {
+		text += fmt.Sprintf(":%02d", offset%60)
 	}
 	return text
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // offsets2026 are the 40 distances from UTC, in minutes, that zones have in 2026, as Python's zoneinfo counts them over
@@ -18,10 +20,10 @@ func TestRealOffsetsOf2026(t *testing.T) {
 	offsets := RealOffsets(micros(t, "2026-01-01T00:00:00Z"), micros(t, "2026-12-31T23:59:59Z"))
 	var minutes []int32
 	for _, o := range offsets {
-		if o.Seconds%60 != 0 || len(o.Zones) == 0 {
-			t.Errorf("offset %d s of zones %v", o.Seconds, o.Zones)
+		if o.Offset%60 != 0 || len(o.Zones) == 0 {
+			t.Errorf("offset %d s of zones %v", o.Offset, o.Zones)
 		}
-		minutes = append(minutes, o.Seconds/60)
+		minutes = append(minutes, int32(o.Offset/60))
 	}
 	if !slices.Equal(minutes, offsets2026) {
 		t.Errorf("%d offsets: %v\nwant %v", len(minutes), minutes, offsets2026)
@@ -31,7 +33,7 @@ func TestRealOffsetsOf2026(t *testing.T) {
 func TestRealOffsetsNameTheirZones(t *testing.T) {
 	// In November Kathmandu is the only place at UTC+05:45, and Newfoundland at UTC-03:30.
 	for _, o := range RealOffsets(micros(t, "2026-11-10T00:00:00Z"), micros(t, "2026-11-20T00:00:00Z")) {
-		switch o.Seconds {
+		switch o.Offset {
 		case 5*3600 + 45*60:
 			if !slices.Equal(o.Zones, []string{"Asia/Kathmandu"}) {
 				t.Errorf("UTC+05:45: %v", o.Zones)
@@ -57,7 +59,7 @@ func TestOffsetsOfNamedZones(t *testing.T) {
 	}
 	var seconds []int32
 	for _, o := range offsets {
-		seconds = append(seconds, o.Seconds)
+		seconds = append(seconds, int32(o.Offset))
 	}
 	if want := []int32{-28800, -25200, 0, 32400}; !slices.Equal(seconds, want) {
 		t.Errorf("got %v, want %v", seconds, want)
@@ -102,7 +104,7 @@ func TestNamesAreThoseOfTheGoRelease(t *testing.T) {
 
 func TestOffsetText(t *testing.T) {
 	for seconds, want := range map[int32]string{0: "UTC", 19800: "UTC+05:30", -28800: "UTC-08:00", -2670: "UTC-00:44:30"} {
-		if got := OffsetText(seconds); got != want {
+		if got := OffsetText(times.Offset(seconds)); got != want {
 			t.Errorf("OffsetText(%d) = %q, want %q", seconds, got, want)
 		}
 	}

@@ -7,9 +7,9 @@ import (
 	"sort"
 	"strconv"
 	"time"
-)
 
-const microsPerSecond = int64(1_000_000)
+	"github.com/featureaudit/featureaudit/audit/times"
+)
 
 // The tables hold every transition in these years. Before and after them the nearest offset goes on for ever, which
 // only times that no audit judges (sentinels) can see.
@@ -23,22 +23,21 @@ const maxFixedSeconds = 24*3600 - 1
 
 // Transition is one change of a zone's offset.
 type Transition struct {
-	// UTC is the first instant of the new offset, in microseconds since 1970.
-	UTC int64
-	// Before and After are seconds east of Greenwich.
-	Before, After int32
+	// UTC is the first instant of the new offset.
+	UTC           times.Instant
+	Before, After times.Offset
 }
 
 // Table holds the offsets of one zone. It is never changed once made, and may be shared.
 type Table struct {
 	name string
 	// utc[i] is the first instant of offset[i]; utc[0] is the beginning of time.
-	utc    []int64
-	offset []int64
+	utc    []times.Instant
+	offset []times.Offset
 	// local[i] is the first local time that is read with offset[i]: the later of the two local times that the
 	// transition shows. Times from oddFrom[i] to local[i] are repeated or skipped, and belong to offset[i-1].
-	local   []int64
-	oddFrom []int64
+	local   []times.Local
+	oddFrom []times.Local
 }
 
 var fixedOffset = regexp.MustCompile(`^(?:UTC|GMT)?([+-])(\d{2}):?(\d{2})?$`)
@@ -53,7 +52,7 @@ func Load(name string) (*Table, error) {
 		return nil, fmt.Errorf("time zone %q: it differs from machine to machine; name the zone itself, such as Asia/Kolkata", name)
 	}
 	if seconds, ok, err := parseFixed(name); ok || err != nil {
-		return tableOf(name, nil, int64(seconds)), err
+		return tableOf(name, nil, seconds), err
 	}
 	location, err := time.LoadLocation(name)
 	if err != nil {
@@ -63,29 +62,29 @@ func Load(name string) (*Table, error) {
 	return tableOf(name, transitions, first), nil
 }
 
-func parseFixed(name string) (seconds int, ok bool, err error) {
+func parseFixed(name string) (offset times.Offset, ok bool, err error) {
 	m := fixedOffset.FindStringSubmatch(name)
 	if m == nil {
 		return 0, false, nil
 	}
 	hours, _ := strconv.Atoi(m[2])
 	minutes, _ := strconv.Atoi("0" + m[3])
-	seconds = hours*3600 + minutes*60
+	seconds := hours*3600 + minutes*60
 	if minutes > 59 || seconds > maxFixedSeconds {
 		return 0, false, fmt.Errorf("time zone %q: no such offset: want hours below 24 and minutes below 60, such as +05:30", name)
 	}
 	if m[1] == "-" {
 		seconds = -seconds
 	}
-	return seconds, true, nil
+	return times.Offset(seconds), true, nil
 }
 
 // walk lists the changes of offset; changes of the name alone are none.
-func walk(location *time.Location) (first int64, transitions []Transition) {
+func walk(location *time.Location) (first times.Offset, transitions []Transition) {
 	at := time.Date(firstYear, 1, 1, 0, 0, 0, 0, time.UTC).In(location)
 	end := time.Date(lastYear, 1, 1, 0, 0, 0, 0, time.UTC)
 	_, before := at.Zone()
-	first = int64(before)
+	first = times.Offset(before)
 	for {
 		_, next := at.ZoneBounds()
 		if !next.IsZero() && !next.After(at) {
@@ -96,24 +95,33 @@ func walk(location *time.Location) (first int64, transitions []Transition) {
 			return first, transitions
 		}
 		if _, after := next.Zone(); after != before {
-			transitions = append(transitions, Transition{UTC: next.UnixMicro(), Before: int32(before), After: int32(after)})
+			transitions = append(transitions, Transition{UTC: times.At(next), Before: times.Offset(before), After: times.Offset(after)})
 			before = after
 		}
 		at = next
 	}
 }
 
-func tableOf(name string, transitions []Transition, first int64) *Table {
-	t := &Table{name: name, utc: []int64{math.MinInt64}, offset: []int64{first * microsPerSecond},
-		local: []int64{math.MinInt64}, oddFrom: []int64{math.MinInt64}}
+func tableOf(name string, transitions []Transition, first times.Offset) *Table {
+	t := &Table{name: name, utc: []times.Instant{math.MinInt64}, offset: []times.Offset{first},
+		local: []times.Local{math.MinInt64}, oddFrom: []times.Local{math.MinInt64}}
 	for _, tr := range transitions {
-		before, after := int64(tr.Before)*microsPerSecond, int64(tr.After)*microsPerSecond
 		t.utc = append(t.utc, tr.UTC)
-		t.offset = append(t.offset, after)
-		t.local = append(t.local, tr.UTC+max(before, after))
-		t.oddFrom = append(t.oddFrom, tr.UTC+min(before, after))
+		t.offset = append(t.offset, tr.After)
+		t.local = append(t.local, show(tr.UTC, max(tr.Before, tr.After)))
+		t.oddFrom = append(t.oddFrom, show(tr.UTC, min(tr.Before, tr.After)))
 	}
 	return t
+}
+
+// show is what a clock at an offset shows at an instant.
+func show(at times.Instant, offset times.Offset) times.Local {
+	return times.Local(at.Add(offset.Span()))
+}
+
+// read is the instant at which a clock at an offset shows a local time.
+func read(local times.Local, offset times.Offset) times.Instant {
+	return times.Instant(local).Add(-offset.Span())
 }
 
 // Name is the name that the table was loaded by; UTC for the empty name.
@@ -123,52 +131,52 @@ func (t *Table) Name() string { return t.name }
 func (t *Table) Transitions() []Transition {
 	transitions := make([]Transition, 0, len(t.utc)-1)
 	for i := 1; i < len(t.utc); i++ {
-		transitions = append(transitions, Transition{UTC: t.utc[i], Before: int32(t.offset[i-1] / microsPerSecond), After: int32(t.offset[i] / microsPerSecond)})
+		transitions = append(transitions, Transition{UTC: t.utc[i], Before: t.offset[i-1], After: t.offset[i]})
 	}
 	return transitions
 }
 
-// Instant reads a local time, in microseconds as if it were UTC, as an instant in microseconds UTC. A repeated local
-// time is its earlier instant and a skipped one is shifted forward by the gap: odd says that it was either.
-func (t *Table) Instant(local int64) (utc int64, odd bool) {
+// Instant reads a local time. A repeated local time is its earlier instant and a skipped one is shifted forward by the gap: odd says
+// that it was either.
+func (t *Table) Instant(local times.Local) (utc times.Instant, odd bool) {
 	i := t.localSegment(local)
 	odd = i+1 < len(t.local) && local >= t.oddFrom[i+1]
-	return local - t.offset[i], odd
+	return read(local, t.offset[i]), odd
 }
 
 // localSegment is the last segment that begins at or before a local time.
-func (t *Table) localSegment(local int64) int {
+func (t *Table) localSegment(local times.Local) int {
 	return sort.Search(len(t.local), func(i int) bool { return t.local[i] > local }) - 1
 }
 
-// Begin is the first instant, in microseconds UTC, at which clocks show a local time or a later one. It differs from
+// Begin is the first instant at which clocks show a local time or a later one. It differs from
 // Instant where the local time is skipped: a day whose midnight is skipped begins at the change.
-func (t *Table) Begin(local int64) int64 {
+func (t *Table) Begin(local times.Local) times.Instant {
 	i := t.localSegment(local)
-	utc := local - t.offset[i]
+	utc := read(local, t.offset[i])
 	if i+1 < len(t.utc) && utc > t.utc[i+1] {
 		return t.utc[i+1]
 	}
 	return utc
 }
 
-// Local is what clocks show at an instant, in microseconds as if it were UTC.
-func (t *Table) Local(utc int64) int64 { return utc + t.offset[t.utcSegment(utc)] }
+// Local is what clocks show at an instant.
+func (t *Table) Local(utc times.Instant) times.Local { return show(utc, t.Offset(utc)) }
 
-// Offset is the zone's distance from UTC at an instant, in seconds east of Greenwich.
-func (t *Table) Offset(utc int64) int32 { return int32(t.offset[t.utcSegment(utc)] / microsPerSecond) }
+// Offset is the zone's distance from UTC at an instant.
+func (t *Table) Offset(utc times.Instant) times.Offset { return t.offset[t.utcSegment(utc)] }
 
-func (t *Table) utcSegment(utc int64) int {
+func (t *Table) utcSegment(utc times.Instant) int {
 	return sort.Search(len(t.utc), func(i int) bool { return t.utc[i] > utc }) - 1
 }
 
-// Offsets lists the distinct offsets, in seconds, that the zone had between two instants (both included), ascending.
-func (t *Table) Offsets(from, to int64) []int32 {
-	seen := map[int32]bool{}
+// Offsets lists the distinct offsets that the zone had between two instants (both included), ascending.
+func (t *Table) Offsets(from, to times.Instant) []times.Offset {
+	seen := map[times.Offset]bool{}
 	for i := t.utcSegment(from); i < len(t.utc) && (t.utc[i] <= to || i == 0); i++ {
-		seen[int32(t.offset[i]/microsPerSecond)] = true
+		seen[t.offset[i]] = true
 	}
-	offsets := make([]int32, 0, len(seen))
+	offsets := make([]times.Offset, 0, len(seen))
 	for o := range seen {
 		offsets = append(offsets, o)
 	}
@@ -180,29 +188,30 @@ func (t *Table) Offsets(from, to int64) []int32 {
 type Reader struct {
 	table *Table
 	// Local times from lo up to hi are not odd and have this offset.
-	lo, hi, offset int64
+	lo, hi times.Local
+	offset times.Span
 }
 
 // Reader returns a reader of the table.
 func (t *Table) Reader() Reader { return Reader{table: t, lo: 1, hi: 0} }
 
 // Instant is Table.Instant.
-func (r *Reader) Instant(local int64) (utc int64, odd bool) {
+func (r *Reader) Instant(local times.Local) (utc times.Instant, odd bool) {
 	if local >= r.lo && local < r.hi {
-		return local - r.offset, false
+		return times.Instant(local).Add(-r.offset), false
 	}
 	return r.seek(local)
 }
 
-func (r *Reader) seek(local int64) (utc int64, odd bool) {
+func (r *Reader) seek(local times.Local) (utc times.Instant, odd bool) {
 	t := r.table
 	i := t.localSegment(local)
-	hi := int64(math.MaxInt64)
+	hi := times.Local(math.MaxInt64)
 	if i+1 < len(t.local) {
 		hi = t.oddFrom[i+1]
 	}
 	if local < hi {
-		r.lo, r.hi, r.offset = t.local[i], hi, t.offset[i]
+		r.lo, r.hi, r.offset = t.local[i], hi, t.offset[i].Span()
 	}
-	return local - t.offset[i], local >= hi && i+1 < len(t.local)
+	return read(local, t.offset[i]), local >= hi && i+1 < len(t.local)
 }

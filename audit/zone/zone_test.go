@@ -11,9 +11,11 @@ import (
 	"testing"
 	"time"
 	_ "time/tzdata"
+
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
-const hour = int64(3600) * microsPerSecond
+const hour = 3_600_000_000 // in microseconds
 
 func mustLoad(t testing.TB, name string) *Table {
 	t.Helper()
@@ -24,11 +26,11 @@ func mustLoad(t testing.TB, name string) *Table {
 	return table
 }
 
-func micros(t testing.TB, text string) int64 {
+func micros(t testing.TB, text string) times.Instant {
 	t.Helper()
 	for _, layout := range []string{"2006-01-02T15:04:05.999999", "2006-01-02T15:04:05Z07:00"} {
 		if at, err := time.Parse(layout, text); err == nil {
-			return at.UnixMicro()
+			return times.At(at)
 		}
 	}
 	t.Fatalf("not a time: %s", text)
@@ -63,11 +65,11 @@ func TestInstant(t *testing.T) {
 		table := mustLoad(t, tt.zone)
 		reader := table.Reader()
 		want := micros(t, tt.want)
-		if got, odd := table.Instant(micros(t, tt.local)); got != want || odd != tt.odd {
-			t.Errorf("%s %s: got %s odd %v, want %s odd %v", tt.zone, tt.local, time.UnixMicro(got).UTC(), odd, tt.want, tt.odd)
+		if got, odd := table.Instant(times.Local(micros(t, tt.local))); got != want || odd != tt.odd {
+			t.Errorf("%s %s: got %s odd %v, want %s odd %v", tt.zone, tt.local, got.Time(), odd, tt.want, tt.odd)
 		}
-		if got, odd := reader.Instant(micros(t, tt.local)); got != want || odd != tt.odd {
-			t.Errorf("reader %s %s: got %s odd %v", tt.zone, tt.local, time.UnixMicro(got).UTC(), odd)
+		if got, odd := reader.Instant(times.Local(micros(t, tt.local))); got != want || odd != tt.odd {
+			t.Errorf("reader %s %s: got %s odd %v", tt.zone, tt.local, got.Time(), odd)
 		}
 	}
 }
@@ -83,8 +85,8 @@ func TestBegin(t *testing.T) {
 		{"America/Los_Angeles", "2026-11-01T01:00:00", "2026-11-01T08:00:00Z"},
 	}
 	for _, tt := range tests {
-		if got := mustLoad(t, tt.zone).Begin(micros(t, tt.local)); got != micros(t, tt.want) {
-			t.Errorf("%s %s: got %s, want %s", tt.zone, tt.local, time.UnixMicro(got).UTC(), tt.want)
+		if got := mustLoad(t, tt.zone).Begin(times.Local(micros(t, tt.local))); got != micros(t, tt.want) {
+			t.Errorf("%s %s: got %s, want %s", tt.zone, tt.local, got.Time(), tt.want)
 		}
 	}
 }
@@ -127,12 +129,12 @@ func zoneNames(t testing.TB) []string {
 func naive(location *time.Location, local int64) (int64, bool) {
 	var found []int64
 	offsets := map[int64]bool{}
-	for step := -48 * hour; step <= 48*hour; step += hour / 4 {
+	for step := int64(-48 * hour); step <= 48*hour; step += hour / 4 {
 		_, o := time.UnixMicro(local + step).In(location).Zone()
-		offsets[int64(o)*microsPerSecond] = true
+		offsets[int64(o)*int64(times.Second)] = true
 	}
 	for o := range offsets {
-		if _, at := time.UnixMicro(local - o).In(location).Zone(); int64(at)*microsPerSecond == o {
+		if _, at := time.UnixMicro(local - o).In(location).Zone(); int64(at)*int64(times.Second) == o {
 			found = append(found, local-o)
 		}
 	}
@@ -144,7 +146,7 @@ func naive(location *time.Location, local int64) (int64, bool) {
 			earliest = min(earliest, local-o)
 		}
 		_, o := time.UnixMicro(earliest - 1).In(location).Zone()
-		return local - int64(o)*microsPerSecond, true
+		return local - int64(o)*int64(times.Second), true
 	case 1:
 		return found[0], false
 	}
@@ -176,32 +178,32 @@ func TestEveryZoneAgainstGo(t *testing.T) {
 
 func checkAround(t *testing.T, table *Table, reader *Reader, location *time.Location, tr Transition, thorough bool) {
 	t.Helper()
-	before, after := int64(tr.Before)*microsPerSecond, int64(tr.After)*microsPerSecond
-	lo, hi := tr.UTC+min(before, after), tr.UTC+max(before, after)
-	for _, local := range []int64{lo - hour, lo - 1, lo, lo + 1, (lo + hi) / 2, hi - 1, hi, hi + 1, hi + hour} {
+	before, after := tr.Before.Span(), tr.After.Span()
+	lo, hi := times.Local(tr.UTC.Add(min(before, after))), times.Local(tr.UTC.Add(max(before, after)))
+	for _, local := range []times.Local{lo - hour, lo - 1, lo, lo + 1, (lo + hi) / 2, hi - 1, hi, hi + 1, hi + hour} {
 		got, odd := table.Instant(local)
 		again, oddAgain := reader.Instant(local)
 		if got != again || odd != oddAgain {
 			t.Fatalf("%s: reader and table differ at %d", table.Name(), local)
 		}
 		if wantOdd := local >= lo && local < hi; odd != wantOdd {
-			t.Fatalf("%s: %s odd %v, want %v", table.Name(), time.UnixMicro(local).UTC(), odd, wantOdd)
+			t.Fatalf("%s: %s odd %v, want %v", table.Name(), local.Time(), odd, wantOdd)
 		}
-		if got != local-before && local < hi || got != local-after && local >= hi {
-			t.Fatalf("%s: %s is %d", table.Name(), time.UnixMicro(local).UTC(), got)
+		if asRead := times.Instant(local); got != asRead.Add(-before) && local < hi || got != asRead.Add(-after) && local >= hi {
+			t.Fatalf("%s: %s is %d", table.Name(), local.Time(), got)
 		}
 		if !thorough {
 			continue
 		}
-		if want, wantOdd := naive(location, local); got != want || odd != wantOdd {
-			t.Fatalf("%s: %s is %s odd %v, want %s odd %v", table.Name(), time.UnixMicro(local).UTC(),
-				time.UnixMicro(got).UTC(), odd, time.UnixMicro(want).UTC(), wantOdd)
+		if want, wantOdd := naive(location, int64(local)); got != times.Instant(want) || odd != wantOdd {
+			t.Fatalf("%s: %s is %s odd %v, want %s odd %v", table.Name(), local.Time(),
+				got.Time(), odd, time.UnixMicro(want).UTC(), wantOdd)
 		}
 	}
-	for _, utc := range []int64{tr.UTC - hour, tr.UTC - 1, tr.UTC, tr.UTC + 1} {
-		_, want := time.UnixMicro(utc).In(location).Zone()
-		if got := table.Offset(utc); got != int32(want) {
-			t.Fatalf("%s: offset %d at %s, want %d", table.Name(), got, time.UnixMicro(utc).UTC(), want)
+	for _, utc := range []times.Instant{tr.UTC - hour, tr.UTC - 1, tr.UTC, tr.UTC + 1} {
+		_, want := utc.Time().In(location).Zone()
+		if got := table.Offset(utc); got != times.Offset(want) {
+			t.Fatalf("%s: offset %d at %s, want %d", table.Name(), got, utc.Time(), want)
 		}
 	}
 }
@@ -234,9 +236,9 @@ func TestOffsets(t *testing.T) {
 
 func TestReaderAllocatesNothing(t *testing.T) {
 	reader := mustLoad(t, "America/Los_Angeles").Reader()
-	local := micros(t, "2026-03-08T01:59:00")
+	local := times.Local(micros(t, "2026-03-08T01:59:00"))
 	if n := testing.AllocsPerRun(100, func() {
-		for i := range int64(10) {
+		for i := range times.Local(10) {
 			reader.Instant(local + i*hour)
 		}
 	}); n != 0 {
@@ -282,9 +284,9 @@ func FuzzLoad(f *testing.F) {
 
 func BenchmarkReader(b *testing.B) {
 	reader := mustLoad(b, "America/Los_Angeles").Reader()
-	local := micros(b, "2026-07-08T01:59:00")
+	local := times.Local(micros(b, "2026-07-08T01:59:00"))
 	for i := range b.N {
-		reader.Instant(local + int64(i&1023))
+		reader.Instant(local + times.Local(i&1023))
 	}
 }
 
@@ -298,8 +300,8 @@ func TestEveryWeekAgainstGo(t *testing.T) {
 		}
 		table := mustLoad(t, name)
 		for at := from; at.Before(to); at = at.AddDate(0, 0, 7) {
-			if _, want := at.In(location).Zone(); table.Offset(at.UnixMicro()) != int32(want) {
-				t.Fatalf("%s: offset %d at %s, want %d", name, table.Offset(at.UnixMicro()), at, want)
+			if _, want := at.In(location).Zone(); table.Offset(times.At(at)) != times.Offset(want) {
+				t.Fatalf("%s: offset %d at %s, want %d", name, table.Offset(times.At(at)), at, want)
 			}
 		}
 	}

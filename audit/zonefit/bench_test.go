@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/zone"
 	"github.com/featureaudit/featureaudit/fixtures/zonemix"
 )
@@ -21,13 +22,13 @@ func BenchmarkAskWriters(b *testing.B) {
 
 func realCourses() []Course {
 	var all []Course
-	for _, c := range zone.Courses(zonemix.Start, zonemix.Start+zonemix.Days*86_400_000_000) {
+	for _, c := range zone.Courses(times.Instant(zonemix.Start), times.Instant(zonemix.Start).Add(zonemix.Days*times.Day)) {
 		var course Course
-		for _, seconds := range c.Seconds {
-			course.Offsets = append(course.Offsets, seconds/60)
+		for _, seconds := range c.Offsets {
+			course.Offsets = append(course.Offsets, int32(seconds/60))
 		}
 		for _, begin := range c.Begins {
-			course.Begins = append(course.Begins, int32(begin/60_000_000))
+			course.Begins = append(course.Begins, int32(begin/times.Instant(times.Minute)))
 		}
 		all = append(all, course)
 	}

@@ -6,10 +6,10 @@ import (
 	"sort"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 const (
-	microsPerMinute = int64(60_000_000)
 	// reach is how far from zero, in minutes, lags are kept by the minute: 27 hours. What lies beyond has bins too wide
 	// to tell an offset.
 	reach = 27 * 60
@@ -29,7 +29,7 @@ func newGrid(histograms ...*facts.LagHistogram) *grid {
 	for _, h := range histograms {
 		for bin, n := range h.Counts {
 			lo, _ := facts.LagBounds(bin)
-			minute := floorDiv(lo, microsPerMinute)
+			minute := floorDiv(int64(lo), int64(times.Minute))
 			g.all += float64(n)
 			if minute < -reach || minute >= reach {
 				continue
@@ -81,8 +81,8 @@ func (g *grid) concentration() float64 {
 	return cmplx.Abs(sum) / g.all
 }
 
-// spread is the distance between the lags' quartiles, in microseconds.
-func spread(h *facts.LagHistogram) int64 {
+// spread is the distance between the lags' quartiles.
+func spread(h *facts.LagHistogram) times.Span {
 	low, _, ok := h.Quantile(0.25)
 	if !ok {
 		return 0

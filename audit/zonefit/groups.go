@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // What speaks for an offset. Each is a way in which writers that are late, or that chance gathers, differ from writers whose
@@ -116,7 +117,7 @@ func (a *asking) dropEchoes() {
 	groups := slices.Clone(e.Groups)
 	e.Groups = slices.DeleteFunc(e.Groups, func(g WriterGroup) bool {
 		echo := slices.ContainsFunc(groups, func(large WriterGroup) bool {
-			return large.Seconds != g.Seconds && abs(int(large.Seconds-g.Seconds)) <= 3600 && float64(g.Writers) < echoShare*float64(large.Writers)
+			return large.East != g.East && abs(int(large.East-g.East)) <= 3600 && float64(g.Writers) < echoShare*float64(large.Writers)
 		})
 		if echo {
 			g.Why = "as many fall to it by chance from the larger group beside it"
@@ -151,7 +152,7 @@ func (a *asking) anchor(home *cluster, all float64) {
 		if ahead > mostAhead {
 			// whoever is ahead so often is east of somebody else, who is at the offset read
 			candidates = slices.DeleteFunc(candidates, func(to int32) bool {
-				return !slices.ContainsFunc(e.Groups, func(g WriterGroup) bool { return g.Seconds == -60*to })
+				return !slices.ContainsFunc(e.Groups, func(g WriterGroup) bool { return g.East == times.Offset(-60*to) })
 			})
 			if len(candidates) != 1 {
 				a.untold("even the promptest writers are ahead of their arrival")
@@ -162,7 +163,7 @@ func (a *asking) anchor(home *cluster, all float64) {
 			return // no zone is there: they are late by their own nature
 		}
 		candidates = slices.DeleteFunc(candidates, func(to int32) bool {
-			return slices.ContainsFunc(e.Groups, func(g WriterGroup) bool { return !a.real(to + g.Seconds/60) })
+			return slices.ContainsFunc(e.Groups, func(g WriterGroup) bool { return !a.real(to + int32(g.East.Minutes())) })
 		})
 		if len(e.Groups) == 0 || len(candidates) != 1 {
 			a.untold(fmt.Sprintf("even the promptest writers are %d min late, or stamp at an offset of so much", edge))
@@ -173,13 +174,13 @@ func (a *asking) anchor(home *cluster, all float64) {
 	groups := append(slices.Clone(e.Groups), a.describe(home, all))
 	e.Groups, e.Home = nil, 0
 	for _, g := range groups {
-		if g.Seconds += to * 60; g.Seconds == 0 {
+		if g.East += times.Offset(to * 60); g.East == 0 {
 			e.Home = g.Writers
 		} else {
 			e.Groups = append(e.Groups, g)
 		}
 	}
-	if slices.ContainsFunc(e.Groups, func(g WriterGroup) bool { return !a.real(g.Seconds / 60) }) {
+	if slices.ContainsFunc(e.Groups, func(g WriterGroup) bool { return !a.real(int32(g.East.Minutes())) }) {
 		a.untold("the writers ahead of their arrival are at no offset")
 		return
 	}
@@ -293,7 +294,7 @@ func (a *asking) eachSure(give func(p *pen, r facts.WriterRow, column int)) {
 }
 
 func (a *asking) describe(c *cluster, all float64) WriterGroup {
-	g := WriterGroup{Seconds: c.offset * 60, Writers: len(c.pens), Rows: len(c.rows), Files: map[int32]int{}}
+	g := WriterGroup{East: times.Offset(c.offset * 60), Writers: len(c.pens), Rows: len(c.rows), Files: map[int32]int{}}
 	days, written := map[int64]bool{}, 0.0
 	for _, p := range c.pens {
 		g.Members = append(g.Members, p.id)

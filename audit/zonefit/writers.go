@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // Course is how far east, in minutes, of the zone read a clock is, from one clock change to the next.
@@ -47,8 +48,8 @@ type WriterEstimate struct {
 
 // WriterGroup are writers whose clocks are at one offset.
 type WriterGroup struct {
-	// Seconds is how far east of the zone read they are.
-	Seconds int32
+	// East is how far east of the zone read they are.
+	East times.Offset
 	// Writers are known for certain, on Days days; Rows are their sampled rows.
 	Writers, Days, Rows int
 	// Share of the source's rows is an estimate, Low and High bound it with 95 % confidence.
@@ -161,13 +162,13 @@ func AskWriters(in WriterInput) WriterEstimate {
 
 // Witnesses counts the writers that have rows with the lags of an offset's window, and those of them that have prompt rows
 // at the offset read too: who has both is late with some rows, and not elsewhere.
-func (e WriterEstimate) Witnesses(seconds int32) (with, prompt int) {
-	from, to := Population{Seconds: seconds}.Window()
-	low, high := from/microsPerMinute, to/microsPerMinute
+func (e WriterEstimate) Witnesses(east times.Offset) (with, prompt int) {
+	from, to := Population{East: east}.Window()
+	low, high := from/times.Minute, to/times.Minute
 	for _, p := range e.pens {
 		there, here := false, false
 		for _, r := range p.rows {
-			lag := int64(r.Lag)
+			lag := times.Span(r.Lag)
 			there = there || lag >= low && lag < high
 			here = here || lag >= -before && lag < after
 		}
@@ -634,5 +635,5 @@ func (a *asking) learnSure() bool {
 }
 
 func sortGroups(groups []WriterGroup) {
-	slices.SortFunc(groups, func(x, y WriterGroup) int { return cmp.Compare(x.Seconds, y.Seconds) })
+	slices.SortFunc(groups, func(x, y WriterGroup) int { return cmp.Compare(x.East, y.East) })
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/fixtures/zonemix"
 )
 
@@ -25,7 +26,7 @@ func ofPlan(p zonemix.Plan, seed uint64) WriterEstimate {
 func groupOffsets(groups []WriterGroup) []int32 {
 	var offsets []int32
 	for _, g := range groups {
-		offsets = append(offsets, g.Seconds)
+		offsets = append(offsets, int32(g.East))
 	}
 	return offsets
 }
@@ -135,7 +136,7 @@ func TestWhoeverIsNotTheWriterTellsNothing(t *testing.T) {
 	if len(e.Groups) != 0 {
 		t.Errorf("%v, want len(e.Groups) == 0", groupOffsets(e.Groups))
 	}
-	if with, prompt := e.Witnesses(pacific); with == 0 || float64(prompt) < 0.9*float64(with) {
+	if with, prompt := e.Witnesses(times.Offset(pacific)); with == 0 || float64(prompt) < 0.9*float64(with) {
 		t.Errorf("%d of %d have prompt rows", prompt, with)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // Part is what one partition holds of a series.
@@ -41,8 +42,8 @@ type Estimate struct {
 	Rows, Told, CoarseRows int64
 	// Concentration of the lag modulo 15 minutes in the parts told, or in all where none is: 0 to 1.
 	Concentration float64
-	// SpreadMicros is the distance between the lag's quartiles.
-	SpreadMicros int64
+	// Spread is the distance between the lag's quartiles.
+	Spread times.Span
 	// Detectable is the smallest share of rows that would have been found at the median offset.
 	Detectable float64
 	// Populations are those found, the offset read (0) among them, ascending by offset.
@@ -51,8 +52,8 @@ type Estimate struct {
 
 // Population is a group of rows at one offset.
 type Population struct {
-	// Seconds is how far east of the zone read the writers' clocks are: event times are so much too late.
-	Seconds int32
+	// East is how far east of the zone read the writers' clocks are: event times are so much too late.
+	East times.Offset
 	// Rows is an estimate, and Low and High bound the share of all populations' rows with 95 % confidence.
 	Rows             int64
 	Share, Low, High float64
@@ -66,10 +67,10 @@ type PartShare struct {
 	Share float64
 }
 
-// Window are the lags, in microseconds, that rows of a population have: from included, to excluded.
-func (p Population) Window() (from, to int64) {
-	at := -int64(p.Seconds) * 1_000_000
-	return at - before*microsPerMinute, at + after*microsPerMinute
+// Window are the lags that rows of a population have: from included, to excluded.
+func (p Population) Window() (from, to times.Span) {
+	at := -p.East.Span()
+	return at - before*times.Minute, at + after*times.Minute
 }
 
 const (
@@ -88,11 +89,11 @@ const (
 	wholeShare = 0.95
 )
 
-// Fit estimates the populations of one series at the admissible offsets: how far east, in seconds, of the zone read
+// Fit estimates the populations of one series at the admissible offsets: how far east of the zone read
 // each may be. 0 is always admissible. Parts are in the order of time.
-func Fit(parts []Part, offsets []int32) Estimate {
+func Fit(parts []Part, offsets []times.Offset) Estimate {
 	f := newFit(parts, offsets)
-	e := Estimate{SpreadMicros: spread(f.lags), Concentration: f.whole.concentration(), Rows: f.lags.Rows, CoarseRows: f.coarse}
+	e := Estimate{Spread: spread(f.lags), Concentration: f.whole.concentration(), Rows: f.lags.Rows, CoarseRows: f.coarse}
 	for _, p := range f.told {
 		e.Told += p.rows
 	}
@@ -144,11 +145,11 @@ type toldPart struct {
 	rows int64
 }
 
-func newFit(parts []Part, offsets []int32) *fit {
+func newFit(parts []Part, offsets []times.Offset) *fit {
 	f := &fit{lags: facts.NewLagHistogram()}
-	for _, seconds := range append([]int32{0}, offsets...) {
-		if seconds%(lattice*60) == 0 {
-			f.offsets = append(f.offsets, int(seconds/60))
+	for _, offset := range append([]times.Offset{0}, offsets...) {
+		if offset%(lattice*60) == 0 {
+			f.offsets = append(f.offsets, int(offset.Minutes()))
 		}
 	}
 	slices.Sort(f.offsets)
@@ -282,7 +283,7 @@ func (f *fit) populations(g *grid, found []int) []Population {
 		noise := f.shape.noise(g, f.minuteOf(o), rows)
 		share := rows / total
 		margin := 1.96 * math.Sqrt(share*(1-share)/total+noise*noise/(total*total))
-		p := Population{Seconds: int32(o * 60), Rows: int64(math.Round(rows)), Share: share, Low: max(0, share-margin), High: min(1, share+margin)}
+		p := Population{East: times.Offset(o * 60), Rows: int64(math.Round(rows)), Share: share, Low: max(0, share-margin), High: min(1, share+margin)}
 		for _, part := range f.told {
 			if s, seen := f.partShare(part, found, o); seen {
 				p.Parts = append(p.Parts, s)
@@ -332,8 +333,8 @@ func judge(populations []Population) Verdict {
 	verdict := Clean
 	for _, p := range populations {
 		switch {
-		case p.Seconds == 0:
-		case p.Seconds > 0, len(populations) > 1 && !p.Whole():
+		case p.East == 0:
+		case p.East > 0, len(populations) > 1 && !p.Whole():
 			return Mixed
 		default:
 			verdict = Ambiguous
@@ -379,7 +380,7 @@ func (e Estimate) Steps() []Step {
 		for _, b := range e.Populations {
 			end, ended := a.Last()
 			start, started := b.First()
-			hourApart := b.Seconds-a.Seconds == 3600 || a.Seconds-b.Seconds == 3600
+			hourApart := b.East-a.East == 3600 || a.East-b.East == 3600
 			first, _ := a.First()
 			last, _ := b.Last()
 			if hourApart && ended && started && end <= start && first < start && end < last {

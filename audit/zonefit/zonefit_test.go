@@ -8,6 +8,7 @@ import (
 	_ "time/tzdata"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/zone"
 	"github.com/featureaudit/featureaudit/fixtures/zonemix"
 )
@@ -18,10 +19,10 @@ const (
 	tokyo   = int32(32400)
 )
 
-func realOffsets() []int32 {
-	var offsets []int32
-	for _, o := range zone.RealOffsets(zonemix.Start, zonemix.Start+14*86400e6) {
-		offsets = append(offsets, o.Seconds)
+func realOffsets() []times.Offset {
+	var offsets []times.Offset
+	for _, o := range zone.RealOffsets(times.Instant(zonemix.Start), times.Instant(zonemix.Start).Add(14*times.Day)) {
+		offsets = append(offsets, o.Offset)
 	}
 	return offsets
 }
@@ -35,8 +36,8 @@ func partsOf(days int, each func(give func(zonemix.Row))) []Part {
 	}
 	each(func(r zonemix.Row) {
 		h := parts[r.Day].Lags
-		h.Merge(&facts.LagHistogram{Counts: map[int32]int64{facts.LagBin(r.Lag()): 1}, Rows: 1, Max: r.Lag(), Min: r.Lag()})
-		if r.Event%facts.EventBinMicros == 0 {
+		h.Merge(&facts.LagHistogram{Counts: map[int32]int64{facts.LagBin(times.Span(r.Lag())): 1}, Rows: 1, Max: times.Span(r.Lag()), Min: times.Span(r.Lag())})
+		if r.Event%int64(facts.EventBinWidth) == 0 {
 			onLattice[r.Day]++
 		}
 	})
@@ -53,7 +54,7 @@ func fitMixture(m zonemix.Mixture, seed uint64) Estimate {
 func offsetsFound(e Estimate) []int32 {
 	var found []int32
 	for _, p := range e.Populations {
-		found = append(found, p.Seconds)
+		found = append(found, int32(p.East))
 	}
 	return found
 }
@@ -158,8 +159,8 @@ func TestStepsAtAClockChange(t *testing.T) {
 	})
 	e := Fit(parts, realOffsets())
 	steps := e.Steps()
-	if len(steps) != 1 || steps[0].Before.Seconds != -14400 || steps[0].After.Seconds != -18000 {
-		t.Fatalf("%v: %+v, want len(steps) == 1 && steps[0].Before.Seconds == -14400 && steps[0].After.Seconds == -18000", offsetsFound(e), steps)
+	if len(steps) != 1 || steps[0].Before.East != -14400 || steps[0].After.East != -18000 {
+		t.Fatalf("%v: %+v, want len(steps) == 1 && steps[0].Before.East == -14400 && steps[0].After.East == -18000", offsetsFound(e), steps)
 	}
 	if last, _ := steps[0].Before.Last(); last != 5 {
 		t.Errorf("the first offset ends in part %d", last)
@@ -175,7 +176,7 @@ func TestNothingToTellFrom(t *testing.T) {
 		t.Errorf("20 rows: %+v", few)
 	}
 	wide := fitMixture(zonemix.Mixture{Days: 2, RowsADay: 5000, Median: 4 * time.Hour, Sigma: 1}, 1)
-	if wide.Verdict != CannotTell || wide.Told != 0 || wide.SpreadMicros < 3*3600e6 || wide.SpreadMicros > 8*3600e6 {
+	if wide.Verdict != CannotTell || wide.Told != 0 || wide.Spread < 3*3600e6 || wide.Spread > 8*3600e6 {
 		t.Errorf("lags of hours: %+v", wide)
 	}
 }
@@ -186,7 +187,7 @@ func TestConcentrationIsThatOfTheFormula(t *testing.T) {
 	const n, mean = 200_000, 433.0
 	for i := range n {
 		lag := int64(-mean * math.Log((float64(i)+0.5)/n) * 1e6)
-		h.Counts[facts.LagBin(lag)]++
+		h.Counts[facts.LagBin(times.Span(lag))]++
 		h.Rows++
 	}
 	want := 1 / math.Sqrt(1+math.Pow(2*math.Pi*mean/900, 2))
@@ -196,7 +197,7 @@ func TestConcentrationIsThatOfTheFormula(t *testing.T) {
 }
 
 func TestWindowHoldsThePopulation(t *testing.T) {
-	from, to := Population{Seconds: india}.Window()
+	from, to := Population{East: times.Offset(india)}.Window()
 	if from != -(19800+300)*1_000_000 || to != -(19800-900)*1_000_000 {
 		t.Errorf("%d to %d", from, to)
 	}

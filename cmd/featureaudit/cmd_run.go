@@ -23,6 +23,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/render"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // runGrace is how long an interrupted audit may take to hand over its partial report before one without results is
@@ -361,7 +362,7 @@ func nothingJudged(o audit.Options) (report.Report, error) {
 		within = o.RangeFrom + ".." + o.RangeTo
 	}
 	return check.BuildReport(check.ReportInput{
-		Tool: o.Tool, AsOf: o.AsOf.UnixMicro(), Range: within, Status: report.Partial, ConfigDigest: o.ConfigDigest,
+		Tool: o.Tool, AsOf: times.At(o.AsOf), Range: within, Status: report.Partial, ConfigDigest: o.ConfigDigest,
 		Selection: report.Selection{Views: o.SelectViews, Checks: o.SelectChecks}, Definitions: o.Definitions,
 	})
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/internal/keys"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/policy"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
@@ -24,8 +25,8 @@ import (
 type Request struct {
 	View   model.View
 	Survey facts.Survey
-	// AsOf in microseconds UTC.
-	AsOf int64
+	// AsOf is the instant judged from.
+	AsOf times.Instant
 	// Wants is what the selected checks want of the rows.
 	Wants facts.Wants
 	// Units are the inferred units of epoch columns by schema and column name, where the definitions name none.
@@ -65,7 +66,7 @@ type Request struct {
 	HashBits int
 	// Offsets gives the UTC offsets, in seconds, that zones really had between two instants: two event times of one key
 	// that differ by one of them are shifted twins.
-	Offsets func(from, to int64) []int64
+	Offsets func(from, to times.Instant) []int64
 
 	// Atlas keeps zones that were read; nil reads them anew.
 	Atlas *zone.Atlas
@@ -587,4 +588,4 @@ func (c *collector) finishSlices() {
 }
 
 // timeOf is a microsecond instant for people.
-func timeOf(micros int64) string { return time.UnixMicro(micros).UTC().Format(time.RFC3339Nano) }
+func timeOf(micros int64) string { return times.Instant(micros).Time().Format(time.RFC3339Nano) }

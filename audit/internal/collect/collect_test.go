@@ -21,6 +21,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/store/local"
 	"github.com/featureaudit/featureaudit/audit/survey"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/fixtures"
 )
 
@@ -74,10 +75,10 @@ func collectBy(t *testing.T, wrap func(engine.Scanner) engine.Scanner, dir strin
 		t.Fatal(err)
 	}
 	defer db.Close()
-	request := collect.Request{View: view, Survey: surveyed, AsOf: asOf.UnixMicro(), Wants: facts.WantTimes | facts.WantKeys,
+	request := collect.Request{View: view, Survey: surveyed, AsOf: times.Instant(asOf.UnixMicro()), Wants: facts.WantTimes | facts.WantKeys,
 		Units: func(int32, string) string { return "" }, OwnAgrees: func(facts.File, string, string) bool { return true },
 		OwnHolds: func(facts.File, string) func(int64, bool) bool { return func(int64, bool) bool { return true } },
-		Offsets:  func(int64, int64) []int64 { return nil }, Truncated: survey.Truncated, Changed: func(context.Context, facts.File) *facts.Problem { return nil },
+		Offsets:  func(times.Instant, times.Instant) []int64 { return nil }, Truncated: survey.Truncated, Changed: func(context.Context, facts.File) *facts.Problem { return nil },
 		Values: func(ctx context.Context, f facts.File, c facts.Column, rows []int64, numbers bool) (facts.Values, error) {
 			return survey.Values(ctx, local.New(), f, c, rows, numbers)
 		},
@@ -173,7 +174,7 @@ func TestSlicesOfAFileThatNumbersItsRows(t *testing.T) {
 		if fmt.Sprint(numbers) != "[4999 5001 7 5000]" && fmt.Sprint(numbers) != "[7 5000 4999 5001]" {
 			t.Errorf("slices of %d: repeated rows are %v", sliceRows, numbers)
 		}
-		if s := got.Slices[0]; s.EventMin != firstEvent.UnixMicro() || s.EventMax != firstEvent.Add(5001*time.Minute).UnixMicro() {
+		if s := got.Slices[0]; s.EventMin != times.At(firstEvent) || s.EventMax != times.At(firstEvent.Add(5001*time.Minute)) {
 			t.Errorf("slices of %d: events from %d to %d", sliceRows, s.EventMin, s.EventMax)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/store"
 	"github.com/featureaudit/featureaudit/audit/survey"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
@@ -47,7 +48,7 @@ func (c Collector) Request(o engine.Order) Request {
 		Units:     func(schema int32, column string) string { return epochUnit(o.Survey.Schemas[schema], column) },
 		OwnAgrees: own.agrees,
 		OwnHolds:  own.holds,
-		Offsets:   func(from, to int64) []int64 { return offsets(c.Atlas, view, from, to) },
+		Offsets:   func(from, to times.Instant) []int64 { return offsets(c.Atlas, view, from, to) },
 		Truncated: survey.Truncated,
 		Nanos: func(ctx context.Context, f facts.File, column facts.Column, rows []int64) ([]int64, error) {
 			return survey.Nanos(ctx, c.Store, f, column, rows)
@@ -88,7 +89,7 @@ const repageBuffer = 256 << 10
 
 // offsets are the UTC offsets, in seconds, that the view's zones had between two instants, or that any zone had where
 // none is declared.
-func offsets(atlas *zone.Atlas, view model.View, from, to int64) []int64 {
+func offsets(atlas *zone.Atlas, view model.View, from, to times.Instant) []int64 {
 	real := atlas.RealOffsets(from, to)
 	if len(view.Zones) > 0 {
 		// a zone that does not load was refused with the config
@@ -96,7 +97,7 @@ func offsets(atlas *zone.Atlas, view model.View, from, to int64) []int64 {
 	}
 	seconds := make([]int64, len(real))
 	for i, offset := range real {
-		seconds[i] = int64(offset.Seconds)
+		seconds[i] = int64(offset.Offset)
 	}
 	return seconds
 }

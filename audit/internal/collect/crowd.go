@@ -10,6 +10,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/internal/keys"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // crowdOf is a crowd of entries that are held already.
@@ -230,7 +231,7 @@ func (g *crowdGroup) add(v *verifier, row keys.Row) {
 	if limit == 0 {
 		return
 	}
-	g.kept = append(g.kept, facts.DuplicateRow{File: row.File, Row: row.Number, EventTime: row.Event, Ingested: row.Ingested, Source: row.Source})
+	g.kept = append(g.kept, facts.DuplicateRow{File: row.File, Row: row.Number, EventTime: times.Instant(row.Event), Ingested: times.Instant(row.Ingested), Source: row.Source})
 	if len(g.kept) > limit+max(limit/4, keptSlack) {
 		slices.SortFunc(g.kept, compareKept)
 		g.kept = g.kept[:limit]

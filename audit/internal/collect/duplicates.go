@@ -11,6 +11,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/internal/keys"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // candidateSlack is what a candidate takes beside its row: its entry, its places in lists; valueBytes what each value does.
@@ -186,14 +187,11 @@ func (c *collector) offsets() []int64 {
 }
 
 func (c *collector) findOffsets() []int64 {
-	oldest, newest := facts.NoTime, facts.NoTime
+	oldest, newest := times.Instant(times.None), times.Instant(times.None)
 	for _, s := range c.collection.Slices {
-		if s.EventMin != facts.NoTime && (oldest == facts.NoTime || s.EventMin < oldest) {
-			oldest = s.EventMin
-		}
-		newest = max(newest, s.EventMax)
+		oldest, newest = oldest.Earlier(s.EventMin), max(newest, s.EventMax)
 	}
-	if oldest == facts.NoTime {
+	if !oldest.Known() {
 		return nil
 	}
 	return c.request.Offsets(oldest, newest)
@@ -317,9 +315,9 @@ func compareKnown(a, b int64) int {
 	switch {
 	case a == b:
 		return 0
-	case a == facts.NoTime:
+	case a == times.None:
 		return 1
-	case b == facts.NoTime:
+	case b == times.None:
 		return -1
 	}
 	return cmp.Compare(a, b)
@@ -600,7 +598,7 @@ func (v *verifier) keep(group []keys.Row, j *judged) {
 }
 
 func duplicateRow(row keys.Row) facts.DuplicateRow {
-	return facts.DuplicateRow{Key: keyParts(row.Key), File: row.File, Row: row.Number, EventTime: row.Event, Ingested: row.Ingested, Source: row.Source}
+	return facts.DuplicateRow{Key: keyParts(row.Key), File: row.File, Row: row.Number, EventTime: times.Instant(row.Event), Ingested: times.Instant(row.Ingested), Source: row.Source}
 }
 
 // keepRow remembers one row, unless enough are known that come before it.

@@ -7,6 +7,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/internal/keys"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // finishEntities judges the newest event of each entity, as it is read and as far as the zones are open.
@@ -14,26 +15,27 @@ func (c *collector) finishEntities(ctx context.Context) error {
 	workers := max(1, c.request.Workers)
 	partial := make([]facts.Entities, workers)
 	for i := range partial {
-		partial[i].OldestNewest = facts.NoTime
+		partial[i].OldestNewest = times.None
 	}
-	limit := c.clock.asOf - c.roles.view.TTL.Duration.Microseconds()
+	limit := c.clock.asOf.Add(-times.SpanOf(c.roles.view.TTL.Duration))
 	expires := c.roles.view.TTL.Effective()
 	var open openTimes
 	if expires {
 		open = c.openTimes(limit)
 	}
-	err := c.newest.Visit(ctx, workers, func(worker int, newest int64) {
+	err := c.newest.Visit(ctx, workers, func(worker int, latest int64) {
 		e := &partial[worker]
-		if newest == keys.Absent {
+		if latest == keys.Absent {
 			e.OnlyAfter++
 			return
 		}
+		newest := times.Instant(latest)
 		e.Judged++
 		if expires && newest < limit {
 			e.Stale++
 		}
 		if expires {
-			e.AddNear(newest - limit)
+			e.AddNear(newest.Sub(limit))
 		}
 		if expires && open.everywhere(newest) {
 			e.StaleEverywhere++
@@ -41,14 +43,12 @@ func (c *collector) finishEntities(ctx context.Context) error {
 		if expires && open.somewhere(newest) {
 			e.StaleSomewhere++
 		}
-		if e.OldestNewest == facts.NoTime || newest < e.OldestNewest {
-			e.OldestNewest = newest
-		}
+		e.OldestNewest = e.OldestNewest.Earlier(newest)
 	})
 	if err != nil {
 		return err
 	}
-	total := facts.Entities{OldestNewest: facts.NoTime}
+	total := facts.Entities{OldestNewest: times.None}
 	for _, e := range partial {
 		total.Judged += e.Judged
 		total.Stale += e.Stale
@@ -58,9 +58,7 @@ func (c *collector) finishEntities(ctx context.Context) error {
 		}
 		total.StaleEverywhere += e.StaleEverywhere
 		total.StaleSomewhere += e.StaleSomewhere
-		if e.OldestNewest != facts.NoTime && (total.OldestNewest == facts.NoTime || e.OldestNewest < total.OldestNewest) {
-			total.OldestNewest = e.OldestNewest
-		}
+		total.OldestNewest = total.OldestNewest.Earlier(e.OldestNewest)
 	}
 	if open.reachable {
 		total.StaleSomewhere += total.OnlyAfter
@@ -80,19 +78,19 @@ const originDefault = "default"
 type openTimes struct {
 	// An entity is stale in every zone if its newest event is before sureBefore, and may be in some if it is before
 	// maybeBefore, or after aheadAfter: where that event happens after as_of, an older one counts.
-	sureBefore, maybeBefore, aheadAfter int64
+	sureBefore, maybeBefore, aheadAfter times.Instant
 	// reachable says that rows that are read after as_of may have expired before it.
 	reachable bool
 }
 
-func (o openTimes) everywhere(newest int64) bool { return newest < o.sureBefore }
+func (o openTimes) everywhere(newest times.Instant) bool { return newest < o.sureBefore }
 
-func (o openTimes) somewhere(newest int64) bool {
+func (o openTimes) somewhere(newest times.Instant) bool {
 	return newest < o.maybeBefore || newest > o.aheadAfter
 }
 
 // openTimes looks for naive times without a zone. Where there are none, both bounds are the limit itself.
-func (c *collector) openTimes(limit int64) openTimes {
+func (c *collector) openTimes(limit times.Instant) openTimes {
 	certain := openTimes{sureBefore: limit, maybeBefore: limit, aheadAfter: math.MaxInt64}
 	var open, after, late bool
 	for i := range c.collection.Slices {
@@ -107,19 +105,20 @@ func (c *collector) openTimes(limit int64) openTimes {
 	if !open {
 		return certain
 	}
-	var west, east int64
+	var west, east times.Span
 	for _, seconds := range c.offsets() {
-		west, east = min(west, seconds*1_000_000), max(east, seconds*1_000_000)
+		offset := times.Offset(seconds).Span()
+		west, east = min(west, offset), max(east, offset)
 	}
-	bounds := openTimes{sureBefore: limit + west, maybeBefore: limit + east, aheadAfter: math.MaxInt64}
+	bounds := openTimes{sureBefore: limit.Add(west), maybeBefore: limit.Add(east), aheadAfter: math.MaxInt64}
 	if after && east > 0 {
 		// what is read after as_of may be the newest event in truth, and young or old
 		bounds.sureBefore = math.MinInt64
-		bounds.reachable = limit+east > c.clock.asOf
+		bounds.reachable = limit.Add(east) > c.clock.asOf
 	}
 	if late {
 		// files that were all written by as_of hold nothing that happens after it
-		bounds.aheadAfter = c.clock.asOf + west
+		bounds.aheadAfter = c.clock.asOf.Add(west)
 	}
 	return bounds
 }
@@ -128,7 +127,7 @@ func (c *collector) openTimes(limit int64) openTimes {
 // in. A snapshot restates its entities at its end, whatever its rows say.
 func (c *collector) openSlice(s *facts.Slice) bool {
 	file, v := &c.survey.Files[s.File], c.roles.view
-	if s.EventMax == facts.NoTime || v.TimePartition.Of == model.OfSnapshot && file.Partition >= 0 && c.survey.Partitions[file.Partition].Dated() {
+	if !s.EventMax.Known() || v.TimePartition.Of == model.OfSnapshot && file.Partition >= 0 && c.survey.Partitions[file.Partition].Dated() {
 		return false
 	}
 	if v.Origins["zone"] == originDefault {

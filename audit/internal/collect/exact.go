@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/engine"
-	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // beyond says that microseconds do not hold a raw time. It is no event, but a value like any other where rows are compared.
@@ -47,13 +47,13 @@ func farAwayText(v engine.Value) string {
 // keyInstant is a key's time as text to the nanosecond, as the scan reads it; rfc3339 says that a text has no pattern of its own.
 func keyInstant(r timeReader, values []engine.Value, cut int64, rfc3339 bool) string {
 	if r.vector < 0 {
-		return timeOf(facts.NoTime)
+		return timeOf(times.None)
 	}
 	value := values[r.vector]
 	read := r.readValue(value)
 	switch {
 	case read.status != readOK:
-		return timeOf(facts.NoTime)
+		return timeOf(times.None)
 	case r.text && rfc3339:
 		cut = textNanos(value.Text)
 	case !r.text && beyond(value.Int, value.PerMicro):

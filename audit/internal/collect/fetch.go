@@ -18,6 +18,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/internal/keys"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // fetchPlan says what to fetch from the files of one schema, and where each value stands.
@@ -888,8 +889,8 @@ func exactInstant(micros int64, value engine.Value, cut int64) string {
 
 // usable drops sentinels: they are no times.
 func (v *verifier) usable(micros int64) int64 {
-	if micros != facts.NoTime && v.c.clock.sentinel(micros) {
-		return facts.NoTime
+	if micros != times.None && v.c.clock.sentinel(micros) {
+		return times.None
 	}
 	return micros
 }
@@ -897,11 +898,11 @@ func (v *verifier) usable(micros int64) int64 {
 // instant reads a fetched time as the scan does.
 func (v *verifier) instant(r timeReader, values []engine.Value) int64 {
 	if r.vector < 0 {
-		return facts.NoTime
+		return times.None
 	}
 	t := r.readValue(values[r.vector])
 	if t.status != readOK {
-		return facts.NoTime
+		return times.None
 	}
 	return t.micros
 }

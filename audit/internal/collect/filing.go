@@ -5,40 +5,40 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
-// never is before every instant and after none: as a threshold it makes nothing true.
-const never = facts.NoTime
-
 // sentinelBefore is 1980-01-01: earlier event times are placeholders ("1970-01-01", "0001-01-01"), not events.
-var sentinelBefore = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro()
+var sentinelBefore = times.At(time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC))
 
 // sentinelYears after as_of an event time is a placeholder too ("9999-12-31").
 const sentinelYears = 10
 
-// clock holds the instants that all rows are judged by, in microseconds.
+// clock holds what all rows are judged by.
 type clock struct {
-	asOf      int64
-	tolerance int64
+	asOf      times.Instant
+	tolerance times.Span
 	limits    facts.Limits
 }
 
-func newClock(asOf int64, tolerance time.Duration) clock {
+func newClock(asOf times.Instant, tolerance time.Duration) clock {
 	limits := facts.NoLimits()
 	limits.SentinelBefore = sentinelBefore
-	limits.SentinelAfter = time.UnixMicro(asOf).UTC().AddDate(sentinelYears, 0, 0).UnixMicro()
-	limits.AsOf, limits.Ahead = asOf, -tolerance.Microseconds()
-	return clock{asOf: asOf, tolerance: tolerance.Microseconds(), limits: limits}
+	limits.SentinelAfter = times.At(asOf.Time().AddDate(sentinelYears, 0, 0))
+	limits.AsOf, limits.Ahead = asOf, -times.SpanOf(tolerance)
+	return clock{asOf: asOf, tolerance: times.SpanOf(tolerance), limits: limits}
 }
 
-func (c *clock) sentinel(micros int64) bool { return c.limits.Sentinel(micros) }
+func (c *clock) sentinel(micros int64) bool {
+	return c.limits.Sentinel(times.Instant(micros))
+}
 
 // filing is what a file's partition and policy say of all its rows.
 type filing struct {
 	file *facts.File
 	// start and end bound the partition; dated is false without one.
 	partitioned, dated bool
-	start, end         int64
+	start, end         times.Instant
 	// stray says that the file's folder names no period at all, so that no copy of its name is worth a comparison.
 	stray bool
 	// own compare typed times of the file's own partition columns with its path, in the order of the layout's.
@@ -47,13 +47,13 @@ type filing struct {
 	// limits are those that hold for every source of the file, and stale is when its rows are stale.
 	limits facts.Limits
 	stale  facts.Staleness
-	// snapshotEnd is the instant that a snapshot restates its entities at; never elsewhere.
-	snapshotEnd int64
+	// snapshotEnd is the instant that a snapshot restates its entities at; times.None elsewhere.
+	snapshotEnd times.Instant
 }
 
 func (c *collector) filingOf(file *facts.File) filing {
 	v := c.roles.view
-	f := filing{file: file, of: v.TimePartition.Of, limits: c.clock.limits, snapshotEnd: never}
+	f := filing{file: file, of: v.TimePartition.Of, limits: c.clock.limits, snapshotEnd: times.None}
 	var p *facts.Partition
 	if file.Partition >= 0 {
 		p = &c.survey.Partitions[file.Partition]
@@ -68,12 +68,12 @@ func (c *collector) filingOf(file *facts.File) filing {
 		f.snapshotEnd = min(f.end, c.clock.asOf)
 	}
 	f.stale = facts.StalenessOf(v, p, c.clock.asOf)
-	f.limit(max(c.clock.asOf, file.ModTime) + c.clock.tolerance)
+	f.limit(max(c.clock.asOf, file.ModTime).Add(c.clock.tolerance))
 	return f
 }
 
 // limit sets the limits of the file, after whose instant of rest nothing in it can be known.
-func (f *filing) limit(knownBy int64) {
+func (f *filing) limit(knownBy times.Instant) {
 	l := &f.limits
 	l.KnownBy, l.StaleBefore, l.StaleLag = knownBy, f.stale.Before, f.stale.Lag
 	if f.stale.Unreferenced {

@@ -44,7 +44,7 @@ type folder struct {
 	// row is the number in the file of the block's first row; base the ordinal of the file's first row in the view.
 	row, base int64
 	fixed     *sourceFold
-	// events and codes hold each row's event time (facts.NoTime without one) and source; unusual are rows for the slow road.
+	// events and codes hold each row's event time (times.None without one) and source; unusual are rows for the slow road.
 	// Where all rows of a block are usual, events are the engine's own, and not to be written to; else they are in buffer.
 	events, buffer []int64
 	allUsual       bool
@@ -56,7 +56,7 @@ type folder struct {
 	// ids and instants are those of the block's entities that are told by a hash.
 	ids      []keys.EntityID
 	instants []int64
-	// ingests hold each row's ingest time (facts.NoTime without one), as events do, where writers are sampled.
+	// ingests hold each row's ingest time (times.None without one), as events do, where writers are sampled.
 	ingests, ingestBuffer []int64
 	// identities are those of the block's writers that are told by a hash, of the rows that have one.
 	identities []entityID
@@ -76,7 +76,7 @@ func (f *folder) begin(file *facts.File, firstRow int64) error {
 	f.fixed = nil
 	clear(f.ownMatch)
 	if f.newest != nil && f.filing.dated {
-		f.newest.Expect(f.filing.start)
+		f.newest.Expect(int64(f.filing.start))
 	}
 	if f.layout.source != absent && file.Source == "" {
 		return nil

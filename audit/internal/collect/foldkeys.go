@@ -8,6 +8,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/internal/keys"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 func (f *folder) foldNulls(b *engine.Block, from, to int) {
@@ -96,7 +97,7 @@ func mix(hash, value uint64) uint64 {
 
 // foldEntities keeps the newest event of each row's entity. A snapshot restates an entity as of its end.
 func (f *folder) foldEntities(b *engine.Block, from, to int) error {
-	if !f.allUsual || f.filing.snapshotEnd != never {
+	if !f.allUsual || f.filing.snapshotEnd.Known() {
 		f.restate(from, to)
 	}
 	instants := f.events[from:to]
@@ -110,7 +111,7 @@ func (f *folder) foldEntities(b *engine.Block, from, to int) error {
 		switch {
 		case f.layout.entityInt == absent || !b.Vectors[f.layout.entityInt].Valid(row):
 			f.sources[f.codes[row]].slice.EntityNull++
-		case f.events[row] != keys.None:
+		case f.events[row] != times.None:
 			if err := f.newest.Add(keys.EntityID{Lo: uint64(b.Vectors[f.layout.entityInt].Ints[row])}, f.events[row]); err != nil {
 				return err
 			}
@@ -128,7 +129,7 @@ func (f *folder) foldTextEntities(b *engine.Block, from, to int) error {
 			f.sources[f.codes[row]].slice.EntityNull++
 			continue
 		}
-		if f.events[row] != keys.None {
+		if f.events[row] != times.None {
 			f.ids, f.instants = append(f.ids, id), append(f.instants, f.events[row])
 		}
 	}
@@ -139,9 +140,9 @@ func (f *folder) foldTextEntities(b *engine.Block, from, to int) error {
 func (f *folder) restate(from, to int) {
 	for row, instant := range f.events[from:to] {
 		switch {
-		case f.filing.snapshotEnd != never:
-			instant = f.filing.snapshotEnd
-		case instant > f.c.clock.asOf:
+		case f.filing.snapshotEnd.Known():
+			instant = int64(f.filing.snapshotEnd)
+		case times.Instant(instant) > f.c.clock.asOf:
 			instant = keys.Absent
 		}
 		f.buffer[from+row] = instant

@@ -4,19 +4,20 @@ import (
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // foldRow folds the times of one row in full.
 func (f *folder) foldRow(s *sourceFold, b *engine.Block, row int) {
 	event, ok := f.foldTimes(s, b, row)
 	if !ok {
-		event = facts.NoTime
+		event = times.None
 	}
-	f.events[row] = event
+	f.events[row] = int64(event)
 }
 
 // foldTimes counts what the row's times say, and gives its event time if it has a usable one.
-func (f *folder) foldTimes(s *sourceFold, b *engine.Block, row int) (int64, bool) {
+func (f *folder) foldTimes(s *sourceFold, b *engine.Block, row int) (times.Instant, bool) {
 	slice, limits := &s.slice, &s.limits
 	ingest, known := s.ingested.instant(b, row)
 	if !known {
@@ -25,15 +26,10 @@ func (f *folder) foldTimes(s *sourceFold, b *engine.Block, row int) (int64, bool
 	if !known || limits.Sentinel(ingest) {
 		slice.IngestedNull++
 		known = false
-		f.ingests[row] = facts.NoTime
+		f.ingests[row] = times.None
 	} else {
-		f.ingests[row] = ingest
-		if ingest < slice.IngestedMin || slice.IngestedMin == facts.NoTime {
-			slice.IngestedMin = ingest
-		}
-		if ingest > slice.IngestedMax {
-			slice.IngestedMax = ingest
-		}
+		f.ingests[row] = int64(ingest)
+		slice.IngestedMin, slice.IngestedMax = slice.IngestedMin.Earlier(ingest), max(slice.IngestedMax, ingest)
 	}
 	event, ok := s.event.instant(b, row)
 	if !ok {
@@ -57,18 +53,18 @@ func (f *folder) foldTimes(s *sourceFold, b *engine.Block, row int) (int64, bool
 
 // foldArrival judges a row whose event time is NULL, or does not parse: by when it arrived. A sentinel is no NULL: its row
 // enters no other fact.
-func (f *folder) foldArrival(slice *facts.Slice, b *engine.Block, row int, ingest int64) {
+func (f *folder) foldArrival(slice *facts.Slice, b *engine.Block, row int, ingest times.Instant) {
 	slice.IngestedOnly++
 	if ingest > f.filing.limits.KnownBy {
 		slice.FutureAsOf++
 	}
 	if f.filing.of == model.OfIngestedAt {
-		f.foldFiling(slice, b, row, facts.NoTime, ingest, true)
+		f.foldFiling(slice, b, row, times.None, ingest, true)
 	}
 }
 
 // oddEvent reads an event time that is not plainly an instant, and counts how.
-func (f *folder) oddEvent(s *sourceFold, b *engine.Block, row int) (int64, bool) {
+func (f *folder) oddEvent(s *sourceFold, b *engine.Block, row int) (times.Instant, bool) {
 	read := s.event.read(b, row)
 	if read.offset {
 		s.slice.TextOffset++
@@ -88,41 +84,31 @@ func (f *folder) oddEvent(s *sourceFold, b *engine.Block, row int) (int64, bool)
 		return 0, false
 	default:
 	}
-	if read.odd && !s.limits.Sentinel(read.micros) {
+	if read.odd && !s.limits.Sentinel(times.Instant(read.micros)) {
 		s.slice.AmbiguousLocal++
 	}
-	return read.micros, true
+	return times.Instant(read.micros), true
 }
 
-func (f *folder) oddIngest(s *sourceFold, b *engine.Block, row int) (int64, bool) {
+func (f *folder) oddIngest(s *sourceFold, b *engine.Block, row int) (times.Instant, bool) {
 	read := s.ingested.read(b, row)
-	return read.micros, read.status == readOK
+	return times.Instant(read.micros), read.status == readOK
 }
 
-func (f *folder) foldEvent(s *sourceFold, b *engine.Block, row int, event, ingest int64, known bool) {
+func (f *folder) foldEvent(s *sourceFold, b *engine.Block, row int, event, ingest times.Instant, known bool) {
 	slice, limits := &s.slice, &s.limits
-	if event < slice.EventMin || slice.EventMin == facts.NoTime {
-		slice.EventMin = event
-	}
-	if event > slice.EventMax {
-		slice.EventMax = event
-	}
-	if event%facts.EventBinMicros == 0 {
+	slice.EventMin, slice.EventMax = slice.EventMin.Earlier(event), max(slice.EventMax, event)
+	if event%times.Instant(facts.EventBinWidth) == 0 {
 		slice.OnLattice++
 	}
 	if s.events != nil {
 		s.events.add(event)
 	}
-	lag := int64(0)
+	lag := times.Span(0)
 	if known {
-		lag = ingest - event
+		lag = ingest.Sub(event)
 		slice.LagRows++
-		if lag < slice.LagMin || slice.LagMin == facts.NoTime {
-			slice.LagMin = lag
-		}
-		if lag > slice.LagMax {
-			slice.LagMax = lag
-		}
+		slice.LagMin, slice.LagMax = shorter(slice.LagMin, lag), max(slice.LagMax, lag)
 		s.lags.add(lag)
 	}
 	switch {
@@ -140,18 +126,16 @@ func (f *folder) foldEvent(s *sourceFold, b *engine.Block, row int, event, inges
 		}
 		return
 	default:
-		if event > slice.NewestKnown {
-			slice.NewestKnown = event
-		}
+		slice.NewestKnown = max(slice.NewestKnown, event)
 	}
-	if known && limits.LagLimit != never && lag > limits.LagLimit {
+	if known && limits.LagLimit != times.None && lag > limits.LagLimit {
 		slice.LagOver++
 	}
 	f.foldStale(slice, event, lag, known)
 	f.foldFiling(slice, b, row, event, ingest, known)
 }
 
-func (f *folder) foldStale(slice *facts.Slice, event, lag int64, known bool) {
+func (f *folder) foldStale(slice *facts.Slice, event times.Instant, lag times.Span, known bool) {
 	stale, unreferenced := f.filing.stale.Of(event, lag, known)
 	if unreferenced {
 		slice.StaleUnreferenced++
@@ -160,13 +144,11 @@ func (f *folder) foldStale(slice *facts.Slice, event, lag int64, known bool) {
 		return
 	}
 	slice.Stale++
-	if slice.OldestStale == facts.NoTime || event < slice.OldestStale {
-		slice.OldestStale = event
-	}
+	slice.OldestStale = slice.OldestStale.Earlier(event)
 }
 
 // foldFiling counts a row that lies outside its partition, once.
-func (f *folder) foldFiling(slice *facts.Slice, b *engine.Block, row int, event, ingest int64, known bool) {
+func (f *folder) foldFiling(slice *facts.Slice, b *engine.Block, row int, event, ingest times.Instant, known bool) {
 	if !f.filing.partitioned {
 		return
 	}
@@ -193,7 +175,7 @@ func (f *folder) foldFiling(slice *facts.Slice, b *engine.Block, row int, event,
 	}
 }
 
-func (f *folder) countOutside(slice *facts.Slice, instant int64) {
+func (f *folder) countOutside(slice *facts.Slice, instant times.Instant) {
 	switch {
 	case instant < f.filing.start:
 		slice.MisfiledBefore++

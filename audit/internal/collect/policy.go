@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // rowPolicy is how the rows of one source are read and judged.
@@ -11,12 +12,12 @@ type rowPolicy struct {
 	event, ingested         model.TimeColumn
 	eventZone, ingestedZone string
 	zone                    string
-	lagLimit                int64
+	lagLimit                times.Span
 }
 
 // sourcePolicy merges the view's policy with the overrides of a source.
 func sourcePolicy(v model.View, name string) rowPolicy {
-	p := rowPolicy{event: v.EventTime, ingested: v.IngestedAt, zone: v.Zone, lagLimit: never}
+	p := rowPolicy{event: v.EventTime, ingested: v.IngestedAt, zone: v.Zone, lagLimit: times.None}
 	limit := firstDuration(v.MaxLag, v.TTL.Duration)
 	for _, s := range v.Sources {
 		if s.Name != name {
@@ -34,7 +35,7 @@ func sourcePolicy(v model.View, name string) rowPolicy {
 	p.eventZone = firstZone(p.event.Zone, p.zone)
 	p.ingestedZone = firstZone(p.ingested.Zone, p.zone)
 	if limit > 0 {
-		p.lagLimit = limit.Microseconds()
+		p.lagLimit = times.SpanOf(limit)
 	}
 	return p
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 const day = int64(24 * time.Hour / time.Microsecond)
@@ -21,7 +22,7 @@ func TestEitherRoadCountsTheSame(t *testing.T) {
 	for seed := range uint64(400) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		view, survey, asOf := randomPolicy(rng)
-		r := randomRows(rng, asOf, survey.Files[0].ModTime, view)
+		r := randomRows(rng, asOf, int64(survey.Files[0].ModTime), view)
 		whole := foldBy(t, view, survey, asOf, func(c *collector) []*worker {
 			w := c.newWorker()
 			r.foldOn(t, w, 1000, 0, len(r.events))
@@ -64,14 +65,14 @@ func randomPolicy(rng *rand.Rand) (model.View, facts.Survey, int64) {
 	if rng.IntN(2) > 0 {
 		view.MaxLag = time.Duration(1+rng.IntN(30)) * time.Hour
 	}
-	file := facts.File{Rows: 1000, Partition: -1, ModTime: asOf + rng.Int64N(2*day) - day}
+	file := facts.File{Rows: 1000, Partition: -1, ModTime: times.Instant(asOf + rng.Int64N(2*day) - day)}
 	var partitions []facts.Partition
 	if rng.IntN(4) > 0 {
 		file.Partition = 0
 		start := time.Date(2026, 11, 19, 0, 0, 0, 0, time.UTC).UnixMicro()
-		partitions = []facts.Partition{{Start: start, End: start + day}}
+		partitions = []facts.Partition{{Start: times.Instant(start), End: times.Instant(start + day)}}
 		if rng.IntN(4) == 0 {
-			partitions[0].Start, partitions[0].End = facts.NoTime, facts.NoTime
+			partitions[0].Start, partitions[0].End = times.None, times.None
 		}
 		view.TimePartition = model.TimePartition{Grain: model.GrainDay, Of: []model.PartitionMeaning{model.OfEventTime, model.OfIngestedAt, model.OfSnapshot}[rng.IntN(3)]}
 	}
@@ -94,9 +95,9 @@ func randomRows(rng *rand.Rand, asOf, modified int64, view model.View) (r testRo
 	sources := []string{"batch", "stream"}[:1+rng.IntN(2)]
 	start := time.Date(2026, 11, 19, 0, 0, 0, 0, time.UTC).UnixMicro()
 	ttl, tolerance := view.TTL.Duration.Microseconds(), view.Tolerance.Microseconds()
-	clock := newClock(asOf, view.Tolerance)
+	clock := newClock(times.Instant(asOf), view.Tolerance)
 	edges := []int64{start, start + day, asOf, asOf - ttl, start - ttl, start + day - ttl, asOf - max(ttl, day), modified, max(asOf, modified) + tolerance,
-		clock.limits.SentinelBefore, clock.limits.SentinelAfter, 0}
+		int64(clock.limits.SentinelBefore), int64(clock.limits.SentinelAfter), 0}
 	lags := []int64{0, -tolerance, ttl, view.MaxLag.Microseconds(), day}
 	odd := rng.IntN(3) // none of the rows, some, or most
 	for range 1 + rng.IntN(200) {
@@ -149,7 +150,7 @@ func (t texts) Codes(from, to int, _ []uint64, known *engine.TextCodes, out []ui
 // foldBy collects what workers fold.
 func foldBy(t *testing.T, view model.View, survey facts.Survey, asOf int64, fold func(*collector) []*worker) *facts.Collection {
 	t.Helper()
-	c, err := newCollector(nil, Request{View: view, Survey: survey, AsOf: asOf, Wants: facts.WantTimes | facts.WantEvents,
+	c, err := newCollector(nil, Request{View: view, Survey: survey, AsOf: times.Instant(asOf), Wants: facts.WantTimes | facts.WantEvents,
 		Units: func(int32, string) string { return "" }}, learnt{copies: &copies{}})
 	if err != nil {
 		t.Fatal(err)

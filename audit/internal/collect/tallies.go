@@ -1,6 +1,9 @@
 package collect
 
-import "github.com/featureaudit/featureaudit/audit/facts"
+import (
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/times"
+)
 
 // tallies are the histograms that one worker is filling. They are dense while rows come in, and handed over sparse.
 type tallies struct {
@@ -14,7 +17,7 @@ const maxOpenTallies = 64
 func (t *tallies) lagsOf(p facts.Population) *lagCounts {
 	counts, ok := t.lags[p]
 	if !ok {
-		counts = &lagCounts{lo: facts.LagBins, hi: -facts.LagBins, max: facts.NoTime, min: facts.NoTime}
+		counts = &lagCounts{lo: facts.LagBins, hi: -facts.LagBins, max: times.None, min: times.None}
 		t.lags[p] = counts
 	}
 	return counts
@@ -34,11 +37,11 @@ type lagCounts struct {
 	bins   [2 * facts.LagBins]int64
 	lo, hi int32
 	rows   int64
-	max    int64
-	min    int64
+	max    times.Span
+	min    times.Span
 }
 
-func (l *lagCounts) add(lag int64) {
+func (l *lagCounts) add(lag times.Span) {
 	l.count(facts.LagBin(lag))
 	l.widen(1, lag, lag)
 }
@@ -46,11 +49,11 @@ func (l *lagCounts) add(lag int64) {
 // count adds a row to a bin; widen must follow for the rows counted, with their bounds.
 func (l *lagCounts) count(bin int32) { l.bins[bin+facts.LagBins]++ }
 
-func (l *lagCounts) widen(rows, least, most int64) {
+func (l *lagCounts) widen(rows int64, least, most times.Span) {
 	l.lo, l.hi = min(l.lo, facts.LagBin(least)), max(l.hi, facts.LagBin(most))
 	l.rows += rows
 	l.max = max(l.max, most)
-	if l.min == facts.NoTime || least < l.min {
+	if l.min == times.None || least < l.min {
 		l.min = least
 	}
 }
@@ -76,7 +79,7 @@ type eventCounts struct {
 	rows    int64
 }
 
-func (e *eventCounts) add(event int64) { e.addBin(facts.EventBin(event), 1) }
+func (e *eventCounts) add(event times.Instant) { e.addBin(facts.EventBin(event), 1) }
 
 func (e *eventCounts) addBin(bin int32, rows int64) {
 	if !e.started {

@@ -6,6 +6,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
@@ -96,8 +97,8 @@ func (r *timeReader) number(raw, perMicro int64) timeValue {
 	if r.utc || micros < beforeZones || micros > afterZones {
 		return timeValue{micros: micros}
 	}
-	micros, odd := r.local.Instant(micros)
-	return timeValue{micros: micros, odd: odd}
+	at, odd := r.local.Instant(times.Local(micros))
+	return timeValue{micros: int64(at), odd: odd}
 }
 
 // beforeZones and afterZones bound what is read in a zone: beyond them are sentinels, which no offset would make times of.
@@ -107,7 +108,7 @@ const (
 )
 
 // instant is the fast road of read, for typed values that are instants as they stand; false sends the caller to read.
-func (r *timeReader) instant(block *engine.Block, row int) (int64, bool) {
+func (r *timeReader) instant(block *engine.Block, row int) (times.Instant, bool) {
 	if !r.plain {
 		return 0, false
 	}
@@ -115,7 +116,7 @@ func (r *timeReader) instant(block *engine.Block, row int) (int64, bool) {
 	if v.PerMicro != 1 || !v.Valid(row) {
 		return 0, false
 	}
-	return v.Ints[row], true
+	return times.Instant(v.Ints[row]), true
 }
 
 func (r *timeReader) readText(text []byte) timeValue {
@@ -134,8 +135,8 @@ func (r *timeReader) readText(text []byte) timeValue {
 	case r.utc:
 		return timeValue{micros: parsed.micros, bare: true}
 	}
-	micros, odd := r.local.Instant(parsed.micros)
-	return timeValue{micros: micros, odd: odd, bare: true}
+	at, odd := r.local.Instant(times.Local(parsed.micros))
+	return timeValue{micros: int64(at), odd: odd, bare: true}
 }
 
 // scale turns a raw value into microseconds, rounding nanoseconds down. What is too far away for 64 bits is as far as they

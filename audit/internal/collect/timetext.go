@@ -5,6 +5,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/internal/strptime"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
@@ -35,7 +36,7 @@ func parseRFC3339(text []byte) (textTime, bool) {
 	if month < 1 || month > 12 || day < 1 || day > daysIn(year, month) || hour > 23 || minute > 59 || second > 59 {
 		return textTime{}, false
 	}
-	micros := (daysSinceEpoch(year, month, day)*86400 + hour*3600 + minute*60 + second) * 1_000_000
+	micros := (daysSinceEpoch(year, month, day)*86400 + hour*3600 + minute*60 + second) * int64(times.Second)
 	rest := text[19:]
 	if len(rest) > 0 && (rest[0] == '.' || rest[0] == ',') {
 		end := 1
@@ -54,7 +55,7 @@ func parseRFC3339(text []byte) (textTime, bool) {
 		return textTime{micros: micros}, true
 	}
 	offset, ok := parseOffset(rest)
-	return textTime{micros: micros - offset*1_000_000, hasOffset: true}, ok
+	return textTime{micros: micros - offset*int64(times.Second), hasOffset: true}, ok
 }
 
 // parseOffset reads Z, +hh:mm, +hhmm or +hh, in seconds east of UTC.
@@ -164,13 +165,13 @@ func (p *patternReader) parse(text []byte) (textTime, bool) {
 	if !ok {
 		return textTime{}, false
 	}
-	t := textTime{micros: read.Local - read.Offset*1_000_000, hasOffset: read.HasOffset}
+	t := textTime{micros: int64(read.Local.Add(-read.Offset.Span())), hasOffset: read.HasOffset}
 	if read.Zone == nil {
 		return t, true
 	}
 	named, ok := p.names.Instant(read.Local, string(read.Zone))
-	if !ok || read.HasOffset && named != t.micros {
+	if !ok || read.HasOffset && int64(named) != t.micros {
 		return textTime{}, false
 	}
-	return textTime{micros: named, hasOffset: true}, true
+	return textTime{micros: int64(named), hasOffset: true}, true
 }

@@ -7,28 +7,32 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/internal/keys"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // twins counts the keys whose event times lie one real offset apart.
 type twins struct {
 	c       *collector
-	offsets map[int64]bool
+	offsets map[times.Offset]bool
 	// parts are the counts of each goroutine; the first one is that of the verifier.
 	parts []*twinCounts
 	// samples is how many pairs of copies are compared for each pair of writers.
 	samples int
 }
 
+// farthestTwins is beyond what any two clocks are apart.
+const farthestTwins = 48 * times.Hour
+
 // maxTwinRows bounds the rows of one key that are compared with each other. A key of more rows is no pair of copies.
 const maxTwinRows = 16
 
-// twinSharpLag is the most lag, in microseconds, of a copy that agrees with its ingest time: offsets are no nearer to each other.
-const twinSharpLag = facts.EventBinMicros
+// twinSharpLag is the most lag of a copy that agrees with its ingest time: offsets are no nearer to each other.
+const twinSharpLag = facts.EventBinWidth
 
 // newTwins prepares the count. It stays empty where nothing can be told: with a clock too coarse, where event time is
 // part of the key, and across snapshots and once_per: [partition].
 func (c *collector) newTwins(offsets []int64, coarse bool) *twins {
-	t := &twins{c: c, offsets: map[int64]bool{}, samples: samplesFor(len(c.names.names))}
+	t := &twins{c: c, offsets: map[times.Offset]bool{}, samples: samplesFor(len(c.names.names))}
 	t.newPart()
 	v := c.roles.view
 	if coarse || slices.Contains(v.Key, v.EventTime.Column) || slices.Contains(c.oncePer(), oncePerPartition) {
@@ -36,7 +40,7 @@ func (c *collector) newTwins(offsets []int64, coarse bool) *twins {
 	}
 	for _, seconds := range offsets {
 		if seconds != 0 {
-			t.offsets[max(seconds, -seconds)] = true
+			t.offsets[times.Offset(max(seconds, -seconds))] = true
 		}
 	}
 	return t
@@ -80,23 +84,24 @@ func (t *twins) counts() []facts.TwinCount {
 		all = append(all, *n)
 	}
 	slices.SortFunc(all, func(x, y facts.TwinCount) int {
-		return cmp.Or(cmp.Compare(x.A, y.A), cmp.Compare(x.B, y.B), cmp.Compare(x.Seconds, y.Seconds))
+		return cmp.Or(cmp.Compare(x.A, y.A), cmp.Compare(x.B, y.B), cmp.Compare(x.Apart, y.Apart))
 	})
 	return all
 }
 
-// distance is b less a in seconds, if that is a real offset.
-func (t *twins) distance(a, b int64) (seconds int64, real bool) {
-	if a == b || a == facts.NoTime || b == facts.NoTime || (b-a)%1_000_000 != 0 {
+// distance is b less a, if that is a real offset.
+func (t *twins) distance(a, b int64) (apart times.Offset, real bool) {
+	second := int64(times.Second)
+	if a == b || a == times.None || b == times.None || (b-a)%second != 0 || max(b-a, a-b) > int64(farthestTwins) {
 		return 0, false
 	}
-	seconds = (b - a) / 1_000_000
-	return seconds, t.offsets[max(seconds, -seconds)]
+	apart = times.Offset((b - a) / second)
+	return apart, t.offsets[max(apart, -apart)]
 }
 
 type twinKey struct {
-	a, b    string
-	seconds int64
+	a, b  string
+	apart times.Offset
 }
 
 // twinCounts belongs to one goroutine.
@@ -136,14 +141,14 @@ func (p *twinCounts) addPairs(rows []keys.Entry) {
 				x, y, a, b = y, x, b, a
 			}
 			if n := p.add(a, b); n != nil {
-				p.samples.keep(writers{a.source, b.source}, twinSample{hash: x.Hash, a: x.Ordinal, b: y.Ordinal, seconds: n.Seconds})
+				p.samples.keep(writers{a.source, b.source}, twinSample{hash: x.Hash, a: x.Ordinal, b: y.Ordinal, apart: n.Apart})
 			}
 		}
 	}
 }
 
 func (p *twinCounts) copyOfEntry(e keys.Entry) copyOf {
-	return copyOf{p.twins.c.names.name(e.Source), p.twins.c.fileOf(e.Ordinal), e.Event, facts.NoTime}
+	return copyOf{p.twins.c.names.name(e.Source), p.twins.c.fileOf(e.Ordinal), e.Event, times.None}
 }
 
 func copyOfRow(r keys.Row) copyOf { return copyOf{r.Source, r.File, r.Event, r.Ingested} }
@@ -199,15 +204,15 @@ func (p *twinCounts) compare(s twinSample, x, y keys.Row) {
 		return
 	}
 	a, b := copyOfRow(x), copyOfRow(y)
-	n := p.count(a, b, s.seconds)
+	n := p.count(a, b, s.apart)
 	comparePayload(n, x, y)
-	p.vote(n, copyOf{a.source, a.file, a.event, facts.NoTime}, copyOf{b.source, b.file, b.event, facts.NoTime}, -1)
+	p.vote(n, copyOf{a.source, a.file, a.event, times.None}, copyOf{b.source, b.file, b.event, times.None}, -1)
 	p.vote(n, a, b, 1)
 }
 
 // add counts two copies in their order, and gives the count if they are news.
 func (p *twinCounts) add(a, b copyOf) *facts.TwinCount {
-	seconds, real := p.twins.distance(a.event, b.event)
+	apart, real := p.twins.distance(a.event, b.event)
 	if !real {
 		return nil
 	}
@@ -215,27 +220,27 @@ func (p *twinCounts) add(a, b copyOf) *facts.TwinCount {
 	if a.source != b.source && max(between, -between) > 1 {
 		return nil
 	}
-	key := twinKey{a.source, b.source, seconds}
+	key := twinKey{a.source, b.source, apart}
 	if p.seen[key] {
 		return nil
 	}
 	p.seen[key] = true
-	n := p.count(a, b, seconds)
+	n := p.count(a, b, apart)
 	n.Keys++
 	p.vote(n, a, b, 1)
 	return n
 }
 
 // count is the count of two copies' writers and offset, made to reach over their partitions.
-func (p *twinCounts) count(a, b copyOf, seconds int64) *facts.TwinCount {
+func (p *twinCounts) count(a, b copyOf, apart times.Offset) *facts.TwinCount {
 	first, last := p.partition(a), p.partition(b)
 	if first > last {
 		first, last = last, first
 	}
-	key := twinKey{a.source, b.source, seconds}
+	key := twinKey{a.source, b.source, apart}
 	n := p.counts[key]
 	if n == nil {
-		n = &facts.TwinCount{A: a.source, B: b.source, Seconds: seconds, First: first, Last: last}
+		n = &facts.TwinCount{A: a.source, B: b.source, Apart: apart, First: first, Last: last}
 		p.counts[key] = n
 	}
 	n.First, n.Last = min(n.First, first), max(n.Last, last)
@@ -266,12 +271,12 @@ func (p *twinCounts) vote(n *facts.TwinCount, a, b copyOf, weight int64) {
 
 // possible says that a copy did not arrive before it happened.
 func (p *twinCounts) possible(c copyOf) bool {
-	return c.ingested == facts.NoTime || c.ingested-c.event >= -p.twins.c.clock.tolerance
+	return c.ingested == times.None || times.Span(c.ingested-c.event) >= -p.twins.c.clock.tolerance
 }
 
 // prompt says that a copy is known to have arrived shortly after it happened.
 func (p *twinCounts) prompt(c copyOf) bool {
-	return c.ingested != facts.NoTime && p.possible(c) && c.ingested-c.event < twinSharpLag
+	return c.ingested != times.None && p.possible(c) && times.Span(c.ingested-c.event) < twinSharpLag
 }
 
 func (p *twinCounts) inPlace(c copyOf) bool {
@@ -280,5 +285,5 @@ func (p *twinCounts) inPlace(c copyOf) bool {
 		return true
 	}
 	partition := p.twins.c.survey.Partitions[id]
-	return !partition.Dated() || c.event >= partition.Start && c.event < partition.End
+	return !partition.Dated() || times.Instant(c.event) >= partition.Start && times.Instant(c.event) < partition.End
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/featureaudit/featureaudit/audit/internal/keys"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // Pairs of copies that are told by hash alone are many where a whole source is shifted. Their payload is compared on
@@ -28,9 +29,9 @@ type writers struct{ a, b string }
 
 // twinSample is a pair of copies by the ordinals of their rows.
 type twinSample struct {
-	hash    uint64
-	a, b    int64
-	seconds int64
+	hash  uint64
+	a, b  int64
+	apart times.Offset
 }
 
 func compareSamples(x, y twinSample) int {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // foldUsual folds the times of rows that are all of one source, if they are usual without exception: what that is can be
@@ -54,14 +55,14 @@ func (f *folder) sift(s *sourceFold, ev, in *engine.Vector, rows []int32, u fact
 			f.unusual = append(f.unusual, row)
 			continue
 		}
-		event, ingest := ev.Ints[row], in.Ints[row]
-		lag := ingest - event
+		event, ingest := times.Instant(ev.Ints[row]), times.Instant(in.Ints[row])
+		lag := ingest.Sub(event)
 		if event < u.EventLow || event > u.EventHigh || ingest < u.IngestLow || ingest > u.IngestHigh || lag < u.LagLow || lag > u.LagHigh {
 			f.unusual = append(f.unusual, row)
 			continue
 		}
-		f.events[row], f.ingests[row] = event, ingest
-		f.usual, f.usualIngest = append(f.usual, event), append(f.usualIngest, ingest)
+		f.events[row], f.ingests[row] = ev.Ints[row], in.Ints[row]
+		f.usual, f.usualIngest = append(f.usual, ev.Ints[row]), append(f.usualIngest, in.Ints[row])
 	}
 	if len(f.usual) > 0 {
 		s.count(boundsOf(f.usual, f.usualIngest), f.usual, f.usualIngest)
@@ -72,9 +73,9 @@ func (f *folder) sift(s *sourceFold, ev, in *engine.Vector, rows []int32, u fact
 func boundsOf(events, ingests []int64) facts.Bounds {
 	ingests = ingests[:len(events)]
 	u := facts.NoRows()
-	for i, event := range events {
-		ingest := ingests[i]
-		lag := ingest - event
+	for i := range events {
+		event, ingest := times.Instant(events[i]), times.Instant(ingests[i])
+		lag := ingest.Sub(event)
 		u.EventLow, u.EventHigh = min(u.EventLow, event), max(u.EventHigh, event)
 		u.IngestLow, u.IngestHigh = min(u.IngestLow, ingest), max(u.IngestHigh, ingest)
 		u.LagLow, u.LagHigh = min(u.LagLow, lag), max(u.LagHigh, lag)
@@ -85,14 +86,14 @@ func boundsOf(events, ingests []int64) facts.Bounds {
 // count adds usual rows with these bounds to the facts of a source.
 func (s *sourceFold) count(u facts.Bounds, events, ingests []int64) {
 	slice, rows := &s.slice, int64(len(events))
-	slice.EventMin, slice.EventMax = least(slice.EventMin, u.EventLow), max(slice.EventMax, u.EventHigh)
+	slice.EventMin, slice.EventMax = slice.EventMin.Earlier(u.EventLow), max(slice.EventMax, u.EventHigh)
 	slice.NewestKnown = max(slice.NewestKnown, u.EventHigh)
-	slice.IngestedMin, slice.IngestedMax = least(slice.IngestedMin, u.IngestLow), max(slice.IngestedMax, u.IngestHigh)
-	slice.LagMin, slice.LagMax = least(slice.LagMin, u.LagLow), max(slice.LagMax, u.LagHigh)
+	slice.IngestedMin, slice.IngestedMax = slice.IngestedMin.Earlier(u.IngestLow), max(slice.IngestedMax, u.IngestHigh)
+	slice.LagMin, slice.LagMax = shorter(slice.LagMin, u.LagLow), max(slice.LagMax, u.LagHigh)
 	slice.LagRows += rows
 	s.lags.widen(rows, u.LagLow, u.LagHigh)
 	for i, ingest := range ingests[:len(events)] {
-		s.lags.count(facts.LagBin(ingest - events[i]))
+		s.lags.count(facts.LagBin(times.Span(ingest - events[i])))
 	}
 	s.countEvents(events)
 }
@@ -102,9 +103,9 @@ func (s *sourceFold) count(u facts.Bounds, events, ingests []int64) {
 func (s *sourceFold) countEvents(events []int64) {
 	first, rows := int64(math.MinInt64), int64(0)
 	for _, event := range events {
-		if uint64(event-first) >= uint64(facts.EventBinMicros) {
+		if uint64(event-first) >= uint64(facts.EventBinWidth) {
 			s.countBin(first, rows)
-			first, rows = event-event%facts.EventBinMicros, 0
+			first, rows = event-event%int64(facts.EventBinWidth), 0
 		}
 		rows++
 		if event == first {
@@ -116,14 +117,14 @@ func (s *sourceFold) countEvents(events []int64) {
 
 func (s *sourceFold) countBin(first, rows int64) {
 	if s.events != nil && rows > 0 {
-		s.events.addBin(facts.EventBin(first), rows)
+		s.events.addBin(facts.EventBin(times.Instant(first)), rows)
 	}
 }
 
-// least is the earlier of two instants of which the first may be facts.NoTime.
-func least(known, instant int64) int64 {
-	if known == facts.NoTime {
-		return instant
+// shorter is the less of two spans of which the first may be times.None.
+func shorter(known, span times.Span) times.Span {
+	if known == times.None {
+		return span
 	}
-	return min(known, instant)
+	return min(known, span)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 const (
@@ -144,10 +145,10 @@ type writerStage struct {
 
 // sight takes a row whose writer's hash is below the limit, and says whether it is held.
 func (w *writerStage) sight(filter *writerFilter, writer uint64, event, ingest int64, file int32) bool {
-	if event == facts.NoTime || ingest == facts.NoTime {
+	if event == times.None || ingest == times.None {
 		return false
 	}
-	row, ok := facts.NewWriterRow(writer, event, ingest, file)
+	row, ok := facts.NewWriterRow(writer, times.Instant(event), times.Instant(ingest), file)
 	if !ok || !filter.takes(writer, row.Row) {
 		return false
 	}

@@ -5,7 +5,7 @@ import (
 	"math/bits"
 	"sync"
 
-	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // EntityID identifies an entity exactly where its value fits 8 bytes (Hi is 0 then), else by a 128-bit hash.
@@ -49,11 +49,8 @@ type newestPart struct {
 // Absent marks an entity that was seen, but with no instant that counts. It is earlier than every instant.
 const Absent = empty + 1
 
-// None is no instant at all: it leaves an entity as it is.
-const None = facts.NoTime
-
 // empty marks a free slot of a table.
-const empty = None
+const empty = int64(times.None)
 
 // NewNewest prepares parts for about rows rows. Wide identities keep both words. Narrow ones inside span have a place
 // each in an array, if a writer's array is within denseBytes.
@@ -137,7 +134,7 @@ func (w *NewestWriter) Add(id EntityID, instant int64) error {
 	return w.addSparse(id, instant)
 }
 
-// AddIntegers is Add for many integer identities at once; an instant of None says nothing of its entity. First those are
+// AddIntegers is Add for many integer identities at once; an instant of times.None says nothing of its entity. First those are
 // listed that may be news, without a branch on it, since nothing foretells it; then the look-ups in the array overlap,
 // which hides most of the way to memory.
 func (w *NewestWriter) AddIntegers(ids, instants []int64) error {
@@ -169,7 +166,7 @@ func (w *NewestWriter) AddIntegers(ids, instants []int64) error {
 // addOutside adds identities without a place in the array.
 func (w *NewestWriter) addOutside(ids, instants []int64) error {
 	for i, id := range ids {
-		if instants[i] == None {
+		if instants[i] == times.None {
 			continue
 		}
 		if err := w.addSparse(EntityID{Lo: uint64(id)}, instants[i]); err != nil {

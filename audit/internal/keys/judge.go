@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // Row is a candidate with its real values.
@@ -19,7 +20,7 @@ type Row struct {
 	Source string
 	// Key is the canonical key: equal keys have equal text.
 	Key string
-	// Event and Ingested are microseconds UTC, or facts.NoTime.
+	// Event and Ingested are microseconds UTC, or times.None.
 	Event, Ingested int64
 	// Payload are its values, or Wide what they are to those of the other rows of its group, and Sum an image of all of them.
 	Payload  []Value
@@ -141,7 +142,7 @@ func (v *Verdict) classify(unknown, shifted, odd bool) {
 
 // resolve concludes from how many rows were ingested last.
 func (v *Verdict) resolve(last, ties int64) {
-	v.Resolvable = last != facts.NoTime && ties == 1
+	v.Resolvable = last != times.None && ties == 1
 	v.FanOut = ties - 1
 }
 
@@ -190,14 +191,14 @@ func (t *eventTimes) add(event int64) {
 }
 
 // eventDifferences says whether some difference is a real offset, and whether some is neither 0 nor one.
-func (j *Judge) eventDifferences(times eventTimes) (shifted, odd bool) {
-	if times.many {
+func (j *Judge) eventDifferences(events eventTimes) (shifted, odd bool) {
+	if events.many {
 		return false, true
 	}
-	distinct := times.distinct
+	distinct := events.distinct
 	for i, a := range distinct {
 		for _, b := range distinct[i+1:] {
-			if a == facts.NoTime || b == facts.NoTime || j.coarse || !j.isOffset(a-b) {
+			if a == times.None || b == times.None || j.coarse || !j.isOffset(a-b) {
 				odd = true
 				continue
 			}
@@ -208,10 +209,10 @@ func (j *Judge) eventDifferences(times eventTimes) (shifted, odd bool) {
 }
 
 func (j *Judge) isOffset(micros int64) bool {
-	if micros%1_000_000 != 0 {
+	if micros%int64(times.Second) != 0 {
 		return false
 	}
-	seconds := micros / 1_000_000
+	seconds := micros / int64(times.Second)
 	return slices.Contains(j.offsets, seconds) || slices.Contains(j.offsets, -seconds)
 }
 

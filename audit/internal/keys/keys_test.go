@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // TestProbeFindsWhatAMapFinds compares the candidates with a count in a map, for hashes of few bits and many, narrow
@@ -261,10 +262,10 @@ func TestSurplusIsExact(t *testing.T) {
 func TestGroupClasses(t *testing.T) {
 	const hour = int64(3600) * 1_000_000
 	offsets := []int64{0, 3600, 19800, -28800}
-	event := func(times ...int64) []Row {
+	event := func(instants ...int64) []Row {
 		var rows []Row
-		for _, at := range times {
-			rows = append(rows, Row{Event: at, Ingested: facts.NoTime, Payload: []Value{{Text: "a"}}})
+		for _, at := range instants {
+			rows = append(rows, Row{Event: at, Ingested: times.None, Payload: []Value{{Text: "a"}}})
 		}
 		return rows
 	}
@@ -282,8 +283,8 @@ func TestGroupClasses(t *testing.T) {
 		{"no offset", event(5, 6), false, facts.Conflict, []string{"event_time"}},
 		{"an offset between two no offset", event(0, hour, 3*hour), false, facts.Conflict, []string{"event_time"}},
 		{"coarse clock", event(0, hour), true, facts.Conflict, []string{"event_time"}},
-		{"one without time", event(0, facts.NoTime), false, facts.Conflict, []string{"event_time"}},
-		{"none with time", event(facts.NoTime, facts.NoTime), false, facts.Replay, nil},
+		{"one without time", event(0, times.None), false, facts.Conflict, []string{"event_time"}},
+		{"none with time", event(times.None, times.None), false, facts.Replay, nil},
 		{"payload", []Row{{Payload: []Value{{Text: ""}}}, {Payload: []Value{{Null: true}}}}, false, facts.Conflict, []string{"p"}},
 	} {
 		v := NewJudge([]string{"p"}, nil, offsets, test.coarse).Group(test.rows, all)
@@ -298,7 +299,7 @@ func TestResolvable(t *testing.T) {
 		ingested   []int64
 		resolvable bool
 		fanOut     int64
-	}{{[]int64{1, 2}, true, 0}, {[]int64{2, 2}, false, 1}, {[]int64{1, 2, 2}, false, 1}, {[]int64{facts.NoTime, facts.NoTime, facts.NoTime}, false, 2}, {[]int64{1, facts.NoTime}, true, 0}} {
+	}{{[]int64{1, 2}, true, 0}, {[]int64{2, 2}, false, 1}, {[]int64{1, 2, 2}, false, 1}, {[]int64{times.None, times.None, times.None}, false, 2}, {[]int64{1, times.None}, true, 0}} {
 		var rows []Row
 		for _, at := range test.ingested {
 			rows = append(rows, Row{Ingested: at})

@@ -155,7 +155,7 @@ func (r *Runs) NewWriter() *Writer {
 	return &Writer{bits: r.bits, ordinals: r.ordinals, stage: newStage(len(r.parts), r.stride, pageEntries, func(part int, page []uint64) ([]uint64, error) { return nil, r.put(part, page) })}
 }
 
-// Add appends one row; event is its event time in microseconds UTC, or facts.NoTime. Narrow runs do not keep it.
+// Add appends one row; event is its event time in microseconds UTC, or times.None. Narrow runs do not keep it.
 func (w *Writer) Add(hash, ordinal, source uint64, event int64) error {
 	part := hash >> (64 - w.bits)
 	slot := w.stage.slot(part)

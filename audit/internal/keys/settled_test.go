@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
+
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // TestNewestPartitionsFirst adds blocks of partitions from the newest to the oldest, as a scan does, with rows that stray
@@ -47,7 +49,7 @@ func TestNewestPartitionsFirst(t *testing.T) {
 								case 1:
 									instants[i] += rng.Int64N(20 * day)
 								case 2:
-									instants[i] = None
+									instants[i] = times.None
 								case 3:
 									instants[i] = Absent
 								case 4:
@@ -62,7 +64,7 @@ func TestNewestPartitionsFirst(t *testing.T) {
 							mu.Lock()
 							for i, id := range ids {
 								before, seen := want[id]
-								if instants[i] != None && (!seen || instants[i] > before) {
+								if instants[i] != times.None && (!seen || instants[i] > before) {
 									want[id] = instants[i]
 								}
 							}

@@ -3,13 +3,15 @@ package strptime
 import (
 	"math"
 	"time"
+
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // Time is what a text says.
 type Time struct {
-	// Local is in microseconds, as if it were UTC; a finer fraction is cut off. With HasOffset it is Offset seconds east of UTC.
-	Local     int64
-	Offset    int64
+	// Local is what stands there; a finer fraction than microseconds is cut off. With HasOffset it is that of a clock at Offset.
+	Local     times.Local
+	Offset    times.Offset
 	HasOffset bool
 	// Zone is the name of a zone that the text gives by %Z; it is part of the text.
 	Zone []byte
@@ -331,9 +333,9 @@ func (p *parts) time() (Time, bool) {
 		return Time{}, false
 	}
 	seconds := date.Unix() + hour*3600 + orZero(p.minute)*60 + orZero(p.second)
-	t := Time{Local: seconds*1_000_000 + orZero(p.fraction), Zone: p.zone}
+	t := Time{Local: times.Local(seconds*int64(times.Second) + orZero(p.fraction)), Zone: p.zone}
 	if p.offset != unset {
-		t.Offset, t.HasOffset = p.offset, true
+		t.Offset, t.HasOffset = times.Offset(p.offset), true
 	}
 	return t, true
 }
@@ -347,13 +349,13 @@ func orZero(part int64) int64 {
 
 // sinceEpoch is the instant of a number of seconds. One that no 64 bits of microseconds hold is as far as they go.
 func (p *parts) sinceEpoch() (Time, bool) {
-	const most = math.MaxInt64/1_000_000 - 1
+	const most = math.MaxInt64/int64(times.Second) - 1
 	fraction := orZero(p.fraction)
 	if p.beforeEpoch {
 		fraction = -fraction
 	}
 	seconds := min(max(p.epoch, -most), most)
-	return Time{Local: seconds*1_000_000 + fraction, HasOffset: true}, true
+	return Time{Local: times.Local(seconds*int64(times.Second) + fraction), HasOffset: true}, true
 }
 
 // date is midnight of the day that is named.

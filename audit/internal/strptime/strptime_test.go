@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // moment is the instant at which a text's clock, taken for UTC, shows what it says.
@@ -75,7 +77,7 @@ func TestParse(t *testing.T) {
 			continue
 		}
 		got, ok := p.Parse([]byte(test.text))
-		want := Time{Local: moment(t, test.local), Offset: test.offset, HasOffset: test.hasOffset}
+		want := Time{Local: times.Local(moment(t, test.local)), Offset: times.Offset(test.offset), HasOffset: test.hasOffset}
 		if !ok || got.Local != want.Local || got.Offset != want.Offset || got.HasOffset != want.HasOffset || string(got.Zone) != test.zone {
 			t.Errorf("%q by %q: %+v (%v), want %+v", test.text, test.pattern, got, ok, want)
 		}
@@ -174,7 +176,7 @@ func TestParseEveryDay(t *testing.T) {
 			"%F %U %W %V %G": day.Format("2006-01-02 ") + fmt.Sprintf("%02d %02d %02d %d", (day.YearDay()-1+7-weekday)/7, (day.YearDay()-1+7-sinceMonday)/7, isoWeek, isoYear),
 		} {
 			got, ok := patterns[pattern].Parse([]byte(text))
-			if !ok || got.Local != day.UnixMicro() {
+			if !ok || got.Local != times.LocalOf(day) {
 				t.Fatalf("%q by %q: %+v (%v), want %d", text, pattern, got, ok, day.UnixMicro())
 			}
 		}
@@ -196,7 +198,7 @@ func FuzzParse(f *testing.F) {
 		}
 		for _, layout := range []string{"2006-1-2 15:4:5Z07:00", "2006-1-2 15:4:5Z0700", "2006-1-2 15:4:5Z07"} {
 			if want, err := time.Parse(layout, strings.Replace(text, "z", "Z", 1)); err == nil {
-				if want.UnixMicro() != got.Local-got.Offset*1_000_000 {
+				if times.LocalOf(want) != got.Local.Add(-got.Offset.Span()) {
 					t.Errorf("%q: %+v, the standard library reads %d", text, got, want.UnixMicro())
 				}
 				return

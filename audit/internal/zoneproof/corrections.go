@@ -9,6 +9,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
 	"github.com/featureaudit/featureaudit/audit/zone"
 	"github.com/featureaudit/featureaudit/audit/zonefit"
@@ -49,7 +50,7 @@ func shiftOf(c report.Correction) int64 {
 
 // evidenceOf is arithmetic where copies of the source's keys show the same offset, else statistical.
 func evidenceOf(s Series, p zonefit.Population, twins []Twin) report.Evidence {
-	if slices.ContainsFunc(twins, func(t Twin) bool { return t.Known && t.wrong == s.Source && t.Offset == p.Seconds }) {
+	if slices.ContainsFunc(twins, func(t Twin) bool { return t.Known && t.wrong == s.Source && t.Offset == p.East }) {
 		return report.Arithmetic
 	}
 	return report.Statistical
@@ -62,7 +63,7 @@ func (b *Zones) shifts(s Series, p zonefit.Population, basis report.Evidence) []
 		// others have rows with the same lags: only files that are the writers' own can be moved as a whole
 		return b.shiftsOfOwnFiles(s, p, g, basis)
 	}
-	shift := -int64(p.Seconds)
+	shift := -int64(p.East)
 	rows := b.rowsByFile(s, p, files)
 	var plan []report.Correction
 	for _, id := range files {
@@ -73,11 +74,11 @@ func (b *Zones) shifts(s Series, p zonefit.Population, basis report.Evidence) []
 		which := "all rows"
 		if !p.Whole() {
 			from, to := correctedLags(s, p)
-			low, high := evidence.Seconds(from), evidence.Seconds(to)
+			low, high := from.Seconds(), to.Seconds()
 			c.LagFromSeconds, c.LagToSeconds = &low, &high
 			which = fmt.Sprintf("rows with a lag from %s to %s", words.Duration(from), words.Duration(to))
 		}
-		c.Message = fmt.Sprintf("shift event_time of %s by %s: they are stamped at %s (%s)", which, signed(shift), zone.OffsetText(s.Offset(p)), s.Candidates(p))
+		c.Message = fmt.Sprintf("shift event_time of %s by %s: they are stamped at %s (%s)", which, signed(-p.East), zone.OffsetText(s.Offset(p)), s.Candidates(p))
 		if names := s.Zones[s.Offset(p)]; s.stepped && s.naive && len(names) > 0 && p.Whole() {
 			c.DeclareZone = names[0]
 			c.Message += ", or declare zone: " + names[0]
@@ -100,7 +101,7 @@ func (b *Zones) shiftsOfOwnFiles(s Series, p zonefit.Population, g zonefit.Write
 	for _, r := range s.sampled {
 		all[r.File]++
 	}
-	shift := -int64(p.Seconds)
+	shift := -int64(p.East)
 	var plan []report.Correction
 	for i := range b.Collection.Slices {
 		slice := &b.Collection.Slices[i]
@@ -108,35 +109,35 @@ func (b *Zones) shiftsOfOwnFiles(s Series, p zonefit.Population, g zonefit.Write
 			continue
 		}
 		plan = append(plan, report.Correction{View: b.View.Name, File: b.Survey.Files[slice.File].Path, Source: s.Source, ShiftSeconds: &shift, Rows: slice.LagRows,
-			Evidence: basis, Message: fmt.Sprintf("shift event_time of all rows by %s: their writers stamp %s (%s)", signed(shift), zone.OffsetText(s.Offset(p)), s.Candidates(p))})
+			Evidence: basis, Message: fmt.Sprintf("shift event_time of all rows by %s: their writers stamp %s (%s)", signed(-p.East), zone.OffsetText(s.Offset(p)), s.Candidates(p))})
 	}
 	return plan
 }
 
 // correctedLags are the lags, from included and to excluded, of rows that are taken for a population's: its window, but for
 // what is another's. Below zero a lag can only be that of a fast clock, so that the window reaches to the next population.
-func correctedLags(s Series, p zonefit.Population) (from, to int64) {
+func correctedLags(s Series, p zonefit.Population) (from, to times.Span) {
 	from, to = p.Window()
-	if p.Seconds > 0 {
+	if p.East > 0 {
 		to, _ = zonefit.Population{}.Window()
 	}
 	for _, other := range s.Estimate.Populations {
 		otherFrom, otherTo := other.Window()
 		switch {
-		case other.Seconds < p.Seconds:
+		case other.East < p.East:
 			to = min(to, otherFrom)
-		case other.Seconds > p.Seconds && otherTo > from:
+		case other.East > p.East && otherTo > from:
 			from = otherTo
 		}
 	}
 	return from, max(from, to)
 }
 
-func signed(shift int64) string {
+func signed(shift times.Offset) string {
 	if shift > 0 {
-		return "+" + words.Duration(shift*1_000_000)
+		return "+" + words.Duration(shift.Span())
 	}
-	return words.Duration(shift * 1_000_000)
+	return words.Duration(shift.Span())
 }
 
 // rowsByFile shares a population's rows of each partition among its files, by how many rows they have with both times.

@@ -8,6 +8,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
@@ -26,9 +27,9 @@ func (b *Zones) Coarse() bool {
 // Twin is an offset between two sources that enough keys show.
 type Twin struct {
 	facts.TwinCount
-	// Wrong is the source that stamps local time, offset where its clock is, in seconds; known is false where either may be.
+	// Wrong is the source that stamps local time, offset where its clock is; known is false where either may be.
 	wrong  string
-	Offset int32
+	Offset times.Offset
 	Known  bool
 	// by says how that is known.
 	by    string
@@ -69,18 +70,18 @@ func (b *Zones) SupportedTwins() ([]Twin, error) {
 }
 
 // supported compares an offset's keys with those of the median other offset of the same sources.
-func supported(n facts.TwinCount, all []facts.TwinCount, real []zone.Offset) bool {
-	shown := map[int64]int64{}
+func supported(n facts.TwinCount, all []facts.TwinCount, real []zone.RealOffset) bool {
+	shown := map[times.Offset]int64{}
 	for _, other := range all {
 		if other.A == n.A && other.B == n.B {
-			shown[other.Seconds] = other.Keys
+			shown[other.Apart] = other.Keys
 		}
 	}
 	var others []int64
 	for _, o := range real {
-		for _, seconds := range []int64{int64(o.Seconds), -int64(o.Seconds)} {
-			if seconds != 0 && seconds != n.Seconds {
-				others = append(others, shown[seconds])
+		for _, offset := range []times.Offset{o.Offset, -o.Offset} {
+			if offset != 0 && offset != n.Apart {
+				others = append(others, shown[offset])
 			}
 		}
 	}
@@ -94,25 +95,25 @@ func supported(n facts.TwinCount, all []facts.TwinCount, real []zone.Offset) boo
 
 // blame says which copy is wrong: the one that disagrees with its partition or ingest time, else the one whose clock
 // would be where no zone is.
-func (t *Twin) blame(real []zone.Offset) {
-	zonesAt := func(seconds int64) []string {
-		i, found := slices.BinarySearchFunc(real, int32(seconds), func(o zone.Offset, s int32) int { return cmp.Compare(o.Seconds, s) })
+func (t *Twin) blame(real []zone.RealOffset) {
+	zonesAt := func(offset times.Offset) []string {
+		i, found := slices.BinarySearchFunc(real, offset, func(o zone.RealOffset, at times.Offset) int { return cmp.Compare(o.Offset, at) })
 		if !found {
 			return nil
 		}
 		return real[i].Zones
 	}
-	ofB, ofA := zonesAt(t.Seconds), zonesAt(-t.Seconds)
+	ofB, ofA := zonesAt(t.Apart), zonesAt(-t.Apart)
 	telling := float64(t.TrueA + t.TrueB)
 	switch {
 	case telling > 0 && float64(t.TrueA) >= trueShare*telling && ofB != nil:
-		t.wrong, t.Offset, t.zones, t.Known, t.by = t.B, int32(t.Seconds), ofB, true, "the other copy agrees with its partition and ingest time"
+		t.wrong, t.Offset, t.zones, t.Known, t.by = t.B, t.Apart, ofB, true, "the other copy agrees with its partition and ingest time"
 	case telling > 0 && float64(t.TrueB) >= trueShare*telling && ofA != nil:
-		t.wrong, t.Offset, t.zones, t.Known, t.by = t.A, int32(-t.Seconds), ofA, true, "the other copy agrees with its partition and ingest time"
+		t.wrong, t.Offset, t.zones, t.Known, t.by = t.A, -t.Apart, ofA, true, "the other copy agrees with its partition and ingest time"
 	case ofA == nil && ofB != nil:
-		t.wrong, t.Offset, t.zones, t.Known, t.by = t.B, int32(t.Seconds), ofB, true, "no zone has the opposite offset"
+		t.wrong, t.Offset, t.zones, t.Known, t.by = t.B, t.Apart, ofB, true, "no zone has the opposite offset"
 	case ofB == nil && ofA != nil:
-		t.wrong, t.Offset, t.zones, t.Known, t.by = t.A, int32(-t.Seconds), ofA, true, "no zone has the opposite offset"
+		t.wrong, t.Offset, t.zones, t.Known, t.by = t.A, -t.Apart, ofA, true, "no zone has the opposite offset"
 	}
 }
 
@@ -126,13 +127,13 @@ func (t Twin) Copies() int64 {
 
 func (t Twin) Subject() report.Subject {
 	if t.Known || t.A == t.B {
-		return report.Subject{Source: cmp.Or(t.wrong, t.A), Object: zone.OffsetText(int32(t.Seconds))}
+		return report.Subject{Source: cmp.Or(t.wrong, t.A), Object: zone.OffsetText(t.Apart)}
 	}
-	return report.Subject{Object: fmt.Sprintf("%s and %s %s", t.A, t.B, zone.OffsetText(int32(t.Seconds)))}
+	return report.Subject{Object: fmt.Sprintf("%s and %s %s", t.A, t.B, zone.OffsetText(t.Apart))}
 }
 
 func (t Twin) Words() string {
-	apart := words.Duration(max(t.Seconds, -t.Seconds) * 1_000_000)
+	apart := words.Duration(max(t.Apart, -t.Apart).Span())
 	between := fmt.Sprintf("between %s and %s", evidence.SourceName(t.A), evidence.SourceName(t.B))
 	if t.A == t.B {
 		between = "within " + evidence.SourceName(t.A)
@@ -153,11 +154,11 @@ func (t Twin) Words() string {
 }
 
 func (t Twin) Measures(b *Zones) map[string]any {
-	m := map[string]any{"a": t.A, "b": t.B, "offset_minutes": t.Seconds / 60, "keys": t.Copies(), "payload_equal": t.PayloadEqual, "payload_differs": t.PayloadDiffers,
+	m := map[string]any{"a": t.A, "b": t.B, "offset_minutes": t.Apart.Minutes(), "keys": t.Copies(), "payload_equal": t.PayloadEqual, "payload_differs": t.PayloadDiffers,
 		"payload_compared": t.PayloadEqual + t.PayloadDiffers, "true_a_keys": t.TrueA, "true_b_keys": t.TrueB,
 		"first_partition": b.PartitionValue(t.First), "last_partition": b.PartitionValue(t.Last)}
 	if t.Known {
-		m["wrong_source"], m["wrong_offset_minutes"], m["decided_by"], m["zones"] = t.wrong, int64(t.Offset/60), t.by, t.zones
+		m["wrong_source"], m["wrong_offset_minutes"], m["decided_by"], m["zones"] = t.wrong, t.Offset.Minutes(), t.by, t.zones
 	}
 	return m
 }

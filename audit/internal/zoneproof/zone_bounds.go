@@ -6,6 +6,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/zonefit"
 )
 
@@ -22,10 +23,10 @@ func (z Bounds) Certain() bool { return z.everywhere || !z.somewhere }
 
 // Feed is one source as staleness sees it.
 type Feed struct {
-	// Candidates are the offsets, in seconds east of the zone read, that its times may have been stamped at.
-	candidates []int32
+	// Candidates are the offsets, east of the zone read, that its times may have been stamped at.
+	candidates []times.Offset
 	// Stale says whether it is stale for sure, and whether it may be, if that is its offset.
-	stale func(east int64) (sure, maybe bool)
+	stale func(east times.Offset) (sure, maybe bool)
 }
 
 // Bound bounds what the feeds of subjects say: the verdict is that some subject is stale, all of whose feeds are.
@@ -40,9 +41,9 @@ func Bound(subjects [][]Feed) Bounds {
 			return !slices.ContainsFunc(subject, func(f Feed) bool { return !f.at(east) })
 		})
 		if isStale {
-			z.Stale = append(z.Stale, int64(east/60))
+			z.Stale = append(z.Stale, east.Minutes())
 		} else {
-			z.Fresh = append(z.Fresh, int64(east/60))
+			z.Fresh = append(z.Fresh, east.Minutes())
 		}
 	}
 	return z
@@ -59,24 +60,24 @@ func (b *Zones) openNaive() bool {
 }
 
 func (f Feed) always() bool {
-	return !slices.ContainsFunc(f.candidates, func(east int32) bool { sure, _ := f.stale(int64(east)); return !sure })
+	return !slices.ContainsFunc(f.candidates, func(east times.Offset) bool { sure, _ := f.stale(east); return !sure })
 }
 
 func (f Feed) ever() bool {
-	return slices.ContainsFunc(f.candidates, func(east int32) bool { _, maybe := f.stale(int64(east)); return maybe })
+	return slices.ContainsFunc(f.candidates, func(east times.Offset) bool { _, maybe := f.stale(east); return maybe })
 }
 
 // at is the verdict at an offset, if that is one of the feed's, else as it is read.
-func (f Feed) at(east int32) bool {
+func (f Feed) at(east times.Offset) bool {
 	if !slices.Contains(f.candidates, east) {
 		east = 0
 	}
-	_, maybe := f.stale(int64(east))
+	_, maybe := f.stale(east)
 	return maybe
 }
 
-func allCandidates(subjects [][]Feed) []int32 {
-	var all []int32
+func allCandidates(subjects [][]Feed) []times.Offset {
+	var all []times.Offset
 	for _, subject := range subjects {
 		for _, f := range subject {
 			all = append(all, f.candidates...)
@@ -108,35 +109,35 @@ func (b *Zones) AgeFeeds() (subjects [][]Feed, ok bool) {
 }
 
 // ageFeed says whether a source's newest event is too old. A future row may be the newest one once it is corrected.
-func (b *Zones) ageFeed(source string, limit int64) Feed {
+func (b *Zones) ageFeed(source string, limit times.Span) Feed {
 	known, future := b.NewestOf(source)
 	if proved, whole := b.provedWhole(source); whole {
 		// every row is moved: the newest is the newest as it is read, wherever that lies
-		stale := b.AsOf-(max(known, future)-int64(proved)*1_000_000) > limit
-		return Feed{candidates: []int32{proved}, stale: func(int64) (sure, maybe bool) { return stale, stale }}
+		stale := b.AsOf.Sub(max(known, future).Add(-proved.Span())) > limit
+		return Feed{candidates: []times.Offset{proved}, stale: func(times.Offset) (sure, maybe bool) { return stale, stale }}
 	}
-	return Feed{candidates: b.candidates(source), stale: func(east int64) (sure, maybe bool) {
-		shift := east * 1_000_000
-		if known == facts.NoTime && future != facts.NoTime && east > 0 && b.allOpenAt(source, int32(east)) {
-			stale := b.AsOf-min(future-shift, b.AsOf) > limit
+	return Feed{candidates: b.candidates(source), stale: func(east times.Offset) (sure, maybe bool) {
+		shift := -east.Span()
+		if !known.Known() && future.Known() && east > 0 && b.allOpenAt(source, east) {
+			stale := b.AsOf.Sub(min(future.Add(shift), b.AsOf)) > limit
 			return stale, stale
 		}
-		if known == facts.NoTime {
-			return future == facts.NoTime, true
+		if !known.Known() {
+			return !future.Known(), true
 		}
-		oldest, newest := known-shift, known-shift
-		if east > 0 && future != facts.NoTime {
-			newest = max(newest, min(future-shift, b.AsOf))
+		oldest, newest := known.Add(shift), known.Add(shift)
+		if east > 0 && future.Known() {
+			newest = max(newest, min(future.Add(shift), b.AsOf))
 		}
-		return b.AsOf-newest > limit, b.AsOf-oldest > limit
+		return b.AsOf.Sub(newest) > limit, b.AsOf.Sub(oldest) > limit
 	}}
 }
 
 // allOpenAt says that all rows of a source are at one offset, or ahead of their arrival by as much, and nothing says which.
-func (b *Zones) allOpenAt(source string, east int32) bool {
+func (b *Zones) allOpenAt(source string, east times.Offset) bool {
 	series, err := b.Series()
 	return err == nil && slices.ContainsFunc(series, func(s Series) bool {
-		return s.Source == source && len(s.Open) == 1 && s.Open[0].Seconds == east && s.Open[0].Share >= provedShare
+		return s.Source == source && len(s.Open) == 1 && s.Open[0].East == east && s.Open[0].Share >= provedShare
 	})
 }
 
@@ -147,7 +148,7 @@ func (b *Zones) RowFeeds() ([][]Feed, bool) {
 		return nil, false
 	}
 	var subjects [][]Feed
-	ttl := b.View.TTL.Duration.Microseconds()
+	ttl := times.SpanOf(b.View.TTL.Duration)
 	for _, name := range b.SeenSources {
 		f := Feed{candidates: b.candidates(name)}
 		switch b.View.StaleReference() {
@@ -184,9 +185,9 @@ func (b *Zones) LagFeeds() ([][]Feed, bool) {
 }
 
 // staleByLag: a corrected event is so much older as its lag is longer.
-func (b *Zones) staleByLag(source string, ttl int64) func(int64) (bool, bool) {
-	return func(east int64) (sure, maybe bool) {
-		least := ttl - east*1_000_000
+func (b *Zones) staleByLag(source string, ttl times.Span) func(times.Offset) (bool, bool) {
+	return func(east times.Offset) (sure, maybe bool) {
+		least := ttl - east.Span()
 		for population, h := range b.Collection.Lags {
 			if population.Source != source || !b.Judged(population.Partition) {
 				continue
@@ -201,32 +202,32 @@ func (b *Zones) staleByLag(source string, ttl int64) func(int64) (bool, bool) {
 }
 
 // staleByEvent: a corrected event lies so much earlier as its writer's clock is east.
-func (b *Zones) staleByEvent(source string) func(int64) (bool, bool) {
-	return func(east int64) (sure, maybe bool) {
+func (b *Zones) staleByEvent(source string) func(times.Offset) (bool, bool) {
+	return func(east times.Offset) (sure, maybe bool) {
 		for population, h := range b.Collection.Events {
 			limit, has := facts.ExpiredBefore(b.View, b.PartitionOf(population.Partition), b.AsOf)
 			if population.Source != source || !has || !b.Judged(population.Partition) {
 				continue
 			}
-			limit += east * 1_000_000
+			limit = limit.Add(east.Span())
 			for bin := range h.Counts {
-				low := int64(bin) * facts.EventBinMicros
-				sure, maybe = sure || low+facts.EventBinMicros <= limit, maybe || low < limit
+				low := times.Instant(times.Span(bin) * facts.EventBinWidth)
+				sure, maybe = sure || low.Add(facts.EventBinWidth) <= limit, maybe || low < limit
 			}
 		}
 		return sure, maybe
 	}
 }
 
-// provedWhole is the one offset at which all writers of a source are proved to stamp, in seconds east of the zone read; false
+// provedWhole is the one offset at which all writers of a source are proved to stamp, east of the zone read; false
 // where there is none or several.
-func (b *Zones) provedWhole(source string) (east int32, proved bool) {
+func (b *Zones) provedWhole(source string) (east times.Offset, proved bool) {
 	east, _, proved = b.ProvedOffset(source)
 	return east, proved
 }
 
 // ProvedOffset is provedWhole with the offset from UTC.
-func (b *Zones) ProvedOffset(source string) (east, fromUTC int32, proved bool) {
+func (b *Zones) ProvedOffset(source string) (east, fromUTC times.Offset, proved bool) {
 	series, err := b.Series()
 	if err != nil {
 		return 0, 0, false
@@ -236,10 +237,10 @@ func (b *Zones) ProvedOffset(source string) (east, fromUTC int32, proved bool) {
 			continue
 		}
 		largest, has := s.Estimate.Largest()
-		if s.Verdict != zonefit.Mixed || !has || largest.Seconds == 0 || largest.Share < provedShare || proved && largest.Seconds != east || len(s.Open) > 0 {
+		if s.Verdict != zonefit.Mixed || !has || largest.East == 0 || largest.Share < provedShare || proved && largest.East != east || len(s.Open) > 0 {
 			return 0, 0, false
 		}
-		east, fromUTC, proved = largest.Seconds, s.Offset(largest), true
+		east, fromUTC, proved = largest.East, s.Offset(largest), true
 	}
 	return east, fromUTC, proved
 }
@@ -250,7 +251,7 @@ const provedShare = 0.999
 // Candidates are the offsets that a source's times may have been stamped at: the zone read and those that its lags show;
 // where they show nothing, all that were in use if its times are naive and nobody says whose they are, else the zone read
 // Alone.
-func (b *Zones) candidates(source string) []int32 {
+func (b *Zones) candidates(source string) []times.Offset {
 	offsets, told := b.shown(source)
 	if !told {
 		offsets = append(offsets, b.allOffsets()...)
@@ -261,8 +262,8 @@ func (b *Zones) candidates(source string) []int32 {
 
 // shown are the zone read and the offsets that a source's lags and writers show; told is false where naive times may lie at any
 // other as well.
-func (b *Zones) shown(source string) (offsets []int32, told bool) {
-	offsets = []int32{0}
+func (b *Zones) shown(source string) (offsets []times.Offset, told bool) {
+	offsets = []times.Offset{0}
 	open := b.StampedByDevices(source)
 	if _, proved := b.provedWhole(source); proved {
 		open = false
@@ -275,11 +276,11 @@ func (b *Zones) shown(source string) (offsets []int32, told bool) {
 		switch s.Verdict {
 		case zonefit.Mixed, zonefit.Ambiguous:
 			for _, p := range slices.Concat(s.Estimate.Populations, s.Open) {
-				offsets = append(offsets, p.Seconds)
+				offsets = append(offsets, p.East)
 			}
 			for _, g := range s.Writers.Refused {
 				if g.Share >= s.MustSee {
-					offsets = append(offsets, g.Seconds)
+					offsets = append(offsets, g.East)
 				}
 			}
 			told = true
@@ -291,7 +292,7 @@ func (b *Zones) shown(source string) (offsets []int32, told bool) {
 	return offsets, !open && (told || !b.UndeclaredNaive(source))
 }
 
-func (b *Zones) allOffsets() []int32 {
+func (b *Zones) allOffsets() []times.Offset {
 	from, to, found := b.eventSpan()
 	if !found {
 		return nil
@@ -300,16 +301,16 @@ func (b *Zones) allOffsets() []int32 {
 	if err != nil {
 		return nil
 	}
-	var offsets []int32
+	var offsets []times.Offset
 	for _, o := range real {
-		offsets = append(offsets, o.Seconds)
+		offsets = append(offsets, o.Offset)
 	}
 	return offsets
 }
 
-// EntityShift is by how many seconds every event of a view is stamped east of the zone read, where all writers of all its sources are
+// EntityShift is how far every event of a view is stamped east of the zone read, where all writers of all its sources are
 // proved to be there, and nothing hides behind as_of: an entity's newest event as it is read is then its newest in truth.
-func (b *Zones) EntityShift() (seconds int64, proved bool) {
+func (b *Zones) EntityShift() (east times.Offset, proved bool) {
 	if evidence.IsSnapshot(b.View) || len(b.SeenSources) == 0 || !b.View.TTL.Effective() {
 		return 0, false
 	}
@@ -323,24 +324,24 @@ func (b *Zones) EntityShift() (seconds int64, proved bool) {
 	if first > 0 && after || first < 0 && late {
 		return 0, false
 	}
-	_, known := b.Collection.Entities.StaleBy(int64(first))
-	return int64(first), known
+	_, known := b.Collection.Entities.StaleBy(first)
+	return first, known
 }
 
-// ProvedShift is entityShift in microseconds, and 0 where none is proved.
-func (b *Zones) ProvedShift() int64 {
+// ProvedShift is EntityShift, and 0 where none is proved.
+func (b *Zones) ProvedShift() times.Offset {
 	if b.Collection.Entities == nil {
 		return 0
 	}
-	seconds, _ := b.EntityShift()
-	return seconds * 1_000_000
+	east, _ := b.EntityShift()
+	return east
 }
 
 // beyondAsOf says whether rows are read after as_of, and whether files were written after it, which may hold some in truth.
 func (b *Zones) beyondAsOf() (after, late bool) {
 	for i := range b.Collection.Slices {
 		s := &b.Collection.Slices[i]
-		if s.EventMax == facts.NoTime {
+		if !s.EventMax.Known() {
 			continue
 		}
 		after = after || s.EventMax > b.AsOf
@@ -357,15 +358,15 @@ func (b *Zones) EntityBounds() (everywhere, somewhere int64, known bool) {
 	if !b.zonesOpen() || evidence.IsSnapshot(b.View) {
 		return e.Stale, e.Stale, true
 	}
-	var west, east int64
+	var west, east times.Offset
 	told := true
 	for i, source := range b.SeenSources {
 		offsets, shown := b.shown(source)
 		told = told && shown
 		if shift, whole := b.provedWhole(source); whole {
-			offsets = []int32{shift}
+			offsets = []times.Offset{shift}
 		}
-		least, most := int64(slices.Min(offsets)), int64(slices.Max(offsets))
+		least, most := slices.Min(offsets), slices.Max(offsets)
 		if i == 0 {
 			west, east = least, most
 		}
@@ -380,7 +381,7 @@ func (b *Zones) EntityBounds() (everywhere, somewhere int64, known bool) {
 	if after && east > 0 {
 		// what is read after as_of may be an entity's newest event in truth, and young or old
 		least = 0
-		if b.View.TTL.Duration.Microseconds() < east*1_000_000 {
+		if times.SpanOf(b.View.TTL.Duration) < east.Span() {
 			most += e.OnlyAfter
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
 	"github.com/featureaudit/featureaudit/audit/zone"
 	"github.com/featureaudit/featureaudit/audit/zonefit"
@@ -28,7 +29,7 @@ type Zones struct {
 	// fitted is the zone evidence, once it was asked for.
 	fitted *fittedZones
 	// real are the offsets in use between the oldest and the newest event, once they were asked for.
-	real []zone.Offset
+	real []zone.RealOffset
 }
 
 // NewZones is the evidence of a view's zones, which is fitted when it is asked for. A series is passed only where mustSee of its rows
@@ -48,20 +49,20 @@ type Series struct {
 	Writers zonefit.WriterEstimate
 	sampled []facts.WriterRow
 	// Proofs says for each population's offset what proves that it is one; open are populations that nothing proves.
-	Proofs map[int32]string
+	Proofs map[times.Offset]string
 	Open   []zonefit.Population
 	// MustSee is the share of rows that a pass must be able to see; blind says that it could not.
 	MustSee float64
 	Blind   bool
 	// Decided says what decided about a source beside its writers; "" where nothing had to or did.
 	Decided string
-	// base is the offset, in seconds, of the zone that event times are read in; read is that zone's name, "" for UTC.
-	base int32
+	// base is the offset of the zone that event times are read in; read is that zone's name, "" for UTC.
+	base times.Offset
 	read string
 	// naive says that some of its event times are naive: on any other a declared zone has no effect.
 	naive bool
-	// Zones names candidates by offset from UTC, in seconds; a clock change narrows them, which stepped says.
-	Zones   map[int32][]string
+	// Zones names candidates by offset from UTC; a clock change narrows them, which stepped says.
+	Zones   map[times.Offset][]string
 	stepped bool
 }
 
@@ -81,11 +82,11 @@ func (s Series) Wrong() []zonefit.Population {
 	if s.Verdict != zonefit.Mixed {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(s.Estimate.Populations), func(p zonefit.Population) bool { return p.Seconds == 0 })
+	return slices.DeleteFunc(slices.Clone(s.Estimate.Populations), func(p zonefit.Population) bool { return p.East == 0 })
 }
 
-// Offset is where a population's writers are, in seconds from UTC.
-func (s Series) Offset(p zonefit.Population) int32 { return p.Seconds + s.base }
+// Offset is where a population's writers are, from UTC.
+func (s Series) Offset(p zonefit.Population) times.Offset { return p.East + s.base }
 
 // Series fits every series of the judged partitions, once.
 func (b *Zones) Series() ([]Series, error) {
@@ -125,7 +126,7 @@ func (b *Zones) fitSeries() ([]Series, error) {
 	})
 	var all []Series
 	for _, key := range keys {
-		s := Series{Source: key.Source, Writer: key.Writer, Alone: len(keys) == 1, Zones: map[int32][]string{}}
+		s := Series{Source: key.Source, Writer: key.Writer, Alone: len(keys) == 1, Zones: map[times.Offset][]string{}}
 		s.read, s.naive = b.zoneRead(key.Source), b.Naive(key.Source)
 		table, err := b.Atlas.Load(s.read)
 		if err != nil {
@@ -133,11 +134,11 @@ func (b *Zones) fitSeries() ([]Series, error) {
 		}
 		s.base = table.Offset(from + (to-from)/2)
 		bases := table.Offsets(from, to)
-		var admissible []int32
+		var admissible []times.Offset
 		for _, o := range zone.Standing(courses) {
-			s.Zones[o.Seconds] = o.Zones
+			s.Zones[o.Offset] = o.Zones
 			for _, base := range bases {
-				admissible = append(admissible, o.Seconds-base)
+				admissible = append(admissible, o.Offset-base)
 			}
 		}
 		s.Estimate = zonefit.Fit(parts[key], admissible)
@@ -157,7 +158,7 @@ func (b *Zones) fitSeries() ([]Series, error) {
 }
 
 // clockCourses are those of the view's zones, else all that clocks took between two instants.
-func (b *Zones) clockCourses(from, to int64) ([]zone.Course, error) {
+func (b *Zones) clockCourses(from, to times.Instant) ([]zone.Course, error) {
 	if len(b.View.Zones) == 0 {
 		courses := b.Atlas.Courses(from, to)
 		b.real = zone.Standing(courses)
@@ -171,10 +172,10 @@ func (b *Zones) clockCourses(from, to int64) ([]zone.Course, error) {
 }
 
 // eventSpan is from the oldest to the newest event of the judged partitions.
-func (b *Zones) eventSpan() (from, to int64, found bool) {
+func (b *Zones) eventSpan() (from, to times.Instant, found bool) {
 	for i := range b.Collection.Slices {
 		s := &b.Collection.Slices[i]
-		if s.EventMin == facts.NoTime || !b.Judged(b.FilePartition(s.File)) {
+		if !s.EventMin.Known() || !b.Judged(b.FilePartition(s.File)) {
 			continue
 		}
 		if !found {
@@ -186,7 +187,7 @@ func (b *Zones) eventSpan() (from, to int64, found bool) {
 }
 
 // admissibleOffsets are those of the view's zones, else all that were in use between two instants.
-func (b *Zones) admissibleOffsets(from, to int64) ([]zone.Offset, error) {
+func (b *Zones) admissibleOffsets(from, to times.Instant) ([]zone.RealOffset, error) {
 	if len(b.View.Zones) == 0 {
 		if b.real == nil {
 			b.real = b.Atlas.RealOffsets(from, to)
@@ -249,7 +250,7 @@ func (b *Zones) twinsBlame(s Series, p zonefit.Population, whole bool) bool {
 	const leastPart = 10
 	twins, err := b.SupportedTwins()
 	return err == nil && slices.ContainsFunc(twins, func(t Twin) bool {
-		return t.Known && t.wrong == s.Source && t.Offset == p.Seconds && (whole && t.A != t.B || leastPart*t.Copies() >= p.Rows)
+		return t.Known && t.wrong == s.Source && t.Offset == p.East && (whole && t.A != t.B || leastPart*t.Copies() >= p.Rows)
 	})
 }
 
@@ -265,7 +266,7 @@ func (b *Zones) nameBySteps(s *Series) bool {
 			continue
 		}
 		// events lie around their partition by an offset: a day to each side finds the change for certain
-		zones := b.Atlas.Stepping(s.Offset(step.Before), s.Offset(step.After), first.Start-dayMicros, last.End+dayMicros)
+		zones := b.Atlas.Stepping(s.Offset(step.Before), s.Offset(step.After), first.Start.Add(-times.Day), last.End.Add(times.Day))
 		if len(b.View.Zones) > 0 {
 			zones = slices.DeleteFunc(zones, func(name string) bool { return !slices.Contains(b.View.Zones, name) })
 		}
@@ -278,17 +279,15 @@ func (b *Zones) nameBySteps(s *Series) bool {
 	return named
 }
 
-const dayMicros = int64(24 * 3600 * 1_000_000)
-
 // maxLag is the delay that is declared for a source, without what its ttl implies.
-func (b *Zones) maxLag(source string) (int64, bool) {
+func (b *Zones) maxLag(source string) (times.Span, bool) {
 	return evidence.FirstPositive(b.DeclaredSources[source].MaxLag, b.View.MaxLag)
 }
 
 // allowedDelay says that the declared max_lag covers an offset, so that it needs no zone to explain it.
-func (b *Zones) allowedDelay(s Series, seconds int32) bool {
+func (b *Zones) allowedDelay(s Series, east times.Offset) bool {
 	limit, declared := b.maxLag(s.Source)
-	return declared && seconds < 0 && -int64(seconds)*1_000_000 <= limit
+	return declared && east < 0 && -east.Span() <= limit
 }
 
 // brokenMaxLag says that a population breaks the declared max_lag as it is read and keeps it when corrected.
@@ -302,11 +301,11 @@ func (b *Zones) brokenMaxLag(s Series) bool {
 	if !found || !has {
 		return false
 	}
-	corrected := median + int64(largest.Seconds)*1_000_000
+	corrected := median + largest.East.Span()
 	return median > limit && corrected <= limit
 }
 
-func (b *Zones) medianLag(s Series) (int64, bool) {
+func (b *Zones) medianLag(s Series) (times.Span, bool) {
 	merged := facts.NewLagHistogram()
 	for population, h := range b.Collection.Lags {
 		if population.Source == s.Source && population.Writer == s.Writer && b.Judged(population.Partition) {
@@ -323,7 +322,7 @@ func (b *Zones) fitsPartitionsAtOffset(s Series, p zonefit.Population) bool {
 	if evidence.Meaning(b.View) != model.OfEventTime {
 		return false
 	}
-	at := p.Seconds
+	at := p.East
 	var ladders []evidence.Ladder
 	for population, h := range b.Collection.Events {
 		p, dated := b.Partition(population.Partition)
@@ -333,14 +332,14 @@ func (b *Zones) fitsPartitionsAtOffset(s Series, p zonefit.Population) bool {
 	}
 	asRead, total := evidence.Fit(ladders, 0)
 	// an event that is corrected moves west by its offset, as a calendar moves that is more west by it
-	corrected, _ := evidence.Fit(ladders, int(-at/60))
+	corrected, _ := evidence.Fit(ladders, -at)
 	if total == 0 || float64(corrected) < evidence.FittingShare*float64(total) || float64(asRead) >= evidence.FittingShare*float64(total) {
 		return false
 	}
 	// partitions of another calendar lie nearly right an hour beside it: what fits best is what they are
 	from, to, _ := b.eventSpan()
-	return !slices.ContainsFunc(b.Atlas.RealOffsets(from, to), func(o zone.Offset) bool {
-		rows, _ := evidence.Fit(ladders, int(-o.Seconds/60))
+	return !slices.ContainsFunc(b.Atlas.RealOffsets(from, to), func(o zone.RealOffset) bool {
+		rows, _ := evidence.Fit(ladders, -o.Offset)
 		return rows > corrected
 	})
 }
@@ -356,18 +355,18 @@ func (s Series) Candidates(p zonefit.Population) string {
 
 // Decisive names what a declaration of would decide: no zone moves an aware time, and no delay makes a row early.
 func (s Series) Decisive() string {
-	var offsets []int32
+	var offsets []times.Offset
 	for _, p := range s.Open {
-		offsets = append(offsets, p.Seconds)
+		offsets = append(offsets, p.East)
 	}
 	for _, g := range s.Writers.Refused {
 		if g.Share >= s.MustSee {
-			offsets = append(offsets, g.Seconds)
+			offsets = append(offsets, g.East)
 		}
 	}
-	ahead := slices.ContainsFunc(offsets, func(o int32) bool { return o > 0 })
+	ahead := slices.ContainsFunc(offsets, func(o times.Offset) bool { return o > 0 })
 	var ways []string
-	if !ahead || slices.ContainsFunc(offsets, func(o int32) bool { return o < 0 }) {
+	if !ahead || slices.ContainsFunc(offsets, func(o times.Offset) bool { return o < 0 }) {
 		ways = append(ways, "its max_lag")
 	}
 	if s.naive {
@@ -390,7 +389,7 @@ func (s Series) UntoldShort() string {
 	case 2*e.CoarseRows > e.Rows:
 		return "clock too coarse"
 	case e.Told == 0:
-		return "lags spread over " + words.Duration(e.SpreadMicros)
+		return "lags spread over " + words.Duration(e.Spread)
 	}
 	return "no population stands out"
 }

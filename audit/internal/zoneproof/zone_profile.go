@@ -125,11 +125,11 @@ func correlate(own, peers [DayHours]float64, shift int) float64 {
 // Supports says whether the hours of the day show the offset of a population that is most of its source.
 func (d Profile) Supports(s Series, p zonefit.Population) bool {
 	largest, has := s.Estimate.Largest()
-	if d.Shift == 0 || d.source != s.Source || !has || largest.Seconds != p.Seconds || d.Correlation < profileAgrees {
+	if d.Shift == 0 || d.source != s.Source || !has || largest.East != p.East || d.Correlation < profileAgrees {
 		return false
 	}
 	// half an hour between whole hours is as near as a profile can tell; a day's turn is none
-	apart := math.Mod(math.Abs(float64(p.Seconds)/3600-float64(d.Shift)), DayHours)
+	apart := math.Mod(math.Abs(float64(p.East)/3600-float64(d.Shift)), DayHours)
 	return min(apart, DayHours-apart) <= 0.5
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
 	"github.com/featureaudit/featureaudit/audit/zone"
 	"github.com/featureaudit/featureaudit/audit/zonefit"
@@ -33,18 +34,18 @@ func (b *Zones) askWriters(s *Series) {
 }
 
 // coursesAgainst are the courses that clocks took, as they are seen from the zone that a source's times are read in.
-func coursesAgainst(courses []zone.Course, read *zone.Table, from, to int64) []zonefit.Course {
+func coursesAgainst(courses []zone.Course, read *zone.Table, from, to times.Instant) []zonefit.Course {
 	var all []zonefit.Course
 	for _, c := range courses {
 		c = c.Against(read, from, to)
 		var seen zonefit.Course
 		whole := true
-		for _, seconds := range c.Seconds {
-			whole = whole && seconds%60 == 0
-			seen.Offsets = append(seen.Offsets, seconds/60)
+		for _, offset := range c.Offsets {
+			whole = whole && offset%60 == 0
+			seen.Offsets = append(seen.Offsets, int32(offset.Minutes()))
 		}
 		for _, begin := range c.Begins {
-			seen.Begins = append(seen.Begins, int32(begin/60_000_000))
+			seen.Begins = append(seen.Begins, int32(begin/times.Instant(times.Minute)))
 		}
 		if whole {
 			all = append(all, seen)
@@ -57,19 +58,19 @@ func coursesAgainst(courses []zone.Course, read *zone.Table, from, to int64) []z
 // declared max_lag, twins, partitions. Shapes alone prove nothing: a retry after exactly six hours looks like UTC-6.
 func (b *Zones) combine(s *Series) {
 	s.stepped = b.nameBySteps(s)
-	s.Proofs = map[int32]string{}
+	s.Proofs = map[times.Offset]string{}
 	shaped := s.Estimate.Populations
 	whole := s.Estimate.Verdict == zonefit.Ambiguous
 	var proven, open []zonefit.Population
 	allowed := false
 	for _, p := range shaped {
 		switch {
-		case p.Seconds == 0:
-		case b.allowedDelay(*s, p.Seconds):
+		case p.East == 0:
+		case b.allowedDelay(*s, p.East):
 			allowed = true
 		default:
 			if by := b.proof(s, p, whole); by != "" {
-				s.Proofs[p.Seconds] = by
+				s.Proofs[p.East] = by
 				proven = append(proven, p)
 				continue
 			}
@@ -77,10 +78,10 @@ func (b *Zones) combine(s *Series) {
 		}
 	}
 	for _, g := range s.Writers.Groups {
-		if s.Proofs[g.Seconds] != "" || b.allowedDelay(*s, g.Seconds) {
+		if s.Proofs[g.East] != "" || b.allowedDelay(*s, g.East) {
 			continue
 		}
-		s.Proofs[g.Seconds] = byWriters(g)
+		s.Proofs[g.East] = byWriters(g)
 		proven = append(proven, b.populationOf(s, g))
 	}
 	s.Open = open
@@ -110,7 +111,7 @@ func byWriters(g zonefit.WriterGroup) string {
 // proof says what proves that a population of the shapes is a zone and no delay, or "".
 func (b *Zones) proof(s *Series, p zonefit.Population, whole bool) string {
 	for _, g := range s.Writers.Groups {
-		if g.Seconds == p.Seconds {
+		if g.East == p.East {
 			return byWriters(g)
 		}
 	}
@@ -137,14 +138,14 @@ func (b *Zones) proof(s *Series, p zonefit.Population, whole bool) string {
 // wholeAhead says that every writer of a series is ahead of its arrival by one offset, with every row on every day: no event
 // arrives before it happens. Fewer writers do than where some of many are to be told from the others.
 func (s *Series) wholeAhead(p zonefit.Population) string {
-	if p.Seconds < 0 || p.Share < provedShare {
+	if p.East < 0 || p.Share < provedShare {
 		return ""
 	}
 	from, to := p.Window()
 	writers, ahead, halves, inside := map[uint64]bool{}, map[uint64]bool{}, map[int32]bool{}, 0
 	for _, r := range s.sampled {
 		writers[r.Writer] = true
-		if lag := int64(r.Lag) * 60_000_000; lag >= from && lag < to {
+		if lag := times.Span(r.Lag) * times.Minute; lag >= from && lag < to {
 			ahead[r.Writer], halves[r.Arrival/(12*60)] = true, true
 			inside++
 		}
@@ -169,14 +170,14 @@ func (s *Series) steppingAt(p zonefit.Population) bool {
 		return false
 	}
 	return slices.ContainsFunc(s.Estimate.Steps(), func(step zonefit.Step) bool {
-		return step.Before.Seconds != 0 && step.After.Seconds != 0 && (step.Before.Seconds == p.Seconds || step.After.Seconds == p.Seconds)
+		return step.Before.East != 0 && step.After.East != 0 && (step.Before.East == p.East || step.After.East == p.East)
 	})
 }
 
 // withHome adds the population at the offset read, if there is one.
 func (b *Zones) withHome(s *Series, shaped, proven []zonefit.Population) []zonefit.Population {
 	all := proven
-	if i := slices.IndexFunc(shaped, func(p zonefit.Population) bool { return p.Seconds == 0 }); i >= 0 {
+	if i := slices.IndexFunc(shaped, func(p zonefit.Population) bool { return p.East == 0 }); i >= 0 {
 		all = append(all, shaped[i])
 	} else if s.Writers.Home > 0 {
 		share := 1.0
@@ -185,13 +186,13 @@ func (b *Zones) withHome(s *Series, shaped, proven []zonefit.Population) []zonef
 		}
 		all = append(all, zonefit.Population{Share: max(0, share), Rows: int64(max(0, share) * float64(s.Estimate.Rows)), Low: 0, High: 1})
 	}
-	slices.SortFunc(all, func(x, y zonefit.Population) int { return int(x.Seconds - y.Seconds) })
+	slices.SortFunc(all, func(x, y zonefit.Population) int { return int(x.East - y.East) })
 	return all
 }
 
 // populationOf estimates the rows of a group of writers, in all and by partition, from the sample.
 func (b *Zones) populationOf(s *Series, g zonefit.WriterGroup) zonefit.Population {
-	p := zonefit.Population{Seconds: g.Seconds, Share: g.Share, Low: g.Low, High: g.High, Rows: int64(math.Round(g.Share * float64(s.Estimate.Rows)))}
+	p := zonefit.Population{East: g.East, Share: g.Share, Low: g.Low, High: g.High, Rows: int64(math.Round(g.Share * float64(s.Estimate.Rows)))}
 	theirs, all := map[int32]int{}, map[int32]int{}
 	whole := s.Writers.Anchored && s.Writers.Home == 0 && len(s.Writers.Groups) == 1
 	if whole {
@@ -218,7 +219,7 @@ func (b *Zones) populationOf(s *Series, g zonefit.WriterGroup) zonefit.Populatio
 
 // GroupAt is the group of writers at a population's offset.
 func (s Series) GroupAt(p zonefit.Population) (zonefit.WriterGroup, bool) {
-	i := slices.IndexFunc(s.Writers.Groups, func(g zonefit.WriterGroup) bool { return g.Seconds == p.Seconds })
+	i := slices.IndexFunc(s.Writers.Groups, func(g zonefit.WriterGroup) bool { return g.East == p.East })
 	if i < 0 {
 		return zonefit.WriterGroup{}, false
 	}
@@ -230,7 +231,7 @@ func (s Series) Doubtful() string {
 	var texts []string
 	for _, g := range s.Writers.Refused {
 		if g.Share >= s.MustSee {
-			texts = append(texts, fmt.Sprintf("%s may be %s (%s)", words.Count(int64(g.Writers), "writer"), storyOf(s, g.Seconds), g.Why))
+			texts = append(texts, fmt.Sprintf("%s may be %s (%s)", words.Count(int64(g.Writers), "writer"), storyOf(s, g.East), g.Why))
 		}
 	}
 	if len(texts) == 0 {
@@ -240,12 +241,12 @@ func (s Series) Doubtful() string {
 }
 
 // storyOf tells both explanations of an offset.
-func storyOf(s Series, seconds int32) string {
-	name := zone.OffsetText(seconds + s.base)
-	if seconds > 0 {
-		return fmt.Sprintf("%s ahead of their arrival, or stamped at %s", words.Duration(int64(seconds)*1_000_000), name)
+func storyOf(s Series, east times.Offset) string {
+	name := zone.OffsetText(east + s.base)
+	if east > 0 {
+		return fmt.Sprintf("%s ahead of their arrival, or stamped at %s", words.Duration(east.Span()), name)
 	}
-	return fmt.Sprintf("%s late, or stamped at %s", words.Duration(-int64(seconds)*1_000_000), name)
+	return fmt.Sprintf("%s late, or stamped at %s", words.Duration(-east.Span()), name)
 }
 
 // Detectable is the smallest share of rows at another offset that would have been seen, by shapes or by writers.
@@ -272,11 +273,11 @@ func (b *Zones) Needed(s Series) string {
 }
 
 // witnesses says how many writers with rows at an offset have prompt ones too, where writers had the power to tell.
-func (s Series) witnesses(seconds int32) string {
+func (s Series) witnesses(east times.Offset) string {
 	if !s.Writers.Told {
 		return ""
 	}
-	with, prompt := s.Writers.Witnesses(seconds)
+	with, prompt := s.Writers.Witnesses(east)
 	if with == 0 || prompt == 0 {
 		return ""
 	}
@@ -287,8 +288,8 @@ func (s Series) witnesses(seconds int32) string {
 func (s Series) OpenInWords() string {
 	var stories []string
 	for _, p := range s.Open {
-		story := storyOf(s, p.Seconds)
-		if seen := s.witnesses(p.Seconds); seen != "" {
+		story := storyOf(s, p.East)
+		if seen := s.witnesses(p.East); seen != "" {
 			story += " (" + seen + ")"
 		}
 		stories = append(stories, story)
@@ -298,13 +299,13 @@ func (s Series) OpenInWords() string {
 
 // RowsShifted says that rows which are stamped at an offset, or may be, explain what a calendar moved the other way would:
 // those that are proved to be anywhere, and those that nothing proves at just that offset.
-func (b *Zones) RowsShifted(seconds int32) bool {
+func (b *Zones) RowsShifted(east times.Offset) bool {
 	series, err := b.Series()
 	if err != nil {
 		return false
 	}
 	return slices.ContainsFunc(series, func(s Series) bool {
-		return len(s.Wrong()) > 0 || slices.ContainsFunc(s.Open, func(p zonefit.Population) bool { return p.Seconds == seconds })
+		return len(s.Wrong()) > 0 || slices.ContainsFunc(s.Open, func(p zonefit.Population) bool { return p.East == east })
 	})
 }
 
@@ -317,13 +318,13 @@ func (b *Zones) AheadInWords() string {
 	var texts []string
 	for _, s := range series {
 		for _, p := range s.Wrong() {
-			if p.Seconds > 0 {
+			if p.East > 0 {
 				texts = append(texts, fmt.Sprintf("writers of %s stamp %s (mixed-zones)", s.Name(), zone.OffsetText(s.Offset(p))))
 			}
 		}
 		for _, p := range s.Open {
-			if p.Seconds > 0 {
-				texts = append(texts, fmt.Sprintf("rows of %s are %s: the offset is one possible cause, an event that is known ahead another", s.Name(), storyOf(s, p.Seconds)))
+			if p.East > 0 {
+				texts = append(texts, fmt.Sprintf("rows of %s are %s: the offset is one possible cause, an event that is known ahead another", s.Name(), storyOf(s, p.East)))
 			}
 		}
 	}

@@ -5,6 +5,8 @@ FEATUREAUDIT_TEST_BINARIES is a folder with the binaries featureaudit, incident,
 
 from __future__ import annotations
 
+import email
+import email.policy
 import importlib.util
 import json
 import os
@@ -18,7 +20,12 @@ from typing import Any
 
 import airflow
 import pytest
-from conftest import HOME
+from conftest import HERE, HOME
+
+try:
+    from airflow.sdk.exceptions import ParamValidationError
+except ImportError:  # Airflow 2
+    from airflow.exceptions import ParamValidationError
 
 BINARIES = Path(os.environ["FEATUREAUDIT_TEST_BINARIES"])
 AIRFLOW3 = not airflow.__version__.startswith("2.")
@@ -74,7 +81,14 @@ class Scenario:
         spec.loader.exec_module(module)
         return module.dag
 
-    def run(self, **conf: str) -> Run:
+    def recorder(self, name: str) -> Path:
+        """A program that writes its first argument and its stdin to a file of that name."""
+        program = self.folder / f"{name}.sh"
+        program.write_text(f'#!/bin/bash\necho "$1 $(tr -d "\\n")" >> "{self.folder / name}"\n')
+        program.chmod(0o755)
+        return program
+
+    def run(self, **conf: Any) -> Run:
         """A run by hand, as of now."""
         now = datetime.now(timezone.utc)
         when = {"logical_date": now} if AIRFLOW3 else {"execution_date": now}
@@ -94,6 +108,13 @@ class Run:
         self.run, self.asked, self.scenario = run, asked, scenario
         self.state = str(run.state.value)
         self.states = {ti.task_id: str(getattr(ti.state, "value", ti.state)) for ti in run.get_task_instances()}
+
+    def name(self) -> str:
+        """The run's id as it stands in the names of its files."""
+        return self.run.run_id.replace(":", "").replace("+", "_")
+
+    def report(self) -> dict[str, Any]:
+        return json.loads((self.scenario.reports / "featureaudit" / f"{self.name()}.json").read_text())
 
     def xcom(self, task: str) -> Any:
         from airflow.utils.session import create_session
@@ -120,6 +141,7 @@ def test_a_good_store_is_green(scenario: Scenario) -> None:
     assert run.states == {
         "audit": "success",
         "audited": "success",
+        "tidy": "success",
         "gate": "success",
         "require_churn": "success",
         "train_churn": "success",
@@ -159,7 +181,13 @@ def test_the_incident_fails_at_the_gate_once(scenario: Scenario) -> None:
     scenario.set(GATE_OWNERS="fraud,web")
     run = scenario.run(as_of=(scenario.store / "as_of").read_text().strip())
     assert run.state == "failed"
-    assert run.states == {"audit": "success", "audited": "success", "gate_fraud": "failed", "gate_web": "failed"}
+    assert run.states == {
+        "audit": "success",
+        "audited": "success",
+        "tidy": "success",
+        "gate_fraud": "failed",
+        "gate_web": "failed",
+    }
     assert (scenario.called("run"), scenario.called("gate")) == (1, 2)
     (line,) = run.xcom("audit")
     assert json.loads(line)["outcome"] == "fail"
@@ -190,7 +218,7 @@ def test_a_folder_without_rights_is_retried_and_fails(scenario: Scenario) -> Non
     finally:
         locked.chmod(0o755)
     assert run.state == "failed"
-    assert run.states == {"audit": "failed", "audited": "upstream_failed", "gate": "failed"}
+    assert run.states == {"audit": "failed", "audited": "upstream_failed", "tidy": "success", "gate": "failed"}
     assert (scenario.called("run"), scenario.called("gate")) == (3, 1)
     assert run.xcom("audit") == []
     assert any(result.get("retryable") for result in scenario.report()["results"])
@@ -213,7 +241,13 @@ def test_a_truncated_file_fails_the_gates_of_its_view_only(scenario: Scenario) -
     file.write_bytes(file.read_bytes()[:-200])
     scenario.set(GATE_OWNERS="web,ads")
     run = scenario.run()
-    assert run.states == {"audit": "success", "audited": "success", "gate_web": "success", "gate_ads": "failed"}
+    assert run.states == {
+        "audit": "success",
+        "audited": "success",
+        "tidy": "success",
+        "gate_web": "success",
+        "gate_ads": "failed",
+    }
     assert (scenario.called("run"), scenario.called("gate")) == (1, 2)
 
 
@@ -227,6 +261,7 @@ def test_a_wrong_config_is_one_red_task_and_is_not_retried(scenario: Scenario) -
     assert run.states == {
         "audit": "failed",
         "audited": "upstream_failed",
+        "tidy": "success",
         "gate": "skipped",
         "require_churn": "skipped",
         "train_churn": "skipped",
@@ -245,29 +280,163 @@ def test_a_view_without_files_fails_at_its_own_gate_only(scenario: Scenario) -> 
     scenario.set(GATE_OWNERS="web,ads")
     run = scenario.run()
     assert run.state == "failed"
-    assert run.states == {"audit": "success", "audited": "success", "gate_web": "success", "gate_ads": "failed"}
+    assert run.states == {
+        "audit": "success",
+        "audited": "success",
+        "tidy": "success",
+        "gate_web": "success",
+        "gate_ads": "failed",
+    }
     assert scenario.called("run") == 1
     (line,) = run.xcom("audit")
     assert json.loads(line)["headline"].startswith("visits unreadable-file: fail (owner ads): no Parquet file matches")
     flags = json.loads(scenario.flags.read_text())["flags"]
-    assert [flags[f"featureview.growth.{name}"]["defaultVariant"] for name in ("clicks", "visits")] == ["pass", "unknown"]
+    assert [flags[f"featureview.growth.{name}"]["defaultVariant"] for name in ("clicks", "visits")] == [
+        "pass",
+        "unknown",
+    ]
 
 
 def test_each_team_is_told_of_its_own_finding(scenario: Scenario) -> None:
     scenario.plant("incident", str(scenario.store))
-    told = scenario.folder / "told"
-    teller = scenario.folder / "teller"
-    teller.write_text(f'#!/bin/bash\necho "$1 $(cat)" >> "{told}"\n')
-    teller.chmod(0o755)
-    scenario.set(GATE_OWNERS="fraud,web", ALERT=teller)
-    scenario.run(as_of=(scenario.store / "as_of").read_text().strip())
-    owners = {view["name"]: view["owner"] for view in scenario.report()["views"]}
-    lines = dict(line.split(" ", 1) for line in told.read_text().splitlines())
-    assert sorted(lines) == ["gate_fraud", "gate_web"]
+    outbox = scenario.folder / "outbox"
+    scenario.monkeypatch.setenv("FEATUREAUDIT_OUTBOX", str(outbox))
+    scenario.set(
+        GATE_OWNERS="fraud,web", ALERT=HERE.parent / "featureaudit_alert.py", REPORT_URL="https://reports.example.com/"
+    )
+    run = scenario.run(as_of=(scenario.store / "as_of").read_text().strip())
+    name = run.name()
+    assert sorted(path.name for path in outbox.iterdir()) == sorted(
+        f"{name}.gate_{team}.{ending}" for team in ("fraud", "web") for ending in ("eml", "slack.json")
+    )
+    page = f"https://reports.example.com/featureaudit/{name}.html"
+    assert (scenario.reports / "featureaudit" / f"{name}.html").read_text().startswith("<!DOCTYPE html>")
+    views = {view["name"]: view["owner"] for view in scenario.report()["views"]}
     for team in ("fraud", "web"):
-        headline = json.loads(lines[f"gate_{team}"])["headline"]
-        assert owners[headline.split()[0]] == team
-        assert f"(owner {team})" in headline
+        mail = email.message_from_bytes((outbox / f"{name}.gate_{team}.eml").read_bytes(), policy=email.policy.default)
+        assert mail["To"] == f"{team}@example.com"
+        assert mail["Subject"].startswith(f"gate_{team} failed: ")
+        said, line, link = mail.get_content().strip().split("\n\n")
+        line = " ".join(line.split())
+        assert (said, link) == (f"gate_{team} failed.", page)
+        assert views[line.split()[0]] == team and f"(owner {team})" in line
+        message = json.loads((outbox / f"{name}.gate_{team}.slack.json").read_text())
+        assert message["blocks"][0]["text"]["text"] == f"*gate_{team} failed*\n{line}"
+        assert message["blocks"][1]["elements"][0]["text"] == f"<{page}|the page of this run>"
+
+
+def test_a_night_with_history_baseline_and_digests(scenario: Scenario) -> None:
+    scenario.live()
+    days = sorted((scenario.store / "data" / "clicks").iterdir())
+    shutil.rmtree(days[2])
+    scenario.set(
+        HISTORY=scenario.folder / "history",
+        DIGEST="slack",
+        SEND=scenario.recorder("sent"),
+        REPORT_URL="https://reports.example.com",
+    )
+    (scenario.folder / "history").mkdir()
+
+    first = scenario.run()
+    assert first.states == {
+        "audit": "success",
+        "audited": "success",
+        "tidy": "success",
+        "gate": "failed",
+        "digest": "success",
+    }
+    (result,) = [r for r in scenario.report()["results"] if r["outcome"] == "fail"]
+    assert (result["check"], [f["state"] for f in result["findings"]]) == ("missing-partitions", ["new"])
+    task, message = scenario.folder.joinpath("sent").read_text().split(" ", 1)
+    assert task == "digest"
+    blocks = json.loads(message)["blocks"]
+    assert any("*NEW* clicks missing-partitions" in block.get("text", {}).get("text", "") for block in blocks)
+    assert f"https://reports.example.com/featureaudit/{first.name()}.html" in message
+
+    # The same on the next night is no news, so nothing is sent. Without a baseline the gate fails again.
+    scenario.folder.joinpath("sent").unlink()
+    second = scenario.run()
+    assert (second.states["gate"], second.states["digest"]) == ("failed", "success")
+    assert not scenario.folder.joinpath("sent").exists()
+    (result,) = [r for r in second.report()["results"] if r["outcome"] == "fail"]
+    assert [f["state"] for f in result["findings"]] == ["continuing"]
+
+    # Known for a while: the gate passes, and a new fault still fails it.
+    baseline = scenario.folder / "baseline.yaml"
+    report = scenario.reports / "featureaudit" / f"{second.name()}.json"
+    subprocess.run([str(BINARIES / "featureaudit"), "baseline", str(report), "--out", str(baseline)], check=True)
+    baseline.write_text(baseline.read_text().replace("until: SET-A-DATE", 'until: "2999-01-01"'))
+    scenario.set(BASELINE=baseline)
+    third = scenario.run()
+    assert (third.state, third.states["gate"], third.states["digest"]) == ("success", "success", "success")
+    assert not scenario.folder.joinpath("sent").exists()
+    shutil.rmtree(days[3])
+    fourth = scenario.run()
+    assert (fourth.states["gate"], fourth.states["digest"]) == ("failed", "success")
+    assert f"dt={days[3].name[3:]}" in scenario.folder.joinpath("sent").read_text()
+
+
+def test_nobody_is_told_of_another_day(scenario: Scenario) -> None:
+    scenario.plant("incident", str(scenario.store))
+    scenario.set(DIGEST="slack", SEND=scenario.recorder("sent"), GATE_OWNERS="fraud")
+    run = scenario.run(as_of=(scenario.store / "as_of").read_text().strip())
+    assert (run.states["gate_fraud"], run.states["digest_fraud"]) == ("failed", "skipped")
+    assert not scenario.folder.joinpath("sent").exists()
+
+
+def test_some_views_only(scenario: Scenario) -> None:
+    scenario.live()
+    config = scenario.store / "featureaudit.yaml"
+    config.write_text(
+        config.read_text().replace(
+            "consumers:",
+            "  'two words': {owner: ads, path: data/clicks/**/*.parquet, event_time: event_time}\nconsumers:",
+        )
+    )
+    scenario.set(GATE_OWNERS="web,ads", CONSUMERS="churn")
+    run = scenario.run(views=["two words"])
+    assert [view["name"] for view in scenario.report()["views"]] == ["two words"]
+    states = {task: state for task, state in run.states.items() if task.startswith(("gate", "require"))}
+    assert states == {"gate_web": "skipped", "gate_ads": "failed", "require_churn": "skipped"}
+    assert not scenario.flags.exists(), "a run of some views must not become the contract of all"
+
+
+def test_old_reports_are_removed(scenario: Scenario) -> None:
+    scenario.live()
+    folder = scenario.reports / "featureaudit"
+    (folder / "history").mkdir(parents=True)
+    scenario.flags = folder / "flags.json"
+    scenario.set(FLAGS=scenario.flags, KEEP_DAYS="30")
+    now = time.time()
+    removed = ["old.json", "old.json.gate", "old.html"]
+    kept = ["recent.json", "notes.md", "flags.json", "history/part.json"]
+    for name in removed + kept:
+        (folder / name).write_text("")
+        age = 29 if name == "recent.json" else 32
+        os.utime(folder / name, (now - age * 86400, now - age * 86400))
+    scenario.set(RETRIES="0", CONFIG=scenario.folder / "none.yaml")  # a failed audit replaces no flag file
+    run = scenario.run()
+    assert (run.states["audit"], run.states["tidy"]) == ("failed", "success")
+    left = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    assert left == sorted(kept)
+
+
+@pytest.mark.parametrize(
+    "conf",
+    [
+        {"as_of": "yesterday"},
+        {"as_of": 20261120},
+        {"range": "2026-11-01"},
+        {"range": "2026-11-01..2026-11-03; rm -r /"},
+        {"views": "clicks"},
+        {"views": ["clicks\nvisits"]},
+    ],
+)
+def test_a_wrong_param_is_refused_by_its_form(scenario: Scenario, conf: dict[str, Any]) -> None:
+    dag = scenario.load()
+    for name, value in conf.items():
+        with pytest.raises(ParamValidationError):
+            dag.params.get_param(name).resolve(value)
 
 
 def test_nothing_to_audit_is_skipped(scenario: Scenario) -> None:
@@ -276,7 +445,7 @@ def test_nothing_to_audit_is_skipped(scenario: Scenario) -> None:
     (scenario.store / "data").mkdir()
     run = scenario.run()
     assert run.state == "success"
-    assert run.states == {"audit": "skipped", "audited": "skipped", "gate": "skipped"}
+    assert run.states == {"audit": "skipped", "audited": "skipped", "tidy": "success", "gate": "skipped"}
     assert scenario.called("run") == 1
 
 
@@ -288,7 +457,7 @@ def test_a_timeout_leaves_a_partial_report_and_nothing_else(scenario: Scenario) 
             os.link(path, path.with_name(f"copy-{copy}-{path.name}"))
     scenario.set(TIMEOUT_SECONDS="3", RETRIES="0")
     run = scenario.run()
-    assert run.states == {"audit": "failed", "audited": "upstream_failed", "gate": "failed"}
+    assert run.states == {"audit": "failed", "audited": "upstream_failed", "tidy": "success", "gate": "failed"}
     ended = wait(lambda: not running(str(scenario.store)))
     assert ended, "the audit outlived its timeout"
     assert wait(lambda: any(scenario.reports.rglob("*.json")))
@@ -316,18 +485,23 @@ def running(text: str) -> bool:
     return False
 
 
+ASKED = "2026-11-23T09:30:00+00:00"
+
+
 @pytest.mark.parametrize(
-    ("run_type", "params", "as_of", "range_", "published"),
+    ("run_type", "params", "as_of", "range_", "views", "today"),
     [
-        ("scheduled", {}, "2026-11-10T02:00:00+00:00", "", True),
-        ("backfill", {}, "2026-11-10T02:00:00+00:00", "2026-11-09..2026-11-09", False),
-        ("manual", {}, "2026-11-23T09:30:00+00:00", "", True),
-        ("manual", {"as_of": "2026-11-20"}, "2026-11-20", "", False),
-        ("manual", {"range": "2026-11-01..2026-11-03"}, "2026-11-23T09:30:00+00:00", "2026-11-01..2026-11-03", False),
+        ("scheduled", {}, "2026-11-10T02:00:00+00:00", "", "", True),
+        ("backfill", {}, "2026-11-10T02:00:00+00:00", "2026-11-09..2026-11-09", "", False),
+        ("manual", {}, ASKED, "", "", True),
+        ("manual", {"as_of": "2026-11-20T00:00:00Z"}, "2026-11-20T00:00:00Z", "", "", False),
+        ("manual", {"range": "2026-11-01..2026-11-03"}, ASKED, "2026-11-01..2026-11-03", "", False),
+        ("manual", {"views": ["clicks", "two words"]}, ASKED, "", "clicks\ntwo words", False),
+        ("manual", {"views": None}, ASKED, "", "", True),
     ],
 )
 def test_templates(
-    scenario: Scenario, run_type: str, params: dict[str, str], as_of: str, range_: str, published: bool
+    scenario: Scenario, run_type: str, params: dict[str, Any], as_of: str, range_: str, views: str, today: bool
 ) -> None:
     dag = scenario.load()
     tick = datetime(2026, 11, 10, 2, tzinfo=timezone.utc)
@@ -343,7 +517,7 @@ def test_templates(
         run.run_after = asked
     context = {
         "dag_run": run,
-        "params": {"as_of": None, "range": None, **params},
+        "params": {"as_of": None, "range": None, "views": [], **params},
         "macros": SimpleNamespace(timedelta=timedelta),
     }
     environment = {
@@ -352,7 +526,8 @@ def test_templates(
     }
     assert environment["AS_OF"] == as_of
     assert environment["RANGE"] == range_
-    assert environment["PUBLISHED"] == (str(scenario.flags) if published else "")
+    assert environment["VIEWS"] == views
+    assert environment["TODAY"] == ("today" if today else "")
     assert environment["REPORT"] == f"{scenario.reports}/featureaudit/scheduled__2026-11-10T020000_0000.json"
 
 
