@@ -64,6 +64,23 @@ func BuildReport(in ReportInput) (report.Report, error) {
 	return r, nil
 }
 
+// BuildVerification is BuildReport for what verify compared: its catalogue are the checks of a backfill.
+func BuildVerification(in ReportInput, v report.Verification) (report.Report, error) {
+	r, err := BuildReport(in)
+	if err != nil {
+		return r, err
+	}
+	r.Verification, r.Catalogue = &v, nil
+	for _, c := range Backfill() {
+		// whether what was verified lasts is judged where it was verified before
+		if c.ID != backfillLasting.ID || slices.ContainsFunc(r.Results, func(res report.Result) bool { return res.Check == c.ID }) {
+			r.Catalogue = append(r.Catalogue, c.ID)
+		}
+	}
+	r.ID, err = r.Digest()
+	return r, err
+}
+
 // filled is a list that JSON writes as [] where it is empty.
 func filled[T any](list []T) []T {
 	if list == nil {

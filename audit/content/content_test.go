@@ -564,3 +564,46 @@ func TestRowsAreHandedOver(t *testing.T) {
 		t.Errorf("rows add up to %s, want %s; %d keys, want 49; words of one key %x and %x", sum, found[0].Sum, len(keys), first, last)
 	}
 }
+
+// TestWideRowsAreReadSideBySide asks for so many cells that a row group is cut into windows: the sums stay.
+func TestWideRowsAreReadSideBySide(t *testing.T) {
+	table := fixtures.Table{}
+	ask := content.Ask{Rows: true}
+	const rows, columns = 9000, 1100
+	r := rand.New(rand.NewPCG(11, 12))
+	for i := range 3 {
+		c := fixtures.Column{Name: fmt.Sprintf("c%d", i), Type: []fixtures.Type{fixtures.Int64Type, fixtures.TextType, {Kind: fixtures.List, Element: &fixtures.Int64Type}}[i]}
+		for range rows {
+			switch i {
+			case 0:
+				c.Values = append(c.Values, r.IntN(100))
+			case 1:
+				c.Values = append(c.Values, fmt.Sprint(r.IntN(100)))
+			default:
+				c.Values = append(c.Values, []any{r.IntN(10), nil}[:r.IntN(3)])
+			}
+		}
+		table.Columns = append(table.Columns, c)
+	}
+	for i := range columns {
+		ask.Cells = append(ask.Cells, fmt.Sprintf("c%d", i))
+	}
+	dir := t.TempDir()
+	if err := fixtures.Write(filepath.Join(dir, "a.parquet"), table, fixtures.Options{PlainPages: true, PageBytes: 3000}); err != nil {
+		t.Fatal(err)
+	}
+	o := order(t, dir)
+	o.Ask = ask
+	blocks := 0
+	o.Each = func(b content.Block) error {
+		blocks++
+		return nil
+	}
+	found, unread, err := content.Read(context.Background(), o)
+	if err != nil || len(unread) > 0 || blocks < 2 {
+		t.Fatal(err, unread, blocks)
+	}
+	if want := factsOf(t, dir); !reflect.DeepEqual(found[0], want) {
+		t.Errorf("in %d windows: %v, want %v", blocks, found[0].Sum, want.Sum)
+	}
+}

@@ -57,8 +57,21 @@ type Order struct {
 	Progress func(rows int64)
 }
 
-// windowRows is how many rows are folded at a time: of a row group with more of them the columns are read side by side.
-const windowRows = 1 << 20
+// How many rows are folded at a time, and how many bytes they may take: of a row group with more of them the columns are read side by
+// side.
+const (
+	windowRows  = 1 << 20
+	windowBytes = 64 << 20
+	leastWindow = 4096
+)
+
+// window is how many rows are folded at a time.
+func (a Ask) window() int64 {
+	if !a.Rows {
+		return windowRows
+	}
+	return max(leastWindow, min(windowRows, windowBytes/int64(16+16*len(a.Names)+8*len(a.Cells))))
+}
 
 // window is the rows under way.
 type window struct {
@@ -299,9 +312,10 @@ func (w *worker) group(ctx context.Context, f facts.File, group int, columns map
 	rows := f.RowGroups[group].Rows
 	cursors := make([]cursor, len(w.leaves))
 	w.source = slices.Grow(w.source[:0], len(w.leaves))[:len(w.leaves)]
-	aside := rows > windowRows
-	for at := int64(0); at < rows; at += windowRows {
-		n := int(min(windowRows, rows-at))
+	step := w.Ask.window()
+	aside := rows > step
+	for at := int64(0); at < rows; at += step {
+		n := int(min(step, rows-at))
 		w.window.reset(n, w.Ask)
 		for i, l := range w.leaves {
 			if ctx.Err() != nil {

@@ -302,8 +302,8 @@ func (l Layout) RangeEnd(r Range) (times.Instant, error) {
 	return l.table.Begin(bounds.end), nil
 }
 
-// Bounds are the instants, in microseconds UTC, at which the first partition of a range begins and the last one ends.
-func (l Layout) Bounds(r Range) (start, end int64, err error) {
+// Bounds are the instants at which the first partition of a range begins and the last one ends.
+func (l Layout) Bounds(r Range) (start, end times.Instant, err error) {
 	within, err := l.rangeBounds(r)
 	if err != nil {
 		return 0, 0, err

@@ -39,6 +39,7 @@ func Text(w io.Writer, r report.Report, o Options) error {
 	if len(all.Clear) > 0 {
 		fmt.Fprintf(t.w, "\n%s  %s\n", t.paint(report.Pass, "PASS"), nameList(all.Clear))
 	}
+	t.block("before and after", all.Compared)
 	t.block("consumers", all.Consumers)
 	t.block("resolved", all.Resolved)
 	t.block("trends", all.Trends)

@@ -219,9 +219,8 @@ type Verification struct {
 	// Range is empty where the changed partitions are what was found.
 	Range       string `json:"range,omitempty"`
 	ExpectRange string `json:"expect_range,omitempty"`
-	// Arguments are those of the command line, without its outputs, and Folder is where relative ones start from.
+	// Arguments are those of the command line that decide, with absolute paths.
 	Arguments []string `json:"arguments"`
-	Folder    string   `json:"folder"`
 }
 
 // Compared is one of the two states.

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/content"
-	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
 )
 
@@ -33,7 +33,7 @@ const (
 // Change is a partition on both sides.
 type Change struct {
 	Value, Identity string
-	Start           int64
+	Start           times.Instant
 	InRange         bool
 	// Before and After are what the sides hold of it, nil where they do not have it.
 	Before, After *Partition
@@ -105,7 +105,7 @@ type setting struct {
 	ranged, rangeOnly bool
 	beforeKind        Kind
 	// beforeAsOf is when before was looked at: what had not ended then may have grown since.
-	beforeAsOf int64
+	beforeAsOf times.Instant
 	// expectRows is how many rows a partition must have; nil where nobody said.
 	expectRows func(Change) (int64, bool)
 	// usual is the median of the rows of closed partitions around one; false where there are too few.
@@ -144,7 +144,7 @@ func (s setting) outside(c Change, differs, known bool) Change {
 		c.State, c.What = Unknown, s.why(c)
 	case !differs:
 		c.State, c.What = equal(c)
-	case c.After != nil && c.After.Open, c.Before != nil && c.Before.Open, c.Before == nil && c.After.Start != facts.NoTime && c.After.Start >= s.beforeAsOf:
+	case c.After != nil && c.After.Open, c.Before != nil && c.Before.Open, c.Before == nil && c.After.Start != times.None && c.After.Start >= s.beforeAsOf:
 		c.State, c.What = Pending, "had not ended on one of the sides: its rows may still come"
 	case c.Before == nil || !c.Before.Present:
 		c.State, c.How, c.What = Stray, "new", fmt.Sprintf("is new, with %s", words.Count(c.After.Rows, "row"))
@@ -291,7 +291,7 @@ func (s setting) moved(c Change) (string, bool) {
 		if shift < 0 {
 			shift, direction = -shift, "earlier"
 		}
-		parts = append(parts, fmt.Sprintf("%s is %s %s", name, words.Duration(shift), direction))
+		parts = append(parts, fmt.Sprintf("%s is %s %s", name, words.Duration(times.Span(shift)), direction))
 	}
 	return "is shifted: " + strings.Join(parts, " and ") + " in its rows, and nothing else changed", true
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/featureaudit/featureaudit/audit/check"
 	"github.com/featureaudit/featureaudit/audit/content"
@@ -14,6 +15,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/store"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // Looked is a view of data with what its rows are read by.
@@ -58,7 +60,7 @@ func partitionsOf(s facts.Survey) []Partition {
 			Open: p.Open || p.AfterAsOf, Expected: p.Expected && !p.Open && !p.AfterAsOf})
 	}
 	if len(parts) == 0 {
-		parts = append(parts, Partition{Start: facts.NoTime, End: facts.NoTime, Present: true, InRange: true})
+		parts = append(parts, Partition{Start: times.None, End: times.None, Present: true, InRange: true})
 	}
 	for _, f := range s.Files {
 		at := max(f.Partition, 0)
@@ -143,7 +145,7 @@ func (p *Partition) take(s facts.Survey, found map[int32]content.Facts, unread m
 }
 
 // FromReport is the side that a report of an audit holds: how many rows were in each partition, and nothing of what they were.
-func FromReport(name string, r report.Report, asOf int64, instant func(string) int64) Side {
+func FromReport(name string, r report.Report, asOf times.Instant, instant func(string) times.Instant) Side {
 	s := Side{Kind: Counts, Name: name, AsOf: asOf}
 	for _, v := range r.Views {
 		one := View{Name: v.Name, Owner: v.Owner, Project: v.Project, Definition: v.Definition}
@@ -151,16 +153,60 @@ func FromReport(name string, r report.Report, asOf int64, instant func(string) i
 			one.Notes = append(one.Notes, fmt.Sprintf("the report leaves out %d older partitions", v.SeriesLeftOut))
 		}
 		for _, row := range v.Series {
-			p := Partition{Value: row.Partition, Identity: row.Partition, Start: facts.NoTime, End: facts.NoTime, Present: !row.Missing, Rows: row.Rows, Open: row.Open}
+			p := Partition{Value: row.Partition, Identity: row.Partition, Start: times.None, End: times.None, Present: !row.Missing, Rows: row.Rows, Open: row.Open}
 			if row.Start != "" {
 				p.Start = instant(row.Start)
 			}
 			one.Partitions = append(one.Partitions, p)
 		}
 		if len(one.Partitions) == 0 {
-			one.Partitions = []Partition{{Start: facts.NoTime, End: facts.NoTime, Present: true, Rows: v.Rows}}
+			one.Partitions = []Partition{{Start: times.None, End: times.None, Present: true, Rows: v.Rows}}
 		}
 		s.Views = append(s.Views, one)
 	}
 	return s
+}
+
+// chunkRows is how many rows are held before they are written to a snapshot.
+const chunkRows = 4 << 20
+
+// ContentWithRows reads the content of all partitions of a view, and writes what tells their rows apart to a snapshot. Its error is the
+// context's, or that of the snapshot.
+func (r Reader) ContentWithRows(ctx context.Context, v *Looked, out *SnapshotWriter) error {
+	for i := range v.Partitions {
+		p := &v.Partitions[i]
+		if len(p.Unread) > 0 {
+			continue
+		}
+		var mu sync.Mutex
+		var rows []Row
+		flush := func() error {
+			slices.SortFunc(rows, Row.compare)
+			err := out.Rows(p, rows)
+			rows = rows[:0]
+			return err
+		}
+		o := content.Order{Store: r.Store, Survey: v.Survey, Files: p.ids, Workers: r.Workers, Progress: r.Progress,
+			Ask: content.Ask{Totals: v.Resolved.Measures, Rows: true, Names: names(v.Definition.Key, v.Definition.Entity)}}
+		o.Each = func(b content.Block) error {
+			mu.Lock()
+			defer mu.Unlock()
+			for i, row := range b.Rows {
+				rows = append(rows, Row{b.Names[0][i].Lo, row.Lo, b.Names[1][i].Lo})
+			}
+			if len(rows) < chunkRows {
+				return nil
+			}
+			return flush()
+		}
+		found, unread, err := content.Read(ctx, o)
+		if err == nil {
+			err = flush()
+		}
+		if err != nil {
+			return err
+		}
+		p.take(v.Survey, found, unread)
+	}
+	return nil
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/featureaudit/featureaudit/audit/check"
 	"github.com/featureaudit/featureaudit/audit/content"
 	"github.com/featureaudit/featureaudit/audit/diff"
-	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
 )
 
@@ -100,13 +100,13 @@ func found(r report.Result, findings []finding, message string) report.Result {
 	return r
 }
 
-func startOf(findings []finding, value string) int64 {
+func startOf(findings []finding, value string) times.Instant {
 	for _, f := range findings {
 		if f.change != nil && f.change.Value == value {
 			return f.change.Start
 		}
 	}
-	return facts.NoTime
+	return times.None
 }
 
 // named is a partition as a message calls it.
@@ -187,8 +187,10 @@ func (v *comparedView) problem(r report.Result) (report.Result, bool) {
 
 func (v *comparedView) results() []report.Result {
 	out := []report.Result{v.complete(), v.correct(), v.definitionsResult(), v.isolated()}
-	out = append(out, v.lasting(), v.retyped())
-	return out
+	if v.verified != nil {
+		out = append(out, v.lasting())
+	}
+	return append(out, v.retyped())
 }
 
 func (v *comparedView) inRange() []*Change { return v.pick(func(c *Change) bool { return c.InRange }) }
@@ -282,7 +284,14 @@ func (v *comparedView) span() string {
 }
 
 func (v *comparedView) ofState(c *Change) finding {
-	return finding{change: c, total: max(rowsOf(c.Before), rowsOf(c.After)), bad: max(abs(rowsOf(c.Before)-rowsOf(c.After)), 1), message: c.says(), measures: c.measures()}
+	f := finding{change: c, total: max(rowsOf(c.Before), rowsOf(c.After)), bad: max(abs(rowsOf(c.Before)-rowsOf(c.After)), 1), message: c.says(), measures: c.measures()}
+	if c.State == Shifted || c.How == string(Shifted) {
+		f.bad = rowsOf(c.After)
+	}
+	if r := c.Rows; r != nil {
+		f.bad = min(max(f.bad, r.Lost+r.Added+r.Changed-r.WithinTolerance), max(f.total, 1))
+	}
+	return f
 }
 
 func abs(n int64) int64 { return max(n, -n) }
@@ -320,7 +329,7 @@ func (v *comparedView) reference(c *Change) []ColumnType {
 		if o.InRange || o.After == nil || len(o.After.Columns) == 0 {
 			continue
 		}
-		if nearest == nil || abs(o.Start-c.Start) < abs(nearest.Start-c.Start) {
+		if nearest == nil || abs(int64(o.Start-c.Start)) < abs(int64(nearest.Start-c.Start)) {
 			nearest = o
 		}
 	}
@@ -434,9 +443,6 @@ func (v *comparedView) isolated() report.Result {
 // lasting compares what was verified earlier with what is there now.
 func (v *comparedView) lasting() report.Result {
 	r := v.blank("backfill-lasting")
-	if v.verified == nil {
-		return notApplicable(r, "there is no earlier verification: this is the first, or --repeat was not given")
-	}
 	if stop, stopped := v.problem(r); stopped {
 		return stop
 	}
@@ -494,8 +500,8 @@ func (v *comparedView) definitionsResult() report.Result {
 	return found(r, findings, fmt.Sprintf("%s: %s", words.Counted(int64(len(findings)), "definition changed", "definitions changed"), findings[0].message))
 }
 
-// auditChecks are the checks of an audit that tell what a backfill may bring.
-func auditChecks() []string {
+// AuditChecks are the checks of an audit that tell what a backfill may bring.
+func AuditChecks() []string {
 	return []string{"duplicate-keys", "misfiled-rows", "mixed-encoding", "mixed-zones", "null-event-time", "null-keys", "shifted-twins"}
 }
 
@@ -592,7 +598,7 @@ func merged(r report.Result) []report.Finding {
 			continue
 		}
 		out[i].RowsBad += f.RowsBad
-		out[i].RowsTotal = max(out[i].RowsTotal, f.RowsTotal)
+		out[i].RowsTotal += f.RowsTotal
 	}
 	return out
 }
@@ -653,7 +659,7 @@ func (v *comparedView) series(results []report.Result) []report.PartitionRows {
 	for i := range v.changes {
 		c := &v.changes[i]
 		p := report.PartitionRows{Partition: c.Value, Rows: rowsOf(c.After), State: string(c.State), Missing: c.InRange && (c.After == nil || !c.After.Present), Open: c.State == Pending}
-		if c.Start != facts.NoTime {
+		if c.Start != times.None {
 			p.Start = words.Instant(c.Start)
 		}
 		if c.Before != nil && c.Before.Present {

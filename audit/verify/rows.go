@@ -152,14 +152,14 @@ func (r *RowChange) compare(a, b []Row) {
 		default:
 			key = min(a[0].Key, b[0].Key)
 		}
-		x, y := run(a, key), run(b, key)
+		x, y := countOf(a, key), countOf(b, key)
 		r.one(key, a[:x], b[:y])
 		a, b = a[x:], b[y:]
 	}
 }
 
-// run is how many rows at the beginning have the key.
-func run(rows []Row, key uint64) int {
+// countOf is how many rows at the beginning have the key.
+func countOf(rows []Row, key uint64) int {
 	n := 0
 	for n < len(rows) && rows[n].Key == key {
 		n++

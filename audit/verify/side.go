@@ -5,8 +5,8 @@ import (
 	"slices"
 
 	"github.com/featureaudit/featureaudit/audit/content"
-	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // Kind says what a side is.
@@ -25,7 +25,7 @@ type Side struct {
 	// Name is what the command line calls it.
 	Name string
 	// AsOf is when it was looked at, in microseconds UTC.
-	AsOf int64
+	AsOf times.Instant
 	// Views are sorted by name.
 	Views []View
 	// WithKeys says that a snapshot has what tells its rows apart.
@@ -57,8 +57,8 @@ type View struct {
 type Partition struct {
 	// Value is the partition as its folder is called, Identity its interval, however that is spelled.
 	Value, Identity string
-	// Start and End bound it in microseconds UTC; facts.NoTime of one without a date.
-	Start, End int64
+	// Start and End bound it in microseconds UTC; times.None of one without a date.
+	Start, End times.Instant
 	// Present says that it has a folder; InRange that it is part of the backfill; Open that it had not ended when the side was looked at.
 	Present, InRange, Open bool
 	// Expected says that the calendar demands it.
@@ -82,11 +82,12 @@ type Partition struct {
 // File is what tells one version of a file from another.
 type File struct {
 	// Path is relative to the view's root, and Abs what opens it; a snapshot has it to tell whether the very same file is there.
-	Path, Abs     string
-	Size, ModTime int64
-	FooterSum     uint64
-	ETag          string
-	Rows          int64
+	Path, Abs string
+	Size      int64
+	ModTime   times.Instant
+	FooterSum uint64
+	ETag      string
+	Rows      int64
 }
 
 // same says that it is the same version of the same file, as far as a system tells.
@@ -105,21 +106,21 @@ type ColumnType struct {
 
 // place is what partitions of two sides are matched by: when they begin, or what they are called.
 type place struct {
-	start int64
+	start times.Instant
 	value string
 }
 
 func (p Partition) place() place {
-	if p.Start == facts.NoTime {
-		return place{facts.NoTime, p.Value}
+	if p.Start == times.None {
+		return place{times.None, p.Value}
 	}
 	return place{start: p.Start}
 }
 
 // compare orders places by time; those without a date come last.
 func (p place) compare(o place) int {
-	if (p.start == facts.NoTime) != (o.start == facts.NoTime) {
-		if p.start == facts.NoTime {
+	if (p.start == times.None) != (o.start == times.None) {
+		if p.start == times.None {
 			return 1
 		}
 		return -1

@@ -19,6 +19,7 @@ import (
 	"github.com/apache/arrow/go/v17/parquet/pqarrow"
 
 	"github.com/featureaudit/featureaudit/audit/content"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // SnapshotSchema is the identifier and version of a snapshot file.
@@ -151,7 +152,7 @@ func (s *SnapshotWriter) Rows(p *Partition, rows []Row) error {
 
 // Close writes what the views hold, and ends the file.
 func (s *SnapshotWriter) Close(side Side, tool string) error {
-	s.add(line{texts: map[string]string{"kind": kindSnapshot, "text": tool}, numbers: map[string]int64{"start": side.AsOf, "values": boolean(side.WithKeys)}})
+	s.add(line{texts: map[string]string{"kind": kindSnapshot, "text": tool}, numbers: map[string]int64{"start": int64(side.AsOf), "values": boolean(side.WithKeys)}})
 	for _, v := range side.Views {
 		if err := s.view(v); err != nil {
 			return err
@@ -212,14 +213,14 @@ func (s *SnapshotWriter) partition(view string, p Partition) error {
 		return err
 	}
 	l := line{texts: map[string]string{"kind": kindPartition, "view": view, "partition": p.Value, "text": string(text)},
-		numbers: map[string]int64{"start": p.Start, "end": p.End, "rows": p.Rows, "size": p.Bytes}}
+		numbers: map[string]int64{"start": int64(p.Start), "end": int64(p.End), "rows": p.Rows, "size": p.Bytes}}
 	if p.Known {
 		l.sum = &p.Content.Sum
 	}
 	s.add(l)
 	for _, f := range p.Files {
 		s.add(line{texts: map[string]string{"kind": kindFile, "name": f.Path, "text": f.Abs[:max(len(f.Abs)-len(f.Path), 0)] + "\x00" + f.ETag},
-			numbers: map[string]int64{"rows": f.Rows, "size": f.Size, "modified": f.ModTime, "key": int64(f.FooterSum)}})
+			numbers: map[string]int64{"rows": f.Rows, "size": f.Size, "modified": int64(f.ModTime), "key": int64(f.FooterSum)}})
 	}
 	for _, c := range p.Columns {
 		types, err := json.Marshal(c.Types)
@@ -248,6 +249,9 @@ type SnapshotFile struct {
 	raw parquet.ReaderAtSeeker
 }
 
+// unclosed keeps a reader from closing what it reads.
+type unclosed struct{ parquet.ReaderAtSeeker }
+
 // ReadSnapshot reads all of a snapshot but its rows.
 func ReadSnapshot(ctx context.Context, name string, raw parquet.ReaderAtSeeker) (s SnapshotFile, err error) {
 	defer func() {
@@ -258,7 +262,7 @@ func ReadSnapshot(ctx context.Context, name string, raw parquet.ReaderAtSeeker) 
 			err = fmt.Errorf("snapshot %s: %w; expected a file that `featureaudit snapshot --out` wrote", name, err)
 		}
 	}()
-	reader, err := file.NewParquetReader(raw)
+	reader, err := file.NewParquetReader(unclosed{raw})
 	if err != nil {
 		return s, err
 	}
@@ -326,7 +330,7 @@ func eachLine(ctx context.Context, reader *file.Reader, groups []int, each func(
 func (s *SnapshotFile) take(l line) error {
 	switch kind := l.texts["kind"]; kind {
 	case kindSnapshot:
-		s.AsOf, s.WithKeys = l.numbers["start"], l.numbers["values"] == 1
+		s.AsOf, s.WithKeys = times.Instant(l.numbers["start"]), l.numbers["values"] == 1
 	case kindView:
 		var text viewText
 		if err := json.Unmarshal([]byte(l.texts["text"]), &text); err != nil {
@@ -352,7 +356,7 @@ func (v *View) take(kind string, l line) error {
 		if err := json.Unmarshal([]byte(l.texts["text"]), &text); err != nil {
 			return err
 		}
-		p := Partition{Value: l.texts["partition"], Identity: text.Identity, Start: l.numbers["start"], End: l.numbers["end"], Present: text.Present, Open: text.Open,
+		p := Partition{Value: l.texts["partition"], Identity: text.Identity, Start: times.Instant(l.numbers["start"]), End: times.Instant(l.numbers["end"]), Present: text.Present, Open: text.Open,
 			Expected: text.Expected, Rows: l.numbers["rows"], Bytes: l.numbers["size"], Known: text.Known, Unread: text.Unread, Retryable: text.Retryable, rows: stretch{text.FirstGroup, text.Groups}}
 		if l.sum != nil {
 			p.Content = content.Facts{Rows: p.Rows, Sum: *l.sum}
@@ -368,7 +372,7 @@ func (v *View) take(kind string, l line) error {
 	case kindFile:
 		root, etag, _ := bytes.Cut([]byte(l.texts["text"]), []byte{0})
 		p.Files = append(p.Files, File{Path: l.texts["name"], Abs: string(root) + l.texts["name"], ETag: string(etag), Rows: l.numbers["rows"], Size: l.numbers["size"],
-			ModTime: l.numbers["modified"], FooterSum: uint64(l.numbers["key"])})
+			ModTime: times.Instant(l.numbers["modified"]), FooterSum: uint64(l.numbers["key"])})
 	case kindColumn:
 		c := ColumnType{Name: l.texts["name"]}
 		if err := json.Unmarshal([]byte(l.texts["text"]), &c.Types); err != nil {
@@ -396,7 +400,7 @@ func (v *View) take(kind string, l line) error {
 
 // rowsOf reads the rows of a partition that fall to a part, sorted.
 func (s SnapshotFile) rowsOf(ctx context.Context, p Partition, want part) ([]Row, error) {
-	reader, err := file.NewParquetReader(s.raw)
+	reader, err := file.NewParquetReader(unclosed{s.raw})
 	if err != nil {
 		return nil, err
 	}
