@@ -6,6 +6,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 STATICCHECK_VERSION := v0.8.2
 GOLANGCI_VERSION := v2.15.0
 DEADCODE_VERSION := v0.52.0
+VERSITYGW_VERSION := v1.8.0
 GO_LICENSES_VERSION := v1.6.0
 CYCLONEDX_VERSION := v1.10.0
 ACTIONLINT_VERSION := v1.7.7
@@ -18,6 +19,7 @@ BIN := build/featureaudit
 STATICCHECK := build/bin/staticcheck-$(STATICCHECK_VERSION)
 GOLANGCI := build/bin/golangci-lint-$(GOLANGCI_VERSION)
 DEADCODE := build/bin/deadcode-$(DEADCODE_VERSION)
+VERSITYGW := build/bin/versitygw-$(VERSITYGW_VERSION)
 INCIDENT := build/incident
 
 .PHONY: help
@@ -55,12 +57,22 @@ MEMORY_TESTS := ^Test(MemoryStays|OddShapesStay)WithinTheLimit$$
 test-postgres: ## registries in a PostgreSQL server, which the tests start by themselves: it must be installed
 	go test -tags postgres -run Postgres ./audit/registry/feast
 
+.PHONY: test-stores
+test-stores: $(VERSITYGW) ## audits of buckets: a real S3 server on this machine, which the first time builds for some minutes
+	FEATUREAUDIT_TEST_VERSITYGW=$(CURDIR)/$(VERSITYGW) go test -tags stores -timeout 20m ./audit/store/... ./audit/internal/stage
+	FEATUREAUDIT_TEST_VERSITYGW=$(CURDIR)/$(VERSITYGW) go test -tags stores -timeout 20m -run Bucket ./cmd/featureaudit
+
+.PHONY: test-shells
+test-shells: ## completion in the real bash, zsh and fish, in those that are installed
+	@for shell in bash zsh fish; do command -v $$shell >/dev/null || echo "$$shell is not installed: its completion is not tried"; done
+	go test -tags shells -run ShellsComplete ./cmd/featureaudit
+
 .PHONY: test-contributing
 test-contributing: ## the worked example of .github/CONTRIBUTING.md, followed in a copy of the repository
 	go test -tags contributing -run WorkedExample ./audit
 
 .PHONY: test-all
-test-all: test test-postgres test-contributing ## also the slow tests (race detector, short fuzzing, ten minutes of torture)
+test-all: test test-postgres test-shells test-contributing test-stores ## also the slow tests (race detector, short fuzzing, ten minutes of torture)
 	go test -race -timeout 40m -skip '$(MEMORY_TESTS)' ./cmd/... ./audit/...
 	FEATUREAUDIT_TEST_STORES=5000 go test -timeout 40m -run '^TestCollectionEqualsRecount$$' ./audit
 	FEATUREAUDIT_TEST_MEMORY=1 go test -timeout 40m -run '$(MEMORY_TESTS)' ./cmd/featureaudit
@@ -74,15 +86,15 @@ test-all: test test-postgres test-contributing ## also the slow tests (race dete
 .PHONY: lint
 lint: $(STATICCHECK) $(GOLANGCI) $(DEADCODE) ## gofmt, go vet, staticcheck, the rules of .golangci.yml, and no dead code
 	@unformatted=$$(gofmt -l audit cmd fixtures sql); [ -z "$$unformatted" ] || { echo "run gofmt -w on:" $$unformatted >&2; exit 1; }
-	go vet -tags postgres,contributing ./...
-	$(STATICCHECK) -tags postgres,contributing ./...
+	go vet -tags postgres,shells,contributing,stores ./...
+	$(STATICCHECK) -tags postgres,shells,contributing,stores ./...
 	$(GOLANGCI) run ./...
 	$(MAKE) --no-print-directory deadcode
 
 # What C calls (//export in stream.go) looks dead from Go.
 .PHONY: deadcode
 deadcode: $(DEADCODE)
-	@dead=$$($(DEADCODE) -tags postgres,contributing -test ./...) || exit 1; \
+	@dead=$$($(DEADCODE) -tags postgres,shells,contributing,stores -test ./...) || exit 1; \
 		dead=$$(grep -v '^audit/engine/duckdb/stream.go:' <<< "$$dead" || true); [ -z "$$dead" ] || { echo "nothing calls:" >&2; echo "$$dead" >&2; exit 1; }
 
 $(STATICCHECK):
@@ -94,6 +106,11 @@ $(GOLANGCI):
 	@mkdir -p build/bin
 	GOBIN=$(CURDIR)/build/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	@mv build/bin/golangci-lint $@
+
+$(VERSITYGW):
+	@mkdir -p build/bin
+	GOBIN=$(CURDIR)/build/bin go install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION)
+	@mv build/bin/versitygw $@
 
 $(DEADCODE):
 	@mkdir -p build/bin
@@ -171,9 +188,8 @@ man: build ## write the manual pages to build/man
 
 .PHONY: image
 image: ## build the container image featureaudit:VERSION
+	@docker info >/dev/null 2>&1 || { echo "make image: no Docker daemon answers here: start one, or build on a machine that has one" >&2; exit 1; }
 	docker build --build-arg VERSION=$(VERSION) -t featureaudit:$(VERSION) .
-
-
 
 PYTHON_VENV := build/.venv-python
 AIRFLOW_TESTS := cmd/airflow/tests
@@ -211,7 +227,9 @@ test-schemas: build build/.venv-schemas/ready ## real output of every format by 
 	build/.venv-schemas/bin/python fixtures/schemas/published/validate.py $(BIN) build/stores $(SCHEMAS)
 
 .PHONY: test-python
-test-python: $(PYTHON_VENV)/ready ## the Python package for consumers: ruff, mypy and pytest over the table of contract cases
+test-python: $(PYTHON_VENV)/ready ## the Python package for consumers: ruff, mypy, pytest over the table of contract cases, and its wheel
+	@before=$$(git status --porcelain --ignored); $(PYTHON_VENV)/bin/pip wheel --quiet --disable-pip-version-check --no-deps -w build/wheel $(PYTHON_PACKAGE) || exit 1; \
+		[ "$$before" = "$$(git status --porcelain --ignored)" ] || { echo "the wheel leaves files in the tree:" >&2; git status --short --ignored >&2; exit 1; }
 	cd $(PYTHON_PACKAGE) && ../../../$(PYTHON_VENV)/bin/ruff format --check --quiet src tests && ../../../$(PYTHON_VENV)/bin/ruff check --quiet src tests \
 		&& ../../../$(PYTHON_VENV)/bin/mypy && ../../../$(PYTHON_VENV)/bin/pytest --quiet
 

@@ -13,6 +13,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/export"
+	"github.com/featureaudit/featureaudit/audit/kept"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -52,15 +53,23 @@ type Options struct {
 	MemoryLimit int64
 	// TempDir is where key and entity runs spill, to files without a name.
 	TempDir string
+	// StageLimit is what parts of distant files may take in TempDir at once, in bytes; 0 is a quarter of what is free there.
+	StageLimit int64
 	// EngineTempDir is a folder that the engine may make to spill into; the caller removes it. Empty turns that off.
 	EngineTempDir string
 	// RowsLimit caps Audit.Duplicates, and of Audit.Rows, and BadRows says that the latter are wanted.
 	RowsLimit int
 	BadRows   bool
+	// Facts knows what earlier runs learnt of files, and takes what this one learns; nil for none. Paranoid says that none of it is
+	// trusted: all is read.
+	Facts    *kept.Dir
+	Paranoid bool
 	// Mask names what is sensitive, in all that the run leaves behind; nil shows none of it.
 	Mask *sensitive.Mask
 	// Rank orders the findings of a result by what is known of them, as evidence.Input says; nil ranks all alike.
 	Rank func(fingerprint string, bad int64) int
+	// NameFindings says that a history or an output wants every finding by name, and not the worst of each result alone.
+	NameFindings bool
 	// Samples is how many values of key and entity columns a finding may show; 0 shows none.
 	Samples int
 
@@ -85,8 +94,8 @@ type Adapters struct {
 	Store store.Store
 	// OpenScanner starts an engine that reads rows, within so many threads and bytes, spilling to tempDir.
 	OpenScanner func(threads int, memory int64, tempDir string) (Scanner, error)
-	// OpenJudge starts an engine that sees fact tables only.
-	OpenJudge func(ctx context.Context, threads int) (Judge, error)
+	// OpenJudge starts an engine that sees fact tables only, within so many threads and bytes.
+	OpenJudge func(ctx context.Context, threads int, memory int64) (Judge, error)
 }
 
 // Scanner is an engine that reads rows, until it is closed.
@@ -112,7 +121,15 @@ type Audit struct {
 	Rows     []export.Row
 	RowNotes []string
 	RowsErr  error
+	// Looked is how much was read, and how much was known.
+	Looked Looked
+	// FactsErr is why nothing of what the run learnt could be kept.
+	FactsErr error
 }
+
+// Looked counts the files whose rows were looked at, and their rows: those that were read, and those whose facts were kept by an earlier
+// run.
+type Looked struct{ FilesRead, RowsRead, FilesKnown, RowsKnown int64 }
 
 // ErrNothing says that there is nothing to audit: no view, or no view with a file.
 var ErrNothing = errors.New("nothing to audit")
@@ -135,6 +152,10 @@ func Run(ctx context.Context, o Options) (Audit, error) {
 		r.results = append(r.results, check.JudgeRun(r.runInput())...)
 	}
 	done, err := r.finish(stopped)
+	done.Looked = r.looked
+	if o.Facts != nil {
+		done.FactsErr = o.Facts.Commit(kept.Note{By: o.Tool.Version, AsOf: r.asOf})
+	}
 	if o.BadRows {
 		done.Rows, done.RowNotes, done.RowsErr = r.fetchRows(ctx)
 	}

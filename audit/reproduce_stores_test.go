@@ -39,7 +39,7 @@ func values(name string, of fixtures.Type, all ...any) fixtures.Column {
 
 func plantedView(change func(*model.View)) model.View {
 	v := model.View{Name: "v", Path: "**/*.parquet", EventTime: model.TimeColumn{Column: "event_time"}, Entity: []string{"user"}, Key: []string{"id"},
-		Tolerance: model.DefaultTolerance, TTL: model.TTL{Duration: 24 * time.Hour, Explicit: true, OnWire: "set"}, Origins: map[string]string{"name": "test"}}
+		Tolerance: model.DefaultTolerance, TTL: model.TTL{Duration: 24 * time.Hour, Explicit: true, OnWire: "set"}, Origins: model.ParseOrigins(map[string]string{"name": "test"})}
 	change(&v)
 	return v
 }

@@ -19,7 +19,12 @@ import (
 // What is not among them, because nothing can say which they are or because of the limit, is said in notes.
 func (r *run) fetchRows(ctx context.Context) (rows []export.Row, notes []string, err error) {
 	return sharedRows(r.badRows, r.options.RowsLimit, func(f check.BadRows, most int) ([]export.Row, error) {
-		fetched, err := rowsOf(ctx, r.scanner, r.options.Mask, f, most)
+		here, remove, err := r.nearby(ctx, f)
+		if err != nil {
+			return nil, fmt.Errorf("fetch the rows of %s of view %s: %w", f.Check, f.View.Name, err)
+		}
+		defer remove()
+		fetched, err := rowsOf(ctx, r.scanner, r.options.Mask, here, most)
 		if err != nil {
 			return nil, fmt.Errorf("fetch the rows of %s of view %s: %w", f.Check, f.View.Name, sensitive.Quiet(f.View, err))
 		}

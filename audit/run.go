@@ -12,7 +12,9 @@ import (
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/export"
+	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/internal/collect"
+	"github.com/featureaudit/featureaudit/audit/internal/stage"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/partition"
@@ -30,6 +32,7 @@ type run struct {
 	looker       look.Looker
 	places       places
 	scanner      Scanner
+	stage        *stage.Stage
 	judges       *judges
 	suppressions []model.Suppression
 	atlas        *zone.Atlas
@@ -44,7 +47,8 @@ type run struct {
 	// used are the suppressions that accepted a finding, by index.
 	used map[int]bool
 	// found says that a view has files, or that nobody knows whether it has.
-	found bool
+	found  bool
+	looked Looked
 }
 
 func newRun(o Options) *run {
@@ -65,10 +69,14 @@ func newRun(o Options) *run {
 func start(ctx context.Context, o Options) (*run, error) {
 	r, share, threads := newRun(o), look.ShareOf(o.MemoryLimit), max(1, o.Threads)
 	var err error
+	r.stage = newStage(o)
 	if r.scanner, err = o.Adapters.OpenScanner(threads, share.Engine, o.EngineTempDir); err != nil {
 		return nil, fmt.Errorf("start the engine: %w", err)
 	}
-	r.judges = newJudges(o.Adapters.OpenJudge, threads)
+	room := engine.Room{Workers: threads, Runs: share.Runs, TempDir: o.TempDir, SliceRows: share.SliceRows}
+	r.places = placesIn(room)
+	// the engine that judges has what the one that reads has: a view is judged when its rows were read
+	r.judges = newJudges(o.Adapters.OpenJudge, threads, share.Engine, r.places.count)
 	first, err := r.judges.take(ctx, true)
 	if err != nil {
 		r.scanner.Close()
@@ -83,14 +91,17 @@ func start(ctx context.Context, o Options) (*run, error) {
 			tell(p)
 		}
 	}
-	r.looker = look.Looker{Store: o.Adapters.Store, Collector: collect.Collector{Engine: r.scanner, Store: o.Adapters.Store, Atlas: r.atlas},
-		Room: engine.Room{Workers: threads, Runs: share.Runs, TempDir: o.TempDir, SliceRows: share.SliceRows}, RowsLimit: o.RowsLimit, Samples: o.Samples, Progress: r.progress}
-	r.places = placesIn(r.looker.Room)
+	r.looker = look.Looker{Store: r.stage, Collector: collect.Collector{Engine: r.scanner, Store: r.stage, Stage: staging{r.stage}, Atlas: r.atlas,
+		Kept: o.Facts, Paranoid: o.Paranoid, Release: o.Tool.DuckDB + " " + o.Tool.Arrow + " " + o.Tool.TZData},
+		Room: room, RowsLimit: o.RowsLimit, Samples: o.Samples, Progress: r.progress}
 	return r, nil
 }
 
 func (r *run) close() {
 	r.scanner.Close()
+	if err := r.stage.Close(); err != nil {
+		r.options.Log.Warn().Err(err).Msg("close what was kept of distant files")
+	}
 	if err := r.judges.close(); err != nil {
 		r.options.Log.Warn().Err(err).Msg("close the judging engines")
 	}
@@ -119,7 +130,7 @@ func (r *run) terms(view model.View) evidence.Terms {
 		missing = r.options.Missing
 	}
 	return evidence.Terms{AsOf: r.asOf, AsOfGiven: r.options.AsOfGiven, HasRange: r.window.Range.Given() || r.window.Newest, Selected: r.selected,
-		Suppressions: r.options.Suppressions, Missing: missing, Samples: r.options.Samples, BadRows: r.options.BadRows, Rank: r.options.Rank, Mask: r.options.Mask, Atlas: r.atlas}
+		Suppressions: r.options.Suppressions, Missing: missing, Samples: r.options.Samples, BadRows: r.options.BadRows, Rank: r.options.Rank, NameFindings: r.options.NameFindings, Mask: r.options.Mask, Atlas: r.atlas}
 }
 
 // keep takes what the report and the exports need of a view; its evidence ends here.
@@ -129,6 +140,7 @@ func (r *run) keep(f found) error {
 		return f.err // it was stopped before it was judged
 	}
 	r.found = r.found || !in.Empty()
+	r.looked.add(in.Collection)
 	r.viewed = append(r.viewed, judged.View)
 	r.corrections = append(r.corrections, judged.Corrections...)
 	r.results = append(r.results, judged.Results...)
@@ -147,9 +159,16 @@ func (r *run) keep(f found) error {
 	return cmp.Or(err, f.err)
 }
 
+func (l *Looked) add(c facts.Collection) {
+	l.FilesRead += c.ScannedFiles - c.KnownFiles
+	l.RowsRead += c.ScannedRows - c.KnownRows
+	l.FilesKnown += c.KnownFiles
+	l.RowsKnown += c.KnownRows
+}
+
 func (r *run) runInput() check.RunInput {
 	return check.RunInput{AsOf: r.asOf, HasRange: r.window.Range.Given(), Selected: r.selected, Suppressions: r.suppressions,
-		Consumers: r.options.Consumers, Views: r.options.Views, Results: r.results, Used: r.used}
+		Consumers: r.options.Consumers, Views: r.options.Views, Results: r.results, Used: r.used, NameFindings: r.options.NameFindings}
 }
 
 // finish builds the report of what was judged until the run ended or was stopped.

@@ -165,16 +165,21 @@ func (r *run) look(ctx context.Context, view model.View) (e facts.Evidence, smal
 
 // judges are the engines that judge: one goroutine at a time uses each.
 type judges struct {
-	open    func(ctx context.Context, threads int) (Judge, error)
+	open    func(ctx context.Context, threads int, memory int64) (Judge, error)
 	threads int
+	// memory is what one has that judges alone, in bytes, and share what each has of places that judge side by side.
+	memory, share int64
 
 	mu   sync.Mutex
 	idle map[bool][]Judge
 	all  []Judge
 }
 
-func newJudges(open func(ctx context.Context, threads int) (Judge, error), threads int) *judges {
-	return &judges{open: open, threads: threads, idle: map[bool][]Judge{}}
+// leastJudge is the memory, in bytes, that an engine needs to judge a small view.
+const leastJudge = 32 << 20
+
+func newJudges(open func(ctx context.Context, threads int, memory int64) (Judge, error), threads int, memory int64, places int) *judges {
+	return &judges{open: open, threads: threads, memory: memory, share: max(memory/int64(places), leastJudge), idle: map[bool][]Judge{}}
 }
 
 // take gives an engine that nobody uses. The facts of a small view are judged on one thread, for they are fewer than it costs to
@@ -187,11 +192,11 @@ func (j *judges) take(ctx context.Context, small bool) (Judge, error) {
 		j.idle[small] = j.idle[small][:n-1]
 		return judge, nil
 	}
-	threads := j.threads
+	threads, memory := j.threads, j.memory
 	if small {
-		threads = 1
+		threads, memory = 1, j.share
 	}
-	judge, err := j.open(ctx, threads)
+	judge, err := j.open(ctx, threads, memory)
 	if err != nil {
 		return nil, fmt.Errorf("start the engine: %w", err)
 	}

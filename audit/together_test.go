@@ -70,8 +70,8 @@ func TestFactsEndWithTheirView(t *testing.T) {
 	meter := &peaks{}
 	adapters := realAdapters()
 	open := adapters.OpenJudge
-	adapters.OpenJudge = func(ctx context.Context, threads int) (audit.Judge, error) {
-		j, err := open(ctx, threads)
+	adapters.OpenJudge = func(ctx context.Context, threads int, memory int64) (audit.Judge, error) {
+		j, err := open(ctx, threads, memory)
 		return heapMeter{j, meter}, err
 	}
 	done, err := audit.Run(t.Context(), audit.Options{Views: manyViews(t, count), AsOf: time.Date(2026, 11, 4, 0, 0, 0, 0, time.UTC), AsOfGiven: true, Threads: 2,
@@ -128,8 +128,8 @@ func TestSideBySideIsAsOneAfterTheOther(t *testing.T) {
 func TestPanicOfAViewIsRaisedToTheCaller(t *testing.T) {
 	adapters := realAdapters()
 	open := adapters.OpenJudge
-	adapters.OpenJudge = func(ctx context.Context, threads int) (audit.Judge, error) {
-		j, err := open(ctx, threads)
+	adapters.OpenJudge = func(ctx context.Context, threads int, memory int64) (audit.Judge, error) {
+		j, err := open(ctx, threads, memory)
 		return panicJudge{j}, err
 	}
 	defer func() {

@@ -12,7 +12,7 @@ const measureBackfill = "may_be_backfill"
 
 // mayBeBackfill says that partitions of the past are judged at a given instant: if they were filled again, their rows arrived late by
 // nature, and no feed is slow.
-func (b *brief) mayBeBackfill() bool {
+func (b *viewEvidence) mayBeBackfill() bool {
 	if !b.HasRange || !b.AsOfGiven {
 		return false
 	}
@@ -32,7 +32,7 @@ func (b *brief) mayBeBackfill() bool {
 
 const backfillWords = "if the range was filled again, its rows arrived late by nature"
 
-func backfillDetail(_ *brief, v verdict) string {
+func backfillDetail(_ *viewEvidence, v verdict) string {
 	if backfill, _ := v.measures[measureBackfill].(bool); backfill {
 		return backfillWords
 	}
@@ -48,6 +48,6 @@ func (c Check) FixOf(r report.Result) string {
 }
 
 // judgedByArrival says that stale rows are told by when they arrived.
-func (b *brief) judgedByArrival() bool {
+func (b *viewEvidence) judgedByArrival() bool {
 	return !evidence.IsSnapshot(b.View) && b.View.StaleReference() == model.ReferenceIngestedAt
 }

@@ -9,7 +9,7 @@ const nothingToCompare = "only featureaudit verify compares two states of a view
 
 func ofBackfill(c Check) Check {
 	c.Since, c.Scope, c.Evidence, c.OnlyGiven = "0.2", ScopeView, report.Certain, true
-	c.judge = func(*brief) (verdict, error) { return verdict{}, nil }
+	c.judge = func(*viewEvidence) (verdict, error) { return verdict{}, nil }
 	c.nothing = always(nothingToCompare)
 	return c
 }

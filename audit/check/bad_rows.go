@@ -30,7 +30,7 @@ type BadRows struct {
 }
 
 // badRows are the rows of results that count rows and found bad ones.
-func (b *brief) badRows(results []report.Result) []BadRows {
+func (b *viewEvidence) badRows(results []report.Result) []BadRows {
 	fetching := newFetching(b.Zones)
 	var all []BadRows
 	for _, r := range results {

@@ -23,6 +23,7 @@ func Catalogue() []Check {
 		staleView,
 		suppressionExpired,
 		suppressionUnused,
+		thickPartitions,
 		thinPartitions,
 		ttlAbsurd,
 		ttlUnset,

@@ -116,7 +116,7 @@ func TestQueriesKeepTheContract(t *testing.T) {
 			t.Errorf("%s: explain names no table that it reads", c.ID)
 		}
 		// On empty tables the adapter still compares the columns and their types, and at least one row must come.
-		b := newBrief(evidence.Input{})
+		b := newViewEvidence(evidence.Input{})
 		if err := judge.Load(t.Context(), b.tables()); err != nil {
 			t.Fatal(err)
 		}
@@ -137,7 +137,7 @@ func TestQueriesKeepTheContract(t *testing.T) {
 }
 
 func TestTablesAreDocumented(t *testing.T) {
-	for _, table := range newBrief(healthy(dailyView()).Input).tables() {
+	for _, table := range newViewEvidence(healthy(dailyView()).Input).tables() {
 		if table.Doc == "" {
 			t.Errorf("table %s has no doc", table.Name)
 		}
@@ -177,7 +177,15 @@ func TestExplainSaysEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"min_rows (integer, default 10 % of the median of the previous 14 partitions)", "presence: One row for each time partition", "files_unread"} {
+	if want := "min_rows (integer, default 10 % of the median of 14 earlier partitions)"; !strings.Contains(text, want) {
+		t.Errorf("explain leaves out %q:\n%s", want, text)
+	}
+	empty, _ := Lookup("empty-partitions")
+	text, err = Explain(empty)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"presence: One row for each time partition", "files_unread"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("explain leaves out %q:\n%s", want, text)
 		}

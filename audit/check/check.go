@@ -50,6 +50,7 @@ type ParamKind string
 const (
 	ParamInteger  ParamKind = "integer"
 	ParamFraction ParamKind = "fraction"
+	ParamNumber   ParamKind = "number"
 	ParamSeverity ParamKind = "severity"
 )
 
@@ -106,7 +107,7 @@ type Check struct {
 	feeds        func(*zoneproof.Zones) (subjects [][]zoneproof.Feed, ok bool)
 	late, timely string
 	// certain says whether a verdict without feeds is the same in every zone; ok is false where the facts do not say.
-	certain func(*brief) (certain, ok bool)
+	certain func(*viewEvidence) (certain, ok bool)
 
 	// unsettles says that a finding makes event times incomparable as they are, so that corrections are planned.
 	unsettles bool
@@ -121,36 +122,36 @@ type Check struct {
 	idle func(model.View) bool
 
 	// judge judges where Query is false, judgeRun where the scope is the run.
-	judge    func(*brief) (verdict, error)
+	judge    func(*viewEvidence) (verdict, error)
 	judgeRun func(RunInput) verdict
 	// arrival says whether the verdict rests on ingested_at too, for checks that can do without.
-	arrival func(*brief) bool
+	arrival func(*viewEvidence) bool
 	// applies gives a further reason for not_applicable, or "".
-	applies func(*brief) string
+	applies func(*viewEvidence) string
 	// unit, severity and nothing override the fields above and the reason of a result that looked at nothing.
-	unit     func(*brief) string
-	severity func(*brief) report.Severity
-	nothing  func(*brief) string
+	unit     func(*viewEvidence) string
+	severity func(*viewEvidence) report.Severity
+	nothing  func(*viewEvidence) string
 	// params are the $values of the query.
-	params func(*brief) map[string]any
+	params func(*viewEvidence) map[string]any
 	// measures are those of the whole result, known before the verdict.
-	measures func(*brief) map[string]any
+	measures func(*viewEvidence) map[string]any
 	// revise corrects what a query judged, before findings are picked.
-	revise func(*brief, *verdict) error
+	revise func(*viewEvidence, *verdict) error
 	// finish adds measures that follow from the verdict.
-	finish func(*brief, *verdict)
+	finish func(*viewEvidence, *verdict)
 	// reproduce gives SQL that returns what was counted, or says why no one statement can.
 	reproduce func(*Statements) (sql, missing string)
 	// bad and good complete the sentences "12 of 60 rows ..." and "all 60 rows ...".
-	bad, good func(*brief) string
+	bad, good func(*viewEvidence) string
 	// aside adds to the message of a result, with findings or without, what its counts alone do not say.
-	aside func(*brief) string
+	aside func(*viewEvidence) string
 	// describe replaces the sentence of a finding, headline that of the result; detail is appended to the latter.
-	describe func(*brief, row) string
-	headline func(*brief, verdict) string
+	describe func(*viewEvidence, row) string
+	headline func(*viewEvidence, verdict) string
 	// because says why so many rows are bad, of these findings; it follows their sentence.
-	because func(b *brief, bad int64, findings []row) string
-	detail  func(*brief, verdict) string
+	because func(b *viewEvidence, bad int64, findings []row) string
+	detail  func(*viewEvidence, verdict) string
 	// detailOfFindings says that detail speaks of the verdict's findings alone, and not of the whole view: only such a
 	// detail is true of what some suppressions leave over.
 	detailOfFindings bool
@@ -185,4 +186,6 @@ type row struct {
 	rawSubject, rawMeasures string
 }
 
-func always(text string) func(*brief) string { return func(*brief) string { return text } }
+func always(text string) func(*viewEvidence) string {
+	return func(*viewEvidence) string { return text }
+}

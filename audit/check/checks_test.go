@@ -102,7 +102,7 @@ func TestNullEventTimeSaysWhy(t *testing.T) {
 	if got, want := r.Findings[1].Message, `1 of 1,000 rows (0.10 %) have no usable event time: 1 is text that does not parse by format "%d/%m/%Y %H:%M %Z", such as b`+hint; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	v.Zone, v.Origins = "America/Los_Angeles", map[string]string{"zone": "f.yaml:3"}
+	v.Zone, v.Origins = "America/Los_Angeles", model.Origins{"zone": model.Written("f.yaml:3")}
 	s.View = v
 	if r := s.of(t, "null-event-time"); strings.Contains(r.Message, "zone") {
 		t.Errorf("a zone is declared: %q", r.Message)
@@ -429,7 +429,7 @@ func TestThinPartitions(t *testing.T) {
 	s.setRows(29, 121)
 	r := s.of(t, "thin-partitions")
 	expect(t, r, report.Warn, 1, 23, "1 of 23 partitions (4.3 %) hold far fewer rows than usual in partition dt=2026-11-09")
-	if r.Findings[0].Message != "121 rows, where the median of the partitions before it is 1215" || r.Findings[0].Measures["limit_rows"] != 121.5 {
+	if r.Findings[0].Message != "121 rows, where the median of 14 earlier partitions is 1,215" || r.Findings[0].Measures["limit_rows"] != 121.5 {
 		t.Errorf("%+v", r.Findings[0])
 	}
 }
@@ -660,7 +660,7 @@ func TestMixedEncodingOfDeclaredZonesIsAWarning(t *testing.T) {
 		}
 	}
 	for name, change := range map[string]func(*model.View){
-		"default":      func(v *model.View) { v.Zone = "UTC"; v.Origins["zone"] = "default" },
+		"default":      func(v *model.View) { v.Zone = "UTC"; v.Origins["zone"] = model.Origin{Kind: model.OriginDefault} },
 		"device":       func(v *model.View) { v.Sources = []model.SourcePolicy{{Name: "streaming", Zone: model.ZoneDevice}} },
 		"other source": func(v *model.View) { v.Sources = []model.SourcePolicy{{Name: "batch", Zone: "UTC"}} },
 	} {
@@ -763,13 +763,13 @@ func TestNoteOfMixedIngestTimes(t *testing.T) {
 	aware := roleColumns()
 	aware[1].AdjustedToUTC = true
 	s.Survey.Schemas = append(s.Survey.Schemas, facts.Schema{ID: 1, Columns: aware})
-	if notes := strings.Join(newBrief(s.Input).notes(), "\n"); strings.Contains(notes, "ingested_at") {
+	if notes := strings.Join(newViewEvidence(s.Input).notes(), "\n"); strings.Contains(notes, "ingested_at") {
 		t.Errorf("%s", notes)
 	}
 	s.Survey.Files[3].Schema = 1
 	want := "ingested_at is written in different encodings: aware in 1 file (dt=2026-11-04/part-00003.parquet); naive in 8 files (dt=2026-11-01/part-00000.parquet); " +
 		"each file is read by its own, and other engines may merge them without a word"
-	if notes := newBrief(s.Input).notes(); !slices.Contains(notes, want) {
+	if notes := newViewEvidence(s.Input).notes(); !slices.Contains(notes, want) {
 		t.Errorf("%q", notes)
 	}
 }

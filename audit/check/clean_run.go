@@ -15,7 +15,7 @@ type Span struct {
 // cleanRun is the newest unbroken run of closed partitions in which no check of rows or files failed: what a model may
 // train on whatever is wrong elsewhere. It is false where nothing proves one: without time partitions, with such a check
 // left out or unable to look, or with a finding that lies in no partition.
-func (b *brief) cleanRun(opinions []opinion) (Span, bool) {
+func (b *viewEvidence) cleanRun(drafts []draftResult) (Span, bool) {
 	if !b.View.TimePartition.Declared() {
 		return Span{}, false
 	}
@@ -33,11 +33,11 @@ func (b *brief) cleanRun(opinions []opinion) (Span, bool) {
 		if !c.ofRows() {
 			continue
 		}
-		i := slices.IndexFunc(opinions, func(o opinion) bool { return o.result.Check == c.ID })
-		if i < 0 || !b.spoil(c, opinions[i], spoiled) {
+		i := slices.IndexFunc(drafts, func(o draftResult) bool { return o.result.Check == c.ID })
+		if i < 0 || !b.spoil(c, drafts[i], spoiled) {
 			return Span{}, false
 		}
-		looked = looked || c.Unit == UnitRows && opinions[i].result.Outcome != report.NotApplicable
+		looked = looked || c.Unit == UnitRows && drafts[i].result.Outcome != report.NotApplicable
 	}
 	if !looked {
 		return Span{}, false
@@ -51,7 +51,7 @@ func (c Check) ofRows() bool {
 }
 
 // spoil adds the partitions in which a check failed, and says whether they are all that it may have failed in.
-func (b *brief) spoil(c Check, o opinion, spoiled map[string]bool) bool {
+func (b *viewEvidence) spoil(c Check, o draftResult, spoiled map[string]bool) bool {
 	switch o.result.Outcome {
 	case report.Fail:
 	case report.Error:
@@ -76,7 +76,7 @@ func (b *brief) spoil(c Check, o opinion, spoiled map[string]bool) bool {
 }
 
 // partitionsOf are the partitions that a finding lies in, by itself, its pool or its file.
-func (b *brief) partitionsOf(f row) []string {
+func (b *viewEvidence) partitionsOf(f foundAt) []string {
 	if f.subject.Partition != "" {
 		return []string{f.subject.Partition}
 	}
@@ -84,7 +84,10 @@ func (b *brief) partitionsOf(f row) []string {
 		return f.partitions
 	}
 	for _, file := range b.Survey.Files {
-		if p, dated := b.Partition(file.Partition); dated && file.Path == f.subject.File {
+		if file.Path != f.subject.File {
+			continue
+		}
+		if p, dated := b.Partition(file.Partition); dated {
 			return []string{p.Value}
 		}
 	}
@@ -92,7 +95,7 @@ func (b *brief) partitionsOf(f row) []string {
 }
 
 // newestRun walks back from the newest closed partition that is clean until one that is not.
-func (b *brief) newestRun(spoiled map[string]bool) (Span, bool) {
+func (b *viewEvidence) newestRun(spoiled map[string]bool) (Span, bool) {
 	run, found := Span{}, false
 	for _, p := range slices.Backward(b.Survey.Partitions) {
 		if !p.Dated() || p.AfterAsOf || p.Open || !p.Present && !p.Expected {

@@ -27,7 +27,7 @@ var duplicateFiles = Check{
 	nothing:  always("no file with a footer"),
 	bad:      always("are copies of other files"),
 	good:     always("are no copies of each other"),
-	applies: func(b *brief) string {
+	applies: func(b *viewEvidence) string {
 		if b.keysTell() && len(b.copies()) > 0 {
 			return "a key is declared: duplicate-keys counts what the copies repeat, and names them"
 		}
@@ -46,7 +46,7 @@ type copied struct{ file, of facts.File }
 // copies are the files that hold the bytes of another, which comes before them by path, where that is a fault. It is none
 // where every partition restates the same (a snapshot, or files without event times of their own), or where each source
 // carries every row by design.
-func (b *brief) copies() []copied {
+func (b *viewEvidence) copies() []copied {
 	type place struct {
 		first     int32
 		partition int32
@@ -80,12 +80,12 @@ func (b *brief) copies() []copied {
 }
 
 // holdsEventTime says that a file's rows bring an event time of their own.
-func (b *brief) holdsEventTime(f facts.File) bool {
+func (b *viewEvidence) holdsEventTime(f facts.File) bool {
 	schema := b.Schema(f)
 	return schema != nil && slices.ContainsFunc(evidence.EventNames(b.View), func(name string) bool { return schema.Lookup(name) != nil })
 }
 
-func judgeDuplicateFiles(b *brief) (verdict, error) {
+func judgeDuplicateFiles(b *viewEvidence) (verdict, error) {
 	of := map[int32]facts.File{}
 	for _, c := range b.copies() {
 		of[c.file.ID] = c.of
@@ -113,7 +113,7 @@ func judgeDuplicateFiles(b *brief) (verdict, error) {
 }
 
 // copiesInWords is the line on copies in what repeated keys say; empty without any.
-func (b *brief) copiesInWords() string {
+func (b *viewEvidence) copiesInWords() string {
 	found := b.copies()
 	if len(found) == 0 {
 		return ""

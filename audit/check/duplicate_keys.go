@@ -30,7 +30,7 @@ var duplicateKeys = Check{
 	Fractional:    true,
 	WholeView:     true,
 	severityWords: "error, warn where the key is not declared",
-	severity: func(b *brief) report.Severity {
+	severity: func(b *viewEvidence) report.Severity {
 		if evidence.KeyDefaulted(b.View) {
 			return report.SeverityWarn
 		}
@@ -38,18 +38,18 @@ var duplicateKeys = Check{
 	},
 	judge:   judgeDuplicates,
 	nothing: always("no row has a whole key"),
-	bad:     func(b *brief) string { return "repeat a " + b.keyInWords() },
-	good: func(b *brief) string {
+	bad:     func(b *viewEvidence) string { return "repeat a " + b.keyInWords() },
+	good: func(b *viewEvidence) string {
 		if b.surplusOutside() > 0 {
 			return "are the ones kept of their " + b.keyInWords()
 		}
 		return "have a " + b.keyInWords() + " of their own"
 	},
-	aside: (*brief).outsideInWords,
-	describe: func(b *brief, f row) string {
+	aside: (*viewEvidence).outsideInWords,
+	describe: func(b *viewEvidence, f row) string {
 		return fmt.Sprintf("%s of %s (%s) repeat a key that is stored elsewhere", words.Number(f.bad), words.Count(f.total, "row"), words.Percent(f.bad, f.total))
 	},
-	detail:    func(b *brief, v verdict) string { return b.duplicateDetail() },
+	detail:    func(b *viewEvidence, v verdict) string { return b.duplicateDetail() },
 	reproduce: (*Statements).reproduceDuplicates,
 }
 
@@ -64,11 +64,11 @@ differ by neither 0 nor a UTC offset that was in use; else shifted_twin if two
 differ by such an offset; else a replay.`
 
 // keysTell says that the repeats of a declared key are judged, so that a copy is one cause of them.
-func (b *brief) keysTell() bool {
+func (b *viewEvidence) keysTell() bool {
 	return !evidence.KeyDefaulted(b.View) && b.IsSelected("duplicate-keys") && b.Policy("duplicate-keys").Severity != "off" && b.Collection.Keys != nil
 }
 
-func (b *brief) keyInWords() string {
+func (b *viewEvidence) keyInWords() string {
 	text := fmt.Sprintf("key (%s)", strings.Join(evidence.KeyColumns(b.View), ", "))
 	if evidence.KeyDefaulted(b.View) {
 		text += ", which stands in for the key that is not declared,"
@@ -76,7 +76,7 @@ func (b *brief) keyInWords() string {
 	return strings.TrimSuffix(text, ",")
 }
 
-func judgeDuplicates(b *brief) (verdict, error) {
+func judgeDuplicates(b *viewEvidence) (verdict, error) {
 	d := b.Collection.Keys
 	if d == nil && b.NoRows() {
 		return verdict{}, nil
@@ -88,7 +88,7 @@ func judgeDuplicates(b *brief) (verdict, error) {
 }
 
 // surplusOutside counts the surplus rows outside the range, of keys that have a row in it.
-func (b *brief) surplusOutside() int64 {
+func (b *viewEvidence) surplusOutside() int64 {
 	if b.Collection.Keys == nil {
 		return 0
 	}
@@ -96,7 +96,7 @@ func (b *brief) surplusOutside() int64 {
 }
 
 // outsideInWords says what of the repeated keys lies outside the range.
-func (b *brief) outsideInWords() string {
+func (b *viewEvidence) outsideInWords() string {
 	n := b.surplusOutside()
 	if n == 0 {
 		return ""
@@ -122,7 +122,7 @@ type place struct {
 }
 
 // duplicateRows counts by partition and source: the rows with a key by the scan, the surplus by the finder.
-func (b *brief) duplicateRows(d *facts.Duplicates) []row {
+func (b *viewEvidence) duplicateRows(d *facts.Duplicates) []row {
 	totals := map[place]int64{}
 	for _, s := range b.Collection.Slices {
 		totals[place{b.FilePartition(s.File), s.Source}] += s.Rows - s.KeyNull
@@ -160,7 +160,7 @@ func (b *brief) duplicateRows(d *facts.Duplicates) []row {
 }
 
 // withKeys adds examples of the keys that are repeated at a place, where findings may show values.
-func (b *brief) withKeys(d *facts.Duplicates, p place, measures map[string]any) map[string]any {
+func (b *viewEvidence) withKeys(d *facts.Duplicates, p place, measures map[string]any) map[string]any {
 	if b.Samples == 0 {
 		return measures
 	}
@@ -173,7 +173,7 @@ func (b *brief) withKeys(d *facts.Duplicates, p place, measures map[string]any) 
 	return measures
 }
 
-func duplicateMeasures(b *brief, d *facts.Duplicates) map[string]any {
+func duplicateMeasures(b *viewEvidence, d *facts.Duplicates) map[string]any {
 	measures := map[string]any{
 		"repeated_keys": d.RepeatedKeys, "repeated_rows": d.RowsTotalRepeated, "surplus_rows": d.SurplusRows, "paired_keys": d.PairedKeys, "unpaired_keys": d.UnpairedKeys,
 		"replay_keys": d.ReplayKeys, "conflict_keys": d.ConflictKeys, "shifted_twin_keys": d.ShiftedTwinKeys, "unknown_keys": d.UnknownKeys,
@@ -216,7 +216,7 @@ func differingColumns(columns map[string]int64) map[string]any {
 }
 
 // duplicateDetail says how the copies relate, what is double-counted and what a join would do.
-func (b *brief) duplicateDetail() (text string) {
+func (b *viewEvidence) duplicateDetail() (text string) {
 	d := b.Collection.Keys
 	if keys := b.keyExamples(d, func(r facts.DuplicateRow) bool { return !r.Kept }); len(keys) > 0 {
 		defer func() { text += " (such as " + strings.Join(keys, "; ") + ")" }()

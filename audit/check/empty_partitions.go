@@ -22,8 +22,8 @@ var emptyPartitions = Check{
 	Query:      true,
 	nothing:    always("no closed partition is there yet"),
 	bad:        always("hold no row"),
-	good:       func(b *brief) string { return "hold rows" + b.ExpectedOf() },
-	describe: func(_ *brief, f row) string {
+	good:       func(b *viewEvidence) string { return "hold rows" + b.ExpectedOf() },
+	describe: func(_ *viewEvidence, f row) string {
 		if files, ok := f.measures["files"].(float64); ok && files > 0 {
 			return "the partition" + evidence.GroupInWords(f.subject) + " holds " + words.Count(int64(files), "file") + " without a row"
 		}

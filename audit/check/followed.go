@@ -7,7 +7,7 @@ import (
 )
 
 // identified is what the fingerprint of a finding is made of: its subject in names that last.
-func (b *brief) identified(r row) report.Subject {
+func (b *viewEvidence) identified(r row) report.Subject {
 	s := b.Identity(r.subject)
 	if r.lasting != "" {
 		s.Object = r.lasting
@@ -15,13 +15,13 @@ func (b *brief) identified(r row) report.Subject {
 	return s
 }
 
-func (b *brief) fingerprint(c Check, r row) string {
+func (b *viewEvidence) fingerprint(c Check, r row) string {
 	return Fingerprint(c.ID, b.View.Name, b.identified(r))
 }
 
 // joined makes one finding of those that are about the same thing, such as the rows of two writing libraries in one partition of a
 // source: what is followed from report to report must stand once in each.
-func (b *brief) joined(findings []row) []row {
+func (b *viewEvidence) joined(findings []row) []row {
 	at := make(map[report.Subject]int, len(findings))
 	out := findings[:0]
 	for _, f := range findings {
@@ -74,8 +74,10 @@ func joinMeasure(a, b any) any {
 	return a
 }
 
-// named gives a result all its findings: the worst as such, and of all that can be followed the fingerprints with what they count.
-func (b *brief) named(c Check, r report.Result, all []row) report.Result {
+// named gives a result its findings: the worst as such, of all that can be followed the fingerprints with what they count, and all of
+// them by name where that is wanted.
+func (b *viewEvidence) named(c Check, r report.Result, all []row) report.Result {
+	r.FindingsTotal = int64(len(all))
 	for i, f := range all {
 		one := report.Finding{Subject: f.subject, RowsTotal: f.total, RowsBad: f.bad, Fingerprint: b.fingerprint(c, f),
 			FingerprintNote: b.fingerprintNote(f.subject), Suppressed: f.suppressed}
@@ -83,28 +85,26 @@ func (b *brief) named(c Check, r report.Result, all []row) report.Result {
 			one = b.finding(c, r, f)
 			r.Findings = append(r.Findings, one)
 		}
-		r.Every = append(r.Every, one)
-	}
-	return followed(r)
-}
-
-// followed writes down the fingerprints of every finding of a result.
-func followed(r report.Result) report.Result {
-	r.FindingsTotal = int64(len(r.Every))
-	r.Fingerprints, r.FingerprintsSuppressed, r.FindingsUnfollowed = nil, nil, 0
-	for _, f := range r.Every {
-		if f.FingerprintNote != "" {
-			r.FindingsUnfollowed++
-			continue
+		if b.NameFindings {
+			r.Every = append(r.Every, one)
 		}
-		if r.Fingerprints == nil {
-			r.Fingerprints = map[string]int64{}
-		}
-		r.Fingerprints[f.Fingerprint] = f.RowsBad
-		if f.Suppressed {
-			r.FingerprintsSuppressed = append(r.FingerprintsSuppressed, f.Fingerprint)
-		}
+		follow(&r, one)
 	}
 	slices.Sort(r.FingerprintsSuppressed)
 	return r
+}
+
+// follow writes down the fingerprint of a finding, if that can be followed.
+func follow(r *report.Result, f report.Finding) {
+	if f.FingerprintNote != "" {
+		r.FindingsUnfollowed++
+		return
+	}
+	if r.Fingerprints == nil {
+		r.Fingerprints = map[string]int64{}
+	}
+	r.Fingerprints[f.Fingerprint] = f.RowsBad
+	if f.Suppressed {
+		r.FingerprintsSuppressed = append(r.FingerprintsSuppressed, f.Fingerprint)
+	}
 }

@@ -22,6 +22,11 @@ func thirty() *store {
 func TestFingerprintsAreThoseOfAllFindings(t *testing.T) {
 	s := thirty()
 	s.Suppressions = []model.Suppression{{Check: "null-keys", Reason: "known", RangeFrom: "2026-10-03", RangeTo: "2026-10-03"}}
+	if r := s.of(t, "null-keys"); len(r.Fingerprints) != 30 || len(r.Every) != 0 || len(r.Findings) != maxFindings || r.FindingsTotal != 30 {
+		t.Errorf("%d fingerprints of %d findings, %d of them shown and %d kept, want 30, 30, 20 and none: nobody asked for their names",
+			len(r.Fingerprints), r.FindingsTotal, len(r.Findings), len(r.Every))
+	}
+	s.NameFindings = true
 	r := s.of(t, "null-keys")
 	if len(r.Fingerprints) != 30 || len(r.Every) != 30 || r.FindingsUnfollowed != 0 {
 		t.Fatalf("%d fingerprints and %d not followed of %d findings", len(r.Fingerprints), r.FindingsUnfollowed, r.FindingsTotal)
@@ -69,7 +74,7 @@ func TestRankShowsWhatIsNewFirst(t *testing.T) {
 }
 
 func TestFindingsOfOneThingAreOne(t *testing.T) {
-	b := newBrief(newStore(dailyView()).Input)
+	b := newViewEvidence(newStore(dailyView()).Input)
 	at := report.Subject{Partition: "dt=2026-10-02", Source: "batch"}
 	got := b.joined([]row{
 		{subject: at, total: 10, bad: 3, message: "at UTC-08:00", measures: map[string]any{"writer": "spark", "keys": int64(2)}},

@@ -25,19 +25,19 @@ var futureRows = Check{
 	Query:      true,
 	reproduce:  (*Statements).reproduceFuture,
 	clocked:    true,
-	arrival:    func(b *brief) bool { return b.View.IngestedAt.Declared() },
-	measures: func(b *brief) map[string]any {
+	arrival:    func(b *viewEvidence) bool { return b.View.IngestedAt.Declared() },
+	measures: func(b *viewEvidence) map[string]any {
 		return map[string]any{
 			"after_ingest_rows": b.Sum(func(s *facts.Slice) int64 { return s.FutureIngested }),
 			"after_as_of_rows":  b.Sum(func(s *facts.Slice) int64 { return s.FutureAsOf }),
 		}
 	},
-	bad: func(b *brief) string {
+	bad: func(b *viewEvidence) string {
 		return fmt.Sprintf("lie in the future, more than %s after %s", words.Duration(times.SpanOf(b.View.Tolerance)), b.futureOf())
 	},
 	good:   always("could have been known when they were stored"),
-	detail: func(b *brief, _ verdict) string { return b.AheadInWords() },
-	describe: func(_ *brief, f row) string {
+	detail: func(b *viewEvidence, _ verdict) string { return b.AheadInWords() },
+	describe: func(_ *viewEvidence, f row) string {
 		if whole, ok := f.measures["after_as_of_partition_rows"].(float64); ok && int64(whole) == f.bad && f.bad > 0 {
 			return fmt.Sprintf("%s in a partition that begins after as_of, in files that existed before it", words.Count(f.bad, "row"))
 		}
@@ -46,7 +46,7 @@ var futureRows = Check{
 }
 
 // futureOf names the instants that future rows lie after. An ingest time may itself lie after the run and the file.
-func (b *brief) futureOf() string {
+func (b *viewEvidence) futureOf() string {
 	const atRest = "as_of and the file's modification"
 	ingested := b.Sum(func(s *facts.Slice) int64 { return s.FutureIngested })
 	stored := b.Sum(func(s *facts.Slice) int64 { return s.FutureAsOf })

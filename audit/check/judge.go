@@ -34,47 +34,54 @@ type Judgement struct {
 	BadRows []BadRows
 }
 
-// brief is a view while it is judged.
-type brief struct {
+// viewEvidence is a view while it is judged.
+type viewEvidence struct {
 	*zoneproof.Zones
 	// filing is what would put misfiled rows in place, once a check has asked for it.
 	filing *filingHint
 	// usedByMissing are the suppressions that accept that the view has no files.
 	usedByMissing []int
+	// shown are the partitions that the report shows, once asked for, and texts keeps one text of each that many subjects have.
+	shown map[string]bool
+	texts map[string]string
 	// cut says that a check was not judged to its end, for the context was done.
 	cut bool
 }
 
-func newBrief(in evidence.Input) *brief {
-	return &brief{Zones: zoneproof.NewZones(evidence.NewIndex(in), mustSee(in.View))}
+func newViewEvidence(in evidence.Input) *viewEvidence {
+	return &viewEvidence{Zones: zoneproof.NewZones(evidence.NewIndex(in), mustSee(in.View))}
 }
 
 // JudgeView judges the selected checks of one view. A check that cannot be judged gives an error result and stops no
 // other; the error returned is that of the context, where it cut a check off, and there is a result of each even then.
 func JudgeView(ctx context.Context, j engine.Judge, in evidence.Input) (Judgement, error) {
-	b := newBrief(in)
+	b := newViewEvidence(in)
 	var loaded error
-	if b.wantsTables() {
+	if b.wantsTables() && !b.hasManyFacts() {
 		loaded = j.Load(ctx, b.tables())
 	}
-	opinions := []opinion{}
+	drafts := []draftResult{}
 	for _, c := range Catalogue() {
 		if c.Scope == ScopeView && in.IsSelected(c.ID) {
-			opinions = append(opinions, b.judge(ctx, j, c, loaded))
+			drafts = append(drafts, b.judge(ctx, j, c, loaded))
 		}
 	}
-	explain(opinions)
-	out := Judgement{Results: make([]report.Result, 0, len(opinions))}
-	for _, o := range opinions {
+	if b.hasManyFacts() {
+		// nothing rests on it: the next view's tables would take the place of what is left
+		_ = j.Load(context.WithoutCancel(ctx), nil)
+	}
+	explain(drafts)
+	out := Judgement{Results: make([]report.Result, 0, len(drafts))}
+	for _, o := range drafts {
 		out.Results = append(out.Results, o.result)
 		out.Used = append(out.Used, o.used...)
 	}
 	slices.Sort(out.Used)
 	out.Used = slices.Compact(out.Used)
-	if run, proven := b.cleanRun(opinions); proven {
+	if run, proven := b.cleanRun(drafts); proven {
 		out.Clean = &run
 	}
-	out.View = b.describe(out.Results, out.Clean, badByPartition(opinions))
+	out.View = b.describe(out.Results, out.Clean, badByPartition(drafts))
 	if zonesFound(out.Results, b.View.Name) {
 		out.Corrections = b.Corrections()
 	}
@@ -87,18 +94,18 @@ func JudgeView(ctx context.Context, j engine.Judge, in evidence.Input) (Judgemen
 	return out, nil // an interrupt that came when all was judged takes nothing back
 }
 
-func (b *brief) wantsTables() bool {
+func (b *viewEvidence) wantsTables() bool {
 	if b.View.NoFiles != "" || len(b.Survey.Files) == 0 {
 		return false
 	}
 	return slices.ContainsFunc(Catalogue(), func(c Check) bool { return c.Query && b.IsSelected(c.ID) })
 }
 
-// opinion is a result in the making.
-type opinion struct {
+// draftResult is a result in the making.
+type draftResult struct {
 	result report.Result
 	// findings are all of them, where the result holds the worst.
-	findings []row
+	findings []foundAt
 	// places counts what is bad by partition, before anything of it is accepted.
 	places   map[string]int64
 	used     []int
@@ -107,11 +114,11 @@ type opinion struct {
 	unread bool
 }
 
-func (b *brief) judge(ctx context.Context, j engine.Judge, c Check, loaded error) (o opinion) {
+func (b *viewEvidence) judge(ctx context.Context, j engine.Judge, c Check, loaded error) (o draftResult) {
 	o.result = b.blank(c)
 	defer func() {
 		if cause := recover(); cause != nil {
-			o = opinion{result: unable(b.blank(c), fmt.Sprintf("%s panicked: %v; this is a bug of featureaudit, please report it", c.ID, cause), false)}
+			o = draftResult{result: unable(b.blank(c), fmt.Sprintf("%s panicked: %v; this is a bug of featureaudit, please report it", c.ID, cause), false)}
 		}
 	}()
 	if b.Policy(c.ID).Severity == "off" {
@@ -149,7 +156,7 @@ func interrupted(ctx context.Context, err error) bool {
 }
 
 // blank is the result of a check before anything is known.
-func (b *brief) blank(c Check) report.Result {
+func (b *viewEvidence) blank(c Check) report.Result {
 	r := report.Result{Check: c.ID, View: b.View.Name, Owner: b.View.Owner, Severity: b.severity(c), Evidence: c.Evidence, Unit: c.Unit,
 		Advisory: c.advisory, Measures: map[string]any{}, Findings: []report.Finding{}}
 	if c.unit != nil {
@@ -158,7 +165,7 @@ func (b *brief) blank(c Check) report.Result {
 	return r
 }
 
-func (b *brief) severity(c Check) report.Severity {
+func (b *viewEvidence) severity(c Check) report.Severity {
 	switch b.Policy(c.ID).Severity {
 	case "error":
 		return report.SeverityError
@@ -182,7 +189,7 @@ func unable(r report.Result, reason string, retryable bool) report.Result {
 }
 
 // obstacle is the result of a check that cannot or need not be judged at all.
-func (b *brief) obstacle(c Check, r report.Result) (report.Result, bool) {
+func (b *viewEvidence) obstacle(c Check, r report.Result) (report.Result, bool) {
 	f, failed := b.failure(c)
 	failed = failed && c.Needs.Files
 	if failed && c.Needs.TimePartition && !b.View.TimePartition.Declared() && len(b.Survey.Files) == 0 {
@@ -219,7 +226,7 @@ func (b *brief) obstacle(c Check, r report.Result) (report.Result, bool) {
 }
 
 // unlisted is the result of a check of a view whose files could not be looked at, or that has none.
-func (b *brief) unlisted(c Check, r report.Result, f facts.Failure) report.Result {
+func (b *viewEvidence) unlisted(c Check, r report.Result, f facts.Failure) report.Result {
 	if f.NoFiles {
 		return b.noFiles(c, r, f.Reason)
 	}
@@ -228,7 +235,7 @@ func (b *brief) unlisted(c Check, r report.Result, f facts.Failure) report.Resul
 
 // noFiles is the result of a check of a view that has no files. One check tells of it for all checks of the view;
 // where it is not selected, each tells of it itself, so that a view that is not there is never green.
-func (b *brief) noFiles(c Check, r report.Result, reason string) report.Result {
+func (b *viewEvidence) noFiles(c Check, r report.Result, reason string) report.Result {
 	teller := tellerOfFiles()
 	tells := c.tellsOfFiles || !b.IsSelected(teller.ID) || b.Policy(teller.ID).Severity == "off"
 	rows := []row{{subject: report.Subject{Object: address.Redact(b.View.Path)}, total: 1, bad: 1}}
@@ -256,8 +263,9 @@ func (b *brief) noFiles(c Check, r report.Result, reason string) report.Result {
 	}
 	r.Findings = []report.Finding{{Subject: rows[0].subject, Message: reason, Suppressed: rows[0].suppressed,
 		Fingerprint: Fingerprint(c.ID, b.View.Name, rows[0].subject)}}
-	r.Every = r.Findings
-	return followed(r)
+	r.Every, r.FindingsTotal = r.Findings, 1
+	follow(&r, r.Findings[0])
+	return r
 }
 
 func tellerOfFiles() Check {
@@ -265,7 +273,7 @@ func tellerOfFiles() Check {
 	return all[slices.IndexFunc(all, func(c Check) bool { return c.tellsOfFiles })]
 }
 
-func (b *brief) failure(c Check) (facts.Failure, bool) {
+func (b *viewEvidence) failure(c Check) (facts.Failure, bool) {
 	for _, f := range b.Failures {
 		if b.restsOn(c, f.Lost) {
 			return f, true
@@ -275,19 +283,22 @@ func (b *brief) failure(c Check) (facts.Failure, bool) {
 }
 
 // ask gets the rows of a check, from its SQL or its Go.
-func (b *brief) ask(ctx context.Context, j engine.Judge, c Check, loaded error) (verdict, error) {
+func (b *viewEvidence) ask(ctx context.Context, j engine.Judge, c Check, loaded error) (verdict, error) {
 	if err := context.Cause(ctx); err != nil {
 		return verdict{}, fmt.Errorf("judge %s: %w", c.ID, err)
 	}
 	if !c.Query {
 		return c.judge(b)
 	}
-	if loaded != nil {
-		return verdict{}, fmt.Errorf("load the facts of view %s: %w", b.View.Name, loaded)
-	}
 	text, err := sql.Check(c.ID)
 	if err != nil {
 		return verdict{}, err
+	}
+	if b.hasManyFacts() {
+		loaded = j.Load(ctx, b.tablesOf(text))
+	}
+	if loaded != nil {
+		return verdict{}, fmt.Errorf("load the facts of view %s: %w", b.View.Name, loaded)
 	}
 	params := map[string]any{}
 	if c.params != nil {
@@ -313,6 +324,16 @@ func (b *brief) ask(ctx context.Context, j engine.Judge, c Check, loaded error) 
 	return v, nil
 }
 
+// parse reads a row, and keeps one text of what its subject shares with others.
+func (b *viewEvidence) parse(r *row) error {
+	if r.rawSubject == "" && r.rawMeasures == "" {
+		return nil
+	}
+	err := r.parse()
+	r.subject.Partition, r.subject.Source, r.subject.Object = b.once(r.subject.Partition), b.once(r.subject.Source), b.once(r.subject.Object)
+	return err
+}
+
 // parse reads a row's subject and measures, which a query gives as JSON.
 func (r *row) parse() error {
 	if r.rawSubject != "" {
@@ -328,6 +349,18 @@ func (r *row) parse() error {
 	}
 	r.rawSubject, r.rawMeasures = "", ""
 	return nil
+}
+
+// once is the same text in the place where it was first met: each check names the partitions and sources of a view again.
+func (b *viewEvidence) once(text string) string {
+	if kept, known := b.texts[text]; known {
+		return kept
+	}
+	if b.texts == nil {
+		b.texts = map[string]string{}
+	}
+	b.texts[text] = text
+	return text
 }
 
 // renderTimes turns measures named *_time_us into *_time in RFC 3339: SQL judges in microseconds, people read dates.

@@ -17,6 +17,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/times"
+	"github.com/featureaudit/featureaudit/sql"
 )
 
 func viewChecks() []string {
@@ -127,7 +128,7 @@ func TestUnmetNeeds(t *testing.T) {
 			func(v *model.View) { v.TimePartition = model.TimePartition{} }},
 		{"null-keys", "turned off in the config at featureaudit.yaml:20", func(v *model.View) {
 			v.Checks = map[string]model.CheckPolicy{"null-keys": {Severity: "off"}}
-			v.Origins["checks.null-keys"] = "featureaudit.yaml:20"
+			v.Origins["checks.null-keys"] = model.Written("featureaudit.yaml:20")
 		}},
 		{"future-rows", "the push source has no files", func(v *model.View) { v.NoFiles = "the push source has no files" }},
 	} {
@@ -727,5 +728,57 @@ func TestInterruptAfterTheLastCheckTakesNothingBack(t *testing.T) {
 			t.Errorf("%q: %+v", only, got.Results)
 		}
 		cancel(nil)
+	}
+}
+
+// TestManyFactsAreJudgedAsFew judges a store of more facts than are loaded at once, each check on the columns that it names, and the same
+// facts in tables that hold all: the rows of every query are the same.
+func TestManyFactsAreJudgedAsFew(t *testing.T) {
+	s := newStore(dailyView())
+	s.days("2019-01-01", manyFacts+1)
+	for i := range int32(manyFacts + 1) {
+		s.file(i, 1000, func(_ *facts.File, slice *facts.Slice) {
+			slice.KeyNull, slice.EventNull, slice.MisfiledBefore, slice.Stale, slice.FutureIngested, slice.LagOver = int64(i%5), int64(i%3), int64(i%7), int64(i%4), int64(i%6), int64(i%2)
+		})
+	}
+	b := newViewEvidence(s.Input)
+	if !b.hasManyFacts() {
+		t.Fatalf("%d slices are few, want many", len(s.Collection.Slices))
+	}
+	judge := openJudge(t)
+	found := 0
+	for _, c := range Catalogue() {
+		if !c.Query {
+			continue
+		}
+		text, err := sql.Check(c.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		params := map[string]any{}
+		if c.params != nil {
+			params = c.params(b)
+		}
+		if err := judge.Load(t.Context(), b.tables()); err != nil {
+			t.Fatal(err)
+		}
+		want, err := judge.Query(t.Context(), text, params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := judge.Load(t.Context(), b.tablesOf(text)); err != nil {
+			t.Fatal(err)
+		}
+		got, err := judge.Query(t.Context(), text, params)
+		if err != nil {
+			t.Fatalf("%s: %v", c.ID, err)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %d rows on the columns that it names, want the %d that it has on all", c.ID, len(got), len(want))
+		}
+		found += len(got)
+	}
+	if found < 5*manyFacts {
+		t.Errorf("%d rows of all queries, want those of more than %d partitions from most of them", found, manyFacts)
 	}
 }

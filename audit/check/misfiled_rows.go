@@ -28,10 +28,10 @@ var misfiledRows = Check{
 	Query:      true,
 	reproduce:  (*Statements).reproduceMisfiled,
 	clocked:    true,
-	arrival: func(b *brief) bool {
+	arrival: func(b *viewEvidence) bool {
 		return evidence.Meaning(b.View) == model.OfIngestedAt && b.View.IngestedAt.Declared()
 	},
-	measures: func(b *brief) map[string]any {
+	measures: func(b *viewEvidence) map[string]any {
 		return map[string]any{
 			"before_rows":     b.Sum(func(s *facts.Slice) int64 { return s.MisfiledBefore }),
 			"after_rows":      b.Sum(func(s *facts.Slice) int64 { return s.MisfiledAfter }),
@@ -39,22 +39,22 @@ var misfiledRows = Check{
 			"own_column_rows": b.Sum(func(s *facts.Slice) int64 { return s.OwnColumnDiffers }),
 		}
 	},
-	finish: func(b *brief, v *verdict) { maps.Copy(v.measures, b.filingHint(v.findings).measures()) },
-	bad: func(b *brief) string {
+	finish: func(b *viewEvidence, v *verdict) { maps.Copy(v.measures, b.filingHint(v.findings).measures()) },
+	bad: func(b *viewEvidence) string {
 		if evidence.Meaning(b.View) == model.OfIngestedAt {
 			return "arrived outside the partition that holds them"
 		}
 		return "lie outside the partition that holds them"
 	},
 	good: always("lie in their partition"),
-	describe: func(b *brief, f row) string {
+	describe: func(b *viewEvidence, f row) string {
 		own, _ := f.measures["own_column_rows"].(float64)
 		if own == 0 || int64(own) != f.bad {
 			return ""
 		}
 		return fmt.Sprintf("%s of %s (%s) do not say the date of the path in their own %s", words.Number(f.bad), words.Count(f.total, "row"), words.Percent(f.bad, f.total), b.OwnColumns())
 	},
-	detail: func(b *brief, v verdict) string {
+	detail: func(b *viewEvidence, v verdict) string {
 		var parts []string
 		if own, _ := v.measures["own_column_rows"].(int64); own > 0 {
 			parts = append(parts, fmt.Sprintf("%s of them since the files' own %s %s not say the date of the path, whatever their %s", words.Number(own), b.OwnColumns(),
@@ -65,7 +65,7 @@ var misfiledRows = Check{
 		}
 		return strings.Join(parts, "; ")
 	},
-	aside: (*brief).straysInWords,
+	aside: (*viewEvidence).straysInWords,
 }
 
 // filedBy names the time that rows are filed by.
@@ -77,4 +77,4 @@ func filedBy(v model.View) string {
 }
 
 // straysInWords says which folders name no period, though those of most files do, or keep the grain from being finer.
-func (b *brief) straysInWords() string { return b.Survey.Strays }
+func (b *viewEvidence) straysInWords() string { return b.Survey.Strays }

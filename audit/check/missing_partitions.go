@@ -27,29 +27,29 @@ var missingPartitions = Check{
 	readsRows:  evidence.SourcesAreExpected,
 	Fractional: true,
 	Query:      true,
-	applies: func(b *brief) string {
+	applies: func(b *viewEvidence) string {
 		if b.View.TimePartition.Expected == model.ExpectAny && !b.HasRange {
 			return "time_partition.expected is any: no partition is expected"
 		}
 		return ""
 	},
 	nothing: always("no closed partition is expected yet"),
-	finish: func(_ *brief, v *verdict) {
+	finish: func(_ *viewEvidence, v *verdict) {
 		v.measures["expected"], v.measures["missing"] = v.total, v.bad
 	},
 	bad:   always("are missing"),
-	good:  func(b *brief) string { return "are there" + b.ExpectedOf() },
-	aside: (*brief).straysInWords,
-	describe: func(_ *brief, f row) string {
+	good:  func(b *viewEvidence) string { return "are there" + b.ExpectedOf() },
+	aside: (*viewEvidence).straysInWords,
+	describe: func(_ *viewEvidence, f row) string {
 		return "the partition" + evidence.GroupInWords(f.subject) + " is missing"
 	},
-	headline: func(b *brief, v verdict) string {
+	headline: func(b *viewEvidence, v verdict) string {
 		return fmt.Sprintf("%s of %s missing: %s", words.Number(v.bad), words.Count(v.total, "expected partition"), strings.Join(b.runs(v.findings), "; "))
 	},
 }
 
 // runs names the missing partitions as runs of consecutive ones, by whom they are expected for; at most five of them.
-func (b *brief) runs(findings []row) []string {
+func (b *viewEvidence) runs(findings []row) []string {
 	missing := map[report.Subject]bool{}
 	for _, f := range findings {
 		subject := f.subject

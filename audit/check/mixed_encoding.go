@@ -29,7 +29,7 @@ var mixedEncoding = Check{
 	Wants:         facts.WantTimes,
 	readsRows:     rowsTellEncodings,
 	severityWords: "error, warn where every encoding is naive and its zone declared",
-	severity: func(b *brief) report.Severity {
+	severity: func(b *viewEvidence) report.Severity {
 		if b.encodingZonesDeclared() {
 			return report.SeverityWarn
 		}
@@ -37,7 +37,7 @@ var mixedEncoding = Check{
 	},
 	judge:     judgeMixedEncoding,
 	unsettles: true,
-	nothing: func(b *brief) string {
+	nothing: func(b *viewEvidence) string {
 		if b.NoRows() {
 			return "no file holds a row"
 		}
@@ -45,7 +45,7 @@ var mixedEncoding = Check{
 	},
 	bad:  always("write event_time in another encoding than most files"),
 	good: always("write event_time in one encoding"),
-	detail: func(b *brief, v verdict) string {
+	detail: func(b *viewEvidence, v verdict) string {
 		list, _ := v.measures["encodings"].([]map[string]any)
 		text := evidence.EncodingsInWords(list)
 		if b.encodingZonesDeclared() {
@@ -60,7 +60,7 @@ offsets, text without, epochs. Milli-, micro- and nanoseconds of a type that
 says its unit are no difference. If a view has more than one encoding, a file
 is bad that writes another than most files do (of equals, most rows).`
 
-func judgeMixedEncoding(b *brief) (verdict, error) {
+func judgeMixedEncoding(b *viewEvidence) (verdict, error) {
 	switch path := b.Unscanned(); {
 	case path != "" && b.SourcesDiffer():
 		return verdict{}, fmt.Errorf("the rows of %s say of which sources they are, and were not read: which of their columns hold event times is not known", path)
@@ -68,20 +68,20 @@ func judgeMixedEncoding(b *brief) (verdict, error) {
 		return verdict{}, fmt.Errorf("the event times of %s are text, and its rows were not read: whether they carry offsets is not known", path)
 	}
 	files := b.Encoded
-	usual := usualEncoding(files)
+	common := commonEncoding(files)
 	v := verdict{measures: map[string]any{"encodings": evidence.EncodingMeasures(files)}}
 	for _, f := range files {
 		r := row{total: 1, subject: report.Subject{Partition: b.PartitionValue(f.File.Partition), Source: f.File.Source, File: f.File.Path}}
 		others := []string{}
 		for _, e := range slices.Sorted(maps.Keys(f.Rows)) {
-			if e != usual {
+			if e != common {
 				others = append(others, string(e))
 			}
 		}
 		if len(others) > 0 {
 			r.bad = 1
-			r.message = fmt.Sprintf("event_time is %s, where most files write %s", strings.Join(others, " and "), usual)
-			r.measures = map[string]any{"encodings": others, "expected": string(usual), "writer": f.File.Writer}
+			r.message = fmt.Sprintf("event_time is %s, where most files write %s", strings.Join(others, " and "), common)
+			r.measures = map[string]any{"encodings": others, "expected": string(common), "writer": f.File.Writer}
 		}
 		v.rows = append(v.rows, r)
 	}
@@ -100,8 +100,8 @@ func rowsTellEncodings(v model.View, s facts.Survey) bool {
 	return slices.ContainsFunc(s.Schemas, func(schema facts.Schema) bool { return evidence.HasTextTimes(v, schema) })
 }
 
-// usualEncoding is that of most files; of equals that of more rows, then the first by name.
-func usualEncoding(files []evidence.EncodedFile) facts.Encoding {
+// commonEncoding is that of most files; of equals that of more rows, then the first by name.
+func commonEncoding(files []evidence.EncodedFile) facts.Encoding {
 	type support struct{ files, rows int64 }
 	supports := map[facts.Encoding]support{}
 	for _, f := range files {
@@ -110,18 +110,18 @@ func usualEncoding(files []evidence.EncodedFile) facts.Encoding {
 			supports[e] = support{s.files + 1, s.rows + n}
 		}
 	}
-	usual := facts.EncodingNone
+	common := facts.EncodingNone
 	for i, e := range slices.Sorted(maps.Keys(supports)) {
-		if i == 0 || cmp.Or(cmp.Compare(supports[e].files, supports[usual].files), cmp.Compare(supports[e].rows, supports[usual].rows)) > 0 {
-			usual = e
+		if i == 0 || cmp.Or(cmp.Compare(supports[e].files, supports[common].files), cmp.Compare(supports[e].rows, supports[common].rows)) > 0 {
+			common = e
 		}
 	}
-	return usual
+	return common
 }
 
 // encodingZonesDeclared says whether every encoding present is naive and has a declared zone: then the mix is read right, and
 // only other readers are in danger. What is aware beside it is not, and what was not read nobody knows.
-func (b *brief) encodingZonesDeclared() bool {
+func (b *viewEvidence) encodingZonesDeclared() bool {
 	if len(b.Encoded) == 0 || len(b.unreadFor(mixedEncodingFiles)) > 0 || b.Unscanned() != "" {
 		return false
 	}
@@ -137,7 +137,7 @@ func (b *brief) encodingZonesDeclared() bool {
 }
 
 // ingestedNote says that ingest times are written in different encodings: no check judges that, and lags rest on it.
-func (b *brief) ingestedNote() string {
+func (b *viewEvidence) ingestedNote() string {
 	epochs := evidence.EpochUnits{}
 	var files []evidence.EncodedFile
 	for _, f := range b.Readable(false) {

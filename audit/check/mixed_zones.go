@@ -37,11 +37,11 @@ var mixedZones = Check{
 	reproduce: (*Statements).reproduceZones,
 	nothing:   always("no row has both an event time and an ingest time"),
 	bad:       always("show the clock of another zone"),
-	good: func(b *brief) string {
+	good: func(b *viewEvidence) string {
 		series, _ := b.Series()
 		return "show no other zone's clock" + seenOf(series)
 	},
-	detail: func(b *brief, _ verdict) string {
+	detail: func(b *viewEvidence, _ verdict) string {
 		series, _ := b.Series()
 		return strings.Join(b.zonesInWords(series, b.Profiles()), "; ")
 	},
@@ -91,7 +91,7 @@ func seenOf(series []zoneproof.Series) string {
 	return text
 }
 
-func judgeMixedZones(b *brief) (verdict, error) {
+func judgeMixedZones(b *viewEvidence) (verdict, error) {
 	if problem := b.Collection.RoleProblems["writer"]; problem != "" {
 		return verdict{}, errors.New(problem)
 	}
@@ -109,7 +109,7 @@ func judgeMixedZones(b *brief) (verdict, error) {
 			v.rows = append(v.rows, b.zoneRows(s)...)
 		case zonefit.None:
 		default:
-			untold = append(untold, b.untold(s))
+			untold = append(untold, b.unjudged(s))
 			ambiguous = ambiguous || s.Verdict == zonefit.Ambiguous
 		}
 	}
@@ -122,12 +122,12 @@ func judgeMixedZones(b *brief) (verdict, error) {
 }
 
 // zonesInWords says what was found of each series, numbers first, then what cannot be judged.
-func (b *brief) zonesInWords(series []zoneproof.Series, profiles []zoneproof.Profile) []string {
+func (b *viewEvidence) zonesInWords(series []zoneproof.Series, profiles []zoneproof.Profile) []string {
 	var texts, untold []string
 	for _, s := range series {
 		switch {
 		case s.Verdict == zonefit.Ambiguous || s.Verdict == zonefit.CannotTell:
-			untold = append(untold, s.Name()+" ("+s.UntoldShort()+")")
+			untold = append(untold, s.Name()+" ("+s.UnjudgedShort()+")")
 		case s.Verdict == zonefit.Mixed && len(s.Open) > 0:
 			untold = append(untold, s.Name()+", "+s.OpenInWords())
 		}
@@ -154,7 +154,7 @@ func shareText(p zonefit.Population) string {
 }
 
 // untold says why a series cannot be judged, and what would decide.
-func (b *brief) untold(s zoneproof.Series) string {
+func (b *viewEvidence) unjudged(s zoneproof.Series) string {
 	e := s.Estimate
 	switch {
 	case s.Verdict == zonefit.Ambiguous && len(s.Open) > 0:
@@ -167,16 +167,16 @@ func (b *brief) untold(s zoneproof.Series) string {
 	case 2*e.CoarseRows > e.Rows:
 		return fmt.Sprintf("%s cannot be judged: over half of its event times are whole quarters of an hour, a clock too coarse to tell an offset (half of its lags spread over %s)",
 			s.Name(), words.Duration(e.Spread))
-	case e.Told == 0:
+	case e.Sharp == 0:
 		return fmt.Sprintf("%s cannot be judged: half of its lags spread over %s (concentration modulo 15 minutes %.2f), too wide to tell an offset%s", s.Name(),
 			words.Duration(e.Spread), e.Concentration, b.writersNeeded(s))
 	}
-	return fmt.Sprintf("%s cannot be judged: %s with a sharp lag show no population that stands out (half of the lags spread over %s)%s", s.Name(), words.Count(e.Told, "row"),
+	return fmt.Sprintf("%s cannot be judged: %s with a sharp lag show no population that stands out (half of the lags spread over %s)%s", s.Name(), words.Count(e.Sharp, "row"),
 		words.Duration(e.Spread), b.writersNeeded(s))
 }
 
 // writersNeeded says why writers could not be asked either.
-func (b *brief) writersNeeded(s zoneproof.Series) string {
+func (b *viewEvidence) writersNeeded(s zoneproof.Series) string {
 	switch {
 	case s.Writers.Why != "":
 		return "; nor do its writers tell: " + s.Writers.Why
@@ -187,7 +187,7 @@ func (b *brief) writersNeeded(s zoneproof.Series) string {
 }
 
 // zoneRows counts the rows of a series by partition: those at another offset than the one read, of all that tell.
-func (b *brief) zoneRows(s zoneproof.Series) []row {
+func (b *viewEvidence) zoneRows(s zoneproof.Series) []row {
 	bad, offsets := map[int32]int64{}, map[int32][]string{}
 	placed := false
 	for _, p := range s.Wrong() {
@@ -225,7 +225,7 @@ func unplacedRow(s zoneproof.Series) row {
 }
 
 // offsetMeasures lists the populations at other offsets than the one read.
-func (b *brief) offsetMeasures(series []zoneproof.Series) []map[string]any {
+func (b *viewEvidence) offsetMeasures(series []zoneproof.Series) []map[string]any {
 	list := []map[string]any{}
 	for _, s := range series {
 		for _, p := range s.Wrong() {
@@ -251,18 +251,18 @@ func (b *brief) offsetMeasures(series []zoneproof.Series) []map[string]any {
 }
 
 // seriesMeasures says of each source and writer how well its lags can tell.
-func (b *brief) seriesMeasures(series []zoneproof.Series) []map[string]any {
+func (b *viewEvidence) seriesMeasures(series []zoneproof.Series) []map[string]any {
 	list := []map[string]any{}
 	for _, s := range series {
 		e := s.Estimate
-		m := map[string]any{"source": s.Source, "writer": s.Writer, "verdict": zoneproof.VerdictText(s.Verdict), "rows": e.Rows, "told_rows": e.Told,
+		m := map[string]any{"source": s.Source, "writer": s.Writer, "verdict": zoneproof.VerdictText(s.Verdict), "rows": e.Rows, "told_rows": e.Sharp,
 			"coarse_rows": e.CoarseRows, "concentration": zoneproof.Rounded(e.Concentration), "spread_seconds": e.Spread.Seconds(), "detectable_share": zoneproof.Rounded(s.Detectable()),
-			"writers": int64(s.Writers.Writers), "writers_asked": int64(s.Writers.Eligible), "writers_told": s.Writers.Told}
+			"writers": int64(s.Writers.Writers), "writers_asked": int64(s.Writers.Eligible), "writers_told": s.Writers.Conclusive}
 		if s.Writers.Why != "" {
 			m["writers_reason"] = s.Writers.Why
 		}
 		if s.Verdict == zonefit.Ambiguous || s.Verdict == zonefit.CannotTell {
-			m["reason"] = b.untold(s)
+			m["reason"] = b.unjudged(s)
 		}
 		list = append(list, m)
 	}
@@ -270,7 +270,7 @@ func (b *brief) seriesMeasures(series []zoneproof.Series) []map[string]any {
 }
 
 // exampleFiles are up to three files of a population's partitions whose lags reach into its window.
-func (b *brief) exampleFiles(s zoneproof.Series, p zonefit.Population) []string {
+func (b *viewEvidence) exampleFiles(s zoneproof.Series, p zonefit.Population) []string {
 	names := []string{}
 	for _, slice := range b.PopulationSlices(s, p) {
 		if len(names) == maxExampleFiles {

@@ -3,7 +3,6 @@ package check
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
@@ -13,7 +12,7 @@ import (
 )
 
 // unmet is the reason for which a definition cannot be judged by a check, or "".
-func (b *brief) unmet(c Check) string {
+func (b *viewEvidence) unmet(c Check) string {
 	v := b.View
 	switch {
 	case c.Needs.EventTime && !v.EventTime.Declared():
@@ -31,8 +30,8 @@ func (b *brief) unmet(c Check) string {
 	case c.Needs.Key && len(evidence.KeyColumns(v)) == 0:
 		return fmt.Sprintf("no key is defined, and no entity with an event_time to stand in for it: %s needs one", c.ID)
 	case c.Needs.TimePartition && !v.TimePartition.Declared():
-		if why, tried := strings.CutPrefix(v.Origins["time_partition"], "not inferred: "); tried {
-			return fmt.Sprintf("no time_partition is defined, and the paths tell none: %s; %s needs one", why, c.ID)
+		if origin := v.Origins["time_partition"]; origin.Kind == model.OriginNotInferred {
+			return fmt.Sprintf("no time_partition is defined, and the paths tell none: %s; %s needs one", origin.Place, c.ID)
 		}
 		return missingKey("time_partition", c.ID)
 	}
@@ -60,7 +59,7 @@ func (a absentColumn) String() string {
 }
 
 // absent lists the columns of a check's needs that are missing from readable files, in the order of the needs.
-func (b *brief) absent(c Check) []absentColumn {
+func (b *viewEvidence) absent(c Check) []absentColumn {
 	files := b.Readable(c.WholeView)
 	if slices.ContainsFunc(files, func(f facts.File) bool { return f.Rows > 0 }) {
 		// a file without rows hides none, whatever columns it has
@@ -85,16 +84,16 @@ func (b *brief) absent(c Check) []absentColumn {
 }
 
 // readsSource says whether a verdict rests on the source of each row.
-func (b *brief) readsSource(c Check) bool {
+func (b *viewEvidence) readsSource(c Check) bool {
 	return c.alwaysReadsRows() || evidence.ExpectedBySource(b.View) && ReadsRows(c, b.View, b.Survey)
 }
 
-func (b *brief) readsArrival(c Check) bool {
+func (b *viewEvidence) readsArrival(c Check) bool {
 	return c.Needs.IngestedAt || c.arrival != nil && c.arrival(b)
 }
 
 // roleProblem is why the scan could not read a role that a check rests on, or "".
-func (b *brief) roleProblem(c Check) string {
+func (b *viewEvidence) roleProblem(c Check) string {
 	for _, role := range []struct {
 		needed bool
 		name   string
@@ -107,7 +106,7 @@ func (b *brief) roleProblem(c Check) string {
 	return ""
 }
 
-func (b *brief) wantedColumns(c Check) []evidence.WantedColumn {
+func (b *viewEvidence) wantedColumns(c Check) []evidence.WantedColumn {
 	var wanted []evidence.WantedColumn
 	if c.Needs.EventTime && b.View.EventTime.Declared() {
 		wanted = append(wanted, b.TimeColumn(b.View.EventTime, func(s model.SourcePolicy) model.TimeColumn { return s.EventTime }))
@@ -139,7 +138,7 @@ func (b *brief) wantedColumns(c Check) []evidence.WantedColumn {
 }
 
 // unreadFor are the unread files that a check's verdict misses.
-func (b *brief) unreadFor(c Check) []evidence.UnreadFile {
+func (b *viewEvidence) unreadFor(c Check) []evidence.UnreadFile {
 	var unread []evidence.UnreadFile
 	for _, u := range b.Unread {
 		if u.Surveyed && !ReadsRows(c, b.View, b.Survey) {

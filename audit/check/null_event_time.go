@@ -31,10 +31,10 @@ var nullEventTime = Check{
 	Fractional: true,
 	Query:      true,
 	reproduce:  (*Statements).reproduceNullEvents,
-	measures:   func(b *brief) map[string]any { return b.unusable(nil).measures() },
+	measures:   func(b *viewEvidence) map[string]any { return b.unusable(nil).measures() },
 	bad:        always("have no usable event time"),
 	good:       always("have an event time"),
-	because: func(b *brief, bad int64, findings []row) string {
+	because: func(b *viewEvidence, bad int64, findings []row) string {
 		u := b.unusable(nil)
 		if u.rows() != bad {
 			// those of the findings at hand alone
@@ -63,7 +63,7 @@ type unusableTimes struct {
 }
 
 // unusable gathers why rows have no usable event time; of says which partitions and sources count, nil for all that are judged.
-func (b *brief) unusable(of func(partition, source string) bool) unusableTimes {
+func (b *viewEvidence) unusable(of func(partition, source string) bool) unusableTimes {
 	u := unusableTimes{Slice: facts.NewSlice(-1, "")}
 	for i := range b.Collection.Slices {
 		s := &b.Collection.Slices[i]

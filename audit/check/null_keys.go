@@ -23,10 +23,10 @@ var nullKeys = Check{
 	Fractional: true,
 	Query:      true,
 	reproduce:  (*Statements).reproduceNullKeys,
-	finish: func(_ *brief, v *verdict) {
+	finish: func(_ *viewEvidence, v *verdict) {
 		v.measures["null_keys"] = v.bad
 	},
-	bad: func(b *brief) string {
+	bad: func(b *viewEvidence) string {
 		return "have a NULL in the key (" + strings.Join(evidence.KeyColumns(b.View), ", ") + ")"
 	},
 	good: always("have a whole key"),

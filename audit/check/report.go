@@ -90,7 +90,7 @@ func filled[T any](list []T) []T {
 }
 
 // describe is the view with what its results, its clean run and what is bad in each partition say.
-func (b *brief) describe(results []report.Result, clean *Span, bad BadByPartition) report.View {
+func (b *viewEvidence) describe(results []report.Result, clean *Span, bad BadByPartition) report.View {
 	v := b.view()
 	outcomes := make([]report.Outcome, len(results))
 	for i, r := range results {
@@ -106,7 +106,7 @@ func (b *brief) describe(results []report.Result, clean *Span, bad BadByPartitio
 }
 
 // view describes what was looked at, and by which definition.
-func (b *brief) view() report.View {
+func (b *viewEvidence) view() report.View {
 	v := report.View{Name: b.View.Name, Project: b.View.Project, Owner: b.View.Owner, Definition: define(b.View),
 		OpenPartitions: []string{}, Notes: b.notes(), SourceLagSeconds: b.LagsBySource(func(int32) bool { return true }),
 		LagBins: b.lagBins(), NewestBySource: b.newestBySource(),
@@ -137,7 +137,7 @@ func (b *brief) view() report.View {
 	return v
 }
 
-func (b *brief) describeTimes(v *report.View) {
+func (b *viewEvidence) describeTimes(v *report.View) {
 	oldest, newest := times.Instant(times.None), times.Instant(times.None)
 	scanned := map[int32]bool{}
 	for _, s := range b.Collection.Slices {
@@ -164,7 +164,7 @@ func (b *brief) describeTimes(v *report.View) {
 }
 
 // notes say in words what was assumed and what was left out.
-func (b *brief) notes() []string {
+func (b *viewEvidence) notes() []string {
 	notes := slices.Clone(b.Survey.Notes)
 	if b.View.NoFiles != "" {
 		notes = append(notes, b.View.NoFiles)
@@ -209,13 +209,10 @@ func define(v model.View) report.ViewDefinition {
 		MaxAgeSeconds: limitSeconds(v.MaxAge.Seconds()), MaxLagSeconds: limitSeconds(v.MaxLag.Seconds()), EventTime: v.EventTime.Column,
 		IngestedAt: v.IngestedAt.Column, Source: sourceInWords(v.Source), Entity: filled(v.Entity), Writer: v.Writer, Key: filled(evidence.KeyColumns(v)),
 		KeyDefaulted: evidence.KeyDefaulted(v) && len(evidence.KeyColumns(v)) > 0, OncePer: v.OncePer, Measures: v.Measures, Zone: cmp.Or(v.Zone, "UTC"),
-		Reference: string(v.StaleReference()), ToleranceSecs: v.Tolerance.Seconds(), Origins: maps.Clone(v.Origins)}
+		Reference: string(v.StaleReference()), ToleranceSecs: v.Tolerance.Seconds(), Origins: v.Origins.Texts()}
 	if v.TTL.Duration != 0 {
 		ttl := v.TTL.Duration.Seconds()
 		d.TTLSeconds = &ttl
-	}
-	if d.Origins == nil {
-		d.Origins = map[string]string{}
 	}
 	if len(v.Sources) > 0 {
 		d.Sources = map[string]report.Source{}

@@ -76,28 +76,43 @@ type fileGroup struct {
 	files  []facts.File
 }
 
-// files are those that hold what was counted, and those of which every row was.
-func (q rowsQuery) files() (some, whole []facts.File) {
+// files are those that hold what was counted, and those of which every row was; or why they are too many for a query, which is told
+// before they are gathered.
+func (q rowsQuery) files() (some, whole []facts.File, missing string) {
 	counted := map[int32]int64{}
 	for i := range q.b.Collection.Slices {
 		s := &q.b.Collection.Slices[i]
 		counted[s.File] += q.counted(s)
 	}
-	for _, f := range q.b.Survey.Files {
-		switch {
-		case q.whole != nil && q.whole(f):
-			whole = append(whole, f)
-		case counted[f.ID] > 0 && q.b.Judged(f.Partition):
-			some = append(some, f)
+	each := func(take func(f facts.File, whole bool)) {
+		for _, f := range q.b.Survey.Files {
+			switch {
+			case q.whole != nil && q.whole(f):
+				take(f, true)
+			case counted[f.ID] > 0 && q.b.Judged(f.Partition):
+				take(f, false)
+			}
 		}
 	}
-	return some, whole
+	count := 0
+	each(func(facts.File, bool) { count++ })
+	if missing := q.b.tooMany(count); missing != "" {
+		return nil, nil, missing
+	}
+	each(func(f facts.File, all bool) {
+		if all {
+			whole = append(whole, f)
+			return
+		}
+		some = append(some, f)
+	})
+	return some, whole, ""
 }
 
 // sql is the query, or why there is none.
 func (q rowsQuery) sql() (sql, missing string) {
-	files, whole := q.files()
-	if missing := q.b.tooMany(len(files) + len(whole)); missing != "" {
+	files, whole, missing := q.files()
+	if missing != "" {
 		return "", missing
 	}
 	var parts []string
@@ -489,9 +504,9 @@ func (b *Statements) fileValues(files []facts.File) string {
 	return strings.Join(lines, ",\n")
 }
 
-// fromConfig is a file's path from where the view's own path starts.
+// fromConfig is a file's path from where the view's own path starts; the address of an object stays whole.
 func (b *Statements) fromConfig(f facts.File) string {
-	if b.root == "" || filepath.IsAbs(b.View.Path) {
+	if b.root == "" || filepath.IsAbs(b.View.Path) || !filepath.IsAbs(f.Abs) {
 		return f.Abs
 	}
 	if rel, err := filepath.Rel(b.root, f.Abs); err == nil {
@@ -504,9 +519,19 @@ func (b *Statements) fromConfig(f facts.File) string {
 func (b *Statements) list(files []facts.File) string {
 	names := make([]string, len(files))
 	for i, f := range files {
-		names[i] = quoteText(strings.NewReplacer("*", "[*]", "?", "[?]", "[", "[[]").Replace(b.fromConfig(f)))
+		names[i] = quotePattern(b.fromConfig(f))
 	}
 	return "[" + strings.Join(names, ", ") + "]"
+}
+
+// quotePattern is a name as read_parquet takes it for this name alone.
+func quotePattern(s string) string {
+	return quoteText(strings.NewReplacer("*", "[*]", "?", "[?]", "[", "[[]").Replace(s))
+}
+
+// QuotedNames are the ways in which SQL that fetches rows writes the name of a file: as it is, and as a pattern.
+func QuotedNames(abs string) []string {
+	return slices.Compact([]string{quoteText(abs), quotePattern(abs)})
 }
 
 func quoteText(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }

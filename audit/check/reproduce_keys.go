@@ -12,7 +12,10 @@ import (
 )
 
 func (b *Statements) reproduceNullKeys() (sql, missing string) {
-	files, _ := rowsQuery{b: b, counted: func(s *facts.Slice) int64 { return s.KeyNull }}.files()
+	files, _, missing := rowsQuery{b: b, counted: func(s *facts.Slice) int64 { return s.KeyNull }}.files()
+	if missing != "" {
+		return "", missing
+	}
 	return b.keyed(files, b.nullableSQL, func(inner string, keys []string) string {
 		return fmt.Sprintf("  SELECT filename, file_row_number FROM (\n%s\n  ) WHERE %s IS NULL", inner, strings.Join(keys, " IS NULL OR "))
 	})

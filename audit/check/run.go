@@ -22,18 +22,20 @@ type RunInput struct {
 	ids []string
 	// Used says which suppressions, by index, accepted a finding of any view.
 	Used map[int]bool
+	// NameFindings is as evidence.Terms says.
+	NameFindings bool
 }
 
 // JudgeRun judges the selected checks of the whole run: one result each, with the view "".
 func JudgeRun(in RunInput) []report.Result {
-	b := newBrief(evidence.Input{Terms: evidence.Terms{AsOf: in.AsOf, HasRange: in.HasRange, Selected: in.Selected}})
+	b := newViewEvidence(evidence.Input{Terms: evidence.Terms{AsOf: in.AsOf, HasRange: in.HasRange, Selected: in.Selected, NameFindings: in.NameFindings}})
 	for _, c := range Catalogue() {
 		in.ids = append(in.ids, c.ID)
 	}
 	results := []report.Result{}
 	for _, c := range Catalogue() {
 		if c.Scope == ScopeRun && !c.OnlyGiven && b.IsSelected(c.ID) {
-			results = append(results, b.conclude(c, opinion{result: b.blank(c)}, c.judgeRun(in)).result)
+			results = append(results, b.conclude(c, draftResult{result: b.blank(c)}, c.judgeRun(in)).result)
 		}
 	}
 	return results

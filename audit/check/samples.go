@@ -12,7 +12,7 @@ import (
 )
 
 // writerColumns say who stamped a row: those declared, else the entity's.
-func (b *brief) writerColumns() []string {
+func (b *viewEvidence) writerColumns() []string {
 	if len(b.View.Writer) > 0 {
 		return b.View.Writer
 	}
@@ -20,7 +20,7 @@ func (b *brief) writerColumns() []string {
 }
 
 // writerValues are examples of a group's writers, as far as findings may show values: those of sensitive columns by other names.
-func (b *brief) writerValues(source string, g zonefit.WriterGroup) []string {
+func (b *viewEvidence) writerValues(source string, g zonefit.WriterGroup) []string {
 	sample := b.Collection.Writers[source]
 	if b.Samples == 0 || sample == nil || sample.Names == nil {
 		return nil
@@ -38,7 +38,7 @@ func (b *brief) writerValues(source string, g zonefit.WriterGroup) []string {
 }
 
 // writerExamples are writerValues in words, with the columns that they are of.
-func (b *brief) writerExamples(s zoneproof.Series, p zonefit.Population) string {
+func (b *viewEvidence) writerExamples(s zoneproof.Series, p zonefit.Population) string {
 	g, by := s.GroupAt(p)
 	values := b.writerValues(s.Source, g)
 	if !by || len(values) == 0 {
@@ -51,12 +51,12 @@ func (b *brief) writerExamples(s zoneproof.Series, p zonefit.Population) string 
 }
 
 // goesByNumber says that a value of a sensitive column goes by a number, which says the column too.
-func (b *brief) goesByNumber(column, value string) bool {
+func (b *viewEvidence) goesByNumber(column, value string) bool {
 	return b.View.Hides(column) && strings.Contains(value, column+" #")
 }
 
 // keyExamples are examples of the repeated keys at a place, as far as findings may show values.
-func (b *brief) keyExamples(d *facts.Duplicates, at func(facts.DuplicateRow) bool) []string {
+func (b *viewEvidence) keyExamples(d *facts.Duplicates, at func(facts.DuplicateRow) bool) []string {
 	var texts []string
 	for _, r := range d.Rows {
 		if len(texts) == b.Samples {
@@ -73,7 +73,7 @@ func (b *brief) keyExamples(d *facts.Duplicates, at func(facts.DuplicateRow) boo
 }
 
 // keyText writes a key as name and value of each column; sensitive values have other names.
-func (b *brief) keyText(values []string) string {
+func (b *viewEvidence) keyText(values []string) string {
 	parts := make([]string, len(values))
 	for i, name := range evidence.KeyColumns(b.View) {
 		if i >= len(values) {

@@ -30,7 +30,7 @@ var schemaDrift = Check{
 	nothing:    always("no file with a footer"),
 	bad:        always("deviate from the schema of most files"),
 	good:       always("have the same columns"),
-	detail: func(_ *brief, v verdict) string {
+	detail: func(_ *viewEvidence, v verdict) string {
 		drifts, _ := v.measures["columns"].([]map[string]any)
 		var texts []string
 		for _, d := range drifts {
@@ -73,7 +73,7 @@ func (d drift) measures() map[string]any {
 	return m
 }
 
-func judgeSchemaDrift(b *brief) (verdict, error) {
+func judgeSchemaDrift(b *viewEvidence) (verdict, error) {
 	groups := map[string][]facts.File{}
 	for _, f := range b.Readable(schemaDriftFiles.WholeView) {
 		groups[b.schemaGroup(f)] = append(groups[b.schemaGroup(f)], f)
@@ -82,10 +82,10 @@ func judgeSchemaDrift(b *brief) (verdict, error) {
 	v := verdict{}
 	tally := map[drift][]string{}
 	for _, group := range slices.Sorted(maps.Keys(groups)) {
-		usual := usualSchema(groups[group], columns)
+		common := commonSchema(groups[group], columns)
 		for _, f := range groups[group] {
 			r := row{total: 1, subject: report.Subject{Partition: b.PartitionValue(f.Partition), File: f.Path}}
-			if drifts := compareColumns(columns[usual].types, columns[f.Schema].types); len(drifts) > 0 {
+			if drifts := compareColumns(columns[common].types, columns[f.Schema].types); len(drifts) > 0 {
 				r.bad = 1
 				describeDrifts(&r, drifts)
 				for _, d := range drifts {
@@ -103,7 +103,7 @@ func judgeSchemaDrift(b *brief) (verdict, error) {
 var schemaDriftFiles = Check{Needs: Needs{Files: true, Footers: true}}
 
 // schemaGroup keeps sources with a path of their own apart: they may have a schema of their own.
-func (b *brief) schemaGroup(f facts.File) string {
+func (b *viewEvidence) schemaGroup(f facts.File) string {
 	if b.DeclaredSources[f.Source].Path != "" {
 		return f.Source
 	}
@@ -118,7 +118,7 @@ type columnSet struct {
 
 // columnTypes gives the columns of each schema by path, with the type in words; that of the event time is left out,
 // since mixed-encoding judges it.
-func (b *brief) columnTypes() []columnSet {
+func (b *viewEvidence) columnTypes() []columnSet {
 	sets := make([]columnSet, len(b.Survey.Schemas))
 	for i, schema := range b.Survey.Schemas {
 		types := map[string]string{}
@@ -140,15 +140,15 @@ func (b *brief) columnTypes() []columnSet {
 	return sets
 }
 
-func (b *brief) isEventTime(schema facts.Schema, c facts.Column) bool {
+func (b *viewEvidence) isEventTime(schema facts.Schema, c facts.Column) bool {
 	return slices.ContainsFunc(evidence.EventNames(b.View), func(name string) bool {
 		found := schema.Lookup(name)
 		return found != nil && found.Path == c.Path
 	})
 }
 
-// usualSchema is the schema of most files; of equals that of more rows, then that of the first path.
-func usualSchema(files []facts.File, columns []columnSet) int32 {
+// commonSchema is the schema of most files; of equals that of more rows, then that of the first path.
+func commonSchema(files []facts.File, columns []columnSet) int32 {
 	type candidate struct {
 		schema      int32
 		files, rows int64
@@ -169,19 +169,19 @@ func usualSchema(files []facts.File, columns []columnSet) int32 {
 	return slices.MaxFunc(candidates, func(x, y candidate) int { return cmp.Or(cmp.Compare(x.files, y.files), cmp.Compare(x.rows, y.rows)) }).schema
 }
 
-func compareColumns(usual, own map[string]string) []drift {
+func compareColumns(common, own map[string]string) []drift {
 	var drifts []drift
-	for _, path := range slices.Sorted(maps.Keys(usual)) {
+	for _, path := range slices.Sorted(maps.Keys(common)) {
 		found, has := own[path]
 		switch {
 		case !has:
-			drifts = append(drifts, drift{column: path, change: "missing", expected: usual[path]})
-		case found != usual[path]:
-			drifts = append(drifts, drift{column: path, change: "type", found: found, expected: usual[path]})
+			drifts = append(drifts, drift{column: path, change: "missing", expected: common[path]})
+		case found != common[path]:
+			drifts = append(drifts, drift{column: path, change: "type", found: found, expected: common[path]})
 		}
 	}
 	for _, path := range slices.Sorted(maps.Keys(own)) {
-		if _, has := usual[path]; !has {
+		if _, has := common[path]; !has {
 			drifts = append(drifts, drift{column: path, change: "new", found: own[path]})
 		}
 	}

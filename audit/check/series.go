@@ -14,17 +14,18 @@ import (
 // BadByPartition counts, by partition and check, what the check found bad there.
 type BadByPartition map[string]map[string]int64
 
-// placeBad counts the bad rows of a verdict by partition, before anything of them is accepted.
-func placeBad(rows []row) (map[string]int64, error) {
+// placeBad counts the bad rows of a verdict by partition, in those that the report shows, before anything of them is accepted.
+func (b *viewEvidence) placeBad(rows []row) (map[string]int64, error) {
 	var places map[string]int64
-	for _, r := range rows {
+	for i := range rows {
+		r := &rows[i]
 		if r.bad == 0 {
 			continue
 		}
-		if err := r.parse(); err != nil {
+		if err := b.parse(r); err != nil {
 			return nil, err
 		}
-		if r.subject.Partition == "" {
+		if !b.shows(r.subject.Partition) {
 			continue
 		}
 		if places == nil {
@@ -35,9 +36,9 @@ func placeBad(rows []row) (map[string]int64, error) {
 	return places, nil
 }
 
-func badByPartition(opinions []opinion) BadByPartition {
+func badByPartition(drafts []draftResult) BadByPartition {
 	all := BadByPartition{}
-	for _, o := range opinions {
+	for _, o := range drafts {
 		for partition, bad := range o.places {
 			if all[partition] == nil {
 				all[partition] = map[string]int64{}
@@ -48,26 +49,48 @@ func badByPartition(opinions []opinion) BadByPartition {
 	return all
 }
 
-// series is what each partition that begins before as_of holds: the newest report.MaxSeries, and how many are older.
-func (b *brief) series(bad BadByPartition) (parts []report.PartitionRows, leftOut int64) {
-	for _, p := range b.Survey.Partitions {
-		if p.AfterAsOf || p.Stray || !p.Present && !p.Expected {
-			continue
+// shows says whether a partition is one of those that series gives.
+func (b *viewEvidence) shows(partition string) bool {
+	if b.shown == nil {
+		b.shown = map[string]bool{}
+		parts, _ := b.newestParts()
+		for _, p := range parts {
+			b.shown[p.Value] = true
 		}
+	}
+	return b.shown[partition]
+}
+
+// newestParts are the partitions that begin before as_of: the newest report.MaxSeries, and how many are older.
+func (b *viewEvidence) newestParts() (parts []facts.Partition, leftOut int64) {
+	for _, p := range slices.Backward(b.Survey.Partitions) {
+		switch {
+		case p.AfterAsOf || p.Stray || !p.Present && !p.Expected:
+		case len(parts) == report.MaxSeries:
+			leftOut++
+		default:
+			parts = append(parts, p)
+		}
+	}
+	slices.Reverse(parts)
+	return parts, leftOut
+}
+
+// series is what each of the newest partitions holds.
+func (b *viewEvidence) series(bad BadByPartition) (series []report.PartitionRows, leftOut int64) {
+	parts, leftOut := b.newestParts()
+	for _, p := range parts {
 		part := report.PartitionRows{Partition: p.Value, Rows: p.Rows, Bad: bad[p.Value], Missing: !p.Present, Open: p.Open, OutOfRange: !p.InRange}
 		if p.Dated() {
 			part.Start = words.Instant(p.Start)
 		}
-		parts = append(parts, part)
+		series = append(series, part)
 	}
-	if more := len(parts) - report.MaxSeries; more > 0 {
-		return parts[more:], int64(more)
-	}
-	return parts, 0
+	return series, leftOut
 }
 
 // lagBins are the histograms of lags by source, as coarse as report.MaxLagBins bins demand.
-func (b *brief) lagBins() map[string][]report.LagBin {
+func (b *viewEvidence) lagBins() map[string][]report.LagBin {
 	bins := map[string][]report.LagBin{}
 	for source, h := range b.LagHistograms(func(int32) bool { return true }) {
 		bins[source] = coarse(h, report.MaxLagBins)
@@ -123,7 +146,7 @@ func floorDiv(a, b times.Span) times.Span {
 }
 
 // newestBySource are the newest event times of each source that is none of the future; nil where rows have no source.
-func (b *brief) newestBySource() map[string]string {
+func (b *viewEvidence) newestBySource() map[string]string {
 	newest := map[string]times.Instant{}
 	for _, s := range b.Collection.Slices {
 		if s.Source == "" || !s.NewestKnown.Known() {

@@ -28,7 +28,7 @@ var shiftedTwins = Check{
 	Wants:     facts.WantTimes | facts.WantKeys,
 	idle:      func(v model.View) bool { return twinsReason(v) != "" },
 	WholeView: true,
-	applies:   (*brief).twinsReason,
+	applies:   (*viewEvidence).twinsReason,
 	judge:     judgeTwins,
 	about:     true,
 	reproduce: (*Statements).reproduceTwins,
@@ -36,7 +36,7 @@ var shiftedTwins = Check{
 	bad:       always("repeat a key one UTC offset away"),
 	good:      always("have no copy of their key one UTC offset away"),
 	// the facts keep the first and the last partition of the keys only: how many lie between is not known
-	headline: func(b *brief, v verdict) string {
+	headline: func(b *viewEvidence, v verdict) string {
 		text := fmt.Sprintf("%s of %s (%s) repeat a key one UTC offset away", words.Number(v.bad), words.Count(v.total, "row"), words.Percent(v.bad, v.total))
 		switch first, last := b.span(v.findings); {
 		case first == "":
@@ -48,7 +48,7 @@ var shiftedTwins = Check{
 		}
 	},
 	detailOfFindings: true,
-	detail: func(b *brief, v verdict) string {
+	detail: func(b *viewEvidence, v verdict) string {
 		var texts []string
 		for _, f := range v.findings {
 			texts = append(texts, f.message)
@@ -65,7 +65,7 @@ median other offset. Not judged where event_time is part of the key, across
 snapshots, and where over half of the event times are quarter hours.`
 
 // twinsReason is why copies of a key cannot be told to be shifted, or "".
-func (b *brief) twinsReason() string {
+func (b *viewEvidence) twinsReason() string {
 	if reason := twinsReason(b.View); reason != "" {
 		return reason
 	}
@@ -87,7 +87,7 @@ func twinsReason(v model.View) string {
 	return ""
 }
 
-func judgeTwins(b *brief) (verdict, error) {
+func judgeTwins(b *viewEvidence) (verdict, error) {
 	d := b.Collection.Keys
 	if d == nil && b.NoRows() {
 		return verdict{}, nil

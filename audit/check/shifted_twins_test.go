@@ -102,6 +102,22 @@ func TestTwinsDecideOnAWholeSource(t *testing.T) {
 	}
 }
 
+// TestTwinsOfTheSameClockAreOneCause: copies that the very writers stamped whose lags show the offset, and no others.
+func TestTwinsOfTheSameClockAreOneCause(t *testing.T) {
+	for offset, want := range map[int64]string{pacific: "mixed-zones", india: ""} {
+		s := healthy(dailyView())
+		s.streaming([]int32{0, 1, 2, 3}, pacific, 500)
+		s.Collection.Keys.Twins = []facts.TwinCount{{A: "batch", B: "streaming", Apart: times.Offset(pacific), Keys: 40, TrueA: 30, First: 0, Last: 3}}
+		if offset != pacific {
+			s.Collection.Keys.Twins = append(s.Collection.Keys.Twins, facts.TwinCount{A: "batch", B: "streaming", Apart: times.Offset(offset), Keys: 40, TrueA: 30, First: 0, Last: 3})
+		}
+		results := s.judge(t)
+		if r := results["shifted-twins"]; results["mixed-zones"].Outcome != report.Fail || r.Outcome != report.Fail || r.ExplainedBy != want {
+			t.Errorf("twins at %d s: %s explained by %q, want %q (%s)", offset, r.Outcome, r.ExplainedBy, want, r.Message)
+		}
+	}
+}
+
 func TestMixedZonesExplainWhatTheyCause(t *testing.T) {
 	s := healthy(dailyView())
 	s.streaming([]int32{2, 3}, india, 500)

@@ -31,7 +31,7 @@ var sourceLag = Check{
 	late:       "late",
 	timely:     "in time",
 	measures:   lagMeasures,
-	applies: func(b *brief) string {
+	applies: func(b *viewEvidence) string {
 		_, limited := evidence.LagLimit(b.View, model.SourcePolicy{})
 		for _, s := range b.View.Sources {
 			_, has := evidence.LagLimit(b.View, s)
@@ -44,17 +44,17 @@ var sourceLag = Check{
 	},
 	nothing:     always("no row has both an event time and an ingest time"),
 	backfillFix: "Where this range was filled again, nothing: rows of a backfill arrive late by nature; suppress source-lag for the range. Where it was not, declare the max_lag that its feed is allowed.",
-	finish: func(b *brief, v *verdict) {
+	finish: func(b *viewEvidence, v *verdict) {
 		if len(v.findings) > 0 && b.mayBeBackfill() {
 			v.measures[measureBackfill] = true
 		}
 	},
 	detail: backfillDetail,
-	bad:    func(b *brief) string { return "arrived later than allowed (" + b.lagLimits() + ")" },
-	good:   func(b *brief) string { return "arrived in time (" + b.lagLimits() + ")" },
+	bad:    func(b *viewEvidence) string { return "arrived later than allowed (" + b.lagLimits() + ")" },
+	good:   func(b *viewEvidence) string { return "arrived in time (" + b.lagLimits() + ")" },
 }
 
-func (b *brief) lagLimits() string {
+func (b *viewEvidence) lagLimits() string {
 	common, has := evidence.LagLimit(b.View, model.SourcePolicy{})
 	text := ""
 	if has {
@@ -72,7 +72,7 @@ func (b *brief) lagLimits() string {
 }
 
 // lagMeasures gives each quantile by source, in seconds, over the partitions that are judged.
-func lagMeasures(b *brief) map[string]any {
+func lagMeasures(b *viewEvidence) map[string]any {
 	lags := b.LagsBySource(func(partition int32) bool { return b.Judged(partition) })
 	p50, p90, p99, longest := map[string]any{}, map[string]any{}, map[string]any{}, map[string]any{}
 	rows, resolution := map[string]any{}, map[string]any{}

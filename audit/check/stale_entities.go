@@ -28,10 +28,10 @@ var staleEntities = Check{
 	Fractional:    true,
 	WholeView:     true,
 	clocked:       true,
-	certain:       (*brief).entitiesCertain,
-	applies:       func(b *brief) string { return needsAsOf(b, "stale-entities") },
+	certain:       (*viewEvidence).entitiesCertain,
+	applies:       func(b *viewEvidence) string { return needsAsOf(b, "stale-entities") },
 	severityWords: "error with a declared max_fraction, else warn",
-	severity: func(b *brief) report.Severity {
+	severity: func(b *viewEvidence) report.Severity {
 		if b.Policy("stale-entities").MaxFraction == nil {
 			return report.SeverityWarn
 		}
@@ -40,13 +40,13 @@ var staleEntities = Check{
 	nothing:   always("no entity has a row at or before as_of"),
 	judge:     judgeStaleEntities,
 	reproduce: (*Statements).reproduceStaleEntities,
-	bad: func(b *brief) string {
+	bad: func(b *viewEvidence) string {
 		return fmt.Sprintf("have no row younger than the ttl of %s", ttlText(b.View.TTL.Duration)) + b.entityStamps()
 	},
-	good: func(b *brief) string {
+	good: func(b *viewEvidence) string {
 		return fmt.Sprintf("have a row younger than the ttl of %s", ttlText(b.View.TTL.Duration)) + b.entityStamps()
 	},
-	detail: func(b *brief, v verdict) string {
+	detail: func(b *viewEvidence, v verdict) string {
 		if b.Policy("stale-entities").MaxFraction != nil {
 			return ""
 		}
@@ -59,7 +59,7 @@ is bad if as_of - event_time > ttl, which is when a point-in-time join gives
 null. With time_partition.of: snapshot it is bad if no snapshot younger than
 the ttl holds it. Entities that only have rows after as_of are counted apart.`
 
-func judgeStaleEntities(b *brief) (verdict, error) {
+func judgeStaleEntities(b *viewEvidence) (verdict, error) {
 	e := b.Collection.Entities
 	if e == nil && b.NoRows() {
 		return verdict{}, nil
@@ -86,7 +86,7 @@ func judgeStaleEntities(b *brief) (verdict, error) {
 }
 
 // entitiesCertain says whether the verdict is the same in every zone; ok is false where no entity was looked at.
-func (b *brief) entitiesCertain() (certain, ok bool) {
+func (b *viewEvidence) entitiesCertain() (certain, ok bool) {
 	e := b.Collection.Entities
 	if e == nil {
 		return false, false
@@ -106,7 +106,7 @@ func (b *brief) entitiesCertain() (certain, ok bool) {
 }
 
 // entityStamps names the offsets by which entities were counted.
-func (b *brief) entityStamps() string {
+func (b *viewEvidence) entityStamps() string {
 	if b.Collection.Entities == nil {
 		return ""
 	}

@@ -30,16 +30,16 @@ var staleRows = Check{
 	reproduce:   (*Statements).reproduceStale,
 	clocked:     true,
 	feeds:       (*zoneproof.Zones).RowFeeds,
-	arrival:     (*brief).judgedByArrival,
+	arrival:     (*viewEvidence).judgedByArrival,
 	backfillFix: "Where this range was filled again, nothing: rows of a backfill arrive late by nature; judge it with reference: partition_end, or suppress stale-rows for the range. Where it was not, find the feed that delivers old rows.",
 	detail:      backfillDetail,
-	unit: func(b *brief) string {
+	unit: func(b *viewEvidence) string {
 		if evidence.IsSnapshot(b.View) {
 			return UnitPartitions
 		}
 		return UnitRows
 	},
-	applies: func(b *brief) string {
+	applies: func(b *viewEvidence) string {
 		of := b.View.StaleReference()
 		switch {
 		case evidence.IsSnapshot(b.View):
@@ -53,17 +53,17 @@ var staleRows = Check{
 		}
 		return ""
 	},
-	nothing: func(b *brief) string {
+	nothing: func(b *viewEvidence) string {
 		if evidence.IsSnapshot(b.View) {
 			return "no closed snapshot with rows"
 		}
 		return fmt.Sprintf("no row with an event time and a reference instant (%s) in %s", b.View.StaleReference(), words.Count(int64(len(b.Survey.Files)), "file"))
 	},
-	measures: func(b *brief) map[string]any {
+	measures: func(b *viewEvidence) map[string]any {
 		return map[string]any{"reference": string(b.staleReference()), "oldest_event_time": evidence.InstantOrNil(b.oldestStale()),
 			"unreferenced_rows": b.Sum(func(s *facts.Slice) int64 { return s.StaleUnreferenced })}
 	},
-	finish: func(b *brief, v *verdict) {
+	finish: func(b *viewEvidence, v *verdict) {
 		for _, f := range v.findings {
 			f.measures["reference"] = string(b.staleReference())
 			if !evidence.IsSnapshot(b.View) {
@@ -77,19 +77,19 @@ var staleRows = Check{
 			v.measures[measureBackfill] = true
 		}
 	},
-	bad: func(b *brief) string {
+	bad: func(b *viewEvidence) string {
 		if evidence.IsSnapshot(b.View) {
 			return fmt.Sprintf("had no event within the ttl of %s before their end", ttlText(b.View.TTL.Duration))
 		}
 		return fmt.Sprintf("were older than the ttl of %s at %s", ttlText(b.View.TTL.Duration), b.staleReference())
 	},
-	good: func(b *brief) string {
+	good: func(b *viewEvidence) string {
 		if evidence.IsSnapshot(b.View) {
 			return fmt.Sprintf("hold an event within the ttl of %s before their end", ttlText(b.View.TTL.Duration))
 		}
 		return fmt.Sprintf("were within the ttl of %s at %s", ttlText(b.View.TTL.Duration), b.staleReference())
 	},
-	describe: func(b *brief, f row) string {
+	describe: func(b *viewEvidence, f row) string {
 		age, known := f.measures["age_seconds"].(float64)
 		switch {
 		case !evidence.IsSnapshot(b.View):
@@ -101,7 +101,7 @@ var staleRows = Check{
 	},
 }
 
-func (b *brief) staleReference() model.Reference {
+func (b *viewEvidence) staleReference() model.Reference {
 	if evidence.IsSnapshot(b.View) {
 		return model.ReferencePartitionEnd
 	}
@@ -109,7 +109,7 @@ func (b *brief) staleReference() model.Reference {
 }
 
 // oldestStale is the oldest event time among the stale rows of judged partitions, or times.None.
-func (b *brief) oldestStale() times.Instant {
+func (b *viewEvidence) oldestStale() times.Instant {
 	oldest := times.Instant(times.None)
 	for _, s := range b.Collection.Slices {
 		if b.Judged(b.FilePartition(s.File)) {

@@ -30,7 +30,7 @@ var staleView = Check{
 	Query:     true,
 	clocked:   true,
 	feeds:     (*zoneproof.Zones).AgeFeeds,
-	applies: func(b *brief) string {
+	applies: func(b *viewEvidence) string {
 		if reason := needsAsOf(b, "stale-view"); reason != "" {
 			return reason
 		}
@@ -56,11 +56,11 @@ var staleView = Check{
 		}
 		return "no max_age and no ttl is defined: stale-view needs one"
 	},
-	measures: func(*brief) map[string]any {
+	measures: func(*viewEvidence) map[string]any {
 		return map[string]any{"newest_event_time": nil, "age_seconds": nil, "limit_seconds": nil}
 	},
 	revise: reviseStale,
-	finish: func(_ *brief, v *verdict) {
+	finish: func(_ *viewEvidence, v *verdict) {
 		worst, found := oldestSubject(v.rows)
 		if !found {
 			return
@@ -76,11 +76,11 @@ var staleView = Check{
 		}
 	},
 	bad: always("is stale"),
-	good: func(b *brief) string {
+	good: func(b *viewEvidence) string {
 		return "the newest event is as fresh as promised" + b.provedStamps()
 	},
-	describe: func(_ *brief, f row) string { return describeStale(f) },
-	headline: func(_ *brief, v verdict) string {
+	describe: func(_ *viewEvidence, f row) string { return describeStale(f) },
+	headline: func(_ *viewEvidence, v verdict) string {
 		worst, found := oldestSubject(v.findings)
 		if !found {
 			return ""
@@ -94,7 +94,7 @@ var staleView = Check{
 }
 
 // needsAsOf is the reason for which a check of the whole view is not judged on a range alone.
-func needsAsOf(b *brief, id string) string {
+func needsAsOf(b *viewEvidence, id string) string {
 	if b.HasRange && !b.AsOfGiven {
 		return fmt.Sprintf("--range without --as-of judges past partitions: %s needs the instant to judge from", id)
 	}
@@ -138,7 +138,7 @@ func describeStale(f row) string {
 }
 
 // reviseStale judges sources whose writers are all proved to stamp at one offset by what they meant.
-func reviseStale(b *brief, v *verdict) error {
+func reviseStale(b *viewEvidence, v *verdict) error {
 	for i := range v.rows {
 		r := &v.rows[i]
 		if err := r.parse(); err != nil {
@@ -165,7 +165,7 @@ func reviseStale(b *brief, v *verdict) error {
 
 // newestMeant is the newest event of some sources by what their writers meant, where that of a source counts which is proved
 // to stamp at an offset: with what it is read as, and the offset. moved is false where no such source has the newest event.
-func (b *brief) newestMeant(sources []string) (newest, asRead times.Instant, fromUTC times.Offset, moved bool) {
+func (b *viewEvidence) newestMeant(sources []string) (newest, asRead times.Instant, fromUTC times.Offset, moved bool) {
 	newest = times.None
 	for _, source := range sources {
 		known, future := b.NewestOf(source)
@@ -185,7 +185,7 @@ func (b *brief) newestMeant(sources []string) (newest, asRead times.Instant, fro
 }
 
 // provedStamps names the sources that are judged by what their writers meant, and not as they are read.
-func (b *brief) provedStamps() string {
+func (b *viewEvidence) provedStamps() string {
 	var texts []string
 	for _, source := range b.SeenSources {
 		if _, fromUTC, proved := b.ProvedOffset(source); proved {

@@ -30,7 +30,7 @@ type acceptance struct {
 
 // suppress marks the findings that a suppression accepts. One with max_rows takes all that it matches, or nothing: which
 // rows of more are the known ones, nobody can tell.
-func (b *brief) suppress(c Check, unit string, findings []row) acceptance {
+func (b *viewEvidence) suppress(c Check, unit string, findings []row) acceptance {
 	var a acceptance
 	for n, s := range b.Suppressions {
 		if s.Check != c.ID || s.View != "" && s.View != b.View.Name || expired(s, b.AsOf) {
@@ -66,6 +66,9 @@ func (b *brief) suppress(c Check, unit string, findings []row) acceptance {
 
 // left are the findings that no suppression accepts.
 func left(findings []row) []row {
+	if !slices.ContainsFunc(findings, func(f row) bool { return f.suppressed }) {
+		return findings
+	}
 	return slices.DeleteFunc(slices.Clone(findings), func(f row) bool { return f.suppressed })
 }
 
@@ -143,7 +146,7 @@ func splitCompact(digits string) []string {
 }
 
 // suppressedBy names who accepted the findings of a result, and why.
-func (b *brief) suppressedBy(used []int) string {
+func (b *viewEvidence) suppressedBy(used []int) string {
 	var texts []string
 	for _, n := range used {
 		texts = append(texts, describeSuppression(b.Suppressions[n]))

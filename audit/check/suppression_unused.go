@@ -27,7 +27,7 @@ var suppressionUnused = Check{
 	good:     always("match a finding"),
 	// That a name is mistyped shows at once; which suppression it is, its place alone would not say.
 	detailOfFindings: true,
-	detail: func(_ *brief, v verdict) string {
+	detail: func(_ *viewEvidence, v verdict) string {
 		var texts []string
 		for _, f := range v.findings {
 			if strings.Contains(f.message, namesUnknown) && len(texts) < 3 {

@@ -1,6 +1,9 @@
 package check
 
 import (
+	"strings"
+	"unicode"
+
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
@@ -9,11 +12,60 @@ import (
 )
 
 // Tables documents the fact tables that a check's SQL may speak to, without rows.
-func Tables() []engine.Table { return newBrief(evidence.Input{}).tables() }
+func Tables() []engine.Table { return newViewEvidence(evidence.Input{}).tables() }
 
 // tables are the fact tables of one view. Absent instants and limits are NULL.
-func (b *brief) tables() []engine.Table {
+func (b *viewEvidence) tables() []engine.Table {
 	return []engine.Table{b.policyTable(), b.sourceTable(), b.partitionTable(), b.presenceTable(), b.fileTable(), b.sliceTable()}
+}
+
+// manyFacts is how many files and sources, or partitions, a table may have that is loaded as a whole, for all checks together. Beyond
+// so many rows the engine sets aside half a megabyte for each column, and more for more rows; so each check then has the columns that it
+// names, and no others.
+const manyFacts = 2048
+
+func (b *viewEvidence) hasManyFacts() bool {
+	return max(len(b.Collection.Slices), len(b.Survey.Files), len(b.Survey.Partitions)) > manyFacts
+}
+
+// tablesOf are the fact tables that a query names, with the columns that it names.
+func (b *viewEvidence) tablesOf(query string) []engine.Table {
+	words := map[string]bool{}
+	for _, word := range strings.FieldsFunc(query, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		words[word] = true
+	}
+	var tables []engine.Table
+	for _, t := range b.tables() {
+		if mentions(query, t.Name) {
+			tables = append(tables, onlyColumns(t, words))
+		}
+	}
+	return tables
+}
+
+// onlyColumns is a table with the columns of some names; one of which rows alone count keeps a column.
+func onlyColumns(t engine.Table, names map[string]bool) engine.Table {
+	var kept []int
+	some := t
+	some.Columns = nil
+	for i, c := range t.Columns {
+		if names[c.Name] || i == len(t.Columns)-1 && len(kept) == 0 {
+			kept = append(kept, i)
+			some.Columns = append(some.Columns, c)
+		}
+	}
+	some.Rows = func(yield func([]any) bool) {
+		part := make([]any, len(kept))
+		for row := range t.Rows {
+			for i, column := range kept {
+				part[i] = row[column]
+			}
+			if !yield(part) {
+				return
+			}
+		}
+	}
+	return some
 }
 
 func varchar(name, doc string) engine.Column {
@@ -28,7 +80,7 @@ func boolean(name, doc string) engine.Column {
 	return engine.Column{Name: name, Type: engine.Boolean, Doc: doc}
 }
 
-func (b *brief) policyTable() engine.Table {
+func (b *viewEvidence) policyTable() engine.Table {
 	v := b.View
 	return engine.Table{
 		Name: "policy",
@@ -48,7 +100,7 @@ func (b *brief) policyTable() engine.Table {
 	}
 }
 
-func (b *brief) sourceTable() engine.Table {
+func (b *viewEvidence) sourceTable() engine.Table {
 	return engine.Table{
 		Name: "source",
 		Doc:  "One row for each source, declared or seen.",
@@ -72,7 +124,7 @@ func (b *brief) sourceTable() engine.Table {
 	}
 }
 
-func (b *brief) partitionTable() engine.Table {
+func (b *viewEvidence) partitionTable() engine.Table {
 	return engine.Table{
 		Name: "partition",
 		Doc:  "One row for each time partition, present or expected.",
@@ -105,7 +157,7 @@ func (b *brief) partitionTable() engine.Table {
 }
 
 // countByPartition counts the files without a footer, and the rows of files that are older than as_of.
-func (b *brief) countByPartition() (unread, earlyRows map[int32]int64) {
+func (b *viewEvidence) countByPartition() (unread, earlyRows map[int32]int64) {
 	unread, earlyRows = map[int32]int64{}, map[int32]int64{}
 	for _, f := range b.Survey.Files {
 		if f.Problem != nil {
@@ -119,7 +171,7 @@ func (b *brief) countByPartition() (unread, earlyRows map[int32]int64) {
 	return unread, earlyRows
 }
 
-func (b *brief) fileTable() engine.Table {
+func (b *viewEvidence) fileTable() engine.Table {
 	return engine.Table{
 		Name: "view_file",
 		Doc:  "One row for each listed data file.",
@@ -145,14 +197,14 @@ func (b *brief) fileTable() engine.Table {
 	}
 }
 
-func (b *brief) problemKind(f facts.File) string {
+func (b *viewEvidence) problemKind(f facts.File) string {
 	if f.Problem != nil {
 		return string(f.Problem.Kind)
 	}
 	return string(b.Collection.Unread[f.ID].Kind)
 }
 
-func (b *brief) sliceTable() engine.Table {
+func (b *viewEvidence) sliceTable() engine.Table {
 	columns := []engine.Column{
 		bigint("file_id", "the file"),
 		varchar("partition", "the partition that holds it; empty where the view has none"),
@@ -192,7 +244,7 @@ func orNil[T ~int64](value T, known bool) any {
 	return int64(value)
 }
 
-func (b *brief) presenceTable() engine.Table {
+func (b *viewEvidence) presenceTable() engine.Table {
 	return engine.Table{
 		Name: "presence",
 		Doc:  "One row for each time partition that is there or expected, of the view or of each source, or value of another hive key, that partitions are expected by.",
@@ -205,7 +257,7 @@ func (b *brief) presenceTable() engine.Table {
 			boolean("present", "its folder exists, or its rows where a column tells the source"),
 			boolean("expected", "it must exist"),
 			boolean("emptiable", "empty-partitions judges it"),
-			boolean("comparable", "thin-partitions judges it"),
+			boolean("comparable", "thin- and thick-partitions judge it"),
 			boolean("open", "its end and complete_after lie after as_of"),
 			boolean("after_as_of", "it begins after as_of"),
 			boolean("judged", "verdicts are wanted for it, and it does not begin after as_of"),

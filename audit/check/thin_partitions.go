@@ -1,9 +1,6 @@
 package check
 
 import (
-	"fmt"
-	"strconv"
-
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -16,6 +13,7 @@ var thinPartitions = Check{
 	Why:       "A load that stopped half way leaves a day that is there, and is not all there.",
 	Fix:       "Run the load for these partitions again; where so few rows are normal, set min_rows.",
 	Since:     "0.1",
+	rule:      thinPartitionsRule,
 	Scope:     ScopeView,
 	Severity:  report.SeverityWarn,
 	Evidence:  report.Certain,
@@ -23,30 +21,43 @@ var thinPartitions = Check{
 	Needs:     Needs{Files: true, Footers: true, TimePartition: true},
 	Wants:     facts.WantTimes,
 	readsRows: evidence.SourcesAreExpected,
-	Params: []Param{{Name: "min_rows", Kind: ParamInteger, Default: "10 % of the median of the previous 14 partitions",
+	Params: []Param{{Name: "min_rows", Kind: ParamInteger, Default: "10 % of the median of 14 earlier partitions",
 		Doc: "the least number of rows of a closed partition"}},
-	Query: true,
-	params: func(b *brief) map[string]any {
-		if least := b.Policy("thin-partitions").MinRows; least != nil {
-			return map[string]any{"min_rows": *least}
-		}
-		return map[string]any{"min_rows": nil}
-	},
-	nothing: func(b *brief) string {
+	judge: judgeThinPartitions,
+	nothing: func(b *viewEvidence) string {
 		if b.Policy("thin-partitions").MinRows != nil {
 			return "no closed partition with rows"
 		}
 		return "no closed partition has the 7 earlier ones with rows that it would be compared with"
 	},
 	bad:  always("hold far fewer rows than usual"),
-	good: func(b *brief) string { return "hold about as many rows as usual" + b.ExpectedOf() },
-	describe: func(b *brief, f row) string {
-		rows, _ := f.measures["rows"].(float64)
-		limit, _ := f.measures["limit_rows"].(float64)
-		median, _ := f.measures["median_rows"].(float64)
-		if b.Policy("thin-partitions").MinRows != nil {
-			return fmt.Sprintf("%s, where min_rows is %s", words.Count(int64(rows), "row"), words.Number(int64(limit)))
+	good: func(b *viewEvidence) string { return "hold about as many rows as usual" + b.ExpectedOf() },
+}
+
+const thinPartitionsRule = `A closed partition with rows is thin below min_rows or, where that is not set,
+below 10 % of the median of the 14 newest earlier partitions that were not thin
+themselves, so that a long run of thin ones does not hide itself. At least 7
+must be there. Where partitions are expected by source or by another column,
+each is compared with its own.`
+
+func judgeThinPartitions(b *viewEvidence) (verdict, error) {
+	least := b.Policy("thin-partitions").MinRows
+	return b.judgeVolumes(least, func(v volume) (row, bool) {
+		limit, ok := thinLimit(v, least)
+		if !ok {
+			return row{}, false
 		}
-		return fmt.Sprintf("%s, where the median of the partitions before it is %s", words.Count(int64(rows), "row"), strconv.FormatFloat(median, 'f', -1, 64))
-	},
+		r := row{total: 1, measures: map[string]any{"rows": v.at.Rows, "limit_rows": limit, "median_rows": nil}}
+		usual := "min_rows is " + words.Number(int64(limit))
+		if len(v.before) > 0 {
+			r.measures["median_rows"] = median(v.before)
+		}
+		if least == nil {
+			usual = "the median of " + words.Count(int64(len(v.before)), "earlier partition") + " is " + decimal(median(v.before))
+		}
+		if v.thin {
+			r.bad, r.message = 1, words.Count(v.at.Rows, "row")+", where "+usual
+		}
+		return r, true
+	})
 }

@@ -23,7 +23,7 @@ var ttlAbsurd = Check{
 	Severity: report.SeverityWarn,
 	Evidence: report.Certain,
 	Unit:     UnitView,
-	judge: func(b *brief) (verdict, error) {
+	judge: func(b *viewEvidence) (verdict, error) {
 		ttl := b.View.TTL
 		if ttl.Duration == 0 && ttl.Never != "" {
 			return verdict{notApplicable: fmt.Sprintf("ttl is never (%s): ttl-absurd has nothing to judge", ttl.Never)}, nil
@@ -36,8 +36,8 @@ var ttlAbsurd = Check{
 		return ofView(found != "", message, map[string]any{"ttl_seconds": ttl.Duration.Seconds()}), nil
 	},
 	bad:  always("has an absurd ttl"),
-	good: func(b *brief) string { return b.ttlInWords() },
-	headline: func(_ *brief, v verdict) string {
+	good: func(b *viewEvidence) string { return b.ttlInWords() },
+	headline: func(_ *viewEvidence, v verdict) string {
 		return v.findings[0].message
 	},
 }

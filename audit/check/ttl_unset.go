@@ -17,21 +17,21 @@ var ttlUnset = Check{
 	Severity: report.SeverityError,
 	Evidence: report.Certain,
 	Unit:     UnitView,
-	judge: func(b *brief) (verdict, error) {
+	judge: func(b *viewEvidence) (verdict, error) {
 		// A negative ttl is written, and ttl-absurd says what is wrong with it.
 		unset := b.View.TTL.Never == "" && b.View.TTL.Duration == 0
 		return ofView(unset, "the ttl is "+b.ttlOnWire()+", so that features never expire", map[string]any{"on_wire": b.View.TTL.OnWire}), nil
 	},
 	bad:  always("has no ttl"),
-	good: func(b *brief) string { return b.ttlInWords() },
-	headline: func(_ *brief, v verdict) string {
+	good: func(b *viewEvidence) string { return b.ttlInWords() },
+	headline: func(_ *viewEvidence, v verdict) string {
 		return v.findings[0].message
 	},
 }
 
 const ttlUnsetRule = `Bad if the ttl is not set, null or 0, and no {never: reason} says why.`
 
-func (b *brief) ttlOnWire() string {
+func (b *viewEvidence) ttlOnWire() string {
 	at := b.Origin("", "ttl")
 	if at != "" {
 		at = " (" + at + ")"
@@ -45,7 +45,7 @@ func (b *brief) ttlOnWire() string {
 	return "not set" + at
 }
 
-func (b *brief) ttlInWords() string {
+func (b *viewEvidence) ttlInWords() string {
 	if b.View.TTL.Never != "" {
 		return fmt.Sprintf("the ttl is never, for a reason: %s", b.View.TTL.Never)
 	}

@@ -26,11 +26,11 @@ var unreadableFile = Check{
 	tellsOfFiles: true,
 	nothing:      always("no file in the partitions of the range"),
 	bad:          always("could not be read"),
-	good:         (*brief).readInWords,
-	measures: func(b *brief) map[string]any {
+	good:         (*viewEvidence).readInWords,
+	measures: func(b *viewEvidence) map[string]any {
 		return map[string]any{"checked_pages": b.Collection.CheckedPages}
 	},
-	headline: func(_ *brief, v verdict) string {
+	headline: func(_ *viewEvidence, v verdict) string {
 		names := make([]string, len(v.findings))
 		for i, f := range v.findings {
 			names[i] = f.subject.File + ": " + f.message
@@ -52,7 +52,7 @@ in their results. A view without any file is told of here, too: --missing-view
 says whether it is an error, a failure or a warning.`
 
 // judgeUnreadable lists what could not be read wherever a verdict is wanted, after as_of too: a broken file is one at any time.
-func judgeUnreadable(b *brief) (verdict, error) {
+func judgeUnreadable(b *viewEvidence) (verdict, error) {
 	problems := map[int32]evidence.UnreadFile{}
 	for _, u := range b.Unread {
 		problems[u.File.ID] = u
@@ -82,7 +82,7 @@ func judgeUnreadable(b *brief) (verdict, error) {
 }
 
 // blindRow is a file some columns of which could not be read when its repeated keys were compared.
-func (b *brief) blindRow(f facts.File, blind []facts.ColumnProblem) row {
+func (b *viewEvidence) blindRow(f facts.File, blind []facts.ColumnProblem) row {
 	names, messages := make([]string, len(blind)), make([]string, len(blind))
 	for i, p := range blind {
 		names[i], messages[i] = p.Column, p.Message
@@ -96,7 +96,7 @@ func (b *brief) blindRow(f facts.File, blind []facts.ColumnProblem) row {
 }
 
 // readInWords says how much was read: nothing is claimed of a column that nobody needed.
-func (b *brief) readInWords() string {
+func (b *viewEvidence) readInWords() string {
 	text := "could be read"
 	if b.Collection.CheckedPages > 0 {
 		n := b.Collection.CheckedPages

@@ -29,6 +29,6 @@ func WantsOf(v model.View, s facts.Survey, selected func(id string) bool) facts.
 }
 
 // restsOn says whether a check has no verdict where that is lost of a view.
-func (b *brief) restsOn(c Check, lost facts.Wants) bool {
+func (b *viewEvidence) restsOn(c Check, lost facts.Wants) bool {
 	return lost == facts.Everything || c.Wants.Has(lost) && ReadsRows(c, b.View, b.Survey)
 }

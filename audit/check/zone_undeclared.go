@@ -32,7 +32,7 @@ const zoneUndeclaredRule = `A file is bad if it writes event_time without a zone
 offsets, a date) and no zone is declared for it: not of the column, not of its
 source, not of the view. It is read as UTC. zone: UTC is a declaration.`
 
-func judgeZoneUndeclared(b *brief) (verdict, error) {
+func judgeZoneUndeclared(b *viewEvidence) (verdict, error) {
 	if path := b.Unscanned(); path != "" {
 		return verdict{}, fmt.Errorf("the event times of %s are told by its rows alone, which were not read: whether they carry offsets is not known", path)
 	}

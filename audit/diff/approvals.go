@@ -12,7 +12,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/registry"
 )
 
-// ApprovalRules are the rules that judge the approvals themselves, for Judge and Lint alike. They mean what the checks
+// ApprovalRules are the rules that judge the approvals themselves, for Classify and Lint alike. They mean what the checks
 // of those names mean.
 func ApprovalRules() []Rule {
 	return []Rule{

@@ -26,7 +26,7 @@ func BenchmarkDiff10k(b *testing.B) {
 			b.Fatal(err)
 		}
 		// Each changed view: a longer ttl and a feature of another type.
-		if findings := diff.Judge(diff.Compute(older, newer), diff.Policy{}); len(findings) != 200 {
+		if findings := diff.Classify(diff.Compute(older, newer), diff.Policy{}); len(findings) != 200 {
 			b.Fatalf("%d findings, want 200", len(findings))
 		}
 	}

@@ -58,7 +58,7 @@ type computer struct {
 }
 
 // sayings are the objects that each format can say. What is not listed is said by all.
-var sayings = map[Object][]string{
+var expressibleBy = map[Object][]string{
 	Kind:            {registry.KindFeast, registry.KindReport},
 	MaxLag:          {registry.KindFeast, registry.KindYAML, registry.KindReport, registry.KindODCS},
 	EventTime:       {registry.KindFeast, registry.KindYAML, registry.KindReport, registry.KindODCS},
@@ -89,7 +89,7 @@ var sayings = map[Object][]string{
 
 func comparable(older, newer string) func(Object) bool {
 	return func(o Object) bool {
-		kinds, limited := sayings[o]
+		kinds, limited := expressibleBy[o]
 		return older == newer || !limited || slices.Contains(kinds, older) && slices.Contains(kinds, newer)
 	}
 }
@@ -98,7 +98,7 @@ func comparable(older, newer string) func(Object) bool {
 func NotCompared(older, newer string) []string {
 	compared := comparable(older, newer)
 	var list []string
-	for _, o := range slices.Sorted(maps.Keys(sayings)) {
+	for _, o := range slices.Sorted(maps.Keys(expressibleBy)) {
 		if !compared(o) {
 			list = append(list, string(o))
 		}

@@ -34,7 +34,7 @@ type Impact struct {
 }
 
 // impact adds to a changed ttl what it does to the data.
-func (j judge) impact(f *Finding, c Change) {
+func (j ruleBook) impact(f *Finding, c Change) {
 	before, knownBefore := j.expired(c.View, c.Old)
 	after, knownAfter := j.expired(c.View, c.New)
 	i := Impact{Entities: max(before.Entities, after.Entities), AsOf: before.AsOf}
@@ -62,7 +62,7 @@ func unknownImpact(reason string) string {
 
 // expired asks the data for a ttl as a change writes it. What never expires has no entity that is null, and the
 // number of entities is then the other side's to say. What a negative ttl does is up to each store.
-func (j judge) expired(view string, ttl any) (Expired, bool) {
+func (j ruleBook) expired(view string, ttl any) (Expired, bool) {
 	seconds, _ := ttl.(float64)
 	switch {
 	case seconds == 0:

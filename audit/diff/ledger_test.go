@@ -153,7 +153,7 @@ func TestEachFieldIsSeen(t *testing.T) {
 			}
 			want := l.expected(p.chain)
 			var got []string
-			for _, f := range diff.Judge(diff.Compute(base, other), diff.Policy{}) {
+			for _, f := range diff.Classify(diff.Compute(base, other), diff.Policy{}) {
 				got = append(got, f.Rule)
 			}
 			ok := len(want) == 0 && len(got) == 0 || len(want) > 0 && len(got) > 0 && !slices.ContainsFunc(got, func(g string) bool { return !slices.Contains(want, g) })

@@ -69,7 +69,7 @@ func read(t *testing.T, name string) registry.Definitions {
 func TestPairs(t *testing.T) {
 	for _, p := range readPairs(t) {
 		t.Run(p.Before+".."+p.After, func(t *testing.T) {
-			findings := diff.Judge(diff.Compute(read(t, p.Before), read(t, p.After)), diff.Policy{})
+			findings := diff.Classify(diff.Compute(read(t, p.Before), read(t, p.After)), diff.Policy{})
 			var got []string
 			for _, f := range findings {
 				got = append(got, short(f))

@@ -76,7 +76,7 @@ func (r Rule) Severity(consumer string) Severity {
 	return heaviest(r.Training, r.Serving, r.Storage)
 }
 
-// Rules are the rules of Judge, in the order in which they are tried. A rule's id never changes its meaning.
+// Rules are the rules of Classify, in the order in which they are tried. A rule's id never changes its meaning.
 func Rules() []Rule {
 	return slices.Concat(viewRules(), limitRules(), columnRules(), featureRules(), sourceRules(), computedRules(), otherRules(), serviceRules())
 }
@@ -89,7 +89,7 @@ func RulesOf(schema string) []Rule {
 	return slices.Concat(Rules(), ApprovalRules())
 }
 
-// RuleIDs are the ids of the rules of Judge and Lint, sorted: what a suppression may name beside the checks.
+// RuleIDs are the ids of the rules of Classify and Lint, sorted: what a suppression may name beside the checks.
 func RuleIDs() []string {
 	var ids []string
 	for _, r := range slices.Concat(Rules(), LintRules(), ApprovalRules()) {

@@ -234,7 +234,7 @@ func TestEachRuleHasItsCase(t *testing.T) {
 		changed := store()
 		edit(&changed)
 		changed.Finish()
-		findings := diff.Judge(diff.Compute(store(), changed), diff.Policy{})
+		findings := diff.Classify(diff.Compute(store(), changed), diff.Policy{})
 		var got []string
 		for _, f := range findings {
 			got = append(got, f.Rule)
@@ -328,7 +328,7 @@ func TestEachLintRuleHasItsCase(t *testing.T) {
 func TestUsers(t *testing.T) {
 	d := store()
 	txn(&d).Features = registry.Features{}
-	findings := diff.Judge(diff.Compute(store(), d), diff.Policy{Consumers: []model.Consumer{{Name: "churn", Views: []model.ConsumerView{{View: "loose"}}}}})
+	findings := diff.Classify(diff.Compute(store(), d), diff.Policy{Consumers: []model.Consumer{{Name: "churn", Views: []model.ConsumerView{{View: "loose"}}}}})
 	var messages []string
 	for _, f := range findings {
 		messages = append(messages, f.Message+" "+strings.Join(f.Consumers, ","))
@@ -360,7 +360,7 @@ func TestSuppressions(t *testing.T) {
 		{model.Suppression{Check: "ttl-zeroed", Reason: "r"}, until, false},
 		{model.Suppression{Check: "ttl-removed", RangeFrom: "2026-11-01", RangeTo: "2026-11-02", Reason: "r"}, until, false},
 	} {
-		f := diff.Judge(diff.Compute(store(), d), diff.Policy{Suppressions: []model.Suppression{c.s}, AsOf: c.asOf})
+		f := diff.Classify(diff.Compute(store(), d), diff.Policy{Suppressions: []model.Suppression{c.s}, AsOf: c.asOf})
 		if f[0].Rule != "ttl-removed" || f[0].Suppressed != c.want {
 			t.Errorf("%+v at %s: %+v, want suppressed %v", c.s, c.asOf, f, c.want)
 		}
@@ -409,7 +409,7 @@ func TestApprovals(t *testing.T) {
 	} {
 		c.s.Reason, c.s.Origin = "why", "a.yaml:7"
 		var got []string
-		for _, f := range diff.Judge(diff.Compute(c.older, c.newer), diff.Policy{Suppressions: []model.Suppression{c.s}, AsOf: until, Tried: diff.Compared(c.older, c.newer)}) {
+		for _, f := range diff.Classify(diff.Compute(c.older, c.newer), diff.Policy{Suppressions: []model.Suppression{c.s}, AsOf: until, Tried: diff.Compared(c.older, c.newer)}) {
 			if !f.Suppressed && f.Rule != "view-removed" && f.Rule != "unknown-fields-lost" {
 				got = append(got, f.Rule+" "+f.Message)
 			}
@@ -466,7 +466,7 @@ func TestData(t *testing.T) {
 	} {
 		d := store()
 		edits[c.edit](&d)
-		f := diff.Judge(diff.Compute(store(), d), diff.Policy{Data: c.data})
+		f := diff.Classify(diff.Compute(store(), d), diff.Policy{Data: c.data})
 		if len(f) != 1 || f[0].Message != c.want {
 			t.Errorf("%s: %+v\nwant %s", c.edit, f, c.want)
 		}

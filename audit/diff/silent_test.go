@@ -13,7 +13,7 @@ import (
 // said are the findings of a change as "rule message".
 func said(older, newer registry.Definitions) []string {
 	var list []string
-	for _, f := range diff.Judge(diff.Compute(older, newer), diff.Policy{}) {
+	for _, f := range diff.Classify(diff.Compute(older, newer), diff.Policy{}) {
 		list = append(list, strings.TrimPrefix(f.View+": ", ": ")+f.Rule+" "+f.Message)
 	}
 	return list
@@ -103,7 +103,7 @@ func TestSecondsBelowOneAreNever(t *testing.T) {
 // TestHeadlines: that nothing changed is said only of the same bytes, and what no rule judges is counted.
 func TestHeadlines(t *testing.T) {
 	document := func(older, newer registry.Definitions) diff.Document {
-		return diff.NewDocument(diff.DiffSchema, diff.SideOf(older), diff.SideOf(newer), diff.Judge(diff.Compute(older, newer), diff.Policy{}))
+		return diff.NewDocument(diff.DiffSchema, diff.SideOf(older), diff.SideOf(newer), diff.Classify(diff.Compute(older, newer), diff.Policy{}))
 	}
 	a, b := store(), store()
 	a.Digest, b.Digest = "sha256:1", "sha256:1"

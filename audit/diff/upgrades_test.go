@@ -47,7 +47,7 @@ func TestUpgradesAreSilent(t *testing.T) {
 // TestAnOldClient: what it erased is said once for each view, and nothing else is.
 func TestAnOldClient(t *testing.T) {
 	var got []string
-	for _, f := range diff.Judge(diff.Compute(shop(t, "upgrade/old-image.before.registry.db"), shop(t, "upgrade/old-image.after.registry.db")), diff.Policy{}) {
+	for _, f := range diff.Classify(diff.Compute(shop(t, "upgrade/old-image.before.registry.db"), shop(t, "upgrade/old-image.after.registry.db")), diff.Policy{}) {
 		got = append(got, f.Rule+" "+f.View)
 	}
 	want := []string{

@@ -9,7 +9,7 @@ import (
 // nothing else, its session zone is UTC, and it can open neither a file nor a network connection. It is used by one
 // goroutine at a time.
 type Judge interface {
-	// Load replaces every table with these. Rows hold, by column: int64, string, bool or nil.
+	// Load replaces every table with these, of which there may be none. Rows hold, by column: int64, string, bool or nil.
 	Load(ctx context.Context, tables []Table) error
 	// Query runs one SELECT under the contract of Row. The names of params must be exactly the $names of the text.
 	Query(ctx context.Context, sqlText string, params map[string]any) ([]Row, error)

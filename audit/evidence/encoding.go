@@ -235,7 +235,7 @@ func DeclaredZone(v model.View, s model.SourcePolicy) string {
 		own = s.EventTime.Zone
 	}
 	ofView := v.Zone
-	if v.Origins["zone"] == originDefault {
+	if v.Origins["zone"].Kind == model.OriginDefault {
 		ofView = ""
 	}
 	return cmp.Or(own, s.Zone, ofView)

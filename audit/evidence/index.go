@@ -40,6 +40,8 @@ type Terms struct {
 	// Rank orders the findings of a result by what is known of them, the smallest first, before how bad they are: a finding by its
 	// fingerprint and what it counts. Nil ranks all alike.
 	Rank func(fingerprint string, bad int64) int
+	// NameFindings says that a result names all its findings (report.Result.Every), and not the worst alone.
+	NameFindings bool
 }
 
 // Input is the evidence of one view under the names that the report gives to sensitive sources, and the terms that it is judged by.

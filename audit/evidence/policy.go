@@ -19,14 +19,11 @@ func (b *Index) MinRows(id string) int64 {
 	return defaultMinRows
 }
 
-// originDefault is the origin of a value that nobody wrote.
-const originDefault = "default"
-
 // Origin is where a config key's value was written, or the text given where nobody did.
 func (b *Index) Origin(otherwise string, keys ...string) string {
 	for _, key := range keys {
-		if at := b.View.Origins[key]; at != "" && at != originDefault {
-			return at
+		if at := b.View.Origins[key]; at.Set() && at.Kind != model.OriginDefault {
+			return at.String()
 		}
 	}
 	return otherwise
@@ -34,7 +31,7 @@ func (b *Index) Origin(otherwise string, keys ...string) string {
 
 // KeyDefaulted says that no key is declared, so that (entity, event_time) stands in for it.
 func KeyDefaulted(v model.View) bool {
-	return len(v.Key) == 0 || v.Origins["key"] == originDefault
+	return len(v.Key) == 0 || v.Origins["key"].Kind == model.OriginDefault
 }
 
 // KeyColumns are the columns of the key, declared or defaulted; none where there is neither.

@@ -18,7 +18,7 @@ type Presence struct {
 	Partition facts.Partition
 	Group     string
 	Present   bool
-	// Expected, emptiable and comparable say whether missing-, empty- and thin-partitions judge it.
+	// Expected, emptiable and comparable say whether missing-, empty-, thin- and thick-partitions judge it.
 	Expected, Emptiable, Comparable bool
 	Files, Unread, Rows             int64
 }
@@ -54,7 +54,7 @@ func (b *Index) presenceGroups() []string {
 		}
 	default:
 		for _, s := range v.Sources {
-			if ExpectedBySource(v) || b.toldByPath(s) {
+			if ExpectedBySource(v) || b.sourceInPath(s) {
 				groups = append(groups, s.Name)
 			}
 		}
@@ -64,7 +64,7 @@ func (b *Index) presenceGroups() []string {
 }
 
 // toldByPath says whether paths tell which files are a declared source's.
-func (b *Index) toldByPath(s model.SourcePolicy) bool {
+func (b *Index) sourceInPath(s model.SourcePolicy) bool {
 	if s.Path != "" || b.View.Source.PathSegment > 0 {
 		return true
 	}

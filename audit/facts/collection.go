@@ -34,6 +34,8 @@ type Collection struct {
 	// ScannedFiles and ScannedRows say how much was looked at.
 	ScannedFiles int64
 	ScannedRows  int64
+	// KnownFiles and KnownRows are those of them that were not read, since an earlier run had kept their facts.
+	KnownFiles, KnownRows int64
 }
 
 // Population is a group of rows whose histogram is kept apart.

@@ -85,7 +85,7 @@ type File struct {
 	Writer string
 	// AdoptedUnits are the paths of columns whose numbers do not tell their unit, and that are read in the unit of other files.
 	AdoptedUnits []string
-	// Checksums says that pages of the file bring checksums of their own.
+	// Checksums says that pages of the file bring checksums of their own, or that nobody has looked yet whether they do.
 	Checksums bool
 	// FooterSum is a checksum of the footer's bytes: files of equal size and sum may be copies of each other.
 	FooterSum uint64
@@ -189,6 +189,7 @@ const (
 	ProblemVanished    ProblemKind = "vanished"    // listed and then gone: retryable
 	ProblemChanged     ProblemKind = "changed"     // size or time changed during the run: retryable
 	ProblemIO          ProblemKind = "io"          // anything else the system said: retryable
+	ProblemRefused     ProblemKind = "refused"     // an object store does not know the credentials or the bucket
 	ProblemOpenChanged ProblemKind = "left_out"    // changed twice in an open partition: left out and named, not an error
 )
 

@@ -29,19 +29,19 @@ type RowFact struct {
 	Doc  string
 
 	index int
-	// usual is the tag, bounds those that it names.
+	// normal is the tag, bounds those that it names.
 	bounds []bound
-	usual  string
+	normal string
 }
 
-// The words of the tag "usual", for facts without bounds.
+// The words of the tag "normal", for facts without bounds.
 const (
-	// usualCounted: usual rows are counted by it, on the fast road as on the slow one.
-	usualCounted = "counted"
-	// usualPlain: no row of which both times are plain instants touches it.
-	usualPlain = "plain"
-	// usualApart: it is counted on a road of its own, which all rows take.
-	usualApart = "apart"
+	// normalCounted: normal rows are counted by it, on the fast road as on the slow one.
+	normalCounted = "counted"
+	// normalPlain: no row of which both times are plain instants touches it.
+	normalPlain = "plain"
+	// normalApart: it is counted on a road of its own, which all rows take.
+	normalApart = "apart"
 )
 
 var rowFacts = describe(reflect.TypeFor[Slice]())
@@ -55,6 +55,9 @@ func (f RowFact) Of(s *Slice) (value int64, ok bool) {
 	return value, f.Kind == Sum || value != times.None
 }
 
+// Set gives the fact a value, which is times.None where it is absent.
+func (f RowFact) Set(s *Slice, value int64) { reflect.ValueOf(s).Elem().Field(f.index).SetInt(value) }
+
 // describe reads the tags of a slice's fields.
 func describe(t reflect.Type) []RowFact {
 	var all []RowFact
@@ -65,11 +68,11 @@ func describe(t reflect.Type) []RowFact {
 			continue
 		}
 		kind, name, _ := strings.Cut(tag, " ")
-		f := RowFact{Field: field.Name, Name: name, Kind: Kind(kind), Doc: field.Tag.Get("doc"), index: i, usual: field.Tag.Get("usual")}
-		switch f.usual {
-		case usualCounted, usualPlain, usualApart:
+		f := RowFact{Field: field.Name, Name: name, Kind: Kind(kind), Doc: field.Tag.Get("doc"), index: i, normal: field.Tag.Get("normal")}
+		switch f.normal {
+		case normalCounted, normalPlain, normalApart:
 		default:
-			f.bounds = boundsIn(f.usual)
+			f.bounds = boundsIn(f.normal)
 		}
 		all = append(all, f)
 	}
@@ -83,7 +86,7 @@ const (
 	onLag    = "lag"
 )
 
-// bound is a side of what a usual row's measure may be: a field of Limits.
+// bound is a side of what a normal row's measure may be: a field of Limits.
 type bound struct {
 	measure string
 	atMost  bool
@@ -162,8 +165,8 @@ func (b Bounds) Within(o Bounds) bool {
 		b.LagLow >= o.LagLow && b.LagHigh <= o.LagHigh
 }
 
-// Usual bounds what most rows are: within them a row with two plain times touches no fact but those that count every such row.
-func (l Limits) Usual() Bounds {
+// Normal bounds what most rows are: within them a row with two plain times touches no fact but those that count every such row.
+func (l Limits) Normal() Bounds {
 	b := Bounds{math.MinInt64, math.MaxInt64, math.MinInt64, math.MaxInt64, math.MinInt64, math.MaxInt64}
 	limits := reflect.ValueOf(l)
 	for _, f := range rowFacts {

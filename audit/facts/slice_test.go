@@ -139,9 +139,9 @@ func TestABoundThatIsNoneIsRefused(t *testing.T) {
 	}
 }
 
-// Each limit bounds what is usual by the side that the table names, and no other limit does.
-func TestUsualRows(t *testing.T) {
-	whole := NoLimits().Usual()
+// Each limit bounds what is normal by the side that the table names, and no other limit does.
+func TestNormalRows(t *testing.T) {
+	whole := NoLimits().Normal()
 	for field, want := range map[string]func(*Bounds){
 		"SentinelBefore": func(b *Bounds) { b.EventLow, b.IngestLow = 7, 7 }, "SentinelAfter": func(b *Bounds) { b.EventHigh, b.IngestHigh = 7, 7 },
 		"AsOf": func(b *Bounds) { b.EventHigh = 7 }, "KnownBy": func(b *Bounds) { b.IngestHigh = 7 }, "Ahead": func(b *Bounds) { b.LagLow = 7 },
@@ -152,7 +152,7 @@ func TestUsualRows(t *testing.T) {
 		limits, expected := NoLimits(), whole
 		reflect.ValueOf(&limits).Elem().FieldByName(field).SetInt(7)
 		want(&expected)
-		if got := limits.Usual(); got != expected {
+		if got := limits.Normal(); got != expected {
 			t.Errorf("%s = 7: %+v, want %+v", field, got, expected)
 		}
 	}

@@ -65,9 +65,7 @@ type View struct {
 	// Checks overrides a check's severity and parameters, by check id.
 	Checks map[string]CheckPolicy
 
-	// Origins maps a config key ("ttl", "event_time", "time_partition.grain") to where its value comes from:
-	// "featureaudit.yaml:12", "flag --ttl", "default", "inferred from paths", "feast registry data/registry.db".
-	Origins map[string]string
+	Origins Origins
 }
 
 // DefaultTolerance is how far an event time may lie after its ingest time when the policy does not say.
@@ -229,6 +227,9 @@ type CheckPolicy struct {
 	MaxFraction *float64
 	// MinRows is the least number of rows that a fraction is judged on (default 100), or thin-partitions' floor.
 	MinRows *int64
+	// MaxRows is the most rows of a closed partition, and MaxRatio how many times the usual number it may hold, for thick-partitions.
+	MaxRows  *int64
+	MaxRatio *float64
 	// MustSee is the least share of rows at another offset that a pass of mixed-zones must be able to see; nil means 0.05.
 	MustSee *float64
 }

@@ -12,18 +12,18 @@ import (
 	"github.com/featureaudit/featureaudit/audit/times"
 )
 
-// chainNames are the usual keys of a chain's components.
+// chainNames are the common keys of a chain's components.
 var chainNames = map[string][]string{
 	"year": {"year", "yyyy", "yr", "y"}, "month": {"month", "mm", "mon", "m"}, "day": {"day", "dd", "d"},
 	"hour": {"hour", "hh", "hr", "h"}, "week": {"week", "ww", "wk", "w"},
 }
 
-// usualNames are keys that hold dates by convention; so do keys that end like usualEndings. Other keys may hold the
+// dateNames are keys that hold dates by convention; so do keys that end like dateEndings. Other keys may hold the
 // date of something else (a birthday, a cohort), and must be declared.
 var (
-	usualNames = []string{"dt", "ds", "date", "day", "d", "hour", "week", "month", "eventdate", "logdate", "partition", "p",
+	dateNames = []string{"dt", "ds", "date", "day", "d", "hour", "week", "month", "eventdate", "logdate", "partition", "p",
 		"datetime", "timestamp", "time", "ts", "snapshot", "asof", "as_of"}
-	usualEndings = []string{"_date", "_dt", "_ds", "_day", "_hour", "_week", "_month", "_datetime", "_time", "_ts", "_timestamp"}
+	dateEndings = []string{"_date", "_dt", "_ds", "_day", "_hour", "_week", "_month", "_datetime", "_time", "_ts", "_timestamp"}
 )
 
 // Infer reads a time partition (its Columns and Grain) out of the folders that hold a view's files, where there is
@@ -273,36 +273,36 @@ func (c candidate) found() string {
 
 func inferHive(dirs []string, want model.Grain) (model.TimePartition, string, bool) {
 	keys := commonKeys(dirs)
-	var usual, unusual []candidate
+	var dated, doubtful []candidate
 	for _, key := range keys {
 		grain, ok := grainOf([]string{key}, dirs)
 		if !ok || want != model.GrainNone && !reads(grain, want) {
 			continue
 		}
-		if isUsual(key) {
-			usual = append(usual, candidate{[]string{key}, grain})
+		if isDateName(key) {
+			dated = append(dated, candidate{[]string{key}, grain})
 		} else {
-			unusual = append(unusual, candidate{[]string{key}, grain})
+			doubtful = append(doubtful, candidate{[]string{key}, grain})
 		}
 	}
-	if c, ok := dateAndHour(keys, usual, dirs); ok {
-		usual = []candidate{c}
+	if c, ok := dateAndHour(keys, dated, dirs); ok {
+		dated = []candidate{c}
 	}
-	usual = withoutCoarser(usual)
-	if c, ok := chain(keys, dirs); ok && (len(usual) == 0 || finer(c.grain, usual[0].grain)) {
-		usual = []candidate{c}
+	dated = withoutCoarser(dated)
+	if c, ok := chain(keys, dirs); ok && (len(dated) == 0 || finer(c.grain, dated[0].grain)) {
+		dated = []candidate{c}
 	}
 	switch {
-	case len(usual) == 1 && (want == model.GrainNone || reads(usual[0].grain, want)):
-		c := usual[0]
+	case len(dated) == 1 && (want == model.GrainNone || reads(dated[0].grain, want)):
+		c := dated[0]
 		if want != model.GrainNone {
 			c.grain = want
 		}
 		return model.TimePartition{Columns: c.columns, Grain: c.grain}, c.found(), true
-	case len(usual) > 1:
-		return model.TimePartition{}, fmt.Sprintf("both %s and %s hold dates: declare time_partition.column", usual[0], usual[1]), false
-	case len(unusual) > 0:
-		return model.TimePartition{}, fmt.Sprintf("%s holds dates but may not be the rows' own: declare time_partition.column if it is", unusual[0]), false
+	case len(dated) > 1:
+		return model.TimePartition{}, fmt.Sprintf("both %s and %s hold dates: declare time_partition.column", dated[0], dated[1]), false
+	case len(doubtful) > 0:
+		return model.TimePartition{}, fmt.Sprintf("%s holds dates but may not be the rows' own: declare time_partition.column if it is", doubtful[0]), false
 	}
 	return model.TimePartition{}, "", false
 }
@@ -360,17 +360,17 @@ func isComponent(key string) bool {
 	return false
 }
 
-func isUsual(key string) bool {
+func isDateName(key string) bool {
 	name := strings.ToLower(strings.TrimLeft(key, "_"))
-	if slices.Contains(usualNames, name) {
+	if slices.Contains(dateNames, name) {
 		return true
 	}
-	for _, unusual := range []string{"birth", "signup", "cohort", "expir", "start_", "end_", "due_"} {
-		if strings.Contains(name, unusual) {
+	for _, doubtful := range []string{"birth", "signup", "cohort", "expir", "start_", "end_", "due_"} {
+		if strings.Contains(name, doubtful) {
 			return false
 		}
 	}
-	return slices.ContainsFunc(usualEndings, func(e string) bool { return strings.HasSuffix(name, e) })
+	return slices.ContainsFunc(dateEndings, func(e string) bool { return strings.HasSuffix(name, e) })
 }
 
 // commonKeys are the hive keys that every folder has exactly once, in the order of the first.
@@ -467,8 +467,8 @@ func allRead(grain model.Grain, rows [][]string) bool {
 }
 
 // dateAndHour finds dt=2026-11-03/hour=07.
-func dateAndHour(keys []string, usual []candidate, dirs []string) (candidate, bool) {
-	for _, c := range usual {
+func dateAndHour(keys []string, dated []candidate, dirs []string) (candidate, bool) {
+	for _, c := range dated {
 		if c.grain != model.GrainDay {
 			continue
 		}
@@ -549,7 +549,7 @@ const shareAdvice = ": declare time_partition, or narrow path"
 // isShare says that a note tells only how many folders are dated, and not why no way to read them was chosen.
 func isShare(note string) bool { return strings.HasSuffix(note, shareAdvice) }
 
-// countPlain counts the folders that name exactly one period of a grain in the writing that is usual for it.
+// countPlain counts the folders that name exactly one period of a grain in the writing that is common for it.
 func countPlain(grain model.Grain, dirs []string) int {
 	l := Layout{tp: model.TimePartition{Grain: grain}}
 	n := 0

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/featureaudit/featureaudit/audit/model"
 )
 
 const (
@@ -64,7 +66,7 @@ type cursor struct {
 	// key is the dotted config key that origins know it by; name and scope are for messages: name in `view "x"`.
 	key, name, scope string
 	// origins collects where values come from; nil where nobody asks.
-	origins map[string]string
+	origins model.Origins
 }
 
 // entry is one key of a map, merges already flattened.
@@ -197,7 +199,7 @@ func (c cursor) expected(what string) {
 // mark remembers where the value of the cursor's key comes from.
 func (c cursor) mark() {
 	if c.origins != nil {
-		c.origins[c.key] = c.d.origin(c.at)
+		c.origins[c.key] = model.Written(c.d.origin(c.at))
 	}
 }
 

@@ -219,7 +219,7 @@ var (
 			if !c.isMap("a map of a view's keys") {
 				return
 			}
-			c.origins, c.key, c.scope = map[string]string{}, "", "in defaults"
+			c.origins, c.key, c.scope = model.Origins{}, "", "in defaults"
 			f.Defaults.Origins = c.origins
 			readMap(c, viewKeys, &f.Defaults)
 		},
@@ -266,7 +266,7 @@ func readViews(c cursor, f *File) {
 	c.scope = "in views"
 	for _, e := range c.entries() {
 		v := c.child(e, c.scope)
-		v.key, v.origins = "", map[string]string{}
+		v.key, v.origins = "", model.Origins{}
 		v.name = "view " + strconv.Quote(shorten(e.name))
 		if strings.TrimSpace(e.name) == "" {
 			c.d.add(e.key.Line, e.key.Column, "a view has an empty name: write one")
@@ -276,7 +276,7 @@ func readViews(c cursor, f *File) {
 			continue
 		}
 		view := model.View{Name: e.name, Origins: v.origins}
-		view.Origins["name"] = c.d.origin(e.key)
+		view.Origins["name"] = model.Written(c.d.origin(e.key))
 		readMap(v.with("in "+v.name), viewKeys, &view)
 		f.Views = append(f.Views, view)
 	}

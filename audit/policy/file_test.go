@@ -74,12 +74,12 @@ func TestDesignExample(t *testing.T) {
 				Columns: []string{"year", "month", "day", "hour"}, Grain: model.GrainHour, Zone: "UTC", Of: model.OfIngestedAt,
 				Expected: model.ExpectAll, CompleteAfter: time.Hour,
 			},
-			Origins: map[string]string{
+			Origins: model.ParseOrigins(map[string]string{
 				"name": "design.yaml:28", "owner": "design.yaml:7", "path": "design.yaml:29", "reference": "default",
 				"time_partition.column": "design.yaml:30", "time_partition.complete_after": "design.yaml:30", "time_partition.expected": "default",
 				"time_partition.grain": "design.yaml:30", "time_partition.of": "design.yaml:30", "time_partition.zone": "default (design.yaml:8)",
 				"tolerance": "default", "ttl": "default", "zone": "default",
-			},
+			}),
 		},
 		{
 			Name: "transactions", Project: "growth", Owner: "fraud", Path: "data/transactions/**/*.parquet", Root: dir,
@@ -96,7 +96,7 @@ func TestDesignExample(t *testing.T) {
 				Columns: []string{"dt"}, Grain: model.GrainDay, Zone: "UTC", Of: model.OfEventTime, Expected: model.ExpectAll,
 			},
 			Checks: map[string]model.CheckPolicy{"stale-rows": {Severity: "warn", MaxFraction: ptr(0.001)}},
-			Origins: map[string]string{
+			Origins: model.ParseOrigins(map[string]string{
 				"name": "design.yaml:10", "owner": "design.yaml:11", "path": "design.yaml:12", "event_time": "design.yaml:13",
 				"ingested_at": "design.yaml:14", "source": "design.yaml:15", "sources.streaming": "design.yaml:17",
 				"sources.streaming.zone": "design.yaml:17", "sources.streaming.max_age": "design.yaml:17", "sources.streaming.max_lag": "design.yaml:17",
@@ -108,7 +108,7 @@ func TestDesignExample(t *testing.T) {
 				"time_partition.zone": "default (design.yaml:8)", "time_partition.of": "default (design.yaml:8)",
 				"time_partition.expected": "default", "time_partition.complete_after": "default",
 				"tolerance": "default", "zone": "default", "reference": "default",
-			},
+			}),
 		},
 	}
 	for i := range want {
@@ -165,14 +165,14 @@ func TestEveryKey(t *testing.T) {
 		"sources.batch.until": "rich.yaml:16", "sources.streaming": "rich.yaml:17",
 		"time_partition.complete_after": "rich.yaml:31", "source": "rich.yaml:14",
 	} {
-		equal(t, "origin of "+key, origins[key], want)
+		equal(t, "origin of "+key, origins[key].String(), want)
 	}
 	b := viewOf(t, p.Views, "b")
 	equal(t, "b.ttl", b.TTL, model.TTL{OnWire: "absent"})
 	equal(t, "b.entity", b.Entity, []string{})
 	equal(t, "b.key through the merge", b.Key, []string{"a.b", "c"})
-	equal(t, "b.ttl origin", b.Origins["ttl"], "rich.yaml:36")
-	equal(t, "b.key origin", b.Origins["key"], "rich.yaml:19")
+	equal(t, "b.ttl origin", b.Origins["ttl"].String(), "rich.yaml:36")
+	equal(t, "b.key origin", b.Origins["key"].String(), "rich.yaml:19")
 	equal(t, "c.ttl", viewOf(t, p.Views, "c").TTL, model.TTL{OnWire: "zero", Explicit: true})
 	equal(t, "d.ttl", viewOf(t, p.Views, "d").TTL, model.TTL{Duration: -time.Hour, OnWire: "set", Explicit: true})
 	equal(t, "suppression", p.Suppressions[0], model.Suppression{
@@ -234,15 +234,15 @@ views:
 	equal(t, "views", views, []model.View{
 		{
 			Name: "a", Project: "p", Owner: "geo", TimePartition: model.TimePartition{Columns: []string{"dt"}},
-			Origins: map[string]string{"name": "features/x.yaml:6", "owner": "features/x.yaml:6", "time_partition.column": "default (features/x.yaml:3)"},
+			Origins: model.ParseOrigins(map[string]string{"name": "features/x.yaml:6", "owner": "features/x.yaml:6", "time_partition.column": "default (features/x.yaml:3)"}),
 		},
 		{
 			Name: "b", Project: "p", Owner: "fraud", Path: "b/*.parquet", TTL: model.TTL{OnWire: "zero", Explicit: true},
 			TimePartition: model.TimePartition{Columns: []string{"dt"}},
-			Origins: map[string]string{
+			Origins: model.ParseOrigins(map[string]string{
 				"name": "features/x.yaml:5", "owner": "features/x.yaml:3", "path": "features/x.yaml:5", "ttl": "features/x.yaml:5",
 				"time_partition.column": "default (features/x.yaml:3)",
-			},
+			}),
 		},
 	})
 	for text, want := range map[string]string{
@@ -275,13 +275,13 @@ views:
 		{
 			Name: "stats", Project: "feast", Kind: model.KindFeatureView, Path: "data/stats.parquet", Root: "/repo", EventTime: model.TimeColumn{Column: "event_timestamp"},
 			TTL: model.TTL{OnWire: "absent"}, Entity: []string{"driver_id"}, Owner: "ignored, since no origin names it",
-			Origins: map[string]string{"path": "registry.db", "event_time": "registry.db", "entity": "registry.db", "tags": "registry.db"},
+			Origins: model.ParseOrigins(map[string]string{"path": "registry.db", "event_time": "registry.db", "entity": "registry.db", "tags": "registry.db"}),
 		},
 		{
 			Name: "zero", Kind: model.KindStreamView, Path: "z", Root: "/repo", TTL: model.TTL{OnWire: "zero", Explicit: true},
-			Origins: map[string]string{"path": "registry.db", "ttl": "registry.db"},
+			Origins: model.ParseOrigins(map[string]string{"path": "registry.db", "ttl": "registry.db"}),
 		},
-		{Name: "moved", Path: "old", Root: "/repo", Origins: map[string]string{"path": "registry.db"}},
+		{Name: "moved", Path: "old", Root: "/repo", Origins: model.ParseOrigins(map[string]string{"path": "registry.db"})},
 		{Name: "pushed", NoFiles: "push source", Root: "/repo"},
 		{Name: "request", NoFiles: "request source", Root: "/repo", Kind: model.KindOnDemandView},
 	}
@@ -302,7 +302,7 @@ views:
 	for key, want := range map[string]string{
 		"path": "registry.db", "tags": "registry.db", "ttl": "f.yaml:5", "owner": "f.yaml:3", "time_partition.column": "default (f.yaml:3)",
 	} {
-		equal(t, "origin of "+key, stats.Origins[key], want)
+		equal(t, "origin of "+key, stats.Origins[key].String(), want)
 	}
 	zero := viewOf(t, p.Views, "zero")
 	equal(t, "a ttl of 0 in a registry is not healed by a default", zero.TTL, model.TTL{OnWire: "zero", Explicit: true})
@@ -336,8 +336,8 @@ views:
 		t.Fatal(err)
 	}
 	_, err = f.Resolve([]model.View{
-		{Name: "driver_stats", Path: "d", Origins: map[string]string{"path": "one.db"}},
-		{Name: "driver_stats", Path: "d", Origins: map[string]string{"path": "two.db"}},
+		{Name: "driver_stats", Path: "d", Origins: model.ParseOrigins(map[string]string{"path": "one.db"})},
+		{Name: "driver_stats", Path: "d", Origins: model.ParseOrigins(map[string]string{"path": "two.db"})},
 	})
 	if err == nil {
 		t.Fatal("no error")

@@ -50,7 +50,7 @@ func FromFlags(f RunFlags, options ...ParseOptions) (Policy, error) {
 	if name == "" {
 		name = viewName(f.Path)
 	}
-	view := model.View{Name: name, Root: dir, Origins: map[string]string{}}
+	view := model.View{Name: name, Root: dir, Origins: model.Origins{}}
 	owner := map[string]string{} // which flag of its own set a key
 	var errs []error
 	for _, s := range f.shorthands() {
@@ -82,9 +82,9 @@ func FromFlags(f RunFlags, options ...ParseOptions) (Policy, error) {
 	if err := errors.Join(errs...); err != nil {
 		return Policy{}, err
 	}
-	view.Origins["name"] = "flag --path"
+	view.Origins["name"] = model.Written("flag --path")
 	if f.Name != "" {
-		view.Origins["name"] = "flag --name"
+		view.Origins["name"] = model.Written("flag --name")
 	}
 	file := File{Dir: dir, Digest: f.digest(name), Views: []model.View{view}}
 	return file.Resolve(nil)
@@ -185,7 +185,7 @@ func readOverrides(sets, views []string, dir string, options []ParseOptions) (ma
 		layer.Root = dir
 		view, known := overrides[name]
 		if !known {
-			view = model.View{Name: name, Root: dir, Origins: map[string]string{}}
+			view = model.View{Name: name, Root: dir, Origins: model.Origins{}}
 		}
 		merge(&view, layer)
 		overrides[name] = view
@@ -249,7 +249,7 @@ func readFlag(flag, origin, key string, node *yaml.Node, options []ParseOptions)
 		name := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: part}
 		node = &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Content: []*yaml.Node{name, node}}
 	}
-	v := model.View{Origins: map[string]string{}}
+	v := model.View{Origins: model.Origins{}}
 	c := cursor{d: d, node: node, at: node, name: "the view", scope: "in the view", origins: v.Origins}
 	readMap(c, viewKeys, &v)
 	return v, d.err()

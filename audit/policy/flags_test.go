@@ -35,14 +35,14 @@ func TestFromFlags(t *testing.T) {
 		TTL: model.TTL{Duration: 24 * time.Hour, OnWire: "set", Explicit: true}, MaxAge: 6 * time.Hour, Tolerance: 5 * time.Minute,
 		TimePartition: model.TimePartition{Columns: []string{"dt"}, Grain: model.GrainDay, Of: model.OfEventTime, Expected: model.ExpectAll},
 		Checks:        map[string]model.CheckPolicy{"stale-rows": {Severity: "off"}},
-		Origins: map[string]string{
+		Origins: model.ParseOrigins(map[string]string{
 			"name": "flag --path", "path": "flag --path", "event_time": "flag --event-time", "ingested_at": "flag --ingested-at", "key": "flag --key",
 			"entity": "flag --entity", "ttl": "flag --ttl", "source": "flag --set", "sources.streaming": "flag --set",
 			"sources.streaming.max_age": "flag --set", "time_partition.column": "flag --set", "time_partition.grain": "flag --set",
 			"checks.stale-rows": "flag --set", "checks.stale-rows.severity": "flag --set", "event_time.zone": "flag --set", "max_age": "flag --set",
 			"tolerance": "default", "zone": "default", "reference": "default", "time_partition.of": "default", "time_partition.expected": "default",
 			"time_partition.zone": "default", "time_partition.complete_after": "default",
-		},
+		}),
 	}})
 	elsewhere, err := FromFlags(RunFlags{Dir: "/elsewhere", Path: "store/transactions/**/*.parquet"})
 	if err != nil {
@@ -52,7 +52,7 @@ func TestFromFlags(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "name", []string{here.Views[0].Name, here.Views[0].Origins["name"]}, []string{"other", "flag --name"})
+	equal(t, "name", []string{here.Views[0].Name, here.Views[0].Origins["name"].String()}, []string{"other", "flag --name"})
 	if here.Digest == elsewhere.Digest {
 		t.Error("another name has the same digest")
 	}
@@ -177,7 +177,7 @@ func TestParity(t *testing.T) {
 				origin = strings.TrimSuffix(origin, short)
 			}
 		}
-		if got := p.Views[0].Origins[origin]; got != "flag --set" {
+		if got := p.Views[0].Origins[origin].String(); got != "flag --set" {
 			t.Errorf("%s: the origin of %s is %q", set, origin, got)
 		}
 		plain, err := FromFlags(RunFlags{Dir: "/w", Path: "a", Set: flags.Set[1:]})

@@ -233,6 +233,17 @@ var checkKeys = []key[model.CheckPolicy]{
 			return &n, ok
 		},
 		func(p *model.CheckPolicy) **int64 { return &p.MinRows }),
+	valueKey("max_rows", "The most rows of a closed partition, for thick-partitions.",
+		schema{"type": "integer", "minimum": 1},
+		func(c cursor) (*int64, bool) {
+			n, ok := readInt(c, 1, "a whole number of rows, 1 or more")
+			return &n, ok
+		},
+		func(p *model.CheckPolicy) **int64 { return &p.MaxRows }),
+	valueKey("max_ratio", "How many times the usual number of rows a closed partition may hold, for thick-partitions; above 1.",
+		schema{"type": "number", "exclusiveMinimum": 1},
+		func(c cursor) (*float64, bool) { f, ok := readRatio(c); return &f, ok },
+		func(p *model.CheckPolicy) **float64 { return &p.MaxRatio }),
 	valueKey("must_see", "The share of rows at another offset that a pass of mixed-zones must be able to see, above 0.",
 		schema{"type": "number", "exclusiveMinimum": 0, "maximum": 1},
 		func(c cursor) (*float64, bool) {

@@ -13,7 +13,7 @@ import (
 func merge(dst *model.View, src model.View) {
 	from := src.Origins
 	if dst.Origins == nil {
-		dst.Origins = map[string]string{}
+		dst.Origins = model.Origins{}
 	}
 	for _, k := range viewKeys {
 		mergeFields(dst, &src, k.fields, k.name, dst.Origins, from)
@@ -29,7 +29,7 @@ func merge(dst *model.View, src model.View) {
 }
 
 // mergeFields copies the fields that are set: by their own origin, or by that of the whole map if they are not zero.
-func mergeFields[T any](dst, src *T, fields []field[T], name string, to, from map[string]string) {
+func mergeFields[T any](dst, src *T, fields []field[T], name string, to, from model.Origins) {
 	for _, f := range fields {
 		key := name
 		if f.sub != "" {
@@ -85,7 +85,7 @@ func asDefaults(v model.View) model.View {
 	v.Origins = maps.Clone(v.Origins)
 	for key, origin := range v.Origins {
 		if strings.HasPrefix(key, "time_partition.") || key == "sensitive" || key == "payload" {
-			v.Origins[key] = model.OriginDefaultMark + origin + ")"
+			v.Origins[key] = model.Origin{Kind: model.OriginForAll, Place: origin.String()}
 		}
 	}
 	return v

@@ -35,9 +35,6 @@ type Policy struct {
 	Notes []string
 }
 
-// originDefault is the origin of what nobody said.
-const originDefault = "default"
-
 // Resolve merges the file's defaults, the views of its definitions and the file's own views, key by key; the later
 // wins and maps merge. Of the definitions' views the keys count that their Origins name. An error lists everything
 // that cannot be audited as it is written.
@@ -179,15 +176,15 @@ func def(v *model.View, key string) bool {
 	if _, set := v.Origins[key]; set {
 		return false
 	}
-	v.Origins[key] = originDefault
+	v.Origins[key] = model.Origin{Kind: model.OriginDefault}
 	return true
 }
 
 // place is where a view was declared, as far as it is known.
 func place(v model.View) string {
 	for _, key := range []string{"name", "path", "event_time", "ttl"} {
-		if origin := v.Origins[key]; origin != "" && origin != originDefault {
-			return origin
+		if origin := v.Origins[key]; origin.Set() && origin.Kind != model.OriginDefault {
+			return origin.String()
 		}
 	}
 	return "definitions"
@@ -200,8 +197,8 @@ func (f *File) faults(v model.View, defined []string) []error {
 	}
 	var errs []error
 	fault := func(key, format string, args ...any) {
-		origin := cmp.Or(v.Origins[key], place(v))
-		if origin == originDefault {
+		origin := v.Origins[key].String()
+		if kind := v.Origins[key].Kind; kind == model.OriginUnset || kind == model.OriginDefault {
 			origin = place(v)
 		}
 		errs = append(errs, fmt.Errorf("%s: view %q: %s", origin, v.Name, fmt.Sprintf(format, args...)))
@@ -231,7 +228,7 @@ func (f *File) faults(v model.View, defined []string) []error {
 		fault("once_per", "once_per names source, but nothing says where a row's source comes from: add \"source: COLUMN\"")
 	}
 	if by := "time_partition.expected_by"; v.TimePartition.ExpectedBy == model.ExpectedBySource && !v.Source.Declared() && !sourcePaths &&
-		!strings.HasPrefix(v.Origins[by], originDefault) {
+		!v.Origins[by].Shared() {
 		fault(by, "%s names source, but nothing says where a row's source comes from: add \"source: COLUMN\" or \"source: {path_segment: N}\", or name a hive key of the paths", by)
 	}
 	for _, s := range v.Sources {
@@ -243,7 +240,7 @@ func (f *File) faults(v model.View, defined []string) []error {
 }
 
 // withoutDefaults takes back what the defaults say of reading a time that a view does not have: they are for those that do.
-func (f *File) withoutDefaults(key string, t model.TimeColumn, origins map[string]string) model.TimeColumn {
+func (f *File) withoutDefaults(key string, t model.TimeColumn, origins model.Origins) model.TimeColumn {
 	if t.Declared() {
 		return t
 	}

@@ -228,7 +228,15 @@ func readInt(c cursor, least int64, what string) (int64, bool) {
 }
 
 func readFraction(c cursor) (float64, bool) {
-	const what = "a fraction from 0 to 1, such as 0.001 for 0.1 %"
+	return readNumber(c, "a fraction from 0 to 1, such as 0.001 for 0.1 %", func(f float64) bool { return f >= 0 && f <= 1 })
+}
+
+func readRatio(c cursor) (float64, bool) {
+	return readNumber(c, "a number above 1, such as 2.5", func(f float64) bool { return f > 1 && !math.IsInf(f, 0) })
+}
+
+// readNumber reads a number within some bounds, which what says.
+func readNumber(c cursor, what string, within func(float64) bool) (float64, bool) {
 	if c.node.Kind != yaml.ScalarNode {
 		c.expected(what)
 		return 0, false
@@ -240,7 +248,7 @@ func readFraction(c cursor) (float64, bool) {
 		return 0, false
 	}
 	f, err := strconv.ParseFloat(c.node.Value, 64)
-	if err != nil || math.IsNaN(f) || f < 0 || f > 1 {
+	if err != nil || math.IsNaN(f) || !within(f) {
 		c.expected(what)
 		return 0, false
 	}

@@ -52,7 +52,7 @@ func (d Definitions) toView(v View) (model.View, error) {
 	m := model.View{
 		Name: v.Name, Project: v.Project, Kind: v.Kind, Owner: v.Owner, Path: v.Path, Root: d.Root, NoFiles: v.NoFiles,
 		Key: slices.Clone(v.Key), TTL: v.ttl(), MaxAge: Seconds(v.MaxAgeSeconds), MaxLag: Seconds(v.MaxLagSeconds),
-		Origins: map[string]string{},
+		Origins: model.Origins{},
 	}
 	if v.NoFiles != "" { // nothing is read by these names, and a report keeps them all the same
 		m.EventTime.Column, m.IngestedAt.Column, m.Entity = v.InFiles()
@@ -140,10 +140,10 @@ func (d Definitions) originate(m *model.View, v View) {
 			return
 		}
 		if l, ok := v.Locations[key]; ok {
-			m.Origins[key] = fmt.Sprintf("%s:%d", l.File, l.Line)
+			m.Origins[key] = model.Written(fmt.Sprintf("%s:%d", l.File, l.Line))
 			return
 		}
-		m.Origins[key] = origin
+		m.Origins[key] = model.Written(origin)
 	}
 	at("name", true)
 	at("path", m.Path != "")

@@ -35,9 +35,9 @@ func TestToViews(t *testing.T) {
 		Name: "txn", Project: "shop", Kind: model.KindFeatureView, Owner: "fraud", Path: "data/txn.parquet", Root: "/repo",
 		EventTime: model.TimeColumn{Column: "event_time"}, IngestedAt: model.TimeColumn{Column: "ingested_at"}, Entity: []string{"user_id"}, Key: []string{},
 		TTL: model.TTL{Duration: 24 * time.Hour, OnWire: "set", Explicit: true}, Zone: "Asia/Kolkata",
-		Origins: map[string]string{
+		Origins: model.ParseOrigins(map[string]string{
 			"name": origin, "path": origin, "owner": origin, "event_time": origin, "ingested_at": origin, "entity": origin, "ttl": origin, "zone": origin,
-		},
+		}),
 	}
 	if !reflect.DeepEqual(got[0], want) {
 		t.Errorf("got  %+v\nwant %+v", got[0], want)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
@@ -172,5 +173,24 @@ func TestDiffFormatsSurviveHostileNames(t *testing.T) {
 	var doc map[string]any
 	if err := json.Unmarshal([]byte(write(t, "json", hostile())), &doc); err != nil {
 		t.Errorf("json: %v", err)
+	}
+}
+
+// TestDiffTextFitsEveryWidth, and the verdict is its last line as well.
+func TestDiffTextFitsEveryWidth(t *testing.T) {
+	for _, width := range []int{80, 120, 200} {
+		var buf bytes.Buffer
+		if err := DiffText(&buf, lostTTLs(40), Options{Width: width}); err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(strings.TrimSpace(buf.String()), "\n")
+		for _, line := range lines {
+			if n := utf8.RuneCountInString(line); n > width {
+				t.Errorf("at %d columns: a line of %d: %q", width, n, line)
+			}
+		}
+		if first, last := lines[0], lines[len(lines)-1]; first != last {
+			t.Errorf("at %d columns it begins with %q and ends with %q", width, first, last)
+		}
 	}
 }

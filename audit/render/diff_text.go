@@ -1,7 +1,7 @@
 package render
 
 import (
-	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -17,14 +17,14 @@ const maxTextFindings = 500
 // DiffText writes what a person reads: the verdict first, then each thing that happened with the views that it
 // happened to, the heaviest first. Notes are only counted.
 func DiffText(w io.Writer, d diff.Document, o Options) error {
-	buf := bufio.NewWriter(w)
-	t := diffText{w: buf, o: o}
-	fmt.Fprintf(buf, "%s  %s\n", t.paint(d.Summary.Outcome, strings.ToUpper(d.Summary.Outcome)), diffTitle(d))
+	t := &diffText{o: o, width: cmp.Or(o.Width, defaultWidth)}
+	word := strings.ToUpper(d.Summary.Outcome)
+	t.put(t.paint(d.Summary.Outcome, word)+"  ", diffIndent, diffTitle(d))
 	if sides := diffSides(d); sides != "" {
-		fmt.Fprintf(buf, "      %s\n", sides)
+		t.put(diffIndent, diffIndent, sides)
 	}
 	if d.Summary.Error+d.Summary.Warn == 0 {
-		fmt.Fprintf(buf, "      %s\n", d.Summary.Headline)
+		t.put(diffIndent, diffIndent, d.Summary.Headline)
 	}
 	notes := map[string]int{}
 	var order []string
@@ -45,30 +45,46 @@ func DiffText(w io.Writer, d diff.Document, o Options) error {
 	}
 	t.notJudged(unjudged)
 	t.rest(d, notes, order)
-	return buf.Flush()
+	if len(t.lines) >= screen {
+		t.put(t.paint(d.Summary.Outcome, word)+"  ", diffIndent, diffTitle(d))
+	}
+	_, err := io.WriteString(w, strings.Join(t.lines, "\n")+"\n")
+	return err
 }
 
+// diffText is the text being laid out.
 type diffText struct {
-	w *bufio.Writer
-	o Options
+	o     Options
+	width int
+	lines []string
 }
 
-func (t diffText) group(g diff.Group) {
+const diffIndent = "      "
+
+// put lays words out behind first; further lines begin with next.
+func (t *diffText) put(first, next, value string) {
+	t.lines = append(t.lines, fill(first, next, value, t.width)...)
+}
+
+func (t *diffText) group(g diff.Group) {
 	word := strings.ToUpper(string(g.Severity))
-	fmt.Fprintf(t.w, "\n%s%s %s\n", t.paint(string(g.Severity), word), strings.Repeat(" ", max(0, 5-len(word))), Clean(clip(g.Headline(), maxMessageRunes)))
+	t.lines = append(t.lines, "")
+	t.put(t.paint(string(g.Severity), word)+strings.Repeat(" ", max(0, 5-len(word)))+" ", diffIndent, Clean(clip(g.Headline(), maxMessageRunes)))
 	if len(g.Findings) > 1 {
 		for i, f := range g.Findings {
 			if i == maxTextFindings {
-				fmt.Fprintf(t.w, "      and %s more in the JSON document\n", words.Number(int64(len(g.Findings)-i)))
+				t.put(diffIndent, diffIndent, fmt.Sprintf("and %s more in the JSON document", words.Number(int64(len(g.Findings)-i))))
 				break
 			}
-			fmt.Fprintf(t.w, "      %s%s\n", findingLine(f), place(f))
+			t.put(diffIndent, diffIndent+"  ", findingLine(f)+place(f))
 		}
 	} else if f := g.Findings[0]; len(f.Consumers) > 0 || f.Location != nil {
-		fmt.Fprintf(t.w, "      %s\n", strings.TrimSpace(readBy(f)+place(f)))
+		t.put(diffIndent, diffIndent+"  ", strings.TrimSpace(readBy(f)+place(f)))
 	}
 	if r, ok := diff.Find(g.Rule); ok {
-		fmt.Fprintf(t.w, "      why   %s\n      fix   %s\n      rule  %s\n", r.Why, r.Fix, strings.Join(rulesOf(g), ", "))
+		for _, field := range []struct{ label, value string }{{"why", r.Why}, {"fix", r.Fix}, {"rule", strings.Join(rulesOf(g), ", ")}} {
+			t.put(diffIndent+fmt.Sprintf("%-6s", field.label), diffIndent+"      ", field.value)
+		}
 	}
 }
 
@@ -99,46 +115,47 @@ func place(f diff.Finding) string {
 }
 
 // notJudged lists what changed and no rule judges: nothing changes unseen.
-func (t diffText) notJudged(findings []diff.Finding) {
+func (t *diffText) notJudged(findings []diff.Finding) {
 	if len(findings) == 0 {
 		return
 	}
-	fmt.Fprintf(t.w, "\nnot judged: %s\n", words.Counted(int64(len(findings)), "change", "changes"))
+	t.lines = append(t.lines, "", "not judged: "+words.Counted(int64(len(findings)), "change", "changes"))
 	for i, f := range findings {
 		if i == maxTextFindings {
-			fmt.Fprintf(t.w, "      and %s more in the JSON document\n", words.Number(int64(len(findings)-i)))
+			t.put(diffIndent, diffIndent, fmt.Sprintf("and %s more in the JSON document", words.Number(int64(len(findings)-i))))
 			return
 		}
-		fmt.Fprintf(t.w, "      %s\n", findingLine(f))
+		t.put(diffIndent, diffIndent+"  ", findingLine(f))
 	}
 }
 
-func (t diffText) rest(d diff.Document, notes map[string]int, order []string) {
+func (t *diffText) rest(d diff.Document, notes map[string]int, order []string) {
 	if len(order) > 0 {
 		words := make([]string, len(order))
 		for i, rule := range order {
 			words[i] = fmt.Sprintf("%s (%d)", rule, notes[rule])
 		}
-		fmt.Fprintf(t.w, "\nnotes: %s\n", strings.Join(words, ", "))
+		t.lines = append(t.lines, "")
+		t.put("notes: ", "  ", strings.Join(words, ", "))
 	}
 	explained := 0
 	for _, f := range d.Changes {
 		switch {
 		case f.Suppressed:
-			fmt.Fprintf(t.w, "approved: %s %s: %s\n", Clean(f.Rule), Clean(f.View), Clean(f.SuppressedBy))
+			t.put("approved: ", "  ", fmt.Sprintf("%s %s: %s", Clean(f.Rule), Clean(f.View), Clean(f.SuppressedBy)))
 		case f.ExplainedBy != "":
 			explained++
 		}
 	}
 	if explained > 0 {
-		fmt.Fprintf(t.w, "explained by the above: %s\n", words.Counted(int64(explained), "finding", "findings"))
+		t.put("explained by the above: ", "  ", words.Counted(int64(explained), "finding", "findings"))
 	}
 	if len(d.NotCompared) > 0 {
-		fmt.Fprintf(t.w, "not compared, because one side's format cannot say it: %s\n", strings.Join(d.NotCompared, ", "))
+		t.put("not compared, because one side's format cannot say it: ", "  ", strings.Join(d.NotCompared, ", "))
 	}
 }
 
-func (t diffText) paint(level, word string) string {
+func (t *diffText) paint(level, word string) string {
 	if !t.o.Color {
 		return word
 	}

@@ -14,6 +14,8 @@ type Options struct {
 	Color bool
 	// Width is where text is wrapped, in columns; 0 means 100.
 	Width int
+	// Whole asks the text for everything; without it the text is short, and says how to see the rest.
+	Whole bool
 	// Words answers what the catalogue says about a result's check; nil where no catalogue is at hand.
 	Words func(res report.Result) Words
 	// ReportPath is where the JSON report was written, for outputs that point at it; empty where it was not.

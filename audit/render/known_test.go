@@ -18,7 +18,7 @@ func TestTextSaysWhatIsKnownAndWhatTends(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := strings.Join(strings.Fields(buf.String()), " ")
-	for _, want := range []string{"7 findings are held by the baseline, 1 has more rows than it says, 2 entries are past their end", "trends transactions: expires soon"} {
+	for _, want := range []string{"7 findings are held by the baseline, 1 has more rows than it says, 2 entries are past their end", "trends: transactions: expires soon"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the text lacks %q:\n%s", want, buf.String())
 		}

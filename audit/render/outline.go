@@ -110,11 +110,16 @@ const wholeRun = "the whole run"
 
 // NewOutline computes the outline of a report; words may be nil.
 func NewOutline(r report.Report, words func(report.Result) Words) Outline {
+	return outlineOf(r, words, maxNames)
+}
+
+// outlineOf is NewOutline where lines that list names hold so many of them.
+func outlineOf(r report.Report, words func(report.Result) Words, names int) Outline {
 	if words == nil {
 		words = func(report.Result) Words { return Words{} }
 	}
 	o := Outline{Outcome: r.Summary.Outcome, Title: title(r.Summary), Headline: Headline(r), AsOf: Clean(r.AsOf), Clear: clearViews(r),
-		Advice: advise(r, words), Consumers: unserved(r), Suppressed: accepted(r), Assumed: assumed(r), Compared: comparisons(r), NotLooked: notLooked(r), Looked: looked(r.Summary), Results: resultCounts(r)}
+		Advice: advise(r, words), Consumers: unserved(r), Suppressed: accepted(r), Assumed: assumed(r, names), Compared: comparisons(r), NotLooked: notLooked(r, names), Looked: looked(r.Summary), Results: resultCounts(r)}
 	if r.Status != report.Complete {
 		o.Partial = "the audit did not run to its end: what is missing below was not looked at"
 	}
@@ -175,10 +180,13 @@ func (o Outline) Top(n int) []TopItem {
 			item := v.Items[depth]
 			if i, told := at[item.Check]; told {
 				top[i].AlsoIn = append(top[i].AlsoIn, v.Name)
-				continue
+			} else {
+				at[item.Check] = len(top)
+				top = append(top, TopItem{Item: item})
 			}
-			at[item.Check] = len(top)
-			top = append(top, TopItem{Item: item})
+			if of := &top[at[item.Check]].Owners; item.Owner != "" && !slices.Contains(*of, item.Owner) {
+				*of = append(*of, item.Owner)
+			}
 		}
 		if !more {
 			break
@@ -188,10 +196,10 @@ func (o Outline) Top(n int) []TopItem {
 	return top[:min(n, len(top))]
 }
 
-// TopItem is one of the findings that matter, with the other views that its check found something in.
+// TopItem is one of the findings that matter, with the other views that its check found something in, and whose views they are.
 type TopItem struct {
 	Item
-	AlsoIn []string
+	AlsoIn, Owners []string
 }
 
 func title(s report.Summary) string {
@@ -320,7 +328,7 @@ func resolved(r report.Report) []string {
 }
 
 // assumed says which views were read in a zone that nobody declared.
-func assumed(r report.Report) []string {
+func assumed(r report.Report, names int) []string {
 	byZone := map[string][]string{}
 	var zones []string
 	for _, v := range r.Views {
@@ -334,7 +342,7 @@ func assumed(r report.Report) []string {
 	}
 	var lines []string
 	for _, zone := range zones {
-		lines = append(lines, fmt.Sprintf("event_time has no zone and is read as %s: %s", Clean(zone), nameList(byZone[zone])))
+		lines = append(lines, fmt.Sprintf("event_time has no zone and is read as %s: %s", Clean(zone), namesUpTo(names, byZone[zone])))
 	}
 	return lines
 }
@@ -499,36 +507,36 @@ func unserved(r report.Report) []string {
 }
 
 // notLooked says what the audit did not look at, and why.
-func notLooked(r report.Report) []string {
+func notLooked(r report.Report, names int) []string {
 	var lines []string
 	if len(r.Selection.Views) > 0 {
-		lines = append(lines, "views other than "+nameList(r.Selection.Views))
+		lines = append(lines, "views other than "+namesUpTo(names, r.Selection.Views))
 	}
 	if len(r.Selection.Checks) > 0 {
-		lines = append(lines, "checks other than "+nameList(r.Selection.Checks))
+		lines = append(lines, "checks other than "+namesUpTo(names, r.Selection.Checks))
 	}
 	if r.Range != "" && r.Verification == nil {
 		lines = append(lines, "partitions outside "+Clean(r.Range))
 	}
 	for _, v := range r.Views {
-		if line := leftOut(v); line != "" {
+		if line := leftOut(v, names); line != "" {
 			lines = append(lines, viewName(v.Name)+": "+line)
 		}
 		for _, sentence := range v.LeftOut {
 			lines = append(lines, viewName(v.Name)+": "+Clean(sentence))
 		}
 	}
-	return append(lines, notApplicable(r)...)
+	return append(lines, notApplicable(r, names)...)
 }
 
 // leftOut says which files, partitions and rows of a view were not judged.
-func leftOut(v report.View) string {
+func leftOut(v report.View, names int) string {
 	var parts []string
 	if v.FilesUnread > 0 {
 		parts = append(parts, words.Counted(v.FilesUnread, "unreadable file", "unreadable files"))
 	}
 	if n := len(v.OpenPartitions); n > 0 {
-		parts = append(parts, fmt.Sprintf("%s (%s; completeness not judged)", words.Counted(int64(n), "open partition", "open partitions"), nameList(v.OpenPartitions)))
+		parts = append(parts, fmt.Sprintf("%s (%s; completeness not judged)", words.Counted(int64(n), "open partition", "open partitions"), namesUpTo(names, v.OpenPartitions)))
 	}
 	if v.PartitionsAfterAsOf > 0 {
 		parts = append(parts, words.Counted(v.PartitionsAfterAsOf, "partition", "partitions")+" after as_of")
@@ -543,7 +551,7 @@ func leftOut(v report.View) string {
 }
 
 // notApplicable says why checks did not apply, each reason once: the views that share it are named together.
-func notApplicable(r report.Report) []string {
+func notApplicable(r report.Report, names int) []string {
 	type cause struct {
 		reason        string
 		views, checks []string
@@ -571,11 +579,11 @@ func notApplicable(r report.Report) []string {
 	}
 	lines := make([]string, len(causes))
 	for i, c := range causes {
-		of := nameList(c.views)
+		of := namesUpTo(names, c.views)
 		if len(c.views) == 1 {
 			of = viewName(c.views[0])
 		}
-		lines[i] = fmt.Sprintf("%s %s: %s", of, nameList(c.checks), Clean(c.reason))
+		lines[i] = fmt.Sprintf("%s %s: %s", of, namesUpTo(names, c.checks), Clean(c.reason))
 	}
 	return lines
 }
@@ -634,8 +642,10 @@ func viewName(name string) string {
 const maxNames = 8
 
 // nameList lists names in one line, clipped.
-func nameList(names []string) string {
-	shown := names[:min(len(names), maxNames)]
+func nameList(names []string) string { return namesUpTo(maxNames, names) }
+
+func namesUpTo(most int, names []string) string {
+	shown := names[:min(len(names), most)]
 	cleaned := make([]string, len(shown))
 	for i, name := range shown {
 		cleaned[i] = clip(Clean(name), 80)

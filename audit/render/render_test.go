@@ -340,8 +340,8 @@ func TestHeadlineAgreesWithText(t *testing.T) {
 		}
 		blocks := strings.Split(buf.String(), "\n\n")
 		lines := strings.Split(blocks[1], "\n")
-		view, _, _ := strings.Cut(strings.ReplaceAll(lines[0], ",", "  "), "  ")
-		if first := strings.Replace(view, "the whole run", "the run", 1) + " " + strings.Fields(lines[1])[1]; first != c.want {
+		view, _, _ := strings.Cut(strings.ReplaceAll(lines[0], ",", " ("), " (")
+		if first := strings.Replace(view, "the whole run", "the run", 1) + " " + strings.Trim(strings.Fields(lines[1])[1], ":"); first != c.want {
 			t.Errorf("%s: the text begins with %q, want %q", name, first, c.want)
 		}
 		if got := render.Headline(c.report); !strings.HasPrefix(got, c.want+": ") {

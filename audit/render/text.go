@@ -1,14 +1,13 @@
 package render
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
 	"fmt"
 	"io"
+	"math"
+	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/words"
@@ -16,228 +15,503 @@ import (
 
 // How much the summary says before it points at the report: it is read in ten seconds.
 const (
-	defaultWidth    = 80
-	maxDetailed     = 12  // results told with what, where and why
-	maxLines        = 40  // further results, a line each
-	maxWhere        = 2   // subjects named of each result
-	screen          = 24  // lines of a terminal: of a longer text the verdict is said again at its end
-	maxGroups       = 8   // lines of what was not looked at, by kind
-	maxMessageRunes = 400 // of one message
+	defaultWidth = 80
+	// manyViews are so many that the summary tells causes and a table, and no longer each view by itself.
+	manyViews = 8
+	// maxDetailed findings are told with what, where and what to do; maxListed further ones in a line each.
+	maxDetailed = 10
+	maxListed   = 8
+	// shortPage and longPage are how many lines a summary of few and of many views may have.
+	shortPage, longPage = 60, 80
+	// maxLead and maxFurther are the lines of one sentence: of the one that is told first, and of others.
+	maxLead, maxFurther = 4, 3
+	screen              = 24 // lines of a terminal: of a longer text the verdict is said again at its end
+	maxGroups           = 8  // lines of one block, such as what was not looked at
+	maxBlock            = 2  // lines that a block takes however long the text is
+	maxTableRows        = 20
+	leastTableRows      = 5
+	maxMessageRunes     = 400 // of one message, where a format has no bound of its own
+	maxWholeRunes       = 10_000
 )
 
-// Text writes the summary that a person reads: the verdict first, the worst first, what was not looked at, and the
-// denominators of it all.
+// Text writes the summary that a person reads: the verdict first and last, the worst first, and what was not looked at. It is short,
+// and says how to see the rest; with Options.Whole it is the rest.
 func Text(w io.Writer, r report.Report, o Options) error {
-	var page bytes.Buffer
-	buf := bufio.NewWriter(&page)
-	t := &text{w: buf, o: o, width: cmp.Or(o.Width, defaultWidth), told: map[[2]string]bool{}}
-	all := NewOutline(r, o.Words)
-	t.verdict(all)
-	t.views(all.Views)
-	t.remedy()
-	t.advice(all.Advice)
-	if len(all.Clear) > 0 {
-		fmt.Fprintf(t.w, "\n%s  %s\n", t.paint(report.Pass, "PASS"), nameList(all.Clear))
+	names := maxNames
+	if o.Whole {
+		names = math.MaxInt
 	}
-	t.block("before and after", all.Compared)
-	t.block("consumers", all.Consumers)
-	t.block("resolved", all.Resolved)
-	t.block("trends", all.Trends)
-	t.block("suppressed", all.Suppressed)
-	t.block("assumed", all.Assumed)
-	t.block("not looked at", all.NotLooked)
-	t.denominators(r, all)
-	if err := buf.Flush(); err != nil {
-		return err
-	}
-	if bytes.Count(page.Bytes(), []byte("\n")) > screen {
-		t.verdict(all)
-	}
-	if err := buf.Flush(); err != nil {
-		return err
-	}
-	_, err := w.Write(page.Bytes())
+	t := &text{r: r, all: outlineOf(r, o.Words, names), o: o, width: cmp.Or(o.Width, defaultWidth), detail: usual, fixed: map[[2]string]bool{}}
+	lines := t.page()
+	_, err := io.WriteString(w, strings.Join(lines, "\n")+"\n")
 	return err
 }
 
-// text is a summary being written. Errors of the writer stay in the buffer until its Flush.
+// text is a summary being laid out.
 type text struct {
-	w     *bufio.Writer
+	r     report.Report
+	all   Outline
 	o     Options
 	width int
-	// remedies are what to do about the results that were told, each once; told holds those that are among them.
-	remedies []Item
-	told     map[[2]string]bool
-	shown    int
+	// fixed holds what to do that was said already, by check: it is said once.
+	fixed map[[2]string]bool
+	// cut says that something was left out, which the report has.
+	cut bool
+	// detail is how much of a finding is told.
+	detail detail
 }
 
-func (t *text) verdict(all Outline) {
-	word := strings.ToUpper(strings.ReplaceAll(string(all.Outcome), "_", " "))
-	t.wrap(t.paint(all.Outcome, word)+"  ", strings.Repeat(" ", len(word)+2), all.Title+", as of "+all.AsOf)
-	if all.Changes != nil {
-		t.wrap("", "  ", changeWords(*all.Changes)+" ("+all.Since+")")
+// detail is how much of a finding is told: as much as leaves the page short.
+type detail int
+
+const (
+	lean detail = iota
+	usual
+	roomy
+)
+
+func (t *text) page() []string {
+	lines := t.verdict(true)
+	room := shortPage
+	var table []string
+	switch {
+	case t.o.Whole:
+		room = math.MaxInt
+		lines = append(lines, t.whole()...)
+	case len(t.all.Views) > manyViews:
+		room = longPage
+		lines = append(lines, t.byCause()...)
+	default:
+		lines = append(lines, t.findings()...)
 	}
-	if all.Known != "" {
-		t.wrap("", "  ", all.Known)
+	quiet := slices.Concat(t.advice(), t.quiet())
+	end := t.denominators()
+	// What must be said is known now, and the rest shares the lines that are left.
+	room -= len(lines) + len(quiet) + len(end) + maxMoreLines
+	if len(t.all.Views) > manyViews {
+		table = t.table(room - 4*maxBlock)
+		room -= len(table)
 	}
-	if all.Partial != "" {
-		t.wrap(t.paint(report.Error, "PARTIAL")+"  ", "         ", all.Partial)
+	lines = slices.Concat(lines, table, quiet)
+	var blocks []string
+	spacious := true
+	for _, b := range []struct {
+		title string
+		lines []string
+	}{{"before and after", t.all.Compared}, {"consumers", t.all.Consumers}, {"trends", t.all.Trends}, {"resolved", t.all.Resolved}, {"suppressed", t.all.Suppressed}, {"assumed", t.all.Assumed},
+		{"not looked at", t.all.NotLooked}} {
+		block := t.block(b.title, b.lines, room)
+		if len(block) == 0 {
+			continue
+		}
+		long := len(block) > maxBlock
+		if spacious || long {
+			block = append([]string{""}, block...)
+		}
+		spacious = long
+		room -= len(block)
+		blocks = append(blocks, block...)
 	}
+	lines = slices.Concat(lines, t.why(room), blocks, end, t.more())
+	if len(lines) >= screen {
+		lines = append(lines, t.verdict(false)...)
+	}
+	return lines
 }
 
-func (t *text) views(views []ViewOutline) {
-	rest := 0
-	for _, v := range views {
+// verdict is the verdict; at the end its one sentence is enough.
+func (t *text) verdict(first bool) []string {
+	word := upper(t.all.Outcome)
+	said := t.all.Title
+	if first {
+		said += ", as of " + t.all.AsOf
+	}
+	lines := fill(t.paint(t.all.Outcome, word)+"  ", strings.Repeat(" ", len(word)+2), clip(said, maxMessageRunes), t.width)
+	if t.all.Partial != "" {
+		lines = append(lines, fill(t.paint(report.Error, "PARTIAL")+"  ", "         ", t.all.Partial, t.width)...)
+	}
+	if !first {
+		return lines
+	}
+	if t.all.Changes != nil {
+		lines = append(lines, fill("", "  ", clip(changeWords(*t.all.Changes)+" ("+t.all.Since+")", maxMessageRunes), t.width)...)
+	}
+	if t.all.Known != "" {
+		lines = append(lines, fill("", "  ", t.all.Known, t.width)...)
+	}
+	return lines
+}
+
+// findings are few, in as much detail as leaves lines for what else is to be said.
+func (t *text) findings() []string {
+	for _, most := range []struct {
+		detail
+		lines int
+	}{{roomy, shortPage / 2}, {usual, shortPage - 14}} {
+		t.detail, t.cut, t.fixed = most.detail, false, map[[2]string]bool{}
+		if lines := t.few(); len(lines) <= most.lines {
+			return lines
+		}
+	}
+	t.detail, t.cut, t.fixed = lean, false, map[[2]string]bool{}
+	return t.few()
+}
+
+// few tells view by view: the worst finding of every view comes to its details before the second of any.
+func (t *text) few() []string {
+	detailed := map[[2]int]bool{}
+	for depth, more := 0, true; more && len(detailed) < maxDetailed; depth++ {
+		more = false
+		for i, v := range t.all.Views {
+			if depth < len(v.Items) && len(detailed) < maxDetailed {
+				detailed[[2]int{i, depth}], more = true, true
+			}
+		}
+	}
+	var lines []string
+	told, listed, left := 0, 0, 0
+	for i, v := range t.all.Views {
 		if len(v.Items) == 0 {
 			continue
 		}
-		if t.shown >= maxDetailed+maxLines {
-			rest += len(v.Items)
+		lines = append(lines, t.heading(v, false)...)
+		for depth, it := range v.Items {
+			switch {
+			case detailed[[2]int{i, depth}]:
+				lines = append(lines, t.item(it, told)...)
+				told++
+			case listed < maxListed:
+				lines = append(lines, t.put(1, t.badge(it.Result.Outcome), itemIndent, itemHead(it))...)
+				listed++
+				t.cut = true
+			default:
+				left++
+			}
+		}
+	}
+	if left > 0 {
+		t.cut = true
+		lines = append(lines, "", "and "+words.Counted(int64(left), "more finding", "more findings"))
+	}
+	return lines
+}
+
+// whole tells all of every view that wants attention.
+func (t *text) whole() []string {
+	var lines []string
+	for _, v := range t.all.Views {
+		if len(v.Items) == 0 {
 			continue
 		}
-		t.heading(v)
+		lines = append(lines, t.heading(v, true)...)
 		for _, it := range v.Items {
-			folds := len(it.Causes)+len(it.Blinds)+len(it.Also) > 0
-			switch {
-			case t.shown < maxDetailed, folds && t.shown < maxDetailed+maxLines:
-				t.item(it)
-			case t.shown < maxDetailed+maxLines:
-				t.itemLine(it)
-			default:
-				rest++
-			}
-			t.shown++
+			lines = append(lines, t.item(it, 0)...)
 		}
 	}
-	if rest > 0 {
-		fmt.Fprintf(t.w, "\nand %s in the report\n", words.Counted(int64(rest), "more result", "more results"))
-	}
+	return lines
 }
 
-func (t *text) heading(v ViewOutline) {
-	name := clip(v.Name, 80)
-	if len(v.Facts) == 0 {
-		fmt.Fprintf(t.w, "\n%s\n", t.bold(name))
-		return
+// why says why what was found matters in general, each check once: of the first ones, where that many lines are left.
+func (t *text) why(room int) []string {
+	lines := []string{"", t.bold("why it matters")}
+	for _, it := range t.all.Top(len(t.r.Results)) {
+		if it.Why == "" {
+			continue
+		}
+		said := fill("  "+it.Check+": ", "    ", it.Why, t.width)
+		if len(lines)+len(said) > room {
+			break
+		}
+		lines = append(lines, said...)
 	}
-	owner := ""
+	if len(lines) == 2 {
+		return nil
+	}
+	return lines
+}
+
+// heading names a view, its owner, and how much it holds.
+func (t *text) heading(v ViewOutline, whole bool) []string {
+	name := t.bold(clip(v.Name, maxPageName))
 	if v.Owner != "" {
-		owner = ", owner " + clip(v.Owner, 40)
+		name += ", owner " + clip(v.Owner, 40)
 	}
-	fmt.Fprintln(t.w)
-	t.wrap(t.bold(name)+owner+"  ", "  ", "("+strings.Join(v.Facts, ", ")+")")
+	if len(v.Facts) == 0 {
+		return append([]string{""}, fill(name, "  ", "", t.width)...)
+	}
+	with := func(facts []string) []string {
+		return append([]string{""}, fill("", "  ", name+"  ("+strings.Join(facts, ", ")+")", t.width)...)
+	}
+	lines := with(v.Facts)
+	if len(lines) > 2 && !whole && len(v.Facts) > 2 {
+		lines = with([]string{v.Facts[0], v.Facts[len(v.Facts)-1]})
+	}
+	return lines
 }
 
-func (t *text) itemLine(it Item) {
-	word, amount := strings.ToUpper(string(it.Result.Outcome)), ""
-	for _, beside := range []string{it.Amount, it.State, it.Known} {
-		if beside != "" {
-			amount += "  " + beside
-		}
+// told is a sentence behind what it is about; some results of other releases have none.
+func told(head, says string) string {
+	if says == "" {
+		return head
 	}
-	fmt.Fprintf(t.w, "  %s%s  %s%s\n", t.paint(it.Result.Outcome, word), strings.Repeat(" ", max(0, 5-len(word))), it.Check, amount)
+	return head + ": " + says
 }
 
-func (t *text) item(it Item) {
-	t.itemLine(it)
-	t.field("", it.Says)
-	t.field("also", nameList(it.Also))
-	t.field("where", someWhere(it))
-	t.field("causes", strings.Join(it.Causes, "; "))
-	t.field("blinds", nameList(it.Blinds))
-	if what := [2]string{it.Check, it.Fix}; it.Why+it.Fix != "" && !t.told[what] {
-		t.told[what] = true
-		t.remedies = append(t.remedies, it)
-	}
+// itemHead is a check, how much of it there is, and what became of it.
+func itemHead(it Item) string { return it.Check + inBrackets(it.Amount, it.State, it.Known) }
+
+func (t *text) badge(o report.Outcome) string {
+	word := upper(o)
+	return "  " + t.paint(o, word) + strings.Repeat(" ", max(0, 5-len(word))) + "  "
 }
 
-// remedy says why what was told matters and what to do about it, for all views at once.
-func (t *text) remedy() {
-	if len(t.remedies) == 0 {
-		return
+const itemIndent = "         "
+
+// item is a finding with what is wrong, where, what follows from it and what to do; n are told before it.
+func (t *text) item(it Item, n int) []string {
+	most := maxLead
+	if n > 0 {
+		most = maxFurther
 	}
-	fmt.Fprintf(t.w, "\n%s\n", t.bold("why it matters, and what to do"))
-	for _, it := range t.remedies {
-		fmt.Fprintf(t.w, "  %s\n", it.Check)
-		t.field("why", it.Why)
-		t.field("fix", it.Fix)
+	switch t.detail {
+	case lean:
+		most--
+	case roomy:
+		most = 2 * maxLead
+	case usual:
 	}
+	lines := t.put(most, t.badge(it.Result.Outcome), itemIndent, told(itemHead(it), it.Says))
+	if len(it.Also) > 0 {
+		lines = append(lines, t.names(1, itemIndent, itemIndent, "for the same reason could not look: ", it.Also)...)
+	}
+	lines = append(lines, t.field(1, "where", t.where(it))...)
+	lines = append(lines, t.causes(it)...)
+	if n := len(it.Blinds); n > 0 {
+		lines = append(lines, t.names(1, itemIndent, itemIndent, words.Counted(int64(n), "check", "checks")+" could not look because of it: ", it.Blinds)...)
+	}
+	return append(lines, t.fix(it)...)
 }
 
-// someWhere names the worst subjects.
-func someWhere(it Item) string {
-	if len(it.Where) == 0 {
+// put lays words out: all of them, or as many as fit so many lines.
+func (t *text) put(most int, first, next, value string) []string {
+	if t.o.Whole {
+		return fill(first, next, clip(value, maxWholeRunes), t.width)
+	}
+	lines, cut := fillUpTo(most, first, next, clip(value, maxPageRunes), t.width)
+	t.cut = t.cut || cut
+	return lines
+}
+
+// field is a labelled line of a finding; nothing where there is nothing to say.
+func (t *text) field(most int, label, value string) []string {
+	if value == "" {
+		return nil
+	}
+	return t.put(most, itemIndent, itemIndent+"  ", label+": "+value)
+}
+
+// causes names what follows from a finding, with how much of it there is where that fits a line.
+func (t *text) causes(it Item) []string {
+	names := make([]string, len(it.Causes))
+	for i, caused := range it.Causes {
+		names[i], _, _ = strings.Cut(caused, " ")
+	}
+	if lines := fill(itemIndent+"causes: ", "", strings.Join(it.Causes, "; "), t.width); t.o.Whole || len(lines) == 1 {
+		return t.field(1, "causes", strings.Join(it.Causes, "; "))
+	}
+	return t.field(2, "causes", strings.Join(names, ", "))
+}
+
+// where names the subjects of a finding: the worst of them, unless the finding says it already.
+func (t *text) where(it Item) string {
+	if t.o.Whole {
+		return strings.Join(andMore(it.Where, len(it.Where), it.More), "; ")
+	}
+	if first := Clean(it.Result.FirstPartition); t.detail == lean || len(it.Where) == 0 || first != "" && strings.Contains(it.Says, first) {
 		return ""
 	}
-	shown := slices.Clone(it.Where[:min(maxWhere, len(it.Where))])
-	if more := it.More + int64(len(it.Where)-len(shown)); more > 0 {
-		shown = append(shown, fmt.Sprintf("and %s more", words.Number(more)))
+	place, _, _ := strings.Cut(it.Where[0], " (")
+	said := true
+	for part := range strings.SplitSeq(place, ", ") {
+		said = said && strings.Contains(it.Says, strings.TrimPrefix(part, "source "))
 	}
-	return strings.Join(shown, "; ")
+	if said {
+		return ""
+	}
+	return strings.Join(andMore(it.Where, 1, it.More), "; ")
 }
 
-func (t *text) advice(all []Advice) {
-	for _, a := range all {
-		fmt.Fprintln(t.w)
-		t.wrap(t.paint(report.Warn, "WARN")+"  ", "      ", fmt.Sprintf("%s in %s (%s). %s", a.Check, words.Counted(int64(len(a.Views)), "view", "views"), nameList(a.Views), a.Fix))
+// andMore are the first so many of some texts, and how many more there are.
+func andMore(texts []string, shown int, more int64) []string {
+	out := slices.Clone(texts[:min(shown, len(texts))])
+	if more += int64(len(texts) - len(out)); more > 0 {
+		out = append(out, fmt.Sprintf("and %s more", words.Number(more)))
 	}
+	return out
 }
 
-func (t *text) denominators(r report.Report, all Outline) {
-	fmt.Fprintln(t.w)
-	t.wrap("", "  ", "looked at "+all.Looked+"; "+all.Results)
-	if slices.ContainsFunc(r.Results, func(res report.Result) bool { return res.Reproduce != "" }) {
-		from := "the JSON report (--out json=PATH)"
-		if t.o.ReportPath != "" && t.o.ReportPath != "-" {
-			from = clip(Clean(t.o.ReportPath), 200)
+// fix is what to do, once for each check: its first clause, where there is no room for more.
+func (t *text) fix(it Item) []string {
+	what := [2]string{it.Check, it.Fix}
+	if it.Fix == "" || t.fixed[what] {
+		return nil
+	}
+	t.fixed[what] = true
+	said := it.Fix
+	if !t.o.Whole && t.detail != roomy {
+		said, _, _ = strings.Cut(said, "; ")
+		said = strings.TrimSuffix(said, ".")
+		t.cut = t.cut || said != strings.TrimSuffix(it.Fix, ".")
+	}
+	return t.field(maxLead, "fix", said)
+}
+
+// list names checks or views: some of them, or all.
+func (t *text) list(names []string) string {
+	if t.o.Whole {
+		return strings.Join(names, ", ")
+	}
+	return nameList(names)
+}
+
+// names lists as many names as fit so many lines, and counts the others.
+func (t *text) names(most int, first, next, title string, names []string) []string {
+	if t.o.Whole {
+		return t.put(most, first, next, title+strings.Join(names, ", "))
+	}
+	for shown := maxNames; shown > 1; shown-- {
+		if lines := fill(first, next, title+namesUpTo(shown, names), t.width); len(lines) <= most {
+			return lines
 		}
-		t.wrap("", "  ", "the rows themselves: reproduce of each result in "+from+" is SQL for the DuckDB shell; run --out rows=PATH.csv writes them")
+	}
+	return t.put(most, first, next, title+namesUpTo(1, names))
+}
+
+func (t *text) advice() []string {
+	var lines []string
+	for _, a := range t.all.Advice {
+		said := fmt.Sprintf("%s in %s (%s). %s", a.Check, words.Counted(int64(len(a.Views)), "view", "views"), t.list(a.Views), a.Fix)
+		lines = append(lines, "")
+		lines = append(lines, t.put(3, t.paint(report.Warn, "WARN")+"  ", "      ", said)...)
+	}
+	return lines
+}
+
+// quiet names the views that want no attention: those that pass, and those of which nothing was judged.
+func (t *text) quiet() []string {
+	byOutcome := map[report.Outcome][]string{}
+	for _, v := range t.all.Views {
+		if len(v.Items) == 0 && v.View.Name != "" && !slices.Contains(t.all.Clear, v.Name) {
+			byOutcome[v.View.Outcome] = append(byOutcome[v.View.Outcome], v.Name)
+		}
+	}
+	byOutcome[report.Pass] = t.all.Clear
+	var lines []string
+	for _, o := range []report.Outcome{report.Pass, report.Suppressed, report.NotApplicable} {
+		names := byOutcome[o]
+		if len(names) == 0 {
+			continue
+		}
+		title := ""
+		if len(names) > maxNames {
+			title = words.Counted(int64(len(names)), "view", "views") + ": "
+		}
+		lines = append(lines, "")
+		lines = append(lines, t.names(2, t.paint(o, upper(o))+"  ", "      ", title, names)...)
+	}
+	return lines
+}
+
+// block is a titled list, in about so many lines; what does not fit is counted.
+func (t *text) block(title string, items []string, room int) []string {
+	if len(items) == 0 {
+		return nil
+	}
+	if len(items) == 1 {
+		return t.put(3, title+": ", "  ", items[0])
+	}
+	lines := []string{t.bold(title)}
+	for _, item := range items {
+		lines = append(lines, t.put(3, "  ", "    ", item)...)
+	}
+	if t.o.Whole || len(items) <= maxGroups && len(lines) <= room {
+		return lines
+	}
+	t.cut = true
+	for shown := min(maxGroups, len(items)-1); shown > 1; shown-- {
+		lines = []string{t.bold(title)}
+		for _, item := range items[:shown] {
+			lines = append(lines, t.put(3, "  ", "    ", item)...)
+		}
+		if len(lines) < room {
+			return append(lines, "  and "+words.Number(int64(len(items)-shown))+" more")
+		}
+	}
+	return t.squeezed(title, items)
+}
+
+// squeezed is a block in very few lines.
+func (t *text) squeezed(title string, items []string) []string {
+	for shown := min(maxGroups, len(items)-1); ; shown-- {
+		said := strings.Join(andMore(items, shown, 0), "; ")
+		if lines := fill(t.bold(title)+": ", "  ", clip(said, maxPageRunes), t.width); len(lines) <= maxBlock || shown == 1 {
+			return lines[:min(len(lines), maxGroups)]
+		}
 	}
 }
 
-// block writes a titled list, clipped.
-func (t *text) block(title string, lines []string) {
-	if len(lines) == 0 {
-		return
+// denominators are how much was looked at.
+func (t *text) denominators() []string {
+	lines := append([]string{""}, fill("", "  ", "looked at "+t.all.Looked+"; "+t.all.Results, t.width)...)
+	if t.r.Summary.Error > 0 {
+		lines = append(lines, "ERROR means that the audit could not look: it is no finding, and not green")
 	}
-	fmt.Fprintf(t.w, "\n%s\n", t.bold(title))
-	for i, line := range lines {
-		if i == maxGroups {
-			fmt.Fprintf(t.w, "  and %s more\n", words.Number(int64(len(lines)-i)))
-			return
-		}
-		t.wrap("  ", "    ", line)
-	}
+	return lines
 }
 
-// field writes a labelled line of a result, wrapped under itself; nothing where there is nothing to say.
-func (t *text) field(label, value string) {
-	if value == "" {
-		return
+// maxMoreLines is what more takes, and the verdict after it.
+const maxMoreLines = 6
+
+// more says how to see what is not here.
+func (t *text) more() []string {
+	first := slices.IndexFunc(t.all.Views, func(v ViewOutline) bool { return len(v.Items) > 0 })
+	if first < 0 && !t.cut {
+		return nil
 	}
-	const indent = "         "
-	if label == "" {
-		t.wrap(indent, indent, value)
-		return
+	const label = "          "
+	var lines []string
+	add := func(tells, command string) {
+		lines = append(lines, fill(padded(tells, len(label), false), label, command, t.width)...)
 	}
-	t.wrap(indent+fmt.Sprintf("%-7s", label), indent+"       ", value)
+	view := "NAME"
+	if first >= 0 && plainName(t.all.Views[first].View.Name) {
+		view = t.all.Views[first].View.Name
+	}
+	switch path := t.o.ReportPath; {
+	case t.o.Whole:
+	case path == "" || path == "-":
+		add("one view", "run with --view "+view+" --out text=FILE")
+		add("all of it", "run with --out text=FILE, html=FILE, or json=FILE to ask report")
+	default:
+		add("one view", "featureaudit report "+clip(Clean(path), maxPageName)+" --view "+view)
+		add("all of it", "--out text=FILE or html=FILE there; a part of it: --owner, --check")
+	}
+	if first >= 0 {
+		add("why", "featureaudit checks explain "+t.all.Views[first].Items[0].Check)
+	}
+	if slices.ContainsFunc(t.r.Results, func(res report.Result) bool { return res.Reproduce != "" }) {
+		add("the rows", "run with --out rows=FILE.csv; their SQL: reproduce in the JSON")
+	}
+	return lines
 }
 
-// wrap writes words up to the width; a word that is longer stays whole.
-func (t *text) wrap(first, next, value string) {
-	line, empty := first, true
-	for _, word := range strings.Fields(clip(value, maxMessageRunes)) {
-		if !empty && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > t.width {
-			fmt.Fprintln(t.w, line)
-			line, empty = next, true
-		}
-		if !empty {
-			line += " "
-		}
-		line += word
-		empty = false
-	}
-	fmt.Fprintln(t.w, line)
+// plainName says whether a name can be pasted into a shell as it is.
+func plainName(name string) bool {
+	return regexp.MustCompile(`^[A-Za-z0-9_.:/-]{1,80}$`).MatchString(name)
+}
+
+func upper(o report.Outcome) string {
+	return strings.ToUpper(strings.ReplaceAll(string(o), "_", " "))
 }
 
 func (t *text) paint(o report.Outcome, word string) string {

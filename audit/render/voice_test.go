@@ -22,6 +22,8 @@ type said struct {
 	// counts are the results that fail, could not be looked at and warn, untold ones negative; order the checks as they are told.
 	counts *[3]int
 	order  []string
+	// Of many views the text tells each check once, and the views in a table.
+	top, views []string
 }
 
 // readers read each format of a report back. A format without a reader fails the test: what nobody reads may say anything.
@@ -75,8 +77,14 @@ var readers = map[string]func(t *testing.T, text string) said{
 		word, rest, _ := strings.Cut(text, "  ")
 		title, _, _ := strings.Cut(strings.Join(strings.Fields(rest), " "), ", as of ")
 		out := said{outcome: report.Outcome(strings.ReplaceAll(strings.ToLower(word), " ", "_")), counts: countsOf(title)}
-		for _, m := range regexp.MustCompile(`(?m)^  (?:FAIL|ERROR|WARN) +(\S+)`).FindAllStringSubmatch(text, -1) {
+		for _, m := range regexp.MustCompile(`(?m)^  (?:FAIL|ERROR|WARN) +([a-z-]+)`).FindAllStringSubmatch(text, -1) {
 			out.order = append(out.order, m[1])
+		}
+		if regexp.MustCompile(`(?m)^VIEW  `).MatchString(text) {
+			out.top, out.order = out.order, nil
+		}
+		for _, m := range regexp.MustCompile(`(?m)^(\S+) +(?:FAIL|ERROR|WARN)  `).FindAllStringSubmatch(text, -1) {
+			out.views = append(out.views, m[1])
 		}
 		return out
 	},
@@ -135,13 +143,26 @@ func TestFormatsTellTheSame(t *testing.T) {
 		if len(r.Results) > 0 {
 			r.Summary = r.Summarise()
 		}
-		var order []string
-		for _, v := range render.NewOutline(r, catalogue).Views {
+		want := said{outcome: r.Summary.Outcome, counts: &[3]int{r.Summary.Fail, r.Summary.Error, r.Summary.Warn}}
+		outline := render.NewOutline(r, catalogue)
+		for _, v := range outline.Views {
 			for _, it := range v.Items {
-				order = append(order, it.Check)
+				want.order = append(want.order, it.Check)
+			}
+			if len(v.Items) > 0 {
+				want.views = append(want.views, v.Name)
 			}
 		}
-		want := said{r.Summary.Outcome, &[3]int{r.Summary.Fail, r.Summary.Error, r.Summary.Warn}, order}
+		for _, it := range outline.Top(10) {
+			want.top = append(want.top, it.Check)
+		}
+		var whole bytes.Buffer
+		if err := render.Text(&whole, r, render.Options{Words: catalogue, Whole: true}); err != nil {
+			t.Fatal(err)
+		}
+		if got := readers["text"](t, whole.String()); !slices.Equal(append(got.order, got.top...), want.order) {
+			t.Errorf("%s as whole text: the order is %q, want %q", name, got.order, want.order)
+		}
 		for _, f := range render.Formats() {
 			if f.Report == nil {
 				continue
@@ -166,6 +187,9 @@ func TestFormatsTellTheSame(t *testing.T) {
 			}
 			if got.counts != nil && *got.counts != *want.counts {
 				t.Errorf("%s as %s: the counts are %v, want %v", name, f.Name, *got.counts, *want.counts)
+			}
+			if got.top != nil && !slices.Equal(got.top, want.top) || got.top != nil && !slices.Equal(got.views, want.views) {
+				t.Errorf("%s as %s: it tells %q of %q, want %q of %q", name, f.Name, got.top, got.views, want.top, want.views)
 			}
 			if got.order != nil && !slices.Equal(got.order, want.order) {
 				t.Errorf("%s as %s: the order is %q, want %q", name, f.Name, got.order, want.order)

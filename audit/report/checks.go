@@ -33,6 +33,7 @@ func termsOf(check string) terms {
 		"missing-partitions": {"completeness", ""},
 		"empty-partitions":   {"completeness", "row_count"},
 		"thin-partitions":    {"completeness", "row_count"},
+		"thick-partitions":   {"uniqueness", "row_count"},
 		"null-keys":          {"completeness", "not_null"},
 		"null-event-time":    {"completeness", "not_null"},
 		MixedZones:           {"accuracy", ""},

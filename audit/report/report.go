@@ -324,7 +324,7 @@ type Result struct {
 	Fingerprints           map[string]int64 `json:"fingerprints,omitempty"`
 	FingerprintsSuppressed []string         `json:"fingerprints_suppressed,omitempty"`
 	FindingsUnfollowed     int64            `json:"findings_unfollowed,omitempty"`
-	// Every are all findings, in the order of Findings, where the report was made by this process; a document has none.
+	// Every are all findings, in the order of Findings, where this process made the report and was asked for them; a document has none.
 	Every []Finding `json:"-"`
 	// State is what the result is since earlier runs (new, worse, continuing, better or resolved), and Since the as_of of the run
 	// from which on it was found in every run that looked. States counts its findings by state, and Resolved are those that are
@@ -434,6 +434,11 @@ type Execution struct {
 	PeakMemoryBytes int64             `json:"peak_memory_bytes"`
 	Host            string            `json:"host"`
 	Scheduler       map[string]string `json:"scheduler"`
+	// FilesRead and RowsRead are those whose rows were read, FilesKnown and RowsKnown those whose facts an earlier run had kept.
+	FilesRead  int64 `json:"files_read,omitempty"`
+	RowsRead   int64 `json:"rows_read,omitempty"`
+	FilesKnown int64 `json:"files_known,omitempty"`
+	RowsKnown  int64 `json:"rows_known,omitempty"`
 }
 
 // Marshal writes the document as indented JSON with a final newline. Lists and objects that hold nothing are written

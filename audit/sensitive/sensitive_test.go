@@ -80,7 +80,7 @@ func TestSourcesLeaveNoName(t *testing.T) {
 	at := func(source string) facts.Population { return facts.Population{Partition: 1, Source: source} }
 	view := model.View{Name: "v", Source: model.SourceColumn{Column: "mail"}, Sensitive: []string{"mail"},
 		Sources: []model.SourcePolicy{{Name: "SECRET.b"}, {Name: "SECRET.b.zone"}},
-		Origins: map[string]string{"ttl": "c:1", "sources.SECRET.b": "c:2", "sources.SECRET.b.max_age": "c:3", "sources.SECRET.b.zone.zone": "c:4"}}
+		Origins: model.ParseOrigins(map[string]string{"ttl": "c:1", "sources.SECRET.b": "c:2", "sources.SECRET.b.max_age": "c:3", "sources.SECRET.b.zone.zone": "c:4"})}
 	survey := facts.Survey{Listing: facts.Listing{Files: []facts.File{{ID: 0, Source: "SECRET.b"}, {ID: 1}},
 		Presence: []facts.Presence{{Partition: 0, Group: "SECRET.b"}}}}
 	collection := facts.Collection{
@@ -100,7 +100,7 @@ func TestSourcesLeaveNoName(t *testing.T) {
 			t.Errorf("%s is %q, want %q", hidden, names[hidden], real)
 		}
 	}
-	wantOrigins := map[string]string{"ttl": "c:1", "sources.mail #1": "c:2", "sources.mail #1.max_age": "c:3", "sources.mail #2.zone": "c:4"}
+	wantOrigins := model.ParseOrigins(map[string]string{"ttl": "c:1", "sources.mail #1": "c:2", "sources.mail #1.max_age": "c:3", "sources.mail #2.zone": "c:4"})
 	if !reflect.DeepEqual(view.Origins, wantOrigins) {
 		t.Errorf("origins %v", view.Origins)
 	}

@@ -58,7 +58,7 @@ func (r renamer) name(source string) string {
 
 func (r renamer) definition(view *model.View) {
 	view.Sources = slices.Clone(view.Sources)
-	origins := make(map[string]string, len(view.Origins))
+	origins := make(model.Origins, len(view.Origins))
 	for key, origin := range view.Origins {
 		origins[r.originKey(key)] = origin
 	}

@@ -113,6 +113,12 @@ type Object interface {
 	io.Closer
 }
 
+// Fetcher is an object that hands a range over piece by piece: nothing holds all of it.
+type Fetcher interface {
+	// Fetch writes the bytes from an offset on, so many of them, in their order. Where it fails, some were written.
+	Fetch(from, size int64, to io.Writer) error
+}
+
 // TableFormatError says that the files belong to a table format, which decides by its log which of them count.
 type TableFormatError struct {
 	// Kind is "Delta", "Iceberg" or "Hudi"; Path is the folder of the table's log.

@@ -3,7 +3,6 @@ package survey
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
@@ -94,7 +93,7 @@ func Refuse(v model.View, s facts.Survey) []Refused {
 // excused says that a column is one of the defaults, for the views that have it, and that this view has none that could be meant.
 func (c Columns) excused(v model.View, key, name string) bool {
 	near := c.Nearest(name)
-	return strings.HasPrefix(v.Origins[key], model.OriginDefaultMark) && (near == "" || slices.Contains(v.Sensitive, near))
+	return v.Origins[key].Kind == model.OriginForAll && (near == "" || slices.Contains(v.Sensitive, near))
 }
 
 func (c Columns) missing(v model.View, key, name string) string {
@@ -107,8 +106,8 @@ func (c Columns) missing(v model.View, key, name string) string {
 
 // at is where a key of a view is declared, to follow its name.
 func at(v model.View, key string) string {
-	if origin := v.Origins[key]; origin != "" {
-		return ", " + origin
+	if origin := v.Origins[key]; origin.Set() {
+		return ", " + origin.String()
 	}
 	return ""
 }

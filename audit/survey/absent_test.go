@@ -15,8 +15,8 @@ func TestRefuse(t *testing.T) {
 		{ID: 1, Columns: []facts.Column{column("id"), column("email")}}}}
 	s.Files = []facts.File{{ID: 0, Path: "region=eu/a.parquet", Values: facts.PathValues("region=eu/a.parquet"), Schema: 0},
 		{ID: 1, Path: "region=us/b.parquet", Values: facts.PathValues("region=us/b.parquet"), Schema: 1}, {ID: 2, Path: "shard=1/c.parquet", Schema: -1}}
-	at := map[string]string{"sensitive": "c.yaml:3"}
-	defaults := map[string]string{"sensitive": model.OriginDefaultMark + "c.yaml:3)", "payload": model.OriginDefaultMark + "c.yaml:4)"}
+	at := model.Origins{"sensitive": model.Written("c.yaml:3")}
+	defaults := model.Origins{"sensitive": {Kind: model.OriginForAll, Place: "c.yaml:3"}, "payload": {Kind: model.OriginForAll, Place: "c.yaml:4"}}
 	for _, test := range []struct {
 		name string
 		view model.View

@@ -64,9 +64,9 @@ func misplaced(c chunk, name string, size int64) *facts.Problem {
 }
 
 // Pages compares every page of columns of a file with the checksum that it brings: the CRC of its header, else the sum at
-// the end of a gzip stream. It gives how many pages have one, and what is wrong by column, one problem each, in the order
+// the end of a gzip stream, in the row groups that are wanted; nil wants all. It gives how many pages have one, and what is wrong by column, one problem each, in the order
 // asked for. What the system refuses is left to who reads the rows. The error is the context's.
-func Pages(ctx context.Context, st store.Store, f facts.File, columns []facts.Column) (checked int64, problems []facts.ColumnProblem, err error) {
+func Pages(ctx context.Context, st store.Store, f facts.File, columns []facts.Column, wanted func(group int) bool) (checked int64, problems []facts.ColumnProblem, err error) {
 	object, err := st.Open(ctx, f.Abs)
 	if err != nil {
 		return 0, nil, ctx.Err()
@@ -82,7 +82,9 @@ func Pages(ctx context.Context, st store.Store, f facts.File, columns []facts.Co
 	}
 	r := pages.NewReader()
 	for i, column := range columns {
-		n, problem, err := checkColumn(ctx, r, object, f, column.Path, slices.DeleteFunc(slices.Clone(chunks), func(c chunk) bool { return !slices.Contains(leaves[i], c.leaf) }))
+		n, problem, err := checkColumn(ctx, r, object, f, column.Path, slices.DeleteFunc(slices.Clone(chunks), func(c chunk) bool {
+			return !slices.Contains(leaves[i], c.leaf) || wanted != nil && !wanted(c.group)
+		}))
 		if err != nil {
 			return checked, problems, err
 		}

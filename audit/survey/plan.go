@@ -101,11 +101,7 @@ func listAll(ctx context.Context, st store.Store, view model.View) (folders, err
 	}
 	for i := range all.files {
 		f := &all.files[i]
-		rel, err := filepath.Rel(all.root, f.Abs)
-		if err != nil {
-			return folders{}, fmt.Errorf("path of %s below %s: %w", f.Abs, all.root, err)
-		}
-		f.Path = filepath.ToSlash(rel)
+		f.Path = within(all.root, f.Abs)
 	}
 	for reason, names := range all.examples {
 		for i := range names {
@@ -123,8 +119,11 @@ func listAll(ctx context.Context, st store.Store, view model.View) (folders, err
 	return all, nil
 }
 
-// within is a name relative to a folder that holds it, else as it is.
+// within is a name relative to a folder that holds it, else as it is. Every letter of an object's key counts.
 func within(root, abs string) string {
+	if store.Scheme(root) != "" {
+		return strings.TrimPrefix(abs, strings.TrimSuffix(root, "/")+"/")
+	}
 	rel, err := filepath.Rel(root, abs)
 	if err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
 		return abs
@@ -136,7 +135,10 @@ func (all *folders) add(l store.Listing, source string, taken map[string]string)
 	if all.root == "" {
 		all.root = l.Root
 	}
-	all.root = commonRoot(all.root, l.Root)
+	var err error
+	if all.root, err = commonRoot(all.root, l.Root); err != nil {
+		return err
+	}
 	for _, e := range l.Entries {
 		before, ok := taken[e.Abs]
 		if ok && source != "" && before != source {
@@ -156,7 +158,7 @@ func (all *folders) add(l store.Listing, source string, taken map[string]string)
 	}
 	for reason, names := range l.Examples {
 		for _, name := range names {
-			all.examples[reason] = append(all.examples[reason], filepath.Join(l.Root, filepath.FromSlash(name)))
+			all.examples[reason] = append(all.examples[reason], store.Join(l.Root, name))
 		}
 	}
 	for _, link := range l.Links {
@@ -165,12 +167,17 @@ func (all *folders) add(l store.Listing, source string, taken map[string]string)
 	return nil
 }
 
-// commonRoot is the deepest folder that holds both.
-func commonRoot(a, b string) string {
-	for a != b && !strings.HasPrefix(b, strings.TrimSuffix(a, string(filepath.Separator))+string(filepath.Separator)) {
-		a = filepath.Dir(a)
+// commonRoot is the deepest folder that holds both. It fails where they lie in different buckets, or one of them in none.
+func commonRoot(a, b string) (string, error) {
+	bucket, root := store.Split(a)
+	other, below := store.Split(b)
+	if bucket != other {
+		return "", fmt.Errorf("paths of one view lie in %s and in %s: want all of them in one place; make it two views", cmp.Or(bucket, "this machine"), cmp.Or(other, "this machine"))
 	}
-	return a
+	for root != below && !strings.HasPrefix(below, strings.TrimSuffix(root, "/")+"/") {
+		root = path.Dir(root)
+	}
+	return store.Join(bucket, root), nil
 }
 
 type planner struct {
@@ -300,15 +307,10 @@ const (
 	keyGrain  = "time_partition.grain"
 )
 
-// isDefault says that a key was set for all views: the policy writes such origins as default (file:line).
-func (p *planner) isDefault(key string) bool {
-	return strings.HasPrefix(p.view.Origins[key], "default")
-}
-
 // declared says that some key of the time partition was written for this view.
 func (p *planner) declared() bool {
-	for key := range p.view.Origins {
-		if strings.HasPrefix(key, "time_partition.") && !p.isDefault(key) {
+	for key, origin := range p.view.Origins {
+		if strings.HasPrefix(key, "time_partition.") && !origin.Shared() {
 			return true
 		}
 	}
@@ -318,11 +320,11 @@ func (p *planner) declared() bool {
 // resolve settles the view's time partition.
 func (p *planner) resolve(dirs []string) error {
 	tp := p.view.TimePartition
-	if len(tp.Columns) > 0 && p.isDefault(keyColumn) && !partition.Has(tp, dirs) {
+	if len(tp.Columns) > 0 && p.view.Origins[keyColumn].Shared() && !partition.Has(tp, dirs) {
 		p.notes = append(p.notes, fmt.Sprintf("the default time_partition by %s is left out: not every path has it", strings.Join(tp.Columns, "/")))
 		tp.Columns, tp.Grain = nil, model.GrainNone
 	}
-	if len(tp.Columns) == 0 && tp.Grain != model.GrainNone && p.isDefault(keyGrain) {
+	if len(tp.Columns) == 0 && tp.Grain != model.GrainNone && p.view.Origins[keyGrain].Shared() {
 		tp.Grain = model.GrainNone
 	}
 	if len(tp.Columns) == 0 && tp.Grain == model.GrainNone && !p.declared() {
@@ -349,7 +351,7 @@ func (p *planner) inferred(tp model.TimePartition, dirs []string) error {
 	if !ok {
 		p.view.TimePartition = model.TimePartition{}
 		if note != "" {
-			p.origin(keyPartition, "not inferred: "+note)
+			p.origin(keyPartition, model.Origin{Kind: model.OriginNotInferred, Place: note})
 		}
 		return nil
 	}
@@ -374,20 +376,20 @@ func withDefaults(tp model.TimePartition) model.TimePartition {
 // origins says which keys were inferred.
 func (p *planner) origins(before, after model.TimePartition) {
 	if !slices.Equal(before.Columns, after.Columns) {
-		p.origin(keyColumn, "inferred from paths")
+		p.origin(keyColumn, model.Origin{Kind: model.OriginInferred})
 	}
 	if before.Grain != after.Grain {
-		p.origin(keyGrain, "inferred from paths")
+		p.origin(keyGrain, model.Origin{Kind: model.OriginInferred})
 	}
 }
 
 // origin leaves the caller's view as it is.
-func (p *planner) origin(key, text string) {
+func (p *planner) origin(key string, origin model.Origin) {
 	p.view.Origins = maps.Clone(p.view.Origins)
 	if p.view.Origins == nil {
-		p.view.Origins = map[string]string{}
+		p.view.Origins = model.Origins{}
 	}
-	p.view.Origins[key] = text
+	p.view.Origins[key] = origin
 }
 
 // fileKeys reads the partition of every file. Where more than half of the folders name one, the others are strays: their files lie in

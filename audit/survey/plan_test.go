@@ -80,7 +80,7 @@ func TestPlanInfers(t *testing.T) {
 	}
 	tp := view.TimePartition
 	if !slices.Equal(tp.Columns, []string{"dt"}) || tp.Grain != "day" || tp.Of != "event_time" || tp.Expected != "all" ||
-		!maps.Equal(view.Origins, map[string]string{"time_partition.column": "inferred from paths", "time_partition.grain": "inferred from paths"}) {
+		!maps.Equal(view.Origins, model.Origins{"time_partition.column": {Kind: model.OriginInferred}, "time_partition.grain": {Kind: model.OriginInferred}}) {
 		t.Errorf("resolved %+v %v", tp, view.Origins)
 	}
 	if !slices.Equal(notes, []string{"partitioned by dt=, grain day"}) || !maps.Equal(l.Ignored, map[string]int64{"marker": 2}) || l.Root != filepath.Join(root, "v") {
@@ -91,17 +91,18 @@ func TestPlanInfers(t *testing.T) {
 func TestPlanDefaultsAreDropped(t *testing.T) {
 	root := touch(t, "flat/a.parquet", "other/ds=2026-11-03/a.parquet")
 	tp := model.TimePartition{Columns: []string{"dt"}, Grain: "day", Of: "event_time", Expected: "all"}
-	origins := map[string]string{"time_partition.column": "default (featureaudit.yaml:8)", "time_partition.grain": "default (featureaudit.yaml:8)"}
+	shared := model.Origin{Kind: model.OriginForAll, Place: "featureaudit.yaml:8"}
+	origins := model.Origins{"time_partition.column": shared, "time_partition.grain": shared}
 	l, view, notes, err := plan(t, model.View{Root: root, Path: "flat", TimePartition: tp, Origins: origins}, partition.Range{})
 	if err != nil || view.TimePartition.Declared() || l.Files[0].Partition != -1 || len(l.Partitions) != 0 ||
 		!slices.Equal(notes, []string{"the default time_partition by dt is left out: not every path has it"}) {
 		t.Errorf("flat: %+v %q %v", view.TimePartition, notes, err)
 	}
 	_, view, _, err = plan(t, model.View{Root: root, Path: "other", TimePartition: tp, Origins: origins}, partition.Range{})
-	if err != nil || !slices.Equal(view.TimePartition.Columns, []string{"ds"}) || origins["time_partition.column"] != "default (featureaudit.yaml:8)" {
+	if err != nil || !slices.Equal(view.TimePartition.Columns, []string{"ds"}) || origins["time_partition.column"] != shared {
 		t.Errorf("other: %+v %v", view.TimePartition, err)
 	}
-	declared := map[string]string{"time_partition.column": "featureaudit.yaml:12"}
+	declared := model.Origins{"time_partition.column": model.Written("featureaudit.yaml:12")}
 	if _, _, _, err = plan(t, model.View{Root: root, Path: "flat", TimePartition: tp, Origins: declared}, partition.Range{}); err == nil ||
 		!strings.Contains(err.Error(), "a.parquet: its path has no dt= folder") {
 		t.Errorf("declared: %v", err)
@@ -150,9 +151,9 @@ func TestPlanErrors(t *testing.T) {
 	}{
 		{model.View{Name: "v"}, partition.Range{}, "view v has no path"},
 		{model.View{Name: "v", Path: "flat"}, partition.Range{From: "2026-11-03", To: "2026-11-03"}, "view v has no time partitions"},
-		{model.View{Name: "v", Path: "v", TimePartition: model.TimePartition{Zone: "UTC"}, Origins: map[string]string{"time_partition.zone": "f.yaml:3"}}, partition.Range{}, ""},
-		{model.View{Name: "v", Path: "flat", TimePartition: model.TimePartition{Zone: "UTC"}, Origins: map[string]string{"time_partition.zone": "f.yaml:3"}}, partition.Range{}, "declare both"},
-		{model.View{Name: "v", Path: "v/dt=2026-11-03/*.parquet", TimePartition: model.TimePartition{Columns: []string{"dt"}, Grain: "day"}, Origins: map[string]string{"time_partition.column": "f.yaml:3"}},
+		{model.View{Name: "v", Path: "v", TimePartition: model.TimePartition{Zone: "UTC"}, Origins: model.ParseOrigins(map[string]string{"time_partition.zone": "f.yaml:3"})}, partition.Range{}, ""},
+		{model.View{Name: "v", Path: "flat", TimePartition: model.TimePartition{Zone: "UTC"}, Origins: model.ParseOrigins(map[string]string{"time_partition.zone": "f.yaml:3"})}, partition.Range{}, "declare both"},
+		{model.View{Name: "v", Path: "v/dt=2026-11-03/*.parquet", TimePartition: model.TimePartition{Columns: []string{"dt"}, Grain: "day"}, Origins: model.ParseOrigins(map[string]string{"time_partition.column": "f.yaml:3"})},
 			partition.Range{}, "path names one partition itself: write dt=* there"},
 		{model.View{Name: "v", Path: "nowhere/*.parquet"}, partition.Range{}, "no Parquet file matches nowhere/*.parquet"},
 	}

@@ -26,7 +26,7 @@ func (p *planner) addPresence(layout partition.Layout) error {
 	case "":
 	case model.ExpectedBySource:
 		told := p.view.Source.Declared() || slices.ContainsFunc(p.view.Sources, func(s model.SourcePolicy) bool { return s.Path != "" })
-		if !told && p.isDefault(keyExpectedBy) {
+		if !told && p.view.Origins[keyExpectedBy].Shared() {
 			p.view.TimePartition.ExpectedBy = ""
 			return nil
 		}
@@ -34,7 +34,7 @@ func (p *planner) addPresence(layout partition.Layout) error {
 			return fmt.Errorf("time_partition.expected_by: source, and view %s declares no source: declare source (a column, or {path_segment: N}), or name the hive key that partitions are expected by", p.view.Name)
 		}
 	default:
-		if p.isDefault(keyExpectedBy) && !p.hasKey(by) {
+		if p.view.Origins[keyExpectedBy].Shared() && !p.hasKey(by) {
 			p.notes = append(p.notes, fmt.Sprintf("the default time_partition.expected_by: %s is left out: not every path has it", by))
 			p.view.TimePartition.ExpectedBy = ""
 			break

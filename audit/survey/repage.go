@@ -83,7 +83,7 @@ type repager struct {
 	object store.Object
 	file   facts.File
 	limits RepageLimits
-	sink   *told
+	sink   *countingWriter
 	walker *pages.Reader
 	schema *schema.Schema
 	meta   *metadata.FileMetaData
@@ -98,19 +98,19 @@ type repager struct {
 }
 
 // told counts what is written.
-type told struct {
+type countingWriter struct {
 	io.Writer
 	at int64
 }
 
-func (t *told) Write(p []byte) (int, error) {
+func (t *countingWriter) Write(p []byte) (int, error) {
 	n, err := t.Writer.Write(p)
 	t.at += int64(n)
 	return n, err
 }
 
 // Tell is how much was written.
-func (t *told) Tell() int64 { return t.at }
+func (t *countingWriter) Tell() int64 { return t.at }
 
 func newRepager(ctx context.Context, object store.Object, f facts.File, wanted func(string) bool, limits RepageLimits, sink io.Writer) (*repager, error) {
 	data, problem := readTail(object, f)
@@ -126,7 +126,7 @@ func newRepager(ctx context.Context, object store.Object, f facts.File, wanted f
 	if err != nil {
 		return nil, err
 	}
-	r := &repager{ctx: ctx, object: object, file: f, limits: limits, sink: &told{Writer: sink}, walker: pages.NewReader(), schema: reader.MetaData().Schema, meta: meta}
+	r := &repager{ctx: ctx, object: object, file: f, limits: limits, sink: &countingWriter{Writer: sink}, walker: pages.NewReader(), schema: reader.MetaData().Schema, meta: meta}
 	r.props = map[bool]*parquet.WriterProperties{}
 	for _, dictionary := range []bool{false, true} {
 		r.props[dictionary] = parquet.NewWriterProperties(parquet.WithDictionaryDefault(dictionary), parquet.WithDictionaryPageSizeLimit(repagedPage),

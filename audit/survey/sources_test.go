@@ -29,7 +29,7 @@ func TestSourceFromHiveFolder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	view := model.View{Name: "v", Path: "**/*.parquet", Root: dir, Source: model.SourceColumn{Column: "source"}, Origins: map[string]string{},
+	view := model.View{Name: "v", Path: "**/*.parquet", Root: dir, Source: model.SourceColumn{Column: "source"}, Origins: model.ParseOrigins(map[string]string{}),
 		TimePartition: model.TimePartition{Columns: []string{"dt"}, Grain: model.GrainDay}}
 	listing, _, _, err := Plan(t.Context(), local.New(), view, time.Date(2026, 11, 5, 0, 0, 0, 0, time.UTC), partition.Range{})
 	if err != nil {

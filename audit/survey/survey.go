@@ -26,6 +26,9 @@ const tailBytes = 64 << 10
 // maxFooter is the largest footer that is believed.
 const maxFooter = 512 << 20
 
+// leastFile is the size of the smallest file that can be Parquet.
+const leastFile = 12
+
 const (
 	magic          = "PAR1"
 	magicEncrypted = "PARE"
@@ -37,6 +40,9 @@ const (
 func Survey(ctx context.Context, st store.Store, listing facts.Listing, roles Roles, workers int, progress func(done int)) (facts.Survey, error) {
 	s := facts.Survey{Listing: listing}
 	s.Files, s.Partitions = slices.Clone(listing.Files), slices.Clone(listing.Partitions)
+	for _, f := range s.Files[:min(1, len(s.Files))] {
+		workers = max(workers, store.AtOnce(st, f.Abs))
+	}
 	read, err := readAll(ctx, st, s.Files, roles, workers, progress)
 	if err != nil {
 		return facts.Survey{}, err
@@ -159,7 +165,9 @@ func readFile(ctx context.Context, st store.Store, file facts.File, roles Roles)
 		return reading{problem: changedMeanwhile(ctx, st, file, problem)}
 	}
 	r, err := describe(data, file, roles)
-	if err == nil && r.problem == nil {
+	if distant := store.AtOnce(st, file.Abs) > 0; distant {
+		r.checksums = true // who reads the pages sees whether they bring any: to look is a request for each column
+	} else if err == nil && r.problem == nil {
 		r.checksums, err = summed(object, r.chunks)
 		if err != nil {
 			return reading{problem: changedMeanwhile(ctx, st, file, openProblem(err))}
@@ -185,7 +193,10 @@ func changedMeanwhile(ctx context.Context, st store.Store, file facts.File, prob
 }
 
 func openProblem(err error) *facts.Problem {
+	var remote *store.RemoteError
 	switch {
+	case errors.As(err, &remote) && remote.Kind != store.RemoteGone:
+		return &facts.Problem{Kind: remoteKinds[remote.Kind], Message: remote.What()}
 	case errors.Is(err, fs.ErrNotExist):
 		return &facts.Problem{Kind: facts.ProblemVanished, Message: "it was listed and is gone now, or a link to nothing: run again when its writer is done, or remove the link"}
 	case errors.Is(err, syscall.ELOOP):
@@ -196,12 +207,21 @@ func openProblem(err error) *facts.Problem {
 	return &facts.Problem{Kind: facts.ProblemIO, Message: fmt.Sprintf("it could not be read (%v): run again", err)}
 }
 
+// remoteKinds are what the refusals of an object store mean for a file.
+var remoteKinds = map[store.RemoteKind]facts.ProblemKind{
+	store.RemoteDenied: facts.ProblemPermission, store.RemoteChanged: facts.ProblemChanged, store.RemoteExpired: facts.ProblemIO,
+	store.RemoteFailed: facts.ProblemIO, store.RemoteRefused: facts.ProblemRefused,
+}
+
 // readTail returns the bytes of the footer's metadata.
 func readTail(object io.ReaderAt, file facts.File) ([]byte, *facts.Problem) {
 	if file.Size == 0 {
 		return nil, &facts.Problem{Kind: facts.ProblemEmpty, Message: "0 bytes: want a Parquet file, whose smallest has 12; its writer stopped before it wrote anything"}
 	}
 	tail := make([]byte, min(file.Size, tailBytes))
+	if o, ok := object.(interface{ AtHand() int64 }); ok && o.AtHand() >= min(file.Size, leastFile) {
+		tail = tail[:min(int64(len(tail)), o.AtHand())] // more than the footer would be asked of the store once more
+	}
 	if _, err := object.ReadAt(tail, file.Size-int64(len(tail))); err != nil {
 		return nil, shortRead(err)
 	}
@@ -231,19 +251,20 @@ func shortRead(err error) *facts.Problem {
 
 // checkMagic tells files that are no Parquet from Parquet that was cut.
 func checkMagic(object io.ReaderAt, size int64, tail []byte) *facts.Problem {
+	end := ""
+	if len(tail) >= 12 {
+		end = string(tail[len(tail)-4:])
+	}
+	if end == magic {
+		return nil
+	}
 	head := make([]byte, min(size, 4))
 	if size <= tailBytes {
 		copy(head, tail)
 	} else if _, err := object.ReadAt(head, 0); err != nil {
 		return shortRead(err)
 	}
-	end := ""
-	if len(tail) >= 12 {
-		end = string(tail[len(tail)-4:])
-	}
 	switch {
-	case end == magic:
-		return nil
 	case end == magicEncrypted:
 		return &facts.Problem{Kind: facts.ProblemEncrypted, Message: "its footer is encrypted: the audit has no keys; audit a decrypted copy"}
 	case string(head) == magic:

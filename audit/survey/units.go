@@ -66,8 +66,8 @@ func (u unitsByColumn) learn(s facts.Schema) {
 	}
 }
 
-// usual is the unit that most files tell, the coarser one of two that equally many do; "" where none tells.
-func (u unitsByColumn) usual(key string) string {
+// commonest is the unit that most files tell, the coarser one of two that equally many do; "" where none tells.
+func (u unitsByColumn) commonest(key string) string {
 	unit := ""
 	for _, r := range epochRanges {
 		if n := u[key][r.unit]; n > 0 && n > u[key][unit] {
@@ -93,7 +93,7 @@ func (u unitsByColumn) teach(s facts.Schema) (adopted []string) {
 		if base == "" {
 			base = withoutUnits(s)
 		}
-		if c.EpochUnit = cmp.Or(u.usual(base+c.Path), u.usual(c.Path)); c.EpochUnit != "" {
+		if c.EpochUnit = cmp.Or(u.commonest(base+c.Path), u.commonest(c.Path)); c.EpochUnit != "" {
 			adopted = append(adopted, c.Path)
 		}
 	}

@@ -186,7 +186,7 @@ func diffs(before, after View, asOf times.Instant) []diff.Finding {
 		return nil
 	}
 	older.Views[0].Path, newer.Views[0].Path = "", ""
-	findings := diff.Judge(diff.Compute(older, newer), diff.Policy{AsOf: asOf.Time()})
+	findings := diff.Classify(diff.Compute(older, newer), diff.Policy{AsOf: asOf.Time()})
 	return slices.DeleteFunc(findings, func(f diff.Finding) bool { return f.View != after.Name })
 }
 

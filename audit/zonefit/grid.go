@@ -24,21 +24,24 @@ type grid struct {
 	rows, all float64
 }
 
-func newGrid(histograms ...*facts.LagHistogram) *grid {
+func newGrid(h *facts.LagHistogram) *grid {
 	g := &grid{}
-	for _, h := range histograms {
-		for bin, n := range h.Counts {
-			lo, _ := facts.LagBounds(bin)
-			minute := floorDiv(int64(lo), int64(times.Minute))
-			g.all += float64(n)
-			if minute < -reach || minute >= reach {
-				continue
-			}
-			g.rows += float64(n)
-			g.counts[minute+reach] += float64(n)
-		}
-	}
+	g.add(h)
 	return g
+}
+
+// add counts the lags of a histogram too.
+func (g *grid) add(h *facts.LagHistogram) {
+	for bin, n := range h.Counts {
+		lo, _ := facts.LagBounds(bin)
+		minute := floorDiv(int64(lo), int64(times.Minute))
+		g.all += float64(n)
+		if minute < -reach || minute >= reach {
+			continue
+		}
+		g.rows += float64(n)
+		g.counts[minute+reach] += float64(n)
+	}
 }
 
 func floorDiv(a, b int64) int64 {

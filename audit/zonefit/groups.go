@@ -101,7 +101,7 @@ func (a *asking) group() {
 			e.Refused = append(e.Refused, g)
 		}
 		sortGroups(e.Refused)
-		a.untold(why)
+		a.inconclusive(why)
 		return
 	}
 	a.anchor(home, all)
@@ -139,7 +139,7 @@ const (
 func (a *asking) anchor(home *cluster, all float64) {
 	e := &a.estimate
 	if home == nil {
-		a.untold("no writer is at the offset read")
+		a.inconclusive("no writer is at the offset read")
 		return
 	}
 	to := a.moved
@@ -155,7 +155,7 @@ func (a *asking) anchor(home *cluster, all float64) {
 				return !slices.ContainsFunc(e.Groups, func(g WriterGroup) bool { return g.East == times.Offset(-60*to) })
 			})
 			if len(candidates) != 1 {
-				a.untold("even the promptest writers are ahead of their arrival")
+				a.inconclusive("even the promptest writers are ahead of their arrival")
 				return
 			}
 		}
@@ -166,7 +166,7 @@ func (a *asking) anchor(home *cluster, all float64) {
 			return slices.ContainsFunc(e.Groups, func(g WriterGroup) bool { return !a.real(to + int32(g.East.Minutes())) })
 		})
 		if len(e.Groups) == 0 || len(candidates) != 1 {
-			a.untold(fmt.Sprintf("even the promptest writers are %d min late, or stamp at an offset of so much", edge))
+			a.inconclusive(fmt.Sprintf("even the promptest writers are %d min late, or stamp at an offset of so much", edge))
 			return
 		}
 		to = candidates[0]
@@ -181,7 +181,7 @@ func (a *asking) anchor(home *cluster, all float64) {
 		}
 	}
 	if slices.ContainsFunc(e.Groups, func(g WriterGroup) bool { return !a.real(int32(g.East.Minutes())) }) {
-		a.untold("the writers ahead of their arrival are at no offset")
+		a.inconclusive("the writers ahead of their arrival are at no offset")
 		return
 	}
 	e.Anchored = true

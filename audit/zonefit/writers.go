@@ -28,8 +28,8 @@ type WriterInput struct {
 type WriterEstimate struct {
 	// Told says that the writers had the power to tell; Why is the reason where they had not, or where the whole is
 	// ambiguous.
-	Told bool
-	Why  string
+	Conclusive bool
+	Why        string
 	// Writers have rows, Eligible of them enough on enough days to be asked; Rows are those sampled, EligibleRows those of
 	// the eligible.
 	Writers, Eligible  int
@@ -188,18 +188,18 @@ func (a *asking) ask() WriterEstimate {
 	if !a.powerful() || !a.learnReference() {
 		return a.estimate
 	}
-	a.estimate.Told = true
+	a.estimate.Conclusive = true
 	for round := range rounds {
 		settled := a.place(round)
 		if !a.learnSure() {
-			return a.untold("no writer is placed for certain")
+			return a.inconclusive("no writer is placed for certain")
 		}
 		if settled && round >= leastRounds {
 			break
 		}
 	}
 	if a.drifted() {
-		return a.untold("no telling which writers are at the offset read")
+		return a.inconclusive("no telling which writers are at the offset read")
 	}
 	a.group()
 	return a.estimate
@@ -220,8 +220,8 @@ func (a *asking) drifted() bool {
 	return 2*home < all
 }
 
-func (a *asking) untold(why string) WriterEstimate {
-	a.estimate.Told, a.estimate.Why = false, why
+func (a *asking) inconclusive(why string) WriterEstimate {
+	a.estimate.Conclusive, a.estimate.Why = false, why
 	a.estimate.Groups = nil
 	return a.estimate
 }
@@ -304,7 +304,7 @@ func newPen(rows []facts.WriterRow) pen {
 func (a *asking) powerful() bool {
 	e := &a.estimate
 	if e.Eligible < leastEligible || float64(e.EligibleRows) < leastEligibleShare*float64(e.Rows) {
-		a.untold("few rows a writer")
+		a.inconclusive("few rows a writer")
 		return false
 	}
 	return true
@@ -331,7 +331,7 @@ func (a *asking) learnReference() bool {
 	a.width = max(2, spreads[len(spreads)/2])
 	if len(medians) < needed {
 		if len(ahead) < needed || !a.moveAhead(ahead) {
-			a.untold("hardly a writer is prompt")
+			a.inconclusive("hardly a writer is prompt")
 			return false
 		}
 		medians = nil
@@ -356,7 +356,7 @@ func (a *asking) learnReference() bool {
 		}
 	}
 	if writers < needed {
-		a.untold("hardly a writer is prompt")
+		a.inconclusive("hardly a writer is prompt")
 		return false
 	}
 	a.f.learn()

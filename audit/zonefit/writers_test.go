@@ -43,8 +43,8 @@ func TestWritersAtAnOffsetAreFound(t *testing.T) {
 				give(r)
 			})
 		})
-		if !e.Told || !slices.Equal(groupOffsets(e.Groups), []int32{pacific, india}) {
-			t.Errorf("%s: %v %q %v, want e.Told && slices.Equal(groupOffsets(e.Groups), []int32{pacific, india})", lag.Name, e.Told, e.Why, groupOffsets(e.Groups))
+		if !e.Conclusive || !slices.Equal(groupOffsets(e.Groups), []int32{pacific, india}) {
+			t.Errorf("%s: %v %q %v, want e.Told && slices.Equal(groupOffsets(e.Groups), []int32{pacific, india})", lag.Name, e.Conclusive, e.Why, groupOffsets(e.Groups))
 			continue
 		}
 		for k, share := range []float64{0.05, 0.1} {
@@ -85,7 +85,7 @@ func TestADelayThatHoldsNearlyAlways(t *testing.T) {
 		}
 		for seed := range uint64(3) {
 			e := askStore(func(give func(zonemix.Row)) { kind.Each(seed, 20_000, give) })
-			if !e.Told || len(e.Refused) != 1 || len(e.Groups) != 0 {
+			if !e.Conclusive || len(e.Refused) != 1 || len(e.Groups) != 0 {
 				t.Fatalf("%s, seed %d: %v, and refused %v", kind.Name, seed, groupOffsets(e.Groups), groupOffsets(e.Refused))
 			}
 			if e.Refused[0].Why == "its writers were prompt at the times when nobody of them was late" {
@@ -108,23 +108,23 @@ func TestADelayThatHoldsNearlyAlways(t *testing.T) {
 
 func TestAWholeSourceByItsWriters(t *testing.T) {
 	east := ofPlan(zonemix.Plan{Lag: zonemix.Lags()[1], PerWriter: 12, Planted: []zonemix.Share{{Offset: india, Of: 2}}}, 1)
-	if !east.Told || !slices.Equal(groupOffsets(east.Groups), []int32{india}) || east.Home != 0 || !east.Anchored {
-		t.Errorf("east: %v %q %v, %d at home", east.Told, east.Why, groupOffsets(east.Groups), east.Home)
+	if !east.Conclusive || !slices.Equal(groupOffsets(east.Groups), []int32{india}) || east.Home != 0 || !east.Anchored {
+		t.Errorf("east: %v %q %v, %d at home", east.Conclusive, east.Why, groupOffsets(east.Groups), east.Home)
 	}
 	west := ofPlan(zonemix.Plan{Lag: zonemix.Lags()[1], PerWriter: 12, Planted: []zonemix.Share{{Offset: pacific, Of: 2}}}, 1)
-	if west.Told || len(west.Groups) != 0 || west.Why != "even the promptest writers are 480 min late, or stamp at an offset of so much" {
-		t.Errorf("west: %v %q %v", west.Told, west.Why, groupOffsets(west.Groups))
+	if west.Conclusive || len(west.Groups) != 0 || west.Why != "even the promptest writers are 480 min late, or stamp at an offset of so much" {
+		t.Errorf("west: %v %q %v", west.Conclusive, west.Why, groupOffsets(west.Groups))
 	}
 	nobody := ofPlan(zonemix.Plan{Lag: zonemix.Lags()[1], PerWriter: 12, Planted: []zonemix.Share{{Offset: pacific, Of: 0.4}, {Offset: -18000, Of: 0.4}, {Offset: tokyo, Of: 1}}}, 1)
-	if !nobody.Told || !slices.Equal(groupOffsets(nobody.Groups), []int32{pacific, -18000, tokyo}) || nobody.Home != 0 {
-		t.Errorf("nobody at UTC: %v %q %v", nobody.Told, nobody.Why, groupOffsets(nobody.Groups))
+	if !nobody.Conclusive || !slices.Equal(groupOffsets(nobody.Groups), []int32{pacific, -18000, tokyo}) || nobody.Home != 0 {
+		t.Errorf("nobody at UTC: %v %q %v", nobody.Conclusive, nobody.Why, groupOffsets(nobody.Groups))
 	}
 }
 
 func TestClocksThatChangeAreFollowed(t *testing.T) {
 	e := ofPlan(zonemix.Plan{Lag: zonemix.Lags()[1], PerWriter: 12, Stepping: true, Planted: []zonemix.Share{{Offset: -14400, Of: 0.1}}}, 3)
-	if !e.Told || !slices.Equal(groupOffsets(e.Groups), []int32{-18000, -14400}) {
-		t.Fatalf("%v %q %v, want e.Told && slices.Equal(groupOffsets(e.Groups), []int32{-18000, -14400})", e.Told, e.Why, groupOffsets(e.Groups))
+	if !e.Conclusive || !slices.Equal(groupOffsets(e.Groups), []int32{-18000, -14400}) {
+		t.Fatalf("%v %q %v, want e.Told && slices.Equal(groupOffsets(e.Groups), []int32{-18000, -14400})", e.Conclusive, e.Why, groupOffsets(e.Groups))
 	}
 	if e.Groups[0].Days > 3 || e.Groups[1].Days < 5 {
 		t.Errorf("%d days after the change, %d before", e.Groups[0].Days, e.Groups[1].Days)
@@ -143,10 +143,10 @@ func TestWhoeverIsNotTheWriterTellsNothing(t *testing.T) {
 
 func TestTooFewRowsAWriter(t *testing.T) {
 	e := ofPlan(zonemix.Plan{Lag: zonemix.Lags()[1], PerWriter: 0.3, Planted: []zonemix.Share{{Offset: pacific, Of: 0.2}}}, 1)
-	if e.Told || e.Why != "few rows a writer" {
-		t.Errorf(`%v %q, want !(e.Told) && e.Why == "few rows a writer"`, e.Told, e.Why)
+	if e.Conclusive || e.Why != "few rows a writer" {
+		t.Errorf(`%v %q, want !(e.Told) && e.Why == "few rows a writer"`, e.Conclusive, e.Why)
 	}
-	if e := AskWriters(WriterInput{}); e.Told || e.Rows != 0 {
+	if e := AskWriters(WriterInput{}); e.Conclusive || e.Rows != 0 {
 		t.Errorf("no rows: %+v", e)
 	}
 }

@@ -39,7 +39,7 @@ const (
 type Estimate struct {
 	Verdict Verdict
 	// Rows have both times; Told of them lie in parts whose lags are sharp enough to tell, CoarseRows in coarse parts.
-	Rows, Told, CoarseRows int64
+	Rows, Sharp, CoarseRows int64
 	// Concentration of the lag modulo 15 minutes in the parts told, or in all where none is: 0 to 1.
 	Concentration float64
 	// Spread is the distance between the lag's quartiles.
@@ -94,17 +94,17 @@ const (
 func Fit(parts []Part, offsets []times.Offset) Estimate {
 	f := newFit(parts, offsets)
 	e := Estimate{Spread: spread(f.lags), Concentration: f.whole.concentration(), Rows: f.lags.Rows, CoarseRows: f.coarse}
-	for _, p := range f.told {
-		e.Told += p.rows
+	for _, p := range f.sharp {
+		e.Sharp += p.rows
 	}
 	if e.Rows == 0 {
 		return e
 	}
-	if len(f.told) == 0 || e.Told < minRows {
+	if len(f.sharp) == 0 || e.Sharp < minRows {
 		e.Verdict = CannotTell
 		return e
 	}
-	merged := f.merge(f.told)
+	merged := f.merge(f.sharp)
 	e.Concentration = merged.concentration()
 	if !f.anchor(merged) {
 		e.Verdict = CannotTell
@@ -115,38 +115,47 @@ func Fit(parts []Part, offsets []times.Offset) Estimate {
 		e.Verdict = CannotTell
 		return e
 	}
-	if len(f.told) > 1 {
-		for _, p := range f.told {
-			found = append(found, f.detect(p.grid, partDeviations)...)
+	if len(f.sharp) > 1 {
+		for _, p := range f.sharp {
+			found = append(found, f.detect(f.gridOf(p), partDeviations)...)
 		}
 	}
 	slices.Sort(found)
 	e.Populations = f.populations(merged, slices.Compact(found))
 	e.Detectable = f.detectable(merged)
-	e.Verdict = judge(e.Populations)
+	e.Verdict = verdictOf(e.Populations)
 	return e
 }
 
 type fit struct {
 	offsets []int
-	told    []toldPart
+	sharp   []sharpPart
 	lags    *facts.LagHistogram
 	whole   *grid
-	coarse  int64
-	shape   shape
+	// part is the grid of one partition at a time: beside the few lags of each, those of 20,000 partitions took 500 MB.
+	part   *grid
+	coarse int64
+	shape  shape
 	// delay is how late, in minutes, the largest population is by its own nature; home is its offset.
 	delay, home int
 }
 
 // toldPart is a partition whose lags are sharp enough.
-type toldPart struct {
+type sharpPart struct {
 	id   int32
-	grid *grid
+	lags *facts.LagHistogram
 	rows int64
 }
 
+// gridOf is the grid of a partition, until that of the next is asked for.
+func (f *fit) gridOf(p sharpPart) *grid {
+	*f.part = grid{}
+	f.part.add(p.lags)
+	return f.part
+}
+
 func newFit(parts []Part, offsets []times.Offset) *fit {
-	f := &fit{lags: facts.NewLagHistogram()}
+	f := &fit{lags: facts.NewLagHistogram(), part: &grid{}}
 	for _, offset := range append([]times.Offset{0}, offsets...) {
 		if offset%(lattice*60) == 0 {
 			f.offsets = append(f.offsets, int(offset.Minutes()))
@@ -160,22 +169,19 @@ func newFit(parts []Part, offsets []times.Offset) *fit {
 			f.coarse += p.Lags.Rows
 			continue
 		}
-		if g := newGrid(p.Lags); g.concentration() >= minConcentration {
-			f.told = append(f.told, toldPart{id: p.ID, grid: g, rows: p.Lags.Rows})
+		part := sharpPart{id: p.ID, lags: p.Lags, rows: p.Lags.Rows}
+		if f.gridOf(part).concentration() >= minConcentration {
+			f.sharp = append(f.sharp, part)
 		}
 	}
 	f.whole = newGrid(f.lags)
 	return f
 }
 
-func (f *fit) merge(parts []toldPart) *grid {
+func (f *fit) merge(parts []sharpPart) *grid {
 	merged := &grid{}
 	for _, p := range parts {
-		merged.rows += p.grid.rows
-		merged.all += p.grid.all
-		for i, n := range p.grid.counts {
-			merged.counts[i] += n
-		}
+		merged.add(p.lags)
 	}
 	return merged
 }
@@ -274,6 +280,7 @@ func (f *fit) populations(g *grid, found []int) []Population {
 		rows, _ := f.shape.amplitude(g, f.minuteOf(o))
 		total += max(rows, 0)
 	}
+	parts := f.partShares(found)
 	var populations []Population
 	for _, o := range found {
 		rows, _ := f.shape.amplitude(g, f.minuteOf(o))
@@ -283,12 +290,7 @@ func (f *fit) populations(g *grid, found []int) []Population {
 		noise := f.shape.noise(g, f.minuteOf(o), rows)
 		share := rows / total
 		margin := 1.96 * math.Sqrt(share*(1-share)/total+noise*noise/(total*total))
-		p := Population{East: times.Offset(o * 60), Rows: int64(math.Round(rows)), Share: share, Low: max(0, share-margin), High: min(1, share+margin)}
-		for _, part := range f.told {
-			if s, seen := f.partShare(part, found, o); seen {
-				p.Parts = append(p.Parts, s)
-			}
-		}
+		p := Population{East: times.Offset(o * 60), Rows: int64(math.Round(rows)), Share: share, Low: max(0, share-margin), High: min(1, share+margin), Parts: parts[o]}
 		populations = append(populations, p)
 	}
 	return populations
@@ -297,17 +299,23 @@ func (f *fit) populations(g *grid, found []int) []Population {
 // partDeviationsSeen is how far above its background a population that is known must stand to be seen in a partition.
 const partDeviationsSeen = 3
 
-func (f *fit) partShare(part toldPart, found []int, offset int) (PartShare, bool) {
-	total := 0.0
-	for _, o := range found {
-		rows, _ := f.shape.amplitude(part.grid, f.minuteOf(o))
-		total += max(rows, 0)
+// partShares are the partitions in which each of the offsets found is seen.
+func (f *fit) partShares(found []int) map[int][]PartShare {
+	shares := map[int][]PartShare{}
+	for _, part := range f.sharp {
+		g, total := f.gridOf(part), 0.0
+		for _, o := range found {
+			rows, _ := f.shape.amplitude(g, f.minuteOf(o))
+			total += max(rows, 0)
+		}
+		for _, o := range found {
+			rows, deviation := f.shape.amplitude(g, f.minuteOf(o))
+			if rows >= 1 && rows >= partDeviationsSeen*deviation {
+				shares[o] = append(shares[o], PartShare{ID: part.id, Rows: int64(math.Round(rows)), Share: rows / total})
+			}
+		}
 	}
-	rows, deviation := f.shape.amplitude(part.grid, f.minuteOf(offset))
-	if rows < 1 || rows < partDeviationsSeen*deviation {
-		return PartShare{}, false
-	}
-	return PartShare{ID: part.id, Rows: int64(math.Round(rows)), Share: rows / total}, true
+	return shares
 }
 
 // detectable is the share that a population at the median offset must have to be found.
@@ -328,8 +336,8 @@ func (f *fit) detectable(g *grid) float64 {
 	return min(1, percentile(needs, 0.5)/total)
 }
 
-// judge says what the populations mean before anything else decides.
-func judge(populations []Population) Verdict {
+// verdictOf says what the populations mean before anything else decides.
+func verdictOf(populations []Population) Verdict {
 	verdict := Clean
 	for _, p := range populations {
 		switch {

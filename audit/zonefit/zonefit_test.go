@@ -176,7 +176,7 @@ func TestNothingToTellFrom(t *testing.T) {
 		t.Errorf("20 rows: %+v", few)
 	}
 	wide := fitMixture(zonemix.Mixture{Days: 2, RowsADay: 5000, Median: 4 * time.Hour, Sigma: 1}, 1)
-	if wide.Verdict != CannotTell || wide.Told != 0 || wide.Spread < 3*3600e6 || wide.Spread > 8*3600e6 {
+	if wide.Verdict != CannotTell || wide.Sharp != 0 || wide.Spread < 3*3600e6 || wide.Spread > 8*3600e6 {
 		t.Errorf("lags of hours: %+v", wide)
 	}
 }

@@ -32,6 +32,8 @@ type cli struct {
 	reads *inputs
 	// temps is what it is writing under a name for the moment.
 	temps *temporaries
+	// stores are where files may lie.
+	stores stores
 
 	// inspect takes what a command says of itself, in place of running it; nil for a run.
 	inspect func(usagePage)
@@ -81,7 +83,7 @@ func commands() []command {
 // run is the whole program: arguments and streams in, exit code out.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, environ []string) int {
 	c := &cli{
-		stdin: stdin, stdout: &closableWriter{w: stdout}, stderr: deafWriter{stderr}, env: environment(environ), now: time.Now, reads: &inputs{}, temps: temporariesOf(ctx),
+		stdin: stdin, stdout: &closableWriter{w: stdout}, stderr: bestEffortWriter{stderr}, env: environment(environ), now: time.Now, reads: &inputs{}, temps: temporariesOf(ctx), stores: newStores(),
 		stdoutTerminal: isTerminal(stdout), stderrTerminal: isTerminal(stderr),
 	}
 	if f, ok := stdout.(*os.File); ok && c.stdoutTerminal {
@@ -111,6 +113,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 			policy.DidYouMean(args[0], names), strings.Join(names, ", "))
 		return exitUsage
 	}
+	defer c.stores.close()
 	code, err := table[i].run(ctx, c, args[1:])
 	switch {
 	case errors.Is(err, pflag.ErrHelp):
@@ -290,10 +293,10 @@ func (c *closableWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// deafWriter swallows every error: what cannot be logged must not stop an audit.
-type deafWriter struct{ w io.Writer }
+// bestEffortWriter swallows every error: what cannot be logged must not stop an audit.
+type bestEffortWriter struct{ w io.Writer }
 
-func (d deafWriter) Write(p []byte) (int, error) {
+func (d bestEffortWriter) Write(p []byte) (int, error) {
 	_, _ = d.w.Write(p)
 	return len(p), nil
 }

@@ -77,7 +77,7 @@ func cmdAlign(ctx context.Context, c *cli, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	a := aligner{report: r, mask: mask, accept: len(*accept) > 0, out: c.stdout, now: c.now(), temps: c.temps}
+	a := aligner{report: r, mask: mask, accept: len(*accept) > 0, cli: c, out: c.stdout, now: c.now(), temps: c.temps}
 	err = a.run(ctx, loaded.Views, *views, *dir)
 	for _, wrong := range []error{align.ErrNotEmpty, align.ErrName, align.ErrCorrection, errIntoData} {
 		if errors.Is(err, wrong) {
@@ -95,6 +95,7 @@ type aligner struct {
 	report report.Report
 	mask   *sensitive.Mask
 	accept bool
+	cli    *cli
 	out    io.Writer
 	now    time.Time
 	temps  *temporaries
@@ -120,7 +121,7 @@ func (a aligner) run(ctx context.Context, views []model.View, picks []string, di
 	if err != nil {
 		return err
 	}
-	if err := refuseIntoData(dir, copies, views); err != nil {
+	if err := a.refuseIntoData(ctx, dir, copies, views); err != nil {
 		return err
 	}
 	temp, err := newAligning(dir, a.now, a.temps)
@@ -165,7 +166,7 @@ func (a aligner) plan(ctx context.Context, views []model.View) ([]align.Options,
 }
 
 func (a aligner) view(ctx context.Context, v model.View) (align.Options, error) {
-	plan, footers, err := footersOf(ctx, v, a.now)
+	plan, footers, err := a.cli.footersOf(ctx, v, a.now)
 	if err != nil {
 		return align.Options{}, err
 	}
@@ -179,12 +180,12 @@ func (a aligner) view(ctx context.Context, v model.View) (align.Options, error) 
 			return align.Options{}, fmt.Errorf("the report corrects %s, which is not among the view's files any more: run the audit again", c.File)
 		}
 	}
-	return align.Options{Store: files(), View: footers.View, Survey: footers.Survey, Corrections: corrections, AcceptStatistical: a.accept, Prefix: prefix, Report: a.report.ID, Mask: a.mask, HashKeyID: a.report.HashKeyID}, nil
+	return align.Options{Store: a.cli.stores, View: footers.View, Survey: footers.Survey, Corrections: corrections, AcceptStatistical: a.accept, Prefix: prefix, Report: a.report.ID, Mask: a.mask, HashKeyID: a.report.HashKeyID}, nil
 }
 
 // refuseIntoData refuses a target whose files an audit would read as data of a view of the config: beside their originals they
 // would be repeats.
-func refuseIntoData(dir string, copies []align.Options, views []model.View) error {
+func (a aligner) refuseIntoData(ctx context.Context, dir string, copies []align.Options, views []model.View) error {
 	for _, p := range copies {
 		for _, f := range p.Survey.Files {
 			name := filepath.Join(dir, filepath.FromSlash(p.Prefix), filepath.FromSlash(f.Path))
@@ -196,7 +197,7 @@ func refuseIntoData(dir string, copies []align.Options, views []model.View) erro
 				if v.Path == "" {
 					continue
 				}
-				if claimed, err := claims(v.Root, v.Path, name); err == nil && claimed {
+				if claimed, err := a.cli.stores.claims(ctx, v.Root, v.Path, name); err == nil && claimed {
 					return fmt.Errorf("%w: %s would be data of view %s, by its path %s, beside the original: choose a target outside of it", errIntoData, name, v.Name, v.Path)
 				}
 			}

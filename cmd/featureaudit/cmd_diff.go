@@ -27,7 +27,7 @@ const diffAbout = `Compares two sets of definitions and judges what changed: the
 definitions command reads. An approval under suppress: of the config accepts a finding, for a reason and a while.`
 
 // judgeFlags are the flags that diff and lint share.
-type judgeFlags struct {
+type ruleFlags struct {
 	consumer string
 	failOn   string
 	config   string
@@ -37,7 +37,7 @@ type judgeFlags struct {
 	out      outFlags
 }
 
-func (f *judgeFlags) add(flags *pflag.FlagSet) {
+func (f *ruleFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.consumer, "for", "", "judge for one kind of consumer: training, serving or storage (default: the strictest)")
 	flags.StringVar(&f.failOn, "fail-on", "error", "exit 1 at findings of this severity: error, warn or never")
 	flags.StringVar(&f.config, "config", "", "the config whose suppress: and consumers: count (default: ./featureaudit.yaml where it is there)")
@@ -57,7 +57,7 @@ type judging struct {
 	summary   string
 }
 
-func (c *cli) judging(f judgeFlags, flags *pflag.FlagSet) (judging, error) {
+func (c *cli) judging(f ruleFlags, flags *pflag.FlagSet) (judging, error) {
 	var j judging
 	var err error
 	if f.consumer != "" {
@@ -155,7 +155,7 @@ func (j *judging) namesOthers(known []string) bool {
 }
 
 func cmdDiff(ctx context.Context, c *cli, args []string) (int, error) {
-	var f judgeFlags
+	var f ruleFlags
 	flags := newFlags("diff")
 	f.add(flags)
 	data := flags.StringArray("data", nil, "say what each changed ttl does to the entities: audit (looks at the files of OLD), a config or other REF whose files to look at, "+
@@ -190,7 +190,7 @@ func cmdDiff(ctx context.Context, c *cli, args []string) (int, error) {
 	}
 	j.policy.Tried = diff.Compared(older, newer)
 	c.knowViews(ctx, &j, older, newer)
-	doc := diff.NewDocument(diff.DiffSchema, diff.SideOf(older), diff.SideOf(newer), diff.Judge(changes, j.policy))
+	doc := diff.NewDocument(diff.DiffSchema, diff.SideOf(older), diff.SideOf(newer), diff.Classify(changes, j.policy))
 	doc.NotCompared = diff.NotCompared(older.Kind, newer.Kind)
 	code, err := c.verdict(doc, j)
 	if err == nil && found.missing != nil {
@@ -258,7 +258,11 @@ func (c *cli) verdict(doc diff.Document, j judging) (int, error) {
 	doc.For, doc.AsOf = j.policy.For, j.policy.AsOf.UTC().Format(time.RFC3339)
 	err := c.writeAll(j.outs, func(w io.Writer, format string, color bool) error {
 		f, _ := render.Lookup(format)
-		return f.Diff(w, doc, render.Options{Color: color})
+		o := render.Options{Color: color}
+		if w == c.stdout {
+			o.Width = c.textWidth()
+		}
+		return f.Diff(w, doc, o)
 	})
 	if err != nil {
 		return 0, err

@@ -80,10 +80,10 @@ func cmdInit(ctx context.Context, c *cli, args []string) (int, error) {
 
 // starterViews finds the views below a folder; their paths are relative to base.
 func (c *cli) starterViews(ctx context.Context, root, base string) ([]policy.StarterView, error) {
-	if err := localOnly(root); err != nil {
+	if err := c.stores.readable(root); err != nil {
 		return nil, err
 	}
-	listing, err := files().List(ctx, "", root)
+	listing, err := c.stores.List(ctx, "", root)
 	var none *store.NoMatchError
 	var table *store.TableFormatError
 	switch {
@@ -219,8 +219,8 @@ func relativeGlob(base, root, folder, glob string) (string, error) {
 
 // folderViews guesses the roles of a folder's views from the footers of its files. Their paths start from the folder.
 func (c *cli) folderViews(ctx context.Context, folder string, f viewFolder) ([]policy.StarterView, error) {
-	view := model.View{Name: filepath.Base(folder), Path: f.glob(), Root: folder, Origins: map[string]string{}}
-	_, footers, err := footersOf(ctx, view, c.now())
+	view := model.View{Name: filepath.Base(folder), Path: f.glob(), Root: folder, Origins: model.Origins{}}
+	_, footers, err := c.footersOf(ctx, view, c.now())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", folder, err)
 	}

@@ -13,7 +13,7 @@ const lintAbout = `Judges one set of definitions alone: views that never expire,
 there. Where the views' files are at hand their footers are read too; no row is.`
 
 func cmdLint(ctx context.Context, c *cli, args []string) (int, error) {
-	var f judgeFlags
+	var f ruleFlags
 	flags := newFlags("lint")
 	f.add(flags)
 	root := flags.String("root", "", "the folder that relative paths of the views start from (default: the nearest feature_store.yaml upwards)")
@@ -61,7 +61,7 @@ func (c *cli) columnsOf(ctx context.Context, d registry.Definitions) diff.Files 
 		if !ok || v.NoFiles != "" || v.Path == "" {
 			return nil, 0, false
 		}
-		plan, footers, err := footersOf(ctx, v, c.now())
+		plan, footers, err := c.footersOf(ctx, v, c.now())
 		if err != nil || len(plan.Listing.Files) == 0 {
 			return nil, 0, false
 		}

@@ -124,7 +124,7 @@ func (c *cli) planView(ctx context.Context, v model.View) plannedView {
 	if v.NoFiles != "" {
 		return planned(unnamed(v))
 	}
-	l := looker()
+	l := c.looker()
 	plan, err := l.Plan(ctx, v, look.Window{AsOf: c.now()})
 	if err != nil {
 		p := planned(unnamed(v))
@@ -199,7 +199,7 @@ func declaredColumns(v model.View) []plannedKey {
 }
 
 func planned(v model.View) plannedView {
-	p := plannedView{Name: v.Name, Owner: v.Owner, OwnerOrigin: v.Origins["owner"], Kind: string(v.Kind), Path: address.Redact(v.Path), PathOrigin: v.Origins["path"],
+	p := plannedView{Name: v.Name, Owner: v.Owner, OwnerOrigin: v.Origins["owner"].String(), Kind: string(v.Kind), Path: address.Redact(v.Path), PathOrigin: v.Origins["path"].String(),
 		NoFiles: v.NoFiles, Values: []plannedKey{}, Notes: []string{}}
 	values := viewValues(v)
 	for _, key := range slices.Sorted(maps.Keys(values)) {
@@ -213,12 +213,12 @@ func planned(v model.View) plannedView {
 // origin is where a key's value comes from; the parts of a map may carry it instead of the whole.
 func origin(v model.View, key string) string {
 	if o, ok := v.Origins[key]; ok {
-		return o
+		return o.String()
 	}
 	var parts []string
 	for part, o := range v.Origins {
 		if strings.HasPrefix(part, key+".") {
-			parts = append(parts, o)
+			parts = append(parts, o.String())
 		}
 	}
 	slices.Sort(parts)
@@ -264,6 +264,12 @@ func checkWords(checks map[string]model.CheckPolicy) string {
 		}
 		if c.MinRows != nil {
 			parts = append(parts, fmt.Sprintf("min_rows %d", *c.MinRows))
+		}
+		if c.MaxRows != nil {
+			parts = append(parts, fmt.Sprintf("max_rows %d", *c.MaxRows))
+		}
+		if c.MaxRatio != nil {
+			parts = append(parts, fmt.Sprintf("max_ratio %v", *c.MaxRatio))
 		}
 		if c.MustSee != nil {
 			parts = append(parts, fmt.Sprintf("must_see %v", *c.MustSee))

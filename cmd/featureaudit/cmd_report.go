@@ -97,7 +97,7 @@ func digestFormat(name string) bool {
 }
 
 func (f reportFlags) options(path string) (render.Options, error) {
-	o := render.Options{Words: catalogueWords, ReportPath: path, ReportURL: f.reportURL}
+	o := render.Options{Words: catalogueWords, ReportPath: path, ReportURL: f.reportURL, Whole: len(f.views) > 0}
 	if len(f.owners) > 0 {
 		o.Owner = orList(f.owners)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -46,6 +47,7 @@ type runFlags struct {
 	summary    string
 	memory     string
 	tempDir    string
+	stage      string
 	threads    int
 	rowsLimit  int
 	samples    int
@@ -70,6 +72,7 @@ func addRunFlags(flags *pflag.FlagSet, f *runFlags) {
 	flags.BoolVar(&f.quiet, "quiet", false, "print errors only: no summary, no progress, no other log")
 	flags.StringVar(&f.memory, "memory-limit", "", "memory of the whole process: 512MB, 2GiB or 70% (default: 70% of the cgroup's or the machine's)")
 	flags.StringVar(&f.tempDir, "temp-dir", "", "where to spill what does not fit into memory (default: $TMPDIR, else the system's)")
+	addStageLimit(flags, &f.stage)
 	flags.IntVar(&f.threads, "threads", 0, "threads to scan with (default: the CPU quota)")
 	flags.IntVar(&f.rowsLimit, "rows-limit", 100_000, "rows to write at most with --out duplicates=PATH or rows=PATH (.parquet or .csv)")
 	flags.IntVar(&f.samples, "samples", 0, "show up to so many values of key and entity columns in findings (default: none; sensitive ones are hashed or numbered)")
@@ -139,6 +142,7 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 		return 0, err
 	}
 	options.Rank = remembered.rank(options.AsOf, options.Within())
+	options.NameFindings = remembered.past != nil || slices.ContainsFunc(outs, func(o output) bool { return o.format == findingsFormat })
 	if err := c.refuseInputs(ctx, outs, options.Views); err != nil {
 		return 0, err
 	}
@@ -163,6 +167,8 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	done, runErr := runAudit(ctx, options)
 	stop()
 	done.Report.Execution = c.execution(started)
+	e, l := &done.Report.Execution, done.Looked
+	e.FilesRead, e.RowsRead, e.FilesKnown, e.RowsKnown = l.FilesRead, l.RowsRead, l.FilesKnown, l.RowsKnown
 	release()
 	return c.finishRun(ctx, log, finish{report: done.Report, audit: done, options: options, err: runErr, outs: outs, threshold: threshold, flags: f, memory: remembered})
 }
@@ -179,7 +185,7 @@ func (c *cli) scratch(options *audit.Options) (remove func(), err error) {
 // auditAside audits for a command that is asked something else, within the limits of flags. Its error is why nothing could be looked
 // at; that there is nothing to audit is none.
 func (c *cli) auditAside(ctx context.Context, f runFlags, options audit.Options) (report.Report, error) {
-	options.Adapters, options.Tool, options.Log = adapters(), toolVersions(ctx), zerolog.Nop()
+	options.Adapters, options.Tool, options.Log = c.adapters(), toolVersions(ctx), zerolog.Nop()
 	if err := f.limit(&options); err != nil {
 		return report.Report{}, err
 	}
@@ -220,7 +226,7 @@ func engineScratch(dir string) (string, error) {
 
 // runOptions turns flags and arguments into what the audit is asked to do, with notes for people on what is odd in them.
 func (c *cli) runOptions(ctx context.Context, f runFlags, refs []string, started time.Time) (audit.Options, policy.Policy, error) {
-	options := audit.Options{SelectViews: f.views, SelectChecks: f.checks, Adapters: adapters()}
+	options := audit.Options{SelectViews: f.views, SelectChecks: f.checks, Adapters: c.adapters()}
 	if err := f.limit(&options); err != nil {
 		return options, policy.Policy{}, err
 	}
@@ -306,6 +312,9 @@ func (f runFlags) limit(options *audit.Options) error {
 		return err
 	}
 	options.MemoryLimit = memory
+	if options.StageLimit, err = stageLimit(f.stage); err != nil {
+		return err
+	}
 	options.Threads, _ = threadsWithin(f.wantedThreads(), memory)
 	// the engine has a limit of its own; this one keeps the collector from letting garbage grow to twice what lives
 	debug.SetMemoryLimit(look.HeapLimit(memory))
@@ -456,12 +465,24 @@ func (c *cli) summarise(f finish, o render.Options) error {
 	}
 	switch kind {
 	case "text":
-		o.Color, o.Width = c.color(), c.textWidth()
+		o.Color, o.Width, o.ReportPath = c.color(), c.textWidth(), fromHere(o.ReportPath)
 		return render.Text(c.stdout, f.report, o)
 	case "json":
 		return render.SummaryJSON(c.stdout, f.report, o)
 	}
 	return nil
+}
+
+// fromHere is a path as a command typed here would name it: relative where it lies below the working directory.
+func fromHere(path string) string {
+	here, err := os.Getwd()
+	if err != nil || !filepath.IsAbs(path) {
+		return path
+	}
+	if below, err := filepath.Rel(here, path); err == nil && filepath.IsLocal(below) {
+		return below
+	}
+	return path
 }
 
 // viewsOfRun is how many views a run looks at.

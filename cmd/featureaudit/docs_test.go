@@ -137,6 +137,23 @@ func exitTable() string {
 	return b.String()
 }
 
+// TestThePythonPackageIsOfThisRelease: it is versioned with the program, whose newest release heads the changelog.
+func TestThePythonPackageIsOfThisRelease(t *testing.T) {
+	changelog, err := os.ReadFile(filepath.Join("..", "..", "CHANGELOG.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	release := regexp.MustCompile(`(?m)^## \[(\d+\.\d+\.\d+)\]`).FindSubmatch(changelog)
+	project, err := os.ReadFile(filepath.Join("..", "..", "audit", "contract", "python", "pyproject.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := regexp.MustCompile(`(?m)^version = "(.*)"$`).FindSubmatch(project)
+	if release == nil || version == nil || string(release[1]) != string(version[1]) {
+		t.Errorf("the newest release of the changelog is %q, and pyproject.toml says %q", release, version)
+	}
+}
+
 // TestConfigByExampleResolves holds the example that the config's page begins with to the config's own reader.
 func TestConfigByExampleResolves(t *testing.T) {
 	_, rest, ok := strings.Cut(documents(t)[filepath.Join("..", "..", "audit", "docs", "config.md")], "```yaml\n")
@@ -157,7 +174,7 @@ func TestConfigByExampleResolves(t *testing.T) {
 	}
 }
 
-// picture is what the program really says about the incident, cut after its worst view.
+// picture is what the program really says about the incident.
 func picture(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -170,8 +187,10 @@ func picture(t *testing.T) string {
 	if code := run(context.Background(), args, strings.NewReader(""), &stdout, &stderr, nil); code != exitFindings {
 		t.Fatalf("the audit of the incident ends with exit %d, want 1:\n%s", code, stderr.String())
 	}
-	views := strings.Split(strings.TrimSpace(stdout.String()), "\n\n")
-	return fmt.Sprintf("```text\n%s\n\n%s\n\n...\n\n%s\n```\n", views[0], views[1], views[len(views)-1])
+	if n := strings.Count(stdout.String(), "\n"); n > 60 {
+		t.Errorf("the summary of the incident takes %d lines, want at most 60", n)
+	}
+	return fmt.Sprintf("```text\n%s```\n", stdout.String())
 }
 
 // diffPicture is what diff really says of two registries between which 47 views lost their ttl, cut in the middle.
@@ -186,12 +205,12 @@ func diffPicture(t *testing.T) string {
 	}
 	t.Chdir(dir)
 	var stdout, stderr bytes.Buffer
-	if code := run(context.Background(), []string{"diff", "before.db", "after.db"}, strings.NewReader(""), &stdout, &stderr, nil); code != exitFindings {
+	if code := run(context.Background(), []string{"diff", "before.db", "after.db"}, strings.NewReader(""), &stdout, &stderr, []string{"COLUMNS=100"}); code != exitFindings {
 		t.Fatalf("diff of the incident ends with exit %d, want 1:\n%s", code, stderr.String())
 	}
 	lines := strings.Split(strings.TrimSpace(stdout.String()), "\n")
-	if len(lines) != 4+47+3 {
-		t.Fatalf("diff of the incident prints %d lines, want 54:\n%s", len(lines), stdout.String())
+	if len(lines) != 4+47+5 {
+		t.Fatalf("diff of the incident prints %d lines, want 56:\n%s", len(lines), stdout.String())
 	}
 	return fmt.Sprintf("```text\n%s\n      ...\n%s\n```\n", strings.Join(lines[:6], "\n"), strings.Join(lines[50:], "\n"))
 }

@@ -32,7 +32,7 @@ func (c *cli) mask(ctx context.Context, path string, views []model.View) (*sensi
 		return nil, fmt.Errorf("--hash-key-file: %w", err)
 	}
 	for _, v := range views {
-		file, err := dataOf(ctx, v, path)
+		file, err := c.dataOf(ctx, v, path)
 		if err != nil {
 			return nil, err
 		}

@@ -78,7 +78,7 @@ func valueNames() map[string]string {
 		"max-age": "DURATION", "max-report-age": "DURATION", "memory-limit": "SIZE", "missing-view": "WHAT", "name": "NAME", "now": "TIME",
 		"after": "STATE", "before": "STATE", "expect-range": "A..B", "expect-rows": "N|FILE", "publish-plan": "FILE", "repeat": "REPORT", "tolerance": "COLUMN=NUMBER",
 		"out": "FORMAT=PATH", "out-dir": "DIR", "owner": "NAME", "path": "GLOB", "project": "NAME", "range": "A..B", "remind": "DURATION", "report": "FILE", "report-url": "URL",
-		"root": "DIR", "rows": "N", "groups": "N", "rows-limit": "N", "samples": "N", "set": "KEY=VALUE", "summary": "FORMAT", "temp-dir": "DIR", "threads": "N",
+		"root": "DIR", "rows": "N", "groups": "N", "rows-limit": "N", "samples": "N", "set": "KEY=VALUE", "stage-limit": "SIZE", "summary": "FORMAT", "temp-dir": "DIR", "threads": "N",
 		"ttl": "DURATION", "view": "NAME", "window": "START..END",
 	}
 }

@@ -45,7 +45,7 @@ func (c *cli) refuseInputs(ctx context.Context, outs []output, views []model.Vie
 			}
 		}
 		for _, v := range views {
-			file, err := dataOf(ctx, v, out.path)
+			file, err := c.dataOf(ctx, v, out.path)
 			if err != nil {
 				return err
 			}
@@ -159,7 +159,7 @@ func throughLinks(path string) string {
 }
 
 // dataOf names the file of a view that a path is, or would be; empty where it is none.
-func dataOf(ctx context.Context, v model.View, path string) (string, error) {
+func (c *cli) dataOf(ctx context.Context, v model.View, path string) (string, error) {
 	if v.NoFiles != "" {
 		return "", nil
 	}
@@ -171,16 +171,16 @@ func dataOf(ctx context.Context, v model.View, path string) (string, error) {
 		if glob == "" {
 			continue
 		}
-		for _, name := range []string{path, throughLinks(path)} {
+		for _, name := range slices.Compact([]string{path, throughLinks(path)}) {
 			// a glob that cannot be read is an error of the view's own result
-			if claimed, err := claims(v.Root, glob, name); err == nil && claimed {
+			if claimed, err := c.stores.claims(ctx, v.Root, glob, name); err == nil && claimed {
 				return name, nil
 			}
 		}
 		if !holdsParquet(path) {
 			continue
 		}
-		file, err := listedAs(ctx, v.Root, glob, path)
+		file, err := c.listedAs(ctx, v.Root, glob, path)
 		if file != "" || err != nil {
 			return file, err
 		}
@@ -201,12 +201,12 @@ func holdsParquet(path string) bool {
 }
 
 // listedAs is the file of a glob that a path is another name of, through links or as a hard link.
-func listedAs(ctx context.Context, base, glob, path string) (string, error) {
+func (c *cli) listedAs(ctx context.Context, base, glob, path string) (string, error) {
 	own, err := os.Stat(path)
 	if err != nil {
 		return "", nil
 	}
-	listing, err := files().List(ctx, base, glob)
+	listing, err := c.stores.List(ctx, base, glob)
 	if cause := context.Cause(ctx); cause != nil {
 		return "", cause
 	}

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/spf13/pflag"
 )
 
 // defaultMemoryShare of what the process may use is left to it without --memory-limit, in percent.
@@ -34,6 +36,28 @@ func threadsWithin(wanted int, limit int64) (int, string) {
 		return room, fmt.Sprintf("%d of %d threads are used: a memory limit of %s has no room for more; raise --memory-limit (or the container's)", room, wanted, sizeText(limit))
 	}
 	return 1, fmt.Sprintf("the memory limit of %s cannot be kept: up to %s may be used, with one thread; raise --memory-limit (or the container's)", sizeText(limit), sizeText(ownMemory+threadMemory))
+}
+
+func addStageLimit(flags *pflag.FlagSet, limit *string) {
+	flags.StringVar(limit, "stage-limit", "", "what parts of files in a bucket may take in --temp-dir at once: 512MB, 20GiB (default: a quarter of what is free there)")
+}
+
+// leastStage is what can be asked for: less has no room for one column chunk of the usual size.
+const leastStage = 1 << 20
+
+// stageLimit reads --stage-limit; 0 means the default.
+func stageLimit(text string) (int64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	bytes, err := parseSize(text)
+	if err != nil {
+		return 0, usagef("--stage-limit %q: expected a size such as 512MB or 20GiB", text)
+	}
+	if bytes < leastStage {
+		return 0, usagef("--stage-limit %q: expected at least 1 MiB, and this is %s", text, sizeText(bytes))
+	}
+	return bytes, nil
 }
 
 // rowBytes is what a row takes that is kept to be written (measured on 2 million rows of a short key).

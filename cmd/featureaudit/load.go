@@ -73,7 +73,7 @@ type loaded struct {
 // load reads the config and the definitions that it names, or what the flags or arguments say in its place.
 func (c *cli) load(ctx context.Context, f definitionFlags, refs []string) (loaded, error) {
 	if f.path != "" {
-		return f.fromFlags(refs)
+		return c.fromFlags(f, refs)
 	}
 	if flag := f.shorthand(); flag != "" {
 		return loaded{}, usagef("%s without --path: write it into the config file, or name the files with --path GLOB", flag)
@@ -114,11 +114,11 @@ func (c *cli) load(ctx context.Context, f definitionFlags, refs []string) (loade
 	return loaded{Policy: p, read: read}, usage(err)
 }
 
-func (f definitionFlags) fromFlags(refs []string) (loaded, error) {
+func (c *cli) fromFlags(f definitionFlags, refs []string) (loaded, error) {
 	if hint := expanded(append([]string{f.path}, refs...)); hint != "" && asConfig(refs[0]) == "" {
 		return loaded{}, usagef("--path %s: %d more names follow it: %s", f.path, len(refs), hint)
 	}
-	if err := localOnly(f.path); err != nil {
+	if err := c.stores.readable(f.path); err != nil {
 		return loaded{}, fmt.Errorf("--path: %w", err)
 	}
 	if f.config != "" || len(refs) > 0 {

@@ -94,3 +94,11 @@ func localOnly(path string) error {
 	}
 	return usage(store.Addressed(path))
 }
+
+// readable refuses an address that no store here reads, where data are expected.
+func (s stores) readable(path string) error {
+	if s.distant(path) {
+		return usage(s.buckets.Valid(path))
+	}
+	return localOnly(path)
+}

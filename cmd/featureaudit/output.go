@@ -246,6 +246,8 @@ func (c *cli) writeReport(outs []output, r report.Report, o render.Options) erro
 		o.Color = color
 		if w == c.stdout {
 			o.Width = c.textWidth()
+		} else {
+			o.Whole = true
 		}
 		return f.Report(w, r, o)
 	}))

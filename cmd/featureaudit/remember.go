@@ -67,7 +67,7 @@ func (c *cli) memory(ctx context.Context, f memoryFlags, p policy.Policy, outs [
 	if m.dir, err = filepath.Abs(m.dir); err != nil {
 		return m, err
 	}
-	if err := refuseHistory(ctx, m.dir, outs, p.Views, asOf); err != nil {
+	if err := c.refuseHistory(ctx, m.dir, outs, p.Views, asOf); err != nil {
 		return m, err
 	}
 	if err := history.Prepare(m.dir); err != nil {
@@ -85,10 +85,10 @@ func under(dir, path string) string {
 	return filepath.Join(dir, path)
 }
 
-func refuseHistory(ctx context.Context, dir string, outs []output, views []model.View, asOf time.Time) error {
+func (c *cli) refuseHistory(ctx context.Context, dir string, outs []output, views []model.View, asOf time.Time) error {
 	file := filepath.Join(dir, filepath.FromSlash(history.PathOf(asOf.UnixMicro())))
 	for _, v := range views {
-		claimed, err := dataOf(ctx, v, file)
+		claimed, err := c.dataOf(ctx, v, file)
 		if err != nil {
 			return err
 		}

@@ -34,7 +34,13 @@ type Database struct {
 	limit int64
 	mu    sync.Mutex
 	idle  []*connection
+	// busy are the connections in use, and opened the files that were read since they were forgotten.
+	busy, opened int
 }
+
+// manyFiles is from how many files on the engine is made to forget which it has read: it keeps a kilobyte of each until its end, in
+// a cache that is turned off.
+const manyFiles = 1000
 
 // ExpectLargeValues tells that values of many kilobytes will be read: what the engine frees between them adds up to more than its limit
 // where its allocator keeps it.
@@ -121,6 +127,8 @@ type connection struct {
 	conn mapping.Connection
 	// caching says that footers are kept from one query to the next, which pays for slices of one file only.
 	caching bool
+	// opened is how many files its queries named since it was given back last.
+	opened int
 }
 
 func (d *Database) acquire() (*connection, error) {
@@ -128,10 +136,22 @@ func (d *Database) acquire() (*connection, error) {
 	if n := len(d.idle); n > 0 {
 		c := d.idle[n-1]
 		d.idle = d.idle[:n-1]
+		d.busy++
 		d.mu.Unlock()
 		return c, nil
 	}
+	d.busy++
 	d.mu.Unlock()
+	c, err := d.connect()
+	if err != nil {
+		d.mu.Lock()
+		d.busy--
+		d.mu.Unlock()
+	}
+	return c, err
+}
+
+func (d *Database) connect() (*connection, error) {
 	c := &connection{}
 	if mapping.Connect(d.db, &c.conn) == mapping.StateError {
 		return nil, errors.New("connect to in-memory DuckDB")
@@ -151,10 +171,22 @@ func (c *connection) cacheFooters() error {
 	return c.exec("SET parquet_metadata_cache = true")
 }
 
+// release gives a connection back, whose results are destroyed.
 func (d *Database) release(c *connection) {
 	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.opened += c.opened
+	c.opened = 0
+	d.busy--
 	d.idle = append(d.idle, c)
-	d.mu.Unlock()
+	if d.busy > 0 || d.opened < manyFiles {
+		return
+	}
+	// no query is running, and none begins before this ends: nothing holds on to what is forgotten
+	d.opened = 0
+	if c.exec("SET enable_external_file_cache = false") == nil {
+		trimHeap()
+	}
 }
 
 func (c *connection) exec(query string) error {

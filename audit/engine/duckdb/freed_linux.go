@@ -8,6 +8,14 @@ package duckdb
 // The allocator that DuckDB brings along on Linux (jemalloc, man jemalloc: mallctl); absent where it was built without.
 extern int duckdb_je_mallctl(const char *name, void *old, size_t *oldlen, void *new, size_t newlen) __attribute__((weak));
 
+// The C library's own allocator, where it has one that can give memory back.
+extern int malloc_trim(size_t pad) __attribute__((weak));
+
+static void trim_heap(void) {
+	if (malloc_trim != NULL)
+		malloc_trim(0);
+}
+
 static void set_decay(const char *name) {
 	ptrdiff_t now = 0;
 	duckdb_je_mallctl(name, NULL, NULL, &now, sizeof now);
@@ -36,3 +44,6 @@ import "C"
 // giveBackAtOnce lets the system have what the engine frees: its allocator keeps it for ten seconds otherwise, beyond the engine's
 // limit, since it may be needed again.
 func giveBackAtOnce() { C.give_back_at_once() }
+
+// trimHeap lets the system have what the engine freed of the C library's memory.
+func trimHeap() { C.trim_heap() }

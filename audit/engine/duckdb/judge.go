@@ -119,6 +119,9 @@ func (j *Judge) Load(ctx context.Context, tables []engine.Table) (err error) {
 	if err := j.drop(tables); err != nil {
 		return err
 	}
+	if len(tables) == 0 {
+		return nil
+	}
 	for _, table := range tables {
 		if err := j.create(table); err != nil {
 			return fmt.Errorf("load fact table %s: %w", table.Name, err)

@@ -118,6 +118,9 @@ func (d *Database) run(ctx context.Context, q query) (*mapping.Result, func(), e
 	if err != nil {
 		return nil, nil, err
 	}
+	if files, named := q.values["files"].([]string); named {
+		c.opened += len(files)
+	}
 	if q.cached {
 		if err := c.cacheFooters(); err != nil {
 			d.release(c)

@@ -68,6 +68,9 @@ func loads(t *testing.T, j engine.Judge) {
 	wants(t, j, Query, least, engine.Row{Subject: "d", RowsTotal: 7, RowsBad: 1, Measures: "{}"})
 	load(t, j, Table())
 	wants(t, j, Query, least)
+	load(t, j) // no table at all
+	load(t, j, Table([]any{"e", int64(3), true}))
+	wants(t, j, Query, least, engine.Row{Subject: "e", RowsTotal: 3, RowsBad: 1, Measures: "{}"})
 	other := Table()
 	other.Name = "other"
 	load(t, j, other)

@@ -15,6 +15,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/internal/keys"
+	"github.com/featureaudit/featureaudit/audit/kept"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/times"
@@ -43,9 +44,12 @@ type Request struct {
 	Nanos     func(ctx context.Context, file facts.File, column facts.Column, rows []int64) ([]int64, error)
 	// Changed says whether a file is no longer what was listed; nil means unchanged.
 	Changed func(ctx context.Context, file facts.File) *facts.Problem
-	// Pages compares the pages of columns of a file with the checksums that they bring, and says how many have one; nil for
-	// not to look. The error is the context's.
-	Pages func(ctx context.Context, file facts.File, columns []facts.Column) (checked int64, problems []facts.ColumnProblem, err error)
+	// Pages compares the pages of columns of a file with the checksums that they bring, in the row groups that are wanted (nil wants all),
+	// and says how many have one; nil for not to look. The error is the context's.
+	Pages func(ctx context.Context, file facts.File, columns []facts.Column, wanted func(group int) bool) (checked int64, problems []facts.ColumnProblem, err error)
+
+	// Stage brings parts of distant files onto this disk; nil where the engine opens files where they lie.
+	Stage Stage
 
 	// Repage copies a file in small pages, for an engine without the memory to read it as it is; nil for not to.
 	Repage func(ctx context.Context, file facts.File, wanted func(column string) bool) (Repaged, error)
@@ -70,6 +74,12 @@ type Request struct {
 
 	// Atlas keeps zones that were read; nil reads them anew.
 	Atlas *zone.Atlas
+
+	// Kept knows facts of files from earlier runs, and takes those of this one; nil for none. Paranoid says that none that it knows is
+	// trusted. Release names what facts rest on beside the policy: the engine and the zones.
+	Kept     *kept.Dir
+	Paranoid bool
+	Release  string
 
 	// Progress is called after each query, from one goroutine at a time; nil for none.
 	Progress func(step string, filesDone, rowsDone int64)
@@ -111,28 +121,36 @@ const largeRow = 16 << 10
 // leave nothing else behind; columns that only the comparison of repeated keys reads, and cannot, are in Collection.Blind. The
 // error is a cancelled context, or what stops the whole view: memory, disk, a source column with too many values.
 func Collect(ctx context.Context, e engine.Scanner, r Request) (*facts.Collection, error) {
-	known := learnt{unread: map[int32]facts.Problem{}, refused: map[string]string{}, beyond: map[int32]bool{}, copies: &copies{byFile: map[int32]Repaged{}}}
+	known := learnt{unread: map[int32]facts.Problem{}, refused: map[string]string{}, beyond: map[int32]bool{}, copies: &copies{byFile: map[int32]Repaged{}, checked: map[int32][]bool{}}}
 	defer known.copies.close()
 	if engine, asks := e.(interface{ ExpectLargeValues() }); asks && slices.ContainsFunc(r.Survey.Files, func(f facts.File) bool { return f.RowBytes >= largeRow }) {
 		engine.ExpectLargeValues()
 	}
 	blind, checked := map[int32][]facts.ColumnProblem{}, int64(0)
-	for attempt, careful := 0, false; ; attempt++ {
+	pages, trusted := map[int32]int64{}, true
+	for careful := false; ; {
 		c, err := newCollector(e, r, known)
 		if err != nil {
 			return nil, err
 		}
-		c.blind, c.collection.CheckedPages = blind, checked
-		if attempt == 0 {
-			if err := c.checkPages(ctx); err != nil {
-				return nil, err
-			}
+		c.blind, c.filePages, c.collection.CheckedPages = blind, pages, checked
+		c.recall(trusted)
+		if err := c.checkPages(ctx); err != nil {
+			return nil, err
 		}
 		collection, err := c.collect(ctx, careful)
 		if err != nil && c.copyLarge(ctx, err) {
 			checked = c.collection.CheckedPages
 			maps.Copy(known.unread, c.unread)
 			continue
+		}
+		if errors.Is(err, errForgotten) {
+			trusted, checked = false, c.collection.CheckedPages
+			maps.Copy(known.unread, c.unread)
+			continue
+		}
+		if err == nil {
+			c.remember()
 		}
 		if !errors.Is(err, errTainted) && !errors.Is(err, errBlind) {
 			return collection, err
@@ -195,12 +213,24 @@ type collector struct {
 	slices     map[sliceKey]*facts.Slice
 	unread     map[int32]facts.Problem
 	learnt     learnt
-	// blind are the columns that cannot be read, by file; paged the files whose payload's pages were checked.
+	// blind are the columns that cannot be read, by file; paged the row groups whose payload's pages were checked.
 	blind     map[int32][]facts.ColumnProblem
-	paged     map[int32]bool
+	paged     map[int32][]bool
 	tainted   bool
 	filesDone int64
 	rowsDone  int64
+
+	// known are the files whose facts are taken from earlier runs. The rest is of those whose facts are kept, and nil where none are:
+	// the digest of what facts rest on, the runs and histograms and samples by file, and the pages that were checked.
+	known         map[int32]*kept.File
+	policy        string
+	layoutDigests map[int32]string
+	captures      map[int32]*capture
+	fileTallies   map[sliceKey]*fileTally
+	fileSamples   map[sliceKey]*fileSample
+	filePages     map[int32]int64
+	// knownPages were checked when the known files were read.
+	knownPages int64
 }
 
 type sliceKey struct {
@@ -213,7 +243,7 @@ func newCollector(e engine.Scanner, r Request, known learnt) (*collector, error)
 	c := &collector{engine: e, request: r, survey: r.Survey, copies: known.copies, clock: newClock(r.AsOf, r.View.Tolerance),
 		layouts: map[int32]*layout{}, names: &sourceNames{column: r.View.Source.Column}, slices: map[sliceKey]*facts.Slice{},
 		unread: maps.Clone(known.unread), learnt: learnt{refused: maps.Clone(known.refused), beyond: maps.Clone(known.beyond), rawNested: known.rawNested},
-		blind: map[int32][]facts.ColumnProblem{}, paged: map[int32]bool{},
+		blind: map[int32][]facts.ColumnProblem{}, paged: map[int32][]bool{},
 		writers: writerSamples{sources: map[uint8]*writerSample{}, named: r.Samples > 0}}
 	c.collection = &facts.Collection{Lags: map[facts.Population]*facts.LagHistogram{}, Events: map[facts.Population]*facts.EventHistogram{},
 		RoleProblems: map[string]string{}}
@@ -419,8 +449,13 @@ func (c *collector) collect(ctx context.Context, careful bool) (*facts.Collectio
 	if c.tainted {
 		return nil, errTainted
 	}
+	if err := c.merge(ctx); err != nil {
+		return nil, err
+	}
 	c.finishSlices()
-	c.finishWriters()
+	if !c.finishWriters() {
+		return nil, errForgotten
+	}
 	if c.newest != nil {
 		if err := c.finishEntities(ctx); err != nil {
 			return nil, err
@@ -431,6 +466,8 @@ func (c *collector) collect(ctx context.Context, careful bool) (*facts.Collectio
 			return nil, err
 		}
 	}
+	c.collection.CheckedPages += c.knownPages
+	c.collection.KnownFiles, c.collection.KnownRows = c.knownRows()
 	c.collection.SpilledBytes = c.budget.SpilledBytes()
 	c.collection.Unread, c.collection.Blind = c.unread, c.blind
 	return c.collection, nil
@@ -482,6 +519,16 @@ func (c *collector) scan(ctx context.Context, jobs []job) error {
 	for _, j := range jobs {
 		if !j.streamed {
 			held = append(held, j)
+			continue
+		}
+		if c.distant() {
+			large, err := c.streamDistant(ctx, j)
+			if err != nil {
+				return err
+			}
+			for _, id := range large {
+				held = append(held, slicesOf(&c.survey.Files[id], c.sliceRows())...)
+			}
 			continue
 		}
 		if err := c.stream(ctx, j); err != nil {
@@ -541,21 +588,17 @@ func (c *collector) addSlices(used []*sourceFold) {
 func (c *collector) addTallies(t *tallies) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for population, counts := range t.lags {
-		h, ok := c.collection.Lags[population]
-		if !ok {
-			h = facts.NewLagHistogram()
-			c.collection.Lags[population] = h
+	for of, counts := range t.lags {
+		counts.addTo(c.lagsOf(of.Population))
+		if of.file != noFile {
+			counts.addTo(c.tallyOf(of.file, of.Source).lags)
 		}
-		counts.addTo(h)
 	}
-	for population, counts := range t.events {
-		h, ok := c.collection.Events[population]
-		if !ok {
-			h = facts.NewEventHistogram()
-			c.collection.Events[population] = h
+	for of, counts := range t.events {
+		counts.addTo(c.eventsOf(of.Population))
+		if of.file != noFile {
+			counts.addTo(c.tallyOf(of.file, of.Source).events)
 		}
-		counts.addTo(h)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/internal/keys"
+	"github.com/featureaudit/featureaudit/audit/kept"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/store"
@@ -21,8 +22,15 @@ import (
 type Collector struct {
 	Engine engine.Scanner
 	Store  store.Store
+	// Stage brings distant files here; nil where there are none.
+	Stage Stage
 	// Atlas keeps zones that were read; nil reads them anew.
 	Atlas *zone.Atlas
+	// Kept knows facts of earlier runs and takes those of this one, nil for none; Paranoid says that none of them is trusted. Release
+	// names the releases of the engine and of the zones, which facts rest on.
+	Kept     *kept.Dir
+	Paranoid bool
+	Release  string
 }
 
 var _ engine.Collector = Collector{}
@@ -44,7 +52,7 @@ func (c Collector) Request(o engine.Order) Request {
 	view, own := o.View, ownOf(o.View, o.Survey)
 	view.Key = view.KeyColumns()
 	return Request{View: view, Survey: o.Survey, AsOf: o.AsOf, Wants: o.Wants, Workers: o.Room.Workers, SliceRows: o.Room.SliceRows,
-		RunMemory: o.Room.Runs, TempDir: o.Room.TempDir, Atlas: c.Atlas, RowsLimit: max(o.RowsLimit, sampledRows*o.Samples), Samples: o.Samples,
+		RunMemory: o.Room.Runs, TempDir: o.Room.TempDir, Atlas: c.Atlas, Kept: c.Kept, Paranoid: c.Paranoid, Release: c.Release, RowsLimit: max(o.RowsLimit, sampledRows*o.Samples), Samples: o.Samples,
 		Units:     func(schema int32, column string) string { return epochUnit(o.Survey.Schemas[schema], column) },
 		OwnAgrees: own.agrees,
 		OwnHolds:  own.holds,
@@ -56,8 +64,8 @@ func (c Collector) Request(o engine.Order) Request {
 		Values: func(ctx context.Context, f facts.File, column facts.Column, rows []int64, numbers bool) (facts.Values, error) {
 			return survey.Values(ctx, c.Store, f, column, rows, numbers)
 		},
-		Pages: func(ctx context.Context, f facts.File, columns []facts.Column) (int64, []facts.ColumnProblem, error) {
-			return survey.Pages(ctx, c.Store, f, columns)
+		Pages: func(ctx context.Context, f facts.File, columns []facts.Column, wanted func(group int) bool) (int64, []facts.ColumnProblem, error) {
+			return survey.Pages(ctx, c.Store, f, columns, wanted)
 		},
 		Changed: func(ctx context.Context, f facts.File) *facts.Problem {
 			return survey.Changed(ctx, c.Store, f)
@@ -65,6 +73,7 @@ func (c Collector) Request(o engine.Order) Request {
 		Repage: func(ctx context.Context, f facts.File, wanted func(string) bool) (Repaged, error) {
 			return c.repage(ctx, o.Room, f, wanted)
 		},
+		Stage:    c.Stage,
 		Progress: o.Progress}
 }
 

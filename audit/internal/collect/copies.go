@@ -25,6 +25,8 @@ type Repaged struct {
 // copies are files that the engine had no memory for as they are.
 type copies struct {
 	byFile map[int32]Repaged
+	// checked are the row groups of distant files whose pages were compared with their checksums.
+	checked map[int32][]bool
 	// tried says that no more are made.
 	tried bool
 }
@@ -71,7 +73,7 @@ func (c *collector) copyLarge(ctx context.Context, err error) bool {
 	wanted := c.copiedColumns()
 	for i := range c.survey.Files {
 		file := &c.survey.Files[i]
-		if !c.wanted(file) {
+		if !c.reads(file) {
 			continue
 		}
 		if free -= file.Rows * file.RowBytes; free < 0 {

@@ -214,7 +214,7 @@ func (c *crowdFold) add(row keys.Row) {
 	}
 	g := k.groups[id]
 	if g == nil {
-		g = &crowdGroup{fold: v.judge.NewFold(v.order, v.rowInRange), surplus: map[facts.Population]int64{}, sources: map[string]int{}}
+		g = &crowdGroup{fold: v.classes.NewFold(v.order, v.rowInRange), surplus: map[facts.Population]int64{}, sources: map[string]int{}}
 		k.groups[id] = g
 	}
 	g.add(v, row)
@@ -272,7 +272,7 @@ func (v *verifier) crowdKey(k *crowdKey) {
 
 // countCrowd adds a repeated key, as count does.
 func (v *verifier) countCrowd(key string, groups []*crowdGroup) {
-	judged, all, counts := newJudged(), spread{}, map[string]int{}
+	judged, all, counts := newCombined(), spread{}, map[string]int{}
 	for _, g := range groups {
 		verdict := g.fold.Verdict()
 		judged.add(verdict)

@@ -83,7 +83,12 @@ func (c *collector) diagnose(ctx context.Context, id int32, err error) facts.Pro
 	}
 	schema := c.layouts[file.Schema].schema
 	found := failing(ctx, apart(c.layouts[file.Schema].selects), func(selects []engine.Select) error {
-		scan := engine.Scan{Files: []string{c.name(file.ID)}, Columns: selects}
+		here, err := c.bring(ctx, []int32{file.ID}, columnsOf(selects), nil)
+		if err != nil {
+			return err
+		}
+		defer here.release()
+		scan := engine.Scan{Files: here.names, Columns: selects}
 		if engine.Streams(schema.Columns) {
 			return c.engine.Stream(ctx, scan, func(engine.Block) error { return nil })
 		}
@@ -105,7 +110,7 @@ func (c *collector) diagnose(ctx context.Context, id int32, err error) facts.Pro
 // before what the engine says, which knows of no encryption of single columns.
 func (c *collector) columnProblem(ctx context.Context, file facts.File, schema facts.Schema, column facts.Column, err error) facts.Problem {
 	if c.request.Pages != nil {
-		if _, problems, _ := c.request.Pages(ctx, file, []facts.Column{column}); len(problems) > 0 {
+		if _, problems, _ := c.request.Pages(ctx, file, []facts.Column{column}, nil); len(problems) > 0 {
 			return problems[0].Problem
 		}
 	}

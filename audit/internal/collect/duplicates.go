@@ -76,7 +76,7 @@ type verifier struct {
 	grouping func(file int32, source uint8) uint64
 	payload  []payloadColumn
 	measures []payloadColumn
-	judge    *keys.Judge
+	classes  *keys.Classifier
 	twins    *twins
 	total    *facts.Duplicates
 	// limit is how many candidates are held with their values at once.
@@ -118,7 +118,7 @@ func (c *collector) finishKeys(ctx context.Context) error {
 	}
 	v.limit = v.portion()
 	offsets, coarse := c.offsets(), c.coarseClock()
-	v.judge = keys.NewJudge(names, measures, offsets, coarse)
+	v.classes = keys.NewClassifier(names, measures, offsets, coarse)
 	v.twins = c.newTwins(offsets, coarse)
 	v.total.RowsTotal = c.runs.Entries()
 	for _, slice := range c.collection.Slices {
@@ -389,9 +389,9 @@ func (c *collector) fileInRange(file int32) bool {
 
 // count adds one repeated key: all its repeating rows, and the groups within which they repeat.
 func (v *verifier) count(rows []keys.Row, groups [][]keys.Row) {
-	judged := newJudged()
+	judged := newCombined()
 	for _, group := range groups {
-		verdict := v.judge.Group(group, v.rowInRange)
+		verdict := v.classes.Group(group, v.rowInRange)
 		judged.add(verdict)
 		v.total.MaxMultiplicity = max(v.total.MaxMultiplicity, int64(len(group)))
 		v.place(group, verdict.Class)
@@ -410,18 +410,18 @@ func (v *verifier) count(rows []keys.Row, groups [][]keys.Row) {
 }
 
 // judged is what the groups of a repeated key are together.
-type judged struct {
+type combined struct {
 	class      facts.DuplicateClass
 	differs    map[string]bool
 	resolvable bool
 	fanOut     int64
 }
 
-func newJudged() *judged {
-	return &judged{class: facts.Replay, differs: map[string]bool{}, resolvable: true}
+func newCombined() *combined {
+	return &combined{class: facts.Replay, differs: map[string]bool{}, resolvable: true}
 }
 
-func (j *judged) add(v keys.Verdict) {
+func (j *combined) add(v keys.Verdict) {
 	j.class = worse(j.class, v.Class)
 	for _, name := range v.Differs {
 		j.differs[name] = true
@@ -431,7 +431,7 @@ func (j *judged) add(v keys.Verdict) {
 }
 
 // conclude counts a repeated key by its class.
-func (v *verifier) conclude(j *judged) {
+func (v *verifier) conclude(j *combined) {
 	t := v.total
 	t.RepeatedKeys++
 	t.FanOutRows += j.fanOut
@@ -584,7 +584,7 @@ func (v *verifier) writerPair(a, b string, class facts.DuplicateClass) {
 
 // keep remembers the rows of a group for export, the one kept first: those of the smallest keys, so that the choice does not
 // depend on rounds.
-func (v *verifier) keep(group []keys.Row, j *judged) {
+func (v *verifier) keep(group []keys.Row, j *combined) {
 	v.total.RowsTotalRepeated += int64(len(group))
 	if v.c.request.RowsLimit == 0 {
 		return
@@ -631,13 +631,13 @@ func (v *verifier) cutRows() {
 
 func (v *verifier) finish() {
 	v.cutRows()
-	for name, sum := range v.judge.Surplus() {
+	for name, sum := range v.classes.Surplus() {
 		v.total.SurplusMeasures[name] = sum
 	}
-	for name, sum := range v.judge.Outside() {
+	for name, sum := range v.classes.Outside() {
 		v.total.SurplusMeasuresOutside[name] = sum
 	}
-	v.total.UnknownMeasures = v.judge.Unknown()
+	v.total.UnknownMeasures = v.classes.Unknown()
 	v.total.Twins = v.twins.counts()
 	slices.SortFunc(v.total.Writers, func(a, b facts.WriterPair) int { return cmp.Or(cmp.Compare(a.A, b.A), cmp.Compare(a.B, b.B)) })
 	for _, slice := range v.c.collection.Slices {

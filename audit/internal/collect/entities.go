@@ -70,9 +70,6 @@ func (c *collector) finishEntities(ctx context.Context) error {
 	return nil
 }
 
-// originDefault is the origin of a value that nobody wrote.
-const originDefault = "default"
-
 // openTimes bounds what zones that nobody declared can make of an entity's newest event as it is read. The truth lies
 // between west and east: an event read at t happened between t - east and t - west, each row by itself.
 type openTimes struct {
@@ -130,7 +127,7 @@ func (c *collector) openSlice(s *facts.Slice) bool {
 	if !s.EventMax.Known() || v.TimePartition.Of == model.OfSnapshot && file.Partition >= 0 && c.survey.Partitions[file.Partition].Dated() {
 		return false
 	}
-	if v.Origins["zone"] == originDefault {
+	if v.Origins["zone"].Kind == model.OriginDefault {
 		v.Zone = ""
 	}
 	policy := sourcePolicy(v, s.Source)

@@ -151,6 +151,9 @@ type target struct {
 	held *heldBytes
 	// folded says that the payload of the rows is not held.
 	folded bool
+	// name is what the engine opens for the file, and left counts the targets that are read from the same copies.
+	name string
+	left *sync.WaitGroup
 }
 
 // heldBytes counts what rows take, and how much they may.
@@ -169,6 +172,16 @@ func (t target) next(number int64) int64 {
 		return -1
 	}
 	return t.numbers[at]
+}
+
+// holds says whether a row group holds a row that is asked for.
+func (t target) holds(group int) bool {
+	first := int64(0)
+	for _, g := range t.file.RowGroups[:group] {
+		first += g.Rows
+	}
+	number := t.next(first)
+	return number >= 0 && number < first+t.file.RowGroups[group].Rows
 }
 
 // count is how many rows are asked for.
@@ -239,8 +252,10 @@ func (v *verifier) wide() bool {
 // fetchWide reads all but the payload, finds the groups within which rows may repeat each other, and compares the payload of each,
 // some columns at a time.
 func (v *verifier) fetchWide(ctx context.Context, rows []keys.Row, targets []target) error {
-	if err := v.checkPages(ctx, v.allPlans(), targets); err != nil {
-		return err
+	if !v.c.distant() {
+		if err := v.checkPages(ctx, v.allPlans(), targets); err != nil {
+			return err
+		}
 	}
 	for i := range targets {
 		targets[i].folded = true
@@ -301,8 +316,10 @@ func (v *verifier) groupBytes(width int) int {
 // of the others only those row groups are read.
 func (v *verifier) fetchTargets(ctx context.Context, targets []target, picking bool) error {
 	plans := v.allPlans()
-	if err := v.checkPages(ctx, plans, targets); err != nil {
-		return err
+	if !v.c.distant() { // else they are checked as they are brought
+		if err := v.checkPages(ctx, plans, targets); err != nil {
+			return err
+		}
 	}
 	return v.fetchPlans(ctx, plans, targets, picking)
 }
@@ -375,13 +392,14 @@ func (c *collector) batches(targets []target) iter.Seq[[]target] {
 	}
 }
 
-// checkPages compares the pages of payload and measures with their checksums, for files that are fetched from for the first
+// checkPages compares the pages of payload and measures with their checksums, in row groups that are fetched from for the first
 // time.
 func (v *verifier) checkPages(ctx context.Context, plans map[int32][]fetchPlan, targets []target) error {
 	var ids []int32
+	groups := map[int32]func(group int) bool{}
 	for _, t := range targets {
-		if t.file.Checksums && !v.c.paged[t.file.ID] {
-			v.c.paged[t.file.ID] = true
+		if t.file.Checksums {
+			groups[t.file.ID] = newGroups(v.c.paged, &t.file, t.holds)
 			ids = append(ids, t.file.ID)
 		}
 	}
@@ -395,7 +413,7 @@ func (v *verifier) checkPages(ctx context.Context, plans map[int32][]fetchPlan, 
 		columns := slices.DeleteFunc(columnsOf(fetched), func(c facts.Column) bool {
 			return slices.ContainsFunc(scanned, func(s facts.Column) bool { return s.Path == c.Path })
 		})
-		problems, err := v.c.pagesOf(ctx, file, columns)
+		_, problems, err := v.c.pagesOf(ctx, file, columns, groups[id])
 		if err == nil && len(problems) > 0 && problems[0].Column != "" && v.c.addBlind(id, problems) {
 			v.foundBlind.Store(true)
 		}
@@ -431,6 +449,9 @@ func (v *verifier) targets(candidates []keys.Entry) ([]keys.Row, []target) {
 // changed sets aside the files that are no longer what was counted, for they may hold other rows than the candidates now.
 func (v *verifier) changed(ctx context.Context, targets []target) bool {
 	changed := false
+	if v.c.distant() {
+		return false // every byte was of the version that was listed
+	}
 	for _, t := range targets {
 		if problem := v.c.request.Changed(ctx, t.file); problem != nil {
 			v.c.setAside(t.file.ID, *problem, true)
@@ -450,22 +471,28 @@ func (v *verifier) picks(plans []fetchPlan, t target) bool {
 			return false
 		}
 	}
-	held, first := 0, int64(0)
-	for _, group := range t.file.RowGroups {
-		if number := t.next(first); number >= 0 && number < first+group.Rows {
+	held := 0
+	for group := range t.file.RowGroups {
+		if t.holds(group) {
 			held++
 		}
-		first += group.Rows
+	}
+	if v.c.distant() {
+		return held == len(t.file.RowGroups) // what no row is asked of is not brought
 	}
 	return 2*held >= len(t.file.RowGroups)
 }
 
 // pick reads the rows of several files of one schema in one query.
 func (v *verifier) pick(ctx context.Context, plan fetchPlan, targets []target) error {
-	scan := engine.Scan{Columns: plan.columns}
+	here, err := v.bring(ctx, map[int32][]fetchPlan{targets[0].file.Schema: {plan}}, targets)
+	if err != nil {
+		return err
+	}
+	defer here.release()
+	scan := engine.Scan{Files: here.names, Columns: plan.columns}
 	want := 0
 	for _, t := range targets {
-		scan.Files = append(scan.Files, v.c.name(t.file.ID))
 		want += t.count()
 	}
 	wanted := func(file int, first int64, out []bool) { targets[file].mark(first, out) }
@@ -473,7 +500,7 @@ func (v *verifier) pick(ctx context.Context, plan fetchPlan, targets []target) e
 	fillers := make([]*filler, len(targets))
 	values := make([]engine.Value, len(plan.columns))
 	found := 0
-	err := v.c.engine.Pick(ctx, scan, wanted, func(b engine.Block) error {
+	err = v.c.engine.Pick(ctx, scan, wanted, func(b engine.Block) error {
 		mu.Lock()
 		defer mu.Unlock()
 		for row := range b.Rows {
@@ -520,16 +547,31 @@ func (v *verifier) fetchSingly(ctx context.Context, plans map[int32][]fetchPlan,
 				if err := v.fetchFile(ctx, plans[t.file.Schema], t); err != nil {
 					cancel(err)
 				}
+				t.left.Done()
 			}
 		})
 	}
-	for _, t := range targets {
-		for chunk := range t.chunks(min(v.c.rowsAtOnce(&t.file), v.limit)) {
-			if ctx.Err() != nil {
-				break
-			}
-			next <- chunk
+	for batch := range v.singleBatches(targets) {
+		here, err := v.bring(ctx, plans, batch)
+		if err != nil {
+			cancel(err)
+			break
 		}
+		var left sync.WaitGroup
+		for i, t := range batch {
+			for chunk := range t.chunks(min(v.c.rowsAtOnce(&t.file), v.limit)) {
+				if ctx.Err() != nil {
+					break
+				}
+				chunk.name, chunk.left = here.names[i], &left
+				left.Add(1)
+				next <- chunk
+			}
+		}
+		running.Go(func() {
+			left.Wait()
+			here.release()
+		})
 	}
 	close(next)
 	running.Wait()
@@ -590,7 +632,7 @@ func (v *verifier) fetchColumns(ctx context.Context, plan fetchPlan, t target) (
 		return true, nil
 	}
 	at := 0
-	err = v.c.engine.Fetch(ctx, engine.Fetch{File: v.c.name(t.file.ID), Rows: t.numbers, Columns: plan.columns}, func(number int64, values []engine.Value) error {
+	err = v.c.engine.Fetch(ctx, engine.Fetch{File: t.name, Rows: t.numbers, Columns: plan.columns}, func(number int64, values []engine.Value) error {
 		if at >= len(t.rows) || number != t.numbers[at] {
 			return fmt.Errorf("row %d came where another was asked for: the file changed while it was read", number)
 		}
@@ -639,7 +681,7 @@ func (v *verifier) excuse(ctx context.Context, plan fetchPlan, t target, err err
 		problems[raw.column] = v.c.columnProblem(ctx, t.file, schema, *schema.Lookup(raw.column), raw)
 	}
 	for _, f := range failing(ctx, plan.columns, func(selects []engine.Select) error {
-		return v.c.engine.Fetch(ctx, engine.Fetch{File: v.c.name(t.file.ID), Rows: t.numbers, Columns: selects}, func(int64, []engine.Value) error { return nil })
+		return v.c.engine.Fetch(ctx, engine.Fetch{File: t.name, Rows: t.numbers, Columns: selects}, func(int64, []engine.Value) error { return nil })
 	}) {
 		for _, part := range plan.columns[f.index].Parts {
 			problems[part.Column.Path] = v.c.columnProblem(ctx, t.file, schema, part.Column, f.err)

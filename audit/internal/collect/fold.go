@@ -13,9 +13,9 @@ type sourceFold struct {
 	code     uint8
 	event    timeReader
 	ingested timeReader
-	// limits are what its rows are judged by, and usual bounds those that take the fast road.
+	// limits are what its rows are judged by, and normal bounds those that take the fast road.
 	limits facts.Limits
-	usual  facts.Bounds
+	normal facts.Bounds
 	// sensitive says that no value of the event time may leave the store.
 	sensitive bool
 	lags      *lagCounts
@@ -26,8 +26,8 @@ type sourceFold struct {
 	rows []int32
 }
 
-// folder turns blocks into facts. It belongs to one worker.
-type folder struct {
+// accumulator turns blocks into facts. It belongs to one worker.
+type accumulator struct {
 	c        *collector
 	known    engine.TextCodes
 	keys     *keys.Writer
@@ -37,22 +37,22 @@ type folder struct {
 	ownMatch map[string]bool
 
 	// of the file at hand
-	filing  filing
+	policy  filePolicy
 	layout  *layout
 	sources [keys.MaxSources]*sourceFold
 	used    []*sourceFold
 	// row is the number in the file of the block's first row; base the ordinal of the file's first row in the view.
 	row, base int64
 	fixed     *sourceFold
-	// events and codes hold each row's event time (times.None without one) and source; unusual are rows for the slow road.
-	// Where all rows of a block are usual, events are the engine's own, and not to be written to; else they are in buffer.
+	// events and codes hold each row's event time (times.None without one) and source; others are rows for the slow road.
+	// Where all rows of a block are normal, events are the engine's own, and not to be written to; else they are in buffer.
 	events, buffer []int64
-	allUsual       bool
+	allNormal      bool
 	codes          []uint8
 	// filled are so many codes from the first on that are known to be filledCode.
 	filled     int
 	filledCode uint8
-	unusual    []int32
+	others     []int32
 	// ids and instants are those of the block's entities that are told by a hash.
 	ids      []keys.EntityID
 	instants []int64
@@ -62,21 +62,25 @@ type folder struct {
 	identities []entityID
 	identified []bool
 	stages     [keys.MaxSources]*writerStage
-	// usual and usualIngest are the event and ingest times of usual rows, where they are mixed with others.
-	usual, usualIngest []int64
+	// normal and normalIngest are the event and ingest times of normal rows, where they are mixed with others.
+	normal, normalIngest []int64
+	// capture is that of the file at hand; nil where nothing is kept of it.
+	capture *capture
 }
 
 // begin starts a file, at a row number.
-func (f *folder) begin(file *facts.File, firstRow int64) error {
-	f.filing = f.c.filingOf(file)
+func (f *accumulator) begin(file *facts.File, firstRow int64) error {
+	f.policy = f.c.filePolicyOf(file)
 	f.layout = f.c.layouts[file.Schema]
 	f.sources = [keys.MaxSources]*sourceFold{}
 	f.used = f.used[:0]
 	f.row, f.base = firstRow, f.c.bases[file.ID]
 	f.fixed = nil
 	clear(f.ownMatch)
-	if f.newest != nil && f.filing.dated {
-		f.newest.Expect(int64(f.filing.start))
+	f.flushFiles()
+	f.capture = f.c.captureOf(file.ID)
+	if f.newest != nil && f.policy.dated {
+		f.newest.Expect(int64(f.policy.start))
 	}
 	if f.layout.source != absent && file.Source == "" {
 		return nil
@@ -90,23 +94,23 @@ func (f *folder) begin(file *facts.File, firstRow int64) error {
 }
 
 // end hands the facts of the file's rows over.
-func (f *folder) end() {
+func (f *accumulator) end() {
 	f.c.addSlices(f.used)
 }
 
 // source gives the fold of a source, of which a row comes whose number in the file is row. Blocks of a file come in any order.
-func (f *folder) source(code uint8, row int64) (*sourceFold, error) {
+func (f *accumulator) source(code uint8, row int64) (*sourceFold, error) {
 	if s := f.sources[code]; s != nil {
 		s.slice.FirstRow = min(s.slice.FirstRow, row)
 		return s, nil
 	}
 	name := f.c.names.name(code)
-	s := &sourceFold{slice: facts.NewSlice(f.filing.file.ID, name), code: code}
+	s := &sourceFold{slice: facts.NewSlice(f.policy.file.ID, name), code: code}
 	s.slice.FirstRow = row
 	policy := sourcePolicy(f.c.roles.view, name)
-	s.limits = f.filing.limits
+	s.limits = f.policy.limits
 	s.limits.LagLimit = policy.lagLimit
-	s.usual = s.limits.Usual()
+	s.normal = s.limits.Normal()
 	s.sensitive = f.c.roles.view.Hides(policy.event.Column)
 	var err error
 	if s.event, err = f.reader(policy.event, policy.eventZone); err != nil {
@@ -121,7 +125,10 @@ func (f *folder) source(code uint8, row int64) (*sourceFold, error) {
 	if s.identityTimes, err = f.readers(f.layout.identityTimes, policy); err != nil {
 		return nil, err
 	}
-	population := facts.Population{Partition: f.filing.file.Partition, Source: name, Writer: f.filing.file.Writer}
+	population := tallied{facts.Population{Partition: f.policy.file.Partition, Source: name, Writer: f.policy.file.Writer}, noFile}
+	if f.capture != nil {
+		population.file = f.policy.file.ID
+	}
 	s.lags = f.tallies.lagsOf(population)
 	if f.c.roles.wants.Has(facts.WantEvents) {
 		population.Writer = ""
@@ -132,7 +139,7 @@ func (f *folder) source(code uint8, row int64) (*sourceFold, error) {
 	return s, nil
 }
 
-func (f *folder) readers(times []keyTime, policy rowPolicy) ([]timeReader, error) {
+func (f *accumulator) readers(times []keyTime, policy rowPolicy) ([]timeReader, error) {
 	var readers []timeReader
 	for _, k := range times {
 		reader, err := f.reader(policy.read(k))
@@ -144,7 +151,7 @@ func (f *folder) readers(times []keyTime, policy rowPolicy) ([]timeReader, error
 	return readers, nil
 }
 
-func (f *folder) reader(column model.TimeColumn, zoneName string) (timeReader, error) {
+func (f *accumulator) reader(column model.TimeColumn, zoneName string) (timeReader, error) {
 	vector, ok := f.layout.times[column]
 	if !column.Declared() || !ok {
 		return absentTime, nil
@@ -154,7 +161,7 @@ func (f *folder) reader(column model.TimeColumn, zoneName string) (timeReader, e
 }
 
 // fold adds the rows of a block to the facts of the file at hand.
-func (f *folder) fold(b *engine.Block, from, to int) error {
+func (f *accumulator) fold(b *engine.Block, from, to int) error {
 	wants := f.c.roles.wants
 	if cap(f.buffer) < b.Rows {
 		f.buffer, f.codes, f.filled = make([]int64, b.Rows), make([]uint8, b.Rows), 0
@@ -184,22 +191,25 @@ func (f *folder) fold(b *engine.Block, from, to int) error {
 			return err
 		}
 	}
+	if f.capture != nil {
+		f.capture.passed(int64(to - from))
+	}
 	f.row += int64(to - from)
 	return nil
 }
 
-// foldSources folds the times of the rows, source by source. Mostly all rows are of one source, and usual.
-func (f *folder) foldSources(b *engine.Block, from, to int, uniform bool) error {
+// foldSources folds the times of the rows, source by source. Mostly all rows are of one source, and normal.
+func (f *accumulator) foldSources(b *engine.Block, from, to int, uniform bool) error {
 	if uniform {
 		s, err := f.source(f.codes[from], f.row)
 		if err != nil {
 			return err
 		}
-		if f.allUsual = f.foldUsual(s, b, from, to); f.allUsual {
+		if f.allNormal = f.foldNormal(s, b, from, to); f.allNormal {
 			return nil
 		}
 	}
-	f.allUsual = false
+	f.allNormal = false
 	if err := f.split(from, to); err != nil {
 		return err
 	}
@@ -210,7 +220,7 @@ func (f *folder) foldSources(b *engine.Block, from, to int, uniform bool) error 
 }
 
 // split lists the rows of each source, so that every source is folded in one go.
-func (f *folder) split(from, to int) error {
+func (f *accumulator) split(from, to int) error {
 	for _, s := range f.used {
 		s.rows = s.rows[:0]
 	}
@@ -233,7 +243,7 @@ func (f *folder) split(from, to int) error {
 }
 
 // code writes the codes of the rows' sources, and says whether all are of one. A NULL source has an empty name.
-func (f *folder) code(b *engine.Block, from, to int) (uniform bool, err error) {
+func (f *accumulator) code(b *engine.Block, from, to int) (uniform bool, err error) {
 	var code uint8
 	switch {
 	case f.fixed != nil:
@@ -257,7 +267,7 @@ func (f *folder) code(b *engine.Block, from, to int) (uniform bool, err error) {
 }
 
 // fillCodes writes one code for all rows, unless the last block left it there.
-func (f *folder) fillCodes(code uint8, from, to int) {
+func (f *accumulator) fillCodes(code uint8, from, to int) {
 	if code == f.filledCode && to <= f.filled {
 		return
 	}
@@ -271,7 +281,7 @@ func (f *folder) fillCodes(code uint8, from, to int) {
 }
 
 // nullSource is the code of the empty name, where one of the rows has no source.
-func (f *folder) nullSource(v *engine.Vector, from, to int) (uint8, error) {
+func (f *accumulator) nullSource(v *engine.Vector, from, to int) (uint8, error) {
 	for row := from; row < to; row++ {
 		if !v.Valid(row) {
 			return f.known.Code(nil)

@@ -11,7 +11,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/times"
 )
 
-func (f *folder) foldNulls(b *engine.Block, from, to int) {
+func (f *accumulator) foldNulls(b *engine.Block, from, to int) {
 	for row := from; row < to; row++ {
 		if f.layout.keyNulls != absent && b.Vectors[f.layout.keyNulls].Ints[row] != 0 || f.oddNull(b, row) {
 			f.sources[f.codes[row]].slice.KeyNull++
@@ -20,7 +20,7 @@ func (f *folder) foldNulls(b *engine.Block, from, to int) {
 }
 
 // oddNull says whether a part of the key has no value that the engine does not tell: a time that does not parse is none.
-func (f *folder) oddNull(b *engine.Block, row int) bool {
+func (f *accumulator) oddNull(b *engine.Block, row int) bool {
 	for _, vector := range f.layout.keyTexts {
 		if !b.Vectors[vector].Valid(row) {
 			return true
@@ -34,13 +34,16 @@ func (f *folder) oddNull(b *engine.Block, row int) bool {
 	return false
 }
 
-func (f *folder) foldKeys(b *engine.Block, from, to int) error {
+func (f *accumulator) foldKeys(b *engine.Block, from, to int) error {
 	if f.layout.keyHash == absent && len(f.layout.keyTimes) == 0 && len(f.layout.keyTexts) == 0 {
 		return nil // the file lacks a key column: said once, for the role
 	}
 	ordinal := f.base + f.row
 	if len(f.layout.keyTimes) == 0 && len(f.layout.keyTexts) == 0 && f.c.request.HashBits == 0 && b.Vectors[f.layout.keyHash].Mask == nil {
 		hashes := b.Vectors[f.layout.keyHash].Ints[from:to]
+		if f.capture != nil {
+			f.capture.addKeys(hashes, f.row, f.codes[from:to], f.events[from:to])
+		}
 		if f.keys.Narrow() {
 			return f.keys.AddHashes(hashes, ordinal)
 		}
@@ -48,6 +51,9 @@ func (f *folder) foldKeys(b *engine.Block, from, to int) error {
 	}
 	for row := from; row < to; row++ {
 		hash, ok := f.keyHash(b, row)
+		if ok && f.capture != nil {
+			f.capture.addKey(f.c.weaken(hash), ordinal-f.base, f.codes[row], f.events[row])
+		}
 		if !ok {
 			f.sources[f.codes[row]].slice.KeyNull++
 		} else if err := f.keys.Add(f.c.weaken(hash), uint64(ordinal), uint64(f.codes[row]), f.events[row]); err != nil {
@@ -58,7 +64,7 @@ func (f *folder) foldKeys(b *engine.Block, from, to int) error {
 	return nil
 }
 
-func (f *folder) keyHash(b *engine.Block, row int) (uint64, bool) {
+func (f *accumulator) keyHash(b *engine.Block, row int) (uint64, bool) {
 	hash := uint64(0)
 	if f.layout.keyHash != absent {
 		v := &b.Vectors[f.layout.keyHash]
@@ -96,12 +102,15 @@ func mix(hash, value uint64) uint64 {
 }
 
 // foldEntities keeps the newest event of each row's entity. A snapshot restates an entity as of its end.
-func (f *folder) foldEntities(b *engine.Block, from, to int) error {
-	if !f.allUsual || f.filing.snapshotEnd.Known() {
+func (f *accumulator) foldEntities(b *engine.Block, from, to int) error {
+	if !f.allNormal || f.policy.snapshotEnd.Known() {
 		f.restate(from, to)
 	}
 	instants := f.events[from:to]
 	if f.layout.entityInt != absent && b.Vectors[f.layout.entityInt].Mask == nil {
+		if f.capture != nil {
+			f.capture.addIntegers(b.Vectors[f.layout.entityInt].Ints[from:to], instants)
+		}
 		return f.newest.AddIntegers(b.Vectors[f.layout.entityInt].Ints[from:to], instants)
 	}
 	if len(f.layout.entityText) > 0 {
@@ -112,6 +121,9 @@ func (f *folder) foldEntities(b *engine.Block, from, to int) error {
 		case f.layout.entityInt == absent || !b.Vectors[f.layout.entityInt].Valid(row):
 			f.sources[f.codes[row]].slice.EntityNull++
 		case f.events[row] != times.None:
+			if f.capture != nil {
+				f.capture.addIntegers(b.Vectors[f.layout.entityInt].Ints[row:row+1], f.events[row:row+1])
+			}
 			if err := f.newest.Add(keys.EntityID{Lo: uint64(b.Vectors[f.layout.entityInt].Ints[row])}, f.events[row]); err != nil {
 				return err
 			}
@@ -121,7 +133,7 @@ func (f *folder) foldEntities(b *engine.Block, from, to int) error {
 }
 
 // foldTextEntities keeps the newest events of entities that are told by a hash of their text.
-func (f *folder) foldTextEntities(b *engine.Block, from, to int) error {
+func (f *accumulator) foldTextEntities(b *engine.Block, from, to int) error {
 	f.ids, f.instants = f.ids[:0], f.instants[:0]
 	for row := from; row < to; row++ {
 		id, ok := f.textEntity(b, row)
@@ -133,15 +145,18 @@ func (f *folder) foldTextEntities(b *engine.Block, from, to int) error {
 			f.ids, f.instants = append(f.ids, id), append(f.instants, f.events[row])
 		}
 	}
+	if f.capture != nil {
+		f.capture.addWide(f.ids, f.instants)
+	}
 	return f.newest.AddWide(f.ids, f.instants)
 }
 
-// restate turns event times into what they say of an entity. No usual row lies after as_of.
-func (f *folder) restate(from, to int) {
+// restate turns event times into what they say of an entity. No normal row lies after as_of.
+func (f *accumulator) restate(from, to int) {
 	for row, instant := range f.events[from:to] {
 		switch {
-		case f.filing.snapshotEnd.Known():
-			instant = int64(f.filing.snapshotEnd)
+		case f.policy.snapshotEnd.Known():
+			instant = int64(f.policy.snapshotEnd)
 		case times.Instant(instant) > f.c.clock.asOf:
 			instant = keys.Absent
 		}
@@ -153,14 +168,14 @@ func (f *folder) restate(from, to int) {
 type entityID = keys.EntityID
 
 // textEntity is the identity of a row's entity, which may be known from its writer.
-func (f *folder) textEntity(b *engine.Block, row int) (entityID, bool) {
+func (f *accumulator) textEntity(b *engine.Block, row int) (entityID, bool) {
 	if f.layout.entityWrites {
 		return f.identities[row], f.identified[row]
 	}
 	return f.textIdentity(b, f.layout.entityText, row)
 }
 
-func (f *folder) textIdentity(b *engine.Block, columns []int, row int) (entityID, bool) {
+func (f *accumulator) textIdentity(b *engine.Block, columns []int, row int) (entityID, bool) {
 	if len(columns) == 1 && columns[0] >= 0 {
 		v := &b.Vectors[columns[0]]
 		if !v.Valid(row) {

@@ -8,7 +8,7 @@ import (
 )
 
 // foldRow folds the times of one row in full.
-func (f *folder) foldRow(s *sourceFold, b *engine.Block, row int) {
+func (f *accumulator) foldRow(s *sourceFold, b *engine.Block, row int) {
 	event, ok := f.foldTimes(s, b, row)
 	if !ok {
 		event = times.None
@@ -17,13 +17,16 @@ func (f *folder) foldRow(s *sourceFold, b *engine.Block, row int) {
 }
 
 // foldTimes counts what the row's times say, and gives its event time if it has a usable one.
-func (f *folder) foldTimes(s *sourceFold, b *engine.Block, row int) (times.Instant, bool) {
+func (f *accumulator) foldTimes(s *sourceFold, b *engine.Block, row int) (times.Instant, bool) {
 	slice, limits := &s.slice, &s.limits
 	ingest, known := s.ingested.instant(b, row)
 	if !known {
 		ingest, known = f.oddIngest(s, b, row)
 	}
 	if !known || limits.Sentinel(ingest) {
+		if known && ingest > limits.SentinelAfter && f.capture != nil {
+			f.capture.farAway(ingest)
+		}
 		slice.IngestedNull++
 		known = false
 		f.ingests[row] = times.None
@@ -41,6 +44,9 @@ func (f *folder) foldTimes(s *sourceFold, b *engine.Block, row int) (times.Insta
 	case !ok:
 	case limits.Sentinel(event):
 		ok = false
+		if event > limits.SentinelAfter && f.capture != nil {
+			f.capture.farAway(event)
+		}
 		slice.EventSentinel++
 		if !s.sensitive {
 			slice.AddSentinel(event)
@@ -53,18 +59,18 @@ func (f *folder) foldTimes(s *sourceFold, b *engine.Block, row int) (times.Insta
 
 // foldArrival judges a row whose event time is NULL, or does not parse: by when it arrived. A sentinel is no NULL: its row
 // enters no other fact.
-func (f *folder) foldArrival(slice *facts.Slice, b *engine.Block, row int, ingest times.Instant) {
+func (f *accumulator) foldArrival(slice *facts.Slice, b *engine.Block, row int, ingest times.Instant) {
 	slice.IngestedOnly++
-	if ingest > f.filing.limits.KnownBy {
+	if ingest > f.policy.limits.KnownBy {
 		slice.FutureAsOf++
 	}
-	if f.filing.of == model.OfIngestedAt {
+	if f.policy.of == model.OfIngestedAt {
 		f.foldFiling(slice, b, row, times.None, ingest, true)
 	}
 }
 
 // oddEvent reads an event time that is not plainly an instant, and counts how.
-func (f *folder) oddEvent(s *sourceFold, b *engine.Block, row int) (times.Instant, bool) {
+func (f *accumulator) oddEvent(s *sourceFold, b *engine.Block, row int) (times.Instant, bool) {
 	read := s.event.read(b, row)
 	if read.offset {
 		s.slice.TextOffset++
@@ -90,12 +96,12 @@ func (f *folder) oddEvent(s *sourceFold, b *engine.Block, row int) (times.Instan
 	return times.Instant(read.micros), true
 }
 
-func (f *folder) oddIngest(s *sourceFold, b *engine.Block, row int) (times.Instant, bool) {
+func (f *accumulator) oddIngest(s *sourceFold, b *engine.Block, row int) (times.Instant, bool) {
 	read := s.ingested.read(b, row)
 	return times.Instant(read.micros), read.status == readOK
 }
 
-func (f *folder) foldEvent(s *sourceFold, b *engine.Block, row int, event, ingest times.Instant, known bool) {
+func (f *accumulator) foldEvent(s *sourceFold, b *engine.Block, row int, event, ingest times.Instant, known bool) {
 	slice, limits := &s.slice, &s.limits
 	slice.EventMin, slice.EventMax = slice.EventMin.Earlier(event), max(slice.EventMax, event)
 	if event%times.Instant(facts.EventBinWidth) == 0 {
@@ -135,8 +141,8 @@ func (f *folder) foldEvent(s *sourceFold, b *engine.Block, row int, event, inges
 	f.foldFiling(slice, b, row, event, ingest, known)
 }
 
-func (f *folder) foldStale(slice *facts.Slice, event times.Instant, lag times.Span, known bool) {
-	stale, unreferenced := f.filing.stale.Of(event, lag, known)
+func (f *accumulator) foldStale(slice *facts.Slice, event times.Instant, lag times.Span, known bool) {
+	stale, unreferenced := f.policy.stale.Of(event, lag, known)
 	if unreferenced {
 		slice.StaleUnreferenced++
 	}
@@ -148,12 +154,12 @@ func (f *folder) foldStale(slice *facts.Slice, event times.Instant, lag times.Sp
 }
 
 // foldFiling counts a row that lies outside its partition, once.
-func (f *folder) foldFiling(slice *facts.Slice, b *engine.Block, row int, event, ingest times.Instant, known bool) {
-	if !f.filing.partitioned {
+func (f *accumulator) foldFiling(slice *facts.Slice, b *engine.Block, row int, event, ingest times.Instant, known bool) {
+	if !f.policy.partitioned {
 		return
 	}
 	for i := range f.layout.own {
-		if !f.filing.stray && !f.ownAgrees(i, b, row) {
+		if !f.policy.stray && !f.ownAgrees(i, b, row) {
 			slice.OwnColumnDiffers++
 			if f.c.ownDiffers.Add(1) <= keptOwnDiffers {
 				slice.OwnDiffers = append(slice.OwnDiffers, f.row+int64(row))
@@ -162,24 +168,24 @@ func (f *folder) foldFiling(slice *facts.Slice, b *engine.Block, row int, event,
 		}
 	}
 	switch {
-	case !f.filing.dated:
+	case !f.policy.dated:
 		slice.MisfiledUndated++
-	case f.filing.of == model.OfSnapshot, f.filing.of == model.OfIngestedAt && !known:
-		if event >= f.filing.end {
+	case f.policy.of == model.OfSnapshot, f.policy.of == model.OfIngestedAt && !known:
+		if event >= f.policy.end {
 			slice.MisfiledAfter++
 		}
-	case f.filing.of == model.OfIngestedAt:
+	case f.policy.of == model.OfIngestedAt:
 		f.countOutside(slice, ingest)
 	default:
 		f.countOutside(slice, event)
 	}
 }
 
-func (f *folder) countOutside(slice *facts.Slice, instant times.Instant) {
+func (f *accumulator) countOutside(slice *facts.Slice, instant times.Instant) {
 	switch {
-	case instant < f.filing.start:
+	case instant < f.policy.start:
 		slice.MisfiledBefore++
-	case instant >= f.filing.end:
+	case instant >= f.policy.end:
 		slice.MisfiledAfter++
 	}
 }
@@ -191,14 +197,14 @@ const keptOwnDiffers = 2 * facts.MaxOwnDiffers
 const maxOwnTexts = 1 << 12
 
 // ownAgrees says whether the file's own partition column means what its path means.
-func (f *folder) ownAgrees(i int, b *engine.Block, row int) bool {
+func (f *accumulator) ownAgrees(i int, b *engine.Block, row int) bool {
 	own := f.layout.own[i]
 	v := &b.Vectors[own.vector]
 	if !v.Valid(row) {
-		return !f.filing.dated
+		return !f.policy.dated
 	}
 	if own.timed {
-		return f.filing.own[i](scale(v.Ints[row], v.PerMicro), own.aware)
+		return f.policy.own[i](scale(v.Ints[row], v.PerMicro), own.aware)
 	}
 	text := v.Texts.At(row)
 	f.scratch = append(append(append(f.scratch[:0], own.name...), '='), text...)
@@ -207,7 +213,7 @@ func (f *folder) ownAgrees(i int, b *engine.Block, row int) bool {
 		if len(f.ownMatch) >= maxOwnTexts {
 			clear(f.ownMatch)
 		}
-		agrees = f.c.ownAgrees(f.filing.file, own.name, string(text))
+		agrees = f.c.ownAgrees(f.policy.file, own.name, string(text))
 		f.ownMatch[string(f.scratch)] = agrees
 	}
 	return agrees

@@ -19,14 +19,13 @@ type job struct {
 	sliced      bool
 	first, last int64
 	rows        int64
+	// names are what the engine opens in place of distant files, once they were brought.
+	names []string
 }
 
 // jobs cuts the files into queries, in the order of their paths, and gives the rows in all.
 func (c *collector) jobs(careful bool) ([]job, int64) {
-	limit := c.request.SliceRows
-	if limit <= 0 {
-		limit = DefaultSliceRows
-	}
+	limit := c.sliceRows()
 	if !c.roles.wants.Rows() {
 		return nil, 0
 	}
@@ -40,6 +39,9 @@ func (c *collector) jobs(careful bool) ([]job, int64) {
 			continue
 		}
 		total += file.Rows
+		if c.known[file.ID] != nil {
+			continue
+		}
 		streamed := !careful && c.streams(file)
 		if !streamed && file.Rows > limit {
 			jobs = append(jobs, slicesOf(file, limit)...)
@@ -69,11 +71,18 @@ func (c *collector) jobs(careful bool) ([]job, int64) {
 	return jobs, total
 }
 
+// sliceRows is how many rows one query reads whose result is held.
+func (c *collector) sliceRows() int64 {
+	if c.request.SliceRows > 0 {
+		return c.request.SliceRows
+	}
+	return DefaultSliceRows
+}
+
 // streams says whether a file's rows may be counted as they come: not where a writer may be at work, for what it changes
 // would have all else counted again.
 func (c *collector) streams(file *facts.File) bool {
-	open := file.Partition >= 0 && c.survey.Partitions[file.Partition].Open
-	return !open && len(c.layouts[file.Schema].raws) == 0 && engine.Streams(c.layouts[file.Schema].schema.Columns)
+	return !c.open(file) && len(c.layouts[file.Schema].raws) == 0 && engine.Streams(c.layouts[file.Schema].schema.Columns)
 }
 
 // wanted says whether a file's rows are read at all. What lies in partitions after as_of is counted and not judged.
@@ -86,6 +95,9 @@ func (c *collector) wanted(file *facts.File) bool {
 	}
 	return file.Partition < 0 || !c.survey.Partitions[file.Partition].AfterAsOf
 }
+
+// reads says whether a file's rows are read: those that are wanted and not known.
+func (c *collector) reads(file *facts.File) bool { return c.known[file.ID] == nil && c.wanted(file) }
 
 // slicesOf cuts a large file at its row groups, so that no group is decoded twice; only one that is more than twice the limit is cut
 // itself, for the rows of a slice are held.
@@ -120,46 +132,46 @@ func slicesOf(file *facts.File, limit int64) []job {
 
 // worker runs jobs one after the other and folds their rows.
 type worker struct {
-	c      *collector
-	folder folder
-	raw    rawVectors
+	c    *collector
+	rows accumulator
+	raw  rawVectors
 }
 
 func (c *collector) newWorker() *worker {
-	w := &worker{c: c, folder: folder{c: c, known: engine.TextCodes{Learn: func(text []byte) (uint8, error) { return c.names.code(string(text)) }}, tallies: newTallies(), ownMatch: map[string]bool{}}}
+	w := &worker{c: c, rows: accumulator{c: c, known: engine.TextCodes{Learn: func(text []byte) (uint8, error) { return c.names.code(string(text)) }}, tallies: newTallies(), ownMatch: map[string]bool{}}}
 	if c.runs != nil {
-		w.folder.keys = c.runs.NewWriter()
+		w.rows.keys = c.runs.NewWriter()
 	}
 	if c.newest != nil {
-		w.folder.newest = c.newest.NewWriter()
+		w.rows.newest = c.newest.NewWriter()
 	}
 	return w
 }
 
 func newTallies() tallies {
-	return tallies{lags: map[facts.Population]*lagCounts{}, events: map[facts.Population]*eventCounts{}}
+	return tallies{lags: map[tallied]*lagCounts{}, events: map[tallied]*eventCounts{}}
 }
 
 func (w *worker) finish() error {
-	w.c.addTallies(&w.folder.tallies)
-	w.folder.tallies = newTallies()
-	w.folder.flushStages()
-	if w.folder.keys != nil {
-		if err := w.folder.keys.Flush(); err != nil {
+	w.c.addTallies(&w.rows.tallies)
+	w.rows.tallies = newTallies()
+	w.rows.flushStages()
+	if w.rows.keys != nil {
+		if err := w.rows.keys.Flush(); err != nil {
 			return err
 		}
 	}
-	if w.folder.newest != nil {
-		return w.folder.newest.Flush()
+	if w.rows.newest != nil {
+		return w.rows.newest.Flush()
 	}
 	return nil
 }
 
-// closeTallies hands the histograms over where many are open. The folder may be at no file.
+// closeTallies hands the histograms over where many are open. The accumulator may be at no file.
 func (w *worker) closeTallies() {
-	if len(w.folder.tallies.lags) > maxOpenTallies {
-		w.c.addTallies(&w.folder.tallies)
-		w.folder.tallies = newTallies()
+	if len(w.rows.tallies.lags) > maxOpenTallies {
+		w.c.addTallies(&w.rows.tallies)
+		w.rows.tallies = newTallies()
 	}
 }
 
@@ -249,10 +261,16 @@ func (e runError) Unwrap() error { return e.error }
 
 // scan runs a job's query and folds its rows; folded says whether any row was counted.
 func (w *worker) scan(ctx context.Context, j job) (folded bool, err error) {
-	scan := engine.Scan{Sliced: j.sliced, First: j.first, Last: j.last, Columns: w.c.layouts[j.schema].selects}
-	for _, id := range j.files {
-		scan.Files = append(scan.Files, w.c.name(id))
+	var wanted func(id int32, group int) bool
+	if j.sliced {
+		wanted = groupsWith(&w.c.survey.Files[j.files[0]], j.first, j.last)
 	}
+	here, err := w.c.bring(ctx, j.files, w.c.scannedColumns(j.schema), wanted)
+	if err != nil {
+		return false, err
+	}
+	defer here.release()
+	scan := engine.Scan{Files: here.names, Sliced: j.sliced, First: j.first, Last: j.last, Columns: w.c.layouts[j.schema].selects}
 	at, left := -1, int64(0)
 	advance := func() error {
 		at++
@@ -264,7 +282,7 @@ func (w *worker) scan(ctx context.Context, j job) (folded bool, err error) {
 		if err := w.raw.begin(ctx, w.c, file, j.first, left); err != nil {
 			return err
 		}
-		if err := w.folder.begin(file, j.first); err != nil {
+		if err := w.rows.begin(file, j.first); err != nil {
 			return runError{err}
 		}
 		return nil
@@ -282,13 +300,13 @@ func (w *worker) scan(ctx context.Context, j job) (folded bool, err error) {
 			}
 			to := min(b.Rows, from+int(min(left, int64(b.Rows))))
 			w.raw.place(&b, from, to)
-			if err := w.folder.fold(&b, from, to); err != nil {
+			if err := w.rows.fold(&b, from, to); err != nil {
 				return runError{err}
 			}
 			left -= int64(to - from)
 			from = to
 			if left == 0 {
-				w.folder.end()
+				w.rows.end()
 			}
 		}
 		return nil
@@ -306,6 +324,9 @@ func wrongRows(how string) error {
 
 // unchanged compares the files with the listing after their last byte was read.
 func (c *collector) unchanged(ctx context.Context, j job) error {
+	if c.distant() {
+		return nil // every byte was of the version that was listed
+	}
 	problems := map[int32]facts.Problem{}
 	for _, id := range j.files {
 		if problem := c.request.Changed(ctx, c.survey.Files[id]); problem != nil {

@@ -14,15 +14,21 @@ import (
 // checkPages compares the pages of the columns that a scan reads with their checksums, before any row is counted: a flipped
 // bit would else be another value. A file with a page that does not agree is set aside.
 func (c *collector) checkPages(ctx context.Context) error {
+	if c.distant() {
+		return nil // they are checked as they are brought
+	}
 	var ids []int32
 	for i := range c.survey.Files {
-		if file := &c.survey.Files[i]; file.Checksums && c.roles.wants.Rows() && c.wanted(file) {
+		if file := &c.survey.Files[i]; file.Checksums && c.roles.wants.Rows() && c.reads(file) && !c.hasPages(file.ID) {
 			ids = append(ids, file.ID)
 		}
 	}
 	return c.eachFile(ctx, ids, func(id int32) error {
 		file := c.survey.Files[id]
-		problems, err := c.pagesOf(ctx, file, c.scannedColumns(file.Schema))
+		checked, problems, err := c.pagesOf(ctx, file, c.scannedColumns(file.Schema), nil)
+		c.mu.Lock()
+		c.filePages[id] = checked
+		c.mu.Unlock()
 		if len(problems) == 0 || err != nil {
 			return err
 		}
@@ -59,24 +65,30 @@ func (c *collector) eachFile(ctx context.Context, ids []int32, each func(id int3
 }
 
 // pagesOf checks columns of one file. A file that is no longer what was listed is the writer's, and no damage.
-func (c *collector) pagesOf(ctx context.Context, file facts.File, columns []facts.Column) ([]facts.ColumnProblem, error) {
+func (c *collector) pagesOf(ctx context.Context, file facts.File, columns []facts.Column, wanted func(group int) bool) (int64, []facts.ColumnProblem, error) {
 	if c.request.Pages == nil || len(columns) == 0 {
-		return nil, nil
+		return 0, nil, nil
 	}
-	checked, problems, err := c.request.Pages(ctx, file, columns)
+	checked, problems, err := c.request.Pages(ctx, file, columns, wanted)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	c.mu.Lock()
 	c.collection.CheckedPages += checked
 	c.mu.Unlock()
 	if len(problems) == 0 {
-		return nil, nil
+		return checked, nil, nil
 	}
 	if changed := c.request.Changed(ctx, file); changed != nil {
-		return []facts.ColumnProblem{{Problem: *changed}}, nil
+		return checked, []facts.ColumnProblem{{Problem: *changed}}, nil
 	}
-	return problems, nil
+	return checked, problems, nil
+}
+
+// hasPages says whether the pages of a file that a scan reads were looked at already.
+func (c *collector) hasPages(file int32) bool {
+	_, has := c.filePages[file]
+	return has
 }
 
 // scannedColumns are the columns that the scan reads from files of a schema, in the order of their names.

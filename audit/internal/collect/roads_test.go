@@ -16,7 +16,7 @@ import (
 const day = int64(24 * time.Hour / time.Microsecond)
 
 // TestEitherRoadCountsTheSame folds random rows in full, one after the other, and again in blocks that two workers share and whose
-// usual rows take the fast road: every fact is the same. Times lie at the limits that rows are judged by, or next to them.
+// normal rows take the fast road: every fact is the same. Times lie at the limits that rows are judged by, or next to them.
 func TestEitherRoadCountsTheSame(t *testing.T) {
 	counted := map[string]bool{}
 	for seed := range uint64(400) {
@@ -90,7 +90,7 @@ type testRows struct {
 	events, ingests []int64
 }
 
-// randomRows are of one source or two, and most of them usual.
+// randomRows are of one source or two, and most of them normal.
 func randomRows(rng *rand.Rand, asOf, modified int64, view model.View) (r testRows) {
 	sources := []string{"batch", "stream"}[:1+rng.IntN(2)]
 	start := time.Date(2026, 11, 19, 0, 0, 0, 0, time.UTC).UnixMicro()
@@ -156,7 +156,7 @@ func foldBy(t *testing.T, view model.View, survey facts.Survey, asOf int64, fold
 		t.Fatal(err)
 	}
 	for _, w := range fold(c) {
-		w.folder.end()
+		w.rows.end()
 		if err := w.finish(); err != nil {
 			t.Fatal(err)
 		}
@@ -180,13 +180,13 @@ func (r testRows) foldOn(t *testing.T, w *worker, perMicro int64, from, to int) 
 		}
 		vectors[l.times[model.TimeColumn{Column: column}]] = v
 	}
-	if w.folder.layout == nil {
-		if err := w.folder.begin(&c.survey.Files[0], 0); err != nil {
+	if w.rows.layout == nil {
+		if err := w.rows.begin(&c.survey.Files[0], 0); err != nil {
 			t.Fatal(err)
 		}
 	}
-	w.folder.row = int64(from)
-	if err := w.folder.fold(&engine.Block{Rows: to - from, Vectors: vectors}, 0, to-from); err != nil {
+	w.rows.row = int64(from)
+	if err := w.rows.fold(&engine.Block{Rows: to - from, Vectors: vectors}, 0, to-from); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -1,7 +1,6 @@
 package collect
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,14 +33,15 @@ type streamWorker struct {
 // stream runs a job whose rows are counted as they come. A file that fails, or is found changed at the end, taints the
 // whole collection, for what came of its rows is in there.
 func (c *collector) stream(ctx context.Context, j job) error {
-	// the newest partitions first: what older ones say of an entity is mostly no news then
-	slices.SortStableFunc(j.files, func(a, b int32) int {
-		return cmp.Compare(c.survey.Files[b].Partition, c.survey.Files[a].Partition)
-	})
+	if j.names == nil {
+		c.newestFirst(j.files)
+	}
 	s := &stream{c: c, job: j, left: make([]int64, len(j.files)), told: c.rowsDone}
-	scan := engine.Scan{Columns: c.layouts[j.schema].selects}
+	scan := engine.Scan{Files: j.names, Columns: c.layouts[j.schema].selects}
 	for i, id := range j.files {
-		scan.Files = append(scan.Files, c.name(id))
+		if j.names == nil {
+			scan.Files = append(scan.Files, c.name(id))
+		}
 		s.left[i] = c.survey.Files[id].Rows
 	}
 	err := c.engine.Stream(ctx, scan, s.fold)
@@ -82,8 +82,8 @@ func (s *stream) fold(b engine.Block) error {
 			return runError{err}
 		}
 	}
-	w.folder.row = b.First
-	if err := w.folder.fold(&b, 0, b.Rows); err != nil {
+	w.rows.row = b.First
+	if err := w.rows.fold(&b, 0, b.Rows); err != nil {
 		return runError{err}
 	}
 	return s.giveBack(w, &b)
@@ -106,10 +106,10 @@ func (s *stream) take(file int) *streamWorker {
 
 // begin leaves the file at hand for another.
 func (w *streamWorker) begin(file int32, index int) error {
-	w.folder.end()
+	w.rows.end()
 	w.closeTallies()
 	w.at = index
-	return w.folder.begin(&w.c.survey.Files[file], 0)
+	return w.rows.begin(&w.c.survey.Files[file], 0)
 }
 
 // progressRows is how many rows lie between two words of progress.
@@ -146,7 +146,7 @@ func (s *stream) whole() error {
 
 func (s *stream) finish() error {
 	for _, w := range s.idle {
-		w.folder.end()
+		w.rows.end()
 		if err := w.finish(); err != nil {
 			return err
 		}

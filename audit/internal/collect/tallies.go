@@ -7,14 +7,20 @@ import (
 
 // tallies are the histograms that one worker is filling. They are dense while rows come in, and handed over sparse.
 type tallies struct {
-	lags   map[facts.Population]*lagCounts
-	events map[facts.Population]*eventCounts
+	lags   map[tallied]*lagCounts
+	events map[tallied]*eventCounts
+}
+
+// tallied are the rows of a histogram: those of a file where facts of files are kept, else of all files of a population.
+type tallied struct {
+	facts.Population
+	file int32
 }
 
 // maxOpenTallies bounds a worker's dense histograms (58 kB each); files come in partition order, so few are open at once.
 const maxOpenTallies = 64
 
-func (t *tallies) lagsOf(p facts.Population) *lagCounts {
+func (t *tallies) lagsOf(p tallied) *lagCounts {
 	counts, ok := t.lags[p]
 	if !ok {
 		counts = &lagCounts{lo: facts.LagBins, hi: -facts.LagBins, max: times.None, min: times.None}
@@ -23,7 +29,7 @@ func (t *tallies) lagsOf(p facts.Population) *lagCounts {
 	return counts
 }
 
-func (t *tallies) eventsOf(p facts.Population) *eventCounts {
+func (t *tallies) eventsOf(p tallied) *eventCounts {
 	counts, ok := t.events[p]
 	if !ok {
 		counts = &eventCounts{rest: map[int32]int64{}}

@@ -37,7 +37,7 @@ func (s *writerSamples) of(code uint8) *writerSample {
 	defer s.mu.Unlock()
 	w, known := s.sources[code]
 	if !known {
-		w = &writerSample{all: s, sample: facts.WriterSample{Limit: facts.AllWriters}}
+		w = &writerSample{all: s, sample: facts.WriterSample{Limit: facts.AllWriters}, known: facts.AllWriters}
 		w.filter.Store(&writerFilter{limit: facts.AllWriters})
 		if s.named {
 			w.sample.Names = map[uint64][]string{}
@@ -54,6 +54,8 @@ type writerSample struct {
 	filter atomic.Pointer[writerFilter]
 	mu     sync.Mutex
 	sample facts.WriterSample
+	// known is the limit of what was kept of the source; AllWriters where no writer of it was left out.
+	known uint64
 }
 
 // most is how many rows a source may keep.
@@ -141,6 +143,9 @@ type writerStage struct {
 	seen   [seenRows]uint64
 	// names are the values of the rows' writers, where they are kept.
 	names map[uint64][]string
+	// file is the sample of the file at hand, and fileRows are rows for it; nil where nothing is kept of the file.
+	file     *fileSample
+	fileRows []facts.WriterRow
 }
 
 // sight takes a row whose writer's hash is below the limit, and says whether it is held.
@@ -170,7 +175,7 @@ func (w *writerStage) flush() {
 }
 
 // stageOf gives a worker's stage of a source.
-func (f *folder) stageOf(code uint8) *writerStage {
+func (f *accumulator) stageOf(code uint8) *writerStage {
 	w := f.stages[code]
 	if w == nil {
 		w = &writerStage{sample: f.c.writers.of(code), rows: make([]facts.WriterRow, 0, writerBuffer)}
@@ -179,19 +184,33 @@ func (f *folder) stageOf(code uint8) *writerStage {
 		}
 		f.stages[code] = w
 	}
+	if f.capture != nil && w.file == nil {
+		w.file = f.c.fileSampleOf(f.policy.file.ID, f.c.names.name(code))
+	}
 	return w
 }
 
-func (f *folder) flushStages() {
+// flushFiles ends the samples of the file at hand.
+func (f *accumulator) flushFiles() {
 	for _, w := range f.stages {
 		if w != nil {
+			w.flushFile()
+			w.file = nil
+		}
+	}
+}
+
+func (f *accumulator) flushStages() {
+	for _, w := range f.stages {
+		if w != nil {
+			w.flushFile()
 			w.flush()
 		}
 	}
 }
 
 // foldWriters samples the rows by who stamped them.
-func (f *folder) foldWriters(b *engine.Block, from, to int, uniform bool) {
+func (f *accumulator) foldWriters(b *engine.Block, from, to int, uniform bool) {
 	switch {
 	case f.layout.writerInt != absent:
 		v := &b.Vectors[f.layout.writerInt]
@@ -214,11 +233,19 @@ func (f *folder) foldWriters(b *engine.Block, from, to int, uniform bool) {
 	}
 }
 
-func (f *folder) sightIntegers(w *writerStage, ids, events, ingests []int64) {
-	filter, file := w.sample.filter.Load(), f.filing.file.ID
+func (f *accumulator) sightIntegers(w *writerStage, ids, events, ingests []int64) {
+	filter, file := w.sample.filter.Load(), f.policy.file.ID
 	events, ingests = events[:len(ids)], ingests[:len(ids)]
+	bound := uint64(0)
+	if w.file != nil {
+		bound = slack(filter.limit)
+	}
 	for i, id := range ids {
-		if hash := facts.WriterHash(uint64(id)); hash < filter.limit {
+		hash := facts.WriterHash(uint64(id))
+		if hash < bound {
+			w.keep(hash, events[i], ingests[i], file)
+		}
+		if hash < filter.limit {
 			if w.sight(filter, hash, events[i], ingests[i], file) && w.names != nil {
 				w.names[hash] = []string{strconv.FormatInt(id, 10)}
 			}
@@ -226,16 +253,19 @@ func (f *folder) sightIntegers(w *writerStage, ids, events, ingests []int64) {
 	}
 }
 
-func (f *folder) sightOne(row int, hash uint64, b *engine.Block) {
+func (f *accumulator) sightOne(row int, hash uint64, b *engine.Block) {
 	w := f.stageOf(f.codes[row])
 	filter := w.sample.filter.Load()
-	if hash < filter.limit && w.sight(filter, hash, f.events[row], f.ingests[row], f.filing.file.ID) && w.names != nil {
+	if w.file != nil && hash < slack(filter.limit) {
+		w.keep(hash, f.events[row], f.ingests[row], f.policy.file.ID)
+	}
+	if hash < filter.limit && w.sight(filter, hash, f.events[row], f.ingests[row], f.policy.file.ID) && w.names != nil {
 		w.names[hash] = f.writerName(b, row)
 	}
 }
 
 // writerName is who stamped a row, for people: a text for each column.
-func (f *folder) writerName(b *engine.Block, row int) []string {
+func (f *accumulator) writerName(b *engine.Block, row int) []string {
 	if f.layout.writerInt != absent {
 		return []string{strconv.FormatInt(b.Vectors[f.layout.writerInt].Ints[row], 10)}
 	}
@@ -251,7 +281,7 @@ func (f *folder) writerName(b *engine.Block, row int) []string {
 }
 
 // identify hashes the text of the rows' writers, once where entities are asked for too.
-func (f *folder) identify(b *engine.Block, from, to int) {
+func (f *accumulator) identify(b *engine.Block, from, to int) {
 	if cap(f.identities) < b.Rows {
 		f.identities, f.identified = make([]entityID, b.Rows), make([]bool, b.Rows)
 	}
@@ -261,14 +291,20 @@ func (f *folder) identify(b *engine.Block, from, to int) {
 	}
 }
 
-// finishWriters cuts the samples to what they may hold, and hands them over.
-func (c *collector) finishWriters() {
+// finishWriters cuts the samples to what they may hold, and hands them over. It is false where kept samples leave out writers that
+// the sample of all files would hold.
+func (c *collector) finishWriters() bool {
 	if !c.roles.wants.Has(facts.WantWriters) {
-		return
+		return true
 	}
 	c.collection.Writers = map[string]*facts.WriterSample{}
 	for code, w := range c.writers.sources {
+		w.sample.Limit = min(w.sample.Limit, w.known)
 		w.sample.Finish(w.most())
+		if w.known != facts.AllWriters && w.sample.Limit >= w.known {
+			return false
+		}
 		c.collection.Writers[c.names.name(code)] = &w.sample
 	}
+	return true
 }

@@ -19,10 +19,10 @@ type Newest struct {
 	wide   bool
 	parts  []newestPart
 	// span is empty where identities have no place each, and settled is nil then; dense comes from the first writer.
-	span    Span
-	settled *settled
-	mu      sync.Mutex
-	dense   []int64
+	span   Span
+	recent *recentBits
+	mu     sync.Mutex
+	dense  []int64
 }
 
 // Span is a range of integer identities, both ends included. Bounds come from footers and are trusted for speed only:
@@ -62,10 +62,13 @@ func NewNewest(budget *Budget, rows int64, wide bool, span Span, denseBytes int6
 	newest := &Newest{budget: budget, shift: 64 - n, wide: wide, parts: make([]newestPart, 1<<n), span: NoSpan}
 	if places := span.size(min(denseBytes/8, max(4*rows, 1<<16))); !wide && places > 0 {
 		newest.span = span
-		newest.settled = newSettled(int(places))
+		newest.recent = newRecentBits(int(places))
 	}
 	return newest
 }
+
+// Wide says whether identities are of 128 bits.
+func (n *Newest) Wide() bool { return n.wide }
 
 func newDense(span Span) []int64 {
 	places := make([]int64, span.Last-span.First+1)
@@ -103,7 +106,7 @@ func (n *Newest) NewWriter() *NewestWriter {
 	w := &NewestWriter{newest: n, shift: n.shift, stage: newStage(len(n.parts), n.stride(), n.foldEntries(), func(part int, page []uint64) ([]uint64, error) {
 		return page[:0], n.fold(part, page)
 	})}
-	if n.settled != nil {
+	if n.recent != nil {
 		w.first, w.dense = uint64(n.span.First), newDense(n.span)
 		n.budget.held.Add(int64(len(w.dense)) * 8)
 	}
@@ -114,7 +117,7 @@ func (n *Newest) NewWriter() *NewestWriter {
 // the newest partition to the oldest.
 func (w *NewestWriter) Expect(instant int64) {
 	if w.dense != nil {
-		w.newest.settled.expect(instant)
+		w.newest.recent.expect(instant)
 	}
 }
 
@@ -145,8 +148,8 @@ func (w *NewestWriter) AddIntegers(ids, instants []int64) error {
 		w.news = make([]int32, len(ids))
 	}
 	places, first := uint64(len(w.dense)), w.first
-	marks := w.newest.settled.marks(len(ids))
-	news := marks.sift(ids, instants, first, w.news[:len(ids)])
+	marks := w.newest.recent.marks(len(ids))
+	news := marks.withoutKnown(ids, instants, first, w.news[:len(ids)])
 	for _, i := range news {
 		if place := uint64(ids[i]) - first; place < places {
 			w.dense[place] = max(w.dense[place], instants[i])
@@ -157,7 +160,7 @@ func (w *NewestWriter) AddIntegers(ids, instants []int64) error {
 	// in a loop of its own, since what is shared is written in order, and waits for the look-ups before it
 	for _, i := range news {
 		if place := uint64(ids[i]) - first; place < places && instants[i] >= marks.markingAt {
-			w.newest.settled.mark(place)
+			w.newest.recent.mark(place)
 		}
 	}
 	return nil

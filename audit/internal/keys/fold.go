@@ -4,7 +4,7 @@ import "github.com/featureaudit/featureaudit/audit/facts"
 
 // Fold judges the rows of one key as Group does, row by row and in any order: of rows that are too many to be held.
 type Fold struct {
-	judge   *Judge
+	classes *Classifier
 	order   func(a, b Row) int
 	counted func(Row) bool
 
@@ -24,8 +24,8 @@ type foldedColumn struct {
 }
 
 // NewFold begins a key. Order is the rule of the row kept, the first; counted is that of Group.
-func (j *Judge) NewFold(order func(a, b Row) int, counted func(Row) bool) *Fold {
-	return &Fold{judge: j, order: order, counted: counted, columns: make([]foldedColumn, len(j.payload)), surplus: newSums(j.measures), outside: newSums(j.measures)}
+func (j *Classifier) NewFold(order func(a, b Row) int, counted func(Row) bool) *Fold {
+	return &Fold{classes: j, order: order, counted: counted, columns: make([]foldedColumn, len(j.payload)), surplus: newSums(j.measures), outside: newSums(j.measures)}
 }
 
 // Rows is how many rows were added.
@@ -75,22 +75,22 @@ func (c *foldedColumn) add(v Value) {
 	}
 }
 
-// Verdict ends the key, and adds the measures of all rows but the one kept to those of the judge.
+// Verdict ends the key, and adds the measures of all rows but the one kept to those of the classifier.
 func (f *Fold) Verdict() Verdict {
 	v := Verdict{Class: facts.Replay}
 	unknown := false
 	for i, column := range f.columns {
 		if column.differs {
-			v.Differs = append(v.Differs, f.judge.payload[i])
+			v.Differs = append(v.Differs, f.classes.payload[i])
 		}
 		unknown = unknown || column.unknown
 	}
-	shifted, odd := f.judge.eventDifferences(f.events)
+	shifted, odd := f.classes.eventDifferences(f.events)
 	v.classify(unknown, shifted, odd)
 	v.resolve(f.last, f.ties)
-	for i := range f.judge.measures {
-		f.judge.surplus[i].merge(&f.surplus[i])
-		f.judge.outside[i].merge(&f.outside[i])
+	for i := range f.classes.measures {
+		f.classes.surplus[i].merge(&f.surplus[i])
+		f.classes.outside[i].merge(&f.outside[i])
 	}
 	return v
 }

@@ -251,7 +251,7 @@ func TestSurplusIsExact(t *testing.T) {
 		{true, []string{"0.1", "0.2"}, "0.30000000000000004"}, {true, []string{"1e308", "1", "-1e308"}, "1"}, {true, []string{"1e-320", "1"}, "1"},
 		{true, []string{"nan", "1"}, "NaN"}, {true, []string{"inf", "1"}, "+Inf"}, {true, []string{"1e308", "1e308"}, "+Inf"},
 	} {
-		j := NewJudge(nil, []Measure{{Name: "m", Floating: test.floating}}, nil, false)
+		j := NewClassifier(nil, []Measure{{Name: "m", Floating: test.floating}}, nil, false)
 		j.Group(rows(test.values...), all)
 		if got := j.Surplus()["m"]; got != test.want {
 			t.Errorf("%v: %s, want %s", test.values, got, test.want)
@@ -287,7 +287,7 @@ func TestGroupClasses(t *testing.T) {
 		{"none with time", event(times.None, times.None), false, facts.Replay, nil},
 		{"payload", []Row{{Payload: []Value{{Text: ""}}}, {Payload: []Value{{Null: true}}}}, false, facts.Conflict, []string{"p"}},
 	} {
-		v := NewJudge([]string{"p"}, nil, offsets, test.coarse).Group(test.rows, all)
+		v := NewClassifier([]string{"p"}, nil, offsets, test.coarse).Group(test.rows, all)
 		if v.Class != test.class || !slices.Equal(v.Differs, test.differs) {
 			t.Errorf("%s: %s %v, want %s %v", test.name, v.Class, v.Differs, test.class, test.differs)
 		}
@@ -304,7 +304,7 @@ func TestResolvable(t *testing.T) {
 		for _, at := range test.ingested {
 			rows = append(rows, Row{Ingested: at})
 		}
-		v := NewJudge(nil, nil, nil, false).Group(rows, all)
+		v := NewClassifier(nil, nil, nil, false).Group(rows, all)
 		if v.Resolvable != test.resolvable || v.FanOut != test.fanOut {
 			t.Errorf("%v: %v %d, want %v %d", test.ingested, v.Resolvable, v.FanOut, test.resolvable, test.fanOut)
 		}

@@ -49,13 +49,17 @@ type runPart struct {
 // partEntries is how many entries a part should hold: with its probe table it stays inside a core's cache.
 const partEntries = 1 << 16
 
+// NarrowBits is how many bits of a hash narrow entries hold at most, whatever the number of rows: so that entries of earlier runs, which
+// are kept with as many, and of this one have equal hashes where their keys are equal.
+const NarrowBits = 52
+
 // NewRuns prepares parts for about rows entries whose ordinals are below limit.
 func NewRuns(budget *Budget, rows, limit int64, wide bool) *Runs {
 	bits := uint(4)
 	for bits < 12 && rows>>bits > partEntries {
 		bits++
 	}
-	r := &Runs{budget: budget, bits: bits, ordinals: 1<<mathbits.Len64(uint64(limit)) - 1, stride: 1, parts: make([]runPart, 1<<bits)}
+	r := &Runs{budget: budget, bits: bits, ordinals: 1<<max(uint(mathbits.Len64(uint64(limit))), 64+bits-NarrowBits) - 1, stride: 1, parts: make([]runPart, 1<<bits)}
 	if wide {
 		r.stride = wideStride
 	}

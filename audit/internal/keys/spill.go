@@ -78,7 +78,7 @@ func (b *Budget) reserve(size int64) (*os.File, int64, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.file == nil {
-		file, err := openNameless(b.dir)
+		file, err := openUnlinkedFile(b.dir)
 		if err != nil {
 			return nil, 0, SpillError{fmt.Errorf("open a spill file in %s: %w: name a writable folder with --temp-dir", b.dir, err)}
 		}
@@ -104,7 +104,7 @@ func openUnlinked(dir string) (*os.File, error) {
 // Scratch opens a file in dir that has no name there, and gives one by which this process can open it again: nothing is left behind
 // however the process ends.
 func Scratch(dir string) (*os.File, string, error) {
-	file, err := openNameless(dir)
+	file, err := openUnlinkedFile(dir)
 	if err != nil {
 		return nil, "", SpillError{fmt.Errorf("open a file in %s: %w: name a writable folder with --temp-dir", dir, err)}
 	}

@@ -44,7 +44,7 @@ func TestWideJudgesAsHeldRowsAreJudged(t *testing.T) {
 			}
 		}
 		all := func(Row) bool { return true }
-		want, got := NewJudge(names, nil, nil, false).Group(held, all), NewJudge(names, nil, nil, false).Group(folded, all)
+		want, got := NewClassifier(names, nil, nil, false).Group(held, all), NewClassifier(names, nil, nil, false).Group(folded, all)
 		if !reflect.DeepEqual(got, want) {
 			t.Fatalf("folded %+v, held %+v", got, want)
 		}

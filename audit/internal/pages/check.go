@@ -48,8 +48,8 @@ const (
 	bufferBytes = 256 << 10
 )
 
-// slack is how far the last page may reach beyond its chunk: the oldest writers left a dictionary's header out of the size.
-const slack = 100
+// Slack is how far the last page may reach beyond its chunk: the oldest writers left a dictionary's header out of the size.
+const Slack = 100
 
 // NewReader returns a reader without memory of its own yet.
 func NewReader() *Reader { return &Reader{} }
@@ -111,7 +111,7 @@ func (r *Reader) Check(ctx context.Context, from io.ReaderAt, c Chunk) (checked 
 	if c.Offset < 0 || c.Size < 0 || c.Size > 1<<62 {
 		return 0, &Fault{Offset: c.Offset, What: "cannot be: the footer places it before the file"}
 	}
-	buffered := r.from(io.NewSectionReader(from, c.Offset, c.Size+slack))
+	buffered := r.from(io.NewSectionReader(from, c.Offset, c.Size+Slack))
 	values := int64(0)
 	for at := c.Offset; at < c.Offset+c.Size && values < max(c.Values, 1); {
 		if err := ctx.Err(); err != nil {
@@ -121,7 +121,7 @@ func (r *Reader) Check(ctx context.Context, from io.ReaderAt, c Chunk) (checked 
 		if err != nil {
 			return checked, fault(at, err, "has no header that decodes")
 		}
-		if at+h.length+h.compressed > c.Offset+c.Size+slack {
+		if at+h.length+h.compressed > c.Offset+c.Size+Slack {
 			return checked, &Fault{Offset: at, What: fmt.Sprintf("claims %d bytes, more than its column chunk has left", h.compressed)}
 		}
 		summed, err := r.page(buffered, h, c.Codec)

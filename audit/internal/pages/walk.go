@@ -32,7 +32,7 @@ type Walk struct {
 
 // Walk begins at the first page of a chunk. The walk is good until the reader is used for another.
 func (r *Reader) Walk(from io.ReaderAt, c Chunk) *Walk {
-	return &Walk{r: r, from: from, chunk: c, at: c.Offset, end: c.Offset + c.Size + slack}
+	return &Walk{r: r, from: from, chunk: c, at: c.Offset, end: c.Offset + c.Size + Slack}
 }
 
 // Next is the next page that holds values or a dictionary; false at the end. The error is a *Fault or what the system said.

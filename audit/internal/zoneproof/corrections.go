@@ -31,7 +31,7 @@ func (b *Zones) Corrections() []report.Correction {
 		for _, p := range s.Wrong() {
 			plan = append(plan, b.shifts(s, p, evidenceOf(s, p, twins))...)
 		}
-		if s.Verdict == zonefit.Clean && s.Writers.Told {
+		if s.Verdict == zonefit.Clean && s.Writers.Conclusive {
 			plan = append(plan, b.declarations(s)...)
 		}
 	}

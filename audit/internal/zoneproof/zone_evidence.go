@@ -379,7 +379,7 @@ func (s Series) Decisive() string {
 }
 
 // UntoldShort is untold in a few words, for a message that has findings to tell first.
-func (s Series) UntoldShort() string {
+func (s Series) UnjudgedShort() string {
 	e := s.Estimate
 	switch {
 	case s.Verdict == zonefit.Ambiguous:
@@ -388,7 +388,7 @@ func (s Series) UntoldShort() string {
 		return "an offset would have been seen from " + SeenInWords(s.Detectable()) + " on"
 	case 2*e.CoarseRows > e.Rows:
 		return "clock too coarse"
-	case e.Told == 0:
+	case e.Sharp == 0:
 		return "lags spread over " + words.Duration(e.Spread)
 	}
 	return "no population stands out"

@@ -96,7 +96,7 @@ func (b *Zones) combine(s *Series) {
 		s.Decided = "max_lag allows the delay"
 	case s.Doubtful() != "":
 		s.Verdict = zonefit.Ambiguous
-	case s.Estimate.Verdict == zonefit.Clean || s.Writers.Told:
+	case s.Estimate.Verdict == zonefit.Clean || s.Writers.Conclusive:
 		s.Verdict = zonefit.Clean
 	}
 	if s.Verdict == zonefit.Clean && !allowed && s.Detectable() > s.MustSee {
@@ -252,10 +252,10 @@ func storyOf(s Series, east times.Offset) string {
 // Detectable is the smallest share of rows at another offset that would have been seen, by shapes or by writers.
 func (s Series) Detectable() float64 {
 	share := 1.0
-	if s.Estimate.Verdict == zonefit.Clean && s.Estimate.Told > 0 {
+	if s.Estimate.Verdict == zonefit.Clean && s.Estimate.Sharp > 0 {
 		share = s.Estimate.Detectable
 	}
-	if s.Writers.Told {
+	if s.Writers.Conclusive {
 		share = min(share, s.Writers.Detectable)
 	}
 	return share
@@ -266,7 +266,7 @@ func (b *Zones) Needed(s Series) string {
 	switch {
 	case len(b.View.Entity) == 0 && len(b.View.Writer) == 0:
 		return "declare the entity, or the writer that stamps the rows, or take in more rows"
-	case len(b.View.Writer) == 0 && !s.Writers.Told:
+	case len(b.View.Writer) == 0 && !s.Writers.Conclusive:
 		return "declare the writer that stamps the rows (writer: device_id), or take in more rows"
 	}
 	return "take in more rows"
@@ -274,7 +274,7 @@ func (b *Zones) Needed(s Series) string {
 
 // witnesses says how many writers with rows at an offset have prompt ones too, where writers had the power to tell.
 func (s Series) witnesses(east times.Offset) string {
-	if !s.Writers.Told {
+	if !s.Writers.Conclusive {
 		return ""
 	}
 	with, prompt := s.Writers.Witnesses(east)

@@ -173,7 +173,7 @@ func (k *collector) message(m *message, raw []byte, path string, depth int, over
 		if m.name == "DataSource" {
 			now = k.ofSource(g.field, raw, path, now)
 		}
-		if g.field.name == "data_source_class_type" && k.usualClass(raw, string(g.values[0].raw)) {
+		if g.field.name == "data_source_class_type" && k.knownClass(raw, string(g.values[0].raw)) {
 			continue
 		}
 		if now.table == tableJudged && now.what == "" || k.takes != nil && !k.takes(m, g.field) {
@@ -245,10 +245,10 @@ var classes = map[string]string{
 	"BATCH_TRINO": "TrinoSource", "BATCH_SPARK": "SparkSource", "BATCH_ATHENA": "AthenaSource", "BATCH_ICEBERG": "IcebergSource",
 }
 
-// usualClass says whether a source's class is the one of its type.
-func (k *collector) usualClass(source []byte, class string) bool {
-	usual := classes[enumName("SourceType", k.sourceType(source))]
-	return usual != "" && class[strings.LastIndexByte(class, '.')+1:] == usual
+// knownClass says whether a source's class is the one of its type.
+func (k *collector) knownClass(source []byte, class string) bool {
+	expected := classes[enumName("SourceType", k.sourceType(source))]
+	return expected != "" && class[strings.LastIndexByte(class, '.')+1:] == expected
 }
 
 // customSource is the number of CUSTOM_SOURCE.

@@ -69,8 +69,9 @@ func fromReport(v report.View) registry.View {
 // settings are the other keys that somebody decided. What was inferred or filled in changes with the files, and is none.
 func settings(def report.ViewDefinition) map[string]string {
 	s := map[string]string{}
+	origins := model.ParseOrigins(def.Origins)
 	put := func(key, value string) {
-		if origin := def.Origins[key]; value != "" && origin != "default" && !strings.HasPrefix(origin, "inferred") {
+		if origin := origins[key]; value != "" && origin.Kind != model.OriginDefault && origin.Kind != model.OriginInferred {
 			s[key] = value
 		}
 	}

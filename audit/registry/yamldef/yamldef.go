@@ -34,7 +34,7 @@ func Decode(files []File, options policy.ParseOptions) (registry.Definitions, er
 			if other, twice := seen[v.Name]; twice {
 				return registry.Definitions{}, fmt.Errorf("%s: view %q is also defined in %s: keep one, or rename one", v.Origins["name"], v.Name, other)
 			}
-			seen[v.Name] = v.Origins["name"]
+			seen[v.Name] = v.Origins["name"].String()
 			for i := range v.Sources {
 				v.Sources[i].Path = below(path.Dir(f.Name), path.Dir(files[0].Name), v.Sources[i].Path)
 			}
@@ -157,7 +157,7 @@ func fromView(m model.View) registry.View {
 		v.TTLSeconds = &ttl
 	}
 	for key, origin := range m.Origins {
-		if l, ok := location(origin); ok {
+		if l, ok := location(origin.Place); ok {
 			v.Locations[key] = l
 		}
 	}
@@ -167,11 +167,8 @@ func fromView(m model.View) registry.View {
 	return v
 }
 
-// location reads "file:12", also where defaults wrapped it in words.
+// location reads "file:12".
 func location(origin string) (registry.Location, bool) {
-	if inner, ok := strings.CutPrefix(origin, "default ("); ok {
-		origin = strings.TrimSuffix(inner, ")")
-	}
 	i := strings.LastIndexByte(origin, ':')
 	if i < 0 {
 		return registry.Location{}, false
@@ -236,7 +233,7 @@ func settings(m model.View) map[string]string {
 	list("zones", m.Zones)
 	put("zone", m.Zone)
 	put("reference", string(m.Reference))
-	if m.Origins["tolerance"] != "default" {
+	if m.Origins["tolerance"].Kind != model.OriginDefault {
 		duration("tolerance", m.Tolerance)
 	}
 	partition(m, put, list, duration)
@@ -249,10 +246,10 @@ func partition(m model.View, put func(key, value string), list func(string, []st
 	list("time_partition.column", p.Columns)
 	put("time_partition.grain", string(p.Grain))
 	put("time_partition.zone", p.Zone)
-	if m.Origins["time_partition.of"] != "default" {
+	if m.Origins["time_partition.of"].Kind != model.OriginDefault {
 		put("time_partition.of", string(p.Of))
 	}
-	if m.Origins["time_partition.expected"] != "default" {
+	if m.Origins["time_partition.expected"].Kind != model.OriginDefault {
 		put("time_partition.expected", string(p.Expected))
 	}
 	duration("time_partition.complete_after", p.CompleteAfter)
@@ -268,6 +265,12 @@ func checks(m model.View, put func(key, value string)) {
 		}
 		if c.MinRows != nil {
 			put(key+".min_rows", strconv.FormatInt(*c.MinRows, 10))
+		}
+		if c.MaxRows != nil {
+			put(key+".max_rows", strconv.FormatInt(*c.MaxRows, 10))
+		}
+		if c.MaxRatio != nil {
+			put(key+".max_ratio", strconv.FormatFloat(*c.MaxRatio, 'g', -1, 64))
 		}
 		if c.MustSee != nil {
 			put(key+".must_see", strconv.FormatFloat(*c.MustSee, 'g', -1, 64))

@@ -92,9 +92,6 @@ func (w *walk) another(info fs.FileInfo, abs string) string {
 	return ""
 }
 
-// footersOnly are files of footers of others, without rows of their own.
-var footersOnly = map[string]bool{"_metadata": true, "_common_metadata": true}
-
 // beginsAsParquet says whether a file whose name leaves it out has the first bytes of data; one that cannot be opened has not.
 func beginsAsParquet(abs string) bool {
 	file, err := openRegular(abs)
@@ -106,7 +103,7 @@ func beginsAsParquet(abs string) bool {
 	if _, err := io.ReadFull(file, head); err != nil {
 		return false
 	}
-	return string(head) == "PAR1" || string(head) == "PARE"
+	return glob.IsMagic(string(head))
 }
 
 // ignore counts what is no data, and keeps some of the names that no rule leaves out.
@@ -207,7 +204,7 @@ func (w *walk) file(rel, real string, info fs.FileInfo, ignored string) {
 	}
 	matched, data := w.glob.Takes(rel)
 	if reason := w.glob.Reason(rel); reason != "" {
-		if matched && info.Mode().IsRegular() && reason != store.IgnoredChecksum && !footersOnly[path.Base(rel)] && beginsAsParquet(w.abs(rel)) {
+		if matched && info.Mode().IsRegular() && reason != store.IgnoredChecksum && !glob.FootersOnly(path.Base(rel)) && beginsAsParquet(w.abs(rel)) {
 			reason = store.IgnoredByName
 		}
 		w.ignore(reason, rel)
@@ -344,9 +341,10 @@ func noMatch(g glob.Glob, l store.Listing) error {
 	if err != nil {
 		return &store.AccessError{Path: e.Prefix, Err: err}
 	}
-	best := 3
-	for _, entry := range names {
+	all := make([]string, len(names))
+	for i, entry := range names {
 		name := entry.Name()
+		all[i] = name
 		if entry.IsDir() {
 			name += "/"
 		}
@@ -355,31 +353,7 @@ func noMatch(g glob.Glob, l store.Listing) error {
 		} else {
 			e.FoundMore++
 		}
-		if d := distance(entry.Name(), e.Missing); e.Missing != "" && d < best {
-			best, e.Similar = d, entry.Name()
-		}
 	}
+	e.Similar = glob.Similar(all, e.Missing)
 	return e
-}
-
-// distance counts the letters to add, drop or change between two names, in any case of letters.
-func distance(a, b string) int {
-	x, y := []rune(strings.ToLower(a)), []rune(strings.ToLower(b))
-	row := make([]int, len(y)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range x {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range y {
-			change := diagonal
-			if x[i] != y[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(y)]
 }

@@ -6,10 +6,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strings"
 	"syscall"
 
 	"github.com/featureaudit/featureaudit/audit/store"
+	"github.com/featureaudit/featureaudit/audit/store/internal/glob"
 )
 
 // openRegular opens a regular file and nothing else, without waiting: a pipe would wait for its other end for ever.
@@ -42,14 +42,6 @@ func special(mode fs.FileMode) string {
 	return store.IgnoredOther
 }
 
-// formats are the first bytes of other formats.
-var formats = [...]struct{ magic, name string }{
-	{"ORC", "ORC"}, {"Obj\x01", "Avro"}, {"ARRO", "Arrow IPC"}, {"\x1f\x8b", "gzip"}, {"PK\x03\x04", "zip"}, {"\x28\xb5\x2f\xfd", "zstd"}, {"SQLi", "SQLite"}, {"BZh", "bzip2"},
-}
-
-// textFormats are endings of formats without first bytes of their own.
-var textFormats = [...]struct{ ending, name string }{{".csv", "CSV"}, {".tsv", "CSV"}, {".json", "JSON"}, {".jsonl", "JSON"}, {".ndjson", "JSON"}}
-
 // sniff says by a file's first bytes whether it is Parquet, and else what it is. Empty means that it may not be looked at,
 // or is gone: who reads it says so.
 func sniff(abs, name string) (parquet bool, reason string) {
@@ -66,19 +58,6 @@ func sniff(abs, name string) (parquet bool, reason string) {
 	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
 		return true, ""
 	}
-	text := string(head[:n])
-	if text == "PAR1" || text == "PARE" {
-		return true, ""
-	}
-	for _, f := range formats {
-		if strings.HasPrefix(text, f.magic) {
-			return false, f.name
-		}
-	}
-	for _, f := range textFormats {
-		if strings.HasSuffix(strings.ToLower(name), f.ending) {
-			return false, f.name
-		}
-	}
-	return false, store.IgnoredOther
+	reason = glob.Reading(string(head[:n]), name)
+	return reason == "", reason
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -51,14 +50,14 @@ func week() map[string]string {
 func listsTrees(t *testing.T, open Open) {
 	s, base := open(t, map[string]string{"t/_log/0.json": "{}", "t/_log/side/a.bin": "abc", "t/.hidden/b.parquet": "x", "t/c.parquet": "xy", "tt/d.parquet": "x"})
 	for folder, want := range map[string][]string{"t": {".hidden/b.parquet 1", "_log/0.json 2", "_log/side/a.bin 3", "c.parquet 2"}, "t/_log": {"0.json 2", "side/a.bin 3"}, "none": nil} {
-		entries, err := s.Tree(t.Context(), path.Join(base, folder))
+		entries, err := s.Tree(t.Context(), store.Join(base, folder))
 		if err != nil {
 			t.Fatal(err)
 		}
 		var got []string
 		for _, e := range entries {
 			got = append(got, fmt.Sprintf("%s %d", e.Path, e.Size))
-			if e.Abs != path.Join(base, folder, e.Path) {
+			if e.Abs != store.Join(store.Join(base, folder), e.Path) {
 				t.Errorf("Abs %s of %s", e.Abs, e.Path)
 			}
 		}
@@ -109,14 +108,14 @@ func lists(t *testing.T, open Open) {
 		if got := pathsOf(l); !slices.Equal(got, test.want) {
 			t.Errorf("List(%q) gives %q, want %q", test.glob, got, test.want)
 		}
-		if want := path.Join(base, test.root); l.Root != want {
+		if want := store.Join(base, test.root); l.Root != want {
 			t.Errorf("List(%q) starts from %s, want %s", test.glob, l.Root, want)
 		}
 		if test.ignored != nil && !maps.Equal(l.Ignored, test.ignored) {
 			t.Errorf("List(%q) ignores %v, want %v", test.glob, l.Ignored, test.ignored)
 		}
 		// the same by an absolute name, from anywhere
-		if again := list(t, s, "/elsewhere", path.Join(base, test.glob)); !slices.Equal(again.Entries, l.Entries) {
+		if again := list(t, s, "/elsewhere", store.Join(base, test.glob)); !slices.Equal(again.Entries, l.Entries) {
 			t.Errorf("List(%q) by its absolute name gives %+v, want %+v", test.glob, again.Entries, l.Entries)
 		}
 	}
@@ -247,7 +246,7 @@ func read(t *testing.T, s store.Store, abs string) string {
 func readsAtOffsets(t *testing.T, open Open) {
 	const content = "0123456789"
 	s, base := open(t, map[string]string{"v/a.parquet": content})
-	o, err := s.Open(t.Context(), path.Join(base, "v/a.parquet"))
+	o, err := s.Open(t.Context(), store.Join(base, "v/a.parquet"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -285,14 +284,14 @@ func readsAtOffsets(t *testing.T, open Open) {
 func missesFiles(t *testing.T, open Open) {
 	s, base := open(t, map[string]string{"v/a.parquet": "x"})
 	for _, name := range []string{"v/b.parquet", "w/a.parquet", "v/a.parquet.gz"} {
-		if _, err := s.Stat(t.Context(), path.Join(base, name)); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := s.Stat(t.Context(), store.Join(base, name)); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("Stat(%s): error %v, want fs.ErrNotExist", name, err)
 		}
-		if _, err := s.Open(t.Context(), path.Join(base, name)); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := s.Open(t.Context(), store.Join(base, name)); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("Open(%s): error %v, want fs.ErrNotExist", name, err)
 		}
 	}
-	if _, err := s.Open(t.Context(), path.Join(base, "v")); err == nil {
+	if _, err := s.Open(t.Context(), store.Join(base, "v")); err == nil {
 		t.Error("Open of a folder: no error, want one")
 	}
 }
@@ -302,8 +301,8 @@ func ends(t *testing.T, open Open) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, listed := s.List(ctx, base, "v")
-	_, looked := s.Stat(ctx, path.Join(base, "v/a.parquet"))
-	_, opened := s.Open(ctx, path.Join(base, "v/a.parquet"))
+	_, looked := s.Stat(ctx, store.Join(base, "v/a.parquet"))
+	_, opened := s.Open(ctx, store.Join(base, "v/a.parquet"))
 	for name, err := range map[string]error{"List": listed, "Stat": looked, "Open": opened} {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("%s with a cancelled context: error %v, want context.Canceled", name, err)

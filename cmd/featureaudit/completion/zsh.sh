@@ -2,7 +2,10 @@
 # zsh completion of featureaudit: put it as _featureaudit into a folder of $fpath.
 _featureaudit() {
   local -a found
-  found=("${(@f)$(${words[1]} __complete "${(@)words[2,CURRENT]}" 2>/dev/null)}")
+  # Words are as they were typed: take the quotes away, those too that are open still.
+  local current="${words[CURRENT]}"
+  [[ $current == [\"\']* ]] && current="${current#?}" || current="${(Q)current}"
+  found=("${(@f)$(${words[1]} __complete "${(@Q)words[2,CURRENT-1]}" "$current" 2>/dev/null)}")
   found=("${(@)found:#}")
   if (( ${#found} )); then
     local -a open closed
@@ -11,6 +14,7 @@ _featureaudit() {
     (( ${#closed} )) && compadd -- "${closed[@]}"
     return 0
   fi
+  compset -P '--*='
   _files
 }
 if [ "$funcstack[1]" = "_featureaudit" ]; then

@@ -8,15 +8,15 @@ import (
 	"github.com/featureaudit/featureaudit/audit/times"
 )
 
-// foldUsual folds the times of rows that are all of one source, if they are usual without exception: what that is can be
+// foldNormal folds the times of rows that are all of one source, if they are normal without exception: what that is can be
 // told by their bounds.
-func (f *folder) foldUsual(s *sourceFold, b *engine.Block, from, to int) bool {
+func (f *accumulator) foldNormal(s *sourceFold, b *engine.Block, from, to int) bool {
 	if !f.plain(s, b) || b.Vectors[s.event.vector].Mask != nil || b.Vectors[s.ingested.vector].Mask != nil {
 		return false
 	}
 	events, ingests := b.Vectors[s.event.vector].Ints[from:to], b.Vectors[s.ingested.vector].Ints[from:to]
 	bounds := boundsOf(events, ingests)
-	if !bounds.Within(s.usual) {
+	if !bounds.Within(s.normal) {
 		return false
 	}
 	f.events, f.ingests = b.Vectors[s.event.vector].Ints, b.Vectors[s.ingested.vector].Ints
@@ -25,9 +25,9 @@ func (f *folder) foldUsual(s *sourceFold, b *engine.Block, from, to int) bool {
 	return true
 }
 
-// foldRows folds the times of a source's rows. Most rows are usual: they only move bounds and histograms, and take the
+// foldRows folds the times of a source's rows. Most rows are normal: they only move bounds and histograms, and take the
 // fast road; every other row is looked at in full.
-func (f *folder) foldRows(s *sourceFold, b *engine.Block, rows []int32) {
+func (f *accumulator) foldRows(s *sourceFold, b *engine.Block, rows []int32) {
 	s.slice.Rows += int64(len(rows))
 	if !f.plain(s, b) {
 		for _, row := range rows {
@@ -35,37 +35,37 @@ func (f *folder) foldRows(s *sourceFold, b *engine.Block, rows []int32) {
 		}
 		return
 	}
-	f.sift(s, &b.Vectors[s.event.vector], &b.Vectors[s.ingested.vector], rows, s.usual)
-	for _, row := range f.unusual {
+	f.countNormal(s, &b.Vectors[s.event.vector], &b.Vectors[s.ingested.vector], rows, s.normal)
+	for _, row := range f.others {
 		f.foldRow(s, b, int(row))
 	}
 }
 
 // plain says whether the times of a source's rows are instants as they stand, and nothing else of a row is looked at.
-func (f *folder) plain(s *sourceFold, b *engine.Block) bool {
+func (f *accumulator) plain(s *sourceFold, b *engine.Block) bool {
 	return s.event.plain && s.ingested.plain && len(f.layout.own) == 0 && f.c.roles.view.EventTime.Column != "" &&
 		b.Vectors[s.event.vector].PerMicro == 1 && b.Vectors[s.ingested.vector].PerMicro == 1
 }
 
-// sift gathers the usual rows, counts them, and lists the others.
-func (f *folder) sift(s *sourceFold, ev, in *engine.Vector, rows []int32, u facts.Bounds) {
-	f.unusual, f.usual, f.usualIngest = f.unusual[:0], f.usual[:0], f.usualIngest[:0]
+// countNormal gathers the normal rows, counts them, and lists the others.
+func (f *accumulator) countNormal(s *sourceFold, ev, in *engine.Vector, rows []int32, u facts.Bounds) {
+	f.others, f.normal, f.normalIngest = f.others[:0], f.normal[:0], f.normalIngest[:0]
 	for _, row := range rows {
 		if !ev.Valid(int(row)) || !in.Valid(int(row)) {
-			f.unusual = append(f.unusual, row)
+			f.others = append(f.others, row)
 			continue
 		}
 		event, ingest := times.Instant(ev.Ints[row]), times.Instant(in.Ints[row])
 		lag := ingest.Sub(event)
 		if event < u.EventLow || event > u.EventHigh || ingest < u.IngestLow || ingest > u.IngestHigh || lag < u.LagLow || lag > u.LagHigh {
-			f.unusual = append(f.unusual, row)
+			f.others = append(f.others, row)
 			continue
 		}
 		f.events[row], f.ingests[row] = ev.Ints[row], in.Ints[row]
-		f.usual, f.usualIngest = append(f.usual, ev.Ints[row]), append(f.usualIngest, in.Ints[row])
+		f.normal, f.normalIngest = append(f.normal, ev.Ints[row]), append(f.normalIngest, in.Ints[row])
 	}
-	if len(f.usual) > 0 {
-		s.count(boundsOf(f.usual, f.usualIngest), f.usual, f.usualIngest)
+	if len(f.normal) > 0 {
+		s.count(boundsOf(f.normal, f.normalIngest), f.normal, f.normalIngest)
 	}
 }
 
@@ -83,7 +83,7 @@ func boundsOf(events, ingests []int64) facts.Bounds {
 	return u
 }
 
-// count adds usual rows with these bounds to the facts of a source.
+// count adds normal rows with these bounds to the facts of a source.
 func (s *sourceFold) count(u facts.Bounds, events, ingests []int64) {
 	slice, rows := &s.slice, int64(len(events))
 	slice.EventMin, slice.EventMax = slice.EventMin.Earlier(u.EventLow), max(slice.EventMax, u.EventHigh)

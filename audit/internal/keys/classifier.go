@@ -46,8 +46,8 @@ type Measure struct {
 	Floating bool
 }
 
-// Judge decides the class of repeated keys and sums what they double-count.
-type Judge struct {
+// Classifier decides the class of repeated keys and sums what they double-count.
+type Classifier struct {
 	payload  []string
 	measures []Measure
 	offsets  []int64
@@ -58,10 +58,10 @@ type Judge struct {
 	outside []sum
 }
 
-// NewJudge judges rows with these payload and measure columns. Offsets are seconds that two event times of one key
+// NewClassifier takes rows with these payload and measure columns. Offsets are seconds that two event times of one key
 // may differ by as shifted twins.
-func NewJudge(payload []string, measures []Measure, offsets []int64, coarse bool) *Judge {
-	j := &Judge{payload: payload, measures: measures, offsets: offsets, coarse: coarse, surplus: newSums(measures), outside: newSums(measures)}
+func NewClassifier(payload []string, measures []Measure, offsets []int64, coarse bool) *Classifier {
+	j := &Classifier{payload: payload, measures: measures, offsets: offsets, coarse: coarse, surplus: newSums(measures), outside: newSums(measures)}
 	return j
 }
 
@@ -86,7 +86,7 @@ type Verdict struct {
 
 // Group judges the rows of one key, the row kept first, and adds the measures of the others to the surplus: to that outside
 // where they are not counted.
-func (j *Judge) Group(rows []Row, counted func(Row) bool) Verdict {
+func (j *Classifier) Group(rows []Row, counted func(Row) bool) Verdict {
 	v := Verdict{Class: facts.Replay}
 	unknown := false
 	for i, name := range j.payload {
@@ -191,7 +191,7 @@ func (t *eventTimes) add(event int64) {
 }
 
 // eventDifferences says whether some difference is a real offset, and whether some is neither 0 nor one.
-func (j *Judge) eventDifferences(events eventTimes) (shifted, odd bool) {
+func (j *Classifier) eventDifferences(events eventTimes) (shifted, odd bool) {
 	if events.many {
 		return false, true
 	}
@@ -208,7 +208,7 @@ func (j *Judge) eventDifferences(events eventTimes) (shifted, odd bool) {
 	return shifted, odd
 }
 
-func (j *Judge) isOffset(micros int64) bool {
+func (j *Classifier) isOffset(micros int64) bool {
 	if micros%int64(times.Second) != 0 {
 		return false
 	}
@@ -218,12 +218,12 @@ func (j *Judge) isOffset(micros int64) bool {
 
 // Surplus is the exact total of each measure over all counted rows but the kept ones, as decimal text, and Outside over those
 // that are not counted. Both leave out the measures of Unknown.
-func (j *Judge) Surplus() map[string]string { return j.totals(j.surplus) }
+func (j *Classifier) Surplus() map[string]string { return j.totals(j.surplus) }
 
 // Outside is the surplus that is not counted.
-func (j *Judge) Outside() map[string]string { return j.totals(j.outside) }
+func (j *Classifier) Outside() map[string]string { return j.totals(j.outside) }
 
-func (j *Judge) totals(sums []sum) map[string]string {
+func (j *Classifier) totals(sums []sum) map[string]string {
 	totals := map[string]string{}
 	for i, measure := range j.measures {
 		if !j.unknown(i) {
@@ -234,7 +234,7 @@ func (j *Judge) totals(sums []sum) map[string]string {
 }
 
 // Unknown names the measures of which some surplus value could not be read, sorted.
-func (j *Judge) Unknown() []string {
+func (j *Classifier) Unknown() []string {
 	var names []string
 	for i, measure := range j.measures {
 		if j.unknown(i) {
@@ -246,7 +246,7 @@ func (j *Judge) Unknown() []string {
 }
 
 // unknown says whether some surplus value of a measure could not be read, counted or not.
-func (j *Judge) unknown(i int) bool { return j.surplus[i].unknown || j.outside[i].unknown }
+func (j *Classifier) unknown(i int) bool { return j.surplus[i].unknown || j.outside[i].unknown }
 
 // sum adds decimal text exactly: integers and decimals as scaled integers, floating values as exact binary fractions
 // that are rounded once, at the end. The order of the rows cannot change it.

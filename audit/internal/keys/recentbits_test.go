@@ -23,7 +23,7 @@ func TestNewestPartitionsFirst(t *testing.T) {
 			budget := NewBudget(1<<30, t.TempDir())
 			defer budget.Close()
 			newest := NewNewest(budget, 1<<22, false, span, 1<<30)
-			if newest.settled == nil {
+			if newest.recent == nil {
 				t.Fatal("the span has no array")
 			}
 			var mu sync.Mutex
@@ -77,7 +77,7 @@ func TestNewestPartitionsFirst(t *testing.T) {
 				})
 			}
 			running.Wait()
-			if filtered := newest.settled.now.Load().open != nil; !filtered && test.inOrder && test.places < maxOpen {
+			if filtered := newest.recent.now.Load().open != nil; !filtered && test.inOrder && test.places < maxOpen {
 				t.Error("no filter was made")
 			}
 			got := map[int64]int{}

@@ -7,10 +7,10 @@ import (
 	"sync/atomic"
 )
 
-// settled spares most look-ups in an array of newest instants, which no cache holds. Where partitions come from the newest
+// recentBits spares most look-ups in an array of newest instants, which no cache holds. Where partitions come from the newest
 // to the oldest, most rows are of entities that a newer partition has already: a bit for each entity tells which these
 // are, and once they are nearly all, a small filter tells it that stays in a core's cache. All writers share what is known.
-type settled struct {
+type recentBits struct {
 	now atomic.Pointer[marks]
 	// marking gathers the marks of the next marks, a bit for each place.
 	marking []uint64
@@ -40,21 +40,21 @@ const (
 	leastFilter = 1 << 16
 )
 
-func newSettled(places int) *settled {
+func newRecentBits(places int) *recentBits {
 	words := (places + 63) / 64
-	s := &settled{marking: make([]uint64, words)}
+	s := &recentBits{marking: make([]uint64, words)}
 	s.now.Store(&marks{places: uint64(places), at: math.MinInt64, marked: make([]uint64, words), markingAt: math.MaxInt64})
 	return s
 }
 
 // marks are those to go by for so many rows.
-func (s *settled) marks(rows int) *marks {
+func (s *recentBits) marks(rows int) *marks {
 	s.rows.Add(int64(rows))
 	return s.now.Load()
 }
 
 // mark notes a place for the next marks.
-func (s *settled) mark(place uint64) {
+func (s *recentBits) mark(place uint64) {
 	word, bit := &s.marking[place>>6], uint64(1)<<(place&63)
 	if atomic.LoadUint64(word)&bit == 0 {
 		atomic.OrUint64(word, bit)
@@ -63,7 +63,7 @@ func (s *settled) mark(place uint64) {
 
 // expect makes the next marks, where rows follow that are hardly earlier than instant: what has an instant after
 // those of the marks gathered until now is settled for them.
-func (s *settled) expect(instant int64) {
+func (s *recentBits) expect(instant int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now.Load()
@@ -103,10 +103,10 @@ func (m *marks) filter() {
 
 func (m *marks) slot(place uint64) uint64 { return place * 0x9e3779b97f4a7c15 >> m.shift }
 
-// sift lists in news the rows that are not known to be no news of their identity, by their number.
-func (m *marks) sift(ids, instants []int64, first uint64, news []int32) []int32 {
+// withoutKnown lists in news the rows that are not known to be no news of their identity, by their number.
+func (m *marks) withoutKnown(ids, instants []int64, first uint64, news []int32) []int32 {
 	if m.open != nil {
-		return m.siftOpen(ids, instants, first, news)
+		return m.withoutKnownOpen(ids, instants, first, news)
 	}
 	n := 0
 	for i, id := range ids {
@@ -121,8 +121,8 @@ func (m *marks) sift(ids, instants []int64, first uint64, news []int32) []int32 
 	return news[:n]
 }
 
-// siftOpen is sift where few places are open: what the filter lets through is looked up then.
-func (m *marks) siftOpen(ids, instants []int64, first uint64, news []int32) []int32 {
+// withoutKnownOpen is withoutKnown where few places are open: what the filter lets through is looked up then.
+func (m *marks) withoutKnownOpen(ids, instants []int64, first uint64, news []int32) []int32 {
 	through := 0
 	for i, id := range ids {
 		place := uint64(id) - first

@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openNameless opens a file that never has a name (O_TMPFILE, open(2)): not even a kill at the wrong moment leaves it
+// openWithoutName opens a file that never has a name (O_TMPFILE, open(2)): not even a kill at the wrong moment leaves it
 // behind. Where the file system cannot do that, it is unlinked as soon as it is open.
-func openNameless(dir string) (*os.File, error) {
+func openUnlinkedFile(dir string) (*os.File, error) {
 	fd, err := unix.Open(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
 	if err == nil {
 		return os.NewFile(uintptr(fd), dir+"/featureaudit-runs"), nil

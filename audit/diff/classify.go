@@ -63,10 +63,10 @@ type Finding struct {
 	Fingerprint string `json:"fingerprint"`
 }
 
-// Judge gives each change the rule that speaks of it. Changes that no rule speaks of are left out: those that a mere
+// Classify gives each change the rule that speaks of it. Changes that no rule speaks of are left out: those that a mere
 // upgrade makes. The findings are sorted: the heaviest first, then by rule, view and object.
-func Judge(changes []Change, p Policy) []Finding {
-	j := judge{policy: p, rules: byCoordinates(Rules())}
+func Classify(changes []Change, p Policy) []Finding {
+	j := ruleBook{policy: p, rules: byCoordinates(Rules())}
 	var findings []Finding
 	for _, c := range changes {
 		if rule, ok := j.ruleOf(c); ok {
@@ -78,7 +78,7 @@ func Judge(changes []Change, p Policy) []Finding {
 	return finish(findings, p, Rules(), p.Tried)
 }
 
-type judge struct {
+type ruleBook struct {
 	policy Policy
 	rules  map[coordinates][]Rule
 }
@@ -99,7 +99,7 @@ func byCoordinates(rules []Rule) map[coordinates][]Rule {
 	return m
 }
 
-func (j judge) ruleOf(c Change) (Rule, bool) {
+func (j ruleBook) ruleOf(c Change) (Rule, bool) {
 	for _, r := range j.rules[coordinates{c.Object, c.Action}] {
 		if r.match == nil || r.match(c) {
 			return r, true
@@ -108,7 +108,7 @@ func (j judge) ruleOf(c Change) (Rule, bool) {
 	return Rule{}, false
 }
 
-func (j judge) finding(r Rule, c Change) Finding {
+func (j ruleBook) finding(r Rule, c Change) Finding {
 	f := Finding{
 		Rule: r.ID, Severity: r.Severity(j.policy.For), View: c.View, Project: c.Project, Object: c.Path(), Action: c.Action, Old: c.Old, New: c.New,
 		Consumers: slices.Clone(c.UsedBy), Location: c.Location, Severities: severities(r),
@@ -136,7 +136,7 @@ func severities(r Rule) map[string]Severity {
 }
 
 // contracts names the consumers that declared to read the view, and those whose declaration the change breaks.
-func (j judge) contracts(f *Finding, c Change) {
+func (j ruleBook) contracts(f *Finding, c Change) {
 	if c.View == "" {
 		return
 	}

@@ -33,8 +33,8 @@ func (c *clock) sentinel(micros int64) bool {
 	return c.limits.Sentinel(times.Instant(micros))
 }
 
-// filing is what a file's partition and policy say of all its rows.
-type filing struct {
+// filePolicy is what a file's partition and policy say of all its rows.
+type filePolicy struct {
 	file *facts.File
 	// start and end bound the partition; dated is false without one.
 	partitioned, dated bool
@@ -51,9 +51,9 @@ type filing struct {
 	snapshotEnd times.Instant
 }
 
-func (c *collector) filingOf(file *facts.File) filing {
+func (c *collector) filePolicyOf(file *facts.File) filePolicy {
 	v := c.roles.view
-	f := filing{file: file, of: v.TimePartition.Of, limits: c.clock.limits, snapshotEnd: times.None}
+	f := filePolicy{file: file, of: v.TimePartition.Of, limits: c.clock.limits, snapshotEnd: times.None}
 	var p *facts.Partition
 	if file.Partition >= 0 {
 		p = &c.survey.Partitions[file.Partition]
@@ -73,7 +73,7 @@ func (c *collector) filingOf(file *facts.File) filing {
 }
 
 // limit sets the limits of the file, after whose instant of rest nothing in it can be known.
-func (f *filing) limit(knownBy times.Instant) {
+func (f *filePolicy) limit(knownBy times.Instant) {
 	l := &f.limits
 	l.KnownBy, l.StaleBefore, l.StaleLag = knownBy, f.stale.Before, f.stale.Lag
 	if f.stale.Unreferenced {

@@ -1,0 +1,616 @@
+package collect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/internal/keys"
+	"github.com/featureaudit/featureaudit/audit/kept"
+	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/times"
+)
+
+// The tables of summaries. Their first column is the number of the file in the table "files", their second that of the source among
+// the file's sources.
+var (
+	slicesTable = kept.Table{Name: "slices", Columns: sliceColumns()}
+	lagsTable   = kept.Table{Name: "lags", Columns: kept.Integers("file", "source", "bin", "rows")}
+	eventsTable = kept.Table{Name: "events", Columns: kept.Integers("file", "source", "bin", "rows")}
+	// of writers, those whose hash is below a limit are all there, the limit with the bit for the sign turned; a row with the
+	// number -1 says the limit of a source.
+	writersTable = kept.Table{Name: "writers", Columns: kept.Integers("file", "source", "writer", "row", "arrival_minute", "lag_minutes")}
+)
+
+// unparsedColumn and unparsedKnown follow the row facts of a slice.
+const (
+	unparsedColumn = "unparsed"
+	unparsedKnown  = "unparsed_known"
+)
+
+func sliceColumns() []kept.Column {
+	columns := kept.Integers("file", "source")
+	for _, f := range facts.RowFacts() {
+		columns = append(columns, kept.Column{Name: f.Name, Kind: kept.Integer})
+	}
+	return append(columns, kept.Column{Name: unparsedKnown, Kind: kept.Integer}, kept.Column{Name: unparsedColumn, Kind: kept.Bytes})
+}
+
+// errForgotten says that kept facts turned out not to be enough, or not to be whole: they are not used then.
+var errForgotten = errors.New("kept facts do not hold")
+
+// knownRows are the files, and their rows, whose facts were known.
+func (c *collector) knownRows() (files, rows int64) {
+	for id := range c.known {
+		rows += c.survey.Files[id].Rows
+	}
+	return int64(len(c.known)), rows
+}
+
+// narrow says that keys are told by their hashes alone, and no pairs are counted.
+func (c *collector) narrow() bool { return len(c.oncePer()) == 0 }
+
+// keeps says whether facts of the view's files may be kept at all: what was learnt of files changes how all of them are read, and what is
+// sensitive, or shown by name, is not written down.
+func (c *collector) keeps() bool {
+	v := c.roles.view
+	columns := slices.Concat(v.Key, v.Entity, writerColumns(v), []string{v.Source.Column})
+	for _, t := range timeColumns(v) {
+		columns = append(columns, t.Column)
+	}
+	return c.request.Kept != nil && !c.writers.named && len(c.learnt.refused) == 0 && len(c.learnt.beyond) == 0 && !c.learnt.rawNested &&
+		!slices.ContainsFunc(columns, v.Hides)
+}
+
+// recall finds the files whose facts are known.
+func (c *collector) recall(trusted bool) {
+	if !c.keeps() {
+		return
+	}
+	c.captures, c.layoutDigests = map[int32]*capture{}, map[int32]string{}
+	c.fileTallies, c.fileSamples = map[sliceKey]*fileTally{}, map[sliceKey]*fileSample{}
+	c.policy = c.keepPolicy()
+	if !trusted || c.request.Paranoid {
+		return
+	}
+	c.known = map[int32]*kept.File{}
+	for i := range c.survey.Files {
+		file := &c.survey.Files[i]
+		if !c.wanted(file) {
+			continue
+		}
+		if known := c.request.Kept.Find(c.policy, file.Abs); known != nil && c.holds(file, known) {
+			c.known[file.ID] = known
+			c.filesDone++
+			c.rowsDone += file.Rows
+		}
+	}
+}
+
+// holds says whether what is known of a file is of this very file, and holds at as_of.
+func (c *collector) holds(file *facts.File, known *kept.File) bool {
+	same := known.Size == file.Size && known.ModTime == file.ModTime && known.ETag == file.ETag && known.Footer == file.FooterSum &&
+		known.Rows == file.Rows && known.State == c.keepState(file)
+	return same && !c.open(file) && known.Holds <= c.clock.asOf && (!known.Far.Known() || known.Far > c.clock.limits.SentinelAfter) &&
+		c.agesAlike(file, known)
+}
+
+// agesAlike says that the rows of a file are stale now that were so when their facts were gathered.
+func (c *collector) agesAlike(file *facts.File, known *kept.File) bool {
+	v := c.roles.view
+	if !v.TTL.Effective() || v.StaleReference() != model.ReferenceAsOf || known.AsOf == c.clock.asOf {
+		return true
+	}
+	ttl := times.SpanOf(v.TTL.Duration)
+	from, to := int64(min(known.AsOf, c.clock.asOf).Add(-ttl)), int64(max(known.AsOf, c.clock.asOf).Add(-ttl))
+	mins, err := known.Integers(slicesTable.Name, "event_min_us")
+	if err != nil {
+		return false
+	}
+	maxs, err := known.Integers(slicesTable.Name, "event_max_us")
+	if err != nil {
+		return false
+	}
+	for i := range mins {
+		if mins[i] != times.None && mins[i] < to && maxs[i] >= from {
+			return false
+		}
+	}
+	return true
+}
+
+// open says whether a file's partition may still get rows.
+func (c *collector) open(file *facts.File) bool {
+	return file.Partition >= 0 && c.survey.Partitions[file.Partition].Open
+}
+
+// fileTally are the histograms of one file and source.
+type fileTally struct {
+	lags   *facts.LagHistogram
+	events *facts.EventHistogram
+}
+
+func (c *collector) tallyOf(file int32, source string) *fileTally {
+	of := sliceKey{file, source}
+	t := c.fileTallies[of]
+	if t == nil {
+		t = &fileTally{lags: facts.NewLagHistogram(), events: facts.NewEventHistogram()}
+		c.fileTallies[of] = t
+	}
+	return t
+}
+
+// merge adds the facts that are known to those that were gathered.
+func (c *collector) merge(ctx context.Context) error {
+	if len(c.known) == 0 {
+		return nil
+	}
+	ids := slices.Sorted(maps.Keys(c.known))
+	for _, id := range ids {
+		if err := c.mergeFile(&c.survey.Files[id], c.known[id]); err != nil {
+			return c.forgotten(err)
+		}
+	}
+	// runs take time: those of the newest partitions first, as rows come
+	slices.SortStableFunc(ids, func(a, b int32) int { return int(c.survey.Files[b].Partition) - int(c.survey.Files[a].Partition) })
+	return c.mergeRuns(ctx, ids)
+}
+
+// forgotten turns damage into what has the view looked at without the pack.
+func (c *collector) forgotten(err error) error {
+	var damaged kept.DamagedError
+	if !errors.As(err, &damaged) {
+		return err
+	}
+	c.request.Kept.Distrust(damaged)
+	return errForgotten
+}
+
+// damaged says that a file's facts contradict each other.
+func damaged(known *kept.File, format string, args ...any) error {
+	return kept.DamagedError{Pack: known.Pack().Path(), Err: fmt.Errorf("the facts of %s contradict each other: "+format, append([]any{known.Path}, args...)...)}
+}
+
+// keptRows reads tables of a file; the first error stays.
+type keptRows struct {
+	known *kept.File
+	err   error
+}
+
+func (r *keptRows) integers(table kept.Table, column string) []int64 {
+	if r.err != nil {
+		return nil
+	}
+	var values []int64
+	values, r.err = r.known.Integers(table.Name, column)
+	return values
+}
+
+func (r *keptRows) source(code int64) string {
+	if r.err == nil && (code < 0 || code >= int64(len(r.known.Sources))) {
+		r.err = damaged(r.known, "source %d of %d", code, len(r.known.Sources))
+	}
+	if r.err != nil {
+		return ""
+	}
+	return r.known.Sources[code]
+}
+
+func (c *collector) mergeFile(file *facts.File, known *kept.File) error {
+	r := &keptRows{known: known}
+	found := r.slices(file.ID)
+	total := int64(0)
+	for i := range found {
+		total += found[i].Rows
+	}
+	if r.err == nil && total != file.Rows {
+		r.err = damaged(known, "%d rows of %d", total, file.Rows)
+	}
+	if r.err != nil {
+		return r.err
+	}
+	for i := range found {
+		s := &found[i]
+		if _, err := c.names.code(s.Source); err != nil {
+			return runError{err}
+		}
+		c.slices[sliceKey{file.ID, s.Source}] = s
+		c.mergeLags(file, s)
+	}
+	r.eachBin(lagsTable, func(source string, bin int32, rows int64) {
+		of := facts.Population{Partition: file.Partition, Source: source, Writer: file.Writer}
+		c.lagsOf(of).Counts[bin] += rows
+	})
+	if c.roles.wants.Has(facts.WantEvents) {
+		r.eachBin(eventsTable, func(source string, bin int32, rows int64) {
+			h := c.eventsOf(facts.Population{Partition: file.Partition, Source: source})
+			h.Counts[bin] += rows
+			h.Rows += rows
+		})
+	}
+	if c.roles.wants.Has(facts.WantWriters) {
+		c.mergeWriters(r, file)
+	}
+	c.knownPages += known.Pages
+	return r.err
+}
+
+func (c *collector) lagsOf(p facts.Population) *facts.LagHistogram {
+	h := c.collection.Lags[p]
+	if h == nil {
+		h = facts.NewLagHistogram()
+		c.collection.Lags[p] = h
+	}
+	return h
+}
+
+func (c *collector) eventsOf(p facts.Population) *facts.EventHistogram {
+	h := c.collection.Events[p]
+	if h == nil {
+		h = facts.NewEventHistogram()
+		c.collection.Events[p] = h
+	}
+	return h
+}
+
+// mergeLags adds what a slice says of its lags beside their bins.
+func (c *collector) mergeLags(file *facts.File, s *facts.Slice) {
+	c.lagsOf(facts.Population{Partition: file.Partition, Source: s.Source, Writer: file.Writer}).
+		Merge(&facts.LagHistogram{Rows: s.LagRows, Max: s.LagMax, Min: s.LagMin})
+}
+
+// slices are the row facts of a file.
+func (r *keptRows) slices(file int32) []facts.Slice {
+	sources := r.integers(slicesTable, "source")
+	found := make([]facts.Slice, len(sources))
+	for i, code := range sources {
+		found[i] = facts.NewSlice(file, r.source(code))
+	}
+	for _, f := range facts.RowFacts() {
+		for i, value := range r.integers(slicesTable, f.Name) {
+			f.Set(&found[i], value)
+		}
+	}
+	known := r.integers(slicesTable, unparsedKnown)
+	if r.err != nil {
+		return nil
+	}
+	texts, err := r.known.Texts(slicesTable.Name, unparsedColumn)
+	if r.err = err; err != nil {
+		return nil
+	}
+	for i := range found {
+		if known[i] != 0 {
+			found[i].Unparsed = facts.FirstText{Text: texts[i], Known: true}
+		}
+	}
+	return found
+}
+
+func (r *keptRows) eachBin(table kept.Table, each func(source string, bin int32, rows int64)) {
+	sources, bins, rows := r.integers(table, "source"), r.integers(table, "bin"), r.integers(table, "rows")
+	for i := range sources {
+		if source := r.source(sources[i]); r.err == nil {
+			each(source, int32(bins[i]), rows[i])
+		}
+	}
+}
+
+// mergeRuns adds the runs of files, on all workers.
+func (c *collector) mergeRuns(ctx context.Context, ids []int32) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	next := make(chan int32)
+	var running sync.WaitGroup
+	for range min(max(1, c.request.Workers), len(ids)) {
+		running.Go(func() {
+			m := runMerger{c: c}
+			if c.runs != nil {
+				m.keys = c.runs.NewWriter()
+			}
+			if c.newest != nil {
+				m.newest = c.newest.NewWriter()
+			}
+			for id := range next {
+				if ctx.Err() != nil {
+					continue
+				}
+				if err := m.file(&c.survey.Files[id], c.known[id]); err != nil {
+					cancel(c.forgotten(err))
+				}
+			}
+			if err := m.flush(); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	for _, id := range ids {
+		next <- id
+	}
+	close(next)
+	running.Wait()
+	return context.Cause(ctx)
+}
+
+// runMerger adds the kept runs of files to those of the view. It belongs to one goroutine.
+type runMerger struct {
+	c      *collector
+	keys   *keys.Writer
+	newest *keys.NewestWriter
+}
+
+func (m *runMerger) flush() error {
+	var errs []error
+	if m.keys != nil {
+		errs = append(errs, m.keys.Flush())
+	}
+	if m.newest != nil {
+		errs = append(errs, m.newest.Flush())
+	}
+	return errors.Join(errs...)
+}
+
+func (m *runMerger) file(file *facts.File, known *kept.File) error {
+	if m.keys != nil {
+		if err := m.addKeys(file, known); err != nil {
+			return err
+		}
+	}
+	if m.newest != nil {
+		return m.addEntities(file, known)
+	}
+	return nil
+}
+
+func (m *runMerger) addKeys(file *facts.File, known *kept.File) error {
+	table := keysTable
+	if !m.c.narrow() {
+		table = wideKeysTable
+	}
+	codes, nulls, err := m.codes(file, known)
+	if err != nil {
+		return err
+	}
+	total := int64(0)
+	for _, at := range known.At[table.Name] {
+		r := rangeOf{known.Pack(), table, at, nil}
+		hashes, rows := r.integers("hash"), r.integers("row")
+		var sources, events []int64
+		if !m.c.narrow() {
+			sources, events = r.integers("source"), r.integers("event_us")
+		}
+		if r.err != nil {
+			return r.err
+		}
+		for i, hash := range hashes {
+			if rows[i] < 0 || rows[i] >= file.Rows {
+				return damaged(known, "a key in row %d of %d", rows[i], file.Rows)
+			}
+			ordinal := uint64(m.c.bases[file.ID] + rows[i])
+			if sources == nil {
+				err = m.keys.Add(uint64(hash)<<keptHashShift, ordinal, 0, 0)
+			} else if code, ok := codes[sources[i]]; ok {
+				err = m.keys.Add(uint64(hash), ordinal, code, events[i])
+			} else {
+				err = damaged(known, "a key of source %d, which has no rows", sources[i])
+			}
+			if err != nil {
+				return err
+			}
+		}
+		total += int64(len(hashes))
+	}
+	if m.c.hasKey(file) && total+nulls != file.Rows {
+		return damaged(known, "%d keys and %d NULLs in %d rows", total, nulls, file.Rows)
+	}
+	return nil
+}
+
+// codes are the view's numbers of a file's sources by those that they were kept with; nulls are its rows without a whole key.
+func (m *runMerger) codes(file *facts.File, known *kept.File) (codes map[int64]uint64, nulls int64, err error) {
+	codes = map[int64]uint64{}
+	for i, source := range known.Sources {
+		s := m.c.slices[sliceKey{file.ID, source}]
+		if s == nil {
+			continue // of other files, when it was kept
+		}
+		code, err := m.c.names.code(source)
+		if err != nil {
+			return nil, 0, runError{err}
+		}
+		codes[int64(i)] = uint64(code)
+		nulls += s.KeyNull
+	}
+	return codes, nulls, nil
+}
+
+// hasKey says whether keys are read from a file at all.
+func (c *collector) hasKey(file *facts.File) bool {
+	l := c.layouts[file.Schema]
+	return l.keyHash != absent || len(l.keyTimes) > 0 || len(l.keyTexts) > 0
+}
+
+func (m *runMerger) addEntities(file *facts.File, known *kept.File) error {
+	if p := file.Partition; p >= 0 && m.c.survey.Partitions[p].Dated() {
+		m.newest.Expect(int64(m.c.survey.Partitions[p].Start))
+	}
+	for _, at := range known.At[entitiesTable.Name] {
+		r := rangeOf{known.Pack(), entitiesTable, at, nil}
+		ids, newest := r.integers("entity"), r.integers("newest_us")
+		if r.err != nil {
+			return r.err
+		}
+		if err := m.newest.AddIntegers(ids, newest); err != nil {
+			return err
+		}
+	}
+	for _, at := range known.At[wideEntitiesTable.Name] {
+		r := rangeOf{known.Pack(), wideEntitiesTable, at, nil}
+		low, high, newest := r.integers("entity_low"), r.integers("entity_high"), r.integers("newest_us")
+		if r.err != nil {
+			return r.err
+		}
+		for i := range low {
+			if err := m.newest.Add(keys.EntityID{Lo: uint64(low[i]), Hi: uint64(high[i])}, newest[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// rangeOf reads columns of a range; the first error stays.
+type rangeOf struct {
+	pack  *kept.Pack
+	table kept.Table
+	at    kept.Range
+	err   error
+}
+
+func (r *rangeOf) integers(column string) []int64 {
+	if r.err != nil {
+		return nil
+	}
+	var values []int64
+	values, r.err = r.pack.Integers(r.table.Name, column, r.at.First, r.at.Count)
+	return values
+}
+
+// remember keeps the facts of the files that were read, as far as as_of changes nothing more in them.
+func (c *collector) remember() {
+	if c.captures == nil || c.request.Kept.Failed() {
+		return
+	}
+	c.settleFiles()
+	bySource := map[int32][]*facts.Slice{}
+	for i := range c.collection.Slices {
+		s := &c.collection.Slices[i]
+		bySource[s.File] = append(bySource[s.File], s)
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.captures)) {
+		capture, file := c.captures[id], &c.survey.Files[id]
+		if _, failed := c.unread[id]; failed || len(c.blind[id]) > 0 || capture.read != file.Rows {
+			continue
+		}
+		if holds, ok := c.holdsFrom(file, bySource[id]); ok {
+			c.rememberFile(file, capture, bySource[id], holds)
+		}
+	}
+}
+
+// holdsFrom is the instant from which the facts of a file hold, whatever as_of is. It is false where that is not now, or where they are
+// not all of the file.
+func (c *collector) holdsFrom(file *facts.File, found []*facts.Slice) (times.Instant, bool) {
+	if c.open(file) {
+		return 0, false
+	}
+	from := times.Instant(times.None)
+	for _, s := range found {
+		from = max(from, s.EventMax, s.IngestedMax)
+		if s.OwnColumnDiffers > 0 {
+			return 0, false // how many of them are named is the view's to say
+		}
+	}
+	if file.Partition >= 0 && c.survey.Partitions[file.Partition].Dated() {
+		from = max(from, c.survey.Partitions[file.Partition].End)
+	}
+	return from, from <= c.clock.asOf
+}
+
+func (c *collector) rememberFile(file *facts.File, captured *capture, found []*facts.Slice, holds times.Instant) {
+	d := c.request.Kept
+	number := d.Number()
+	known := &kept.File{View: c.roles.view.Name, Policy: c.policy, State: c.keepState(file), Path: file.Abs, Size: file.Size, ModTime: file.ModTime, ETag: file.ETag,
+		Footer: file.FooterSum, Rows: file.Rows, Pages: c.filePages[file.ID], Start: times.None, End: times.None, AsOf: c.clock.asOf, Holds: holds, Far: captured.far,
+		Sources: c.names.names, At: map[string][]kept.Range{}}
+	if file.Partition >= 0 {
+		p := c.survey.Partitions[file.Partition]
+		known.Partition, known.Start, known.End = p.Value, p.Start, p.End
+	}
+	put := func(table kept.Table, rows kept.Rows) {
+		known.At[table.Name] = []kept.Range{d.Append(table, rows)}
+	}
+	var lags, events, writers bins
+	rows := make(kept.Rows, len(slicesTable.Columns))
+	for i := range rows {
+		rows[i] = []int64{}
+	}
+	unparsed, columns := []string{}, facts.RowFacts()
+	whole := func(at int, value int64) { rows[at] = append(rows[at].([]int64), value) } //nolint:errcheck,forcetypeassert // made above
+	for _, s := range found {
+		code := int64(slices.Index(c.names.names, s.Source))
+		whole(0, number)
+		whole(1, code)
+		for i, f := range columns {
+			value, ok := f.Of(s)
+			if !ok {
+				value = times.None
+			}
+			whole(2+i, value)
+		}
+		flag := int64(0)
+		if s.Unparsed.Known {
+			flag = 1
+		}
+		whole(2+len(columns), flag)
+		unparsed = append(unparsed, s.Unparsed.Text)
+		if t := c.fileTallies[sliceKey{file.ID, s.Source}]; t != nil {
+			lags.add(number, code, t.lags.Counts)
+			events.add(number, code, t.events.Counts)
+		}
+		writers.addWriters(number, code, c.fileSamples[sliceKey{file.ID, s.Source}])
+	}
+	rows[len(rows)-1] = unparsed
+	put(slicesTable, rows)
+	if len(lags[0]) > 0 {
+		put(lagsTable, lags.rows(4))
+	}
+	if len(events[0]) > 0 {
+		put(eventsTable, events.rows(4))
+	}
+	if len(writers[0]) > 0 {
+		put(writersTable, writers.rows(6))
+	}
+	if c.runs != nil {
+		table := keysTable
+		if !c.narrow() {
+			table = wideKeysTable
+		}
+		known.At[table.Name] = captured.keyRanges
+	}
+	if c.newest != nil {
+		table := entitiesTable
+		if c.newest.Wide() {
+			table = wideEntitiesTable
+		}
+		known.At[table.Name] = captured.entityRanges
+	}
+	d.Add(number, known)
+}
+
+// bins are columns of rows of small numbers.
+type bins [6][]int64
+
+func (b *bins) append(row ...int64) {
+	for i, value := range row {
+		b[i] = append(b[i], value)
+	}
+}
+
+func (b *bins) rows(columns int) kept.Rows {
+	rows := make(kept.Rows, columns)
+	for i := range rows {
+		rows[i] = b[i]
+	}
+	return rows
+}
+
+func (b *bins) add(file, source int64, counts map[int32]int64) {
+	for _, bin := range slices.Sorted(maps.Keys(counts)) {
+		b.append(file, source, int64(bin), counts[bin])
+	}
+}

@@ -1,0 +1,266 @@
+package kept
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/featureaudit/featureaudit/audit/times"
+)
+
+// Dir is a folder of packs: what earlier runs learnt of files, and the pack that this run adds. It is safe for concurrent use.
+type Dir struct {
+	path string
+
+	mu    sync.Mutex
+	files map[fileOf]*File
+	packs []*Pack
+	// notUsed names, in sentences, the packs that were not trusted.
+	notUsed []string
+	// begun is the pack of this run, nil before there is anything to write; failed is why there is none.
+	begun  *Writer
+	failed error
+	added  int64
+}
+
+// fileOf is whose facts are looked up.
+type fileOf struct{ policy, path string }
+
+const (
+	packsFolder      = "packs"
+	unfinishedFolder = "unfinished"
+)
+
+// Prepare makes the folder, where its parent is there, for its owner alone: facts tell much of the data. It tells before a long run
+// whether facts can be kept at its end.
+func Prepare(path string) error {
+	err := os.Mkdir(path, 0o700)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("facts %s: %w; create the folder that holds it first, or correct the path", path, err)
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("facts %s: %w", path, err)
+	}
+	for _, name := range []string{packsFolder, unfinishedFolder} {
+		if err := os.Mkdir(filepath.Join(path, name), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("facts %s: %w; name a folder that this user may write to", path, err)
+		}
+	}
+	return nil
+}
+
+// Open reads what is known in a folder that Prepare made. Packs that are damaged, foreign or of another release are named by NotUsed,
+// and nothing of them is used. The error is the context's, or that of a folder that cannot be listed.
+func Open(ctx context.Context, path string) (*Dir, error) {
+	d := &Dir{path: path, files: map[fileOf]*File{}}
+	names, err := d.names()
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		if err := context.Cause(ctx); err != nil {
+			return nil, errors.Join(err, d.Close())
+		}
+		d.open(filepath.Join(path, packsFolder, name))
+	}
+	return d, nil
+}
+
+// names are the folders of packs, the oldest first.
+func (d *Dir) names() ([]string, error) {
+	entries, err := os.ReadDir(filepath.Join(d.path, packsFolder))
+	if err != nil {
+		return nil, fmt.Errorf("facts %s: %w", d.path, err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		na, nb := numberOf(a), numberOf(b)
+		if na != nb {
+			return int(na - nb)
+		}
+		return cmpText(a, b)
+	})
+	return names, nil
+}
+
+// numberOf is the number of a pack by its name, 0 for a foreign one.
+func numberOf(name string) int64 {
+	text, _, _ := strings.Cut(name, "-")
+	n, err := strconv.ParseInt(text, 10, 32)
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n
+}
+
+func (d *Dir) open(path string) {
+	p, err := OpenPack(path)
+	if errors.Is(err, fs.ErrNotExist) && !errors.As(err, new(DamagedError)) {
+		return // another run has merged it meanwhile
+	}
+	var files []*File
+	if err == nil {
+		files, err = filesOf(p)
+	}
+	if err != nil {
+		d.notUsed = append(d.notUsed, reasonOf(path, err))
+		if p != nil {
+			_ = p.Close()
+		}
+		return
+	}
+	d.packs = append(d.packs, p)
+	for _, f := range files {
+		d.files[fileOf{f.Policy, f.Path}] = f // the newest counts
+	}
+}
+
+func reasonOf(path string, err error) string {
+	var damaged DamagedError
+	if errors.As(err, &damaged) {
+		err = damaged.Err
+	}
+	return fmt.Sprintf("%s: %v; its files are read again", filepath.Base(path), err)
+}
+
+// Find gives what is known of a file under a policy, whether or not it is still the same file; nil for nothing.
+func (d *Dir) Find(policy, path string) *File {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.files[fileOf{policy, path}]
+}
+
+// Distrust forgets all that a pack says, and names it.
+func (d *Dir) Distrust(e DamagedError) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	text := reasonOf(e.Pack, e)
+	if slices.Contains(d.notUsed, text) {
+		return
+	}
+	d.notUsed = append(d.notUsed, text)
+	for of, f := range d.files {
+		if f.pack.path == e.Pack {
+			delete(d.files, of)
+		}
+	}
+}
+
+// NotUsed names, in sentences, the packs that were not trusted.
+func (d *Dir) NotUsed() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Sorted(slices.Values(d.notUsed))
+}
+
+// Append adds rows to a table of the pack of this run, as Writer.Append does. Where nothing can be written, nothing is: Commit says
+// why, and no look is the worse for it.
+func (d *Dir) Append(t Table, rows Rows) Range {
+	w := d.writer()
+	if w == nil {
+		return Range{}
+	}
+	first, err := w.Append(t, rows)
+	if err != nil {
+		d.mu.Lock()
+		d.failed = err
+		d.mu.Unlock()
+		return Range{}
+	}
+	return Range{first, int64(rows.len())}
+}
+
+// Failed says that nothing can be written: what is to be kept need not be made.
+func (d *Dir) Failed() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.failed != nil
+}
+
+// Number gives a file of the pack of this run its number, by which rows of other tables may name it.
+func (d *Dir) Number() int64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.added++
+	return d.added - 1
+}
+
+// Add says what the pack of this run knows of a file.
+func (d *Dir) Add(number int64, f *File) { d.Append(filesTable, f.row(number)) }
+
+func (d *Dir) writer() *Writer {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.failed != nil {
+		return nil
+	}
+	if d.begun == nil {
+		d.begun, d.failed = Create(filepath.Join(d.path, unfinishedFolder, fmt.Sprintf("%d-%016x", os.Getpid(), rand.Uint64())))
+	}
+	return d.begun
+}
+
+// Note is what a pack says of itself.
+type Note struct {
+	// By is the release that wrote it, AsOf the instant of its run.
+	By   string        `json:"by"`
+	AsOf times.Instant `json:"as_of_us"`
+}
+
+// Commit gives the pack of this run its place. The error is the disk's, and costs what was to be kept of this run only.
+func (d *Dir) Commit(note Note) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.begun == nil {
+		return d.wrap(d.failed)
+	}
+	w := d.begun
+	d.begun = nil
+	if d.failed != nil || d.added == 0 {
+		return d.wrap(errors.Join(d.failed, w.Abort()))
+	}
+	names, err := d.names()
+	if err != nil {
+		return errors.Join(err, w.Abort())
+	}
+	number := int64(0)
+	for _, name := range names {
+		number = max(number, numberOf(name))
+	}
+	name := fmt.Sprintf("%06d-%08x", number+1, rand.Uint32())
+	return d.wrap(w.Commit(filepath.Join(d.path, packsFolder, name), note))
+}
+
+func (d *Dir) wrap(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("facts %s: nothing was kept of this run: %w", d.path, err)
+}
+
+// Close gives the files of the packs back, and removes what was not committed.
+func (d *Dir) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var errs []error
+	if d.begun != nil {
+		errs = append(errs, d.begun.Abort())
+		d.begun = nil
+	}
+	for _, p := range d.packs {
+		errs = append(errs, p.Close())
+	}
+	d.packs, d.files = nil, map[fileOf]*File{}
+	return errors.Join(errs...)
+}

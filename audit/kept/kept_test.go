@@ -1,0 +1,255 @@
+package kept
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+)
+
+var (
+	numbersTable = Table{Name: "numbers", Dense: true, Columns: Integers("a", "b")}
+	wordsTable   = Table{Name: "words", Columns: []Column{{"n", Integer}, {"word", Text}, {"raw", Bytes}}}
+)
+
+// written makes a pack of two tables, whose rows come in pieces, and gives what it must hold.
+func written(t *testing.T, path string, rows int) map[string]Rows {
+	t.Helper()
+	w, err := Create(path + ".tmp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]Rows{"numbers": {[]int64{}, []int64{}}, "words": {[]int64{}, []string{}, []string{}}}
+	for from := 0; from < rows; {
+		to := min(rows, from+1+from*3)
+		var a, b, n []int64
+		var words, raw []string
+		for i := from; i < to; i++ {
+			a, b, n = append(a, int64(i)*7), append(b, math.MinInt64+int64(i)*int64(i)), append(n, int64(-i))
+			words, raw = append(words, fmt.Sprintf("wörd %d", i%3)), append(raw, string([]byte{byte(i), 0xff, 0}))
+		}
+		for table, part := range map[string]Rows{"numbers": {a, b}, "words": {n, words, raw}} {
+			first, err := w.Append(map[string]Table{"numbers": numbersTable, "words": wordsTable}[table], part)
+			if err != nil || first != int64(from) {
+				t.Fatalf("%s: first %d, %v; want %d", table, first, err, from)
+			}
+			for i, column := range part {
+				want[table][i] = reflect.AppendSlice(reflect.ValueOf(want[table][i]), reflect.ValueOf(column)).Interface()
+			}
+		}
+		from = to
+	}
+	if err := w.Commit(path, Note{By: "test", AsOf: 5}); err != nil {
+		t.Fatal(err)
+	}
+	return want
+}
+
+// contents reads all of a pack.
+func contents(path string) (map[string]Rows, error) {
+	p, err := OpenPack(path)
+	if err != nil {
+		return nil, err
+	}
+	defer p.Close()
+	var note Note
+	if err := p.Note(&note); err != nil || note != (Note{By: "test", AsOf: 5}) {
+		return nil, fmt.Errorf("the note is %+v, %w", note, err)
+	}
+	all := map[string]Rows{}
+	for _, table := range p.Tables() {
+		var rows Rows
+		for _, c := range table.Columns {
+			var values any
+			if c.Kind == Integer {
+				values, err = p.Integers(table.Name, c.Name, 0, p.Len(table.Name))
+			} else {
+				values, err = p.Texts(table.Name, c.Name, 0, p.Len(table.Name))
+			}
+			if err != nil {
+				return nil, err
+			}
+			rows = append(rows, values)
+		}
+		all[table.Name] = rows
+	}
+	return all, nil
+}
+
+func TestPacksGiveBackWhatWasWritten(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pack")
+	want := written(t, path, 300_000)
+	got, err := contents(path)
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Fatalf("read %v", err)
+	}
+	p, err := OpenPack(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	for _, r := range []Range{{0, 1}, {299_999, 1}, {65_530, 20}, {1, 299_998}, {7, 0}} {
+		part, err := p.Integers("numbers", "a", r.First, r.Count)
+		if err != nil || int64(len(part)) != r.Count || r.Count > 0 && (part[0] != r.First*7 || part[r.Count-1] != (r.First+r.Count-1)*7) {
+			t.Errorf("rows %+v: %d values, %v", r, len(part), err)
+		}
+	}
+	for _, r := range []Range{{-1, 2}, {300_000, 1}, {0, 300_001}, {5, -1}, {math.MaxInt64, math.MaxInt64}} {
+		if _, err := p.Integers("numbers", "a", r.First, r.Count); !errors.As(err, new(DamagedError)) {
+			t.Errorf("rows %+v: %v", r, err)
+		}
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("the folder has the rights %v, %v", info.Mode(), err)
+	}
+}
+
+// TestEveryByteOfAPackCounts changes each byte of each file of a pack in several ways: what is read is what was written, or an error.
+func TestEveryByteOfAPackCounts(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pack")
+	want := written(t, path, 20)
+	names, err := filepath.Glob(filepath.Join(path, "*"))
+	if err != nil || len(names) != 3 {
+		t.Fatalf("%d files, %v", len(names), err)
+	}
+	unharmed := 0
+	for _, name := range names {
+		raw, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for at := range raw {
+			for _, change := range []byte{1, 0x20, 0x80, 0xff} {
+				raw[at] ^= change
+				if err := os.WriteFile(name, raw, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				raw[at] ^= change
+				got, err := contents(path)
+				switch {
+				case err == nil && reflect.DeepEqual(got, want):
+					unharmed++
+					if filepath.Base(name) != manifestName {
+						t.Errorf("%s: byte %d changed by %#x was not noticed", filepath.Base(name), at, change)
+					}
+				case err == nil:
+					t.Fatalf("%s: byte %d changed by %#x gives other values", filepath.Base(name), at, change)
+				case !errors.As(err, new(DamagedError)):
+					t.Fatalf("%s: byte %d changed by %#x: %v", filepath.Base(name), at, change, err)
+				}
+			}
+		}
+		for _, length := range []int{0, 1, len(raw) / 2, len(raw) - 1} {
+			if err := os.WriteFile(name, raw[:length], 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := contents(path); err == nil && !(filepath.Base(name) == manifestName && reflect.DeepEqual(got, want)) {
+				t.Errorf("%s cut to %d bytes was not noticed", filepath.Base(name), length)
+			}
+		}
+		if err := os.WriteFile(name, raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if unharmed > 80 { // the case of the keys of its JSON, and the white space at the end
+		t.Errorf("%d changes were not noticed", unharmed)
+	}
+}
+
+func TestPacksOfOthersAreNamed(t *testing.T) {
+	for name, test := range map[string]struct{ manifest, want string }{
+		"future":  {strings.Replace(Format, "/v1", "/v9", 1), "this release reads " + Format},
+		"foreign": {"somebody.else/v1", "not one of featureaudit"},
+	} {
+		path := filepath.Join(t.TempDir(), "pack")
+		if err := os.Mkdir(path, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		raw, err := manifest{Format: test.manifest, Tables: []tableManifest{}}.marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(path, manifestName), raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := OpenPack(path); !errors.As(err, new(DamagedError)) || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func aFile(path string, size int64) *File {
+	return &File{View: "v", Policy: "p", State: "s", Path: path, Size: size, ModTime: 7, Footer: math.MaxUint64, Rows: 3, Sources: []string{"", `with "quotes" and blanks`, "\x00"},
+		At: map[string][]Range{"numbers": {{0, 2}, {5, 1}}, "none": {}}}
+}
+
+// TestRunsAtOnceLoseNothing lets runs add to one folder side by side: each finds what all others kept, and the last word on a file counts.
+func TestRunsAtOnceLoseNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "facts")
+	if err := Prepare(path); err != nil {
+		t.Fatal(err)
+	}
+	var running sync.WaitGroup
+	for i := range 8 {
+		running.Go(func() {
+			d, err := Open(t.Context(), path)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			d.Add(d.Number(), aFile(fmt.Sprint(i), int64(i)))
+			if err := errors.Join(d.Commit(Note{}), d.Close()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	running.Wait()
+	d, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	for i := range 8 {
+		want := aFile(fmt.Sprint(i), int64(i))
+		got := d.Find("p", fmt.Sprint(i))
+		if got == nil {
+			t.Fatalf("file %d is not known", i)
+		}
+		want.pack = got.pack
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("file %d is %+v, want %+v", i, got, want)
+		}
+	}
+	if d.Find("another", "1") != nil || len(d.NotUsed()) > 0 {
+		t.Errorf("other policies are known, or packs not used: %v", d.NotUsed())
+	}
+}
+
+// TestAFullDiskCostsTheFactsOnly: nothing can be written below a folder that is gone.
+func TestAFullDiskCostsTheFactsOnly(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "facts")
+	if err := Prepare(path); err != nil {
+		t.Fatal(err)
+	}
+	d, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(path, unfinishedFolder)); err != nil {
+		t.Fatal(err)
+	}
+	d.Append(numbersTable, Rows{[]int64{1}, []int64{2}})
+	d.Add(d.Number(), aFile("a", 1))
+	if err := d.Commit(Note{}); err == nil || !strings.Contains(err.Error(), "nothing was kept of this run") {
+		t.Errorf("it says %v", err)
+	}
+	if err := d.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,133 @@
+package kept
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/zeebo/xxh3"
+)
+
+// Format is the identifier and version of what packs hold and mean. Facts of another format are not used.
+const Format = "featureaudit.facts/v1"
+
+const formatStem = "featureaudit.facts/"
+
+const (
+	manifestStem = "manifest"
+	manifestName = manifestStem + ".json"
+)
+
+// blockBytes is how much of a file one checksum is of.
+const blockBytes = 1 << 20
+
+// manifest says what a pack is.
+type manifest struct {
+	Format string `json:"format"`
+	// Note is for whoever wrote the pack.
+	Note   json.RawMessage `json:"note,omitempty"`
+	Tables []tableManifest `json:"tables"`
+}
+
+type tableManifest struct {
+	Name    string           `json:"name"`
+	Columns []columnManifest `json:"columns"`
+	Dense   bool             `json:"dense,omitempty"`
+	Rows    int64            `json:"rows"`
+	Bytes   int64            `json:"bytes"`
+	// Sums are of the blocks of the file, 16 bytes each in hex.
+	Sums []string `json:"sums"`
+}
+
+type columnManifest struct {
+	Name string `json:"name"`
+	Kind Kind   `json:"kind"`
+}
+
+// sealed is a manifest with the digest of its bytes.
+type sealed struct {
+	Manifest json.RawMessage `json:"manifest"`
+	Digest   string          `json:"digest"`
+}
+
+func (m manifest) marshal() ([]byte, error) {
+	raw, err := json.Marshal(m)
+	if err != nil {
+		return nil, err
+	}
+	out, err := json.Marshal(sealed{Manifest: raw, Digest: digestOf(raw)})
+	return append(out, '\n'), err
+}
+
+func digestOf(raw []byte) string {
+	sum := sha256.Sum256(raw)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// parseManifest is of bytes that may be damaged, foreign, or of another release.
+func parseManifest(raw []byte) (manifest, error) {
+	var s sealed
+	var m manifest
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return m, fmt.Errorf("its manifest is no JSON (%w)", err)
+	}
+	if digestOf(s.Manifest) != s.Digest {
+		return m, errors.New("its manifest does not agree with its digest")
+	}
+	var format struct{ Format string }
+	if err := json.Unmarshal(s.Manifest, &format); err != nil || !strings.HasPrefix(format.Format, formatStem) {
+		return m, errors.New("its manifest is not one of featureaudit")
+	}
+	if format.Format != Format {
+		return m, fmt.Errorf("it is of the format %s, and this release reads %s", format.Format, Format)
+	}
+	if err := json.Unmarshal(s.Manifest, &m); err != nil {
+		return m, fmt.Errorf("its manifest does not parse (%w)", err)
+	}
+	return m, nil
+}
+
+// sumOf is the checksum of a block.
+func sumOf(block []byte) string {
+	sum := xxh3.Hash128(block).Bytes()
+	return hex.EncodeToString(sum[:])
+}
+
+func (t tableManifest) table() Table {
+	table := Table{Name: t.Name, Dense: t.Dense, Columns: make([]Column, len(t.Columns))}
+	for i, c := range t.Columns {
+		table.Columns[i] = Column(c)
+	}
+	return table
+}
+
+// summer writes a file and sums up its blocks.
+type summer struct {
+	write func([]byte) (int, error)
+	block []byte
+	bytes int64
+	sums  []string
+}
+
+func (s *summer) Write(p []byte) (int, error) {
+	n, err := s.write(p)
+	s.bytes += int64(n)
+	for rest := p[:n]; len(rest) > 0; {
+		take := min(len(rest), blockBytes-len(s.block))
+		s.block, rest = append(s.block, rest[:take]...), rest[take:]
+		if len(s.block) == blockBytes {
+			s.close()
+		}
+	}
+	return n, err
+}
+
+// close ends the last block.
+func (s *summer) close() {
+	if len(s.block) > 0 {
+		s.sums, s.block = append(s.sums, sumOf(s.block)), s.block[:0]
+	}
+}

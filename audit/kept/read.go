@@ -1,0 +1,418 @@
+package kept
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"github.com/apache/arrow/go/v17/parquet"
+	"github.com/apache/arrow/go/v17/parquet/file"
+)
+
+// DamagedError is a pack that is not what its manifest says, or has none that this release understands. Nothing of it may be used.
+type DamagedError struct {
+	// Pack is its folder.
+	Pack string
+	Err  error
+}
+
+func (e DamagedError) Error() string { return fmt.Sprintf("%s: %v", e.Pack, e.Err) }
+
+// Unwrap gives the cause.
+func (e DamagedError) Unwrap() error { return e.Err }
+
+// Pack is a pack on disk. It is safe for concurrent use.
+type Pack struct {
+	path   string
+	note   json.RawMessage
+	tables map[string]*tableReader
+}
+
+// maxManifest bounds what is read of a manifest.
+const maxManifest = 256 << 20
+
+// OpenPack opens a pack: its manifest is read and compared, and its tables are there in the length that it says. A pack that is none, or is damaged,
+// is a DamagedError; a folder that is gone is fs.ErrNotExist.
+func OpenPack(path string) (*Pack, error) {
+	damaged := func(err error) error { return DamagedError{Pack: path, Err: err} }
+	if _, err := os.Stat(path); err != nil {
+		return nil, err
+	}
+	raw, err := readManifest(filepath.Join(path, manifestName))
+	if err != nil {
+		return nil, damaged(err)
+	}
+	m, err := parseManifest(raw)
+	if err != nil {
+		return nil, damaged(err)
+	}
+	p := &Pack{path: path, note: m.Note, tables: map[string]*tableReader{}}
+	for _, t := range m.Tables {
+		table := t.table()
+		if err := table.check(); err != nil {
+			return nil, errors.Join(damaged(err), p.Close())
+		}
+		if p.tables[t.Name], err = openTable(filepath.Join(path, table.file()), t); err != nil {
+			delete(p.tables, t.Name)
+			return nil, errors.Join(damaged(err), p.Close())
+		}
+	}
+	return p, nil
+}
+
+func readManifest(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("it has no manifest (%w)", err)
+	}
+	raw, err := io.ReadAll(io.LimitReader(f, maxManifest))
+	return raw, errors.Join(err, f.Close())
+}
+
+// Path is the folder of the pack.
+func (p *Pack) Path() string { return p.path }
+
+// Note is what Commit was given.
+func (p *Pack) Note(into any) error { return json.Unmarshal(p.note, into) }
+
+// Tables are those that the pack has, sorted by name.
+func (p *Pack) Tables() []Table {
+	var tables []Table
+	for _, t := range p.tables {
+		tables = append(tables, t.manifest.table())
+	}
+	slices.SortFunc(tables, func(a, b Table) int { return cmpText(a.Name, b.Name) })
+	return tables
+}
+
+func cmpText(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// Len is how many rows a table has; 0 where the pack has no such table.
+func (p *Pack) Len(table string) int64 {
+	if t := p.tables[table]; t != nil {
+		return t.manifest.Rows
+	}
+	return 0
+}
+
+// Bytes is how much the pack takes on disk, less its manifest.
+func (p *Pack) Bytes() int64 {
+	total := int64(0)
+	for _, t := range p.tables {
+		total += t.manifest.Bytes
+	}
+	return total
+}
+
+// Close gives the files back.
+func (p *Pack) Close() error {
+	var errs []error
+	for _, t := range p.tables {
+		errs = append(errs, t.checked.file.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Integers reads a column of rows first to first+count-1. The values are the reader's, and may not be changed.
+func (p *Pack) Integers(table, column string, first, count int64) ([]int64, error) {
+	t, at, err := p.column(table, column, Integer, first, count)
+	if err != nil || count == 0 {
+		return nil, err
+	}
+	parts, err := t.read(at, first, count)
+	if err != nil {
+		return nil, DamagedError{Pack: p.path, Err: err}
+	}
+	if len(parts) == 1 {
+		return parts[0].integers, nil
+	}
+	all := make([]int64, 0, count)
+	for _, part := range parts {
+		all = append(all, part.integers...)
+	}
+	return all, nil
+}
+
+// Texts reads a column of texts or bytes, as Integers does.
+func (p *Pack) Texts(table, column string, first, count int64) ([]string, error) {
+	t, at, err := p.column(table, column, Text, first, count)
+	if err != nil || count == 0 {
+		return nil, err
+	}
+	parts, err := t.read(at, first, count)
+	if err != nil {
+		return nil, DamagedError{Pack: p.path, Err: err}
+	}
+	if len(parts) == 1 {
+		return parts[0].texts, nil
+	}
+	all := make([]string, 0, count)
+	for _, part := range parts {
+		all = append(all, part.texts...)
+	}
+	return all, nil
+}
+
+// column finds a column, of a kind that is Integer or not.
+func (p *Pack) column(table, column string, kind Kind, first, count int64) (*tableReader, int, error) {
+	t := p.tables[table]
+	if t == nil {
+		return nil, 0, DamagedError{Pack: p.path, Err: fmt.Errorf("it has no table %s", table)}
+	}
+	at := slices.IndexFunc(t.manifest.Columns, func(c columnManifest) bool {
+		return c.Name == column && (c.Kind == Integer) == (kind == Integer)
+	})
+	if at < 0 {
+		return nil, 0, DamagedError{Pack: p.path, Err: fmt.Errorf("table %s has no column %s of its kind", table, column)}
+	}
+	if first < 0 || count < 0 || first > t.manifest.Rows-count {
+		return nil, 0, DamagedError{Pack: p.path, Err: fmt.Errorf("table %s has %d rows, and rows %d to %d are asked for", table, t.manifest.Rows, first, first+count-1)}
+	}
+	return t, at, nil
+}
+
+// tableReader reads one table. Row groups are decoded whole, and the last few are remembered: small files share one.
+type tableReader struct {
+	manifest tableManifest
+	checked  *checkedFile
+
+	mu     sync.Mutex
+	reader *file.Reader
+	// starts are the numbers of the first rows of the row groups, and the number of rows.
+	starts  []int64
+	decoded map[chunkOf]values
+	held    int64
+}
+
+type chunkOf struct{ group, column int }
+
+// values are those of one column.
+type values struct {
+	integers []int64
+	texts    []string
+}
+
+func (v values) cut(from, to int64) values {
+	if v.texts != nil {
+		return values{texts: v.texts[from:to:to]}
+	}
+	return values{integers: v.integers[from:to:to]}
+}
+
+// rememberedValues is how many decoded values of a table are remembered, and sharedRows how many rows a group has at most that is.
+const (
+	rememberedValues = 4 << 20
+	sharedRows       = 2 * groupRows
+)
+
+func openTable(name string, m tableManifest) (*tableReader, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && info.Size() != m.Bytes {
+		err = fmt.Errorf("%s has %d bytes, and its manifest says %d", filepath.Base(name), info.Size(), m.Bytes)
+	}
+	if err == nil && int64(len(m.Sums)) != (m.Bytes+blockBytes-1)/blockBytes {
+		err = fmt.Errorf("%s has %d checksums for %d bytes", filepath.Base(name), len(m.Sums), m.Bytes)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return &tableReader{manifest: m, checked: &checkedFile{file: f, size: m.Bytes, sums: m.Sums}, decoded: map[chunkOf]values{}}, nil
+}
+
+// open reads the footer, once.
+func (t *tableReader) open() error {
+	if t.reader != nil {
+		return nil
+	}
+	reader, err := file.NewParquetReader(t.checked)
+	if err != nil {
+		return err
+	}
+	if n := reader.MetaData().Schema.NumColumns(); n != len(t.manifest.Columns) {
+		return fmt.Errorf("%d columns where its manifest says %d", n, len(t.manifest.Columns))
+	}
+	t.starts = []int64{0}
+	for i := range reader.NumRowGroups() {
+		t.starts = append(t.starts, t.starts[i]+reader.RowGroup(i).NumRows())
+	}
+	if rows := t.starts[len(t.starts)-1]; rows != t.manifest.Rows {
+		return fmt.Errorf("%d rows where its manifest says %d", rows, t.manifest.Rows)
+	}
+	t.reader = reader
+	return nil
+}
+
+// read gives rows of a column, in parts.
+func (t *tableReader) read(column int, first, count int64) (parts []values, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%s does not decode (%v)", t.manifest.Name, p)
+		}
+	}()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := t.open(); err != nil {
+		return nil, err
+	}
+	group, exact := slices.BinarySearch(t.starts, first)
+	if !exact {
+		group--
+	}
+	for ; count > 0; group++ {
+		if t.starts[group+1] == t.starts[group] {
+			continue
+		}
+		all, err := t.chunk(chunkOf{group, column})
+		if err != nil {
+			return nil, err
+		}
+		from := first - t.starts[group]
+		to := min(from+count, t.starts[group+1]-t.starts[group])
+		parts = append(parts, all.cut(from, to))
+		first, count = first+to-from, count-(to-from)
+	}
+	return parts, nil
+}
+
+// chunk decodes a column of a row group.
+func (t *tableReader) chunk(of chunkOf) (values, error) {
+	if known, ok := t.decoded[of]; ok {
+		return known, nil
+	}
+	rows := t.starts[of.group+1] - t.starts[of.group]
+	reader, err := t.reader.RowGroup(of.group).Column(of.column)
+	if err != nil {
+		return values{}, err
+	}
+	v, err := decode(reader, rows)
+	if err != nil {
+		return values{}, fmt.Errorf("table %s: %w", t.manifest.Name, err)
+	}
+	if rows > sharedRows {
+		return v, nil
+	}
+	if t.held += rows; t.held > rememberedValues {
+		clear(t.decoded)
+		t.held = rows
+	}
+	t.decoded[of] = v
+	return v, nil
+}
+
+func decode(reader file.ColumnChunkReader, rows int64) (values, error) {
+	short := errors.New("it has fewer values than rows")
+	switch r := reader.(type) {
+	case *file.Int64ColumnChunkReader:
+		out := make([]int64, rows)
+		for got := int64(0); got < rows; {
+			n, _, err := r.ReadBatch(rows-got, out[got:], nil, nil)
+			if err != nil {
+				return values{}, err
+			}
+			if n == 0 {
+				return values{}, short
+			}
+			got += n
+		}
+		return values{integers: out}, nil
+	case *file.ByteArrayColumnChunkReader:
+		out, batch := make([]string, 0, rows), make([]parquet.ByteArray, min(rows, 4096))
+		for int64(len(out)) < rows {
+			n, _, err := r.ReadBatch(min(rows-int64(len(out)), int64(len(batch))), batch, nil, nil)
+			if err != nil {
+				return values{}, err
+			}
+			if n == 0 {
+				return values{}, short
+			}
+			for _, text := range batch[:n] {
+				out = append(out, string(text))
+			}
+		}
+		return values{texts: out}, nil
+	}
+	return values{}, fmt.Errorf("it has a column of the type %T", reader)
+}
+
+// checkedFile gives bytes of a file that agree with its checksums, and an error for others.
+type checkedFile struct {
+	file *os.File
+	size int64
+	sums []string
+	at   int64
+	// last is the last block that was compared, by its number less one.
+	mu    sync.Mutex
+	last  int64
+	block []byte
+}
+
+// ReadAt implements io.ReaderAt.
+func (c *checkedFile) ReadAt(p []byte, offset int64) (int, error) {
+	if offset < 0 || offset > c.size {
+		return 0, io.EOF
+	}
+	want := min(int64(len(p)), c.size-offset)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for done := int64(0); done < want; {
+		number := (offset + done) / blockBytes
+		if err := c.load(number); err != nil {
+			return int(done), err
+		}
+		done += int64(copy(p[done:want], c.block[offset+done-number*blockBytes:]))
+	}
+	if want < int64(len(p)) {
+		return int(want), io.EOF
+	}
+	return int(want), nil
+}
+
+func (c *checkedFile) load(number int64) error {
+	if c.last == number+1 {
+		return nil
+	}
+	c.last = 0
+	length := min(blockBytes, c.size-number*blockBytes)
+	if int64(cap(c.block)) < length {
+		c.block = make([]byte, length)
+	}
+	c.block = c.block[:length]
+	if n, err := c.file.ReadAt(c.block, number*blockBytes); int64(n) < length {
+		return fmt.Errorf("%s: block %d could not be read: %w", filepath.Base(c.file.Name()), number, err)
+	}
+	if sumOf(c.block) != c.sums[number] {
+		return fmt.Errorf("%s: block %d does not agree with its checksum", filepath.Base(c.file.Name()), number)
+	}
+	c.last = number + 1
+	return nil
+}
+
+// Seek implements io.Seeker.
+func (c *checkedFile) Seek(offset int64, whence int) (int64, error) {
+	switch whence {
+	case io.SeekStart:
+		c.at = offset
+	case io.SeekCurrent:
+		c.at += offset
+	case io.SeekEnd:
+		c.at = c.size + offset
+	}
+	return c.at, nil
+}

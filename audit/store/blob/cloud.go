@@ -1,0 +1,25 @@
+//go:build !noclouds
+
+package blob
+
+import (
+	"context"
+
+	gocloud "gocloud.dev/blob"
+)
+
+// cloud is what differs from one cloud to the next.
+type cloud interface {
+	// open opens a bucket. It asks nothing of the network but, where need be, for credentials.
+	open(ctx context.Context, at location) (*gocloud.Bucket, error)
+	// listed is the mark of an object in a listing, and looked that of one that was looked at alone; they are the same text.
+	listed(o *gocloud.ListObject) string
+	looked(a *gocloud.Attributes) string
+	// pinned makes a read fail where the object is no longer the one of that mark.
+	pinned(mark string, as func(any) bool) error
+	// told is what the cloud says of an error: its code, and the status of the answer; empty where there was no answer.
+	told(err error) (code string, status int)
+}
+
+// clouds are those that are known, by the scheme of their addresses.
+func clouds() map[string]cloud { return map[string]cloud{"s3": s3Cloud{}} }

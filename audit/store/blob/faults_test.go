@@ -1,0 +1,266 @@
+//go:build stores
+
+package blob_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/featureaudit/featureaudit/audit/store"
+	"github.com/featureaudit/featureaudit/audit/store/blob"
+	"github.com/featureaudit/featureaudit/fixtures/objectstore"
+)
+
+// hasty are limits that a test can wait for.
+func hasty() blob.Limits {
+	return blob.Limits{Attempts: 5, Request: 300 * time.Millisecond, Pause: time.Millisecond, MostPause: 4 * time.Millisecond}
+}
+
+// content is more than the client reads at once.
+func content() []byte { return bytes.Repeat([]byte("0123456789abcdef"), 40_000) }
+
+// planted is a server with one object behind a proxy, and the environment that asks the proxy.
+func planted(t *testing.T, fault func(n int, r *http.Request) objectstore.Answer) (objectstore.S3, *objectstore.Proxy) {
+	t.Helper()
+	server := objectstore.StartS3(t)
+	server.Use(t)
+	server.Bucket(t, "feat")
+	if err := opened(t, blob.DefaultLimits()).Write(t.Context(), "s3://feat/v/a.parquet", content()); err != nil {
+		t.Fatal(err)
+	}
+	proxy := objectstore.Front(t, server.Endpoint, fault)
+	t.Setenv("AWS_ENDPOINT_URL", proxy.URL)
+	return server, proxy
+}
+
+// readAll lists the object and reads all of it.
+func readAll(ctx context.Context, s *blob.Store) ([]byte, error) {
+	if _, err := s.List(ctx, "", "s3://feat/v"); err != nil {
+		return nil, err
+	}
+	o, err := s.Open(ctx, "s3://feat/v/a.parquet")
+	if err != nil {
+		return nil, err
+	}
+	defer o.Close()
+	return io.ReadAll(io.NewSectionReader(o, 0, int64(len(content()))))
+}
+
+// gets fails the GET of objects, whose number among them is n.
+func gets(fault func(n int) objectstore.Answer) func(int, *http.Request) objectstore.Answer {
+	var mu sync.Mutex
+	n := 0
+	return func(_ int, r *http.Request) objectstore.Answer {
+		if r.Header.Get("Range") == "" {
+			return objectstore.Answer{}
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		n++
+		return fault(n)
+	}
+}
+
+// TestFaultsThatPassAreReadThrough: every byte arrives, whatever went wrong before.
+func TestFaultsThatPassAreReadThrough(t *testing.T) {
+	first := func(times int, a objectstore.Answer) func(int) objectstore.Answer {
+		return func(n int) objectstore.Answer {
+			if n <= times {
+				return a
+			}
+			return objectstore.Answer{}
+		}
+	}
+	for name, fault := range map[string]func(n int) objectstore.Answer{
+		"503 SlowDown on two of three requests": func(n int) objectstore.Answer {
+			if n%3 != 0 {
+				return objectstore.Answer{Status: 503, Code: "SlowDown"}
+			}
+			return objectstore.Answer{}
+		},
+		"500 twice":                  first(2, objectstore.Answer{Status: 500, Code: "InternalError"}),
+		"reset twice":                first(2, objectstore.Answer{Reset: true}),
+		"a slow first byte":          first(1, objectstore.Answer{Wait: 10 * time.Second}),
+		"clocks apart once":          first(1, objectstore.Answer{Status: 403, Code: "RequestTimeTooSkewed"}),
+		"bodies cut again and again": func(int) objectstore.Answer { return objectstore.Answer{Cut: 70_000} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			planted(t, gets(fault))
+			got, err := readAll(t.Context(), opened(t, hasty()))
+			if err != nil || !bytes.Equal(got, content()) {
+				t.Errorf("%d of %d bytes, error %v", len(got), len(content()), err)
+			}
+		})
+	}
+}
+
+// TestFaultsThatStayAreToldApart: each ends soon, says bucket, key, cause and remedy, and whether another run may help.
+func TestFaultsThatStayAreToldApart(t *testing.T) {
+	always := func(a objectstore.Answer) func(int) objectstore.Answer {
+		return func(int) objectstore.Answer { return a }
+	}
+	for name, test := range map[string]struct {
+		fault     func(int) objectstore.Answer
+		kind      store.RemoteKind
+		retryable bool
+		says      string
+	}{
+		"throttled":      {always(objectstore.Answer{Status: 503, Code: "SlowDown"}), store.RemoteFailed, true, "the store kept saying that it is too busy (SlowDown, 503); run again when it is less so"},
+		"failing":        {always(objectstore.Answer{Status: 500, Code: "InternalError"}), store.RemoteFailed, true, "the store kept failing (InternalError, 500); run again"},
+		"reset":          {always(objectstore.Answer{Reset: true}), store.RemoteFailed, true, "check the network and the endpoint, and run again"},
+		"silent":         {always(objectstore.Answer{Wait: time.Minute}), store.RemoteFailed, true, "no answer came in time; check the network and the endpoint, and run again"},
+		"expired":        {always(objectstore.Answer{Status: 400, Code: "ExpiredToken"}), store.RemoteExpired, true, "the credentials have expired (ExpiredToken, 400); run again with fresh ones"},
+		"denied":         {always(objectstore.Answer{Status: 403, Code: "AccessDenied"}), store.RemoteDenied, true, "the store denies access (AccessDenied, 403); give these credentials the right"},
+		"clocks apart":   {always(objectstore.Answer{Status: 403, Code: "RequestTimeTooSkewed"}), store.RemoteFailed, true, "the clock of this machine and that of the store differ too much (RequestTimeTooSkewed, 403); set the clock"},
+		"another region": {always(objectstore.Answer{Status: 301, Code: "PermanentRedirect"}), store.RemoteRefused, false, "in another region than the one that was asked (PermanentRedirect, 301); set AWS_REGION"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			planted(t, gets(test.fault))
+			begin := time.Now()
+			_, err := readAll(t.Context(), opened(t, hasty()))
+			var remote *store.RemoteError
+			if !errors.As(err, &remote) || remote.Kind != test.kind || remote.Retryable() != test.retryable {
+				t.Fatalf("error %v (%+v), want kind %s, retryable %v", err, remote, test.kind, test.retryable)
+			}
+			if text := err.Error(); !strings.HasPrefix(text, "s3://feat") || !strings.Contains(text, test.says) {
+				t.Errorf("error %q, want bucket, key and %q", text, test.says)
+			}
+			if took := time.Since(begin); took > 10*time.Second {
+				t.Errorf("it took %s", took)
+			}
+		})
+	}
+}
+
+// TestWhatIsWrongIsSaidOnce: no retry makes up for wrong credentials or a bucket that is not there, and no secret is told.
+func TestWhatIsWrongIsSaidOnce(t *testing.T) {
+	_, proxy := planted(t, nil)
+	for name, test := range map[string]struct {
+		env       map[string]string
+		glob      string
+		retryable bool
+		says      string
+	}{
+		"wrong secret":    {map[string]string{"AWS_SECRET_ACCESS_KEY": "planted-secret-that-is-wrong"}, "s3://feat/v", false, "s3://feat/v/: the store does not accept the credentials (SignatureDoesNotMatch, 403); check which ones this process finds"},
+		"unknown key":     {map[string]string{"AWS_ACCESS_KEY_ID": "AKIANOBODY"}, "s3://feat/v", false, "the store does not accept the credentials"},
+		"missing bucket":  {nil, "s3://feet/v", false, "s3://feet: there is no such bucket; check its name"},
+		"missing prefix":  {nil, "s3://feat/w/*.parquet", true, `no Parquet file matches s3://feat/w/*.parquet: s3://feat has no "w", did you mean "v"; check the path and its wildcards`},
+		"no credentials":  {map[string]string{"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, "s3://feat/v", false, "no credentials were found; give them as the cloud's own tools read them"},
+		"unknown profile": {map[string]string{"AWS_PROFILE": "nobody"}, "s3://feat/v", false, "wrong"},
+		"odd parameter":   {nil, "s3://feat/v?secret_access_key=planted-secret", false, `unknown parameter "secret_access_key": known are anonymous, `},
+		"another region":  {nil, "s3://feat/v?region=eu-west-1", false, "s3://feat: the bucket is in another region than the one that was asked (AuthorizationHeaderMalformed, 400); set AWS_REGION"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for variable, value := range test.env {
+				t.Setenv(variable, value)
+			}
+			before := proxy.Requests.Load()
+			_, err := opened(t, hasty()).List(t.Context(), "", test.glob)
+			var say interface{ Retryable() bool }
+			if !errors.As(err, &say) || say.Retryable() != test.retryable || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("error %v, want %q, retryable %v", err, test.says, test.retryable)
+			}
+			if err != nil && strings.Contains(err.Error(), "planted-secret") {
+				t.Errorf("error %v tells a secret", err)
+			}
+			if made := proxy.Requests.Load() - before; !test.retryable && made > 1 {
+				t.Errorf("%d requests, want one at most", made)
+			}
+		})
+	}
+}
+
+// TestAnObjectThatIsReplacedIsNotMixed: what was listed is read, or nothing.
+func TestAnObjectThatIsReplacedIsNotMixed(t *testing.T) {
+	planted(t, nil)
+	s := opened(t, hasty())
+	if _, err := s.List(t.Context(), "", "s3://feat/v"); err != nil {
+		t.Fatal(err)
+	}
+	o, err := s.Open(t.Context(), "s3://feat/v/a.parquet")
+	if err != nil {
+		t.Fatal(err)
+	}
+	half := make([]byte, 1000)
+	if _, err := o.ReadAt(half, 0); err != nil {
+		t.Fatal(err)
+	}
+	other := bytes.Repeat([]byte("x"), len(content()))
+	if err := opened(t, hasty()).Write(t.Context(), "s3://feat/v/a.parquet", other); err != nil {
+		t.Fatal(err)
+	}
+	var remote *store.RemoteError
+	if _, err := o.ReadAt(half, 1000); !errors.As(err, &remote) || remote.Kind != store.RemoteChanged {
+		t.Errorf("a read of the replaced object: %v, want that it was replaced", err)
+	}
+	now, err := s.Stat(t.Context(), "s3://feat/v/a.parquet")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o, err = s.Open(t.Context(), now.Abs); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.ReadAt(half, 1000); err != nil || string(half) != strings.Repeat("x", len(half)) {
+		t.Errorf("a read after another look: %v, %q", err, half[:10])
+	}
+	if err := opened(t, hasty()).Delete(t.Context(), "s3://feat/v/a.parquet"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.ReadAt(half, 0); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a read of the deleted object: %v, want fs.ErrNotExist", err)
+	}
+}
+
+// TestListsMoreThanAPage lists 2,100 objects, which the server gives a thousand at a time.
+func TestListsMoreThanAPage(t *testing.T) {
+	_, proxy := planted(t, nil)
+	s := opened(t, blob.DefaultLimits())
+	var group sync.WaitGroup
+	for worker := range 16 {
+		group.Go(func() {
+			for i := worker; i < 2100; i += 16 {
+				if err := s.Write(t.Context(), fmt.Sprintf("s3://feat/many/dt=2026-11-%02d/%04d.parquet", i%30+1, i), []byte("x")); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	before := len(proxy.Seen())
+	l, err := s.List(t.Context(), "", "s3://feat/many/**/*.parquet")
+	if err != nil || len(l.Entries) != 2100 || len(l.Dirs) != 30 {
+		t.Fatalf("%d objects in %d folders, error %v; want 2,100 in 30", len(l.Entries), len(l.Dirs), err)
+	}
+	pages := 0
+	for _, request := range proxy.Seen()[before:] {
+		if strings.Contains(request, "prefix=many%2F") && !strings.Contains(request, "max-keys=1&") {
+			pages++
+		}
+	}
+	if pages != 3 {
+		t.Errorf("%d pages, want 3: %q", pages, proxy.Seen()[before:])
+	}
+}
+
+// TestACancelledReadEndsAtOnce does so in the middle of an answer that does not come.
+func TestACancelledReadEndsAtOnce(t *testing.T) {
+	planted(t, gets(func(int) objectstore.Answer { return objectstore.Answer{Wait: time.Minute} }))
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(200*time.Millisecond, cancel)
+	begin := time.Now()
+	if _, err := readAll(ctx, opened(t, blob.DefaultLimits())); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want context.Canceled", err)
+	}
+	if took := time.Since(begin); took > 5*time.Second {
+		t.Errorf("it took %s", took)
+	}
+}

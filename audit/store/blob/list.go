@@ -1,0 +1,383 @@
+//go:build !noclouds
+
+package blob
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	gocloud "gocloud.dev/blob"
+
+	"github.com/featureaudit/featureaudit/audit/store"
+	"github.com/featureaudit/featureaudit/audit/store/internal/glob"
+)
+
+// List lists all objects below the folder that the glob begins in, page after page, and takes the folders from their names: a
+// bucket has none of its own.
+func (s *Store) List(ctx context.Context, base, text string) (store.Listing, error) {
+	full := text
+	if store.Scheme(text) == "" {
+		full = store.Join(base, text)
+	}
+	b, at, err := s.at(ctx, full)
+	if err != nil {
+		return store.Listing{}, err
+	}
+	kind, err := b.kindOf(ctx, at.key)
+	if err != nil {
+		return store.Listing{}, err
+	}
+	g, err := glob.Parse("/", at.path(), func(string) glob.Kind { return kind })
+	if err != nil {
+		return store.Listing{}, fmt.Errorf("%s: %w", at.root(), err)
+	}
+	g.Text = text
+	w := walk{bucket: b, glob: g, folders: map[string]folder{"": {entered: true}}, listing: store.Listing{Root: b.folder(g.Root), Ignored: map[string]int64{}, Examples: map[string][]string{}}}
+	if err := b.tableAbove(ctx, g.Root); err != nil {
+		return store.Listing{}, err
+	}
+	if err := b.each(ctx, prefixOf(g.Root), w.object); err != nil {
+		return store.Listing{}, err
+	}
+	if err := w.sniff(ctx); err != nil {
+		return store.Listing{}, err
+	}
+	w.finish()
+	if len(w.listing.Entries) == 0 {
+		return store.Listing{}, b.noMatch(ctx, g, w.listing)
+	}
+	return w.listing, nil
+}
+
+// Tree lists all objects below a folder, and remembers them.
+func (s *Store) Tree(ctx context.Context, name string) ([]store.Entry, error) {
+	b, at, err := s.at(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	var entries []store.Entry
+	prefix := prefixOf(at.path())
+	err = b.each(ctx, prefix, func(o *gocloud.ListObject) error {
+		if strings.HasSuffix(o.Key, "/") {
+			return nil
+		}
+		e := b.entry(o.Key, b.cloud.listed(o), o.Size, o.ModTime.Unix())
+		e.Path = strings.TrimPrefix(o.Key, prefix)
+		b.remember(o.Key, e)
+		entries = append(entries, e)
+		return nil
+	})
+	slices.SortFunc(entries, func(a, b store.Entry) int { return strings.Compare(a.Path, b.Path) })
+	return entries, err
+}
+
+// folder is the address of a path in the bucket.
+func (b *bucket) folder(path string) string {
+	return strings.TrimSuffix(store.Join(b.at.root(), path), "/")
+}
+
+// prefixOf is what the keys below a folder begin with.
+func prefixOf(root string) string {
+	if root == "/" {
+		return ""
+	}
+	return root[1:] + "/"
+}
+
+// page lists one page: at most size objects, and folders where delimited.
+func (b *bucket) page(ctx context.Context, token []byte, size int, prefix string, delimited bool) (objects []*gocloud.ListObject, next []byte, err error) {
+	options := &gocloud.ListOptions{Prefix: prefix}
+	if delimited {
+		options.Delimiter = "/"
+	}
+	err = b.try(ctx, b.nameOf(prefix), func(ctx context.Context) (bool, error) {
+		var err error
+		objects, next, err = b.ListPage(ctx, token, size, options)
+		if errors.Is(err, io.EOF) {
+			objects, next, err = nil, nil, nil
+		}
+		return false, err
+	})
+	return objects, next, err
+}
+
+// pageSize is the most that the clouds give at once.
+const pageSize = 1000
+
+// each hands over the objects below a prefix.
+func (b *bucket) each(ctx context.Context, prefix string, take func(*gocloud.ListObject) error) error {
+	for token := gocloud.FirstPageToken; len(token) > 0; {
+		objects, next, err := b.page(ctx, token, pageSize, prefix, false)
+		if err != nil {
+			return err
+		}
+		for _, o := range objects {
+			if err := take(o); err != nil {
+				return err
+			}
+		}
+		token = next
+	}
+	return nil
+}
+
+// kindOf is what a key leads to. A listing tells more than a look at the object: why it is refused, and that the bucket is not there.
+func (b *bucket) kindOf(ctx context.Context, key string) (glob.Kind, error) {
+	if key == "" {
+		return glob.Folder, nil
+	}
+	found, _, err := b.page(ctx, gocloud.FirstPageToken, 1, key+"/", false)
+	if err != nil || len(found) > 0 {
+		return glob.Folder, err
+	}
+	found, _, err = b.page(ctx, gocloud.FirstPageToken, 1, key, false)
+	if err == nil && len(found) > 0 && found[0].Key == key {
+		return glob.File, nil
+	}
+	return glob.Nothing, err
+}
+
+// tableAbove looks for the log of a table whose files lie deeper, as the local store does.
+func (b *bucket) tableAbove(ctx context.Context, root string) error {
+	type place struct{ folder, log, kind string }
+	var places []place
+	for dir, below := path.Dir(root), path.Base(root); below != "/"; dir, below = path.Dir(dir), path.Base(dir) {
+		places = append(places, place{dir, "_delta_log", "Delta"}, place{dir, ".hoodie", "Hudi"})
+		if below == "data" {
+			places = append(places, place{dir, "metadata", "Iceberg"})
+		}
+	}
+	found := make([]error, len(places))
+	var group sync.WaitGroup
+	for i, p := range places {
+		group.Go(func() {
+			folder := path.Join(p.folder, p.log)
+			objects, _, err := b.page(ctx, gocloud.FirstPageToken, pageSize, prefixOf(folder), false)
+			if err == nil && slices.ContainsFunc(objects, func(o *gocloud.ListObject) bool {
+				return p.kind != "Iceberg" || strings.HasSuffix(o.Key, ".metadata.json")
+			}) {
+				err = &store.TableFormatError{Kind: p.kind, Path: store.Join(b.at.root(), folder)}
+			}
+			found[i] = err
+		})
+	}
+	group.Wait()
+	for _, err := range found {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// folder is what the walk knows of one.
+type folder struct {
+	entered bool
+	// ignored is why everything in it is left out, empty where it is not.
+	ignored string
+}
+
+// walk is one listing in the making.
+type walk struct {
+	bucket  *bucket
+	glob    glob.Glob
+	listing store.Listing
+	// folders are those that names of objects speak of, by their path below the root.
+	folders map[string]folder
+	// unknown are objects whose names do not say whether they are data.
+	unknown []unknown
+}
+
+// unknown is an object whose first bytes decide.
+type unknown struct {
+	entry store.Entry
+	// reason is why it is left out by its name, empty where it is not.
+	reason string
+}
+
+// object takes in one object.
+func (w *walk) object(o *gocloud.ListObject) error {
+	rel := strings.TrimPrefix(o.Key, prefixOf(w.glob.Root))
+	placeholder := strings.HasSuffix(rel, "/")
+	dir := parent(strings.TrimSuffix(rel, "/"))
+	if placeholder {
+		dir = strings.TrimSuffix(rel, "/")
+	}
+	in, err := w.enter(dir)
+	if err != nil || !in.entered || placeholder || rel == "" {
+		return err
+	}
+	if grand, known := w.folders[parent(dir)]; known && path.Base(dir) == "metadata" && grand.entered && grand.ignored == "" && strings.HasSuffix(rel, ".metadata.json") {
+		return &store.TableFormatError{Kind: "Iceberg", Path: store.Join(w.listing.Root, dir)}
+	}
+	if in.ignored != "" {
+		w.listing.Ignored[in.ignored]++
+		return nil
+	}
+	e := w.bucket.entry(o.Key, w.bucket.cloud.listed(o), o.Size, o.ModTime.Unix())
+	e.Path = rel
+	w.file(e)
+	return nil
+}
+
+func parent(rel string) string {
+	if i := strings.LastIndexByte(rel, '/'); i >= 0 {
+		return rel[:i]
+	}
+	return ""
+}
+
+// enter says whether the objects of a folder are looked at. It fails where the folder is the log of a table.
+func (w *walk) enter(dir string) (folder, error) {
+	if known, ok := w.folders[dir]; ok {
+		return known, nil
+	}
+	above, err := w.enter(parent(dir))
+	if err != nil {
+		return folder{}, err
+	}
+	f, name := folder{entered: above.entered, ignored: above.ignored}, dir[strings.LastIndexByte(dir, '/')+1:]
+	if above.entered && above.ignored == "" {
+		switch name {
+		case "_delta_log":
+			return f, &store.TableFormatError{Kind: "Delta", Path: store.Join(w.listing.Root, dir)}
+		case ".hoodie":
+			return f, &store.TableFormatError{Kind: "Hudi", Path: store.Join(w.listing.Root, dir)}
+		case "_temporary":
+			f.ignored = store.IgnoredTemporary
+		default:
+			if w.glob.Hides(name) {
+				f.ignored = store.IgnoredHidden
+			}
+		}
+		if f.entered = w.glob.Enters(dir); f.entered && f.ignored == "" {
+			w.listing.Dirs = append(w.listing.Dirs, dir)
+		}
+	}
+	w.folders[dir] = f
+	return f, nil
+}
+
+// file decides by the name of an object, as the local store does by that of a file.
+func (w *walk) file(e store.Entry) {
+	matched, data := w.glob.Takes(e.Path)
+	reason := w.glob.Reason(e.Path)
+	switch {
+	case reason != "" && matched && reason != store.IgnoredChecksum && e.Size >= 4 && !glob.FootersOnly(path.Base(e.Path)):
+		w.unknown = append(w.unknown, unknown{e, reason})
+	case reason != "":
+		w.ignore(reason, e.Path)
+	case !matched:
+	case data:
+		w.listing.Entries = append(w.listing.Entries, e)
+	default: // one of no bytes may be what some tools put in place of a folder
+		w.unknown = append(w.unknown, unknown{entry: e})
+	}
+}
+
+// ignore counts what is no data, and keeps some of the names that no rule leaves out.
+func (w *walk) ignore(reason, rel string) {
+	w.listing.Ignored[reason]++
+	const shown = 3
+	if !store.IgnoredByRule(reason) && len(w.listing.Examples[reason]) < shown {
+		w.listing.Examples[reason] = append(w.listing.Examples[reason], rel)
+	}
+}
+
+// sniff reads the first bytes of the objects whose names do not decide, many at once, and decides in their order.
+func (w *walk) sniff(ctx context.Context) error {
+	heads, failed := make([]string, len(w.unknown)), make([]error, len(w.unknown))
+	var group sync.WaitGroup
+	slots := make(chan struct{}, atOnce)
+	for i, u := range w.unknown {
+		if u.entry.Size == 0 {
+			continue
+		}
+		group.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			head := make([]byte, 4)
+			n, err := (&object{ctx: ctx, bucket: w.bucket, key: w.bucket.key(u.entry), entry: u.entry}).ReadAt(head, 0)
+			if err != nil && !errors.Is(err, io.EOF) {
+				failed[i] = err
+			}
+			heads[i] = string(head[:n])
+		})
+	}
+	group.Wait()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	for i, u := range w.unknown {
+		_, isFolder := w.folders[u.entry.Path]
+		switch {
+		case u.entry.Size == 0 && isFolder:
+		case failed[i] != nil && u.reason == "":
+			w.listing.Entries = append(w.listing.Entries, u.entry) // who reads it says why it cannot be read
+		case u.reason != "" && glob.IsMagic(heads[i]):
+			w.ignore(store.IgnoredByName, u.entry.Path)
+		case u.reason != "":
+			w.ignore(u.reason, u.entry.Path)
+		default:
+			if reason := glob.Reading(heads[i], u.entry.Path); reason != "" {
+				w.ignore(reason, u.entry.Path)
+				continue
+			}
+			w.listing.Entries = append(w.listing.Entries, u.entry)
+		}
+	}
+	return nil
+}
+
+// key is that of a listed object.
+func (b *bucket) key(e store.Entry) string { return strings.TrimPrefix(e.Abs, b.at.root()+"/") }
+
+// finish brings all into order, and remembers the objects.
+func (w *walk) finish() {
+	l := &w.listing
+	slices.SortFunc(l.Entries, func(a, b store.Entry) int { return strings.Compare(a.Path, b.Path) })
+	slices.Sort(l.Dirs)
+	for _, e := range l.Entries {
+		w.bucket.remember(w.bucket.key(e), e)
+	}
+}
+
+// maxFound is how many names a NoMatchError lists.
+const maxFound = 8
+
+// noMatch says how far a glob leads, and what is there.
+func (b *bucket) noMatch(ctx context.Context, g glob.Glob, l store.Listing) error {
+	e := &store.NoMatchError{Glob: g.Text, Ignored: l.Ignored, Examples: l.Examples}
+	var found []*gocloud.ListObject
+	for root := g.Root; ; root, e.Missing = path.Dir(root), path.Base(root) {
+		var err error
+		if found, _, err = b.page(ctx, gocloud.FirstPageToken, pageSize, prefixOf(root), true); err != nil {
+			return err
+		}
+		e.Prefix = b.folder(root)
+		if len(found) > 0 || root == "/" {
+			found = slices.DeleteFunc(found, func(o *gocloud.ListObject) bool { return o.Key == prefixOf(root) })
+			break
+		}
+	}
+	names := make([]string, len(found))
+	for i, o := range found {
+		names[i] = path.Base(o.Key)
+		if o.IsDir {
+			e.Found = append(e.Found, names[i]+"/")
+			continue
+		}
+		e.Found = append(e.Found, names[i])
+	}
+	e.Similar = glob.Similar(names, e.Missing)
+	if more := len(e.Found) - maxFound; more > 0 {
+		e.Found, e.FoundMore = e.Found[:maxFound], more
+	}
+	return e
+}

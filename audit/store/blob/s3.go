@@ -1,0 +1,108 @@
+//go:build !noclouds
+
+package blob
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/logging"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+	gcaws "gocloud.dev/aws"
+	gocloud "gocloud.dev/blob"
+	"gocloud.dev/blob/s3blob"
+)
+
+// s3Cloud is Amazon S3, and what speaks its protocol.
+type s3Cloud struct{}
+
+// usualRegion is asked where an endpoint is named and no region is: other servers than Amazon's mostly have one only.
+const usualRegion = "us-east-1"
+
+// open follows s3blob.URLOpener, but for three things: requests are tried again by this package alone, the address of a named endpoint
+// is written with the bucket behind it, and the library logs nothing.
+func (s3Cloud) open(ctx context.Context, at location) (*gocloud.Bucket, error) {
+	params := map[string][]string{}
+	for name, values := range at.params {
+		params[name] = values
+	}
+	style := ""
+	if values := params["use_path_style"]; len(values) > 0 {
+		style = values[0]
+		if _, err := strconv.ParseBool(style); err != nil {
+			return nil, &LocationError{Address: at.root(), Reason: "use_path_style is true or false"}
+		}
+		delete(params, "use_path_style")
+	}
+	config, err := gcaws.V2ConfigFromURLParams(ctx, params)
+	if err != nil {
+		return nil, &LocationError{Address: at.root(), Reason: "its parameters, or the profile that the environment names, are wrong: " + plain(err)}
+	}
+	config.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
+	config.Logger = logging.Nop{}
+	if len(params["response_checksum_validation"]) == 0 {
+		config.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired // ranges have none
+	}
+	if client, ok := config.HTTPClient.(*awshttp.BuildableClient); ok {
+		config.HTTPClient = client.WithTransportOptions(func(t *http.Transport) {
+			t.MaxIdleConns, t.MaxIdleConnsPerHost = atOnce, atOnce
+			t.ResponseHeaderTimeout = answerLimit
+		})
+	}
+	named := s3.NewFromConfig(config).Options().BaseEndpoint != nil
+	if config.Region == "" {
+		if !named {
+			return nil, &LocationError{Address: at.root(), Reason: "its region is not known: set AWS_REGION, or append ?region=REGION"}
+		}
+		config.Region = usualRegion
+	}
+	client := s3.NewFromConfig(config, func(o *s3.Options) {
+		o.UsePathStyle = named && style == "" || isTrue(style)
+	})
+	return s3blob.OpenBucket(ctx, client, at.bucket, &s3blob.Options{RequestChecksumCalculation: config.RequestChecksumCalculation})
+}
+
+func isTrue(text string) bool {
+	value, err := strconv.ParseBool(text)
+	return err == nil && value
+}
+
+func (s3Cloud) listed(o *gocloud.ListObject) string {
+	var object types.Object
+	if !o.As(&object) {
+		return ""
+	}
+	return unquoted(aws.ToString(object.ETag))
+}
+
+func (s3Cloud) looked(a *gocloud.Attributes) string { return unquoted(a.ETag) }
+
+func unquoted(etag string) string { return strings.Trim(etag, `"`) }
+
+func (s3Cloud) pinned(mark string, as func(any) bool) error {
+	var in *s3.GetObjectInput
+	if as(&in) {
+		in.IfMatch = aws.String(`"` + mark + `"`)
+	}
+	return nil
+}
+
+func (s3Cloud) told(err error) (code string, status int) {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		code = api.ErrorCode()
+	}
+	var answer *smithyhttp.ResponseError
+	if errors.As(err, &answer) {
+		status = answer.HTTPStatusCode()
+	}
+	return code, status
+}

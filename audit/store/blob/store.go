@@ -1,0 +1,281 @@
+//go:build !noclouds
+
+package blob
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+
+	gocloud "gocloud.dev/blob"
+
+	"github.com/featureaudit/featureaudit/audit/store"
+)
+
+// Store reads and writes objects by their addresses. It keeps buckets open and remembers what it listed, so that an object is opened
+// without a request: Close lets go of both.
+type Store struct {
+	limits Limits
+	clouds map[string]cloud
+
+	mu      sync.Mutex
+	buckets map[string]*bucket
+}
+
+var _ store.Store = (*Store)(nil)
+
+// New returns a store that asks nobody yet.
+func New(limits Limits) *Store {
+	return &Store{limits: limits, clouds: clouds(), buckets: map[string]*bucket{}}
+}
+
+// Schemes are those of the addresses that the store knows.
+func Schemes() []string { return []string{"s3"} }
+
+// AtOnce implements store.Distant.
+func (s *Store) AtOnce(string) int { return atOnce }
+
+// Close closes all buckets.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var errs []error
+	for _, b := range s.buckets {
+		errs = append(errs, b.Close())
+	}
+	clear(s.buckets)
+	return errors.Join(errs...)
+}
+
+// bucket is an open one.
+type bucket struct {
+	*gocloud.Bucket
+	store *Store
+	cloud cloud
+	at    location
+	// slots has room for each request that may be under way.
+	slots chan struct{}
+
+	mu sync.Mutex
+	// known are the objects that were listed or looked at, by key.
+	known map[string]store.Entry
+}
+
+// at opens the bucket of an address. All addresses of a bucket that have parameters have the same; those without take them over.
+func (s *Store) at(ctx context.Context, text string) (*bucket, location, error) {
+	at, err := parse(text)
+	if err != nil {
+		return nil, at, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if open, ok := s.buckets[at.root()]; ok {
+		if at.params != nil && at.params.Encode() != open.at.params.Encode() {
+			return nil, at, &LocationError{Address: at.root(), Reason: "its addresses have different parameters, or some have none: write the same behind each, or give region and endpoint by the environment"}
+		}
+		return open, at, nil
+	}
+	c, known := s.clouds[at.scheme]
+	if !known {
+		return nil, at, store.Addressed(text)
+	}
+	opened, err := c.open(ctx, at)
+	if err != nil {
+		b := &bucket{store: s, cloud: c, at: at}
+		_, err = b.judge(at.root(), err)
+		return nil, at, err
+	}
+	b := &bucket{Bucket: opened, store: s, cloud: c, at: at, slots: make(chan struct{}, atOnce), known: map[string]store.Entry{}}
+	s.buckets[at.root()] = b
+	return b, at, nil
+}
+
+// entry describes an object. Times are whole seconds: not every cloud tells more each time.
+func (b *bucket) entry(key, mark string, size, unix int64) store.Entry {
+	name := store.Join(b.at.root(), "/") + key
+	return store.Entry{Path: name, Abs: name, Size: size, ModTime: unix * 1_000_000, ETag: mark}
+}
+
+func (b *bucket) remember(key string, e store.Entry) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.known[key] = e
+}
+
+func (b *bucket) recall(key string) (store.Entry, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e, ok := b.known[key]
+	return e, ok
+}
+
+// Stat asks for the present size, time and mark of an object.
+func (s *Store) Stat(ctx context.Context, abs string) (store.Entry, error) {
+	b, key, err := s.object(ctx, abs)
+	if err != nil {
+		return store.Entry{}, err
+	}
+	return b.look(ctx, key)
+}
+
+// object is the bucket and the key of an object.
+func (s *Store) object(ctx context.Context, abs string) (*bucket, string, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, "", err
+	}
+	if b, key := s.listed(abs); b != nil {
+		return b, key, nil
+	}
+	b, at, err := s.at(ctx, abs)
+	if err != nil {
+		return nil, "", err
+	}
+	return b, at.key, nil
+}
+
+// listed finds an object that was listed or looked at: its name may hold what elsewhere begins parameters.
+func (s *Store) listed(abs string) (*bucket, string) {
+	root, path := store.Split(abs)
+	s.mu.Lock()
+	b := s.buckets[root]
+	s.mu.Unlock()
+	if b == nil {
+		return nil, ""
+	}
+	if _, ok := b.recall(path[1:]); !ok {
+		return nil, ""
+	}
+	return b, path[1:]
+}
+
+func (b *bucket) look(ctx context.Context, key string) (store.Entry, error) {
+	var e store.Entry
+	err := b.try(ctx, b.nameOf(key), func(ctx context.Context) (bool, error) {
+		a, err := b.Attributes(ctx, key)
+		if err == nil {
+			e = b.entry(key, b.cloud.looked(a), a.Size, a.ModTime.Unix())
+		}
+		return false, err
+	})
+	if err == nil {
+		b.remember(key, e)
+	}
+	return e, err
+}
+
+func (b *bucket) nameOf(key string) string { return b.at.root() + "/" + key }
+
+// Open opens an object for reads at offsets, all of them of the version that was listed, or that is there now where it was not. It makes a
+// request only for the latter.
+func (s *Store) Open(ctx context.Context, abs string) (store.Object, error) {
+	b, key, err := s.object(ctx, abs)
+	if err != nil {
+		return nil, err
+	}
+	e, ok := b.recall(key)
+	if !ok {
+		if e, err = b.look(ctx, key); err != nil {
+			return nil, err
+		}
+	}
+	return &object{ctx: ctx, bucket: b, key: key, entry: e}, nil
+}
+
+// object is one version of an object.
+type object struct {
+	ctx    context.Context
+	bucket *bucket
+	key    string
+	entry  store.Entry
+}
+
+// Close has nothing to let go of.
+func (*object) Close() error { return nil }
+
+// ReadAt reads a range.
+func (o *object) ReadAt(p []byte, at int64) (int, error) {
+	want := min(int64(len(p)), o.entry.Size-at)
+	if want <= 0 {
+		if len(p) == 0 {
+			return 0, nil
+		}
+		return 0, io.EOF
+	}
+	into := filling{p: p}
+	err := o.Fetch(at, want, &into)
+	if err == nil && into.n < len(p) {
+		err = io.EOF
+	}
+	return into.n, err
+}
+
+// filling is a slice that is written to.
+type filling struct {
+	p []byte
+	n int
+}
+
+func (f *filling) Write(p []byte) (int, error) {
+	n := copy(f.p[f.n:], p)
+	f.n += n
+	return n, nil
+}
+
+// copyBytes is what of a body is held at once.
+const copyBytes = 128 << 10
+
+// Fetch implements store.Fetcher. A body that is cut is asked for again from where it ended.
+func (o *object) Fetch(from, size int64, to io.Writer) error {
+	got := int64(0)
+	return o.bucket.try(o.ctx, o.bucket.nameOf(o.key), func(ctx context.Context) (bool, error) {
+		n, err := o.request(ctx, from+got, size-got, to)
+		got += n
+		return n > 0, err
+	})
+}
+
+// request makes one request for a range.
+func (o *object) request(ctx context.Context, from, size int64, to io.Writer) (int64, error) {
+	pin := func(func(any) bool) error { return nil }
+	if o.entry.ETag != "" {
+		pin = func(as func(any) bool) error { return o.bucket.cloud.pinned(o.entry.ETag, as) }
+	}
+	r, err := o.bucket.NewRangeReader(ctx, o.key, from, size, &gocloud.ReaderOptions{BeforeRead: pin})
+	if err != nil {
+		return 0, err
+	}
+	defer closing(r)
+	sink := sinking{to: to}
+	n, err := io.CopyBuffer(&sink, io.LimitReader(onlyReads{r}, size), make([]byte, min(size, copyBytes)))
+	switch {
+	case sink.err != nil:
+		return n, localError{sink.err}
+	case err == nil && n < size, errors.Is(err, io.ErrUnexpectedEOF):
+		return n, errShort
+	}
+	return n, err
+}
+
+// onlyReads hides what else a reader can do, so that it is read with a buffer of a known size.
+type onlyReads struct{ io.Reader }
+
+// sinking remembers what went wrong where bytes were written to.
+type sinking struct {
+	to  io.Writer
+	err error
+}
+
+func (s *sinking) Write(p []byte) (int, error) {
+	n, err := s.to.Write(p)
+	s.err = errors.Join(s.err, err)
+	return n, err
+}
+
+// localError is a fault of where the bytes go to, which no other request mends.
+type localError struct{ error }
+
+func (e localError) Unwrap() error { return e.error }
+
+// Size is that of the version that is read, in bytes.
+func (o *object) Size() int64 { return o.entry.Size }

@@ -1,0 +1,171 @@
+//go:build stores
+
+package main
+
+import (
+	"encoding/json"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/featureaudit/featureaudit/audit/store/blob"
+	"github.com/featureaudit/featureaudit/fixtures"
+	"github.com/featureaudit/featureaudit/fixtures/objectstore"
+)
+
+// upload copies a folder into a bucket, and gives the files the times of their objects.
+func upload(t *testing.T, dir, to string) {
+	t.Helper()
+	s := blob.New(blob.DefaultLimits())
+	defer s.Close()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		return s.Write(t.Context(), to+"/"+filepath.ToSlash(rel), raw)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	objects, err := s.Tree(t.Context(), to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range objects {
+		at := time.UnixMicro(o.ModTime)
+		if err := os.Chtimes(filepath.Join(dir, filepath.FromSlash(o.Path)), at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// auditOf runs the program, and gives its report without what differs from run to run.
+func auditOf(t *testing.T, want int, args ...string) string {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "report.json")
+	printed := execute(t, want, append([]string{"run", "--out", "json=" + out}, args...)...)
+	raw, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, printed)
+	}
+	var r map[string]any
+	if err := json.Unmarshal(raw, &r); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"execution", "id", "config_digest"} {
+		delete(r, name)
+	}
+	text, err := json.MarshalIndent(r, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// execute runs the program, and gives all that it prints, in which no planted secret may stand.
+func execute(t *testing.T, want int, args ...string) string {
+	t.Helper()
+	cmd := program(t, args...)
+	printed, err := cmd.CombinedOutput()
+	if code := cmd.ProcessState.ExitCode(); code != want {
+		t.Fatalf("featureaudit %q: exit %d, want %d (%v)\n%s", args, code, want, err, printed)
+	}
+	if strings.Contains(string(printed), "planted-secret") {
+		t.Errorf("featureaudit %q prints the secret:\n%s", args, printed)
+	}
+	return string(printed)
+}
+
+// incident plants the incident in a folder and in a bucket, and gives a config of each in a folder of its own.
+func incident(t *testing.T, server objectstore.S3) (local, remote, asOf string) {
+	t.Helper()
+	dir := t.TempDir()
+	if _, err := fixtures.Incident(dir); err != nil {
+		t.Fatal(err)
+	}
+	server.Bucket(t, "feat")
+	upload(t, filepath.Join(dir, "data"), "s3://feat/growth/data")
+	config, err := os.ReadFile(filepath.Join(dir, "featureaudit.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err := os.ReadFile(filepath.Join(dir, "as_of"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(root string) string {
+		path := filepath.Join(t.TempDir(), "featureaudit.yaml")
+		text := strings.ReplaceAll(string(config), "path: data/", "path: "+root+"/")
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	return write(filepath.Join(dir, "data")), write("s3://feat/growth/data"), strings.TrimSpace(string(at))
+}
+
+// TestTheReportOfABucketIsThatOfItsFiles audits the incident where it lies on this machine and where it lies in a bucket: the reports
+// differ in the root alone. The small limit leaves room for some files at a time, and the small memory limit makes the engine read
+// what is held.
+func TestTheReportOfABucketIsThatOfItsFiles(t *testing.T) {
+	server := objectstore.StartS3(t)
+	server.Use(t)
+	local, remote, asOf := incident(t, server)
+	root := rootOf(t, local)
+	want := strings.ReplaceAll(strings.ReplaceAll(auditOf(t, 1, "--config", local, "--as-of", asOf), root, "s3://feat/growth/data"), filepath.Dir(local), filepath.Dir(remote))
+	for name, more := range map[string][]string{"as it is": nil, "little room": {"--stage-limit", "1MiB"}, "one thread": {"--threads", "1"}} {
+		got := auditOf(t, 1, append([]string{"--config", remote, "--as-of", asOf}, more...)...)
+		if got != want {
+			t.Errorf("%s: the reports differ beyond their roots: %s", name, firstDifference(want, got))
+		}
+		if strings.Contains(got, "planted-secret") {
+			t.Errorf("%s: the report holds the secret", name)
+		}
+	}
+	rows := func(config string) string {
+		out := filepath.Join(t.TempDir(), "rows.csv")
+		execute(t, 0, "run", "--config", config, "--as-of", asOf, "--out", "rows="+out, "--fail-on", "never")
+		raw, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(raw)
+	}
+	if here, there := rows(local), rows(remote); here != there || len(here) < 1000 {
+		t.Errorf("the rows differ: %s", firstDifference(here, there))
+	}
+}
+
+// rootOf is the folder of the data that a config names.
+func rootOf(t *testing.T, config string) string {
+	t.Helper()
+	raw, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(raw), "path: ")
+	root, _, _ := strings.Cut(after, "/web_impressions")
+	return root
+}
+
+// firstDifference is the first line that differs, of both.
+func firstDifference(a, b string) string {
+	x, y := strings.Split(a, "\n"), strings.Split(b, "\n")
+	for i := range min(len(x), len(y)) {
+		if x[i] != y[i] {
+			return x[i] + " | " + y[i]
+		}
+	}
+	return "one is longer"
+}
