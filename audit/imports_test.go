@@ -77,8 +77,8 @@ var floors = map[string]int{
 	"audit/kept": 4, "audit/export": 4, "audit/sample": 4, "audit/engine": 4, "audit/registry": 4, "audit/survey": 4,
 	"audit/internal/collect": 5, "audit/internal/stage": 5, "audit/content": 5, "audit/look": 6, "audit/evidence": 5, "audit/internal/zoneproof": 6, "audit/check": 7, "audit/diff": 5, "audit/contract": 5, "audit/align": 5, "audit/history": 5,
 	"audit/render": 8, "audit/verify": 8,
-	"audit":        9,
-	"cmd":          10,
+	"audit": 9,
+	"cmd":   10,
 }
 
 // floorOf is the floor of the innermost house with a number, and that house.

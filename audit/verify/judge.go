@@ -590,7 +590,11 @@ func (v *comparedView) brought() (findings []finding, warned bool, unlooked []re
 func merged(r report.Result) []report.Finding {
 	at := map[string]int{}
 	var out []report.Finding
-	for _, f := range r.Every {
+	all := r.Every
+	if len(all) == 0 {
+		all = r.Findings
+	}
+	for _, f := range all {
 		i, known := at[f.Subject.Partition]
 		if !known {
 			at[f.Subject.Partition] = len(out)

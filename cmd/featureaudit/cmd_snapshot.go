@@ -52,7 +52,7 @@ func cmdSnapshot(ctx context.Context, c *cli, args []string) (int, error) {
 	if len(views) == 0 {
 		return 0, fmt.Errorf("%w; check the definitions and --view", audit.ErrNothing)
 	}
-	s := snapshotting{looker: lookerWithin(options), asOf: times.At(options.AsOf), withKeys: *withKeys}
+	s := snapshotting{looker: c.lookerWithin(options), asOf: times.At(options.AsOf), withKeys: *withKeys}
 	err = c.writeFile(outs[0].path, func(w io.Writer) error { return s.write(ctx, w, views) })
 	if cause := context.Cause(ctx); cause != nil {
 		return 0, cause
@@ -83,8 +83,8 @@ func selected(views []model.View, names []string) []model.View {
 }
 
 // lookerWithin looks at files and footers within what options allow.
-func lookerWithin(o audit.Options) *look.Looker {
-	return &look.Looker{Store: files(), Room: engine.Room{Workers: max(1, o.Threads)}}
+func (c *cli) lookerWithin(o audit.Options) *look.Looker {
+	return &look.Looker{Store: c.stores, Room: engine.Room{Workers: max(1, o.Threads)}}
 }
 
 // snapshotting is a snapshot being written.

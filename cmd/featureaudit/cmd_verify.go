@@ -280,8 +280,8 @@ func (c *cli) verification(ctx context.Context, f verifyFlags) (o verify.Options
 	if err := f.limit(&limits); err != nil {
 		return o, limits, closing, err
 	}
-	limits.Adapters, limits.Tool, limits.Log = adapters(), o.Tool, zerolog.Nop()
-	o.Looker, o.Memory = lookerWithin(limits), limits.MemoryLimit/4
+	limits.Adapters, limits.Tool, limits.Log = c.adapters(), o.Tool, zerolog.Nop()
+	o.Looker, o.Memory = c.lookerWithin(limits), limits.MemoryLimit/4
 	if o.Range, err = rangeOf("range", f.span); err != nil {
 		return o, limits, closing, err
 	}
@@ -513,7 +513,7 @@ func (n narrowed) List(ctx context.Context, base, glob string) (store.Listing, e
 func auditFiles(ctx context.Context, limits audit.Options, o verify.Options, view model.View, keep map[string]bool) (report.Report, error) {
 	options := limits
 	options.Views, options.SelectChecks, options.Mask = []model.View{view}, verify.AuditChecks(), o.Mask
-	options.AsOf, options.AsOfGiven = o.AsOf.Time(), true
+	options.AsOf, options.AsOfGiven, options.NameFindings = o.AsOf.Time(), true, true
 	options.Adapters.Store = narrowed{options.Adapters.Store, keep}
 	done, err := runAudit(ctx, options)
 	if errors.Is(err, audit.ErrNothing) {
