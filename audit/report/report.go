@@ -228,7 +228,7 @@ type Compared struct {
 	// Kind is data, snapshot or report; Name what the command line calls it.
 	Kind string `json:"kind"`
 	Name string `json:"name"`
-	// AsOf is when it was looked at, RFC 3339 UTC.
+	// AsOf is when it was looked at, RFC 3339 UTC; empty of data, which was looked at as of the report.
 	AsOf string `json:"as_of"`
 }
 
