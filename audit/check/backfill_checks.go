@@ -1,6 +1,10 @@
 package check
 
-import "github.com/featureaudit/featureaudit/audit/report"
+import (
+	"slices"
+
+	"github.com/featureaudit/featureaudit/audit/report"
+)
 
 // The checks of a backfill are judged by audit/verify, which compares two states of a view: a report of run has none of them.
 
@@ -112,4 +116,16 @@ var backfillRetyped = ofBackfill(Check{
 // Backfill lists the checks of featureaudit verify, sorted by id.
 func Backfill() []Check {
 	return []Check{backfillComplete, backfillCorrect, backfillDefinitions, backfillIsolated, backfillLasting, backfillRetyped}
+}
+
+// BackfillIDs are the checks that a report of verify has a result of for each of its views: whether what was verified lasts is judged
+// where it was verified before.
+func BackfillIDs(results []report.Result) []string {
+	var ids []string
+	for _, c := range Backfill() {
+		if c.ID != backfillLasting.ID || slices.ContainsFunc(results, func(r report.Result) bool { return r.Check == c.ID }) {
+			ids = append(ids, c.ID)
+		}
+	}
+	return ids
 }

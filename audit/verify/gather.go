@@ -8,8 +8,8 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/featureaudit/featureaudit/audit/check"
 	"github.com/featureaudit/featureaudit/audit/content"
+	"github.com/featureaudit/featureaudit/audit/document"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
@@ -28,7 +28,7 @@ type Looked struct {
 
 // LookAt lists a view and reads its footers. What could not be done is the view's problem; the error is the context's.
 func LookAt(ctx context.Context, l *look.Looker, v model.View, w look.Window) (Looked, error) {
-	found := Looked{Resolved: v, View: View{Name: v.Name, Owner: v.Owner, Project: v.Project, Definition: check.Definition(v)}}
+	found := Looked{Resolved: v, View: View{Name: v.Name, Owner: v.Owner, Project: v.Project, Definition: document.Definition(v)}}
 	if v.NoFiles != "" {
 		found.Problem = v.NoFiles
 		return found, nil
@@ -38,7 +38,7 @@ func LookAt(ctx context.Context, l *look.Looker, v model.View, w look.Window) (L
 		var footers look.Footers
 		if footers, err = l.Footers(ctx, plan); err == nil {
 			found.Resolved, found.Survey = footers.View, footers.Survey
-			found.Definition, found.Notes = check.Definition(footers.View), footers.Survey.Notes
+			found.Definition, found.Notes = document.Definition(footers.View), footers.Survey.Notes
 			found.Partitions = partitionsOf(footers.Survey)
 			return found, nil
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/check"
 	"github.com/featureaudit/featureaudit/audit/content"
 	"github.com/featureaudit/featureaudit/audit/diff"
+	"github.com/featureaudit/featureaudit/audit/document"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/partition"
@@ -63,11 +64,11 @@ type Options struct {
 
 // Run compares the two sides, view by view. It gives a report of what there is even with an error, which is the context's.
 func Run(ctx context.Context, o Options) (report.Report, error) {
-	in := check.ReportInput{Tool: o.Tool, AsOf: o.AsOf, Status: report.Complete, ConfigDigest: o.After.Digest, HashKeyID: o.Mask.KeyID(), Selection: report.Selection{Views: slices.Sorted(slices.Values(o.Views))}}
+	in := document.Input{Tool: o.Tool, AsOf: o.AsOf, Status: report.Complete, ConfigDigest: o.After.Digest, HashKeyID: o.Mask.KeyID(), Selection: report.Selection{Views: slices.Sorted(slices.Values(o.Views))}}
 	if o.Range.Given() {
 		in.Range = o.Range.From + ".." + o.Range.To
 	}
-	o.Verification.Range = in.Range
+	o.Verification.Range, in.Verification = in.Range, &o.Verification
 	r := run{Options: o, reader: Reader{Store: o.Looker.Store, Workers: max(1, o.Looker.Room.Workers), Progress: o.Progress}}
 	var stopped error
 	for _, name := range r.names() {
@@ -79,7 +80,8 @@ func Run(ctx context.Context, o Options) (report.Report, error) {
 		in.Views, in.Results = append(in.Views, view), append(in.Results, results...)
 	}
 	in.NothingToAudit = stopped == nil && len(in.Views) == 0
-	built, err := check.BuildVerification(in, o.Verification)
+	in.Catalogue = check.BackfillIDs(in.Results)
+	built, err := document.Build(in)
 	return built, errors.Join(stopped, err)
 }
 
@@ -558,7 +560,7 @@ func definitionsOf(v View) (registry.Definitions, bool) {
 		return registry.Definitions{}, false
 	}
 	one := report.View{Name: v.Name, Owner: v.Owner, Project: v.Project, Outcome: report.NotApplicable, Definition: v.Definition}
-	built, err := check.BuildReport(check.ReportInput{Status: report.Partial, Views: []report.View{one}})
+	built, err := document.Build(document.Input{Status: report.Partial, Views: []report.View{one}})
 	if err != nil {
 		return registry.Definitions{}, false
 	}
