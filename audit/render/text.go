@@ -102,7 +102,7 @@ func (t *text) page() []string {
 	for _, b := range []struct {
 		title string
 		lines []string
-	}{{"consumers", t.all.Consumers}, {"trends", t.all.Trends}, {"resolved", t.all.Resolved}, {"suppressed", t.all.Suppressed}, {"assumed", t.all.Assumed},
+	}{{"before and after", t.all.Compared}, {"consumers", t.all.Consumers}, {"trends", t.all.Trends}, {"resolved", t.all.Resolved}, {"suppressed", t.all.Suppressed}, {"assumed", t.all.Assumed},
 		{"not looked at", t.all.NotLooked}} {
 		block := t.block(b.title, b.lines, room)
 		if len(block) == 0 {
