@@ -164,7 +164,7 @@ func (b presenceSearch) countGroups() map[groupPlace]Presence {
 		}
 		at(groupPlace{f.Partition, group}, func(p *Presence) {
 			p.Files++
-			p.Rows += f.Rows
+			p.Rows += f.Live()
 			if f.Problem != nil {
 				p.Unread++
 			}

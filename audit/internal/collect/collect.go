@@ -229,6 +229,7 @@ type collector struct {
 	fileTallies   map[sliceKey]*fileTally
 	fileSamples   map[sliceKey]*fileSample
 	filePages     map[int32]int64
+	repeats       *repeats
 	// knownPages were checked when the known files were read.
 	knownPages int64
 }
@@ -352,7 +353,7 @@ func (c *collector) checkMeasures(example func(int32) string) {
 func (c *collector) exampleFile() func(int32) string {
 	first := map[int32]string{}
 	for _, f := range c.survey.Files {
-		if f.Schema >= 0 && f.Problem == nil && f.Rows > 0 && first[f.Schema] == "" {
+		if f.Schema >= 0 && f.Problem == nil && f.Live() > 0 && first[f.Schema] == "" {
 			first[f.Schema] = f.Path
 		}
 	}
@@ -377,7 +378,7 @@ func (c *collector) checkRole(role string, names func(rowPolicy) []string) {
 	}
 	missing := map[string][]string{}
 	for _, f := range c.survey.Files {
-		if f.Schema < 0 || f.Problem != nil || f.Rows == 0 || role == "source" && f.Source != "" {
+		if f.Schema < 0 || f.Problem != nil || f.Live() == 0 || role == "source" && f.Source != "" {
 			continue
 		}
 		for _, name := range names(sourcePolicy(c.roles.view, f.Source)) {
@@ -497,7 +498,7 @@ func (c *collector) entitySpan(wide bool) keys.Span {
 func (c *collector) checkSpace(rows int64) error {
 	need := int64(0)
 	if c.roles.wants.Has(facts.WantKeys) {
-		need += rows * c.runs.EntryBytes()
+		need += (rows - c.repeats.rowsOf(c)) * c.runs.EntryBytes()
 	}
 	if need <= c.request.RunMemory {
 		return nil
