@@ -15,11 +15,11 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
-	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/render"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/sensitive"
 	"github.com/featureaudit/featureaudit/audit/survey"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 const planAbout = `Shows what run would audit: the views, their files and partitions, which column plays which role, where each value
@@ -313,7 +313,7 @@ func ttlWords(t model.TTL) string {
 	case t.Never != "":
 		return "never expires: " + t.Never
 	case t.Duration != 0:
-		return policy.FormatDuration(t.Duration)
+		return words.Exact(t.Duration)
 	}
 	return "never expires, by omission"
 }
@@ -322,7 +322,7 @@ func duration(d time.Duration) string {
 	if d == 0 {
 		return ""
 	}
-	return policy.FormatDuration(d)
+	return words.Exact(d)
 }
 
 func partitionWords(p model.TimePartition) string {

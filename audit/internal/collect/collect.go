@@ -231,6 +231,7 @@ type collector struct {
 	fileTallies   map[sliceKey]*fileTally
 	fileSamples   map[sliceKey]*fileSample
 	filePages     map[int32]int64
+	repeats       *repeats
 	// knownPages were checked when the known files were read.
 	knownPages int64
 }
@@ -499,7 +500,7 @@ func (c *collector) entitySpan(wide bool) keys.Span {
 func (c *collector) checkSpace(rows int64) error {
 	need := int64(0)
 	if c.roles.wants.Has(facts.WantKeys) {
-		need += rows * c.runs.EntryBytes()
+		need += (rows - c.repeats.rowsOf(c)) * c.runs.EntryBytes()
 	}
 	if need <= c.request.RunMemory {
 		return nil
