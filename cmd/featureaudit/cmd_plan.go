@@ -15,7 +15,6 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
-	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/render"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/sensitive"
@@ -314,7 +313,7 @@ func ttlWords(t model.TTL) string {
 	case t.Never != "":
 		return "never expires: " + t.Never
 	case t.Duration != 0:
-		return policy.FormatDuration(t.Duration)
+		return words.Exact(t.Duration)
 	}
 	return "never expires, by omission"
 }
@@ -323,7 +322,7 @@ func duration(d time.Duration) string {
 	if d == 0 {
 		return ""
 	}
-	return policy.FormatDuration(d)
+	return words.Exact(d)
 }
 
 func partitionWords(p model.TimePartition) string {
