@@ -63,10 +63,21 @@ func (c *collector) captureOf(file int32) *capture {
 	return known
 }
 
+// room is how many rows are gathered at most, but for those of a block.
+func (k *capture) room() int64 {
+	return min(k.c.survey.Files[k.file].Rows, int64(k.c.capturedRows())+blockSlack)
+}
+
+// blockSlack is how many rows one block of the engine has at most, or about so many.
+const blockSlack = 1 << 12
+
 // addKeys takes the hashes of rows that follow each other, from the row number first on.
 func (k *capture) addKeys(hashes []int64, first int64, sources []uint8, events []int64) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.hashes == nil {
+		k.hashes, k.rows = make([]int64, 0, k.room()), make([]int64, 0, k.room())
+	}
 	k.hashes = append(k.hashes, hashes...)
 	for i := range hashes {
 		k.rows = append(k.rows, first+int64(i))
@@ -87,6 +98,9 @@ func (k *capture) addKey(hash uint64, row int64, source uint8, event int64) {
 func (k *capture) addIntegers(ids, instants []int64) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.low == nil {
+		k.low, k.newest = make([]int64, 0, k.room()), make([]int64, 0, k.room())
+	}
 	for i, id := range ids {
 		if instants[i] != times.None {
 			k.low, k.newest = append(k.low, id), append(k.newest, instants[i])
@@ -125,20 +139,20 @@ func (k *capture) farAway(at times.Instant) {
 }
 
 func (k *capture) keepKeys() {
-	order := make([]keyed, len(k.hashes))
+	n, narrow, shift := len(k.hashes), k.c.narrow(), 0
+	if narrow {
+		shift = keptHashShift
+	}
+	order := make([]keyed, n)
 	for i, hash := range k.hashes {
-		order[i] = keyed{uint64(hash), int32(i)}
+		order[i] = keyed{uint64(hash) >> shift, int32(i)}
 	}
 	sortKeyed(order)
-	n, narrow := len(order), k.c.narrow()
 	hashes, rows := make([]int64, n), make([]int64, n)
 	for i, o := range order {
 		hashes[i], rows[i] = int64(o.key), k.rows[o.at]
 	}
 	if narrow {
-		for i := range hashes {
-			hashes[i] = int64(uint64(hashes[i]) >> keptHashShift)
-		}
 		k.keyRanges = append(k.keyRanges, k.c.request.Kept.Append(keysTable, kept.Rows{hashes, rows}))
 	} else {
 		sources, events := make([]int64, n), make([]int64, n)
