@@ -10,6 +10,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/words"
 )
@@ -50,7 +51,7 @@ var duplicateKeys = Check{
 		return fmt.Sprintf("%s of %s (%s) repeat a key that is stored elsewhere", words.Number(f.bad), words.Count(f.total, "row"), words.Percent(f.bad, f.total))
 	},
 	detail:    func(b *viewEvidence, v verdict) string { return b.duplicateDetail() },
-	reproduce: (*Statements).reproduceDuplicates,
+	reproduce: reproduce.DuplicateKeys,
 }
 
 const duplicateKeysRule = `Rows are repeats of each other if all columns of the key are equal and none is

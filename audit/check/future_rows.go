@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
@@ -23,7 +24,7 @@ var futureRows = Check{
 	Wants:      facts.WantTimes,
 	Fractional: true,
 	Query:      true,
-	reproduce:  (*Statements).reproduceFuture,
+	reproduce:  reproduce.FutureRows,
 	clocked:    true,
 	arrival:    func(b *viewEvidence) bool { return b.View.IngestedAt.Declared() },
 	measures: func(b *viewEvidence) map[string]any {

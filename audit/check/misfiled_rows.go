@@ -7,6 +7,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/words"
@@ -26,7 +27,7 @@ var misfiledRows = Check{
 	Wants:      facts.WantTimes | facts.WantEvents,
 	Fractional: true,
 	Query:      true,
-	reproduce:  (*Statements).reproduceMisfiled,
+	reproduce:  reproduce.MisfiledRows,
 	clocked:    true,
 	arrival: func(b *viewEvidence) bool {
 		return evidence.Meaning(b.View) == model.OfIngestedAt && b.View.IngestedAt.Declared()

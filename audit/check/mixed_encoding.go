@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
@@ -134,35 +133,4 @@ func (b *viewEvidence) encodingZonesDeclared() bool {
 		}
 	}
 	return true
-}
-
-// ingestedNote says that ingest times are written in different encodings: no check judges that, and lags rest on it.
-func (b *viewEvidence) ingestedNote() string {
-	epochs := evidence.EpochUnits{}
-	var files []evidence.EncodedFile
-	for _, f := range b.Readable(false) {
-		declared := b.View.IngestedAt
-		if own := b.DeclaredSources[f.Source].IngestedAt; own.Declared() {
-			declared = own
-		}
-		column := b.Schema(f).Lookup(declared.Column)
-		if f.Rows == 0 || !declared.Declared() || column == nil || engine.FormOf(*column).Kind == engine.FormNull {
-			continue
-		}
-		e := evidence.EncodedFile{File: &b.Survey.Files[f.ID], Rows: map[facts.Encoding]int64{}}
-		switch encoding := b.Schema(f).Encoding(*column); encoding {
-		case facts.EncodingEpoch:
-			e.Add(epochs.Encoding(declared, *column, f), f.Rows)
-		case facts.EncodingTextNaive:
-			e.Add("text", f.Rows)
-		default:
-			e.Add(encoding, f.Rows)
-		}
-		files = append(files, e)
-	}
-	list := evidence.EncodingMeasures(epochs.Name(files))
-	if len(list) < 2 {
-		return ""
-	}
-	return "ingested_at is written in different encodings: " + evidence.EncodingsInWords(list) + "; each file is read by its own, and other engines may merge them without a word"
 }

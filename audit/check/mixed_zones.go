@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/internal/zoneproof"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -34,7 +35,7 @@ var mixedZones = Check{
 	judge:     judgeMixedZones,
 	unsettles: true,
 	about:     true,
-	reproduce: (*Statements).reproduceZones,
+	reproduce: reproduce.OtherZones,
 	nothing:   always("no row has both an event time and an ingest time"),
 	bad:       always("show the clock of another zone"),
 	good: func(b *viewEvidence) string {

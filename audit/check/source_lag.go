@@ -5,6 +5,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/internal/zoneproof"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -25,7 +26,7 @@ var sourceLag = Check{
 	Wants:      facts.WantTimes,
 	Fractional: true,
 	Query:      true,
-	reproduce:  (*Statements).reproduceLate,
+	reproduce:  reproduce.LateRows,
 	clocked:    true,
 	feeds:      (*zoneproof.Zones).LagFeeds,
 	late:       "late",

@@ -6,6 +6,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/words"
@@ -39,7 +40,7 @@ var staleEntities = Check{
 	},
 	nothing:   always("no entity has a row at or before as_of"),
 	judge:     judgeStaleEntities,
-	reproduce: (*Statements).reproduceStaleEntities,
+	reproduce: reproduce.StaleEntities,
 	bad: func(b *viewEvidence) string {
 		return fmt.Sprintf("have no row younger than the ttl of %s", ttlText(b.View.TTL.Duration)) + b.entityStamps()
 	},

@@ -67,6 +67,7 @@ func examplesOf(name string) []example {
 			{"as flags for OpenFeature", "featureaudit report report.json --out flagd=flags.json"},
 			{"one line for a script", "featureaudit report report.json --format summary"},
 			{"what is new for one team, as a message", "featureaudit report report.json --format slack --owner fraud --remind 7d"},
+			{"the same, at most once a night", "featureaudit report report.json --format slack --owner fraud --history audit-history"},
 			{"what changed between two reports", "featureaudit report diff yesterday.json report.json"},
 			{"how a view did in earlier runs", "featureaudit report trend transactions --history audit-history"},
 		},
@@ -80,6 +81,7 @@ func examplesOf(name string) []example {
 			{"one view, without a config", "featureaudit run --path 'store/transactions/**/*.parquet' --event-time event_time --key transaction_id --ttl 24h"},
 			{"every night: look, and leave the verdict to gate", "featureaudit run --missing-view fail --out json=report.json --fail-on never"},
 			{"remember each run", "featureaudit run --history audit-history"},
+			{"read only files that changed since the last run", "featureaudit run --facts audit-facts"},
 			{"after a backfill", "featureaudit run --view transactions --range 2026-11-01..2026-11-03"},
 		},
 		"sample": {
