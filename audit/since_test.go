@@ -61,7 +61,7 @@ func (n *nights) look(day, hour int) report.Result {
 
 func (n *nights) audit(day, hour int) report.Report {
 	n.t.Helper()
-	if err := kept.Prepare(n.folder); err != nil {
+	if err := kept.Prepare(n.folder, time.Now()); err != nil {
 		n.t.Fatal(err)
 	}
 	dir, err := kept.Open(n.t.Context(), n.folder)

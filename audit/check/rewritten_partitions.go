@@ -23,7 +23,7 @@ var rewrittenPartitions = Check{
 	Unit:      UnitPartitions,
 	Needs:     Needs{Files: true, Footers: true, TimePartition: true},
 	advisory:  true,
-	WholeView: true,
+	Remembers: true,
 	applies: func(b *viewEvidence) string {
 		switch s := b.Since; {
 		case s == nil:

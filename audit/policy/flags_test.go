@@ -134,7 +134,7 @@ var examples = map[string]string{
 // no other.
 func TestParity(t *testing.T) {
 	var root map[string]any
-	if err := json.Unmarshal(ConfigSchema(ParseOptions{Parameters: map[string][]string{"c": {"severity", "max_fraction", "min_rows"}}}), &root); err != nil {
+	if err := json.Unmarshal(ConfigSchema(ParseOptions{Parameters: map[string][]string{"c": {"severity", "max_fraction", "min_rows", "max_rows", "max_ratio"}}}), &root); err != nil {
 		t.Fatal(err)
 	}
 	inSchema := map[string]bool{}
