@@ -47,12 +47,13 @@ type viewEvidence struct {
 	// shown are the partitions that the report shows, once asked for, and texts keeps one text of each that many subjects have.
 	shown map[string]bool
 	texts map[string]string
+	dates partitionDates
 	// cut says that a check was not judged to its end, for the context was done.
 	cut bool
 }
 
 func newViewEvidence(in evidence.Input) *viewEvidence {
-	return &viewEvidence{Zones: zoneproof.NewZones(evidence.NewIndex(in), mustSee(in.View))}
+	return &viewEvidence{Zones: zoneproof.NewZones(evidence.NewIndex(in), mustSee(in.View)), dates: partitionDates{}}
 }
 
 // JudgeView judges the selected checks of one view. A check that cannot be judged gives an error result and stops no

@@ -518,7 +518,7 @@ func TestPartitionRanges(t *testing.T) {
 		{"dt=2026-11-03%2007%3A00%3A00", "2026-11-03T07", "2026-11-03T07", true},
 		{"dt=2026-11-03%2007%3A00%3A00", "2026-11-03T08", "2026-11-03", false},
 	} {
-		if got := withinRange(test.partition, test.from, test.to); got != test.want {
+		if got := (partitionDates{}).within(test.from, test.to)(test.partition); got != test.want {
 			t.Errorf("%s in %s..%s: %v", test.partition, test.from, test.to, got)
 		}
 	}
