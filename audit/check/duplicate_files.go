@@ -13,7 +13,7 @@ import (
 var duplicateFiles = Check{
 	ID:       "duplicate-files",
 	Title:    "A file is a copy of another file of the view, byte for byte.",
-	Why:      "A load that ran twice counts every row of the file twice, and without a key nothing else can tell.",
+	Why:      "A load that ran twice counts every row of the file twice, and without a key no other check notices.",
 	Fix:      "Remove the copy and make the load idempotent; declare key, so that repeats are found whichever files they lie in.",
 	Since:    "0.1",
 	rule:     duplicateFilesRule,
@@ -98,15 +98,15 @@ func judgeDuplicateFiles(b *viewEvidence) (verdict, error) {
 			v.rows = append(v.rows, row{total: 1})
 			continue
 		}
-		rows += f.Rows
+		rows += f.Live()
 		bytes += f.Size
 		what := "a copy of"
 		if f.SameAs != "" || original.SameAs != "" {
 			what = "the same file on disk as"
 		}
 		v.rows = append(v.rows, row{total: 1, bad: 1, subject: report.Subject{Partition: b.PartitionValue(f.Partition), File: f.Path},
-			message:  fmt.Sprintf("is %s %s: its %s %s counted again", what, original.Path, words.Count(f.Rows, "row"), words.Plural(f.Rows, "is", "are")),
-			measures: map[string]any{"copy_of": original.Path, "rows": f.Rows, "bytes": f.Size}})
+			message:  fmt.Sprintf("is %s %s: its %s %s counted again", what, original.Path, words.Count(f.Live(), "row"), words.Plural(f.Live(), "is", "are")),
+			measures: map[string]any{"copy_of": original.Path, "rows": f.Live(), "bytes": f.Size}})
 	}
 	v.measures = map[string]any{"copied_rows": rows, "copied_bytes": bytes}
 	return v, nil

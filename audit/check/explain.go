@@ -40,8 +40,8 @@ func Params(c Check) []Param {
 	}
 	if c.Fractional {
 		all = append(all,
-			Param{Name: "max_fraction", Kind: ParamFraction, Default: "0", Doc: "the share of each subject that may be bad"},
-			Param{Name: "min_rows", Kind: ParamInteger, Default: "100", Doc: "smaller subjects are judged together, by source"})
+			Param{Name: "max_fraction", Kind: ParamFraction, Default: "0", Doc: "the share of a finding's rows that may be bad, 0 to 1"},
+			Param{Name: "min_rows", Kind: ParamInteger, Default: "100", Doc: "partitions with fewer rows are judged together, by source"})
 	}
 	return append(all, c.Params...)
 }

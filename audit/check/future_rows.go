@@ -12,7 +12,7 @@ import (
 
 var futureRows = Check{
 	ID:         "future-rows",
-	Title:      "Rows later than they could have been known.",
+	Title:      "Rows with an event time later than they could have been known.",
 	Why:        "An event that lies after its own arrival is a wrong clock or zone; a join on it leaks the future into training.",
 	Fix:        "Correct the writer's clock or zone, or declare the zone that its naive times are in.",
 	Since:      "0.1",

@@ -17,7 +17,7 @@ var misfiledRows = Check{
 	ID:         "misfiled-rows",
 	Title:      "Rows outside the partition that holds them.",
 	Why:        "A job that reads one partition misses such rows and counts them in another, so that windows are wrong on both days.",
-	Fix:        "Rewrite the rows into their own partition; if the calendar is another, set time_partition.zone or time_partition.of.",
+	Fix:        "Rewrite the rows into their own partition; if the partitions follow another calendar, set time_partition.zone or time_partition.of.",
 	Since:      "0.1",
 	Scope:      ScopeView,
 	Severity:   report.SeverityError,

@@ -16,7 +16,7 @@ import (
 var mixedEncoding = Check{
 	ID:            "mixed-encoding",
 	Title:         "Files of one view write event_time in different encodings.",
-	Why:           "Engines merge aware and naive times, or numbers of two units, into one column without a word: windows are joined hours or ages apart.",
+	Why:           "Engines silently merge aware and naive times, or numbers of two units, into one column: windows are then joined hours or years apart.",
 	Fix:           "Write all files with event_time in one encoding, best as timestamps in UTC; until then, declare the zone of naive times and the unit of numbers.",
 	Since:         "0.1",
 	rule:          mixedEncodingRule,
@@ -54,7 +54,7 @@ var mixedEncoding = Check{
 	},
 }
 
-const mixedEncodingRule = `Files are put together by how they write event_time: aware, naive, text with
+const mixedEncodingRule = `Files are grouped by how they write event_time: aware, naive, text with
 offsets, text without, epochs. Milli-, micro- and nanoseconds of a type that
 says its unit are no difference. If a view has more than one encoding, a file
 is bad that writes another than most files do (of equals, most rows).`

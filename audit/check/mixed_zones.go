@@ -18,9 +18,9 @@ import (
 
 var mixedZones = Check{
 	ID:         "mixed-zones",
-	Title:      "Some writer stamps local time as if it were the zone read.",
-	Why:        "Windows are joined hours apart, and a ttl drops fresh rows or keeps dead ones, by where the writer stands.",
-	Fix:        "Make the writer stamp UTC and mark it so; until then declare the source's zone (its max_lag, where it is late by design), or correct a copy with featureaudit align.",
+	Title:      "A writer stamps local time, and it is read as another zone's.",
+	Why:        "Windows are joined hours apart, and a ttl drops fresh rows or keeps expired ones, depending on where the writer is.",
+	Fix:        "Make the writer stamp UTC, with its offset; until then declare the source's zone (or its max_lag, if it is late by design), or correct a copy with featureaudit align.",
 	Since:      "0.1",
 	rule:       mixedZonesRule,
 	Scope:      ScopeView,
@@ -31,7 +31,7 @@ var mixedZones = Check{
 	Wants:      facts.WantTimes | facts.WantEvents | facts.WantWriters,
 	Fractional: true,
 	Params: []Param{{Name: mustSeeName, Kind: ParamFraction, Default: "0.05",
-		Doc: "the share of a source's rows at another offset that a pass must be able to see; where it could not, the check is not_applicable"}},
+		Doc: "a pass must be able to see another offset from this share of a source's rows on; else the check is not_applicable"}},
 	judge:     judgeMixedZones,
 	unsettles: true,
 	about:     true,
@@ -44,17 +44,19 @@ var mixedZones = Check{
 	},
 	detail: func(b *viewEvidence, _ verdict) string {
 		series, _ := b.Series()
-		return strings.Join(b.zonesInWords(series, b.Profiles()), "; ")
+		return strings.Join(zoneFindings{b}.zonesInWords(series, b.Profiles()), "; ")
 	},
 }
 
-const mixedZonesRule = `The lags (ingested_at - event_time) of each source are counted by minute, over
-rows with both times. The largest population is found first; its shape is then
-looked for at every UTC offset that some zone had between the oldest and the
-newest event (or at those of zones:), beyond what stands at quarter hours that
-are no zone's offset. Rows of a population that is found are bad. Lags too
-spread to tell, and a source that sits as a whole at one offset, are not
-judged, and named.`
+const mixedZonesRule = `An offset belongs to a writer (the entity, or the column that writer: names):
+all of its rows have it, on every day. Lateness belongs to a row, a load or a
+stretch of time. Of each source a sample of writers is taken, with their lags
+(ingested_at - event_time). Prompt writers show how late rows usually are; each
+writer is then placed at the UTC offset that its rows fit best, among those that
+zones had between the oldest and the newest event (or those of zones:). Groups
+of writers at an offset that lateness cannot explain are bad, with all of their
+rows; the count of rows is an estimate. A source whose rows, as a whole, may be
+late or shifted is not judged, and named.`
 
 // defaultMustSee is the share of rows at another offset that a pass must be able to see.
 const defaultMustSee = 0.05
@@ -100,37 +102,41 @@ func judgeMixedZones(b *viewEvidence) (verdict, error) {
 	if err != nil {
 		return verdict{}, err
 	}
-	v := verdict{measures: map[string]any{"offsets": b.offsetMeasures(series), "series": b.seriesMeasures(series), "tzdata": zone.NamesVersion(),
+	tell := zoneFindings{b}
+	v := verdict{measures: map[string]any{"offsets": tell.offsetMeasures(series), "series": tell.seriesMeasures(series), "tzdata": zone.NamesVersion(),
 		"hour_profiles": zoneproof.ProfileMeasures(b.Profiles())}}
-	untold := []string{}
+	unjudged := []string{}
 	ambiguous := false
 	for _, s := range series {
 		switch s.Verdict {
 		case zonefit.Mixed, zonefit.Clean:
-			v.rows = append(v.rows, b.zoneRows(s)...)
+			v.rows = append(v.rows, tell.zoneRows(s)...)
 		case zonefit.None:
 		default:
-			untold = append(untold, b.unjudged(s))
+			unjudged = append(unjudged, tell.unjudged(s))
 			ambiguous = ambiguous || s.Verdict == zonefit.Ambiguous
 		}
 	}
 	found := slices.ContainsFunc(v.rows, func(r row) bool { return r.bad > 0 })
-	if len(untold) > 0 && !found && (ambiguous || len(v.rows) == 0 || slices.ContainsFunc(series, func(s zoneproof.Series) bool { return s.Blind })) {
-		v.notApplicable = strings.Join(untold, "; ")
+	if len(unjudged) > 0 && !found && (ambiguous || len(v.rows) == 0 || slices.ContainsFunc(series, func(s zoneproof.Series) bool { return s.Blind })) {
+		v.notApplicable = strings.Join(unjudged, "; ")
 		return v, nil
 	}
 	return v, nil
 }
 
+// zoneFindings tells what series say of a view.
+type zoneFindings struct{ *viewEvidence }
+
 // zonesInWords says what was found of each series, numbers first, then what cannot be judged.
-func (b *viewEvidence) zonesInWords(series []zoneproof.Series, profiles []zoneproof.Profile) []string {
-	var texts, untold []string
+func (b zoneFindings) zonesInWords(series []zoneproof.Series, profiles []zoneproof.Profile) []string {
+	var texts, unjudged []string
 	for _, s := range series {
 		switch {
 		case s.Verdict == zonefit.Ambiguous || s.Verdict == zonefit.CannotTell:
-			untold = append(untold, s.Name()+" ("+s.UnjudgedShort()+")")
+			unjudged = append(unjudged, s.Name()+" ("+s.UnjudgedShort()+")")
 		case s.Verdict == zonefit.Mixed && len(s.Open) > 0:
-			untold = append(untold, s.Name()+", "+s.OpenInWords())
+			unjudged = append(unjudged, s.Name()+", "+s.OpenInWords())
 		}
 		for _, p := range s.Wrong() {
 			text := fmt.Sprintf("about %s of %s (%s) at %s (%s)", words.Count(p.Rows, "row"), s.Name(), shareText(p), zone.OffsetText(s.Offset(p)), s.Candidates(p))
@@ -144,8 +150,8 @@ func (b *viewEvidence) zonesInWords(series []zoneproof.Series, profiles []zonepr
 			texts = append(texts, text)
 		}
 	}
-	if len(untold) > 0 {
-		texts = append(texts, "not judged: "+words.Examples(untold))
+	if len(unjudged) > 0 {
+		texts = append(texts, "not judged: "+words.Examples(unjudged))
 	}
 	return texts
 }
@@ -154,8 +160,8 @@ func shareText(p zonefit.Population) string {
 	return fmt.Sprintf("%.3g %%, 95 %% between %.3g and %.3g", 100*p.Share, 100*p.Low, 100*p.High)
 }
 
-// untold says why a series cannot be judged, and what would decide.
-func (b *viewEvidence) unjudged(s zoneproof.Series) string {
+// unjudged says why a series cannot be judged, and what would decide.
+func (b zoneFindings) unjudged(s zoneproof.Series) string {
 	e := s.Estimate
 	switch {
 	case s.Verdict == zonefit.Ambiguous && len(s.Open) > 0:
@@ -177,7 +183,7 @@ func (b *viewEvidence) unjudged(s zoneproof.Series) string {
 }
 
 // writersNeeded says why writers could not be asked either.
-func (b *viewEvidence) writersNeeded(s zoneproof.Series) string {
+func (b zoneFindings) writersNeeded(s zoneproof.Series) string {
 	switch {
 	case s.Writers.Why != "":
 		return "; nor do its writers tell: " + s.Writers.Why
@@ -188,7 +194,7 @@ func (b *viewEvidence) writersNeeded(s zoneproof.Series) string {
 }
 
 // zoneRows counts the rows of a series by partition: those at another offset than the one read, of all that tell.
-func (b *viewEvidence) zoneRows(s zoneproof.Series) []row {
+func (b zoneFindings) zoneRows(s zoneproof.Series) []row {
 	bad, offsets := map[int32]int64{}, map[int32][]string{}
 	placed := false
 	for _, p := range s.Wrong() {
@@ -226,7 +232,7 @@ func unplacedRow(s zoneproof.Series) row {
 }
 
 // offsetMeasures lists the populations at other offsets than the one read.
-func (b *viewEvidence) offsetMeasures(series []zoneproof.Series) []map[string]any {
+func (b zoneFindings) offsetMeasures(series []zoneproof.Series) []map[string]any {
 	list := []map[string]any{}
 	for _, s := range series {
 		for _, p := range s.Wrong() {
@@ -252,7 +258,7 @@ func (b *viewEvidence) offsetMeasures(series []zoneproof.Series) []map[string]an
 }
 
 // seriesMeasures says of each source and writer how well its lags can tell.
-func (b *viewEvidence) seriesMeasures(series []zoneproof.Series) []map[string]any {
+func (b zoneFindings) seriesMeasures(series []zoneproof.Series) []map[string]any {
 	list := []map[string]any{}
 	for _, s := range series {
 		e := s.Estimate
@@ -271,7 +277,7 @@ func (b *viewEvidence) seriesMeasures(series []zoneproof.Series) []map[string]an
 }
 
 // exampleFiles are up to three files of a population's partitions whose lags reach into its window.
-func (b *viewEvidence) exampleFiles(s zoneproof.Series, p zonefit.Population) []string {
+func (b zoneFindings) exampleFiles(s zoneproof.Series, p zonefit.Population) []string {
 	names := []string{}
 	for _, slice := range b.PopulationSlices(s, p) {
 		if len(names) == maxExampleFiles {

@@ -45,7 +45,7 @@ var schemaDrift = Check{
 }
 
 const schemaDriftRule = `The columns of each file are compared with those that most files of the view
-have (of equals, most rows), sources with a path of their own apart. A file is
+have (in a tie, most rows), sources with a path of their own apart. A file is
 bad if a column is missing in it, new, or of another type. The event time
 column is left out: mixed-encoding judges it.`
 
@@ -164,7 +164,7 @@ func commonSchema(files []facts.File, columns []columnSet) int32 {
 			candidates = append(candidates, candidate{schema: f.Schema})
 		}
 		candidates[at].files++
-		candidates[at].rows += f.Rows
+		candidates[at].rows += f.Live()
 	}
 	return slices.MaxFunc(candidates, func(x, y candidate) int { return cmp.Or(cmp.Compare(x.files, y.files), cmp.Compare(x.rows, y.rows)) }).schema
 }

@@ -14,7 +14,7 @@ import (
 
 var sourceLag = Check{
 	ID:         "source-lag",
-	Title:      "Rows that arrive later than their source may.",
+	Title:      "Rows that arrived later than their source's limit.",
 	Why:        "A row that arrives later than its ttl is dead on arrival, wherever it is filed.",
 	Fix:        "Speed the feed up, or declare the max_lag that it is allowed.",
 	Since:      "0.1",
@@ -28,7 +28,7 @@ var sourceLag = Check{
 	Query:      true,
 	reproduce:  reproduce.LateRows,
 	clocked:    true,
-	feeds:      (*zoneproof.Zones).LagFeeds,
+	feeds:      zoneproof.LagFeeds,
 	late:       "late",
 	timely:     "in time",
 	measures:   lagMeasures,

@@ -16,7 +16,7 @@ var staleEntities = Check{
 	ID:            "stale-entities",
 	Title:         "Entities whose newest row has expired.",
 	Why:           "A point-in-time join gives such an entity null features, which a model takes for a value of its own.",
-	Fix:           "Find out why the entities are no longer updated; where idle ones are normal, declare the max_fraction that is.",
+	Fix:           "Find out why the entities are no longer updated; if idle ones are normal, declare how many with max_fraction.",
 	Since:         "0.1",
 	rule:          staleEntitiesRule,
 	Scope:         ScopeView,

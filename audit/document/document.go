@@ -37,6 +37,8 @@ type Input struct {
 	Results     []report.Result
 	// NothingToAudit says that every place was looked at and that no view has a file.
 	NothingToAudit bool
+	// Verification says which two states were compared; nil where none were.
+	Verification *report.Verification
 }
 
 // Build assembles the document, all but Execution: results sorted by view and check, views by name, and the
@@ -45,7 +47,7 @@ type Input struct {
 // The exit code is not the outcome's: a retryable error among the results wins there, since the next try may find more.
 func Build(in Input) (report.Report, error) {
 	r := report.Report{Schema: report.Schema, Tool: in.Tool, AsOf: words.Instant(in.AsOf), Range: in.Range, Status: in.Status,
-		ConfigDigest: in.ConfigDigest, HashKeyID: in.HashKeyID, Selection: in.Selection, Definitions: in.Definitions, Results: slices.Clone(in.Results)}
+		ConfigDigest: in.ConfigDigest, HashKeyID: in.HashKeyID, Verification: in.Verification, Selection: in.Selection, Definitions: in.Definitions, Results: slices.Clone(in.Results)}
 	r.Selection.Views, r.Selection.Checks = report.List(r.Selection.Views), report.List(r.Selection.Checks)
 	r.Catalogue = slices.Sorted(slices.Values(in.Catalogue))
 	r.Definitions, r.Results = report.List(r.Definitions), report.List(r.Results)
@@ -97,7 +99,14 @@ func (b view) describe() report.View {
 	}
 	for _, f := range b.Survey.Files {
 		v.Bytes += f.Size
-		v.Rows += f.Rows
+		v.Rows += f.Live()
+	}
+	switch tables := b.logs(); len(tables) {
+	case 0:
+	case 1:
+		v.Table = &tables[0]
+	default:
+		v.Tables = tables
 	}
 	for _, p := range b.Survey.Partitions {
 		if p.Present && !p.Stray {
@@ -131,7 +140,7 @@ func (b view) describeTimes(v *report.View) {
 	}
 	for _, f := range b.Survey.Files {
 		if p, dated := b.Partition(f.Partition); dated && p.AfterAsOf && !scanned[f.ID] {
-			v.RowsAfterAsOf += f.Rows
+			v.RowsAfterAsOf += f.Live()
 		}
 	}
 	if oldest.Known() {
@@ -157,6 +166,12 @@ func (b view) notes() []string {
 	for _, f := range b.Survey.Files {
 		if b.LeftOut(f) {
 			notes = append(notes, fmt.Sprintf("%s of an open partition changed during the run, was not at rest when it was read once more, and was left out", f.Path))
+		}
+	}
+	for _, t := range b.Survey.Tables {
+		if t.Orphans > 0 {
+			notes = append(notes, fmt.Sprintf("%s (%s) in the folder of the table %s not named by any version in its log, and %s not read (%s)", words.Count(t.Orphans, "Parquet file"),
+				words.Size(t.OrphanBytes), words.Plural(t.Orphans, "is", "are"), words.Plural(t.Orphans, "was", "were"), words.Examples(t.Examples)))
 		}
 	}
 	ambiguous := int64(0)
@@ -195,17 +210,17 @@ func (b view) ingestedNote() string {
 			declared = own
 		}
 		column := b.Schema(f).Lookup(declared.Column)
-		if f.Rows == 0 || !declared.Declared() || column == nil || engine.FormOf(*column).Kind == engine.FormNull {
+		if f.Live() == 0 || !declared.Declared() || column == nil || engine.FormOf(*column).Kind == engine.FormNull {
 			continue
 		}
 		e := evidence.EncodedFile{File: &b.Survey.Files[f.ID], Rows: map[facts.Encoding]int64{}}
 		switch encoding := b.Schema(f).Encoding(*column); encoding {
 		case facts.EncodingEpoch:
-			e.Add(epochs.Encoding(declared, *column, f), f.Rows)
+			e.Add(epochs.Encoding(declared, *column, f), f.Live())
 		case facts.EncodingTextNaive:
-			e.Add("text", f.Rows)
+			e.Add("text", f.Live())
 		default:
-			e.Add(encoding, f.Rows)
+			e.Add(encoding, f.Live())
 		}
 		files = append(files, e)
 	}
@@ -215,6 +230,9 @@ func (b view) ingestedNote() string {
 	}
 	return "ingested_at is written in different encodings: " + evidence.EncodingsInWords(list) + "; each file is read by its own, and other engines may merge them without a word"
 }
+
+// Definition is what a report says of the definition that a view was judged by.
+func Definition(v model.View) report.ViewDefinition { return define(v) }
 
 func define(v model.View) report.ViewDefinition {
 	d := report.ViewDefinition{Kind: string(v.Kind), Path: address.Redact(v.Path), TTLDeclared: v.TTL.Declared(), TTLNever: v.TTL.Never, TTLOnWire: v.TTL.OnWire,

@@ -68,6 +68,8 @@ type Report struct {
 	History *History `json:"history,omitempty"`
 	// Baseline says which known findings were given; nil where no baseline was.
 	Baseline *Baseline `json:"baseline,omitempty"`
+	// Verification says which two states verify compared; nil in a report of anything else.
+	Verification *Verification `json:"verification,omitempty"`
 	// HashKeyID tells with which key sensitive values were hashed, and does not give the key away; empty where they are numbered.
 	HashKeyID   string       `json:"hash_key_id,omitempty"`
 	Definitions []Definition `json:"definitions"`
@@ -134,6 +136,22 @@ type Summary struct {
 	NothingToAudit bool `json:"nothing_to_audit,omitempty"`
 }
 
+// Table is one version of a table whose log says which files and rows count.
+type Table struct {
+	// Format is "delta" or "iceberg", Root the table's folder.
+	Format string `json:"format"`
+	Root   string `json:"root"`
+	// Version is the number of a Delta version or the id of an Iceberg snapshot.
+	Version int64 `json:"version"`
+	// CommittedAt is when it was committed, RFC 3339 UTC; absent where the log no longer says.
+	CommittedAt string `json:"committed_at,omitempty"`
+	// DeletedRows are in its files and do not count.
+	DeletedRows int64 `json:"deleted_rows"`
+	// Orphans are Parquet files in its folder that no version in its log names: they were not read. OrphanBytes is their size.
+	Orphans     int64 `json:"orphans"`
+	OrphanBytes int64 `json:"orphan_bytes"`
+}
+
 // View describes one audited view: what was judged, and how much of it there was.
 type View struct {
 	Name       string         `json:"name"`
@@ -146,6 +164,10 @@ type View struct {
 	Partitions int64 `json:"partitions"`
 	Rows       int64 `json:"rows"`
 	Bytes      int64 `json:"bytes"`
+	// Table is the version of the Delta or Iceberg table that was looked at; absent where files were listed by their names. Tables
+	// are several, of sources with paths of their own.
+	Table  *Table  `json:"table,omitempty"`
+	Tables []Table `json:"tables,omitempty"`
 	// FilesUnread were listed and could not be read; each is named in unreadable-file.
 	FilesUnread int64 `json:"files_unread"`
 	// OpenPartitions had not ended (plus complete_after) at as_of: completeness is not judged in them.
@@ -206,6 +228,31 @@ type PartitionRows struct {
 	Missing    bool `json:"missing,omitempty"`
 	Open       bool `json:"open,omitempty"`
 	OutOfRange bool `json:"out_of_range,omitempty"`
+	// State is what became of the partition between the two states that verify compares ("truncated", "stray"), RowsBefore what it held
+	// before, and Content the sum of what it holds after, 32 hex digits; all absent in other reports, and Content where it is not known.
+	State      string `json:"state,omitempty"`
+	RowsBefore *int64 `json:"rows_before,omitempty"`
+	Content    string `json:"content,omitempty"`
+}
+
+// Verification says what two states a report of verify compares, and how, so that it can be repeated.
+type Verification struct {
+	Before Compared `json:"before"`
+	After  Compared `json:"after"`
+	// Range is empty where the changed partitions are what was found.
+	Range       string `json:"range,omitempty"`
+	ExpectRange string `json:"expect_range,omitempty"`
+	// Arguments are those of the command line that decide, with absolute paths.
+	Arguments []string `json:"arguments"`
+}
+
+// Compared is one of the two states.
+type Compared struct {
+	// Kind is data, snapshot or report; Name what the command line calls it.
+	Kind string `json:"kind"`
+	Name string `json:"name"`
+	// AsOf is when it was looked at, RFC 3339 UTC; empty of data, which was looked at as of the report.
+	AsOf string `json:"as_of"`
 }
 
 // LagBin counts the rows whose ingested_at - event_time is at least FromSeconds and less than ToSeconds.
@@ -525,6 +572,11 @@ func (r Report) filled() Report {
 		})
 	}
 	r.Execution.Scheduler = object(r.Execution.Scheduler)
+	if r.Verification != nil {
+		v := *r.Verification
+		v.Arguments = List(v.Arguments)
+		r.Verification = &v
+	}
 	if r.History != nil {
 		past := *r.History
 		past.NotUsed = List(past.NotUsed)

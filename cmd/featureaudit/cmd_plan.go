@@ -23,7 +23,7 @@ import (
 )
 
 const planAbout = `Shows what run would audit: the views, their files and partitions, which column plays which role, where each value
-comes from, and which declared columns are in none of the files. Footers are read, and no row.`
+comes from, and which declared columns are in none of the files. It reads footers, but no rows.`
 
 func cmdPlan(ctx context.Context, c *cli, args []string) (int, error) {
 	var f definitionFlags

@@ -17,10 +17,11 @@ import (
 	"github.com/featureaudit/featureaudit/audit/report"
 )
 
-const reportAbout = `Writes a report again in other formats, without looking at any data. A partial report is written too, and says so.
-report diff A B compares two reports; report trend VIEW shows how a view did in the runs of a history. The digests (slack, teams,
-pagerduty) are payloads that nothing here sends: they tell what is new, worse, resolved or due for a reminder since earlier runs,
-and are empty where that is nothing. With --history a channel is told at most once a night: the next digest for it is empty, too.`
+const reportAbout = `Shows a report again, or writes it in another format, without looking at any data. A partial report says that it is partial.
+report diff A B compares two reports; report trend VIEW shows how a view did in earlier runs (of a history).
+
+Formats slack, teams and pagerduty are digests: a message of what is new, worse, resolved or due for a reminder. They are written,
+not sent, and empty if there is no news. With --history a channel is told at most once a night: the next digest for it is empty.`
 
 // reportFlags are the flags of report as written.
 type reportFlags struct {
@@ -39,7 +40,7 @@ func (f *reportFlags) add(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.owners, "owner", nil, "results of this owner only (repeatable)")
 	flags.StringArrayVar(&f.views, "view", nil, "results of this view only (repeatable)")
 	flags.StringArrayVar(&f.checks, "check", nil, "results of this check only (repeatable; one for report trend)")
-	flags.StringVar(&f.remind, "remind", "", "in digests: tell again what is still open, so long after it began and each time as long after that (7d)")
+	flags.StringVar(&f.remind, "remind", "", "in digests: repeat what is still open whenever this much time has passed (7d)")
 	flags.StringVar(&f.reportURL, "report-url", "", "in digests: where people can open the report (http or https)")
 	flags.StringVar(&f.history, "history", "", "for report trend: the history (default: history: of the config); in digests: where it is noted that a channel was told, at most once a night")
 	flags.StringVar(&f.config, "config", "", "for report trend: the config that names the history (default ./"+defaultConfig+")")

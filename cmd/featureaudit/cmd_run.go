@@ -32,8 +32,8 @@ import (
 // written in its place: the whole program must be gone within two seconds.
 const runGrace = 1500 * time.Millisecond
 
-const runAbout = `Audits the views of a config file (REF, default ./featureaudit.yaml), a registry, a Feast repo or a directory,
-or with --path one view without any config. The report says for every view and check what was found.`
+const runAbout = `Audits the views of a config file (REF, default ./featureaudit.yaml), a registry, a Feast repository or a folder, or with --path
+one view without a config. The report says for every view and check what was found.`
 
 // runFlags are the flags of run as written.
 type runFlags struct {
@@ -77,11 +77,11 @@ func addRunFlags(flags *pflag.FlagSet, f *runFlags) {
 	flags.StringVar(&f.tempDir, "temp-dir", "", "where to spill what does not fit into memory (default: $TMPDIR, else the system's)")
 	addStageLimit(flags, &f.stage)
 	flags.IntVar(&f.threads, "threads", 0, "threads to scan with (default: the CPU quota)")
-	flags.IntVar(&f.rowsLimit, "rows-limit", 100_000, "rows to write at most with --out duplicates=PATH or rows=PATH (.parquet or .csv)")
-	flags.IntVar(&f.samples, "samples", 0, "show up to so many values of key and entity columns in findings (default: none; sensitive ones are hashed or numbered)")
+	flags.IntVar(&f.rowsLimit, "rows-limit", 100_000, "write at most N rows with --out duplicates=PATH or rows=PATH (.parquet or .csv)")
+	flags.IntVar(&f.samples, "samples", 0, "show up to N values of key and entity columns in findings (default: none; sensitive ones are hashed or numbered)")
 	addHashKey(flags, &f.hashKey)
 	flags.BoolVar(&f.skipEmpty, "skip-empty", false, "exit 99 rather than 3 where there is nothing to audit")
-	flags.StringArrayVar(&f.missing, "missing-view", nil, "a view without files could not be looked at (error, exit 3: the default) or fails alone (fail); NAME=error, NAME=fail or NAME=warn for the view of that name (repeatable)")
+	flags.StringArrayVar(&f.missing, "missing-view", nil, "a view without files is an error (error: exit 3, the default), or a failure of that view alone (fail); NAME=error, NAME=fail or NAME=warn for one view (repeatable)")
 	f.log = addLogFlags(flags)
 }
 

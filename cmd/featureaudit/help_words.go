@@ -12,13 +12,13 @@ func examplesOf(name string) []example {
 			{"remove what a killed align left behind", "featureaudit align --clean corrected"},
 		},
 		"baseline": {
-			{"what is known today, for a person to complete", "featureaudit baseline report.json --out baseline.yaml"},
-			{"show it", "featureaudit baseline report.json --out -"},
-			{"of the findings of one team", "featureaudit gate report.json --owner fraud --format json | featureaudit baseline - --out fraud.yaml"},
+			{"take the findings of today as known; then fill in the days", "featureaudit baseline report.json --out baseline.yaml"},
+			{"print it instead", "featureaudit baseline report.json --out -"},
+			{"only the findings of one team", "featureaudit gate report.json --owner fraud --format json | featureaudit baseline - --out fraud.yaml"},
 		},
 		"checks": {
 			{"list the checks", "featureaudit checks"},
-			{"explain one check, with the SQL that judges", "featureaudit checks explain stale-rows"},
+			{"explain one check, with its SQL", "featureaudit checks explain stale-rows"},
 			{"explain a rule of diff", "featureaudit checks explain ttl-removed"},
 		},
 		"completion": {
@@ -32,25 +32,25 @@ func examplesOf(name string) []example {
 			{"for another program", "featureaudit definitions feature_repo --format json"},
 		},
 		"diff": {
-			{"what a branch changes, as a comment on it", "featureaudit diff --merge-base origin/main:features features --out markdown=comment.md"},
+			{"what a branch changes, as a comment for its pull request", "featureaudit diff --merge-base origin/main:features features --out markdown=comment.md"},
 			{"a registry before and after a migration", "featureaudit diff before-registry.db after-registry.db"},
-			{"what changed ttls do to the rows that are there", "featureaudit diff old.yaml new.yaml --data audit"},
+			{"what changed ttls do to the stored rows", "featureaudit diff old.yaml new.yaml --data audit"},
 		},
 		"gate": {
 			{"fail for findings of one team", "featureaudit gate report.json --owner fraud"},
 			{"refuse yesterday's report", "featureaudit gate report.json --max-report-age 30h"},
 			{"one check of one view", "featureaudit gate report.json --view transactions --check duplicate-keys"},
-			{"fail on what is not known only", "featureaudit gate report.json --baseline baseline.yaml --new-only"},
+			{"fail only on findings that are not in a baseline", "featureaudit gate report.json --baseline baseline.yaml --new-only"},
 		},
 		"init": {
 			{"a config for a whole store", "featureaudit init store"},
-			{"look at it first", "featureaudit init store --out yaml=-"},
+			{"print it first", "featureaudit init store --out yaml=-"},
 			{"for one table", "featureaudit init store/transactions"},
 		},
 		"lint": {
 			{"a Feast repository", "featureaudit lint feature_repo"},
 			{"for a code host", "featureaudit lint feature_repo --out sarif=lint.sarif"},
-			{"warnings fail as well", "featureaudit lint featureaudit.yaml --fail-on warn"},
+			{"fail on warnings too", "featureaudit lint featureaudit.yaml --fail-on warn"},
 		},
 		"man": {
 			{"read it", "featureaudit man run | man -l -"},
@@ -74,12 +74,12 @@ func examplesOf(name string) []example {
 		"require": {
 			{"before training, by the nightly report", "featureaudit require transactions --report report.json --max-age 6h"},
 			{"a training window", "featureaudit require transactions --report report.json --window 2026-11-01T00:00:00Z..2026-11-20T00:00:00Z"},
-			{"by the data as it is now", "featureaudit require transactions --data --config featureaudit.yaml"},
+			{"look at the data now", "featureaudit require transactions --data --config featureaudit.yaml"},
 		},
 		"run": {
 			{"the config of this folder", "featureaudit run"},
 			{"one view, without a config", "featureaudit run --path 'store/transactions/**/*.parquet' --event-time event_time --key transaction_id --ttl 24h"},
-			{"every night: look, and leave the verdict to gate", "featureaudit run --missing-view fail --out json=report.json --fail-on never"},
+			{"every night: only look; gate decides what fails", "featureaudit run --missing-view fail --out json=report.json --fail-on never"},
 			{"remember each run", "featureaudit run --history audit-history"},
 			{"read only files that changed since the last run", "featureaudit run --facts audit-facts"},
 			{"after a backfill", "featureaudit run --view transactions --range 2026-11-01..2026-11-03"},
@@ -87,15 +87,26 @@ func examplesOf(name string) []example {
 		"sample": {
 			{"the first thousand rows of each row group", "featureaudit sample part-0.parquet --out small.parquet"},
 			{"all rows", "featureaudit sample part-0.parquet --out small.parquet --rows 0 --groups 0"},
-			{"as little as shows the fault", "featureaudit sample part-0.parquet --out small.parquet --rows 10 --groups 1"},
+			{"as few rows as still show the fault", "featureaudit sample part-0.parquet --out small.parquet --rows 10 --groups 1"},
 		},
 		"schema": {
 			{"let an editor check the config", "featureaudit schema config --out json=featureaudit.schema.json"},
 			{"every config key as a page", "featureaudit schema config --format markdown"},
 			{"what a report holds", "featureaudit schema report"},
 		},
+		"snapshot": {
+			{"before a backfill", "featureaudit snapshot --config featureaudit.yaml --out before.snapshot"},
+			{"so that rows are told apart by key later", "featureaudit snapshot --config featureaudit.yaml --out before.snapshot --with-keys"},
+			{"of one view", "featureaudit snapshot --view transactions --out transactions.snapshot"},
+		},
+		"verify": {
+			{"three days that were filled again", "featureaudit verify --before before.snapshot --range 2026-11-01..2026-11-03"},
+			{"a folder beside the store, before it is published", "featureaudit verify --before . --after staging --view transactions --range 2026-11-01..2026-11-03 --publish-plan plan.csv"},
+			{"which values changed", "featureaudit verify --before backup --after . --range 2026-11-01..2026-11-03 --samples 5 --out html=verify.html"},
+			{"whether what was verified lasts", "featureaudit verify --repeat verify.json"},
+		},
 		"version": {
-			{"in a report of a fault", "featureaudit version"},
+			{"for a bug report", "featureaudit version"},
 			{"for another program", "featureaudit version --format json"},
 			{"the same", "featureaudit version --out text=-"},
 		},
@@ -136,6 +147,16 @@ func exitsOf(name string) []exitMeaning {
 		}, interrupted...)
 	case "checks", "schema", "version", "completion", "man":
 		return []exitMeaning{{exitOK, "printed"}, usage, {exitIncomplete, "the output could not be written"}}
+	case "verify":
+		return append([]exitMeaning{
+			{exitOK, "no finding at or above --fail-on: complete, correct and isolated as far as was looked at"},
+			{exitFindings, "findings at or above --fail-on, or what no retry can look at: before is a report, a file is no valid Parquet"},
+			{exitUsage, "the command line, a config, a snapshot or a report is wrong"},
+			{exitIncomplete, "something could not be looked at, and a retry may cure it"},
+		}, interrupted...)
+	case "snapshot":
+		return append([]exitMeaning{{exitOK, "written"}, {exitUsage, "the command line or the definitions are wrong"},
+			{exitIncomplete, "something could not be read, and is not in the snapshot"}}, interrupted...)
 	case "sample":
 		return []exitMeaning{{exitOK, "written"}, {exitUsage, "the command line is wrong, or the file is no valid Parquet"}, retry}
 	case "report":
