@@ -80,7 +80,7 @@ func judgeRewrittenPartitions(b *viewEvidence) (verdict, error) {
 // rangeOfIntervals says of a partition, by its identity, whether verdicts are wanted for it. Of one that is gone nobody knows where it
 // lies: it is judged where there is no range.
 func (b *viewEvidence) rangeOfIntervals() func(identity string) bool {
-	if !b.HasRange {
+	if !b.Narrowed {
 		return func(string) bool { return true }
 	}
 	within := map[string]bool{}

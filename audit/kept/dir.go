@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -25,6 +26,8 @@ type Dir struct {
 
 	mu    sync.Mutex
 	files map[fileOf]*File
+	// lists are the newest of each name.
+	lists map[string]listed
 	packs []*Pack
 	// notUsed names, in sentences, the packs that were not trusted.
 	notUsed []string
@@ -104,7 +107,7 @@ func tidy(unfinished string, now time.Time) {
 // Open reads what is known in a folder that Prepare made. Packs that are damaged, foreign or of another release are named by NotUsed,
 // and nothing of them is used. The error is the context's, or that of a folder that cannot be listed.
 func Open(ctx context.Context, path string) (*Dir, error) {
-	d := &Dir{path: path, files: map[fileOf]*File{}, looks: openLooks(path)}
+	d := &Dir{path: path, files: map[fileOf]*File{}, lists: map[string]listed{}, looks: openLooks(path)}
 	if err := d.looks.damaged; err != nil {
 		d.notUsed = append(d.notUsed, "looks/"+reasonFor(err)+"; what changes in closed partitions is compared with this run from the next one on")
 	}
@@ -175,20 +178,22 @@ func (d *Dir) open(path string) {
 		return // another run has merged it meanwhile
 	}
 	var files []*File
+	var lists map[string]listed
 	if err == nil {
 		files, err = filesOf(p)
 	}
+	if err == nil {
+		lists, err = listsOf(p)
+	}
 	if err != nil {
 		d.notUsed = append(d.notUsed, reasonOf(path, err))
-		if p != nil {
-			_ = p.Close()
-		}
 		return
 	}
 	d.packs = append(d.packs, p)
 	for _, f := range files {
 		d.files[fileOf{f.Policy, f.Path}] = f // the newest counts
 	}
+	maps.Copy(d.lists, lists)
 }
 
 func reasonOf(path string, err error) string {
@@ -232,6 +237,7 @@ func (d *Dir) Distrust(e DamagedError) {
 			delete(d.files, of)
 		}
 	}
+	maps.DeleteFunc(d.lists, func(_ string, l listed) bool { return l.pack.path == e.Pack })
 }
 
 // NotUsed names, in sentences, the packs that were not trusted.
@@ -321,18 +327,14 @@ func (d *Dir) wrap(err error) error {
 	return fmt.Errorf("facts %s: nothing was kept of this run: %w", d.path, err)
 }
 
-// Close gives the files of the packs back, and removes what was not committed.
+// Close removes what was not committed.
 func (d *Dir) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var errs []error
-	if d.begun != nil {
-		errs = append(errs, d.begun.Abort())
-		d.begun = nil
-	}
-	for _, p := range d.packs {
-		errs = append(errs, p.Close())
-	}
 	d.packs, d.files = nil, map[fileOf]*File{}
-	return errors.Join(errs...)
+	w := d.begun
+	if d.begun = nil; w == nil {
+		return nil
+	}
+	return w.Abort()
 }

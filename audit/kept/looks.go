@@ -134,7 +134,7 @@ func (l *Looks) read(path string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(readLooked(p, l.views), readSeen(p, l.views), readRewritten(p, l.views), p.Close())
+	return errors.Join(readLooked(p, l.views), readSeen(p, l.views), readRewritten(p, l.views))
 }
 
 // of is a view of some, made where it is new.

@@ -458,8 +458,11 @@ func (t *text) block(title string, items []string, room int) []string {
 func (t *text) squeezed(title string, items []string) []string {
 	for shown := min(maxGroups, len(items)-1); ; shown-- {
 		said := strings.Join(andMore(items, shown, 0), "; ")
-		if lines := fill(t.bold(title)+": ", "  ", clip(said, maxPageRunes), t.width); len(lines) <= maxBlock || shown == 1 {
-			return lines[:min(len(lines), maxGroups)]
+		if lines := fill(t.bold(title)+": ", "  ", said, t.width); len(lines) <= maxBlock {
+			return lines
+		}
+		if shown == 1 {
+			return t.put(maxBlock, t.bold(title)+": ", "  ", fmt.Sprintf("%s in all: %s", words.Number(int64(len(items))), items[0]))
 		}
 	}
 }

@@ -191,7 +191,7 @@ type View struct {
 	// SourceLagSeconds are quantiles of ingested_at - event_time by source ("" where rows have none).
 	SourceLagSeconds map[string]Lag `json:"source_lag_seconds"`
 	// Series is what each partition that begins before as_of holds, oldest first and those without a date last: the newest
-	// MaxSeries of them, beside which SeriesLeftOut counts the older. Absent where the view has no time partitions.
+	// MaxSeries of them, or fewer in a report of many views, beside which SeriesLeftOut counts the older. Absent where the view has no time partitions.
 	Series        []PartitionRows `json:"series,omitempty"`
 	SeriesLeftOut int64           `json:"series_left_out,omitempty"`
 	// LagBins are the histograms that SourceLagSeconds is made of, by source: at most MaxLagBins of each, in order, without empty ones.
