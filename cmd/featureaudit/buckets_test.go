@@ -33,7 +33,7 @@ func upload(t *testing.T, dir, to string) {
 		if err != nil {
 			return err
 		}
-		return s.Write(t.Context(), to+"/"+filepath.ToSlash(rel), raw)
+		return s.Write(t.Context(), to+"/"+filepath.ToSlash(rel), objectstore.Of(raw))
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -144,6 +144,41 @@ func TestTheReportOfABucketIsThatOfItsFiles(t *testing.T) {
 	}
 	if here, there := rows(local), rows(remote); here != there || len(here) < 1000 {
 		t.Errorf("the rows differ: %s", firstDifference(here, there))
+	}
+}
+
+// TestABucketTakesReportsAndHistory writes what a run leaves behind into a bucket: the report is the one that a file gets, a second run
+// knows the findings of the first, and a bucket that cannot be reached is told before anything is read.
+func TestABucketTakesReportsAndHistory(t *testing.T) {
+	server := objectstore.StartS3(t)
+	server.Use(t)
+	local, _, asOf := incident(t, server)
+	out := filepath.Join(t.TempDir(), "report.json")
+	args := []string{"run", "--config", local, "--as-of", asOf, "--fail-on", "never", "--history", "s3://feat/growth/history"}
+	execute(t, 0, append(args, "--out", "json="+out, "--out", "json=s3://feat/out/report.json", "--out", "html=s3://feat/out/report.html")...)
+	here, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	there, err := os.ReadFile(filepath.Join(server.Folder, "feat", "out", "report.json"))
+	if err != nil || string(here) != string(there) {
+		t.Errorf("the object and the file differ: %s, error %v", firstDifference(string(here), string(there)), err)
+	}
+	kept, err := filepath.Glob(filepath.Join(server.Folder, "feat", "growth", "history", "*", "*.parquet"))
+	if err != nil || len(kept) != 1 {
+		t.Fatalf("the history holds %q, error %v; want one run", kept, err)
+	}
+	later := strings.Replace(asOf, "T00:00", "T01:00", 1)
+	printed := execute(t, 0, "run", "--config", local, "--as-of", later, "--fail-on", "never", "--history", "s3://feat/growth/history", "--out", "json="+out, "--summary", "text")
+	if !strings.Contains(printed, "continuing") {
+		t.Errorf("the second run knows nothing of the first:\n%s", printed)
+	}
+	if trend := execute(t, 0, "report", "trend", "transactions", "--history", "s3://feat/growth/history"); !strings.Contains(trend, "transactions") {
+		t.Errorf("no trend:\n%s", trend)
+	}
+	said := execute(t, 3, append(args, "--out", "json=s3://feet/report.json")...)
+	if !strings.Contains(said, "s3://feet: there is no such bucket; check its name") {
+		t.Errorf("a missing bucket is told as\n%s", said)
 	}
 }
 
