@@ -13,6 +13,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/export"
+	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/kept"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
@@ -117,7 +118,7 @@ type Audit struct {
 	Duplicates []export.Duplicate
 	// BadRows say how the rows are fetched that only --out rows wants, and Rows are those, at most Options.RowsLimit of all checks
 	// together. RowNotes say what is not among them, and RowsErr why they could not be fetched.
-	BadRows  []check.BadRows
+	BadRows  []reproduce.BadRows
 	Rows     []export.Row
 	RowNotes []string
 	RowsErr  error

@@ -9,10 +9,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/featureaudit/featureaudit/audit/check"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/internal/collect"
 	"github.com/featureaudit/featureaudit/audit/internal/keys"
+	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/internal/stage"
 )
 
@@ -49,7 +49,7 @@ func (s staging) Bring(ctx context.Context, orders []collect.Order) ([]string, f
 
 // nearby gives the SQL that fetches rows of distant files in terms of copies on this disk: whole ones, whose names sort as those of their
 // files do, since the SQL orders rows by them. What it gives back removes them.
-func (r *run) nearby(ctx context.Context, f check.BadRows) (check.BadRows, func(), error) {
+func (r *run) nearby(ctx context.Context, f reproduce.BadRows) (reproduce.BadRows, func(), error) {
 	var names []string
 	for abs := range f.Paths {
 		if r.stage.AtOnce(abs) > 0 {
@@ -87,8 +87,8 @@ func (r *run) nearby(ctx context.Context, f check.BadRows) (check.BadRows, func(
 			err = os.Symlink(copies[i], link)
 		}
 		paths[link] = f.Paths[abs]
-		for _, quoted := range check.QuotedNames(abs) {
-			replace = append(replace, quoted, check.QuotedNames(link)[0])
+		for _, quoted := range reproduce.QuotedNames(abs) {
+			replace = append(replace, quoted, reproduce.QuotedNames(link)[0])
 		}
 	}
 	if err != nil {

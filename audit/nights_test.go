@@ -356,7 +356,7 @@ func (w *world) live(night int) {
 
 func (w *world) withFacts(paranoid bool) []byte {
 	w.t.Helper()
-	w.do(kept.Prepare(w.facts))
+	w.do(kept.Prepare(w.facts, time.Now()))
 	dir, err := kept.Open(w.t.Context(), w.facts)
 	w.do(err)
 	defer func() {

@@ -9,16 +9,16 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/featureaudit/featureaudit/audit/check"
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/export"
+	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/sensitive"
 )
 
 // fetchRows fetches the rows that were counted, at most Options.RowsLimit of all checks together, with the engine that has read them.
 // What is not among them, because nothing can say which they are or because of the limit, is said in notes.
 func (r *run) fetchRows(ctx context.Context) (rows []export.Row, notes []string, err error) {
-	return sharedRows(r.badRows, r.options.RowsLimit, func(f check.BadRows, most int) ([]export.Row, error) {
+	return sharedRows(r.badRows, r.options.RowsLimit, func(f reproduce.BadRows, most int) ([]export.Row, error) {
 		here, remove, err := r.nearby(ctx, f)
 		if err != nil {
 			return nil, fmt.Errorf("fetch the rows of %s of view %s: %w", f.Check, f.View.Name, err)
@@ -34,7 +34,7 @@ func (r *run) fetchRows(ctx context.Context) (rows []export.Row, notes []string,
 
 // sharedRows fetches the rows of all checks, at most limit together: whoever has few rows gets all of them, and what is left is shared
 // evenly by the others. Fetch gives at most so many rows of a check.
-func sharedRows(found []check.BadRows, limit int, fetch func(f check.BadRows, most int) ([]export.Row, error)) (rows []export.Row, notes []string, err error) {
+func sharedRows(found []reproduce.BadRows, limit int, fetch func(f reproduce.BadRows, most int) ([]export.Row, error)) (rows []export.Row, notes []string, err error) {
 	most := limit
 	smallestFirst := make([]int, 0, len(found))
 	for i, f := range found {
@@ -64,7 +64,7 @@ func sharedRows(found []check.BadRows, limit int, fetch func(f check.BadRows, mo
 	return slices.Concat(fetched...), notes, nil
 }
 
-func rowsOf(ctx context.Context, from engine.RowReader, mask *sensitive.Mask, f check.BadRows, limit int) ([]export.Row, error) {
+func rowsOf(ctx context.Context, from engine.RowReader, mask *sensitive.Mask, f reproduce.BadRows, limit int) ([]export.Row, error) {
 	var rows []export.Row
 	var wrong error
 	err := from.Select(ctx, fmt.Sprintf("%s\nLIMIT %d", f.SQL, max(0, limit)), func(row []*string) bool {

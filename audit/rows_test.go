@@ -5,14 +5,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/featureaudit/featureaudit/audit/check"
 	"github.com/featureaudit/featureaudit/audit/export"
+	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/model"
 )
 
 // TestRowsAreShared gives checks with few rows all of them, and the others equal parts of what is left.
 func TestRowsAreShared(t *testing.T) {
-	fetch := func(f check.BadRows, most int) ([]export.Row, error) {
+	fetch := func(f reproduce.BadRows, most int) ([]export.Row, error) {
 		rows := make([]export.Row, min(int64(most), f.Bad))
 		for i := range rows {
 			rows[i].Check = f.Check
@@ -31,11 +31,11 @@ func TestRowsAreShared(t *testing.T) {
 		{bad: []int64{2, 2, 2}, limit: 1, want: "a=1 b=0 c=0", note: "1 of 2 of a of view v, 0 of 2 of b of view v, 0 of 2 of c of view v"},
 		{bad: []int64{2}, limit: 0, want: "a=0", note: "--rows-limit is 0, which leaves 0 of 2 of a of view v"},
 	} {
-		var found []check.BadRows
+		var found []reproduce.BadRows
 		for i, n := range test.bad {
-			found = append(found, check.BadRows{View: model.View{Name: "v"}, Check: string(rune('a' + i)), Bad: n, SQL: "x"})
+			found = append(found, reproduce.BadRows{View: model.View{Name: "v"}, Check: string(rune('a' + i)), Bad: n, SQL: "x"})
 		}
-		found = append(found, check.BadRows{View: model.View{Name: "v"}, Check: "z", Bad: 7, Missing: "the reason"})
+		found = append(found, reproduce.BadRows{View: model.View{Name: "v"}, Check: "z", Bad: 7, Missing: "the reason"})
 		rows, notes, err := sharedRows(found, test.limit, fetch)
 		if err != nil {
 			t.Fatal(err)

@@ -9,11 +9,13 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/check"
 	"github.com/featureaudit/featureaudit/audit/contract"
+	"github.com/featureaudit/featureaudit/audit/document"
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/export"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/internal/collect"
+	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/internal/stage"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
@@ -43,7 +45,7 @@ type run struct {
 	corrections []report.Correction
 	results     []report.Result
 	duplicates  []export.Duplicate
-	badRows     []check.BadRows
+	badRows     []reproduce.BadRows
 	// used are the suppressions that accepted a finding, by index.
 	used map[int]bool
 	// found says that a view has files, or that nobody knows whether it has.
@@ -174,7 +176,7 @@ func (r *run) runInput() check.RunInput {
 // finish builds the report of what was judged until the run ended or was stopped.
 func (r *run) finish(stopped error) (Audit, error) {
 	o := r.options
-	in := check.ReportInput{Tool: o.Tool, AsOf: r.asOf, Status: report.Complete, ConfigDigest: o.ConfigDigest,
+	in := document.Input{Catalogue: check.Reported(), Tool: o.Tool, AsOf: r.asOf, Status: report.Complete, ConfigDigest: o.ConfigDigest,
 		Selection: report.Selection{Views: slices.Sorted(slices.Values(o.SelectViews)), Checks: slices.Sorted(slices.Values(o.SelectChecks))},
 		HashKeyID: o.Mask.KeyID(), Definitions: o.Definitions, Views: r.viewed, Corrections: r.corrections, Results: r.results,
 		NothingToAudit: stopped == nil && !r.found}
@@ -184,7 +186,7 @@ func (r *run) finish(stopped error) (Audit, error) {
 	if stopped != nil {
 		in.Status = report.Partial
 	}
-	built, err := check.BuildReport(in)
+	built, err := document.Build(in)
 	if err != nil {
 		return Audit{}, err
 	}

@@ -6,7 +6,7 @@ import "github.com/featureaudit/featureaudit/audit/report"
 var baselineUnused = Check{
 	ID:        "baseline-unused",
 	Title:     "An entry of the baseline matches no finding.",
-	Why:       "What it accepted is gone; left in place it hides the same fault when it comes back.",
+	Why:       "The fault that it accepted is gone. If the entry stays, it hides the same fault when that comes back.",
 	Fix:       "Remove the entry from the baseline.",
 	Since:     "0.1",
 	rule:      baselineUnusedRule,

@@ -41,3 +41,14 @@ func Lookup(id string) (Check, bool) {
 	}
 	return Check{}, false
 }
+
+// Reported are the ids of the checks that a report has a line for.
+func Reported() []string {
+	var ids []string
+	for _, c := range Catalogue() {
+		if !c.OnlyGiven {
+			ids = append(ids, c.ID)
+		}
+	}
+	return ids
+}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/featureaudit/featureaudit/audit/evidence"
+	"github.com/featureaudit/featureaudit/audit/internal/facttables"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/sql"
 )
@@ -117,7 +118,7 @@ func TestQueriesKeepTheContract(t *testing.T) {
 		}
 		// On empty tables the adapter still compares the columns and their types, and at least one row must come.
 		b := newViewEvidence(evidence.Input{})
-		if err := judge.Load(t.Context(), b.tables()); err != nil {
+		if err := judge.Load(t.Context(), facttables.Of(b.Index)); err != nil {
 			t.Fatal(err)
 		}
 		params := map[string]any{}
@@ -137,7 +138,7 @@ func TestQueriesKeepTheContract(t *testing.T) {
 }
 
 func TestTablesAreDocumented(t *testing.T) {
-	for _, table := range newViewEvidence(healthy(dailyView()).Input).tables() {
+	for _, table := range facttables.Of(evidence.NewIndex(healthy(dailyView()).Input)) {
 		if table.Doc == "" {
 			t.Errorf("table %s has no doc", table.Name)
 		}

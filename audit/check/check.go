@@ -2,6 +2,7 @@ package check
 
 import (
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/internal/zoneproof"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -141,7 +142,7 @@ type Check struct {
 	// finish adds measures that follow from the verdict.
 	finish func(*viewEvidence, *verdict)
 	// reproduce gives SQL that returns what was counted, or says why no one statement can.
-	reproduce func(*Statements) (sql, missing string)
+	reproduce func(*reproduce.Statements) (sql, missing string)
 	// bad and good complete the sentences "12 of 60 rows ..." and "all 60 rows ...".
 	bad, good func(*viewEvidence) string
 	// aside adds to the message of a result, with findings or without, what its counts alone do not say.

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/featureaudit/featureaudit/audit/document"
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -763,13 +765,13 @@ func TestNoteOfMixedIngestTimes(t *testing.T) {
 	aware := roleColumns()
 	aware[1].AdjustedToUTC = true
 	s.Survey.Schemas = append(s.Survey.Schemas, facts.Schema{ID: 1, Columns: aware})
-	if notes := strings.Join(newViewEvidence(s.Input).notes(), "\n"); strings.Contains(notes, "ingested_at") {
+	if notes := strings.Join(document.View(evidence.NewIndex(s.Input), nil, nil, nil).Notes, "\n"); strings.Contains(notes, "ingested_at") {
 		t.Errorf("%s", notes)
 	}
 	s.Survey.Files[3].Schema = 1
 	want := "ingested_at is written in different encodings: aware in 1 file (dt=2026-11-04/part-00003.parquet); naive in 8 files (dt=2026-11-01/part-00000.parquet); " +
 		"each file is read by its own, and other engines may merge them without a word"
-	if notes := newViewEvidence(s.Input).notes(); !slices.Contains(notes, want) {
+	if notes := document.View(evidence.NewIndex(s.Input), nil, nil, nil).Notes; !slices.Contains(notes, want) {
 		t.Errorf("%q", notes)
 	}
 }

@@ -3,21 +3,16 @@ package check
 import (
 	"slices"
 
+	"github.com/featureaudit/featureaudit/audit/document"
 	"github.com/featureaudit/featureaudit/audit/report"
-	"github.com/featureaudit/featureaudit/audit/times"
 )
-
-// Span is a stretch of time in microseconds UTC, End excluded.
-type Span struct {
-	Start, End times.Instant
-}
 
 // cleanRun is the newest unbroken run of closed partitions in which no check of rows or files failed: what a model may
 // train on whatever is wrong elsewhere. It is false where nothing proves one: without time partitions, with such a check
 // left out or unable to look, or with a finding that lies in no partition.
-func (b *viewEvidence) cleanRun(drafts []draftResult) (Span, bool) {
+func (b *viewEvidence) cleanRun(drafts []draftResult) (document.CleanRun, bool) {
 	if !b.View.TimePartition.Declared() {
-		return Span{}, false
+		return document.CleanRun{}, false
 	}
 	spoiled := map[string]bool{}
 	for _, u := range b.Unread {
@@ -35,12 +30,12 @@ func (b *viewEvidence) cleanRun(drafts []draftResult) (Span, bool) {
 		}
 		i := slices.IndexFunc(drafts, func(o draftResult) bool { return o.result.Check == c.ID })
 		if i < 0 || !b.spoil(c, drafts[i], spoiled) {
-			return Span{}, false
+			return document.CleanRun{}, false
 		}
 		looked = looked || c.Unit == UnitRows && drafts[i].result.Outcome != report.NotApplicable
 	}
 	if !looked {
-		return Span{}, false
+		return document.CleanRun{}, false
 	}
 	return b.newestRun(spoiled)
 }
@@ -95,8 +90,8 @@ func (b *viewEvidence) partitionsOf(f foundAt) []string {
 }
 
 // newestRun walks back from the newest closed partition that is clean until one that is not.
-func (b *viewEvidence) newestRun(spoiled map[string]bool) (Span, bool) {
-	run, found := Span{}, false
+func (b *viewEvidence) newestRun(spoiled map[string]bool) (document.CleanRun, bool) {
+	run, found := document.CleanRun{}, false
 	for _, p := range slices.Backward(b.Survey.Partitions) {
 		if !p.Dated() || p.AfterAsOf || p.Open || !p.Present && !p.Expected {
 			continue
@@ -104,7 +99,7 @@ func (b *viewEvidence) newestRun(spoiled map[string]bool) (Span, bool) {
 		clean := p.Present && p.InRange && !spoiled[p.Value]
 		switch {
 		case clean && !found:
-			run, found = Span{Start: p.Start, End: p.End}, true
+			run, found = document.CleanRun{Start: p.Start, End: p.End}, true
 		case clean:
 			run.Start = p.Start
 		case found:

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/words"
 )
@@ -56,7 +57,7 @@ func (b *viewEvidence) conclude(c Check, o draftResult, v verdict) draftResult {
 		return o
 	}
 	if c.reproduce != nil {
-		o.result.Reproduce, o.result.ReproduceMissing = c.reproduce(newStatements(b.Zones))
+		o.result.Reproduce, o.result.ReproduceMissing = c.reproduce(reproduce.NewStatements(b.Zones))
 	}
 	v.findings = b.joined(v.findings)
 	o.accepted = b.suppress(c, o.result.Unit, v.findings)

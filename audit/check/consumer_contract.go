@@ -31,7 +31,7 @@ var consumerContract = Check{
 
 const consumerContractRule = `For each view that a consumer names: bad if no definition has a view of that
 name, or if the contract's max_age is longer than the view's ttl. A view
-without a ttl above 0 bounds no contract.`
+without a ttl allows any max_age.`
 
 func judgeContracts(in RunInput) verdict {
 	v := verdict{}

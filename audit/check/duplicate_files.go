@@ -13,7 +13,7 @@ import (
 var duplicateFiles = Check{
 	ID:       "duplicate-files",
 	Title:    "A file is a copy of another file of the view, byte for byte.",
-	Why:      "A load that ran twice counts every row of the file twice, and without a key nothing else can tell.",
+	Why:      "A load that ran twice counts every row of the file twice, and without a key no other check notices.",
 	Fix:      "Remove the copy and make the load idempotent; declare key, so that repeats are found whichever files they lie in.",
 	Since:    "0.1",
 	rule:     duplicateFilesRule,

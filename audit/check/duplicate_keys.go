@@ -10,6 +10,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/words"
 )
@@ -50,7 +51,7 @@ var duplicateKeys = Check{
 		return fmt.Sprintf("%s of %s (%s) repeat a key that is stored elsewhere", words.Number(f.bad), words.Count(f.total, "row"), words.Percent(f.bad, f.total))
 	},
 	detail:    func(b *viewEvidence, v verdict) string { return b.duplicateDetail() },
-	reproduce: (*Statements).reproduceDuplicates,
+	reproduce: reproduce.DuplicateKeys,
 }
 
 const duplicateKeysRule = `Rows are repeats of each other if all columns of the key are equal and none is
@@ -108,7 +109,7 @@ func (b *viewEvidence) outsideInWords() string {
 	}
 	var amounts []string
 	for _, name := range slices.Sorted(maps.Keys(d.SurplusMeasuresOutside)) {
-		amounts = append(amounts, fmt.Sprintf("%s of %s", d.SurplusMeasuresOutside[name], name))
+		amounts = append(amounts, fmt.Sprintf("%s of %s", words.Decimal(d.SurplusMeasuresOutside[name]), name))
 	}
 	if len(amounts) > 0 {
 		text += " (" + strings.Join(amounts, ", ") + ")"
@@ -236,7 +237,7 @@ func (b *viewEvidence) duplicateDetail() (text string) {
 		parts[0] += " (" + strings.Join(classes, ", ") + ")"
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.SurplusMeasures)) {
-		parts = append(parts, fmt.Sprintf("%s is overstated by %s", name, d.SurplusMeasures[name]))
+		parts = append(parts, fmt.Sprintf("%s is overstated by %s", name, words.Decimal(d.SurplusMeasures[name])))
 	}
 	for _, name := range d.HiddenMeasures {
 		parts = append(parts, fmt.Sprintf("by how much %s is overstated is not said: it is sensitive", name))

@@ -10,7 +10,7 @@ import (
 var emptyPartitions = Check{
 	ID:         "empty-partitions",
 	Title:      "Partitions without rows.",
-	Why:        "A load that wrote nothing and said it was done looks complete to every job that waits for the folder.",
+	Why:        "A load that wrote nothing and reported success looks complete to every job that waits for the folder.",
 	Fix:        "Run the load for these partitions again, or remove the empty folders.",
 	Since:      "0.1",
 	Scope:      ScopeView,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/featureaudit/featureaudit/audit/internal/facttables"
 	"github.com/featureaudit/featureaudit/sql"
 )
 
@@ -39,8 +40,8 @@ func Params(c Check) []Param {
 	}
 	if c.Fractional {
 		all = append(all,
-			Param{Name: "max_fraction", Kind: ParamFraction, Default: "0", Doc: "the share of each subject that may be bad"},
-			Param{Name: "min_rows", Kind: ParamInteger, Default: "100", Doc: "smaller subjects are judged together, by source"})
+			Param{Name: "max_fraction", Kind: ParamFraction, Default: "0", Doc: "the share of a finding's rows that may be bad, 0 to 1"},
+			Param{Name: "min_rows", Kind: ParamInteger, Default: "100", Doc: "partitions with fewer rows are judged together, by source"})
 	}
 	return append(all, c.Params...)
 }
@@ -73,8 +74,8 @@ func indent(text string) string {
 // tablesInWords documents the fact tables that a query speaks to.
 func tablesInWords(query string) string {
 	var text strings.Builder
-	for _, table := range Tables() {
-		if !mentions(query, table.Name) {
+	for _, table := range facttables.Documented() {
+		if !facttables.Mentions(query, table.Name) {
 			continue
 		}
 		fmt.Fprintf(&text, "%s: %s\n", table.Name, table.Doc)
@@ -83,17 +84,6 @@ func tablesInWords(query string) string {
 		}
 	}
 	return text.String()
-}
-
-func mentions(query, table string) bool {
-	for _, before := range []string{"FROM ", "JOIN ", ", "} {
-		for _, after := range []string{" ", "\n"} {
-			if strings.Contains(query, before+table+after) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // ReadmeTable is the catalogue as a Markdown table.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
@@ -11,7 +12,7 @@ import (
 
 var futureRows = Check{
 	ID:         "future-rows",
-	Title:      "Rows later than they could have been known.",
+	Title:      "Rows with an event time later than they could have been known.",
 	Why:        "An event that lies after its own arrival is a wrong clock or zone; a join on it leaks the future into training.",
 	Fix:        "Correct the writer's clock or zone, or declare the zone that its naive times are in.",
 	Since:      "0.1",
@@ -23,7 +24,7 @@ var futureRows = Check{
 	Wants:      facts.WantTimes,
 	Fractional: true,
 	Query:      true,
-	reproduce:  (*Statements).reproduceFuture,
+	reproduce:  reproduce.FutureRows,
 	clocked:    true,
 	arrival:    func(b *viewEvidence) bool { return b.View.IngestedAt.Declared() },
 	measures: func(b *viewEvidence) map[string]any {

@@ -9,9 +9,12 @@ import (
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/address"
+	"github.com/featureaudit/featureaudit/audit/document"
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/internal/facttables"
+	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/internal/zoneproof"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/times"
@@ -26,12 +29,12 @@ type Judgement struct {
 	// Used are the indexes of the suppressions that accepted a finding, sorted.
 	Used []int
 	// Clean is the newest run of partitions without a failure of rows; nil where nothing proves one.
-	Clean *Span
+	Clean *document.CleanRun
 	// View is what was looked at, with its outcome and its clean run, and Corrections are what would put its event times right.
 	View        report.View
 	Corrections []report.Correction
 	// BadRows say how the rows are fetched that checks of rows counted, where the terms want them.
-	BadRows []BadRows
+	BadRows []reproduce.BadRows
 }
 
 // viewEvidence is a view while it is judged.
@@ -44,12 +47,13 @@ type viewEvidence struct {
 	// shown are the partitions that the report shows, once asked for, and texts keeps one text of each that many subjects have.
 	shown map[string]bool
 	texts map[string]string
+	dates partitionDates
 	// cut says that a check was not judged to its end, for the context was done.
 	cut bool
 }
 
 func newViewEvidence(in evidence.Input) *viewEvidence {
-	return &viewEvidence{Zones: zoneproof.NewZones(evidence.NewIndex(in), mustSee(in.View))}
+	return &viewEvidence{Zones: zoneproof.NewZones(evidence.NewIndex(in), mustSee(in.View)), dates: partitionDates{}}
 }
 
 // JudgeView judges the selected checks of one view. A check that cannot be judged gives an error result and stops no
@@ -57,8 +61,8 @@ func newViewEvidence(in evidence.Input) *viewEvidence {
 func JudgeView(ctx context.Context, j engine.Judge, in evidence.Input) (Judgement, error) {
 	b := newViewEvidence(in)
 	var loaded error
-	if b.wantsTables() && !b.hasManyFacts() {
-		loaded = j.Load(ctx, b.tables())
+	if b.wantsTables() && !facttables.AreLarge(b.Index) {
+		loaded = j.Load(ctx, facttables.Of(b.Index))
 	}
 	drafts := []draftResult{}
 	for _, c := range Catalogue() {
@@ -66,7 +70,7 @@ func JudgeView(ctx context.Context, j engine.Judge, in evidence.Input) (Judgemen
 			drafts = append(drafts, b.judge(ctx, j, c, loaded))
 		}
 	}
-	if b.hasManyFacts() {
+	if facttables.AreLarge(b.Index) {
 		// nothing rests on it: the next view's tables would take the place of what is left
 		_ = j.Load(context.WithoutCancel(ctx), nil)
 	}
@@ -81,7 +85,7 @@ func JudgeView(ctx context.Context, j engine.Judge, in evidence.Input) (Judgemen
 	if run, proven := b.cleanRun(drafts); proven {
 		out.Clean = &run
 	}
-	out.View = b.describe(out.Results, out.Clean, badByPartition(drafts))
+	out.View = document.View(b.Index, out.Results, out.Clean, badByPartition(drafts))
 	if zonesFound(out.Results, b.View.Name) {
 		out.Corrections = b.Corrections()
 	}
@@ -294,8 +298,8 @@ func (b *viewEvidence) ask(ctx context.Context, j engine.Judge, c Check, loaded 
 	if err != nil {
 		return verdict{}, err
 	}
-	if b.hasManyFacts() {
-		loaded = j.Load(ctx, b.tablesOf(text))
+	if facttables.AreLarge(b.Index) {
+		loaded = j.Load(ctx, facttables.NamedBy(text, b.Index))
 	}
 	if loaded != nil {
 		return verdict{}, fmt.Errorf("load the facts of view %s: %w", b.View.Name, loaded)

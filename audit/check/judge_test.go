@@ -11,9 +11,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/featureaudit/featureaudit/audit/document"
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/internal/facttables"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/times"
@@ -297,7 +299,7 @@ func TestFileLeftOutOfAnOpenPartitionIsNoError(t *testing.T) {
 			t.Errorf("%s: %s %q", id, results[id].Outcome, results[id].Message)
 		}
 	}
-	r, err := BuildReport(ReportInput{AsOf: s.AsOf, Views: s.described()})
+	r, err := document.Build(document.Input{Catalogue: Reported(), AsOf: s.AsOf, Views: s.described()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -516,7 +518,7 @@ func TestPartitionRanges(t *testing.T) {
 		{"dt=2026-11-03%2007%3A00%3A00", "2026-11-03T07", "2026-11-03T07", true},
 		{"dt=2026-11-03%2007%3A00%3A00", "2026-11-03T08", "2026-11-03", false},
 	} {
-		if got := withinRange(test.partition, test.from, test.to); got != test.want {
+		if got := (partitionDates{}).within(test.from, test.to)(test.partition); got != test.want {
 			t.Errorf("%s in %s..%s: %v", test.partition, test.from, test.to, got)
 		}
 	}
@@ -635,7 +637,7 @@ func TestCleanRun(t *testing.T) {
 			}
 			continue
 		}
-		if want := (Span{Start: day(test.from), End: day(test.to)}); got.Clean == nil || *got.Clean != want {
+		if want := (document.CleanRun{Start: day(test.from), End: day(test.to)}); got.Clean == nil || *got.Clean != want {
 			t.Errorf("%s: %+v, want %+v", name, got.Clean, want)
 		}
 	}
@@ -663,7 +665,7 @@ func TestDeterminism(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := BuildReport(ReportInput{AsOf: s.AsOf, Status: report.Complete, Views: []report.View{got.View}, Results: got.Results})
+		r, err := document.Build(document.Input{Catalogue: Reported(), AsOf: s.AsOf, Status: report.Complete, Views: []report.View{got.View}, Results: got.Results})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -735,14 +737,14 @@ func TestInterruptAfterTheLastCheckTakesNothingBack(t *testing.T) {
 // facts in tables that hold all: the rows of every query are the same.
 func TestManyFactsAreJudgedAsFew(t *testing.T) {
 	s := newStore(dailyView())
-	s.days("2019-01-01", manyFacts+1)
-	for i := range int32(manyFacts + 1) {
+	s.days("2019-01-01", facttables.ManyRows+1)
+	for i := range int32(facttables.ManyRows + 1) {
 		s.file(i, 1000, func(_ *facts.File, slice *facts.Slice) {
 			slice.KeyNull, slice.EventNull, slice.MisfiledBefore, slice.Stale, slice.FutureIngested, slice.LagOver = int64(i%5), int64(i%3), int64(i%7), int64(i%4), int64(i%6), int64(i%2)
 		})
 	}
 	b := newViewEvidence(s.Input)
-	if !b.hasManyFacts() {
+	if !facttables.AreLarge(b.Index) {
 		t.Fatalf("%d slices are few, want many", len(s.Collection.Slices))
 	}
 	judge := openJudge(t)
@@ -759,14 +761,14 @@ func TestManyFactsAreJudgedAsFew(t *testing.T) {
 		if c.params != nil {
 			params = c.params(b)
 		}
-		if err := judge.Load(t.Context(), b.tables()); err != nil {
+		if err := judge.Load(t.Context(), facttables.Of(b.Index)); err != nil {
 			t.Fatal(err)
 		}
 		want, err := judge.Query(t.Context(), text, params)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := judge.Load(t.Context(), b.tablesOf(text)); err != nil {
+		if err := judge.Load(t.Context(), facttables.NamedBy(text, b.Index)); err != nil {
 			t.Fatal(err)
 		}
 		got, err := judge.Query(t.Context(), text, params)
@@ -778,7 +780,7 @@ func TestManyFactsAreJudgedAsFew(t *testing.T) {
 		}
 		found += len(got)
 	}
-	if found < 5*manyFacts {
-		t.Errorf("%d rows of all queries, want those of more than %d partitions from most of them", found, manyFacts)
+	if found < 5*facttables.ManyRows {
+		t.Errorf("%d rows of all queries, want those of more than %d partitions from most of them", found, facttables.ManyRows)
 	}
 }

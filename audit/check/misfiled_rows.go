@@ -7,6 +7,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/words"
@@ -16,7 +17,7 @@ var misfiledRows = Check{
 	ID:         "misfiled-rows",
 	Title:      "Rows outside the partition that holds them.",
 	Why:        "A job that reads one partition misses such rows and counts them in another, so that windows are wrong on both days.",
-	Fix:        "Rewrite the rows into their own partition; if the calendar is another, set time_partition.zone or time_partition.of.",
+	Fix:        "Rewrite the rows into their own partition; if the partitions follow another calendar, set time_partition.zone or time_partition.of.",
 	Since:      "0.1",
 	Scope:      ScopeView,
 	Severity:   report.SeverityError,
@@ -26,7 +27,7 @@ var misfiledRows = Check{
 	Wants:      facts.WantTimes | facts.WantEvents,
 	Fractional: true,
 	Query:      true,
-	reproduce:  (*Statements).reproduceMisfiled,
+	reproduce:  reproduce.MisfiledRows,
 	clocked:    true,
 	arrival: func(b *viewEvidence) bool {
 		return evidence.Meaning(b.View) == model.OfIngestedAt && b.View.IngestedAt.Declared()

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
@@ -17,7 +16,7 @@ import (
 var mixedEncoding = Check{
 	ID:            "mixed-encoding",
 	Title:         "Files of one view write event_time in different encodings.",
-	Why:           "Engines merge aware and naive times, or numbers of two units, into one column without a word: windows are joined hours or ages apart.",
+	Why:           "Engines silently merge aware and naive times, or numbers of two units, into one column: windows are then joined hours or years apart.",
 	Fix:           "Write all files with event_time in one encoding, best as timestamps in UTC; until then, declare the zone of naive times and the unit of numbers.",
 	Since:         "0.1",
 	rule:          mixedEncodingRule,
@@ -55,7 +54,7 @@ var mixedEncoding = Check{
 	},
 }
 
-const mixedEncodingRule = `Files are put together by how they write event_time: aware, naive, text with
+const mixedEncodingRule = `Files are grouped by how they write event_time: aware, naive, text with
 offsets, text without, epochs. Milli-, micro- and nanoseconds of a type that
 says its unit are no difference. If a view has more than one encoding, a file
 is bad that writes another than most files do (of equals, most rows).`
@@ -134,35 +133,4 @@ func (b *viewEvidence) encodingZonesDeclared() bool {
 		}
 	}
 	return true
-}
-
-// ingestedNote says that ingest times are written in different encodings: no check judges that, and lags rest on it.
-func (b *viewEvidence) ingestedNote() string {
-	epochs := evidence.EpochUnits{}
-	var files []evidence.EncodedFile
-	for _, f := range b.Readable(false) {
-		declared := b.View.IngestedAt
-		if own := b.DeclaredSources[f.Source].IngestedAt; own.Declared() {
-			declared = own
-		}
-		column := b.Schema(f).Lookup(declared.Column)
-		if f.Rows == 0 || !declared.Declared() || column == nil || engine.FormOf(*column).Kind == engine.FormNull {
-			continue
-		}
-		e := evidence.EncodedFile{File: &b.Survey.Files[f.ID], Rows: map[facts.Encoding]int64{}}
-		switch encoding := b.Schema(f).Encoding(*column); encoding {
-		case facts.EncodingEpoch:
-			e.Add(epochs.Encoding(declared, *column, f), f.Rows)
-		case facts.EncodingTextNaive:
-			e.Add("text", f.Rows)
-		default:
-			e.Add(encoding, f.Rows)
-		}
-		files = append(files, e)
-	}
-	list := evidence.EncodingMeasures(epochs.Name(files))
-	if len(list) < 2 {
-		return ""
-	}
-	return "ingested_at is written in different encodings: " + evidence.EncodingsInWords(list) + "; each file is read by its own, and other engines may merge them without a word"
 }

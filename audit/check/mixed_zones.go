@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/internal/zoneproof"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -17,9 +18,9 @@ import (
 
 var mixedZones = Check{
 	ID:         "mixed-zones",
-	Title:      "Some writer stamps local time as if it were the zone read.",
-	Why:        "Windows are joined hours apart, and a ttl drops fresh rows or keeps dead ones, by where the writer stands.",
-	Fix:        "Make the writer stamp UTC and mark it so; until then declare the source's zone (its max_lag, where it is late by design), or correct a copy with featureaudit align.",
+	Title:      "A writer stamps local time, and it is read as another zone's.",
+	Why:        "Windows are joined hours apart, and a ttl drops fresh rows or keeps expired ones, depending on where the writer is.",
+	Fix:        "Make the writer stamp UTC, with its offset; until then declare the source's zone (or its max_lag, if it is late by design), or correct a copy with featureaudit align.",
 	Since:      "0.1",
 	rule:       mixedZonesRule,
 	Scope:      ScopeView,
@@ -30,11 +31,11 @@ var mixedZones = Check{
 	Wants:      facts.WantTimes | facts.WantEvents | facts.WantWriters,
 	Fractional: true,
 	Params: []Param{{Name: mustSeeName, Kind: ParamFraction, Default: "0.05",
-		Doc: "the share of a source's rows at another offset that a pass must be able to see; where it could not, the check is not_applicable"}},
+		Doc: "a pass must be able to see another offset from this share of a source's rows on; else the check is not_applicable"}},
 	judge:     judgeMixedZones,
 	unsettles: true,
 	about:     true,
-	reproduce: (*Statements).reproduceZones,
+	reproduce: reproduce.OtherZones,
 	nothing:   always("no row has both an event time and an ingest time"),
 	bad:       always("show the clock of another zone"),
 	good: func(b *viewEvidence) string {
@@ -47,13 +48,15 @@ var mixedZones = Check{
 	},
 }
 
-const mixedZonesRule = `The lags (ingested_at - event_time) of each source are counted by minute, over
-rows with both times. The largest population is found first; its shape is then
-looked for at every UTC offset that some zone had between the oldest and the
-newest event (or at those of zones:), beyond what stands at quarter hours that
-are no zone's offset. Rows of a population that is found are bad. Lags too
-spread to tell, and a source that sits as a whole at one offset, are not
-judged, and named.`
+const mixedZonesRule = `An offset belongs to a writer (the entity, or the column that writer: names):
+all of its rows have it, on every day. Lateness belongs to a row, a load or a
+stretch of time. Of each source a sample of writers is taken, with their lags
+(ingested_at - event_time). Prompt writers show how late rows usually are; each
+writer is then placed at the UTC offset that its rows fit best, among those that
+zones had between the oldest and the newest event (or those of zones:). Groups
+of writers at an offset that lateness cannot explain are bad, with all of their
+rows; the count of rows is an estimate. A source whose rows, as a whole, may be
+late or shifted is not judged, and named.`
 
 // defaultMustSee is the share of rows at another offset that a pass must be able to see.
 const defaultMustSee = 0.05

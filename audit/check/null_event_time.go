@@ -10,6 +10,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/times"
@@ -30,7 +31,7 @@ var nullEventTime = Check{
 	Wants:      facts.WantTimes,
 	Fractional: true,
 	Query:      true,
-	reproduce:  (*Statements).reproduceNullEvents,
+	reproduce:  reproduce.NullEventTimes,
 	measures:   func(b *viewEvidence) map[string]any { return b.unusable(nil).measures() },
 	bad:        always("have no usable event time"),
 	good:       always("have an event time"),

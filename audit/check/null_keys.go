@@ -5,6 +5,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/report"
 )
 
@@ -22,7 +23,7 @@ var nullKeys = Check{
 	Wants:      facts.WantNulls,
 	Fractional: true,
 	Query:      true,
-	reproduce:  (*Statements).reproduceNullKeys,
+	reproduce:  reproduce.NullKeys,
 	finish: func(_ *viewEvidence, v *verdict) {
 		v.measures["null_keys"] = v.bad
 	},

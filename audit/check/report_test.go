@@ -8,13 +8,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/featureaudit/featureaudit/audit/document"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/times"
 )
 
-func TestBuildReport(t *testing.T) {
+func TestReport(t *testing.T) {
 	s := unreadStore(facts.ProblemTruncated)
 	s.View.Sources = []model.SourcePolicy{{Name: "batch", MaxLag: time.Hour, Until: time.UnixMicro(int64(asOf))}}
 	s.Survey.Ignored = map[string]int64{"marker": 9, "hidden": 1}
@@ -29,9 +30,9 @@ func TestBuildReport(t *testing.T) {
 	s.Collection.Lags[facts.Population{Partition: 0, Source: "batch", Writer: "a"}] = h
 	results := []report.Result{{Check: "null-keys", View: "clicks", Outcome: report.Fail}, {Check: "future-rows", View: "clicks", Outcome: report.Error, Retryable: true},
 		{Check: "ttl-unset", View: "a", Outcome: report.Suppressed}, {Check: "suppression-unused", Outcome: report.Warn}}
-	in := ReportInput{Tool: report.Tool{Version: "test"}, AsOf: asOf, Status: report.Complete, Results: results,
+	in := document.Input{Catalogue: Reported(), Tool: report.Tool{Version: "test"}, AsOf: asOf, Status: report.Complete, Results: results,
 		Views: slices.Concat(s.described(results[:2]...), newStore(model.View{Name: "a", NoFiles: "push"}).described(results[2]))}
-	r, err := BuildReport(in)
+	r, err := document.Build(in)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,8 +73,8 @@ func TestBuildReport(t *testing.T) {
 }
 
 func TestReportIDIsOfEverythingButExecution(t *testing.T) {
-	in := ReportInput{AsOf: asOf, Status: report.Complete}
-	first, err := BuildReport(in)
+	in := document.Input{Catalogue: Reported(), AsOf: asOf, Status: report.Complete}
+	first, err := document.Build(in)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +83,7 @@ func TestReportIDIsOfEverythingButExecution(t *testing.T) {
 		t.Errorf("%s, %s, %v", first.ID, again, err)
 	}
 	in.Status = report.Partial
-	second, err := BuildReport(in)
+	second, err := document.Build(in)
 	if err != nil || second.ID == first.ID {
 		t.Errorf("%s, %v", second.ID, err)
 	}
@@ -97,7 +98,7 @@ func TestRealReportHasNoNullLists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := BuildReport(ReportInput{AsOf: asOf, Views: []report.View{got.View}, Results: got.Results})
+	r, err := document.Build(document.Input{Catalogue: Reported(), AsOf: asOf, Views: []report.View{got.View}, Results: got.Results})
 	if err != nil {
 		t.Fatal(err)
 	}

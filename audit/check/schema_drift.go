@@ -45,7 +45,7 @@ var schemaDrift = Check{
 }
 
 const schemaDriftRule = `The columns of each file are compared with those that most files of the view
-have (of equals, most rows), sources with a path of their own apart. A file is
+have (in a tie, most rows), sources with a path of their own apart. A file is
 bad if a column is missing in it, new, or of another type. The event time
 column is left out: mixed-encoding judges it.`
 

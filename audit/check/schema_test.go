@@ -6,6 +6,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/featureaudit/featureaudit/audit/document"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -54,7 +55,7 @@ func TestReportsKeepTheSchema(t *testing.T) {
 		}
 		suppressions := []model.Suppression{{Check: "null-keys", View: s.View.Name, Origin: "featureaudit.yaml:3"}}
 		results := append(got.Results, JudgeRun(RunInput{AsOf: asOf, Suppressions: suppressions, Results: got.Results})...)
-		built, err := BuildReport(ReportInput{AsOf: asOf, Status: report.Complete, Views: []report.View{got.View}, Results: results})
+		built, err := document.Build(document.Input{Catalogue: Reported(), AsOf: asOf, Status: report.Complete, Views: []report.View{got.View}, Results: results})
 		if err != nil {
 			t.Fatal(err)
 		}

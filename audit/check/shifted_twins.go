@@ -8,6 +8,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/words"
@@ -31,7 +32,7 @@ var shiftedTwins = Check{
 	applies:   (*viewEvidence).twinsReason,
 	judge:     judgeTwins,
 	about:     true,
-	reproduce: (*Statements).reproduceTwins,
+	reproduce: reproduce.ShiftedTwins,
 	nothing:   always("no row has a whole key"),
 	bad:       always("repeat a key one UTC offset away"),
 	good:      always("have no copy of their key one UTC offset away"),

@@ -5,6 +5,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/internal/zoneproof"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -13,7 +14,7 @@ import (
 
 var sourceLag = Check{
 	ID:         "source-lag",
-	Title:      "Rows that arrive later than their source may.",
+	Title:      "Rows that arrived later than their source's limit.",
 	Why:        "A row that arrives later than its ttl is dead on arrival, wherever it is filed.",
 	Fix:        "Speed the feed up, or declare the max_lag that it is allowed.",
 	Since:      "0.1",
@@ -25,7 +26,7 @@ var sourceLag = Check{
 	Wants:      facts.WantTimes,
 	Fractional: true,
 	Query:      true,
-	reproduce:  (*Statements).reproduceLate,
+	reproduce:  reproduce.LateRows,
 	clocked:    true,
 	feeds:      (*zoneproof.Zones).LagFeeds,
 	late:       "late",

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/featureaudit/featureaudit/audit/document"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -138,7 +139,7 @@ func TestNotesSayWhatWasAssumed(t *testing.T) {
 	s := newStore(v)
 	s.HasRange = true
 	s.file(-1, 10, func(_ *facts.File, slice *facts.Slice) { slice.AmbiguousLocal = 2 })
-	r, err := BuildReport(ReportInput{AsOf: asOf, Views: s.described()})
+	r, err := document.Build(document.Input{Catalogue: Reported(), AsOf: asOf, Views: s.described()})
 	if err != nil {
 		t.Fatal(err)
 	}

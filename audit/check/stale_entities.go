@@ -6,6 +6,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/words"
@@ -15,7 +16,7 @@ var staleEntities = Check{
 	ID:            "stale-entities",
 	Title:         "Entities whose newest row has expired.",
 	Why:           "A point-in-time join gives such an entity null features, which a model takes for a value of its own.",
-	Fix:           "Find out why the entities are no longer updated; where idle ones are normal, declare the max_fraction that is.",
+	Fix:           "Find out why the entities are no longer updated; if idle ones are normal, declare how many with max_fraction.",
 	Since:         "0.1",
 	rule:          staleEntitiesRule,
 	Scope:         ScopeView,
@@ -39,7 +40,7 @@ var staleEntities = Check{
 	},
 	nothing:   always("no entity has a row at or before as_of"),
 	judge:     judgeStaleEntities,
-	reproduce: (*Statements).reproduceStaleEntities,
+	reproduce: reproduce.StaleEntities,
 	bad: func(b *viewEvidence) string {
 		return fmt.Sprintf("have no row younger than the ttl of %s", ttlText(b.View.TTL.Duration)) + b.entityStamps()
 	},

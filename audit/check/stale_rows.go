@@ -6,6 +6,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/internal/zoneproof"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -27,7 +28,7 @@ var staleRows = Check{
 	Wants:       facts.WantTimes,
 	Fractional:  true,
 	Query:       true,
-	reproduce:   (*Statements).reproduceStale,
+	reproduce:   reproduce.StaleRows,
 	clocked:     true,
 	feeds:       (*zoneproof.Zones).RowFeeds,
 	arrival:     (*viewEvidence).judgedByArrival,

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/featureaudit/featureaudit/audit/document"
 	"github.com/featureaudit/featureaudit/audit/engine/duckdb"
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
@@ -188,5 +189,5 @@ func expect(t *testing.T, r report.Result, outcome report.Outcome, bad, total in
 
 // described is what a report says of the view beside these results.
 func (s *store) described(results ...report.Result) []report.View {
-	return []report.View{newViewEvidence(s.Input).describe(results, nil, nil)}
+	return []report.View{document.View(evidence.NewIndex(s.Input), results, nil, nil)}
 }

@@ -33,13 +33,17 @@ type acceptance struct {
 func (b *viewEvidence) suppress(c Check, unit string, findings []row) acceptance {
 	var a acceptance
 	for n, s := range b.Suppressions {
+		var within func(partition string) bool
 		if s.Check != c.ID || s.View != "" && s.View != b.View.Name || expired(s, b.AsOf) {
 			continue
+		}
+		if s.RangeFrom != "" || s.RangeTo != "" {
+			within = b.dates.within(s.RangeFrom, s.RangeTo)
 		}
 		var matched []int
 		bad := int64(0)
 		for i := range findings {
-			if accepts(s, findings[i]) {
+			if accepts(s, findings[i], within) {
 				matched = append(matched, i)
 				bad += findings[i].bad
 			}
@@ -72,11 +76,12 @@ func left(findings []row) []row {
 	return slices.DeleteFunc(slices.Clone(findings), func(f row) bool { return f.suppressed })
 }
 
-func accepts(s model.Suppression, f row) bool {
+// accepts says whether a suppression takes a finding; within is its range, nil where it has none.
+func accepts(s model.Suppression, f row, within func(partition string) bool) bool {
 	if s.Source != "" && s.Source != f.subject.Source {
 		return false
 	}
-	if s.RangeFrom == "" && s.RangeTo == "" {
+	if within == nil {
 		return true
 	}
 	partitions := f.partitions
@@ -84,21 +89,28 @@ func accepts(s model.Suppression, f row) bool {
 		partitions = []string{f.subject.Partition}
 	}
 	for _, p := range partitions {
-		if !withinRange(p, s.RangeFrom, s.RangeTo) {
+		if !within(p) {
 			return false
 		}
 	}
 	return len(partitions) > 0
 }
 
-// withinRange says whether a partition's date lies between two, both included. A bound that is shorter than the
-// partition's date takes in all of it: 2026-11-03 takes in every hour of that day.
-func withinRange(partition, from, to string) bool {
-	date := dateNumbers(partition)
-	if len(date) == 0 {
-		return false
+// partitionDates are the numbers of dates by partition, read once: thousands of suppressions ask for those of thousands of findings.
+type partitionDates map[string][]int
+
+// within gives what says whether a partition's date lies between two, both included. A bound that is shorter than the partition's date
+// takes in all of it: 2026-11-03 takes in every hour of that day.
+func (d partitionDates) within(from, to string) func(partition string) bool {
+	first, last := dateNumbers(from), dateNumbers(to)
+	return func(partition string) bool {
+		date, known := d[partition]
+		if !known {
+			date = dateNumbers(partition)
+			d[partition] = date
+		}
+		return len(date) > 0 && (from == "" || comparePrefix(date, first) >= 0) && (to == "" || comparePrefix(date, last) <= 0)
 	}
-	return (from == "" || comparePrefix(date, dateNumbers(from)) >= 0) && (to == "" || comparePrefix(date, dateNumbers(to)) <= 0)
 }
 
 func comparePrefix(date, bound []int) int {

@@ -39,7 +39,7 @@ var suppressionUnused = Check{
 }
 
 const suppressionUnusedRule = `A suppression is bad if its check was judged in its view and nothing was found
-that it matches; if the check could not look, that is not known. It is bad,
+that it matches; if the check could not look, nobody can tell. It is bad,
 too, if no definition has a view of its name. With --range only that is judged.`
 
 func judgeUnused(in RunInput) verdict {

@@ -10,7 +10,7 @@ import (
 var thinPartitions = Check{
 	ID:        "thin-partitions",
 	Title:     "Closed partitions with far fewer rows than usual.",
-	Why:       "A load that stopped half way leaves a day that is there, and is not all there.",
+	Why:       "A load that stopped half way leaves a day that exists and is incomplete.",
 	Fix:       "Run the load for these partitions again; where so few rows are normal, set min_rows.",
 	Since:     "0.1",
 	rule:      thinPartitionsRule,

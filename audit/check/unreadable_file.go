@@ -48,7 +48,7 @@ var unreadableFile = Check{
 const unreadableFileRule = `Bad if a file that the view's paths match has a footer or rows that could not
 be read, in partitions after as_of as well. The outcome is error; exit 3 where
 another try may cure it, else 1. What other checks miss because of it is said
-in their results. A view without any file is told of here, too: --missing-view
+in their results. A view without any file is reported here, too: --missing-view
 says whether it is an error, a failure or a warning.`
 
 // judgeUnreadable lists what could not be read wherever a verdict is wanted, after as_of too: a broken file is one at any time.

@@ -76,7 +76,7 @@ func (b *viewEvidence) zoneCertainty(c Check, measures map[string]any) string {
 		if bounds.Certain() {
 			return zoneCertain
 		}
-		measures["zone_stale_offset_minutes"], measures["zone_fresh_offset_minutes"] = filled(bounds.Stale), filled(bounds.Fresh)
+		measures["zone_stale_offset_minutes"], measures["zone_fresh_offset_minutes"] = report.List(bounds.Stale), report.List(bounds.Fresh)
 		return zoneDepends
 	}
 	if c.certain != nil {

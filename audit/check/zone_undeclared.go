@@ -9,10 +9,10 @@ import (
 
 var zoneUndeclared = Check{
 	ID:        "zone-undeclared",
-	Title:     "Naive event times of files are read as UTC, since nobody declares their zone.",
+	Title:     "Event times without a zone are read as UTC, because no zone is declared.",
 	Why:       "A store of Los Angeles time, read as UTC, passes every other check: all its ages, lags and windows are hours wrong.",
 	Fix:       "If the times are UTC, say so with zone: UTC; else name their zone, or write event_time aware.",
-	Since:     "0.5",
+	Since:     "0.1",
 	rule:      zoneUndeclaredRule,
 	Scope:     ScopeView,
 	Severity:  report.SeverityWarn,

@@ -115,7 +115,7 @@ func viewRules() []Rule {
 	return []Rule{
 		{
 			ID: "view-removed", Title: "A feature view was removed.", Object: View, Actions: one(Removed), Training: Error, Serving: Error, Storage: Warn,
-			Why: "Who reads it fails or, worse, gets nulls; its files stay behind and nobody audits them any more.", Fix: approve,
+			Why: "Its readers fail or, worse, get nulls; its files stay behind, and nobody audits them any more.", Fix: approve,
 			text: func(Change) string { return "is gone" },
 		},
 		{
@@ -125,7 +125,7 @@ func viewRules() []Rule {
 		},
 		{
 			ID: "view-renamed", Title: "A feature view was renamed; its content is the same.", Object: View, Actions: one(Renamed), Training: Error, Serving: Error, Storage: Info,
-			Why: "Names are how models ask for features: whoever asks by the old name gets nothing, and the online store starts empty under the new one.",
+			Why: "Names are how models ask for features: who asks by the old name gets nothing, and the online store starts empty under the new one.",
 			Fix: "Keep the old name until its readers have moved, or approve the change under suppress: with a reason.",
 			text: func(c Change) string {
 				return "was named " + inWords(c.Old) + " (the same keys, features and source)"
@@ -166,7 +166,7 @@ func limitRules() []Rule {
 		{
 			ID: "ttl-subsecond", Title: "The ttl went below a second, which many stores cut to 0: never.", Object: TTL, Actions: []Action{Added, Lengthened, Shortened},
 			match: func(c Change) bool { return between(c.New) }, Training: Error, Serving: Error, Storage: Warn,
-			Why: "SQL offline stores and the Go server count whole seconds: they take such a ttl for 0, and features of any age for fresh.", Fix: "Write a ttl of a second or more, with its unit.",
+			Why: "SQL offline stores and the Go server count whole seconds: they read such a ttl as 0, and features of any age count as fresh.", Fix: "Write a ttl of a second or more, with its unit.",
 			text: func(c Change) string {
 				return "its ttl went " + fromToWords(c) + ": stores that count whole seconds cut it to 0, which never expires"
 			},
@@ -177,28 +177,28 @@ func limitRules() []Rule {
 			text: fromTo("its ttl went"),
 		},
 		{
-			ID: "ttl-acknowledged", Title: "The ttl was replaced by a written never.", Object: TTL, Actions: one(Removed), match: acknowledged(newer), Training: Warn, Serving: Warn, Storage: Info,
-			Why: "Rows that expired do not any more. Somebody decided so and wrote down why.", Fix: "Check the reason.",
+			ID: "ttl-acknowledged", Title: "The ttl was replaced by {never: reason}.", Object: TTL, Actions: one(Removed), match: acknowledged(newer), Training: Warn, Serving: Warn, Storage: Info,
+			Why: "Rows that used to expire no longer do. Somebody decided so and wrote down why.", Fix: "Check the reason.",
 			text: fromTo("its ttl went"),
 		},
 		{
 			ID: "ttl-zeroed", Title: "The ttl became 0, which never expires.", Object: TTL, Actions: one(Removed), match: zero, Training: Error, Serving: Error, Storage: Warn,
-			Why: "A ttl of 0 means that features of any age are taken for fresh. It is what a template or an SDK writes when it drops a ttl.",
-			Fix: "Restore the ttl; if it shall never expire, write ttl: {never: reason}.",
+			Why: "With a ttl of 0 features of any age count as fresh. It is what a template or an SDK writes when it drops a ttl.",
+			Fix: "Restore the ttl; if it should never expire, write ttl: {never: reason}.",
 			text: func(c Change) string {
 				return "lost its ttl of " + lengthInWords(c.Old) + ": it is 0 now, which never expires"
 			},
 		},
 		{
 			ID: "ttl-removed", Title: "The ttl was removed, so nothing expires.", Object: TTL, Actions: one(Removed), Training: Error, Serving: Error, Storage: Warn,
-			Why: "Without a ttl features of any age are taken for fresh, and the definition cannot tell that from a decision.",
-			Fix: "Restore the ttl; if it shall never expire, write ttl: {never: reason}.",
+			Why: "Without a ttl features of any age count as fresh, and the definition does not show whether anybody decided that.",
+			Fix: "Restore the ttl; if it should never expire, write ttl: {never: reason}.",
 			text: func(c Change) string {
 				return "lost its ttl of " + lengthInWords(c.Old) + ": its features never expire now"
 			},
 		},
 		{
-			ID: "ttl-added", Title: "A view that never expired has a ttl.", Object: TTL, Actions: []Action{Added, Lengthened},
+			ID: "ttl-added", Title: "A view that never expired now has a ttl.", Object: TTL, Actions: []Action{Added, Lengthened},
 			match: func(c Change) bool { return c.Action == Added || between(c.Old) }, Training: Warn, Serving: Warn, Storage: Info,
 			Why: "Rows older than the ttl become null where they were values.", Fix: "Check with --data how many entities that are.",
 			text: func(c Change) string {
@@ -225,7 +225,7 @@ func limitRules() []Rule {
 		},
 		{
 			ID: "ttl-acknowledgement-removed", Title: "The reason for \"never expires\" was removed.", Object: TTL, Actions: one(Changed), match: acknowledged(older), Training: Warn, Serving: Warn, Storage: Warn,
-			Why: "A decision became an omission.", Fix: "Write ttl: {never: reason} again, or a ttl.", text: fromTo("its ttl went"),
+			Why: "Nobody can see any more why nothing expires.", Fix: "Write ttl: {never: reason} again, or a ttl.", text: fromTo("its ttl went"),
 		},
 		{
 			ID: "ttl-changed", Title: "The ttl changed and expires nothing, or everything, before and after.", Object: TTL, Actions: one(Changed), Training: Warn, Serving: Warn, Storage: Info,
@@ -422,7 +422,7 @@ func otherRules() []Rule {
 	return []Rule{
 		{
 			ID: "tag-changed", Title: "A tag changed.", Object: Tag, Actions: anyChange, Training: Info, Serving: Info, Storage: Info,
-			Why: "Tags carry promises and ownership where a definition has no other place; those that are read here have rules of their own.", Fix: "Check who reads the tag.",
+			Why: "Tags carry promises and ownership where a definition has no other place; tags that featureaudit reads have rules of their own.", Fix: "Check who reads the tag.",
 			text: func(c Change) string { return "its tag " + c.Name + " went " + fromToWords(c) },
 		},
 		{
@@ -486,7 +486,7 @@ func otherRules() []Rule {
 		},
 		{
 			ID: "unknown-fields-lost", Title: "Unknown fields were removed.", Object: UnknownField, Actions: one(Removed), Training: Error, Serving: Error, Storage: Error,
-			Why: "They may have carried policy. An import that skips what it does not know loses them in silence.", Fix: "Import again with a release that knows them, or approve the loss under suppress: with a reason.",
+			Why: "They may have carried policy. An import that skips what it does not know silently loses them.", Fix: "Import again with a release that knows them, or approve the loss under suppress: with a reason.",
 			text: func(c Change) string { return "lost the unknown field " + c.Name + ", " + inWords(c.Old) },
 		},
 		{
@@ -520,7 +520,7 @@ func serviceRules() []Rule {
 		},
 		{
 			ID: "service-member-removed", Title: "A feature service lost a feature.", Object: ServiceMember, Actions: one(Removed), Training: Error, Serving: Error, Storage: None,
-			Why: "The model that reads the service gets one input less.", Fix: approve,
+			Why: "The model that reads the service gets one input fewer.", Fix: approve,
 			text: func(c Change) string {
 				return "feature service " + serviceOf(c) + " does not take " + inWords(c.Old) + " any more"
 			},
@@ -560,7 +560,7 @@ func serviceRules() []Rule {
 		},
 		Rule{
 			ID: NotJudgedRule, Title: "Something changed that no rule judges.", Object: NotJudged, Actions: anyChange, match: func(c Change) bool { return !c.ByUpgrade }, Training: Info, Serving: Info, Storage: Info,
-			Why: "It is shown so that nothing changes unseen; what it means is for people to say.", Fix: "Read the change.",
+			Why: "It is shown so that nothing changes unseen; people must judge what it means.", Fix: "Read the change.",
 			text: func(c Change) string { return "changed and not judged: " + c.Name + ", " + fromToWords(c) },
 		},
 	)

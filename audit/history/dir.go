@@ -34,6 +34,8 @@ type Past struct {
 	subjects map[string]report.Subject
 	// ages are those of the newest event of views, in the order of as_of.
 	ages map[viewName][]age
+	// sizes are how many rows views held, of runs that could read all of their files, in the order of as_of.
+	sizes map[viewName][]size
 	// interned keeps one text of each fingerprint.
 	interned map[string]string
 }
@@ -58,6 +60,8 @@ type age struct {
 	asOf    int64
 	seconds float64
 }
+
+type size struct{ asOf, rows int64 }
 
 // Open reads the history in a folder. A folder that is not there holds nothing. Files that are corrupt, foreign or of another release
 // are named in NotUsed and left as they are; a folder that cannot be listed, and a file that cannot be read, are errors.
@@ -98,7 +102,7 @@ func Open(ctx context.Context, dir string) (*Past, error) {
 }
 
 func newPast() *Past {
-	return &Past{looks: map[scope][]*look{}, subjects: map[string]report.Subject{}, ages: map[viewName][]age{}, interned: map[string]string{}}
+	return &Past{looks: map[scope][]*look{}, subjects: map[string]report.Subject{}, ages: map[viewName][]age{}, sizes: map[viewName][]size{}, interned: map[string]string{}}
 }
 
 // list names the files below a folder, relative to it and sorted; an unfinished file of a run that was killed is none of them.
@@ -171,6 +175,9 @@ func (p *Past) add(rows []Row) {
 			of := viewName{r.Project, r.View}
 			if known := p.ages[of]; r.AgeSeconds != nil && r.Range == "" && (len(known) == 0 || known[len(known)-1].asOf != r.AsOf) {
 				p.ages[of] = append(known, age{r.AsOf, *r.AgeSeconds})
+			}
+			if r.Check == report.UnreadableFile && r.Outcome == string(report.Pass) && r.Range == "" {
+				p.sizes[of] = append(p.sizes[of], size{r.AsOf, r.ViewRows})
 			}
 			continue
 		}

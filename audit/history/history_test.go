@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -527,6 +528,128 @@ func TestHistoryIsNotBegunInAMistypedPlace(t *testing.T) {
 	}
 	if past := open(t, filepath.Join(dir, "none")); len(past.NotUsed) != 0 {
 		t.Errorf("%q", past.NotUsed)
+	}
+}
+
+// TestWhatWasNotLookedAtIsNotResolved: a check that does not apply, or could not look, says nothing of what was found before.
+func TestWhatWasNotLookedAtIsNotResolved(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "h")
+	keep(t, dir, night(0, report.Fail, map[string]int64{"a": 3}))
+	for n, outcome := range []report.Outcome{report.NotApplicable, report.Error} {
+		blind := night(n+1, outcome, nil)
+		if res := compared(t, dir, blind); len(res.Resolved) > 0 || res.State == report.StateResolved {
+			t.Errorf("%s: state %q, resolved %+v", outcome, res.State, res.Resolved)
+		}
+		keep(t, dir, blind)
+	}
+	if f := compared(t, dir, night(3, report.Fail, map[string]int64{"a": 3})).Findings[0]; f.State != report.StateContinuing || f.Since != first.Format(time.RFC3339) || f.Seen != 2 {
+		t.Errorf("found again it is %s since %s, seen %d times", f.State, f.Since, f.Seen)
+	}
+	if res := compared(t, dir, night(3, report.Pass, nil)); len(res.Resolved) != 1 || res.State != report.StateResolved {
+		t.Errorf("looked at and not found: state %q, resolved %+v", res.State, res.Resolved)
+	}
+}
+
+// TestVolumeAcrossRuns: what a view gained is held to runs of the same weekday, whatever its partitions; a feast among them, a night
+// without a run and files that could not be read move nothing.
+func TestVolumeAcrossRuns(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "h")
+	rows := int64(50_000)
+	grown := func(n int, gained int64, read bool) report.Report {
+		r := night(n, report.Pass, nil)
+		r.Catalogue = append(r.Catalogue, report.UnreadableFile)
+		rows += gained
+		r.Views[0].Rows = rows
+		res := report.Result{Check: report.UnreadableFile, View: "v", Owner: "o", Outcome: report.Pass, Severity: report.SeverityError, Evidence: report.Certain, Unit: "files", RowsTotal: 3}
+		if !read {
+			r.Views[0].FilesUnread, r.Views[0].Rows, res.Outcome, res.RowsBad = 1, rows-20_000, report.Error, 1
+		}
+		r.Results = append(r.Results, res)
+		r.Summary = r.Summarise()
+		return r
+	}
+	usual := func(n int) int64 {
+		switch {
+		case n%7 >= 5:
+			return 100
+		case n == 7:
+			return 9000
+		}
+		return 1000
+	}
+	for n := range 49 {
+		r := grown(n, usual(n), n != 20) // of night 21 nobody knows what it gained
+		if n != 30 {
+			keep(t, dir, r)
+		}
+	}
+	before := rows
+	for _, c := range []struct {
+		gained  int64
+		unusual bool
+		want    string
+	}{
+		{1000, false, "1,000 rows were gained in the day before, as usual: runs of the same weekday had 1,000 (median of 5, 2026-11-08T00:00:00Z to 2026-12-13T00:00:00Z; up to 250 apart is usual)"},
+		{100, true, "100 rows were gained in the day before, fewer than usual"},
+		{-20_000, true, "-20,000 rows were gained in the day before, fewer than usual"},
+		{4000, true, "4,000 rows were gained in the day before, more than usual"},
+	} {
+		rows = before
+		told, err := open(t, dir).Compare(grown(49, c.gained, true))
+		if err != nil {
+			t.Fatal(err)
+		}
+		trends := slices.DeleteFunc(told.Views[0].Trends, func(t report.Trend) bool { return t.Measure != "rows_gained" })
+		if len(trends) != 1 || trends[0].Unusual != c.unusual || trends[0].Value != float64(c.gained) || *trends[0].Usual != 1000 || !strings.HasPrefix(trends[0].Message, c.want) {
+			t.Errorf("%d rows: %+v", c.gained, trends)
+		}
+	}
+}
+
+// TestAChannelIsToldOnceANight, by whoever comes first of many at once; another night, channel or owner is another matter, and a query
+// of every file does not come across the notes.
+func TestAChannelIsToldOnceANight(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "h")
+	keep(t, dir, night(0, report.Pass, nil))
+	var firsts atomic.Int64
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			_, before, err := history.Tell(dir, first, "slack", "fraud")
+			if err != nil {
+				t.Error(err)
+			}
+			if !before {
+				firsts.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if n := firsts.Load(); n != 1 {
+		t.Errorf("%d were told that they are the first, want 1", n)
+	}
+	for _, c := range []struct {
+		name, channel, owner string
+		at                   time.Time
+		before               bool
+	}{{"again", "slack", "fraud", first.Add(20 * time.Hour), true}, {"another owner", "slack", "web", first, false}, {"another channel", "teams", "fraud", first, false},
+		{"the next night", "slack", "fraud", first.AddDate(0, 0, 1), false}} {
+		place, before, err := history.Tell(dir, c.at, c.channel, c.owner)
+		if err != nil || before != c.before {
+			t.Errorf("%s: told before %t, %v", c.name, before, err)
+		}
+		if err := history.Forget(place); err != nil {
+			t.Error(err)
+		}
+		if _, before, err := history.Tell(dir, c.at, c.channel, c.owner); err != nil || before {
+			t.Errorf("%s: what was forgotten counts as told (%v)", c.name, err)
+		}
+	}
+	if past := open(t, dir); len(past.NotUsed) > 0 {
+		t.Errorf("not used: %q", past.NotUsed)
+	}
+	if got := query(t, "SELECT count(*) FROM read_parquet('"+dir+"/**') WHERE kind = 'result'"); !slices.Equal(got, []string{"1"}) {
+		t.Errorf("a query of everything gives %q", got)
 	}
 }
 

@@ -38,7 +38,12 @@ func (p *Past) trends(v report.View, run Run) []report.Trend {
 	if t, ok := p.ageTrend(v, run); ok {
 		all = append(all, t)
 	}
-	if t, ok := volumeTrend(v); ok {
+	volume, judged := volumeTrend(v)
+	if judged {
+		all = append(all, volume)
+	}
+	// what the newest partition shows is not told again by what the view gained
+	if t, ok := p.growthTrend(v, run); ok && !(volume.Unusual && t.Unusual) {
 		all = append(all, t)
 	}
 	return all
@@ -147,27 +152,93 @@ func volumeTrend(v report.View) (report.Trend, bool) {
 	if len(same) < leastWeeks {
 		return report.Trend{}, false
 	}
-	rows, distances := make([]float64, len(same)), make([]float64, len(same))
+	rows := make([]float64, len(same))
 	for i, d := range same {
 		rows[i] = d.rows
 	}
-	usual := median(rows)
-	for i, d := range same {
-		distances[i] = math.Abs(d.rows - usual)
-	}
-	// 1.4826 median distances are a standard deviation of what is spread normally
-	allowed := max(3*1.4826*median(distances), usual/4)
-	t := report.Trend{Measure: "rows", Value: newest.rows, Usual: &usual, Runs: int64(len(same)), From: timeText(same[0].at.UnixMicro())}
-	verdict := "as usual"
-	switch {
-	case newest.rows < usual-allowed:
-		verdict, t.Unusual = "fewer than usual", true
-	case newest.rows > usual+allowed:
-		verdict, t.Unusual = "more than usual", true
-	}
-	t.Message = fmt.Sprintf("%s holds %s rows, %s: the same weekday had %s (median of %d, %s to %s; up to %s apart is usual)", newest.name, number(newest.rows), verdict,
-		number(usual), len(same), same[0].name, same[len(same)-1].name, number(allowed))
+	c := compareWith(newest.rows, rows, 0)
+	t := report.Trend{Measure: "rows", Value: newest.rows, Usual: &c.usual, Runs: int64(len(same)), From: timeText(same[0].at.UnixMicro()), Unusual: c.unusual}
+	t.Message = fmt.Sprintf("%s holds %s rows, %s: the same weekday had %s (median of %d, %s to %s; up to %s apart is usual)", newest.name, number(newest.rows), c.verdict,
+		number(c.usual), len(same), same[0].name, same[len(same)-1].name, number(c.allowed))
 	return t, true
+}
+
+// compared is a number beside those that were usual.
+type compared struct {
+	usual, allowed float64
+	unusual        bool
+	verdict        string
+}
+
+// compareWith holds a number to the median of earlier ones. It may be three times their median distance from it apart, made comparable
+// with a standard deviation (1.4826 of what is spread normally), a quarter of the median, or least: no single feast day decides.
+func compareWith(value float64, earlier []float64, least float64) compared {
+	c := compared{usual: median(earlier), verdict: "as usual"}
+	distances := make([]float64, len(earlier))
+	for i, n := range earlier {
+		distances[i] = math.Abs(n - c.usual)
+	}
+	c.allowed = max(3*1.4826*median(distances), math.Abs(c.usual)/4, least)
+	switch {
+	case value < c.usual-c.allowed:
+		c.verdict, c.unusual = "fewer than usual", true
+	case value > c.usual+c.allowed:
+		c.verdict, c.unusual = "more than usual", true
+	}
+	return c
+}
+
+// growthTrend compares the rows that a view gained in the day before the run with those that it gained in runs of the same weekday, from
+// what the history holds: so it speaks of views without daily partitions, too, and sees rows that are lost in older ones.
+func (p *Past) growthTrend(v report.View, run Run) (report.Trend, bool) {
+	const apart = 6 * time.Hour // of two runs a whole number of weeks apart
+	if v.FilesUnread > 0 {
+		return report.Trend{}, false
+	}
+	points := slices.DeleteFunc(slices.Clone(p.sizes[viewName{v.Project, v.Name}]), func(s size) bool {
+		return s.asOf >= run.AsOf || s.asOf < run.AsOf-(7*weeks+2)*day.Microseconds()
+	})
+	points = append(points, size{run.AsOf, v.Rows})
+	slices.SortStableFunc(points, func(a, b size) int { return cmp.Compare(a.asOf, b.asOf) })
+	now, known := gained(points, len(points)-1)
+	if !known {
+		return report.Trend{}, false
+	}
+	var same []float64
+	from, until := int64(0), int64(0)
+	for i := range points[:len(points)-1] {
+		ago := time.Duration(run.AsOf-points[i].asOf) * time.Microsecond
+		off := ago - ago.Round(7*day)
+		if n, known := gained(points, i); known && ago > 3*day && off.Abs() <= apart && (until == 0 || points[i].asOf-until > day.Microseconds()) {
+			same = append(same, n)
+			until = points[i].asOf
+			if from == 0 {
+				from = until
+			}
+		}
+	}
+	if len(same) < leastWeeks {
+		return report.Trend{}, false
+	}
+	const share = 1000 // of a view's rows nobody counts one more or less
+	c := compareWith(now, same, float64(v.Rows)/share)
+	t := report.Trend{Measure: "rows_gained", Value: now, Usual: &c.usual, Runs: int64(len(same)), From: timeText(from), Unusual: c.unusual}
+	t.Message = fmt.Sprintf("%s rows were gained in the day before, %s: runs of the same weekday had %s (median of %d, %s to %s; up to %s apart is usual)", number(now), c.verdict,
+		number(c.usual), len(same), timeText(from), timeText(until), number(c.allowed))
+	return t, true
+}
+
+// gained are the rows that came in the day before a point, by the point about a day earlier; points are in the order of as_of.
+func gained(points []size, i int) (rows float64, known bool) {
+	for j := i - 1; j >= 0; j-- {
+		switch ago := time.Duration(points[i].asOf-points[j].asOf) * time.Microsecond; {
+		case ago > 36*time.Hour:
+			return 0, false
+		case ago >= 12*time.Hour:
+			return float64(points[i].rows-points[j].rows) * float64(day) / float64(ago), true
+		}
+	}
+	return 0, false
 }
 
 func number(n float64) string { return words.Number(int64(math.Round(n))) }

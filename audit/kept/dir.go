@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/featureaudit/featureaudit/audit/times"
 )
@@ -39,9 +40,15 @@ const (
 	unfinishedFolder = "unfinished"
 )
 
+// ExamplePath is where a table lies in a folder of facts, with slashes.
+const ExamplePath = packsFolder + "/000001-00000000/keys.parquet"
+
+// unfinishedFor is how long a run may write a pack: what is older was left by one that was killed.
+const unfinishedFor = 48 * time.Hour
+
 // Prepare makes the folder, where its parent is there, for its owner alone: facts tell much of the data. It tells before a long run
-// whether facts can be kept at its end.
-func Prepare(path string) error {
+// whether facts can be kept at its end, and removes what killed runs left two days before now.
+func Prepare(path string, now time.Time) error {
 	err := os.Mkdir(path, 0o700)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("facts %s: %w; create the folder that holds it first, or correct the path", path, err)
@@ -54,7 +61,42 @@ func Prepare(path string) error {
 			return fmt.Errorf("facts %s: %w; name a folder that this user may write to", path, err)
 		}
 	}
+	if err := noOthers(path); err != nil {
+		return fmt.Errorf("facts %s: %w", path, err)
+	}
+	tidy(filepath.Join(path, unfinishedFolder), now)
 	return nil
+}
+
+// noOthers takes the rights of others away where a folder was made by somebody else, for instance by mkdir.
+func noOthers(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return errors.New("it is no folder")
+	}
+	if info.Mode().Perm()&0o077 == 0 {
+		return nil
+	}
+	if err := os.Chmod(path, 0o700); err != nil {
+		return fmt.Errorf("others may read it, and facts tell much of the data: %w", err)
+	}
+	return nil
+}
+
+// tidy removes what killed runs left. What cannot be removed stays: nobody reads it.
+func tidy(unfinished string, now time.Time) {
+	entries, err := os.ReadDir(unfinished)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && now.Sub(info.ModTime()) > unfinishedFor {
+			_ = os.RemoveAll(filepath.Join(unfinished, e.Name()))
+		}
+	}
 }
 
 // Open reads what is known in a folder that Prepare made. Packs that are damaged, foreign or of another release are named by NotUsed,

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 var (
@@ -192,7 +193,7 @@ func aFile(path string, size int64) *File {
 // TestRunsAtOnceLoseNothing lets runs add to one folder side by side: each finds what all others kept, and the last word on a file counts.
 func TestRunsAtOnceLoseNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "facts")
-	if err := Prepare(path); err != nil {
+	if err := Prepare(path, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	var running sync.WaitGroup
@@ -234,7 +235,7 @@ func TestRunsAtOnceLoseNothing(t *testing.T) {
 // TestAFullDiskCostsTheFactsOnly: nothing can be written below a folder that is gone.
 func TestAFullDiskCostsTheFactsOnly(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "facts")
-	if err := Prepare(path); err != nil {
+	if err := Prepare(path, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	d, err := Open(t.Context(), path)
@@ -251,5 +252,45 @@ func TestAFullDiskCostsTheFactsOnly(t *testing.T) {
 	}
 	if err := d.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestTheFolderIsItsOwnersAlone: also where it was there before.
+func TestTheFolderIsItsOwnersAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "facts")
+	if err := os.Mkdir(path, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := Prepare(path, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{path, filepath.Join(path, packsFolder), filepath.Join(path, unfinishedFolder)} {
+		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o700 {
+			t.Errorf("%s has the rights %v, %v", name, info.Mode(), err)
+		}
+	}
+}
+
+// TestWhatKilledRunsLeftIsRemoved: after two days, and not while another run may write it.
+func TestWhatKilledRunsLeftIsRemoved(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "facts")
+	now := time.Now()
+	if err := Prepare(path, now); err != nil {
+		t.Fatal(err)
+	}
+	left := filepath.Join(path, unfinishedFolder, "1-2")
+	if _, err := Create(left); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		later time.Duration
+		there bool
+	}{{time.Hour, true}, {49 * time.Hour, false}} {
+		if err := Prepare(path, now.Add(test.later)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(left); (err == nil) != test.there {
+			t.Errorf("after %v: %v", test.later, err)
+		}
 	}
 }

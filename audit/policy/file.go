@@ -44,6 +44,8 @@ type File struct {
 	// History is the folder of the history, and Baseline the file of known findings, as written; empty where there is none. Relative
 	// ones start from the config file's folder.
 	History, Baseline string
+	// Facts is the folder of kept facts, as History is that of the history.
+	Facts string
 }
 
 // DefinitionRef is one entry of `definitions:`, as written. Relative refs start from the config file's folder.
@@ -250,6 +252,8 @@ var configKeys = []key[File]{
 	},
 	textKey("history", "The folder in which each run is remembered, relative to the config file: every finding is then new, worse, continuing, better or resolved.",
 		func(c cursor) (string, bool) { return readName(c, "a folder") }, func(f *File) *string { return &f.History }),
+	textKey("facts", "The folder in which the facts of files are kept, relative to the config file: files that did not change since are not read again.",
+		func(c cursor) (string, bool) { return readName(c, "a folder") }, func(f *File) *string { return &f.Facts }),
 	textKey("baseline", "The file of known findings, relative to the config file: run --new-only fails on others only.",
 		func(c cursor) (string, bool) { return readName(c, "a file") }, func(f *File) *string { return &f.Baseline }),
 	{

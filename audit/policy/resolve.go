@@ -31,6 +31,8 @@ type Policy struct {
 	Dir string
 	// History and Baseline are paths; empty where there is none.
 	History, Baseline string
+	// Facts is the folder of kept facts; empty where there is none.
+	Facts string
 	// Notes are sentences for people about what is probably not meant, but possible.
 	Notes []string
 }
@@ -69,7 +71,7 @@ func (f *File) ResolveWith(defs []model.View, dir string, sets []string, options
 func (f *File) resolve(defs []model.View, overrides map[string]model.View) (Policy, error) {
 	p := Policy{
 		Project: f.Project, Suppressions: f.Suppressions, Consumers: f.Consumers, Definitions: f.Definitions, Digest: f.Digest, Dir: f.Dir,
-		History: f.History, Baseline: f.Baseline,
+		History: f.History, Baseline: f.Baseline, Facts: f.Facts,
 	}
 	var errs []error
 	defined := map[string]model.View{}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/report"
 )
 
 // Schema is the identifier and version of definitions written as JSON.
@@ -308,8 +309,8 @@ func (d *Definitions) Finish() {
 	slices.SortFunc(d.UnknownFields, func(a, b UnknownField) int {
 		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Field, b.Field), strings.Compare(a.Digest, b.Digest))
 	})
-	d.Views, d.Entities, d.DataSources = notNil(d.Views), notNil(d.Entities), notNil(d.DataSources)
-	d.FeatureServices, d.UnknownFields, d.Notes = notNil(d.FeatureServices), notNil(d.UnknownFields), notNil(d.Notes)
+	d.Views, d.Entities, d.DataSources = report.List(d.Views), report.List(d.Entities), report.List(d.DataSources)
+	d.FeatureServices, d.UnknownFields, d.Notes = report.List(d.FeatureServices), report.List(d.UnknownFields), report.List(d.Notes)
 	if d.Project == "" {
 		d.Project = d.onlyProject()
 	}
@@ -339,7 +340,7 @@ func (v *View) finish() {
 	if v.Features == nil {
 		v.Features = Features{}
 	}
-	v.Entities, v.JoinKeys, v.Key = notNil(v.Entities), notNil(v.JoinKeys), notNil(v.Key)
+	v.Entities, v.JoinKeys, v.Key = report.List(v.Entities), report.List(v.JoinKeys), report.List(v.Key)
 	if v.Tags == nil {
 		v.Tags = map[string]string{}
 	}
@@ -369,20 +370,13 @@ func (s *DataSource) finish() {
 func (f *FeatureService) finish() {
 	sortFields(f.Fields)
 	for i := range f.Views {
-		f.Views[i].Features = notNil(f.Views[i].Features)
+		f.Views[i].Features = report.List(f.Views[i].Features)
 		slices.Sort(f.Views[i].Features)
 	}
 	slices.SortFunc(f.Views, func(a, b ServiceView) int {
 		return cmp.Or(strings.Compare(a.View, b.View), strings.Compare(a.Alias, b.Alias), slices.Compare(a.Features, b.Features))
 	})
-	f.Views = notNil(f.Views)
-}
-
-func notNil[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
+	f.Views = report.List(f.Views)
 }
 
 // Digest is how bytes that were read are named.

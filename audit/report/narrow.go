@@ -66,7 +66,7 @@ func (r Report) Narrow(p Picks) (Report, error) {
 			part.Selection.Views = append(part.Selection.Views, v.Name)
 		}
 	}
-	narrowed := Narrowed{Of: r.ID, Checks: list(sortedNames(p.Checks)), Views: list(sortedNames(p.Views)), Owners: list(sortedNames(p.Owners))}
+	narrowed := Narrowed{Of: r.ID, Checks: List(sortedNames(p.Checks)), Views: List(sortedNames(p.Views)), Owners: List(sortedNames(p.Owners))}
 	if earlier := r.Narrowed; earlier != nil {
 		narrowed.Of = earlier.Of
 		narrowed.Checks = later(earlier.Checks, narrowed.Checks)

@@ -188,6 +188,9 @@ type View struct {
 const (
 	MaxSeries  = 400
 	MaxLagBins = 200
+	// Of all views together; where there are many, each shows less (BoundPictures).
+	MaxSeriesInAll  = 32_000
+	MaxLagBinsInAll = 32_000
 )
 
 // PartitionRows is what one partition holds.
@@ -494,17 +497,17 @@ func (r Report) Summarise() Summary {
 
 // filled is the report without nil lists and maps where the schema demands a value.
 func (r Report) filled() Report {
-	r.Selection = Selection{Views: list(r.Selection.Views), Checks: list(r.Selection.Checks)}
+	r.Selection = Selection{Views: List(r.Selection.Views), Checks: List(r.Selection.Checks)}
 	if r.Narrowed != nil {
 		n := *r.Narrowed
-		n.Checks, n.Views, n.Owners = list(n.Checks), list(n.Views), list(n.Owners)
+		n.Checks, n.Views, n.Owners = List(n.Checks), List(n.Views), List(n.Owners)
 		r.Narrowed = &n
 	}
 	r.Definitions = each(r.Definitions, func(d Definition) Definition {
-		d.UnknownFields = list(d.UnknownFields)
+		d.UnknownFields = List(d.UnknownFields)
 		if len(d.FeatureServices) > 0 {
 			d.FeatureServices = each(d.FeatureServices, func(s FeatureService) FeatureService {
-				s.Views = list(s.Views)
+				s.Views = List(s.Views)
 				return s
 			})
 		}
@@ -512,31 +515,31 @@ func (r Report) filled() Report {
 	})
 	r.Views = each(r.Views, View.filled)
 	r.Results = each(r.Results, func(res Result) Result {
-		res.Findings, res.Measures = list(res.Findings), object(res.Measures)
+		res.Findings, res.Measures = List(res.Findings), object(res.Measures)
 		return res
 	})
 	if len(r.Consumers) > 0 {
 		r.Consumers = each(r.Consumers, func(c Consumer) Consumer {
-			c.Views = list(c.Views)
+			c.Views = List(c.Views)
 			return c
 		})
 	}
 	r.Execution.Scheduler = object(r.Execution.Scheduler)
 	if r.History != nil {
 		past := *r.History
-		past.NotUsed = list(past.NotUsed)
+		past.NotUsed = List(past.NotUsed)
 		r.History = &past
 	}
 	return r
 }
 
 func (v View) filled() View {
-	v.OpenPartitions, v.Notes, v.SourceLagSeconds = list(v.OpenPartitions), list(v.Notes), object(v.SourceLagSeconds)
+	v.OpenPartitions, v.Notes, v.SourceLagSeconds = List(v.OpenPartitions), List(v.Notes), object(v.SourceLagSeconds)
 	d := &v.Definition
-	d.Entity, d.Key, d.Origins = list(d.Entity), list(d.Key), object(d.Origins)
+	d.Entity, d.Key, d.Origins = List(d.Entity), List(d.Key), object(d.Origins)
 	if d.TimePartition != nil {
 		partition := *d.TimePartition
-		partition.Columns = list(partition.Columns)
+		partition.Columns = List(partition.Columns)
 		d.TimePartition = &partition
 	}
 	return v
@@ -551,7 +554,8 @@ func each[T any](items []T, change func(T) T) []T {
 	return out
 }
 
-func list[T any](items []T) []T {
+// List is a list that JSON writes as [] where it is empty.
+func List[T any](items []T) []T {
 	if items == nil {
 		return []T{}
 	}

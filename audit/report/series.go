@@ -77,6 +77,59 @@ func binsHold(place string, bins []LagBin, rows int64) error {
 	return nil
 }
 
+// BoundPictures are views whose series and lag bins stay within MaxSeriesInAll and MaxLagBinsInAll, so that a report of many views can
+// be kept, sent and opened. Of a long series the newest partitions stay and the older ones are counted; bins become wider. A view of which
+// something was left out says so in a note.
+func BoundPictures(views []View) []View {
+	views = slices.Clone(views)
+	partitions, series, bins, histograms := 0, 0, 0, 0
+	for _, v := range views {
+		if len(v.Series) > 0 {
+			partitions, series = partitions+len(v.Series), series+1
+		}
+		for _, of := range v.LagBins {
+			bins, histograms = bins+len(of), histograms+1
+		}
+	}
+	for i := range views {
+		v, changed := &views[i], false
+		if most := MaxSeriesInAll / max(1, series); partitions > MaxSeriesInAll && len(v.Series) > most {
+			v.SeriesLeftOut += int64(len(v.Series) - most)
+			v.Series = slices.Clone(v.Series[len(v.Series)-most:])
+			changed = true
+		}
+		if most := max(1, MaxLagBinsInAll/max(1, histograms)); bins > MaxLagBinsInAll {
+			v.LagBins = maps.Clone(v.LagBins)
+			for source, of := range v.LagBins {
+				v.LagBins[source] = wider(of, most)
+				changed = changed || len(of) > most
+			}
+		}
+		if changed {
+			v.Notes = append(slices.Clone(v.Notes), fmt.Sprintf("the report has %d views: of this one it lists the newest %d partitions, and lags in bins that are wider than "+
+				"in a report of few views; audit the view by itself for all of them", len(views), len(v.Series)))
+		}
+	}
+	return views
+}
+
+// wider puts neighbouring bins together until there are at most so many.
+func wider(bins []LagBin, most int) []LagBin {
+	if len(bins) <= most {
+		return bins
+	}
+	together := (len(bins) + most - 1) / most
+	out := make([]LagBin, 0, most)
+	for chunk := range slices.Chunk(bins, together) {
+		one := LagBin{FromSeconds: chunk[0].FromSeconds, ToSeconds: chunk[len(chunk)-1].ToSeconds}
+		for _, b := range chunk {
+			one.Rows += b.Rows
+		}
+		out = append(out, one)
+	}
+	return out
+}
+
 // narrowed keeps of the series what the picked checks found.
 func (v View) narrowed(keep func(check string) bool) View {
 	if len(v.Series) == 0 {

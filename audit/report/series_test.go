@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -75,5 +76,52 @@ func TestNarrowKeepsTheSeriesOfPickedChecks(t *testing.T) {
 	}
 	if _, err := report.Parse([]byte(written(t, part))); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestPicturesOfManyViewsAreBounded: the newest partitions stay, what is left out is counted, bins keep their rows, and the view says so.
+func TestPicturesOfManyViewsAreBounded(t *testing.T) {
+	one := func(partitions, bins int) report.View {
+		v := report.View{SourceLagSeconds: map[string]report.Lag{"a": {Rows: int64(bins)}}, LagBins: map[string][]report.LagBin{"a": {}}}
+		for i := range partitions {
+			v.Series = append(v.Series, report.PartitionRows{Partition: fmt.Sprint(i), Rows: int64(i)})
+		}
+		for i := range bins {
+			v.LagBins["a"] = append(v.LagBins["a"], report.LagBin{FromSeconds: float64(i), ToSeconds: float64(i + 1), Rows: 1})
+		}
+		return v
+	}
+	few := []report.View{one(400, 200), one(3, 5)}
+	if got := report.BoundPictures(few); len(got[0].Series) != 400 || len(got[0].LagBins["a"]) != 200 || len(got[0].Notes) != 0 {
+		t.Errorf("of two views something is left out: %d partitions, %d bins, notes %q", len(got[0].Series), len(got[0].LagBins["a"]), got[0].Notes)
+	}
+	many := make([]report.View, 500)
+	for i := range many {
+		many[i] = one(400, 200)
+	}
+	many[7] = one(3, 5)
+	got := report.BoundPictures(many)
+	partitions, bins := 0, 0
+	for i, v := range got {
+		partitions, bins = partitions+len(v.Series), bins+len(v.LagBins["a"])
+		rows := int64(0)
+		for _, b := range v.LagBins["a"] {
+			rows += b.Rows
+		}
+		if rows != v.SourceLagSeconds["a"].Rows || int64(len(v.Series))+v.SeriesLeftOut != int64(len(many[i].Series)) {
+			t.Fatalf("view %d: %d rows in bins, %d partitions and %d left out", i, rows, len(v.Series), v.SeriesLeftOut)
+		}
+	}
+	if partitions > report.MaxSeriesInAll || bins > report.MaxLagBinsInAll {
+		t.Errorf("%d partitions and %d bins in all", partitions, bins)
+	}
+	if v := got[0]; len(v.Series) != 64 || v.Series[63].Partition != "399" || v.SeriesLeftOut != 336 || len(v.Notes) != 1 {
+		t.Errorf("%d partitions up to %s, %d left out, notes %q", len(v.Series), v.Series[len(v.Series)-1].Partition, v.SeriesLeftOut, v.Notes)
+	}
+	if v := got[7]; len(v.Series) != 3 || v.SeriesLeftOut != 0 || len(v.LagBins["a"]) != 5 || len(v.Notes) != 0 {
+		t.Errorf("a small view lost something: %d partitions, %d left out, %d bins, notes %q", len(v.Series), v.SeriesLeftOut, len(v.LagBins["a"]), v.Notes)
+	}
+	if len(many[0].Series) != 400 {
+		t.Error("the views that were given have changed")
 	}
 }

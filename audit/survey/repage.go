@@ -30,6 +30,8 @@ type RepageLimits struct {
 	Page int64
 	// Group is how much the rows of a row group of the copy may take, uncompressed; one row is never cut.
 	Group int64
+	// Copy is how much all rows may take, uncompressed; 0 for any. A dictionary of large values may stand for a thousand times its bytes.
+	Copy int64
 }
 
 // repagedRows are those of a row group of a copy at most: what writers make by default.
@@ -253,6 +255,13 @@ func (c *chunkPages) Next() bool {
 // measure finds out how large rows are, and where row groups are cut.
 func (r *repager) measure() error {
 	most := max(r.limits.Group, int64(len(r.leaves))*leastGroupOfColumn)
+	total := int64(0)
+	grown := func(bytes int64) error {
+		if total += bytes; r.limits.Copy > 0 && total > r.limits.Copy {
+			return fmt.Errorf("its rows take more than %d bytes one by one, and there is room for no more", r.limits.Copy)
+		}
+		return nil
+	}
 	for group, g := range r.meta.RowGroups {
 		const entries = 1 << 20
 		grain := max((g.NumRows+entries-1)/entries, 1)
@@ -265,17 +274,22 @@ func (r *repager) measure() error {
 				continue
 			}
 			err := r.eachBatch(group, leaf, func(b batch) error {
+				bytes := int64(0)
 				for i := range b.levels {
+					bytes += b.size(i)
 					if b.row[i] >= 0 && b.row[i] < g.NumRows {
 						at := b.row[i] / grain
 						sizes[at] = uint32(min(int64(sizes[at])+b.size(i), math.MaxUint32))
 					}
 				}
-				return nil
+				return grown(bytes)
 			})
 			if err != nil {
 				return err
 			}
+		}
+		if err := grown(fixed * g.NumRows); err != nil {
+			return err
 		}
 		r.cuts = append(r.cuts, cut(sizes, grain, g.NumRows, fixed, most))
 		for _, size := range sizes {

@@ -160,6 +160,9 @@ func TestRepageOfSomeColumns(t *testing.T) {
 	if _, _, _, err := repage(t, original, wanted, RepageLimits{Page: 1_000}); err == nil || !strings.Contains(err.Error(), "there is room for 1000") {
 		t.Errorf("error %v", err)
 	}
+	if _, _, _, err := repage(t, original, wanted, RepageLimits{Page: 1 << 20, Copy: 20_000}); err == nil || !strings.Contains(err.Error(), "more than 20000 bytes one by one") {
+		t.Errorf("a copy of more than 20,000 bytes: %v", err)
+	}
 	if _, _, _, err := repage(t, original, func(string) bool { return false }, RepageLimits{Page: 1 << 20}); err == nil {
 		t.Error("a copy without columns")
 	}

@@ -18,10 +18,27 @@ func Number(n int64) string {
 	if strings.HasPrefix(text, "-") {
 		sign, text = "-", text[1:]
 	}
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
+	return sign + grouped(text)
+}
+
+// Decimal writes an exact number as Number does: 84097.29 as 84,097.29. What is written with an exponent, or is no number, stays.
+func Decimal(text string) string {
+	whole, rest := text, ""
+	if i := strings.IndexByte(text, '.'); i >= 0 {
+		whole, rest = text[:i], text[i:]
 	}
-	return sign + text
+	digits := strings.TrimPrefix(whole, "-")
+	if strings.Trim(digits+strings.TrimPrefix(rest, "."), "0123456789") != "" {
+		return text
+	}
+	return whole[:len(whole)-len(digits)] + grouped(digits) + rest
+}
+
+func grouped(digits string) string {
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
 }
 
 // Plural chooses a word by a number.

@@ -32,6 +32,18 @@ func TestNumber(t *testing.T) {
 	}
 }
 
+func TestDecimal(t *testing.T) {
+	for text, want := range map[string]string{
+		"84097.29": "84,097.29", "-1234567": "-1,234,567", "999": "999", "1000.000": "1,000.000", "0.12345": "0.12345",
+		"1e+300": "1e+300", "1.5e+20": "1.5e+20", "NaN": "NaN", "+Inf": "+Inf", "-Inf": "-Inf", "": "",
+		"123456789012345678901234567890123456789": "123,456,789,012,345,678,901,234,567,890,123,456,789",
+	} {
+		if got := Decimal(text); got != want {
+			t.Errorf("Decimal(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestCount(t *testing.T) {
 	for want, got := range map[string]string{"1 file": Count(1, "file"), "2 files": Count(2, "file"), "0 entities": Count(0, "entity"), "2 repeated keys": Count(2, "repeated key")} {
 		if got != want {

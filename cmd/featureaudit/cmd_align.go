@@ -17,21 +17,23 @@ import (
 	"github.com/featureaudit/featureaudit/audit/sensitive"
 )
 
-const alignAbout = `Writes a copy of the views that a report has corrections for: event_time shifted as the report says, aware UTC in
-microseconds, each row in the partition of its corrected time, and source_lag in seconds as a new column. All else is kept,
-and proved equal by reading the copy back. Nothing is changed in place: --out-dir must be empty or not there. Files stand
-below it as below the config file's folder: with the config copied beside them, run --view NAME audits the copy of a view,
-once what the config says of reading its event_time (zone, unit, format) is taken out there. Other views are not copied. A copy
-that was cut off is removed by the next align to the same folder, or by align --clean DIR.
+const alignAbout = `Writes a corrected copy of the views that a report has corrections for: event_time is shifted as the report says and stored as
+UTC in microseconds, each row goes into the partition of its corrected time, and source_lag (in seconds) is a new column. All else
+stays the same, which is proved by reading the copy back. Nothing is changed in place: --out-dir must be empty or not exist yet.
+Other views are not copied.
 
-Rows whose offset is only statistical are corrected with --accept statistical, and else copied and listed.`
+Files lie below --out-dir as they lie below the config's folder. To audit the copy, copy the config there, remove what it says
+about reading event_time (zone, unit, format), and run --view NAME. If align is killed, the next align to the same folder, or
+align --clean DIR, removes what it left.
+
+Rows whose offset is only statistical are copied as they are, and listed; with --accept statistical they are corrected too.`
 
 func cmdAlign(ctx context.Context, c *cli, args []string) (int, error) {
 	var f definitionFlags
 	flags := newFlags("align")
-	reportPath := flags.String("report", "", "the report whose corrections are made (json, of run)")
-	dir := flags.String("out-dir", "", "the folder to write the copy to; it must be empty or not there")
-	accept := flags.StringArray("accept", nil, "evidence to correct by beside arithmetic: statistical")
+	reportPath := flags.String("report", "", "the JSON report that holds the corrections")
+	dir := flags.String("out-dir", "", "the folder to write the copy to; it must be empty or not exist yet")
+	accept := flags.StringArray("accept", nil, "also correct by evidence of this kind: statistical (arithmetic is always taken)")
 	views := flags.StringArray("view", nil, "copy this view only (repeatable)")
 	clean := flags.String("clean", "", "remove what a killed align left in this folder or beside it, and do no more")
 	hashKey := ""

@@ -9,8 +9,8 @@ import (
 	"github.com/featureaudit/featureaudit/audit/report"
 )
 
-const baselineAbout = `Writes the findings of a report as a baseline: what is known, so that run --baseline FILE --new-only fails on other findings only.
-Each group needs the day from which on it counts again, which is left for people to set.`
+const baselineAbout = `Writes the findings of a report as a baseline of known findings: run --baseline FILE --new-only then fails only on others. For
+each group, fill in the day from which it counts again.`
 
 func cmdBaseline(ctx context.Context, c *cli, args []string) (int, error) {
 	flags := newFlags("baseline")

@@ -14,8 +14,8 @@ import (
 	"github.com/featureaudit/featureaudit/audit/render"
 )
 
-const checksAbout = `Lists the checks of the catalogue; "checks explain ID" shows one: why it matters, what to do, its parameters, and the SQL
-that judges, or the rule in words where no SQL does. It explains the rules of diff and lint, too.`
+const checksAbout = `Lists all checks. "checks explain ID" shows one: why it matters, what to do, its parameters, and the SQL that decides (or the
+rule in words). It also explains the rules of diff and lint.`
 
 func cmdChecks(_ context.Context, c *cli, args []string) (int, error) {
 	flags := newFlags("checks")

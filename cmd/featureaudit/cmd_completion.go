@@ -14,8 +14,8 @@ import (
 	"github.com/featureaudit/featureaudit/audit/policy"
 )
 
-const completionAbout = `Prints a script that completes commands, flags and their values in a shell: formats, checks, and the views of the config that
-the line names.`
+const completionAbout = `Prints a script that completes commands, flags and values in a shell. Values include formats, checks, and the views of the config
+named on the line.`
 
 //go:embed completion/bash.sh
 var completionBash string

@@ -12,7 +12,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/render"
 )
 
-const definitionsAbout = `Prints the definitions that a reference holds, as they were read: what diff, lint and run work with. A reference is a
+const definitionsAbout = `Prints the definitions that REF holds, as diff, lint and run read them. REF is a
 Feast registry (registry.db, SQLite, postgres://..., the output of feast registry-dump), a Feast repository, our YAML
 (a file, a folder, a glob), an ODCS contract, dbt's YAML, a report, or REV:PATH of any of these in git.`
 

@@ -23,8 +23,8 @@ import (
 	"github.com/featureaudit/featureaudit/audit/render"
 )
 
-const diffAbout = `Compares two sets of definitions and judges what changed: the pre-flight of a migration. OLD and NEW are what the
-definitions command reads. An approval under suppress: of the config accepts a finding, for a reason and a while.`
+const diffAbout = `Compares two sets of definitions and judges what changed, for example before a migration. OLD and NEW are anything that the
+definitions command reads. A line under suppress: in the config accepts a finding, for a reason and until a date.`
 
 // judgeFlags are the flags that diff and lint share.
 type ruleFlags struct {
@@ -40,8 +40,8 @@ type ruleFlags struct {
 func (f *ruleFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.consumer, "for", "", "judge for one kind of consumer: training, serving or storage (default: the strictest)")
 	flags.StringVar(&f.failOn, "fail-on", "error", "exit 1 at findings of this severity: error, warn or never")
-	flags.StringVar(&f.config, "config", "", "the config whose suppress: and consumers: count (default: ./featureaudit.yaml where it is there)")
-	flags.StringVar(&f.asOf, "as-of", "", "the instant that approvals are judged at (default: now)")
+	flags.StringVar(&f.config, "config", "", "take suppress: and consumers: from this config (default: ./featureaudit.yaml if it exists)")
+	flags.StringVar(&f.asOf, "as-of", "", "the instant at which suppressions are judged (default: now)")
 	flags.BoolVar(&f.quiet, "quiet", false, "print no summary: the exit code is the answer")
 	flags.StringVar(&f.summary, "summary", "text", "summary at the end of stdout: text, json (one line) or none (the default where an output goes to stdout)")
 	f.out.add(flags, diffFormats())

@@ -16,8 +16,8 @@ import (
 	"github.com/featureaudit/featureaudit/audit/report"
 )
 
-const gateAbout = `Turns a report into an exit code. An error counts only where it is selected; a selection that matches no result is
-refused, and so is a report that is partial, of another schema or older than --max-report-age.`
+const gateAbout = `Turns a report into an exit code. Only selected results count. A selection that matches nothing is refused, and so is a report
+that is partial, of another schema, or older than --max-report-age.`
 
 // clockSkew is how far a report may lie in the future before the two clocks are said to disagree.
 const clockSkew = 5 * time.Minute

@@ -21,9 +21,9 @@ import (
 	"github.com/featureaudit/featureaudit/audit/store"
 )
 
-const initAbout = `Writes a first config from the Parquet files below PATH: a view for each folder of files, or for each table where the
-files of a folder have columns of their own; partitions and sources from the paths, roles guessed from footers and
-names. Every guess is marked. An existing config is never replaced.`
+const initAbout = `Writes a first config from the Parquet files below PATH. Each folder of files becomes a view (or each table, if the files in one
+folder have different columns). Partitions and sources come from the paths; which column is what is guessed from names and footers.
+Every guess is marked. An existing config is never replaced.`
 
 func cmdInit(ctx context.Context, c *cli, args []string) (int, error) {
 	var out outFlags

@@ -9,8 +9,8 @@ import (
 	"github.com/featureaudit/featureaudit/audit/registry"
 )
 
-const lintAbout = `Judges one set of definitions alone: views that never expire, keys that cannot be told, services that name what is not
-there. Where the views' files are at hand their footers are read too; no row is.`
+const lintAbout = `Judges one set of definitions by itself: views that never expire, keys that are unclear, services that name missing views or
+features. If the views' files can be reached, their footers are read too, but no rows.`
 
 func cmdLint(ctx context.Context, c *cli, args []string) (int, error) {
 	var f ruleFlags

@@ -12,8 +12,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-const manAbout = `Prints the manual page of a command, or of the program, in the form that man reads. With --out-dir all pages are written to
-a folder.`
+const manAbout = `Prints the manual page of a command, or of the whole program, for man. --out-dir writes all pages to a folder.`
 
 func cmdMan(_ context.Context, c *cli, args []string) (int, error) {
 	flags := newFlags("man")

@@ -17,12 +17,13 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/render"
+	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/sensitive"
 	"github.com/featureaudit/featureaudit/audit/survey"
 )
 
 const planAbout = `Shows what run would audit: the views, their files and partitions, which column plays which role, where each value
-comes from, and which declared columns are in none of the files. Footers are read, and no row.`
+comes from, and which declared columns are in none of the files. It reads footers, but no rows.`
 
 func cmdPlan(ctx context.Context, c *cli, args []string) (int, error) {
 	var f definitionFlags
@@ -48,7 +49,7 @@ func cmdPlan(ctx context.Context, c *cli, args []string) (int, error) {
 	if err := c.refuseInputs(ctx, outs, loaded.Views); err != nil {
 		return 0, err
 	}
-	doc := planDocument{Schema: "featureaudit.plan/v1", Views: []plannedView{}, Notes: nonNil(loaded.Notes)}
+	doc := planDocument{Schema: "featureaudit.plan/v1", Views: []plannedView{}, Notes: report.List(loaded.Notes)}
 	code := exitOK
 	for _, v := range loaded.Views {
 		if !picked(*views, v.Name) {
@@ -132,7 +133,7 @@ func (c *cli) planView(ctx context.Context, v model.View) plannedView {
 		return p
 	}
 	p := planned(unnamed(plan.View))
-	p.Notes, p.Files = nonNil(plan.Notes), len(plan.Listing.Files)
+	p.Notes, p.Files = report.List(plan.Notes), len(plan.Listing.Files)
 	for _, f := range plan.Listing.Files {
 		p.Bytes += f.Size
 	}

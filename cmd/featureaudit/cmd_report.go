@@ -2,22 +2,26 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"slices"
 	"time"
 
 	"github.com/spf13/pflag"
 
+	"github.com/featureaudit/featureaudit/audit/history"
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/render"
 	"github.com/featureaudit/featureaudit/audit/report"
 )
 
-const reportAbout = `Writes a report again in other formats, without looking at any data. A partial report is written too, and says so.
-report diff A B compares two reports; report trend VIEW shows how a view did in the runs of a history. The digests (slack, teams,
-pagerduty) are payloads that nothing here sends: they tell what is new, worse, resolved or due for a reminder since earlier runs,
-and are empty where that is nothing.`
+const reportAbout = `Shows a report again, or writes it in another format, without looking at any data. A partial report says that it is partial.
+report diff A B compares two reports; report trend VIEW shows how a view did in earlier runs (of a history).
+
+Formats slack, teams and pagerduty are digests: a message of what is new, worse, resolved or due for a reminder. They are written,
+not sent, and empty if there is no news. With --history a channel is told at most once a night: the next digest for it is empty.`
 
 // reportFlags are the flags of report as written.
 type reportFlags struct {
@@ -26,7 +30,7 @@ type reportFlags struct {
 	checks    []string
 	remind    string
 	reportURL string
-	// history and config are for report trend.
+	// history is for report trend and for digests, config for report trend.
 	history, config string
 	out             outFlags
 }
@@ -36,9 +40,9 @@ func (f *reportFlags) add(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.owners, "owner", nil, "results of this owner only (repeatable)")
 	flags.StringArrayVar(&f.views, "view", nil, "results of this view only (repeatable)")
 	flags.StringArrayVar(&f.checks, "check", nil, "results of this check only (repeatable; one for report trend)")
-	flags.StringVar(&f.remind, "remind", "", "in digests: tell again what is still open, so long after it began and each time as long after that (7d)")
+	flags.StringVar(&f.remind, "remind", "", "in digests: repeat what is still open whenever this much time has passed (7d)")
 	flags.StringVar(&f.reportURL, "report-url", "", "in digests: where people can open the report (http or https)")
-	flags.StringVar(&f.history, "history", "", "for report trend: the history (default: history: of the config)")
+	flags.StringVar(&f.history, "history", "", "for report trend: the history (default: history: of the config); in digests: where it is noted that a channel was told, at most once a night")
 	flags.StringVar(&f.config, "config", "", "for report trend: the config that names the history (default ./"+defaultConfig+")")
 }
 
@@ -55,10 +59,8 @@ func cmdReport(ctx context.Context, c *cli, args []string) (int, error) {
 	case flags.Arg(0) == "trend" && flags.NArg() > 1:
 		return c.reportTrend(ctx, f, flags)
 	}
-	for _, name := range []string{"history", "config"} {
-		if flags.Changed(name) {
-			return 0, usagef("--%s is for featureaudit report trend VIEW", name)
-		}
+	if flags.Changed("config") {
+		return 0, usagef("--config is for featureaudit report trend VIEW")
 	}
 	path, err := oneArgument(flags, "REPORT")
 	if err != nil {
@@ -82,13 +84,72 @@ func cmdReport(ctx context.Context, c *cli, args []string) (int, error) {
 	if err := c.refuseInputs(ctx, outs, nil); err != nil {
 		return 0, err
 	}
+	digests := slices.DeleteFunc(slices.Clone(outs), func(o output) bool { return !digestFormat(o.format) })
+	if f.history != "" {
+		if len(digests) == 0 {
+			return 0, usagef("--history is for featureaudit report trend VIEW, and for digests (slack, teams, pagerduty), where it notes that a channel was told")
+		}
+		if err := localOnly(f.history); err != nil {
+			return 0, err
+		}
+		return exitOK, c.writeOnce(outs, r, options, f)
+	}
 	if err := c.writeReport(outs, r, options); err != nil {
 		return 0, err
 	}
 	if slices.ContainsFunc(outs, func(o output) bool { return digestFormat(o.format) }) && !render.HasNews(r, options) {
-		fmt.Fprintln(c.stderr, "featureaudit report: nothing is new, worse, resolved or due: the digest is empty, and there is nothing to send")
+		fmt.Fprintln(c.stderr, nothingToSend)
 	}
 	return exitOK, nil
+}
+
+// writeOnce is writeReport where a channel is told at most once a night: the second digest for it is empty, and says so.
+func (c *cli) writeOnce(outs []output, r report.Report, o render.Options, f reportFlags) error {
+	asOf, err := time.Parse(time.RFC3339Nano, r.AsOf)
+	if err != nil {
+		return usagef("as_of of the report: %w", err)
+	}
+	news := render.HasNews(r, o)
+	for _, out := range outs {
+		place, before := "", false
+		if digestFormat(out.format) && news {
+			about := slices.Concat([]string{o.Owner}, f.views, []string{""}, f.checks, []string{""}, projects(r))
+			if place, before, err = history.Tell(f.history, asOf, out.format, about...); err != nil {
+				return err
+			}
+		}
+		switch {
+		case before:
+			fmt.Fprintf(c.stderr, "featureaudit report: %s was told of the night of %s before: the digest is empty, and there is nothing to send (remove the folder %s to have it again)\n",
+				out.format, asOf.UTC().Format(time.DateOnly), cleanLines(place))
+			err = c.writeEach([]output{out}, func(io.Writer, output) error { return nil })
+		default:
+			if digestFormat(out.format) && !news {
+				fmt.Fprintln(c.stderr, nothingToSend)
+			}
+			err = c.writeReport([]output{out}, r, o)
+		}
+		if err != nil && place != "" && !before {
+			err = errors.Join(err, history.Forget(place))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// nothingToSend is said where a digest is empty.
+const nothingToSend = "featureaudit report: nothing is new, worse, resolved or due: the digest is empty, and there is nothing to send"
+
+// projects are those of the views of a report.
+func projects(r report.Report) []string {
+	var names []string
+	for _, v := range r.Views {
+		names = append(names, v.Project)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // digestFormat says whether a format is a payload for a channel.

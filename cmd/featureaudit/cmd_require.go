@@ -21,10 +21,10 @@ import (
 	"github.com/featureaudit/featureaudit/audit/report"
 )
 
-const requireAbout = `Asserts feature views before training or serving: exit 0 only if every view is proven to keep its contract now,
-1 if one is proven stale or failing, 3 if nothing is proven. Age is counted from the newest event to now, by the report
-(--report), the flag file (--flags) or the data itself (--data: the definitions of --config or --path, and the newest
-partition's rows, or all where a consumer looks back).`
+const requireAbout = `Asserts feature views before training or serving: exit 0 only if every view is proven to keep its contract now, 1 if one is
+proven stale or failing, 3 if nothing is proven. Age is counted from the newest event until now. It is taken from a report
+(--report), from a flag file (--flags), or from the data itself (--data, with --config or --path). --data reads the rows of the
+newest partition, or all rows if a consumer looks back.`
 
 // requireFlags are the flags of require as written.
 type requireFlags struct {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit"
 	"github.com/featureaudit/featureaudit/audit/check"
+	"github.com/featureaudit/featureaudit/audit/document"
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/policy"
@@ -31,13 +32,14 @@ import (
 // written in its place: the whole program must be gone within two seconds.
 const runGrace = 1500 * time.Millisecond
 
-const runAbout = `Audits the views of a config file (REF, default ./featureaudit.yaml), a registry, a Feast repo or a directory,
-or with --path one view without any config. The report says for every view and check what was found.`
+const runAbout = `Audits the views of a config file (REF, default ./featureaudit.yaml), a registry, a Feast repository or a folder, or with --path
+one view without a config. The report says for every view and check what was found.`
 
 // runFlags are the flags of run as written.
 type runFlags struct {
 	definitionFlags
 	remember   memoryFlags
+	facts      factsFlags
 	asOf       string
 	span       string
 	views      []string
@@ -67,6 +69,7 @@ func addRunFlags(flags *pflag.FlagSet, f *runFlags) {
 	flags.StringArrayVar(&f.checks, "check", nil, "run this check only (repeatable)")
 	f.out.add(flags, runFormats())
 	f.remember.add(flags)
+	f.facts.add(flags)
 	flags.StringVar(&f.failOn, "fail-on", "error", "exit 1 at findings of this severity: error, warn or never")
 	flags.StringVar(&f.summary, "summary", "text", "summary at the end of stdout: text, json (one line) or none (the default where an output goes to stdout)")
 	flags.BoolVar(&f.quiet, "quiet", false, "print errors only: no summary, no progress, no other log")
@@ -74,11 +77,11 @@ func addRunFlags(flags *pflag.FlagSet, f *runFlags) {
 	flags.StringVar(&f.tempDir, "temp-dir", "", "where to spill what does not fit into memory (default: $TMPDIR, else the system's)")
 	addStageLimit(flags, &f.stage)
 	flags.IntVar(&f.threads, "threads", 0, "threads to scan with (default: the CPU quota)")
-	flags.IntVar(&f.rowsLimit, "rows-limit", 100_000, "rows to write at most with --out duplicates=PATH or rows=PATH (.parquet or .csv)")
-	flags.IntVar(&f.samples, "samples", 0, "show up to so many values of key and entity columns in findings (default: none; sensitive ones are hashed or numbered)")
+	flags.IntVar(&f.rowsLimit, "rows-limit", 100_000, "write at most N rows with --out duplicates=PATH or rows=PATH (.parquet or .csv)")
+	flags.IntVar(&f.samples, "samples", 0, "show up to N values of key and entity columns in findings (default: none; sensitive ones are hashed or numbered)")
 	addHashKey(flags, &f.hashKey)
 	flags.BoolVar(&f.skipEmpty, "skip-empty", false, "exit 99 rather than 3 where there is nothing to audit")
-	flags.StringArrayVar(&f.missing, "missing-view", nil, "a view without files could not be looked at (error, exit 3: the default) or fails alone (fail); NAME=error, NAME=fail or NAME=warn for the view of that name (repeatable)")
+	flags.StringArrayVar(&f.missing, "missing-view", nil, "a view without files is an error (error: exit 3, the default), or a failure of that view alone (fail); NAME=error, NAME=fail or NAME=warn for one view (repeatable)")
 	f.log = addLogFlags(flags)
 }
 
@@ -146,6 +149,13 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	if err := c.refuseInputs(ctx, outs, options.Views); err != nil {
 		return 0, err
 	}
+	if options.Facts, err = c.factsIn(ctx, f.facts, resolved, outs); err != nil {
+		return 0, err
+	}
+	if options.Facts != nil {
+		defer options.Facts.Close()
+	}
+	options.Paranoid = f.facts.paranoid
 	removeScratch, err := c.scratch(&options)
 	if err != nil {
 		return 0, err
@@ -370,7 +380,7 @@ func nothingJudged(o audit.Options) (report.Report, error) {
 	if o.RangeFrom != "" {
 		within = o.RangeFrom + ".." + o.RangeTo
 	}
-	return check.BuildReport(check.ReportInput{
+	return document.Build(document.Input{Catalogue: check.Reported(),
 		Tool: o.Tool, AsOf: times.At(o.AsOf), Range: within, Status: report.Partial, ConfigDigest: o.ConfigDigest,
 		Selection: report.Selection{Views: o.SelectViews, Checks: o.SelectChecks}, Definitions: o.Definitions,
 	})
@@ -409,6 +419,14 @@ func (c *cli) finishRun(ctx context.Context, log zerolog.Logger, f finish) (int,
 		writeErr = errors.Join(writeErr, f.memory.keep(ctx, f.report, c.now()))
 	}
 	notes = append(notes, f.memory.notes()...)
+	if facts := f.options.Facts; facts != nil {
+		notes = append(notes, facts.NotUsed()...)
+		log.Info().Int64("files_known", f.audit.Looked.FilesKnown).Int64("rows_known", f.audit.Looked.RowsKnown).
+			Int64("files_read", f.audit.Looked.FilesRead).Int64("rows_read", f.audit.Looked.RowsRead).Msg("kept facts")
+	}
+	if f.audit.FactsErr != nil {
+		notes = append(notes, f.audit.FactsErr.Error())
+	}
 	for _, note := range notes {
 		log.Warn().Msg(note)
 	}

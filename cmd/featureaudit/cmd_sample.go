@@ -10,12 +10,11 @@ import (
 	"github.com/featureaudit/featureaudit/audit/sample"
 )
 
-const sampleAbout = `Copies the form of a Parquet file without its values, so that a fault can be shown to others: names, types, encodings, compression,
-row groups, nulls and the order of values stay, and each value and bound is another. Times begin in 2026, texts are numbered, and texts
-of times keep their form. What the writer says of itself stays; other metadata of the file is left out.
+const sampleAbout = `Copies the form of a Parquet file without its values, so that you can show a fault to others. Names, types, encodings, compression,
+row groups, nulls and the order of values stay. Every value and bound is replaced: times begin in 2026, texts are numbered, and texts
+that hold times keep their form. The name of the writer stays; other metadata of the file is left out.
 
-Names of columns and the lengths of texts stay as they are, and so do NaN, infinity and 0 of floating numbers: look at the copy before
-you give it away.`
+Column names, the lengths of texts, and NaN, infinity and 0 in floating numbers also stay: look at the copy before you share it.`
 
 func cmdSample(ctx context.Context, c *cli, args []string) (int, error) {
 	flags := newFlags("sample")

@@ -12,8 +12,8 @@ import (
 	"github.com/featureaudit/featureaudit/audit/report"
 )
 
-const schemaAbout = `Prints the JSON Schema (2020-12) of a file of ours: "report" is what run writes, "config" what it reads; "definitions",
-"diff" and "lint" are what the commands of those names write with --format json. "config" comes as a page of Markdown, too.`
+const schemaAbout = `Prints the JSON Schema (2020-12) of a file of featureaudit: "report" is what run writes, "config" what it reads; "definitions",
+"diff" and "lint" are what those commands write with --format json. "config" is also available as a page of Markdown.`
 
 // documentSchema is the JSON Schema of one kind of file.
 type documentSchema struct {

@@ -73,7 +73,7 @@ func flagSays(f *pflag.Flag) string {
 func valueNames() map[string]string {
 	return map[string]string{
 		"accept": "VERDICT", "as-of": "TIME", "baseline": "FILE", "check": "ID", "clean": "DIR", "color": "WHEN", "config": "FILE", "consumer": "NAME", "data": "REF",
-		"entity": "COLUMNS", "event-time": "COLUMN", "fail-on": "SEVERITY", "flags": "FILE", "for": "READER", "format": "FORMAT",
+		"entity": "COLUMNS", "event-time": "COLUMN", "facts": "DIR", "fail-on": "SEVERITY", "flags": "FILE", "for": "READER", "format": "FORMAT",
 		"hash-key-file": "FILE", "history": "DIR", "ingested-at": "COLUMN", "key": "COLUMNS", "log-format": "FORMAT", "log-level": "LEVEL", "lookback": "DURATION",
 		"max-age": "DURATION", "max-report-age": "DURATION", "memory-limit": "SIZE", "missing-view": "WHAT", "name": "NAME", "now": "TIME",
 		"out": "FORMAT=PATH", "out-dir": "DIR", "owner": "NAME", "path": "GLOB", "project": "NAME", "range": "A..B", "remind": "DURATION", "report": "FILE", "report-url": "URL",

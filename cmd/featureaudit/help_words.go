@@ -12,13 +12,13 @@ func examplesOf(name string) []example {
 			{"remove what a killed align left behind", "featureaudit align --clean corrected"},
 		},
 		"baseline": {
-			{"what is known today, for a person to complete", "featureaudit baseline report.json --out baseline.yaml"},
-			{"show it", "featureaudit baseline report.json --out -"},
-			{"of the findings of one team", "featureaudit gate report.json --owner fraud --format json | featureaudit baseline - --out fraud.yaml"},
+			{"take the findings of today as known; then fill in the days", "featureaudit baseline report.json --out baseline.yaml"},
+			{"print it instead", "featureaudit baseline report.json --out -"},
+			{"only the findings of one team", "featureaudit gate report.json --owner fraud --format json | featureaudit baseline - --out fraud.yaml"},
 		},
 		"checks": {
 			{"list the checks", "featureaudit checks"},
-			{"explain one check, with the SQL that judges", "featureaudit checks explain stale-rows"},
+			{"explain one check, with its SQL", "featureaudit checks explain stale-rows"},
 			{"explain a rule of diff", "featureaudit checks explain ttl-removed"},
 		},
 		"completion": {
@@ -32,25 +32,25 @@ func examplesOf(name string) []example {
 			{"for another program", "featureaudit definitions feature_repo --format json"},
 		},
 		"diff": {
-			{"what a branch changes, as a comment on it", "featureaudit diff --merge-base origin/main:features features --out markdown=comment.md"},
+			{"what a branch changes, as a comment for its pull request", "featureaudit diff --merge-base origin/main:features features --out markdown=comment.md"},
 			{"a registry before and after a migration", "featureaudit diff before-registry.db after-registry.db"},
-			{"what changed ttls do to the rows that are there", "featureaudit diff old.yaml new.yaml --data audit"},
+			{"what changed ttls do to the stored rows", "featureaudit diff old.yaml new.yaml --data audit"},
 		},
 		"gate": {
 			{"fail for findings of one team", "featureaudit gate report.json --owner fraud"},
 			{"refuse yesterday's report", "featureaudit gate report.json --max-report-age 30h"},
 			{"one check of one view", "featureaudit gate report.json --view transactions --check duplicate-keys"},
-			{"fail on what is not known only", "featureaudit gate report.json --baseline baseline.yaml --new-only"},
+			{"fail only on findings that are not in a baseline", "featureaudit gate report.json --baseline baseline.yaml --new-only"},
 		},
 		"init": {
 			{"a config for a whole store", "featureaudit init store"},
-			{"look at it first", "featureaudit init store --out yaml=-"},
+			{"print it first", "featureaudit init store --out yaml=-"},
 			{"for one table", "featureaudit init store/transactions"},
 		},
 		"lint": {
 			{"a Feast repository", "featureaudit lint feature_repo"},
 			{"for a code host", "featureaudit lint feature_repo --out sarif=lint.sarif"},
-			{"warnings fail as well", "featureaudit lint featureaudit.yaml --fail-on warn"},
+			{"fail on warnings too", "featureaudit lint featureaudit.yaml --fail-on warn"},
 		},
 		"man": {
 			{"read it", "featureaudit man run | man -l -"},
@@ -67,25 +67,27 @@ func examplesOf(name string) []example {
 			{"as flags for OpenFeature", "featureaudit report report.json --out flagd=flags.json"},
 			{"one line for a script", "featureaudit report report.json --format summary"},
 			{"what is new for one team, as a message", "featureaudit report report.json --format slack --owner fraud --remind 7d"},
+			{"the same, at most once a night", "featureaudit report report.json --format slack --owner fraud --history audit-history"},
 			{"what changed between two reports", "featureaudit report diff yesterday.json report.json"},
 			{"how a view did in earlier runs", "featureaudit report trend transactions --history audit-history"},
 		},
 		"require": {
 			{"before training, by the nightly report", "featureaudit require transactions --report report.json --max-age 6h"},
 			{"a training window", "featureaudit require transactions --report report.json --window 2026-11-01T00:00:00Z..2026-11-20T00:00:00Z"},
-			{"by the data as it is now", "featureaudit require transactions --data --config featureaudit.yaml"},
+			{"look at the data now", "featureaudit require transactions --data --config featureaudit.yaml"},
 		},
 		"run": {
 			{"the config of this folder", "featureaudit run"},
 			{"one view, without a config", "featureaudit run --path 'store/transactions/**/*.parquet' --event-time event_time --key transaction_id --ttl 24h"},
-			{"every night: look, and leave the verdict to gate", "featureaudit run --missing-view fail --out json=report.json --fail-on never"},
+			{"every night: only look; gate decides what fails", "featureaudit run --missing-view fail --out json=report.json --fail-on never"},
 			{"remember each run", "featureaudit run --history audit-history"},
+			{"read only files that changed since the last run", "featureaudit run --facts audit-facts"},
 			{"after a backfill", "featureaudit run --view transactions --range 2026-11-01..2026-11-03"},
 		},
 		"sample": {
 			{"the first thousand rows of each row group", "featureaudit sample part-0.parquet --out small.parquet"},
 			{"all rows", "featureaudit sample part-0.parquet --out small.parquet --rows 0 --groups 0"},
-			{"as little as shows the fault", "featureaudit sample part-0.parquet --out small.parquet --rows 10 --groups 1"},
+			{"as few rows as still show the fault", "featureaudit sample part-0.parquet --out small.parquet --rows 10 --groups 1"},
 		},
 		"schema": {
 			{"let an editor check the config", "featureaudit schema config --out json=featureaudit.schema.json"},
@@ -93,7 +95,7 @@ func examplesOf(name string) []example {
 			{"what a report holds", "featureaudit schema report"},
 		},
 		"version": {
-			{"in a report of a fault", "featureaudit version"},
+			{"for a bug report", "featureaudit version"},
 			{"for another program", "featureaudit version --format json"},
 			{"the same", "featureaudit version --out text=-"},
 		},

@@ -36,12 +36,12 @@ type baselineFlags struct {
 
 func (f *baselineFlags) add(flags *pflag.FlagSet, fallback string) {
 	flags.StringVar(&f.baseline, "baseline", "", "mark the known findings of this file, which featureaudit baseline writes"+fallback)
-	flags.BoolVar(&f.newOnly, "new-only", false, "with a baseline: exit 1 only at findings that it does not hold, or that have more rows_bad than it says")
+	flags.BoolVar(&f.newOnly, "new-only", false, "with a baseline: exit 1 only for findings that are not in it, or have more rows_bad than it says")
 }
 
 // memory is what is known of earlier runs and of findings; parts of it are nil where nothing was given.
 type memory struct {
-	dir      string
+	dir string
 	// mirror is the folder here where dir is one of a bucket, nil where it is not.
 	mirror   *mirror
 	past     *history.Past

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/marcboeker/go-duckdb/mapping"
+
 	"github.com/featureaudit/featureaudit/audit/engine"
 )
 
@@ -63,12 +65,28 @@ func reasons() []reason {
 	}
 }
 
+// errRowNumberTaken says that a file has a column of the name under which DuckDB numbers rows.
+var errRowNumberTaken = errors.New("a file has a column of the name under which rows are numbered")
+
+// resultError is the error of a query, whose type DuckDB gives beside the text.
+func resultError(result *mapping.Result) error {
+	err := queryError(mapping.ResultError(result))
+	if mapping.ResultErrorType(result) == mapping.ErrorTypeOutOfMemory && !errors.As(err, new(engine.ResourceError)) {
+		return withoutMemory(err.Error())
+	}
+	return err
+}
+
+func withoutMemory(text string) error {
+	return engine.ResourceError{Err: fmt.Errorf("%w: %s", ErrMemory, text)}
+}
+
 // shortRead is how DuckDB says that a file ended too early.
 var shortRead = regexp.MustCompile(`attempted to read (\d+) bytes from location (\d+)`)
 
 // queryError gives an error of DuckDB the type that decides what helps. One that is in no line stays plain.
 func queryError(message string) error {
-	text := strings.TrimSpace(message)
+	text, whole := strings.TrimSpace(message), strings.Join(strings.Fields(message), " ")
 	if first, _, found := strings.Cut(text, "\n"); found {
 		text = first
 	}
@@ -76,7 +94,11 @@ func queryError(message string) error {
 	case strings.Contains(text, "No space left") || strings.Contains(text, "max_temp_directory_size"):
 		return engine.ResourceError{Err: fmt.Errorf("%w: %s", ErrDisk, text)}
 	case strings.HasPrefix(text, "Out of Memory"):
-		return engine.ResourceError{Err: fmt.Errorf("%w: %s", ErrMemory, text)}
+		return withoutMemory(text)
+	case strings.Contains(whole, "bad allocation"), strings.Contains(whole, "Allocation failure"):
+		return withoutMemory(whole)
+	case strings.Contains(text, "file with column named file_row_number"):
+		return fmt.Errorf("%w: %s", errRowNumberTaken, text)
 	}
 	for _, r := range reasons() {
 		if strings.HasPrefix(text, r.prefix) && strings.Contains(text, r.holds) {

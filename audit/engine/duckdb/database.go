@@ -193,7 +193,7 @@ func (c *connection) exec(query string) error {
 	var result mapping.Result
 	defer mapping.DestroyResult(&result)
 	if mapping.Query(c.conn, query, &result) == mapping.StateError {
-		return queryError(mapping.ResultError(&result))
+		return resultError(&result)
 	}
 	return nil
 }
@@ -235,7 +235,7 @@ func (c *connection) execute(ctx context.Context, statement mapping.PreparedStat
 		<-interrupted // else it might hit the connection's next query, or its end
 	}
 	if state == mapping.StateError {
-		err := queryError(mapping.ResultError(result))
+		err := resultError(result)
 		mapping.DestroyResult(result)
 		if cause := context.Cause(ctx); cause != nil {
 			return nil, cause

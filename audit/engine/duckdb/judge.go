@@ -95,21 +95,8 @@ func (j *Judge) forget() {
 	clear(j.queries)
 }
 
-// withoutRoom gives an error for want of memory the type of one that another try, with more of it, may cure.
-func withoutRoom(err error) error {
-	if err == nil {
-		return nil
-	}
-	text := err.Error()
-	if !strings.Contains(text, "Out of Memory") && !strings.Contains(text, "bad allocation") && !strings.Contains(text, "Allocation failure") {
-		return err
-	}
-	return engine.ResourceError{Err: fmt.Errorf("%w: %s", ErrMemory, strings.Join(strings.Fields(text), " "))}
-}
-
 // Load replaces the rows of every table.
 func (j *Judge) Load(ctx context.Context, tables []engine.Table) (err error) {
-	defer func() { err = withoutRoom(err) }()
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
@@ -221,7 +208,7 @@ func (j *Judge) append(ctx context.Context, table engine.Table) (rows int, err e
 	for row := range table.Rows {
 		if w.appender.Ptr == nil {
 			if mapping.AppenderCreate(j.conn.conn, "", table.Name, &w.appender) == mapping.StateError {
-				return 0, errors.Join(errors.New(mapping.AppenderError(w.appender)), w.close())
+				return 0, errors.Join(queryError(mapping.AppenderError(w.appender)), w.close())
 			}
 			w.begin()
 		}
@@ -322,7 +309,7 @@ func (w *chunkWriter) flush() error {
 	}
 	mapping.DataChunkSetSize(w.chunk, mapping.IdxT(w.rows))
 	if mapping.AppendDataChunk(w.appender, w.chunk) == mapping.StateError {
-		return errors.New(mapping.AppenderError(w.appender))
+		return queryError(mapping.AppenderError(w.appender))
 	}
 	mapping.DataChunkReset(w.chunk)
 	w.begin()
@@ -332,7 +319,7 @@ func (w *chunkWriter) flush() error {
 func (w *chunkWriter) close() error {
 	var err error
 	if mapping.AppenderClose(w.appender) == mapping.StateError {
-		err = errors.New(mapping.AppenderError(w.appender))
+		err = queryError(mapping.AppenderError(w.appender))
 	}
 	mapping.AppenderDestroy(&w.appender)
 	return err
@@ -340,7 +327,6 @@ func (w *chunkWriter) close() error {
 
 // Query runs one SELECT under the contract of engine.Row.
 func (j *Judge) Query(ctx context.Context, sqlText string, params map[string]any) (found []engine.Row, err error) {
-	defer func() { err = withoutRoom(err) }()
 	// the driver may still run a short query to its end
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
@@ -411,7 +397,7 @@ func (j *Judge) plan(sqlText string) (*planned, error) {
 	}
 	q = &planned{rows: max(j.rows, 1)}
 	if mapping.Prepare(j.conn.conn, sqlText, &q.statement) == mapping.StateError {
-		err := errors.New(mapping.PrepareError(q.statement))
+		err := queryError(mapping.PrepareError(q.statement))
 		mapping.DestroyPrepare(&q.statement)
 		return nil, err
 	}

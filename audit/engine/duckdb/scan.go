@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -94,16 +95,13 @@ func (q query) render(text string) (string, error) {
 	return strings.NewReplacer("{columns}", list, "{names}", names, "{rows}", q.rows).Replace(text), err
 }
 
-// rowNumberTaken is how DuckDB refuses to number the rows of a file with a column of that name.
-const rowNumberTaken = "file with column named file_row_number"
-
 func (c *connection) answer(ctx context.Context, q query) (*mapping.Result, error) {
 	text, err := q.render(q.text)
 	if err != nil {
 		return nil, err
 	}
 	result, err := c.query(ctx, text, q.values)
-	if err == nil || q.byOrder == "" || !strings.Contains(err.Error(), rowNumberTaken) {
+	if err == nil || q.byOrder == "" || !errors.Is(err, errRowNumberTaken) {
 		return result, err
 	}
 	if text, err = q.render(q.byOrder); err != nil {

@@ -85,13 +85,24 @@ func (c Collector) repage(ctx context.Context, room engine.Room, f facts.File, w
 		return Repaged{}, err
 	}
 	out := bufio.NewWriterSize(file, repageBuffer)
-	limits := survey.RepageLimits{Page: room.Runs / 2 * 5, Group: room.Runs / 10 / int64(max(1, room.Workers))}
+	free, err := keys.FreeBytes(room.TempDir)
+	if err != nil {
+		return Repaged{}, errors.Join(err, file.Close())
+	}
+	limits := survey.RepageLimits{Page: room.Runs / 2 * 5, Group: room.Runs / 10 / int64(max(1, room.Workers)),
+		Copy: min(free/2, mostGrown*(f.Size+f.Rows*f.RowBytes)+repageFloor)}
 	groups, largest, err := survey.Repage(ctx, c.Store, f, wanted, limits, out)
 	if err = cmp.Or(err, out.Flush()); err != nil {
 		return Repaged{}, errors.Join(err, file.Close())
 	}
 	return Repaged{Name: name, RowGroups: groups, RowBytes: largest, Close: func() { file.Close() }}, nil
 }
+
+// A copy may be so many times its file, plus as much as any may: what a dictionary says once stands in each row of a copy.
+const (
+	mostGrown   = 16
+	repageFloor = 256 << 20
+)
 
 // repageBuffer is what is written to such a copy at once.
 const repageBuffer = 256 << 10

@@ -363,9 +363,15 @@ func (v *verifier) key(rows []keys.Row) {
 	}
 }
 
-// code is the number of a source that the scan has met.
+// unmet is the code of sources that the scan has not met; those that it has have codes below keys.MaxSources.
+const unmet = math.MaxUint8
+
+// code is the number of a source.
 func (v *verifier) code(source string) uint8 {
-	return uint8(slices.Index(v.c.names.names, source))
+	if i := slices.Index(v.c.names.names, source); i >= 0 {
+		return uint8(i)
+	}
+	return unmet
 }
 
 // inRange says whether any of the rows lies in a partition that verdicts are wanted for.

@@ -1,4 +1,6 @@
-package check
+// Package document assembles the report: what was looked at of each view, its partitions and lags, and the results of all checks in one
+// document of the same bytes for the same input.
+package document
 
 import (
 	"cmp"
@@ -7,15 +9,17 @@ import (
 	"slices"
 
 	"github.com/featureaudit/featureaudit/audit/address"
+	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/evidence"
+	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
 )
 
-// ReportInput is what a report is assembled from.
-type ReportInput struct {
+// Input is what a report is assembled from.
+type Input struct {
 	Tool         report.Tool
 	AsOf         times.Instant
 	Range        string
@@ -25,6 +29,8 @@ type ReportInput struct {
 	HashKeyID   string
 	Selection   report.Selection
 	Definitions []report.Definition
+	// Catalogue are the ids of the checks that a report has a line for, in any order.
+	Catalogue []string
 	// Views are what was judged, and Corrections those of all of them; Results are those of all views and of the run. All in any order.
 	Views       []report.View
 	Corrections []report.Correction
@@ -33,27 +39,23 @@ type ReportInput struct {
 	NothingToAudit bool
 }
 
-// BuildReport assembles the document, all but Execution: results sorted by view and check, views by name, and the
+// Build assembles the document, all but Execution: results sorted by view and check, views by name, and the
 // digest of both.
 //
 // The exit code is not the outcome's: a retryable error among the results wins there, since the next try may find more.
-func BuildReport(in ReportInput) (report.Report, error) {
+func Build(in Input) (report.Report, error) {
 	r := report.Report{Schema: report.Schema, Tool: in.Tool, AsOf: words.Instant(in.AsOf), Range: in.Range, Status: in.Status,
 		ConfigDigest: in.ConfigDigest, HashKeyID: in.HashKeyID, Selection: in.Selection, Definitions: in.Definitions, Results: slices.Clone(in.Results)}
-	r.Selection.Views, r.Selection.Checks = filled(r.Selection.Views), filled(r.Selection.Checks)
-	for _, c := range Catalogue() {
-		if !c.OnlyGiven {
-			r.Catalogue = append(r.Catalogue, c.ID)
-		}
-	}
-	slices.Sort(r.Catalogue)
-	r.Definitions, r.Results = filled(r.Definitions), filled(r.Results)
+	r.Selection.Views, r.Selection.Checks = report.List(r.Selection.Views), report.List(r.Selection.Checks)
+	r.Catalogue = slices.Sorted(slices.Values(in.Catalogue))
+	r.Definitions, r.Results = report.List(r.Definitions), report.List(r.Results)
 	slices.SortFunc(r.Results, func(a, b report.Result) int {
 		return cmp.Or(cmp.Compare(a.View, b.View), cmp.Compare(a.Check, b.Check))
 	})
-	r.Views, r.Corrections = filled(slices.Clone(in.Views)), slices.Clone(in.Corrections)
+	r.Views, r.Corrections = report.List(slices.Clone(in.Views)), slices.Clone(in.Corrections)
 	slices.SortStableFunc(r.Corrections, func(a, b report.Correction) int { return cmp.Compare(a.View, b.View) })
 	slices.SortFunc(r.Views, func(a, b report.View) int { return cmp.Compare(a.Name, b.Name) })
+	r.Views = report.BoundPictures(r.Views)
 	r.Summary = r.Summarise()
 	r.Summary.NothingToAudit = in.NothingToAudit
 	id, err := r.Digest()
@@ -64,17 +66,13 @@ func BuildReport(in ReportInput) (report.Report, error) {
 	return r, nil
 }
 
-// filled is a list that JSON writes as [] where it is empty.
-func filled[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
-}
+// view is a view as its part of the report is written.
+type view struct{ *evidence.Index }
 
-// describe is the view with what its results, its clean run and what is bad in each partition say.
-func (b *viewEvidence) describe(results []report.Result, clean *Span, bad BadByPartition) report.View {
-	v := b.view()
+// View is a view's part of the report: what was looked at, and what its results, its clean run and what is bad in each partition say.
+func View(ix *evidence.Index, results []report.Result, clean *CleanRun, bad BadByPartition) report.View {
+	b := view{ix}
+	v := b.describe()
 	outcomes := make([]report.Outcome, len(results))
 	for i, r := range results {
 		outcomes[i] = r.Outcome
@@ -88,8 +86,8 @@ func (b *viewEvidence) describe(results []report.Result, clean *Span, bad BadByP
 	return v
 }
 
-// view describes what was looked at, and by which definition.
-func (b *viewEvidence) view() report.View {
+// describe says what was looked at, and by which definition.
+func (b view) describe() report.View {
 	v := report.View{Name: b.View.Name, Project: b.View.Project, Owner: b.View.Owner, Definition: define(b.View),
 		OpenPartitions: []string{}, Notes: b.notes(), SourceLagSeconds: b.LagsBySource(func(int32) bool { return true }),
 		LagBins: b.lagBins(), NewestBySource: b.newestBySource(),
@@ -120,7 +118,7 @@ func (b *viewEvidence) view() report.View {
 	return v
 }
 
-func (b *viewEvidence) describeTimes(v *report.View) {
+func (b view) describeTimes(v *report.View) {
 	oldest, newest := times.Instant(times.None), times.Instant(times.None)
 	scanned := map[int32]bool{}
 	for _, s := range b.Collection.Slices {
@@ -147,7 +145,7 @@ func (b *viewEvidence) describeTimes(v *report.View) {
 }
 
 // notes say in words what was assumed and what was left out.
-func (b *viewEvidence) notes() []string {
+func (b view) notes() []string {
 	notes := slices.Clone(b.Survey.Notes)
 	if b.View.NoFiles != "" {
 		notes = append(notes, b.View.NoFiles)
@@ -184,13 +182,44 @@ func (b *viewEvidence) notes() []string {
 	if b.HasRange && !b.View.TimePartition.Declared() {
 		notes = append(notes, "the view has no time partitions: it is judged as a whole, whatever the range")
 	}
-	return filled(notes)
+	return report.List(notes)
+}
+
+// ingestedNote says that ingest times are written in different encodings: no check judges that, and lags rest on it.
+func (b view) ingestedNote() string {
+	epochs := evidence.EpochUnits{}
+	var files []evidence.EncodedFile
+	for _, f := range b.Readable(false) {
+		declared := b.View.IngestedAt
+		if own := b.DeclaredSources[f.Source].IngestedAt; own.Declared() {
+			declared = own
+		}
+		column := b.Schema(f).Lookup(declared.Column)
+		if f.Rows == 0 || !declared.Declared() || column == nil || engine.FormOf(*column).Kind == engine.FormNull {
+			continue
+		}
+		e := evidence.EncodedFile{File: &b.Survey.Files[f.ID], Rows: map[facts.Encoding]int64{}}
+		switch encoding := b.Schema(f).Encoding(*column); encoding {
+		case facts.EncodingEpoch:
+			e.Add(epochs.Encoding(declared, *column, f), f.Rows)
+		case facts.EncodingTextNaive:
+			e.Add("text", f.Rows)
+		default:
+			e.Add(encoding, f.Rows)
+		}
+		files = append(files, e)
+	}
+	list := evidence.EncodingMeasures(epochs.Name(files))
+	if len(list) < 2 {
+		return ""
+	}
+	return "ingested_at is written in different encodings: " + evidence.EncodingsInWords(list) + "; each file is read by its own, and other engines may merge them without a word"
 }
 
 func define(v model.View) report.ViewDefinition {
 	d := report.ViewDefinition{Kind: string(v.Kind), Path: address.Redact(v.Path), TTLDeclared: v.TTL.Declared(), TTLNever: v.TTL.Never, TTLOnWire: v.TTL.OnWire,
 		MaxAgeSeconds: limitSeconds(v.MaxAge.Seconds()), MaxLagSeconds: limitSeconds(v.MaxLag.Seconds()), EventTime: v.EventTime.Column,
-		IngestedAt: v.IngestedAt.Column, Source: sourceInWords(v.Source), Entity: filled(v.Entity), Writer: v.Writer, Key: filled(evidence.KeyColumns(v)),
+		IngestedAt: v.IngestedAt.Column, Source: sourceInWords(v.Source), Entity: report.List(v.Entity), Writer: v.Writer, Key: report.List(evidence.KeyColumns(v)),
 		KeyDefaulted: evidence.KeyDefaulted(v) && len(evidence.KeyColumns(v)) > 0, OncePer: v.OncePer, Measures: v.Measures, Zone: cmp.Or(v.Zone, "UTC"),
 		Reference: string(v.StaleReference()), ToleranceSecs: v.Tolerance.Seconds(), Origins: v.Origins.Texts()}
 	if v.TTL.Duration != 0 {
@@ -208,7 +237,7 @@ func define(v model.View) report.ViewDefinition {
 		d.Sources[s.Name] = source
 	}
 	if p := v.TimePartition; p.Declared() {
-		d.TimePartition = &report.TimePartition{Columns: filled(p.Columns), Grain: string(p.Grain), Zone: cmp.Or(p.Zone, "UTC"), Of: string(evidence.Meaning(v)),
+		d.TimePartition = &report.TimePartition{Columns: report.List(p.Columns), Grain: string(p.Grain), Zone: cmp.Or(p.Zone, "UTC"), Of: string(evidence.Meaning(v)),
 			Expected: cmp.Or(string(p.Expected), string(model.ExpectAll)), ExpectedBy: p.ExpectedBy, CompleteAfterSeconds: p.CompleteAfter.Seconds()}
 	}
 	return d

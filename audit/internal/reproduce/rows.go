@@ -1,4 +1,4 @@
-package check
+package reproduce
 
 import (
 	"fmt"
@@ -25,11 +25,13 @@ func anySchema(sql string) func(facts.Schema) (string, string) {
 	return func(facts.Schema) (string, string) { return sql, "" }
 }
 
-func (b *Statements) reproduceNullEvents() (sql, missing string) {
+// NullEventTimes gives the rows without a usable event time.
+func NullEventTimes(b *Statements) (sql, missing string) {
 	return rowsQuery{b: b, counted: func(s *facts.Slice) int64 { return s.EventNull + s.EventUnparsed + s.EventSentinel }, bad: anySchema("event_us IS NULL")}.sql()
 }
 
-func (b *Statements) reproduceFuture() (sql, missing string) {
+// FutureRows gives the rows later than they could have been known.
+func FutureRows(b *Statements) (sql, missing string) {
 	return rowsQuery{b: b, counted: func(s *facts.Slice) int64 { return s.FutureIngested + s.FutureAsOf }, bad: anySchema(b.isFuture()),
 		whole: func(f facts.File) bool {
 			p, dated := b.Partition(f.Partition)
@@ -37,12 +39,14 @@ func (b *Statements) reproduceFuture() (sql, missing string) {
 		}}.sql()
 }
 
-func (b *Statements) reproduceLate() (sql, missing string) {
+// LateRows gives the rows that arrived later than the limit.
+func LateRows(b *Statements) (sql, missing string) {
 	return rowsQuery{b: b, counted: func(s *facts.Slice) int64 { return s.LagOver },
 		bad: anySchema(fmt.Sprintf("(%s) AND ingested_us - event_us > lag_limit_us", b.isJudged()))}.sql()
 }
 
-func (b *Statements) reproduceStale() (sql, missing string) {
+// StaleRows gives the rows that had expired at their reference instant.
+func StaleRows(b *Statements) (sql, missing string) {
 	if evidence.IsSnapshot(b.View) {
 		return "", "" // partitions are counted
 	}
@@ -53,7 +57,8 @@ func (b *Statements) reproduceStale() (sql, missing string) {
 	return rowsQuery{b: b, counted: func(s *facts.Slice) int64 { return s.Stale }, bad: anySchema(fmt.Sprintf("(%s) AND %s", b.isJudged(), stale))}.sql()
 }
 
-func (b *Statements) reproduceMisfiled() (sql, missing string) {
+// MisfiledRows gives the rows outside of their partition.
+func MisfiledRows(b *Statements) (sql, missing string) {
 	outside := func(instant string) string {
 		return fmt.Sprintf("(begin_us IS NULL OR %s < begin_us OR %s >= end_us)", instant, instant)
 	}

@@ -1,4 +1,4 @@
-package check
+package document
 
 import (
 	"fmt"
@@ -15,7 +15,7 @@ const maxLinks = 20
 
 // leftOutNames say what the view's path matched and the audit did not look at, where no rule of names leaves it out, and
 // which names of the store are links, with what that means for other readers.
-func (b *viewEvidence) leftOutNames() []string {
+func (b view) leftOutNames() []string {
 	var sentences []string
 	for _, reason := range slices.Sorted(maps.Keys(b.Survey.Examples)) {
 		sentences = append(sentences, ignoredInWords(b.Survey.Examples[reason], b.Survey.Ignored[reason], reason))
@@ -52,7 +52,7 @@ func ignoredInWords(names []string, all int64, reason string) string {
 	return fmt.Sprintf("%s: %s, not Parquet, not looked at", text, reason)
 }
 
-func (b *viewEvidence) linkInWords(link facts.Link) string {
+func (b view) linkInWords(link facts.Link) string {
 	target := link.Target
 	if target == "." {
 		target = "the view's root"

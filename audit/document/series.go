@@ -1,68 +1,25 @@
-package check
+package document
 
 import (
 	"cmp"
 	"maps"
 	"slices"
 
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
 )
 
+// CleanRun is the stretch of time in which no check of rows or files failed, End excluded.
+type CleanRun struct{ Start, End times.Instant }
+
 // BadByPartition counts, by partition and check, what the check found bad there.
 type BadByPartition map[string]map[string]int64
 
-// placeBad counts the bad rows of a verdict by partition, in those that the report shows, before anything of them is accepted.
-func (b *viewEvidence) placeBad(rows []row) (map[string]int64, error) {
-	var places map[string]int64
-	for i := range rows {
-		r := &rows[i]
-		if r.bad == 0 {
-			continue
-		}
-		if err := b.parse(r); err != nil {
-			return nil, err
-		}
-		if !b.shows(r.subject.Partition) {
-			continue
-		}
-		if places == nil {
-			places = map[string]int64{}
-		}
-		places[r.subject.Partition] += r.bad
-	}
-	return places, nil
-}
-
-func badByPartition(drafts []draftResult) BadByPartition {
-	all := BadByPartition{}
-	for _, o := range drafts {
-		for partition, bad := range o.places {
-			if all[partition] == nil {
-				all[partition] = map[string]int64{}
-			}
-			all[partition][o.result.Check] += bad
-		}
-	}
-	return all
-}
-
-// shows says whether a partition is one of those that series gives.
-func (b *viewEvidence) shows(partition string) bool {
-	if b.shown == nil {
-		b.shown = map[string]bool{}
-		parts, _ := b.newestParts()
-		for _, p := range parts {
-			b.shown[p.Value] = true
-		}
-	}
-	return b.shown[partition]
-}
-
-// newestParts are the partitions that begin before as_of: the newest report.MaxSeries, and how many are older.
-func (b *viewEvidence) newestParts() (parts []facts.Partition, leftOut int64) {
+// NewestPartitions are the partitions that begin before as_of: the newest report.MaxSeries, and how many are older.
+func NewestPartitions(b *evidence.Index) (parts []facts.Partition, leftOut int64) {
 	for _, p := range slices.Backward(b.Survey.Partitions) {
 		switch {
 		case p.AfterAsOf || p.Stray || !p.Present && !p.Expected:
@@ -77,8 +34,8 @@ func (b *viewEvidence) newestParts() (parts []facts.Partition, leftOut int64) {
 }
 
 // series is what each of the newest partitions holds.
-func (b *viewEvidence) series(bad BadByPartition) (series []report.PartitionRows, leftOut int64) {
-	parts, leftOut := b.newestParts()
+func (b view) series(bad BadByPartition) (series []report.PartitionRows, leftOut int64) {
+	parts, leftOut := NewestPartitions(b.Index)
 	for _, p := range parts {
 		part := report.PartitionRows{Partition: p.Value, Rows: p.Rows, Bad: bad[p.Value], Missing: !p.Present, Open: p.Open, OutOfRange: !p.InRange}
 		if p.Dated() {
@@ -90,7 +47,7 @@ func (b *viewEvidence) series(bad BadByPartition) (series []report.PartitionRows
 }
 
 // lagBins are the histograms of lags by source, as coarse as report.MaxLagBins bins demand.
-func (b *viewEvidence) lagBins() map[string][]report.LagBin {
+func (b view) lagBins() map[string][]report.LagBin {
 	bins := map[string][]report.LagBin{}
 	for source, h := range b.LagHistograms(func(int32) bool { return true }) {
 		bins[source] = coarse(h, report.MaxLagBins)
@@ -146,7 +103,7 @@ func floorDiv(a, b times.Span) times.Span {
 }
 
 // newestBySource are the newest event times of each source that is none of the future; nil where rows have no source.
-func (b *viewEvidence) newestBySource() map[string]string {
+func (b view) newestBySource() map[string]string {
 	newest := map[string]times.Instant{}
 	for _, s := range b.Collection.Slices {
 		if s.Source == "" || !s.NewestKnown.Known() {

@@ -1,4 +1,4 @@
-package check
+package reproduce
 
 import (
 	"fmt"
@@ -10,9 +10,9 @@ import (
 	"github.com/featureaudit/featureaudit/audit/zonefit"
 )
 
-// reproduceZones gives the rows whose lag is that of a population at another offset, of the source and in the partitions in which
+// OtherZones gives the rows whose lag is that of a population at another offset, of the source and in the partitions in which
 // that was proved. How many rows such a population has is an estimate, and so is which they are: the SQL says so.
-func (b *Statements) reproduceZones() (sql, missing string) {
+func OtherZones(b *Statements) (sql, missing string) {
 	series, err := b.Series()
 	if err != nil {
 		return "", err.Error()

@@ -1,4 +1,5 @@
-package check
+// Package facttables shows the evidence of a view as the tables that the SQL of checks speaks to.
+package facttables
 
 import (
 	"strings"
@@ -11,37 +12,42 @@ import (
 	"github.com/featureaudit/featureaudit/audit/times"
 )
 
-// Tables documents the fact tables that a check's SQL may speak to, without rows.
-func Tables() []engine.Table { return newViewEvidence(evidence.Input{}).tables() }
+// Documented are the fact tables without rows: what a check's SQL may speak to.
+func Documented() []engine.Table { return Of(evidence.NewIndex(evidence.Input{})) }
 
-// tables are the fact tables of one view. Absent instants and limits are NULL.
-func (b *viewEvidence) tables() []engine.Table {
+// Of are the fact tables of one view. Absent instants and limits are NULL.
+func Of(ix *evidence.Index) []engine.Table {
+	b := tables{ix}
 	return []engine.Table{b.policyTable(), b.sourceTable(), b.partitionTable(), b.presenceTable(), b.fileTable(), b.sliceTable()}
 }
 
-// manyFacts is how many files and sources, or partitions, a table may have that is loaded as a whole, for all checks together. Beyond
+// ManyRows is how many files and sources, or partitions, a table may have that is loaded as a whole, for all checks together. Beyond
 // so many rows the engine sets aside half a megabyte for each column, and more for more rows; so each check then has the columns that it
 // names, and no others.
-const manyFacts = 2048
+const ManyRows = 2048
 
-func (b *viewEvidence) hasManyFacts() bool {
-	return max(len(b.Collection.Slices), len(b.Survey.Files), len(b.Survey.Partitions)) > manyFacts
+// AreLarge says that tables of the view have more rows than are loaded for all checks together.
+func AreLarge(b *evidence.Index) bool {
+	return max(len(b.Collection.Slices), len(b.Survey.Files), len(b.Survey.Partitions)) > ManyRows
 }
 
-// tablesOf are the fact tables that a query names, with the columns that it names.
-func (b *viewEvidence) tablesOf(query string) []engine.Table {
-	words := map[string]bool{}
+// NamedBy are the fact tables that a query names, with the columns that it names.
+func NamedBy(query string, ix *evidence.Index) []engine.Table {
+	named := map[string]bool{}
 	for _, word := range strings.FieldsFunc(query, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
-		words[word] = true
+		named[word] = true
 	}
 	var tables []engine.Table
-	for _, t := range b.tables() {
-		if mentions(query, t.Name) {
-			tables = append(tables, onlyColumns(t, words))
+	for _, t := range Of(ix) {
+		if Mentions(query, t.Name) {
+			tables = append(tables, onlyColumns(t, named))
 		}
 	}
 	return tables
 }
+
+// tables are those of a view.
+type tables struct{ *evidence.Index }
 
 // onlyColumns is a table with the columns of some names; one of which rows alone count keeps a column.
 func onlyColumns(t engine.Table, names map[string]bool) engine.Table {
@@ -80,7 +86,7 @@ func boolean(name, doc string) engine.Column {
 	return engine.Column{Name: name, Type: engine.Boolean, Doc: doc}
 }
 
-func (b *viewEvidence) policyTable() engine.Table {
+func (b tables) policyTable() engine.Table {
 	v := b.View
 	return engine.Table{
 		Name: "policy",
@@ -100,7 +106,7 @@ func (b *viewEvidence) policyTable() engine.Table {
 	}
 }
 
-func (b *viewEvidence) sourceTable() engine.Table {
+func (b tables) sourceTable() engine.Table {
 	return engine.Table{
 		Name: "source",
 		Doc:  "One row for each source, declared or seen.",
@@ -124,7 +130,7 @@ func (b *viewEvidence) sourceTable() engine.Table {
 	}
 }
 
-func (b *viewEvidence) partitionTable() engine.Table {
+func (b tables) partitionTable() engine.Table {
 	return engine.Table{
 		Name: "partition",
 		Doc:  "One row for each time partition, present or expected.",
@@ -157,7 +163,7 @@ func (b *viewEvidence) partitionTable() engine.Table {
 }
 
 // countByPartition counts the files without a footer, and the rows of files that are older than as_of.
-func (b *viewEvidence) countByPartition() (unread, earlyRows map[int32]int64) {
+func (b tables) countByPartition() (unread, earlyRows map[int32]int64) {
 	unread, earlyRows = map[int32]int64{}, map[int32]int64{}
 	for _, f := range b.Survey.Files {
 		if f.Problem != nil {
@@ -171,7 +177,7 @@ func (b *viewEvidence) countByPartition() (unread, earlyRows map[int32]int64) {
 	return unread, earlyRows
 }
 
-func (b *viewEvidence) fileTable() engine.Table {
+func (b tables) fileTable() engine.Table {
 	return engine.Table{
 		Name: "view_file",
 		Doc:  "One row for each listed data file.",
@@ -197,14 +203,14 @@ func (b *viewEvidence) fileTable() engine.Table {
 	}
 }
 
-func (b *viewEvidence) problemKind(f facts.File) string {
+func (b tables) problemKind(f facts.File) string {
 	if f.Problem != nil {
 		return string(f.Problem.Kind)
 	}
 	return string(b.Collection.Unread[f.ID].Kind)
 }
 
-func (b *viewEvidence) sliceTable() engine.Table {
+func (b tables) sliceTable() engine.Table {
 	columns := []engine.Column{
 		bigint("file_id", "the file"),
 		varchar("partition", "the partition that holds it; empty where the view has none"),
@@ -244,7 +250,7 @@ func orNil[T ~int64](value T, known bool) any {
 	return int64(value)
 }
 
-func (b *viewEvidence) presenceTable() engine.Table {
+func (b tables) presenceTable() engine.Table {
 	return engine.Table{
 		Name: "presence",
 		Doc:  "One row for each time partition that is there or expected, of the view or of each source, or value of another hive key, that partitions are expected by.",
@@ -275,4 +281,16 @@ func (b *viewEvidence) presenceTable() engine.Table {
 			}
 		},
 	}
+}
+
+// Mentions says whether a query reads a table.
+func Mentions(query, table string) bool {
+	for _, before := range []string{"FROM ", "JOIN ", ", "} {
+		for _, after := range []string{" ", "\n"} {
+			if strings.Contains(query, before+table+after) {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -1,4 +1,4 @@
-package check
+package reproduce
 
 import (
 	"fmt"
@@ -11,7 +11,8 @@ import (
 	"github.com/featureaudit/featureaudit/audit/times"
 )
 
-func (b *Statements) reproduceNullKeys() (sql, missing string) {
+// NullKeys gives the rows without a whole key.
+func NullKeys(b *Statements) (sql, missing string) {
 	files, _, missing := rowsQuery{b: b, counted: func(s *facts.Slice) int64 { return s.KeyNull }}.files()
 	if missing != "" {
 		return "", missing
@@ -160,9 +161,9 @@ func (b *Statements) keyedFiles() []facts.File {
 	return files
 }
 
-// reproduceDuplicates gives the surplus rows: all rows of a repeated key but the one that the audit keeps, which is the first
+// DuplicateKeys gives the surplus rows: all rows of a repeated key but the one that the audit keeps, which is the first
 // by ingest time, partition, path and row number. With a range it gives those that lie in it.
-func (b *Statements) reproduceDuplicates() (sql, missing string) {
+func DuplicateKeys(b *Statements) (sql, missing string) {
 	once := slices.Clone(b.View.OncePer)
 	if evidence.IsSnapshot(b.View) {
 		once = append(once, "partition")
@@ -221,9 +222,9 @@ func (b *Statements) keptDuplicates(otherwise string) (sql, missing string) {
 // maxTwinRows is how many rows of one key are compared with each other: a key of more rows is no pair of copies.
 const maxTwinRows = 16
 
-// reproduceTwins gives one copy of each key that stands twice, an offset apart: the wrong one, else the later one or that of the
+// ShiftedTwins gives one copy of each key that stands twice, an offset apart: the wrong one, else the later one or that of the
 // second source.
-func (b *Statements) reproduceTwins() (sql, missing string) {
+func ShiftedTwins(b *Statements) (sql, missing string) {
 	found, err := b.SupportedTwins()
 	if err != nil {
 		return "", err.Error()
@@ -270,8 +271,8 @@ func (b *Statements) reproduceTwins() (sql, missing string) {
 	return "-- one copy of each key: the one that is stamped wrongly, where that is known. A row that is a copy of two others counts twice and stands here once\n" + sql, ""
 }
 
-// reproduceStaleEntities gives the newest row of each entity that has expired.
-func (b *Statements) reproduceStaleEntities() (sql, missing string) {
+// StaleEntities gives the newest row of each entity that has expired.
+func StaleEntities(b *Statements) (sql, missing string) {
 	files := b.keyedFiles()
 	if missing := b.tooMany(len(files)); missing != "" {
 		return "", missing

@@ -1,4 +1,4 @@
-package check
+package reproduce
 
 import (
 	"fmt"
@@ -45,13 +45,13 @@ type Statements struct {
 	within bool
 }
 
-// newStatements writes what stands in a report.
-func newStatements(z *zoneproof.Zones) *Statements {
+// NewStatements writes what stands in a report.
+func NewStatements(z *zoneproof.Zones) *Statements {
 	return &Statements{Zones: z, mostFiles: maxListedFiles, root: z.View.Root}
 }
 
-// newFetching writes what the program itself runs to fetch rows.
-func newFetching(z *zoneproof.Zones) *Statements {
+// NewFetching writes what the program itself runs to fetch rows.
+func NewFetching(z *zoneproof.Zones) *Statements {
 	return &Statements{Zones: z, mostFiles: maxFetchedFiles, within: true}
 }
 

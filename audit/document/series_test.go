@@ -1,4 +1,4 @@
-package check
+package document
 
 import (
 	"math/rand/v2"

@@ -1,0 +1,94 @@
+package reproduce
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/audit/evidence"
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/model"
+)
+
+// BadRows is how the rows that a check counted are fetched: SQL whose columns are the file, the number of the row in it and the
+// values of Columns, all but the number as text.
+type BadRows struct {
+	View  model.View
+	Check string
+	// Bad is how many rows were counted; of entities, one each. About says that SQL may give some more or less: of an estimate, and of
+	// pairs that share a row.
+	Bad   int64
+	About bool
+	// SQL is empty where no one statement can say which rows were counted; Missing says why.
+	SQL, Missing string
+	// Columns are those with a role: source, times, key and entity.
+	Columns []string
+	// Paths are the files' paths below the view's root, by the names that SQL gives.
+	Paths map[string]string
+}
+
+// BadRows says how the rows of one statement are fetched.
+func (b *Statements) BadRows(write func(*Statements) (sql, missing string)) BadRows {
+	one := BadRows{View: b.View}
+	text, missing := write(b)
+	if missing != "" {
+		one.Missing = missing
+		return one
+	}
+	_, query, _ := strings.Cut(text, reproduceHead)
+	one.SQL, one.Columns, one.Paths = strings.TrimSuffix(query, ";"), b.roleColumns(), make(map[string]string, len(b.Survey.Files))
+	for _, f := range b.Survey.Files {
+		one.Paths[f.Abs] = f.Path
+	}
+	return one
+}
+
+// roleTexts are the values of the columns with a role, as text; NULL where none of the files has one that a name alone tells.
+func (b *Statements) roleTexts(files []facts.File) []string {
+	groups := b.groupsOf(files)
+	mixed := mixedColumns(groups)
+	var texts []string
+	for _, name := range b.roleColumns() {
+		text := "NULL::VARCHAR"
+		for _, g := range groups {
+			column := g.schema.Lookup(name)
+			if column == nil || column.Position > 0 || column.Path != column.Name && mixed[strings.ToLower(column.Name)] {
+				continue
+			}
+			text = b.valueSQL(*column, b.View.Hides(name))
+			break
+		}
+		texts = append(texts, text)
+	}
+	return texts
+}
+
+// valueSQL is a value as text. Where it is hidden it is the text that keys have, so that a value has one name in all outputs.
+func (b *Statements) valueSQL(c facts.Column, hidden bool) string {
+	sql := columnSQL(c)
+	switch kind := engine.FormOf(c).Kind; {
+	case hidden && kind == engine.FormBytes:
+		return "hex(" + sql + ")"
+	case hidden && (kind == engine.FormInstant || kind == engine.FormWritten):
+		return fmt.Sprintf("regexp_replace(replace(%s::VARCHAR, ' ', 'T'), '([+]00)?$', 'Z')", sql)
+	}
+	return sql + "::VARCHAR"
+}
+
+// roleColumns are the columns with a role that some file has.
+func (b *Statements) roleColumns() []string {
+	v := b.View
+	names := slices.Concat([]string{v.Source.Column, v.EventTime.Column, v.IngestedAt.Column}, evidence.KeyColumns(v), v.Entity)
+	for _, s := range v.Sources {
+		names = append(names, s.EventTime.Column, s.IngestedAt.Column)
+	}
+	var distinct []string
+	for _, name := range names {
+		held := slices.ContainsFunc(b.Survey.Schemas, func(s facts.Schema) bool { return s.Lookup(name) != nil })
+		if name != "" && held && !slices.Contains(distinct, name) {
+			distinct = append(distinct, name)
+		}
+	}
+	return distinct
+}
