@@ -182,6 +182,53 @@ func TestABucketTakesReportsAndHistory(t *testing.T) {
 	}
 }
 
+// TestABucketHoldsDefinitions reads definitions where their data lie: relative paths start from the folder of the object. A registry that a
+// feature_store.yaml names, two sides of a diff and a report come from there, too.
+func TestABucketHoldsDefinitions(t *testing.T) {
+	server := objectstore.StartS3(t)
+	server.Use(t)
+	_, remote, asOf := incident(t, server)
+	raw, err := os.ReadFile(remote)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, views, _ := strings.Cut(strings.ReplaceAll(string(raw), "s3://feat/growth/data/", "data/"), "views:")
+	dir := t.TempDir()
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("features.yaml", "views:"+views)
+	write("stricter.yaml", "views:"+strings.Replace(views, "ttl: 24h", "ttl: 12h", 1))
+	s := blob.New(blob.DefaultLimits())
+	defer s.Close()
+	for _, name := range []string{"features.yaml", "stricter.yaml"} {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Write(t.Context(), "s3://feat/growth/"+name, objectstore.Of(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	printed := execute(t, 0, "run", "s3://feat/growth/features.yaml", "--as-of", asOf, "--fail-on", "never", "--out", "json=s3://feat/out/report.json")
+	if strings.Contains(printed, "no Parquet file") {
+		t.Errorf("the views are not found:\n%s", printed)
+	}
+	execute(t, 1, "gate", "s3://feat/out/report.json")
+	said := execute(t, 0, "diff", "s3://feat/growth/features.yaml", "s3://feat/growth/stricter.yaml")
+	if !strings.Contains(said, "its ttl went from 1d to 12h") || !strings.Contains(said, "[feat/growth/stricter.yaml:") {
+		t.Errorf("the diff says\n%s", said)
+	}
+	if said := execute(t, 2, "lint", "s3://feat/growth/none.yaml"); !strings.Contains(said, "s3://feat/growth/none.yaml: there is no such object and no such folder") {
+		t.Errorf("a missing object is told as\n%s", said)
+	}
+	if left, err := filepath.Glob(filepath.Join(os.TempDir(), "featureaudit-*", "features.yaml")); err != nil || len(left) > 0 {
+		t.Errorf("copies are left: %q, error %v", left, err)
+	}
+}
+
 // rootOf is the folder of the data that a config names.
 func rootOf(t *testing.T, config string) string {
 	t.Helper()

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"text/tabwriter"
 	"time"
@@ -34,6 +35,7 @@ type cli struct {
 	temps *temporaries
 	// stores are where files may lie, and atEnd removes what was copied here of them.
 	stores stores
+	ending sync.Mutex
 	atEnd  []func()
 
 	// inspect takes what a command says of itself, in place of running it; nil for a run.
@@ -122,6 +124,13 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return codeOf(ctx, err)
 	}
 	return code
+}
+
+// later does something at the end of the command. Sides of a diff are read at once.
+func (c *cli) later(do func()) {
+	c.ending.Lock()
+	defer c.ending.Unlock()
+	c.atEnd = append(c.atEnd, do)
 }
 
 // end lets go of what the command has used.

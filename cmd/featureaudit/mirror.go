@@ -44,7 +44,7 @@ func (c *cli) mirror(ctx context.Context, address string) (*mirror, error) {
 		return nil, err
 	}
 	c.temps.add(own, false)
-	c.atEnd = append(c.atEnd, func() { _ = os.RemoveAll(own) }) // what is left is a copy
+	c.later(func() { _ = os.RemoveAll(own) }) // what is left is a copy
 	m := &mirror{cli: c, address: strings.TrimSuffix(bareAddress(address), "/"), dir: filepath.Join(own, "folder"), times: map[string]time.Time{}}
 	if err := os.Mkdir(m.dir, 0o700); err != nil {
 		return nil, err
@@ -141,3 +141,68 @@ type mirrorError struct {
 
 func (e mirrorError) Error() string { return e.text }
 func (e mirrorError) Unwrap() error { return e.error }
+
+// fetchedBytes is how large a folder of definitions may be: one with data is not copied.
+const fetchedBytes = 256 << 20
+
+// fetch copies the definitions of an address here: an object, or a folder of them. An address of no bucket gives "".
+func (c *cli) fetch(ctx context.Context, address string) (string, error) {
+	if !inBucket(address) {
+		return "", nil
+	}
+	if err := c.stores.buckets.Valid(address); err != nil {
+		return "", usage(err)
+	}
+	o, err := c.stores.Stat(ctx, address)
+	switch {
+	case err == nil:
+		dir, err := os.MkdirTemp("", "featureaudit-*")
+		if err != nil {
+			return "", err
+		}
+		c.temps.add(dir, false)
+		c.later(func() { _ = os.RemoveAll(dir) }) // it is a copy
+		file := filepath.Join(dir, filepath.Base(bareAddress(address)))
+		return file, c.download(ctx, o, file)
+	case !errors.Is(err, fs.ErrNotExist):
+		return "", err
+	}
+	objects, err := c.stores.Tree(ctx, address)
+	if err != nil {
+		return "", err
+	}
+	bytes := int64(0)
+	for _, o := range objects {
+		bytes += o.Size
+	}
+	switch {
+	case len(objects) == 0:
+		return "", usagef("%s: there is no such object and no such folder: expected a registry, our YAML or a Feast repository", bareAddress(address))
+	case bytes > fetchedBytes:
+		return "", usagef("%s: it holds %s, more than definitions are: name the registry itself", bareAddress(address), sizeText(bytes))
+	}
+	m, err := c.mirror(ctx, address)
+	if err != nil {
+		return "", err
+	}
+	return m.dir, nil
+}
+
+// readObject reads a document from a bucket.
+func (c *cli) readObject(address string) ([]byte, error) {
+	if err := c.stores.buckets.Valid(address); err != nil {
+		return nil, usage(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), objectLimit)
+	defer cancel()
+	e, err := c.stores.Stat(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	o, err := c.stores.Open(ctx, e.Abs)
+	if err != nil {
+		return nil, err
+	}
+	defer o.Close()
+	return io.ReadAll(io.NewSectionReader(o, 0, e.Size))
+}
