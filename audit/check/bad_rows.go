@@ -6,7 +6,7 @@ import (
 )
 
 // badRows are the rows of results that count rows and found bad ones.
-func (b *viewEvidence) badRows(results []report.Result) []reproduce.BadRows {
+func (b *judging) badRows(results []report.Result) []reproduce.BadRows {
 	fetching := reproduce.NewFetching(b.Zones)
 	var all []reproduce.BadRows
 	for _, r := range results {

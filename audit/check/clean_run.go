@@ -10,7 +10,7 @@ import (
 // cleanRun is the newest unbroken run of closed partitions in which no check of rows or files failed: what a model may
 // train on whatever is wrong elsewhere. It is false where nothing proves one: without time partitions, with such a check
 // left out or unable to look, or with a finding that lies in no partition.
-func (b *viewEvidence) cleanRun(drafts []draftResult) (document.CleanRun, bool) {
+func (b *judging) cleanRun(drafts []draftResult) (document.CleanRun, bool) {
 	if !b.View.TimePartition.Declared() {
 		return document.CleanRun{}, false
 	}
@@ -46,7 +46,7 @@ func (c Check) ofRows() bool {
 }
 
 // spoil adds the partitions in which a check failed, and says whether they are all that it may have failed in.
-func (b *viewEvidence) spoil(c Check, o draftResult, spoiled map[string]bool) bool {
+func (b *judging) spoil(c Check, o draftResult, spoiled map[string]bool) bool {
 	switch o.result.Outcome {
 	case report.Fail:
 	case report.Error:
@@ -71,7 +71,7 @@ func (b *viewEvidence) spoil(c Check, o draftResult, spoiled map[string]bool) bo
 }
 
 // partitionsOf are the partitions that a finding lies in, by itself, its pool or its file.
-func (b *viewEvidence) partitionsOf(f foundAt) []string {
+func (b *judging) partitionsOf(f foundAt) []string {
 	if f.subject.Partition != "" {
 		return []string{f.subject.Partition}
 	}
@@ -90,7 +90,7 @@ func (b *viewEvidence) partitionsOf(f foundAt) []string {
 }
 
 // newestRun walks back from the newest closed partition that is clean until one that is not.
-func (b *viewEvidence) newestRun(spoiled map[string]bool) (document.CleanRun, bool) {
+func (b *judging) newestRun(spoiled map[string]bool) (document.CleanRun, bool) {
 	run, found := document.CleanRun{}, false
 	for _, p := range slices.Backward(b.Survey.Partitions) {
 		if !p.Dated() || p.AfterAsOf || p.Open || !p.Present && !p.Expected {

@@ -16,14 +16,14 @@ import (
 const maxFindings = 20
 
 // conclude turns the rows of a check into its result.
-func (b *viewEvidence) conclude(c Check, o draftResult, v verdict) draftResult {
+func (b *judging) conclude(c Check, o draftResult, v verdict) draftResult {
 	maps.Copy(o.result.Measures, v.measures)
 	if v.notApplicable != "" {
 		o.result = notApplicable(o.result, v.notApplicable)
 		return o
 	}
 	if c.revise != nil {
-		if err := c.revise(b, &v); err != nil {
+		if err := c.revise(b.viewEvidence, &v); err != nil {
 			o.result = unable(o.result, fmt.Sprintf("judge %s: %v", c.ID, err), mayPass(err))
 			return o
 		}
@@ -38,7 +38,7 @@ func (b *viewEvidence) conclude(c Check, o draftResult, v verdict) draftResult {
 	}
 	if c.finish != nil {
 		v.measures = o.result.Measures
-		c.finish(b, &v)
+		c.finish(b.viewEvidence, &v)
 	}
 	o.result.ZoneCertainty = b.zoneCertainty(c, o.result.Measures)
 	o.result.RowsTotal, o.result.RowsBad = v.total, v.bad
@@ -89,7 +89,7 @@ func placed(findings []row) []foundAt {
 }
 
 // pick finds the rows that are findings: any bad row, or with max_fraction those whose share is above it.
-func (b *viewEvidence) pick(c Check, v *verdict) error {
+func (b *judging) pick(c Check, v *verdict) error {
 	limit := b.Policy(c.ID).MaxFraction
 	if limit == nil || !c.Fractional {
 		bad := 0
@@ -155,7 +155,7 @@ func addToPool(pools map[string]*row, r row) {
 }
 
 // sortFindings puts what decides first: what is new to the reader, where that is known, and the worst of it foremost.
-func (b *viewEvidence) sortFindings(c Check, findings []row) {
+func (b *judging) sortFindings(c Check, findings []row) {
 	rank := func(row) int { return 0 }
 	if b.Rank != nil {
 		ranks := make(map[report.Subject]int, len(findings))
@@ -181,7 +181,7 @@ func compareSubjects(a, b report.Subject) int {
 }
 
 // clean is the result of a check without findings: a pass only if everything was looked at, and there was something.
-func (b *viewEvidence) clean(c Check, r report.Result, v verdict) report.Result {
+func (b *judging) clean(c Check, r report.Result, v verdict) report.Result {
 	blind, retryable := b.blind(c)
 	if blind != "" {
 		looked := "passes on " + blind
@@ -196,7 +196,7 @@ func (b *viewEvidence) clean(c Check, r report.Result, v verdict) report.Result 
 	r.Outcome = report.Pass
 	r.Message = b.cleanMessage(c, r)
 	if c.aside != nil {
-		if more := c.aside(b); more != "" {
+		if more := c.aside(b.viewEvidence); more != "" {
 			r.Message += "; " + more
 		}
 	}
@@ -207,14 +207,14 @@ func (b *viewEvidence) clean(c Check, r report.Result, v verdict) report.Result 
 }
 
 // sawNothing says that not one of the files whose rows a verdict rests on could be read.
-func (b *viewEvidence) sawNothing(c Check) bool {
+func (b *judging) sawNothing(c Check) bool {
 	unread := len(b.unreadFor(c))
 	return c.alwaysReadsRows() && unread > 0 && unread == len(b.JudgedFiles(c.WholeView))
 }
 
-func (b *viewEvidence) nothing(c Check) string {
+func (b *judging) nothing(c Check) string {
 	if c.nothing != nil {
-		return c.nothing(b)
+		return c.nothing(b.viewEvidence)
 	}
 	if c.Unit == UnitRows && c.Needs.EventTime && !b.NoRows() {
 		return fmt.Sprintf("no row with an event time in %s", words.Count(int64(len(b.JudgedFiles(c.WholeView))), "file"))
@@ -226,7 +226,7 @@ func (b *viewEvidence) nothing(c Check) string {
 }
 
 // blind says what a check that needs files did not see, or "" where it saw everything.
-func (b *viewEvidence) blind(c Check) (what string, retryable bool) {
+func (b *judging) blind(c Check) (what string, retryable bool) {
 	if !c.Needs.Footers && !ReadsRows(c, b.View, b.Survey) {
 		return "", false
 	}
@@ -245,21 +245,21 @@ func (b *viewEvidence) blind(c Check) (what string, retryable bool) {
 	return "", false
 }
 
-func (b *viewEvidence) cleanMessage(c Check, r report.Result) string {
+func (b *judging) cleanMessage(c Check, r report.Result) string {
 	if r.RowsBad > 0 {
 		return fmt.Sprintf("%s of %s (%s) %s, within max_fraction %s", words.Number(r.RowsBad), words.Count(r.RowsTotal, words.Singular(r.Unit)),
-			words.Percent(r.RowsBad, r.RowsTotal), c.bad(b), b.fraction(c))
+			words.Percent(r.RowsBad, r.RowsTotal), c.bad(b.viewEvidence), b.fraction(c))
 	}
 	if r.Unit == UnitView {
-		return c.good(b)
+		return c.good(b.viewEvidence)
 	}
 	if r.RowsTotal == 1 {
-		return fmt.Sprintf("1 of 1 %s %s", r.Unit, c.good(b))
+		return fmt.Sprintf("1 of 1 %s %s", r.Unit, c.good(b.viewEvidence))
 	}
-	return fmt.Sprintf("all %s %s", words.Count(r.RowsTotal, words.Singular(r.Unit)), c.good(b))
+	return fmt.Sprintf("all %s %s", words.Count(r.RowsTotal, words.Singular(r.Unit)), c.good(b.viewEvidence))
 }
 
-func (b *viewEvidence) fraction(c Check) string {
+func (b *judging) fraction(c Check) string {
 	if limit := b.Policy(c.ID).MaxFraction; limit != nil {
 		return fmt.Sprint(*limit)
 	}
@@ -268,7 +268,7 @@ func (b *viewEvidence) fraction(c Check) string {
 
 // found is the result of a check with findings. Where only some of them are suppressed, its counts, its message and its
 // partitions are those of the rest.
-func (b *viewEvidence) found(c Check, o draftResult, v verdict) draftResult {
+func (b *judging) found(c Check, o draftResult, v verdict) draftResult {
 	all := v.findings
 	rest := left(all)
 	o.result.FindingsTotal, o.result.FindingsSuppressed, o.result.RowsSuppressed = int64(len(all)), o.accepted.findings, o.accepted.bad
@@ -280,7 +280,7 @@ func (b *viewEvidence) found(c Check, o draftResult, v verdict) draftResult {
 		}
 		if c.finish != nil {
 			v.measures = o.result.Measures
-			c.finish(b, &v)
+			c.finish(b.viewEvidence, &v)
 		}
 	}
 	o.result.FirstPartition, o.result.LastPartition = b.span(v.findings)
@@ -303,15 +303,15 @@ func (b *viewEvidence) found(c Check, o draftResult, v verdict) draftResult {
 	return o
 }
 
-func (b *viewEvidence) finding(c Check, r report.Result, f row) report.Finding {
+func (b *judging) finding(c Check, r report.Result, f row) report.Finding {
 	message := f.message
 	if message == "" && c.describe != nil {
-		message = c.describe(b, f)
+		message = c.describe(b.viewEvidence, f)
 	}
 	if message == "" {
-		message = fmt.Sprintf("%s of %s (%s) %s", words.Number(f.bad), words.Count(f.total, words.Singular(r.Unit)), words.Percent(f.bad, f.total), c.bad(b))
+		message = fmt.Sprintf("%s of %s (%s) %s", words.Number(f.bad), words.Count(f.total, words.Singular(r.Unit)), words.Percent(f.bad, f.total), c.bad(b.viewEvidence))
 		if c.because != nil {
-			message += ": " + c.because(b, f.bad, []row{{subject: f.subject, partitions: f.partitions}})
+			message += ": " + c.because(b.viewEvidence, f.bad, []row{{subject: f.subject, partitions: f.partitions}})
 		}
 	}
 	if n, pooled := f.measures["pooled_subjects"].(int64); pooled {
@@ -321,27 +321,27 @@ func (b *viewEvidence) finding(c Check, r report.Result, f row) report.Finding {
 		Fingerprint: b.fingerprint(c, f), FingerprintNote: b.fingerprintNote(f.subject), Suppressed: f.suppressed}
 }
 
-func (b *viewEvidence) foundMessage(c Check, o draftResult, v verdict) string {
+func (b *judging) foundMessage(c Check, o draftResult, v verdict) string {
 	r, text := o.result, ""
 	if c.headline != nil {
-		text = c.headline(b, v)
+		text = c.headline(b.viewEvidence, v)
 	}
 	if text == "" {
 		text = fmt.Sprintf("%s of %s (%s) %s%s", words.Number(r.RowsBad), words.Count(r.RowsTotal, words.Singular(r.Unit)), words.Percent(r.RowsBad, r.RowsTotal),
-			c.bad(b), b.where(v.findings))
+			c.bad(b.viewEvidence), b.where(v.findings))
 		if c.because != nil {
-			text += ": " + c.because(b, r.RowsBad, v.findings)
+			text += ": " + c.because(b.viewEvidence, r.RowsBad, v.findings)
 		}
 	}
 	parts := []string{text}
 	partly := o.accepted.findings > 0 && o.accepted.findings < r.FindingsTotal
 	if c.detail != nil && (!partly || c.detailOfFindings) {
-		if more := c.detail(b, v); more != "" {
+		if more := c.detail(b.viewEvidence, v); more != "" {
 			parts = append(parts, more)
 		}
 	}
 	if c.aside != nil {
-		if more := c.aside(b); more != "" {
+		if more := c.aside(b.viewEvidence); more != "" {
 			parts = append(parts, more)
 		}
 	}
@@ -359,7 +359,7 @@ func (b *viewEvidence) foundMessage(c Check, o draftResult, v verdict) string {
 }
 
 // where says in which partitions and sources findings lie.
-func (b *viewEvidence) where(findings []row) string {
+func (b *judging) where(findings []row) string {
 	partitions := b.badPartitions(findings)
 	text := ""
 	switch len(partitions) {

@@ -98,15 +98,15 @@ func judgeDuplicateFiles(b *viewEvidence) (verdict, error) {
 			v.rows = append(v.rows, row{total: 1})
 			continue
 		}
-		rows += f.Rows
+		rows += f.Live()
 		bytes += f.Size
 		what := "a copy of"
 		if f.SameAs != "" || original.SameAs != "" {
 			what = "the same file on disk as"
 		}
 		v.rows = append(v.rows, row{total: 1, bad: 1, subject: report.Subject{Partition: b.PartitionValue(f.Partition), File: f.Path},
-			message:  fmt.Sprintf("is %s %s: its %s %s counted again", what, original.Path, words.Count(f.Rows, "row"), words.Plural(f.Rows, "is", "are")),
-			measures: map[string]any{"copy_of": original.Path, "rows": f.Rows, "bytes": f.Size}})
+			message:  fmt.Sprintf("is %s %s: its %s %s counted again", what, original.Path, words.Count(f.Live(), "row"), words.Plural(f.Live(), "is", "are")),
+			measures: map[string]any{"copy_of": original.Path, "rows": f.Live(), "bytes": f.Size}})
 	}
 	v.measures = map[string]any{"copied_rows": rows, "copied_bytes": bytes}
 	return v, nil

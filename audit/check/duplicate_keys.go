@@ -39,18 +39,18 @@ var duplicateKeys = Check{
 	},
 	judge:   judgeDuplicates,
 	nothing: always("no row has a whole key"),
-	bad:     func(b *viewEvidence) string { return "repeat a " + b.keyInWords() },
+	bad:     func(b *viewEvidence) string { return "repeat a " + repeats{b}.keyInWords() },
 	good: func(b *viewEvidence) string {
-		if b.surplusOutside() > 0 {
-			return "are the ones kept of their " + b.keyInWords()
+		if (repeats{b}).surplusOutside() > 0 {
+			return "are the ones kept of their " + repeats{b}.keyInWords()
 		}
-		return "have a " + b.keyInWords() + " of their own"
+		return "have a " + repeats{b}.keyInWords() + " of their own"
 	},
-	aside: (*viewEvidence).outsideInWords,
+	aside: func(b *viewEvidence) string { return repeats{b}.outside() },
 	describe: func(b *viewEvidence, f row) string {
 		return fmt.Sprintf("%s of %s (%s) repeat a key that is stored elsewhere", words.Number(f.bad), words.Count(f.total, "row"), words.Percent(f.bad, f.total))
 	},
-	detail:    func(b *viewEvidence, v verdict) string { return b.duplicateDetail() },
+	detail:    func(b *viewEvidence, v verdict) string { return repeats{b}.detail() },
 	reproduce: reproduce.DuplicateKeys,
 }
 
@@ -69,7 +69,7 @@ func (b *viewEvidence) keysTell() bool {
 	return !evidence.KeyDefaulted(b.View) && b.IsSelected("duplicate-keys") && b.Policy("duplicate-keys").Severity != "off" && b.Collection.Keys != nil
 }
 
-func (b *viewEvidence) keyInWords() string {
+func (b repeats) keyInWords() string {
 	text := fmt.Sprintf("key (%s)", strings.Join(evidence.KeyColumns(b.View), ", "))
 	if evidence.KeyDefaulted(b.View) {
 		text += ", which stands in for the key that is not declared,"
@@ -85,19 +85,22 @@ func judgeDuplicates(b *viewEvidence) (verdict, error) {
 	if d == nil {
 		return verdict{}, errors.New("the scan collected no keys; this is a bug of featureaudit, please report it")
 	}
-	return verdict{rows: b.duplicateRows(d), measures: duplicateMeasures(b, d)}, nil
+	return verdict{rows: repeats{b}.rows(d), measures: duplicateMeasures(b, d)}, nil
 }
 
+// repeats tells what is known of the repeated keys of a view.
+type repeats struct{ *viewEvidence }
+
 // surplusOutside counts the surplus rows outside the range, of keys that have a row in it.
-func (b *viewEvidence) surplusOutside() int64 {
+func (b repeats) surplusOutside() int64 {
 	if b.Collection.Keys == nil {
 		return 0
 	}
 	return b.Collection.Keys.SurplusRowsOutside
 }
 
-// outsideInWords says what of the repeated keys lies outside the range.
-func (b *viewEvidence) outsideInWords() string {
+// outside says what of the repeated keys lies outside the range.
+func (b repeats) outside() string {
 	n := b.surplusOutside()
 	if n == 0 {
 		return ""
@@ -122,8 +125,8 @@ type place struct {
 	source    string
 }
 
-// duplicateRows counts by partition and source: the rows with a key by the scan, the surplus by the finder.
-func (b *viewEvidence) duplicateRows(d *facts.Duplicates) []row {
+// rows counts by partition and source: the rows with a key by the scan, the surplus by the finder.
+func (b repeats) rows(d *facts.Duplicates) []row {
 	totals := map[place]int64{}
 	for _, s := range b.Collection.Slices {
 		totals[place{b.FilePartition(s.File), s.Source}] += s.Rows - s.KeyNull
@@ -161,7 +164,7 @@ func (b *viewEvidence) duplicateRows(d *facts.Duplicates) []row {
 }
 
 // withKeys adds examples of the keys that are repeated at a place, where findings may show values.
-func (b *viewEvidence) withKeys(d *facts.Duplicates, p place, measures map[string]any) map[string]any {
+func (b repeats) withKeys(d *facts.Duplicates, p place, measures map[string]any) map[string]any {
 	if b.Samples == 0 {
 		return measures
 	}
@@ -216,8 +219,8 @@ func differingColumns(columns map[string]int64) map[string]any {
 	return all
 }
 
-// duplicateDetail says how the copies relate, what is double-counted and what a join would do.
-func (b *viewEvidence) duplicateDetail() (text string) {
+// detail says how the copies relate, what is double-counted and what a join would do.
+func (b repeats) detail() (text string) {
 	d := b.Collection.Keys
 	if keys := b.keyExamples(d, func(r facts.DuplicateRow) bool { return !r.Kept }); len(keys) > 0 {
 		defer func() { text += " (such as " + strings.Join(keys, "; ") + ")" }()

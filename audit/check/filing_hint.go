@@ -102,13 +102,16 @@ func hoursAndMinutes(minutes int) string {
 // whole number of the histogram's bins.
 func (b *viewEvidence) filingHint(findings []row) filingHint {
 	if b.filing == nil {
-		h := b.findFilingHint(findings)
+		h := calendarSearch{b}.hint(findings)
 		b.filing = &h
 	}
 	return *b.filing
 }
 
-func (b *viewEvidence) findFilingHint(findings []row) filingHint {
+// calendarSearch looks for the calendar that would put misfiled rows in place.
+type calendarSearch struct{ *viewEvidence }
+
+func (b calendarSearch) hint(findings []row) filingHint {
 	if evidence.Meaning(b.View) != model.OfEventTime || len(findings) == 0 {
 		return filingHint{}
 	}
@@ -124,7 +127,7 @@ func (b *viewEvidence) findFilingHint(findings []row) filingHint {
 }
 
 // ladders are those of all partitions with a date whose rows were read, by time.
-func (b *viewEvidence) ladders() []evidence.Ladder {
+func (b calendarSearch) ladders() []evidence.Ladder {
 	merged := map[int32]*facts.EventHistogram{}
 	for population, histogram := range b.Collection.Events {
 		p, dated := b.Partition(population.Partition)
@@ -153,7 +156,7 @@ type calendar struct {
 }
 
 // otherCalendar tries every zone that is told apart from the others by the time between the oldest and the newest row.
-func (b *viewEvidence) otherCalendar(ladders []evidence.Ladder, inPlace, total int64) (filingHint, bool) {
+func (b calendarSearch) otherCalendar(ladders []evidence.Ladder, inPlace, total int64) (filingHint, bool) {
 	present, err := b.Atlas.Load(b.View.TimePartition.Zone)
 	if err != nil {
 		return filingHint{}, false // such a zone was refused with the config
@@ -189,7 +192,7 @@ func reach(ladders []evidence.Ladder) (from, to times.Instant) {
 
 // calendars lists one zone of each kind: those without a clock change first, then by how near they are to the present one, east
 // before west, so that of equally good ones the plainest is proposed.
-func (b *viewEvidence) calendars(present *zone.Table, from, to times.Instant) []calendar {
+func (b calendarSearch) calendars(present *zone.Table, from, to times.Instant) []calendar {
 	real := b.Atlas.RealOffsets(from, to)
 	if len(b.View.Zones) > 0 {
 		// a zone that does not load was refused with the config
@@ -243,7 +246,7 @@ func (c calendar) fit(present *zone.Table, ladders []evidence.Ladder) int64 {
 
 // shiftedLoads looks for the one shift by an offset in use that puts all rows of the partitions with misfiled ones in place. They
 // are to be few, to hold nearly all misfiled rows, and to be full enough for the shift to be told.
-func (b *viewEvidence) shiftedLoads(ladders []evidence.Ladder, misfiled int64) filingHint {
+func (b calendarSearch) shiftedLoads(ladders []evidence.Ladder, misfiled int64) filingHint {
 	from, to := reach(ladders)
 	var shifts []times.Offset
 	for _, o := range b.Atlas.RealOffsets(from, to) {

@@ -9,7 +9,7 @@ import (
 )
 
 // fingerprintNote says of a finding whose fingerprint is no other report's why that is so.
-func (b *viewEvidence) fingerprintNote(s report.Subject) string {
+func (b *judging) fingerprintNote(s report.Subject) string {
 	if !b.Numbered(s) {
 		return ""
 	}

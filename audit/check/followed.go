@@ -7,7 +7,7 @@ import (
 )
 
 // identified is what the fingerprint of a finding is made of: its subject in names that last.
-func (b *viewEvidence) identified(r row) report.Subject {
+func (b *judging) identified(r row) report.Subject {
 	s := b.Identity(r.subject)
 	if r.lasting != "" {
 		s.Object = r.lasting
@@ -15,13 +15,13 @@ func (b *viewEvidence) identified(r row) report.Subject {
 	return s
 }
 
-func (b *viewEvidence) fingerprint(c Check, r row) string {
+func (b *judging) fingerprint(c Check, r row) string {
 	return Fingerprint(c.ID, b.View.Name, b.identified(r))
 }
 
 // joined makes one finding of those that are about the same thing, such as the rows of two writing libraries in one partition of a
 // source: what is followed from report to report must stand once in each.
-func (b *viewEvidence) joined(findings []row) []row {
+func (b *judging) joined(findings []row) []row {
 	at := make(map[report.Subject]int, len(findings))
 	out := findings[:0]
 	for _, f := range findings {
@@ -76,7 +76,7 @@ func joinMeasure(a, b any) any {
 
 // named gives a result its findings: the worst as such, of all that can be followed the fingerprints with what they count, and all of
 // them by name where that is wanted.
-func (b *viewEvidence) named(c Check, r report.Result, all []row) report.Result {
+func (b *judging) named(c Check, r report.Result, all []row) report.Result {
 	r.FindingsTotal = int64(len(all))
 	for i, f := range all {
 		one := report.Finding{Subject: f.subject, RowsTotal: f.total, RowsBad: f.bad, Fingerprint: b.fingerprint(c, f),

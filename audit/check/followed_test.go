@@ -74,7 +74,7 @@ func TestRankShowsWhatIsNewFirst(t *testing.T) {
 }
 
 func TestFindingsOfOneThingAreOne(t *testing.T) {
-	b := newViewEvidence(newStore(dailyView()).Input)
+	b := newJudging(newStore(dailyView()).Input)
 	at := report.Subject{Partition: "dt=2026-10-02", Source: "batch"}
 	got := b.joined([]row{
 		{subject: at, total: 10, bad: 3, message: "at UTC-08:00", measures: map[string]any{"writer": "spark", "keys": int64(2)}},

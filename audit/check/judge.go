@@ -37,11 +37,20 @@ type Judgement struct {
 	BadRows []reproduce.BadRows
 }
 
-// viewEvidence is a view while it is judged.
+// viewEvidence is what is known of a view: what the rules of checks ask.
 type viewEvidence struct {
 	*zoneproof.Zones
 	// filing is what would put misfiled rows in place, once a check has asked for it.
 	filing *filingHint
+}
+
+func newViewEvidence(in evidence.Input) *viewEvidence {
+	return &viewEvidence{Zones: zoneproof.NewZones(evidence.NewIndex(in), mustSee(in.View))}
+}
+
+// judging is a view while its checks are judged, one after the other.
+type judging struct {
+	*viewEvidence
 	// usedByMissing are the suppressions that accept that the view has no files.
 	usedByMissing []int
 	// shown are the partitions that the report shows, once asked for, and texts keeps one text of each that many subjects have.
@@ -52,14 +61,14 @@ type viewEvidence struct {
 	cut bool
 }
 
-func newViewEvidence(in evidence.Input) *viewEvidence {
-	return &viewEvidence{Zones: zoneproof.NewZones(evidence.NewIndex(in), mustSee(in.View)), dates: partitionDates{}}
+func newJudging(in evidence.Input) *judging {
+	return &judging{viewEvidence: newViewEvidence(in), dates: partitionDates{}}
 }
 
 // JudgeView judges the selected checks of one view. A check that cannot be judged gives an error result and stops no
 // other; the error returned is that of the context, where it cut a check off, and there is a result of each even then.
 func JudgeView(ctx context.Context, j engine.Judge, in evidence.Input) (Judgement, error) {
-	b := newViewEvidence(in)
+	b := newJudging(in)
 	var loaded error
 	if b.wantsTables() && !facttables.AreLarge(b.Index) {
 		loaded = j.Load(ctx, facttables.Of(b.Index))
@@ -98,7 +107,7 @@ func JudgeView(ctx context.Context, j engine.Judge, in evidence.Input) (Judgemen
 	return out, nil // an interrupt that came when all was judged takes nothing back
 }
 
-func (b *viewEvidence) wantsTables() bool {
+func (b *judging) wantsTables() bool {
 	if b.View.NoFiles != "" || len(b.Survey.Files) == 0 {
 		return false
 	}
@@ -118,7 +127,7 @@ type draftResult struct {
 	unread bool
 }
 
-func (b *viewEvidence) judge(ctx context.Context, j engine.Judge, c Check, loaded error) (o draftResult) {
+func (b *judging) judge(ctx context.Context, j engine.Judge, c Check, loaded error) (o draftResult) {
 	o.result = b.blank(c)
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -134,7 +143,7 @@ func (b *viewEvidence) judge(ctx context.Context, j engine.Judge, c Check, loade
 		return o
 	}
 	if c.measures != nil {
-		o.result.Measures = c.measures(b)
+		o.result.Measures = c.measures(b.viewEvidence)
 	}
 	if stop, found := b.obstacle(c, o.result); found {
 		o.result, o.used = stop, b.usedByMissing
@@ -160,16 +169,16 @@ func interrupted(ctx context.Context, err error) bool {
 }
 
 // blank is the result of a check before anything is known.
-func (b *viewEvidence) blank(c Check) report.Result {
+func (b *judging) blank(c Check) report.Result {
 	r := report.Result{Check: c.ID, View: b.View.Name, Owner: b.View.Owner, Severity: b.severity(c), Evidence: c.Evidence, Unit: c.Unit,
 		Advisory: c.advisory, Measures: map[string]any{}, Findings: []report.Finding{}}
 	if c.unit != nil {
-		r.Unit = c.unit(b)
+		r.Unit = c.unit(b.viewEvidence)
 	}
 	return r
 }
 
-func (b *viewEvidence) severity(c Check) report.Severity {
+func (b *judging) severity(c Check) report.Severity {
 	switch b.Policy(c.ID).Severity {
 	case "error":
 		return report.SeverityError
@@ -177,7 +186,7 @@ func (b *viewEvidence) severity(c Check) report.Severity {
 		return report.SeverityWarn
 	}
 	if c.severity != nil {
-		return c.severity(b)
+		return c.severity(b.viewEvidence)
 	}
 	return c.Severity
 }
@@ -193,7 +202,7 @@ func unable(r report.Result, reason string, retryable bool) report.Result {
 }
 
 // obstacle is the result of a check that cannot or need not be judged at all.
-func (b *viewEvidence) obstacle(c Check, r report.Result) (report.Result, bool) {
+func (b *judging) obstacle(c Check, r report.Result) (report.Result, bool) {
 	f, failed := b.failure(c)
 	failed = failed && c.Needs.Files
 	if failed && c.Needs.TimePartition && !b.View.TimePartition.Declared() && len(b.Survey.Files) == 0 {
@@ -222,7 +231,7 @@ func (b *viewEvidence) obstacle(c Check, r report.Result) (report.Result, bool) 
 		}
 	}
 	if c.applies != nil {
-		if reason := c.applies(b); reason != "" {
+		if reason := c.applies(b.viewEvidence); reason != "" {
 			return notApplicable(r, reason), true
 		}
 	}
@@ -230,7 +239,7 @@ func (b *viewEvidence) obstacle(c Check, r report.Result) (report.Result, bool) 
 }
 
 // unlisted is the result of a check of a view whose files could not be looked at, or that has none.
-func (b *viewEvidence) unlisted(c Check, r report.Result, f facts.Failure) report.Result {
+func (b *judging) unlisted(c Check, r report.Result, f facts.Failure) report.Result {
 	if f.NoFiles {
 		return b.noFiles(c, r, f.Reason)
 	}
@@ -239,7 +248,7 @@ func (b *viewEvidence) unlisted(c Check, r report.Result, f facts.Failure) repor
 
 // noFiles is the result of a check of a view that has no files. One check tells of it for all checks of the view;
 // where it is not selected, each tells of it itself, so that a view that is not there is never green.
-func (b *viewEvidence) noFiles(c Check, r report.Result, reason string) report.Result {
+func (b *judging) noFiles(c Check, r report.Result, reason string) report.Result {
 	teller := tellerOfFiles()
 	tells := c.tellsOfFiles || !b.IsSelected(teller.ID) || b.Policy(teller.ID).Severity == "off"
 	rows := []row{{subject: report.Subject{Object: address.Redact(b.View.Path)}, total: 1, bad: 1}}
@@ -277,7 +286,7 @@ func tellerOfFiles() Check {
 	return all[slices.IndexFunc(all, func(c Check) bool { return c.tellsOfFiles })]
 }
 
-func (b *viewEvidence) failure(c Check) (facts.Failure, bool) {
+func (b *judging) failure(c Check) (facts.Failure, bool) {
 	for _, f := range b.Failures {
 		if b.restsOn(c, f.Lost) {
 			return f, true
@@ -287,12 +296,12 @@ func (b *viewEvidence) failure(c Check) (facts.Failure, bool) {
 }
 
 // ask gets the rows of a check, from its SQL or its Go.
-func (b *viewEvidence) ask(ctx context.Context, j engine.Judge, c Check, loaded error) (verdict, error) {
+func (b *judging) ask(ctx context.Context, j engine.Judge, c Check, loaded error) (verdict, error) {
 	if err := context.Cause(ctx); err != nil {
 		return verdict{}, fmt.Errorf("judge %s: %w", c.ID, err)
 	}
 	if !c.Query {
-		return c.judge(b)
+		return c.judge(b.viewEvidence)
 	}
 	text, err := sql.Check(c.ID)
 	if err != nil {
@@ -306,7 +315,7 @@ func (b *viewEvidence) ask(ctx context.Context, j engine.Judge, c Check, loaded 
 	}
 	params := map[string]any{}
 	if c.params != nil {
-		params = c.params(b)
+		params = c.params(b.viewEvidence)
 	}
 	found, err := j.Query(ctx, text, params)
 	if err != nil {
@@ -329,7 +338,7 @@ func (b *viewEvidence) ask(ctx context.Context, j engine.Judge, c Check, loaded 
 }
 
 // parse reads a row, and keeps one text of what its subject shares with others.
-func (b *viewEvidence) parse(r *row) error {
+func (b *judging) parse(r *row) error {
 	if r.rawSubject == "" && r.rawMeasures == "" {
 		return nil
 	}
@@ -356,7 +365,7 @@ func (r *row) parse() error {
 }
 
 // once is the same text in the place where it was first met: each check names the partitions and sources of a view again.
-func (b *viewEvidence) once(text string) string {
+func (b *judging) once(text string) string {
 	if kept, known := b.texts[text]; known {
 		return kept
 	}

@@ -44,7 +44,7 @@ var mixedZones = Check{
 	},
 	detail: func(b *viewEvidence, _ verdict) string {
 		series, _ := b.Series()
-		return strings.Join(b.zonesInWords(series, b.Profiles()), "; ")
+		return strings.Join(zoneFindings{b}.zonesInWords(series, b.Profiles()), "; ")
 	},
 }
 
@@ -102,37 +102,41 @@ func judgeMixedZones(b *viewEvidence) (verdict, error) {
 	if err != nil {
 		return verdict{}, err
 	}
-	v := verdict{measures: map[string]any{"offsets": b.offsetMeasures(series), "series": b.seriesMeasures(series), "tzdata": zone.NamesVersion(),
+	tell := zoneFindings{b}
+	v := verdict{measures: map[string]any{"offsets": tell.offsetMeasures(series), "series": tell.seriesMeasures(series), "tzdata": zone.NamesVersion(),
 		"hour_profiles": zoneproof.ProfileMeasures(b.Profiles())}}
-	untold := []string{}
+	unjudged := []string{}
 	ambiguous := false
 	for _, s := range series {
 		switch s.Verdict {
 		case zonefit.Mixed, zonefit.Clean:
-			v.rows = append(v.rows, b.zoneRows(s)...)
+			v.rows = append(v.rows, tell.zoneRows(s)...)
 		case zonefit.None:
 		default:
-			untold = append(untold, b.unjudged(s))
+			unjudged = append(unjudged, tell.unjudged(s))
 			ambiguous = ambiguous || s.Verdict == zonefit.Ambiguous
 		}
 	}
 	found := slices.ContainsFunc(v.rows, func(r row) bool { return r.bad > 0 })
-	if len(untold) > 0 && !found && (ambiguous || len(v.rows) == 0 || slices.ContainsFunc(series, func(s zoneproof.Series) bool { return s.Blind })) {
-		v.notApplicable = strings.Join(untold, "; ")
+	if len(unjudged) > 0 && !found && (ambiguous || len(v.rows) == 0 || slices.ContainsFunc(series, func(s zoneproof.Series) bool { return s.Blind })) {
+		v.notApplicable = strings.Join(unjudged, "; ")
 		return v, nil
 	}
 	return v, nil
 }
 
+// zoneFindings tells what series say of a view.
+type zoneFindings struct{ *viewEvidence }
+
 // zonesInWords says what was found of each series, numbers first, then what cannot be judged.
-func (b *viewEvidence) zonesInWords(series []zoneproof.Series, profiles []zoneproof.Profile) []string {
-	var texts, untold []string
+func (b zoneFindings) zonesInWords(series []zoneproof.Series, profiles []zoneproof.Profile) []string {
+	var texts, unjudged []string
 	for _, s := range series {
 		switch {
 		case s.Verdict == zonefit.Ambiguous || s.Verdict == zonefit.CannotTell:
-			untold = append(untold, s.Name()+" ("+s.UnjudgedShort()+")")
+			unjudged = append(unjudged, s.Name()+" ("+s.UnjudgedShort()+")")
 		case s.Verdict == zonefit.Mixed && len(s.Open) > 0:
-			untold = append(untold, s.Name()+", "+s.OpenInWords())
+			unjudged = append(unjudged, s.Name()+", "+s.OpenInWords())
 		}
 		for _, p := range s.Wrong() {
 			text := fmt.Sprintf("about %s of %s (%s) at %s (%s)", words.Count(p.Rows, "row"), s.Name(), shareText(p), zone.OffsetText(s.Offset(p)), s.Candidates(p))
@@ -146,8 +150,8 @@ func (b *viewEvidence) zonesInWords(series []zoneproof.Series, profiles []zonepr
 			texts = append(texts, text)
 		}
 	}
-	if len(untold) > 0 {
-		texts = append(texts, "not judged: "+words.Examples(untold))
+	if len(unjudged) > 0 {
+		texts = append(texts, "not judged: "+words.Examples(unjudged))
 	}
 	return texts
 }
@@ -156,8 +160,8 @@ func shareText(p zonefit.Population) string {
 	return fmt.Sprintf("%.3g %%, 95 %% between %.3g and %.3g", 100*p.Share, 100*p.Low, 100*p.High)
 }
 
-// untold says why a series cannot be judged, and what would decide.
-func (b *viewEvidence) unjudged(s zoneproof.Series) string {
+// unjudged says why a series cannot be judged, and what would decide.
+func (b zoneFindings) unjudged(s zoneproof.Series) string {
 	e := s.Estimate
 	switch {
 	case s.Verdict == zonefit.Ambiguous && len(s.Open) > 0:
@@ -179,7 +183,7 @@ func (b *viewEvidence) unjudged(s zoneproof.Series) string {
 }
 
 // writersNeeded says why writers could not be asked either.
-func (b *viewEvidence) writersNeeded(s zoneproof.Series) string {
+func (b zoneFindings) writersNeeded(s zoneproof.Series) string {
 	switch {
 	case s.Writers.Why != "":
 		return "; nor do its writers tell: " + s.Writers.Why
@@ -190,7 +194,7 @@ func (b *viewEvidence) writersNeeded(s zoneproof.Series) string {
 }
 
 // zoneRows counts the rows of a series by partition: those at another offset than the one read, of all that tell.
-func (b *viewEvidence) zoneRows(s zoneproof.Series) []row {
+func (b zoneFindings) zoneRows(s zoneproof.Series) []row {
 	bad, offsets := map[int32]int64{}, map[int32][]string{}
 	placed := false
 	for _, p := range s.Wrong() {
@@ -228,7 +232,7 @@ func unplacedRow(s zoneproof.Series) row {
 }
 
 // offsetMeasures lists the populations at other offsets than the one read.
-func (b *viewEvidence) offsetMeasures(series []zoneproof.Series) []map[string]any {
+func (b zoneFindings) offsetMeasures(series []zoneproof.Series) []map[string]any {
 	list := []map[string]any{}
 	for _, s := range series {
 		for _, p := range s.Wrong() {
@@ -254,7 +258,7 @@ func (b *viewEvidence) offsetMeasures(series []zoneproof.Series) []map[string]an
 }
 
 // seriesMeasures says of each source and writer how well its lags can tell.
-func (b *viewEvidence) seriesMeasures(series []zoneproof.Series) []map[string]any {
+func (b zoneFindings) seriesMeasures(series []zoneproof.Series) []map[string]any {
 	list := []map[string]any{}
 	for _, s := range series {
 		e := s.Estimate
@@ -273,7 +277,7 @@ func (b *viewEvidence) seriesMeasures(series []zoneproof.Series) []map[string]an
 }
 
 // exampleFiles are up to three files of a population's partitions whose lags reach into its window.
-func (b *viewEvidence) exampleFiles(s zoneproof.Series, p zonefit.Population) []string {
+func (b zoneFindings) exampleFiles(s zoneproof.Series, p zonefit.Population) []string {
 	names := []string{}
 	for _, slice := range b.PopulationSlices(s, p) {
 		if len(names) == maxExampleFiles {

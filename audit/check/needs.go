@@ -61,9 +61,9 @@ func (a absentColumn) String() string {
 // absent lists the columns of a check's needs that are missing from readable files, in the order of the needs.
 func (b *viewEvidence) absent(c Check) []absentColumn {
 	files := b.Readable(c.WholeView)
-	if slices.ContainsFunc(files, func(f facts.File) bool { return f.Rows > 0 }) {
+	if slices.ContainsFunc(files, func(f facts.File) bool { return f.Live() > 0 }) {
 		// a file without rows hides none, whatever columns it has
-		files = slices.DeleteFunc(files, func(f facts.File) bool { return f.Rows == 0 })
+		files = slices.DeleteFunc(files, func(f facts.File) bool { return f.Live() == 0 })
 	}
 	if len(files) == 0 {
 		return nil

@@ -5,7 +5,7 @@ import (
 )
 
 // placeBad counts the bad rows of a verdict by partition, in those that the report shows, before anything of them is accepted.
-func (b *viewEvidence) placeBad(rows []row) (map[string]int64, error) {
+func (b *judging) placeBad(rows []row) (map[string]int64, error) {
 	var places map[string]int64
 	for i := range rows {
 		r := &rows[i]
@@ -40,7 +40,7 @@ func badByPartition(drafts []draftResult) document.BadByPartition {
 }
 
 // shows says whether a partition is one of those that series gives.
-func (b *viewEvidence) shows(partition string) bool {
+func (b *judging) shows(partition string) bool {
 	if b.shown == nil {
 		b.shown = map[string]bool{}
 		parts, _ := document.NewestPartitions(b.Index)

@@ -164,7 +164,7 @@ func commonSchema(files []facts.File, columns []columnSet) int32 {
 			candidates = append(candidates, candidate{schema: f.Schema})
 		}
 		candidates[at].files++
-		candidates[at].rows += f.Rows
+		candidates[at].rows += f.Live()
 	}
 	return slices.MaxFunc(candidates, func(x, y candidate) int { return cmp.Or(cmp.Compare(x.files, y.files), cmp.Compare(x.rows, y.rows)) }).schema
 }

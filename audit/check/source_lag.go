@@ -28,7 +28,7 @@ var sourceLag = Check{
 	Query:      true,
 	reproduce:  reproduce.LateRows,
 	clocked:    true,
-	feeds:      (*zoneproof.Zones).LagFeeds,
+	feeds:      zoneproof.LagFeeds,
 	late:       "late",
 	timely:     "in time",
 	measures:   lagMeasures,

@@ -30,7 +30,7 @@ var staleRows = Check{
 	Query:       true,
 	reproduce:   reproduce.StaleRows,
 	clocked:     true,
-	feeds:       (*zoneproof.Zones).RowFeeds,
+	feeds:       zoneproof.RowFeeds,
 	arrival:     (*viewEvidence).judgedByArrival,
 	backfillFix: "Where this range was filled again, nothing: rows of a backfill arrive late by nature; judge it with reference: partition_end, or suppress stale-rows for the range. Where it was not, find the feed that delivers old rows.",
 	detail:      backfillDetail,

@@ -29,7 +29,7 @@ var staleView = Check{
 	WholeView: true,
 	Query:     true,
 	clocked:   true,
-	feeds:     (*zoneproof.Zones).AgeFeeds,
+	feeds:     zoneproof.AgeFeeds,
 	applies: func(b *viewEvidence) string {
 		if reason := needsAsOf(b, "stale-view"); reason != "" {
 			return reason

@@ -30,7 +30,7 @@ type acceptance struct {
 
 // suppress marks the findings that a suppression accepts. One with max_rows takes all that it matches, or nothing: which
 // rows of more are the known ones, nobody can tell.
-func (b *viewEvidence) suppress(c Check, unit string, findings []row) acceptance {
+func (b *judging) suppress(c Check, unit string, findings []row) acceptance {
 	var a acceptance
 	for n, s := range b.Suppressions {
 		var within func(partition string) bool
@@ -158,7 +158,7 @@ func splitCompact(digits string) []string {
 }
 
 // suppressedBy names who accepted the findings of a result, and why.
-func (b *viewEvidence) suppressedBy(used []int) string {
+func (b *judging) suppressedBy(used []int) string {
 	var texts []string
 	for _, n := range used {
 		texts = append(texts, describeSuppression(b.Suppressions[n]))

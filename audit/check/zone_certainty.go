@@ -26,7 +26,7 @@ const dependsOnZones = "this depends on the zones of the devices, whose times ar
 
 // zonesInDoubt says whether people are told of zones at all: where some event time is naive, or mixed-zones shows that a
 // writer stamps another zone. An aware time says when it was, and a lag that some zone might explain is no reason to doubt it.
-func (b *viewEvidence) zonesInDoubt() bool {
+func (b *judging) zonesInDoubt() bool {
 	if slices.ContainsFunc(b.SeenSources, b.Naive) {
 		return true
 	}
@@ -68,7 +68,7 @@ func offsetsInWords(minutes []int64) string {
 //
 // A verdict on staleness is judged in each zone that may be the true one, and depends only if they disagree: measures then
 // hold the offsets on each side.
-func (b *viewEvidence) zoneCertainty(c Check, measures map[string]any) string {
+func (b *judging) zoneCertainty(c Check, measures map[string]any) string {
 	if !c.clocked {
 		return ""
 	}
@@ -80,7 +80,7 @@ func (b *viewEvidence) zoneCertainty(c Check, measures map[string]any) string {
 		return zoneDepends
 	}
 	if c.certain != nil {
-		if certain, known := c.certain(b); known && certain {
+		if certain, known := c.certain(b.viewEvidence); known && certain {
 			return zoneCertain
 		} else if known {
 			return zoneDepends
@@ -106,7 +106,7 @@ func (b *viewEvidence) zoneCertainty(c Check, measures map[string]any) string {
 }
 
 // staleBounds bounds the verdict of a check that has feeds; ok is false where the facts do not say.
-func (b *viewEvidence) staleBounds(c Check) (z zoneproof.Bounds, ok bool) {
+func (b *judging) staleBounds(c Check) (z zoneproof.Bounds, ok bool) {
 	if c.feeds == nil || b.Policy(c.ID).MaxFraction != nil {
 		return z, false
 	}

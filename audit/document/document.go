@@ -97,7 +97,14 @@ func (b view) describe() report.View {
 	}
 	for _, f := range b.Survey.Files {
 		v.Bytes += f.Size
-		v.Rows += f.Rows
+		v.Rows += f.Live()
+	}
+	switch tables := b.logs(); len(tables) {
+	case 0:
+	case 1:
+		v.Table = &tables[0]
+	default:
+		v.Tables = tables
 	}
 	for _, p := range b.Survey.Partitions {
 		if p.Present && !p.Stray {
@@ -131,7 +138,7 @@ func (b view) describeTimes(v *report.View) {
 	}
 	for _, f := range b.Survey.Files {
 		if p, dated := b.Partition(f.Partition); dated && p.AfterAsOf && !scanned[f.ID] {
-			v.RowsAfterAsOf += f.Rows
+			v.RowsAfterAsOf += f.Live()
 		}
 	}
 	if oldest.Known() {
@@ -157,6 +164,12 @@ func (b view) notes() []string {
 	for _, f := range b.Survey.Files {
 		if b.LeftOut(f) {
 			notes = append(notes, fmt.Sprintf("%s of an open partition changed during the run, was not at rest when it was read once more, and was left out", f.Path))
+		}
+	}
+	for _, t := range b.Survey.Tables {
+		if t.Orphans > 0 {
+			notes = append(notes, fmt.Sprintf("%s (%s) in the folder of the table %s not named by any version in its log, and %s not read (%s)", words.Count(t.Orphans, "Parquet file"),
+				words.Size(t.OrphanBytes), words.Plural(t.Orphans, "is", "are"), words.Plural(t.Orphans, "was", "were"), words.Examples(t.Examples)))
 		}
 	}
 	ambiguous := int64(0)
@@ -195,17 +208,17 @@ func (b view) ingestedNote() string {
 			declared = own
 		}
 		column := b.Schema(f).Lookup(declared.Column)
-		if f.Rows == 0 || !declared.Declared() || column == nil || engine.FormOf(*column).Kind == engine.FormNull {
+		if f.Live() == 0 || !declared.Declared() || column == nil || engine.FormOf(*column).Kind == engine.FormNull {
 			continue
 		}
 		e := evidence.EncodedFile{File: &b.Survey.Files[f.ID], Rows: map[facts.Encoding]int64{}}
 		switch encoding := b.Schema(f).Encoding(*column); encoding {
 		case facts.EncodingEpoch:
-			e.Add(epochs.Encoding(declared, *column, f), f.Rows)
+			e.Add(epochs.Encoding(declared, *column, f), f.Live())
 		case facts.EncodingTextNaive:
-			e.Add("text", f.Rows)
+			e.Add("text", f.Live())
 		default:
-			e.Add(encoding, f.Rows)
+			e.Add(encoding, f.Live())
 		}
 		files = append(files, e)
 	}

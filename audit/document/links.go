@@ -66,7 +66,7 @@ func (b view) linkInWords(link facts.Link) string {
 	rows := int64(0)
 	for _, f := range b.Survey.Files {
 		if f.Path == link.Target || link.Folder && strings.HasPrefix(f.Path, link.Target+"/") {
-			rows += f.Rows
+			rows += f.Live()
 		}
 	}
 	return fmt.Sprintf("%s is another name of %s: left out; readers that follow links read its %s twice", link.Path, target, words.Count(rows, "row"))

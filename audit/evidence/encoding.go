@@ -38,10 +38,13 @@ type writing struct {
 	withOffset, without int64
 }
 
+// encodingSearch tells how files write their event times.
+type encodingSearch struct{ *Index }
+
 // writings are those of a file: one, unless its rows belong to sources with event times of their own.
-func (b *Index) writings(f facts.File, slices []*facts.Slice) []writing {
+func (b encodingSearch) writings(f facts.File, slices []*facts.Slice) []writing {
 	if f.Source != "" || !b.SourcesDiffer() {
-		w := writing{column: b.eventTimeOf(f.Source), rows: f.Rows}
+		w := writing{column: b.eventTimeOf(f.Source), rows: f.Live()}
 		for _, s := range slices {
 			w.withOffset, w.without = w.withOffset+s.TextOffset, w.without+s.TextNaive
 		}
@@ -70,7 +73,7 @@ func SourcesDiffer(v model.View) bool {
 }
 
 // encodedFiles are the judged files with rows, by path.
-func (b *Index) encodedFiles() []EncodedFile {
+func (b encodingSearch) encodedFiles() []EncodedFile {
 	if !b.View.EventTime.Declared() && !b.SourcesDiffer() {
 		return nil
 	}
@@ -156,7 +159,7 @@ func (b *Index) Unscanned() string {
 	scanned := b.slicesByFile()
 	for _, f := range b.Readable(false) {
 		_, seen := scanned[f.ID]
-		if !seen && f.Rows > 0 && b.Collection.Unread[f.ID].Kind == "" && rowsTellEncoding(b.View, *b.Schema(f), f) {
+		if !seen && f.Live() > 0 && b.Collection.Unread[f.ID].Kind == "" && rowsTellEncoding(b.View, *b.Schema(f), f) {
 			return f.Path
 		}
 	}

@@ -116,7 +116,7 @@ func NewIndex(in Input) *Index {
 	}
 	b.Unread = findUnread(in)
 	b.SeenSources = seenSources(in)
-	b.Encoded = b.encodedFiles()
+	b.Encoded = encodingSearch{b}.encodedFiles()
 	return b
 }
 
@@ -253,7 +253,9 @@ func (b *Index) Schema(f facts.File) *facts.Schema {
 
 // NoRows says that the readable files hold no row, so that there was nothing to collect.
 func (b *Index) NoRows() bool {
-	return !slices.ContainsFunc(b.Survey.Files, func(f facts.File) bool { return f.Problem == nil && f.Rows > 0 && b.Collection.Unread[f.ID].Kind == "" })
+	return !slices.ContainsFunc(b.Survey.Files, func(f facts.File) bool {
+		return f.Problem == nil && f.Live() > 0 && b.Collection.Unread[f.ID].Kind == ""
+	})
 }
 
 // Sum adds a count over the slices whose partition is judged.

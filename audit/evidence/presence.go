@@ -73,7 +73,7 @@ func (b *Index) sourceInPath(s model.SourcePolicy) bool {
 }
 
 // groupOf is the group of a file, or "" where only its rows tell.
-func (b *Index) groupOf(f facts.File) string {
+func (b presenceSearch) groupOf(f facts.File) string {
 	if expectedByKey(b.View) {
 		return f.Group
 	}
@@ -89,12 +89,15 @@ type groupPlace struct {
 // Files or rows belong to none of them, the view as a whole is judged too.
 func (b *Index) Presences() []Presence {
 	if b.present == nil {
-		b.present = b.findPresences()
+		b.present = presenceSearch{b}.all()
 	}
 	return b.present
 }
 
-func (b *Index) findPresences() []Presence {
+// presenceSearch lists for whom each partition is there.
+type presenceSearch struct{ *Index }
+
+func (b presenceSearch) all() []Presence {
 	groups := b.presenceGroups()
 	list := b.wholePresences(len(groups) > 0 && !b.ungrouped(groups))
 	if len(groups) == 0 {
@@ -111,7 +114,7 @@ func (b *Index) findPresences() []Presence {
 }
 
 // ungrouped says that some file or row is of no group that partitions are expected for.
-func (b *Index) ungrouped(groups []string) bool {
+func (b presenceSearch) ungrouped(groups []string) bool {
 	for _, f := range b.Survey.Files {
 		if p, _ := b.Partition(f.Partition); p.Stray {
 			continue
@@ -125,7 +128,7 @@ func (b *Index) ungrouped(groups []string) bool {
 
 // wholePresences are the partitions of the view as a whole. Where every group is judged by itself it lends them no verdict but that
 // on empty folders which no path gives to a group.
-func (b *Index) wholePresences(grouped bool) []Presence {
+func (b presenceSearch) wholePresences(grouped bool) []Presence {
 	var list []Presence
 	unread := map[int32]int64{}
 	for _, f := range b.Survey.Files {
@@ -144,7 +147,7 @@ func (b *Index) wholePresences(grouped bool) []Presence {
 }
 
 // countGroups counts what lies in each partition for each group: files by their paths, and rows by the scan where a column tells.
-func (b *Index) countGroups() map[groupPlace]Presence {
+func (b presenceSearch) countGroups() map[groupPlace]Presence {
 	found := map[groupPlace]Presence{}
 	at := func(place groupPlace, change func(*Presence)) {
 		p := found[place]
@@ -161,7 +164,7 @@ func (b *Index) countGroups() map[groupPlace]Presence {
 		}
 		at(groupPlace{f.Partition, group}, func(p *Presence) {
 			p.Files++
-			p.Rows += f.Rows
+			p.Rows += f.Live()
 			if f.Problem != nil {
 				p.Unread++
 			}
@@ -183,7 +186,7 @@ func (b *Index) countGroups() map[groupPlace]Presence {
 }
 
 // presencesOf are the partitions of one group: from its oldest one, or all of a range, to its until.
-func (b *Index) presencesOf(group string, found map[groupPlace]Presence) []Presence {
+func (b presenceSearch) presencesOf(group string, found map[groupPlace]Presence) []Presence {
 	byRow := ExpectedBySource(b.View)
 	hidden := map[int32]int64{}
 	for _, u := range b.Unread {

@@ -108,8 +108,8 @@ type Table struct {
 	Format, Root string
 	// Version is that of a Delta table, or the id of an Iceberg snapshot.
 	Version int64
-	// CommittedAt is when the version was committed, in microseconds UTC; NoTime where the log no longer says.
-	CommittedAt int64
+	// CommittedAt is when the version was committed; not known where the log no longer says.
+	CommittedAt times.Instant
 	// Columns are the table's own, where files may name them in another way; empty where they do not.
 	Columns []TableColumn
 	// Orphans are the Parquet files below the root that no version in the log names, OrphanBytes their size; Examples are some of their paths.
@@ -132,7 +132,8 @@ type TableColumn struct {
 type Identity struct {
 	// ETag is the store's own mark of the bytes, and FooterDigest that of the footer, where a listing or a log has one.
 	ETag, FooterDigest string
-	// Snapshot is the version of the table that the file is listed for, and RowMask names the rows of it that do not count there.
+	// Snapshot tells apart what tables make of a file beside its rows, such as the names of its columns: equal for versions that read it
+	// alike. RowMask names the rows of it that do not count.
 	Snapshot, RowMask string
 }
 
@@ -279,6 +280,8 @@ type Column struct {
 	// Name is the top-level name; Path the names from the root to a leaf inside structs, joined with dots.
 	Name string
 	Path string
+	// StoredName and StoredPath are what the file calls them, where a table knows them by other names; else empty.
+	StoredName, StoredPath string
 	// Position counts the top-level columns of a file from 1, where names are not safe: an engine may take one for another that
 	// it equals but for the case of letters, or cannot write it. It is 0 where they are.
 	Position int32
@@ -311,6 +314,14 @@ type Column struct {
 	// EpochUnit is the unit that the magnitude of an integer or floating time column tells: "s", "ms", "us", "ns"; empty where it
 	// tells none. It is part of a schema's identity, so that files in seconds and in milliseconds are two schemas. A declared unit goes first.
 	EpochUnit string
+}
+
+// Stored is the column by the names that its file has.
+func (c Column) Stored() Column {
+	if c.StoredName != "" {
+		c.Name, c.Path, c.Position = c.StoredName, c.StoredPath, 0
+	}
+	return c
 }
 
 // Values are those of one column in some rows of a file, as they stand there.

@@ -92,10 +92,13 @@ func (p *Past) Compare(r report.Report) (report.Report, error) {
 		c := comparison{past: p, run: run, earlier: earlier, present: presentBefore(earlier)}
 		r.Results[i] = c.result(res, looked(res, views[res.View]))
 		past.Unfollowed += c.unfollowed
+		past.Unseen += c.unseen
 		if s := r.Results[i].States; s != nil {
 			past.States = sum(past.States, *s)
 		}
 	}
+	gone, unseen := p.gone(r, run)
+	past.ViewsGone, past.Unseen = gone, past.Unseen+unseen
 	past.Runs = int64(len(used))
 	if times := slices.Sorted(maps.Keys(used)); len(times) > 0 {
 		past.FirstAsOf, past.LastAsOf = timeText(times[0]), timeText(times[len(times)-1])
@@ -106,6 +109,44 @@ func (p *Past) Compare(r report.Report) (report.Report, error) {
 		r.Views[i].Trends = p.trends(v, run)
 	}
 	return Seal(r)
+}
+
+// gone are the views of the run before that a report does not have although it was narrowed to no view, and how many findings of theirs
+// nobody looks at any more. The run before is the latest that shares a view with the report: other configs may use the same folder.
+func (p *Past) gone(r report.Report, run Run) (names []string, unseen int64) {
+	if len(r.Selection.Views) > 0 {
+		return nil, 0
+	}
+	has, projects := map[viewName]bool{}, map[string]bool{}
+	for _, v := range r.Views {
+		has[viewName{v.Project, v.Name}], projects[v.Project] = true, true
+	}
+	each := func(do func(where scope, earlier []*look)) {
+		for where, looks := range p.looks {
+			if where.view == "" || where.within != run.Range || !projects[where.project] {
+				continue
+			}
+			if earlier := before(looks, run.AsOf); len(earlier) > 0 {
+				do(where, earlier)
+			}
+		}
+	}
+	last := int64(0)
+	each(func(where scope, earlier []*look) {
+		if has[viewName{where.project, where.view}] {
+			last = max(last, earlier[len(earlier)-1].run.AsOf)
+		}
+	})
+	lost := map[string]bool{}
+	each(func(where scope, earlier []*look) {
+		latest := earlier[len(earlier)-1].run
+		if has[viewName{where.project, where.view}] || last == 0 || latest.AsOf != last || latest.Selection != "" {
+			return
+		}
+		lost[where.view] = true
+		unseen += int64(len(presentBefore(earlier)))
+	})
+	return slices.Sorted(maps.Keys(lost)), unseen
 }
 
 func sum(a, b report.States) report.States {
@@ -129,6 +170,7 @@ type comparison struct {
 	earlier    []*look
 	present    map[string]int64
 	unfollowed int64
+	unseen     int64
 }
 
 func (c *comparison) result(res report.Result, looked bool) report.Result {
@@ -152,6 +194,13 @@ func (c *comparison) result(res report.Result, looked bool) report.Result {
 		}
 		if f.State == "" && !f.Suppressed {
 			c.unfollowed++
+		}
+	}
+	if !looked {
+		for fingerprint := range c.present {
+			if _, still := res.Fingerprints[fingerprint]; !still {
+				c.unseen++
+			}
 		}
 	}
 	if looked {

@@ -542,11 +542,66 @@ func TestWhatWasNotLookedAtIsNotResolved(t *testing.T) {
 		}
 		keep(t, dir, blind)
 	}
+	told, err := open(t, dir).Compare(night(3, report.NotApplicable, nil))
+	if err != nil || told.History.Unseen != 1 {
+		t.Errorf("%d findings were not looked at, want 1 (%v)", told.History.Unseen, err)
+	}
 	if f := compared(t, dir, night(3, report.Fail, map[string]int64{"a": 3})).Findings[0]; f.State != report.StateContinuing || f.Since != first.Format(time.RFC3339) || f.Seen != 2 {
 		t.Errorf("found again it is %s since %s, seen %d times", f.State, f.Since, f.Seen)
 	}
 	if res := compared(t, dir, night(3, report.Pass, nil)); len(res.Resolved) != 1 || res.State != report.StateResolved {
 		t.Errorf("looked at and not found: state %q, resolved %+v", res.State, res.Resolved)
+	}
+}
+
+// TestAViewThatIsGoneIsSaid, with what was found in it, and not again in the night after; a run of some views lacks none.
+func TestAViewThatIsGoneIsSaid(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "h")
+	with := func(n int, names ...string) report.Report {
+		r := night(n, report.Fail, map[string]int64{"a": 3, "b": 1})
+		view, res := r.Views[0], r.Results[0]
+		r.Views, r.Results = nil, nil
+		for _, name := range names {
+			view.Name, res.View = name, name
+			r.Views, r.Results = append(r.Views, view), append(r.Results, res)
+		}
+		r.Summary = r.Summarise()
+		return r
+	}
+	keep(t, dir, with(0, "kept", "renamed"))
+	narrowed := with(1, "kept")
+	narrowed.Selection.Views = []string{"kept"}
+	for n, c := range []struct {
+		report report.Report
+		gone   []string
+		unseen int64
+	}{{narrowed, nil, 0}, {with(1, "kept", "new_name"), []string{"renamed"}, 2}, {with(2, "kept", "new_name"), nil, 0}} {
+		told, err := open(t, dir).Compare(c.report)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h := told.History; !slices.Equal(h.ViewsGone, c.gone) || h.Unseen != c.unseen || h.States.Resolved != 0 {
+			t.Errorf("case %d: views gone %q, %d findings unseen, %+v", n, h.ViewsGone, h.Unseen, h.States)
+		}
+		if n > 0 {
+			keep(t, dir, c.report)
+		}
+	}
+}
+
+// TestDiffSaysWhatWasNotLookedAt: a finding that the second report could not have found is not resolved, and is named.
+func TestDiffSaysWhatWasNotLookedAt(t *testing.T) {
+	blind := night(1, report.NotApplicable, nil)
+	blind.Results[0].Reason = "no key is defined"
+	blind.Views = append(blind.Views, report.View{Name: "other", Project: "p"})
+	changes, err := history.Diff(night(0, report.Fail, map[string]int64{"a": 3, "b": 1}), blind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"null-keys of view v: 2 findings of the first report, which the second did not look at (not applicable: no key is defined)",
+		"view other: only in the second report, with 0 findings"}
+	if len(changes.Changes) != 0 || changes.States != (report.States{}) || !slices.Equal(changes.NotCompared, want) {
+		t.Errorf("%+v", changes)
 	}
 }
 

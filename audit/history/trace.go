@@ -172,23 +172,77 @@ func Diff(a, b report.Report) (Changes, error) {
 	for _, res := range a.Results {
 		was[[2]string{res.View, res.Check}] = res
 	}
+	inFirst, inSecond := viewsOf(a), viewsOf(b)
 	for _, res := range told.Results {
 		key := [2]string{res.View, res.Check}
 		former, there := was[key]
 		delete(was, key)
-		if !there {
+		if !there && inFirst[res.View] {
 			out.NotCompared = append(out.NotCompared, fmt.Sprintf("%s of %s: only in the second report", res.Check, viewWords(res.View)))
 		}
 		out.Changes = append(out.Changes, changesOf(former, res)...)
+		if n := unseen(former, res); n > 0 && !looked(res, viewNamed(b, res.View)) {
+			out.NotCompared = append(out.NotCompared, fmt.Sprintf("%s of %s: %s of the first report, which the second did not look at (%s: %s)", res.Check, viewWords(res.View),
+				words.Counted(n, "finding", "findings"), strings.ReplaceAll(string(res.Outcome), "_", " "), cmp.Or(res.Reason, res.Message, "files were not read")))
+		}
 	}
 	for _, res := range a.Results {
-		if _, only := was[[2]string{res.View, res.Check}]; only {
+		if _, only := was[[2]string{res.View, res.Check}]; only && inSecond[res.View] {
 			out.NotCompared = append(out.NotCompared, fmt.Sprintf("%s of %s: only in the first report", res.Check, viewWords(res.View)))
 		}
 	}
+	out.NotCompared = append(out.NotCompared, whollyAbsent(a, inSecond, "first")...)
+	out.NotCompared = append(out.NotCompared, whollyAbsent(b, inFirst, "second")...)
 	order := []report.State{report.StateNew, report.StateWorse, report.StateContinuing, report.StateBetter, report.StateResolved}
 	slices.SortStableFunc(out.Changes, func(x, y Change) int { return cmp.Compare(slices.Index(order, x.State), slices.Index(order, y.State)) })
 	return out, nil
+}
+
+// viewsOf are the names of the views of a report, and that of the whole run.
+func viewsOf(r report.Report) map[string]bool {
+	names := map[string]bool{"": true}
+	for _, v := range r.Views {
+		names[v.Name] = true
+	}
+	return names
+}
+
+func viewNamed(r report.Report, name string) report.View {
+	for _, v := range r.Views {
+		if v.Name == name {
+			return v
+		}
+	}
+	return report.View{}
+}
+
+// unseen counts the findings of a result that another run of its check does not have.
+func unseen(former, res report.Result) int64 {
+	n := int64(0)
+	for fingerprint := range former.Fingerprints {
+		if _, still := res.Fingerprints[fingerprint]; !still {
+			n++
+		}
+	}
+	return n
+}
+
+// whollyAbsent says which views one report alone has, with their findings counted.
+func whollyAbsent(r report.Report, other map[string]bool, which string) []string {
+	var lines []string
+	for _, v := range r.Views {
+		if other[v.Name] {
+			continue
+		}
+		n := int64(0)
+		for _, res := range r.Results {
+			if res.View == v.Name {
+				n += res.FindingsTotal
+			}
+		}
+		lines = append(lines, fmt.Sprintf("%s: only in the %s report, with %s", viewWords(v.Name), which, words.Counted(n, "finding", "findings")))
+	}
+	return lines
 }
 
 func changesOf(former, res report.Result) []Change {

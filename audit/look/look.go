@@ -14,6 +14,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/store"
 	"github.com/featureaudit/featureaudit/audit/survey"
+	"github.com/featureaudit/featureaudit/audit/table"
 	"github.com/featureaudit/featureaudit/audit/times"
 )
 
@@ -74,7 +75,7 @@ type Footers struct {
 // survey.Plan.
 func (l *Looker) Plan(ctx context.Context, view model.View, w Window) (Plan, error) {
 	l.tell(Progress{View: view.Name, Step: "list"})
-	listing, resolved, notes, err := survey.Plan(ctx, l.Store, view, w.AsOf, w.Range)
+	listing, resolved, notes, err := survey.Plan(ctx, table.Over(l.Store, view.Table), view, w.AsOf, w.Range)
 	if err != nil {
 		return Plan{View: resolved, AsOf: w.AsOf}, err
 	}

@@ -1,10 +1,63 @@
 package model
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 )
+
+// TableAt says which version of a table is meant: its newest where nothing is set.
+type TableAt struct {
+	// Format is "delta" or "iceberg"; empty means what is found.
+	Format string
+	// Version is the number of a Delta version or the id of an Iceberg snapshot; nil means none is named.
+	Version *int64
+	// AsOf means the version that was the newest at an instant; zero means none is named.
+	AsOf time.Time
+	// Branch is a branch or tag of an Iceberg table.
+	Branch string
+}
+
+// The formats of tables.
+const (
+	TableDelta   = "delta"
+	TableIceberg = "iceberg"
+)
+
+// Named is how many of its keys each name a version: want at most one.
+func (t TableAt) Named() int {
+	named := 0
+	for _, is := range [...]bool{t.Version != nil, !t.AsOf.IsZero(), t.Branch != ""} {
+		if is {
+			named++
+		}
+	}
+	return named
+}
+
+// Declared says whether anything is said of a table at all.
+func (t TableAt) Declared() bool {
+	return t.Format != "" || t.Version != nil || !t.AsOf.IsZero() || t.Branch != ""
+}
+
+// String is the declaration in words.
+func (t TableAt) String() string {
+	var parts []string
+	if t.Format != "" {
+		parts = append(parts, "format "+t.Format)
+	}
+	if t.Version != nil {
+		parts = append(parts, fmt.Sprintf("version %d", *t.Version))
+	}
+	if !t.AsOf.IsZero() {
+		parts = append(parts, "as_of "+t.AsOf.UTC().Format(time.RFC3339))
+	}
+	if t.Branch != "" {
+		parts = append(parts, "branch "+t.Branch)
+	}
+	return strings.Join(parts, ", ")
+}
 
 // ViewKind names what a feature view is fed by, in Feast's words.
 type ViewKind string
@@ -30,6 +83,8 @@ type View struct {
 	Path string
 	// Root is the absolute directory that a relative Path starts from.
 	Root string
+	// Table says which version of a table is meant, where Path is the folder of one.
+	Table TableAt
 	// NoFiles says why a view cannot have files (push, request, stream only, warehouse). Empty otherwise.
 	NoFiles string
 

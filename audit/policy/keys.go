@@ -136,9 +136,10 @@ var (
 	references = []string{
 		string(model.ReferencePartitionEnd), string(model.ReferencePartitionStart), string(model.ReferenceIngestedAt), string(model.ReferenceAsOf),
 	}
-	oncePer    = []string{"source", "partition"}
-	severities = []string{"error", "warn", "off"}
-	verdicts   = []string{"pass", "warn"}
+	oncePer      = []string{"source", "partition"}
+	tableFormats = []string{model.TableDelta, model.TableIceberg}
+	severities   = []string{"error", "warn", "off"}
+	verdicts     = []string{"pass", "warn"}
 )
 
 // above is the least duration of a key whose 0 would mean that nothing is declared.
@@ -202,6 +203,20 @@ var timePartitionKeys = []key[model.TimePartition]{
 		readColumn, func(p *model.TimePartition) *string { return &p.ExpectedBy }),
 	durationKey("complete_after", "How long after its end a partition may still grow. Default 0.", 0,
 		func(p *model.TimePartition) *time.Duration { return &p.CompleteAfter }),
+}
+
+var tableKeys = []key[model.TableAt]{
+	enumKey("format", "delta or iceberg. Default: what the folder holds.", tableFormats,
+		func(t *model.TableAt) *string { return &t.Format }),
+	valueKey("version", "The number of a Delta version, or the id of an Iceberg snapshot.", schema{"type": "integer", "minimum": 0},
+		func(c cursor) (*int64, bool) {
+			n, ok := readInt(c, 0, "the number of a version, 0 or more")
+			return &n, ok
+		},
+		func(t *model.TableAt) **int64 { return &t.Version }),
+	valueKey("as_of", "An instant: the version that was the newest then.", ref("text"), readInstant,
+		func(t *model.TableAt) *time.Time { return &t.AsOf }),
+	textKey("branch", "A branch or tag of an Iceberg table.", readColumn, func(t *model.TableAt) *string { return &t.Branch }),
 }
 
 var sourceKeys = []key[model.SourcePolicy]{
@@ -320,6 +335,20 @@ var viewKeys = []key[model.View]{
 		func(v *model.View) *[]string { return &v.Zones }),
 	enumKey("reference", "The instant that stale-rows measures a row's age at. Default: partition_end where there is a time partition.", references,
 		func(v *model.View) *model.Reference { return &v.Reference }),
+	{
+		name: "table", doc: "Which version of a table is audited, where path is the folder of a Delta or Iceberg table. Default: the newest.",
+		schema: objectSchema(tableKeys),
+		fields: within(func(v *model.View) *model.TableAt { return &v.Table }, tableKeys, ""),
+		read: func(c cursor, v *model.View) {
+			if !c.isMap(`a map such as {version: 12}`) {
+				return
+			}
+			readMap(c.with(c.inner()), tableKeys, &v.Table)
+			if v.Table.Named() > 1 {
+				c.fail("version, as_of and branch each name a version of the table: keep one of them")
+			}
+		},
+	},
 	{
 		name: "time_partition", doc: "How the view's paths carry time. What is not said is inferred from the paths.",
 		schema: objectSchema(timePartitionKeys),

@@ -218,6 +218,19 @@ func readDate(c cursor) (time.Time, bool) {
 	return t, true
 }
 
+// readInstant reads an instant with its offset, or a day as its first instant in UTC.
+func readInstant(c cursor) (time.Time, bool) {
+	if c.node.Kind == yaml.ScalarNode {
+		for _, layout := range [...]string{time.RFC3339Nano, time.DateOnly} {
+			if t, err := time.Parse(layout, c.node.Value); err == nil {
+				return t.UTC(), true
+			}
+		}
+	}
+	c.expected("an instant such as 2026-11-03T06:00:00Z, or a date")
+	return time.Time{}, false
+}
+
 func readInt(c cursor, least int64, what string) (int64, bool) {
 	var n int64
 	if c.node.Kind != yaml.ScalarNode || c.node.ShortTag() != "!!int" || c.node.Decode(&n) != nil || n < least {

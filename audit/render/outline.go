@@ -287,6 +287,9 @@ func since(h report.History) string {
 	if h.Unfollowed > 0 {
 		text += fmt.Sprintf("; %s that cannot be followed from run to run", words.Counted(h.Unfollowed, "finding", "findings"))
 	}
+	if h.Unseen > 0 {
+		text += fmt.Sprintf("; %s of earlier runs %s not looked at", words.Counted(h.Unseen, "finding", "findings"), words.Plural(h.Unseen, "was", "were"))
+	}
 	if n := int64(len(h.NotUsed)); n > 0 {
 		text += fmt.Sprintf("; %s not used", words.Counted(n, "file of the history was", "files of the history were"))
 	}
@@ -515,6 +518,9 @@ func notLooked(r report.Report, names int) []string {
 	}
 	if r.Range != "" {
 		lines = append(lines, "partitions outside "+Clean(r.Range))
+	}
+	if r.History != nil && len(r.History.ViewsGone) > 0 {
+		lines = append(lines, "views of the run before that this one does not have: "+namesUpTo(names, r.History.ViewsGone))
 	}
 	for _, v := range r.Views {
 		if line := leftOut(v, names); line != "" {

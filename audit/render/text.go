@@ -28,6 +28,7 @@ const (
 	screen              = 24 // lines of a terminal: of a longer text the verdict is said again at its end
 	maxGroups           = 8  // lines of one block, such as what was not looked at
 	maxBlock            = 2  // lines that a block takes however long the text is
+	fewNames            = 3  // names in one line of such a block, of many views
 	maxTableRows        = 20
 	leastTableRows      = 5
 	maxMessageRunes     = 400 // of one message, where a format has no bound of its own
@@ -38,8 +39,11 @@ const (
 // and says how to see the rest; with Options.Whole it is the rest.
 func Text(w io.Writer, r report.Report, o Options) error {
 	names := maxNames
-	if o.Whole {
+	switch {
+	case o.Whole:
 		names = math.MaxInt
+	case len(r.Views) > manyViews:
+		names = fewNames
 	}
 	t := &text{r: r, all: outlineOf(r, o.Words, names), o: o, width: cmp.Or(o.Width, defaultWidth), detail: usual, fixed: map[[2]string]bool{}}
 	lines := t.page()

@@ -57,6 +57,11 @@ type History struct {
 	// States counts the findings of all results, and Unfollowed those that have no state, since nothing tells which they were before.
 	States     States `json:"states"`
 	Unfollowed int64  `json:"unfollowed"`
+	// Unseen counts the findings of earlier runs that this one did not look at, since their check does not apply or could not look, or
+	// since their view is not there any more: they are neither found nor resolved. ViewsGone names the views of the run before that
+	// this one does not have, sorted.
+	Unseen    int64    `json:"unseen,omitempty"`
+	ViewsGone []string `json:"views_gone,omitempty"`
 }
 
 // Resolved is a finding of an earlier run that is gone.

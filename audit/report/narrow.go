@@ -77,6 +77,7 @@ func (r Report) Narrow(p Picks) (Report, error) {
 	if r.History != nil {
 		past := *r.History
 		past.States = part.countStates()
+		past.Unseen, past.ViewsGone = 0, nil // of the whole run: nobody knows whose they were
 		part.History = &past
 	}
 	id, err := part.Digest()

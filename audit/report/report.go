@@ -134,6 +134,22 @@ type Summary struct {
 	NothingToAudit bool `json:"nothing_to_audit,omitempty"`
 }
 
+// Table is one version of a table whose log says which files and rows count.
+type Table struct {
+	// Format is "delta" or "iceberg", Root the table's folder.
+	Format string `json:"format"`
+	Root   string `json:"root"`
+	// Version is the number of a Delta version or the id of an Iceberg snapshot.
+	Version int64 `json:"version"`
+	// CommittedAt is when it was committed, RFC 3339 UTC; absent where the log no longer says.
+	CommittedAt string `json:"committed_at,omitempty"`
+	// DeletedRows are in its files and do not count.
+	DeletedRows int64 `json:"deleted_rows"`
+	// Orphans are Parquet files in its folder that no version in its log names: they were not read. OrphanBytes is their size.
+	Orphans     int64 `json:"orphans"`
+	OrphanBytes int64 `json:"orphan_bytes"`
+}
+
 // View describes one audited view: what was judged, and how much of it there was.
 type View struct {
 	Name       string         `json:"name"`
@@ -146,6 +162,10 @@ type View struct {
 	Partitions int64 `json:"partitions"`
 	Rows       int64 `json:"rows"`
 	Bytes      int64 `json:"bytes"`
+	// Table is the version of the Delta or Iceberg table that was looked at; absent where files were listed by their names. Tables
+	// are several, of sources with paths of their own.
+	Table  *Table  `json:"table,omitempty"`
+	Tables []Table `json:"tables,omitempty"`
 	// FilesUnread were listed and could not be read; each is named in unreadable-file.
 	FilesUnread int64 `json:"files_unread"`
 	// OpenPartitions had not ended (plus complete_after) at as_of: completeness is not judged in them.

@@ -91,6 +91,8 @@ type Listing struct {
 	Examples map[string][]string
 	// Links are in the order of the walk.
 	Links []Link
+	// Tables are those whose logs say which files there are; none where files were listed by their names.
+	Tables []*facts.Table
 }
 
 // Store lists and opens files. Its methods may be called from many goroutines at once.
@@ -127,6 +129,9 @@ type TableFormatError struct {
 }
 
 func (e *TableFormatError) Error() string {
+	if e.Kind == "Delta" {
+		return fmt.Sprintf("%s is the log of a Delta table: its Parquet files hold superseded and deleted rows beside the current ones, and the log says which count; name the folder that holds it in path, and nothing below or above it", e.Path)
+	}
 	return fmt.Sprintf("%s is the log of a %s table: its Parquet files hold superseded and deleted rows beside the current ones, and counting them all would give wrong verdicts; export a snapshot of the table to plain Parquet and audit that",
 		e.Path, e.Kind)
 }

@@ -15,7 +15,7 @@ import (
 // headBytes are compared before whole files are: most that look like copies and are none differ in their first pages.
 const headBytes = 64 << 10
 
-// Copies finds files that hold the same bytes, and gives for each the first of its kind by path. Only files with rows are
+// Copies finds files that hold the same bytes, and gives for each the first of its kind by path. Only files with rows, all of which count, are
 // looked at whose sizes and footers are equal, workers of them at once; one that cannot be read is no copy. The error is the
 // context's.
 func Copies(ctx context.Context, st store.Store, s facts.Survey, workers int) (map[int32]int32, error) {
@@ -25,13 +25,13 @@ func Copies(ctx context.Context, st store.Store, s facts.Survey, workers int) (m
 	}
 	groups := map[look][]facts.File{}
 	for _, f := range s.Files {
-		if f.Problem == nil && f.Rows > 0 {
+		if f.Problem == nil && f.Rows > 0 && f.Deleted == nil {
 			groups[look{f.Size, f.FooterSum}] = append(groups[look{f.Size, f.FooterSum}], f)
 		}
 	}
 	var alike []facts.File
 	for _, f := range s.Files {
-		if group := groups[look{f.Size, f.FooterSum}]; f.Problem == nil && f.Rows > 0 && len(group) > 1 {
+		if group := groups[look{f.Size, f.FooterSum}]; f.Problem == nil && f.Rows > 0 && f.Deleted == nil && len(group) > 1 {
 			alike = append(alike, f)
 		}
 	}

@@ -66,6 +66,8 @@ type element struct {
 	utc     bool
 	width   int32
 	signed  bool
+	// id is the number that a table gives the field, none without.
+	id int32
 }
 
 // none stands for absent numbers of an element.
@@ -122,7 +124,10 @@ func decode(data []byte, wanted func(footer) (wants, error)) (f footer, err erro
 		}
 	}
 	for _, e := range meta.Schema {
-		el := element{name: e.Name, physical: none, repetition: none, converted: none, precision: e.GetPrecision(), scale: e.GetScale(), length: e.GetTypeLength(), children: e.GetNumChildren()}
+		el := element{name: e.Name, physical: none, repetition: none, converted: none, precision: e.GetPrecision(), scale: e.GetScale(), length: e.GetTypeLength(), children: e.GetNumChildren(), id: none}
+		if e.FieldID != nil {
+			el.id = *e.FieldID
+		}
 		if e.Type != nil {
 			el.physical = int32(*e.Type)
 		}

@@ -35,7 +35,7 @@ func Nanos(ctx context.Context, st store.Store, f facts.File, c facts.Column, ro
 	if err != nil {
 		return nil, fmt.Errorf("read the footer of %s: %w", f.Path, err)
 	}
-	index := reader.MetaData().Schema.ColumnIndexByName(c.Path)
+	index := reader.MetaData().Schema.ColumnIndexByName(c.Stored().Path)
 	if index < 0 {
 		return nil, fmt.Errorf("%s has no column %q", f.Path, c.Path)
 	}

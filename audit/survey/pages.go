@@ -107,6 +107,7 @@ func chunksOf(data []byte, f facts.File, columns []facts.Column) (leaves [][]int
 		var all []int
 		for _, c := range columns {
 			var own []int
+			c = c.Stored()
 			for leaf, path := range paths {
 				if path == c.Path || strings.HasPrefix(path, c.Path+".") {
 					own = append(own, leaf)

@@ -29,7 +29,7 @@ func Plan(ctx context.Context, st store.Store, view model.View, asOf time.Time, 
 	if err != nil {
 		return facts.Listing{}, view, nil, err
 	}
-	p := planner{view: view, found: found, listing: facts.Listing{Root: found.root, Ignored: found.ignored, Examples: found.examples, Links: found.links}}
+	p := planner{view: view, found: found, listing: facts.Listing{Root: found.root, Ignored: found.ignored, Examples: found.examples, Links: found.links, Tables: found.tables}}
 	p.addFiles()
 	if err := p.addSources(); err != nil {
 		return facts.Listing{}, view, nil, err
@@ -59,6 +59,7 @@ type folders struct {
 
 	examples map[string][]string
 	links    []facts.Link
+	tables   []*facts.Table
 }
 
 // listAll lists the view's glob and those that sources have of their own. A file that both match is the source's.
@@ -148,8 +149,13 @@ func (all *folders) add(l store.Listing, source string, taken map[string]string)
 			continue
 		}
 		taken[e.Abs] = source
-		all.files = append(all.files, located{Entry: e, own: e.Path, source: source})
+		own := e.Path
+		if e.Logged != nil {
+			own = path.Join(e.Logged.Folder, path.Base(e.Path))
+		}
+		all.files = append(all.files, located{Entry: e, own: own, source: source})
 	}
+	all.tables = append(all.tables, l.Tables...)
 	for _, dir := range l.Dirs {
 		all.dirs = append(all.dirs, locatedDir{dir, source})
 	}
@@ -194,8 +200,12 @@ func (p *planner) addFiles() {
 		if _, known := values[dir]; !known {
 			values[dir] = facts.PathValues(f.Path)
 		}
-		p.listing.Files = append(p.listing.Files, facts.File{ID: int32(i), Path: f.Path, Abs: f.Abs, Size: f.Size, ModTime: times.Instant(f.ModTime), Identity: facts.Identity{ETag: f.ETag},
-			Values: values[dir], SameAs: f.SameAs, Partition: -1, Source: f.source, Schema: -1})
+		file := facts.File{ID: int32(i), Path: f.Path, Abs: f.Abs, Size: f.Size, ModTime: times.Instant(f.ModTime), Identity: facts.Identity{ETag: f.ETag},
+			Values: values[dir], SameAs: f.SameAs, Partition: -1, Source: f.source, Schema: -1}
+		if log := f.Logged; log != nil {
+			file.Values, file.Table, file.Deleted, file.Snapshot, file.RowMask = log.Values, log.Table, log.Deleted, log.Snapshot, log.RowMask
+		}
+		p.listing.Files = append(p.listing.Files, file)
 	}
 }
 
@@ -243,6 +253,18 @@ func hiveValue(dir, key string) (value string, ok bool) {
 	return value, ok
 }
 
+// keyValue is what the plan says of all rows of a file: the value of a hive key in its path, or what its table's log says.
+func keyValue(f facts.File, key string) (value string, ok bool) {
+	if f.Table == nil {
+		return hiveValue(path.Dir(f.Path), key)
+	}
+	at := slices.IndexFunc(f.Values, func(v facts.Value) bool { return v.Name == key })
+	if at < 0 {
+		return "", false
+	}
+	return f.Values[at].Text, true
+}
+
 // addHiveSources takes the source from a folder named after its column (source=batch/): the path shadows a column of
 // the same name inside the file, for every engine that reads such a store.
 func (p *planner) addHiveSources() {
@@ -253,7 +275,7 @@ func (p *planner) addHiveSources() {
 		if f.source != "" {
 			continue
 		}
-		if value, ok := hiveValue(path.Dir(f.Path), p.view.Source.Column); ok {
+		if value, ok := keyValue(p.listing.Files[i], p.view.Source.Column); ok {
 			p.listing.Files[i].Source = value
 		}
 	}

@@ -3,7 +3,6 @@ package survey
 import (
 	"cmp"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -73,7 +72,7 @@ func (p *planner) addPresence(layout partition.Layout) error {
 // hasKey says whether every file lies below a folder of a hive key.
 func (p *planner) hasKey(key string) bool {
 	return !slices.ContainsFunc(p.listing.Files, func(f facts.File) bool {
-		_, ok := hiveValue(path.Dir(f.Path), key)
+		_, ok := keyValue(f, key)
 		return !ok && !p.listing.Partitions[f.Partition].Stray
 	})
 }
@@ -85,7 +84,7 @@ func (p *planner) addGroups(key string) error {
 	}
 	values := map[string]bool{}
 	for i, f := range p.listing.Files {
-		value, ok := hiveValue(path.Dir(f.Path), key)
+		value, ok := keyValue(f, key)
 		if !ok && p.listing.Partitions[f.Partition].Stray {
 			continue // it is named already
 		}

@@ -1,6 +1,7 @@
 package survey
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -14,6 +15,9 @@ type node struct {
 	element
 	kids []node
 	leaf int
+	// stored is the name in the file, where a table knows the column by another; unknown says that the table has it no more.
+	stored  string
+	unknown bool
 }
 
 // treeOf builds the schema's tree; leaves are numbered in file order.
@@ -70,10 +74,14 @@ func columnsOf(root node, createdBy string) []described {
 	var columns []described
 	unsafe := unsafeNames(root.kids)
 	for i, top := range root.kids {
+		if top.unknown {
+			continue
+		}
 		first := len(columns)
 		columns = append(columns, columnOf(top, top.name, top.name, createdBy))
+		columns[first].StoredName, columns[first].StoredPath = top.stored, top.stored
 		if isStruct(top) {
-			columns = appendLeaves(columns, top, top.name, top.name, createdBy)
+			columns = appendLeaves(columns, top, columns[first].Column, createdBy)
 		}
 		for j := first; unsafe && j < len(columns); j++ {
 			columns[j].Position = int32(i + 1)
@@ -83,12 +91,12 @@ func columnsOf(root node, createdBy string) []described {
 }
 
 // unsafeNames says whether a query could miss a column that it names: two differ in the case of letters only, one is empty,
-// or holds a NUL byte.
+// or holds a NUL byte, or a table knows them by other names.
 func unsafeNames(columns []node) bool {
 	known := map[string]bool{}
 	for _, c := range columns {
 		name := strings.ToLower(c.name)
-		if known[name] || name == "" || strings.ContainsRune(name, 0) {
+		if known[name] || name == "" || strings.ContainsRune(name, 0) || c.stored != "" || c.unknown {
 			return true
 		}
 		known[name] = true
@@ -96,18 +104,22 @@ func unsafeNames(columns []node) bool {
 	return false
 }
 
-func appendLeaves(columns []described, parent node, name, path, createdBy string) []described {
+func appendLeaves(columns []described, parent node, of facts.Column, createdBy string) []described {
 	for _, kid := range parent.kids {
-		at := path + "." + kid.name
+		at, stored := of.Path+"."+kid.name, ""
+		if of.StoredName != "" {
+			stored = of.StoredPath + "." + cmp.Or(kid.stored, kid.name)
+		}
 		switch {
-		case kid.repetition == repetitionRepeated:
+		case kid.repetition == repetitionRepeated, kid.unknown:
 		case kid.physical != none:
-			c := columnOf(kid, name, at, createdBy)
+			c := columnOf(kid, of.Name, at, createdBy)
+			c.StoredName, c.StoredPath = of.StoredName, stored
 			// A leaf below an optional struct can be NULL whatever it says itself.
 			c.Optional = c.Optional || parent.repetition == repetitionOptional
 			columns = append(columns, c)
 		case isStruct(kid):
-			columns = appendLeaves(columns, kid, name, at, createdBy)
+			columns = appendLeaves(columns, kid, facts.Column{Name: of.Name, Path: at, StoredName: of.StoredName, StoredPath: stored}, createdBy)
 		}
 	}
 	return columns

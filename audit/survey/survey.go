@@ -1,6 +1,7 @@
 package survey
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -18,6 +19,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/store"
 	"github.com/featureaudit/featureaudit/audit/times"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // tailBytes are read first: the footers of most files fit, so that one read is enough.
@@ -65,12 +67,12 @@ func Survey(ctx context.Context, st store.Store, listing facts.Listing, roles Ro
 // partitions, once; the error is the context's.
 func Refresh(ctx context.Context, st store.Store, s *facts.Survey, file int32, roles Roles) error {
 	f := &s.Files[file]
-	addRows(s, *f, -f.Rows)
+	addRows(s, *f, -f.Live())
 	entry, err := st.Stat(ctx, f.Abs)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if err == nil {
+	if err == nil && f.Table == nil {
 		f.Size, f.ModTime, f.Identity = entry.Size, times.Instant(entry.ModTime), facts.Identity{ETag: entry.ETag}
 	}
 	known, units := map[string]int32{}, unitsByColumn{}
@@ -88,11 +90,18 @@ func Refresh(ctx context.Context, st store.Store, s *facts.Survey, file int32, r
 	return nil
 }
 
-// Changed compares a file with its listing: nil if neither size nor time nor the store's own mark differ.
+// Changed compares a file with its listing: nil if neither size nor time nor the store's own mark differ. Files of a table are never
+// written again, and their times are the log's: they have its size, or are damaged.
 func Changed(ctx context.Context, st store.Store, f facts.File) *facts.Problem {
 	entry, err := st.Stat(ctx, f.Abs)
 	if err != nil {
 		return openProblem(err)
+	}
+	if f.Table != nil {
+		if entry.Size == f.Size {
+			return nil
+		}
+		return &facts.Problem{Kind: facts.ProblemCorrupt, Message: fmt.Sprintf("it has %d bytes and the table's log says %d: it was written over or cut, or the log is damaged", entry.Size, f.Size)}
 	}
 	if entry.Size != f.Size || times.Instant(entry.ModTime) != f.ModTime {
 		return &facts.Problem{Kind: facts.ProblemChanged, Message: fmt.Sprintf("it changed during the run: it was listed with %d bytes and has %d, its time differs by %d ms; run again when its writer is done",
@@ -298,6 +307,9 @@ func describe(data []byte, file facts.File, roles Roles) (reading, error) {
 	named := map[int]string{}
 	f, err := decode(data, func(f footer) (wants, error) {
 		root, err := treeOf(f.elements)
+		if file.Table != nil && len(file.Table.Columns) > 0 {
+			rename(root.kids, file.Table.Columns)
+		}
 		columns = columnsOf(root, f.createdBy)
 		times = boundedColumns(columns, roles)
 		want := wants{bounds: make([]int, len(times))}
@@ -418,7 +430,7 @@ func nameZones(columns []facts.Column, f footer) {
 	zones := zonesOf(f)
 	for i := range columns {
 		if named(columns[i]) {
-			columns[i].Zone = zones[columns[i].Path]
+			columns[i].Zone = zones[columns[i].Stored().Path]
 		}
 	}
 }
@@ -470,6 +482,16 @@ func place(s *facts.Survey, known map[string]int32, file int32, r reading, roles
 	}
 	f.CreatedBy, f.Writer, f.Rows, f.RowGroups, f.RowBytes = r.createdBy, r.schema.Writer, r.rows, r.groups, r.rowBytes
 	f.Checksums, f.FooterSum = r.checksums, r.footerSum
+	if f.Deleted != nil {
+		if last := f.Deleted.Last(); last >= f.Rows {
+			f.Deleted = nil
+			f.Problem = cmp.Or(f.Problem, &facts.Problem{Kind: facts.ProblemCorrupt, Message: fmt.Sprintf("the table's log takes its row number %d out, counted from 0, and it has %s: the log or the file is damaged",
+				last, words.Count(f.Rows, "row"))})
+		}
+		for i := range f.RowGroups { // the greatest value may be one of a row that does not count
+			f.RowGroups[i] = facts.RowGroup{Rows: f.RowGroups[i].Rows}
+		}
+	}
 	key := schemaKey(r.schema)
 	id, ok := known[key]
 	if !ok {
@@ -487,7 +509,7 @@ func place(s *facts.Survey, known map[string]int32, file int32, r reading, roles
 			widen(&s.Schemas[id].Columns[i], c.Min, c.Max)
 		}
 	}
-	addRows(s, *f, f.Rows)
+	addRows(s, *f, f.Live())
 }
 
 func addRows(s *facts.Survey, f facts.File, rows int64) {
@@ -502,7 +524,7 @@ func schemaKey(s facts.Schema) string {
 	key = append(key, s.Writer...)
 	key = strconv.AppendBool(append(key, 0), s.Int96Aware)
 	for _, c := range s.Columns {
-		for _, text := range [...]string{c.Path, c.Physical, c.Logical, c.Unit, c.Zone, c.TypeText, c.EpochUnit} {
+		for _, text := range [...]string{c.Path, c.StoredPath, c.Physical, c.Logical, c.Unit, c.Zone, c.TypeText, c.EpochUnit} {
 			key = append(append(key, 0), text...)
 		}
 		key = strconv.AppendInt(append(key, 0), int64(c.Width), 10)

@@ -144,6 +144,7 @@ func serialised(meta thrift.TStruct) ([]byte, error) {
 // leavesBelow are the leaves of a column, by their numbers.
 func leavesBelow(s *schema.Schema, c facts.Column) []int {
 	var leaves []int
+	c = c.Stored()
 	for i := range s.NumColumns() {
 		path := s.Column(i).ColumnPath()
 		switch {

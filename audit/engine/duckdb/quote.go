@@ -65,6 +65,9 @@ func byPosition(columns []engine.Select) ([]engine.Select, string) {
 		for j := range renamed[i].Parts {
 			c := &renamed[i].Parts[j].Column
 			below := strings.TrimPrefix(c.Path, c.Name)
+			if c.StoredName != "" {
+				below = strings.TrimPrefix(c.StoredPath, c.StoredName)
+			}
 			c.Name = positionName(c.Position)
 			c.Path = c.Name + below
 		}

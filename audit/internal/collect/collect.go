@@ -352,7 +352,7 @@ func (c *collector) checkMeasures(example func(int32) string) {
 func (c *collector) exampleFile() func(int32) string {
 	first := map[int32]string{}
 	for _, f := range c.survey.Files {
-		if f.Schema >= 0 && f.Problem == nil && f.Rows > 0 && first[f.Schema] == "" {
+		if f.Schema >= 0 && f.Problem == nil && f.Live() > 0 && first[f.Schema] == "" {
 			first[f.Schema] = f.Path
 		}
 	}
@@ -377,7 +377,7 @@ func (c *collector) checkRole(role string, names func(rowPolicy) []string) {
 	}
 	missing := map[string][]string{}
 	for _, f := range c.survey.Files {
-		if f.Schema < 0 || f.Problem != nil || f.Rows == 0 || role == "source" && f.Source != "" {
+		if f.Schema < 0 || f.Problem != nil || f.Live() == 0 || role == "source" && f.Source != "" {
 			continue
 		}
 		for _, name := range names(sourcePolicy(c.roles.view, f.Source)) {

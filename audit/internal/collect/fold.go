@@ -160,6 +160,34 @@ func (f *accumulator) reader(column model.TimeColumn, zoneName string) (timeRead
 	return newTimeReader(vector, f.layout.schema.Encoding(*found), column, f.c.zones(), zoneName)
 }
 
+// foldLive folds the rows of a block that count, the first of which has a number in its file.
+func (f *accumulator) foldLive(b *engine.Block, from, to int, number int64) error {
+	deleted, skipped := f.policy.file.Deleted, int64(0)
+	for from < to {
+		end := to
+		if deleted != nil {
+			next := deleted.Next(number)
+			if next == number {
+				from, number, skipped = from+1, number+1, skipped+1
+				continue
+			}
+			if next >= 0 {
+				end = int(min(int64(to), int64(from)+next-number))
+			}
+		}
+		f.row = number
+		if err := f.fold(b, from, end); err != nil {
+			return err
+		}
+		number += int64(end - from)
+		from = end
+	}
+	if f.capture != nil && skipped > 0 {
+		f.capture.passed(skipped)
+	}
+	return nil
+}
+
 // fold adds the rows of a block to the facts of the file at hand.
 func (f *accumulator) fold(b *engine.Block, from, to int) error {
 	wants := f.c.roles.wants

@@ -87,7 +87,7 @@ func (c *collector) streams(file *facts.File) bool {
 
 // wanted says whether a file's rows are read at all. What lies in partitions after as_of is counted and not judged.
 func (c *collector) wanted(file *facts.File) bool {
-	if file.Schema < 0 || file.Problem != nil || file.Rows == 0 {
+	if file.Schema < 0 || file.Problem != nil || file.Live() == 0 {
 		return false
 	}
 	if _, failed := c.unread[file.ID]; failed {
@@ -271,7 +271,7 @@ func (w *worker) scan(ctx context.Context, j job) (folded bool, err error) {
 	}
 	defer here.release()
 	scan := engine.Scan{Files: here.names, Sliced: j.sliced, First: j.first, Last: j.last, Columns: w.c.layouts[j.schema].selects}
-	at, left := -1, int64(0)
+	at, left, number := -1, int64(0), int64(0) // number is that of the next row in its file
 	advance := func() error {
 		at++
 		file := &w.c.survey.Files[j.files[at]]
@@ -279,6 +279,7 @@ func (w *worker) scan(ctx context.Context, j job) (folded bool, err error) {
 		if j.sliced {
 			left = j.rows
 		}
+		number = j.first
 		if err := w.raw.begin(ctx, w.c, file, j.first, left); err != nil {
 			return err
 		}
@@ -300,9 +301,10 @@ func (w *worker) scan(ctx context.Context, j job) (folded bool, err error) {
 			}
 			to := min(b.Rows, from+int(min(left, int64(b.Rows))))
 			w.raw.place(&b, from, to)
-			if err := w.rows.fold(&b, from, to); err != nil {
+			if err := w.rows.foldLive(&b, from, to, number); err != nil {
 				return runError{err}
 			}
+			number += int64(to - from)
 			left -= int64(to - from)
 			from = to
 			if left == 0 {

@@ -207,8 +207,8 @@ func (c *collector) mergeFile(file *facts.File, known *kept.File) error {
 	for i := range found {
 		total += found[i].Rows
 	}
-	if r.err == nil && total != file.Rows {
-		r.err = damaged(known, "%d rows of %d", total, file.Rows)
+	if r.err == nil && total != file.Live() {
+		r.err = damaged(known, "%d rows of %d", total, file.Live())
 	}
 	if r.err != nil {
 		return r.err
@@ -404,8 +404,8 @@ func (m *runMerger) addKeys(file *facts.File, known *kept.File) error {
 		}
 		total += int64(len(hashes))
 	}
-	if m.c.hasKey(file) && total+nulls != file.Rows {
-		return damaged(known, "%d keys and %d NULLs in %d rows", total, nulls, file.Rows)
+	if m.c.hasKey(file) && total+nulls != file.Live() {
+		return damaged(known, "%d keys and %d NULLs in %d rows", total, nulls, file.Live())
 	}
 	return nil
 }

@@ -82,8 +82,7 @@ func (s *stream) fold(b engine.Block) error {
 			return runError{err}
 		}
 	}
-	w.rows.row = b.First
-	if err := w.rows.fold(&b, 0, b.Rows); err != nil {
+	if err := w.rows.foldLive(&b, 0, b.Rows, b.First); err != nil {
 		return runError{err}
 	}
 	return s.giveBack(w, &b)

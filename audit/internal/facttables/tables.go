@@ -171,7 +171,7 @@ func (b tables) countByPartition() (unread, earlyRows map[int32]int64) {
 			continue
 		}
 		if f.ModTime < b.AsOf {
-			earlyRows[f.Partition] += f.Rows
+			earlyRows[f.Partition] += f.Live()
 		}
 	}
 	return unread, earlyRows
@@ -194,7 +194,7 @@ func (b tables) fileTable() engine.Table {
 		},
 		Rows: func(yield func([]any) bool) {
 			for _, f := range b.Survey.Files {
-				if !yield([]any{int64(f.ID), f.Path, b.PartitionValue(f.Partition), b.Judged(f.Partition), f.Size, int64(f.ModTime), f.Rows, f.Writer,
+				if !yield([]any{int64(f.ID), f.Path, b.PartitionValue(f.Partition), b.Judged(f.Partition), f.Size, int64(f.ModTime), f.Live(), f.Writer,
 					b.problemKind(f)}) {
 					return
 				}

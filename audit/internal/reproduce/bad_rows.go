@@ -53,10 +53,10 @@ func (b *Statements) roleTexts(files []facts.File) []string {
 		text := "NULL::VARCHAR"
 		for _, g := range groups {
 			column := g.schema.Lookup(name)
-			if column == nil || column.Position > 0 || column.Path != column.Name && mixed[strings.ToLower(column.Name)] {
+			if column == nil || column.Stored().Position > 0 || column.Path != column.Name && mixed[strings.ToLower(column.Name)] {
 				continue
 			}
-			text = b.valueSQL(*column, b.View.Hides(name))
+			text = b.valueSQL(column.Stored(), b.View.Hides(name))
 			break
 		}
 		texts = append(texts, text)

@@ -36,7 +36,7 @@ func (b *Statements) keyed(files []facts.File, part keyPart, pick func(inner str
 
 // keyedUnion selects the rows of files as inner does, with the parts of their keys as the columns that it names.
 func (b *Statements) keyedUnion(files []facts.File, part keyPart) (inner string, keys []string, missing string) {
-	if missing := b.tooMany(len(files)); missing != "" {
+	if missing := b.tooManyOf(files); missing != "" {
 		return "", nil, missing
 	}
 	for i := range evidence.KeyColumns(b.View) {
@@ -153,7 +153,7 @@ func (b *Statements) keyedFiles() []facts.File {
 	var files []facts.File
 	for _, f := range b.Survey.Files {
 		p, dated := b.Partition(f.Partition)
-		if _, failed := b.Collection.Unread[f.ID]; f.Problem != nil || failed || f.Rows == 0 || dated && p.AfterAsOf {
+		if _, failed := b.Collection.Unread[f.ID]; f.Problem != nil || failed || f.Live() == 0 || dated && p.AfterAsOf {
 			continue
 		}
 		files = append(files, f)
@@ -213,7 +213,7 @@ func (b *Statements) keptDuplicates(otherwise string) (sql, missing string) {
 	if len(files) == 0 {
 		return "", otherwise
 	}
-	if missing := b.tooMany(len(files)); missing != "" {
+	if missing := b.tooManyOf(files); missing != "" {
 		return "", missing
 	}
 	return b.rowsWhere(files, "", strings.Join(parts, "\n  UNION ALL\n")), ""
@@ -274,7 +274,7 @@ func ShiftedTwins(b *Statements) (sql, missing string) {
 // StaleEntities gives the newest row of each entity that has expired.
 func StaleEntities(b *Statements) (sql, missing string) {
 	files := b.keyedFiles()
-	if missing := b.tooMany(len(files)); missing != "" {
+	if missing := b.tooManyOf(files); missing != "" {
 		return "", missing
 	}
 	entities := make([]string, len(b.View.Entity))

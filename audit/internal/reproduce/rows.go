@@ -35,7 +35,7 @@ func FutureRows(b *Statements) (sql, missing string) {
 	return rowsQuery{b: b, counted: func(s *facts.Slice) int64 { return s.FutureIngested + s.FutureAsOf }, bad: anySchema(b.isFuture()),
 		whole: func(f facts.File) bool {
 			p, dated := b.Partition(f.Partition)
-			return dated && p.InRange && p.AfterAsOf && f.Problem == nil && f.Rows > 0 && f.ModTime < b.AsOf
+			return dated && p.InRange && p.AfterAsOf && f.Problem == nil && f.Live() > 0 && f.ModTime < b.AsOf
 		}}.sql()
 }
 

@@ -94,9 +94,12 @@ func (q rowsQuery) files() (some, whole []facts.File, missing string) {
 			}
 		}
 	}
-	count := 0
-	each(func(facts.File, bool) { count++ })
-	if missing := q.b.tooMany(count); missing != "" {
+	count, runs := 0, 0
+	each(func(f facts.File, _ bool) {
+		count++
+		runs += len(deletedRuns(f, maxFetchedRuns))
+	})
+	if missing := q.b.tooMany(count, runs); missing != "" {
 		return nil, nil, missing
 	}
 	each(func(f facts.File, all bool) {
@@ -129,7 +132,7 @@ func (q rowsQuery) sql() (sql, missing string) {
 	}
 	if len(whole) > 0 {
 		file, number := q.b.rowNames()
-		parts = append(parts, fmt.Sprintf("  SELECT %s, %s FROM %s", file, number, q.b.readAll(whole)))
+		parts = append(parts, fmt.Sprintf("  SELECT %s, %s FROM %s", file, number, q.b.live(whole, q.b.readAll(whole))))
 	}
 	if q.listed != nil {
 		for _, f := range files {
@@ -153,17 +156,72 @@ func (b *Statements) rowsOf(f facts.File, rows []int64) string {
 // writesRows ends the reason of a query that is missing only in a report.
 const writesRows = "; --out rows=PATH writes the rows"
 
-// tooMany says why no query names so many files.
-func (b *Statements) tooMany(files int) string {
+// tooMany says why no query names so many files, or so many runs of their deleted rows.
+func (b *Statements) tooMany(files, runs int) string {
 	switch {
 	case files == 0:
 		return "no file that can be read holds them"
-	case files <= b.mostFiles:
-		return ""
-	case b.mostFiles < maxFetchedFiles:
-		return fmt.Sprintf("the query would name %s, more than the %s that fit a report", words.Count(int64(files), "file"), words.Number(int64(b.mostFiles))) + writesRows
+	case files > b.mostFiles:
+		return b.tooLong(words.Count(int64(files), "file"), b.mostFiles)
+	case b.fetches() && runs > maxFetchedRuns:
+		return b.tooLong("runs of rows that the table's log takes out", maxFetchedRuns)
+	case !b.fetches() && runs > maxListedRows:
+		return b.tooLong("runs of rows that the table's log takes out", maxListedRows)
 	}
-	return fmt.Sprintf("the query would name %s, more than the %s that one query can", words.Count(int64(files), "file"), words.Number(int64(b.mostFiles)))
+	return ""
+}
+
+func (b *Statements) tooLong(what string, most int) string {
+	if b.fetches() {
+		return fmt.Sprintf("the query would name %s, more than the %s that one query can", what, words.Number(int64(most)))
+	}
+	return fmt.Sprintf("the query would name %s, more than the %s that fit a report", what, words.Number(int64(most))) + writesRows
+}
+
+// tooManyOf is tooMany of files.
+func (b *Statements) tooManyOf(files []facts.File) string {
+	runs := 0
+	for _, f := range files {
+		runs += len(deletedRuns(f, maxFetchedRuns))
+	}
+	return b.tooMany(len(files), runs)
+}
+
+// maxFetchedRuns is how many runs of deleted rows a query names where the program itself asks.
+const maxFetchedRuns = 100_000
+
+// deletedRuns are the deleted rows of a file, as first and last of those that follow each other: at most one run more than a number.
+func deletedRuns(f facts.File, most int) (runs [][2]int64) {
+	if f.Deleted == nil {
+		return nil
+	}
+	for row := f.Deleted.Next(0); row >= 0 && len(runs) <= most; row = f.Deleted.Next(row + 1) {
+		if last := len(runs) - 1; last >= 0 && runs[last][1] == row-1 {
+			runs[last][1] = row
+			continue
+		}
+		runs = append(runs, [2]int64{row, row})
+	}
+	return runs
+}
+
+// live is what is read of files, with the columns of rowNames, less the rows that a table's log takes out.
+func (b *Statements) live(files []facts.File, read string) string {
+	var parts []string
+	for _, f := range files {
+		var lists []string
+		for _, run := range deletedRuns(f, maxFetchedRuns) {
+			lists = append(lists, fmt.Sprintf("range(%d, %d)", run[0], run[1]+1))
+		}
+		if len(lists) > 0 {
+			parts = append(parts, fmt.Sprintf("SELECT %s, unnest(flatten([%s]))", quoteText(b.fromConfig(f)), strings.Join(lists, ", ")))
+		}
+	}
+	if len(parts) == 0 {
+		return read
+	}
+	file, number := b.rowNames()
+	return fmt.Sprintf("(SELECT * FROM %s WHERE (%s, %s) NOT IN (%s))", read, file, number, strings.Join(parts, " UNION ALL "))
 }
 
 // rowsWhere selects whole rows of files by what picks their file names and numbers; note is a comment of its own, or "".
@@ -372,13 +430,13 @@ func (b *Statements) readGroup(g fileGroup) string {
 		last = max(last, c.Position)
 	}
 	if last == 0 {
-		return b.read(g.files, "", "")
+		return b.live(g.files, b.read(g.files, "", ""))
 	}
 	names := make([]string, last)
 	for i := range names {
 		names[i] = positionName(int32(i + 1))
 	}
-	return b.read(g.files, "", " AS audited_read("+strings.Join(names, ", ")+")")
+	return b.live(g.files, b.read(g.files, "", " AS audited_read("+strings.Join(names, ", ")+")"))
 }
 
 func positionName(position int32) string { return fmt.Sprintf("%sp%d", addedPrefix, position) }
@@ -546,7 +604,8 @@ func columnSQL(c facts.Column) string {
 	}
 	parts := []string{name}
 	if !c.Nested && c.Path != c.Name {
-		for _, field := range strings.Split(strings.TrimPrefix(c.Path, c.Name+"."), ".") {
+		stored := c.Stored()
+		for _, field := range strings.Split(strings.TrimPrefix(stored.Path, stored.Name+"."), ".") {
 			parts = append(parts, quoteName(field))
 		}
 	}

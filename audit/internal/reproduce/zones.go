@@ -43,7 +43,7 @@ func OtherZones(b *Statements) (sql, missing string) {
 			}
 		}
 	}
-	if missing := b.tooMany(len(files)); missing != "" {
+	if missing := b.tooManyOf(files); missing != "" {
 		return "", missing
 	}
 	slices.SortFunc(files, func(x, y facts.File) int { return int(x.ID) - int(y.ID) })

@@ -88,10 +88,10 @@ func allCandidates(subjects [][]Feed) []times.Offset {
 }
 
 // AgeFeeds are the subjects of stale-view: each declared source alone, and the view by all of its sources.
-func (b *Zones) AgeFeeds() (subjects [][]Feed, ok bool) {
+func AgeFeeds(b *Zones) (subjects [][]Feed, ok bool) {
 	for _, s := range b.View.Sources {
 		if limit, has := evidence.AgeLimit(b.View, s); has && !b.Retired(s) {
-			subjects = append(subjects, []Feed{b.ageFeed(s.Name, limit)})
+			subjects = append(subjects, []Feed{ageFeed(b, s.Name, limit)})
 		}
 	}
 	limit, has := evidence.AgeLimit(b.View, model.SourcePolicy{})
@@ -100,7 +100,7 @@ func (b *Zones) AgeFeeds() (subjects [][]Feed, ok bool) {
 	}
 	var view []Feed
 	for _, name := range b.SeenSources {
-		view = append(view, b.ageFeed(name, limit))
+		view = append(view, ageFeed(b, name, limit))
 	}
 	if len(view) > 0 {
 		subjects = append(subjects, view)
@@ -109,7 +109,7 @@ func (b *Zones) AgeFeeds() (subjects [][]Feed, ok bool) {
 }
 
 // ageFeed says whether a source's newest event is too old. A future row may be the newest one once it is corrected.
-func (b *Zones) ageFeed(source string, limit times.Span) Feed {
+func ageFeed(b *Zones, source string, limit times.Span) Feed {
 	known, future := b.NewestOf(source)
 	if proved, whole := b.provedWhole(source); whole {
 		// every row is moved: the newest is the newest as it is read, wherever that lies
@@ -118,7 +118,7 @@ func (b *Zones) ageFeed(source string, limit times.Span) Feed {
 	}
 	return Feed{candidates: b.candidates(source), stale: func(east times.Offset) (sure, maybe bool) {
 		shift := -east.Span()
-		if !known.Known() && future.Known() && east > 0 && b.allOpenAt(source, east) {
+		if !known.Known() && future.Known() && east > 0 && allOpenAt(b, source, east) {
 			stale := b.AsOf.Sub(min(future.Add(shift), b.AsOf)) > limit
 			return stale, stale
 		}
@@ -134,7 +134,7 @@ func (b *Zones) ageFeed(source string, limit times.Span) Feed {
 }
 
 // allOpenAt says that all rows of a source are at one offset, or ahead of their arrival by as much, and nothing says which.
-func (b *Zones) allOpenAt(source string, east times.Offset) bool {
+func allOpenAt(b *Zones, source string, east times.Offset) bool {
 	series, err := b.Series()
 	return err == nil && slices.ContainsFunc(series, func(s Series) bool {
 		return s.Source == source && len(s.Open) == 1 && s.Open[0].East == east && s.Open[0].Share >= provedShare
@@ -143,7 +143,7 @@ func (b *Zones) allOpenAt(source string, east times.Offset) bool {
 
 // RowFeeds are the subjects of stale-rows: each source. Rows are counted by their histograms: exactly where a limit lies
 // on a whole bin, within bounds elsewhere.
-func (b *Zones) RowFeeds() ([][]Feed, bool) {
+func RowFeeds(b *Zones) ([][]Feed, bool) {
 	if evidence.IsSnapshot(b.View) {
 		return nil, false
 	}
@@ -153,12 +153,12 @@ func (b *Zones) RowFeeds() ([][]Feed, bool) {
 		f := Feed{candidates: b.candidates(name)}
 		switch b.View.StaleReference() {
 		case model.ReferenceIngestedAt:
-			f.stale = b.staleByLag(name, ttl)
+			f.stale = staleByLag(b, name, ttl)
 		case model.ReferencePartitionEnd, model.ReferencePartitionStart, model.ReferenceAsOf:
 			if len(b.Collection.Events) == 0 {
 				return nil, false
 			}
-			f.stale = b.staleByEvent(name)
+			f.stale = staleByEvent(b, name)
 		default:
 			return nil, false
 		}
@@ -169,7 +169,7 @@ func (b *Zones) RowFeeds() ([][]Feed, bool) {
 
 // LagFeeds are the subjects of source-lag: each source that has a limit. They say nothing new unless some source is proved to be
 // stamped at one offset: then its lags are as long as they are read, or as they are meant.
-func (b *Zones) LagFeeds() ([][]Feed, bool) {
+func LagFeeds(b *Zones) ([][]Feed, bool) {
 	var subjects [][]Feed
 	proved := false
 	for _, name := range b.SeenSources {
@@ -179,13 +179,13 @@ func (b *Zones) LagFeeds() ([][]Feed, bool) {
 		}
 		_, whole := b.provedWhole(name)
 		proved = proved || whole
-		subjects = append(subjects, []Feed{{candidates: b.candidates(name), stale: b.staleByLag(name, limit)}})
+		subjects = append(subjects, []Feed{{candidates: b.candidates(name), stale: staleByLag(b, name, limit)}})
 	}
 	return subjects, proved
 }
 
 // staleByLag: a corrected event is so much older as its lag is longer.
-func (b *Zones) staleByLag(source string, ttl times.Span) func(times.Offset) (bool, bool) {
+func staleByLag(b *Zones, source string, ttl times.Span) func(times.Offset) (bool, bool) {
 	return func(east times.Offset) (sure, maybe bool) {
 		least := ttl - east.Span()
 		for population, h := range b.Collection.Lags {
@@ -202,7 +202,7 @@ func (b *Zones) staleByLag(source string, ttl times.Span) func(times.Offset) (bo
 }
 
 // staleByEvent: a corrected event lies so much earlier as its writer's clock is east.
-func (b *Zones) staleByEvent(source string) func(times.Offset) (bool, bool) {
+func staleByEvent(b *Zones, source string) func(times.Offset) (bool, bool) {
 	return func(east times.Offset) (sure, maybe bool) {
 		for population, h := range b.Collection.Events {
 			limit, has := facts.ExpiredBefore(b.View, b.PartitionOf(population.Partition), b.AsOf)
