@@ -221,6 +221,7 @@ EXAMPLES := audit/docs/examples
 build/.venv-python/ready: $(PYTHON_PACKAGE)/tests/requirements.txt
 build/.venv-examples/ready: $(EXAMPLES)/requirements.txt
 build/.venv-schemas/ready: fixtures/schemas/published/requirements.txt
+build/.venv-tables/ready: fixtures/tables/requirements.txt
 build/.venv-feast/ready: $(PYTHON_PACKAGE)/examples/feast/requirements.txt $(PYTHON_PACKAGE)/examples/feast/constraints-feast-0.67.0-py311.txt
 build/.venv-airflow3/ready: $(AIRFLOW_TESTS)/requirements-airflow-3.3.2.txt $(AIRFLOW_TESTS)/constraints-airflow-3.3.2-py311.txt
 build/.venv-airflow2/ready: $(AIRFLOW_TESTS)/requirements-airflow-2.11.2.txt $(AIRFLOW_TESTS)/constraints-airflow-2.11.2-py311.txt
@@ -266,6 +267,11 @@ test-feast: build/.venv-feast/ready ## the training example: a real Feast offlin
 	@mkdir -p $(AIRFLOW_BINARIES)
 	go build -o $(AIRFLOW_BINARIES)/ ./cmd/featureaudit
 	cd $(PYTHON_PACKAGE)/examples/feast && FEATUREAUDIT_TEST_BINARIES=$(AIRFLOW_BINARIES) $(CURDIR)/build/.venv-feast/bin/python -m pytest --quiet -p no:cacheprovider
+
+# Tables that deltalake writes, each version counted by DuckDB's reader of Delta.
+.PHONY: test-tables
+test-tables: build build/.venv-tables/ready ## Delta tables by real writers, each version against another reader
+	cd fixtures/tables && FEATUREAUDIT=$(CURDIR)/$(BIN) $(CURDIR)/build/.venv-tables/bin/python -m pytest --quiet -p no:cacheprovider
 
 # Pages of made-up reports and of the incident, for the browser.
 PAGES := build/pages

@@ -32,9 +32,9 @@ func Catalogue() []Check {
 	}
 }
 
-// Lookup finds a check by its id.
+// Lookup finds a check by its id, those of a backfill included.
 func Lookup(id string) (Check, bool) {
-	for _, c := range Catalogue() {
+	for _, c := range append(Catalogue(), Backfill()...) {
 		if c.ID == id {
 			return c, true
 		}

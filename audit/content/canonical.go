@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/big"
+	"strings"
 
 	"github.com/apache/arrow/go/v17/parquet"
 	"github.com/apache/arrow/go/v17/parquet/schema"
@@ -46,6 +47,31 @@ func (f Family) String() string {
 		return "timestamp"
 	}
 	return "nested"
+}
+
+// FamilyOf is the family of a type as people read it ("TIMESTAMP(us, UTC)", "INT64"); false of nested ones, and of columns that hold
+// nothing but NULLs.
+func FamilyOf(typeText string) (Family, bool) {
+	name, _, _ := strings.Cut(typeText, "(")
+	switch {
+	case strings.Contains(typeText, "<"), name == "NULL":
+		return 0, false
+	case name == "BOOLEAN":
+		return Boolean, true
+	case name == "TIMESTAMP", name == "INT96":
+		return Timestamp, true
+	case name == "DATE":
+		return Date, true
+	case name == "TIME":
+		return TimeOfDay, true
+	case name == "DECIMAL":
+		return Decimal, true
+	case name == "FLOAT", name == "DOUBLE", name == "FLOAT16":
+		return Double, true
+	case strings.HasPrefix(strings.TrimPrefix(name, "U"), "INT") && name != "INTERVAL":
+		return Integer, true
+	}
+	return Bytes, true
 }
 
 // canon writes values of one leaf as canonical bytes.
@@ -94,8 +120,9 @@ func perSecond(unit schema.TimeUnitType) int64 {
 		return 1_000
 	case schema.TimeUnitMicros:
 		return 1_000_000
+	default:
+		return 1_000_000_000
 	}
-	return 1_000_000_000
 }
 
 // integer writes a number of one of the families that integers are stored for.

@@ -414,11 +414,7 @@ func TestDuckDBWritesTheSameRows(t *testing.T) {
 	table := random(r, 300)
 	// what DuckDB keeps exactly: no broken UTF-8, no nanoseconds of instants, no INT96, no half floats, no intervals of odd lengths
 	table.Columns = slices.DeleteFunc(table.Columns, func(c fixtures.Column) bool {
-		switch c.Type.Kind {
-		case fixtures.Int96, fixtures.Float16, fixtures.Interval, fixtures.KeySet:
-			return true
-		}
-		return false
+		return slices.Contains([]fixtures.Kind{fixtures.Int96, fixtures.Float16, fixtures.Interval, fixtures.KeySet}, c.Type.Kind)
 	})
 	table.Columns = eachColumn(table.Columns, func(c fixtures.Column) fixtures.Column {
 		c.Values = slices.Clone(c.Values)
@@ -541,12 +537,12 @@ func TestRowsAreHandedOver(t *testing.T) {
 	}
 	o := order(t, dir)
 	o.Workers = 1
-	o.Ask = content.Ask{Rows: true, Keys: []string{"id"}, Cells: []string{"c05", "id"}, Raw: []string{"c05"}}
+	o.Ask = content.Ask{Rows: true, Names: [][]string{{"id"}}, Cells: []string{"c05", "id"}, Raw: []string{"c05"}}
 	sum, keys, first, last := content.Sum{}, map[content.Sum]int{}, uint64(0), uint64(0)
 	o.Each = func(b content.Block) error {
 		for i, row := range b.Rows {
 			sum = sum.Plus(row)
-			keys[b.Keys[i]]++
+			keys[b.Names[0][i]]++
 			switch b.First + int64(i) {
 			case 0:
 				first = b.Cells[1][i]
@@ -566,5 +562,48 @@ func TestRowsAreHandedOver(t *testing.T) {
 	}
 	if sum != found[0].Sum || len(keys) != 49 || first == 0 || first != last {
 		t.Errorf("rows add up to %s, want %s; %d keys, want 49; words of one key %x and %x", sum, found[0].Sum, len(keys), first, last)
+	}
+}
+
+// TestWideRowsAreReadSideBySide asks for so many cells that a row group is cut into windows: the sums stay.
+func TestWideRowsAreReadSideBySide(t *testing.T) {
+	table := fixtures.Table{}
+	ask := content.Ask{Rows: true}
+	const rows, columns = 9000, 1100
+	r := rand.New(rand.NewPCG(11, 12))
+	for i := range 3 {
+		c := fixtures.Column{Name: fmt.Sprintf("c%d", i), Type: []fixtures.Type{fixtures.Int64Type, fixtures.TextType, {Kind: fixtures.List, Element: &fixtures.Int64Type}}[i]}
+		for range rows {
+			switch i {
+			case 0:
+				c.Values = append(c.Values, r.IntN(100))
+			case 1:
+				c.Values = append(c.Values, fmt.Sprint(r.IntN(100)))
+			default:
+				c.Values = append(c.Values, []any{r.IntN(10), nil}[:r.IntN(3)])
+			}
+		}
+		table.Columns = append(table.Columns, c)
+	}
+	for i := range columns {
+		ask.Cells = append(ask.Cells, fmt.Sprintf("c%d", i))
+	}
+	dir := t.TempDir()
+	if err := fixtures.Write(filepath.Join(dir, "a.parquet"), table, fixtures.Options{PlainPages: true, PageBytes: 3000}); err != nil {
+		t.Fatal(err)
+	}
+	o := order(t, dir)
+	o.Ask = ask
+	blocks := 0
+	o.Each = func(b content.Block) error {
+		blocks++
+		return nil
+	}
+	found, unread, err := content.Read(context.Background(), o)
+	if err != nil || len(unread) > 0 || blocks < 2 {
+		t.Fatal(err, unread, blocks)
+	}
+	if want := factsOf(t, dir); !reflect.DeepEqual(found[0], want) {
+		t.Errorf("in %d windows: %v, want %v", blocks, found[0].Sum, want.Sum)
 	}
 }

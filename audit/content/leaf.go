@@ -21,8 +21,9 @@ type leaf struct {
 	// column is the top-level column, and first says that the leaf is the first of it, by which the column's values are counted.
 	column string
 	first  bool
-	key    bool
-	total  bool
+	// names are the places among the lists of names that the leaf is part of.
+	names []int
+	total bool
 	// cells is the place among the columns whose cells are asked for, -1 for none; raw says that numbers are wanted as they are.
 	cells int
 	raw   bool
@@ -248,13 +249,13 @@ func (c *typed[T]) foldFlat(row, n int, w *window) error {
 
 // special says whether more is wanted of a cell than its hash.
 func (c *typed[T]) special() bool {
-	return c.key || c.cells >= 0 || c.number != nil || c.instant != nil
+	return len(c.names) > 0 || c.cells >= 0 || c.number != nil || c.instant != nil
 }
 
 // besides takes what is wanted of a cell beside its hash.
 func (c *typed[T]) besides(v T, h Sum, row int, w *window) {
-	if c.key {
-		w.keys[row] = w.keys[row].Plus(h)
+	for _, name := range c.names {
+		w.names[name][row] = w.names[name][row].Plus(h)
 	}
 	if c.cells >= 0 {
 		w.word(c.cells, row, h, c.raw, c.buffer)
@@ -327,8 +328,8 @@ func (c *typed[T]) foldNested(rows int, w *window) error {
 			c.facts.Values++
 		}
 		w.cells[row] = w.cells[row].Plus(h)
-		if c.key {
-			w.keys[row] = w.keys[row].Plus(h)
+		for _, name := range c.names {
+			w.names[name][row] = w.names[name][row].Plus(h)
 		}
 		if c.cells >= 0 {
 			w.word(c.cells, row, h, false, nil)
@@ -358,9 +359,13 @@ func leavesOf(s *schema.Schema, ask Ask) []*leaf {
 		l := &leaf{place: placeOf(descriptor), canon: canonOf(descriptor), number: i, column: name, first: i == 0 || name != last, cells: -1}
 		last = name
 		l.seed = l.place.seed(l.family)
-		l.key = slices.ContainsFunc(ask.Keys, l.named)
 		l.total = slices.Contains(ask.Totals, name)
 		if ask.Rows {
+			for at, columns := range ask.Names {
+				if slices.ContainsFunc(columns, l.named) {
+					l.names = append(l.names, at)
+				}
+			}
 			l.cells = slices.Index(ask.Cells, name)
 			l.raw = slices.Contains(ask.Raw, name) && l.family == Double && !l.nested
 		}

@@ -22,10 +22,11 @@ import (
 type Ask struct {
 	// Totals are the columns whose numbers are added up.
 	Totals []string
-	// Rows asks for the hash of each row; Keys are the columns whose values name it, and Cells those of whose cells a word each is
-	// wanted, in which Raw ones give floating numbers themselves.
-	Rows             bool
-	Keys, Cells, Raw []string
+	// Rows asks for the hash of each row, and for each list of columns of Names (its key, its entity) for a hash of their values.
+	Rows  bool
+	Names [][]string
+	// Cells are the columns of whose cells a word each is wanted, in which Raw ones give floating numbers themselves.
+	Cells, Raw []string
 }
 
 // Block is a run of rows with what was asked for.
@@ -33,8 +34,9 @@ type Block struct {
 	// File is its index among all files, and First the number of the first row in it.
 	File  int32
 	First int64
-	// Rows are the hashes of the rows, Keys those of their keys.
-	Rows, Keys []Sum
+	// Rows are the hashes of the rows, Names those of their names, a list for each of Ask.Names.
+	Rows  []Sum
+	Names [][]Sum
 	// Cells are the words of cells, a list for each of Ask.Cells: equal where the cells are. NULL is NoValue.
 	Cells [][]uint64
 }
@@ -55,22 +57,37 @@ type Order struct {
 	Progress func(rows int64)
 }
 
-// windowRows is how many rows are folded at a time: of a row group with more of them the columns are read side by side.
-const windowRows = 1 << 20
+// How many rows are folded at a time, and how many bytes they may take: of a row group with more of them the columns are read side by
+// side.
+const (
+	windowRows  = 1 << 20
+	windowBytes = 64 << 20
+	leastWindow = 4096
+)
+
+// window is how many rows are folded at a time.
+func (a Ask) window() int64 {
+	if !a.Rows {
+		return windowRows
+	}
+	return max(leastWindow, min(windowRows, windowBytes/int64(16+16*len(a.Names)+8*len(a.Cells))))
+}
 
 // window is the rows under way.
 type window struct {
-	cells, keys []Sum
-	words       [][]uint64
+	cells []Sum
+	names [][]Sum
+	words [][]uint64
 }
 
 func (w *window) reset(rows int, ask Ask) {
 	w.cells = zeroed(w.cells, rows)
-	if len(ask.Keys) > 0 {
-		w.keys = zeroed(w.keys, rows)
-	}
 	if !ask.Rows {
 		return
+	}
+	w.names = slices.Grow(w.names[:0], len(ask.Names))[:len(ask.Names)]
+	for i := range w.names {
+		w.names[i] = zeroed(w.names[i], rows)
 	}
 	w.words = slices.Grow(w.words[:0], len(ask.Cells))[:len(ask.Cells)]
 	for i := range w.words {
@@ -240,6 +257,9 @@ func problemOf(err error) *facts.Problem {
 
 // read reads a row group of a file; group -1 is a file without any.
 func (w *worker) read(ctx context.Context, f facts.File, group int) (found Facts, err error) {
+	if f.Deleted != nil || f.Table != nil && len(f.Table.Columns) > 0 {
+		return found, facts.UnsupportedError{Feature: "a file whose table takes rows of it out, or names its columns in another way,", Instead: "all its rows and the table's own names, as OPTIMIZE and REORG do"}
+	}
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = fmt.Errorf("it does not decode (%v)", cause)
@@ -295,9 +315,10 @@ func (w *worker) group(ctx context.Context, f facts.File, group int, columns map
 	rows := f.RowGroups[group].Rows
 	cursors := make([]cursor, len(w.leaves))
 	w.source = slices.Grow(w.source[:0], len(w.leaves))[:len(w.leaves)]
-	aside := rows > windowRows
-	for at := int64(0); at < rows; at += windowRows {
-		n := int(min(windowRows, rows-at))
+	step := w.Ask.window()
+	aside := rows > step
+	for at := int64(0); at < rows; at += step {
+		n := int(min(step, rows-at))
 		w.window.reset(n, w.Ask)
 		for i, l := range w.leaves {
 			if ctx.Err() != nil {
@@ -342,10 +363,12 @@ func (w *worker) finish(f facts.File, first int64, found *Facts) error {
 	if !w.Ask.Rows {
 		return nil
 	}
-	for i, key := range w.keys {
-		w.keys[i] = key.mixed(seedKey)
+	for _, names := range w.names {
+		for i, name := range names {
+			names[i] = name.mixed(seedKey)
+		}
 	}
-	if err := w.Each(Block{File: f.ID, First: first, Rows: w.cells, Keys: w.keys, Cells: w.words}); err != nil {
+	if err := w.Each(Block{File: f.ID, First: first, Rows: w.cells, Names: w.names, Cells: w.words}); err != nil {
 		return stopError{err}
 	}
 	return nil

@@ -71,3 +71,12 @@ func (s Sum) mixed(seed uint64) Sum {
 	b := s.bytes()
 	return hashOf(b[:], seed)
 }
+
+// Bytes are the sum's 16 bytes, the most significant first.
+func (s Sum) Bytes() []byte {
+	b := s.bytes()
+	return b[:]
+}
+
+// SumOf is the sum that 16 bytes hold.
+func SumOf(b []byte) Sum { return Sum{binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])} }

@@ -1,6 +1,7 @@
 package content
 
 import (
+	"fmt"
 	"math"
 	"math/big"
 	"math/bits"
@@ -13,6 +14,8 @@ type Total struct {
 	scale  int
 	// buckets hold the fractions of floating numbers by their exponents: no sum in an order, so that it is exact.
 	buckets map[int32]wide
+	// read is the whole sum, of a total that was read again; its scale is -1 of floating numbers.
+	read *big.Rat
 	// Odd counts infinities and NaNs, which are in no sum.
 	Odd int64
 }
@@ -87,6 +90,9 @@ func (t *Total) Plus(o Total) {
 
 // Rational is the sum itself.
 func (t Total) Rational() *big.Rat {
+	if t.read != nil {
+		return new(big.Rat).Set(t.read)
+	}
 	sum := new(big.Rat).SetFrac(&t.scaled, tenTo(t.scale))
 	for exponent, bucket := range t.buckets {
 		n := bucket.big()
@@ -103,7 +109,7 @@ func (t Total) Rational() *big.Rat {
 // String writes the sum: exactly where it is a decimal of up to 18 places, else rounded to a floating number.
 func (t Total) String() string {
 	sum := t.Rational()
-	if len(t.buckets) == 0 {
+	if len(t.buckets) == 0 && t.scale >= 0 {
 		return sum.FloatString(t.scale)
 	}
 	f, _ := sum.Float64()
@@ -111,4 +117,29 @@ func (t Total) String() string {
 		return sum.FloatString(0)
 	}
 	return big.NewFloat(f).Text('g', -1)
+}
+
+// Text writes the total exactly, as ParseTotal reads it: a fraction, how many decimal places it is shown with (-1 of floating numbers), and
+// how many were no numbers.
+func (t Total) Text() string {
+	places := t.scale
+	if t.read == nil && len(t.buckets) > 0 {
+		places = -1
+	}
+	return fmt.Sprintf("%s %d %d", t.Rational().RatString(), places, t.Odd)
+}
+
+// ParseTotal reads what Text wrote.
+func ParseTotal(text string) (Total, error) {
+	var fraction string
+	var t Total
+	if _, err := fmt.Sscanf(text, "%s %d %d", &fraction, &t.scale, &t.Odd); err != nil {
+		return t, fmt.Errorf("total %q: %w", text, err)
+	}
+	sum, ok := new(big.Rat).SetString(fraction)
+	if !ok {
+		return t, fmt.Errorf("total %q: no number", text)
+	}
+	t.read = sum
+	return t, nil
 }

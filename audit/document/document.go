@@ -37,6 +37,8 @@ type Input struct {
 	Results     []report.Result
 	// NothingToAudit says that every place was looked at and that no view has a file.
 	NothingToAudit bool
+	// Verification says which two states were compared; nil where none were.
+	Verification *report.Verification
 }
 
 // Build assembles the document, all but Execution: results sorted by view and check, views by name, and the
@@ -45,7 +47,7 @@ type Input struct {
 // The exit code is not the outcome's: a retryable error among the results wins there, since the next try may find more.
 func Build(in Input) (report.Report, error) {
 	r := report.Report{Schema: report.Schema, Tool: in.Tool, AsOf: words.Instant(in.AsOf), Range: in.Range, Status: in.Status,
-		ConfigDigest: in.ConfigDigest, HashKeyID: in.HashKeyID, Selection: in.Selection, Definitions: in.Definitions, Results: slices.Clone(in.Results)}
+		ConfigDigest: in.ConfigDigest, HashKeyID: in.HashKeyID, Verification: in.Verification, Selection: in.Selection, Definitions: in.Definitions, Results: slices.Clone(in.Results)}
 	r.Selection.Views, r.Selection.Checks = report.List(r.Selection.Views), report.List(r.Selection.Checks)
 	r.Catalogue = slices.Sorted(slices.Values(in.Catalogue))
 	r.Definitions, r.Results = report.List(r.Definitions), report.List(r.Results)
@@ -228,6 +230,9 @@ func (b view) ingestedNote() string {
 	}
 	return "ingested_at is written in different encodings: " + evidence.EncodingsInWords(list) + "; each file is read by its own, and other engines may merge them without a word"
 }
+
+// Definition is what a report says of the definition that a view was judged by.
+func Definition(v model.View) report.ViewDefinition { return define(v) }
 
 func define(v model.View) report.ViewDefinition {
 	d := report.ViewDefinition{Kind: string(v.Kind), Path: address.Redact(v.Path), TTLDeclared: v.TTL.Declared(), TTLNever: v.TTL.Never, TTLOnWire: v.TTL.OnWire,

@@ -301,3 +301,14 @@ func (l Layout) RangeEnd(r Range) (times.Instant, error) {
 	}
 	return l.table.Begin(bounds.end), nil
 }
+
+// Bounds are the instants at which the first partition of a range begins and the last one ends.
+func (l Layout) Bounds(r Range) (start, end times.Instant, err error) {
+	within, err := l.rangeBounds(r)
+	if err != nil {
+		return 0, 0, err
+	}
+	start, _ = l.bounds(within.start)
+	end, err = l.RangeEnd(r)
+	return start, end, err
+}

@@ -146,6 +146,9 @@ func found(check string, results map[string]report.Result) bool {
 }
 
 func kindOf(p report.PartitionRows, results map[string]report.Result) string {
+	if p.State != "" {
+		return kindOfState(p)
+	}
 	thin, share := false, 0.0
 	for check := range p.Bad {
 		if !found(check, results) {
@@ -186,6 +189,12 @@ func partitionWords(p report.PartitionRows, results map[string]report.Result) st
 	said := []string{clip(Clean(p.Partition), 80) + ": " + words.Counted(p.Rows, "row", "rows")}
 	if p.Missing {
 		said[0] = clip(Clean(p.Partition), 80) + ": missing"
+	}
+	if p.RowsBefore != nil {
+		said = append(said, words.Number(*p.RowsBefore)+" before")
+	}
+	if p.State != "" {
+		said = append(said, Clean(p.State))
 	}
 	checks := make([]string, 0, len(p.Bad))
 	for check := range p.Bad {

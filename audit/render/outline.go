@@ -43,6 +43,8 @@ type Outline struct {
 	Suppressed []string
 	// Assumed says in lines what was taken for granted, for want of a declaration.
 	Assumed []string
+	// Compared says in a line for each view what became of its partitions, where a report compares two states.
+	Compared []string
 	// NotLooked says in lines what the audit did not look at, and why.
 	NotLooked []string
 	// Looked counts what was looked at, Results the results by outcome.
@@ -117,7 +119,7 @@ func outlineOf(r report.Report, words func(report.Result) Words, names int) Outl
 		words = func(report.Result) Words { return Words{} }
 	}
 	o := Outline{Outcome: r.Summary.Outcome, Title: title(r.Summary), Headline: Headline(r), AsOf: Clean(r.AsOf), Clear: clearViews(r),
-		Advice: advise(r, words), Consumers: unserved(r), Suppressed: accepted(r), Assumed: assumed(r, names), NotLooked: notLooked(r, names), Looked: looked(r.Summary), Results: resultCounts(r)}
+		Advice: advise(r, words), Consumers: unserved(r), Suppressed: accepted(r), Assumed: assumed(r, names), Compared: comparisons(r), NotLooked: notLooked(r, names), Looked: looked(r.Summary), Results: resultCounts(r)}
 	if r.Status != report.Complete {
 		o.Partial = "the audit did not run to its end: what is missing below was not looked at"
 	}
@@ -516,7 +518,7 @@ func notLooked(r report.Report, names int) []string {
 	if len(r.Selection.Checks) > 0 {
 		lines = append(lines, "checks other than "+namesUpTo(names, r.Selection.Checks))
 	}
-	if r.Range != "" {
+	if r.Range != "" && r.Verification == nil {
 		lines = append(lines, "partitions outside "+Clean(r.Range))
 	}
 	if r.History != nil && len(r.History.ViewsGone) > 0 {

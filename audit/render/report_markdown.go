@@ -45,7 +45,7 @@ func ReportMarkdown(w io.Writer, r report.Report, o Options) error {
 	for _, list := range []struct {
 		title string
 		lines []string
-	}{{"resolved", outline.Resolved}, {"trends", outline.Trends}, {"suppressed", outline.Suppressed}, {"assumed", outline.Assumed},
+	}{{"before and after", outline.Compared}, {"resolved", outline.Resolved}, {"trends", outline.Trends}, {"suppressed", outline.Suppressed}, {"assumed", outline.Assumed},
 		{"not looked at", outline.NotLooked}} {
 		text := markdownList(list.title, list.lines)
 		if b.Len()+len(text) > maxMarkdown {

@@ -102,7 +102,7 @@ func (t *text) page() []string {
 	for _, b := range []struct {
 		title string
 		lines []string
-	}{{"consumers", t.all.Consumers}, {"trends", t.all.Trends}, {"resolved", t.all.Resolved}, {"suppressed", t.all.Suppressed}, {"assumed", t.all.Assumed},
+	}{{"before and after", t.all.Compared}, {"consumers", t.all.Consumers}, {"trends", t.all.Trends}, {"resolved", t.all.Resolved}, {"suppressed", t.all.Suppressed}, {"assumed", t.all.Assumed},
 		{"not looked at", t.all.NotLooked}} {
 		block := t.block(b.title, b.lines, room)
 		if len(block) == 0 {
@@ -458,8 +458,11 @@ func (t *text) block(title string, items []string, room int) []string {
 func (t *text) squeezed(title string, items []string) []string {
 	for shown := min(maxGroups, len(items)-1); ; shown-- {
 		said := strings.Join(andMore(items, shown, 0), "; ")
-		if lines := fill(t.bold(title)+": ", "  ", clip(said, maxPageRunes), t.width); len(lines) <= maxBlock || shown == 1 {
-			return lines[:min(len(lines), maxGroups)]
+		if lines := fill(t.bold(title)+": ", "  ", said, t.width); len(lines) <= maxBlock {
+			return lines
+		}
+		if shown == 1 {
+			return t.put(maxBlock, t.bold(title)+": ", "  ", fmt.Sprintf("%s in all: %s", words.Number(int64(len(items))), items[0]))
 		}
 	}
 }

@@ -68,6 +68,8 @@ type Report struct {
 	History *History `json:"history,omitempty"`
 	// Baseline says which known findings were given; nil where no baseline was.
 	Baseline *Baseline `json:"baseline,omitempty"`
+	// Verification says which two states verify compared; nil in a report of anything else.
+	Verification *Verification `json:"verification,omitempty"`
 	// HashKeyID tells with which key sensitive values were hashed, and does not give the key away; empty where they are numbered.
 	HashKeyID   string       `json:"hash_key_id,omitempty"`
 	Definitions []Definition `json:"definitions"`
@@ -189,7 +191,7 @@ type View struct {
 	// SourceLagSeconds are quantiles of ingested_at - event_time by source ("" where rows have none).
 	SourceLagSeconds map[string]Lag `json:"source_lag_seconds"`
 	// Series is what each partition that begins before as_of holds, oldest first and those without a date last: the newest
-	// MaxSeries of them, beside which SeriesLeftOut counts the older. Absent where the view has no time partitions.
+	// MaxSeries of them, or fewer in a report of many views, beside which SeriesLeftOut counts the older. Absent where the view has no time partitions.
 	Series        []PartitionRows `json:"series,omitempty"`
 	SeriesLeftOut int64           `json:"series_left_out,omitempty"`
 	// LagBins are the histograms that SourceLagSeconds is made of, by source: at most MaxLagBins of each, in order, without empty ones.
@@ -226,6 +228,31 @@ type PartitionRows struct {
 	Missing    bool `json:"missing,omitempty"`
 	Open       bool `json:"open,omitempty"`
 	OutOfRange bool `json:"out_of_range,omitempty"`
+	// State is what became of the partition between the two states that verify compares ("truncated", "stray"), RowsBefore what it held
+	// before, and Content the sum of what it holds after, 32 hex digits; all absent in other reports, and Content where it is not known.
+	State      string `json:"state,omitempty"`
+	RowsBefore *int64 `json:"rows_before,omitempty"`
+	Content    string `json:"content,omitempty"`
+}
+
+// Verification says what two states a report of verify compares, and how, so that it can be repeated.
+type Verification struct {
+	Before Compared `json:"before"`
+	After  Compared `json:"after"`
+	// Range is empty where the changed partitions are what was found.
+	Range       string `json:"range,omitempty"`
+	ExpectRange string `json:"expect_range,omitempty"`
+	// Arguments are those of the command line that decide, with absolute paths.
+	Arguments []string `json:"arguments"`
+}
+
+// Compared is one of the two states.
+type Compared struct {
+	// Kind is data, snapshot or report; Name what the command line calls it.
+	Kind string `json:"kind"`
+	Name string `json:"name"`
+	// AsOf is when it was looked at, RFC 3339 UTC; empty of data, which was looked at as of the report.
+	AsOf string `json:"as_of"`
 }
 
 // LagBin counts the rows whose ingested_at - event_time is at least FromSeconds and less than ToSeconds.
@@ -545,6 +572,11 @@ func (r Report) filled() Report {
 		})
 	}
 	r.Execution.Scheduler = object(r.Execution.Scheduler)
+	if r.Verification != nil {
+		v := *r.Verification
+		v.Arguments = List(v.Arguments)
+		r.Verification = &v
+	}
 	if r.History != nil {
 		past := *r.History
 		past.NotUsed = List(past.NotUsed)

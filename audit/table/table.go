@@ -123,6 +123,9 @@ func (t tables) delta(ctx context.Context, root string) (store.Listing, error) {
 	if err != nil {
 		return store.Listing{}, err
 	}
+	if len(snapshot.Files) == 0 {
+		return store.Listing{}, emptyError{root, snapshot.Version}
+	}
 	tree, err := t.Store.Tree(ctx, root)
 	if err != nil {
 		return store.Listing{}, err
@@ -149,6 +152,26 @@ func (t tables) delta(ctx context.Context, root string) (store.Listing, error) {
 		return err
 	})
 	return l, err
+}
+
+// emptyError is a version without files: to whoever asks, it is a path that matches none.
+type emptyError struct {
+	root    string
+	version int64
+}
+
+func (e emptyError) Error() string { return fmt.Sprintf("version %d has no files", e.version) }
+
+// Retryable says that files may still come.
+func (e emptyError) Retryable() bool { return true }
+
+// As makes it a *store.NoMatchError.
+func (e emptyError) As(target any) bool {
+	none, ok := target.(**store.NoMatchError)
+	if ok {
+		*none = &store.NoMatchError{Glob: e.root, Prefix: e.root}
+	}
+	return ok
 }
 
 // shownOrphans is how many orphans are named.

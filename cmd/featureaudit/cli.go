@@ -77,6 +77,8 @@ func commands() []command {
 		{"run", "audit feature views and write the report", cmdRun},
 		{"sample", "copy the form of a Parquet file without its values, to show a fault to others", cmdSample},
 		{"schema", "print the JSON Schema of the report or the config", cmdSchema},
+		{"snapshot", "write down what views hold, for verify to compare with later", cmdSnapshot},
+		{"verify", "compare views before and after a backfill: complete, correct, isolated?", cmdVerify},
 		{"version", "print the versions that a result depends on", cmdVersion},
 	}
 }

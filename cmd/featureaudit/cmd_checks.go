@@ -93,7 +93,7 @@ func writeCatalogue(w io.Writer, format string, _ bool) error {
 	switch format {
 	case "json":
 		docs := []checkDocument{}
-		for _, c := range check.Catalogue() {
+		for _, c := range everyCheck() {
 			docs = append(docs, describe(c))
 		}
 		return writeJSON(w, docs)
@@ -102,11 +102,14 @@ func writeCatalogue(w io.Writer, format string, _ bool) error {
 		return err
 	}
 	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, c := range check.Catalogue() {
+	for _, c := range everyCheck() {
 		fmt.Fprintf(tab, "%s\t%s\t%s\n", c.ID, c.Severity, c.Title)
 	}
 	return tab.Flush()
 }
+
+// everyCheck are the checks of run, and after them those of verify.
+func everyCheck() []check.Check { return append(check.Catalogue(), check.Backfill()...) }
 
 // writeJSON writes an indented document with a final newline, for people as well.
 func writeJSON(w io.Writer, v any) error { return render.Document(w, v) }

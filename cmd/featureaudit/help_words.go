@@ -94,6 +94,17 @@ func examplesOf(name string) []example {
 			{"every config key as a page", "featureaudit schema config --format markdown"},
 			{"what a report holds", "featureaudit schema report"},
 		},
+		"snapshot": {
+			{"before a backfill", "featureaudit snapshot --config featureaudit.yaml --out before.snapshot"},
+			{"so that rows are told apart by key later", "featureaudit snapshot --config featureaudit.yaml --out before.snapshot --with-keys"},
+			{"of one view", "featureaudit snapshot --view transactions --out transactions.snapshot"},
+		},
+		"verify": {
+			{"three days that were filled again", "featureaudit verify --before before.snapshot --range 2026-11-01..2026-11-03"},
+			{"a folder beside the store, before it is published", "featureaudit verify --before . --after staging --view transactions --range 2026-11-01..2026-11-03 --publish-plan plan.csv"},
+			{"which values changed", "featureaudit verify --before backup --after . --range 2026-11-01..2026-11-03 --samples 5 --out html=verify.html"},
+			{"whether what was verified lasts", "featureaudit verify --repeat verify.json"},
+		},
 		"version": {
 			{"for a bug report", "featureaudit version"},
 			{"for another program", "featureaudit version --format json"},
@@ -136,6 +147,16 @@ func exitsOf(name string) []exitMeaning {
 		}, interrupted...)
 	case "checks", "schema", "version", "completion", "man":
 		return []exitMeaning{{exitOK, "printed"}, usage, {exitIncomplete, "the output could not be written"}}
+	case "verify":
+		return append([]exitMeaning{
+			{exitOK, "no finding at or above --fail-on: complete, correct and isolated as far as was looked at"},
+			{exitFindings, "findings at or above --fail-on, or what no retry can look at: before is a report, a file is no valid Parquet"},
+			{exitUsage, "the command line, a config, a snapshot or a report is wrong"},
+			{exitIncomplete, "something could not be looked at, and a retry may cure it"},
+		}, interrupted...)
+	case "snapshot":
+		return append([]exitMeaning{{exitOK, "written"}, {exitUsage, "the command line or the definitions are wrong"},
+			{exitIncomplete, "something could not be read, and is not in the snapshot"}}, interrupted...)
 	case "sample":
 		return []exitMeaning{{exitOK, "written"}, {exitUsage, "the command line is wrong, or the file is no valid Parquet"}, retry}
 	case "report":

@@ -29,6 +29,7 @@ os.environ.update(
 def pytest_sessionstart(session: pytest.Session) -> None:
     (HOME / "dags").mkdir()
     shutil.copy(DAG_FILE, HOME / "dags")
+    shutil.copy(HERE.parent / "featureaudit_backfill_dag.py", HOME / "dags")
     subprocess.run([str(Path(sys.executable).parent / "airflow"), "db", "migrate"], check=True, capture_output=True)
 
 

@@ -1,0 +1,380 @@
+package verify
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/featureaudit/featureaudit/audit/content"
+	"github.com/featureaudit/featureaudit/audit/times"
+	"github.com/featureaudit/featureaudit/audit/words"
+)
+
+// State is what became of a partition.
+type State string
+
+// The states. Stray is any change outside of the range; Pending are partitions that had not ended yet on one of the sides, Uncompared those
+// that only one side is meant to have, and Unknown what could not be compared.
+const (
+	Unchanged  State = "unchanged"
+	Rewritten  State = "rewritten"
+	AsExpected State = "as expected"
+	Incomplete State = "incomplete"
+	Truncated  State = "truncated"
+	Doubled    State = "doubled"
+	Shifted    State = "shifted"
+	Stray      State = "stray"
+	Pending    State = "open"
+	Uncompared State = "not compared"
+	Unknown    State = "not known"
+)
+
+// Change is a partition on both sides.
+type Change struct {
+	Value, Identity string
+	Start           times.Instant
+	InRange         bool
+	// Before and After are what the sides hold of it, nil where they do not have it.
+	Before, After *Partition
+	State         State
+	// How is what happened to a stray partition, one of the other states or "changed", "new", "gone"; What says it in words that follow
+	// the partition's name.
+	How, What string
+	// Columns are those whose values differ, by their sums, sorted.
+	Columns []string
+	// Rows says which rows differ by key, where that is known.
+	Rows *RowChange
+}
+
+// RowChange counts rows by their keys.
+type RowChange struct {
+	// Added, Lost and Changed are keys of one side alone, and keys whose rows differ; Repeated are keys that stand more than once.
+	Added, Lost, Changed          int64
+	RepeatedBefore, RepeatedAfter int64
+	RowsAdded, RowsLost           int64
+	ValuesByColumn                map[string]int64
+	WithinTolerance               int64
+	Samples                       []string
+	changed                       map[uint64]struct{}
+	lostEntities, addedEntities   int64
+	ambiguous                     int64
+}
+
+// differs says that the sides hold other rows, as far as is known; known is false where nobody can tell.
+func (c Change) differs() (differs, known bool) {
+	a, b := c.Before, c.After
+	switch {
+	case a == nil || b == nil || !a.Present || !b.Present:
+		return (a != nil && a.Present) != (b != nil && b.Present), true
+	case a.Rows != b.Rows:
+		return true, true
+	case a.Known && b.Known:
+		return a.Content.Sum != b.Content.Sum || a.Content.Rows != b.Content.Rows, true
+	}
+	return false, sameFiles(*a, *b) || a.Rows == 0 && len(a.Unread) == 0 && len(b.Unread) == 0
+}
+
+// pair puts the partitions of two sides together, in order.
+func pair(before, after []Partition, within func(Partition) bool) []Change {
+	at := map[place]int{}
+	var changes []Change
+	add := func(p *Partition, into func(*Change)) {
+		i, known := at[p.place()]
+		if !known {
+			i = len(changes)
+			at[p.place()] = i
+			changes = append(changes, Change{Value: p.Value, Identity: p.Identity, Start: p.Start, InRange: within(*p)})
+		}
+		into(&changes[i])
+	}
+	for i := range after {
+		add(&after[i], func(c *Change) { c.After = &after[i] })
+	}
+	for i := range before {
+		add(&before[i], func(c *Change) { c.Before = &before[i] })
+	}
+	placeOf := func(c Change) place { return Partition{Start: c.Start, Value: c.Value}.place() }
+	slices.SortFunc(changes, func(a, b Change) int { return placeOf(a).compare(placeOf(b)) })
+	return changes
+}
+
+// setting is what changes are judged by.
+type setting struct {
+	// ranged says that a range was given; rangeOnly that after is a folder of its own that holds nothing but the range.
+	ranged, rangeOnly bool
+	beforeKind        Kind
+	// beforeAsOf is when before was looked at: what had not ended then may have grown since.
+	beforeAsOf times.Instant
+	// expectRows is how many rows a partition must have; nil where nobody said.
+	expectRows func(Change) (int64, bool)
+	// usual is the median of the rows of closed partitions around one; false where there are too few.
+	usual func(Change) (int64, bool)
+	// holder is the partition of before that holds just these rows, other than the one itself.
+	holder func(c Change, sum content.Facts) (string, bool)
+	// measured are the time columns of the view.
+	times []string
+}
+
+// fewShare is the share of rows, in percent, below which a partition is called truncated, and usualShare that of the usual number where
+// nothing was there before.
+const (
+	fewShare   = 50
+	usualShare = 10
+)
+
+// judge decides what became of a partition.
+func (s setting) judge(c Change) Change {
+	differs, known := c.differs()
+	if c.Before != nil && c.After != nil && c.Before.Known && c.After.Known {
+		c.Columns = changedColumns(c.Before.Content, c.After.Content)
+	}
+	if !c.InRange {
+		return s.outside(c, differs, known)
+	}
+	return s.inside(c, differs, known)
+}
+
+// outside judges a partition that the backfill had no business with.
+func (s setting) outside(c Change, differs, known bool) Change {
+	switch {
+	case s.rangeOnly && c.After == nil:
+		c.State, c.What = Uncompared, "is not there after, where only the range is"
+	case !known:
+		c.State, c.What = Unknown, s.why(c)
+	case !differs:
+		c.State, c.What = equal(c)
+	case c.After != nil && c.After.Open, c.Before != nil && c.Before.Open, c.Before == nil && c.After.Start != times.None && c.After.Start >= s.beforeAsOf:
+		c.State, c.What = Pending, "had not ended on one of the sides: its rows may still come"
+	case c.Before == nil || !c.Before.Present:
+		c.State, c.How, c.What = Stray, "new", fmt.Sprintf("is new, with %s", words.Count(c.After.Rows, "row"))
+	case c.After == nil || !c.After.Present:
+		c.State, c.How, c.What = Stray, "gone", fmt.Sprintf("is gone, with %s", words.Count(c.Before.Rows, "row"))
+	default:
+		how, what := s.changed(c)
+		c.State, c.How, c.What = Stray, string(how), what
+		if how == AsExpected {
+			c.How = "changed"
+		}
+	}
+	return c
+}
+
+// inside judges a partition that was filled.
+func (s setting) inside(c Change, differs, known bool) Change {
+	after := c.After
+	if want, said := s.expectRows(c); said {
+		if got := rowsOf(after); got != want {
+			c.State, c.What = Incomplete, fmt.Sprintf("has %s where --expect-rows says %s", words.Count(got, "row"), words.Number(want))
+			if got > want {
+				c.What = fmt.Sprintf("has %s, more than the %s that --expect-rows says", words.Count(got, "row"), words.Number(want))
+			}
+			return c
+		}
+	}
+	switch {
+	case after == nil || !after.Present:
+		if c.Before == nil && after != nil && !after.Expected {
+			c.State, c.What = AsExpected, "is not expected by the calendar, and not there"
+			return c
+		}
+		c.State, c.What = Incomplete, "is not there"
+		if c.Before != nil && c.Before.Present {
+			c.What = fmt.Sprintf("is not there any more: %s are gone", words.Count(c.Before.Rows, "row"))
+		}
+	case len(after.Unread) > 0:
+		c.State, c.What = Unknown, s.why(c)
+	case after.Rows == 0 && rowsOf(c.Before) == 0 && c.Before != nil && c.Before.Present:
+		c.State, c.What = Unchanged, "has no rows, as before"
+	case after.Rows == 0:
+		c.State, c.What = Incomplete, "has no rows"
+		if n := rowsOf(c.Before); n > 0 {
+			c.What = fmt.Sprintf("has no rows where %s were", words.Number(n))
+		}
+	case c.Before == nil || !c.Before.Present || c.Before.Rows == 0:
+		c.State, c.What = AsExpected, fmt.Sprintf("is new, with %s", words.Count(after.Rows, "row"))
+		if usual, ok := s.usual(c); ok && after.Rows*100 < usual*usualShare {
+			c.State, c.What = Truncated, fmt.Sprintf("is truncated: %s where the partitions around it have %s in the middle", words.Count(after.Rows, "row"), words.Number(usual))
+		}
+		if c.State == AsExpected && after.Known {
+			if other, ok := s.holder(c, after.Content); ok {
+				c.State, c.What = Shifted, fmt.Sprintf("is shifted: it holds the very rows of %s", other)
+			}
+		}
+	case !known:
+		c.State, c.What = Unknown, s.why(c)
+	case !differs:
+		c.State, c.What = equal(c)
+	default:
+		c.State, c.What = s.changed(c)
+	}
+	return c
+}
+
+// why says why nobody can tell whether a partition differs.
+func (s setting) why(c Change) string {
+	for _, p := range []*Partition{c.After, c.Before} {
+		if p != nil && len(p.Unread) > 0 {
+			return "could not be read: " + p.Unread[0]
+		}
+	}
+	if s.beforeKind == Counts {
+		return fmt.Sprintf("has %s as before; whether they are the same is not known: before is a report", words.Count(rowsOf(c.After), "row"))
+	}
+	return "was not read"
+}
+
+func rowsOf(p *Partition) int64 {
+	if p == nil {
+		return 0
+	}
+	return p.Rows
+}
+
+// equal tells partitions whose files were written again from those that were not touched.
+func equal(c Change) (State, string) {
+	if c.Before == nil || c.After == nil || sameFiles(*c.Before, *c.After) || copies(*c.Before, *c.After) {
+		return Unchanged, "is unchanged"
+	}
+	return Rewritten, "was rewritten: the same rows, in other files"
+}
+
+// changed says what became of a partition that holds rows on both sides, and not the same.
+func (s setting) changed(c Change) (State, string) {
+	a, b := c.Before, c.After
+	both := a.Known && b.Known
+	if both && a.Rows > 0 && b.Rows > a.Rows && b.Rows%a.Rows == 0 && b.Content.Sum == a.Content.Sum.Times(uint64(b.Rows/a.Rows)) {
+		times := map[int64]string{2: "twice", 3: "three times"}[b.Rows/a.Rows]
+		return Doubled, fmt.Sprintf("is doubled: each of its %s stands there %s", words.Count(a.Rows, "row"), cmp.Or(times, fmt.Sprintf("%d times", b.Rows/a.Rows)))
+	}
+	if both {
+		if other, ok := s.holder(c, b.Content); ok {
+			return Shifted, fmt.Sprintf("is shifted: it holds the very rows that %s held", other)
+		}
+		if what, ok := s.moved(c); ok {
+			return Shifted, what
+		}
+	}
+	switch {
+	case b.Rows*100 < a.Rows*fewShare:
+		return Truncated, fmt.Sprintf("is truncated: %s where %s were", words.Count(b.Rows, "row"), words.Number(a.Rows))
+	case b.Rows < a.Rows:
+		return Incomplete, fmt.Sprintf("has %s where %s were", words.Count(b.Rows, "row"), words.Number(a.Rows))
+	case b.Rows > a.Rows:
+		return AsExpected, fmt.Sprintf("has %s where %s were", words.Count(b.Rows, "row"), words.Number(a.Rows))
+	}
+	return AsExpected, fmt.Sprintf("has other values in %s", columnList(c.Columns))
+}
+
+func columnList(names []string) string {
+	if len(names) == 0 {
+		return "the combination of its columns: every column alone holds what it held"
+	}
+	return words.Examples(names)
+}
+
+// moved says that only times differ, and all of one column by the same length.
+func (s setting) moved(c Change) (string, bool) {
+	a, b := c.Before.Content, c.After.Content
+	if a.Rows != b.Rows || len(c.Columns) == 0 || !allIn(c.Columns, s.times) {
+		return "", false
+	}
+	var parts []string
+	for _, name := range c.Columns {
+		x, _ := a.Column(name)
+		y, ok := b.Column(name)
+		shift := y.Low - x.Low
+		if !ok || !x.Timed || !y.Timed || x.Values != y.Values || shift == 0 || y.High-x.High != shift || y.Center-x.Center != shift*x.Values {
+			return "", false
+		}
+		direction := "later"
+		if shift < 0 {
+			shift, direction = -shift, "earlier"
+		}
+		parts = append(parts, fmt.Sprintf("%s is %s %s", name, words.Duration(times.Span(shift)), direction))
+	}
+	return "is shifted: " + strings.Join(parts, " and ") + " in its rows, and nothing else changed", true
+}
+
+func allIn(names, known []string) bool {
+	return !slices.ContainsFunc(names, func(name string) bool { return !slices.Contains(known, name) })
+}
+
+// changedColumns are the columns whose values differ.
+func changedColumns(a, b content.Facts) []string {
+	var names []string
+	for _, c := range a.Columns {
+		other, ok := b.Column(c.Name)
+		if !ok && c.Values > 0 || ok && (other.Sum != c.Sum || other.Values != c.Values) {
+			names = append(names, c.Name)
+		}
+	}
+	for _, c := range b.Columns {
+		if _, ok := a.Column(c.Name); !ok && c.Values > 0 {
+			names = append(names, c.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// SchemaChange is what differs in the columns of a partition.
+type SchemaChange struct {
+	Gone, New []string
+	// Retyped are columns whose values are the same kind in another form, Changed those of another kind; both with their types.
+	Retyped, Changed []string
+	// columns are the names of the retyped ones.
+	columns []string
+}
+
+// schemaChange compares columns with those of another state.
+func schemaChange(before, after []ColumnType) SchemaChange {
+	var s SchemaChange
+	types := func(list []ColumnType) map[string][]string {
+		m := map[string][]string{}
+		for _, c := range list {
+			m[c.Name] = c.Types
+		}
+		return m
+	}
+	old, now := types(before), types(after)
+	for _, c := range before {
+		other, ok := now[c.Name]
+		switch {
+		case !ok:
+			s.Gone = append(s.Gone, c.Name)
+		case slices.Equal(c.Types, other):
+		case sameFamily(c.Types, other):
+			s.Retyped = append(s.Retyped, retyping(c.Name, c.Types, other))
+			s.columns = append(s.columns, c.Name)
+		default:
+			s.Changed = append(s.Changed, retyping(c.Name, c.Types, other))
+		}
+	}
+	for _, c := range after {
+		if _, ok := old[c.Name]; !ok {
+			s.New = append(s.New, c.Name)
+		}
+	}
+	return s
+}
+
+func retyping(name string, before, after []string) string {
+	return fmt.Sprintf("%s from %s to %s", name, strings.Join(before, " and "), strings.Join(after, " and "))
+}
+
+// sameFamily says that values of these types have one canonical form.
+func sameFamily(before, after []string) bool {
+	var family content.Family
+	for _, t := range slices.Concat(before, after) {
+		f, plain := content.FamilyOf(t)
+		switch {
+		case t == "NULL":
+			continue
+		case !plain, family != 0 && f != family:
+			return false
+		}
+		family = f
+	}
+	return true
+}

@@ -1,0 +1,146 @@
+package verify
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/featureaudit/featureaudit/audit/content"
+	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/times"
+)
+
+// Kind says what a side is.
+type Kind string
+
+// The kinds of sides.
+const (
+	Data     Kind = "data"
+	Snapshot Kind = "snapshot"
+	Counts   Kind = "report"
+)
+
+// Side is one state of some views.
+type Side struct {
+	Kind Kind
+	// Name is what the command line calls it.
+	Name string
+	// AsOf is when it was looked at, in microseconds UTC.
+	AsOf times.Instant
+	// Views are sorted by name.
+	Views []View
+	// WithKeys says that a snapshot has what tells its rows apart.
+	WithKeys bool
+}
+
+// View finds a view by its name.
+func (s Side) View(name string) (View, bool) {
+	i := slices.IndexFunc(s.Views, func(v View) bool { return v.Name == name })
+	if i < 0 {
+		return View{}, false
+	}
+	return s.Views[i], true
+}
+
+// View is what one side holds of a view.
+type View struct {
+	Name, Owner, Project string
+	Definition           report.ViewDefinition
+	// Partitions are in order; one of no interval and no value is all of a view without time partitions.
+	Partitions []Partition
+	// Problem says why the view could not be looked at; empty where it could.
+	Problem   string
+	Retryable bool
+	Notes     []string
+}
+
+// Partition is what one side holds in one partition.
+type Partition struct {
+	// Value is the partition as its folder is called, Identity its interval, however that is spelled.
+	Value, Identity string
+	// Start and End bound it in microseconds UTC; times.None of one without a date.
+	Start, End times.Instant
+	// Present says that it has a folder; InRange that it is part of the backfill; Open that it had not ended when the side was looked at.
+	Present, InRange, Open bool
+	// Expected says that the calendar demands it.
+	Expected bool
+	Rows     int64
+	Bytes    int64
+	Files    []File
+	// Columns are those of its files, sorted by name.
+	Columns []ColumnType
+	// Known says that Content is that of all its rows. Else Unread says why not, where somebody looked.
+	Known   bool
+	Content content.Facts
+	Unread  []string
+	// Retryable says that another try may read what is unread.
+	Retryable bool
+	// rows says where its rows stand in a snapshot with keys, and ids are its files among those of the survey.
+	rows stretch
+	ids  []int32
+}
+
+// File is what tells one version of a file from another.
+type File struct {
+	// Path is relative to the view's root, and Abs what opens it; a snapshot has it to tell whether the very same file is there.
+	Path, Abs string
+	Size      int64
+	ModTime   times.Instant
+	FooterSum uint64
+	ETag      string
+	Rows      int64
+}
+
+// same says that it is the same version of the same file, as far as a system tells.
+func (f File) same(o File) bool {
+	return f.Abs == o.Abs && f.Size == o.Size && f.ModTime == o.ModTime && f.FooterSum == o.FooterSum && f.ETag == o.ETag
+}
+
+// alike says that files look like copies of each other: equal sizes and footers.
+func (f File) alike(o File) bool { return f.Size == o.Size && f.FooterSum == o.FooterSum }
+
+// ColumnType is a column with the types that files write it in, sorted.
+type ColumnType struct {
+	Name  string
+	Types []string
+}
+
+// place is what partitions of two sides are matched by: when they begin, or what they are called.
+type place struct {
+	start times.Instant
+	value string
+}
+
+func (p Partition) place() place {
+	if p.Start == times.None {
+		return place{times.None, p.Value}
+	}
+	return place{start: p.Start}
+}
+
+// compare orders places by time; those without a date come last.
+func (p place) compare(o place) int {
+	if (p.start == times.None) != (o.start == times.None) {
+		if p.start == times.None {
+			return 1
+		}
+		return -1
+	}
+	return cmp.Or(cmp.Compare(p.start, o.start), cmp.Compare(p.value, o.value))
+}
+
+// sameFiles says that two partitions hold the very same versions of the same files.
+func sameFiles(a, b Partition) bool { return matched(a, b, File.same) }
+
+// copies says that two partitions hold files that look like copies of each other, one by one.
+func copies(a, b Partition) bool { return matched(a, b, File.alike) }
+
+func matched(a, b Partition, equal func(File, File) bool) bool {
+	if len(a.Files) != len(b.Files) || len(a.Files) == 0 {
+		return false
+	}
+	order := func(x, y File) int {
+		return cmp.Or(cmp.Compare(x.Size, y.Size), cmp.Compare(x.FooterSum, y.FooterSum), cmp.Compare(x.Abs, y.Abs))
+	}
+	x, y := slices.SortedFunc(slices.Values(a.Files), order), slices.SortedFunc(slices.Values(b.Files), order)
+	return slices.EqualFunc(x, y, equal)
+}

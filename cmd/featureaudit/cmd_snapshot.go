@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/spf13/pflag"
+
+	"github.com/featureaudit/featureaudit/audit"
+	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/audit/look"
+	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/times"
+	"github.com/featureaudit/featureaudit/audit/verify"
+	"github.com/featureaudit/featureaudit/audit/words"
+)
+
+const snapshotAbout = `Writes down what the views hold now, so that verify can tell later what changed: by partition a sum over whole rows and one for
+each column, which files there are, and the definitions. Every row is read, and no value is kept: a sum does not give it away.
+With --with-keys a hash of each row's key, entity and values is kept too, of which somebody who guesses a key can tell that it is there.`
+
+func cmdSnapshot(ctx context.Context, c *cli, args []string) (int, error) {
+	started := c.now()
+	var f runFlags
+	flags := newFlags("snapshot")
+	f.definitionFlags.add(flags)
+	out := flags.String("out", "", "the file to write")
+	withKeys := flags.Bool("with-keys", false, "keep what tells rows added, lost and changed by key: 24 bytes a row")
+	flags.StringArrayVar(&f.views, "view", nil, "this view only (repeatable)")
+	flags.StringVar(&f.asOf, "as-of", "", "the instant that open partitions are told by: RFC 3339 or a date (default: now)")
+	f.addLimits(flags)
+	if err := c.parse(flags, "snapshot [REF...] --out FILE [flags]", snapshotAbout, args); err != nil {
+		return 0, err
+	}
+	if *out == "" || *out == "-" {
+		return 0, usagef("--out: name the file to write, such as --out before.snapshot")
+	}
+	outs, err := parseOutputs([]string{"snapshot=" + *out}, "", only("snapshot"))
+	if err != nil {
+		return 0, err
+	}
+	options, _, err := c.runOptions(ctx, f, flags.Args(), started)
+	if err != nil {
+		return 0, err
+	}
+	views := selected(options.Views, f.views)
+	if err := c.refuseInputs(ctx, outs, views); err != nil {
+		return 0, err
+	}
+	if len(views) == 0 {
+		return 0, fmt.Errorf("%w; check the definitions and --view", audit.ErrNothing)
+	}
+	s := snapshotting{looker: c.lookerWithin(options), asOf: times.At(options.AsOf), withKeys: *withKeys}
+	err = c.writeFile(outs[0].path, func(w io.Writer) error { return s.write(ctx, w, views) })
+	if cause := context.Cause(ctx); cause != nil {
+		return 0, cause
+	}
+	if err != nil {
+		return 0, fmt.Errorf("snapshot: %w", err)
+	}
+	for _, problem := range s.problems {
+		fmt.Fprintf(c.stderr, "featureaudit snapshot: %s\n", cleanLines(problem))
+	}
+	fmt.Fprintf(c.stdout, "%s of %s in %s, %s: %s\n", words.Count(s.rows, "row"), words.Count(s.files, "file"), words.Count(s.partitions, "partition"), words.Count(int64(len(views)), "view"), cleanLines(*out))
+	if len(s.problems) > 0 {
+		return exitIncomplete, nil
+	}
+	return exitOK, nil
+}
+
+// addLimits declares what a command may use.
+func (f *runFlags) addLimits(flags *pflag.FlagSet) {
+	flags.StringVar(&f.memory, "memory-limit", "", "memory of the whole process: 512MB, 2GiB or 70% (default: 70% of the cgroup's or the machine's)")
+	flags.StringVar(&f.tempDir, "temp-dir", "", "where to spill what does not fit into memory (default: $TMPDIR, else the system's)")
+	flags.IntVar(&f.threads, "threads", 0, "threads to scan with (default: the CPU quota)")
+}
+
+// selected are the views of these names, all without any; views that have no files are left out.
+func selected(views []model.View, names []string) []model.View {
+	return slices.DeleteFunc(slices.Clone(views), func(v model.View) bool { return v.NoFiles != "" || len(names) > 0 && !slices.Contains(names, v.Name) })
+}
+
+// lookerWithin looks at files and footers within what options allow.
+func (c *cli) lookerWithin(o audit.Options) *look.Looker {
+	return &look.Looker{Store: c.stores, Room: engine.Room{Workers: max(1, o.Threads)}}
+}
+
+// snapshotting is a snapshot being written.
+type snapshotting struct {
+	looker   *look.Looker
+	asOf     times.Instant
+	withKeys bool
+
+	rows, files, partitions int64
+	problems                []string
+}
+
+func (s *snapshotting) write(ctx context.Context, w io.Writer, views []model.View) error {
+	out, err := verify.NewSnapshotWriter(w)
+	if err != nil {
+		return err
+	}
+	side := verify.Side{Kind: verify.Snapshot, AsOf: s.asOf, WithKeys: s.withKeys}
+	reader := verify.Reader{Store: s.looker.Store, Workers: s.looker.Room.Workers}
+	for _, v := range views {
+		found, err := verify.LookAt(ctx, s.looker, v, look.Window{AsOf: s.asOf.Time()})
+		if err != nil {
+			return err
+		}
+		if found.Problem != "" {
+			s.problems = append(s.problems, fmt.Sprintf("view %s: %s", v.Name, found.Problem))
+		}
+		if s.withKeys {
+			err = reader.ContentWithRows(ctx, &found, out)
+		} else {
+			err = reader.Content(ctx, &found, func(verify.Partition) bool { return true })
+		}
+		if err != nil {
+			return err
+		}
+		for _, p := range found.Partitions {
+			s.rows, s.files = s.rows+p.Rows, s.files+int64(len(p.Files))
+			if p.Present {
+				s.partitions++
+			}
+			for _, unread := range p.Unread {
+				s.problems = append(s.problems, fmt.Sprintf("view %s: %s; nothing is kept of its partition", v.Name, unread))
+			}
+		}
+		side.Views = append(side.Views, found.View)
+	}
+	return out.Close(side, version)
+}

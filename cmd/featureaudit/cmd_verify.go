@@ -1,0 +1,557 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/pflag"
+
+	"github.com/featureaudit/featureaudit/audit"
+	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/partition"
+	"github.com/featureaudit/featureaudit/audit/policy"
+	"github.com/featureaudit/featureaudit/audit/render"
+	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/store"
+	"github.com/featureaudit/featureaudit/audit/times"
+	"github.com/featureaudit/featureaudit/audit/verify"
+)
+
+const verifyAbout = `Compares the views before and after a backfill: is it complete, is it correct, did it touch anything else? BEFORE and AFTER are a
+config, a folder of data, a snapshot (see featureaudit snapshot) or a report of run, which has counts alone; AFTER is the config as it is
+now where it is not named. Without --range the partitions that changed are taken for the backfill. No file is ever moved.`
+
+// verifyFlags are the flags of verify as written.
+type verifyFlags struct {
+	runFlags
+	before, after string
+	expectRange   string
+	expectRows    string
+	tolerance     []string
+	paranoid      bool
+	plan          bool
+	publishPlan   string
+	repeat        string
+}
+
+func (f *verifyFlags) add(flags *pflag.FlagSet) {
+	flags.StringVar(&f.before, "before", "", "the state before: a config, a folder of data, a snapshot, or a report")
+	flags.StringVar(&f.after, "after", "", "the state after (default: the config as it is now)")
+	flags.StringVar(&f.span, "range", "", "the partitions A..B that were filled, both included (2026-11-01..2026-11-03)")
+	flags.StringVar(&f.expectRange, "expect-range", "", "without --range: no partition outside of A..B may change")
+	flags.StringVar(&f.expectRows, "expect-rows", "", "the rows that each partition of the range must have: a number, or a CSV file of partition,rows")
+	flags.StringArrayVar(&f.tolerance, "tolerance", nil, "floating numbers of a column that differ by no more are the same: COLUMN=NUMBER (repeatable)")
+	flags.IntVar(&f.samples, "samples", 0, "show up to so many changed rows of a partition (default: none; sensitive values are hashed or numbered)")
+	flags.BoolVar(&f.paranoid, "paranoid", false, "read partitions too whose files are the very same by name, size, time and footer")
+	flags.BoolVar(&f.plan, "plan", false, "say from footers alone which partitions, files, rows and bytes would be read")
+	flags.StringVar(&f.publishPlan, "publish-plan", "", "write which files of AFTER replace which of BEFORE, as CSV; nothing is moved")
+	flags.StringVar(&f.repeat, "repeat", "", "verify again as the report in this file did, and whether what it proved still holds")
+	f.definitionFlags.add(flags)
+	flags.StringArrayVar(&f.views, "view", nil, "this view only (repeatable)")
+	flags.StringVar(&f.asOf, "as-of", "", "the instant that open partitions are told by: RFC 3339 or a date (default: now)")
+	f.out.add(flags, reportFormats())
+	flags.StringVar(&f.failOn, "fail-on", "error", "exit 1 at findings of this severity: error, warn or never")
+	flags.StringVar(&f.summary, "summary", "text", "summary at the end of stdout: text, json (one line) or none (the default where an output goes to stdout)")
+	flags.BoolVar(&f.quiet, "quiet", false, "print errors only: no summary, no log")
+	addHashKey(flags, &f.hashKey)
+	f.addLimits(flags)
+}
+
+func cmdVerify(ctx context.Context, c *cli, args []string) (int, error) {
+	started := c.now()
+	var f verifyFlags
+	flags := newFlags("verify")
+	f.add(flags)
+	if err := c.parse(flags, "verify --before BEFORE [--after AFTER] [flags]", verifyAbout, args); err != nil {
+		return 0, err
+	}
+	var earlier *report.Report
+	if f.repeat != "" {
+		r, err := c.readReport(f.repeat)
+		if err != nil {
+			return 0, err
+		}
+		if r.Verification == nil {
+			return 0, usagef("--repeat %s: it is no report of featureaudit verify", f.repeat)
+		}
+		earlier, f = &r, verifyFlags{}
+		flags = newFlags("verify")
+		f.add(flags)
+		if err := c.parse(flags, "verify", verifyAbout, slices.Concat(r.Verification.Arguments, args)); err != nil {
+			return 0, fmt.Errorf("--repeat: %w", err)
+		}
+	}
+	if err := noArguments(flags); err != nil {
+		return 0, err
+	}
+	if f.before == "" {
+		return 0, usagef("--before: name the state before: a config, a folder of data, a snapshot, or a report")
+	}
+	if f.span != "" && f.expectRange != "" {
+		return 0, usagef("--expect-range is for a verification without --range: what lies outside of --range may not change anyway")
+	}
+	threshold, err := parseFailOn(f.failOn)
+	if err != nil {
+		return 0, err
+	}
+	if f.quiet {
+		f.summary = quietSummary(flags, f.summary)
+	}
+	if err := oneOf("summary", f.summary, "text", "json", "none"); err != nil {
+		return 0, err
+	}
+	outs, err := f.out.outputs()
+	if err != nil {
+		return 0, err
+	}
+	if hasStdout(outs) && !flags.Changed("summary") {
+		f.summary = "none"
+	}
+	o, limits, closing, err := c.verification(ctx, f)
+	defer closing()
+	if err != nil {
+		return 0, err
+	}
+	o.AsOf = times.At(started)
+	if f.asOf != "" {
+		at, err := parseInstant("as-of", f.asOf)
+		if err != nil {
+			return 0, err
+		}
+		o.AsOf = times.At(at)
+	}
+	o.Verification = f.describe(o)
+	if earlier != nil {
+		o.Verified = verifiedBy(*earlier)
+	}
+	views := slices.Concat(o.Before.Views, o.After.Views)
+	if o.Mask, err = c.mask(ctx, f.hashKey, views); err != nil {
+		return 0, err
+	}
+	if err := c.refuseInputs(ctx, outs, views); err != nil {
+		return 0, err
+	}
+	if f.plan {
+		return c.planVerification(ctx, o)
+	}
+	removeScratch, err := c.scratch(&limits)
+	if err != nil {
+		return 0, err
+	}
+	defer removeScratch()
+	o.Audit = func(ctx context.Context, view model.View, files map[string]bool) (report.Report, error) {
+		return auditFiles(ctx, limits, o, view, files)
+	}
+	r, err := verify.Run(ctx, o)
+	if err != nil && context.Cause(ctx) == nil {
+		return 0, err
+	}
+	r.Execution = c.execution(started)
+	return c.finishVerification(ctx, f, o, r, outs, threshold)
+}
+
+// finishVerification writes what there is and decides the exit code.
+func (c *cli) finishVerification(ctx context.Context, f verifyFlags, o verify.Options, r report.Report, outs []output, threshold failOn) (int, error) {
+	if r.Schema == "" {
+		return 0, context.Cause(ctx)
+	}
+	options := render.Options{Words: catalogueWords, ReportPath: reportPath(outs)}
+	code := verdictCode(r.Status, r.Results, threshold)
+	if r.Summary.NothingToAudit {
+		code = exitIncomplete
+	}
+	if sig, interrupted := interruption(ctx); interrupted {
+		code = sig.code()
+	}
+	err := c.writeReport(outs, r, options)
+	if err == nil && f.publishPlan != "" {
+		err = c.publishPlan(ctx, f.publishPlan, o, r)
+	}
+	if err != nil {
+		return 0, err
+	}
+	switch f.summary {
+	case "text":
+		options.Color, options.Width = c.color(), c.textWidth()
+		return code, render.Text(c.stdout, r, options)
+	case "json":
+		return code, render.SummaryJSON(c.stdout, r, options)
+	}
+	return code, nil
+}
+
+// describe is what the report says of the verification: enough to repeat it from any folder.
+func (f verifyFlags) describe(o verify.Options) report.Verification {
+	v := report.Verification{Before: compared(o.Before), After: compared(o.After), ExpectRange: f.expectRange}
+	add := func(name, value string) {
+		if value != "" {
+			v.Arguments = append(v.Arguments, "--"+name, value)
+		}
+	}
+	abs := func(path string) string {
+		if path == "" {
+			return ""
+		}
+		if full, err := filepath.Abs(path); err == nil {
+			return full
+		}
+		return path
+	}
+	add("before", abs(f.before))
+	add("after", abs(f.after))
+	add("config", abs(f.config))
+	add("path", abs(f.path))
+	add("name", f.name)
+	add("event-time", f.eventTime)
+	add("ingested-at", f.ingestedAt)
+	add("ttl", f.ttl)
+	for _, value := range f.key {
+		add("key", value)
+	}
+	for _, value := range f.entity {
+		add("entity", value)
+	}
+	for _, value := range f.set {
+		add("set", value)
+	}
+	for _, value := range f.views {
+		add("view", value)
+	}
+	for _, value := range f.tolerance {
+		add("tolerance", value)
+	}
+	add("range", f.span)
+	add("expect-range", f.expectRange)
+	if _, err := strconv.ParseInt(f.expectRows, 10, 64); err == nil {
+		add("expect-rows", f.expectRows)
+	} else {
+		add("expect-rows", abs(f.expectRows))
+	}
+	if f.path == "" && f.config == "" && f.after == "" {
+		add("config", abs(defaultConfig))
+	}
+	return v
+}
+
+func compared(in verify.Input) report.Compared {
+	one := report.Compared{Kind: string(in.Kind), Name: in.Name}
+	switch {
+	case in.Snapshot != nil:
+		one.AsOf = in.Snapshot.AsOf.Time().Format("2006-01-02T15:04:05.999999Z07:00")
+	case in.Report != nil:
+		one.AsOf = in.Report.AsOf.Time().Format("2006-01-02T15:04:05.999999Z07:00")
+	}
+	return one
+}
+
+// verifiedBy are the content sums that a report proved, by view and partition: those of what was filled.
+func verifiedBy(r report.Report) map[string]map[string]string {
+	sums := map[string]map[string]string{}
+	for _, v := range r.Views {
+		sums[v.Name] = map[string]string{}
+		for _, p := range v.Series {
+			if p.Content != "" {
+				sums[v.Name][p.Partition] = p.Content
+			}
+		}
+	}
+	return sums
+}
+
+// verification turns flags into what is to be compared. The function that it gives closes what was opened.
+func (c *cli) verification(ctx context.Context, f verifyFlags) (o verify.Options, limits audit.Options, closing func(), err error) {
+	var open []io.Closer
+	closing = func() {
+		for _, one := range open {
+			one.Close()
+		}
+	}
+	o = verify.Options{Views: f.views, Samples: f.samples, Paranoid: f.paranoid, Tool: toolVersions(ctx)}
+	if err := f.limit(&limits); err != nil {
+		return o, limits, closing, err
+	}
+	limits.Adapters, limits.Tool, limits.Log = c.adapters(), o.Tool, zerolog.Nop()
+	o.Looker, o.Memory = c.lookerWithin(limits), limits.MemoryLimit/4
+	if o.Range, err = rangeOf("range", f.span); err != nil {
+		return o, limits, closing, err
+	}
+	if o.Expect, err = rangeOf("expect-range", f.expectRange); err != nil {
+		return o, limits, closing, err
+	}
+	if o.Tolerance, err = tolerances(f.tolerance); err != nil {
+		return o, limits, closing, err
+	}
+	if o.ExpectRows, err = c.expectedRows(f.expectRows); err != nil {
+		return o, limits, closing, err
+	}
+	base := base{load: func() (loaded, error) { return c.load(ctx, f.definitionFlags, nil) }}
+	if o.Before, err = c.side(ctx, "before", f.before, f, &base, &open); err != nil {
+		return o, limits, closing, err
+	}
+	if f.after == "" {
+		named, err := base.views()
+		if err != nil {
+			return o, limits, closing, err
+		}
+		o.After = verify.Input{Kind: verify.Data, Name: "now", Views: named.Views, Digest: named.Digest}
+	} else if o.After, err = c.side(ctx, "after", f.after, f, &base, &open); err != nil {
+		return o, limits, closing, err
+	}
+	return o, limits, closing, knownSides(f.views, o)
+}
+
+// knownSides refuses the name of a view that neither side has.
+func knownSides(names []string, o verify.Options) error {
+	known := slices.Concat(o.Before.Names(), o.After.Names())
+	slices.Sort(known)
+	known = slices.Compact(known)
+	for _, name := range names {
+		if !slices.Contains(known, name) {
+			return usagef("--view %q: no such view; %sviews: %s", name, policy.DidYouMean(name, known), strings.Join(known, ", "))
+		}
+	}
+	return nil
+}
+
+func rangeOf(flag, text string) (partition.Range, error) {
+	if text == "" {
+		return partition.Range{}, nil
+	}
+	from, to, err := policy.ParseRange(text)
+	if err != nil {
+		return partition.Range{}, usagef("--%s: %w", flag, err)
+	}
+	return partition.Range{From: from, To: to}, nil
+}
+
+func tolerances(specs []string) (map[string]float64, error) {
+	if len(specs) == 0 {
+		return nil, nil
+	}
+	all := map[string]float64{}
+	for _, spec := range specs {
+		column, text, ok := strings.Cut(spec, "=")
+		n, err := strconv.ParseFloat(text, 64)
+		if !ok || column == "" || err != nil || !(n >= 0) || n > 1e300 {
+			return nil, usagef("--tolerance %q: expected COLUMN=NUMBER, such as amount=0.01", spec)
+		}
+		all[column] = n
+	}
+	return all, nil
+}
+
+// expectedRows reads --expect-rows: a number for each partition, or a CSV file of partition,rows.
+func (c *cli) expectedRows(text string) (func(view, partition string) (int64, bool), error) {
+	if text == "" {
+		return nil, nil
+	}
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		if n < 0 {
+			return nil, usagef("--expect-rows %d: expected 0 or more", n)
+		}
+		return func(string, string) (int64, bool) { return n, true }, nil
+	}
+	raw, err := c.readInput(text)
+	if err != nil {
+		return nil, usagef("--expect-rows: %w; expected a number, or a CSV file of partition,rows", err)
+	}
+	reader := csv.NewReader(strings.NewReader(string(raw)))
+	reader.FieldsPerRecord = 2
+	lines, err := reader.ReadAll()
+	if err != nil {
+		return nil, usagef("--expect-rows %s: %w; expected lines of partition,rows", text, err)
+	}
+	rows := map[string]int64{}
+	for i, line := range lines {
+		n, err := strconv.ParseInt(strings.TrimSpace(line[1]), 10, 64)
+		if err != nil || n < 0 {
+			if i == 0 {
+				continue // names of the columns
+			}
+			return nil, usagef("--expect-rows %s, line %d: %q is no number of rows; expected partition,rows", text, i+1, line[1])
+		}
+		rows[strings.TrimSpace(line[0])] = n
+	}
+	return func(_, partition string) (int64, bool) {
+		if n, ok := rows[partition]; ok {
+			return n, true
+		}
+		_, date, _ := strings.Cut(partition, "=")
+		n, ok := rows[date]
+		return n, ok
+	}, nil
+}
+
+// base are the definitions that a folder of data is read by.
+type base struct {
+	load func() (loaded, error)
+	done bool
+	got  loaded
+	err  error
+}
+
+func (b *base) views() (loaded, error) {
+	if !b.done {
+		b.done = true
+		b.got, b.err = b.load()
+	}
+	return b.got, b.err
+}
+
+// side opens what --before or --after names.
+func (c *cli) side(ctx context.Context, flag, name string, f verifyFlags, base *base, open *[]io.Closer) (verify.Input, error) {
+	if err := localOnly(name); err != nil {
+		return verify.Input{}, fmt.Errorf("--%s: %w", flag, err)
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		return verify.Input{}, usagef("--%s: %w; expected a config, a folder of data, a snapshot, or a report", flag, err)
+	}
+	in := verify.Input{Kind: verify.Data, Name: name}
+	switch {
+	case info.IsDir() && asConfig(name) == "":
+		named, err := base.views()
+		if err != nil {
+			return in, fmt.Errorf("--%s %s: it is a folder of data, and needs definitions (--config, or --path with its columns): %w", flag, name, err)
+		}
+		in.Views, err = movedTo(name, named.Views, f.views)
+		in.Digest = named.Digest
+		return in, err
+	case asConfig(name) != "":
+		named, err := c.load(ctx, definitionFlags{set: f.set}, []string{name})
+		in.Views, in.Digest = named.Views, named.Digest
+		return in, err
+	case namesReport(name):
+		r, err := c.readReport(name)
+		if err != nil {
+			return in, err
+		}
+		at, err := parseInstant("as-of", r.AsOf)
+		if err != nil {
+			return in, err
+		}
+		side := verify.FromReport(name, r, times.At(at), func(text string) times.Instant {
+			start, err := parseInstant("start", text)
+			if err != nil {
+				return times.None
+			}
+			return times.At(start)
+		})
+		in.Kind, in.Report = verify.Counts, &side
+		return in, nil
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return in, err
+	}
+	*open = append(*open, file)
+	c.reads.add(name)
+	snapshot, err := verify.ReadSnapshot(ctx, name, file)
+	if err != nil {
+		return in, usagef("--%s: %w, a config, a folder of data, or a report", flag, err)
+	}
+	in.Kind, in.Snapshot = verify.Snapshot, &snapshot
+	return in, nil
+}
+
+// movedTo are views whose data lies in another folder: below it by the same paths, or where one view alone is meant all of it.
+func movedTo(dir string, views []model.View, names []string) ([]model.View, error) {
+	root, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	var moved []model.View
+	meant := selected(views, names)
+	for _, v := range meant {
+		fixed := v.Path
+		if i := strings.IndexAny(fixed, "*?[{"); i >= 0 {
+			fixed = fixed[:i]
+		}
+		if !strings.HasSuffix(fixed, "/") {
+			fixed = filepath.Dir(fixed)
+		}
+		_, err := os.Stat(filepath.Join(root, fixed))
+		switch {
+		case !filepath.IsAbs(v.Path) && filepath.Clean(fixed) != "." && err == nil:
+			v.Root = root
+		case len(meant) == 1:
+			v.Root, v.Path = root, "**/*.parquet"
+		case filepath.Clean(fixed) == "." && !filepath.IsAbs(v.Path):
+			v.Root = root
+		default:
+			return nil, usagef("%s: it holds no %s, where the data of view %s would lie; name one view with --view if the folder is its own", dir, fixed, v.Name)
+		}
+		moved = append(moved, v)
+	}
+	return moved, nil
+}
+
+// narrowed is a store that lists some files only.
+type narrowed struct {
+	store.Store
+	keep map[string]bool
+}
+
+// List lists those of the files that are kept.
+func (n narrowed) List(ctx context.Context, base, glob string) (store.Listing, error) {
+	l, err := n.Store.List(ctx, base, glob)
+	l.Entries = slices.DeleteFunc(l.Entries, func(e store.Entry) bool { return !n.keep[e.Abs] })
+	return l, err
+}
+
+// auditFiles runs the checks of an audit that tell what a backfill may bring over some files of a view.
+func auditFiles(ctx context.Context, limits audit.Options, o verify.Options, view model.View, keep map[string]bool) (report.Report, error) {
+	options := limits
+	options.Views, options.SelectChecks, options.Mask = []model.View{view}, verify.AuditChecks(), o.Mask
+	options.AsOf, options.AsOfGiven, options.NameFindings = o.AsOf.Time(), true, true
+	options.Adapters.Store = narrowed{options.Adapters.Store, keep}
+	done, err := runAudit(ctx, options)
+	if errors.Is(err, audit.ErrNothing) {
+		err = nil
+	}
+	return done.Report, err
+}
+
+// planVerification prints what would be read.
+func (c *cli) planVerification(ctx context.Context, o verify.Options) (int, error) {
+	plans, err := verify.Plan(ctx, o)
+	if err != nil {
+		return 0, err
+	}
+	code := exitOK
+	for _, p := range plans {
+		if p.Problem != "" {
+			fmt.Fprintf(c.stdout, "%s  %s: %s\n", render.Clean(p.View), p.Side, render.Clean(p.Problem))
+			code = exitIncomplete
+			continue
+		}
+		fmt.Fprintf(c.stdout, "%s  %s: %d of %d partitions, %d files, %d rows, %d bytes to read\n", render.Clean(p.View), p.Side, p.Partitions, p.Of, p.Files, p.Rows, p.Bytes)
+	}
+	return code, nil
+}
+
+// publishPlan writes which files replace which, as CSV.
+func (c *cli) publishPlan(ctx context.Context, path string, o verify.Options, r report.Report) error {
+	lines, err := verify.PublishPlan(ctx, o, r)
+	if err != nil {
+		return err
+	}
+	write := func(w io.Writer) error {
+		out := csv.NewWriter(w)
+		return cmp.Or(out.Write([]string{"view", "partition", "action", "file_after", "file_before"}), out.WriteAll(lines))
+	}
+	if path == "-" {
+		return write(c.stdout)
+	}
+	return c.writeFile(path, write)
+}
