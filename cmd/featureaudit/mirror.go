@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/featureaudit/featureaudit/audit/store"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // mirror is a folder of a bucket as a folder of this machine: what reads and writes folders works on it, and what is new there is written
@@ -179,7 +180,7 @@ func (c *cli) fetch(ctx context.Context, address string) (string, error) {
 	case len(objects) == 0:
 		return "", usagef("%s: there is no such object and no such folder: expected a registry, our YAML or a Feast repository", bareAddress(address))
 	case bytes > fetchedBytes:
-		return "", usagef("%s: it holds %s, more than definitions are: name the registry itself", bareAddress(address), sizeText(bytes))
+		return "", usagef("%s: it holds %s, more than definitions are: name the registry itself", bareAddress(address), words.Size(bytes))
 	}
 	m, err := c.mirror(ctx, address)
 	if err != nil {
