@@ -131,7 +131,7 @@ func (r *run) terms(view model.View) evidence.Terms {
 	if !named {
 		missing = r.options.Missing
 	}
-	return evidence.Terms{AsOf: r.asOf, AsOfGiven: r.options.AsOfGiven, HasRange: r.window.Range.Given() || r.window.Newest, Selected: r.selected,
+	return evidence.Terms{AsOf: r.asOf, AsOfGiven: r.options.AsOfGiven, Narrowed: r.window.Range.Given() || r.window.Newest, Selected: r.selected,
 		Suppressions: r.options.Suppressions, Missing: missing, Samples: r.options.Samples, BadRows: r.options.BadRows, Rank: r.options.Rank, NameFindings: r.options.NameFindings, Mask: r.options.Mask, Atlas: r.atlas}
 }
 

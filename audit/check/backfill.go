@@ -13,7 +13,7 @@ const measureBackfill = "may_be_backfill"
 // mayBeBackfill says that partitions of the past are judged at a given instant: if they were filled again, their rows arrived late by
 // nature, and no feed is slow.
 func (b *viewEvidence) mayBeBackfill() bool {
-	if !b.HasRange || !b.AsOfGiven {
+	if !b.Narrowed || !b.AsOfGiven {
 		return false
 	}
 	end := times.Instant(0)

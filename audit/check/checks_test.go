@@ -147,7 +147,7 @@ func TestFutureRowsOfPartitionsAfterAsOf(t *testing.T) {
 	if r := s.of(t, "null-keys"); r.RowsTotal != 9000 {
 		t.Errorf("rows after as_of are not judged: %d", r.RowsTotal)
 	}
-	s.HasRange, s.Survey.Partitions[10].InRange = true, false
+	s.Narrowed, s.Survey.Partitions[10].InRange = true, false
 	if r := s.of(t, "future-rows"); r.Outcome != report.Pass {
 		t.Errorf("the range leaves it out: %+v", r)
 	}
@@ -380,7 +380,7 @@ func TestMissingPartitionsWhereNoneIsExpected(t *testing.T) {
 	if r := s.of(t, "missing-partitions"); r.Outcome != report.NotApplicable || r.Reason != "time_partition.expected is any: no partition is expected" {
 		t.Errorf("%+v", r)
 	}
-	s.HasRange = true
+	s.Narrowed = true
 	if r := s.of(t, "missing-partitions"); r.Outcome != report.Pass {
 		t.Errorf("a range demands its partitions: %+v", r)
 	}

@@ -219,7 +219,7 @@ func (b *judging) nothing(c Check) string {
 	if c.Unit == UnitRows && c.Needs.EventTime && !b.NoRows() {
 		return fmt.Sprintf("no row with an event time in %s", words.Count(int64(len(b.JudgedFiles(c.WholeView))), "file"))
 	}
-	if b.HasRange {
+	if b.Narrowed {
 		return fmt.Sprintf("no %s in the partitions of the range", c.Unit)
 	}
 	return fmt.Sprintf("no %s in %s", c.Unit, words.Count(int64(len(b.Survey.Files)), "file"))

@@ -191,7 +191,7 @@ func duplicateMeasures(b *viewEvidence, d *facts.Duplicates) map[string]any {
 	for name, surplus := range d.SurplusMeasures {
 		measures["surplus_"+name] = surplus
 	}
-	if !b.HasRange {
+	if !b.Narrowed {
 		return measures
 	}
 	measures["surplus_rows_outside"] = d.SurplusRowsOutside

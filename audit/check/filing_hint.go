@@ -11,6 +11,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/times"
+	"github.com/featureaudit/featureaudit/audit/words"
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
@@ -69,7 +70,7 @@ func (h filingHint) String() string {
 		if h.later < 0 {
 			when = "earlier"
 		}
-		return fmt.Sprintf("all rows of %s would fit %s %s: one load of theirs may be shifted", several(h.shifted), hoursAndMinutes(max(h.later, -h.later)), when)
+		return fmt.Sprintf("all rows of %s would fit %s %s: one load of theirs may be shifted", several(h.shifted), words.HoursAndMinutes(max(h.later, -h.later)), when)
 	}
 	return ""
 }
@@ -85,16 +86,6 @@ func several(names []string) string {
 	default:
 		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
 	}
-}
-
-func hoursAndMinutes(minutes int) string {
-	switch {
-	case minutes%60 == 0:
-		return fmt.Sprintf("%d h", minutes/60)
-	case minutes < 60:
-		return fmt.Sprintf("%d min", minutes)
-	}
-	return fmt.Sprintf("%d h %d min", minutes/60, minutes%60)
 }
 
 // filingHint looks for the calendar in which nearly all rows of the view lie in their partitions, or else for the shift that puts

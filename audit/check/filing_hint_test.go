@@ -101,7 +101,7 @@ func TestBackfillsAreNotToldToHurry(t *testing.T) {
 		s := healthy(dailyView())
 		s.View.Reference = model.ReferenceIngestedAt
 		s.Collection.Slices[3].LagOver, s.Collection.Slices[3].Stale, s.Collection.Slices[3].IngestedMax = 10, 10, asOf-hour
-		s.HasRange, s.AsOfGiven = true, true
+		s.Narrowed, s.AsOfGiven = true, true
 		for i := range s.Survey.Partitions {
 			s.Survey.Partitions[i].InRange = i == 3
 		}
@@ -115,7 +115,7 @@ func TestBackfillsAreNotToldToHurry(t *testing.T) {
 	}
 	for name, change := range map[string]func(*store){
 		"without a range": func(s *store) {
-			s.HasRange = false
+			s.Narrowed = false
 			for i := range s.Survey.Partitions {
 				s.Survey.Partitions[i].InRange = true
 			}

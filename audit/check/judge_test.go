@@ -331,7 +331,7 @@ func TestNoRowsIsNoPass(t *testing.T) {
 
 func TestRangeNarrowsWhatIsJudged(t *testing.T) {
 	s := healthy(dailyView())
-	s.HasRange = true
+	s.Narrowed = true
 	for i := range s.Survey.Partitions {
 		s.Survey.Partitions[i].InRange = i == 2
 		s.Collection.Slices[i].KeyNull = 1

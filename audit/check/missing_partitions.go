@@ -28,7 +28,7 @@ var missingPartitions = Check{
 	Fractional: true,
 	Query:      true,
 	applies: func(b *viewEvidence) string {
-		if b.View.TimePartition.Expected == model.ExpectAny && !b.HasRange {
+		if b.View.TimePartition.Expected == model.ExpectAny && !b.Narrowed {
 			return "time_partition.expected is any: no partition is expected"
 		}
 		return ""

@@ -86,7 +86,7 @@ func seenOf(series []zoneproof.Series) string {
 	}
 	text := ""
 	if most > 0 {
-		text = fmt.Sprintf("; another offset would have been seen from %s of a source's rows on", zoneproof.SeenInWords(most))
+		text = fmt.Sprintf("; another offset would have been seen from %s of a source's rows on", words.PercentUp(most))
 	}
 	if len(allowed) > 0 {
 		text += fmt.Sprintf("; max_lag allows the delay of %s", words.Examples(allowed))
@@ -139,7 +139,7 @@ func (b zoneFindings) zonesInWords(series []zoneproof.Series, profiles []zonepro
 			unjudged = append(unjudged, s.Name()+", "+s.OpenInWords())
 		}
 		for _, p := range s.Wrong() {
-			text := fmt.Sprintf("about %s of %s (%s) at %s (%s)", words.Count(p.Rows, "row"), s.Name(), shareText(p), zone.OffsetText(s.Offset(p)), s.Candidates(p))
+			text := fmt.Sprintf("about %s of %s (%s) at %s (%s)", words.Count(p.Rows, "row"), s.Name(), words.Estimate(p.Share, p.Low, p.High), zone.OffsetText(s.Offset(p)), s.Candidates(p))
 			text += ", no delay since " + s.Proofs[p.East]
 			if shown := b.writerExamples(s, p); shown != "" {
 				text += " (such as " + shown + ")"
@@ -156,10 +156,6 @@ func (b zoneFindings) zonesInWords(series []zoneproof.Series, profiles []zonepro
 	return texts
 }
 
-func shareText(p zonefit.Population) string {
-	return fmt.Sprintf("%.3g %%, 95 %% between %.3g and %.3g", 100*p.Share, 100*p.Low, 100*p.High)
-}
-
 // unjudged says why a series cannot be judged, and what would decide.
 func (b zoneFindings) unjudged(s zoneproof.Series) string {
 	e := s.Estimate
@@ -170,7 +166,7 @@ func (b zoneFindings) unjudged(s zoneproof.Series) string {
 		return fmt.Sprintf("%s is ambiguous: %s; declare %s to decide", s.Name(), s.Doubtful(), s.Decisive())
 	case s.Blind:
 		return fmt.Sprintf("%s cannot be passed: another offset would have been seen from %s of its rows on, which is above must_see (%s): %s", s.Name(),
-			zoneproof.SeenInWords(s.Detectable()), zoneproof.SeenInWords(s.MustSee), b.Needed(s))
+			words.PercentUp(s.Detectable()), words.PercentUp(s.MustSee), b.Needed(s))
 	case 2*e.CoarseRows > e.Rows:
 		return fmt.Sprintf("%s cannot be judged: over half of its event times are whole quarters of an hour, a clock too coarse to tell an offset (half of its lags spread over %s)",
 			s.Name(), words.Duration(e.Spread))

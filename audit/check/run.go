@@ -28,7 +28,7 @@ type RunInput struct {
 
 // JudgeRun judges the selected checks of the whole run: one result each, with the view "".
 func JudgeRun(in RunInput) []report.Result {
-	b := newJudging(evidence.Input{Terms: evidence.Terms{AsOf: in.AsOf, HasRange: in.HasRange, Selected: in.Selected, NameFindings: in.NameFindings}})
+	b := newJudging(evidence.Input{Terms: evidence.Terms{AsOf: in.AsOf, Narrowed: in.HasRange, Selected: in.Selected, NameFindings: in.NameFindings}})
 	for _, c := range Catalogue() {
 		in.ids = append(in.ids, c.ID)
 	}

@@ -101,7 +101,7 @@ func judgeTwins(b *viewEvidence) (verdict, error) {
 		return verdict{}, err
 	}
 	rest := row{total: d.RowsTotal}
-	if b.HasRange {
+	if b.Narrowed {
 		rest.total = b.Sum(func(s *facts.Slice) int64 { return s.Rows - s.KeyNull })
 	}
 	var rows []row

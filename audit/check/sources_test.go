@@ -137,7 +137,7 @@ func TestNotesSayWhatWasAssumed(t *testing.T) {
 	v.TimePartition, v.Key = model.TimePartition{}, nil
 	v.Source = model.SourceColumn{PathSegment: 1}
 	s := newStore(v)
-	s.HasRange = true
+	s.Narrowed = true
 	s.file(-1, 10, func(_ *facts.File, slice *facts.Slice) { slice.AmbiguousLocal = 2 })
 	r, err := document.Build(document.Input{Catalogue: Reported(), AsOf: asOf, Views: s.described()})
 	if err != nil {
@@ -167,7 +167,7 @@ func TestNearestFittingOffsetIsProposed(t *testing.T) {
 
 func TestRepeatsOutsideTheRangeAreNotJudged(t *testing.T) {
 	s := healthy(dailyView())
-	s.HasRange = true
+	s.Narrowed = true
 	s.Collection.Keys.RepeatedKeys, s.Collection.Keys.SurplusRows = 2, 2
 	for _, i := range []int32{2, 7} {
 		s.Collection.Keys.ByPlace[facts.Population{Partition: i, Source: "batch"}] = &facts.DuplicatePlace{Surplus: 1, Keys: 1}

@@ -95,7 +95,7 @@ var staleView = Check{
 
 // needsAsOf is the reason for which a check of the whole view is not judged on a range alone.
 func needsAsOf(b *viewEvidence, id string) string {
-	if b.HasRange && !b.AsOfGiven {
+	if b.Narrowed && !b.AsOfGiven {
 		return fmt.Sprintf("--range without --as-of judges past partitions: %s needs the instant to judge from", id)
 	}
 	return ""

@@ -607,3 +607,46 @@ func TestWideRowsAreReadSideBySide(t *testing.T) {
 		t.Errorf("in %d windows: %v, want %v", blocks, found[0].Sum, want.Sum)
 	}
 }
+
+// gone are the rows of a file that a table's log deleted.
+type gone []int64
+
+func (g gone) Count() int64 { return int64(len(g)) }
+func (g gone) Last() int64  { return g[len(g)-1] }
+func (g gone) Next(row int64) int64 {
+	for _, n := range g {
+		if n >= row {
+			return n
+		}
+	}
+	return -1
+}
+
+// TestDeletedRowsDoNotCount compares a file of which a table deleted rows with one that never held them.
+func TestDeletedRowsDoNotCount(t *testing.T) {
+	table := random(rand.New(rand.NewPCG(13, 14)), 90)
+	deleted := gone{0, 17, 40, 41, 89}
+	dir := t.TempDir()
+	if err := fixtures.Write(filepath.Join(dir, "a.parquet"), table, fixtures.Options{RowGroup: 40}); err != nil {
+		t.Fatal(err)
+	}
+	o := order(t, dir)
+	o.Survey.Files[0].Deleted = deleted
+	found, unread, err := content.Read(context.Background(), o)
+	if err != nil || len(unread) > 0 {
+		t.Fatal(err, unread)
+	}
+	left := fixtures.Table{Columns: eachColumn(table.Columns, func(c fixtures.Column) fixtures.Column {
+		var values []any
+		for row, v := range c.Values {
+			if !slices.Contains(deleted, int64(row)) {
+				values = append(values, v)
+			}
+		}
+		c.Values = values
+		return c
+	})}
+	if want := written(t, left, fixtures.Options{}); !reflect.DeepEqual(found[0], want) {
+		t.Errorf("got %+v\nwant %+v", found[0], want)
+	}
+}

@@ -232,6 +232,9 @@ func (c *typed[T]) foldFlat(row, n int, w *window) error {
 		}
 		v := c.values[c.next]
 		c.next++
+		if w.gone != nil && w.gone[row+i] {
+			continue
+		}
 		c.buffer = c.write(c.buffer[:0], v)
 		h := hashOf(c.buffer, c.seed)
 		sum = sum.Plus(h)
@@ -319,8 +322,8 @@ func (c *typed[T]) foldNested(rows int, w *window) error {
 		if entries == 0 {
 			return fmt.Errorf("%d rows fewer than the footer says", rows-row)
 		}
-		if deepest == 0 {
-			continue // the column is NULL here
+		if deepest == 0 || w.gone != nil && w.gone[row] {
+			continue // the column is NULL here, or the row does not count
 		}
 		h := hashOf(c.buffer, c.seed)
 		c.facts.Sum = c.facts.Sum.Plus(h)

@@ -39,6 +39,8 @@ type Block struct {
 	Names [][]Sum
 	// Cells are the words of cells, a list for each of Ask.Cells: equal where the cells are. NULL is NoValue.
 	Cells [][]uint64
+	// Gone marks rows that do not count: a table's log says that they are deleted. Nil for none.
+	Gone []bool
 }
 
 // NoValue is the word of a cell that is NULL.
@@ -78,6 +80,8 @@ type window struct {
 	cells []Sum
 	names [][]Sum
 	words [][]uint64
+	// gone marks the rows that do not count; nil for none.
+	gone []bool
 }
 
 func (w *window) reset(rows int, ask Ask) {
@@ -92,6 +96,19 @@ func (w *window) reset(rows int, ask Ask) {
 	w.words = slices.Grow(w.words[:0], len(ask.Cells))[:len(ask.Cells)]
 	for i := range w.words {
 		w.words[i] = zeroed(w.words[i], rows)
+	}
+}
+
+// delete marks the rows of a window that do not count.
+func (w *window) delete(f facts.File, first int64) {
+	w.gone = nil
+	if f.Deleted == nil {
+		return
+	}
+	w.gone = make([]bool, len(w.cells))
+	last := first + int64(len(w.cells))
+	for row := f.Deleted.Next(first); row >= 0 && row < last; row = f.Deleted.Next(row + 1) {
+		w.gone[row-first] = true
 	}
 }
 
@@ -124,6 +141,10 @@ func Read(ctx context.Context, o Order) (map[int32]Facts, map[int32]facts.Proble
 		f := o.Survey.Files[id]
 		if f.Problem != nil {
 			r.unread[id] = *f.Problem
+			continue
+		}
+		if f.Table != nil && len(f.Table.Columns) > 0 {
+			r.unread[id] = facts.Problem{Kind: facts.ProblemUnsupported, Message: fmt.Sprintf("its %s table knows columns by other names than the file (column mapping), which content sums do not follow", f.Table.Format)}
 			continue
 		}
 		r.left[id] = len(f.RowGroups)
@@ -320,6 +341,7 @@ func (w *worker) group(ctx context.Context, f facts.File, group int, columns map
 	for at := int64(0); at < rows; at += step {
 		n := int(min(step, rows-at))
 		w.window.reset(n, w.Ask)
+		w.window.delete(f, first+at)
 		for i, l := range w.leaves {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
@@ -354,9 +376,12 @@ func (w *worker) group(ctx context.Context, f facts.File, group int, columns map
 func (w *worker) finish(f facts.File, first int64, found *Facts) error {
 	for i, cells := range w.cells {
 		w.cells[i] = cells.mixed(seedRow)
+		if w.gone != nil && w.gone[i] {
+			continue
+		}
 		found.Sum = found.Sum.Plus(w.cells[i])
+		found.Rows++
 	}
-	found.Rows += int64(len(w.cells))
 	if w.Progress != nil {
 		w.Progress(int64(len(w.cells)))
 	}
@@ -368,7 +393,7 @@ func (w *worker) finish(f facts.File, first int64, found *Facts) error {
 			names[i] = name.mixed(seedKey)
 		}
 	}
-	if err := w.Each(Block{File: f.ID, First: first, Rows: w.cells, Names: w.names, Cells: w.words}); err != nil {
+	if err := w.Each(Block{File: f.ID, First: first, Rows: w.cells, Names: w.names, Cells: w.words, Gone: w.gone}); err != nil {
 		return stopError{err}
 	}
 	return nil

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/featureaudit/featureaudit/audit/policy"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // Verdict is what a consumer is told. The zero value is invalid on purpose.
@@ -105,12 +105,12 @@ func Decide(e Evidence, q Question) Answer {
 		return a
 	}
 	if after := c.text("stale_after"); c.a.LimitSeconds == nil && after != "" {
-		return c.end(Pass, "its newest event is %s old, promised until %s", seconds(*c.a.AgeSeconds), after)
+		return c.end(Pass, "its newest event is %s old, promised until %s", words.WholeSeconds(*c.a.AgeSeconds), after)
 	}
 	if c.a.LimitSeconds == nil {
-		return c.end(Pass, "its newest event is %s old, and its ttl is never: %s", seconds(*c.a.AgeSeconds), c.text("ttl_never"))
+		return c.end(Pass, "its newest event is %s old, and its ttl is never: %s", words.WholeSeconds(*c.a.AgeSeconds), c.text("ttl_never"))
 	}
-	return c.end(Pass, "its newest event is %s old, promised %s", seconds(*c.a.AgeSeconds), seconds(*c.a.LimitSeconds))
+	return c.end(Pass, "its newest event is %s old, promised %s", words.WholeSeconds(*c.a.AgeSeconds), words.WholeSeconds(*c.a.LimitSeconds))
 }
 
 // DecideWindow judges whether the rows of a training window, from start (included) to end (excluded), are proven clean.
@@ -183,9 +183,9 @@ func (c *judged) trust() (Answer, bool) {
 	age := secondsBetween(audited, c.q.Now)
 	switch {
 	case age < -ClockSkew.Seconds():
-		return c.end(Unknown, "it was audited at %s, %s ahead of now (%s): the clocks disagree", formatInstant(audited), seconds(-age), formatInstant(c.q.Now)), true
+		return c.end(Unknown, "it was audited at %s, %s ahead of now (%s): the clocks disagree", formatInstant(audited), words.WholeSeconds(-age), formatInstant(c.q.Now)), true
 	case age > limit.Seconds():
-		return c.end(Unknown, "last looked at %s ago (%s), and an audit counts for %s; run the audit again", seconds(age), formatInstant(audited), seconds(limit.Seconds())), true
+		return c.end(Unknown, "last looked at %s ago (%s), and an audit counts for %s; run the audit again", words.WholeSeconds(age), formatInstant(audited), words.WholeSeconds(limit.Seconds())), true
 	}
 	if c.e.Variant != c.e.Value || !slices.Contains([]string{VariantPass, VariantWarn, VariantFail, VariantUnknown}, c.e.Value) {
 		return c.end(Unknown, "its value is %.40q (variant %.40q), expected pass, warn, fail or unknown", c.e.Value, c.e.Variant), true
@@ -226,10 +226,10 @@ func (c *judged) ageInWords() string {
 	}
 	age := secondsBetween(newest, c.q.Now)
 	c.a.AgeSeconds = &age
-	text := "; its newest event is " + seconds(age) + " old"
+	text := "; its newest event is " + words.WholeSeconds(age) + " old"
 	if limit, problem := c.limit(); problem == "" && limit != nil {
 		c.a.LimitSeconds = limit
-		text += ", promised " + seconds(*limit)
+		text += ", promised " + words.WholeSeconds(*limit)
 	}
 	return text
 }
@@ -242,7 +242,7 @@ func (c *judged) age() (Answer, bool) {
 	}
 	age := secondsBetween(newest, c.q.Now)
 	if age < -ClockSkew.Seconds() {
-		return c.end(Unknown, "its newest event is at %s, %s ahead of now (%s): the clocks disagree", formatInstant(newest), seconds(-age), formatInstant(c.q.Now)), true
+		return c.end(Unknown, "its newest event is at %s, %s ahead of now (%s): the clocks disagree", formatInstant(newest), words.WholeSeconds(-age), formatInstant(c.q.Now)), true
 	}
 	c.a.AgeSeconds = &age
 	limit, problem := c.limit()
@@ -255,7 +255,7 @@ func (c *judged) age() (Answer, bool) {
 		return c.end(Unknown, "nothing limits its age: give max_age, or declare max_age or ttl for the view"), true
 	}
 	if limit != nil && age > *limit {
-		return c.end(Stale, "its newest event is %s old (%s), promised %s; wait for its feed or restart it, then audit again", seconds(age), formatInstant(newest), seconds(*limit)), true
+		return c.end(Stale, "its newest event is %s old (%s), promised %s; wait for its feed or restart it, then audit again", words.WholeSeconds(age), formatInstant(newest), words.WholeSeconds(*limit)), true
 	}
 	if !dated {
 		return Answer{}, false
@@ -265,7 +265,7 @@ func (c *judged) age() (Answer, bool) {
 		return c.end(Unknown, "%v; audit again", err), true
 	}
 	if c.q.Now.After(after) {
-		return c.end(Stale, "a part of it is older than promised since %s (the newest event of all is %s old); restart that feed, then audit again", formatInstant(after), seconds(age)), true
+		return c.end(Stale, "a part of it is older than promised since %s (the newest event of all is %s old); restart that feed, then audit again", formatInstant(after), words.WholeSeconds(age)), true
 	}
 	return Answer{}, false
 }
@@ -304,7 +304,7 @@ func (c *judged) lookback() (Answer, bool) {
 	}
 	if length := secondsBetween(from, until); length < c.q.Lookback.Seconds() {
 		return c.end(Failed, "its newest clean run is %s long (%s to %s), and the consumer reads back %s; repair what lies before, and audit again",
-			seconds(length), formatInstant(from), formatInstant(until), seconds(c.q.Lookback.Seconds())), true
+			words.WholeSeconds(length), formatInstant(from), formatInstant(until), words.WholeSeconds(c.q.Lookback.Seconds())), true
 	}
 	return Answer{}, false
 }
@@ -368,15 +368,4 @@ func show(metadata map[string]any, name string) any {
 		return fmt.Sprintf("%.40q", text)
 	}
 	return value
-}
-
-// seconds writes a length of time for people: whole seconds, and what cannot be counted in nanoseconds as a number.
-func seconds(s float64) string {
-	if math.Abs(s) > 9e9 {
-		return fmt.Sprintf("%.0fs", s)
-	}
-	if math.Abs(s) >= 1 {
-		s = math.Trunc(s)
-	}
-	return policy.FormatDuration(time.Duration(s * float64(time.Second)))
 }

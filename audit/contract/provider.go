@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/open-feature/go-sdk/openfeature"
+
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // ProviderName is the name under which the provider shows itself in hooks and events.
@@ -148,7 +150,7 @@ func (p *Provider) health() (openfeature.EventType, string) {
 	}
 	audited, known := p.file.audited()
 	if age := secondsBetween(audited, p.options.Now()); !known || age > p.options.MaxReportAge.Seconds() {
-		return openfeature.ProviderStale, fmt.Sprintf("%s: its audit is older than %s; run the audit again", p.path, seconds(p.options.MaxReportAge.Seconds()))
+		return openfeature.ProviderStale, fmt.Sprintf("%s: its audit is older than %s; run the audit again", p.path, words.WholeSeconds(p.options.MaxReportAge.Seconds()))
 	}
 	return openfeature.ProviderReady, ""
 }

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/model"
-	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/registry"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // Policy is what changes are judged by.
@@ -164,11 +164,11 @@ func breach(c Change, v model.ConsumerView) string {
 	d := registry.Seconds(&seconds)
 	switch {
 	case c.Object == TTL && ok && seconds > 0 && v.Lookback > 0 && d < v.Lookback:
-		return "looks back " + policy.FormatDuration(v.Lookback) + " and gets nulls"
+		return "looks back " + words.Exact(v.Lookback) + " and gets nulls"
 	case c.Object == MaxAge && c.Action == Removed && v.MaxAge > 0:
-		return "asserts a max_age of " + policy.FormatDuration(v.MaxAge)
+		return "asserts a max_age of " + words.Exact(v.MaxAge)
 	case c.Object == MaxAge && ok && v.MaxAge > 0 && d > v.MaxAge:
-		return "asserts a max_age of " + policy.FormatDuration(v.MaxAge)
+		return "asserts a max_age of " + words.Exact(v.MaxAge)
 	}
 	return ""
 }
@@ -288,7 +288,7 @@ func lengthInWords(v any) string {
 	case nil:
 		return "unset"
 	case float64:
-		return policy.FormatDuration(registry.Seconds(&v))
+		return words.Exact(registry.Seconds(&v))
 	}
 	return inWords(v)
 }

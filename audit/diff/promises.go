@@ -3,8 +3,8 @@ package diff
 import (
 	"maps"
 
-	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/registry"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // warnAfter is the setting that keeps the age at which a format only warns.
@@ -14,7 +14,7 @@ const warnAfter = "warn_after"
 type warnsAt float64
 
 func (w warnsAt) String() string {
-	return "only a warning at " + policy.FormatDuration(registry.Seconds((*float64)(&w)))
+	return "only a warning at " + words.Exact(registry.Seconds((*float64)(&w)))
 }
 
 // promises compares max_age and max_lag, each as what it is: a latency is no age, and an age at which dbt only warns is
@@ -70,6 +70,6 @@ func withWarning(v *registry.View) map[string]string {
 	if settings == nil {
 		settings = map[string]string{}
 	}
-	settings[warnAfter] = policy.FormatDuration(registry.Seconds(v.MaxAgeSeconds))
+	settings[warnAfter] = words.Exact(registry.Seconds(v.MaxAgeSeconds))
 	return settings
 }

@@ -194,7 +194,7 @@ func (b view) notes() []string {
 	if evidence.KeyDefaulted(b.View) && len(evidence.KeyColumns(b.View)) > 0 {
 		notes = append(notes, "no key is declared: (entity, event_time) stands in for it")
 	}
-	if b.HasRange && !b.View.TimePartition.Declared() {
+	if b.Narrowed && !b.View.TimePartition.Declared() {
 		notes = append(notes, "the view has no time partitions: it is judged as a whole, whatever the range")
 	}
 	return report.List(notes)

@@ -21,8 +21,8 @@ type Terms struct {
 	// AsOf is the instant judged from; AsOfGiven says that the user chose it.
 	AsOf      times.Instant
 	AsOfGiven bool
-	// HasRange says that only partitions with InRange are judged.
-	HasRange bool
+	// Narrowed says that only partitions with InRange are judged: those of a range, or the newest where only that is looked at.
+	Narrowed bool
 	// Selected says whether a check is wanted; nil selects all.
 	Selected func(id string) bool
 	// Suppressions are those of the whole run.

@@ -3,6 +3,7 @@ package evidence
 import (
 	"time"
 
+	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/times"
 )
@@ -44,7 +45,8 @@ func AgeLimit(v model.View, s model.SourcePolicy) (times.Span, bool) {
 
 // LagLimit is how late a source's rows may arrive, or false where nothing says.
 func LagLimit(v model.View, s model.SourcePolicy) (times.Span, bool) {
-	return FirstPositive(s.MaxLag, v.MaxLag, v.TTL.Duration)
+	limit := facts.LagLimit(v, s)
+	return limit, limit != times.None
 }
 
 // FirstPositive is the first limit that is declared: one of nanoseconds is a limit too.

@@ -198,7 +198,7 @@ func (b presenceSearch) presencesOf(group string, found map[groupPlace]Presence)
 	if s, declared := b.DeclaredSources[group]; declared && !expectedByKey(b.View) && !s.Until.IsZero() {
 		until = times.At(s.Until)
 	}
-	begun := b.HasRange
+	begun := b.Narrowed
 	var list []Presence
 	for _, p := range b.Survey.Partitions {
 		have := found[groupPlace{p.ID, group}]

@@ -1,6 +1,8 @@
 package facts
 
 import (
+	"time"
+
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/times"
 )
@@ -56,4 +58,15 @@ func (s Staleness) Of(event times.Instant, lag times.Span, ingested bool) (stale
 		return ingested && lag > s.Lag, !ingested
 	}
 	return event < s.Before, s.Unreferenced
+}
+
+// LagLimit is how late the rows of a source may arrive, whose policy is zero where it is not declared: its max_lag, else the view's, else
+// the ttl. times.None stands for no limit; one of nanoseconds is a limit too.
+func LagLimit(v model.View, s model.SourcePolicy) times.Span {
+	for _, limit := range []time.Duration{s.MaxLag, v.MaxLag, v.TTL.Duration} {
+		if limit > 0 {
+			return times.SpanOf(limit)
+		}
+	}
+	return times.None
 }

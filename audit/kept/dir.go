@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -23,6 +24,8 @@ type Dir struct {
 
 	mu    sync.Mutex
 	files map[fileOf]*File
+	// lists are the newest of each name.
+	lists map[string]listed
 	packs []*Pack
 	// notUsed names, in sentences, the packs that were not trusted.
 	notUsed []string
@@ -102,7 +105,7 @@ func tidy(unfinished string, now time.Time) {
 // Open reads what is known in a folder that Prepare made. Packs that are damaged, foreign or of another release are named by NotUsed,
 // and nothing of them is used. The error is the context's, or that of a folder that cannot be listed.
 func Open(ctx context.Context, path string) (*Dir, error) {
-	d := &Dir{path: path, files: map[fileOf]*File{}}
+	d := &Dir{path: path, files: map[fileOf]*File{}, lists: map[string]listed{}}
 	names, err := d.names()
 	if err != nil {
 		return nil, err
@@ -152,20 +155,22 @@ func (d *Dir) open(path string) {
 		return // another run has merged it meanwhile
 	}
 	var files []*File
+	var lists map[string]listed
 	if err == nil {
 		files, err = filesOf(p)
 	}
+	if err == nil {
+		lists, err = listsOf(p)
+	}
 	if err != nil {
 		d.notUsed = append(d.notUsed, reasonOf(path, err))
-		if p != nil {
-			_ = p.Close()
-		}
 		return
 	}
 	d.packs = append(d.packs, p)
 	for _, f := range files {
 		d.files[fileOf{f.Policy, f.Path}] = f // the newest counts
 	}
+	maps.Copy(d.lists, lists)
 }
 
 func reasonOf(path string, err error) string {
@@ -197,6 +202,7 @@ func (d *Dir) Distrust(e DamagedError) {
 			delete(d.files, of)
 		}
 	}
+	maps.DeleteFunc(d.lists, func(_ string, l listed) bool { return l.pack.path == e.Pack })
 }
 
 // NotUsed names, in sentences, the packs that were not trusted.
@@ -291,18 +297,14 @@ func (d *Dir) wrap(err error) error {
 	return fmt.Errorf("facts %s: nothing was kept of this run: %w", d.path, err)
 }
 
-// Close gives the files of the packs back, and removes what was not committed.
+// Close removes what was not committed.
 func (d *Dir) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var errs []error
-	if d.begun != nil {
-		errs = append(errs, d.begun.Abort())
-		d.begun = nil
-	}
-	for _, p := range d.packs {
-		errs = append(errs, p.Close())
-	}
 	d.packs, d.files = nil, map[fileOf]*File{}
-	return errors.Join(errs...)
+	w := d.begun
+	if d.begun = nil; w == nil {
+		return nil
+	}
+	return w.Abort()
 }

@@ -57,7 +57,6 @@ func contents(path string) (map[string]Rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer p.Close()
 	var note Note
 	if err := p.Note(&note); err != nil || note != (Note{By: "test", AsOf: 5}) {
 		return nil, fmt.Errorf("the note is %+v, %w", note, err)
@@ -93,7 +92,6 @@ func TestPacksGiveBackWhatWasWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.Close()
 	for _, r := range []Range{{0, 1}, {299_999, 1}, {65_530, 20}, {1, 299_998}, {7, 0}} {
 		part, err := p.Integers("numbers", "a", r.First, r.Count)
 		if err != nil || int64(len(part)) != r.Count || r.Count > 0 && (part[0] != r.First*7 || part[r.Count-1] != (r.First+r.Count-1)*7) {

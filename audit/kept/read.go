@@ -55,11 +55,10 @@ func OpenPack(path string) (*Pack, error) {
 	for _, t := range m.Tables {
 		table := t.table()
 		if err := table.check(); err != nil {
-			return nil, errors.Join(damaged(err), p.Close())
+			return nil, damaged(err)
 		}
 		if p.tables[t.Name], err = openTable(filepath.Join(path, table.file()), t); err != nil {
-			delete(p.tables, t.Name)
-			return nil, errors.Join(damaged(err), p.Close())
+			return nil, damaged(err)
 		}
 	}
 	return p, nil
@@ -115,15 +114,6 @@ func (p *Pack) Bytes() int64 {
 		total += t.manifest.Bytes
 	}
 	return total
-}
-
-// Close gives the files back.
-func (p *Pack) Close() error {
-	var errs []error
-	for _, t := range p.tables {
-		errs = append(errs, t.checked.file.Close())
-	}
-	return errors.Join(errs...)
 }
 
 // Integers reads a column of rows first to first+count-1. The values are the reader's, and may not be changed.
@@ -219,11 +209,7 @@ const (
 )
 
 func openTable(name string, m tableManifest) (*tableReader, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	info, err := f.Stat()
+	info, err := os.Stat(name)
 	if err == nil && info.Size() != m.Bytes {
 		err = fmt.Errorf("%s has %d bytes, and its manifest says %d", filepath.Base(name), info.Size(), m.Bytes)
 	}
@@ -231,9 +217,9 @@ func openTable(name string, m tableManifest) (*tableReader, error) {
 		err = fmt.Errorf("%s has %d checksums for %d bytes", filepath.Base(name), len(m.Sums), m.Bytes)
 	}
 	if err != nil {
-		return nil, errors.Join(err, f.Close())
+		return nil, err
 	}
-	return &tableReader{manifest: m, checked: &checkedFile{file: f, size: m.Bytes, sums: m.Sums}, decoded: map[chunkOf]values{}}, nil
+	return &tableReader{manifest: m, checked: &checkedFile{name: name, size: m.Bytes, sums: m.Sums}, decoded: map[chunkOf]values{}}, nil
 }
 
 // open reads the footer, once.
@@ -297,11 +283,7 @@ func (t *tableReader) chunk(of chunkOf) (values, error) {
 		return known, nil
 	}
 	rows := t.starts[of.group+1] - t.starts[of.group]
-	reader, err := t.reader.RowGroup(of.group).Column(of.column)
-	if err != nil {
-		return values{}, err
-	}
-	v, err := decode(reader, rows)
+	v, err := t.decode(of, rows)
 	if err != nil {
 		return values{}, fmt.Errorf("table %s: %w", t.manifest.Name, err)
 	}
@@ -316,44 +298,44 @@ func (t *tableReader) chunk(of chunkOf) (values, error) {
 	return v, nil
 }
 
-func decode(reader file.ColumnChunkReader, rows int64) (values, error) {
-	short := errors.New("it has fewer values than rows")
-	switch r := reader.(type) {
-	case *file.Int64ColumnChunkReader:
-		out := make([]int64, rows)
-		for got := int64(0); got < rows; {
-			n, _, err := r.ReadBatch(rows-got, out[got:], nil, nil)
-			if err != nil {
-				return values{}, err
-			}
-			if n == 0 {
-				return values{}, short
-			}
-			got += n
+func (t *tableReader) decode(of chunkOf, rows int64) (values, error) {
+	group := t.reader.RowGroup(of.group)
+	if t.manifest.Columns[of.column].Kind == Integer {
+		pages, err := group.GetColumnPageReader(of.column)
+		if err != nil {
+			return values{}, err
 		}
-		return values{integers: out}, nil
-	case *file.ByteArrayColumnChunkReader:
-		out, batch := make([]string, 0, rows), make([]parquet.ByteArray, min(rows, 4096))
-		for int64(len(out)) < rows {
-			n, _, err := r.ReadBatch(min(rows-int64(len(out)), int64(len(batch))), batch, nil, nil)
-			if err != nil {
-				return values{}, err
-			}
-			if n == 0 {
-				return values{}, short
-			}
-			for _, text := range batch[:n] {
-				out = append(out, string(text))
-			}
-		}
-		return values{texts: out}, nil
+		integers, err := integersOf(pages, rows)
+		return values{integers: integers}, err
 	}
-	return values{}, fmt.Errorf("it has a column of the type %T", reader)
+	column, err := group.Column(of.column)
+	if err != nil {
+		return values{}, err
+	}
+	reader, ok := column.(*file.ByteArrayColumnChunkReader)
+	if !ok {
+		return values{}, fmt.Errorf("it has a column of the type %T", column)
+	}
+	out, batch := make([]string, 0, rows), make([]parquet.ByteArray, min(rows, 4096))
+	for int64(len(out)) < rows {
+		n, _, err := reader.ReadBatch(min(rows-int64(len(out)), int64(len(batch))), batch, nil, nil)
+		if err != nil {
+			return values{}, err
+		}
+		if n == 0 {
+			return values{}, errShort
+		}
+		for _, text := range batch[:n] {
+			out = append(out, string(text))
+		}
+	}
+	return values{texts: out}, nil
 }
 
-// checkedFile gives bytes of a file that agree with its checksums, and an error for others.
+// checkedFile gives bytes of a file that agree with its checksums, and an error for others. It is opened for each read, for packs may
+// be many.
 type checkedFile struct {
-	file *os.File
+	name string
 	size int64
 	sums []string
 	at   int64
@@ -394,11 +376,16 @@ func (c *checkedFile) load(number int64) error {
 		c.block = make([]byte, length)
 	}
 	c.block = c.block[:length]
-	if n, err := c.file.ReadAt(c.block, number*blockBytes); int64(n) < length {
-		return fmt.Errorf("%s: block %d could not be read: %w", filepath.Base(c.file.Name()), number, err)
+	f, err := os.Open(c.name)
+	if err != nil {
+		return err
+	}
+	n, err := f.ReadAt(c.block, number*blockBytes)
+	if err = errors.Join(err, f.Close()); int64(n) < length {
+		return fmt.Errorf("%s: block %d could not be read: %w", filepath.Base(c.name), number, err)
 	}
 	if sumOf(c.block) != c.sums[number] {
-		return fmt.Errorf("%s: block %d does not agree with its checksum", filepath.Base(c.file.Name()), number)
+		return fmt.Errorf("%s: block %d does not agree with its checksum", filepath.Base(c.name), number)
 	}
 	c.last = number + 1
 	return nil

@@ -236,39 +236,3 @@ func fractionOf(fraction string, unit time.Duration) (uint64, error) {
 	}
 	return quotient, nil
 }
-
-// FormatDuration writes a duration in days, hours, minutes and seconds ("7d", "1d12h", "1.5s", "250ms", "0"), in a
-// form that ParseDuration reads back to the same value. (The one value that it does not read back is the lowest of all,
-// which no text gives.)
-func FormatDuration(d time.Duration) string {
-	if d == 0 {
-		return "0"
-	}
-	if d == math.MinInt64 {
-		return d.String() // it has no positive twin
-	}
-	if d < 0 {
-		return "-" + FormatDuration(-d)
-	}
-	if d < time.Second {
-		return d.String()
-	}
-	var b strings.Builder
-	for _, u := range []struct {
-		unit time.Duration
-		name string
-	}{{day, "d"}, {time.Hour, "h"}, {time.Minute, "m"}} {
-		if n := d / u.unit; n > 0 {
-			fmt.Fprintf(&b, "%d%s", n, u.name)
-			d %= u.unit
-		}
-	}
-	if d > 0 {
-		b.WriteString(strconv.FormatInt(int64(d/time.Second), 10))
-		if nanos := d % time.Second; nanos > 0 {
-			b.WriteString("." + strings.TrimRight(fmt.Sprintf("%09d", nanos), "0"))
-		}
-		b.WriteString("s")
-	}
-	return b.String()
-}

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 func TestParseDuration(t *testing.T) {
@@ -70,8 +72,8 @@ func TestFormatDuration(t *testing.T) {
 		24 * time.Hour: "1d", 36 * time.Hour: "1d12h", 7 * 24 * time.Hour: "7d", -time.Hour: "-1h", time.Hour + 5*time.Nanosecond: "1h0.000000005s",
 	}
 	for d, want := range cases {
-		if got := FormatDuration(d); got != want {
-			t.Errorf("FormatDuration(%d) = %q, want %q", d, got, want)
+		if got := words.Exact(d); got != want {
+			t.Errorf("words.Exact(%d) = %q, want %q", d, got, want)
 		}
 	}
 }
@@ -85,8 +87,8 @@ func FuzzParseDuration(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if again, err := ParseDuration(FormatDuration(d)); err != nil || again != d {
-			t.Fatalf("%q is %d, formatted %q, read back %d, %v", text, d, FormatDuration(d), again, err)
+		if again, err := ParseDuration(words.Exact(d)); err != nil || again != d {
+			t.Fatalf("%q is %d, formatted %q, read back %d, %v", text, d, words.Exact(d), again, err)
 		}
 		std, stdErr := time.ParseDuration(text)
 		// Go cuts what is finer than a nanosecond where we refuse, so wherever both read the text they must agree.

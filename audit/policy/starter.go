@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // StarterView is what is known of a view when its first config is written.
@@ -133,7 +134,7 @@ func timePartition(p model.TimePartition) string {
 		}
 	}
 	if p.CompleteAfter > 0 {
-		parts = append(parts, "complete_after: "+FormatDuration(p.CompleteAfter))
+		parts = append(parts, "complete_after: "+words.Exact(p.CompleteAfter))
 	}
 	return "{" + strings.Join(parts, ", ") + "}"
 }

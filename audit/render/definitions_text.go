@@ -9,7 +9,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/registry"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/words"
@@ -85,14 +84,14 @@ func ttlInWords(v registry.View) string {
 	case v.TTLSeconds == nil:
 		return "unset"
 	}
-	return policy.FormatDuration(registry.Seconds(v.TTLSeconds))
+	return words.Exact(registry.Seconds(v.TTLSeconds))
 }
 
 func age(seconds *float64) string {
 	if seconds == nil {
 		return "-"
 	}
-	return policy.FormatDuration(registry.Seconds(seconds).Round(time.Millisecond))
+	return words.Exact(registry.Seconds(seconds).Round(time.Millisecond))
 }
 
 func dash(text string) string {

@@ -65,9 +65,9 @@ func partitionsOf(s facts.Survey) []Partition {
 	for _, f := range s.Files {
 		at := max(f.Partition, 0)
 		p := &parts[at]
-		p.Files = append(p.Files, File{Path: f.Path, Abs: f.Abs, Size: f.Size, ModTime: f.ModTime, FooterSum: f.FooterSum, ETag: f.ETag, Rows: f.Rows})
+		p.Files = append(p.Files, File{Path: f.Path, Abs: f.Abs, Size: f.Size, ModTime: f.ModTime, FooterSum: f.FooterSum, ETag: f.ETag, Mask: f.Snapshot + f.RowMask, Rows: f.Live()})
 		p.ids = append(p.ids, f.ID)
-		p.Rows += f.Rows
+		p.Rows += f.Live()
 		p.Bytes += f.Size
 		if f.Problem != nil {
 			p.unread(f.Path, *f.Problem)
@@ -192,6 +192,9 @@ func (r Reader) ContentWithRows(ctx context.Context, v *Looked, out *SnapshotWri
 			mu.Lock()
 			defer mu.Unlock()
 			for i, row := range b.Rows {
+				if b.Gone != nil && b.Gone[i] {
+					continue
+				}
 				rows = append(rows, Row{b.Names[0][i].Lo, row.Lo, b.Names[1][i].Lo})
 			}
 			if len(rows) < chunkRows {

@@ -39,6 +39,9 @@ func (r Reader) rows(ctx context.Context, v *Looked, ids []int32, p part) ([]Row
 		mu.Lock()
 		defer mu.Unlock()
 		for i, row := range b.Rows {
+			if b.Gone != nil && b.Gone[i] {
+				continue
+			}
 			one := Row{b.Names[0][i].Lo, row.Lo, b.Names[1][i].Lo}
 			if p.holds(one) {
 				rows = append(rows, one)

@@ -306,7 +306,7 @@ func (v *comparison) read(ctx context.Context, s source, p *Partition, each func
 	o.Each = func(b content.Block) error {
 		for row, name := range b.Names[0] {
 			i, wanted := v.at[name.Lo]
-			if !wanted {
+			if !wanted || b.Gone != nil && b.Gone[row] {
 				continue
 			}
 			words := make([]uint64, len(v.columns))

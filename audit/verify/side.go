@@ -85,6 +85,8 @@ type File struct {
 	Path, Abs string
 	Size      int64
 	ModTime   times.Instant
+	// Mask tells which of its rows a table's log counts, and how it reads them; empty for all.
+	Mask      string
 	FooterSum uint64
 	ETag      string
 	Rows      int64
@@ -92,11 +94,13 @@ type File struct {
 
 // same says that it is the same version of the same file, as far as a system tells.
 func (f File) same(o File) bool {
-	return f.Abs == o.Abs && f.Size == o.Size && f.ModTime == o.ModTime && f.FooterSum == o.FooterSum && f.ETag == o.ETag
+	return f.Abs == o.Abs && f.Size == o.Size && f.ModTime == o.ModTime && f.FooterSum == o.FooterSum && f.ETag == o.ETag && f.Mask == o.Mask
 }
 
 // alike says that files look like copies of each other: equal sizes and footers.
-func (f File) alike(o File) bool { return f.Size == o.Size && f.FooterSum == o.FooterSum }
+func (f File) alike(o File) bool {
+	return f.Size == o.Size && f.FooterSum == o.FooterSum && f.Mask == o.Mask
+}
 
 // ColumnType is a column with the types that files write it in, sorted.
 type ColumnType struct {

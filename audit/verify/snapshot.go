@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -219,7 +219,7 @@ func (s *SnapshotWriter) partition(view string, p Partition) error {
 	}
 	s.add(l)
 	for _, f := range p.Files {
-		s.add(line{texts: map[string]string{"kind": kindFile, "name": f.Path, "text": f.Abs[:max(len(f.Abs)-len(f.Path), 0)] + "\x00" + f.ETag},
+		s.add(line{texts: map[string]string{"kind": kindFile, "name": f.Path, "text": f.Abs[:max(len(f.Abs)-len(f.Path), 0)] + "\x00" + f.ETag + "\x00" + f.Mask},
 			numbers: map[string]int64{"rows": f.Rows, "size": f.Size, "modified": int64(f.ModTime), "key": int64(f.FooterSum)}})
 	}
 	for _, c := range p.Columns {
@@ -370,8 +370,9 @@ func (v *View) take(kind string, l line) error {
 	p := &v.Partitions[len(v.Partitions)-1]
 	switch kind {
 	case kindFile:
-		root, etag, _ := bytes.Cut([]byte(l.texts["text"]), []byte{0})
-		p.Files = append(p.Files, File{Path: l.texts["name"], Abs: string(root) + l.texts["name"], ETag: string(etag), Rows: l.numbers["rows"], Size: l.numbers["size"],
+		root, rest, _ := strings.Cut(l.texts["text"], "\x00")
+		etag, mask, _ := strings.Cut(rest, "\x00")
+		p.Files = append(p.Files, File{Path: l.texts["name"], Abs: root + l.texts["name"], ETag: etag, Mask: mask, Rows: l.numbers["rows"], Size: l.numbers["size"],
 			ModTime: times.Instant(l.numbers["modified"]), FooterSum: uint64(l.numbers["key"])})
 	case kindColumn:
 		c := ColumnType{Name: l.texts["name"]}

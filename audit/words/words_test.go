@@ -94,3 +94,29 @@ func TestSizeIsWrittenInDecimalUnits(t *testing.T) {
 		}
 	}
 }
+
+func TestExactForms(t *testing.T) {
+	for seconds, want := range map[float64]string{0: "0", 0.25: "250ms", 1.9: "1s", -3661: "-1h1m1s", 273_720: "3d4h2m", 1e12: "1000000000000s"} {
+		if got := WholeSeconds(seconds); got != want {
+			t.Errorf("%v seconds are written as %q, want %q", seconds, got, want)
+		}
+	}
+	for minutes, want := range map[int]string{0: "0 h", 30: "30 min", 480: "8 h", 330: "5 h 30 min"} {
+		if got := HoursAndMinutes(minutes); got != want {
+			t.Errorf("%d minutes are written as %q, want %q", minutes, got, want)
+		}
+	}
+	for bytes, want := range map[int64]string{512 << 20: "512 MiB", 750_000_000: "750 MB", 1_500_001: "1.4 MiB"} {
+		if got := Memory(bytes); got != want {
+			t.Errorf("%d bytes are written as %q, want %q", bytes, got, want)
+		}
+	}
+	if got := Estimate(0.25, 0.2, 0.3); got != "25 %, 95 % between 20 and 30" {
+		t.Errorf("an estimate is written as %q", got)
+	}
+	for share, want := range map[float64]string{0.05: "5 %", 0.0501: "5.1 %", 1: "100 %", 0: "0 %"} {
+		if got := PercentUp(share); got != want {
+			t.Errorf("%v rounded up is %q, want %q", share, got, want)
+		}
+	}
+}

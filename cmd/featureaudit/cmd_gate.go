@@ -14,6 +14,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/render"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 const gateAbout = `Turns a report into an exit code. Only selected results count. A selection that matches nothing is refused, and so is a report
@@ -164,10 +165,10 @@ func (f gateFlags) admits(path string, r report.Report, now time.Time) error {
 	age := now.Sub(finished)
 	switch {
 	case age > limit:
-		return fmt.Errorf("report %s: it finished at %s, %s ago, and --max-report-age is %s; run the audit again", path, r.Execution.FinishedAt, policy.FormatDuration(age.Truncate(time.Second)), f.maxReportAge)
+		return fmt.Errorf("report %s: it finished at %s, %s ago, and --max-report-age is %s; run the audit again", path, r.Execution.FinishedAt, words.Exact(age.Truncate(time.Second)), f.maxReportAge)
 	case age < -clockSkew:
 		return fmt.Errorf("report %s: it finished at %s, which is %s ahead of now (%s); the clocks disagree, so its age is unknown", path, r.Execution.FinishedAt,
-			policy.FormatDuration((-age).Truncate(time.Second)), now.UTC().Format(time.RFC3339))
+			words.Exact((-age).Truncate(time.Second)), now.UTC().Format(time.RFC3339))
 	}
 	return nil
 }

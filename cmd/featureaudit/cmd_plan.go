@@ -15,11 +15,11 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
-	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/render"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/sensitive"
 	"github.com/featureaudit/featureaudit/audit/survey"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 const planAbout = `Shows what run would audit: the views, their files and partitions, which column plays which role, where each value
@@ -313,7 +313,7 @@ func ttlWords(t model.TTL) string {
 	case t.Never != "":
 		return "never expires: " + t.Never
 	case t.Duration != 0:
-		return policy.FormatDuration(t.Duration)
+		return words.Exact(t.Duration)
 	}
 	return "never expires, by omission"
 }
@@ -322,7 +322,7 @@ func duration(d time.Duration) string {
 	if d == 0 {
 		return ""
 	}
-	return policy.FormatDuration(d)
+	return words.Exact(d)
 }
 
 func partitionWords(p model.TimePartition) string {
@@ -375,9 +375,9 @@ func (v plannedView) writeText(w io.Writer) {
 	case v.Problem != "":
 		fmt.Fprintf(w, "  problem\t%s\n", render.Clean(v.Problem))
 	case v.Partitions > 0:
-		fmt.Fprintf(w, "  files\t%d, %d bytes, in %d partitions from %s to %s\n", v.Files, v.Bytes, v.Partitions, render.Clean(v.First), render.Clean(v.Last))
+		fmt.Fprintf(w, "  files\t%d, %s, in %s from %s to %s\n", v.Files, words.Size(v.Bytes), words.Count(int64(v.Partitions), "partition"), render.Clean(v.First), render.Clean(v.Last))
 	case v.NoFiles == "":
-		fmt.Fprintf(w, "  files\t%d, %d bytes\n", v.Files, v.Bytes)
+		fmt.Fprintf(w, "  files\t%d, %s\n", v.Files, words.Size(v.Bytes))
 	}
 	for _, note := range v.Notes {
 		fmt.Fprintf(w, "  note\t%s\n", render.Clean(note))

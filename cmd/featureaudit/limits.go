@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/pflag"
+
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // defaultMemoryShare of what the process may use is left to it without --memory-limit, in percent.
@@ -33,9 +35,9 @@ func threadsWithin(wanted int, limit int64) (int, string) {
 	case wanted <= room:
 		return wanted, ""
 	case room >= 1:
-		return room, fmt.Sprintf("%d of %d threads are used: a memory limit of %s has no room for more; raise --memory-limit (or the container's)", room, wanted, sizeText(limit))
+		return room, fmt.Sprintf("%d of %d threads are used: a memory limit of %s has no room for more; raise --memory-limit (or the container's)", room, wanted, words.Memory(limit))
 	}
-	return 1, fmt.Sprintf("the memory limit of %s cannot be kept: up to %s may be used, with one thread; raise --memory-limit (or the container's)", sizeText(limit), sizeText(ownMemory+threadMemory))
+	return 1, fmt.Sprintf("the memory limit of %s cannot be kept: up to %s may be used, with one thread; raise --memory-limit (or the container's)", words.Memory(limit), words.Memory(ownMemory+threadMemory))
 }
 
 func addStageLimit(flags *pflag.FlagSet, limit *string) {
@@ -55,7 +57,7 @@ func stageLimit(text string) (int64, error) {
 		return 0, usagef("--stage-limit %q: expected a size such as 512MB or 20GiB", text)
 	}
 	if bytes < leastStage {
-		return 0, usagef("--stage-limit %q: expected at least 1 MiB, and this is %s", text, sizeText(bytes))
+		return 0, usagef("--stage-limit %q: expected at least 1 MiB, and this is %s", text, words.Memory(bytes))
 	}
 	return bytes, nil
 }
@@ -70,18 +72,7 @@ func rowsWithin(wanted int, memory int64) (int, string) {
 	if wanted <= most {
 		return wanted, ""
 	}
-	return most, fmt.Sprintf("at most %d rows are written, not the %d of --rows-limit: a memory limit of %s has no room for more; raise --memory-limit", most, wanted, sizeText(memory))
-}
-
-// sizeText is a size for people, in the unit that it is a whole number of where there is one.
-func sizeText(bytes int64) string {
-	switch {
-	case bytes >= 1<<20 && bytes%(1<<20) == 0:
-		return fmt.Sprintf("%d MiB", bytes>>20)
-	case bytes%1_000_000 == 0:
-		return fmt.Sprintf("%d MB", bytes/1_000_000)
-	}
-	return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<<20))
+	return most, fmt.Sprintf("at most %d rows are written, not the %d of --rows-limit: a memory limit of %s has no room for more; raise --memory-limit", most, wanted, words.Memory(memory))
 }
 
 // sizeUnits are the units of sizes, longest first so that "MB" is not read as "B".
@@ -116,7 +107,7 @@ func memoryLimit(text string, root fs.FS) (int64, error) {
 		}
 		bytes := int64(float64(available) * percent / 100)
 		if bytes < leastMemory {
-			return 0, usagef("--memory-limit: %g%% of %s is %s, and the engine needs at least %d MiB: name more, or give the process more", percent, sizeText(available), sizeText(bytes), leastMemory>>20)
+			return 0, usagef("--memory-limit: %g%% of %s is %s, and the engine needs at least %d MiB: name more, or give the process more", percent, words.Memory(available), words.Memory(bytes), leastMemory>>20)
 		}
 		return bytes, nil
 	}
@@ -125,7 +116,7 @@ func memoryLimit(text string, root fs.FS) (int64, error) {
 		return 0, usagef("--memory-limit %q: %w", text, err)
 	}
 	if bytes < leastMemory {
-		return 0, usagef("--memory-limit %q: the engine needs at least %d MiB (%d MB), and this is %s", text, leastMemory>>20, leastMemory/1_000_000+1, sizeText(bytes))
+		return 0, usagef("--memory-limit %q: the engine needs at least %d MiB (%d MB), and this is %s", text, leastMemory>>20, leastMemory/1_000_000+1, words.Memory(bytes))
 	}
 	return bytes, nil
 }

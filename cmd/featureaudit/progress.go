@@ -10,8 +10,8 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/featureaudit/featureaudit/audit/look"
-	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/render"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // How often progress is shown: a bar is redrawn, a log line is written.
@@ -82,7 +82,7 @@ func (p *progress) whole() string {
 		return text
 	}
 	left := time.Duration(float64(elapsed) * (float64(p.views) - sum) / sum)
-	return text + ", about " + policy.FormatDuration(left.Round(time.Second)) + " left"
+	return text + ", about " + words.Exact(left.Round(time.Second)) + " left"
 }
 
 // Write puts a log line above the bar.

@@ -120,7 +120,7 @@ func (c *collector) finishKeys(ctx context.Context) error {
 	offsets, coarse := c.offsets(), c.coarseClock()
 	v.classes = keys.NewClassifier(names, measures, offsets, coarse)
 	v.twins = c.newTwins(offsets, coarse)
-	v.total.RowsTotal = c.runs.Entries()
+	v.total.RowsTotal = c.runs.Entries() + c.repeats.apart()
 	for _, slice := range c.collection.Slices {
 		v.total.NullKeys += slice.KeyNull
 	}
@@ -136,8 +136,8 @@ func (c *collector) finishKeys(ctx context.Context) error {
 		c.runs.SetPortion(int64(c.request.PortionRows))
 	}
 	probed, err := c.runs.Probe(ctx, c.request.Workers, grouping, c.entryInRange(), v.twins.pairs, keys.Receiver{
-		Candidates: func(candidates []keys.Entry) error { return v.add(ctx, candidates) },
-		Crowd:      func(crowd keys.Crowd) error { return v.crowd(ctx, crowd) },
+		Candidates: func(candidates []keys.Entry) error { c.repeats.note(candidates); return v.add(ctx, candidates) },
+		Crowd:      func(crowd keys.Crowd) error { c.repeats.giveUp(); return v.crowd(ctx, crowd) },
 	})
 	if err == nil {
 		err = v.round(ctx)

@@ -74,6 +74,7 @@ func (c *collector) recall(trusted bool) {
 	c.captures, c.layoutDigests = map[int32]*capture{}, map[int32]string{}
 	c.fileTallies, c.fileSamples = map[sliceKey]*fileTally{}, map[sliceKey]*fileSample{}
 	c.policy = c.keepPolicy()
+	c.repeats = &repeats{name: c.listName(), whole: true}
 	if !trusted || c.request.Paranoid {
 		return
 	}
@@ -89,6 +90,7 @@ func (c *collector) recall(trusted bool) {
 			c.rowsDone += file.Rows
 		}
 	}
+	c.recallRepeats()
 }
 
 // holds says whether what is known of a file is of this very file, and holds at as_of.
@@ -157,10 +159,13 @@ func (c *collector) merge(ctx context.Context) error {
 	}
 	// runs take time: those of the newest partitions first, as rows come
 	slices.SortStableFunc(ids, func(a, b int32) int { return int(c.survey.Files[b].Partition) - int(c.survey.Files[a].Partition) })
-	return c.mergeRuns(ctx, ids)
+	if err := c.mergeRuns(ctx, ids); err != nil {
+		return err
+	}
+	return c.joinRepeats(ctx, ids)
 }
 
-// forgotten turns damage into what has the view looked at without the pack.
+// forgotten turns damage into what has the view looked at without what is known.
 func (c *collector) forgotten(err error) error {
 	var damaged kept.DamagedError
 	if !errors.As(err, &damaged) {
@@ -355,7 +360,7 @@ func (m *runMerger) flush() error {
 }
 
 func (m *runMerger) file(file *facts.File, known *kept.File) error {
-	if m.keys != nil {
+	if m.keys != nil && !m.c.repeats.covered[file.ID] {
 		if err := m.addKeys(file, known); err != nil {
 			return err
 		}
@@ -371,7 +376,7 @@ func (m *runMerger) addKeys(file *facts.File, known *kept.File) error {
 	if !m.c.narrow() {
 		table = wideKeysTable
 	}
-	codes, nulls, err := m.codes(file, known)
+	codes, err := m.codes(file, known)
 	if err != nil {
 		return err
 	}
@@ -404,15 +409,26 @@ func (m *runMerger) addKeys(file *facts.File, known *kept.File) error {
 		}
 		total += int64(len(hashes))
 	}
-	if m.c.hasKey(file) && total+nulls != file.Live() {
+	return m.c.wholeKeys(file, known, total)
+}
+
+// wholeKeys says that a file's kept keys are those of all its rows.
+func (c *collector) wholeKeys(file *facts.File, known *kept.File, total int64) error {
+	nulls := int64(0)
+	for _, source := range known.Sources {
+		if s := c.slices[sliceKey{file.ID, source}]; s != nil {
+			nulls += s.KeyNull
+		}
+	}
+	if c.hasKey(file) && total+nulls != file.Live() {
 		return damaged(known, "%d keys and %d NULLs in %d rows", total, nulls, file.Live())
 	}
 	return nil
 }
 
-// codes are the view's numbers of a file's sources by those that they were kept with; nulls are its rows without a whole key.
-func (m *runMerger) codes(file *facts.File, known *kept.File) (codes map[int64]uint64, nulls int64, err error) {
-	codes = map[int64]uint64{}
+// codes are the view's numbers of a file's sources by those that they were kept with.
+func (m *runMerger) codes(file *facts.File, known *kept.File) (map[int64]uint64, error) {
+	codes := map[int64]uint64{}
 	for i, source := range known.Sources {
 		s := m.c.slices[sliceKey{file.ID, source}]
 		if s == nil {
@@ -420,12 +436,11 @@ func (m *runMerger) codes(file *facts.File, known *kept.File) (codes map[int64]u
 		}
 		code, err := m.c.names.code(source)
 		if err != nil {
-			return nil, 0, runError{err}
+			return nil, runError{err}
 		}
 		codes[int64(i)] = uint64(code)
-		nulls += s.KeyNull
 	}
-	return codes, nulls, nil
+	return codes, nil
 }
 
 // hasKey says whether keys are read from a file at all.
@@ -486,6 +501,7 @@ func (c *collector) remember() {
 		return
 	}
 	c.settleFiles()
+	var remembered []int32
 	bySource := map[int32][]*facts.Slice{}
 	for i := range c.collection.Slices {
 		s := &c.collection.Slices[i]
@@ -498,8 +514,10 @@ func (c *collector) remember() {
 		}
 		if holds, ok := c.holdsFrom(file, bySource[id]); ok {
 			c.rememberFile(file, capture, bySource[id], holds)
+			remembered = append(remembered, id)
 		}
 	}
+	c.rememberRepeats(remembered)
 }
 
 // holdsFrom is the instant from which the facts of a file hold, whatever as_of is. It is false where that is not now, or where they are

@@ -1,8 +1,7 @@
 package collect
 
 import (
-	"time"
-
+	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/times"
 )
@@ -17,8 +16,7 @@ type rowPolicy struct {
 
 // sourcePolicy merges the view's policy with the overrides of a source.
 func sourcePolicy(v model.View, name string) rowPolicy {
-	p := rowPolicy{event: v.EventTime, ingested: v.IngestedAt, zone: v.Zone, lagLimit: times.None}
-	limit := firstDuration(v.MaxLag, v.TTL.Duration)
+	p := rowPolicy{event: v.EventTime, ingested: v.IngestedAt, zone: v.Zone, lagLimit: facts.LagLimit(v, model.SourcePolicy{})}
 	for _, s := range v.Sources {
 		if s.Name != name {
 			continue
@@ -30,13 +28,10 @@ func sourcePolicy(v model.View, name string) rowPolicy {
 			p.ingested = s.IngestedAt
 		}
 		p.zone = firstZone(s.Zone, v.Zone)
-		limit = firstDuration(s.MaxLag, limit)
+		p.lagLimit = facts.LagLimit(v, s)
 	}
 	p.eventZone = firstZone(p.event.Zone, p.zone)
 	p.ingestedZone = firstZone(p.ingested.Zone, p.zone)
-	if limit > 0 {
-		p.lagLimit = times.SpanOf(limit)
-	}
 	return p
 }
 
@@ -56,13 +51,6 @@ func (p rowPolicy) read(k keyTime) (column model.TimeColumn, zone string) {
 
 func firstZone(a, b string) string {
 	if a != "" {
-		return a
-	}
-	return b
-}
-
-func firstDuration(a, b time.Duration) time.Duration {
-	if a > 0 {
 		return a
 	}
 	return b

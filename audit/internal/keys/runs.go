@@ -25,7 +25,7 @@ const ordinalBits = 58
 
 // Runs are the key hashes of a view, in parts by their top bits. Narrow entries are one word: the ordinal in as many
 // bits as the view's rows take, and above it as much of the hash, below the bits that chose the part, as there is room
-// for. That leaves a false candidate or two in 30 million rows, which verification drops like any collision. Wide
+// for. That leaves a few false candidates in 30 million rows, which verification drops like any collision. Wide
 // entries keep the whole hash, the ordinal and the source, and the event time in three words, where pairs are counted by
 // hash alone.
 type Runs struct {
@@ -50,8 +50,8 @@ type runPart struct {
 const partEntries = 1 << 16
 
 // NarrowBits is how many bits of a hash narrow entries hold at most, whatever the number of rows: so that entries of earlier runs, which
-// are kept with as many, and of this one have equal hashes where their keys are equal.
-const NarrowBits = 52
+// are kept with as many, and of this one have equal hashes where their keys are equal. That leaves six false candidates in 30 million rows.
+const NarrowBits = 46
 
 // NewRuns prepares parts for about rows entries whose ordinals are below limit.
 func NewRuns(budget *Budget, rows, limit int64, wide bool) *Runs {
@@ -73,6 +73,9 @@ const leastPortion = 16
 // SetPortion says how many entries of a part are held at once. A part of more, which only keys that repeat very often make, is
 // read in portions of it.
 func (r *Runs) SetPortion(entries int64) { r.portion = max(entries, leastPortion) }
+
+// Whole says that narrow entries hold NarrowBits of each hash: not where rows are more than a billion.
+func (r *Runs) Whole() bool { return mathbits.OnesCount64(^(r.ordinals >> r.bits)) >= NarrowBits }
 
 // EntryBytes is what one row costs.
 func (r *Runs) EntryBytes() int64 { return int64(r.stride) * 8 }

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -385,7 +384,7 @@ func (s Series) UnjudgedShort() string {
 	case s.Verdict == zonefit.Ambiguous:
 		return "ambiguous"
 	case s.Blind:
-		return "an offset would have been seen from " + SeenInWords(s.Detectable()) + " on"
+		return "an offset would have been seen from " + words.PercentUp(s.Detectable()) + " on"
 	case 2*e.CoarseRows > e.Rows:
 		return "clock too coarse"
 	case e.Sharp == 0:
@@ -431,8 +430,3 @@ func (b *Zones) PopulationSlices(s Series, p zonefit.Population) []int32 {
 
 // Rounded keeps four digits after the point: estimates claim no more.
 func Rounded(x float64) float64 { return math.Round(x*1e4) / 1e4 }
-
-// SeenInWords says what share of rows at another offset would have been seen, and by what.
-func SeenInWords(share float64) string {
-	return strconv.FormatFloat(math.Ceil(share*1000)/10, 'f', -1, 64) + " %"
-}

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/registry"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 func TestErrorsNameTheLine(t *testing.T) {
@@ -67,7 +67,7 @@ func thresholdsOf(t *testing.T, v registry.View) string {
 	t.Helper()
 	text := "none"
 	if v.MaxAgeSeconds != nil {
-		text = policy.FormatDuration(registry.Seconds(v.MaxAgeSeconds))
+		text = words.Exact(registry.Seconds(v.MaxAgeSeconds))
 	}
 	if v.MaxAgeBy != "" {
 		text += " by " + v.MaxAgeBy

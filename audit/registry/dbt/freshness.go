@@ -7,9 +7,9 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/registry"
 	"github.com/featureaudit/featureaudit/audit/registry/internal/keyed"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // thresholds are the ages at which `dbt source freshness` warns and fails, in seconds; nil is none.
@@ -60,7 +60,7 @@ func (t thresholds) promise(file string, v *registry.View) {
 	case t.fail != nil:
 		v.MaxAgeSeconds = t.fail
 		if t.warn != nil {
-			v.Settings["warn_after"] = policy.FormatDuration(registry.Seconds(t.warn))
+			v.Settings["warn_after"] = words.Exact(registry.Seconds(t.warn))
 		}
 	case t.warn != nil:
 		v.MaxAgeSeconds, v.MaxAgeBy = t.warn, registry.ByWarnAfter

@@ -16,8 +16,8 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
-	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/registry"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 //go:embed ledger.txt
@@ -419,7 +419,7 @@ func (k *collector) leaf(m *message, raw []byte) string {
 	if length == 0 {
 		return ""
 	}
-	return policy.FormatDuration(registry.Seconds(&length))
+	return words.Exact(registry.Seconds(&length))
 }
 
 // entries gathers a map; its order means nothing.

@@ -23,6 +23,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/registry"
 	"github.com/featureaudit/featureaudit/audit/registry/internal/keyed"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 //go:embed keys.txt
@@ -505,7 +506,7 @@ func (r *reader) text(p property) (string, error) {
 		}
 		return "", err
 	}
-	return policy.FormatDuration(registry.Seconds(&seconds)), nil
+	return words.Exact(registry.Seconds(&seconds)), nil
 }
 
 func isTTL(c custom) bool { return c.Property == "ttl" || c.Property == "featureaudit.ttl" }

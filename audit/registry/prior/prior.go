@@ -8,9 +8,9 @@ import (
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/model"
-	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/registry"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // DecodeReport reads the definitions that a report was judged by.
@@ -78,7 +78,7 @@ func settings(def report.ViewDefinition) map[string]string {
 	list := func(key string, words []string) { put(key, strings.Join(words, ", ")) }
 	span := func(key string, seconds *float64) {
 		if seconds != nil {
-			put(key, policy.FormatDuration(registry.Seconds(seconds)))
+			put(key, words.Exact(registry.Seconds(seconds)))
 		}
 	}
 	put("source", def.Source)

@@ -13,6 +13,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/registry"
+	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // File is one file of definitions: Name is what locations call it.
@@ -114,17 +115,17 @@ func suppressed(s model.Suppression) string {
 
 // contract puts in words what a consumer needs of a view.
 func contract(v model.ConsumerView) string {
-	words := []string{"read"}
+	parts := []string{"read"}
 	if v.MaxAge != 0 {
-		words = append(words, "max_age "+policy.FormatDuration(v.MaxAge))
+		parts = append(parts, "max_age "+words.Exact(v.MaxAge))
 	}
 	if v.Lookback != 0 {
-		words = append(words, "lookback "+policy.FormatDuration(v.Lookback))
+		parts = append(parts, "lookback "+words.Exact(v.Lookback))
 	}
 	if len(v.Accept) > 0 {
-		words = append(words, "accept "+strings.Join(slices.Sorted(slices.Values(v.Accept)), " and "))
+		parts = append(parts, "accept "+strings.Join(slices.Sorted(slices.Values(v.Accept)), " and "))
 	}
-	return strings.Join(words, ", ")
+	return strings.Join(parts, ", ")
 }
 
 func date(t time.Time) string {
@@ -196,7 +197,7 @@ func settings(m model.View) map[string]string {
 	list := func(key string, words []string) { put(key, strings.Join(words, ", ")) }
 	duration := func(key string, d time.Duration) {
 		if d != 0 {
-			s[key] = policy.FormatDuration(d)
+			s[key] = words.Exact(d)
 		}
 	}
 	timeColumn := func(key string, t model.TimeColumn) {

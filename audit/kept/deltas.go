@@ -1,0 +1,144 @@
+package kept
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	format "github.com/apache/arrow/go/v17/parquet"
+	"github.com/apache/arrow/go/v17/parquet/file"
+)
+
+// integersOf decodes a column of integers, some times faster than arrow's own reader does, which matters where a history has hundreds of
+// millions of them.
+func integersOf(pages file.PageReader, rows int64) ([]int64, error) {
+	out := make([]int64, 0, rows)
+	var padded []byte
+	for pages.Next() {
+		page, ok := pages.Page().(*file.DataPageV1)
+		if !ok {
+			return nil, fmt.Errorf("it has a page of the type %T", pages.Page())
+		}
+		n := int64(page.NumValues())
+		if format.Encoding(page.Encoding()) != format.Encodings.DeltaBinaryPacked || n < 0 || n > rows-int64(len(out)) {
+			return nil, fmt.Errorf("it has a page of %d values in the encoding %v, and %d of %d values were read", n, page.Encoding(), len(out), rows)
+		}
+		padded = append(append(padded[:0], page.Data()...), make([]byte, loadBytes)...)
+		from := len(out)
+		out = out[:from+int(n)]
+		if err := unpackDeltas(padded, len(page.Data()), out[from:]); err != nil {
+			return nil, err
+		}
+	}
+	if err := pages.Err(); err != nil {
+		return nil, err
+	}
+	if int64(len(out)) != rows {
+		return nil, errShort
+	}
+	return out, nil
+}
+
+var errShort = errors.New("it has fewer values than rows")
+
+// loadBytes are loaded at once: so many must follow the packed bytes.
+const loadBytes = 16
+
+// unpackDeltas decodes DELTA_BINARY_PACKED: of data, the first length bytes count.
+func unpackDeltas(data []byte, length int, out []int64) error {
+	r := deltaReader{data: data, length: length}
+	block, minis, total, last := r.unsigned(), r.unsigned(), r.unsigned(), r.signed()
+	if r.bad || total != uint64(len(out)) || minis == 0 || minis > 1<<10 || block%minis != 0 || block/minis%32 != 0 || block/minis == 0 || block > 1<<20 {
+		return fmt.Errorf("%d values in blocks of %d by %d, where %d belong", total, block, minis, len(out))
+	}
+	if total == 0 {
+		return nil
+	}
+	out[0] = last
+	out = out[1:]
+	each := int(block / minis)
+	for len(out) > 0 {
+		least := r.signed()
+		widths := r.take(int(minis))
+		for _, width := range widths {
+			if len(out) == 0 {
+				break
+			}
+			packed := r.take(each * int(width) / 8)
+			if r.bad || width > 64 {
+				return errShort
+			}
+			n := min(each, len(out))
+			last = unpack(data[r.at-len(packed):], uint(width), last, least, out[:n])
+			out = out[n:]
+		}
+		if r.bad {
+			return errShort
+		}
+	}
+	return nil
+}
+
+// unpack adds up the differences of one small block, each of so many bits.
+func unpack(packed []byte, width uint, last, least int64, out []int64) int64 {
+	if width > 56 {
+		return unpackWide(packed, width, last, least, out)
+	}
+	mask, bit := uint64(1)<<width-1, uint(0)
+	for i := range out {
+		last += int64(binary.LittleEndian.Uint64(packed[bit>>3:])>>(bit&7)&mask) + least
+		out[i] = last
+		bit += width
+	}
+	return last
+}
+
+func unpackWide(packed []byte, width uint, last, least int64, out []int64) int64 {
+	bit := uint(0)
+	for i := range out {
+		at, shift := bit>>3, bit&7
+		value := binary.LittleEndian.Uint64(packed[at:]) >> shift
+		if shift > 0 {
+			value |= uint64(packed[at+8]) << (64 - shift)
+		}
+		if width < 64 {
+			value &= 1<<width - 1
+		}
+		last += int64(value) + least
+		out[i] = last
+		bit += width
+	}
+	return last
+}
+
+// deltaReader reads the numbers between packed values. Beyond the end it is bad.
+type deltaReader struct {
+	data   []byte
+	length int
+	at     int
+	bad    bool
+}
+
+func (r *deltaReader) unsigned() uint64 {
+	value, n := binary.Uvarint(r.data[r.at:r.length])
+	if n <= 0 {
+		r.bad = true
+		return 0
+	}
+	r.at += n
+	return value
+}
+
+func (r *deltaReader) signed() int64 {
+	value := r.unsigned()
+	return int64(value>>1) ^ -int64(value&1)
+}
+
+func (r *deltaReader) take(n int) []byte {
+	if r.bad || n > r.length-r.at {
+		r.bad = true
+		return nil
+	}
+	r.at += n
+	return r.data[r.at-n : r.at]
+}
