@@ -38,4 +38,6 @@ type Room struct {
 	TempDir string
 	// SliceRows is how many rows one query hands over at once, for each worker.
 	SliceRows int64
+	// Slices is how many pairs of a file and a source of its rows there is memory for, until they are judged; 0 for any number.
+	Slices int
 }

@@ -71,27 +71,17 @@ func Open(ctx context.Context, dir string) (*Past, error) {
 	if err != nil {
 		return nil, err
 	}
-	type whole struct {
-		rows []Row
-		run  Run
-	}
 	for _, name := range names {
 		if err := context.Cause(ctx); err != nil {
 			return nil, err
 		}
-		var w whole
-		why, err := readOne(ctx, dir, name, func(r Row) { w.rows = append(w.rows, r); w.run = r.Run })
+		why, err := p.open(ctx, dir, name)
 		if err != nil {
 			return nil, err
 		}
-		if why == nil && len(w.rows) > 0 && filepath.ToSlash(name) != w.run.path() {
-			why = fmt.Errorf("it is the file of another place, %s: it was copied or moved", w.run.path())
-		}
 		if why != nil {
 			p.NotUsed = append(p.NotUsed, fmt.Sprintf("%s: %v", filepath.ToSlash(name), why))
-			continue
 		}
-		p.add(w.rows)
 	}
 	for _, looks := range p.looks {
 		slices.SortFunc(looks, func(a, b *look) int {
@@ -99,6 +89,24 @@ func Open(ctx context.Context, dir string) (*Past, error) {
 		})
 	}
 	return p, nil
+}
+
+// open takes in one file; why is what keeps it from being trusted. It is read twice, so that nothing is taken in of a file that turns out
+// to be none, and its rows need not be held.
+func (p *Past) open(ctx context.Context, dir, name string) (why, err error) {
+	raw, why, err := fetch(dir, name)
+	if why != nil || err != nil {
+		return why, err
+	}
+	var run Run
+	rows := 0
+	if why := read(ctx, raw, func(r Row) { run, rows = r.Run, rows+1 }); why != nil {
+		return why, nil
+	}
+	if rows > 0 && filepath.ToSlash(name) != run.path() {
+		return fmt.Errorf("it is the file of another place, %s: it was copied or moved", run.path()), nil
+	}
+	return read(ctx, raw, p.adder()), nil
 }
 
 func newPast() *Past {
@@ -133,27 +141,32 @@ func list(dir string) ([]string, error) {
 }
 
 // readOne reads one file; why is what keeps it from being trusted.
-func readOne(ctx context.Context, dir, name string, each func(Row)) (why, err error) {
+func readOne(ctx context.Context, dir, name string) (why, err error) {
+	raw, why, err := fetch(dir, name)
+	if why != nil || err != nil {
+		return why, err
+	}
+	return read(ctx, raw, func(Row) {}), nil
+}
+
+// fetch gives the bytes of one file that is whole; why is what keeps it from being trusted.
+func fetch(dir, name string) (raw []byte, why, err error) {
 	path := filepath.Join(dir, name)
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return errors.New("it is a link to nothing"), nil
+		return nil, errors.New("it is a link to nothing"), nil
 	case err != nil:
-		return nil, fmt.Errorf("history %s: %w", dir, err)
+		return nil, nil, fmt.Errorf("history %s: %w", dir, err)
 	case !info.Mode().IsRegular():
-		return errors.New("it is no regular file"), nil
+		return nil, errors.New("it is no regular file"), nil
 	case info.Size() > maxFileBytes:
-		return fmt.Errorf("it has %d bytes, more than the file of any run", info.Size()), nil
+		return nil, fmt.Errorf("it has %d bytes, more than the file of any run", info.Size()), nil
 	}
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("history %s: %w", dir, err)
+	if raw, err = os.ReadFile(path); err != nil {
+		return nil, nil, fmt.Errorf("history %s: %w", dir, err)
 	}
-	if why := admit(raw); why != nil {
-		return why, nil
-	}
-	return read(ctx, raw, each), nil
+	return raw, admit(raw), nil
 }
 
 func (p *Past) intern(text string) string {
@@ -164,10 +177,10 @@ func (p *Past) intern(text string) string {
 	return text
 }
 
-// add takes in the rows of one run.
-func (p *Past) add(rows []Row) {
+// adder takes in the rows of one run, in their order.
+func (p *Past) adder() func(Row) {
 	var at *look
-	for _, r := range rows {
+	return func(r Row) {
 		if r.Kind == kindResult {
 			at = &look{run: r.Run, outcome: report.Outcome(r.Outcome), looked: r.Looked, point: pointOf(r), found: map[string]int64{}}
 			where := scopeOf(r.Run, r.Project, r.View, r.Check)
@@ -179,17 +192,17 @@ func (p *Past) add(rows []Row) {
 			if r.Check == report.UnreadableFile && r.Outcome == string(report.Pass) && r.Range == "" {
 				p.sizes[of] = append(p.sizes[of], size{r.AsOf, r.ViewRows})
 			}
-			continue
+			return
 		}
 		if at == nil || r.Fingerprint == "" {
-			continue
+			return
 		}
 		fingerprint := p.intern(r.Fingerprint)
 		if r.Subject != (report.Subject{}) {
 			p.subjects[fingerprint] = r.Subject // files come in the order of as_of
 		}
 		if r.Suppressed {
-			continue
+			return
 		}
 		at.found[fingerprint] = r.RowsBad
 	}
@@ -222,7 +235,7 @@ func Write(ctx context.Context, dir string, rows []Row, now time.Time) error {
 	name := run.path()
 	path := filepath.Join(dir, filepath.FromSlash(name))
 	if _, err := os.Lstat(path); err == nil {
-		why, err := readOne(ctx, dir, filepath.FromSlash(name), func(Row) {})
+		why, err := readOne(ctx, dir, filepath.FromSlash(name))
 		if err = errors.Join(err, why); err != nil {
 			return fmt.Errorf("history %s: %s is in the place of this run, and is not replaced: %w; move it away and run again", dir, name, err)
 		}

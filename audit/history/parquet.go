@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -142,6 +143,9 @@ func WriteParquet(w io.Writer, rows []Row) error {
 	return err
 }
 
+// groupRows are those of a row group: so many are held once more while they are written.
+const groupRows = 16_384
+
 // encode is the file of a run, with its digest.
 func encode(rows []Row) ([]byte, error) {
 	cols := columns()
@@ -152,21 +156,27 @@ func encode(rows []Row) ([]byte, error) {
 	schema := arrow.NewSchema(fields, nil)
 	builder := array.NewRecordBuilder(memory.DefaultAllocator, schema)
 	defer builder.Release()
-	for _, r := range rows {
-		for i, c := range cols {
-			appendValue(builder.Field(i), c.value(r))
-		}
-	}
-	record := builder.NewRecord()
-	defer record.Release()
 	var buf bytes.Buffer
 	properties := parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Snappy), parquet.WithCreatedBy("featureaudit"))
 	writer, err := pqarrow.NewFileWriter(schema, &buf, properties, pqarrow.DefaultWriterProps())
 	if err != nil {
 		return nil, err
 	}
-	err = errors.Join(writer.AppendKeyValueMetadata("schema", Schema), writer.AppendKeyValueMetadata("digest", digestMark+digestBlank), writer.Write(record), writer.Close())
-	if err != nil {
+	write := func(rows []Row) error {
+		for _, r := range rows {
+			for i, c := range cols {
+				appendValue(builder.Field(i), c.value(r))
+			}
+		}
+		record := builder.NewRecord()
+		defer record.Release()
+		return writer.Write(record)
+	}
+	err = errors.Join(writer.AppendKeyValueMetadata("schema", Schema), writer.AppendKeyValueMetadata("digest", digestMark+digestBlank))
+	for group := range slices.Chunk(rows, groupRows) {
+		err = errors.Join(err, write(group))
+	}
+	if err = errors.Join(err, writer.Close()); err != nil {
 		return nil, err
 	}
 	raw := buf.Bytes()

@@ -102,7 +102,11 @@ func Rows(r report.Report) ([]Row, error) {
 	for _, v := range r.Views {
 		views[v.Name] = v
 	}
-	var rows []Row
+	count := len(r.Results)
+	for _, res := range r.Results {
+		count += int(res.FindingsTotal)
+	}
+	rows := make([]Row, 0, count)
 	for _, res := range r.Results {
 		view := views[res.View]
 		measures, err := json.Marshal(res.Measures)

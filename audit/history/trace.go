@@ -159,10 +159,11 @@ func Diff(a, b report.Report) (Changes, error) {
 		return Changes{}, err
 	}
 	past := newPast()
-	for i := range rows {
-		rows[i].AsOf = run.AsOf - 1 // the first is the earlier one, whatever it was judged from
+	add := past.adder()
+	for _, row := range rows {
+		row.AsOf = run.AsOf - 1 // the first is the earlier one, whatever it was judged from
+		add(row)
 	}
-	past.add(rows)
 	told, err := past.Compare(b)
 	if err != nil {
 		return Changes{}, err

@@ -409,6 +409,7 @@ func (c *cli) finishRun(ctx context.Context, log zerolog.Logger, f finish) (int,
 	if memoryErr == nil {
 		f.report = told
 	}
+	f.audit.Report = report.Report{} // its findings by name stand in the one that was told
 	split := splitOutputs(f.outs)
 	writeErr := errors.Join(c.writeReport(split.reports, f.report, options), c.writeDuplicates(split.duplicates, f.audit.Duplicates), f.audit.RowsErr, memoryErr)
 	if f.audit.RowsErr == nil {

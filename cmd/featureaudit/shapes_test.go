@@ -35,6 +35,11 @@ const (
 	longKeys = "SELECT " + instant + ", repeat(printf('%04d', i // 2), 262144) AS id, i AS amount FROM "
 	manyRows = "SELECT " + instant + ", substr(md5(i::VARCHAR), 1, 16) AS id, (i % 7000)::VARCHAR AS user, i % 1000 AS amount FROM range(5000000) t(i)"
 	oneGroup = "ROW_GROUP_SIZE 6000000"
+	// findings are two rows of one key, one without an event time, one from the future, one long expired and one without a key, in each file
+	findings = "SELECT CASE WHEN k = 2 THEN NULL ELSE TIMESTAMPTZ '2026-11-01 00:00:00+00' + to_seconds(n) + CASE k WHEN 3 THEN INTERVAL '30 minutes' WHEN 4 THEN INTERVAL '-1200 days' " +
+		"ELSE INTERVAL '0 days' END END AS event_time, TIMESTAMPTZ '2026-11-01 00:01:00+00' + to_seconds(n) AS ingested_at, " +
+		"CASE k WHEN 5 THEN NULL ELSE n * 10 + greatest(k, 1) END AS id, 1 AS amount, strftime(TIMESTAMP '2024-01-01' + to_hours(n), '%Y%m%d%H') AS part " +
+		"FROM (SELECT i // 6 AS n, i % 6 AS k FROM range(120000) t(i))"
 )
 
 func oddShapes() []oddShape {
@@ -60,6 +65,16 @@ func oddShapes() []oddShape {
 			options: oneGroup + ", DICTIONARY_SIZE_LIMIT 1000000", measures: counts(60_000, 5_000_000), slow: true},
 		{name: "2,000 columns", query: "SELECT " + instant + ", i // 2 AS id, " + strings.Join(wide, ", ") + " FROM range(400) t(i)", measures: counts(200, 400)},
 		{name: "2,000 columns and 20,000 rows", query: "SELECT " + instant + ", i // 2 AS id, " + strings.Join(wide, ", ") + " FROM range(20000) t(i)", measures: counts(10_000, 20_000), slow: true},
+		{name: "a dictionary of 40 megabytes for 20,000 rows", query: "SELECT " + instant + ", i AS id, repeat(printf('%04d', i % 40), 262144) AS cat FROM range(20000) t(i)",
+			options: "DICTIONARY_SIZE_LIMIT 1000000, STRING_DICTIONARY_PAGE_SIZE_LIMIT 1000000000, COMPRESSION uncompressed", args: []string{"--entity", "cat"}, slow: true},
+		{name: "20,000 partitions with findings", query: findings, parted: true, args: []string{"--ingested-at", "ingested_at", "--entity", "id"}, measures: counts(20_000, 40_000), slow: true},
+		{name: "64 sources in each of 2,000 files", query: "SELECT " + instant + ", i AS id, 's' || (i % 64) AS source, i // 64 AS part FROM range(128000) t(i)", parted: true,
+			args: []string{"--set", "source=source"}, slow: true},
+		{name: "300,000 entities of a kilobyte", query: "SELECT " + instant + ", i AS id, repeat(md5(i::VARCHAR), 32) AS entity FROM range(300000) t(i)",
+			options: "ROW_GROUP_SIZE 20000", args: []string{"--entity", "entity"}, measures: counts(0, 0), slow: true},
+		{name: "repeats with lists, structs and maps", query: "SELECT " + instant + ", i // 2 AS id, list_transform(range(i % 50), x -> x * i) AS l, {'a': i, 'b': [{'c': repeat('x', (i % 1000)::INT)}]} AS st, " +
+			"map([i::VARCHAR], [i]) AS m FROM range(60000) t(i)", measures: counts(30_000, 60_000), slow: true},
+		{name: "50,000 own values of a partition column", query: "SELECT " + instant + ", i AS id, 'v' || i AS dt, '2026-11-01' AS part FROM range(50000) t(i)", parted: true, measures: counts(0, 0), slow: true},
 		{name: "20,000 files", query: "SELECT " + instant + ", i AS id, 1.5 AS amount, i // 3 AS part FROM range(60000) t(i)", parted: true, measures: counts(0, 0), slow: true},
 	}
 }

@@ -59,7 +59,9 @@ type Request struct {
 	SliceRows int64
 	// RunMemory is what key and entity runs may hold before they spill to TempDir, in bytes.
 	RunMemory int64
-	TempDir   string
+	// Slices is how many pairs of a file and a source there is memory for; 0 for any number.
+	Slices  int
+	TempDir string
 	// PortionRows is how many repeated rows are held and compared at once; 0 means as many as RunMemory has room for.
 	PortionRows int
 	// RowsLimit caps the repeated rows that are kept for export.
@@ -570,6 +572,17 @@ func (c *collector) hold(ctx context.Context, jobs []job) error {
 	close(next)
 	running.Wait()
 	return context.Cause(ctx)
+}
+
+// roomForSlice says whether there is room for a pair of a file and a source, if it is not there already.
+func (c *collector) roomForSlice(key sliceKey) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if most := c.request.Slices; most > 0 && len(c.slices) >= most && c.slices[key] == nil {
+		return engine.ResourceError{Err: fmt.Errorf("its %d files hold more than %d pairs of a file and a source, and the memory limit has room for no more: raise --memory-limit, or name a source with fewer values",
+			len(c.survey.Files), most)}
+	}
+	return nil
 }
 
 func (c *collector) addSlices(used []*sourceFold) {

@@ -105,6 +105,9 @@ func (f *accumulator) source(code uint8, row int64) (*sourceFold, error) {
 		return s, nil
 	}
 	name := f.c.names.name(code)
+	if err := f.c.roomForSlice(sliceKey{f.policy.file.ID, name}); err != nil {
+		return nil, err
+	}
 	s := &sourceFold{slice: facts.NewSlice(f.policy.file.ID, name), code: code}
 	s.slice.FirstRow = row
 	policy := sourcePolicy(f.c.roles.view, name)
