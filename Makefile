@@ -75,6 +75,7 @@ test-contributing: ## the worked example of .github/CONTRIBUTING.md, followed in
 test-all: test test-postgres test-shells test-contributing test-stores ## also the slow tests (race detector, short fuzzing, ten minutes of torture)
 	go test -race -timeout 40m -skip '$(MEMORY_TESTS)' ./cmd/... ./audit/...
 	FEATUREAUDIT_TEST_STORES=5000 go test -timeout 40m -run '^TestCollectionEqualsRecount$$' ./audit
+	FEATUREAUDIT_TEST_NIGHTS=500 go test -timeout 60m -run '^TestNightsWithKeptFacts$$' ./audit
 	FEATUREAUDIT_TEST_MEMORY=1 go test -timeout 40m -run '$(MEMORY_TESTS)' ./cmd/featureaudit
 	@for target in $$(grep -rlE '^func Fuzz' --include='*_test.go' audit cmd | sort); do \
 		for name in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*).*/\1/p' $$target); do \

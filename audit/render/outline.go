@@ -230,6 +230,9 @@ func facts(v report.View) []string {
 	if v.NewestEventTime != nil && v.AgeSeconds != nil {
 		facts = append(facts, fmt.Sprintf("newest event %s old", words.Seconds(*v.AgeSeconds)))
 	}
+	if v.Table != nil {
+		facts = append(facts, fmt.Sprintf("version %d of a %s table", v.Table.Version, Clean(v.Table.Format)))
+	}
 	return facts
 }
 

@@ -375,9 +375,9 @@ func (v plannedView) writeText(w io.Writer) {
 	case v.Problem != "":
 		fmt.Fprintf(w, "  problem\t%s\n", render.Clean(v.Problem))
 	case v.Partitions > 0:
-		fmt.Fprintf(w, "  files\t%d, %d bytes, in %d partitions from %s to %s\n", v.Files, v.Bytes, v.Partitions, render.Clean(v.First), render.Clean(v.Last))
+		fmt.Fprintf(w, "  files\t%d, %s, in %s from %s to %s\n", v.Files, words.Size(v.Bytes), words.Count(int64(v.Partitions), "partition"), render.Clean(v.First), render.Clean(v.Last))
 	case v.NoFiles == "":
-		fmt.Fprintf(w, "  files\t%d, %d bytes\n", v.Files, v.Bytes)
+		fmt.Fprintf(w, "  files\t%d, %s\n", v.Files, words.Size(v.Bytes))
 	}
 	for _, note := range v.Notes {
 		fmt.Fprintf(w, "  note\t%s\n", render.Clean(note))
