@@ -7,6 +7,8 @@ STATICCHECK_VERSION := v0.8.2
 GOLANGCI_VERSION := v2.15.0
 DEADCODE_VERSION := v0.52.0
 VERSITYGW_VERSION := v1.8.0
+FAKE_GCS_VERSION := v1.56.1
+AZURITE_VERSION := 3.37.0
 GO_LICENSES_VERSION := v1.6.0
 CYCLONEDX_VERSION := v1.10.0
 ACTIONLINT_VERSION := v1.7.7
@@ -20,6 +22,8 @@ STATICCHECK := build/bin/staticcheck-$(STATICCHECK_VERSION)
 GOLANGCI := build/bin/golangci-lint-$(GOLANGCI_VERSION)
 DEADCODE := build/bin/deadcode-$(DEADCODE_VERSION)
 VERSITYGW := build/bin/versitygw-$(VERSITYGW_VERSION)
+FAKE_GCS := build/bin/fake-gcs-server-$(FAKE_GCS_VERSION)
+AZURITE := build/azurite-$(AZURITE_VERSION)/node_modules/azurite/dist/src/blob/main.js
 INCIDENT := build/incident
 
 .PHONY: help
@@ -57,10 +61,16 @@ MEMORY_TESTS := ^Test(MemoryStays|OddShapesStay)WithinTheLimit$$
 test-postgres: ## registries in a PostgreSQL server, which the tests start by themselves: it must be installed
 	go test -tags postgres -run Postgres ./audit/registry/feast
 
+# The servers are real, and are started by the tests; the first time builds them, which takes some minutes.
 .PHONY: test-stores
-test-stores: $(VERSITYGW) ## audits of buckets: a real S3 server on this machine, which the first time builds for some minutes
-	FEATUREAUDIT_TEST_VERSITYGW=$(CURDIR)/$(VERSITYGW) go test -tags stores -timeout 20m ./audit/store/... ./audit/internal/stage
+test-stores: test-stores-s3 $(FAKE_GCS) $(AZURITE) ## audits of buckets with servers of S3, Google and Azure on this machine (node 20 is needed for Azure)
+	FEATUREAUDIT_TEST_GCS=$(CURDIR)/$(FAKE_GCS) FEATUREAUDIT_TEST_AZURITE=$(CURDIR)/$(AZURITE) go test -tags stores -timeout 20m -run 'Google|Azure' ./audit/store/blob
+
+.PHONY: test-stores-s3
+test-stores-s3: $(VERSITYGW)
+	FEATUREAUDIT_TEST_VERSITYGW=$(CURDIR)/$(VERSITYGW) go test -tags stores -timeout 20m -skip 'Google|Azure' ./audit/store/... ./audit/internal/stage
 	FEATUREAUDIT_TEST_VERSITYGW=$(CURDIR)/$(VERSITYGW) go test -tags stores -timeout 20m -run Bucket ./cmd/featureaudit
+	go vet -tags noclouds ./cmd/... ./audit/...
 
 .PHONY: test-shells
 test-shells: ## completion in the real bash, zsh and fish, in those that are installed
@@ -112,6 +122,16 @@ $(VERSITYGW):
 	@mkdir -p build/bin
 	GOBIN=$(CURDIR)/build/bin go install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION)
 	@mv build/bin/versitygw $@
+
+$(FAKE_GCS):
+	@mkdir -p build/bin
+	GOBIN=$(CURDIR)/build/bin go install github.com/fsouza/fake-gcs-server@$(FAKE_GCS_VERSION)
+	@mv build/bin/fake-gcs-server $@
+
+$(AZURITE):
+	@command -v npm >/dev/null || { echo "make: node and npm are needed for the server of Azure" >&2; exit 1; }
+	@mkdir -p build/azurite-$(AZURITE_VERSION)
+	npm install --prefix build/azurite-$(AZURITE_VERSION) --ignore-scripts --no-audit --no-fund --loglevel=error azurite@$(AZURITE_VERSION)
 
 $(DEADCODE):
 	@mkdir -p build/bin

@@ -156,6 +156,9 @@ func Run(ctx context.Context, o Options) (Audit, error) {
 	done.Looked = r.looked
 	if o.Facts != nil {
 		done.FactsErr = o.Facts.Commit(kept.Note{By: o.Tool.Version, AsOf: r.asOf})
+		if stopped == nil { // what a run that was stopped found rewritten is in no report yet
+			done.FactsErr = errors.Join(done.FactsErr, o.Facts.Looks().Commit(o.Tool.Version, r.asOf))
+		}
 	}
 	if o.BadRows {
 		done.Rows, done.RowNotes, done.RowsErr = r.fetchRows(ctx)

@@ -63,6 +63,10 @@ var reserved = []struct {
 }{
 	{"github.com/marcboeker/go-duckdb", []string{"audit/engine/duckdb"}, "go through the port in audit/engine"},
 	{"github.com/apache/arrow", []string{"audit/survey", "audit/content", "audit/verify", "audit/export", "audit/align", "audit/sample", "audit/history", "audit/kept", "audit/table", "fixtures"}, "footers are read in audit/survey; ask it for the fact"},
+	{"gocloud.dev", []string{"audit/store/blob"}, "go through the port in audit/store"},
+	{"github.com/aws/", []string{"audit/store/blob"}, "go through the port in audit/store"},
+	{"cloud.google.com/", []string{"audit/store/blob"}, "go through the port in audit/store"},
+	{"github.com/Azure/", []string{"audit/store/blob", "fixtures/objectstore"}, "go through the port in audit/store"},
 	{"github.com/spf13/pflag", []string{"cmd", "fixtures/cmd"}, "take plain values and let cmd parse the flags"},
 	{"github.com/mattn/go-isatty", []string{"cmd"}, "take a boolean and let cmd look at the terminal"},
 }

@@ -132,6 +132,7 @@ func (r *run) view(ctx context.Context, view model.View) (f found) {
 		return found{err: err}
 	}
 	defer r.judges.giveBack(judge, small)
+	gathered.Since = r.since(gathered)
 	f.in = evidence.NewInput(gathered, r.terms(view))
 	f.judged, f.err = check.JudgeView(ctx, judge, f.in)
 	return f

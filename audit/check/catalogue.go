@@ -15,6 +15,7 @@ func Catalogue() []Check {
 		mixedZones,
 		nullEventTime,
 		nullKeys,
+		rewrittenPartitions,
 		schemaDrift,
 		shiftedTwins,
 		sourceLag,

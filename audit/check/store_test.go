@@ -137,6 +137,7 @@ func healthy(v model.View) *store {
 		s.lags(i, "batch", 0, 1000)
 	}
 	s.Collection.Keys.RowsTotal = 9000
+	s.Since = &facts.Since{Last: asOf - day, Closed: []string{s.Survey.Partitions[0].Identity}}
 	return s
 }
 

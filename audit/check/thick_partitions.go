@@ -50,7 +50,7 @@ before them.`
 
 func judgeThickPartitions(b *viewEvidence) (verdict, error) {
 	declared := b.Policy("thick-partitions")
-	return b.judgeVolumes(b.Policy(thinPartitions.ID).MinRows, func(v volume) (row, bool) {
+	return b.judgeVolumes(b.leastRows(), func(v volume) (row, bool) {
 		limit, ok := thickLimit(v, declared)
 		if !ok {
 			return row{}, false

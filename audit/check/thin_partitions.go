@@ -25,7 +25,7 @@ var thinPartitions = Check{
 		Doc: "the least number of rows of a closed partition"}},
 	judge: judgeThinPartitions,
 	nothing: func(b *viewEvidence) string {
-		if b.Policy("thin-partitions").MinRows != nil {
+		if b.leastRows() != nil {
 			return "no closed partition with rows"
 		}
 		return "no closed partition has the 7 earlier ones with rows that it would be compared with"
@@ -40,8 +40,11 @@ themselves, so that a long run of thin ones does not hide itself. At least 7
 must be there. Where partitions are expected by source or by another column,
 each is compared with its own.`
 
+// leastRows is the declared floor of a partition, or nil.
+func (b *viewEvidence) leastRows() *int64 { return b.Policy("thin-partitions").MinRows }
+
 func judgeThinPartitions(b *viewEvidence) (verdict, error) {
-	least := b.Policy("thin-partitions").MinRows
+	least := b.leastRows()
 	return b.judgeVolumes(least, func(v volume) (row, bool) {
 		limit, ok := thinLimit(v, least)
 		if !ok {

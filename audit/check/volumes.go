@@ -2,6 +2,7 @@ package check
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -107,9 +108,26 @@ func (b *viewEvidence) judgeVolumes(least *int64, one func(volume) (row, bool)) 
 			continue
 		}
 		r.subject = b.GroupSubject(it.at)
+		if before, was := b.rowsBefore(it.at); was && r.bad > 0 {
+			r.measures["since_rows"] = before
+			r.message += fmt.Sprintf("; it had %s when it was looked at before", words.Number(before))
+		}
 		v.rows = append(v.rows, r)
 	}
 	return v, nil
+}
+
+// rowsBefore is how many rows a partition had before it was rewritten, where that is remembered and they are others now.
+func (b *viewEvidence) rowsBefore(p evidence.Presence) (int64, bool) {
+	if b.Since == nil || p.Group != "" {
+		return 0, false
+	}
+	for _, r := range b.Since.Rewritten {
+		if r.Identity == p.Partition.Identity {
+			return r.RowsBefore, r.RowsBefore != r.RowsAfter
+		}
+	}
+	return 0, false
 }
 
 // newest is a list with one more at its end and no more than most; the list given stays as it is.

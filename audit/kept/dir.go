@@ -22,6 +22,8 @@ import (
 type Dir struct {
 	path string
 
+	looks *Looks
+
 	mu    sync.Mutex
 	files map[fileOf]*File
 	// lists are the newest of each name.
@@ -105,7 +107,10 @@ func tidy(unfinished string, now time.Time) {
 // Open reads what is known in a folder that Prepare made. Packs that are damaged, foreign or of another release are named by NotUsed,
 // and nothing of them is used. The error is the context's, or that of a folder that cannot be listed.
 func Open(ctx context.Context, path string) (*Dir, error) {
-	d := &Dir{path: path, files: map[fileOf]*File{}, lists: map[string]listed{}}
+	d := &Dir{path: path, files: map[fileOf]*File{}, lists: map[string]listed{}, looks: openLooks(path)}
+	if err := d.looks.damaged; err != nil {
+		d.notUsed = append(d.notUsed, "looks/"+reasonFor(err)+"; what changes in closed partitions is compared with this run from the next one on")
+	}
 	names, err := d.names()
 	if err != nil {
 		return nil, err
@@ -121,9 +126,18 @@ func Open(ctx context.Context, path string) (*Dir, error) {
 
 // names are the folders of packs, the oldest first.
 func (d *Dir) names() ([]string, error) {
-	entries, err := os.ReadDir(filepath.Join(d.path, packsFolder))
+	names, err := packsIn(filepath.Join(d.path, packsFolder))
 	if err != nil {
 		return nil, fmt.Errorf("facts %s: %w", d.path, err)
+	}
+	return names, nil
+}
+
+// packsIn are the folders of packs in a folder, the oldest first.
+func packsIn(folder string) ([]string, error) {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, err
 	}
 	var names []string
 	for _, e := range entries {
@@ -137,6 +151,15 @@ func (d *Dir) names() ([]string, error) {
 		return cmpText(a, b)
 	})
 	return names, nil
+}
+
+// nameAfter is the name of a new pack beside others.
+func nameAfter(names []string) string {
+	number := int64(0)
+	for _, name := range names {
+		number = max(number, numberOf(name))
+	}
+	return fmt.Sprintf("%06d-%08x", number+1, rand.Uint32())
 }
 
 // numberOf is the number of a pack by its name, 0 for a foreign one.
@@ -180,6 +203,18 @@ func reasonOf(path string, err error) string {
 	}
 	return fmt.Sprintf("%s: %v; its files are read again", filepath.Base(path), err)
 }
+
+// reasonFor names a pack of looks with what is wrong with it.
+func reasonFor(err error) string {
+	var damaged DamagedError
+	if errors.As(err, &damaged) {
+		return filepath.Base(damaged.Pack) + ": " + damaged.Err.Error()
+	}
+	return err.Error()
+}
+
+// Looks remembers which files views had.
+func (d *Dir) Looks() *Looks { return d.looks }
 
 // Find gives what is known of a file under a policy, whether or not it is still the same file; nil for nothing.
 func (d *Dir) Find(policy, path string) *File {
@@ -282,12 +317,7 @@ func (d *Dir) Commit(note Note) error {
 	if err != nil {
 		return errors.Join(err, w.Abort())
 	}
-	number := int64(0)
-	for _, name := range names {
-		number = max(number, numberOf(name))
-	}
-	name := fmt.Sprintf("%06d-%08x", number+1, rand.Uint32())
-	return d.wrap(w.Commit(filepath.Join(d.path, packsFolder, name), note))
+	return d.wrap(w.Commit(filepath.Join(d.path, packsFolder, nameAfter(names)), note))
 }
 
 func (d *Dir) wrap(err error) error {

@@ -110,6 +110,8 @@ type View struct {
 	MaxLag time.Duration
 	// Tolerance is how far after its ingest time an event time may lie before the row is a future row.
 	Tolerance time.Duration
+	// Rewrites is how far back from now closed partitions are rewritten by design; 0 means none are.
+	Rewrites time.Duration
 	// Zone is the IANA zone that naive times are read in; "device" means unknown row by row. Empty means UTC by default.
 	Zone string
 	// Zones narrows the offsets that zone evidence may propose.

@@ -119,7 +119,7 @@ var examples = map[string]string{
 	"owner": "fraud", "path": "p/*.parquet", "source": "source", "source.path_segment": "1", "entity": "[e]", "writer": "[w]", "key": "[k]", "once_per": "[partition]",
 	"measures": "[m]", "payload": "[p]", "sensitive": "[q]", "ttl": "24h", "ttl.never": "static", "max_age": "1h", "max_lag": "2h",
 	"table.format": "delta", "table.version": "12", "table.as_of": "2026-11-03T06:00:00Z", "table.branch": "audit",
-	"tolerance": "3m", "zone": "UTC", "zones": "[UTC]", "reference": "as_of",
+	"tolerance": "3m", "rewrites": "3d", "zone": "UTC", "zones": "[UTC]", "reference": "as_of",
 	"event_time": "t", "event_time.column": "t", "event_time.zone": "UTC", "event_time.unit": "ms", "event_time.format": "rfc3339",
 	"ingested_at": "t", "ingested_at.column": "t", "ingested_at.zone": "UTC", "ingested_at.unit": "ms", "ingested_at.format": "rfc3339",
 	"time_partition.column": "dt", "time_partition.grain": "day", "time_partition.zone": "Asia/Tokyo", "time_partition.of": "snapshot",
@@ -128,14 +128,14 @@ var examples = map[string]string{
 	"sources.s.event_time": "t", "sources.s.event_time.column": "t", "sources.s.event_time.zone": "UTC", "sources.s.event_time.unit": "ms",
 	"sources.s.event_time.format": "rfc3339", "sources.s.ingested_at": "t", "sources.s.ingested_at.column": "t", "sources.s.ingested_at.zone": "UTC",
 	"sources.s.ingested_at.unit": "ms", "sources.s.ingested_at.format": "rfc3339",
-	"checks.c.severity": "warn", "checks.c.max_fraction": "0.5", "checks.c.min_rows": "7",
+	"checks.c.severity": "warn", "checks.c.max_fraction": "0.5", "checks.c.min_rows": "7", "checks.c.max_rows": "9", "checks.c.max_ratio": "2.5",
 }
 
 // TestParity asks of every key in the JSON Schema that --set reaches it, that it survives the merge, and that there is
 // no other.
 func TestParity(t *testing.T) {
 	var root map[string]any
-	if err := json.Unmarshal(ConfigSchema(ParseOptions{Parameters: map[string][]string{"c": {"severity", "max_fraction", "min_rows"}}}), &root); err != nil {
+	if err := json.Unmarshal(ConfigSchema(ParseOptions{Parameters: map[string][]string{"c": {"severity", "max_fraction", "min_rows", "max_rows", "max_ratio"}}}), &root); err != nil {
 		t.Fatal(err)
 	}
 	inSchema := map[string]bool{}

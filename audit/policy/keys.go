@@ -327,6 +327,8 @@ var viewKeys = []key[model.View]{
 	durationKey("max_lag", "How late after its event time a row may arrive.", above, func(v *model.View) *time.Duration { return &v.MaxLag }),
 	durationKey("tolerance", "How far after its ingest time an event time may lie before its row is a future row. Default 5m.", 0,
 		func(v *model.View) *time.Duration { return &v.Tolerance }),
+	durationKey("rewrites", "How far back closed partitions are rewritten by design; what changes in older ones is a finding of rewritten-partitions.", above,
+		func(v *model.View) *time.Duration { return &v.Rewrites }),
 	zoneKey("zone", `The IANA zone of naive times, or "device". Default UTC.`, true, func(v *model.View) *string { return &v.Zone }),
 	valueKey("zones", "The zones whose offsets zone evidence may propose. Default: every offset in use at the time.", ref("zones"),
 		func(c cursor) ([]string, bool) {

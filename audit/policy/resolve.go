@@ -143,7 +143,8 @@ func anchorSources(v *model.View, roots map[string]string) {
 			continue
 		}
 		if scheme, _ := cutScheme(s.Path); scheme == "" {
-			s.Path = path.Join(quoteGlob(filepath.ToSlash(root)), s.Path)
+			scheme, folder := cutScheme(filepath.ToSlash(root))
+			s.Path = scheme + path.Join(quoteGlob(folder), s.Path)
 		}
 	}
 }

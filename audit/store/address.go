@@ -20,7 +20,7 @@ func (e *AddressError) Error() string {
 		return fmt.Sprintf("%s: a file:// address is not read: write its path, %s", e.Address, strings.TrimPrefix(e.Address, "file://"))
 	}
 	if e.Scheme == "http" || e.Scheme == "https" {
-		return fmt.Sprintf("%s: %s:// is no store of files, for a web server does not list them: name the bucket that they lie in (s3://BUCKET/FOLDER), or download them and name their folder",
+		return fmt.Sprintf("%s: %s:// is no store of files, for a web server does not list them: name the bucket that they lie in (s3://, gs:// or azblob://BUCKET/FOLDER), or download them and name their folder",
 			e.Address, e.Scheme)
 	}
 	return fmt.Sprintf("%s: %s:// addresses are not supported yet, only files that this machine sees: copy or mount them, and name that path", e.Address, e.Scheme)

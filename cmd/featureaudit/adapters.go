@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"io"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit"
@@ -22,7 +24,7 @@ type buckets interface {
 	// Claims says whether an object of this name is, or would be, among those that a glob lists as data.
 	Claims(ctx context.Context, base, glob, name string) (bool, error)
 	// Write writes an object whole or not at all.
-	Write(ctx context.Context, name string, content []byte) error
+	Write(ctx context.Context, name string, content func() io.Reader) error
 	// Check says whether the bucket of a name can be reached with the credentials that there are.
 	Check(ctx context.Context, name string) error
 	Close() error
@@ -35,9 +37,9 @@ type stores struct {
 }
 
 func newStores() stores {
-	opened, schemes := openBuckets()
+	opened := openBuckets()
 	s := stores{Router: store.Router{Local: local.New(), Remote: map[string]store.Store{}}, buckets: opened}
-	for _, scheme := range schemes {
+	for _, scheme := range bucketSchemes() {
 		s.Remote[scheme] = opened
 	}
 	return s
@@ -52,9 +54,11 @@ func (s stores) close() {
 
 // distant says whether a name is the address of a bucket that this program reaches.
 func (s stores) distant(name string) bool {
-	_, known := s.Remote[store.Scheme(name)]
-	return known
+	return inBucket(name)
 }
+
+// inBucket says whether a name is the address of an object or a folder in a bucket that this build reaches.
+func inBucket(name string) bool { return slices.Contains(bucketSchemes(), store.Scheme(name)) }
 
 // claims says whether a glob of a view, from the folder that relative ones start from, takes in a name that need not be there.
 func (s stores) claims(ctx context.Context, root, glob, name string) (bool, error) {

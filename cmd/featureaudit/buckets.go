@@ -4,5 +4,8 @@ package main
 
 import "github.com/featureaudit/featureaudit/audit/store/blob"
 
-// openBuckets gives the object stores, and the schemes of their addresses. Nobody is asked before the first address.
-func openBuckets() (buckets, []string) { return blob.New(blob.DefaultLimits()), blob.Schemes() }
+// openBuckets gives the object stores. Nobody is asked before the first address.
+func openBuckets() buckets { return blob.New(blob.DefaultLimits()) }
+
+// bucketSchemes are those of the addresses of buckets.
+func bucketSchemes() []string { return blob.Schemes() }

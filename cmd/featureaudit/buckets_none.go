@@ -3,4 +3,6 @@
 package main
 
 // openBuckets gives no object store: this build has none.
-func openBuckets() (buckets, []string) { return nil, nil }
+func openBuckets() buckets { return nil }
+
+func bucketSchemes() []string { return nil }

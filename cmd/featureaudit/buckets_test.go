@@ -33,7 +33,7 @@ func upload(t *testing.T, dir, to string) {
 		if err != nil {
 			return err
 		}
-		return s.Write(t.Context(), to+"/"+filepath.ToSlash(rel), raw)
+		return s.Write(t.Context(), to+"/"+filepath.ToSlash(rel), objectstore.Of(raw))
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -144,6 +144,88 @@ func TestTheReportOfABucketIsThatOfItsFiles(t *testing.T) {
 	}
 	if here, there := rows(local), rows(remote); here != there || len(here) < 1000 {
 		t.Errorf("the rows differ: %s", firstDifference(here, there))
+	}
+}
+
+// TestABucketTakesReportsAndHistory writes what a run leaves behind into a bucket: the report is the one that a file gets, a second run
+// knows the findings of the first, and a bucket that cannot be reached is told before anything is read.
+func TestABucketTakesReportsAndHistory(t *testing.T) {
+	server := objectstore.StartS3(t)
+	server.Use(t)
+	local, _, asOf := incident(t, server)
+	out := filepath.Join(t.TempDir(), "report.json")
+	args := []string{"run", "--config", local, "--as-of", asOf, "--fail-on", "never", "--history", "s3://feat/growth/history"}
+	execute(t, 0, append(args, "--out", "json="+out, "--out", "json=s3://feat/out/report.json", "--out", "html=s3://feat/out/report.html")...)
+	here, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	there, err := os.ReadFile(filepath.Join(server.Folder, "feat", "out", "report.json"))
+	if err != nil || string(here) != string(there) {
+		t.Errorf("the object and the file differ: %s, error %v", firstDifference(string(here), string(there)), err)
+	}
+	kept, err := filepath.Glob(filepath.Join(server.Folder, "feat", "growth", "history", "*", "*.parquet"))
+	if err != nil || len(kept) != 1 {
+		t.Fatalf("the history holds %q, error %v; want one run", kept, err)
+	}
+	later := strings.Replace(asOf, "T00:00", "T01:00", 1)
+	printed := execute(t, 0, "run", "--config", local, "--as-of", later, "--fail-on", "never", "--history", "s3://feat/growth/history", "--out", "json="+out, "--summary", "text")
+	if !strings.Contains(printed, "continuing") {
+		t.Errorf("the second run knows nothing of the first:\n%s", printed)
+	}
+	if trend := execute(t, 0, "report", "trend", "transactions", "--history", "s3://feat/growth/history"); !strings.Contains(trend, "transactions") {
+		t.Errorf("no trend:\n%s", trend)
+	}
+	said := execute(t, 3, append(args, "--out", "json=s3://feet/report.json")...)
+	if !strings.Contains(said, "s3://feet: there is no such bucket; check its name") {
+		t.Errorf("a missing bucket is told as\n%s", said)
+	}
+}
+
+// TestABucketHoldsDefinitions reads definitions where their data lie: relative paths start from the folder of the object. A registry that a
+// feature_store.yaml names, two sides of a diff and a report come from there, too.
+func TestABucketHoldsDefinitions(t *testing.T) {
+	server := objectstore.StartS3(t)
+	server.Use(t)
+	_, remote, asOf := incident(t, server)
+	raw, err := os.ReadFile(remote)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, views, _ := strings.Cut(strings.ReplaceAll(string(raw), "s3://feat/growth/data/", "data/"), "views:")
+	dir := t.TempDir()
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("features.yaml", "views:"+views)
+	write("stricter.yaml", "views:"+strings.Replace(views, "ttl: 24h", "ttl: 12h", 1))
+	s := blob.New(blob.DefaultLimits())
+	defer s.Close()
+	for _, name := range []string{"features.yaml", "stricter.yaml"} {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Write(t.Context(), "s3://feat/growth/"+name, objectstore.Of(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	printed := execute(t, 0, "run", "s3://feat/growth/features.yaml", "--as-of", asOf, "--fail-on", "never", "--out", "json=s3://feat/out/report.json")
+	if strings.Contains(printed, "no Parquet file") {
+		t.Errorf("the views are not found:\n%s", printed)
+	}
+	execute(t, 1, "gate", "s3://feat/out/report.json")
+	said := execute(t, 0, "diff", "s3://feat/growth/features.yaml", "s3://feat/growth/stricter.yaml")
+	if !strings.Contains(said, "its ttl went from 1d to 12h") || !strings.Contains(said, "[feat/growth/stricter.yaml:") {
+		t.Errorf("the diff says\n%s", said)
+	}
+	if said := execute(t, 2, "lint", "s3://feat/growth/none.yaml"); !strings.Contains(said, "s3://feat/growth/none.yaml: there is no such object and no such folder") {
+		t.Errorf("a missing object is told as\n%s", said)
+	}
+	if left, err := filepath.Glob(filepath.Join(os.TempDir(), "featureaudit-*", "features.yaml")); err != nil || len(left) > 0 {
+		t.Errorf("copies are left: %q, error %v", left, err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"text/tabwriter"
 	"time"
@@ -32,8 +33,10 @@ type cli struct {
 	reads *inputs
 	// temps is what it is writing under a name for the moment.
 	temps *temporaries
-	// stores are where files may lie.
+	// stores are where files may lie, and atEnd removes what was copied here of them.
 	stores stores
+	ending sync.Mutex
+	atEnd  []func()
 
 	// inspect takes what a command says of itself, in place of running it; nil for a run.
 	inspect func(usagePage)
@@ -113,7 +116,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 			policy.DidYouMean(args[0], names), strings.Join(names, ", "))
 		return exitUsage
 	}
-	defer c.stores.close()
+	defer c.end()
 	code, err := table[i].run(ctx, c, args[1:])
 	switch {
 	case errors.Is(err, pflag.ErrHelp):
@@ -123,6 +126,21 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return codeOf(ctx, err)
 	}
 	return code
+}
+
+// later does something at the end of the command. Sides of a diff are read at once.
+func (c *cli) later(do func()) {
+	c.ending.Lock()
+	defer c.ending.Unlock()
+	c.atEnd = append(c.atEnd, do)
+}
+
+// end lets go of what the command has used.
+func (c *cli) end() {
+	for _, do := range c.atEnd {
+		do()
+	}
+	c.stores.close()
 }
 
 // cleanLines makes text from arguments, data and definitions harmless on a terminal, and keeps its lines.

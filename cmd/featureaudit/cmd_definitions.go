@@ -49,7 +49,7 @@ func cmdDefinitions(ctx context.Context, c *cli, args []string) (int, error) {
 
 // definitions reads one reference of the command line. Wrong definitions exit 2, a disk or server that failed 3.
 func (c *cli) definitions(ctx context.Context, ref, root string) (registry.Definitions, error) {
-	d, err := load.Definitions(ctx, ref, load.Options{Root: root, Parse: parseOptions(), Env: c.lookup, Opened: c.reads.add})
+	d, err := load.Definitions(ctx, ref, load.Options{Root: root, Parse: parseOptions(), Env: c.lookup, Opened: c.reads.add, Fetch: c.fetch})
 	switch {
 	case err == nil:
 		return d, nil

@@ -136,6 +136,10 @@ func (c *cli) readInput(path string) ([]byte, error) {
 	if path == "-" {
 		return io.ReadAll(c.stdin)
 	}
+	if inBucket(path) {
+		c.reads.add(path)
+		return c.readObject(path)
+	}
 	if err := localOnly(path); err != nil {
 		return nil, err
 	}

@@ -244,6 +244,7 @@ func viewValues(v model.View) map[string]string {
 		"max_age":        duration(v.MaxAge),
 		"max_lag":        duration(v.MaxLag),
 		"tolerance":      duration(v.Tolerance),
+		"rewrites":       duration(v.Rewrites),
 		"zone":           v.Zone,
 		"zones":          strings.Join(v.Zones, ", "),
 		"reference":      string(v.Reference),

@@ -294,6 +294,9 @@ func (c *cli) verification(ctx context.Context, f verifyFlags) (o verify.Options
 	if o.ExpectRows, err = c.expectedRows(f.expectRows); err != nil {
 		return o, limits, closing, err
 	}
+	if o.ExpectRows != nil && f.span == "" {
+		return o, limits, closing, usagef("--expect-rows is for the partitions of --range: name them")
+	}
 	base := base{load: func() (loaded, error) { return c.load(ctx, f.definitionFlags, nil) }}
 	if o.Before, err = c.side(ctx, "before", f.before, f, &base, &open); err != nil {
 		return o, limits, closing, err

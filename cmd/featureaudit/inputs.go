@@ -54,7 +54,7 @@ func (c *cli) refuseInputs(ctx context.Context, outs []output, views []model.Vie
 			}
 		}
 	}
-	return probe(outs)
+	return c.probe(ctx, outs)
 }
 
 // dataViews are the views of definitions that lie on this disk: their files are no place to write to.

@@ -20,7 +20,7 @@ func (c *cli) readDefinitions(ctx context.Context, dir string, refs []policy.Def
 	var views []model.View
 	var read []report.Definition
 	for _, ref := range refs {
-		options := load.Options{Root: ref.Root, Parse: parseOptions(), Env: c.lookup, Opened: c.reads.add}
+		options := load.Options{Root: ref.Root, Parse: parseOptions(), Env: c.lookup, Opened: c.reads.add, Fetch: c.fetch}
 		path := ref.Ref
 		if ref.Origin != originArgument {
 			path, options.Root = from(dir, ref.Ref), fromFolder(dir, ref.Root)

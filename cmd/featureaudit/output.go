@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -82,12 +84,9 @@ func parseOutputs(specs []string, short string, known formats) ([]output, error)
 		}
 		out := output{format: name}
 		if path != "-" && !isStdout(path) {
-			if err := localOnly(path); err != nil {
-				return nil, fmt.Errorf("--out %s: %w", name, err)
-			}
-			abs, err := filepath.Abs(path)
+			abs, err := absolute(path)
 			if err != nil {
-				return nil, fmt.Errorf("--out %q: %w", spec, err)
+				return nil, fmt.Errorf("--out %s: %w", name, err)
 			}
 			out.path = abs
 		}
@@ -100,6 +99,17 @@ func parseOutputs(specs []string, short string, known formats) ([]output, error)
 		outs = append(outs, out)
 	}
 	return outs, nil
+}
+
+// absolute is a path of this machine from its root, and the address of an object as it is.
+func absolute(path string) (string, error) {
+	if inBucket(path) {
+		return path, nil
+	}
+	if err := localOnly(path); err != nil {
+		return "", err
+	}
+	return filepath.Abs(path)
 }
 
 // named refuses a file of rows whose name does not say in which form it is to be.
@@ -168,9 +178,18 @@ func hasStdout(outs []output) bool {
 }
 
 // probe tells before a long run whether the outputs can be written at its end.
-func probe(outs []output) error {
+func (c *cli) probe(ctx context.Context, outs []output) error {
 	for _, out := range outs {
 		if out.path == "" {
+			continue
+		}
+		if inBucket(out.path) {
+			if err := c.stores.buckets.Valid(out.path); err != nil {
+				return usagef("--out %s: %w", out.format, err)
+			}
+			if err := c.stores.buckets.Check(ctx, out.path); err != nil {
+				return fmt.Errorf("write %s: %w", out.format, err)
+			}
 			continue
 		}
 		info, err := os.Stat(out.path)
@@ -197,6 +216,9 @@ func probe(outs []output) error {
 }
 
 func outputError(out output, err error) error {
+	if inBucket(out.path) {
+		return fmt.Errorf("write %s: %w", out.format, err)
+	}
 	advice := "check the path and the disk"
 	switch {
 	case errors.Is(err, fs.ErrPermission):
@@ -266,6 +288,9 @@ func reportPath(outs []output) string {
 // writeFile replaces a file in one step: readers see the old content or the new, never a part. A link is followed, and
 // what it points at is replaced. What is no regular file (a device, a pipe) is written to as it is.
 func (c *cli) writeFile(path string, write func(io.Writer) error) (err error) {
+	if inBucket(path) {
+		return c.writeObject(path, write)
+	}
 	if special(path) {
 		f, err := os.OpenFile(path, os.O_WRONLY, 0)
 		if err != nil {
@@ -301,6 +326,36 @@ func (c *cli) writeFile(path string, write func(io.Writer) error) (err error) {
 		return err
 	}
 	return os.Rename(f.Name(), path)
+}
+
+// objectLimit is how long an object may take to be written: an interrupted run writes its report too.
+const objectLimit = 5 * time.Minute
+
+// writeObject writes a file of this machine first, so that the object is written whole or not at all, and again where that fails.
+func (c *cli) writeObject(name string, write func(io.Writer) error) (err error) {
+	f, err := os.CreateTemp("", "featureaudit-*")
+	if err != nil {
+		return err
+	}
+	c.temps.add(f.Name(), true)
+	defer func() {
+		err = errors.Join(err, f.Close(), os.Remove(f.Name()))
+		c.temps.done(f.Name())
+	}()
+	buf := bufio.NewWriter(f)
+	if err := write(buf); err != nil {
+		return err
+	}
+	if err := buf.Flush(); err != nil {
+		return err
+	}
+	size, err := f.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), objectLimit)
+	defer cancel()
+	return c.stores.buckets.Write(ctx, name, func() io.Reader { return io.NewSectionReader(f, 0, size) })
 }
 
 // createBeside creates a new file in the directory of path, hidden, with the rights that the umask leaves: unlike

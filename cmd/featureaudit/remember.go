@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/store"
 )
 
 // memoryFlags say what a run remembers and what is known.
@@ -39,7 +41,9 @@ func (f *baselineFlags) add(flags *pflag.FlagSet, fallback string) {
 
 // memory is what is known of earlier runs and of findings; parts of it are nil where nothing was given.
 type memory struct {
-	dir      string
+	dir string
+	// mirror is the folder here where dir is one of a bucket, nil where it is not.
+	mirror   *mirror
 	past     *history.Past
 	baseline *history.Baseline
 	newOnly  bool
@@ -61,32 +65,39 @@ func (c *cli) memory(ctx context.Context, f memoryFlags, p policy.Policy, outs [
 	if m.dir == "" {
 		return m, nil
 	}
-	if err := localOnly(m.dir); err != nil {
-		return m, err
-	}
-	if m.dir, err = filepath.Abs(m.dir); err != nil {
+	if m.dir, err = absolute(m.dir); err != nil {
 		return m, err
 	}
 	if err := c.refuseHistory(ctx, m.dir, outs, p.Views, asOf); err != nil {
 		return m, err
 	}
-	if err := history.Prepare(m.dir); err != nil {
-		return m, err
+	folder := m.dir
+	if inBucket(m.dir) {
+		if m.mirror, err = c.mirror(ctx, m.dir); err != nil {
+			return m, fmt.Errorf("history: %w", err)
+		}
+		folder = m.mirror.dir
 	}
-	m.past, err = history.Open(ctx, m.dir)
-	return m, err
+	if err := history.Prepare(folder); err != nil {
+		return m, m.mirror.told(err)
+	}
+	m.past, err = history.Open(ctx, folder)
+	return m, m.mirror.told(err)
 }
 
 // under is a path of the config, from the config's folder; empty stays empty.
 func under(dir, path string) string {
-	if path == "" || filepath.IsAbs(path) {
+	if path == "" || filepath.IsAbs(path) || inBucket(path) {
 		return path
 	}
 	return filepath.Join(dir, path)
 }
 
 func (c *cli) refuseHistory(ctx context.Context, dir string, outs []output, views []model.View, asOf time.Time) error {
-	file := filepath.Join(dir, filepath.FromSlash(history.PathOf(asOf.UnixMicro())))
+	file := store.Join(bareAddress(dir), history.PathOf(asOf.UnixMicro()))
+	if !inBucket(dir) {
+		file = filepath.Join(dir, filepath.FromSlash(history.PathOf(asOf.UnixMicro())))
+	}
 	for _, v := range views {
 		claimed, err := c.dataOf(ctx, v, file)
 		if err != nil {
@@ -97,7 +108,7 @@ func (c *cli) refuseHistory(ctx context.Context, dir string, outs []output, view
 		}
 	}
 	for _, out := range outs {
-		if out.path != "" && within(dir, out.path) {
+		if out.path != "" && (within(dir, out.path) || inBucket(dir) && strings.HasPrefix(out.path, strings.TrimSuffix(bareAddress(dir), "/")+"/")) {
 			return usagef("--out %s=%s: it lies in the history %s, where only runs are kept: choose another path", out.format, out.path, dir)
 		}
 	}
@@ -172,7 +183,16 @@ func (m memory) keep(ctx context.Context, r report.Report, now time.Time) error 
 	if err != nil {
 		return err
 	}
-	return history.Write(ctx, m.dir, rows, now)
+	if m.mirror == nil {
+		return history.Write(ctx, m.dir, rows, now)
+	}
+	if err := history.Write(ctx, m.mirror.dir, rows, now); err != nil {
+		return m.mirror.told(err)
+	}
+	if err := m.mirror.writeBack(); err != nil {
+		return fmt.Errorf("history: %w", err)
+	}
+	return nil
 }
 
 // notes name what of the history was not used.

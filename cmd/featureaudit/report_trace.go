@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"slices"
@@ -69,9 +70,16 @@ func (c *cli) reportTrend(ctx context.Context, f reportFlags, flags *pflag.FlagS
 	if err != nil {
 		return 0, err
 	}
-	past, err := history.Open(ctx, dir)
+	folder, here := dir, (*mirror)(nil)
+	if inBucket(dir) {
+		if here, err = c.mirror(ctx, dir); err != nil {
+			return 0, fmt.Errorf("history: %w", err)
+		}
+		folder = here.dir
+	}
+	past, err := history.Open(ctx, folder)
 	if err != nil {
-		return 0, err
+		return 0, here.told(err)
 	}
 	for _, text := range past.NotUsed {
 		_, _ = io.WriteString(c.stderr, "featureaudit report: history "+cleanLines(dir)+": not used: "+cleanLines(text)+"\n")
@@ -106,7 +114,8 @@ func (c *cli) reportTrend(ctx context.Context, f reportFlags, flags *pflag.FlagS
 // historyOf is the folder that --history or the config names.
 func (c *cli) historyOf(f reportFlags) (string, error) {
 	if f.history != "" {
-		return f.history, localOnly(f.history)
+		_, err := absolute(f.history)
+		return f.history, err
 	}
 	config := f.config
 	if config == "" {

@@ -371,6 +371,7 @@ func TestWhatCannotBeComparedIsRefused(t *testing.T) {
 		{[]string{"--before", before, "--after", after, "--tolerance", "amount"}, "expected COLUMN=NUMBER"},
 		{[]string{"--before", before, "--after", after, "--view", "transaction"}, "did you mean \"transactions\""},
 		{[]string{"--before", before, "--after", after, "--expect-rows", "-1"}, "expected 0 or more"},
+		{[]string{"--before", before, "--after", after, "--expect-rows", "60"}, "is for the partitions of --range"},
 	} {
 		code, _, stderr := cliRun(t, append([]string{"verify"}, c.args...)...)
 		if code != exitUsage || !strings.Contains(stderr, c.says) {

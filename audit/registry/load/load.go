@@ -33,6 +33,9 @@ type Options struct {
 	// Opened is told the name of each file that is read and of each folder whose files are; nil for none. It may be called from
 	// the goroutine that loads only.
 	Opened func(name string)
+	// Fetch copies the file or the folder of an address to this machine, and gives its name here; empty where it knows no such addresses.
+	// Nil knows none.
+	Fetch func(ctx context.Context, address string) (local string, err error)
 	// TempDir holds what has to become a file for a moment; empty is the system's.
 	TempDir string
 }
@@ -60,6 +63,9 @@ func dispatch(ctx context.Context, ref string, o Options) (registry.Definitions,
 	if feast.IsPostgres(ref) {
 		return l.postgres(ctx, ref)
 	}
+	if d, known, err := l.fetched(ctx, ref); known || err != nil {
+		return d, err
+	}
 	if scheme, _, ok := strings.Cut(ref, "://"); ok {
 		return registry.Definitions{}, wrong{fmt.Errorf("%s: definitions are not read from %s:// addresses: %s", address.Redact(ref), scheme, elsewhere(scheme))}
 	}
@@ -77,6 +83,33 @@ func dispatch(ctx context.Context, ref string, o Options) (registry.Definitions,
 		return l.glob(ctx, ref)
 	}
 	return l.inGit(ctx, ref)
+}
+
+// fetched reads definitions from a bucket; known says that the address is one of a bucket. Relative paths of their views start there.
+func (l loader) fetched(ctx context.Context, ref string) (d registry.Definitions, known bool, err error) {
+	if l.options.Fetch == nil || !strings.Contains(ref, "://") {
+		return d, false, nil
+	}
+	local, err := l.options.Fetch(ctx, ref)
+	if err != nil || local == "" {
+		return d, err != nil, err
+	}
+	bare, _, _ := strings.Cut(ref, "?")
+	_, name, _ := strings.Cut(bare, "://")
+	name = path.Clean(name)
+	here := loader{options: l.options, place: copied{name: name, file: filepath.ToSlash(local)}, depth: l.depth}
+	kind, err := here.place.kind(ctx, name)
+	if err != nil {
+		return d, true, err
+	}
+	if d, err = here.at(ctx, name, kind); err != nil {
+		return d, true, fmt.Errorf("%s: %w", address.Redact(ref), err)
+	}
+	d.Source, d.Root = bare, strings.TrimSuffix(bare, "/")
+	if kind == "file" {
+		d.Root = bare[:strings.LastIndexByte(bare, '/')]
+	}
+	return d, true, nil
 }
 
 // elsewhere says what to do with definitions at an address that is not read.

@@ -261,3 +261,32 @@ func MergeBase(ctx context.Context, rev string) (string, error) {
 	}
 	return strings.TrimSpace(string(out)), nil
 }
+
+// copied is a file or a folder of a bucket that was copied here: its names are those in the bucket, which begins them.
+type copied struct {
+	name, file string
+	disk       disk
+}
+
+func (c copied) here(name string) string { return c.file + strings.TrimPrefix(name, c.name) }
+
+func (c copied) kind(ctx context.Context, name string) (string, error) {
+	if name != c.name && !strings.HasPrefix(name, c.name+"/") {
+		return "", nil // only what was named was copied
+	}
+	return c.disk.kind(ctx, c.here(name))
+}
+
+func (c copied) read(ctx context.Context, name string) ([]byte, error) {
+	return c.disk.read(ctx, c.here(name))
+}
+
+func (c copied) files(ctx context.Context, dir string) ([]string, error) {
+	names, err := c.disk.files(ctx, c.here(dir))
+	for i := range names {
+		names[i] = c.name + strings.TrimPrefix(names[i], c.file)
+	}
+	return names, err
+}
+
+func (copied) local(string) string { return "" }

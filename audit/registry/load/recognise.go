@@ -336,6 +336,9 @@ func (l loader) reference(ctx context.Context, config string, def policy.Definit
 	if feast.IsPostgres(def.Ref) {
 		return l.postgres(ctx, def.Ref)
 	}
+	if d, known, err := l.fetched(ctx, def.Ref); known || err != nil {
+		return d, err
+	}
 	if err := store.Addressed(def.Ref); err != nil {
 		return registry.Definitions{}, wrong{fmt.Errorf("definitions %w", err)}
 	}

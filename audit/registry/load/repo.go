@@ -55,6 +55,9 @@ func (l loader) registered(ctx context.Context, name, ref string) (registry.Defi
 	if feast.IsPostgres(ref) {
 		return l.postgres(ctx, ref)
 	}
+	if d, known, err := l.fetched(ctx, ref); known || err != nil {
+		return d, err
+	}
 	if scheme, rest, ok := strings.Cut(ref, "://"); ok {
 		if word, _, _ := strings.Cut(scheme, "+"); word != "sqlite" {
 			return registry.Definitions{}, wrong{fmt.Errorf("%s: the registry %s is not read from here: %s", name, address.Redact(ref), elsewhere(scheme))}

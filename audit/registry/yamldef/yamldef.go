@@ -237,6 +237,7 @@ func settings(m model.View) map[string]string {
 	if m.Origins["tolerance"].Kind != model.OriginDefault {
 		duration("tolerance", m.Tolerance)
 	}
+	duration("rewrites", m.Rewrites)
 	partition(m, put, list, duration)
 	checks(m, put)
 	return s

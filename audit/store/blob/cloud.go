@@ -12,6 +12,8 @@ import (
 type cloud interface {
 	// open opens a bucket. It asks nothing of the network but, where need be, for credentials.
 	open(ctx context.Context, at location) (*gocloud.Bucket, error)
+	// attempt is the context of one request.
+	attempt(ctx context.Context) context.Context
 	// listed is the mark of an object in a listing, and looked that of one that was looked at alone; they are the same text.
 	listed(o *gocloud.ListObject) string
 	looked(a *gocloud.Attributes) string
@@ -22,4 +24,6 @@ type cloud interface {
 }
 
 // clouds are those that are known, by the scheme of their addresses.
-func clouds() map[string]cloud { return map[string]cloud{"s3": s3Cloud{}} }
+func clouds() map[string]cloud {
+	return map[string]cloud{"s3": s3Cloud{}, "gs": gcsCloud{}, "azblob": azureCloud{}}
+}

@@ -85,7 +85,7 @@ func (b *bucket) once(ctx context.Context, request func(ctx context.Context) (bo
 	defer func() { <-b.slots }()
 	limited, cancel := context.WithTimeout(ctx, b.store.limits.Request)
 	defer cancel()
-	return request(limited)
+	return request(b.cloud.attempt(limited))
 }
 
 // errShort is a body that ended too soon.
@@ -110,7 +110,7 @@ func (b *bucket) judge(name string, err error) (again bool, told error) {
 	root := b.at.root()
 	switch {
 	case among(code, "NoSuchBucket", "ContainerNotFound", "InvalidBucketName", "InvalidResourceName", "ContainerBeingDeleted"):
-		return false, &store.RemoteError{Kind: store.RemoteRefused, Name: root, Cause: "there is no such bucket", Remedy: "check its name, and whether account, region and endpoint are those that it is in"}
+		return false, noBucket(root)
 	case among(code, "SignatureDoesNotMatch", "InvalidAccessKeyId", "XAdminUserNotFound", "InvalidClientTokenId", "UnrecognizedClientException", "InvalidToken", "AuthenticationFailed",
 		"InvalidAuthenticationInfo", "InvalidSecurity", "NoAuthenticationInformation"), status == http.StatusUnauthorized:
 		return false, refuse(store.RemoteRefused, "the store does not accept the credentials"+answer, "check which ones this process finds (environment, profile, instance or workload identity) and whether they are whole")
@@ -138,6 +138,10 @@ func (b *bucket) judge(name string, err error) (again bool, told error) {
 		return false, refuse(store.RemoteRefused, "no credentials were found", "give them as the cloud's own tools read them (environment, profile, instance or workload identity), or append ?anonymous=true for a public bucket")
 	}
 	return true, refuse(store.RemoteFailed, connection(err), "check the network and the endpoint, and run again")
+}
+
+func noBucket(root string) error {
+	return &store.RemoteError{Kind: store.RemoteRefused, Name: root, Cause: "there is no such bucket", Remedy: "check its name, and whether account, region and endpoint are those that it is in"}
 }
 
 func among(code string, codes ...string) bool {
@@ -170,10 +174,13 @@ func answerOf(code string, status int) string {
 	return ""
 }
 
+// errWithoutCredentials says that a cloud's own chain found none.
+var errWithoutCredentials = errors.New("no credentials")
+
 // withoutCredentials says that none were found where the cloud's own chain looks. Its libraries have no type for it.
 func withoutCredentials(err error) bool {
 	text := err.Error()
-	return strings.Contains(text, "get credentials:") || strings.Contains(text, "could not find default credentials") || strings.Contains(text, "DefaultAzureCredential")
+	return errors.Is(err, errWithoutCredentials) || strings.Contains(text, "get credentials:") || strings.Contains(text, "DefaultAzureCredential")
 }
 
 // connection says what became of a request that had no answer.

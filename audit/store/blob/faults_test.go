@@ -34,7 +34,7 @@ func planted(t *testing.T, fault func(n int, r *http.Request) objectstore.Answer
 	server := objectstore.StartS3(t)
 	server.Use(t)
 	server.Bucket(t, "feat")
-	if err := opened(t, blob.DefaultLimits()).Write(t.Context(), "s3://feat/v/a.parquet", content()); err != nil {
+	if err := opened(t, blob.DefaultLimits()).Write(t.Context(), "s3://feat/v/a.parquet", objectstore.Of(content())); err != nil {
 		t.Fatal(err)
 	}
 	proxy := objectstore.Front(t, server.Endpoint, fault)
@@ -195,7 +195,7 @@ func TestAnObjectThatIsReplacedIsNotMixed(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := bytes.Repeat([]byte("x"), len(content()))
-	if err := opened(t, hasty()).Write(t.Context(), "s3://feat/v/a.parquet", other); err != nil {
+	if err := opened(t, hasty()).Write(t.Context(), "s3://feat/v/a.parquet", objectstore.Of(other)); err != nil {
 		t.Fatal(err)
 	}
 	var remote *store.RemoteError
@@ -228,7 +228,7 @@ func TestListsMoreThanAPage(t *testing.T) {
 	for worker := range 16 {
 		group.Go(func() {
 			for i := worker; i < 2100; i += 16 {
-				if err := s.Write(t.Context(), fmt.Sprintf("s3://feat/many/dt=2026-11-%02d/%04d.parquet", i%30+1, i), []byte("x")); err != nil {
+				if err := s.Write(t.Context(), fmt.Sprintf("s3://feat/many/dt=2026-11-%02d/%04d.parquet", i%30+1, i), objectstore.Of([]byte("x"))); err != nil {
 					t.Error(err)
 				}
 			}

@@ -104,6 +104,10 @@ func (b *bucket) page(ctx context.Context, token []byte, size int, prefix string
 		}
 		return false, err
 	})
+	var gone *store.RemoteError
+	if errors.As(err, &gone) && gone.Kind == store.RemoteGone {
+		err = noBucket(b.at.root()) // a folder that is not there is an empty list
+	}
 	return objects, next, err
 }
 

@@ -70,6 +70,8 @@ func (s3Cloud) open(ctx context.Context, at location) (*gocloud.Bucket, error) {
 	return s3blob.OpenBucket(ctx, client, at.bucket, &s3blob.Options{RequestChecksumCalculation: config.RequestChecksumCalculation})
 }
 
+func (s3Cloud) attempt(ctx context.Context) context.Context { return ctx }
+
 func isTrue(text string) bool {
 	value, err := strconv.ParseBool(text)
 	return err == nil && value

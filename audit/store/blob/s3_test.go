@@ -37,7 +37,7 @@ func TestS3KeepsThePromisesOfAStore(t *testing.T) {
 		s := opened(t, blob.DefaultLimits())
 		base := "s3://" + name + "/some/folder"
 		for file, content := range files {
-			if err := s.Write(t.Context(), base+"/"+file, []byte(content)); err != nil {
+			if err := s.Write(t.Context(), base+"/"+file, objectstore.Of([]byte(content))); err != nil {
 				t.Fatalf("write %s: %v", file, err)
 			}
 		}

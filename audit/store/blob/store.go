@@ -31,7 +31,7 @@ func New(limits Limits) *Store {
 }
 
 // Schemes are those of the addresses that the store knows.
-func Schemes() []string { return []string{"s3"} }
+func Schemes() []string { return []string{"s3", "gs", "azblob"} }
 
 // AtOnce implements store.Distant.
 func (s *Store) AtOnce(string) int { return atOnce }

@@ -3,20 +3,15 @@
 package blob
 
 import (
-	"bytes"
 	"context"
 	"io"
 
 	gocloud "gocloud.dev/blob"
 )
 
-// Write writes an object whole or not at all: whoever reads it sees what was there before, or all of this.
-func (s *Store) Write(ctx context.Context, name string, content []byte) error {
-	return s.write(ctx, name, func() io.Reader { return bytes.NewReader(content) }, false)
-}
-
-// write asks for the content anew for each attempt.
-func (s *Store) write(ctx context.Context, name string, content func() io.Reader, fresh bool) error {
+// Write writes an object whole or not at all: whoever reads it sees what was there before, or all of this. The content is asked for anew for
+// each attempt.
+func (s *Store) Write(ctx context.Context, name string, content func() io.Reader) error {
 	b, at, err := s.at(ctx, name)
 	if err != nil {
 		return err
@@ -24,7 +19,7 @@ func (s *Store) write(ctx context.Context, name string, content func() io.Reader
 	return b.try(ctx, at.name(), func(ctx context.Context) (bool, error) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		w, err := b.NewWriter(ctx, at.key, &gocloud.WriterOptions{IfNotExist: fresh, ContentType: "application/octet-stream"})
+		w, err := b.NewWriter(ctx, at.key, &gocloud.WriterOptions{ContentType: "application/octet-stream"})
 		if err != nil {
 			return false, err
 		}

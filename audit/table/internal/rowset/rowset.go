@@ -21,15 +21,6 @@ type Set struct {
 
 var _ facts.RowSet = (*Set)(nil)
 
-// Add puts a row into the set; it must not be negative.
-func (s *Set) Add(row int64) {
-	high := int(row >> 32)
-	for len(s.maps) <= high {
-		s.maps = append(s.maps, roaring.New())
-	}
-	s.maps[high].Add(uint32(row))
-}
-
 // Count implements facts.RowSet.
 func (s *Set) Count() int64 {
 	count := int64(0)
@@ -58,16 +49,6 @@ func (s *Set) Next(row int64) int64 {
 		row = int64(high+1) << 32
 	}
 	return -1
-}
-
-// Union adds all rows of another set.
-func (s *Set) Union(other *Set) {
-	for high, m := range other.maps {
-		for len(s.maps) <= high {
-			s.maps = append(s.maps, roaring.New())
-		}
-		s.maps[high].Or(m)
-	}
 }
 
 // mostMaps bounds the upper halves that are believed: no file has more than 2^40 rows.
