@@ -88,9 +88,7 @@ func (d *Dir) SetList(name string, l List) {
 		paths, etags, states = append(paths, f.Path), append(etags, f.ETag), append(states, f.State)
 		sizes, mtimes, footers = append(sizes, f.Size), append(mtimes, int64(f.ModTime)), append(footers, int64(f.Footer))
 	}
-	for i, column := range []any{paths, etags, states, sizes, mtimes, footers} {
-		covered[i] = column
-	}
+	copy(covered, []any{paths, etags, states, sizes, mtimes, footers})
 	at := map[string][]Range{coveredTable.Name: {d.Append(coveredTable, covered)}}
 	if len(l.Files) > 0 {
 		at[repeatsTable.Name] = []Range{d.Append(repeatsTable, Rows{l.Files, l.Hashes, l.Rows})}
