@@ -13,6 +13,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/registry"
+	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/words"
 )
 
@@ -111,13 +112,10 @@ func (j ruleBook) ruleOf(c Change) (Rule, bool) {
 func (j ruleBook) finding(r Rule, c Change) Finding {
 	f := Finding{
 		Rule: r.ID, Severity: r.Severity(j.policy.For), View: c.View, Project: c.Project, Object: c.Path(), Action: c.Action, Old: c.Old, New: c.New,
-		Consumers: slices.Clone(c.UsedBy), Location: c.Location, Severities: severities(r),
+		Consumers: report.List(slices.Clone(c.UsedBy)), Location: c.Location, Severities: severities(r),
 	}
 	f.Message = r.text(c)
 	j.contracts(&f, c)
-	if f.Consumers == nil {
-		f.Consumers = []string{}
-	}
 	if c.Action == Removed && (c.Object == View || c.Object == Feature) && len(f.Consumers) == 0 {
 		f.Message += "; no feature service and no consumer contract uses it"
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/registry"
+	"github.com/featureaudit/featureaudit/audit/report"
 )
 
 // Schemas of the documents that diff and lint write.
@@ -67,10 +68,7 @@ func SideOf(d registry.Definitions) *Side {
 
 // NewDocument counts the findings and puts them together.
 func NewDocument(schema string, older, newer *Side, findings []Finding) Document {
-	d := Document{Schema: schema, Old: older, New: newer, Rules: map[string]RuleText{}, Changes: findings}
-	if d.Changes == nil {
-		d.Changes = []Finding{}
-	}
+	d := Document{Schema: schema, Old: older, New: newer, Rules: map[string]RuleText{}, Changes: report.List(findings)}
 	d.Summary = summarise(d.Changes)
 	if len(d.Summary.Headlines) == 0 {
 		d.Summary.Headline = d.quiet()

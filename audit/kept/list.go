@@ -80,7 +80,6 @@ func (d *Dir) List(name string) (*List, error) {
 
 // SetList keeps a list in the pack of this run.
 func (d *Dir) SetList(name string, l List) {
-	covered := make(Rows, len(coveredTable.Columns))
 	var paths, etags, states []string
 	var sizes, mtimes, footers []int64
 	for i := range l.Covered {
@@ -88,10 +87,7 @@ func (d *Dir) SetList(name string, l List) {
 		paths, etags, states = append(paths, f.Path), append(etags, f.ETag), append(states, f.State)
 		sizes, mtimes, footers = append(sizes, f.Size), append(mtimes, int64(f.ModTime)), append(footers, int64(f.Footer))
 	}
-	for i, column := range []any{paths, etags, states, sizes, mtimes, footers} {
-		covered[i] = column
-	}
-	at := map[string][]Range{coveredTable.Name: {d.Append(coveredTable, covered)}}
+	at := map[string][]Range{coveredTable.Name: {d.Append(coveredTable, Rows{paths, etags, states, sizes, mtimes, footers})}}
 	if len(l.Files) > 0 {
 		at[repeatsTable.Name] = []Range{d.Append(repeatsTable, Rows{l.Files, l.Hashes, l.Rows})}
 	}

@@ -128,12 +128,7 @@ func (r *reader) table(source, name string, line int, b blocks) error {
 	if err := r.meta(&v, line, b); err != nil {
 		return err
 	}
-	ledger := r.shapes.Walk(own, "table", r.file, "table "+v.Name)
-	for i := range ledger.Unknown {
-		ledger.Unknown[i].View = v.Name
-	}
-	r.out.UnknownFields = append(r.out.UnknownFields, ledger.Unknown...)
-	v.Fields = append(v.Fields, ledger.Noted...)
+	r.shapes.Walk(own, "table", r.file, "table "+v.Name).Into(&v, &r.out.UnknownFields)
 	r.out.Views = append(r.out.Views, v)
 	return nil
 }

@@ -42,12 +42,7 @@ func (r *reader) semantic(n *yaml.Node) error {
 	if enabled := keyed.Value(keyed.Value(n, "config"), "enabled"); keyed.Text(enabled) == "false" {
 		v.NewerFields = map[string]string{"disabled": "true"}
 	}
-	ledger := r.shapes.Walk(n, "semantic", r.file, "semantic model "+name)
-	for i := range ledger.Unknown {
-		ledger.Unknown[i].View = name
-	}
-	r.out.UnknownFields = append(r.out.UnknownFields, ledger.Unknown...)
-	v.Fields = append(v.Fields, ledger.Noted...)
+	r.shapes.Walk(n, "semantic", r.file, "semantic model "+name).Into(&v, &r.out.UnknownFields)
 	r.out.Views = append(r.out.Views, v)
 	return nil
 }

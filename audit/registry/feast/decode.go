@@ -202,7 +202,7 @@ func (c *content) project(raw []byte, _ string) error {
 }
 
 // spec reads an object of the usual form {spec, meta}.
-func (c *content) spec(msg string, raw []byte, spec, meta func(f *field, v value) (bool, error)) error {
+func (c *content) spec(msg string, raw []byte, spec, meta visitor) error {
 	return c.walk(c.schema[msg], raw, 1, func(f *field, v value) (bool, error) {
 		visit := meta
 		if f.name == "spec" {
@@ -224,8 +224,14 @@ func viewReader(kind model.ViewKind, what string) func(*content, []byte, string)
 	return func(c *content, raw []byte, project string) error {
 		mark := len(c.unknown)
 		v := view{View: registry.View{Kind: kind}, legacy: what == "feature table"}
+		plain := texts{"name": &v.Name, "project": &v.Project, "owner": &v.Owner, "timestamp_field": &v.StreamEventTime}
 		err := c.spec(messageOf[what], raw,
-			func(f *field, val value) (bool, error) { return c.viewField(&v.View, f, val) },
+			func(f *field, val value) (bool, error) {
+				if c.take(plain, f, val) {
+					return true, nil
+				}
+				return c.viewField(&v.View, f, val)
+			},
 			func(f *field, val value) (bool, error) { return c.metaField(&v.View, f, val) })
 		if err != nil {
 			return fmt.Errorf("%s: %w", strconv.Quote(v.Name), err)
@@ -233,9 +239,7 @@ func viewReader(kind model.ViewKind, what string) func(*content, []byte, string)
 		if v.Name == "" {
 			return errors.New("it has no name")
 		}
-		if v.Project == "" {
-			v.Project = project // the SQL registry keeps it in a column
-		}
+		v.Project = cmp.Or(v.Project, project) // the SQL registry keeps it in a column
 		c.in(mark, what, v.Name, v.Name)
 		c.tagged(&v.View)
 		if v.Fields, err = c.fieldsOf(messageOf[what], raw); err != nil {
@@ -251,14 +255,8 @@ func viewReader(kind model.ViewKind, what string) func(*content, []byte, string)
 // viewField reads one field of the specification of any kind of view: they share their names, not their numbers.
 func (c *content) viewField(v *registry.View, f *field, val value) (bool, error) {
 	switch f.name {
-	case "name":
-		v.Name = c.text(val.raw)
-	case "project":
-		v.Project = c.text(val.raw)
 	case "entities":
 		v.Entities = append(v.Entities, c.text(val.raw))
-	case "owner":
-		v.Owner = c.text(val.raw)
 	case "online":
 		v.Online = val.num != 0
 	case "features":
@@ -277,8 +275,6 @@ func (c *content) viewField(v *registry.View, f *field, val value) (bool, error)
 		source, err := c.source(f, val, 3)
 		v.StreamSource = &source
 		return true, err
-	case "timestamp_field":
-		v.StreamEventTime = c.text(val.raw)
 	default:
 		c.newer(v, f, val)
 		return false, nil
@@ -390,19 +386,28 @@ func (c *content) metaField(v *registry.View, f *field, val value) (bool, error)
 	return true, nil
 }
 
+// texts are the places of those fields of a message that are one text each.
+type texts map[string]*string
+
+// take puts a text in its place, and says whether the field is among them.
+func (c *content) take(into texts, f *field, v value) bool {
+	place, known := into[f.name]
+	if known {
+		*place = c.text(v.raw)
+	}
+	return known
+}
+
 func (c *content) feature(list *registry.Features, f *field, val value) error {
-	mark := len(c.unknown)
 	feature := registry.Feature{Type: enumName("ValueType", 0)}
+	plain := texts{"name": &feature.Name}
+	mark := len(c.unknown)
 	err := c.walk(f.msg, val.raw, 3, func(f *field, v value) (bool, error) {
-		switch f.name {
-		case "name":
-			feature.Name = c.text(v.raw)
-		case "value_type":
+		if f.name == "value_type" {
 			feature.Type = c.enumName(f.enum, v.num)
-		default:
-			return false, nil
+			return true, nil
 		}
-		return true, nil
+		return c.take(plain, f, v), nil
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.name, err)
@@ -416,20 +421,12 @@ func (c *content) feature(list *registry.Features, f *field, val value) error {
 }
 
 func (c *content) tag(tags *map[string]string, f *field, val value) error {
-	mark := len(c.unknown)
 	var key, text string
-	err := c.walk(f.msg, val.raw, 3, func(f *field, v value) (bool, error) {
-		if f.name == "key" {
-			key = c.text(v.raw)
-		} else {
-			text = c.text(v.raw)
-		}
-		return true, nil
-	})
+	plain := texts{"key": &key, "value": &text}
+	err := c.part(f, val, 3, func(f *field, v value) (bool, error) { return c.take(plain, f, v), nil })
 	if err != nil {
-		return fmt.Errorf("%s: %w", f.name, err)
+		return err
 	}
-	c.under(mark, f.name)
 	if *tags == nil {
 		*tags = map[string]string{}
 	}
@@ -437,39 +434,45 @@ func (c *content) tag(tags *map[string]string, f *field, val value) error {
 	return nil
 }
 
-func (c *content) entity(raw []byte, project string) error {
+// part reads a message that stands in a field. What it holds that is unknown is told below that field.
+func (c *content) part(f *field, val value, depth int, visit visitor) error {
 	mark := len(c.unknown)
+	if err := c.walk(f.msg, val.raw, depth, visit); err != nil {
+		return fmt.Errorf("%s: %w", f.name, err)
+	}
+	c.under(mark, f.name)
+	return nil
+}
+
+// named reads an object that is known by its name: its specification with visit, which fills name and own, and then its
+// fields. Where it does not say its project, it is that of the column of a SQL registry.
+func (c *content) named(msg, what string, raw []byte, project string, name, own *string, visit visitor) ([]registry.Field, error) {
+	mark := len(c.unknown)
+	if err := c.spec(msg, raw, visit, nil); err != nil {
+		return nil, err
+	}
+	if *name == "" {
+		return nil, errors.New("it has no name")
+	}
+	*own = cmp.Or(*own, project)
+	c.in(mark, what, *name, "")
+	return c.fieldsOf(msg, raw)
+}
+
+func (c *content) entity(raw []byte, project string) (err error) {
 	e := registry.Entity{ValueType: enumName("ValueType", 0)}
-	err := c.spec("Entity", raw, func(f *field, v value) (bool, error) {
+	plain := texts{"name": &e.Name, "project": &e.Project, "join_key": &e.JoinKey, "owner": &e.Owner}
+	e.Fields, err = c.named("Entity", "entity", raw, project, &e.Name, &e.Project, func(f *field, v value) (bool, error) {
 		switch f.name {
-		case "name":
-			e.Name = c.text(v.raw)
-		case "project":
-			e.Project = c.text(v.raw)
-		case "join_key":
-			e.JoinKey = c.text(v.raw)
 		case "value_type":
 			e.ValueType = c.enumName(f.enum, v.num)
-		case "owner":
-			e.Owner = c.text(v.raw)
+			return true, nil
 		case "tags":
 			return true, c.tag(&e.Tags, f, v)
-		default:
-			return false, nil
 		}
-		return true, nil
-	}, nil)
+		return c.take(plain, f, v), nil
+	})
 	if err != nil {
-		return err
-	}
-	if e.Name == "" {
-		return errors.New("it has no name")
-	}
-	if e.Project == "" {
-		e.Project = project
-	}
-	c.in(mark, "entity", e.Name, "")
-	if e.Fields, err = c.fieldsOf("Entity", raw); err != nil {
 		return err
 	}
 	c.entities = append(c.entities, e)
@@ -482,9 +485,7 @@ func (c *content) registeredSource(raw []byte, project string) error {
 	if err != nil {
 		return err
 	}
-	if s.Project == "" {
-		s.Project = project
-	}
+	s.Project = cmp.Or(s.Project, project)
 	c.in(mark, "data source", s.Name, "")
 	if s.Fields, err = c.fieldsOf("DataSource", raw); err != nil {
 		return err
@@ -493,39 +494,21 @@ func (c *content) registeredSource(raw []byte, project string) error {
 	return nil
 }
 
-func (c *content) service(raw []byte, project string) error {
-	mark := len(c.unknown)
+func (c *content) service(raw []byte, project string) (err error) {
 	var s registry.FeatureService
-	err := c.spec("FeatureService", raw, func(f *field, v value) (bool, error) {
+	plain := texts{"name": &s.Name, "project": &s.Project, "owner": &s.Owner}
+	s.Fields, err = c.named("FeatureService", "feature service", raw, project, &s.Name, &s.Project, func(f *field, v value) (bool, error) {
 		switch f.name {
-		case "name":
-			s.Name = c.text(v.raw)
-		case "project":
-			s.Project = c.text(v.raw)
-		case "owner":
-			s.Owner = c.text(v.raw)
 		case "tags":
 			return true, c.tag(&s.Tags, f, v)
 		case "features":
 			p, err := c.projection(f, v)
 			s.Views = append(s.Views, p)
 			return true, err
-		default:
-			return false, nil
 		}
-		return true, nil
-	}, nil)
+		return c.take(plain, f, v), nil
+	})
 	if err != nil {
-		return err
-	}
-	if s.Name == "" {
-		return errors.New("it has no name")
-	}
-	if s.Project == "" {
-		s.Project = project
-	}
-	c.in(mark, "feature service", s.Name, "")
-	if s.Fields, err = c.fieldsOf("FeatureService", raw); err != nil {
 		return err
 	}
 	c.services = append(c.services, s)
@@ -537,20 +520,15 @@ func (c *content) projection(f *field, val value) (registry.ServiceView, error) 
 	mark := len(c.unknown)
 	var p registry.ServiceView
 	var columns registry.Features
+	plain := texts{"feature_view_name": &p.View, "feature_view_name_alias": &p.Alias}
 	err := c.walk(f.msg, val.raw, 3, func(f *field, v value) (bool, error) {
 		switch f.name {
-		case "feature_view_name":
-			p.View = c.text(v.raw)
-		case "feature_view_name_alias":
-			p.Alias = c.text(v.raw)
 		case "join_key_map":
 			return true, c.tag(&p.JoinKeys, f, v)
 		case "feature_columns":
 			return true, c.feature(&columns, f, v)
-		default:
-			return false, nil
 		}
-		return true, nil
+		return c.take(plain, f, v), nil
 	})
 	if err != nil {
 		return p, fmt.Errorf("%s: %w", f.name, err)

@@ -20,22 +20,13 @@ func (c *content) source(f *field, val value, depth int) (registry.DataSource, e
 
 func (c *content) sourceOf(raw []byte, depth int) (registry.DataSource, error) {
 	s := registry.DataSource{Type: enumName("SourceType", 0)}
+	plain := texts{"name": &s.Name, "project": &s.Project, "owner": &s.Owner, "timestamp_field": &s.TimestampField,
+		"created_timestamp_column": &s.CreatedColumn, "date_partition_column": &s.DatePartitionColumn}
 	err := c.walk(c.schema["DataSource"], raw, depth, func(f *field, v value) (bool, error) {
 		switch f.name {
-		case "name":
-			s.Name = c.text(v.raw)
-		case "project":
-			s.Project = c.text(v.raw)
-		case "owner":
-			s.Owner = c.text(v.raw)
 		case "type":
 			s.Type = c.enumName(f.enum, v.num)
-		case "timestamp_field":
-			s.TimestampField = c.text(v.raw)
-		case "created_timestamp_column":
-			s.CreatedColumn = c.text(v.raw)
-		case "date_partition_column":
-			s.DatePartitionColumn = c.text(v.raw)
+			return true, nil
 		case "field_mapping":
 			return true, c.tag(&s.FieldMapping, f, v)
 		case "tags":
@@ -47,10 +38,8 @@ func (c *content) sourceOf(raw []byte, depth int) (registry.DataSource, error) {
 		case "file_options", "spark_options", "kafka_options", "kinesis_options", "bigquery_options", "redshift_options",
 			"snowflake_options", "trino_options", "athena_options":
 			return true, c.options(&s, f, v, depth)
-		default:
-			return false, nil
 		}
-		return true, nil
+		return c.take(plain, f, v), nil
 	})
 	if err != nil {
 		return s, err
@@ -61,27 +50,11 @@ func (c *content) sourceOf(raw []byte, depth int) (registry.DataSource, error) {
 
 // options reads where the rows are from the block that the source's type has.
 func (c *content) options(s *registry.DataSource, f *field, val value, depth int) error {
-	mark := len(c.unknown)
 	var table, query string
-	err := c.walk(f.msg, val.raw, depth+1, func(f *field, v value) (bool, error) {
-		switch f.name {
-		case "uri", "path":
-			s.Path = c.text(v.raw)
-		case "table", "topic", "stream_name":
-			table = c.text(v.raw)
-		case "query":
-			query = c.text(v.raw)
-		default:
-			return false, nil
-		}
-		return true, nil
-	})
-	if err != nil {
-		return fmt.Errorf("%s: %w", f.name, err)
-	}
+	plain := texts{"uri": &s.Path, "path": &s.Path, "table": &table, "topic": &table, "stream_name": &table, "query": &query}
+	err := c.part(f, val, depth+1, func(f *field, v value) (bool, error) { return c.take(plain, f, v), nil })
 	s.Table = cmp.Or(table, query)
-	c.under(mark, f.name)
-	return nil
+	return err
 }
 
 // warehouses are the types whose rows lie in tables, and the streams, with the word for each.

@@ -50,10 +50,13 @@ func newReader() (*reader, error) {
 	return r, nil
 }
 
-// walk calls visit for each known field of a message, in the order of the wire; a field that visit does not take (it
-// answers false) is descended into, so that unknown fields are found at any depth. What is unknown goes to the ledger
+// visitor takes a known field of a message, and answers false for one that it does not take.
+type visitor func(f *field, v value) (bool, error)
+
+// walk calls visit for each known field of a message, in the order of the wire; a field that visit does not take is
+// descended into, so that unknown fields are found at any depth. What is unknown goes to the ledger
 // under a path relative to this message.
-func (r *reader) walk(m *message, data []byte, depth int, visit func(f *field, v value) (bool, error)) error {
+func (r *reader) walk(m *message, data []byte, depth int, visit visitor) error {
 	if depth > maxDepth {
 		return fmt.Errorf("messages nested more than %d deep", maxDepth)
 	}
@@ -82,7 +85,7 @@ func (r *reader) walk(m *message, data []byte, depth int, visit func(f *field, v
 	return nil
 }
 
-func (r *reader) known(f *field, typ protowire.Type, raw []byte, depth int, visit func(f *field, v value) (bool, error)) error {
+func (r *reader) known(f *field, typ protowire.Type, raw []byte, depth int, visit visitor) error {
 	var v value
 	switch typ {
 	case protowire.VarintType:

@@ -157,20 +157,15 @@ type reader struct {
 // whole notes what the contract says beside its objects.
 func (r *reader) whole(root *yaml.Node, d *registry.Definitions) {
 	ledger := r.shapes.Walk(root, "contract", r.file, "the contract")
-	r.unknown = append(r.unknown, ledger.Unknown...)
-	fields := ledger.Noted
 	for i, level := range keyed.List(keyed.Value(root, "slaProperties")) {
 		name := cmp.Or(keyed.Text(keyed.Value(level, "property")), fmt.Sprint(i))
-		own := r.shapes.Walk(level, "level", r.file, "service level "+name)
-		r.unknown = append(r.unknown, own.Unknown...)
-		for _, field := range own.Noted {
-			field.Path = "slaProperties[" + name + "]." + field.Path
-			fields = append(fields, field)
-		}
+		ledger.Below("slaProperties["+name+"]", r.shapes.Walk(level, "level", r.file, "service level "+name))
 		if !judgedLevels[strings.ToLower(name)] {
-			fields = append(fields, registry.TextField("slaProperties["+name+"]", "", keyed.Canonical(level)))
+			ledger.Noted = append(ledger.Noted, registry.TextField("slaProperties["+name+"]", "", keyed.Canonical(level)))
 		}
 	}
+	r.unknown = append(r.unknown, ledger.Unknown...)
+	fields := ledger.Noted
 	fields = append(fields, r.servers(root)...)
 	fields = append(fields, pairs("team", keyed.Value(root, "team"), "name")...)
 	for _, c := range r.contract.Custom {
@@ -228,18 +223,10 @@ func (r *reader) view(o object) (registry.View, error) {
 	r.columns(&v, o)
 	ledger := r.shapes.Walk(o.node, "object", r.file, "object "+o.Name)
 	for _, property := range keyed.List(keyed.Value(o.node, "properties")) {
-		own := r.shapes.Walk(property, "property", r.file, "column "+o.Name+"."+keyed.Text(keyed.Value(property, "name")))
-		ledger.Unknown = append(ledger.Unknown, own.Unknown...)
-		for _, field := range own.Noted {
-			field.Path = "properties[" + keyed.Text(keyed.Value(property, "name")) + "]." + field.Path
-			ledger.Noted = append(ledger.Noted, field)
-		}
+		name := keyed.Text(keyed.Value(property, "name"))
+		ledger.Below("properties["+name+"]", r.shapes.Walk(property, "property", r.file, "column "+o.Name+"."+name))
 	}
-	for i := range ledger.Unknown {
-		ledger.Unknown[i].View = o.Name
-	}
-	r.unknown = append(r.unknown, ledger.Unknown...)
-	v.Fields = append(v.Fields, ledger.Noted...)
+	ledger.Into(&v, &r.unknown)
 	for _, c := range o.Custom {
 		if !isTTL(c) {
 			v.Fields = append(v.Fields, registry.TextField("customProperties["+c.Property+"]", "", keyed.Canonical(&c.Value)))

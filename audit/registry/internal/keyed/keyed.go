@@ -220,6 +220,24 @@ func (s Shapes) Walk(n *yaml.Node, name, file, where string, without ...string) 
 	return w.ledger
 }
 
+// Below adds what the walk of a part found, under the part's path.
+func (l *Ledger) Below(at string, part Ledger) {
+	l.Unknown = append(l.Unknown, part.Unknown...)
+	for _, field := range part.Noted {
+		field.Path = at + "." + field.Path
+		l.Noted = append(l.Noted, field)
+	}
+}
+
+// Into gives what a walk found to its view, and the unknown keys to those of the whole as well, with the view's name.
+func (l Ledger) Into(v *registry.View, unknown *[]registry.UnknownField) {
+	for _, u := range l.Unknown {
+		u.View = v.Name
+		*unknown = append(*unknown, u)
+	}
+	v.Fields = append(v.Fields, l.Noted...)
+}
+
 type walk struct {
 	shapes      Shapes
 	file, where string
