@@ -54,7 +54,8 @@ func (c Collector) Request(o engine.Order) Request {
 	view, own := o.View, ownOf(o.View, o.Survey)
 	view.Key = view.KeyColumns()
 	return Request{View: view, Survey: o.Survey, AsOf: o.AsOf, Wants: o.Wants, Workers: o.Room.Workers, SliceRows: o.Room.SliceRows,
-		RunMemory: o.Room.Runs, Slices: o.Room.Slices, TempDir: o.Room.TempDir, Atlas: c.Atlas, Kept: c.Kept, Paranoid: c.Paranoid, Distrusts: c.Distrusts, Release: c.Release, RowsLimit: max(o.RowsLimit, sampledRows*o.Samples), Samples: o.Samples,
+		RunMemory: o.Room.Runs, Slices: o.Room.Slices, TempDir: o.Room.TempDir, Atlas: c.Atlas, Kept: c.Kept, Paranoid: c.Paranoid, Distrusts: c.Distrusts, Release: c.Release,
+		RowsLimit: max(o.RowsLimit, sampledRows*o.Samples), Samples: o.Samples,
 		Units:     func(schema int32, column string) string { return epochUnit(o.Survey.Schemas[schema], column) },
 		OwnAgrees: own.agrees,
 		OwnHolds:  own.holds,
