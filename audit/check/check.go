@@ -89,6 +89,8 @@ type Check struct {
 	// Query says that sql/checks/<id>.sql judges.
 	Query bool
 
+	// Backfilled says that it tells of what a backfill may have brought: verify judges it before and after.
+	Backfilled bool
 	// Remembers says that it judges what changed since an earlier look, which no store shows by itself.
 	Remembers bool
 	// OnlyGiven says that there is a result of it only where something was given that it judges: a report has no line for it else.

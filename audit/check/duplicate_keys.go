@@ -22,6 +22,7 @@ var duplicateKeys = Check{
 	Fix:           "Remove the surplus rows and make the load idempotent; if both sources carry every key by design, declare once_per: [source].",
 	Since:         "0.1",
 	rule:          duplicateKeysRule,
+	Backfilled:    true,
 	Scope:         ScopeView,
 	Severity:      report.SeverityError,
 	Evidence:      report.Certain,

@@ -19,6 +19,7 @@ var misfiledRows = Check{
 	Why:        "A job that reads one partition misses such rows and counts them in another, so that windows are wrong on both days.",
 	Fix:        "Rewrite the rows into their own partition; if the partitions follow another calendar, set time_partition.zone or time_partition.of.",
 	Since:      "0.1",
+	Backfilled: true,
 	Scope:      ScopeView,
 	Severity:   report.SeverityError,
 	Evidence:   report.Certain,

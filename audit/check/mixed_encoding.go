@@ -20,6 +20,7 @@ var mixedEncoding = Check{
 	Fix:           "Write all files with event_time in one encoding, best as timestamps in UTC; until then, declare the zone of naive times and the unit of numbers.",
 	Since:         "0.1",
 	rule:          mixedEncodingRule,
+	Backfilled:    true,
 	Scope:         ScopeView,
 	Severity:      report.SeverityError,
 	Evidence:      report.Certain,

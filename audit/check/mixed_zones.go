@@ -23,6 +23,7 @@ var mixedZones = Check{
 	Fix:        "Make the writer stamp UTC, with its offset; until then declare the source's zone (or its max_lag, if it is late by design), or correct a copy with featureaudit align.",
 	Since:      "0.1",
 	rule:       mixedZonesRule,
+	Backfilled: true,
 	Scope:      ScopeView,
 	Severity:   report.SeverityError,
 	Evidence:   report.Statistical,

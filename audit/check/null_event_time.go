@@ -23,6 +23,7 @@ var nullEventTime = Check{
 	Why:        "A point-in-time join cannot place such a row: it is dropped from training, or matched to every moment.",
 	Fix:        "Repair the writer that leaves event_time empty; if the values are there, set the column's unit or format in the config.",
 	Since:      "0.1",
+	Backfilled: true,
 	Scope:      ScopeView,
 	Severity:   report.SeverityError,
 	Evidence:   report.Certain,

@@ -15,6 +15,7 @@ var nullKeys = Check{
 	Why:        "A row without its whole key can be matched to no entity and cannot be told from its repeats.",
 	Fix:        "Repair the writer that leaves the key empty, or declare the key that the rows really have.",
 	Since:      "0.1",
+	Backfilled: true,
 	Scope:      ScopeView,
 	Severity:   report.SeverityError,
 	Evidence:   report.Certain,

@@ -3,7 +3,6 @@ package content
 import (
 	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"math/bits"
 
 	"github.com/zeebo/xxh3"
@@ -36,15 +35,6 @@ func (s Sum) Times(n uint64) Sum {
 func (s Sum) String() string {
 	b := s.bytes()
 	return hex.EncodeToString(b[:])
-}
-
-// ParseSum reads what String wrote.
-func ParseSum(text string) (Sum, error) {
-	raw, err := hex.DecodeString(text)
-	if err != nil || len(raw) != 16 {
-		return Sum{}, fmt.Errorf("%q is no content sum: want 32 hex digits", text)
-	}
-	return Sum{binary.BigEndian.Uint64(raw), binary.BigEndian.Uint64(raw[8:])}, nil
 }
 
 func (s Sum) bytes() (b [16]byte) {

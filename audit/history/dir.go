@@ -189,7 +189,7 @@ func (p *Past) adder() func(Row) {
 			if known := p.ages[of]; r.AgeSeconds != nil && r.Range == "" && (len(known) == 0 || known[len(known)-1].asOf != r.AsOf) {
 				p.ages[of] = append(known, age{r.AsOf, *r.AgeSeconds})
 			}
-			if r.Check == report.UnreadableFile && r.Outcome == string(report.Pass) && r.Range == "" {
+			if report.TellsOfFiles(r.Check) && r.Outcome == string(report.Pass) && r.Range == "" {
 				p.sizes[of] = append(p.sizes[of], size{r.AsOf, r.ViewRows})
 			}
 			return

@@ -12,7 +12,10 @@ const (
 
 // TellsOfFiles says that the result tells for all checks of its view that files are not there or cannot be read. It fails only
 // where a view has no files.
-func (r Result) TellsOfFiles() bool { return r.Check == UnreadableFile }
+func (r Result) TellsOfFiles() bool { return TellsOfFiles(r.Check) }
+
+// TellsOfFiles says whether a pass of a check means that every file was read.
+func TellsOfFiles(check string) bool { return check == UnreadableFile }
 
 // JudgesAge says that the result tells whether the newest events are as fresh as promised.
 func (r Result) JudgesAge() bool { return r.Check == StaleView }

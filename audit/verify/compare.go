@@ -57,7 +57,6 @@ type RowChange struct {
 	WithinTolerance               int64
 	Samples                       []string
 	changed                       map[uint64]struct{}
-	lostEntities, addedEntities   int64
 	ambiguous                     int64
 }
 

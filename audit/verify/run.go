@@ -136,6 +136,7 @@ func (r *run) look(ctx context.Context, in Input, name string) (View, *Looked, e
 			return absent, nil, nil
 		}
 		return v, nil, nil
+	case Data:
 	}
 	i := slices.IndexFunc(in.Views, func(v model.View) bool { return v.Name == name })
 	if i < 0 {

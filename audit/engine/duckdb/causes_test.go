@@ -54,7 +54,8 @@ func TestCauses(t *testing.T) {
 			t.Errorf("%s:\n%#v, want errors.As(err, &read) && read.Cause == test.cause && read.Retryable() == test.again && read.Feature == test.feature && read.End == test.end && err.Error() == test.message", test.message, err)
 		}
 	}
-	for _, message := range []string{"Out of Memory Error: could not allocate block", "Failed to append: Failed to allocate block of 16384 bytes (bad\nallocation)", "Allocation failure", `IO Error: Could not write file "x": No space left on device`,
+	for _, message := range []string{"Out of Memory Error: could not allocate block", "Failed to append: Failed to allocate block of 16384 bytes (bad\nallocation)", "Allocation failure",
+		`IO Error: Could not write file "x": No space left on device`,
 		"Out of Memory Error: failed to offload data block (exceeded max_temp_directory_size)"} {
 		var resource engine.ResourceError
 		if err := queryError(message); !errors.As(err, &resource) || !resource.Retryable() {

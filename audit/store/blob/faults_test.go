@@ -150,7 +150,8 @@ func TestWhatIsWrongIsSaidOnce(t *testing.T) {
 		retryable bool
 		says      string
 	}{
-		"wrong secret":    {map[string]string{"AWS_SECRET_ACCESS_KEY": "planted-secret-that-is-wrong"}, "s3://feat/v", false, "s3://feat/v/: the store does not accept the credentials (SignatureDoesNotMatch, 403); check which ones this process finds"},
+		"wrong secret": {map[string]string{"AWS_SECRET_ACCESS_KEY": "planted-secret-that-is-wrong"}, "s3://feat/v", false,
+			"s3://feat/v/: the store does not accept the credentials (SignatureDoesNotMatch, 403); check which ones this process finds"},
 		"unknown key":     {map[string]string{"AWS_ACCESS_KEY_ID": "AKIANOBODY"}, "s3://feat/v", false, "the store does not accept the credentials"},
 		"missing bucket":  {nil, "s3://feet/v", false, "s3://feet: there is no such bucket; check its name"},
 		"missing prefix":  {nil, "s3://feat/w/*.parquet", true, `no Parquet file matches s3://feat/w/*.parquet: s3://feat has no "w", did you mean "v"; check the path and its wildcards`},
