@@ -73,7 +73,7 @@ func TestNullEventTime(t *testing.T) {
 	r := s.of(t, "null-event-time")
 	expect(t, r, report.Fail, 7, 9000, "7 of 9,000 rows (0.08 %) have no usable event time in 2 partitions from dt=2026-11-04 to dt=2026-11-05 of source batch: 1 is NULL; 2 "+
 		"are text that does not parse as RFC 3339; 4 lie before 1980 or more than 10 years after as_of")
-	if want := (map[string]any{"null_rows": int64(1), "unparsed_rows": int64(2), "sentinel_rows": int64(4)}); !reflect.DeepEqual(r.Measures, want) {
+	if want := (report.Measures{"null_rows": int64(1), "unparsed_rows": int64(2), "sentinel_rows": int64(4)}); !reflect.DeepEqual(r.Measures, want) {
 		t.Errorf("%v", r.Measures)
 	}
 	if got := r.Findings[1]; got.RowsBad != 3 || got.Subject.Partition != "dt=2026-11-04" || got.Measures["unparsed_rows"] != 2.0 ||
@@ -163,7 +163,7 @@ func TestStaleView(t *testing.T) {
 	s.AsOf++
 	r = s.of(t, "stale-view")
 	expect(t, r, report.Fail, 1, 1, "the newest event of the view is 2d old at as_of; the limit is 2d")
-	want := map[string]any{"newest_event_time": "2026-11-09T23:00:00Z", "age_seconds": 172800.000001, "limit_seconds": 172800.0}
+	want := report.Measures{"newest_event_time": "2026-11-09T23:00:00Z", "age_seconds": 172800.000001, "limit_seconds": 172800.0}
 	if !reflect.DeepEqual(r.Measures, want) {
 		t.Errorf("%v", r.Measures)
 	}
@@ -248,7 +248,7 @@ func TestStaleRows(t *testing.T) {
 	s.Collection.Slices[2].EventNull, s.Collection.Slices[2].StaleUnreferenced = 10, 20
 	r := s.of(t, "stale-rows")
 	expect(t, r, report.Fail, 30, 8970, "30 of 8,970 rows (0.33 %) were older than the ttl of 2d at partition_end in partition dt=2026-11-03 of source batch")
-	want := map[string]any{"oldest_event_time": "2026-10-25T12:00:00Z", "reference": "partition_end", "unreferenced_rows": int64(20)}
+	want := report.Measures{"oldest_event_time": "2026-10-25T12:00:00Z", "reference": "partition_end", "unreferenced_rows": int64(20)}
 	if !reflect.DeepEqual(r.Measures, want) || r.ZoneCertainty != "certain" || r.Unit != "rows" {
 		t.Errorf("%v %q %s", r.Measures, r.ZoneCertainty, r.Unit)
 	}
@@ -300,7 +300,7 @@ func TestStaleEntities(t *testing.T) {
 	r := s.of(t, "stale-entities")
 	expect(t, r, report.Warn, 1001, 8000, "1,001 of 8,000 entities (12.5 %) have no row younger than the ttl of 2d; "+
 		"if so many idle entities are normal, declare it: checks: {stale-entities: {max_fraction: 0.13}}")
-	want := map[string]any{"entities": int64(8000), "stale_entities": int64(1001), "only_after_as_of": int64(5), "null_rows": int64(7),
+	want := report.Measures{"entities": int64(8000), "stale_entities": int64(1001), "only_after_as_of": int64(5), "null_rows": int64(7),
 		"oldest_newest_event_time": "2026-10-11T00:00:00Z", "stale_in_every_zone": int64(1001), "stale_in_some_zone": int64(1001)}
 	if !reflect.DeepEqual(r.Measures, want) || r.Severity != report.SeverityWarn {
 		t.Errorf("%v", r.Measures)
@@ -334,7 +334,7 @@ func TestSourceLag(t *testing.T) {
 	s.View.Sources = []model.SourcePolicy{{Name: "batch", MaxLag: 2 * time.Hour}}
 	r := s.of(t, "source-lag")
 	expect(t, r, report.Warn, 1, 9000, "1 of 9,000 rows (0.01 %) arrived later than allowed (2d, 2h for batch) in partition dt=2026-11-02 of source batch")
-	want := map[string]any{"p50": map[string]any{"batch": 50.0}, "p90": map[string]any{"batch": 90.0}, "p99": map[string]any{"batch": 99.0},
+	want := report.Measures{"p50": map[string]any{"batch": 50.0}, "p90": map[string]any{"batch": 90.0}, "p99": map[string]any{"batch": 99.0},
 		"max": map[string]any{"batch": 10800.0}, "lag_rows": map[string]any{"batch": int64(101)}, "resolution_seconds": map[string]any{"batch": 1.0}}
 	if !reflect.DeepEqual(r.Measures, want) {
 		t.Errorf("%v", r.Measures)
@@ -366,7 +366,7 @@ func TestMissingPartitions(t *testing.T) {
 	s.Survey.Partitions[9].Present, s.Survey.Partitions[9].Expected = false, true
 	r := s.of(t, "missing-partitions")
 	expect(t, r, report.Fail, 4, 9, "4 of 9 expected partitions missing: dt=2026-11-02; dt=2026-11-04 to dt=2026-11-06")
-	if want := (map[string]any{"expected": int64(9), "missing": int64(4)}); !reflect.DeepEqual(r.Measures, want) || r.FindingsTotal != 4 {
+	if want := (report.Measures{"expected": int64(9), "missing": int64(4)}); !reflect.DeepEqual(r.Measures, want) || r.FindingsTotal != 4 {
 		t.Errorf("%v", r.Measures)
 	}
 	if r.FirstPartition != "dt=2026-11-02" || r.LastPartition != "dt=2026-11-06" || r.Findings[0].Subject.Partition != "dt=2026-11-02" {
@@ -505,7 +505,7 @@ func TestMisfiledRowsOfEachKind(t *testing.T) {
 	s.Collection.Slices[0].MisfiledBefore, s.Collection.Slices[1].MisfiledAfter = 1, 2
 	s.Collection.Slices[2].MisfiledUndated, s.Collection.Slices[3].OwnColumnDiffers = 3, 4
 	r := s.of(t, "misfiled-rows")
-	if want := (map[string]any{"before_rows": int64(1), "after_rows": int64(2), "undated_rows": int64(3), "own_column_rows": int64(4)}); r.RowsBad != 10 ||
+	if want := (report.Measures{"before_rows": int64(1), "after_rows": int64(2), "undated_rows": int64(3), "own_column_rows": int64(4)}); r.RowsBad != 10 ||
 		!reflect.DeepEqual(r.Measures, want) {
 		t.Errorf("%+v", r)
 	}
@@ -621,7 +621,7 @@ func TestMixedEncoding(t *testing.T) {
 	r := mixedStore().of(t, "mixed-encoding")
 	expect(t, r, report.Fail, 3, 9, "3 of 9 files (33.3 %) write event_time in another encoding than most files in 3 partitions from dt=2026-11-01 to dt=2026-11-03; "+
 		"aware in 6 files (dt=2026-11-04/part-00003.parquet); naive in 3 files (dt=2026-11-01/part-00000.parquet)")
-	want := []map[string]any{{"encoding": "aware", "files": int64(6), "rows": int64(6000), "example": "dt=2026-11-04/part-00003.parquet"},
+	want := []report.Measures{{"encoding": "aware", "files": int64(6), "rows": int64(6000), "example": "dt=2026-11-04/part-00003.parquet"},
 		{"encoding": "naive", "files": int64(3), "rows": int64(3000), "example": "dt=2026-11-01/part-00000.parquet"}}
 	if !reflect.DeepEqual(r.Measures["encodings"], want) {
 		t.Errorf("%v", r.Measures)
@@ -703,7 +703,7 @@ func TestMixedEncodingOfUnits(t *testing.T) {
 		t.Errorf("a zone is nothing to an epoch: %+v", r)
 	}
 	s.View.EventTime.Unit = "s"
-	if r := s.of(t, "mixed-encoding"); r.Outcome != report.Pass || !reflect.DeepEqual(r.Measures["encodings"], []map[string]any{{"encoding": "epoch", "files": int64(9), "rows": int64(9000),
+	if r := s.of(t, "mixed-encoding"); r.Outcome != report.Pass || !reflect.DeepEqual(r.Measures["encodings"], []report.Measures{{"encoding": "epoch", "files": int64(9), "rows": int64(9000),
 		"example": "dt=2026-11-01/part-00000.parquet"}}) {
 		t.Errorf("the unit is declared: %+v", r)
 	}
