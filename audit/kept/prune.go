@@ -87,7 +87,9 @@ func Prune(ctx context.Context, path string, since time.Time, by string) (Pruned
 		}
 	}
 	if len(whole)+min(1, len(mixed)) > maxPacks {
-		mixed, whole = append(mixed, whole...), nil
+		large := largest(whole)
+		mixed = append(mixed, slices.DeleteFunc(slices.Clone(whole), func(s Stock) bool { return s.Name == large.Name })...)
+		whole = slices.DeleteFunc(whole, func(s Stock) bool { return s.Name != large.Name })
 	}
 	for _, s := range whole {
 		done.After += s.Bytes
@@ -110,6 +112,20 @@ func Prune(ctx context.Context, path string, since time.Time, by string) (Pruned
 		done.Removed++
 	}
 	return done, nil
+}
+
+// largest is a pack that is larger than all others together, where there is one: it is not copied for the sake of small ones.
+func largest(packs []Stock) Stock {
+	total := int64(0)
+	for _, s := range packs {
+		total += s.Bytes
+	}
+	for _, s := range packs {
+		if s.Bytes > total/2 {
+			return s
+		}
+	}
+	return Stock{}
 }
 
 // discard takes a pack away at once, by its name, and then removes what it held.
