@@ -41,6 +41,8 @@ func TestFoldInAnyOrder(t *testing.T) {
 		{"one row", []Row{row(0, 5, 10, same, "7", "in")}, Verdict{Class: facts.Replay, Resolvable: true}, "0", "0"},
 		{"replay, ingested together", []Row{row(0, 5, 10, same, "1.10", "in"), row(1, 5, 10, same, "2.25", "in"), row(2, 5, 10, same, "-0.5", "out")},
 			Verdict{Class: facts.Replay, FanOut: 2}, "2.25", "-0.5"},
+		{"one ingested a microsecond after two", []Row{row(0, 5, 10, same, "1", "in"), row(1, 5, 10, same, "2", "in"), row(2, 5, 11, same, "4", "in")},
+			Verdict{Class: facts.Replay, Resolvable: true}, "6", "0"},
 		{"an hour apart", []Row{row(0, 5, 10, same, "1", "in"), row(1, 5+hour, 20, same, "2", "in"), row(2, 5, 15, same, "4", "in")},
 			Verdict{Class: facts.ShiftedTwin, Resolvable: true}, "6", "0"},
 		{"another value", []Row{row(0, 5, 10, same, "1", "out"), row(1, 5, 20, other, "2", "out"), row(2, 5, 20, same, "0.001", "in"), row(3, 5+hour, 9, same, "4", "in")},
