@@ -250,14 +250,14 @@ func (c *cli) checkFacts(ctx context.Context, dir string, f factsCommandFlags, a
 	if err != nil {
 		return 0, err
 	}
-	code, sound, bytes := exitOK, 0, int64(0)
+	code, sound, bytes, looks := exitOK, 0, int64(0), false
 	for _, s := range stock {
 		err := s.Check(ctx)
 		if cause := context.Cause(ctx); cause != nil {
 			return 0, cause
 		}
 		if err != nil {
-			code = exitFindings
+			code, looks = exitFindings, looks || strings.HasPrefix(s.Name, "looks/")
 			fmt.Fprintf(c.stdout, "not sound: %s: %s\n", render.Clean(s.Name), render.Clean(kept.Reason(err)))
 			continue
 		}
@@ -265,7 +265,10 @@ func (c *cli) checkFacts(ctx context.Context, dir string, f factsCommandFlags, a
 	}
 	fmt.Fprintf(c.stdout, "%d of %d packs are sound: %s agree with their checksums\n", sound, len(stock), words.Size(bytes))
 	if code != exitOK {
-		fmt.Fprint(c.stdout, "what is not sound is not used, and its files are read again; featureaudit facts prune removes it\n")
+		fmt.Fprint(c.stdout, "what is not sound is not used, and its files are read again; featureaudit facts prune removes damaged packs\n")
+	}
+	if looks {
+		fmt.Fprint(c.stdout, "looks remember which files there were: while one is not sound none is used, and the next run begins them anew\n")
 	}
 	if !audits {
 		return code, nil
@@ -313,6 +316,9 @@ func (c *cli) compareFacts(ctx context.Context, dir string, f factsCommandFlags,
 		return 0, err
 	}
 	if len(differ) > 0 {
+		if err := c.sameAsBefore(ctx, dir, f, options, trusting.Report); err != nil {
+			return 0, err
+		}
 		for _, where := range differ {
 			fmt.Fprintf(c.stdout, "different: %s\n", render.Clean(where))
 		}
@@ -326,6 +332,20 @@ func (c *cli) compareFacts(ctx context.Context, dir string, f factsCommandFlags,
 	}
 	_, err = fmt.Fprintf(c.stdout, "%d of %d known files were read again: the report is the same\n", read, known)
 	return exitOK, err
+}
+
+// sameAsBefore audits once more with what is known: where data came or went meanwhile, no fact is to blame.
+func (c *cli) sameAsBefore(ctx context.Context, dir string, f factsCommandFlags, options audit.Options, before report.Report) error {
+	options.Paranoid, options.Distrusts = false, nil
+	now, err := c.auditReading(ctx, f.runFlags, options, dir)
+	if err != nil {
+		return err
+	}
+	differ, err := whereDifferent(before, now.Report)
+	if err == nil && len(differ) > 0 {
+		err = errors.New("the data changed while it was audited, so that nothing is proved of the facts: check again when nobody writes")
+	}
+	return err
 }
 
 // auditReading audits with kept facts, and writes nothing to their folder.
