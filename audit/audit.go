@@ -62,9 +62,10 @@ type Options struct {
 	RowsLimit int
 	BadRows   bool
 	// Facts knows what earlier runs learnt of files, and takes what this one learns; nil for none. Paranoid says that none of it is
-	// trusted: all is read.
-	Facts    *kept.Dir
-	Paranoid bool
+	// trusted: all is read. Distrusts names files by path that are read again; nil for none.
+	Facts     *kept.Dir
+	Paranoid  bool
+	Distrusts func(path string) bool
 	// Mask names what is sensitive, in all that the run leaves behind; nil shows none of it.
 	Mask *sensitive.Mask
 	// Rank orders the findings of a result by what is known of them, as evidence.Input says; nil ranks all alike.

@@ -33,7 +33,7 @@ func (b *viewEvidence) mayBeBackfill() bool {
 const backfillWords = "if the range was filled again, its rows arrived late by nature"
 
 func backfillDetail(_ *viewEvidence, v verdict) string {
-	if backfill, _ := v.measures[measureBackfill].(bool); backfill {
+	if v.measures.Is(measureBackfill) {
 		return backfillWords
 	}
 	return ""
@@ -41,7 +41,7 @@ func backfillDetail(_ *viewEvidence, v verdict) string {
 
 // FixOf is what to do about one result of the check.
 func (c Check) FixOf(r report.Result) string {
-	if backfill, _ := r.Measures[measureBackfill].(bool); backfill && c.backfillFix != "" {
+	if r.Measures.Is(measureBackfill) && c.backfillFix != "" {
 		return c.backfillFix
 	}
 	return c.Fix

@@ -165,7 +165,7 @@ type Check struct {
 // verdict is what judging gives: one row for each subject.
 type verdict struct {
 	rows     []row
-	measures map[string]any
+	measures report.Measures
 	// notApplicable is the reason for which there is nothing to judge after all.
 	notApplicable string
 	// unable makes the findings an error: the audit could not look. retryable says that another try may cure it.
@@ -180,7 +180,7 @@ type verdict struct {
 type row struct {
 	subject    report.Subject
 	total, bad int64
-	measures   map[string]any
+	measures   report.Measures
 	message    string
 	// partitions are those of a pool of small subjects.
 	partitions []string

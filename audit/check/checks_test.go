@@ -54,7 +54,7 @@ func TestTTLAbsurd(t *testing.T) {
 		r := healthy(v).of(t, "ttl-absurd")
 		if test.message == "" {
 			if r.Outcome != report.Pass {
-				t.Errorf("%s: %+v", test.ttl, r)
+				t.Errorf("got %s: %+v, want r.Outcome == report.Pass", test.ttl, r)
 			}
 			continue
 		}
@@ -63,7 +63,7 @@ func TestTTLAbsurd(t *testing.T) {
 	v := dailyView()
 	v.TTL = model.TTL{}
 	if r := healthy(v).of(t, "ttl-absurd"); r.Outcome != report.NotApplicable {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v, want r.Outcome == report.NotApplicable", r)
 	}
 }
 
@@ -73,12 +73,13 @@ func TestNullEventTime(t *testing.T) {
 	r := s.of(t, "null-event-time")
 	expect(t, r, report.Fail, 7, 9000, "7 of 9,000 rows (0.08 %) have no usable event time in 2 partitions from dt=2026-11-04 to dt=2026-11-05 of source batch: 1 is NULL; 2 "+
 		"are text that does not parse as RFC 3339; 4 lie before 1980 or more than 10 years after as_of")
-	if want := (map[string]any{"null_rows": int64(1), "unparsed_rows": int64(2), "sentinel_rows": int64(4)}); !reflect.DeepEqual(r.Measures, want) {
-		t.Errorf("%v", r.Measures)
+	if want := (report.Measures{"null_rows": int64(1), "unparsed_rows": int64(2), "sentinel_rows": int64(4)}); !reflect.DeepEqual(r.Measures, want) {
+		t.Errorf("got %v, want %+v", r.Measures, want)
 	}
 	if got := r.Findings[1]; got.RowsBad != 3 || got.Subject.Partition != "dt=2026-11-04" || got.Measures["unparsed_rows"] != 2.0 ||
 		got.Message != "3 of 1,000 rows (0.30 %) have no usable event time: 1 is NULL; 2 are text that does not parse as RFC 3339" {
-		t.Errorf("%+v", got)
+		t.Errorf(`got %+v, want got.RowsBad == 3 && got.Subject.Partition == "dt=2026-11-04" && got.Measures["unparsed_rows"] == 2.0 && `+
+			`got.Message == "3 of 1,000 rows (0.30 %%) have no usable event time: 1 is NULL; 2 are text that does not parse as RFC 3339"`, got)
 	}
 }
 
@@ -130,7 +131,7 @@ func TestFutureRows(t *testing.T) {
 	r := s.of(t, "future-rows")
 	expect(t, r, report.Fail, 5, 8900, "5 of 8,900 rows (0.06 %) lie in the future, more than 5m after ingested_at, or after as_of and the file's modification in partition dt=2026-11-09 of source batch")
 	if got := r.Findings[0].Measures["newest_event_time"]; got != "2026-11-10T09:00:00Z" {
-		t.Errorf("%v", got)
+		t.Errorf(`got %v, want got == "2026-11-10T09:00:00Z"`, got)
 	}
 }
 
@@ -142,7 +143,7 @@ func TestFutureRowsOfPartitionsAfterAsOf(t *testing.T) {
 	r := s.of(t, "future-rows")
 	expect(t, r, report.Fail, 50, 9050, "50 of 9,050 rows (0.55 %) lie in the future, more than 5m after ingested_at in partition dt=2026-11-11")
 	if len(r.Findings) != 1 || r.Findings[0].Message != "50 rows in a partition that begins after as_of, in files that existed before it" {
-		t.Errorf("%+v", r.Findings)
+		t.Errorf(`got %+v, want len(r.Findings) == 1 && r.Findings[0].Message == "50 rows in a partition that begins after as_of, in files that existed before it"`, r.Findings)
 	}
 	if r := s.of(t, "null-keys"); r.RowsTotal != 9000 {
 		t.Errorf("rows after as_of are not judged: %d", r.RowsTotal)
@@ -163,9 +164,9 @@ func TestStaleView(t *testing.T) {
 	s.AsOf++
 	r = s.of(t, "stale-view")
 	expect(t, r, report.Fail, 1, 1, "the newest event of the view is 2d old at as_of; the limit is 2d")
-	want := map[string]any{"newest_event_time": "2026-11-09T23:00:00Z", "age_seconds": 172800.000001, "limit_seconds": 172800.0}
+	want := report.Measures{"newest_event_time": "2026-11-09T23:00:00Z", "age_seconds": 172800.000001, "limit_seconds": 172800.0}
 	if !reflect.DeepEqual(r.Measures, want) {
-		t.Errorf("%v", r.Measures)
+		t.Errorf("got %v, want %+v", r.Measures, want)
 	}
 	s.View.MaxAge = 72 * time.Hour
 	if r := s.of(t, "stale-view"); r.Outcome != report.Pass || r.Measures["limit_seconds"] != 259200.0 {
@@ -181,7 +182,7 @@ func TestStaleViewBySource(t *testing.T) {
 	live.Source, live.NewestKnown = "streaming", asOf-minute
 	s.Collection.Slices = append(s.Collection.Slices, live)
 	if r := s.of(t, "stale-view"); r.Outcome != report.Pass || r.Measures["source"] != "streaming" {
-		t.Errorf("%+v", r)
+		t.Errorf(`got %+v, want r.Outcome == report.Pass && r.Measures["source"] == "streaming"`, r)
 	}
 	for i := range s.Collection.Slices {
 		if s.Collection.Slices[i].Source == "batch" {
@@ -200,7 +201,7 @@ func TestTTLOfNanosecondsIsALimit(t *testing.T) {
 	s.View.TTL.Duration = 1
 	for _, id := range []string{"stale-view", "source-lag", "stale-rows"} {
 		if r := s.of(t, id); r.Outcome == report.NotApplicable {
-			t.Errorf("%s: %q", id, r.Reason)
+			t.Errorf("%s: got %q, want r.Outcome != report.NotApplicable", id, r.Reason)
 		}
 	}
 }
@@ -210,13 +211,13 @@ func TestViewOfDeclaredSourcesOnlyIsJudgedByThem(t *testing.T) {
 	s.View.MaxAge = time.Minute
 	s.View.Sources = []model.SourcePolicy{{Name: "batch", MaxAge: 30 * time.Hour}}
 	if r := s.of(t, "stale-view"); r.Outcome != report.Pass {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v, want r.Outcome == report.Pass", r)
 	}
 	other := s.Collection.Slices[8]
 	other.Source = "backfill"
 	s.Collection.Slices = append(s.Collection.Slices, other)
 	if r := s.of(t, "stale-view"); r.Outcome != report.Fail || r.Findings[0].Subject != (report.Subject{}) {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v, want r.Outcome == report.Fail && r.Findings[0].Subject == (report.Subject{})", r)
 	}
 }
 
@@ -238,7 +239,7 @@ func TestStaleViewWithRetiredSourcesOnly(t *testing.T) {
 	s := healthy(dailyView())
 	s.View.Sources = []model.SourcePolicy{{Name: "batch", Until: time.UnixMicro(int64(asOf))}}
 	if r := s.of(t, "stale-view"); r.Outcome != report.NotApplicable || r.Reason != "every source was retired before as_of: none is expected to be fresh" {
-		t.Errorf("%+v", r)
+		t.Errorf(`got %+v, want r.Outcome == report.NotApplicable && r.Reason == "every source was retired before as_of: none is expected to be fresh"`, r)
 	}
 }
 
@@ -248,9 +249,9 @@ func TestStaleRows(t *testing.T) {
 	s.Collection.Slices[2].EventNull, s.Collection.Slices[2].StaleUnreferenced = 10, 20
 	r := s.of(t, "stale-rows")
 	expect(t, r, report.Fail, 30, 8970, "30 of 8,970 rows (0.33 %) were older than the ttl of 2d at partition_end in partition dt=2026-11-03 of source batch")
-	want := map[string]any{"oldest_event_time": "2026-10-25T12:00:00Z", "reference": "partition_end", "unreferenced_rows": int64(20)}
+	want := report.Measures{"oldest_event_time": "2026-10-25T12:00:00Z", "reference": "partition_end", "unreferenced_rows": int64(20)}
 	if !reflect.DeepEqual(r.Measures, want) || r.ZoneCertainty != "certain" || r.Unit != "rows" {
-		t.Errorf("%v %q %s", r.Measures, r.ZoneCertainty, r.Unit)
+		t.Errorf(`got %v %q %s, want reflect.DeepEqual(r.Measures, %+v) && r.ZoneCertainty == "certain" && r.Unit == "rows"`, r.Measures, r.ZoneCertainty, r.Unit, want)
 	}
 	if got := r.Findings[0].Measures["reference"]; string(got.(string)) != "partition_end" {
 		t.Errorf("the reference is named in every finding: %v", r.Findings[0].Measures)
@@ -264,7 +265,7 @@ func TestStaleRowsOfSnapshots(t *testing.T) {
 	s.Collection.Slices[5].Stale = 900 // idle users: normal in a snapshot
 	r := s.of(t, "stale-rows")
 	if r.Outcome != report.Pass || r.Unit != "partitions" || r.RowsTotal != 9 {
-		t.Errorf("%+v", r)
+		t.Errorf(`got %+v, want r.Outcome == report.Pass && r.Unit == "partitions" && r.RowsTotal == 9`, r)
 	}
 	s.Collection.Slices[6].NewestKnown = s.Survey.Partitions[6].End - 2*day
 	if r := s.of(t, "stale-rows"); r.Outcome != report.Pass {
@@ -274,7 +275,7 @@ func TestStaleRowsOfSnapshots(t *testing.T) {
 	r = s.of(t, "stale-rows")
 	expect(t, r, report.Fail, 1, 9, "1 of 9 partitions (11.1 %) had no event within the ttl of 2d before their end in partition dt=2026-11-07")
 	if r.Findings[0].Message != "the newest event is 2d older than the snapshot's end" || r.Measures["oldest_event_time"] != "2026-11-05T23:59:59.999999Z" {
-		t.Errorf("%+v", r)
+		t.Errorf(`got %+v, want r.Findings[0].Message == "the newest event is 2d older than the snapshot's end" && r.Measures["oldest_event_time"] == "2026-11-05T23:59:59.999999Z"`, r)
 	}
 	s.days("2026-11-10", 1)
 	s.file(9, 10, func(_ *facts.File, slice *facts.Slice) { slice.NewestKnown = asOf - 5*day })
@@ -300,10 +301,10 @@ func TestStaleEntities(t *testing.T) {
 	r := s.of(t, "stale-entities")
 	expect(t, r, report.Warn, 1001, 8000, "1,001 of 8,000 entities (12.5 %) have no row younger than the ttl of 2d; "+
 		"if so many idle entities are normal, declare it: checks: {stale-entities: {max_fraction: 0.13}}")
-	want := map[string]any{"entities": int64(8000), "stale_entities": int64(1001), "only_after_as_of": int64(5), "null_rows": int64(7),
+	want := report.Measures{"entities": int64(8000), "stale_entities": int64(1001), "only_after_as_of": int64(5), "null_rows": int64(7),
 		"oldest_newest_event_time": "2026-10-11T00:00:00Z", "stale_in_every_zone": int64(1001), "stale_in_some_zone": int64(1001)}
 	if !reflect.DeepEqual(r.Measures, want) || r.Severity != report.SeverityWarn {
-		t.Errorf("%v", r.Measures)
+		t.Errorf("got %v, want reflect.DeepEqual(r.Measures, %+v) && r.Severity == report.SeverityWarn", r.Measures, want)
 	}
 	limit := 0.12
 	s.View.Checks = map[string]model.CheckPolicy{"stale-entities": {MaxFraction: &limit}}
@@ -313,7 +314,7 @@ func TestStaleEntities(t *testing.T) {
 	expect(t, s.of(t, "stale-entities"), report.Pass, 1001, 8000, "1,001 of 8,000 entities (12.5 %) have no row younger than the ttl of 2d, within max_fraction 0.13")
 	s.Collection.Entities = nil
 	if r := s.of(t, "stale-entities"); r.Outcome != report.Error {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v, want r.Outcome == report.Error", r)
 	}
 }
 
@@ -334,10 +335,10 @@ func TestSourceLag(t *testing.T) {
 	s.View.Sources = []model.SourcePolicy{{Name: "batch", MaxLag: 2 * time.Hour}}
 	r := s.of(t, "source-lag")
 	expect(t, r, report.Warn, 1, 9000, "1 of 9,000 rows (0.01 %) arrived later than allowed (2d, 2h for batch) in partition dt=2026-11-02 of source batch")
-	want := map[string]any{"p50": map[string]any{"batch": 50.0}, "p90": map[string]any{"batch": 90.0}, "p99": map[string]any{"batch": 99.0},
+	want := report.Measures{"p50": map[string]any{"batch": 50.0}, "p90": map[string]any{"batch": 90.0}, "p99": map[string]any{"batch": 99.0},
 		"max": map[string]any{"batch": 10800.0}, "lag_rows": map[string]any{"batch": int64(101)}, "resolution_seconds": map[string]any{"batch": 1.0}}
 	if !reflect.DeepEqual(r.Measures, want) {
-		t.Errorf("%v", r.Measures)
+		t.Errorf("got %v, want %+v", r.Measures, want)
 	}
 	s.View.Sources, s.View.TTL = nil, model.TTL{}
 	r = s.of(t, "source-lag")
@@ -366,11 +367,11 @@ func TestMissingPartitions(t *testing.T) {
 	s.Survey.Partitions[9].Present, s.Survey.Partitions[9].Expected = false, true
 	r := s.of(t, "missing-partitions")
 	expect(t, r, report.Fail, 4, 9, "4 of 9 expected partitions missing: dt=2026-11-02; dt=2026-11-04 to dt=2026-11-06")
-	if want := (map[string]any{"expected": int64(9), "missing": int64(4)}); !reflect.DeepEqual(r.Measures, want) || r.FindingsTotal != 4 {
-		t.Errorf("%v", r.Measures)
+	if want := (report.Measures{"expected": int64(9), "missing": int64(4)}); !reflect.DeepEqual(r.Measures, want) || r.FindingsTotal != 4 {
+		t.Errorf("got %v, want reflect.DeepEqual(r.Measures, %+v) && r.FindingsTotal == 4", r.Measures, want)
 	}
 	if r.FirstPartition != "dt=2026-11-02" || r.LastPartition != "dt=2026-11-06" || r.Findings[0].Subject.Partition != "dt=2026-11-02" {
-		t.Errorf("%+v", r)
+		t.Errorf(`got %+v, want r.FirstPartition == "dt=2026-11-02" && r.LastPartition == "dt=2026-11-06" && r.Findings[0].Subject.Partition == "dt=2026-11-02"`, r)
 	}
 }
 
@@ -378,7 +379,7 @@ func TestMissingPartitionsWhereNoneIsExpected(t *testing.T) {
 	s := healthy(dailyView())
 	s.View.TimePartition.Expected = model.ExpectAny
 	if r := s.of(t, "missing-partitions"); r.Outcome != report.NotApplicable || r.Reason != "time_partition.expected is any: no partition is expected" {
-		t.Errorf("%+v", r)
+		t.Errorf(`got %+v, want r.Outcome == report.NotApplicable && r.Reason == "time_partition.expected is any: no partition is expected"`, r)
 	}
 	s.Narrowed = true
 	if r := s.of(t, "missing-partitions"); r.Outcome != report.Pass {
@@ -394,7 +395,7 @@ func TestEmptyPartitions(t *testing.T) {
 	r := s.of(t, "empty-partitions")
 	expect(t, r, report.Warn, 2, 9, "2 of 9 partitions (22.2 %) hold no row in 2 partitions from dt=2026-11-03 to dt=2026-11-05")
 	if r.Findings[0].Message != "the partition holds 1 file without a row" || r.Findings[1].Message != "the partition holds no file" {
-		t.Errorf("%+v", r.Findings)
+		t.Errorf(`got %+v, want r.Findings[0].Message == "the partition holds 1 file without a row" && r.Findings[1].Message == "the partition holds no file"`, r.Findings)
 	}
 }
 
@@ -406,7 +407,7 @@ func TestPartitionOfAnUnreadFileIsNotKnownToBeEmpty(t *testing.T) {
 		f.Schema, f.Problem = -1, &facts.Problem{Kind: facts.ProblemTruncated, Message: "no footer"}
 	})
 	if r := s.of(t, "empty-partitions"); r.Outcome != report.Error || r.RowsTotal != 1 {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v, want r.Outcome == report.Error && r.RowsTotal == 1", r)
 	}
 }
 
@@ -426,13 +427,13 @@ func TestThinPartitions(t *testing.T) {
 	// the median of the 14 before the last, 1150 to 1280 rows, is 1215
 	s.setRows(29, 122)
 	if r := s.of(t, "thin-partitions"); r.Outcome != report.Pass || r.RowsTotal != 23 {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v, want r.Outcome == report.Pass && r.RowsTotal == 23", r)
 	}
 	s.setRows(29, 121)
 	r := s.of(t, "thin-partitions")
 	expect(t, r, report.Warn, 1, 23, "1 of 23 partitions (4.3 %) hold far fewer rows than usual in partition dt=2026-11-09")
 	if r.Findings[0].Message != "121 rows, where the median of 14 earlier partitions is 1,215" || r.Findings[0].Measures["limit_rows"] != 121.5 {
-		t.Errorf("%+v", r.Findings[0])
+		t.Errorf(`got %+v, want r.Findings[0].Message == "121 rows, where the median of 14 earlier partitions is 1,215" && r.Findings[0].Measures["limit_rows"] == 121.5`, r.Findings[0])
 	}
 }
 
@@ -440,15 +441,15 @@ func TestThinPartitionsNeedSevenBefore(t *testing.T) {
 	s := thinStore(7)
 	r := s.of(t, "thin-partitions")
 	if r.Outcome != report.NotApplicable || r.Reason != "no closed partition has the 7 earlier ones with rows that it would be compared with" {
-		t.Errorf("%+v", r)
+		t.Errorf(`got %+v, want r.Outcome == report.NotApplicable && r.Reason == "no closed partition has the 7 earlier ones with rows that it would be compared with"`, r)
 	}
 	s = thinStore(8)
 	if r := s.of(t, "thin-partitions"); r.Outcome != report.Pass || r.RowsTotal != 1 {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v, want r.Outcome == report.Pass && r.RowsTotal == 1", r)
 	}
 	s.setRows(3, 0) // an empty one is no comparison
 	if r := s.of(t, "thin-partitions"); r.Outcome != report.NotApplicable {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v, want r.Outcome == report.NotApplicable", r)
 	}
 }
 
@@ -459,7 +460,7 @@ func TestThinPartitionsByMinRows(t *testing.T) {
 	r := s.of(t, "thin-partitions")
 	expect(t, r, report.Warn, 2, 3, "2 of 3 partitions (66.7 %) hold far fewer rows than usual in 2 partitions from dt=2026-10-11 to dt=2026-10-12")
 	if r.Findings[0].Message != "1,000 rows, where min_rows is 1,011" {
-		t.Errorf("%+v", r.Findings[0])
+		t.Errorf(`got %+v, want r.Findings[0].Message == "1,000 rows, where min_rows is 1,011"`, r.Findings[0])
 	}
 }
 
@@ -486,17 +487,17 @@ func TestMisfiledRowsByAnotherCalendar(t *testing.T) {
 	expect(t, r, report.Fail, 440, 9000, "440 of 9,000 rows (4.9 %) lie outside the partition that holds them in 2 partitions from dt=2026-11-04 to dt=2026-11-05 of source batch; "+
 		"all rows would fit if partitions were days of UTC+05:30: set time_partition.zone to a zone at that offset, such as Asia/Kolkata")
 	if r.Measures["fitting_offset_minutes"] != 330 || r.Measures["fitting_share"] != 1.0 {
-		t.Errorf("%v", r.Measures)
+		t.Errorf(`got %v, want r.Measures["fitting_offset_minutes"] == 330 && r.Measures["fitting_share"] == 1.0`, r.Measures)
 	}
 	// five percent elsewhere still fit, a little more do not
 	h := s.Collection.Events[facts.Population{Partition: 3, Source: "batch"}]
 	h.Counts[facts.EventBin(asOf-100*day)], h.Rows = 101, h.Rows+101
 	if r := s.of(t, "misfiled-rows"); r.Measures["fitting_offset_minutes"] != 330 {
-		t.Errorf("%v", r.Measures)
+		t.Errorf(`got %v, want r.Measures["fitting_offset_minutes"] == 330`, r.Measures)
 	}
 	h.Counts[facts.EventBin(asOf-100*day)], h.Rows = 102, h.Rows+1
 	if r := s.of(t, "misfiled-rows"); r.Measures["fitting_offset_minutes"] != nil || strings.Contains(r.Message, "set time_partition.zone") {
-		t.Errorf("%v %q", r.Measures, r.Message)
+		t.Errorf(`got %v %q, want r.Measures["fitting_offset_minutes"] == nil && !strings.Contains(r.Message, "set time_partition.zone")`, r.Measures, r.Message)
 	}
 }
 
@@ -505,9 +506,9 @@ func TestMisfiledRowsOfEachKind(t *testing.T) {
 	s.Collection.Slices[0].MisfiledBefore, s.Collection.Slices[1].MisfiledAfter = 1, 2
 	s.Collection.Slices[2].MisfiledUndated, s.Collection.Slices[3].OwnColumnDiffers = 3, 4
 	r := s.of(t, "misfiled-rows")
-	if want := (map[string]any{"before_rows": int64(1), "after_rows": int64(2), "undated_rows": int64(3), "own_column_rows": int64(4)}); r.RowsBad != 10 ||
+	if want := (report.Measures{"before_rows": int64(1), "after_rows": int64(2), "undated_rows": int64(3), "own_column_rows": int64(4)}); r.RowsBad != 10 ||
 		!reflect.DeepEqual(r.Measures, want) {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v, want r.RowsBad == 10 && reflect.DeepEqual(r.Measures, %+v)", r, want)
 	}
 }
 
@@ -515,7 +516,7 @@ func TestStaleRowsAreExplainedByMisfiledOnes(t *testing.T) {
 	s := healthy(dailyView())
 	s.Collection.Slices[3].MisfiledBefore, s.Collection.Slices[3].Stale = 10, 10
 	if r := s.judge(t)["stale-rows"]; r.Outcome != report.Fail || r.ExplainedBy != "misfiled-rows" {
-		t.Errorf("%+v", r)
+		t.Errorf(`got %+v, want r.Outcome == report.Fail && r.ExplainedBy == "misfiled-rows"`, r)
 	}
 	s.Collection.Slices[4].Stale = 1
 	if r := s.judge(t)["stale-rows"]; r.ExplainedBy != "" {
@@ -537,17 +538,17 @@ func TestDuplicateKeys(t *testing.T) {
 	expect(t, r, report.Fail, 7, 8900, "7 of 8,900 rows (0.08 %) repeat a key (click_id) in 2 partitions from dt=2026-11-01 to dt=2026-11-07 of source batch; "+
 		"5 repeated keys, up to 3 rows of one (3 replayed, 2 in conflict); amount is overstated by 12.50; a point-in-time join would return 6 rows too many")
 	if got := r.Findings[0]; got.RowsBad != 5 || got.RowsTotal != 900 || got.Subject != (report.Subject{Partition: "dt=2026-11-01", Source: "batch"}) {
-		t.Errorf("%+v", got)
+		t.Errorf(`got %+v, want got.RowsBad == 5 && got.RowsTotal == 900 && got.Subject == (report.Subject{Partition: "dt=2026-11-01", Source: "batch"})`, got)
 	}
 	for name, want := range map[string]any{"repeated_keys": int64(5), "surplus_rows": int64(7), "surplus_amount": "12.50", "ambiguous_keys": int64(4),
 		"differing_columns": map[string]any{"amount": int64(2)}, "scopes": map[string]any{"within_file": int64(1), "across_files": int64(0),
 			"across_partitions": int64(4), "across_sources": int64(0)}} {
 		if !reflect.DeepEqual(r.Measures[name], want) {
-			t.Errorf("%s: %v", name, r.Measures[name])
+			t.Errorf("%s: got %v, want %+v", name, r.Measures[name], want)
 		}
 	}
 	if writers := r.Measures["writers"].([]map[string]any); writers[0]["a"] != "batch" || writers[1]["a"] != "streaming" {
-		t.Errorf("%v", writers)
+		t.Errorf(`got %v, want writers[0]["a"] == "batch" && writers[1]["a"] == "streaming"`, writers)
 	}
 }
 
@@ -575,7 +576,7 @@ func TestSchemaDrift(t *testing.T) {
 	expect(t, r, report.Warn, 3, 9, "3 of 9 files (33.3 %) deviate from the schema of most files in 3 partitions from dt=2026-11-01 to dt=2026-11-03; "+
 		`column "amount" is missing in 2 files; column "amount" is INT64 instead of DOUBLE in 1 file; column "note" (STRING) is new in 1 file`)
 	if got := r.Findings[2].Message; got != `column "amount" is INT64 instead of DOUBLE; column "note" (STRING) is new` {
-		t.Errorf("%q", got)
+		t.Errorf("got %q, want got == `column \"amount\" is INT64 instead of DOUBLE; column \"note\" (STRING) is new`", got)
 	}
 }
 
@@ -601,7 +602,7 @@ func TestSourcesWithPathsOfTheirOwnHaveSchemasOfTheirOwn(t *testing.T) {
 	s.View.Sources = []model.SourcePolicy{{Name: "streaming", Path: "stream/**"}}
 	s.Survey.Files[0].Schema, s.Survey.Files[0].Source = 1, "streaming"
 	if r := s.of(t, "schema-drift"); r.Outcome != report.Pass {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v, want r.Outcome == report.Pass", r)
 	}
 }
 
@@ -621,10 +622,10 @@ func TestMixedEncoding(t *testing.T) {
 	r := mixedStore().of(t, "mixed-encoding")
 	expect(t, r, report.Fail, 3, 9, "3 of 9 files (33.3 %) write event_time in another encoding than most files in 3 partitions from dt=2026-11-01 to dt=2026-11-03; "+
 		"aware in 6 files (dt=2026-11-04/part-00003.parquet); naive in 3 files (dt=2026-11-01/part-00000.parquet)")
-	want := []map[string]any{{"encoding": "aware", "files": int64(6), "rows": int64(6000), "example": "dt=2026-11-04/part-00003.parquet"},
+	want := []report.Measures{{"encoding": "aware", "files": int64(6), "rows": int64(6000), "example": "dt=2026-11-04/part-00003.parquet"},
 		{"encoding": "naive", "files": int64(3), "rows": int64(3000), "example": "dt=2026-11-01/part-00000.parquet"}}
 	if !reflect.DeepEqual(r.Measures["encodings"], want) {
-		t.Errorf("%v", r.Measures)
+		t.Errorf("got %v, want %+v", r.Measures, want)
 	}
 }
 
@@ -669,7 +670,7 @@ func TestMixedEncodingOfDeclaredZonesIsAWarning(t *testing.T) {
 		s := mixedStore()
 		change(&s.View)
 		if r := s.of(t, "mixed-encoding"); r.Outcome != report.Fail {
-			t.Errorf("%s: %+v", name, r)
+			t.Errorf("%s: got %+v, want r.Outcome == report.Fail", name, r)
 		}
 	}
 }
@@ -695,7 +696,7 @@ func TestMixedEncodingOfUnits(t *testing.T) {
 	expect(t, r, report.Fail, 2, 9, "2 of 9 files (22.2 %) write event_time in another encoding than most files in 2 partitions from dt=2026-11-02 to dt=2026-11-03; "+
 		"epoch-ms in 1 file (dt=2026-11-02/part-00001.parquet); epoch-s in 7 files (dt=2026-11-01/part-00000.parquet); epoch-us in 1 file (dt=2026-11-03/part-00002.parquet)")
 	if r.Findings[0].Message != "event_time is epoch-ms, where most files write epoch-s" {
-		t.Errorf("%+v", r.Findings)
+		t.Errorf(`got %+v, want r.Findings[0].Message == "event_time is epoch-ms, where most files write epoch-s"`, r.Findings)
 	}
 	s := mixed()
 	s.View.Zone = "Asia/Kolkata"
@@ -703,7 +704,7 @@ func TestMixedEncodingOfUnits(t *testing.T) {
 		t.Errorf("a zone is nothing to an epoch: %+v", r)
 	}
 	s.View.EventTime.Unit = "s"
-	if r := s.of(t, "mixed-encoding"); r.Outcome != report.Pass || !reflect.DeepEqual(r.Measures["encodings"], []map[string]any{{"encoding": "epoch", "files": int64(9), "rows": int64(9000),
+	if r := s.of(t, "mixed-encoding"); r.Outcome != report.Pass || !reflect.DeepEqual(r.Measures["encodings"], []report.Measures{{"encoding": "epoch", "files": int64(9), "rows": int64(9000),
 		"example": "dt=2026-11-01/part-00000.parquet"}}) {
 		t.Errorf("the unit is declared: %+v", r)
 	}
@@ -729,11 +730,11 @@ func TestMixedEncodingOfUnits(t *testing.T) {
 	s.Survey.Schemas[2].Columns[0].EpochUnit = ""
 	s.Survey.Files[8].AdoptedUnits = []string{"event_time"}
 	if r := s.of(t, "mixed-encoding"); r.RowsBad != 1 || r.RowsTotal != 7 {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v, want r.RowsBad == 1 && r.RowsTotal == 7", r)
 	}
 	s.Survey.Files[1].Schema = 0
 	if r := s.of(t, "mixed-encoding"); r.Outcome != report.Pass || r.RowsTotal != 9 {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v, want r.Outcome == report.Pass && r.RowsTotal == 9", r)
 	}
 }
 
@@ -756,7 +757,7 @@ func TestMixedEncodingBySourceWithinAFile(t *testing.T) {
 		"aware in 9 files (dt=2026-11-01/part-00000.parquet); naive in 1 file (dt=2026-11-05/part-00004.parquet)")
 	s.Collection.Slices = s.Collection.Slices[:8]
 	if r := s.of(t, "mixed-encoding"); r.Outcome != report.Error || !strings.Contains(r.Reason, "dt=2026-11-09/part-00008.parquet say of which sources they are") {
-		t.Errorf("%s %q", r.Outcome, r.Reason)
+		t.Errorf(`got %s %q, want r.Outcome == report.Error && strings.Contains(r.Reason, "dt=2026-11-09/part-00008.parquet say of which sources they are")`, r.Outcome, r.Reason)
 	}
 }
 
@@ -766,13 +767,13 @@ func TestNoteOfMixedIngestTimes(t *testing.T) {
 	aware[1].AdjustedToUTC = true
 	s.Survey.Schemas = append(s.Survey.Schemas, facts.Schema{ID: 1, Columns: aware})
 	if notes := strings.Join(document.View(evidence.NewIndex(s.Input), nil, nil, nil).Notes, "\n"); strings.Contains(notes, "ingested_at") {
-		t.Errorf("%s", notes)
+		t.Errorf(`got %s, want !strings.Contains(notes, "ingested_at")`, notes)
 	}
 	s.Survey.Files[3].Schema = 1
 	want := "ingested_at is written in different encodings: aware in 1 file (dt=2026-11-04/part-00003.parquet); naive in 8 files (dt=2026-11-01/part-00000.parquet); " +
 		"each file is read by its own, and other engines may merge them without a word"
 	if notes := document.View(evidence.NewIndex(s.Input), nil, nil, nil).Notes; !slices.Contains(notes, want) {
-		t.Errorf("%q", notes)
+		t.Errorf("got %q, want slices.Contains(notes, %+v)", notes, want)
 	}
 }
 
@@ -785,12 +786,12 @@ func TestMixedEncodingOfText(t *testing.T) {
 		s.Collection.Slices[i].TextOffset = 1000
 	}
 	if r := s.of(t, "mixed-encoding"); r.Outcome != report.Pass {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v, want r.Outcome == report.Pass", r)
 	}
 	s.Collection.Slices[4].TextOffset, s.Collection.Slices[4].TextNaive = 999, 1
 	r := s.of(t, "mixed-encoding")
 	if r.Outcome != report.Fail || r.RowsBad != 1 || r.Findings[0].Message != "event_time is text-naive, where most files write text-offset" {
-		t.Errorf("%+v", r)
+		t.Errorf(`got %+v, want r.Outcome == report.Fail && r.RowsBad == 1 && r.Findings[0].Message == "event_time is text-naive, where most files write text-offset"`, r)
 	}
 }
 
@@ -811,11 +812,11 @@ func TestTextThatWasNotReadIsNoPass(t *testing.T) {
 	r := s.of(t, "mixed-encoding")
 	want := "the event times of dt=2026-11-09/part-00008.parquet are text, and its rows were not read: whether they carry offsets is not known"
 	if r.Outcome != report.Error || r.Reason != want {
-		t.Errorf("%s %q", r.Outcome, r.Reason)
+		t.Errorf("got %s %q, want r.Outcome == report.Error && r.Reason == %+v", r.Outcome, r.Reason, want)
 	}
 	s.Collection.Unread[8] = facts.Problem{Kind: facts.ProblemIO, Message: "broken pipe"}
 	if r := s.of(t, "mixed-encoding"); r.Outcome != report.Error || r.Reason != "passes on 8 of 9 files (unread: dt=2026-11-09/part-00008.parquet)" || !r.Retryable {
-		t.Errorf("%s %q", r.Outcome, r.Reason)
+		t.Errorf(`got %s %q, want r.Outcome == report.Error && r.Reason == "passes on 8 of 9 files (unread: dt=2026-11-09/part-00008.parquet)" && r.Retryable`, r.Outcome, r.Reason)
 	}
 }
 
@@ -825,7 +826,7 @@ func TestMixedEncodingLooksAtFilesWithRowsOnly(t *testing.T) {
 		s.Survey.Files[i].Rows = 0
 	}
 	if r := s.of(t, "mixed-encoding"); r.Outcome != report.Pass || r.RowsTotal != 6 {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v, want r.Outcome == report.Pass && r.RowsTotal == 6", r)
 	}
 }
 
@@ -834,10 +835,10 @@ func TestZoneCertaintyDependsOnDevices(t *testing.T) {
 	s.View.Sources = []model.SourcePolicy{{Name: "streaming", Zone: model.ZoneDevice, MaxAge: 30 * 24 * time.Hour}}
 	for _, id := range []string{"stale-rows", "future-rows"} {
 		if r := s.of(t, id); r.ZoneCertainty != "depends" || !strings.HasSuffix(r.Message, "; this depends on the zones of the devices, whose times are read as UTC") {
-			t.Errorf("%s: %+v", id, r)
+			t.Errorf(`%s: got %+v, want r.ZoneCertainty == "depends" && strings.HasSuffix(r.Message, "; this depends on the zones of the devices, whose times are read as UTC")`, id, r)
 		}
 	}
 	if r := s.of(t, "null-keys"); r.ZoneCertainty != "" {
-		t.Errorf("%+v", r)
+		t.Errorf(`got %+v, want r.ZoneCertainty == ""`, r)
 	}
 }

@@ -143,12 +143,12 @@ func above(r row, limit float64) bool {
 func addToPool(pools map[string]*row, r row) {
 	pool := pools[r.subject.Source]
 	if pool == nil {
-		pool = &row{subject: report.Subject{Source: r.subject.Source}, measures: map[string]any{"pooled_subjects": int64(0)}}
+		pool = &row{subject: report.Subject{Source: r.subject.Source}, measures: report.Measures{}}
 		pools[r.subject.Source] = pool
 	}
 	pool.total += r.total
 	pool.bad += r.bad
-	pool.measures["pooled_subjects"] = pool.measures["pooled_subjects"].(int64) + 1
+	pool.measures.Add("pooled_subjects", 1)
 	if r.bad > 0 && r.subject.Partition != "" {
 		pool.partitions = append(pool.partitions, r.subject.Partition)
 	}
@@ -314,7 +314,7 @@ func (b *judging) finding(c Check, r report.Result, f row) report.Finding {
 			message += ": " + c.because(b.viewEvidence, f.bad, []row{{subject: f.subject, partitions: f.partitions}})
 		}
 	}
-	if n, pooled := f.measures["pooled_subjects"].(int64); pooled {
+	if n, pooled := f.measures.Count("pooled_subjects"); pooled {
 		message += fmt.Sprintf(", in %s too small to be judged alone", words.Count(n, "partition"))
 	}
 	return report.Finding{Subject: f.subject, RowsTotal: f.total, RowsBad: f.bad, Message: message, Measures: f.measures,

@@ -24,12 +24,13 @@ func TestCorrectionsOfAWholeSource(t *testing.T) {
 	s.streaming([]int32{2, 3}, india, 500)
 	plan := planOf(t, s)
 	if len(plan) != 2 {
-		t.Fatalf("%+v", plan)
+		t.Fatalf("got %+v, want len(plan) == 2", plan)
 	}
 	c := plan[0]
 	if c.View != "clicks" || c.File != "dt=2026-11-03/part-00009.parquet" || c.Source != "streaming" || *c.ShiftSeconds != -india || c.Rows != 500 ||
 		c.Evidence != report.Statistical || c.LagFromSeconds != nil || c.LagToSeconds != nil {
-		t.Errorf("%+v", c)
+		t.Errorf(`got %+v, want c.View == "clicks" && c.File == "dt=2026-11-03/part-00009.parquet" && c.Source == "streaming" && *c.ShiftSeconds == -india && c.Rows == 500 && `+
+			"c.Evidence == report.Statistical && c.LagFromSeconds == nil && c.LagToSeconds == nil", c)
 	}
 	s.Collection.Keys.Twins = []facts.TwinCount{{A: "batch", B: "streaming", Apart: times.Offset(india), Keys: 40, TrueA: 30, First: 2, Last: 3}}
 	if plan = planOf(t, s); plan[1].Evidence != report.Arithmetic {
@@ -57,7 +58,7 @@ func someAt(east int64, change func(*facts.Slice)) *store {
 func TestCorrectionsOfSomeRowsNameTheirLags(t *testing.T) {
 	plan := planOf(t, someAt(india, func(slice *facts.Slice) { slice.LagMin = times.Span(-india * second) }))
 	if len(plan) != 3 || *plan[0].ShiftSeconds != -india || plan[0].Rows < 90 || plan[0].Rows > 110 {
-		t.Fatalf("%+v", plan)
+		t.Fatalf("got %+v, want len(plan) == 3 && *plan[0].ShiftSeconds == -india && plan[0].Rows >= 90 && plan[0].Rows <= 110", plan)
 	}
 	// East of UTC a lag is negative: everything from five minutes before the offset up to five minutes before zero.
 	if *plan[0].LagFromSeconds != float64(-india-300) || *plan[0].LagToSeconds != -300 {
@@ -66,7 +67,7 @@ func TestCorrectionsOfSomeRowsNameTheirLags(t *testing.T) {
 	// West of it late rows may be anyone's: only those within a quarter of an hour of the offset.
 	plan = planOf(t, someAt(pacific, func(slice *facts.Slice) { slice.LagMax = 9 * hour }))
 	if len(plan) != 3 || *plan[0].LagFromSeconds != float64(-pacific-300) || *plan[0].LagToSeconds != float64(-pacific+900) {
-		t.Errorf("%+v", plan)
+		t.Errorf("got %+v, want len(plan) == 3 && *plan[0].LagFromSeconds == float64(-pacific - 300) && *plan[0].LagToSeconds == float64(-pacific + 900)", plan)
 	}
 }
 
@@ -75,7 +76,7 @@ func TestNoCorrectionsByTheShapeOfLagsAlone(t *testing.T) {
 	s.Collection.Writers = nil
 	r := s.of(t, "mixed-zones")
 	if r.Outcome != report.NotApplicable || len(planOf(t, s)) != 0 {
-		t.Errorf("%s: %+v", r.Outcome, planOf(t, s))
+		t.Errorf("got %s: %+v, want r.Outcome == report.NotApplicable && len(planOf(t, s)) == 0", r.Outcome, planOf(t, s))
 	}
 	if want := "streaming is ambiguous: 8h late, or stamped at UTC-08:00; declare its max_lag to decide"; r.Reason != want {
 		t.Errorf("got %q, want %q", r.Reason, want)
@@ -103,10 +104,10 @@ func TestNoCorrectionsByLagWhereOthersAreLateByAsMuch(t *testing.T) {
 		s.stamps(p, int32(9+i), "streaming", pacific, 0, 2)
 	}
 	if r := s.of(t, "mixed-zones"); r.Outcome != report.Fail {
-		t.Errorf("%s: %q", r.Outcome, r.Message)
+		t.Errorf("got %s: %q, want r.Outcome == report.Fail", r.Outcome, r.Message)
 	}
 	if plan := planOf(t, s); len(plan) != 0 {
-		t.Errorf("%+v", plan)
+		t.Errorf("got %+v, want len(plan) == 0", plan)
 	}
 }
 

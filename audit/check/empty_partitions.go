@@ -24,8 +24,8 @@ var emptyPartitions = Check{
 	bad:        always("hold no row"),
 	good:       func(b *viewEvidence) string { return "hold rows" + b.ExpectedOf() },
 	describe: func(_ *viewEvidence, f row) string {
-		if files, ok := f.measures["files"].(float64); ok && files > 0 {
-			return "the partition" + evidence.GroupInWords(f.subject) + " holds " + words.Count(int64(files), "file") + " without a row"
+		if files, ok := f.measures.Count("files"); ok && files > 0 {
+			return "the partition" + evidence.GroupInWords(f.subject) + " holds " + words.Count(files, "file") + " without a row"
 		}
 		return "the partition" + evidence.GroupInWords(f.subject) + " holds no file"
 	},

@@ -79,18 +79,15 @@ func sameClock(effect, cause draftResult) bool {
 		offset int64
 	}
 	seen := map[clock]bool{}
-	offsets, _ := cause.result.Measures["offsets"].([]map[string]any)
-	for _, m := range offsets {
-		source, _ := m["source"].(string)
-		if offset, known := m["offset_minutes"].(int64); known {
-			seen[clock{source, offset}] = true
+	for _, m := range cause.result.Measures.Objects("offsets") {
+		if offset, known := m.Count("offset_minutes"); known {
+			seen[clock{m.Text("source"), offset}] = true
 		}
 	}
-	twins, _ := effect.result.Measures["twins"].([]map[string]any)
+	twins := effect.result.Measures.Objects("twins")
 	for _, m := range twins {
-		source, _ := m["wrong_source"].(string)
-		offset, told := m["wrong_offset_minutes"].(int64)
-		if !told || !seen[clock{source, offset}] {
+		offset, told := m.Count("wrong_offset_minutes")
+		if !told || !seen[clock{m.Text("wrong_source"), offset}] {
 			return false
 		}
 	}

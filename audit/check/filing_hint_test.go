@@ -89,7 +89,9 @@ func TestNoHintFromTheOwnColumn(t *testing.T) {
 	}
 	r := s.of(t, "misfiled-rows")
 	if r.RowsBad != 9600 || !strings.Contains(r.Message, "9,600 of them since the files' own column dt does not say the date of the path, whatever their event time") || strings.Contains(r.Message, "would fit") {
-		t.Errorf("%d %q", r.RowsBad, r.Message)
+		t.Errorf("got %d %q, want r.RowsBad == 9600 && "+
+			`strings.Contains(r.Message, "9,600 of them since the files' own column dt does not say the date of the path, whatever their event time") && `+
+			`!strings.Contains(r.Message, "would fit")`, r.RowsBad, r.Message)
 	}
 	if want := "960 of 960 rows (100 %) do not say the date of the path in their own column dt"; r.Findings[0].Message != want {
 		t.Errorf("%q, want %q", r.Findings[0].Message, want)
@@ -111,7 +113,8 @@ func TestBackfillsAreNotToldToHurry(t *testing.T) {
 	lag, _ := Lookup("source-lag")
 	r := late(func(*store) {})
 	if r.Outcome != report.Warn || !strings.Contains(r.Message, "if the range was filled again, its rows arrived late by nature") || strings.Contains(lag.FixOf(r), "Speed the feed up") {
-		t.Errorf("%s %q %q", r.Outcome, r.Message, lag.FixOf(r))
+		t.Errorf(`got %s %q %q, want r.Outcome == report.Warn && strings.Contains(r.Message, "if the range was filled again, its rows arrived late by nature") && `+
+			`!strings.Contains(lag.FixOf(r), "Speed the feed up")`, r.Outcome, r.Message, lag.FixOf(r))
 	}
 	for name, change := range map[string]func(*store){
 		"without a range": func(s *store) {
@@ -124,7 +127,7 @@ func TestBackfillsAreNotToldToHurry(t *testing.T) {
 		"arrived in its day":    func(s *store) { s.Collection.Slices[3].IngestedMax = s.Survey.Partitions[3].End - 1 },
 	} {
 		if r := late(change); r.Outcome != report.Warn || strings.Contains(r.Message, "late by nature") || !strings.Contains(lag.FixOf(r), "Speed the feed up") {
-			t.Errorf("%s: %s %q %q", name, r.Outcome, r.Message, lag.FixOf(r))
+			t.Errorf(`%s: got %s %q %q, want r.Outcome == report.Warn && !strings.Contains(r.Message, "late by nature") && strings.Contains(lag.FixOf(r), "Speed the feed up")`, name, r.Outcome, r.Message, lag.FixOf(r))
 		}
 	}
 }
@@ -161,10 +164,10 @@ func TestNoOtherCalendarWhereRowsAreShifted(t *testing.T) {
 	} {
 		r := test.store.of(t, "misfiled-rows")
 		if mixed := test.store.of(t, "mixed-zones"); test.hint && mixed.Outcome == report.Fail {
-			t.Errorf("%s: %q", name, mixed.Message)
+			t.Errorf("%s: got %q, want !test.hint || mixed.Outcome != report.Fail", name, mixed.Message)
 		}
 		if hint := strings.Contains(r.Message, "set time_partition.zone"); r.Outcome != report.Fail || hint != test.hint {
-			t.Errorf("%s: %s %q", name, r.Outcome, r.Message)
+			t.Errorf("%s: got %s %q, want r.Outcome == report.Fail && hint == test.hint", name, r.Outcome, r.Message)
 		}
 	}
 }

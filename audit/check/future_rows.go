@@ -39,7 +39,7 @@ var futureRows = Check{
 	good:   always("could have been known when they were stored"),
 	detail: func(b *viewEvidence, _ verdict) string { return b.AheadInWords() },
 	describe: func(_ *viewEvidence, f row) string {
-		if whole, ok := f.measures["after_as_of_partition_rows"].(float64); ok && int64(whole) == f.bad && f.bad > 0 {
+		if whole, ok := f.measures.Count("after_as_of_partition_rows"); ok && whole == f.bad && f.bad > 0 {
 			return fmt.Sprintf("%s in a partition that begins after as_of, in files that existed before it", words.Count(f.bad, "row"))
 		}
 		return ""

@@ -39,7 +39,7 @@ func TestHealthyStorePassesEveryCheck(t *testing.T) {
 	}
 	for id, r := range results {
 		if r.Outcome != report.Pass || r.RowsBad != 0 || r.View != "clicks" || r.Owner != "growth" || r.Message == "" {
-			t.Errorf("%s: %+v", id, r)
+			t.Errorf(`%s: got %+v, want r.Outcome == report.Pass && r.RowsBad == 0 && r.View == "clicks" && r.Owner == "growth" && r.Message != ""`, id, r)
 		}
 	}
 }
@@ -84,7 +84,7 @@ func TestFailureOfOneQueryIsItsOwnError(t *testing.T) {
 			switch r.Check {
 			case "null-keys":
 				if r.Outcome != report.Error || r.Reason != test.reason || r.Retryable {
-					t.Errorf("%s: %+v", name, r)
+					t.Errorf("%s: got %+v, want r.Outcome == report.Error && r.Reason == test.reason && !r.Retryable", name, r)
 				}
 			case "ttl-unset":
 				if r.Outcome != report.Pass {
@@ -159,7 +159,7 @@ func TestPathThatMatchesNothingIsNoPass(t *testing.T) {
 		}
 		want := `no file matches path "clicks/**/*.parquet" (featureaudit.yaml:4): correct the path, or remove the view`
 		if r.Outcome != report.Error || !r.Retryable || r.Reason != want {
-			t.Errorf("%s: %s %q", id, r.Outcome, r.Reason)
+			t.Errorf("%s: got %s %q, want r.Outcome == report.Error && r.Retryable && r.Reason == %+v", id, r.Outcome, r.Reason, want)
 		}
 	}
 }
@@ -171,7 +171,7 @@ func TestColumnThatIsNowhere(t *testing.T) {
 	want := `column "ts" is declared and none of the files has it (dt=2026-11-01/part-00000.parquet, dt=2026-11-02/part-00001.parquet, ` +
 		`dt=2026-11-03/part-00002.parquet and 6 more): correct its name in the definition, or the files`
 	if r.Outcome != report.Error || r.Reason != want || r.Retryable {
-		t.Errorf("%s %q", r.Outcome, r.Reason)
+		t.Errorf("got %s %q, want r.Outcome == report.Error && r.Reason == %+v && !r.Retryable", r.Outcome, r.Reason, want)
 	}
 }
 
@@ -183,7 +183,7 @@ func TestColumnThatSomeFilesLack(t *testing.T) {
 	want := `passes on 8 of 9 files: column "event_time" is declared and 1 file does not have it (dt=2026-11-05/part-00004.parquet): ` +
 		`correct its name in the definition, or the files`
 	if r.Outcome != report.Error || r.Reason != want {
-		t.Errorf("%s %q", r.Outcome, r.Reason)
+		t.Errorf("got %s %q, want r.Outcome == report.Error && r.Reason == %+v", r.Outcome, r.Reason, want)
 	}
 	s.Collection.Slices[0].EventNull = 3
 	if r := s.of(t, "null-event-time"); r.Outcome != report.Fail {
@@ -200,7 +200,7 @@ func TestColumnInThePathIsThere(t *testing.T) {
 		f.Values = facts.PathValues(f.Path)
 	}
 	if r := s.of(t, "null-event-time"); r.Outcome != report.Pass {
-		t.Errorf("%s %q", r.Outcome, r.Reason)
+		t.Errorf("got %s %q, want r.Outcome == report.Pass", r.Outcome, r.Reason)
 	}
 }
 
@@ -214,7 +214,7 @@ func TestRoleThatTheScanCouldNotRead(t *testing.T) {
 			want = report.Error
 		}
 		if r.Outcome != want {
-			t.Errorf("%s: %s %q", id, r.Outcome, r.Reason)
+			t.Errorf("%s: got %s %q, want %+v", id, r.Outcome, r.Reason, want)
 		}
 	}
 }
@@ -253,7 +253,7 @@ func TestUnreadFilesTakeThePassAway(t *testing.T) {
 					"1 of 10 files could not be read (dt=2026-11-04/part-00009.parquet: 12 bytes, where a Parquet file ends in its footer)")
 			case "ttl-unset", "ttl-absurd", "missing-partitions":
 				if r.Outcome != report.Pass {
-					t.Errorf("%s: %s %q", id, r.Outcome, r.Message)
+					t.Errorf("%s: got %s %q, want r.Outcome == report.Pass", id, r.Outcome, r.Message)
 				}
 				continue
 			default:
@@ -282,7 +282,7 @@ func TestRowsUnreadByTheScanMatterToRowChecksOnly(t *testing.T) {
 	results := s.judge(t)
 	for id, want := range map[string]report.Outcome{"null-keys": report.Error, "schema-drift": report.Pass, "thin-partitions": report.Pass, "unreadable-file": report.Error} {
 		if results[id].Outcome != want {
-			t.Errorf("%s: %s %q", id, results[id].Outcome, results[id].Message)
+			t.Errorf("%s: got %s %q, want %+v", id, results[id].Outcome, results[id].Message, want)
 		}
 	}
 }
@@ -296,7 +296,7 @@ func TestFileLeftOutOfAnOpenPartitionIsNoError(t *testing.T) {
 	results := s.judge(t)
 	for _, id := range []string{"unreadable-file", "null-keys", "schema-drift"} {
 		if results[id].Outcome != report.Pass {
-			t.Errorf("%s: %s %q", id, results[id].Outcome, results[id].Message)
+			t.Errorf("%s: got %s %q, want results[id].Outcome == report.Pass", id, results[id].Outcome, results[id].Message)
 		}
 	}
 	r, err := document.Build(document.Input{Catalogue: Reported(), AsOf: s.AsOf, Views: s.described()})
@@ -305,7 +305,7 @@ func TestFileLeftOutOfAnOpenPartitionIsNoError(t *testing.T) {
 	}
 	want := []string{"dt=2026-11-10/part-00009.parquet of an open partition changed during the run, was not at rest when it was read once more, and was left out"}
 	if !reflect.DeepEqual(r.Views[0].Notes, want) || r.Views[0].FilesUnread != 0 {
-		t.Errorf("%+v", r.Views[0])
+		t.Errorf("got %+v, want reflect.DeepEqual(r.Views[0].Notes, %+v) && r.Views[0].FilesUnread == 0", r.Views[0], want)
 	}
 }
 
@@ -322,7 +322,7 @@ func TestNoRowsIsNoPass(t *testing.T) {
 		"stale-entities": "no entity has a row at or before as_of", "source-lag": "no row has both an event time and an ingest time",
 		"stale-rows": "no row with an event time and a reference instant (partition_end) in 2 files"} {
 		if r := results[id]; r.Outcome != report.NotApplicable || r.Reason != reason {
-			t.Errorf("%s: %s %q", id, r.Outcome, r.Reason)
+			t.Errorf("%s: got %s %q, want r.Outcome == report.NotApplicable && r.Reason == reason", id, r.Outcome, r.Reason)
 		}
 	}
 	expect(t, results["stale-view"], report.Fail, 1, 1, "the view has no event time at or before as_of; the limit is 2d")
@@ -342,12 +342,12 @@ func TestRangeNarrowsWhatIsJudged(t *testing.T) {
 	for _, id := range []string{"stale-view", "stale-entities"} {
 		want := "--range without --as-of judges past partitions: " + id + " needs the instant to judge from"
 		if r := results[id]; r.Outcome != report.NotApplicable || r.Reason != want {
-			t.Errorf("%s: %s %q", id, r.Outcome, r.Reason)
+			t.Errorf("%s: got %s %q, want r.Outcome == report.NotApplicable && r.Reason == %+v", id, r.Outcome, r.Reason, want)
 		}
 	}
 	s.AsOfGiven = true
 	if r := s.of(t, "stale-view"); r.Outcome != report.Pass {
-		t.Errorf("%s %q", r.Outcome, r.Reason)
+		t.Errorf("got %s %q, want r.Outcome == report.Pass", r.Outcome, r.Reason)
 	}
 }
 
@@ -360,7 +360,7 @@ func TestSeverityOverride(t *testing.T) {
 		s.View.Checks = map[string]model.CheckPolicy{"null-keys": {Severity: test.severity}}
 		s.Collection.Slices[0].KeyNull = 1
 		if r := s.of(t, "null-keys"); r.Outcome != test.want {
-			t.Errorf("%q: %s", test.severity, r.Outcome)
+			t.Errorf("got %q: %s, want %+v", test.severity, r.Outcome, test.want)
 		}
 	}
 }
@@ -433,7 +433,8 @@ func TestSmallSubjectsAreJudgedTogether(t *testing.T) {
 	expect(t, r, report.Fail, 19, 180, "19 of 180 rows (10.6 %) have a NULL in the key (click_id) in 9 partitions from dt=2026-11-01 to dt=2026-11-09 of source batch")
 	if len(r.Findings) != 1 || r.Findings[0].Subject != (report.Subject{Source: "batch"}) ||
 		r.Findings[0].Message != "19 of 180 rows (10.6 %) have a NULL in the key (click_id), in 9 partitions too small to be judged alone" {
-		t.Errorf("%+v", r.Findings)
+		t.Errorf(`got %+v, want len(r.Findings) == 1 && r.Findings[0].Subject == (report.Subject{Source: "batch"}) && `+
+			`r.Findings[0].Message == "19 of 180 rows (10.6 %%) have a NULL in the key (click_id), in 9 partitions too small to be judged alone"`, r.Findings)
 	}
 	s.View.Checks = fraction(0.1, 20)
 	if r := s.of(t, "null-keys"); r.FindingsTotal != 1 || r.Findings[0].Subject.Partition != "dt=2026-11-05" {
@@ -541,15 +542,15 @@ func TestRunChecks(t *testing.T) {
 	expect(t, results[0], report.Warn, 1, 5, "1 of 5 suppressions (20.0 %) are past their date")
 	expect(t, results[1], report.Warn, 1, 2, "1 of 2 suppressions (50.0 %) match no finding")
 	if got := results[0].Findings[0]; got.Subject.Object != "featureaudit.yaml:33" || got.Message != "the suppression of future-rows in view clicks ended on 2026-11-10T00:00:00Z (clock)" {
-		t.Errorf("%+v", got)
+		t.Errorf(`got %+v, want got.Subject.Object == "featureaudit.yaml:33" && got.Message == "the suppression of future-rows in view clicks ended on 2026-11-10T00:00:00Z (clock)"`, got)
 	}
 	if got := results[1].Findings[0]; got.Subject.Object != "featureaudit.yaml:31" {
-		t.Errorf("%+v", got)
+		t.Errorf(`got %+v, want got.Subject.Object == "featureaudit.yaml:31"`, got)
 	}
 	in.Suppressions = nil
 	for _, r := range JudgeRun(in) {
 		if r.Outcome != report.NotApplicable || r.View != "" {
-			t.Errorf("%+v", r)
+			t.Errorf(`got %+v, want r.Outcome == report.NotApplicable && r.View == ""`, r)
 		}
 	}
 	// A view that nothing defines is none that was not audited, whatever the range.
@@ -566,7 +567,7 @@ func TestRunChecks(t *testing.T) {
 	}
 	in.Suppressions = nil
 	if r := JudgeRun(in)[2]; r.Outcome != report.NotApplicable || !strings.HasPrefix(r.Reason, "--range") {
-		t.Errorf("%+v", r)
+		t.Errorf(`got %+v, want r.Outcome == report.NotApplicable && strings.HasPrefix(r.Reason, "--range")`, r)
 	}
 }
 
@@ -727,7 +728,7 @@ func TestInterruptAfterTheLastCheckTakesNothingBack(t *testing.T) {
 			t.Errorf("%q: %v with %d results", only, err, len(got.Results))
 		}
 		if complete && (len(got.Results) != 1 || got.Results[0].Outcome != report.Pass) {
-			t.Errorf("%q: %+v", only, got.Results)
+			t.Errorf("%q: got %+v, want !complete || len(got.Results) == 1 && got.Results[0].Outcome == report.Pass", only, got.Results)
 		}
 		cancel(nil)
 	}

@@ -50,15 +50,15 @@ var misfiledRows = Check{
 	},
 	good: always("lie in their partition"),
 	describe: func(b *viewEvidence, f row) string {
-		own, _ := f.measures["own_column_rows"].(float64)
-		if own == 0 || int64(own) != f.bad {
+		own, _ := f.measures.Count("own_column_rows")
+		if own == 0 || own != f.bad {
 			return ""
 		}
 		return fmt.Sprintf("%s of %s (%s) do not say the date of the path in their own %s", words.Number(f.bad), words.Count(f.total, "row"), words.Percent(f.bad, f.total), b.OwnColumns())
 	},
 	detail: func(b *viewEvidence, v verdict) string {
 		var parts []string
-		if own, _ := v.measures["own_column_rows"].(int64); own > 0 {
+		if own, _ := v.measures.Count("own_column_rows"); own > 0 {
 			parts = append(parts, fmt.Sprintf("%s of them since the files' own %s %s not say the date of the path, whatever their %s", words.Number(own), b.OwnColumns(),
 				words.Plural(int64(len(b.View.TimePartition.Columns)), "does", "do"), filedBy(b.View)))
 		}

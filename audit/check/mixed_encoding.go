@@ -46,8 +46,7 @@ var mixedEncoding = Check{
 	bad:  always("write event_time in another encoding than most files"),
 	good: always("write event_time in one encoding"),
 	detail: func(b *viewEvidence, v verdict) string {
-		list, _ := v.measures["encodings"].([]map[string]any)
-		text := evidence.EncodingsInWords(list)
+		text := evidence.EncodingsInWords(v.measures.Objects("encodings"))
 		if b.encodingZonesDeclared() {
 			text += "; all are naive, and the zone of each is declared"
 		}

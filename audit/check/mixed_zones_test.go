@@ -62,20 +62,20 @@ func TestMixedZonesNamesSourceOffsetAndFiles(t *testing.T) {
 	s.streaming([]int32{2, 3}, india, 500)
 	r := s.of(t, "mixed-zones")
 	if r.Outcome != report.Fail || r.Evidence != report.Statistical || r.RowsTotal != 10000 || r.RowsBad < 950 || r.RowsBad > 1000 {
-		t.Fatalf("%+v", r)
+		t.Fatalf("got %+v, want r.Outcome == report.Fail && r.Evidence == report.Statistical && r.RowsTotal == 10000 && r.RowsBad >= 950 && r.RowsBad <= 1000", r)
 	}
 	if r.FirstPartition != "dt=2026-11-03" || r.LastPartition != "dt=2026-11-04" || len(r.Findings) != 2 {
 		t.Errorf("%s to %s: %+v", r.FirstPartition, r.LastPartition, r.Findings)
 	}
 	if !strings.Contains(r.Message, "UTC+05:30 (Asia/Kolkata") {
-		t.Errorf("%q", r.Message)
+		t.Errorf(`got %q, want strings.Contains(r.Message, "UTC+05:30 (Asia/Kolkata")`, r.Message)
 	}
 	list := offsetsMeasured(r)
 	if len(list) != 1 || list[0]["offset_minutes"] != int64(330) || list[0]["source"] != "streaming" || list[0]["share"] != 1.0 {
-		t.Fatalf("%v", list)
+		t.Fatalf(`got %v, want len(list) == 1 && list[0]["offset_minutes"] == int64(330) && list[0]["source"] == "streaming" && list[0]["share"] == 1.0`, list)
 	}
 	if files := list[0]["example_files"].([]string); len(files) != 2 || files[0] != "dt=2026-11-03/part-00009.parquet" {
-		t.Errorf("%v", files)
+		t.Errorf(`got %v, want len(files) == 2 && files[0] == "dt=2026-11-03/part-00009.parquet"`, files)
 	}
 }
 
@@ -87,7 +87,7 @@ func TestAWholeSourceLateIsAmbiguousUntilSomethingDecides(t *testing.T) {
 	// no zone that is declared would move an aware time
 	want := "streaming is ambiguous: 8h late, or stamped at UTC-08:00; declare its max_lag to decide"
 	if r.Outcome != report.NotApplicable || r.Reason != want {
-		t.Fatalf("%s: %q", r.Outcome, r.Reason)
+		t.Fatalf("got %s: %q, want r.Outcome == report.NotApplicable && r.Reason == %+v", r.Outcome, r.Reason, want)
 	}
 	if r := s.of(t, "stale-view"); strings.Contains(r.Message, "zone") {
 		t.Errorf("times are aware: %q", r.Message)
@@ -95,7 +95,7 @@ func TestAWholeSourceLateIsAmbiguousUntilSomethingDecides(t *testing.T) {
 	s.Survey.Schemas[0].Columns[0].AdjustedToUTC = false
 	want = "streaming is ambiguous: 8h late, or stamped at UTC-08:00; declare its max_lag or its zone to decide"
 	if r := s.of(t, "mixed-zones"); r.Reason != want {
-		t.Fatalf("%s: %q", r.Outcome, r.Reason)
+		t.Fatalf("got %s: %q, want %+v", r.Outcome, r.Reason, want)
 	}
 	s.Survey.Schemas[0].Columns[0].AdjustedToUTC = true
 	s.View.Sources = []model.SourcePolicy{{Name: "streaming", MaxLag: 10 * time.Minute}}
@@ -127,7 +127,7 @@ func TestPartitionsDecideOnAWholeSource(t *testing.T) {
 	}
 	r := s.of(t, "mixed-zones")
 	if r.Outcome != report.Fail || !strings.Contains(r.Message, "its rows lie in their partitions only when they are corrected") {
-		t.Errorf("%s: %q", r.Outcome, r.Message)
+		t.Errorf(`got %s: %q, want r.Outcome == report.Fail && strings.Contains(r.Message, "its rows lie in their partitions only when they are corrected")`, r.Outcome, r.Message)
 	}
 }
 
@@ -144,11 +144,11 @@ func TestAClockChangeNamesTheZone(t *testing.T) {
 	}
 	r := s.of(t, "mixed-zones")
 	if r.Outcome != report.Fail || !strings.Contains(r.Message, "steps by an hour where clocks change") {
-		t.Fatalf("%s: %q", r.Outcome, r.Message)
+		t.Fatalf(`got %s: %q, want r.Outcome == report.Fail && strings.Contains(r.Message, "steps by an hour where clocks change")`, r.Outcome, r.Message)
 	}
 	for _, o := range offsetsMeasured(r) {
 		if names := o["zones"].([]string); names[0] != "America/Los_Angeles" {
-			t.Errorf("%v: %v", o["offset_minutes"], names)
+			t.Errorf(`got %v: %v, want names[0] == "America/Los_Angeles"`, o["offset_minutes"], names)
 		}
 	}
 	// At a week's distance no zone of North America changed: nothing decides.
@@ -158,7 +158,7 @@ func TestAClockChangeNamesTheZone(t *testing.T) {
 	s.streaming([]int32{0, 1, 2, 3, 4}, -7*3600, 300)
 	s.streaming([]int32{5, 6, 7, 8, 9}, -8*3600, 300)
 	if r = s.of(t, "mixed-zones"); r.Outcome != report.NotApplicable {
-		t.Errorf("%s: %q", r.Outcome, r.Message)
+		t.Errorf("got %s: %q, want r.Outcome == report.NotApplicable", r.Outcome, r.Message)
 	}
 }
 
@@ -176,7 +176,7 @@ func TestADeclaredZoneIsTheOneRead(t *testing.T) {
 	}
 	r := s.of(t, "mixed-zones")
 	if list := offsetsMeasured(r); r.Outcome != report.Fail || len(list) != 1 || list[0]["offset_minutes"] != int64(0) {
-		t.Errorf("%s: %v", r.Outcome, r.Measures)
+		t.Errorf(`got %s: %v, want r.Outcome == report.Fail && len(list) == 1 && list[0]["offset_minutes"] == int64(0)`, r.Outcome, r.Measures)
 	}
 	if strings.Contains(r.Message, "batch") {
 		t.Errorf("batch is well: %q", r.Message)
@@ -189,14 +189,14 @@ func TestUserZonesNarrowTheHypotheses(t *testing.T) {
 	s.streaming([]int32{2, 3}, india, 500)
 	// UTC+05:30 is no hypothesis: its lags begin before zero at no admissible offset.
 	if r := s.of(t, "mixed-zones"); r.Outcome == report.Fail {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v, want r.Outcome != report.Fail", r)
 	}
 	s = healthy(dailyView())
 	s.View.Zones = []string{"America/Los_Angeles", "Asia/Tokyo"}
 	s.streaming([]int32{2, 3}, 9*3600, 500)
 	r := s.of(t, "mixed-zones")
 	if list := offsetsMeasured(r); r.Outcome != report.Fail || len(list[0]["zones"].([]string)) != 1 {
-		t.Errorf("%+v", r)
+		t.Errorf(`got %+v, want r.Outcome == report.Fail && len(list[0]["zones"].([]string)) == 1`, r)
 	}
 }
 
@@ -210,7 +210,7 @@ func TestLagsTooWideOrCoarseToTell(t *testing.T) {
 	}
 	r := s.of(t, "mixed-zones")
 	if r.Outcome != report.NotApplicable || !strings.HasPrefix(r.Reason, "batch cannot be judged: half of its lags spread over 3h 2") {
-		t.Errorf("%s: %q", r.Outcome, r.Reason)
+		t.Errorf(`got %s: %q, want r.Outcome == report.NotApplicable && strings.HasPrefix(r.Reason, "batch cannot be judged: half of its lags spread over 3h 2")`, r.Outcome, r.Reason)
 	}
 	s = healthy(dailyView())
 	for i := range s.Collection.Slices {
@@ -219,7 +219,7 @@ func TestLagsTooWideOrCoarseToTell(t *testing.T) {
 	r = s.of(t, "mixed-zones")
 	want := "batch cannot be judged: over half of its event times are whole quarters of an hour, a clock too coarse to tell an offset (half of its lags spread over 2m 51s)"
 	if r.Outcome != report.NotApplicable || r.Reason != want {
-		t.Errorf("%s: %q", r.Outcome, r.Reason)
+		t.Errorf("got %s: %q, want r.Outcome == report.NotApplicable && r.Reason == %+v", r.Outcome, r.Reason, want)
 	}
 }
 
@@ -227,28 +227,28 @@ func TestAPassSaysWhatItWouldHaveSeen(t *testing.T) {
 	s := healthy(dailyView())
 	r := s.of(t, "mixed-zones")
 	if r.Outcome != report.Pass || !strings.Contains(r.Message, "; another offset would have been seen from 0.2 % of a source's rows on") {
-		t.Errorf("%s: %q", r.Outcome, r.Message)
+		t.Errorf(`got %s: %q, want r.Outcome == report.Pass && strings.Contains(r.Message, "; another offset would have been seen from 0.2 %% of a source's rows on")`, r.Outcome, r.Message)
 	}
 	s.View.Checks = map[string]model.CheckPolicy{"mixed-zones": {MustSee: new(0.001)}}
 	r = s.of(t, "mixed-zones")
 	want := "batch cannot be passed: another offset would have been seen from 0.2 % of its rows on, which is above must_see (0.1 %): " +
 		"declare the writer that stamps the rows (writer: device_id), or take in more rows"
 	if r.Outcome != report.NotApplicable || r.Reason != want {
-		t.Errorf("%s: %q", r.Outcome, r.Reason)
+		t.Errorf("got %s: %q, want r.Outcome == report.NotApplicable && r.Reason == %+v", r.Outcome, r.Reason, want)
 	}
 }
 
 func TestMaxLagSettlesWritersThatAreAlwaysLate(t *testing.T) {
 	s := someAt(pacific, func(slice *facts.Slice) { slice.LagMax = 9 * hour })
 	if r := s.of(t, "mixed-zones"); r.Outcome != report.Fail || !strings.Contains(r.Message, "13 writers have all their rows there, on 4 days") {
-		t.Errorf("%s: %q", r.Outcome, r.Message)
+		t.Errorf(`got %s: %q, want r.Outcome == report.Fail && strings.Contains(r.Message, "13 writers have all their rows there, on 4 days")`, r.Outcome, r.Message)
 	}
 	s.View.Sources = []model.SourcePolicy{{Name: "streaming", MaxLag: 9 * time.Hour}}
 	if r := s.of(t, "mixed-zones"); r.Outcome != report.Pass || !strings.Contains(r.Message, "max_lag allows the delay of streaming") {
-		t.Errorf("%s: %q", r.Outcome, r.Message)
+		t.Errorf(`got %s: %q, want r.Outcome == report.Pass && strings.Contains(r.Message, "max_lag allows the delay of streaming")`, r.Outcome, r.Message)
 	}
 	if plan := planOf(t, s); len(plan) != 0 {
-		t.Errorf("%+v", plan)
+		t.Errorf("got %+v, want len(plan) == 0", plan)
 	}
 }
 
@@ -272,7 +272,7 @@ func TestAWholeSourceAheadNamesWhatDecides(t *testing.T) {
 			slice.NewestKnown, slice.NewestFuture = times.None, s.Survey.Partitions[i].End+7*hour-minute
 		}
 		if r := s.of(t, "mixed-zones"); r.Outcome != report.NotApplicable || r.Reason != test.want {
-			t.Errorf("%s: %q", r.Outcome, r.Reason)
+			t.Errorf("got %s: %q, want r.Outcome == report.NotApplicable && r.Reason == %+v", r.Outcome, r.Reason, test.want)
 		}
 		r := s.of(t, "stale-view")
 		if want := "stale at UTC, fresh at UTC+07:00"; r.Outcome != report.Fail || strings.Contains(r.Message, want) == test.aware {

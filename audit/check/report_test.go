@@ -44,31 +44,33 @@ func TestReport(t *testing.T) {
 		order = append(order, result.View+"/"+result.Check)
 	}
 	if want := []string{"/suppression-unused", "a/ttl-unset", "clicks/future-rows", "clicks/null-keys"}; !reflect.DeepEqual(order, want) {
-		t.Errorf("%v", order)
+		t.Errorf("got %v, want %+v", order, want)
 	}
 	if r.Views[0].Name != "a" || r.Views[0].Outcome != report.Suppressed || !reflect.DeepEqual(r.Views[0].Notes, []string{"push"}) {
-		t.Errorf("%+v", r.Views[0])
+		t.Errorf(`got %+v, want r.Views[0].Name == "a" && r.Views[0].Outcome == report.Suppressed && reflect.DeepEqual(r.Views[0].Notes, []string{"push"})`, r.Views[0])
 	}
 	v := r.Views[1]
 	if v.Outcome != report.Fail || v.Files != 12 || v.FilesUnread != 1 || v.Partitions != 11 || v.PartitionsAfterAsOf != 1 || v.RowsAfterAsOf != 100 || v.IgnoredFiles != 10 {
-		t.Errorf("%+v", v)
+		t.Errorf("got %+v, want v.Outcome == report.Fail && v.Files == 12 && v.FilesUnread == 1 && v.Partitions == 11 && v.PartitionsAfterAsOf == 1 && v.RowsAfterAsOf == 100 && "+
+			"v.IgnoredFiles == 10", v)
 	}
 	if *v.OldestEventTime != "2026-11-01T01:00:00Z" || *v.NewestEventTime != "2026-11-09T23:00:00Z" || *v.AgeSeconds != 3600 {
-		t.Errorf("%s %s %v", *v.OldestEventTime, *v.NewestEventTime, *v.AgeSeconds)
+		t.Errorf(`got %s %s %v, want *v.OldestEventTime == "2026-11-01T01:00:00Z" && *v.NewestEventTime == "2026-11-09T23:00:00Z" && *v.AgeSeconds == 3600`, *v.OldestEventTime, *v.NewestEventTime, *v.AgeSeconds)
 	}
 	if want := []string{"dt=2026-11-10"}; !reflect.DeepEqual(v.OpenPartitions, want) {
-		t.Errorf("%v", v.OpenPartitions)
+		t.Errorf("got %v, want %+v", v.OpenPartitions, want)
 	}
 	if want := []string{"the grain is inferred from the paths: day", "1 file ignored: hidden", "9 files ignored: marker"}; !reflect.DeepEqual(v.Notes, want) {
-		t.Errorf("%q", v.Notes)
+		t.Errorf("got %q, want %+v", v.Notes, want)
 	}
 	if want := (map[string]report.Lag{"batch": {P50: 2, P90: 2, P99: 2, Max: 2.000005, Rows: 4, ResolutionSeconds: 1}}); !reflect.DeepEqual(v.SourceLagSeconds, want) {
-		t.Errorf("%+v", v.SourceLagSeconds)
+		t.Errorf("got %+v, want %+v", v.SourceLagSeconds, want)
 	}
 	d := v.Definition
 	if *d.TTLSeconds != 172800 || !d.TTLDeclared || d.MaxAgeSeconds != nil || d.EventTime != "event_time" || d.TimePartition.Of != "event_time" ||
 		d.Reference != "partition_end" || d.Sources["batch"].Until != "2026-11-10T00:00:00Z" || d.Origins["ttl"] != "featureaudit.yaml:9" {
-		t.Errorf("%+v", d)
+		t.Errorf(`got %+v, want *d.TTLSeconds == 172800 && d.TTLDeclared && d.MaxAgeSeconds == nil && d.EventTime == "event_time" && d.TimePartition.Of == "event_time" && `+
+			`d.Reference == "partition_end" && d.Sources["batch"].Until == "2026-11-10T00:00:00Z" && d.Origins["ttl"] == "featureaudit.yaml:9"`, d)
 	}
 }
 
@@ -80,12 +82,12 @@ func TestReportIDIsOfEverythingButExecution(t *testing.T) {
 	}
 	first.Execution.Host = "elsewhere"
 	if again, err := first.Digest(); err != nil || again != first.ID || !strings.HasPrefix(first.ID, "sha256:") {
-		t.Errorf("%s, %s, %v", first.ID, again, err)
+		t.Errorf(`got %s, %s, %v, want err == nil && again == first.ID && strings.HasPrefix(first.ID, "sha256:")`, first.ID, again, err)
 	}
 	in.Status = report.Partial
 	second, err := document.Build(in)
 	if err != nil || second.ID == first.ID {
-		t.Errorf("%s, %v", second.ID, err)
+		t.Errorf("got %s, %v, want err == nil && second.ID != first.ID", second.ID, err)
 	}
 	if first.Summary.Outcome != report.NotApplicable {
 		t.Errorf("nothing looked at is %s", first.Summary.Outcome)

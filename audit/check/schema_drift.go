@@ -31,10 +31,11 @@ var schemaDrift = Check{
 	bad:        always("deviate from the schema of most files"),
 	good:       always("have the same columns"),
 	detail: func(_ *viewEvidence, v verdict) string {
-		drifts, _ := v.measures["columns"].([]map[string]any)
+		drifts := v.measures.Objects("columns")
 		var texts []string
 		for _, d := range drifts {
-			texts = append(texts, fmt.Sprintf("column %s in %s", driftInWords(d), words.Count(d["files"].(int64), "file")))
+			files, _ := d.Count("files")
+			texts = append(texts, fmt.Sprintf("column %s in %s", driftInWords(d), words.Count(files, "file")))
 		}
 		const shown = 3
 		if len(texts) > shown {
@@ -52,8 +53,8 @@ column is left out: mixed-encoding judges it.`
 // drift is how one column of a file deviates.
 type drift struct{ column, change, found, expected string }
 
-func driftInWords(d map[string]any) string {
-	switch d["change"] {
+func driftInWords(d report.Measures) string {
+	switch d.Text("change") {
 	case "missing":
 		return fmt.Sprintf("%q is missing", d["column"])
 	case "new":

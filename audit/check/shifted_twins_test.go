@@ -22,7 +22,7 @@ func TestShiftedTwinsNameTheWriter(t *testing.T) {
 		"40 keys between batch and streaming are 8h apart: streaming stamps UTC-08:00 (America/Los_Angeles, America/Anchorage, America/Ensenada and 8 more), "+
 		"since the other copy agrees with its partition and ingest time; payload equal in 38 of 40 compared")
 	if r.Evidence != report.Arithmetic || r.FirstPartition != "dt=2026-11-03" || r.LastPartition != "dt=2026-11-05" {
-		t.Errorf("%+v", r)
+		t.Errorf(`got %+v, want r.Evidence == report.Arithmetic && r.FirstPartition == "dt=2026-11-03" && r.LastPartition == "dt=2026-11-05"`, r)
 	}
 }
 
@@ -30,16 +30,16 @@ func TestShiftedTwinsAreDecidedByTheOnlyRealSign(t *testing.T) {
 	// No place is at UTC-05:30.
 	r := withTwins(facts.TwinCount{A: "batch", B: "streaming", Apart: times.Offset(india), Keys: 5, First: 0, Last: 0}).of(t, "shifted-twins")
 	if r.Outcome != report.Fail || r.Findings[0].Subject.Source != "streaming" || !strings.Contains(r.Message, "since no zone has the opposite offset") {
-		t.Errorf("%+v", r)
+		t.Errorf(`got %+v, want r.Outcome == report.Fail && r.Findings[0].Subject.Source == "streaming" && strings.Contains(r.Message, "since no zone has the opposite offset")`, r)
 	}
 	r = withTwins(facts.TwinCount{A: "batch", B: "streaming", Apart: times.Offset(-india), Keys: 5, First: 0, Last: 0}).of(t, "shifted-twins")
 	if r.Outcome != report.Fail || r.Findings[0].Subject.Source != "batch" {
-		t.Errorf("%+v", r)
+		t.Errorf(`got %+v, want r.Outcome == report.Fail && r.Findings[0].Subject.Source == "batch"`, r)
 	}
 	// Eight hours may be either's.
 	r = withTwins(facts.TwinCount{A: "batch", B: "streaming", Apart: times.Offset(pacific), Keys: 5, First: 0, Last: 0}).of(t, "shifted-twins")
 	if r.Outcome != report.Fail || r.Findings[0].Subject.Source != "" || !strings.Contains(r.Message, "nothing says which copy is true") {
-		t.Errorf("%+v", r)
+		t.Errorf(`got %+v, want r.Outcome == report.Fail && r.Findings[0].Subject.Source == "" && strings.Contains(r.Message, "nothing says which copy is true")`, r)
 	}
 }
 
@@ -98,7 +98,7 @@ func TestTwinsDecideOnAWholeSource(t *testing.T) {
 	s.Collection.Keys.Twins = []facts.TwinCount{{A: "batch", B: "streaming", Apart: times.Offset(pacific), Keys: 40, TrueA: 30, First: 0, Last: 3}}
 	r := s.of(t, "mixed-zones")
 	if r.Outcome != report.Fail || !strings.Contains(r.Message, ", no delay since its keys are stored again at the true time") {
-		t.Errorf("%s: %q", r.Outcome, r.Message)
+		t.Errorf(`got %s: %q, want r.Outcome == report.Fail && strings.Contains(r.Message, ", no delay since its keys are stored again at the true time")`, r.Outcome, r.Message)
 	}
 }
 

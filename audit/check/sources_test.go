@@ -47,7 +47,7 @@ func TestFileOfASourceMustHaveThatSourcesColumn(t *testing.T) {
 	s.Survey.Files[1].Schema = 0
 	r := s.of(t, "null-event-time")
 	if r.Outcome != report.Error || !strings.Contains(r.Reason, "dt=2026-11-02/part-00001.parquet") {
-		t.Errorf("%s %q", r.Outcome, r.Reason)
+		t.Errorf(`got %s %q, want r.Outcome == report.Error && strings.Contains(r.Reason, "dt=2026-11-02/part-00001.parquet")`, r.Outcome, r.Reason)
 	}
 }
 
@@ -56,21 +56,21 @@ func TestSourceLagByTheSourcesOwnIngestTime(t *testing.T) {
 	s.View.IngestedAt = model.TimeColumn{}
 	s.View.Sources = []model.SourcePolicy{{Name: "batch", IngestedAt: model.TimeColumn{Column: "ingested_at"}}}
 	if r := s.of(t, "source-lag"); r.Outcome != report.Pass {
-		t.Errorf("%s %q", r.Outcome, r.Reason)
+		t.Errorf("got %s %q, want r.Outcome == report.Pass", r.Outcome, r.Reason)
 	}
 	if r := s.of(t, "future-rows"); r.Outcome != report.Pass {
-		t.Errorf("%s %q", r.Outcome, r.Reason)
+		t.Errorf("got %s %q, want r.Outcome == report.Pass", r.Outcome, r.Reason)
 	}
 }
 
 func TestNaiveTimesOfNoDeclaredZoneAreNotCertain(t *testing.T) {
 	s := mixedStore()
 	if r := s.of(t, "stale-rows"); r.ZoneCertainty != "" {
-		t.Errorf("%q", r.ZoneCertainty)
+		t.Errorf(`got %q, want r.ZoneCertainty == ""`, r.ZoneCertainty)
 	}
 	s.View.Zone = "UTC"
 	if r := s.of(t, "stale-rows"); r.ZoneCertainty != "certain" {
-		t.Errorf("%q", r.ZoneCertainty)
+		t.Errorf(`got %q, want r.ZoneCertainty == "certain"`, r.ZoneCertainty)
 	}
 }
 
@@ -81,7 +81,7 @@ func TestStaleSnapshotIsExplainedByMisfiledRows(t *testing.T) {
 	s.Collection.Slices[6].NewestKnown, s.Collection.Slices[6].MisfiledAfter = times.None, 1000
 	r := s.judge(t)["stale-rows"]
 	if r.ExplainedBy != "misfiled-rows" || r.Findings[0].Message != "no known event time in the snapshot" {
-		t.Errorf("%+v", r)
+		t.Errorf(`got %+v, want r.ExplainedBy == "misfiled-rows" && r.Findings[0].Message == "no known event time in the snapshot"`, r)
 	}
 }
 
@@ -107,7 +107,7 @@ func TestRowsOfAPartitionWithoutADateAreMisfiled(t *testing.T) {
 	expect(t, s.of(t, "misfiled-rows"), report.Fail, 5, 9005,
 		"5 of 9,005 rows (0.06 %) lie outside the partition that holds them in partition dt=__HIVE_DEFAULT_PARTITION__ of source batch")
 	if r := s.of(t, "stale-rows"); r.Outcome != report.Pass || r.RowsTotal != 9000 {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v, want r.Outcome == report.Pass && r.RowsTotal == 9000", r)
 	}
 	if r := s.of(t, "thin-partitions"); r.RowsTotal != 2 {
 		t.Errorf("a partition without a date has no history: %+v", r)
@@ -146,11 +146,11 @@ func TestNotesSayWhatWasAssumed(t *testing.T) {
 	want := []string{"2 rows with a local time that occurred twice or never in its zone", "no key is declared: (entity, event_time) stands in for it",
 		"the view has no time partitions: it is judged as a whole, whatever the range"}
 	if !reflect.DeepEqual(r.Views[0].Notes, want) {
-		t.Errorf("%q", r.Views[0].Notes)
+		t.Errorf("got %q, want %+v", r.Views[0].Notes, want)
 	}
 	d := r.Views[0].Definition
 	if d.Source != "path_segment 1" || d.TimePartition != nil || !d.KeyDefaulted || !reflect.DeepEqual(d.Key, []string{"user_id", "event_time"}) {
-		t.Errorf("%+v", d)
+		t.Errorf(`got %+v, want d.Source == "path_segment 1" && d.TimePartition == nil && d.KeyDefaulted && reflect.DeepEqual(d.Key, []string{"user_id", "event_time"})`, d)
 	}
 }
 
@@ -161,7 +161,7 @@ func TestNearestFittingOffsetIsProposed(t *testing.T) {
 	s.Collection.Events[facts.Population{Partition: 3, Source: "batch"}] = h
 	s.Collection.Slices[3].MisfiledBefore = 100
 	if r := s.of(t, "misfiled-rows"); r.Measures["fitting_offset_minutes"] != 60 {
-		t.Errorf("%v", r.Measures)
+		t.Errorf(`got %v, want r.Measures["fitting_offset_minutes"] == 60`, r.Measures)
 	}
 }
 
@@ -177,7 +177,7 @@ func TestRepeatsOutsideTheRangeAreNotJudged(t *testing.T) {
 	}
 	r := s.of(t, "duplicate-keys")
 	if r.Outcome != report.Fail || r.RowsBad != 1 || r.RowsTotal != 1000 || r.FindingsTotal != 1 || r.FirstPartition != "dt=2026-11-08" {
-		t.Errorf("%+v", r)
+		t.Errorf(`got %+v, want r.Outcome == report.Fail && r.RowsBad == 1 && r.RowsTotal == 1000 && r.FindingsTotal == 1 && r.FirstPartition == "dt=2026-11-08"`, r)
 	}
 }
 
@@ -186,7 +186,7 @@ func TestSuppressionOfARangeAcceptsNoVerdictOnTheWholeView(t *testing.T) {
 	s.View.TTL = model.TTL{}
 	s.Suppressions = []model.Suppression{{Check: "ttl-unset", RangeFrom: "2026-11-01", RangeTo: "2026-11-30", Reason: "known"}}
 	if r := s.of(t, "ttl-unset"); r.Outcome != report.Fail {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v, want r.Outcome == report.Fail", r)
 	}
 	s.Suppressions[0].RangeFrom, s.Suppressions[0].RangeTo = "", ""
 	if r := s.of(t, "ttl-unset"); r.Outcome != report.Suppressed || r.SuppressedBy != "known" {

@@ -91,7 +91,7 @@ var staleRows = Check{
 		return fmt.Sprintf("were within the ttl of %s at %s", ttlText(b.View.TTL.Duration), b.staleReference())
 	},
 	describe: func(b *viewEvidence, f row) string {
-		age, known := f.measures["age_seconds"].(float64)
+		age, known := f.measures.Number("age_seconds")
 		switch {
 		case !evidence.IsSnapshot(b.View):
 			return ""
@@ -124,8 +124,7 @@ func (b *viewEvidence) oldestStale() times.Instant {
 func oldestMeasure(findings []row) any {
 	var oldest time.Time
 	for _, f := range findings {
-		text, _ := f.measures["oldest_event_time"].(string)
-		t, err := time.Parse(time.RFC3339Nano, text)
+		t, err := time.Parse(time.RFC3339Nano, f.measures.Text("oldest_event_time"))
 		if err == nil && (oldest.IsZero() || t.Before(oldest)) {
 			oldest = t
 		}

@@ -108,11 +108,11 @@ func oldestSubject(rows []row) (row, bool) {
 		if r.parse() != nil || r.total == 0 {
 			continue
 		}
-		age, known := r.measures["age_seconds"].(float64)
+		age, known := r.measures.Number("age_seconds")
 		if !known {
 			return r, true
 		}
-		limit, _ := r.measures["limit_seconds"].(float64)
+		limit, _ := r.measures.Number("limit_seconds")
 		if over := age - limit; !found || over > most {
 			worst, found, most = r, true, over
 		}
@@ -125,13 +125,13 @@ func describeStale(f row) string {
 	if f.subject.Source != "" {
 		what = "source " + f.subject.Source
 	}
-	age, known := f.measures["age_seconds"].(float64)
-	limit, _ := f.measures["limit_seconds"].(float64)
+	age, known := f.measures.Number("age_seconds")
+	limit, _ := f.measures.Number("limit_seconds")
 	if !known {
 		return fmt.Sprintf("%s has no event time at or before as_of; the limit is %s", what, words.Seconds(limit))
 	}
 	stamped := ""
-	if minutes, proved := f.measures["proved_offset_minutes"].(int64); proved {
+	if minutes, proved := f.measures.Count("proved_offset_minutes"); proved {
 		stamped = fmt.Sprintf(" at %s, where its writers stamp (mixed-zones)", zone.OffsetText(times.Offset(minutes*60)))
 	}
 	return fmt.Sprintf("the newest event of %s is %s old at as_of%s; the limit is %s", what, words.Seconds(age), stamped, words.Seconds(limit))
@@ -149,7 +149,7 @@ func reviseStale(b *viewEvidence, v *verdict) error {
 			sources = []string{r.subject.Source}
 		}
 		newest, asRead, fromUTC, moved := b.newestMeant(sources)
-		limit, known := r.measures["limit_seconds"].(float64)
+		limit, known := r.measures.Number("limit_seconds")
 		if !moved || !known {
 			continue
 		}

@@ -68,7 +68,7 @@ func TestStaleRowsInEveryZone(t *testing.T) {
 		h.Counts[facts.EventBin(times.Instant(test.at))], h.Rows = 10, 10
 		s.Collection.Events[facts.Population{Partition: 2, Source: "batch"}] = h
 		if r := s.of(t, "stale-rows"); r.ZoneCertainty != test.certainty {
-			t.Errorf("%s: %q, %v", test.name, r.ZoneCertainty, r.Measures)
+			t.Errorf("%s: got %q, %v, want r.ZoneCertainty == test.certainty", test.name, r.ZoneCertainty, r.Measures)
 		}
 	}
 }
@@ -90,7 +90,7 @@ func TestLagsThatTellMakeAVerdictCertain(t *testing.T) {
 	s := deviceStore(9 * time.Hour)
 	s.View.Zone = ""
 	if r := s.of(t, "stale-view"); r.Outcome != report.Pass || r.ZoneCertainty != "certain" {
-		t.Errorf("%s, %q", r.Outcome, r.ZoneCertainty)
+		t.Errorf(`got %s, %q, want r.Outcome == report.Pass && r.ZoneCertainty == "certain"`, r.Outcome, r.ZoneCertainty)
 	}
 	clear(s.Collection.Lags)
 	if r := s.of(t, "stale-view"); r.ZoneCertainty != "depends" {
@@ -121,10 +121,10 @@ func TestStaleEntitiesInEveryZone(t *testing.T) {
 		}
 		r := s.of(t, "stale-entities")
 		if r.Outcome != test.outcome || r.ZoneCertainty != test.certainty || !strings.Contains(r.Message, test.words) {
-			t.Errorf("%s: %s, %s, %q", test.name, r.Outcome, r.ZoneCertainty, r.Message)
+			t.Errorf("%s: got %s, %s, %q, want r.Outcome == test.outcome && r.ZoneCertainty == test.certainty && strings.Contains(r.Message, test.words)", test.name, r.Outcome, r.ZoneCertainty, r.Message)
 		}
 		if r.Measures["stale_in_every_zone"] != test.everywhere || r.Measures["stale_in_some_zone"] != test.somewhere {
-			t.Errorf("%s: %v", test.name, r.Measures)
+			t.Errorf(`%s: got %v, want r.Measures["stale_in_every_zone"] == test.everywhere && r.Measures["stale_in_some_zone"] == test.somewhere`, test.name, r.Measures)
 		}
 	}
 	// lags that tell that naive times are UTC leave no other zone in question
@@ -132,7 +132,7 @@ func TestStaleEntitiesInEveryZone(t *testing.T) {
 	s.View.Zone = ""
 	s.Collection.Entities = &facts.Entities{Judged: 1000, Stale: 5, OldestNewest: asOf - day, StaleEverywhere: 3, StaleSomewhere: 9}
 	if r := s.of(t, "stale-entities"); r.ZoneCertainty != "certain" || r.Measures["stale_in_every_zone"] != int64(5) || r.Measures["stale_in_some_zone"] != int64(5) {
-		t.Errorf("%q, %v", r.ZoneCertainty, r.Measures)
+		t.Errorf(`got %q, %v, want r.ZoneCertainty == "certain" && r.Measures["stale_in_every_zone"] == int64(5) && r.Measures["stale_in_some_zone"] == int64(5)`, r.ZoneCertainty, r.Measures)
 	}
 }
 

@@ -36,15 +36,15 @@ func (b *judging) zonesInDoubt() bool {
 
 // zoneWords says on which zones a verdict depends: those on each side, where they are known.
 func zoneWords(c Check, r report.Result) string {
-	if everywhere, counted := r.Measures["stale_in_every_zone"].(int64); counted {
-		somewhere := r.Measures["stale_in_some_zone"].(int64)
+	if everywhere, counted := r.Measures.Count("stale_in_every_zone"); counted {
+		somewhere, _ := r.Measures.Count("stale_in_some_zone")
 		if everywhere == somewhere {
 			return "this depends on the zone of the writers: mixed-zones found another than the one read"
 		}
 		return fmt.Sprintf("this depends on the zone of the writers: between %s and %s are stale", words.Number(everywhere), words.Count(somewhere, "entity"))
 	}
-	stale, known := r.Measures["zone_stale_offset_minutes"].([]int64)
-	fresh, _ := r.Measures["zone_fresh_offset_minutes"].([]int64)
+	stale, known := r.Measures.Counts("zone_stale_offset_minutes")
+	fresh, _ := r.Measures.Counts("zone_fresh_offset_minutes")
 	if !known {
 		return dependsOnZones
 	}

@@ -55,7 +55,7 @@ func TestHoursOfTheDaySupportAnOffset(t *testing.T) {
 			t.Fatalf("%s: the hours of the day decide nothing: %s, %v", test.name, r.Outcome, r.Measures)
 		}
 		if !reflect.DeepEqual(r.Measures["hour_profiles"], test.want) || strings.Contains(r.Message, words) != test.supports {
-			t.Errorf("%s: %v, %q", test.name, r.Measures["hour_profiles"], r.Message)
+			t.Errorf(`%s: got %v, %q, want reflect.DeepEqual(r.Measures["hour_profiles"], %+v) && strings.Contains(r.Message, words) == test.supports`, test.name, r.Measures["hour_profiles"], r.Message, test.want)
 		}
 	}
 }
@@ -67,9 +67,9 @@ func TestFlatHoursTellNothing(t *testing.T) {
 	}
 	busy[9] = 1
 	if d := zoneproof.BestShift("a", flat, busy); d.Shift != 0 || d.Correlation != 0 {
-		t.Errorf("%+v", d)
+		t.Errorf("got %+v, want d.Shift == 0 && d.Correlation == 0", d)
 	}
 	if d := zoneproof.BestShift("a", busy, busy); d.Shift != 0 || d.Correlation < 0.999 {
-		t.Errorf("%+v", d)
+		t.Errorf("got %+v, want d.Shift == 0 && d.Correlation >= 0.999", d)
 	}
 }

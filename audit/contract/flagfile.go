@@ -279,7 +279,7 @@ func shareBad(r report.Result) (any, bool) {
 }
 
 func repeatedKeys(r report.Result) (any, bool) {
-	n, isNumber := asNumber(r.Measures["repeated_keys"])
+	n, isNumber := r.Measures.Number("repeated_keys")
 	return n, isNumber
 }
 
@@ -294,9 +294,8 @@ func (t viewTerms) staleAfter() (time.Time, bool) {
 	if !looked {
 		return time.Time{}, false
 	}
-	text, _ := res.Measures["newest_event_time"].(string)
-	newest, err := ParseInstant(text)
-	limit, isNumber := asNumber(res.Measures["limit_seconds"])
+	newest, err := ParseInstant(res.Measures.Text("newest_event_time"))
+	limit, isNumber := res.Measures.Number("limit_seconds")
 	if err != nil || !isNumber || limit <= 0 {
 		return time.Time{}, false
 	}

@@ -2,7 +2,6 @@ package diff
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -115,27 +114,12 @@ func staleEntities(r report.Report, view string) (Expired, bool) {
 	if !judged {
 		return Expired{}, false
 	}
-	total, ok := count(res.Measures["entities"])
-	null, ok2 := count(res.Measures["stale_entities"])
+	total, ok := res.Measures.Count("entities")
+	null, ok2 := res.Measures.Count("stale_entities")
 	if res.Outcome == report.Error || !ok || !ok2 || total == 0 {
 		return Expired{Reason: cmp.Or(res.Reason, res.Message)}, false
 	}
 	return Expired{Entities: total, Null: null, AsOf: r.AsOf}, true
-}
-
-func count(v any) (int64, bool) {
-	switch v := v.(type) {
-	case int64:
-		return v, true
-	case int:
-		return int64(v), true
-	case float64:
-		return int64(v), v == float64(int64(v))
-	case json.Number:
-		n, err := v.Int64()
-		return n, err == nil
-	}
-	return 0, false
 }
 
 // ChangedTTLs are the ttls above 0 that changes go between, by view, in seconds: what Data will be asked for.

@@ -414,7 +414,7 @@ func TestApprovals(t *testing.T) {
 				got = append(got, f.Rule+" "+f.Message)
 			}
 			if strings.HasPrefix(f.Rule, "suppression-") && (f.Object != "a.yaml:7" || *f.Location != registry.Location{File: "a.yaml", Line: 7} || f.Fingerprint == "") {
-				t.Errorf("%s: %+v", name, f)
+				t.Errorf(`%s: got %+v, want !strings.HasPrefix(f.Rule, "suppression-") || f.Object == "a.yaml:7" && *f.Location == registry.Location{File: "a.yaml", Line: 7} && f.Fingerprint != ""`, name, f)
 			}
 		}
 		if !slices.Equal(got, c.want) {

@@ -135,6 +135,6 @@ func TestDocumentsWithoutALedger(t *testing.T) {
 		d.FeatureServices[0].Fields, d.FeatureServices[0].Views[0].JoinKeys = nil, nil
 	})
 	if got := said(older, store()); len(got) > 0 {
-		t.Errorf("%q", got)
+		t.Errorf("got %q, want len(got) <= 0", got)
 	}
 }

@@ -10,14 +10,16 @@ import (
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // EncodingsInWords names each encoding with its files and the first of them.
-func EncodingsInWords(list []map[string]any) string {
+func EncodingsInWords(list []report.Measures) string {
 	var texts []string
 	for _, e := range list {
-		texts = append(texts, fmt.Sprintf("%s in %s (%s)", e["encoding"], words.Count(e["files"].(int64), "file"), e["example"]))
+		files, _ := e.Count("files")
+		texts = append(texts, fmt.Sprintf("%s in %s (%s)", e.Text("encoding"), words.Count(files, "file"), e.Text("example")))
 	}
 	return strings.Join(texts, "; ")
 }
@@ -188,20 +190,21 @@ func (b *Index) slicesByFile() map[int32][]*facts.Slice {
 	return byFile
 }
 
-func EncodingMeasures(files []EncodedFile) []map[string]any {
-	byEncoding := map[facts.Encoding]map[string]any{}
+// EncodingMeasures are the files and rows of each encoding, with the first file of it.
+func EncodingMeasures(files []EncodedFile) []report.Measures {
+	byEncoding := map[facts.Encoding]report.Measures{}
 	for _, f := range files {
 		for e, n := range f.Rows {
 			m := byEncoding[e]
 			if m == nil {
-				m = map[string]any{"encoding": string(e), "files": int64(0), "rows": int64(0), "example": f.File.Path}
+				m = report.Measures{"encoding": string(e), "files": int64(0), "rows": int64(0), "example": f.File.Path}
 				byEncoding[e] = m
 			}
-			m["files"] = m["files"].(int64) + 1
-			m["rows"] = m["rows"].(int64) + n
+			m.Add("files", 1)
+			m.Add("rows", n)
 		}
 	}
-	list := []map[string]any{}
+	list := []report.Measures{}
 	for _, e := range slices.Sorted(maps.Keys(byEncoding)) {
 		list = append(list, byEncoding[e])
 	}

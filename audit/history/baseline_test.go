@@ -35,7 +35,7 @@ func TestBaselineNeedsAnEnd(t *testing.T) {
 	line := 1 + strings.Count(buf.String()[:strings.Index(buf.String(), "until: SET-A-DATE")], "\n")
 	_, err := history.ParseBaseline("known/baseline.yaml", buf.Bytes())
 	if err == nil || !strings.HasPrefix(err.Error(), fmt.Sprintf("known/baseline.yaml:%d: until: SET-A-DATE is still in the place of a date", line)) {
-		t.Errorf("%v", err)
+		t.Errorf(`got %v, want err != nil && strings.HasPrefix(err.Error(), fmt.Sprintf("known/baseline.yaml:%%d: until: SET-A-DATE is still in the place of a date", line))`, err)
 	}
 }
 
@@ -74,7 +74,7 @@ func TestBaselineHoldsWhatItSaysAndNoMore(t *testing.T) {
 			t.Errorf("%s: %v, %d known", c.name, names, res.FindingsKnown)
 		}
 		if unused.Check != history.UnusedCheck || unused.FindingsTotal != c.missing || (unused.Outcome == report.Warn) != (c.missing > 0) {
-			t.Errorf("%s: %+v", c.name, unused)
+			t.Errorf("%s: got %+v, want unused.Check == history.UnusedCheck && unused.FindingsTotal == c.missing && (unused.Outcome == report.Warn) == (c.missing > 0)", c.name, unused)
 		}
 		counts := slices.ContainsFunc(history.NewOnly(got.Results), func(res report.Result) bool {
 			return res.Check == "null-keys" && res.Outcome != report.Pass
@@ -107,11 +107,12 @@ func TestBaselineLeavesOutWhatNobodyCanFollow(t *testing.T) {
 	var buf bytes.Buffer
 	notes, err := history.WriteBaseline(&buf, r)
 	if err != nil || len(notes) != 1 || !strings.Contains(notes[0], "1 finding left out") {
-		t.Fatalf("%q, %v", notes, err)
+		t.Fatalf(`got %q, %v, want err == nil && len(notes) == 1 && strings.Contains(notes[0], "1 finding left out")`, notes, err)
 	}
 	b, text := baselineOf(t, r, "2027-01-31")
 	if len(b.Entries) != 1 || b.Entries[0].Subject != `a: 'b' #c\n\u202e` || b.Entries[0].Owner != "o" || b.Entries[0].FirstSeen != "2026-11-01" || b.Entries[0].RowsBad != 5 {
-		t.Errorf("%+v\n%s", b.Entries, text)
+		t.Errorf("got %+v\n%s, want len(b.Entries) == 1 && b.Entries[0].Subject == `a: 'b' #c\\n\\u202e` && b.Entries[0].Owner == \"o\" && b.Entries[0].FirstSeen == \"2026-11-01\" && "+
+			"b.Entries[0].RowsBad == 5", b.Entries, text)
 	}
 }
 
@@ -135,7 +136,7 @@ func TestBaselineOfAPartIsNotCalledUnused(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got.Baseline.Unmatched != 0 {
-			t.Errorf("%s: %+v", name, got.Results)
+			t.Errorf("%s: got %+v, want got.Baseline.Unmatched == 0", name, got.Results)
 		}
 	}
 	r := night(1, report.Pass, nil)

@@ -276,7 +276,7 @@ func TestSuppressedAndNumberedFindingsHaveNoState(t *testing.T) {
 	delete(res.Fingerprints, "fp-c")
 	got := compared(t, dir, r)
 	if want := (report.States{Continuing: 1}); *got.States != want || got.Findings[0].State != "" || got.Findings[2].State != "" {
-		t.Errorf("%+v %+v", *got.States, got.Findings)
+		t.Errorf(`got %+v %+v, want *got.States == %+v && got.Findings[0].State == "" && got.Findings[2].State == ""`, *got.States, got.Findings, want)
 	}
 	keep(t, dir, r)
 	// when the suppression ends, the finding is back: who reads the digest must hear of it
@@ -409,7 +409,7 @@ func TestTwoRunsAtOnceLoseNothing(t *testing.T) {
 		t.Errorf("got %s, want 40 findings of 20 nights, 120 rows", got[0])
 	}
 	if left := files(t, filepath.Dir(dir)); len(left) != 20 {
-		t.Errorf("%q", left)
+		t.Errorf("got %q, want len(left) == 20", left)
 	}
 }
 
@@ -511,7 +511,7 @@ func TestRankPutsNewBeforeWorseBeforeTheRest(t *testing.T) {
 	keep(t, dir, night(1, report.Fail, map[string]int64{"a": 5}))
 	rank := open(t, dir).Rank(first.AddDate(0, 0, 2).UnixMicro(), "")
 	if got := []int{rank("fp-a", 5), rank("fp-a", 6), rank("fp-b", 5), rank("fp-z", 1)}; !slices.Equal(got, []int{2, 1, 0, 0}) {
-		t.Errorf("%v", got)
+		t.Errorf("got %v, want slices.Equal(got, []int{2, 1, 0, 0})", got)
 	}
 }
 
@@ -527,7 +527,7 @@ func TestHistoryIsNotBegunInAMistypedPlace(t *testing.T) {
 		}
 	}
 	if past := open(t, filepath.Join(dir, "none")); len(past.NotUsed) != 0 {
-		t.Errorf("%q", past.NotUsed)
+		t.Errorf("got %q, want len(past.NotUsed) == 0", past.NotUsed)
 	}
 }
 
@@ -601,7 +601,7 @@ func TestDiffSaysWhatWasNotLookedAt(t *testing.T) {
 	want := []string{"null-keys of view v: 2 findings of the first report, which the second did not look at (not applicable: no key is defined)",
 		"view other: only in the second report, with 0 findings"}
 	if len(changes.Changes) != 0 || changes.States != (report.States{}) || !slices.Equal(changes.NotCompared, want) {
-		t.Errorf("%+v", changes)
+		t.Errorf("got %+v, want len(changes.Changes) == 0 && changes.States == (report.States{}) && slices.Equal(changes.NotCompared, %+v)", changes, want)
 	}
 }
 
@@ -727,7 +727,8 @@ func TestTrends(t *testing.T) {
 	// on the night of 6 November it is 5 days and an hour old; it is 10 days old 4 days and 23 hours later
 	if len(trends) != 1 || *trends[0].PerDay != 86400 || trends[0].On != "2026-11-10T23:00:00Z" || trends[0].Runs != 5 ||
 		!strings.Contains(trends[0].Message, "at this rate the view expires on 2026-11-10T23:00:00Z") {
-		t.Errorf("%+v", trends)
+		t.Errorf(`got %+v, want len(trends) == 1 && *trends[0].PerDay == 86400 && trends[0].On == "2026-11-10T23:00:00Z" && trends[0].Runs == 5 && `+
+			`strings.Contains(trends[0].Message, "at this rate the view expires on 2026-11-10T23:00:00Z")`, trends)
 	}
 	weekly := night(60, report.Pass, nil)
 	weekly.Views[0].Definition.TimePartition = &report.TimePartition{Grain: "day"}

@@ -61,6 +61,8 @@ type Looks struct {
 	packs []string
 	// damaged says why nothing is known, though something is there.
 	damaged error
+	// reading says that nothing is written.
+	reading bool
 	// delta is what this run found, by view.
 	delta map[string]*view
 }
@@ -271,7 +273,7 @@ func (l *Looks) Remember(key string, asOf times.Instant, found []Seen, rewrites 
 func (l *Looks) Commit(by string, asOf times.Instant) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.delta) == 0 {
+	if len(l.delta) == 0 || l.reading {
 		return nil
 	}
 	err := l.commit(Note{By: by, AsOf: asOf})

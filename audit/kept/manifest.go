@@ -67,6 +67,9 @@ func digestOf(raw []byte) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
+// otherFormatError is of a whole manifest that another program or release wrote.
+type otherFormatError struct{ error }
+
 // parseManifest is of bytes that may be damaged, foreign, or of another release.
 func parseManifest(raw []byte) (manifest, error) {
 	var s sealed
@@ -79,10 +82,10 @@ func parseManifest(raw []byte) (manifest, error) {
 	}
 	var format struct{ Format string }
 	if err := json.Unmarshal(s.Manifest, &format); err != nil || !strings.HasPrefix(format.Format, formatStem) {
-		return m, errors.New("its manifest is not one of featureaudit")
+		return m, otherFormatError{errors.New("its manifest is not one of featureaudit")}
 	}
 	if format.Format != Format {
-		return m, fmt.Errorf("it is of the format %s, and this release reads %s", format.Format, Format)
+		return m, otherFormatError{fmt.Errorf("it is of the format %s, and this release reads %s", format.Format, Format)}
 	}
 	if err := json.Unmarshal(s.Manifest, &m); err != nil {
 		return m, fmt.Errorf("its manifest does not parse (%w)", err)

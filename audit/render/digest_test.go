@@ -65,7 +65,7 @@ func TestDigestTellsWhatIsNewWorseResolvedOrDue(t *testing.T) {
 		for name, write := range digests() {
 			got := payload(t, write, c.report, render.Options{Owner: "fraud", Remind: c.remind})
 			if c.title == "" && len(got) > 0 || c.title != "" && !bytes.Contains(got, []byte(c.title)) {
-				t.Errorf("%s, %s: %s", c.name, name, got)
+				t.Errorf(`got %s, %s: %s, want (c.title != "" || len(got) <= 0) && (c.title == "" || bytes.Contains(got, []byte(c.title)))`, c.name, name, got)
 			}
 		}
 	}
@@ -95,7 +95,7 @@ func TestDigestWithoutHistorySaysSo(t *testing.T) {
 	for name, write := range digests() {
 		got := string(payload(t, write, incident(), render.Options{}))
 		if !strings.Contains(got, "without --history nobody can say what is new") || !strings.Contains(got, "FOUND") {
-			t.Errorf("%s: %s", name, got)
+			t.Errorf(`%s: got %s, want strings.Contains(got, "without --history nobody can say what is new") && strings.Contains(got, "FOUND")`, name, got)
 		}
 	}
 	for name, write := range digests() {

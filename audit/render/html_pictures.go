@@ -2,7 +2,6 @@ package render
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"html/template"
 	"maps"
@@ -112,8 +111,8 @@ func staleOf(o ViewOutline, source string) staleness {
 				s.late = bad(res.Outcome)
 			}
 		}
-		if named, _ := res.Measures["source"].(string); named == source && res.Measures["newest_as_read"] != nil {
-			if age, known := number(res.Measures["age_seconds"]); known {
+		if res.Measures.Text("source") == source && res.Measures["newest_as_read"] != nil {
+			if age, known := res.Measures.Number("age_seconds"); known {
 				s.age = &age
 			}
 		}
@@ -321,12 +320,12 @@ type offsetFound struct {
 func offsetsFound(v ViewOutline) map[string][]offsetFound {
 	found := map[string][]offsetFound{}
 	for _, it := range v.All {
-		for _, o := range objects(it.Result.Measures["offsets"]) {
-			minutes, known := number(o["offset_minutes"])
-			rows, _ := number(o["rows"])
-			source, _ := o["source"].(string)
+		for _, o := range it.Result.Measures.Objects("offsets") {
+			minutes, known := o.Count("offset_minutes")
+			rows, _ := o.Count("rows")
+			source := o.Text("source")
 			if known {
-				found[source] = append(found[source], offsetFound{offset: times.Offset(minutes) * 60, rows: int64(rows)})
+				found[source] = append(found[source], offsetFound{offset: times.Offset(minutes) * 60, rows: rows})
 			}
 		}
 	}
@@ -353,13 +352,12 @@ const maxWriters = 10
 // writersOf is the matrix of sources by the keys that they share: what any check measures as writers.
 func writersOf(v ViewOutline) writerMatrix {
 	type pair struct{ a, b string }
-	counted := map[pair]map[string]any{}
-	weight := map[string]float64{}
+	counted := map[pair]report.Measures{}
+	weight := map[string]int64{}
 	for _, it := range v.All {
-		for _, w := range objects(it.Result.Measures["writers"]) {
-			a, _ := w["a"].(string)
-			b, _ := w["b"].(string)
-			keys, _ := number(w["keys"])
+		for _, w := range it.Result.Measures.Objects("writers") {
+			a, b := w.Text("a"), w.Text("b")
+			keys, _ := w.Count("keys")
 			counted[pair{a, b}] = w
 			weight[a] += keys
 			weight[b] += keys
@@ -383,12 +381,12 @@ func writersOf(v ViewOutline) writerMatrix {
 				if !shared {
 					w, shared = counted[pair{a, b}]
 				}
-				if keys, _ := number(w["keys"]); shared && keys > 0 {
-					cell.Keys = words.Number(int64(keys))
+				if keys, _ := w.Count("keys"); shared && keys > 0 {
+					cell.Keys = words.Number(keys)
 					var classes []string
 					for _, part := range []struct{ name, word string }{{"replay_keys", "replayed"}, {"shifted_twin_keys", "one UTC offset apart"}, {"conflict_keys", "in conflict"}} {
-						if n, _ := number(w[part.name]); n > 0 {
-							classes = append(classes, words.Number(int64(n))+" "+part.word)
+						if n, _ := w.Count(part.name); n > 0 {
+							classes = append(classes, words.Number(n)+" "+part.word)
 						}
 					}
 					cell.Words = strings.Join(classes, ", ")
@@ -399,30 +397,6 @@ func writersOf(v ViewOutline) writerMatrix {
 		m.Rows = append(m.Rows, row)
 	}
 	return m
-}
-
-// objects is a list of objects among the measures, whether they were just made or read from a document.
-func objects(value any) []map[string]any {
-	raw, err := json.Marshal(value)
-	if err != nil {
-		return nil
-	}
-	var list []map[string]any
-	if json.Unmarshal(raw, &list) != nil {
-		return nil
-	}
-	return list
-}
-
-// number reads a number of the measures.
-func number(value any) (float64, bool) {
-	switch n := value.(type) {
-	case float64:
-		return n, true
-	case int64:
-		return float64(n), true
-	}
-	return 0, false
 }
 
 // sparkline draws what earlier runs counted, oldest first, and what this one does.

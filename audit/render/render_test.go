@@ -249,7 +249,7 @@ func TestEveryFormatIsPlainForHostileNames(t *testing.T) {
 			continue
 		}
 		if err := json.Unmarshal(buf.Bytes(), &same); err != nil || same.Results[0].Message != strings.ToValidUTF8(hostile, "\ufffd") {
-			t.Errorf("%s: %q, %v", f.Name, same.Results[0].Message, err)
+			t.Errorf("%s: got %q, %v, want err == nil && same.Results[0].Message == strings.ToValidUTF8(hostile, \"\\ufffd\")", f.Name, same.Results[0].Message, err)
 		}
 	}
 }

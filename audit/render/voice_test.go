@@ -69,7 +69,7 @@ var readers = map[string]func(t *testing.T, text string) said{
 			Headline          string
 		}
 		if err := json.Unmarshal([]byte(text), &line); err != nil || strings.Count(text, "\n") != 1 {
-			t.Fatalf("%v: %q", err, text)
+			t.Fatalf("%v: got %q, want err == nil && strings.Count(text, \"\\n\") == 1", err, text)
 		}
 		return said{outcome: line.Outcome, counts: &[3]int{line.Fail, line.Error, line.Warn}}
 	},

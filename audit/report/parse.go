@@ -92,8 +92,8 @@ func readable(raw []byte) error {
 }
 
 // measures are all maps of measures.
-func (r Report) measures() []any {
-	var all []any
+func (r Report) measures() []map[string]any {
+	var all []map[string]any
 	for _, res := range r.Results {
 		all = append(all, res.Measures)
 		for _, f := range res.Findings {

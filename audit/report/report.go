@@ -335,9 +335,9 @@ type Result struct {
 	RowsTotal int64  `json:"rows_total"`
 	RowsBad   int64  `json:"rows_bad"`
 	// Message is one sentence for people; Reason says why a result is not_applicable or error.
-	Message  string         `json:"message"`
-	Reason   string         `json:"reason,omitempty"`
-	Measures map[string]any `json:"measures"`
+	Message  string   `json:"message"`
+	Reason   string   `json:"reason,omitempty"`
+	Measures Measures `json:"measures"`
 	// Findings are the worst subjects, capped; FindingsTotal is how many there are. With a history the new and the worse come first.
 	Findings      []Finding `json:"findings"`
 	FindingsTotal int64     `json:"findings_total"`
@@ -383,12 +383,12 @@ type Result struct {
 
 // Finding is one subject of a result.
 type Finding struct {
-	Subject     Subject        `json:"subject"`
-	RowsTotal   int64          `json:"rows_total"`
-	RowsBad     int64          `json:"rows_bad"`
-	Message     string         `json:"message"`
-	Measures    map[string]any `json:"measures,omitempty"`
-	Fingerprint string         `json:"fingerprint"`
+	Subject     Subject  `json:"subject"`
+	RowsTotal   int64    `json:"rows_total"`
+	RowsBad     int64    `json:"rows_bad"`
+	Message     string   `json:"message"`
+	Measures    Measures `json:"measures,omitempty"`
+	Fingerprint string   `json:"fingerprint"`
 	// FingerprintNote says why the finding cannot be followed from report to report; empty where it can.
 	FingerprintNote string `json:"fingerprint_note,omitempty"`
 	Suppressed      bool   `json:"suppressed,omitempty"`

@@ -63,6 +63,9 @@ FLAGS = os.environ.get("FEATUREAUDIT_FLAGS", "/var/lib/featureaudit/flags.json")
 # The folder in which each run is remembered: findings are then new, worse, continuing, better or resolved. With none,
 # history: of the config holds.
 HISTORY = os.environ.get("FEATUREAUDIT_HISTORY", "")
+# The folder in which the facts of files are kept, on a disk that lasts: a night then reads only what changed. With none,
+# facts: of the config holds.
+FACTS = os.environ.get("FEATUREAUDIT_FACTS", "")
 # The file of known findings: gates then fail on others only. With none, gates fail on all findings.
 BASELINE = os.environ.get("FEATUREAUDIT_BASELINE", "")
 
@@ -157,6 +160,7 @@ ENVIRONMENT = {
     "TODAY": TODAY,
     "FLAGS": FLAGS,
     "HISTORY": HISTORY,
+    "FACTS": FACTS,
     "BASELINE": BASELINE,
 }
 
@@ -172,6 +176,7 @@ set -f; set --; IFS='
 for view in $VIEWS; do set -- "$@" --view "$view"; done
 [ -z "$RANGE" ] || set -- "$@" --range "$RANGE"
 [ -z "$HISTORY" ] || set -- "$@" --history "$HISTORY"
+[ -z "$FACTS" ] || set -- "$@" --facts "$FACTS"
 [ -z "$BASELINE" ] || set -- "$@" --baseline "$BASELINE"
 [ -z "$TODAY" ] || set -- "$@" --out "flagd=$FLAGS"
 exec "$FEATUREAUDIT" run --config "$CONFIG" --as-of "$AS_OF" "$@" --fail-on never --skip-empty --missing-view fail \\

@@ -67,6 +67,7 @@ func commands() []command {
 		{"completion", "print a script that completes commands, flags and values in a shell", cmdCompletion},
 		{"definitions", "print the definitions that a registry or a file holds", cmdDefinitions},
 		{"diff", "compare two sets of definitions and judge what changed", cmdDiff},
+		{"facts", "list, check or prune a folder of kept facts", cmdFacts},
 		{"gate", "turn a report into an exit code", cmdGate},
 		{"init", "write a starter config from what is on disk", cmdInit},
 		{"lint", "judge one set of definitions alone", cmdLint},

@@ -169,6 +169,8 @@ func (c *cli) argumentsOf(before []string) []string {
 		return []string{"explain"}
 	case before[0] == "checks" && before[len(before)-1] == "explain":
 		return policyIDs()
+	case before[0] == "facts" && len(before) == 1:
+		return []string{"list", "check", "prune"}
 	case before[0] == "completion":
 		return []string{"bash", "zsh", "fish"}
 	case before[0] == "man":

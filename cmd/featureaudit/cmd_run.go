@@ -195,23 +195,29 @@ func (c *cli) scratch(options *audit.Options) (remove func(), err error) {
 // auditAside audits for a command that is asked something else, within the limits of flags. Its error is why nothing could be looked
 // at; that there is nothing to audit is none.
 func (c *cli) auditAside(ctx context.Context, f runFlags, options audit.Options) (report.Report, error) {
+	done, err := c.auditWholeAside(ctx, f, options)
+	return done.Report, err
+}
+
+// auditWholeAside is auditAside with what else an audit gives.
+func (c *cli) auditWholeAside(ctx context.Context, f runFlags, options audit.Options) (audit.Audit, error) {
 	options.Adapters, options.Tool, options.Log = c.adapters(), toolVersions(ctx), zerolog.Nop()
 	if err := f.limit(&options); err != nil {
-		return report.Report{}, err
+		return audit.Audit{}, err
 	}
 	removeScratch, err := c.scratch(&options)
 	if err != nil {
-		return report.Report{}, err
+		return audit.Audit{}, err
 	}
 	defer removeScratch()
 	done, err := runAudit(ctx, options)
 	if cause := context.Cause(ctx); cause != nil {
-		return report.Report{}, cause
+		return audit.Audit{}, cause
 	}
 	if err != nil && !errors.Is(err, audit.ErrNothing) {
-		return report.Report{}, auditError{err}
+		return audit.Audit{}, auditError{err}
 	}
-	return done.Report, nil
+	return done, nil
 }
 
 // auditError is what an audit aside failed with, where what was asked of it was sound.

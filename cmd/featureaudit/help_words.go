@@ -36,6 +36,12 @@ func examplesOf(name string) []example {
 			{"a registry before and after a migration", "featureaudit diff before-registry.db after-registry.db"},
 			{"what changed ttls do to the stored rows", "featureaudit diff old.yaml new.yaml --data audit"},
 		},
+		"facts": {
+			{"what is kept, by pack and by view", "featureaudit facts list facts"},
+			{"whether every pack is whole", "featureaudit facts check facts"},
+			{"whether a report rests on facts that still hold", "featureaudit facts check facts featureaudit.yaml --sample 5%"},
+			{"once a week", "featureaudit facts prune facts --keep 30d"},
+		},
 		"gate": {
 			{"fail for findings of one team", "featureaudit gate report.json --owner fraud"},
 			{"refuse yesterday's report", "featureaudit gate report.json --max-report-age 30h"},
@@ -154,6 +160,9 @@ func exitsOf(name string) []exitMeaning {
 			{exitUsage, "the command line, a config, a snapshot or a report is wrong"},
 			{exitIncomplete, "something could not be looked at, and a retry may cure it"},
 		}, interrupted...)
+	case "facts":
+		return append([]exitMeaning{{exitOK, "listed, sound, or pruned"}, {exitFindings, "check: a pack is not sound, or the report is another where files are read again"},
+			{exitUsage, "the command line or the definitions are wrong"}, retry}, interrupted...)
 	case "snapshot":
 		return append([]exitMeaning{{exitOK, "written"}, {exitUsage, "the command line or the definitions are wrong"},
 			{exitIncomplete, "something could not be read, and is not in the snapshot"}}, interrupted...)

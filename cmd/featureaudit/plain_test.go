@@ -56,7 +56,7 @@ func TestLogsStayText(t *testing.T) {
 		}
 		log.Warn().Str("view", acts).Str(acts, "x").Err(errors.New(acts)).Msg(acts + "\nforged")
 		if acting(out.String()) || strings.Count(out.String(), "\n") != 1 {
-			t.Errorf("%s: %q", format, out.String())
+			t.Errorf("%s: got %q, want !acting(out.String()) && strings.Count(out.String(), \"\\n\") == 1", format, out.String())
 		}
 		var event map[string]any
 		if format == "json" && (json.Unmarshal(out.Bytes(), &event) != nil || event["view"] != acts) {

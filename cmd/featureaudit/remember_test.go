@@ -122,7 +122,7 @@ func TestRunRemembers(t *testing.T) {
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "memory", "date=*", "*.parquet"))
 	if err != nil || len(files) != 2 {
-		t.Errorf("%q, %v", files, err)
+		t.Errorf("got %q, %v, want err == nil && len(files) == 2", files, err)
 	}
 	for _, file := range files {
 		raw, err := os.ReadFile(file)
@@ -132,7 +132,7 @@ func TestRunRemembers(t *testing.T) {
 	}
 	if said := does(t, exitOK, "report", "trend", "clicks", "--config", filepath.Join(dir, "featureaudit.yaml"), "--check", "duplicate-keys", "--format", "csv"); strings.Count(said, "\n") != 3 ||
 		!strings.Contains(said, "2026-11-05T00:00:00Z,p,clicks,duplicate-keys,,fail,rows,17,5,2,17,43200") {
-		t.Errorf("%s", said)
+		t.Errorf("got %s, want strings.Count(said, \"\\n\") == 3 && strings.Contains(said, \"2026-11-05T00:00:00Z,p,clicks,duplicate-keys,,fail,rows,17,5,2,17,43200\")", said)
 	}
 }
 
@@ -192,7 +192,7 @@ func TestTwoRunsAtOnceRememberBoth(t *testing.T) {
 	}
 	for _, check := range []string{"ttl-unset", "duplicate-keys"} {
 		if points := past.Points("clicks", check); len(points) != 1 || len(points[0]) != 2 {
-			t.Errorf("%s: %+v", check, points)
+			t.Errorf("%s: got %+v, want len(points) == 1 && len(points[0]) == 2", check, points)
 		}
 	}
 }
@@ -211,7 +211,7 @@ func TestKnownFindingsFailNoMore(t *testing.T) {
 	does(t, exitFindings, "run", "--config", config, "--as-of", "2026-11-03", "--out", "json="+reportFile, "--quiet")
 	does(t, exitOK, "baseline", reportFile, "--out", file)
 	if said := does(t, exitUsage, "run", "--config", config, "--as-of", "2026-11-03", "--baseline", file, "--new-only"); !strings.Contains(said, "until: SET-A-DATE is still in the place of a date") {
-		t.Errorf("%s", said)
+		t.Errorf(`got %s, want strings.Contains(said, "until: SET-A-DATE is still in the place of a date")`, said)
 	}
 	raw, err := os.ReadFile(file)
 	if err != nil {
@@ -222,7 +222,7 @@ func TestKnownFindingsFailNoMore(t *testing.T) {
 	}
 	for _, args := range [][]string{{"run", "--config", config}, {"gate", reportFile}} {
 		if said := does(t, exitUsage, append(args, "--baseline", file, "--out", "json="+file)...); !strings.Contains(said, "what is read is never written") {
-			t.Errorf("%s", said)
+			t.Errorf(`got %s, want strings.Contains(said, "what is read is never written")`, said)
 		}
 	}
 	does(t, exitOK, "gate", reportFile, "--baseline", file, "--new-only", "--quiet")
@@ -242,7 +242,7 @@ func TestKnownFindingsFailNoMore(t *testing.T) {
 	writeDay(t, dir, 0, 0)
 	gone := auditOn(t, dir, 2, exitOK, "--baseline", file, "--new-only")
 	if gone.Baseline.Unmatched != 1 || gone.Results[0].Check != history.UnusedCheck || gone.Results[0].Outcome != report.Warn {
-		t.Errorf("%+v", gone.Baseline)
+		t.Errorf("got %+v, want gone.Baseline.Unmatched == 1 && gone.Results[0].Check == history.UnusedCheck && gone.Results[0].Outcome == report.Warn", gone.Baseline)
 	}
 	auditOn(t, dir, 20, exitFindings, "--baseline", file, "--new-only", "--check", "duplicate-keys") // past its end
 }

@@ -97,7 +97,7 @@ func TestPipesAreNoDefinitions(t *testing.T) {
 		out, err := cmd.CombinedOutput()
 		var exit *exec.ExitError
 		if !errors.As(err, &exit) || exit.ExitCode() != exitUsage && exit.ExitCode() != exitIncomplete {
-			t.Errorf("%v: %v, %s", args, err, out)
+			t.Errorf("%v: got %v, %s, want errors.As(err, &exit) && (exit.ExitCode() == exitUsage || exit.ExitCode() == exitIncomplete)", args, err, out)
 		}
 		cancel()
 	}

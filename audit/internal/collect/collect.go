@@ -78,10 +78,12 @@ type Request struct {
 	Atlas *zone.Atlas
 
 	// Kept knows facts of files from earlier runs, and takes those of this one; nil for none. Paranoid says that none that it knows is
-	// trusted. Release names what facts rest on beside the policy: the engine and the zones.
-	Kept     *kept.Dir
-	Paranoid bool
-	Release  string
+	// trusted, and Distrusts, where it is not nil, names files by path of which none is. Release names what facts rest on beside the policy:
+	// the engine and the zones.
+	Kept      *kept.Dir
+	Paranoid  bool
+	Distrusts func(path string) bool
+	Release   string
 
 	// Progress is called after each query, from one goroutine at a time; nil for none.
 	Progress func(step string, filesDone, rowsDone int64)

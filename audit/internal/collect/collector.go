@@ -26,11 +26,13 @@ type Collector struct {
 	Stage Stage
 	// Atlas keeps zones that were read; nil reads them anew.
 	Atlas *zone.Atlas
-	// Kept knows facts of earlier runs and takes those of this one, nil for none; Paranoid says that none of them is trusted. Release
-	// names the releases of the engine and of the zones, which facts rest on.
-	Kept     *kept.Dir
-	Paranoid bool
-	Release  string
+	// Kept knows facts of earlier runs and takes those of this one, nil for none; Paranoid says that none of them is trusted, and
+	// Distrusts names files by path of which none is; nil for none. Release names the releases of the engine and of the zones, which facts
+	// rest on.
+	Kept      *kept.Dir
+	Paranoid  bool
+	Distrusts func(path string) bool
+	Release   string
 }
 
 var _ engine.Collector = Collector{}
@@ -52,7 +54,8 @@ func (c Collector) Request(o engine.Order) Request {
 	view, own := o.View, ownOf(o.View, o.Survey)
 	view.Key = view.KeyColumns()
 	return Request{View: view, Survey: o.Survey, AsOf: o.AsOf, Wants: o.Wants, Workers: o.Room.Workers, SliceRows: o.Room.SliceRows,
-		RunMemory: o.Room.Runs, Slices: o.Room.Slices, TempDir: o.Room.TempDir, Atlas: c.Atlas, Kept: c.Kept, Paranoid: c.Paranoid, Release: c.Release, RowsLimit: max(o.RowsLimit, sampledRows*o.Samples), Samples: o.Samples,
+		RunMemory: o.Room.Runs, Slices: o.Room.Slices, TempDir: o.Room.TempDir, Atlas: c.Atlas, Kept: c.Kept, Paranoid: c.Paranoid, Distrusts: c.Distrusts, Release: c.Release,
+		RowsLimit: max(o.RowsLimit, sampledRows*o.Samples), Samples: o.Samples,
 		Units:     func(schema int32, column string) string { return epochUnit(o.Survey.Schemas[schema], column) },
 		OwnAgrees: own.agrees,
 		OwnHolds:  own.holds,

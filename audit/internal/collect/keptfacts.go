@@ -81,7 +81,7 @@ func (c *collector) recall(trusted bool) {
 	c.known = map[int32]*kept.File{}
 	for i := range c.survey.Files {
 		file := &c.survey.Files[i]
-		if !c.wanted(file) {
+		if !c.wanted(file) || c.request.Distrusts != nil && c.request.Distrusts(file.Abs) {
 			continue
 		}
 		if known := c.request.Kept.Find(c.policy, file.Abs); known != nil && c.holds(file, known) {
