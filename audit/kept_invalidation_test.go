@@ -101,6 +101,7 @@ func TestWhatFactsRestOn(t *testing.T) {
 		"TTL":       {{true, func(v *model.View) { v.TTL.Duration = time.Hour }}},
 		"MaxAge":    {{false, func(v *model.View) { v.MaxAge = time.Hour }}}, "MaxLag": {{true, func(v *model.View) { v.MaxLag = time.Second }}},
 		"Tolerance": {{true, func(v *model.View) { v.Tolerance = time.Second }}}, "Zone": {{true, func(v *model.View) { v.Zone = "Asia/Tokyo" }}},
+		"Rewrites":  {{false, func(v *model.View) { v.Rewrites = time.Hour }}},
 		"Zones":     {{false, func(v *model.View) { v.Zones = []string{"Asia/Tokyo"} }}},
 		"Reference": {{true, func(v *model.View) { v.Reference = model.ReferencePartitionStart }}},
 		"TimePartition": {{true, func(v *model.View) { v.TimePartition.Zone = "Asia/Tokyo" }}, {true, func(v *model.View) { v.TimePartition.Of = model.OfIngestedAt }},

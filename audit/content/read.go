@@ -278,8 +278,8 @@ func problemOf(err error) *facts.Problem {
 
 // read reads a row group of a file; group -1 is a file without any.
 func (w *worker) read(ctx context.Context, f facts.File, group int) (found Facts, err error) {
-	if f.Deleted != nil || f.Table != nil && len(f.Table.Columns) > 0 {
-		return found, facts.UnsupportedError{Feature: "a file whose table takes rows of it out, or names its columns in another way,", Instead: "all its rows and the table's own names, as OPTIMIZE and REORG do"}
+	if f.Table != nil && len(f.Table.Columns) > 0 {
+		return found, facts.UnsupportedError{Feature: "a file whose table names its columns in another way,", Instead: "the table's own names"}
 	}
 	defer func() {
 		if cause := recover(); cause != nil {
