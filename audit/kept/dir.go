@@ -35,7 +35,14 @@ type Dir struct {
 	begun  *Writer
 	failed error
 	added  int64
+	// beside has a place for each function that may run beside the others, and later are those of Later.
+	beside  chan struct{}
+	running sync.WaitGroup
+	later   []func()
 }
+
+// mostBeside is how many functions run beside the others.
+const mostBeside = 2
 
 // fileOf is whose facts are looked up.
 type fileOf struct{ policy, path string }
@@ -107,7 +114,7 @@ func tidy(unfinished string, now time.Time) {
 // Open reads what is known in a folder that Prepare made. Packs that are damaged, foreign or of another release are named by NotUsed,
 // and nothing of them is used. The error is the context's, or that of a folder that cannot be listed.
 func Open(ctx context.Context, path string) (*Dir, error) {
-	d := &Dir{path: path, files: map[fileOf]*File{}, lists: map[string]listed{}, looks: openLooks(path)}
+	d := &Dir{path: path, files: map[fileOf]*File{}, lists: map[string]listed{}, looks: openLooks(path), beside: make(chan struct{}, mostBeside)}
 	if err := d.looks.damaged; err != nil {
 		d.notUsed = append(d.notUsed, "looks/"+reasonFor(err)+"; what changes in closed partitions is compared with this run from the next one on")
 	}
@@ -271,6 +278,42 @@ func (d *Dir) Failed() bool {
 	return d.failed != nil
 }
 
+// Beside calls what has rows appended, beside the caller where few others are under way, so that what waits to be written takes little
+// memory. It is safe to be called beside others.
+func (d *Dir) Beside(write func()) {
+	select {
+	case d.beside <- struct{}{}:
+	default:
+		write()
+		return
+	}
+	d.running.Add(1)
+	go func() {
+		defer d.running.Done()
+		write()
+		<-d.beside
+	}()
+}
+
+// Later calls a function when the pack of this run is committed, in the order in which they came.
+func (d *Dir) Later(do func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.later = append(d.later, do)
+}
+
+// settle waits for what is written beside, and does what was put off.
+func (d *Dir) settle() {
+	d.running.Wait()
+	d.mu.Lock()
+	later := d.later
+	d.later = nil
+	d.mu.Unlock()
+	for _, do := range later {
+		do()
+	}
+}
+
 // Number gives a file of the pack of this run its number, by which rows of other tables may name it.
 func (d *Dir) Number() int64 {
 	d.mu.Lock()
@@ -303,6 +346,7 @@ type Note struct {
 
 // Commit gives the pack of this run its place. The error is the disk's, and costs what was to be kept of this run only.
 func (d *Dir) Commit(note Note) error {
+	d.settle()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.begun == nil {
@@ -329,6 +373,7 @@ func (d *Dir) wrap(err error) error {
 
 // Close removes what was not committed.
 func (d *Dir) Close() error {
+	d.running.Wait()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.packs, d.files = nil, map[fileOf]*File{}
