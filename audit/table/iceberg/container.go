@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"strconv"
+	"sync"
 
 	"github.com/hamba/avro/v2"
 	"github.com/hamba/avro/v2/ocf"
@@ -26,9 +27,37 @@ type container struct {
 	reader *avro.Reader
 }
 
-// openContainer reads the header of an Avro file whose records have these fields; others are skipped if they are known, else refused.
-// Of bounds, those of some columns are kept.
-func openContainer(data []byte, wanted map[int]bool, known map[int]string, bounded map[int]bool) (c *container, err error) {
+// layout is which fields records of some kind may have, which of them are wanted, and of which columns bounds are kept. It remembers the
+// plans of schemas: all manifests of a table have a few.
+type layout struct {
+	wanted  map[int]bool
+	known   map[int]string
+	bounded map[int]bool
+	plans   sync.Map
+}
+
+// planOf is the plan of the records of a schema.
+func (l *layout) planOf(text []byte) (*plan, error) {
+	if known, ok := l.plans.Load(string(text)); ok {
+		return known.(*plan), nil
+	}
+	schema, err := avro.ParseBytesWithCache(text, "", &avro.SchemaCache{})
+	if err != nil {
+		return nil, fmt.Errorf("its Avro schema does not decode: %w", err)
+	}
+	record, ok := schema.(*avro.RecordSchema)
+	if !ok {
+		return nil, fmt.Errorf("its Avro schema is a %s, want a record", schema.Type())
+	}
+	p, err := planOf(record, l.wanted, l.known, l.bounded)
+	if err == nil {
+		l.plans.Store(string(text), p)
+	}
+	return p, err
+}
+
+// open reads the header of an Avro file. Fields that are not wanted are skipped if they are known, else refused.
+func (l *layout) open(data []byte) (c *container, err error) {
 	defer recovered(&err)
 	c = &container{reader: avro.NewReader(nil, 0)}
 	c.reader.Reset(data)
@@ -40,16 +69,8 @@ func openContainer(data []byte, wanted map[int]bool, known map[int]string, bound
 	if string(head.Magic[:]) != "Obj\x01" {
 		return nil, errors.New("it is no Avro file")
 	}
-	schema, err := avro.ParseBytesWithCache(head.Meta["avro.schema"], "", &avro.SchemaCache{})
-	if err != nil {
-		return nil, fmt.Errorf("its Avro schema does not decode: %w", err)
-	}
-	record, ok := schema.(*avro.RecordSchema)
-	if !ok {
-		return nil, fmt.Errorf("its Avro schema is a %s, want a record", schema.Type())
-	}
 	c.meta, c.codec, c.sync = head.Meta, string(head.Meta["avro.codec"]), head.Sync
-	c.record, err = planOf(record, wanted, known, bounded)
+	c.record, err = l.planOf(head.Meta["avro.schema"])
 	return c, err
 }
 

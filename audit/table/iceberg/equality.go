@@ -306,7 +306,7 @@ func writerOf(f *field, column *pqschema.Column) (writer, error) {
 		if err != nil {
 			return nil, err
 		}
-		if of, ok := column.LogicalType().(pqschema.DecimalLogicalType); ok && int(of.Scale()) == scale {
+		if of, ok := column.LogicalType().(interface{ Scale() int32 }); ok && int(of.Scale()) == scale {
 			return writeBig, nil
 		}
 	default:
@@ -319,10 +319,7 @@ func writerOf(f *field, column *pqschema.Column) (writer, error) {
 
 // unitOf is the unit of a column of times.
 func unitOf(column *pqschema.Column) pqschema.TimeUnitType {
-	switch of := column.LogicalType().(type) {
-	case pqschema.TimestampLogicalType:
-		return of.TimeUnit()
-	case pqschema.TimeLogicalType:
+	if of, ok := column.LogicalType().(interface{ TimeUnit() pqschema.TimeUnitType }); ok {
 		return of.TimeUnit()
 	}
 	return pqschema.TimeUnitUnknown

@@ -38,7 +38,9 @@ type table struct {
 	bySequence map[int64]*snapshot
 	// bounded are the columns whose bounds are looked at: those that partitions are made of, and the path in files of positions.
 	bounded map[int]bool
-	notes   []string
+	// layout is that of manifests.
+	layout *layout
+	notes  []string
 }
 
 // Read is a logged.Reader of Iceberg tables. A root may be the folder of a table, a file of its metadata, or the address of a REST
@@ -65,6 +67,7 @@ func Read(ctx context.Context, st store.Store, root string, at model.TableAt) (l
 			t.bounded[f.source()] = true
 		}
 	}
+	t.layout = &layout{wanted: wantedEntries, known: knownEntries, bounded: t.bounded}
 	v, err := t.version(ctx)
 	if err != nil && t.snapshot != nil {
 		err = fmt.Errorf("snapshot %d: %w", *t.snapshot.ID, err)

@@ -172,7 +172,7 @@ func (t *table) manifests(ctx context.Context, s *snapshot) ([]manifest, error) 
 }
 
 func readList(data []byte, s *snapshot) ([]manifest, error) {
-	c, err := openContainer(data, wantedLists, knownLists, nil)
+	c, err := (&layout{wanted: wantedLists, known: knownLists}).open(data)
 	if err != nil {
 		return nil, err
 	}
@@ -248,7 +248,7 @@ func (t *table) entries(ctx context.Context, m manifest) ([]entry, error) {
 }
 
 func (t *table) readManifest(data []byte, m manifest) ([]entry, error) {
-	c, err := openContainer(data, wantedEntries, knownEntries, t.bounded)
+	c, err := t.layout.open(data)
 	if err != nil {
 		return nil, err
 	}
