@@ -47,7 +47,19 @@ func OpenPack(path string) (*Pack, error) {
 	if err != nil {
 		return nil, damaged(err)
 	}
-	m, err := parseManifest(raw)
+	return openPack(path, raw, func(file string) (*checkedFile, error) {
+		info, err := os.Stat(filepath.Join(path, file))
+		if err != nil {
+			return nil, err
+		}
+		return &checkedFile{name: filepath.Join(path, file), size: info.Size()}, nil
+	})
+}
+
+// openPack opens a pack by its manifest; find says where the file of a table lies.
+func openPack(path string, manifest []byte, find func(file string) (*checkedFile, error)) (*Pack, error) {
+	damaged := func(err error) error { return DamagedError{Pack: path, Err: err} }
+	m, err := parseManifest(manifest)
 	if err != nil {
 		return nil, damaged(err)
 	}
@@ -57,7 +69,11 @@ func OpenPack(path string) (*Pack, error) {
 		if err := table.check(); err != nil {
 			return nil, damaged(err)
 		}
-		if p.tables[t.Name], err = openTable(filepath.Join(path, table.file()), t); err != nil {
+		at, err := find(table.file())
+		if err == nil {
+			p.tables[t.Name], err = openTable(at, table.file(), t)
+		}
+		if err != nil {
 			return nil, damaged(err)
 		}
 	}
@@ -208,18 +224,15 @@ const (
 	sharedRows       = 2 * groupRows
 )
 
-func openTable(name string, m tableManifest) (*tableReader, error) {
-	info, err := os.Stat(name)
-	if err == nil && info.Size() != m.Bytes {
-		err = fmt.Errorf("%s has %d bytes, and its manifest says %d", filepath.Base(name), info.Size(), m.Bytes)
+func openTable(at *checkedFile, name string, m tableManifest) (*tableReader, error) {
+	if at.size != m.Bytes {
+		return nil, fmt.Errorf("%s has %d bytes, and its manifest says %d", name, at.size, m.Bytes)
 	}
-	if err == nil && int64(len(m.Sums)) != (m.Bytes+blockBytes-1)/blockBytes {
-		err = fmt.Errorf("%s has %d checksums for %d bytes", filepath.Base(name), len(m.Sums), m.Bytes)
+	if int64(len(m.Sums)) != (m.Bytes+blockBytes-1)/blockBytes {
+		return nil, fmt.Errorf("%s has %d checksums for %d bytes", name, len(m.Sums), m.Bytes)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return &tableReader{manifest: m, checked: &checkedFile{name: name, size: m.Bytes, sums: m.Sums}, decoded: map[chunkOf]values{}}, nil
+	at.sums = m.Sums
+	return &tableReader{manifest: m, checked: at, decoded: map[chunkOf]values{}}, nil
 }
 
 // open reads the footer, once.
@@ -336,9 +349,12 @@ func (t *tableReader) decode(of chunkOf, rows int64) (values, error) {
 // be many.
 type checkedFile struct {
 	name string
-	size int64
-	sums []string
-	at   int64
+	// within is what holds its bytes, from offset on, where it is part of another file; nil of a file of its own.
+	within io.ReaderAt
+	offset int64
+	size   int64
+	sums   []string
+	at     int64
 	// last is the last block that was compared, by its number less one.
 	mu    sync.Mutex
 	last  int64
@@ -376,12 +392,7 @@ func (c *checkedFile) load(number int64) error {
 		c.block = make([]byte, length)
 	}
 	c.block = c.block[:length]
-	f, err := os.Open(c.name)
-	if err != nil {
-		return err
-	}
-	n, err := f.ReadAt(c.block, number*blockBytes)
-	if err = errors.Join(err, f.Close()); int64(n) < length {
+	if n, err := c.readAt(c.block, number*blockBytes); int64(n) < length {
 		return fmt.Errorf("%s: block %d could not be read: %w", filepath.Base(c.name), number, err)
 	}
 	if sumOf(c.block) != c.sums[number] {
@@ -389,6 +400,19 @@ func (c *checkedFile) load(number int64) error {
 	}
 	c.last = number + 1
 	return nil
+}
+
+// readAt reads bytes of the file that nobody has compared yet.
+func (c *checkedFile) readAt(p []byte, at int64) (int, error) {
+	if c.within != nil {
+		return c.within.ReadAt(p, c.offset+at)
+	}
+	f, err := os.Open(c.name)
+	if err != nil {
+		return 0, err
+	}
+	n, err := f.ReadAt(p, at)
+	return n, errors.Join(err, f.Close())
 }
 
 // Seek implements io.Seeker.

@@ -191,6 +191,17 @@ func (t *tableWriter) close() (tableManifest, error) {
 func (w *Writer) Commit(path string, note any) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.finish(note); w.err == nil {
+		w.err = os.Rename(w.temporary, path)
+	}
+	if w.err != nil {
+		return errors.Join(w.err, os.RemoveAll(w.temporary))
+	}
+	return nil
+}
+
+// finish ends the tables, and writes the manifest after them.
+func (w *Writer) finish(note any) {
 	m := manifest{Format: Format, Tables: []tableManifest{}}
 	for _, name := range w.order {
 		table, err := w.tables[name].close()
@@ -201,15 +212,11 @@ func (w *Writer) Commit(path string, note any) error {
 	}
 	w.tables, w.order = map[string]*tableWriter{}, nil
 	if w.err == nil {
-		w.err = m.commit(w.temporary, path, note)
+		w.err = m.write(w.temporary, note)
 	}
-	if w.err != nil {
-		return errors.Join(w.err, os.RemoveAll(w.temporary))
-	}
-	return nil
 }
 
-func (m manifest) commit(temporary, path string, note any) error {
+func (m manifest) write(temporary string, note any) error {
 	var err error
 	if m.Note, err = json.Marshal(note); err != nil {
 		return err
@@ -218,10 +225,7 @@ func (m manifest) commit(temporary, path string, note any) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(temporary, manifestName), raw, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(temporary, path)
+	return os.WriteFile(filepath.Join(temporary, manifestName), raw, 0o600)
 }
 
 // Abort removes what was written.
