@@ -62,7 +62,7 @@ var reserved = []struct {
 	instead string
 }{
 	{"github.com/marcboeker/go-duckdb", []string{"audit/engine/duckdb"}, "go through the port in audit/engine"},
-	{"github.com/apache/arrow", []string{"audit/survey", "audit/content", "audit/verify", "audit/export", "audit/align", "audit/sample", "audit/history", "audit/kept",
+	{"github.com/apache/arrow", []string{"audit/survey", "audit/content", "audit/export", "audit/align", "audit/sample", "audit/history", "audit/kept",
 		"audit/table", "fixtures"}, "footers are read in audit/survey; ask it for the fact"},
 	{"gocloud.dev", []string{"audit/store/blob"}, "go through the port in audit/store"},
 	{"github.com/aws/", []string{"audit/store/blob"}, "go through the port in audit/store"},

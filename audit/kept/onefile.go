@@ -1,17 +1,23 @@
 package kept
 
 import (
-	"archive/zip"
+	"archive/tar"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
+
+	"github.com/klauspost/compress/zstd"
 )
 
-// CommitTo finishes the pack as one file, which OpenFile reads: a zip archive of its folder, in which nothing is compressed again. Equal
-// tables and notes give equal bytes. What was under the temporary name is removed.
+// smallPack is the size in bytes up to which a pack of one file is compressed as a whole: the footers of its tables would take more than their
+// rows else. It is read into memory then.
+const smallPack = 4 << 20
+
+// CommitTo finishes the pack as one file, which OpenFile reads: a tar archive of its folder, compressed with zstd if it is small. Equal tables
+// and notes give equal bytes. What was under the temporary name is removed.
 func (w *Writer) CommitTo(out io.Writer, note any) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -27,60 +33,120 @@ func archive(folder string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	z := zip.NewWriter(out)
+	total := int64(0)
 	for _, e := range entries {
-		if err := add(z, folder, e.Name()); err != nil {
+		info, err := e.Info()
+		if err != nil {
 			return err
 		}
+		total += info.Size()
 	}
-	return z.Close()
-}
-
-func add(z *zip.Writer, folder, name string) error {
-	from, err := os.Open(filepath.Join(folder, name))
+	if total > smallPack {
+		return pack(folder, entries, out)
+	}
+	compressed, err := zstd.NewWriter(out, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1))
 	if err != nil {
 		return err
 	}
-	to, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store})
+	return errors.Join(pack(folder, entries, compressed), compressed.Close())
+}
+
+func pack(folder string, entries []os.DirEntry, out io.Writer) error {
+	t := tar.NewWriter(out)
+	for _, e := range entries {
+		if err := add(t, folder, e); err != nil {
+			return err
+		}
+	}
+	return t.Close()
+}
+
+func add(t *tar.Writer, folder string, e os.DirEntry) error {
+	info, err := e.Info()
+	if err != nil {
+		return err
+	}
+	from, err := os.Open(filepath.Join(folder, e.Name()))
+	if err != nil {
+		return err
+	}
+	err = t.WriteHeader(&tar.Header{Name: e.Name(), Mode: 0o600, Size: info.Size(), Format: tar.FormatPAX})
 	if err == nil {
-		_, err = io.Copy(to, from)
+		_, err = io.Copy(t, from)
 	}
 	return errors.Join(err, from.Close())
 }
+
+// zstdMagic begins what is compressed with zstd.
+var zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
 
 // OpenFile opens a pack that CommitTo made one file of, in its size in bytes. From must stay readable while the pack is used. A file that is
 // none, or is damaged, is a DamagedError.
 func OpenFile(name string, from io.ReaderAt, size int64) (*Pack, error) {
 	damaged := func(err error) error { return DamagedError{Pack: name, Err: err} }
-	z, err := zip.NewReader(from, size)
+	from, size, err := expanded(from, size)
 	if err != nil {
 		return nil, damaged(fmt.Errorf("it is no pack (%w)", err))
 	}
-	find := func(file string) (*checkedFile, error) {
-		i := slices.IndexFunc(z.File, func(f *zip.File) bool { return f.Name == file })
-		if i < 0 {
-			return nil, fmt.Errorf("it has no %s", file)
-		}
-		f := z.File[i]
-		if f.Method != zip.Store {
-			return nil, fmt.Errorf("%s is compressed in it: write it again with the tool that made it, or unpack it into a folder", file)
-		}
-		at, err := f.DataOffset()
-		if err != nil || f.UncompressedSize64 > uint64(size) || at > size-int64(f.UncompressedSize64) {
-			return nil, fmt.Errorf("%s lies outside of it", file)
-		}
-		return &checkedFile{name: file, within: from, offset: at, size: int64(f.UncompressedSize64)}, nil
-	}
-	m, err := find(manifestName)
+	files, err := filesOfArchive(from, size)
 	if err != nil {
-		return nil, damaged(err)
+		return nil, damaged(fmt.Errorf("it is no pack (%w)", err))
 	}
-	if m.size > maxManifest {
-		return nil, damaged(fmt.Errorf("its manifest takes %d bytes", m.size))
+	m := files[manifestName]
+	if m == nil {
+		return nil, damaged(errors.New("it has no manifest"))
 	}
-	raw := make([]byte, m.size)
+	raw := make([]byte, min(m.size, maxManifest))
 	if n, err := m.readAt(raw, 0); n < len(raw) {
 		return nil, damaged(fmt.Errorf("its manifest could not be read (%w)", err))
 	}
-	return openPack(name, raw, find)
+	return openPack(name, raw, func(file string) (*checkedFile, error) {
+		if files[file] == nil {
+			return nil, fmt.Errorf("it has no %s", file)
+		}
+		return files[file], nil
+	})
+}
+
+// expanded is a small archive without its compression, and any other as it is.
+func expanded(from io.ReaderAt, size int64) (io.ReaderAt, int64, error) {
+	first := make([]byte, len(zstdMagic))
+	if _, err := from.ReadAt(first, 0); err != nil || !bytes.Equal(first, zstdMagic) {
+		return from, size, err
+	}
+	stream, err := zstd.NewReader(io.NewSectionReader(from, 0, size), zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		return nil, 0, err
+	}
+	defer stream.Close()
+	const most = 2 * smallPack // with the archive's own headers
+	raw, err := io.ReadAll(io.LimitReader(stream, most+1))
+	if err == nil && len(raw) > most {
+		err = fmt.Errorf("it expands to more than %d bytes", most)
+	}
+	return bytes.NewReader(raw), int64(len(raw)), err
+}
+
+// filesOfArchive says where the files of an archive lie in it.
+func filesOfArchive(from io.ReaderAt, size int64) (map[string]*checkedFile, error) {
+	section := io.NewSectionReader(from, 0, size)
+	t := tar.NewReader(section)
+	files := map[string]*checkedFile{}
+	for {
+		h, err := t.Next()
+		if errors.Is(err, io.EOF) {
+			return files, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		at, err := section.Seek(0, io.SeekCurrent)
+		if err != nil {
+			return nil, err
+		}
+		if h.Typeflag != tar.TypeReg || h.Size < 0 || at > size-h.Size {
+			return nil, fmt.Errorf("%q is no whole file in it", h.Name)
+		}
+		files[h.Name] = &checkedFile{name: h.Name, within: from, offset: at, size: h.Size}
+	}
 }

@@ -87,7 +87,7 @@ func cmdSnapshot(ctx context.Context, c *cli, args []string) (int, error) {
 	}
 	fmt.Fprintf(c.stdout, "%s of %s in %s, %s: %s\n", words.Count(s.rows, "row"), words.Count(s.files, "file"), words.Count(s.partitions, "partition"), words.Count(int64(len(views)), "view"), cleanLines(*out))
 	if known := s.tally.FilesKnown(); known > 0 {
-		fmt.Fprintf(c.stdout, "%s of them were known and not read again\n", words.Count(known, "file"))
+		fmt.Fprintf(c.stdout, "%s of the files %s known and not read again\n", words.Number(known), words.Plural(known, "was", "were"))
 	}
 	if len(s.problems) > 0 {
 		return exitIncomplete, nil
