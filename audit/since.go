@@ -11,6 +11,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/kept"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/times"
 )
 
@@ -37,15 +38,40 @@ func (r *run) since(e facts.Evidence) *facts.Since {
 	if !known.Last.Known() {
 		return out
 	}
+	wanted := r.wanted(e)
 	for _, f := range known.Files {
-		if f.Place.Closed <= min(known.Last, r.asOf) {
+		if f.Place.Closed <= min(known.Last, r.asOf) && wanted(f.Place.Interval, f.Place.Start) {
 			out.Closed = append(out.Closed, f.Place.Interval)
 		}
 	}
 	slices.Sort(out.Closed)
 	out.Closed = slices.Compact(out.Closed)
-	out.Rewritten = told(all, r.asOf)
+	out.Rewritten = slices.DeleteFunc(told(all, r.asOf), func(w facts.Rewritten) bool { return !wanted(w.Identity, w.Start) })
 	return out
+}
+
+// wanted says of a partition, by its identity and its start, whether it is in the range. One that is gone lies where the range's bounds
+// say.
+func (r *run) wanted(e facts.Evidence) func(identity string, start times.Instant) bool {
+	if !r.window.Range.Given() {
+		return func(string, times.Instant) bool { return true }
+	}
+	inRange := map[string]bool{}
+	for _, p := range e.Survey.Partitions {
+		inRange[p.Identity] = p.InRange
+	}
+	from, to := times.Instant(times.None), times.Instant(times.None)
+	if layout, err := partition.New(e.View.TimePartition); err == nil {
+		if start, end, err := layout.Bounds(r.window.Range); err == nil {
+			from, to = start, end
+		}
+	}
+	return func(identity string, start times.Instant) bool {
+		if known, there := inRange[identity]; there {
+			return known
+		}
+		return start >= from && start < to
+	}
 }
 
 // lookedAt names what is looked at: views that list the same files in the same way are one.

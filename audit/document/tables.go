@@ -5,22 +5,21 @@ import (
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/address"
-	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/words"
 )
 
 // logs are the versions of tables that were looked at.
 func (b view) logs() []report.Table {
-	deleted := map[*facts.Table]int64{}
+	deleted := map[string]int64{} // by the root of the table
 	for _, f := range b.Survey.Files {
 		if f.Deleted != nil {
-			deleted[f.Table] += f.Deleted.Count()
+			deleted[f.Table.Root] += f.Deleted.Count()
 		}
 	}
 	var tables []report.Table
 	for _, t := range b.Survey.Tables {
-		out := report.Table{Format: strings.ToLower(t.Format), Root: address.Redact(b.withinRoot(t.Root)), Version: t.Version, DeletedRows: deleted[t], Orphans: t.Orphans, OrphanBytes: t.OrphanBytes}
+		out := report.Table{Format: strings.ToLower(t.Format), Root: address.Redact(b.withinRoot(t.Root)), Version: t.Version, DeletedRows: deleted[t.Root], Orphans: t.Orphans, OrphanBytes: t.OrphanBytes}
 		if t.CommittedAt.Known() {
 			out.CommittedAt = words.Instant(t.CommittedAt)
 		}

@@ -42,16 +42,16 @@ func archive(folder string, out io.Writer) error {
 		total += info.Size()
 	}
 	if total > smallPack {
-		return pack(folder, entries, out)
+		return together(folder, entries, out)
 	}
 	compressed, err := zstd.NewWriter(out, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1))
 	if err != nil {
 		return err
 	}
-	return errors.Join(pack(folder, entries, compressed), compressed.Close())
+	return errors.Join(together(folder, entries, compressed), compressed.Close())
 }
 
-func pack(folder string, entries []os.DirEntry, out io.Writer) error {
+func together(folder string, entries []os.DirEntry, out io.Writer) error {
 	t := tar.NewWriter(out)
 	for _, e := range entries {
 		if err := add(t, folder, e); err != nil {
@@ -92,20 +92,45 @@ func OpenFile(name string, from io.ReaderAt, size int64) (*Pack, error) {
 	if err != nil {
 		return nil, damaged(fmt.Errorf("it is no pack (%w)", err))
 	}
-	m := files[manifestName]
-	if m == nil {
-		return nil, damaged(errors.New("it has no manifest"))
+	return openPack(archived(files), name)
+}
+
+// archived is a pack whose files are parts of an archive.
+type archived map[string]*io.SectionReader
+
+func (a archived) part(name string) (*io.SectionReader, error) {
+	if a[name] == nil {
+		return nil, fmt.Errorf("it has no %s", name)
 	}
-	raw := make([]byte, min(m.size, maxManifest))
-	if n, err := m.readAt(raw, 0); n < len(raw) {
-		return nil, damaged(fmt.Errorf("its manifest could not be read (%w)", err))
+	return a[name], nil
+}
+
+func (a archived) manifest(string) ([]byte, error) {
+	part, err := a.part(manifestName)
+	if err != nil {
+		return nil, err
 	}
-	return openPack(name, raw, func(file string) (*checkedFile, error) {
-		if files[file] == nil {
-			return nil, fmt.Errorf("it has no %s", file)
-		}
-		return files[file], nil
-	})
+	return io.ReadAll(io.NewSectionReader(part, 0, min(part.Size(), maxManifest)))
+}
+
+func (a archived) size(_, table string) (int64, error) {
+	part, err := a.part(table)
+	if err != nil {
+		return 0, err
+	}
+	return part.Size(), nil
+}
+
+func (a archived) read(_, table string, into []byte, from int64) error {
+	part, err := a.part(table)
+	if err != nil {
+		return err
+	}
+	n, err := part.ReadAt(into, from)
+	if n == len(into) {
+		return nil
+	}
+	return err
 }
 
 // expanded is a small archive without its compression, and any other as it is.
@@ -128,10 +153,10 @@ func expanded(from io.ReaderAt, size int64) (io.ReaderAt, int64, error) {
 }
 
 // filesOfArchive says where the files of an archive lie in it.
-func filesOfArchive(from io.ReaderAt, size int64) (map[string]*checkedFile, error) {
+func filesOfArchive(from io.ReaderAt, size int64) (map[string]*io.SectionReader, error) {
 	section := io.NewSectionReader(from, 0, size)
 	t := tar.NewReader(section)
-	files := map[string]*checkedFile{}
+	files := map[string]*io.SectionReader{}
 	for {
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
@@ -147,6 +172,6 @@ func filesOfArchive(from io.ReaderAt, size int64) (map[string]*checkedFile, erro
 		if h.Typeflag != tar.TypeReg || h.Size < 0 || at > size-h.Size {
 			return nil, fmt.Errorf("%q is no whole file in it", h.Name)
 		}
-		files[h.Name] = &checkedFile{name: h.Name, within: from, offset: at, size: h.Size}
+		files[h.Name] = io.NewSectionReader(from, at, h.Size)
 	}
 }

@@ -18,7 +18,7 @@ func numbered(t *testing.T, rows int) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	table := kept.Table{Name: "numbers", Dense: true, Columns: append(kept.Integers("n"), kept.Column{Name: "text", Kind: kept.Bytes})}
+	table := kept.Table{Name: "numbers", Columns: append(kept.Integers("n"), kept.Column{Name: "text", Kind: kept.Bytes})}
 	numbers, texts := make([]int64, rows), make([]string, rows)
 	for i := range rows {
 		numbers[i], texts[i] = int64(i)*0x7fffffff7fff^int64(i)<<40, fmt.Sprint(i)

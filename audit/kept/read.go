@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -36,30 +35,20 @@ type Pack struct {
 // maxManifest bounds what is read of a manifest.
 const maxManifest = 256 << 20
 
-// OpenPack opens a pack: its manifest is read and compared, and its tables are there in the length that it says. A pack that is none, or is damaged,
-// is a DamagedError; a folder that is gone is fs.ErrNotExist.
-func OpenPack(path string) (*Pack, error) {
+// OpenPack opens a pack of this machine: its manifest is read and compared, and its tables are there in the length that it says. A pack that
+// is none, or is damaged, is a DamagedError; a folder that is gone is fs.ErrNotExist.
+func OpenPack(path string) (*Pack, error) { return openPack(localFiles{}, path) }
+
+func openPack(from source, path string) (*Pack, error) {
 	damaged := func(err error) error { return DamagedError{Pack: path, Err: err} }
-	if _, err := os.Stat(path); err != nil {
+	raw, err := from.manifest(path)
+	if errors.Is(err, errGone) {
 		return nil, err
 	}
-	raw, err := readManifest(filepath.Join(path, manifestName))
 	if err != nil {
 		return nil, damaged(err)
 	}
-	return openPack(path, raw, func(file string) (*checkedFile, error) {
-		info, err := os.Stat(filepath.Join(path, file))
-		if err != nil {
-			return nil, err
-		}
-		return &checkedFile{name: filepath.Join(path, file), size: info.Size()}, nil
-	})
-}
-
-// openPack opens a pack by its manifest; find says where the file of a table lies.
-func openPack(path string, manifest []byte, find func(file string) (*checkedFile, error)) (*Pack, error) {
-	damaged := func(err error) error { return DamagedError{Pack: path, Err: err} }
-	m, err := parseManifest(manifest)
+	m, err := parseManifest(raw)
 	if err != nil {
 		return nil, damaged(err)
 	}
@@ -69,25 +58,15 @@ func openPack(path string, manifest []byte, find func(file string) (*checkedFile
 		if err := table.check(); err != nil {
 			return nil, damaged(err)
 		}
-		at, err := find(table.file())
-		if err == nil {
-			p.tables[t.Name], err = openTable(at, table.file(), t)
-		}
-		if err != nil {
+		if p.tables[t.Name], err = openTable(from, path, t); err != nil {
 			return nil, damaged(err)
 		}
 	}
 	return p, nil
 }
 
-func readManifest(name string) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, fmt.Errorf("it has no manifest (%w)", err)
-	}
-	raw, err := io.ReadAll(io.LimitReader(f, maxManifest))
-	return raw, errors.Join(err, f.Close())
-}
+// number is that of the pack's name: what a pack of a higher one says of a file counts.
+func (p *Pack) number() int64 { return numberOf(filepath.Base(p.path)) }
 
 // Path is the folder of the pack.
 func (p *Pack) Path() string { return p.path }
@@ -224,15 +203,19 @@ const (
 	sharedRows       = 2 * groupRows
 )
 
-func openTable(at *checkedFile, name string, m tableManifest) (*tableReader, error) {
-	if at.size != m.Bytes {
-		return nil, fmt.Errorf("%s has %d bytes, and its manifest says %d", name, at.size, m.Bytes)
+func openTable(from source, pack string, m tableManifest) (*tableReader, error) {
+	name := m.table().file()
+	size, err := from.size(pack, name)
+	if err == nil && size != m.Bytes {
+		err = fmt.Errorf("%s has %d bytes, and its manifest says %d", name, size, m.Bytes)
 	}
-	if int64(len(m.Sums)) != (m.Bytes+blockBytes-1)/blockBytes {
-		return nil, fmt.Errorf("%s has %d checksums for %d bytes", name, len(m.Sums), m.Bytes)
+	if err == nil && int64(len(m.Sums)) != (m.Bytes+blockBytes-1)/blockBytes {
+		err = fmt.Errorf("%s has %d checksums for %d bytes", name, len(m.Sums), m.Bytes)
 	}
-	at.sums = m.Sums
-	return &tableReader{manifest: m, checked: at, decoded: map[chunkOf]values{}}, nil
+	if err != nil {
+		return nil, err
+	}
+	return &tableReader{manifest: m, checked: &checkedFile{from: from, pack: pack, name: name, size: m.Bytes, sums: m.Sums}, decoded: map[chunkOf]values{}}, nil
 }
 
 // open reads the footer, once.
@@ -345,16 +328,13 @@ func (t *tableReader) decode(of chunkOf, rows int64) (values, error) {
 	return values{texts: out}, nil
 }
 
-// checkedFile gives bytes of a file that agree with its checksums, and an error for others. It is opened for each read, for packs may
-// be many.
+// checkedFile gives bytes of a table that agree with its checksums, and an error for others.
 type checkedFile struct {
-	name string
-	// within is what holds its bytes, from offset on, where it is part of another file; nil of a file of its own.
-	within io.ReaderAt
-	offset int64
-	size   int64
-	sums   []string
-	at     int64
+	from       source
+	pack, name string
+	size       int64
+	sums       []string
+	at         int64
 	// last is the last block that was compared, by its number less one.
 	mu    sync.Mutex
 	last  int64
@@ -392,27 +372,14 @@ func (c *checkedFile) load(number int64) error {
 		c.block = make([]byte, length)
 	}
 	c.block = c.block[:length]
-	if n, err := c.readAt(c.block, number*blockBytes); int64(n) < length {
-		return fmt.Errorf("%s: block %d could not be read: %w", filepath.Base(c.name), number, err)
+	if err := c.from.read(c.pack, c.name, c.block, number*blockBytes); err != nil {
+		return fmt.Errorf("%s: block %d could not be read: %w", c.name, number, err)
 	}
 	if sumOf(c.block) != c.sums[number] {
-		return fmt.Errorf("%s: block %d does not agree with its checksum", filepath.Base(c.name), number)
+		return fmt.Errorf("%s: block %d does not agree with its checksum", c.name, number)
 	}
 	c.last = number + 1
 	return nil
-}
-
-// readAt reads bytes of the file that nobody has compared yet.
-func (c *checkedFile) readAt(p []byte, at int64) (int, error) {
-	if c.within != nil {
-		return c.within.ReadAt(p, c.offset+at)
-	}
-	f, err := os.Open(c.name)
-	if err != nil {
-		return 0, err
-	}
-	n, err := f.ReadAt(p, at)
-	return n, errors.Join(err, f.Close())
 }
 
 // Seek implements io.Seeker.

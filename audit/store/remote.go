@@ -89,3 +89,27 @@ func Join(folder, rel string) string {
 	}
 	return bucket + path.Join(key, rel)
 }
+
+// Bare is an address without its parameters; a path of this machine stays as it is.
+func Bare(name string) string {
+	if Scheme(name) == "" {
+		return name
+	}
+	bare, _, _ := CutParameters(name)
+	return bare
+}
+
+// CutParameters cuts an address at the question mark that parameters follow: NAME= in plain letters. In a pattern none does, since a name of a
+// file that has a question mark and an equals sign in this order is written with [?].
+func CutParameters(name string) (before, query string, found bool) {
+	for i := range len(name) {
+		if name[i] != '?' {
+			continue
+		}
+		parameter, _, assigned := strings.Cut(name[i+1:], "=")
+		if assigned && parameter != "" && strings.Trim(strings.ToLower(parameter), "abcdefghijklmnopqrstuvwxyz0123456789_-") == "" {
+			return name[:i], name[i+1:], true
+		}
+	}
+	return name, "", false
+}

@@ -17,14 +17,22 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/store"
 	"github.com/featureaudit/featureaudit/audit/table/delta"
+	"github.com/featureaudit/featureaudit/audit/table/logged"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // Over is a store whose List knows tables: where a path is the folder of one, the files of the wanted version are listed.
-func Over(st store.Store, at model.TableAt) store.Store { return tables{st, at} }
+func Over(st store.Store, at model.TableAt) store.Store { return tables{Store: st, at: at} }
+
+// For is Over of a view's table, whose files come with the times of their commits where the view takes those for ingest times.
+func For(st store.Store, view model.View) store.Store {
+	return tables{Store: st, at: view.Table, dated: view.ArrivesByCommit()}
+}
 
 type tables struct {
 	store.Store
-	at model.TableAt
+	at    model.TableAt
+	dated bool
 }
 
 // RefusedError is a table that cannot be audited, with the reason.
@@ -63,15 +71,19 @@ func (t tables) List(ctx context.Context, base, glob string) (store.Listing, err
 	if t.at.Format != "" && !strings.EqualFold(t.at.Format, found.Kind) {
 		return store.Listing{}, &RefusedError{found.Kind, root, fmt.Errorf("table.format says %s: correct it, or take it out", t.at.Format)}
 	}
-	if found.Kind != "Delta" {
+	read, ok := readers[found.Kind]
+	if !ok {
 		return store.Listing{}, err
 	}
-	listing, err := t.delta(ctx, root)
+	listing, err := t.version(ctx, found.Kind, root, read)
 	if err != nil && ctx.Err() == nil {
-		err = &RefusedError{"Delta", root, err}
+		err = &RefusedError{found.Kind, root, err}
 	}
 	return listing, err
 }
+
+// readers are the formats whose logs are read, by their names in a store's errors.
+var readers = map[string]logged.Reader{"Delta": delta.Read}
 
 // folderOfLog is the folder of the table that a log lies in, in any store.
 func folderOfLog(log string) string {
@@ -107,48 +119,57 @@ func within(base, text string) string {
 	return filepath.ToSlash(filepath.Clean(text))
 }
 
-// delta lists a version of a Delta table.
-func (t tables) delta(ctx context.Context, root string) (store.Listing, error) {
-	if t.at.Branch != "" {
-		return store.Listing{}, errors.New("table.branch is for Iceberg: name a version")
-	}
-	at := delta.At{}
-	if t.at.Version != nil {
-		at.Version, at.Numbered = *t.at.Version, true
-	}
-	if !t.at.AsOf.IsZero() {
-		at.AsOf, at.Dated = t.at.AsOf.UnixMicro(), true
-	}
-	snapshot, err := delta.Read(ctx, t.Store, root, at)
+// version lists a version of a table.
+func (t tables) version(ctx context.Context, format, root string, read logged.Reader) (store.Listing, error) {
+	v, err := read(ctx, t.Store, root, t.at)
 	if err != nil {
 		return store.Listing{}, err
 	}
-	if len(snapshot.Files) == 0 {
-		return store.Listing{}, emptyError{root, snapshot.Version}
+	if len(v.Files) == 0 {
+		return store.Listing{}, emptyError{root, v.Number}
 	}
-	tree, err := t.Store.Tree(ctx, root)
-	if err != nil {
-		return store.Listing{}, err
+	if t.dated && v.Date != nil {
+		if err := v.Date(ctx, v.Files); err != nil {
+			return store.Listing{}, err
+		}
 	}
-	table := &facts.Table{Format: "Delta", Root: root, Version: snapshot.Version, CommittedAt: snapshot.CommittedAt, Columns: snapshot.Columns}
-	named := func(p string) bool { return snapshot.Named[p] || strings.HasPrefix(p, delta.Folder+"/") }
-	addOrphans(table, tree, named)
-	reading := readingOf(snapshot.Columns)
+	table := &facts.Table{Format: format, Root: root, Version: v.Number, CommittedAt: v.CommittedAt, Columns: v.Columns}
+	if v.Named != nil {
+		tree, err := t.Store.Tree(ctx, root)
+		if err != nil {
+			return store.Listing{}, err
+		}
+		addOrphans(table, tree, v.Named)
+	}
 	l := store.Listing{Root: root, Ignored: map[string]int64{}, Examples: map[string][]string{}, Tables: []*facts.Table{table}}
-	entries := make([]store.Entry, len(snapshot.Files))
-	for i, f := range snapshot.Files {
-		logged := &store.Logged{Folder: folderOf(f.Values), Values: f.Values, Snapshot: reading, RowMask: f.Mask, Table: table}
-		entries[i] = store.Entry{Path: f.Path, Abs: f.Path, Size: f.Size, ModTime: f.ModTime, Logged: logged}
-		if !f.Absolute {
-			entries[i].Abs = store.Join(root, f.Path)
+	reading, others := readingOf(v.Columns), map[string]*facts.Table{}
+	l.Entries = make([]store.Entry, len(v.Files))
+	for i, f := range v.Files {
+		of := &store.Logged{Folder: folderOf(f.Values), Values: f.Values, Snapshot: reading, RowMask: f.Mask, Table: table, Added: f.Added}
+		if f.Added == 0 {
+			of.Added = times.None
 		}
+		if f.Columns != nil {
+			of.Snapshot = readingOf(f.Columns)
+			if others[of.Snapshot] == nil {
+				other := *table
+				other.Columns = f.Columns
+				others[of.Snapshot] = &other
+			}
+			of.Table = others[of.Snapshot]
+		}
+		abs := f.Abs
+		if abs == "" {
+			abs = store.Join(root, f.Path)
+		}
+		l.Entries[i] = store.Entry{Path: f.Path, Abs: abs, Size: f.Size, ModTime: f.ModTime, Logged: of}
 	}
-	l.Entries = entries
-	err = eachFile(ctx, len(entries), func(ctx context.Context, i int) error {
-		set, err := snapshot.Files[i].Load(ctx, t.Store, root)
-		if set != nil {
-			l.Entries[i].Logged.Deleted = set
+	err = eachFile(ctx, len(v.Files), func(ctx context.Context, i int) error {
+		if v.Files[i].Load == nil {
+			return nil
 		}
+		var err error
+		l.Entries[i].Logged.Deleted, err = v.Files[i].Load(ctx)
 		return err
 	})
 	return l, err

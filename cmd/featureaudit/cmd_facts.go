@@ -144,7 +144,7 @@ func (c *cli) listFacts(ctx context.Context, dir string, out outFlags) (int, err
 			return 0, usagef("--out %s=%s: it lies in the facts %s, where only facts are kept: choose another path", o.format, o.path, dir)
 		}
 	}
-	stock, err := kept.Take(ctx, dir)
+	stock, err := kept.Local(dir).Take(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -227,7 +227,7 @@ func (c *cli) pruneFacts(ctx context.Context, dir, keep string, now time.Time) (
 	if span < 0 {
 		return 0, usagef("--keep %s: expected a time that is not negative, such as 30d", keep)
 	}
-	p, err := kept.Prune(ctx, dir, now.Add(-span), version)
+	p, err := kept.Local(dir).Prune(ctx, now.Add(-span), version)
 	if err != nil {
 		return 0, err
 	}
@@ -236,6 +236,9 @@ func (c *cli) pruneFacts(ctx context.Context, dir, keep string, now time.Time) (
 	}
 	fmt.Fprintf(c.stdout, "facts of %d files kept; dropped: %d replaced, %d of files that are gone or are others now, %d of policies unused for %s\n",
 		p.Kept, p.Replaced, p.Gone, p.Unused, render.Clean(keep))
+	if p.Distrusted > 0 {
+		fmt.Fprintf(c.stdout, "facts of %d files more were dropped, for they are older than a damaged pack, which may have corrected them\n", p.Distrusted)
+	}
 	_, err = fmt.Fprintf(c.stdout, "%d packs removed (%d damaged, %d merged into one); freed %s of %s\n", p.Removed, p.Damaged, p.Merged,
 		words.Size(max(0, p.Before-p.After)), words.Size(p.Before))
 	return exitOK, err
@@ -246,7 +249,7 @@ func (c *cli) checkFacts(ctx context.Context, dir string, f factsCommandFlags, a
 	if err != nil {
 		return 0, err
 	}
-	stock, err := kept.Take(ctx, dir)
+	stock, err := kept.Local(dir).Take(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -350,7 +353,7 @@ func (c *cli) sameAsBefore(ctx context.Context, dir string, f factsCommandFlags,
 
 // auditReading audits with kept facts, and writes nothing to their folder.
 func (c *cli) auditReading(ctx context.Context, f runFlags, options audit.Options, dir string) (done audit.Audit, err error) {
-	if options.Facts, err = kept.OpenReading(ctx, dir); err != nil {
+	if options.Facts, err = kept.Local(dir).OpenReading(ctx); err != nil {
 		return done, err
 	}
 	defer func() { err = errors.Join(err, options.Facts.Close()) }()

@@ -230,6 +230,7 @@ type collector struct {
 	policy        string
 	layoutDigests map[int32]string
 	captures      map[int32]*capture
+	spares        spares
 	fileTallies   map[sliceKey]*fileTally
 	fileSamples   map[sliceKey]*fileSample
 	filePages     map[int32]int64

@@ -109,7 +109,7 @@ func (f *accumulator) foldEntities(b *engine.Block, from, to int) error {
 	instants := f.events[from:to]
 	if f.layout.entityInt != absent && b.Vectors[f.layout.entityInt].Mask == nil {
 		if f.capture != nil {
-			f.capture.addIntegers(b.Vectors[f.layout.entityInt].Ints[from:to], instants)
+			f.capture.addEntities(b.Vectors[f.layout.entityInt].Ints[from:to], nil, instants)
 		}
 		return f.newest.AddIntegers(b.Vectors[f.layout.entityInt].Ints[from:to], instants)
 	}
@@ -122,7 +122,7 @@ func (f *accumulator) foldEntities(b *engine.Block, from, to int) error {
 			f.sources[f.codes[row]].slice.EntityNull++
 		case f.events[row] != times.None:
 			if f.capture != nil {
-				f.capture.addIntegers(b.Vectors[f.layout.entityInt].Ints[row:row+1], f.events[row:row+1])
+				f.capture.addEntities(b.Vectors[f.layout.entityInt].Ints[row:row+1], nil, f.events[row:row+1])
 			}
 			if err := f.newest.Add(keys.EntityID{Lo: uint64(b.Vectors[f.layout.entityInt].Ints[row])}, f.events[row]); err != nil {
 				return err

@@ -52,3 +52,13 @@ func (s *Store) Check(ctx context.Context, name string) error {
 	_, _, err = b.page(ctx, gocloud.FirstPageToken, 1, at.key, false)
 	return err
 }
+
+// Holds says whether a name leads to an object, or to a folder with objects below it.
+func (s *Store) Holds(ctx context.Context, name string) (object, folder bool, err error) {
+	b, at, err := s.at(ctx, name)
+	if err != nil {
+		return false, false, err
+	}
+	kind, err := b.kindOf(ctx, at.key)
+	return kind == glob.File, kind == glob.Folder, err
+}

@@ -53,9 +53,14 @@ func pause(ctx context.Context, d time.Duration) error {
 // try makes a request until it succeeds, fails for good, or was made often enough. Each attempt has a time limit; one that says that
 // it got on starts the count anew.
 func (b *bucket) try(ctx context.Context, name string, request func(ctx context.Context) (gotOn bool, err error)) error {
+	return b.tryWithin(ctx, name, b.store.limits.Request, request)
+}
+
+// tryWithin is try with a time limit of its own for each attempt; 0 for an attempt that has one itself.
+func (b *bucket) tryWithin(ctx context.Context, name string, limit time.Duration, request func(ctx context.Context) (gotOn bool, err error)) error {
 	limits, wait := b.store.limits, b.store.limits.Pause
 	for failures := 0; ; {
-		gotOn, err := b.once(ctx, request)
+		gotOn, err := b.once(ctx, limit, request)
 		switch {
 		case err == nil:
 			return nil
@@ -76,16 +81,19 @@ func (b *bucket) try(ctx context.Context, name string, request func(ctx context.
 }
 
 // once makes one attempt, among no more than atOnce others.
-func (b *bucket) once(ctx context.Context, request func(ctx context.Context) (bool, error)) (bool, error) {
+func (b *bucket) once(ctx context.Context, limit time.Duration, request func(ctx context.Context) (bool, error)) (bool, error) {
 	select {
 	case b.slots <- struct{}{}:
 	case <-ctx.Done():
 		return false, ctx.Err()
 	}
 	defer func() { <-b.slots }()
-	limited, cancel := context.WithTimeout(ctx, b.store.limits.Request)
-	defer cancel()
-	return request(b.cloud.attempt(limited))
+	if limit > 0 {
+		limited, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		ctx = limited
+	}
+	return request(b.cloud.attempt(ctx))
 }
 
 // errShort is a body that ended too soon.
@@ -120,12 +128,14 @@ func (b *bucket) judge(name string, err error) (again bool, told error) {
 		return true, refuse(store.RemoteFailed, "the clock of this machine and that of the store differ too much"+answer, "set the clock, and run again")
 	case among(code, "PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"), status == http.StatusMovedPermanently, status == http.StatusTemporaryRedirect:
 		return false, &store.RemoteError{Kind: store.RemoteRefused, Name: root, Cause: "the bucket is in another region than the one that was asked" + answer, Remedy: "set AWS_REGION to the bucket's, or append ?region=REGION"}
-	case status == http.StatusPreconditionFailed, among(code, "PreconditionFailed", "ConditionNotMet", "ConditionalRequestConflict"), gcerrors.Code(err) == gcerrors.FailedPrecondition:
+	case status == http.StatusPreconditionFailed, among(code, "PreconditionFailed", "ConditionNotMet", "BlobAlreadyExists"), gcerrors.Code(err) == gcerrors.FailedPrecondition:
 		return false, refuse(store.RemoteChanged, "it was replaced since it was listed", "run again when its writer is done")
 	case among(code, "NoSuchKey", "BlobNotFound"), status == http.StatusNotFound, gcerrors.Code(err) == gcerrors.NotFound:
 		return false, refuse(store.RemoteGone, "there is no such object", "check the name, or run again when its writer is done")
 	case throttled(code, status):
 		return true, refuse(store.RemoteFailed, "the store kept saying that it is too busy"+answer, "run again when it is less so")
+	case among(code, "ConditionalRequestConflict", "OperationAborted"):
+		return true, refuse(store.RemoteFailed, "other writers kept writing it at the same time"+answer, "run again when they are done")
 	case status == http.StatusForbidden, gcerrors.Code(err) == gcerrors.PermissionDenied:
 		return false, refuse(store.RemoteDenied, "the store denies access"+answer, "give these credentials the right to list and read there (and to write, for outputs)")
 	case status >= http.StatusInternalServerError, status == http.StatusRequestTimeout, among(code, "RequestTimeout"):

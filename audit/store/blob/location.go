@@ -39,7 +39,7 @@ func parse(text string) (location, error) {
 	wrong := func(format string, args ...any) (location, error) {
 		return location{}, &LocationError{Address: address.Redact(text), Reason: fmt.Sprintf(format, args...)}
 	}
-	rest, query, found := cutParams(rest)
+	rest, query, found := store.CutParameters(rest)
 	l.bucket, l.key, _ = strings.Cut(rest, "/")
 	switch {
 	case strings.Contains(l.bucket, "@"), strings.Contains(l.bucket, ":") && strings.Contains(l.key, "@"):
@@ -81,21 +81,6 @@ var parameters = map[string][]string{
 		"role", "role_duration", "role_external_id", "role_session_name", "use_path_style", "web_identity_token_file"},
 	"gs":     {"anonymous", "universe_domain"},
 	"azblob": {"cdn", "domain", "localemu", "protocol", "storage_account"},
-}
-
-// cutParams cuts an address at the question mark that parameters follow: NAME= in plain letters. In a pattern none does, since a name of a
-// file that has a question mark and an equals sign in this order is written with [?].
-func cutParams(rest string) (before, query string, found bool) {
-	for i := range len(rest) {
-		if rest[i] != '?' {
-			continue
-		}
-		name, _, assigned := strings.Cut(rest[i+1:], "=")
-		if assigned && name != "" && strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789_-") == "" {
-			return rest[:i], rest[i+1:], true
-		}
-	}
-	return rest, "", false
 }
 
 // root is the address of the bucket.

@@ -103,6 +103,12 @@ func (b *bucket) remember(key string, e store.Entry) {
 	b.known[key] = e
 }
 
+func (b *bucket) forget(key string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.known, key)
+}
+
 func (b *bucket) recall(key string) (store.Entry, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

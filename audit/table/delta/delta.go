@@ -10,84 +10,110 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/store"
+	"github.com/featureaudit/featureaudit/audit/table/logged"
 	"github.com/featureaudit/featureaudit/audit/times"
 )
 
-// At says which version is wanted: the newest, unless one of these is set.
-type At struct {
-	// Version is a number, valid if Numbered.
-	Version  int64
-	Numbered bool
-	// AsOf is an instant in microseconds UTC, valid if Dated: the last version that was committed by then.
-	AsOf  int64
-	Dated bool
-}
-
-// Snapshot is one version of a table.
-type Snapshot struct {
-	// Version is its number, and CommittedAt its time: what the commit itself says, else the time of its
-	// file; not known where the log has the commit no more.
-	Version     int64
-	CommittedAt times.Instant
-	// Files are sorted by Path.
-	Files []File
-	// Columns are the table's own where its files name them in another way.
-	Columns []facts.TableColumn
-	// Partitions are the names of its partition columns.
-	Partitions []string
-	// Settings are its properties.
-	Settings map[string]string
-	// Named are the paths of all files that a version in the log names, those that it has no more among them.
-	Named map[string]bool
-}
-
-// Null stands for a value that is NULL, as it does in the folders of partitions.
-const Null = "__HIVE_DEFAULT_PARTITION__"
-
-// File is one file of a version.
-type File struct {
-	// Path is relative to the table's folder, or absolute.
-	Path     string
-	Absolute bool
-	Size     int64
-	// ModTime is when it was written, as the log says, in microseconds UTC.
-	ModTime int64
-	// Values are those of its partition columns, in their order; NULL is Null.
-	Values []facts.Value
-	// Mask names the deletion vector of the file; empty without one.
-	Mask   string
-	vector *vector
-}
-
-// Read reads a version of the table in a folder. Its errors say what is refused, without the name of the table.
-func Read(ctx context.Context, files store.Store, root string, at At) (Snapshot, error) {
+// Read is a logged.Reader of Delta tables.
+func Read(ctx context.Context, files store.Store, root string, at model.TableAt) (logged.Version, error) {
+	if at.Branch != "" {
+		return logged.Version{}, errors.New("table.branch is for Iceberg: name a version")
+	}
 	l, err := openLog(ctx, files, store.Join(root, Folder))
 	if err != nil {
-		return Snapshot{}, err
+		return logged.Version{}, err
 	}
 	version, committed, err := l.find(ctx, at)
 	if err != nil {
-		return Snapshot{}, err
+		return logged.Version{}, err
 	}
 	s, err := l.replay(ctx, version)
 	if err != nil {
-		return Snapshot{}, err
+		return logged.Version{}, err
 	}
-	snapshot, err := s.snapshot()
+	out, err := s.version(files, root)
 	if err != nil {
-		return Snapshot{}, fmt.Errorf("version %d: %w", version, err)
+		return logged.Version{}, fmt.Errorf("version %d: %w", version, err)
 	}
-	snapshot.Version, snapshot.CommittedAt = version, times.Instant(committed)
-	for v, e := range l.commits {
-		if v > version {
-			l.named(ctx, e, snapshot.Named)
+	out.Number, out.CommittedAt = version, times.Instant(committed)
+	out.Date = func(ctx context.Context, files []logged.File) error { return l.date(ctx, version, files) }
+	others := sync.OnceFunc(func() { l.others(ctx, s, version) })
+	out.Named = func(path string) bool {
+		if hidden(path) || s.named[path] || s.named[store.Join(root, path)] {
+			return true
+		}
+		others()
+		return s.named[path] || s.named[store.Join(root, path)]
+	}
+	return out, nil
+}
+
+// hidden says that a path is none of a table's data: it lies in a folder of the format's own, as the log, or has such a name.
+func hidden(path string) bool {
+	for part := range strings.SplitSeq(path, "/") {
+		if strings.HasPrefix(part, ".") || strings.HasPrefix(part, "_") && !strings.Contains(part, "=") {
+			return true
 		}
 	}
-	return snapshot, nil
+	return false
+}
+
+// date finds when the rows of files came into the table: when the first version was committed that has a file of that path, whatever
+// rows of it were deleted since. What OPTIMIZE writes anew came before, so that nothing is known of it, as of what the log has no commit of.
+func (l *log) date(ctx context.Context, target int64, files []logged.File) error {
+	first := map[string]times.Instant{}
+	for _, v := range slices.Sorted(maps.Keys(l.commits)) {
+		if v > target {
+			break
+		}
+		c, err := l.version(ctx, v)
+		if err != nil {
+			return err
+		}
+		again := map[string]bool{}
+		for _, r := range c.removes {
+			again[r.path] = true
+		}
+		for _, a := range c.adds {
+			if _, known := first[a.path]; known {
+				continue
+			}
+			first[a.path] = times.Instant(c.at)
+			if again[a.path] || string(a.DataChange) == "false" {
+				first[a.path] = times.None
+			}
+		}
+	}
+	for i := range files {
+		files[i].Added = times.None
+		if at, known := first[files[i].Path]; known {
+			files[i].Added = at
+		}
+	}
+	return nil
+}
+
+// others adds the paths that other versions name than those that were replayed, as far as they can be read: their files are no orphans.
+func (l *log) others(ctx context.Context, s *state, version int64) {
+	for v, e := range l.commits {
+		if v > version || v < s.from {
+			l.named(ctx, e, s.named)
+		}
+	}
+	for v, all := range l.checkpoints {
+		if v == s.from-1 || all[0].missing() > 0 {
+			continue
+		}
+		if other, err := l.checkpoint(ctx, v, all[0]); err == nil {
+			maps.Copy(s.named, other.named)
+		}
+	}
 }
 
 // named adds the paths that a commit beyond the wanted version names, as far as it can be read: they are no orphans.
@@ -109,13 +135,13 @@ func (l *log) named(ctx context.Context, e store.Entry, paths map[string]bool) {
 }
 
 // find is the number of the wanted version, and its time.
-func (l *log) find(ctx context.Context, at At) (version, committed int64, err error) {
-	if at.Dated {
-		return l.findAt(ctx, at.AsOf)
+func (l *log) find(ctx context.Context, at model.TableAt) (version, committed int64, err error) {
+	if !at.AsOf.IsZero() {
+		return l.findAt(ctx, at.AsOf.UnixMicro())
 	}
 	version = l.last
-	if at.Numbered {
-		version = at.Version
+	if at.Version != nil {
+		version = *at.Version
 		if version > l.last {
 			return 0, 0, fmt.Errorf("it has no version %d: its last is %d", version, l.last)
 		}
@@ -157,42 +183,48 @@ func (l *log) findAt(ctx context.Context, asOf int64) (version, committed int64,
 	return version, committed, nil
 }
 
-// snapshot checks the table and lists its files.
-func (s *state) snapshot() (Snapshot, error) {
+// version checks the table and lists its files.
+func (s *state) version(files store.Store, root string) (logged.Version, error) {
 	if err := s.protocol.check(); err != nil {
-		return Snapshot{}, err
+		return logged.Version{}, err
 	}
 	if s.metadata == nil {
-		return Snapshot{}, errors.New("no version of it has an action metaData: the log is damaged")
+		return logged.Version{}, errors.New("no version of it has an action metaData: the log is damaged")
 	}
 	if s.metadata.Format != nil && s.metadata.Format.Provider != "parquet" {
-		return Snapshot{}, fmt.Errorf("its files are in the format %q: only parquet is read", s.metadata.Format.Provider)
+		return logged.Version{}, fmt.Errorf("its files are in the format %q: only parquet is read", s.metadata.Format.Provider)
 	}
 	columns, schema, err := s.metadata.columns()
 	if err != nil {
-		return Snapshot{}, err
+		return logged.Version{}, err
 	}
 	names, err := s.metadata.partitionNames(schema)
 	if err != nil {
-		return Snapshot{}, err
+		return logged.Version{}, err
 	}
-	out := Snapshot{Columns: columns, Partitions: s.metadata.PartitionColumns, Named: s.named, Settings: map[string]string{}}
+	out := logged.Version{Columns: columns, Schema: schema.columns(), Partitions: s.metadata.PartitionColumns, Settings: map[string]string{}}
 	for name, value := range s.metadata.Configuration {
 		if value != nil {
 			out.Settings[name] = *value
 		}
 	}
 	for key, a := range s.live {
-		f := File{Path: key.path, Absolute: isAbsolute(key.path), Size: *a.Size, ModTime: *a.ModificationTime * 1000, Mask: key.vector, vector: a.DeletionVector}
+		f := logged.File{Path: key.path, Size: *a.Size, ModTime: *a.ModificationTime * 1000, Added: times.None, Rows: -1, Mask: key.vector}
+		if isAbsolute(key.path) {
+			f.Abs = key.path
+		}
+		if v := a.DeletionVector; v != nil {
+			f.Load = v.loader(files, root, key.path)
+		}
 		if f.Values, err = values(a.PartitionValues, s.metadata.PartitionColumns, names); err != nil {
-			return Snapshot{}, fmt.Errorf("%s: %w", key.path, err)
+			return logged.Version{}, fmt.Errorf("%s: %w", key.path, err)
 		}
 		out.Files = append(out.Files, f)
 	}
-	slices.SortFunc(out.Files, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
+	slices.SortFunc(out.Files, func(a, b logged.File) int { return cmp.Compare(a.Path, b.Path) })
 	for i := 1; i < len(out.Files); i++ {
 		if out.Files[i].Path == out.Files[i-1].Path {
-			return Snapshot{}, fmt.Errorf("it lists %s twice, with different deleted rows: the log is damaged", out.Files[i].Path)
+			return logged.Version{}, fmt.Errorf("it lists %s twice, with different deleted rows: the log is damaged", out.Files[i].Path)
 		}
 	}
 	return out, nil
@@ -209,7 +241,7 @@ func values(said map[string]*string, columns, names []string) ([]facts.Value, er
 		if !ok {
 			return nil, fmt.Errorf("it has no value of the partition column %s", columns[i])
 		}
-		out[i] = facts.Value{Name: columns[i], Text: Null}
+		out[i] = facts.Value{Name: columns[i], Text: logged.Null}
 		if text != nil && *text != "" {
 			out[i].Text = *text
 		}

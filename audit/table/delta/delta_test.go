@@ -10,9 +10,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/store/local"
 	"github.com/featureaudit/featureaudit/audit/table/delta"
+	"github.com/featureaudit/featureaudit/audit/table/logged"
 	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/fixtures"
 	"github.com/featureaudit/featureaudit/fixtures/deltatable"
@@ -37,14 +40,14 @@ func rows(n int) fixtures.Table {
 }
 
 // summary is what a version has, as text: each path with its values and its deleted rows.
-func summary(t *testing.T, dir string, s delta.Snapshot) []string {
+func summary(t *testing.T, s logged.Version) []string {
 	t.Helper()
 	var lines []string
 	for _, f := range s.Files {
-		set, err := f.Load(t.Context(), local.New(), dir)
-		must(t, err)
 		var deleted []int64
-		if set != nil {
+		if f.Load != nil {
+			set, err := f.Load(t.Context())
+			must(t, err)
 			for row := set.Next(0); row >= 0; row = set.Next(row + 1) {
 				deleted = append(deleted, row)
 			}
@@ -54,14 +57,14 @@ func summary(t *testing.T, dir string, s delta.Snapshot) []string {
 	return lines
 }
 
-func read(t *testing.T, dir string, at delta.At) []string {
+func read(t *testing.T, dir string, at model.TableAt) []string {
 	t.Helper()
 	s, err := delta.Read(t.Context(), local.New(), dir, at)
 	must(t, err)
-	return summary(t, dir, s)
+	return summary(t, s)
 }
 
-func version(v int64) delta.At { return delta.At{Version: v, Numbered: true} }
+func version(v int64) model.TableAt { return model.TableAt{Version: &v} }
 
 // TestEveryVersionOfALongHistory commits 200 versions at random, with checkpoints of every kind, compactions and clean-ups between them,
 // and reads each version that the log still has.
@@ -109,7 +112,7 @@ func TestEveryVersionOfALongHistory(t *testing.T) {
 			delete(live, path)
 		}
 		for _, f := range add {
-			value := delta.Null
+			value := logged.Null
 			if v, ok := f.Values["dt"].(string); ok {
 				value = v
 			}
@@ -142,14 +145,14 @@ func TestEveryVersionOfALongHistory(t *testing.T) {
 			t.Fatalf("version %d: %v", v, err)
 		}
 		readable++
-		if got := summary(t, dir, s); !slices.Equal(got, want[v]) {
+		if got := summary(t, s); !slices.Equal(got, want[v]) {
 			t.Fatalf("version %d\n got %s\nwant %s", v, strings.Join(got, "\n     "), strings.Join(want[v], "\n     "))
 		}
 		if at := times.Instant(deltatable.Start+v*60_000) * 1000; s.CommittedAt != at && s.CommittedAt > 0 {
 			t.Errorf("version %d is of %d, want %d", v, s.CommittedAt, at)
 		}
 		if _, err := os.Stat(table.CommitName(v)); err == nil && v%10 == 3 {
-			as := delta.At{AsOf: int64(s.CommittedAt) + 59_000_000, Dated: true}
+			as := model.TableAt{AsOf: s.CommittedAt.Time().Add(59 * time.Second)}
 			if got := read(t, dir, as); !slices.Equal(got, want[v]) {
 				t.Errorf("as of a minute after version %d: %v", v, got)
 			}
@@ -183,7 +186,7 @@ func TestRefusals(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		do   func(*testing.T, *deltatable.Table)
-		at   delta.At
+		at   model.TableAt
 		want string
 	}{
 		"a feature":            {do: feature(`"variantType"`), want: "it needs the reader feature variantType (reader version 3), which is not read here"},
@@ -195,7 +198,7 @@ func TestRefusals(t *testing.T) {
 		"a gap":                {do: func(t *testing.T, table *deltatable.Table) { must(t, table.Forget(1, 1)) }, want: "its log has a gap: the commit of version 1 is not there"},
 		"no beginning":         {do: func(t *testing.T, table *deltatable.Table) { must(t, table.Forget(0, 0)) }, want: "its log begins with version 1, and no checkpoint says what version 3 held"},
 		"a version to come":    {do: func(*testing.T, *deltatable.Table) {}, at: version(9), want: "it has no version 9: its last is 3"},
-		"a time before":        {do: func(*testing.T, *deltatable.Table) {}, at: delta.At{Dated: true, AsOf: 1}, want: "the oldest commit in its log, version 0, is later than 1970-01-01T00:00:00Z"},
+		"a time before":        {do: func(*testing.T, *deltatable.Table) {}, at: model.TableAt{AsOf: time.UnixMicro(1)}, want: "the oldest commit in its log, version 0, is later than 1970-01-01T00:00:00Z"},
 		"an unknown action":    {do: commit(2, `{"add"`, `{"append"`), want: `version 2: _delta_log/00000000000000000002.json: line 2: the action "append" is not known here`},
 		"an unknown field":     {do: commit(2, `"deletionVector"`, `"deletionVectors"`), want: `unknown field "deletionVectors"`},
 		"no size":              {do: commit(2, `"size"`, `"sizes"`), want: `unknown field "sizes"`},
@@ -264,7 +267,7 @@ func TestDamagedVectors(t *testing.T) {
 		}
 		data, err := os.ReadFile(name)
 		must(t, err)
-		want := read(t, table.Dir, delta.At{})
+		want := read(t, table.Dir, model.TableAt{})
 		for at := range data {
 			if kind == "i" && !within(data, at, `"pathOrInlineDv":"`) && !within(data, at, `"cardinality":`) {
 				continue
@@ -272,13 +275,13 @@ func TestDamagedVectors(t *testing.T) {
 			damaged := slices.Clone(data)
 			damaged[at] ^= 1
 			must(t, os.WriteFile(name, damaged, 0o644))
-			s, err := delta.Read(t.Context(), local.New(), table.Dir, delta.At{})
+			s, err := delta.Read(t.Context(), local.New(), table.Dir, model.TableAt{})
 			if err != nil {
 				continue
 			}
-			set, err := s.Files[0].Load(t.Context(), local.New(), table.Dir)
-			if err == nil && kind == "u" && !slices.Equal(summary(t, table.Dir, s), want) {
-				t.Errorf("byte %d of the vector's file: %v", at, summary(t, table.Dir, s))
+			set, err := s.Files[0].Load(t.Context())
+			if err == nil && kind == "u" && !slices.Equal(summary(t, s), want) {
+				t.Errorf("byte %d of the vector's file: %v", at, summary(t, s))
 			}
 			if err == nil && set.Count() != 3 {
 				t.Errorf("byte %d: %d rows", at, set.Count())
@@ -301,19 +304,19 @@ func TestADamagedLogIsNoOtherTable(t *testing.T) {
 	name := table.CommitName(1)
 	data, err := os.ReadFile(name)
 	must(t, err)
-	want := read(t, table.Dir, delta.At{})
+	want := read(t, table.Dir, model.TableAt{})
 	refused := 0
 	for at := range data {
 		for _, bit := range []byte{1, 32} {
 			damaged := slices.Clone(data)
 			damaged[at] ^= bit
 			must(t, os.WriteFile(name, damaged, 0o644))
-			s, err := delta.Read(t.Context(), local.New(), table.Dir, delta.At{})
+			s, err := delta.Read(t.Context(), local.New(), table.Dir, model.TableAt{})
 			if err != nil {
 				refused++
 				continue
 			}
-			if got := summary(t, table.Dir, s); !slices.Equal(got, want) && !told(t, table.Dir, s) && !within2(data, at, `"dt":"`) {
+			if got := summary(t, s); !slices.Equal(got, want) && !told(t, table.Dir, s) && !within2(data, at, `"dt":"`) {
 				t.Errorf("byte %d (%s): %v", at, damaged[max(0, at-20):min(len(damaged), at+20)], got)
 			}
 		}
@@ -330,9 +333,9 @@ func within2(data []byte, at int, mark string) bool {
 }
 
 // told says that some file is not there, or has another size than the log says.
-func told(t *testing.T, dir string, s delta.Snapshot) bool {
+func told(t *testing.T, dir string, s logged.Version) bool {
 	t.Helper()
-	return slices.ContainsFunc(s.Files, func(f delta.File) bool {
+	return slices.ContainsFunc(s.Files, func(f logged.File) bool {
 		info, err := os.Stat(filepath.Join(dir, f.Path))
 		return err != nil || info.Size() != f.Size
 	})
@@ -347,13 +350,13 @@ func TestValues(t *testing.T) {
 		{Path: "n.parquet", Values: map[string]any{"dt": nil, "at": ""}, Rows: rows(1)},
 		{Path: "w.parquet", Values: map[string]any{"dt": "NULL", "at": "null"}, Rows: rows(1)},
 	}))
-	want := []string{"dt=a%20b/x y%.parquet [{dt a b} {at 2026-11-03 00:00:00}] []", "n.parquet [{dt " + delta.Null + "} {at " + delta.Null + "}] []", "w.parquet [{dt NULL} {at null}] []"}
-	if got := read(t, table.Dir, delta.At{}); !slices.Equal(got, want) {
+	want := []string{"dt=a%20b/x y%.parquet [{dt a b} {at 2026-11-03 00:00:00}] []", "n.parquet [{dt " + logged.Null + "} {at " + logged.Null + "}] []", "w.parquet [{dt NULL} {at null}] []"}
+	if got := read(t, table.Dir, model.TableAt{}); !slices.Equal(got, want) {
 		t.Errorf("got %q\nwant %q", got, want)
 	}
 	must(t, table.Checkpoint(deltatable.Classic))
 	must(t, table.Forget(0, 1))
-	if got := read(t, table.Dir, delta.At{}); !slices.Equal(got, want) {
+	if got := read(t, table.Dir, model.TableAt{}); !slices.Equal(got, want) {
 		t.Errorf("by the checkpoint: got %q\nwant %q", got, want)
 	}
 }
@@ -363,10 +366,10 @@ func TestClocksThatGoBack(t *testing.T) {
 	table := small(t)
 	stamp := func(v int64) string { return fmt.Sprint(deltatable.Start + v*60_000) }
 	edit(t, table.CommitName(2), stamp(2), stamp(-5))
-	s, err := delta.Read(t.Context(), local.New(), table.Dir, delta.At{Dated: true, AsOf: (deltatable.Start + 60_001) * 1000})
+	s, err := delta.Read(t.Context(), local.New(), table.Dir, model.TableAt{AsOf: time.UnixMilli(deltatable.Start + 60_001)})
 	must(t, err)
-	if s.Version != 2 {
-		t.Errorf("version %d, want 2", s.Version)
+	if s.Number != 2 {
+		t.Errorf("version %d, want 2", s.Number)
 	}
 	text, err := json.Marshal(s.CommittedAt.Time())
 	must(t, err)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/table/logged"
 )
 
 // readerFeatures are those of the format that this reader follows. All others are refused by name: each may change which files or
@@ -70,6 +71,15 @@ type field struct {
 		ID           *int32  `json:"delta.columnMapping.id"`
 		PhysicalName *string `json:"delta.columnMapping.physicalName"`
 	} `json:"metadata"`
+}
+
+// columns are the fields, each with its type as the log writes it.
+func (s structure) columns() []logged.Column {
+	columns := make([]logged.Column, len(s.Fields))
+	for i, f := range s.Fields {
+		columns[i] = logged.Column{Name: f.Name, Type: strings.Trim(string(f.Type), `"`), Required: f.Nullable != nil && !*f.Nullable}
+	}
+	return columns
 }
 
 // The ways in which files name the columns of a table.

@@ -9,6 +9,7 @@ import (
 	"hash/crc32"
 	"strings"
 
+	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/store"
 	"github.com/featureaudit/featureaudit/audit/table/internal/rowset"
 )
@@ -47,16 +48,15 @@ const (
 	mostVector = 1 << 30
 )
 
-// Load reads the rows that a file's deletion vector names; nil where it has none.
-func (f File) Load(ctx context.Context, files store.Store, root string) (*rowset.Set, error) {
-	if f.vector == nil {
-		return nil, nil
+// loader reads the rows of a file that the vector names.
+func (v *vector) loader(files store.Store, root, path string) func(context.Context) (facts.RowSet, error) {
+	return func(ctx context.Context) (facts.RowSet, error) {
+		set, err := v.load(ctx, files, root)
+		if err != nil {
+			return nil, fmt.Errorf("deletion vector %s of %s: %w", v.id(), path, err)
+		}
+		return set, nil
 	}
-	set, err := f.vector.load(ctx, files, root)
-	if err != nil {
-		return nil, fmt.Errorf("deletion vector %s of %s: %w", f.vector.id(), f.Path, err)
-	}
-	return set, nil
 }
 
 func (v *vector) load(ctx context.Context, files store.Store, root string) (*rowset.Set, error) {
