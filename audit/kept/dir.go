@@ -351,6 +351,8 @@ type Note struct {
 	// By is the release that wrote it, AsOf the instant of its run.
 	By   string        `json:"by"`
 	AsOf times.Instant `json:"as_of_us"`
+	// HashKeyID tells with which key hashes of sensitive columns are hidden; empty without one.
+	HashKeyID string `json:"hash_key_id,omitempty"`
 }
 
 // Commit gives the pack of this run its place. The error is the disk's, and costs what was to be kept of this run only.

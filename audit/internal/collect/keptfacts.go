@@ -12,6 +12,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/internal/keys"
 	"github.com/featureaudit/featureaudit/audit/kept"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/sensitive"
 	"github.com/featureaudit/featureaudit/audit/times"
 )
 
@@ -57,13 +58,19 @@ func (c *collector) narrow() bool { return len(c.oncePer()) == 0 }
 // keeps says whether facts of the view's files may be kept at all: what was learnt of files changes how all of them are read, and what is
 // sensitive, or shown by name, is not written down.
 func (c *collector) keeps() bool {
+	return c.request.Kept != nil && !c.writers.named && len(c.learnt.refused) == 0 && len(c.learnt.beyond) == 0 && !c.learnt.rawNested && !c.exposes()
+}
+
+// exposes says that something sensitive would be written down: names of sources, times and paths are kept as they are, and hashes without
+// a key tell who can list likely values.
+func (c *collector) exposes() bool {
 	v := c.roles.view
-	columns := slices.Concat(v.Key, v.Entity, writerColumns(v), []string{v.Source.Column})
+	plain := slices.Concat([]string{v.Source.Column}, v.TimePartition.Columns)
 	for _, t := range timeColumns(v) {
-		columns = append(columns, t.Column)
+		plain = append(plain, t.Column)
 	}
-	return c.request.Kept != nil && !c.writers.named && len(c.learnt.refused) == 0 && len(c.learnt.beyond) == 0 && !c.learnt.rawNested &&
-		!slices.ContainsFunc(columns, v.Hides)
+	hashed := slices.Concat(v.Key, v.Entity, writerColumns(v))
+	return slices.ContainsFunc(plain, v.Hides) || sensitive.HidesPaths(v, c.survey.Files) || c.request.Hasher == nil && slices.ContainsFunc(hashed, v.Hides)
 }
 
 // recall finds the files whose facts are known.
@@ -73,6 +80,7 @@ func (c *collector) recall(trusted bool) {
 	}
 	c.captures, c.layoutDigests = map[int32]*capture{}, map[int32]string{}
 	c.fileTallies, c.fileSamples = map[sliceKey]*fileTally{}, map[sliceKey]*fileSample{}
+	c.seals = c.newSeals(true)
 	c.policy = c.keepPolicy()
 	c.repeats = &repeats{name: c.listName(), whole: true}
 	if !trusted || c.request.Paranoid {
