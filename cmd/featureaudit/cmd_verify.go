@@ -1,13 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -78,7 +78,7 @@ func cmdVerify(ctx context.Context, c *cli, args []string) (int, error) {
 	}
 	var earlier *report.Report
 	if f.repeat != "" {
-		r, err := c.readReport(f.repeat)
+		r, err := c.readReport(ctx, f.repeat)
 		if err != nil {
 			return 0, err
 		}
@@ -121,6 +121,11 @@ func cmdVerify(ctx context.Context, c *cli, args []string) (int, error) {
 	outs, err := f.out.outputs()
 	if err != nil {
 		return 0, err
+	}
+	if f.publishPlan != "" && f.publishPlan != "-" {
+		if f.publishPlan, err = absolute(f.publishPlan); err != nil {
+			return 0, fmt.Errorf("--publish-plan: %w", err)
+		}
 	}
 	if hasStdout(outs) && !flags.Changed("summary") {
 		f.summary = "none"
@@ -230,7 +235,7 @@ func (f verifyFlags) describe(o *verify.Options) report.Verification {
 		if path == "" {
 			return ""
 		}
-		if full, err := filepath.Abs(path); err == nil {
+		if full, err := absolute(path); err == nil {
 			return full
 		}
 		return path
@@ -320,7 +325,7 @@ func (c *cli) verification(ctx context.Context, f verifyFlags) (o *verify.Option
 	if o.Tolerance, err = tolerances(f.tolerance); err != nil {
 		return o, limits, named, closing, err
 	}
-	if o.ExpectRows, err = c.expectedRows(f.expectRows); err != nil {
+	if o.ExpectRows, err = c.expectedRows(ctx, f.expectRows); err != nil {
 		return o, limits, named, closing, err
 	}
 	if o.ExpectRows != nil && f.span == "" {
@@ -382,7 +387,7 @@ func tolerances(specs []string) (map[string]float64, error) {
 }
 
 // expectedRows reads --expect-rows: a number for each partition, or a CSV file of partition,rows.
-func (c *cli) expectedRows(text string) (func(view, partition string) (int64, bool), error) {
+func (c *cli) expectedRows(ctx context.Context, text string) (func(view, partition string) (int64, bool), error) {
 	if text == "" {
 		return nil, nil
 	}
@@ -392,7 +397,7 @@ func (c *cli) expectedRows(text string) (func(view, partition string) (int64, bo
 		}
 		return func(string, string) (int64, bool) { return n, true }, nil
 	}
-	raw, err := c.readInput(text)
+	raw, err := c.readInput(ctx, text)
 	if err != nil {
 		return nil, usagef("--expect-rows: %w; expected a number, or a CSV file of partition,rows", err)
 	}
@@ -441,46 +446,71 @@ func (b *base) views() (loaded, error) {
 
 // side opens what --before or --after names.
 func (c *cli) side(ctx context.Context, flag, name string, f verifyFlags, base *base, open *[]io.Closer) (verify.Input, error) {
-	in := verify.Input{Kind: verify.Data, Name: name}
-	if inBucket(name) {
-		return c.sideInBucket(ctx, flag, in, f, base)
-	}
-	if err := localOnly(name); err != nil {
-		return in, fmt.Errorf("--%s: %w", flag, err)
-	}
-	info, err := os.Stat(name)
+	at, err := c.sidePlace(ctx, name)
 	if err != nil {
-		return in, usagef("--%s: %w; expected a config, a folder of data, a snapshot, or a report", flag, err)
+		return verify.Input{}, fmt.Errorf("--%s: %w", flag, err)
 	}
+	config, err := c.asConfig(ctx, name)
+	if err != nil {
+		return verify.Input{}, fmt.Errorf("--%s: %w", flag, err)
+	}
+	in := verify.Input{Kind: verify.Data, Name: store.Bare(name)}
 	switch {
-	case info.IsDir() && unpackedSnapshot(name):
+	case at.folder && unpackedSnapshot(name):
 		snapshot, err := verify.OpenSnapshot(name)
 		in.Kind, in.Snapshot = verify.Snapshot, &snapshot
 		return in, usage(err)
-	case info.IsDir() && asConfig(name) == "":
-		return dataBelow(flag, in, f, base, func(views []model.View) ([]model.View, error) { return movedTo(name, views) })
-	case asConfig(name) != "":
+	case at.folder && config == "":
+		named, err := base.views()
+		if err != nil {
+			return in, fmt.Errorf("--%s %s: it is a folder of data, and needs definitions (--config, or --path with its columns): %w", flag, name, err)
+		}
+		in.Views, err = c.movedTo(ctx, name, named.Views, f.views)
+		in.Digest = named.Digest
+		return in, err
+	case config != "":
 		named, err := c.load(ctx, definitionFlags{set: f.set}, []string{name})
 		in.Views, in.Digest = named.Views, named.Digest
 		if base.got.Facts == "" && !base.done {
 			base.got.Dir, base.got.Facts = named.Dir, named.Facts
 		}
 		return in, err
-	case namesReport(name):
-		return c.reportSide(name, in)
+	case c.namesReport(ctx, name):
+		r, err := c.readReport(ctx, name)
+		if err != nil {
+			return in, err
+		}
+		at, err := parseInstant("as-of", r.AsOf)
+		if err != nil {
+			return in, err
+		}
+		side := verify.FromReport(name, r, times.At(at), func(text string) times.Instant {
+			start, err := parseInstant("start", text)
+			if err != nil {
+				return times.None
+			}
+			return times.At(start)
+		})
+		in.Kind, in.Report = verify.Counts, &side
+		return in, nil
 	}
-	file, err := os.Open(name)
+	path := name
+	if inBucket(name) {
+		if path, err = c.heldUpTo(ctx, name, math.MaxInt64); err != nil {
+			return in, fmt.Errorf("--%s: %w", flag, err)
+		}
+	}
+	file, err := os.Open(path)
 	if err != nil {
 		return in, err
 	}
 	*open = append(*open, file)
 	c.reads.add(name)
-	return snapshotSide(flag, in, file, info.Size())
-}
-
-// snapshotSide reads a snapshot.
-func snapshotSide(flag string, in verify.Input, from io.ReaderAt, size int64) (verify.Input, error) {
-	snapshot, err := verify.ReadSnapshot(in.Name, from, size)
+	info, err := file.Stat()
+	if err != nil {
+		return in, err
+	}
+	snapshot, err := verify.ReadSnapshot(store.Bare(name), file, info.Size())
 	if err != nil {
 		return in, usagef("--%s: %w, a config, a folder of data, or a report", flag, err)
 	}
@@ -495,75 +525,31 @@ func unpackedSnapshot(dir string) bool {
 	return err == nil && noTable == nil
 }
 
-// dataBelow is data in another place than the definitions say.
-func dataBelow(flag string, in verify.Input, f verifyFlags, base *base, move func([]model.View) ([]model.View, error)) (verify.Input, error) {
-	named, err := base.views()
-	if err != nil {
-		return in, fmt.Errorf("--%s %s: it is a folder of data, and needs definitions (--config, or --path with its columns): %w", flag, in.Name, err)
-	}
-	in.Digest = named.Digest
-	in.Views, err = move(selected(named.Views, f.views))
-	return in, err
-}
-
-// reportSide reads what a report of an audit holds.
-func (c *cli) reportSide(name string, in verify.Input) (verify.Input, error) {
-	r, err := c.readReport(name)
-	if err != nil {
-		return in, err
-	}
-	at, err := parseInstant("as-of", r.AsOf)
-	if err != nil {
-		return in, err
-	}
-	side := verify.FromReport(name, r, times.At(at), func(text string) times.Instant {
-		start, err := parseInstant("start", text)
-		if err != nil {
-			return times.None
+// sidePlace is what stands at the name of a side; nothing there is an error.
+func (c *cli) sidePlace(ctx context.Context, name string) (placed, error) {
+	if !inBucket(name) {
+		if err := localOnly(name); err != nil {
+			return placed{}, err
 		}
-		return times.At(start)
-	})
-	in.Kind, in.Report = verify.Counts, &side
-	return in, nil
-}
-
-// sideInBucket opens a report, a snapshot, or a folder of data in a bucket.
-func (c *cli) sideInBucket(ctx context.Context, flag string, in verify.Input, f verifyFlags, base *base) (verify.Input, error) {
-	if strings.HasSuffix(in.Name, "/") {
-		return dataBelow(flag, in, f, base, func(views []model.View) ([]model.View, error) { return inBucketFolder(in.Name, views) })
-	}
-	if namesReport(in.Name) {
-		return c.reportSide(in.Name, in)
-	}
-	raw, err := c.readInput(in.Name)
-	if err != nil {
-		return in, usagef("--%s: %w; expected a snapshot, a report, or a folder of data with a slash at its end", flag, err)
-	}
-	return snapshotSide(flag, in, bytes.NewReader(raw), int64(len(raw)))
-}
-
-// inBucketFolder are views whose data lies in a folder of a bucket: below it by the same paths, or where one view alone is meant all of it.
-func inBucketFolder(dir string, views []model.View) ([]model.View, error) {
-	for i, v := range views {
-		switch {
-		case len(views) == 1:
-			views[i].Root, views[i].Path = "", dir+"**/*.parquet"
-		case filepath.IsAbs(v.Path) || inBucket(v.Path):
-			return nil, usagef("%s: the path of view %s is %s, which is below no other folder; name one view with --view", dir, v.Name, v.Path)
-		default:
-			views[i].Root, views[i].Path = "", dir+v.Path
+		if _, err := os.Stat(name); err != nil {
+			return placed{}, usagef("%w; expected a config, a folder of data, a snapshot, or a report", err)
 		}
 	}
-	return views, nil
+	at, err := c.placed(ctx, name)
+	if err == nil && at == (placed{}) {
+		err = usagef("%s: there is no such object and no such folder; expected a config, a folder of data, a snapshot, or a report", store.Bare(name))
+	}
+	return at, err
 }
 
 // movedTo are views whose data lies in another folder: below it by the same paths, or where one view alone is meant all of it.
-func movedTo(dir string, meant []model.View) ([]model.View, error) {
-	root, err := filepath.Abs(dir)
+func (c *cli) movedTo(ctx context.Context, dir string, views []model.View, names []string) ([]model.View, error) {
+	root, err := absolute(store.Bare(dir))
 	if err != nil {
 		return nil, err
 	}
 	var moved []model.View
+	meant := selected(views, names)
 	for _, v := range meant {
 		fixed := v.Path
 		if i := strings.IndexAny(fixed, "*?[{"); i >= 0 {
@@ -572,13 +558,19 @@ func movedTo(dir string, meant []model.View) ([]model.View, error) {
 		if !strings.HasSuffix(fixed, "/") {
 			fixed = filepath.Dir(fixed)
 		}
-		_, err := os.Stat(filepath.Join(root, fixed))
+		relative := !filepath.IsAbs(v.Path) && store.Scheme(v.Path) == ""
+		below := placed{}
+		if relative && filepath.Clean(fixed) != "." {
+			if below, err = c.placed(ctx, store.Join(root, fixed)); err != nil && inBucket(root) {
+				return nil, err
+			}
+		}
 		switch {
-		case !filepath.IsAbs(v.Path) && filepath.Clean(fixed) != "." && err == nil:
+		case below != (placed{}):
 			v.Root = root
 		case len(meant) == 1:
 			v.Root, v.Path = root, "**/*.parquet"
-		case filepath.Clean(fixed) == "." && !filepath.IsAbs(v.Path):
+		case filepath.Clean(fixed) == "." && relative:
 			v.Root = root
 		default:
 			return nil, usagef("%s: it holds no %s, where the data of view %s would lie; name one view with --view if the folder is its own", dir, fixed, v.Name)
