@@ -25,6 +25,9 @@ type buckets interface {
 	Claims(ctx context.Context, base, glob, name string) (bool, error)
 	// Write writes an object whole or not at all.
 	Write(ctx context.Context, name string, content func() io.Reader) error
+	// Create writes an object where there is none, and says whether it did; Delete deletes one.
+	Create(ctx context.Context, name string, content []byte) (created bool, err error)
+	Delete(ctx context.Context, name string) error
 	// Check says whether the bucket of a name can be reached with the credentials that there are.
 	Check(ctx context.Context, name string) error
 	Close() error
