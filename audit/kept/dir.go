@@ -33,7 +33,14 @@ type Dir struct {
 	begun  *Writer
 	failed error
 	added  int64
+	// beside has a place for each function that may run beside the others, and later are those of Later.
+	beside  chan struct{}
+	running sync.WaitGroup
+	later   []func()
 }
+
+// mostBeside is how many functions run beside the others.
+const mostBeside = 2
 
 // fileOf is whose facts are looked up.
 type fileOf struct{ policy, path string }
@@ -105,7 +112,7 @@ func Open(ctx context.Context, path string) (*Dir, error) { return Local(path).O
 
 // Open is the function Open for any folder.
 func (f Folder) Open(ctx context.Context) (*Dir, error) {
-	d := &Dir{place: f.place, files: map[fileOf]*File{}, lists: map[string]listed{}, looks: openLooks(f.place)}
+	d := &Dir{place: f.place, files: map[fileOf]*File{}, lists: map[string]listed{}, looks: openLooks(f.place), beside: make(chan struct{}, mostBeside)}
 	if err := d.looks.damaged; err != nil {
 		d.notUsed = append(d.notUsed, "looks/"+reasonFor(err)+"; what changes in closed partitions is compared with this run from the next one on")
 	}
@@ -268,6 +275,42 @@ func (d *Dir) Failed() bool {
 	return d.failed != nil
 }
 
+// Beside calls what has rows appended, beside the caller where few others are under way, so that what waits to be written takes little
+// memory. It is safe to be called beside others.
+func (d *Dir) Beside(write func()) {
+	select {
+	case d.beside <- struct{}{}:
+	default:
+		write()
+		return
+	}
+	d.running.Add(1)
+	go func() {
+		defer d.running.Done()
+		write()
+		<-d.beside
+	}()
+}
+
+// Later calls a function when the pack of this run is committed, in the order in which they came.
+func (d *Dir) Later(do func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.later = append(d.later, do)
+}
+
+// settle waits for what is written beside, and does what was put off.
+func (d *Dir) settle() {
+	d.running.Wait()
+	d.mu.Lock()
+	later := d.later
+	d.later = nil
+	d.mu.Unlock()
+	for _, do := range later {
+		do()
+	}
+}
+
 // Number gives a file of the pack of this run its number, by which rows of other tables may name it.
 func (d *Dir) Number() int64 {
 	d.mu.Lock()
@@ -296,10 +339,13 @@ type Note struct {
 	// By is the release that wrote it, AsOf the instant of its run.
 	By   string        `json:"by"`
 	AsOf times.Instant `json:"as_of_us"`
+	// HashKeyID tells with which key hashes of sensitive columns are hidden; empty without one.
+	HashKeyID string `json:"hash_key_id,omitempty"`
 }
 
 // Commit gives the pack of this run its place. The error is the disk's, and costs what was to be kept of this run only.
 func (d *Dir) Commit(note Note) error {
+	d.settle()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.begun == nil {
@@ -327,6 +373,7 @@ func (d *Dir) wrap(err error) error {
 
 // Close removes what was not committed.
 func (d *Dir) Close() error {
+	d.running.Wait()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.files = map[fileOf]*File{}

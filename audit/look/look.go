@@ -75,7 +75,7 @@ type Footers struct {
 // survey.Plan.
 func (l *Looker) Plan(ctx context.Context, view model.View, w Window) (Plan, error) {
 	l.tell(Progress{View: view.Name, Step: "list"})
-	listing, resolved, notes, err := survey.Plan(ctx, table.Over(l.Store, view.Table), view, w.AsOf, w.Range)
+	listing, resolved, notes, err := survey.Plan(ctx, table.For(l.Store, view), view, w.AsOf, w.Range)
 	if err != nil {
 		return Plan{View: resolved, AsOf: w.AsOf}, err
 	}

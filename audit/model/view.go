@@ -162,8 +162,17 @@ type TimeColumn struct {
 	Format string
 }
 
+// CommitColumn is an ingest time that stands in the log of a table: when the commit was made that added a row's file. Files have no such
+// column of their own, since Delta keeps the name for itself.
+const CommitColumn = "_commit_timestamp"
+
 // Declared says whether the column is named at all.
 func (t TimeColumn) Declared() bool { return t.Column != "" }
+
+// ArrivesByCommit says that some ingest time of the view is a commit time.
+func (v View) ArrivesByCommit() bool {
+	return v.IngestedAt.Column == CommitColumn || slices.ContainsFunc(v.Sources, func(s SourcePolicy) bool { return s.IngestedAt.Column == CommitColumn })
+}
 
 // SourceColumn says where a row's source comes from: a column, or a segment of the file's path below the view's root.
 type SourceColumn struct {

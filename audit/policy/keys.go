@@ -92,10 +92,19 @@ func zoneKey[T any](name, doc string, device bool, at func(*T) *string) key[T] {
 }
 
 func timeColumnKey[T any](name, doc string, at func(*T) *model.TimeColumn) key[T] {
+	return timeKey(name, doc, "time_column", timeColumnKeys, at)
+}
+
+// ingestColumnKey is a timeColumnKey that may name the commits of a table as well.
+func ingestColumnKey[T any](name, doc string, at func(*T) *model.TimeColumn) key[T] {
+	return timeKey(name, doc, "ingest_column", ingestColumnKeys, at)
+}
+
+func timeKey[T any](name, doc, def string, keys []key[model.TimeColumn], at func(*T) *model.TimeColumn) key[T] {
 	return key[T]{
-		name: name, doc: doc, schema: ref("time_column"),
-		fields: within(at, timeColumnKeys, "column"),
-		read:   func(c cursor, t *T) { readTimeColumn(c, at(t)) },
+		name: name, doc: doc, schema: ref(def),
+		fields: within(at, keys, "column"),
+		read:   func(c cursor, t *T) { readTimeColumn(c, at(t), keys) },
 	}
 }
 
@@ -156,8 +165,24 @@ var timeColumnKeys = []key[model.TimeColumn]{
 		func(t *model.TimeColumn) *string { return &t.Format }),
 }
 
+// ingestColumnKeys are those of an ingest time, which the log of a table may say.
+var ingestColumnKeys = append(slices.Clip(timeColumnKeys), key[model.TimeColumn]{
+	name: "commit", doc: "`true`, of `ingested_at` only, in a table whose rows have no ingest time of their own: the time of the commit that added a row's file. It takes the place of a column.",
+	schema: schema{"const": true}, read: readCommit,
+})
+
+// readCommit reads commit: true, which is a column of the table's log.
+func readCommit(c cursor, t *model.TimeColumn) {
+	if c.node.Kind != yaml.ScalarNode || c.node.ShortTag() != "!!bool" || c.node.Value != "true" {
+		c.expected("true (or leave it out)")
+		return
+	}
+	t.Column = model.CommitColumn
+	c.mark()
+}
+
 // readTimeColumn reads a name or a map. The column is always known by the key itself, since that is what a name sets.
-func readTimeColumn(c cursor, t *model.TimeColumn) {
+func readTimeColumn(c cursor, t *model.TimeColumn, keys []key[model.TimeColumn]) {
 	if c.node.Kind != yaml.MappingNode {
 		if column, ok := readText(c, "a column name or a map of column, zone, unit and format"); ok {
 			t.Column = column
@@ -165,18 +190,22 @@ func readTimeColumn(c cursor, t *model.TimeColumn) {
 		}
 		return
 	}
-	scope := c.inner()
+	scope, named := c.inner(), 0
 	for _, e := range c.entries() {
-		i := slices.IndexFunc(timeColumnKeys, func(k key[model.TimeColumn]) bool { return k.name == e.name })
+		i := slices.IndexFunc(keys, func(k key[model.TimeColumn]) bool { return k.name == e.name })
 		if i < 0 {
-			c.with(scope).unknown(e, names(timeColumnKeys))
+			c.with(scope).unknown(e, names(keys))
 			continue
 		}
 		child := c.child(e, scope)
-		if e.name == "column" {
+		if e.name == "column" || e.name == "commit" {
 			child.key = c.key
+			if named++; named > 1 {
+				child.fail("column and commit are two ingest times: keep one")
+				continue
+			}
 		}
-		timeColumnKeys[i].read(child, t)
+		keys[i].read(child, t)
 	}
 	if t.Unit != "" && t.Format != "" {
 		c.fail("unit is for numbers and format is for text: keep the one that the column needs")
@@ -223,7 +252,7 @@ var sourceKeys = []key[model.SourcePolicy]{
 	valueKey("path", "A glob of this source's own files, relative to the config file.", ref("text"), readGlob,
 		func(s *model.SourcePolicy) *string { return &s.Path }),
 	timeColumnKey("event_time", "How this source writes the event time.", func(s *model.SourcePolicy) *model.TimeColumn { return &s.EventTime }),
-	timeColumnKey("ingested_at", "How this source writes the ingest time.", func(s *model.SourcePolicy) *model.TimeColumn { return &s.IngestedAt }),
+	ingestColumnKey("ingested_at", "How this source writes the ingest time.", func(s *model.SourcePolicy) *model.TimeColumn { return &s.IngestedAt }),
 	zoneKey("zone", `The IANA zone of this source's naive times, or "device" where its writers stamp their own local time.`, true,
 		func(s *model.SourcePolicy) *string { return &s.Zone }),
 	durationKey("max_age", "How old this source's newest event may be.", above, func(s *model.SourcePolicy) *time.Duration { return &s.MaxAge }),
@@ -290,7 +319,7 @@ var viewKeys = []key[model.View]{
 		},
 	},
 	timeColumnKey("event_time", "When a row happened: a column, or a map that says how to read it.", func(v *model.View) *model.TimeColumn { return &v.EventTime }),
-	timeColumnKey("ingested_at", "When the store got the row: a column, or a map that says how to read it.", func(v *model.View) *model.TimeColumn { return &v.IngestedAt }),
+	ingestColumnKey("ingested_at", "When the store got the row: a column, or a map that says how to read it.", func(v *model.View) *model.TimeColumn { return &v.IngestedAt }),
 	{
 		name: "source", doc: "Where a row's source (batch, streaming) comes from: a column, or {path_segment: N} for the Nth folder below the fixed part of the path.",
 		schema: schema{"oneOf": []any{ref("text"), schema{

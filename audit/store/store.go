@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // Entry is one data file.
@@ -39,6 +40,8 @@ type Logged struct {
 	// Deleted are the rows that do not count; nil for none.
 	Deleted facts.RowSet
 	Table   *facts.Table
+	// Added is when the commit was made that added the file; not known where nobody asked, or the log does not say.
+	Added times.Instant
 }
 
 // The reasons for which a listed file is no data.

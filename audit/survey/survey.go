@@ -362,6 +362,7 @@ func describe(data []byte, file facts.File, roles Roles) (reading, error) {
 			boundGroups(r.groups, *column, f.groups, i)
 		}
 	}
+	r.schema.Columns = append(givenColumns(file, r.schema, roles), r.schema.Columns...)
 	for _, c := range f.chunks {
 		name, asked := named[c.leaf]
 		if problem := misplaced(c, name, file.Size); problem == nil {
@@ -528,7 +529,7 @@ func schemaKey(s facts.Schema) string {
 			key = append(append(key, 0), text...)
 		}
 		key = strconv.AppendInt(append(key, 0), int64(c.Width), 10)
-		key = strconv.AppendBool(strconv.AppendBool(strconv.AppendBool(key, c.Optional), c.Nested), c.Added)
+		key = strconv.AppendBool(strconv.AppendBool(strconv.AppendBool(strconv.AppendBool(key, c.Optional), c.Nested), c.Added), c.Given)
 	}
 	return string(key)
 }

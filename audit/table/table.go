@@ -18,14 +18,21 @@ import (
 	"github.com/featureaudit/featureaudit/audit/store"
 	"github.com/featureaudit/featureaudit/audit/table/delta"
 	"github.com/featureaudit/featureaudit/audit/table/logged"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // Over is a store whose List knows tables: where a path is the folder of one, the files of the wanted version are listed.
-func Over(st store.Store, at model.TableAt) store.Store { return tables{st, at} }
+func Over(st store.Store, at model.TableAt) store.Store { return tables{Store: st, at: at} }
+
+// For is Over of a view's table, whose files come with the times of their commits where the view takes those for ingest times.
+func For(st store.Store, view model.View) store.Store {
+	return tables{Store: st, at: view.Table, dated: view.ArrivesByCommit()}
+}
 
 type tables struct {
 	store.Store
-	at model.TableAt
+	at    model.TableAt
+	dated bool
 }
 
 // RefusedError is a table that cannot be audited, with the reason.
@@ -121,6 +128,11 @@ func (t tables) version(ctx context.Context, format, root string, read logged.Re
 	if len(v.Files) == 0 {
 		return store.Listing{}, emptyError{root, v.Number}
 	}
+	if t.dated && v.Date != nil {
+		if err := v.Date(ctx, v.Files); err != nil {
+			return store.Listing{}, err
+		}
+	}
 	table := &facts.Table{Format: format, Root: root, Version: v.Number, CommittedAt: v.CommittedAt, Columns: v.Columns}
 	if v.Named != nil {
 		tree, err := t.Store.Tree(ctx, root)
@@ -133,7 +145,10 @@ func (t tables) version(ctx context.Context, format, root string, read logged.Re
 	reading, others := readingOf(v.Columns), map[string]*facts.Table{}
 	l.Entries = make([]store.Entry, len(v.Files))
 	for i, f := range v.Files {
-		of := &store.Logged{Folder: folderOf(f.Values), Values: f.Values, Snapshot: reading, RowMask: f.Mask, Table: table}
+		of := &store.Logged{Folder: folderOf(f.Values), Values: f.Values, Snapshot: reading, RowMask: f.Mask, Table: table, Added: f.Added}
+		if f.Added == 0 {
+			of.Added = times.None
+		}
 		if f.Columns != nil {
 			of.Snapshot = readingOf(f.Columns)
 			if others[of.Snapshot] == nil {

@@ -118,7 +118,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exitUsage
 	}
 	defer c.end()
-	code, err := table[i].run(ctx, c, args[1:])
+	running, ended := context.WithCancel(ctx)
+	defer ended()
+	code, err := table[i].run(running, c, args[1:])
 	switch {
 	case errors.Is(err, pflag.ErrHelp):
 		return exitOK

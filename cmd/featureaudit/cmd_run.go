@@ -202,7 +202,7 @@ func (c *cli) auditAside(ctx context.Context, f runFlags, options audit.Options)
 // auditWholeAside is auditAside with what else an audit gives.
 func (c *cli) auditWholeAside(ctx context.Context, f runFlags, options audit.Options) (audit.Audit, error) {
 	options.Adapters, options.Tool, options.Log = c.adapters(), toolVersions(ctx), zerolog.Nop()
-	if err := f.limit(&options); err != nil {
+	if err := f.limit(ctx, &options); err != nil {
 		return audit.Audit{}, err
 	}
 	removeScratch, err := c.scratch(&options)
@@ -243,7 +243,7 @@ func engineScratch(dir string) (string, error) {
 // runOptions turns flags and arguments into what the audit is asked to do, with notes for people on what is odd in them.
 func (c *cli) runOptions(ctx context.Context, f runFlags, refs []string, started time.Time) (audit.Options, policy.Policy, error) {
 	options := audit.Options{SelectViews: f.views, SelectChecks: f.checks, Adapters: c.adapters()}
-	if err := f.limit(&options); err != nil {
+	if err := f.limit(ctx, &options); err != nil {
 		return options, policy.Policy{}, err
 	}
 	var within span
@@ -313,8 +313,8 @@ func (f runFlags) missingViews(options *audit.Options) error {
 	return nil
 }
 
-// limit sets what the audit may use.
-func (f runFlags) limit(options *audit.Options) error {
+// limit sets what the audit may use; what keeps to it ends with the context.
+func (f runFlags) limit(ctx context.Context, options *audit.Options) error {
 	switch {
 	case f.threads < 0:
 		return usagef("--threads %d: expected 1 or more (or 0 for the CPU quota)", f.threads)
@@ -334,6 +334,7 @@ func (f runFlags) limit(options *audit.Options) error {
 	options.Threads, _ = threadsWithin(f.wantedThreads(), memory)
 	// the engine has a limit of its own; this one keeps the collector from letting garbage grow to twice what lives
 	debug.SetMemoryLimit(look.HeapLimit(memory))
+	holdResident(ctx, memory)
 	options.TempDir = cmp.Or(f.tempDir, os.TempDir())
 	return nil
 }

@@ -277,7 +277,7 @@ func (c *cli) verification(ctx context.Context, f verifyFlags) (o verify.Options
 		}
 	}
 	o = verify.Options{Views: f.views, Samples: f.samples, Paranoid: f.paranoid, Tool: toolVersions(ctx)}
-	if err := f.limit(&limits); err != nil {
+	if err := f.limit(ctx, &limits); err != nil {
 		return o, limits, closing, err
 	}
 	limits.Adapters, limits.Tool, limits.Log = c.adapters(), o.Tool, zerolog.Nop()

@@ -263,7 +263,8 @@ func (l *log) begin(ctx context.Context, target int64) (*state, int64, error) {
 		if err != nil {
 			return nil, 0, fmt.Errorf("checkpoint of version %d: %w", v, err)
 		}
-		return s, v + 1, nil
+		s.from = v + 1
+		return s, s.from, nil
 	}
 	if _, ok := l.commits[0]; !ok && len(l.compacted[0]) == 0 {
 		return nil, 0, fmt.Errorf("its log begins with version %d, and no checkpoint says what version %d held before it: older versions were cleaned up, or the log has a gap", l.first, target)
