@@ -323,6 +323,9 @@ func (f runFlags) limit(ctx context.Context, options *audit.Options) error {
 	case f.rowsLimit < 0:
 		return usagef("--rows-limit %d: expected 0 or more", f.rowsLimit)
 	}
+	if err := localOnly(f.tempDir); f.tempDir != "" && err != nil {
+		return fmt.Errorf("--temp-dir: %w", err)
+	}
 	memory, err := memoryLimit(f.memory, os.DirFS("/"))
 	if err != nil {
 		return err

@@ -96,7 +96,7 @@ func (b *bucket) page(ctx context.Context, token []byte, size int, prefix string
 	if delimited {
 		options.Delimiter = "/"
 	}
-	err = b.try(ctx, b.nameOf(prefix), func(ctx context.Context) (bool, error) {
+	err = b.try(ctx, b.folder("/"+prefix), func(ctx context.Context) (bool, error) {
 		var err error
 		objects, next, err = b.ListPage(ctx, token, size, options)
 		if errors.Is(err, io.EOF) {
