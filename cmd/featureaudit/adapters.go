@@ -27,14 +27,9 @@ type buckets interface {
 	Holds(ctx context.Context, name string) (object, folder bool, err error)
 	// Write writes an object whole or not at all.
 	Write(ctx context.Context, name string, content func() io.Reader) error
-<<<<<<< HEAD
-	// Create writes an object where there is none, and says whether it did; Delete deletes one.
-	Create(ctx context.Context, name string, content []byte) (created bool, err error)
-=======
 	// Create writes an object where there is none, and says whether it has: of several who do so at once, one alone has.
 	Create(ctx context.Context, name string, content []byte) (bool, error)
 	// Delete deletes an object.
->>>>>>> integration
 	Delete(ctx context.Context, name string) error
 	// Check says whether the bucket of a name can be reached with the credentials that there are.
 	Check(ctx context.Context, name string) error
