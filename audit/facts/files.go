@@ -124,7 +124,12 @@ type TableColumn struct {
 	Stored string
 	ID     int32
 	ByID   bool
-	Fields []TableColumn
+	// Names stand for it in files that have no numbers at all, where ByID is true; none are known where it is empty.
+	Names []string
+	// Default is what files without the column read as, if not as NULL: in the words of the table, empty for NULL. NotRead is its type
+	// where values of that are not read.
+	Default, NotRead string
+	Fields           []TableColumn
 }
 
 // Identity tells versions of a file apart where size and time do not. What a store does not know is empty, as all of it is for local

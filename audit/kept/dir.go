@@ -339,7 +339,8 @@ type Note struct {
 	// By is the release that wrote it, AsOf the instant of its run.
 	By   string        `json:"by"`
 	AsOf times.Instant `json:"as_of_us"`
-	// HashKeyID tells with which key hashes of sensitive columns are hidden; empty without one.
+	// HashKeyID tells with which key hashes of sensitive columns are hidden; empty without one. A merged pack may have several, with commas
+	// between.
 	HashKeyID string `json:"hash_key_id,omitempty"`
 }
 

@@ -243,6 +243,7 @@ func fill(ctx context.Context, w *Writer, packs []Stock, needed map[*File]bool, 
 	note, number, last := Note{By: by, AsOf: times.Instant(times.None)}, int64(0), int64(0)
 	for _, s := range packs {
 		note.AsOf, last = max(note.AsOf, s.Note.AsOf), max(last, numberOf(path.Base(s.Name)))
+		note.HashKeyID = joinedIDs(note.HashKeyID, s.Note.HashKeyID)
 		for _, f := range s.Files {
 			if !needed[f] {
 				continue
@@ -271,6 +272,13 @@ func fill(ctx context.Context, w *Writer, packs []Stock, needed map[*File]bool, 
 		}
 	}
 	return note, last, nil
+}
+
+// joinedIDs are the ids of two lists of them, with commas between.
+func joinedIDs(a, b string) string {
+	ids := strings.FieldsFunc(a+","+b, func(r rune) bool { return r == ',' })
+	slices.Sort(ids)
+	return strings.Join(slices.Compact(ids), ",")
 }
 
 // copyRanges copies rows of tables, range by range, and gives their new places. Rows that name their file by its number in the pack get

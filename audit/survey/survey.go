@@ -305,10 +305,11 @@ func describe(data []byte, file facts.File, roles Roles) (reading, error) {
 	var columns []described
 	var times []int
 	named := map[int]string{}
+	var unlike *facts.Problem
 	f, err := decode(data, func(f footer) (wants, error) {
 		root, err := treeOf(f.elements)
 		if file.Table != nil && len(file.Table.Columns) > 0 {
-			rename(root.kids, file.Table.Columns)
+			unlike = rename(root.kids, file.Table.Columns)
 		}
 		columns = columnsOf(root, f.createdBy)
 		times = boundedColumns(columns, roles)
@@ -330,7 +331,7 @@ func describe(data []byte, file facts.File, roles Roles) (reading, error) {
 	if err != nil {
 		return reading{}, err
 	}
-	r := reading{createdBy: f.createdBy, rows: f.rows, groups: make([]facts.RowGroup, len(f.groups))}
+	r := reading{problem: unlike, createdBy: f.createdBy, rows: f.rows, groups: make([]facts.RowGroup, len(f.groups))}
 	r.schema = facts.Schema{Writer: writerOf(f.createdBy), Int96Aware: isInt96Aware(f), Columns: make([]facts.Column, len(columns))}
 	for i, c := range columns {
 		r.schema.Columns[i] = c.Column
