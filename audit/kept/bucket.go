@@ -37,10 +37,8 @@ type Bucket interface {
 // A pack in a bucket is one as soon as it has a manifest, which is created last and only where there is none: no two runs make one pack,
 // and nobody sees a part of one.
 func InBucket(ctx context.Context, b Bucket, address, scratch string, limit int64) Folder {
-	bare, parameters, _ := strings.Cut(address, "?")
-	if parameters != "" {
-		parameters = "?" + parameters
-	}
+	bare := store.Bare(address)
+	parameters := strings.TrimPrefix(address, bare)
 	return Folder{&bucketPlace{ctx: ctx, bucket: b, address: strings.TrimRight(bare, "/"), parameters: parameters, scratch: scratch,
 		packed: map[string]objects{}, copies: copies{dir: scratch, limit: limit, at: map[blockOf]int64{}}}}
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/render"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/store"
 	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
 )
@@ -170,7 +171,7 @@ func (c *cli) takeFacts(ctx context.Context, dir, temp string) (kept.Folder, []k
 	}
 	stock, err := folder.Take(ctx)
 	if err == nil && len(stock) == 0 && inBucket(dir) {
-		err = usagef("facts %s: there is no pack; name a folder that run --facts has filled", bareAddress(dir))
+		err = usagef("facts %s: there is no pack; name a folder that run --facts has filled", store.Bare(dir))
 	}
 	return folder, stock, err
 }

@@ -66,8 +66,8 @@ func (c *cli) factsPath(dir string) (string, error) {
 	if err := c.stores.buckets.Valid(dir); err != nil {
 		return "", usage(err)
 	}
-	if _, key := store.Split(bareAddress(dir)); strings.Trim(key, "/") == "" {
-		return "", usagef("facts %s: name a folder in the bucket, such as %s/facts", dir, strings.TrimRight(bareAddress(dir), "/"))
+	if _, key := store.Split(store.Bare(dir)); strings.Trim(key, "/") == "" {
+		return "", usagef("facts %s: name a folder in the bucket, such as %s/facts", dir, strings.TrimRight(store.Bare(dir), "/"))
 	}
 	return dir, nil
 }
@@ -80,7 +80,7 @@ func (c *cli) factsFolder(ctx context.Context, dir, temp string, room int64) (ke
 	}
 	own, err := os.MkdirTemp(temp, "featureaudit-*")
 	if err != nil {
-		return kept.Folder{}, fmt.Errorf("create a folder for what is kept in %s: %w; name a folder that this user can write to with --temp-dir or TMPDIR", bareAddress(dir), err)
+		return kept.Folder{}, fmt.Errorf("create a folder for what is kept in %s: %w; name a folder that this user can write to with --temp-dir or TMPDIR", store.Bare(dir), err)
 	}
 	c.temps.add(own, false)
 	c.later(func() { _ = os.RemoveAll(own) }) // what is left is a copy
@@ -90,7 +90,7 @@ func (c *cli) factsFolder(ctx context.Context, dir, temp string, room int64) (ke
 func (c *cli) refuseFacts(ctx context.Context, dir string, outs []output, views []model.View) error {
 	example := filepath.Join(dir, filepath.FromSlash(kept.ExamplePath))
 	if inBucket(dir) {
-		example = store.Join(bareAddress(dir), kept.ExamplePath)
+		example = store.Join(store.Bare(dir), kept.ExamplePath)
 	}
 	for _, v := range views {
 		claimed, err := c.dataOf(ctx, v, example)
@@ -115,7 +115,7 @@ func inFacts(dir, path string) bool {
 	case path == "" || inBucket(dir) != inBucket(path):
 		return false
 	case inBucket(dir):
-		return strings.HasPrefix(path, strings.TrimRight(bareAddress(dir), "/")+"/")
+		return strings.HasPrefix(path, strings.TrimRight(store.Bare(dir), "/")+"/")
 	}
 	return within(dir, path)
 }
