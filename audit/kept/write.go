@@ -231,19 +231,13 @@ func (t *tableWriter) close() (tableManifest, error) {
 // Commit finishes the pack with a note for its reader, writes the manifest last, and gives the folder its name, where no other may
 // be. Before the manifest is there the pack is none, whatever happens; after an error it is removed.
 func (w *Writer) Commit(path string, note any) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.finish(note); w.err == nil {
-		w.err = os.Rename(w.temporary, path)
-	}
-	if w.err != nil {
-		return errors.Join(w.err, os.RemoveAll(w.temporary))
-	}
-	return nil
+	return w.commit(note, func(temporary string) error { return os.Rename(temporary, path) })
 }
 
-// finish ends the tables, and writes the manifest after them.
-func (w *Writer) finish(note any) {
+// commit finishes the pack, and has it put where it belongs.
+func (w *Writer) commit(note any, put func(temporary string) error) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	m := manifest{Format: Format, Tables: []tableManifest{}}
 	for _, name := range w.order {
 		table, err := w.tables[name].close()
@@ -256,9 +250,17 @@ func (w *Writer) finish(note any) {
 	if w.err == nil {
 		w.err = m.write(w.temporary, note)
 	}
+	if w.err == nil {
+		w.err = put(w.temporary)
+	}
+	if w.err != nil {
+		return errors.Join(w.err, os.RemoveAll(w.temporary))
+	}
+	return nil
 }
 
-func (m manifest) write(temporary string, note any) error {
+// write writes the manifest of the tables in a folder.
+func (m manifest) write(folder string, note any) error {
 	var err error
 	if m.Note, err = json.Marshal(note); err != nil {
 		return err
@@ -267,7 +269,7 @@ func (m manifest) write(temporary string, note any) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(temporary, manifestName), raw, 0o600)
+	return os.WriteFile(filepath.Join(folder, manifestName), raw, 0o600)
 }
 
 // Abort removes what was written.

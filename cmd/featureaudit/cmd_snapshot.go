@@ -60,7 +60,7 @@ func cmdSnapshot(ctx context.Context, c *cli, args []string) (int, error) {
 	if len(views) == 0 {
 		return 0, fmt.Errorf("%w; check the definitions and --view", audit.ErrNothing)
 	}
-	facts, err := c.contentFacts(ctx, f.facts, resolved, outs, times.At(options.AsOf))
+	facts, err := c.contentFacts(ctx, f.facts, resolved, outs, &options, times.At(options.AsOf))
 	if err != nil {
 		return 0, err
 	}

@@ -160,7 +160,7 @@ func cmdVerify(ctx context.Context, c *cli, args []string) (int, error) {
 	}
 	config := base.got.Policy
 	config.Views = views
-	facts, err := c.contentFacts(ctx, f.facts, config, outs, asOf)
+	facts, err := c.contentFacts(ctx, f.facts, config, outs, &limits, asOf)
 	if err != nil {
 		return 0, err
 	}
