@@ -311,7 +311,7 @@ func TestEachLintRuleHasItsCase(t *testing.T) {
 			asked = func(view string) ([]string, int, bool) { return []string{"other"}, 3, view == "txn" }
 		}
 		got := map[string]bool{}
-		for _, f := range diff.Lint(d, asked, diff.Policy{}) {
+		for _, f := range diff.Lint(d, asked, nil, diff.Policy{}) {
 			got[f.Rule] = true
 		}
 		want := map[string]bool{"ttl-unset": true, "unknown-fields": true, r.ID: true}
@@ -429,7 +429,7 @@ func TestApprovalsOfLint(t *testing.T) {
 	for view, want := range map[string]bool{"txn": true, "static": false, "": true, "elsewhere": false} {
 		s := model.Suppression{Check: "event-time-not-in-files", View: view, Reason: "why"}
 		got := false
-		for _, f := range diff.Lint(store(), files, diff.Policy{Suppressions: []model.Suppression{s}}) {
+		for _, f := range diff.Lint(store(), files, nil, diff.Policy{Suppressions: []model.Suppression{s}}) {
 			got = got || f.Rule == "suppression-unused"
 		}
 		if got != want {

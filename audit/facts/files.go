@@ -115,6 +115,10 @@ type Table struct {
 	// Orphans are the Parquet files below the root that no version in the log names, OrphanBytes their size; Examples are some of their paths.
 	Orphans, OrphanBytes int64
 	Examples             []string
+	// Unfinished are those of them that were written after the version was committed.
+	Unfinished int64
+	// Settings are the properties of the table.
+	Settings map[string]string
 }
 
 // TableColumn is a column, or the field of a struct, that files know by another name or by its number.
