@@ -189,8 +189,18 @@ func (t tables) version(ctx context.Context, format, root string, read logged.Re
 	l := store.Listing{Root: root, Ignored: map[string]int64{}, Examples: map[string][]string{}, Tables: []*facts.Table{table}}
 	reading, others, unseen := readingOf(v.Columns), map[string]*facts.Table{}, []int{}
 	l.Entries = make([]store.Entry, len(v.Files))
+	folders := map[*facts.Value]string{} // files of one partition may share their values
+	folder := func(values []facts.Value) string {
+		if len(values) == 0 {
+			return ""
+		}
+		if _, known := folders[&values[0]]; !known {
+			folders[&values[0]] = folderOf(values)
+		}
+		return folders[&values[0]]
+	}
 	for i, f := range v.Files {
-		of := &store.Logged{Folder: folderOf(f.Values), Values: f.Values, Snapshot: reading, RowMask: f.Mask, Table: table, Added: f.Added}
+		of := &store.Logged{Folder: folder(f.Values), Values: f.Values, Snapshot: reading, RowMask: f.Mask, Table: table, Added: f.Added}
 		if f.Added == 0 {
 			of.Added = times.None
 		}
