@@ -149,7 +149,7 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	if err := c.refuseInputs(ctx, outs, options.Views); err != nil {
 		return 0, err
 	}
-	if options.Facts, err = c.factsIn(ctx, f.facts, resolved, outs); err != nil {
+	if options.Facts, err = c.factsIn(ctx, f.facts, resolved, outs, &options); err != nil {
 		return 0, err
 	}
 	if options.Facts != nil {
