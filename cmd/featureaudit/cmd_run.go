@@ -112,12 +112,11 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 		return 0, err
 	}
 	split := splitOutputs(outs)
-	prog := &progress{w: c.stderr, now: c.now, done: map[string]float64{}}
-	log, err := c.logger(prog, f.log)
+	prog, err := c.progress(f.log)
 	if err != nil {
 		return 0, err
 	}
-	prog.log = log
+	log := prog.log
 	options, resolved, err := c.runOptions(ctx, f, flags.Args(), started)
 	if err != nil {
 		return 0, err
