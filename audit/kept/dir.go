@@ -85,7 +85,7 @@ func Prepare(path string, now time.Time) error {
 	if err := noOthers(path); err != nil {
 		return fmt.Errorf("facts %s: %w", path, err)
 	}
-	tidy(filepath.Join(path, unfinishedFolder), now)
+	_, _ = localPlace{path: path}.leftovers(now.Add(-unfinishedFor)) // what cannot be removed stays: nobody reads it
 	return nil
 }
 
@@ -105,19 +105,6 @@ func noOthers(path string) error {
 		return fmt.Errorf("others may read it, and facts tell much of the data: %w", err)
 	}
 	return nil
-}
-
-// tidy removes what killed runs left. What cannot be removed stays: nobody reads it.
-func tidy(unfinished string, now time.Time) {
-	entries, err := os.ReadDir(unfinished)
-	if err != nil {
-		return
-	}
-	for _, e := range entries {
-		if info, err := e.Info(); err == nil && now.Sub(info.ModTime()) > unfinishedFor {
-			_ = os.RemoveAll(filepath.Join(unfinished, e.Name()))
-		}
-	}
 }
 
 // Open reads what is known in a folder that Prepare made. Packs that are damaged, foreign or of another release are named by NotUsed,
@@ -150,6 +137,7 @@ func openAll[T any](ctx context.Context, in place, kind string, open func(name s
 		if err != nil {
 			return nil, err
 		}
+		in.ahead(kind, names)
 		var all []T
 		for _, name := range names {
 			if err := context.Cause(ctx); err != nil {
@@ -415,7 +403,7 @@ func (d *Dir) Close() error {
 	d.files = map[fileOf]*File{}
 	w := d.begun
 	if d.begun = nil; w == nil {
-		return nil
+		return d.place.close()
 	}
-	return w.Abort()
+	return errors.Join(w.Abort(), d.place.close())
 }

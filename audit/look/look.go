@@ -247,7 +247,8 @@ func spilling(w facts.Wants) facts.Wants {
 func movingFiles(found facts.Evidence) []int32 {
 	var ids []int32
 	for _, f := range found.Survey.Files {
-		if problem, ok := problemOf(found, f); ok && moving(problem) && open(found, f) {
+		// a version of a table names its files for good: one that is gone is missing, and no writer at work
+		if problem, ok := problemOf(found, f); ok && f.Table == nil && moving(problem) && open(found, f) {
 			ids = append(ids, f.ID)
 		}
 	}

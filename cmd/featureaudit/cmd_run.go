@@ -112,12 +112,11 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 		return 0, err
 	}
 	split := splitOutputs(outs)
-	prog := &progress{w: c.stderr, now: c.now, done: map[string]float64{}}
-	log, err := c.logger(prog, f.log)
+	prog, err := c.progress(f.log)
 	if err != nil {
 		return 0, err
 	}
-	prog.log = log
+	log := prog.log
 	options, resolved, err := c.runOptions(ctx, f, flags.Args(), started)
 	if err != nil {
 		return 0, err
@@ -149,7 +148,7 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	if err := c.refuseInputs(ctx, outs, options.Views); err != nil {
 		return 0, err
 	}
-	if options.Facts, err = c.factsIn(ctx, f.facts, resolved, outs); err != nil {
+	if options.Facts, err = c.factsIn(ctx, f.facts, resolved, outs, &options); err != nil {
 		return 0, err
 	}
 	if options.Facts != nil {
