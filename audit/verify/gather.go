@@ -104,6 +104,19 @@ type Reader struct {
 	Workers int
 	// Progress is told the rows that were read, by any goroutine; nil for none.
 	Progress func(rows int64)
+	// Memory is what rows under way may take, in bytes; 0 for what is fast where there is enough.
+	Memory int64
+}
+
+// window is what the rows take that a worker has at hand, in bytes; 0 for the usual.
+func (r Reader) window() int64 { return r.Memory / 24 }
+
+// chunk is how many rows are held, sorted and written to a snapshot at once.
+func (r Reader) chunk() int {
+	if r.Memory <= 0 {
+		return chunkRows
+	}
+	return int(min(chunkRows, max(leastChunk, r.Memory/12/heldRow)))
 }
 
 // Content reads the content of the partitions of a view that wanted picks, in one pass over their files. Its error is the context's.
@@ -170,6 +183,12 @@ func FromReport(name string, r report.Report, asOf times.Instant, instant func(s
 // chunkRows is how many rows are held before they are written to a snapshot.
 const chunkRows = 4 << 20
 
+// leastChunk is how many rows are held where memory is short, and heldRow what each takes, in bytes.
+const (
+	leastChunk = 64 << 10
+	heldRow    = 24
+)
+
 // ContentWithRows reads the content of all partitions of a view, and writes what tells their rows apart to a snapshot. Its error is the
 // context's, or that of the snapshot.
 func (r Reader) ContentWithRows(ctx context.Context, v *Looked, out *SnapshotWriter) error {
@@ -186,7 +205,7 @@ func (r Reader) ContentWithRows(ctx context.Context, v *Looked, out *SnapshotWri
 			rows = rows[:0]
 			return err
 		}
-		o := content.Order{Store: r.Store, Survey: v.Survey, Files: p.ids, Workers: r.Workers, Progress: r.Progress,
+		o := content.Order{Store: r.Store, Survey: v.Survey, Files: p.ids, Workers: r.Workers, Progress: r.Progress, Window: r.window(),
 			Ask: content.Ask{Totals: v.Resolved.Measures, Rows: true, Names: names(v.Definition.Key, v.Definition.Entity)}}
 		o.Each = func(b content.Block) error {
 			mu.Lock()
@@ -197,7 +216,7 @@ func (r Reader) ContentWithRows(ctx context.Context, v *Looked, out *SnapshotWri
 				}
 				rows = append(rows, Row{b.Names[0][i].Lo, row.Lo, b.Names[1][i].Lo})
 			}
-			if len(rows) < chunkRows {
+			if len(rows) < r.chunk() {
 				return nil
 			}
 			return flush()

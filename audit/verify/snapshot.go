@@ -128,26 +128,46 @@ func (s *SnapshotWriter) flush() error {
 	return s.out.Write(record)
 }
 
+// batchRows are those of a snapshot that are held once more while they are written, with a NULL in every other column.
+const batchRows = 32 << 10
+
 // Rows writes rows of a partition, which are sorted, as a row group.
 func (s *SnapshotWriter) Rows(p *Partition, rows []Row) error {
 	if p.rows.count == 0 {
 		p.rows.first = s.groups
 	}
+	if len(rows) == 0 {
+		return nil
+	}
+	s.out.NewBufferedRowGroup()
+	for batch := range slices.Chunk(rows, batchRows) {
+		if err := s.batch(batch); err != nil {
+			return err
+		}
+	}
+	s.groups++
+	p.rows.count++
+	return nil
+}
+
+// batch writes some rows to the row group under way.
+func (s *SnapshotWriter) batch(rows []Row) error {
+	kind, key := s.builder.Field(s.at["kind"]).(*array.StringBuilder), s.builder.Field(s.at["key"]).(*array.Int64Builder)
+	row, entity := s.builder.Field(s.at["row"]).(*array.Int64Builder), s.builder.Field(s.at["entity"]).(*array.Int64Builder)
 	for _, r := range rows {
-		s.builder.Field(s.at["kind"]).(*array.StringBuilder).Append(kindRow)
-		for name, n := range map[string]uint64{"key": r.Key, "row": r.Row, "entity": r.Entity} {
-			s.builder.Field(s.at[name]).(*array.Int64Builder).Append(int64(n))
+		kind.Append(kindRow)
+		key.Append(int64(r.Key))
+		row.Append(int64(r.Row))
+		entity.Append(int64(r.Entity))
+	}
+	for name, at := range s.at {
+		if !slices.Contains([]string{"kind", "key", "row", "entity"}, name) {
+			s.builder.Field(at).AppendNulls(len(rows))
 		}
 	}
-	for i, f := range s.builder.Fields() {
-		if name := snapshotSchema().Field(i).Name; !slices.Contains([]string{"kind", "key", "row", "entity"}, name) {
-			f.AppendNulls(len(rows))
-		}
-	}
-	before := s.groups
-	err := s.flush()
-	p.rows.count += s.groups - before
-	return err
+	record := s.builder.NewRecord()
+	defer record.Release()
+	return s.out.WriteBuffered(record)
 }
 
 // Close writes what the views hold, and ends the file.

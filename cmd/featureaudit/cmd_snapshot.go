@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"slices"
 
 	"github.com/spf13/pflag"
@@ -52,7 +53,7 @@ func cmdSnapshot(ctx context.Context, c *cli, args []string) (int, error) {
 	if len(views) == 0 {
 		return 0, fmt.Errorf("%w; check the definitions and --view", audit.ErrNothing)
 	}
-	s := snapshotting{looker: c.lookerWithin(options), asOf: times.At(options.AsOf), withKeys: *withKeys}
+	s := snapshotting{looker: c.lookerWithin(options), memory: options.MemoryLimit / 4, asOf: times.At(options.AsOf), withKeys: *withKeys}
 	err = c.writeFile(outs[0].path, func(w io.Writer) error { return s.write(ctx, w, views) })
 	if cause := context.Cause(ctx); cause != nil {
 		return 0, cause
@@ -82,8 +83,9 @@ func selected(views []model.View, names []string) []model.View {
 	return slices.DeleteFunc(slices.Clone(views), func(v model.View) bool { return v.NoFiles != "" || len(names) > 0 && !slices.Contains(names, v.Name) })
 }
 
-// lookerWithin looks at files and footers within what options allow.
+// lookerWithin looks at files and footers within what options allow. What is left of the memory is the program's: no engine reads beside it.
 func (c *cli) lookerWithin(o audit.Options) *look.Looker {
+	debug.SetMemoryLimit(look.HeapLimitAlone(o.MemoryLimit))
 	return &look.Looker{Store: c.stores, Room: engine.Room{Workers: max(1, o.Threads)}}
 }
 
@@ -92,6 +94,8 @@ type snapshotting struct {
 	looker   *look.Looker
 	asOf     times.Instant
 	withKeys bool
+	// memory is what rows under way may take, in bytes.
+	memory int64
 
 	rows, files, partitions int64
 	problems                []string
@@ -103,7 +107,7 @@ func (s *snapshotting) write(ctx context.Context, w io.Writer, views []model.Vie
 		return err
 	}
 	side := verify.Side{Kind: verify.Snapshot, AsOf: s.asOf, WithKeys: s.withKeys}
-	reader := verify.Reader{Store: s.looker.Store, Workers: s.looker.Room.Workers}
+	reader := verify.Reader{Store: s.looker.Store, Workers: s.looker.Room.Workers, Memory: s.memory}
 	for _, v := range views {
 		found, err := verify.LookAt(ctx, s.looker, v, look.Window{AsOf: s.asOf.Time()})
 		if err != nil {
