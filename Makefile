@@ -64,11 +64,12 @@ test-postgres: ## registries in a PostgreSQL server, which the tests start by th
 # The servers are real, and are started by the tests; the first time builds them, which takes some minutes.
 .PHONY: test-stores
 test-stores: test-stores-s3 $(FAKE_GCS) $(AZURITE) ## audits of buckets with servers of S3, Google and Azure on this machine (node 20 is needed for Azure)
-	FEATUREAUDIT_TEST_GCS=$(CURDIR)/$(FAKE_GCS) FEATUREAUDIT_TEST_AZURITE=$(CURDIR)/$(AZURITE) go test -tags stores -timeout 20m -run 'Google|Azure' ./audit/store/blob
+	FEATUREAUDIT_TEST_GCS=$(CURDIR)/$(FAKE_GCS) FEATUREAUDIT_TEST_AZURITE=$(CURDIR)/$(AZURITE) go test -tags stores -timeout 20m -run 'Google|Azure' ./audit/store/blob ./audit/kept
 
 .PHONY: test-stores-s3
 test-stores-s3: $(VERSITYGW)
 	FEATUREAUDIT_TEST_VERSITYGW=$(CURDIR)/$(VERSITYGW) go test -tags stores -timeout 20m -skip 'Google|Azure' ./audit/store/... ./audit/internal/stage
+	FEATUREAUDIT_TEST_VERSITYGW=$(CURDIR)/$(VERSITYGW) go test -tags stores -timeout 20m -run S3 ./audit/kept
 	FEATUREAUDIT_TEST_VERSITYGW=$(CURDIR)/$(VERSITYGW) go test -tags stores -timeout 20m -run Bucket ./cmd/featureaudit
 	go vet -tags noclouds ./cmd/... ./audit/...
 
@@ -269,10 +270,11 @@ test-feast: build/.venv-feast/ready ## the training example: a real Feast offlin
 	go build -o $(AIRFLOW_BINARIES)/ ./cmd/featureaudit
 	cd $(PYTHON_PACKAGE)/examples/feast && FEATUREAUDIT_TEST_BINARIES=$(AIRFLOW_BINARIES) $(CURDIR)/build/.venv-feast/bin/python -m pytest --quiet -p no:cacheprovider
 
-# Tables that deltalake writes, each version counted by DuckDB's reader of Delta.
+# Tables that deltalake and pyiceberg write, and Iceberg tables by hand, each version counted by DuckDB's readers.
 .PHONY: test-tables
-test-tables: build build/.venv-tables/ready ## Delta tables by real writers, each version against another reader
-	cd fixtures/tables && FEATUREAUDIT=$(CURDIR)/$(BIN) $(CURDIR)/build/.venv-tables/bin/python -m pytest --quiet -p no:cacheprovider
+test-tables: build build/.venv-tables/ready ## Delta and Iceberg tables by real writers, each version against another reader
+	go build -o build/bin/icebergtables ./fixtures/cmd/icebergtables
+	cd fixtures/tables && FEATUREAUDIT=$(CURDIR)/$(BIN) ICEBERG_TABLES=$(CURDIR)/build/bin/icebergtables $(CURDIR)/build/.venv-tables/bin/python -m pytest --quiet -p no:cacheprovider
 
 # Pages of made-up reports and of the incident, for the browser.
 PAGES := build/pages

@@ -131,7 +131,11 @@ type Audit struct {
 
 // Looked counts the files whose rows were looked at, and their rows: those that were read, and those whose facts were kept by an earlier
 // run.
-type Looked struct{ FilesRead, RowsRead, FilesKnown, RowsKnown int64 }
+type Looked struct {
+	FilesRead, RowsRead, FilesKnown, RowsKnown int64
+	// Because says of files that were read why facts of earlier runs were not used, by reason; nil without kept facts.
+	Because map[string]int64
+}
 
 // ErrNothing says that there is nothing to audit: no view, or no view with a file.
 var ErrNothing = errors.New("nothing to audit")
@@ -156,9 +160,9 @@ func Run(ctx context.Context, o Options) (Audit, error) {
 	done, err := r.finish(stopped)
 	done.Looked = r.looked
 	if o.Facts != nil {
-		done.FactsErr = o.Facts.Commit(kept.Note{By: o.Tool.Version, AsOf: r.asOf})
+		done.FactsErr = o.Facts.Commit(kept.Note{By: o.Tool.Version, AsOf: r.asOf, HashKeyID: o.Mask.KeyID()})
 		if stopped == nil { // what a run that was stopped found rewritten is in no report yet
-			done.FactsErr = errors.Join(done.FactsErr, o.Facts.Looks().Commit(o.Tool.Version, r.asOf))
+			done.FactsErr = errors.Join(done.FactsErr, o.Facts.Looks().Commit(o.Tool.Version, r.asOf), o.Facts.Tidy(ctx, o.Tool.Version))
 		}
 	}
 	if o.BadRows {

@@ -94,7 +94,7 @@ func start(ctx context.Context, o Options) (*run, error) {
 		}
 	}
 	r.looker = look.Looker{Store: r.stage, Collector: collect.Collector{Engine: r.scanner, Store: r.stage, Stage: staging{r.stage}, Atlas: r.atlas,
-		Kept: o.Facts, Paranoid: o.Paranoid, Distrusts: o.Distrusts, Release: o.Tool.DuckDB + " " + o.Tool.Arrow + " " + o.Tool.TZData},
+		Kept: o.Facts, Paranoid: o.Paranoid, Distrusts: o.Distrusts, Hasher: o.Mask.Hasher(), Release: o.Tool.DuckDB + " " + o.Tool.Arrow + " " + o.Tool.TZData},
 		Room: room, RowsLimit: o.RowsLimit, Samples: o.Samples, Progress: r.progress}
 	return r, nil
 }
@@ -166,6 +166,12 @@ func (l *Looked) add(c facts.Collection) {
 	l.RowsRead += c.ScannedRows - c.KnownRows
 	l.FilesKnown += c.KnownFiles
 	l.RowsKnown += c.KnownRows
+	for reason, files := range c.ReadBecause {
+		if l.Because == nil {
+			l.Because = map[string]int64{}
+		}
+		l.Because[string(reason)] += files
+	}
 }
 
 func (r *run) runInput() check.RunInput {

@@ -12,6 +12,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/kept"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/partition"
+	"github.com/featureaudit/featureaudit/audit/sensitive"
 	"github.com/featureaudit/featureaudit/audit/times"
 )
 
@@ -22,7 +23,7 @@ const tellRewritten = 7 * times.Day
 // since compares the files of a view with those of the last look, and remembers them. It is nil without a folder of facts, where the
 // view has no time partitions, and where its paths hold what is sensitive.
 func (r *run) since(e facts.Evidence) *facts.Since {
-	if r.options.Facts == nil || !e.View.TimePartition.Declared() || e.Survey.Root == "" || r.window.Newest || pathsHide(e.View, e.Survey) {
+	if r.options.Facts == nil || !e.View.TimePartition.Declared() || e.Survey.Root == "" || r.window.Newest || sensitive.HidesPaths(e.View, e.Survey.Files) {
 		return nil
 	}
 	looks, key := r.options.Facts.Looks(), lookedAt(e.View, e.Survey)
@@ -80,19 +81,6 @@ func lookedAt(v model.View, s facts.Survey) string {
 	text := fmt.Sprintf("%q", []string{s.Root, v.Path, strings.Join(p.Columns, ","), string(p.Grain), p.Zone, string(p.Of), p.CompleteAfter.String()})
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:16])
-}
-
-// pathsHide says that a path of the view may hold a sensitive value.
-func pathsHide(v model.View, s facts.Survey) bool {
-	if len(v.Sensitive) == 0 {
-		return false
-	}
-	if v.Hides(v.Source.Column) || v.Hides("source") {
-		return true
-	}
-	return slices.ContainsFunc(s.Files, func(f facts.File) bool {
-		return slices.ContainsFunc(f.Values, func(value facts.Value) bool { return v.Hides(value.Name) })
-	})
 }
 
 // seenFiles are the files of dated partitions.

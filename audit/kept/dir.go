@@ -37,6 +37,8 @@ type Dir struct {
 	beside  chan struct{}
 	running sync.WaitGroup
 	later   []func()
+	// paths are those of files, once somebody asked, and dropped those of files that are not trusted.
+	paths, dropped map[string]bool
 }
 
 // mostBeside is how many functions run beside the others.
@@ -83,7 +85,7 @@ func Prepare(path string, now time.Time) error {
 	if err := noOthers(path); err != nil {
 		return fmt.Errorf("facts %s: %w", path, err)
 	}
-	tidy(filepath.Join(path, unfinishedFolder), now)
+	_, _ = localPlace{path: path}.leftovers(now.Add(-unfinishedFor)) // what cannot be removed stays: nobody reads it
 	return nil
 }
 
@@ -105,19 +107,6 @@ func noOthers(path string) error {
 	return nil
 }
 
-// tidy removes what killed runs left. What cannot be removed stays: nobody reads it.
-func tidy(unfinished string, now time.Time) {
-	entries, err := os.ReadDir(unfinished)
-	if err != nil {
-		return
-	}
-	for _, e := range entries {
-		if info, err := e.Info(); err == nil && now.Sub(info.ModTime()) > unfinishedFor {
-			_ = os.RemoveAll(filepath.Join(unfinished, e.Name()))
-		}
-	}
-}
-
 // Open reads what is known in a folder that Prepare made. Packs that are damaged, foreign or of another release are named by NotUsed,
 // and nothing of them is used; nor is what is older than a damaged one, for that may have been kept to correct it. The error is the
 // context's, or that of a folder that cannot be listed.
@@ -125,7 +114,7 @@ func Open(ctx context.Context, path string) (*Dir, error) { return Local(path).O
 
 // Open is the function Open for any folder.
 func (f Folder) Open(ctx context.Context) (*Dir, error) {
-	d := &Dir{place: f.place, files: map[fileOf]*File{}, lists: map[string]listed{}, looks: openLooks(f.place), beside: make(chan struct{}, mostBeside)}
+	d := &Dir{place: f.place, files: map[fileOf]*File{}, dropped: map[string]bool{}, lists: map[string]listed{}, looks: openLooks(f.place), beside: make(chan struct{}, mostBeside)}
 	if err := d.looks.damaged; err != nil {
 		d.notUsed = append(d.notUsed, "looks/"+reasonFor(err)+"; what changes in closed partitions is compared with this run from the next one on")
 	}
@@ -148,6 +137,7 @@ func openAll[T any](ctx context.Context, in place, kind string, open func(name s
 		if err != nil {
 			return nil, err
 		}
+		in.ahead(kind, names)
 		var all []T
 		for _, name := range names {
 			if err := context.Cause(ctx); err != nil {
@@ -211,7 +201,13 @@ func (d *Dir) take(o opened) {
 
 // forget drops what is not trusted.
 func (d *Dir) forget() {
-	maps.DeleteFunc(d.files, func(_ fileOf, f *File) bool { return f.pack.number() <= d.distrusted })
+	maps.DeleteFunc(d.files, func(of fileOf, f *File) bool {
+		if f.pack.number() > d.distrusted {
+			return false
+		}
+		d.dropped[of.path] = true
+		return true
+	})
 	maps.DeleteFunc(d.lists, func(_ string, l listed) bool { return l.pack.number() <= d.distrusted })
 }
 
@@ -241,6 +237,21 @@ func (d *Dir) Find(policy, path string) *File {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.files[fileOf{policy, path}]
+}
+
+// Traces says what there is of a path of which Find knows nothing: facts under another policy, or facts that are not trusted for a pack
+// is damaged.
+func (d *Dir) Traces(path string) (otherPolicy, distrusted bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.paths == nil {
+		d.paths = map[string]bool{}
+		for of := range d.files {
+			d.paths[of.path] = true
+		}
+	}
+	// what a damaged pack knew nobody can tell: it may have known this one
+	return d.paths[path], d.dropped[path] || d.distrusted > 0 && !d.paths[path]
 }
 
 // Distrust forgets all that a pack says, and what older ones say, and names it.
@@ -351,6 +362,9 @@ type Note struct {
 	// By is the release that wrote it, AsOf the instant of its run.
 	By   string        `json:"by"`
 	AsOf times.Instant `json:"as_of_us"`
+	// HashKeyID tells with which key hashes of sensitive columns are hidden; empty without one. A merged pack may have several, with commas
+	// between.
+	HashKeyID string `json:"hash_key_id,omitempty"`
 }
 
 // Commit gives the pack of this run its place. The error is the disk's, and costs what was to be kept of this run only.
@@ -389,7 +403,7 @@ func (d *Dir) Close() error {
 	d.files = map[fileOf]*File{}
 	w := d.begun
 	if d.begun = nil; w == nil {
-		return nil
+		return d.place.close()
 	}
-	return w.Abort()
+	return errors.Join(w.Abort(), d.place.close())
 }

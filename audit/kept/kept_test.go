@@ -340,7 +340,7 @@ func TestPruningDamageLeavesNothingOlder(t *testing.T) {
 		t.Fatalf("%q, %v", packs, err)
 	}
 	flip(t, packs[0])
-	done, err := Local(path).Prune(t.Context(), time.Now().Add(-time.Hour), "test")
+	done, err := Local(path).Prune(t.Context(), time.Now().Add(-time.Hour), time.Now(), "test")
 	if err != nil || done.Damaged != 1 || done.Distrusted != 1 || done.Kept != 1 || done.Removed != 2 {
 		t.Errorf("%+v, %v; want 1 damaged, 1 distrusted, 1 kept, 2 packs removed", done, err)
 	}

@@ -22,6 +22,8 @@ type place interface {
 	text() string
 	// packs are the names of the packs of a kind, the oldest first. A folder without any of the kind may be fs.ErrNotExist.
 	packs(kind string) ([]string, error)
+	// ahead says that packs of a kind are about to be opened.
+	ahead(kind string, names []string)
 	// pack is the path of a pack, as the source takes it.
 	pack(kind, name string) string
 	// written is when a pack got its place; zero where that cannot be told.
@@ -34,6 +36,10 @@ type place interface {
 	commit(w *Writer, kind string, number int64, note any) (name string, err error)
 	// remove takes a pack away at once, by its name, and then all that it held.
 	remove(kind, name string) error
+	// leftovers removes what killed runs left before an instant, and counts it.
+	leftovers(before time.Time) (int, error)
+	// close lets go of what was held to read packs.
+	close() error
 }
 
 // source is what packs are read from.
@@ -111,6 +117,9 @@ func (localFiles) size(pack, table string) (int64, error) {
 	return info.Size(), nil
 }
 
+// close has nothing to let go of.
+func (localFiles) close() error { return nil }
+
 // read opens the file for each read, for packs may be many.
 func (localFiles) read(pack, table string, into []byte, from int64) error {
 	f, err := os.Open(filepath.Join(pack, table))
@@ -143,6 +152,8 @@ func (p localPlace) packs(kind string) ([]string, error) {
 	}
 	return inOrder(names), nil
 }
+
+func (p localPlace) ahead(string, []string) {}
 
 func (p localPlace) pack(kind, name string) string { return filepath.Join(p.path, kind, name) }
 
@@ -189,4 +200,23 @@ func (p localPlace) remove(kind, name string) error {
 		return err
 	}
 	return os.RemoveAll(aside)
+}
+
+func (p localPlace) leftovers(before time.Time) (int, error) {
+	entries, err := os.ReadDir(filepath.Join(p.path, unfinishedFolder))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return 0, err
+	}
+	removed := 0
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil || info.ModTime().After(before) {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(p.path, unfinishedFolder, e.Name())); err != nil {
+			return removed, err
+		}
+		removed++
+	}
+	return removed, nil
 }

@@ -25,6 +25,8 @@ type Pruned struct {
 	Distrusted int
 	// Removed are packs that are gone, Damaged those of them that were damaged, and Merged those of them whose rest is in a new one.
 	Removed, Damaged, Merged int
+	// Leftovers are packs that killed runs left unfinished.
+	Leftovers int
 	// Left names, in sentences, what was not understood and is left as it is.
 	Left []string
 	// Before and After are bytes on disk.
@@ -38,9 +40,9 @@ const maxPacks = 8
 var ours = regexp.MustCompile(`^[0-9]{6,}-[0-9a-f]{8}$`)
 
 // Prune drops what no view needs: files that a newer look replaces, whose data is gone or is another by size or time, or under whose policy
-// nothing was kept since a time. What is left of packs is copied into one new pack, whose manifest comes last, and the old ones are removed
+// nothing was kept since a time, and what runs that were killed left two days before now. What is left of packs is copied into one new pack, whose manifest comes last, and the old ones are removed
 // after that. A run that reads meanwhile reads again what it finds gone. The error is the disk's or the context's, and loses nothing.
-func (f Folder) Prune(ctx context.Context, since time.Time, by string) (Pruned, error) {
+func (f Folder) Prune(ctx context.Context, since, now time.Time, by string) (Pruned, error) {
 	var done Pruned
 	all, err := f.Take(ctx)
 	if err != nil {
@@ -112,6 +114,9 @@ func (f Folder) Prune(ctx context.Context, since time.Time, by string) (Pruned, 
 			return done, fmt.Errorf("facts %s: %w", f, err)
 		}
 		done.Removed++
+	}
+	if done.Leftovers, err = f.place.leftovers(now.Add(-unfinishedFor)); err != nil {
+		return done, fmt.Errorf("facts %s: %w", f, err)
 	}
 	return done, nil
 }
@@ -238,6 +243,7 @@ func fill(ctx context.Context, w *Writer, packs []Stock, needed map[*File]bool, 
 	note, number, last := Note{By: by, AsOf: times.Instant(times.None)}, int64(0), int64(0)
 	for _, s := range packs {
 		note.AsOf, last = max(note.AsOf, s.Note.AsOf), max(last, numberOf(path.Base(s.Name)))
+		note.HashKeyID = joinedIDs(note.HashKeyID, s.Note.HashKeyID)
 		for _, f := range s.Files {
 			if !needed[f] {
 				continue
@@ -266,6 +272,13 @@ func fill(ctx context.Context, w *Writer, packs []Stock, needed map[*File]bool, 
 		}
 	}
 	return note, last, nil
+}
+
+// joinedIDs are the ids of two lists of them, with commas between.
+func joinedIDs(a, b string) string {
+	ids := strings.FieldsFunc(a+","+b, func(r rune) bool { return r == ',' })
+	slices.Sort(ids)
+	return strings.Join(slices.Compact(ids), ",")
 }
 
 // copyRanges copies rows of tables, range by range, and gives their new places. Rows that name their file by its number in the pack get

@@ -66,7 +66,7 @@ func TestPruningKeepsWhatIsNeededAndNoMore(t *testing.T) {
 	if err := os.WriteFile(data(7), []byte("data 107, and longer"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	done, err := Local(dir).Prune(t.Context(), time.Now().Add(-time.Hour), "test")
+	done, err := Local(dir).Prune(t.Context(), time.Now().Add(-time.Hour), time.Now(), "test")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,8 +45,11 @@ func (f Folder) Take(ctx context.Context) ([]Stock, error) {
 		if cause := context.Cause(ctx); cause != nil {
 			return nil, cause
 		}
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("%w; name a folder that run --facts has filled", err)
+		}
 		if err != nil {
-			return nil, fmt.Errorf("facts %s: %w; name a folder that run --facts has filled", f, err)
+			return nil, fmt.Errorf("facts %s: %w", f, err)
 		}
 		all = append(all, stock...)
 	}

@@ -231,6 +231,11 @@ func (t *tableWriter) close() (tableManifest, error) {
 // Commit finishes the pack with a note for its reader, writes the manifest last, and gives the folder its name, where no other may
 // be. Before the manifest is there the pack is none, whatever happens; after an error it is removed.
 func (w *Writer) Commit(path string, note any) error {
+	return w.commit(note, func(temporary string) error { return os.Rename(temporary, path) })
+}
+
+// commit finishes the pack, and has it put where it belongs.
+func (w *Writer) commit(note any, put func(temporary string) error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	m := manifest{Format: Format, Tables: []tableManifest{}}
@@ -243,7 +248,10 @@ func (w *Writer) Commit(path string, note any) error {
 	}
 	w.tables, w.order = map[string]*tableWriter{}, nil
 	if w.err == nil {
-		w.err = m.commit(w.temporary, path, note)
+		w.err = m.write(w.temporary, note)
+	}
+	if w.err == nil {
+		w.err = put(w.temporary)
 	}
 	if w.err != nil {
 		return errors.Join(w.err, os.RemoveAll(w.temporary))
@@ -251,7 +259,8 @@ func (w *Writer) Commit(path string, note any) error {
 	return nil
 }
 
-func (m manifest) commit(temporary, path string, note any) error {
+// write writes the manifest of the tables in a folder.
+func (m manifest) write(folder string, note any) error {
 	var err error
 	if m.Note, err = json.Marshal(note); err != nil {
 		return err
@@ -260,10 +269,7 @@ func (m manifest) commit(temporary, path string, note any) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(temporary, manifestName), raw, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(temporary, path)
+	return os.WriteFile(filepath.Join(folder, manifestName), raw, 0o600)
 }
 
 // Abort removes what was written.

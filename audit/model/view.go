@@ -17,6 +17,11 @@ type TableAt struct {
 	AsOf time.Time
 	// Branch is a branch or tag of an Iceberg table.
 	Branch string
+	// Name is that of an Iceberg table in the REST catalog that the view's path is the address of, and Warehouse the catalog's
+	// warehouse; empty means its default.
+	Name, Warehouse string
+	// Relocated says that an Iceberg table was moved as a whole: what its metadata names below its old folder lies below this one.
+	Relocated bool
 }
 
 // The formats of tables.
@@ -38,7 +43,7 @@ func (t TableAt) Named() int {
 
 // Declared says whether anything is said of a table at all.
 func (t TableAt) Declared() bool {
-	return t.Format != "" || t.Version != nil || !t.AsOf.IsZero() || t.Branch != ""
+	return t.Format != "" || t.Version != nil || !t.AsOf.IsZero() || t.Branch != "" || t.Name != "" || t.Warehouse != "" || t.Relocated
 }
 
 // String is the declaration in words.
@@ -55,6 +60,15 @@ func (t TableAt) String() string {
 	}
 	if t.Branch != "" {
 		parts = append(parts, "branch "+t.Branch)
+	}
+	if t.Name != "" {
+		parts = append(parts, "name "+t.Name)
+	}
+	if t.Warehouse != "" {
+		parts = append(parts, "warehouse "+t.Warehouse)
+	}
+	if t.Relocated {
+		parts = append(parts, "relocated")
 	}
 	return strings.Join(parts, ", ")
 }

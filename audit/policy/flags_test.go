@@ -119,6 +119,7 @@ var examples = map[string]string{
 	"owner": "fraud", "path": "p/*.parquet", "source": "source", "source.path_segment": "1", "entity": "[e]", "writer": "[w]", "key": "[k]", "once_per": "[partition]",
 	"measures": "[m]", "payload": "[p]", "sensitive": "[q]", "ttl": "24h", "ttl.never": "static", "max_age": "1h", "max_lag": "2h",
 	"table.format": "delta", "table.version": "12", "table.as_of": "2026-11-03T06:00:00Z", "table.branch": "audit",
+	"table.name": "shop.transactions", "table.warehouse": "lake", "table.relocated": "true",
 	"tolerance": "3m", "rewrites": "3d", "zone": "UTC", "zones": "[UTC]", "reference": "as_of",
 	"event_time": "t", "event_time.column": "t", "event_time.zone": "UTC", "event_time.unit": "ms", "event_time.format": "rfc3339",
 	"ingested_at": "t", "ingested_at.column": "t", "ingested_at.zone": "UTC", "ingested_at.unit": "ms", "ingested_at.format": "rfc3339", "ingested_at.commit": "true",

@@ -246,6 +246,17 @@ var tableKeys = []key[model.TableAt]{
 	valueKey("as_of", "An instant: the version that was the newest then.", ref("text"), readInstant,
 		func(t *model.TableAt) *time.Time { return &t.AsOf }),
 	textKey("branch", "A branch or tag of an Iceberg table.", readColumn, func(t *model.TableAt) *string { return &t.Branch }),
+	textKey("name", "NAMESPACE.TABLE: an Iceberg table in the REST catalog whose address is the path.", readColumn, func(t *model.TableAt) *string { return &t.Name }),
+	textKey("warehouse", "The warehouse of that catalog. Default: the catalog's own.", readColumn, func(t *model.TableAt) *string { return &t.Warehouse }),
+	valueKey("relocated", "true: an Iceberg table was moved as a whole, and what its metadata names below its old folder lies below path.", schema{"const": true},
+		func(c cursor) (bool, bool) {
+			if c.node.Kind != yaml.ScalarNode || c.node.ShortTag() != "!!bool" || c.node.Value != "true" {
+				c.expected("true (or leave it out)")
+				return false, false
+			}
+			return true, true
+		},
+		func(t *model.TableAt) *bool { return &t.Relocated }),
 }
 
 var sourceKeys = []key[model.SourcePolicy]{

@@ -37,6 +37,8 @@ type cli struct {
 	stores stores
 	ending sync.Mutex
 	atEnd  []func()
+	// copies are the files here of objects that were read as a whole, by their addresses.
+	copies map[string]string
 
 	// inspect takes what a command says of itself, in place of running it; nil for a run.
 	inspect func(usagePage)

@@ -112,12 +112,11 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 		return 0, err
 	}
 	split := splitOutputs(outs)
-	prog := &progress{w: c.stderr, now: c.now, done: map[string]float64{}}
-	log, err := c.logger(prog, f.log)
+	prog, err := c.progress(f.log)
 	if err != nil {
 		return 0, err
 	}
-	prog.log = log
+	log := prog.log
 	options, resolved, err := c.runOptions(ctx, f, flags.Args(), started)
 	if err != nil {
 		return 0, err
@@ -149,7 +148,7 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	if err := c.refuseInputs(ctx, outs, options.Views); err != nil {
 		return 0, err
 	}
-	if options.Facts, err = c.factsIn(ctx, f.facts, resolved, outs); err != nil {
+	if options.Facts, err = c.factsIn(ctx, f.facts, resolved, outs, &options); err != nil {
 		return 0, err
 	}
 	if options.Facts != nil {
@@ -178,7 +177,7 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	stop()
 	done.Report.Execution = c.execution(started)
 	e, l := &done.Report.Execution, done.Looked
-	e.FilesRead, e.RowsRead, e.FilesKnown, e.RowsKnown = l.FilesRead, l.RowsRead, l.FilesKnown, l.RowsKnown
+	e.FilesRead, e.RowsRead, e.FilesKnown, e.RowsKnown, e.ReadBecause = l.FilesRead, l.RowsRead, l.FilesKnown, l.RowsKnown, l.Because
 	release()
 	return c.finishRun(ctx, log, finish{report: done.Report, audit: done, options: options, err: runErr, outs: outs, threshold: threshold, flags: f, memory: remembered})
 }
@@ -322,6 +321,9 @@ func (f runFlags) limit(ctx context.Context, options *audit.Options) error {
 		return usagef("--samples %d: expected 0 or more", f.samples)
 	case f.rowsLimit < 0:
 		return usagef("--rows-limit %d: expected 0 or more", f.rowsLimit)
+	}
+	if err := localOnly(f.tempDir); f.tempDir != "" && err != nil {
+		return fmt.Errorf("--temp-dir: %w", err)
 	}
 	memory, err := memoryLimit(f.memory, os.DirFS("/"))
 	if err != nil {

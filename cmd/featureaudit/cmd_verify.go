@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -38,7 +39,6 @@ type verifyFlags struct {
 	expectRange   string
 	expectRows    string
 	tolerance     []string
-	paranoid      bool
 	plan          bool
 	publishPlan   string
 	repeat        string
@@ -52,7 +52,7 @@ func (f *verifyFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.expectRows, "expect-rows", "", "the rows that each partition of the range must have: a number, or a CSV file of partition,rows")
 	flags.StringArrayVar(&f.tolerance, "tolerance", nil, "floating numbers of a column that differ by no more are the same: COLUMN=NUMBER (repeatable)")
 	flags.IntVar(&f.samples, "samples", 0, "show up to so many changed rows of a partition (default: none; sensitive values are hashed or numbered)")
-	flags.BoolVar(&f.paranoid, "paranoid", false, "read partitions too whose files are the very same by name, size, time and footer")
+	f.facts.addTo(flags, contentFacts, "trust no kept sum, and read partitions too whose files are the very same by name, size, time and footer")
 	flags.BoolVar(&f.plan, "plan", false, "say from footers alone which partitions, files, rows and bytes would be read")
 	flags.StringVar(&f.publishPlan, "publish-plan", "", "write which files of AFTER replace which of BEFORE, as CSV; nothing is moved")
 	flags.StringVar(&f.repeat, "repeat", "", "verify again as the report in this file did, and whether what it proved still holds")
@@ -63,6 +63,7 @@ func (f *verifyFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.failOn, "fail-on", "error", "exit 1 at findings of this severity: error, warn or never")
 	flags.StringVar(&f.summary, "summary", "text", "summary at the end of stdout: text, json (one line) or none (the default where an output goes to stdout)")
 	flags.BoolVar(&f.quiet, "quiet", false, "print errors only: no summary, no log")
+	f.log = addLogFlags(flags)
 	addHashKey(flags, &f.hashKey)
 	f.addLimits(flags)
 }
@@ -77,7 +78,7 @@ func cmdVerify(ctx context.Context, c *cli, args []string) (int, error) {
 	}
 	var earlier *report.Report
 	if f.repeat != "" {
-		r, err := c.readReport(f.repeat)
+		r, err := c.readReport(ctx, f.repeat)
 		if err != nil {
 			return 0, err
 		}
@@ -106,6 +107,13 @@ func cmdVerify(ctx context.Context, c *cli, args []string) (int, error) {
 	}
 	if f.quiet {
 		f.summary = quietSummary(flags, f.summary)
+		if !flags.Changed("log-level") {
+			*f.log.level = "error"
+		}
+	}
+	prog, err := c.progress(f.log)
+	if err != nil {
+		return 0, err
 	}
 	if err := oneOf("summary", f.summary, "text", "json", "none"); err != nil {
 		return 0, err
@@ -114,22 +122,28 @@ func cmdVerify(ctx context.Context, c *cli, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	if f.publishPlan != "" && f.publishPlan != "-" {
+		if f.publishPlan, err = absolute(f.publishPlan); err != nil {
+			return 0, fmt.Errorf("--publish-plan: %w", err)
+		}
+	}
 	if hasStdout(outs) && !flags.Changed("summary") {
 		f.summary = "none"
 	}
-	o, limits, closing, err := c.verification(ctx, f)
-	defer closing()
-	if err != nil {
-		return 0, err
-	}
-	o.AsOf = times.At(started)
+	asOf := times.At(started)
 	if f.asOf != "" {
 		at, err := parseInstant("as-of", f.asOf)
 		if err != nil {
 			return 0, err
 		}
-		o.AsOf = times.At(at)
+		asOf = times.At(at)
 	}
+	o, limits, base, closing, err := c.verification(ctx, f)
+	defer closing()
+	if err != nil {
+		return 0, err
+	}
+	o.AsOf, o.Note = asOf, prog.note
 	o.Verification = f.describe(o)
 	if earlier != nil {
 		o.Verified = verifiedBy(*earlier)
@@ -144,6 +158,14 @@ func cmdVerify(ctx context.Context, c *cli, args []string) (int, error) {
 	if f.plan {
 		return c.planVerification(ctx, o)
 	}
+	config := base.got.Policy
+	config.Views = views
+	facts, err := c.contentFacts(ctx, f.facts, config, outs, &limits, asOf)
+	if err != nil {
+		return 0, err
+	}
+	defer facts.close()
+	o.Content = facts.memory
 	removeScratch, err := c.scratch(&limits)
 	if err != nil {
 		return 0, err
@@ -152,16 +174,27 @@ func cmdVerify(ctx context.Context, c *cli, args []string) (int, error) {
 	o.Audit = func(ctx context.Context, view model.View, files map[string]bool) (report.Report, error) {
 		return auditFiles(ctx, limits, o, view, files)
 	}
+	prog.begin(len(o.After.Names()))
+	stop := func() {}
+	if !f.quiet {
+		stop = prog.show(c.stderrTerminal)
+	}
 	r, err := verify.Run(ctx, o)
+	stop()
 	if err != nil && context.Cause(ctx) == nil {
 		return 0, err
 	}
 	r.Execution = c.execution(started)
+	e := &r.Execution
+	e.FilesRead, e.RowsRead, e.FilesKnown, e.RowsKnown = o.Tally.FilesRead(), o.Tally.RowsRead(), o.Tally.FilesKnown(), o.Tally.RowsKnown()
+	for _, note := range facts.commit() {
+		prog.log.Warn().Msg(note)
+	}
 	return c.finishVerification(ctx, f, o, r, outs, threshold)
 }
 
 // finishVerification writes what there is and decides the exit code.
-func (c *cli) finishVerification(ctx context.Context, f verifyFlags, o verify.Options, r report.Report, outs []output, threshold failOn) (int, error) {
+func (c *cli) finishVerification(ctx context.Context, f verifyFlags, o *verify.Options, r report.Report, outs []output, threshold failOn) (int, error) {
 	if r.Schema == "" {
 		return 0, context.Cause(ctx)
 	}
@@ -191,7 +224,7 @@ func (c *cli) finishVerification(ctx context.Context, f verifyFlags, o verify.Op
 }
 
 // describe is what the report says of the verification: enough to repeat it from any folder.
-func (f verifyFlags) describe(o verify.Options) report.Verification {
+func (f verifyFlags) describe(o *verify.Options) report.Verification {
 	v := report.Verification{Before: compared(o.Before), After: compared(o.After), ExpectRange: f.expectRange}
 	add := func(name, value string) {
 		if value != "" {
@@ -202,7 +235,7 @@ func (f verifyFlags) describe(o verify.Options) report.Verification {
 		if path == "" {
 			return ""
 		}
-		if full, err := filepath.Abs(path); err == nil {
+		if full, err := absolute(path); err == nil {
 			return full
 		}
 		return path
@@ -269,52 +302,52 @@ func verifiedBy(r report.Report) map[string]map[string]string {
 }
 
 // verification turns flags into what is to be compared. The function that it gives closes what was opened.
-func (c *cli) verification(ctx context.Context, f verifyFlags) (o verify.Options, limits audit.Options, closing func(), err error) {
+func (c *cli) verification(ctx context.Context, f verifyFlags) (o *verify.Options, limits audit.Options, named *base, closing func(), err error) {
 	var open []io.Closer
 	closing = func() {
 		for _, one := range open {
 			one.Close()
 		}
 	}
-	o = verify.Options{Views: f.views, Samples: f.samples, Paranoid: f.paranoid, Tool: toolVersions(ctx)}
+	named = &base{load: func() (loaded, error) { return c.load(ctx, f.definitionFlags, nil) }}
+	o = &verify.Options{Views: f.views, Samples: f.samples, Paranoid: f.facts.paranoid, Tool: toolVersions(ctx)}
 	if err := f.limit(ctx, &limits); err != nil {
-		return o, limits, closing, err
+		return o, limits, named, closing, err
 	}
 	limits.Adapters, limits.Tool, limits.Log = c.adapters(), o.Tool, zerolog.Nop()
 	o.Looker, o.Memory = c.lookerWithin(limits), limits.MemoryLimit/4
 	if o.Range, err = rangeOf("range", f.span); err != nil {
-		return o, limits, closing, err
+		return o, limits, named, closing, err
 	}
 	if o.Expect, err = rangeOf("expect-range", f.expectRange); err != nil {
-		return o, limits, closing, err
+		return o, limits, named, closing, err
 	}
 	if o.Tolerance, err = tolerances(f.tolerance); err != nil {
-		return o, limits, closing, err
+		return o, limits, named, closing, err
 	}
-	if o.ExpectRows, err = c.expectedRows(f.expectRows); err != nil {
-		return o, limits, closing, err
+	if o.ExpectRows, err = c.expectedRows(ctx, f.expectRows); err != nil {
+		return o, limits, named, closing, err
 	}
 	if o.ExpectRows != nil && f.span == "" {
-		return o, limits, closing, usagef("--expect-rows is for the partitions of --range: name them")
+		return o, limits, named, closing, usagef("--expect-rows is for the partitions of --range: name them")
 	}
-	base := base{load: func() (loaded, error) { return c.load(ctx, f.definitionFlags, nil) }}
-	if o.Before, err = c.side(ctx, "before", f.before, f, &base, &open); err != nil {
-		return o, limits, closing, err
+	if o.Before, err = c.side(ctx, "before", f.before, f, named, &open); err != nil {
+		return o, limits, named, closing, err
 	}
 	if f.after == "" {
-		named, err := base.views()
+		now, err := named.views()
 		if err != nil {
-			return o, limits, closing, err
+			return o, limits, named, closing, err
 		}
-		o.After = verify.Input{Kind: verify.Data, Name: "now", Views: named.Views, Digest: named.Digest}
-	} else if o.After, err = c.side(ctx, "after", f.after, f, &base, &open); err != nil {
-		return o, limits, closing, err
+		o.After = verify.Input{Kind: verify.Data, Name: "now", Views: now.Views, Digest: now.Digest}
+	} else if o.After, err = c.side(ctx, "after", f.after, f, named, &open); err != nil {
+		return o, limits, named, closing, err
 	}
-	return o, limits, closing, knownSides(f.views, o)
+	return o, limits, named, closing, knownSides(f.views, o)
 }
 
 // knownSides refuses the name of a view that neither side has.
-func knownSides(names []string, o verify.Options) error {
+func knownSides(names []string, o *verify.Options) error {
 	known := slices.Concat(o.Before.Names(), o.After.Names())
 	slices.Sort(known)
 	known = slices.Compact(known)
@@ -354,7 +387,7 @@ func tolerances(specs []string) (map[string]float64, error) {
 }
 
 // expectedRows reads --expect-rows: a number for each partition, or a CSV file of partition,rows.
-func (c *cli) expectedRows(text string) (func(view, partition string) (int64, bool), error) {
+func (c *cli) expectedRows(ctx context.Context, text string) (func(view, partition string) (int64, bool), error) {
 	if text == "" {
 		return nil, nil
 	}
@@ -364,7 +397,7 @@ func (c *cli) expectedRows(text string) (func(view, partition string) (int64, bo
 		}
 		return func(string, string) (int64, bool) { return n, true }, nil
 	}
-	raw, err := c.readInput(text)
+	raw, err := c.readInput(ctx, text)
 	if err != nil {
 		return nil, usagef("--expect-rows: %w; expected a number, or a CSV file of partition,rows", err)
 	}
@@ -413,29 +446,37 @@ func (b *base) views() (loaded, error) {
 
 // side opens what --before or --after names.
 func (c *cli) side(ctx context.Context, flag, name string, f verifyFlags, base *base, open *[]io.Closer) (verify.Input, error) {
-	if err := localOnly(name); err != nil {
+	at, err := c.sidePlace(ctx, name)
+	if err != nil {
 		return verify.Input{}, fmt.Errorf("--%s: %w", flag, err)
 	}
-	info, err := os.Stat(name)
+	config, err := c.asConfig(ctx, name)
 	if err != nil {
-		return verify.Input{}, usagef("--%s: %w; expected a config, a folder of data, a snapshot, or a report", flag, err)
+		return verify.Input{}, fmt.Errorf("--%s: %w", flag, err)
 	}
-	in := verify.Input{Kind: verify.Data, Name: name}
+	in := verify.Input{Kind: verify.Data, Name: store.Bare(name)}
 	switch {
-	case info.IsDir() && asConfig(name) == "":
+	case at.folder && unpackedSnapshot(name):
+		snapshot, err := verify.OpenSnapshot(name)
+		in.Kind, in.Snapshot = verify.Snapshot, &snapshot
+		return in, usage(err)
+	case at.folder && config == "":
 		named, err := base.views()
 		if err != nil {
 			return in, fmt.Errorf("--%s %s: it is a folder of data, and needs definitions (--config, or --path with its columns): %w", flag, name, err)
 		}
-		in.Views, err = movedTo(name, named.Views, f.views)
+		in.Views, err = c.movedTo(ctx, name, named.Views, f.views)
 		in.Digest = named.Digest
 		return in, err
-	case asConfig(name) != "":
+	case config != "":
 		named, err := c.load(ctx, definitionFlags{set: f.set}, []string{name})
 		in.Views, in.Digest = named.Views, named.Digest
+		if base.got.Facts == "" && !base.done {
+			base.got.Dir, base.got.Facts = named.Dir, named.Facts
+		}
 		return in, err
-	case namesReport(name):
-		r, err := c.readReport(name)
+	case c.namesReport(ctx, name):
+		r, err := c.readReport(ctx, name)
 		if err != nil {
 			return in, err
 		}
@@ -453,13 +494,23 @@ func (c *cli) side(ctx context.Context, flag, name string, f verifyFlags, base *
 		in.Kind, in.Report = verify.Counts, &side
 		return in, nil
 	}
-	file, err := os.Open(name)
+	path := name
+	if inBucket(name) {
+		if path, err = c.heldUpTo(ctx, name, math.MaxInt64); err != nil {
+			return in, fmt.Errorf("--%s: %w", flag, err)
+		}
+	}
+	file, err := os.Open(path)
 	if err != nil {
 		return in, err
 	}
 	*open = append(*open, file)
 	c.reads.add(name)
-	snapshot, err := verify.ReadSnapshot(ctx, name, file)
+	info, err := file.Stat()
+	if err != nil {
+		return in, err
+	}
+	snapshot, err := verify.ReadSnapshot(store.Bare(name), file, info.Size())
 	if err != nil {
 		return in, usagef("--%s: %w, a config, a folder of data, or a report", flag, err)
 	}
@@ -467,9 +518,33 @@ func (c *cli) side(ctx context.Context, flag, name string, f verifyFlags, base *
 	return in, nil
 }
 
+// unpackedSnapshot says whether a folder is a snapshot's archive unpacked, and no folder of data.
+func unpackedSnapshot(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "manifest.json"))
+	_, noTable := os.Stat(filepath.Join(dir, "partitions.parquet"))
+	return err == nil && noTable == nil
+}
+
+// sidePlace is what stands at the name of a side; nothing there is an error.
+func (c *cli) sidePlace(ctx context.Context, name string) (placed, error) {
+	if !inBucket(name) {
+		if err := localOnly(name); err != nil {
+			return placed{}, err
+		}
+		if _, err := os.Stat(name); err != nil {
+			return placed{}, usagef("%w; expected a config, a folder of data, a snapshot, or a report", err)
+		}
+	}
+	at, err := c.placed(ctx, name)
+	if err == nil && at == (placed{}) {
+		err = usagef("%s: there is no such object and no such folder; expected a config, a folder of data, a snapshot, or a report", store.Bare(name))
+	}
+	return at, err
+}
+
 // movedTo are views whose data lies in another folder: below it by the same paths, or where one view alone is meant all of it.
-func movedTo(dir string, views []model.View, names []string) ([]model.View, error) {
-	root, err := filepath.Abs(dir)
+func (c *cli) movedTo(ctx context.Context, dir string, views []model.View, names []string) ([]model.View, error) {
+	root, err := absolute(store.Bare(dir))
 	if err != nil {
 		return nil, err
 	}
@@ -483,13 +558,19 @@ func movedTo(dir string, views []model.View, names []string) ([]model.View, erro
 		if !strings.HasSuffix(fixed, "/") {
 			fixed = filepath.Dir(fixed)
 		}
-		_, err := os.Stat(filepath.Join(root, fixed))
+		relative := !filepath.IsAbs(v.Path) && store.Scheme(v.Path) == ""
+		below := placed{}
+		if relative && filepath.Clean(fixed) != "." {
+			if below, err = c.placed(ctx, store.Join(root, fixed)); err != nil && inBucket(root) {
+				return nil, err
+			}
+		}
 		switch {
-		case !filepath.IsAbs(v.Path) && filepath.Clean(fixed) != "." && err == nil:
+		case below != (placed{}):
 			v.Root = root
 		case len(meant) == 1:
 			v.Root, v.Path = root, "**/*.parquet"
-		case filepath.Clean(fixed) == "." && !filepath.IsAbs(v.Path):
+		case filepath.Clean(fixed) == "." && relative:
 			v.Root = root
 		default:
 			return nil, usagef("%s: it holds no %s, where the data of view %s would lie; name one view with --view if the folder is its own", dir, fixed, v.Name)
@@ -513,7 +594,7 @@ func (n narrowed) List(ctx context.Context, base, glob string) (store.Listing, e
 }
 
 // auditFiles runs the checks of an audit that tell what a backfill may bring over some files of a view.
-func auditFiles(ctx context.Context, limits audit.Options, o verify.Options, view model.View, keep map[string]bool) (report.Report, error) {
+func auditFiles(ctx context.Context, limits audit.Options, o *verify.Options, view model.View, keep map[string]bool) (report.Report, error) {
 	options := limits
 	options.Views, options.SelectChecks, options.Mask = []model.View{view}, verify.AuditChecks(), o.Mask
 	options.AsOf, options.AsOfGiven, options.NameFindings = o.AsOf.Time(), true, true
@@ -526,7 +607,7 @@ func auditFiles(ctx context.Context, limits audit.Options, o verify.Options, vie
 }
 
 // planVerification prints what would be read.
-func (c *cli) planVerification(ctx context.Context, o verify.Options) (int, error) {
+func (c *cli) planVerification(ctx context.Context, o *verify.Options) (int, error) {
 	plans, err := verify.Plan(ctx, o)
 	if err != nil {
 		return 0, err
@@ -544,7 +625,7 @@ func (c *cli) planVerification(ctx context.Context, o verify.Options) (int, erro
 }
 
 // publishPlan writes which files replace which, as CSV.
-func (c *cli) publishPlan(ctx context.Context, path string, o verify.Options, r report.Report) error {
+func (c *cli) publishPlan(ctx context.Context, path string, o *verify.Options, r report.Report) error {
 	lines, err := verify.PublishPlan(ctx, o, r)
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/internal/keys"
 	"github.com/featureaudit/featureaudit/audit/kept"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/sensitive"
 	"github.com/featureaudit/featureaudit/audit/times"
 )
 
@@ -57,48 +58,100 @@ func (c *collector) narrow() bool { return len(c.oncePer()) == 0 }
 // keeps says whether facts of the view's files may be kept at all: what was learnt of files changes how all of them are read, and what is
 // sensitive, or shown by name, is not written down.
 func (c *collector) keeps() bool {
-	v := c.roles.view
-	columns := slices.Concat(v.Key, v.Entity, writerColumns(v), []string{v.Source.Column})
-	for _, t := range timeColumns(v) {
-		columns = append(columns, t.Column)
-	}
-	return c.request.Kept != nil && !c.writers.named && len(c.learnt.refused) == 0 && len(c.learnt.beyond) == 0 && !c.learnt.rawNested &&
-		!slices.ContainsFunc(columns, v.Hides)
+	return c.request.Kept != nil && !c.writers.named && len(c.learnt.refused) == 0 && len(c.learnt.beyond) == 0 && !c.learnt.rawNested && !c.exposes()
 }
 
-// recall finds the files whose facts are known.
+// exposes says that something sensitive would be written down: names of sources, times and paths are kept as they are, and hashes without
+// a key tell who can list likely values.
+func (c *collector) exposes() bool {
+	v := c.roles.view
+	plain := slices.Concat([]string{v.Source.Column}, v.TimePartition.Columns)
+	for _, t := range timeColumns(v) {
+		plain = append(plain, t.Column)
+	}
+	hashed := slices.Concat(v.Key, v.Entity, writerColumns(v))
+	return slices.ContainsFunc(plain, v.Hides) || sensitive.HidesPaths(v, c.survey.Files) || c.request.Hasher == nil && slices.ContainsFunc(hashed, v.Hides)
+}
+
+// recall finds the files whose facts are known, and says of the others why they are read.
 func (c *collector) recall(trusted bool) {
+	if c.request.Kept == nil {
+		return
+	}
+	c.because = map[facts.ReadReason]int64{}
 	if !c.keeps() {
+		c.eachWanted(func(*facts.File) { c.because[facts.ReadNeverKept]++ })
 		return
 	}
 	c.captures, c.layoutDigests = map[int32]*capture{}, map[int32]string{}
 	c.fileTallies, c.fileSamples = map[sliceKey]*fileTally{}, map[sliceKey]*fileSample{}
+	c.seals = c.newSeals(true)
 	c.policy = c.keepPolicy()
 	c.repeats = &repeats{name: c.listName(), whole: true}
-	if !trusted || c.request.Paranoid {
-		return
-	}
 	c.known = map[int32]*kept.File{}
-	for i := range c.survey.Files {
-		file := &c.survey.Files[i]
-		if !c.wanted(file) || c.request.Distrusts != nil && c.request.Distrusts(file.Abs) {
-			continue
+	c.eachWanted(func(file *facts.File) {
+		known, because := c.recallFile(file, trusted)
+		if known == nil {
+			c.because[because]++
+			return
 		}
-		if known := c.request.Kept.Find(c.policy, file.Abs); known != nil && c.holds(file, known) {
-			c.known[file.ID] = known
-			c.filesDone++
-			c.rowsDone += file.Rows
-		}
-	}
+		c.known[file.ID] = known
+		c.filesDone++
+		c.rowsDone += file.Rows
+	})
 	c.recallRepeats()
 }
 
-// holds says whether what is known of a file is of this very file, and holds at as_of.
-func (c *collector) holds(file *facts.File, known *kept.File) bool {
-	same := known.Size == file.Size && known.ModTime == file.ModTime && known.ETag == file.ETag && known.Footer == file.FooterSum &&
-		known.Rows == file.Rows && known.State == c.keepState(file)
-	return same && !c.open(file) && known.Holds <= c.clock.asOf && (!known.Far.Known() || known.Far > c.clock.limits.SentinelAfter) &&
-		c.agesAlike(file, known)
+func (c *collector) eachWanted(each func(file *facts.File)) {
+	for i := range c.survey.Files {
+		if file := &c.survey.Files[i]; c.wanted(file) {
+			each(file)
+		}
+	}
+}
+
+// recallFile gives what is known of a file, or why nothing of it is used.
+func (c *collector) recallFile(file *facts.File, trusted bool) (*kept.File, facts.ReadReason) {
+	switch {
+	case c.request.Paranoid:
+		return nil, facts.ReadParanoid
+	case c.request.Distrusts != nil && c.request.Distrusts(file.Abs):
+		return nil, facts.ReadAsked
+	}
+	known := c.request.Kept.Find(c.policy, file.Abs)
+	if known == nil {
+		switch otherPolicy, distrusted := c.request.Kept.Traces(file.Abs); {
+		case distrusted:
+			return nil, facts.ReadDamaged
+		case c.open(file):
+			return nil, facts.ReadOpen
+		case otherPolicy:
+			return nil, facts.ReadPolicy
+		}
+		return nil, facts.ReadNew
+	}
+	if because := c.outdated(file, known); because != "" {
+		return nil, because
+	}
+	if !trusted {
+		return nil, facts.ReadTogether
+	}
+	return known, ""
+}
+
+// outdated says why what is known of a file is not of this very file, or does not hold at as_of; empty where it does.
+func (c *collector) outdated(file *facts.File, known *kept.File) facts.ReadReason {
+	switch {
+	case known.Size != file.Size || known.ModTime != file.ModTime || known.ETag != file.ETag || known.Footer != file.FooterSum || known.Rows != file.Rows:
+		return facts.ReadChanged
+	case known.State != c.keepState(file):
+		return facts.ReadBeside
+	case c.open(file) || known.Holds > c.clock.asOf || known.Far.Known() && known.Far <= c.clock.limits.SentinelAfter:
+		return facts.ReadOpen
+	case !c.agesAlike(file, known):
+		return facts.ReadStale
+	}
+	return ""
 }
 
 // agesAlike says that the rows of a file are stale now that were so when their facts were gathered.

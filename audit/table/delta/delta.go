@@ -136,6 +136,11 @@ func (l *log) named(ctx context.Context, e store.Entry, paths map[string]bool) {
 
 // find is the number of the wanted version, and its time.
 func (l *log) find(ctx context.Context, at model.TableAt) (version, committed int64, err error) {
+	if at.Version == nil {
+		if err := l.whole(); err != nil {
+			return 0, 0, err
+		}
+	}
 	if !at.AsOf.IsZero() {
 		return l.findAt(ctx, at.AsOf.UnixMicro())
 	}
@@ -225,6 +230,15 @@ func (s *state) version(files store.Store, root string) (logged.Version, error) 
 	for i := 1; i < len(out.Files); i++ {
 		if out.Files[i].Path == out.Files[i-1].Path {
 			return logged.Version{}, fmt.Errorf("it lists %s twice, with different deleted rows: the log is damaged", out.Files[i].Path)
+		}
+	}
+	for _, f := range out.Files {
+		below, ok := strings.CutPrefix(f.Abs, strings.TrimSuffix(root, "/")+"/")
+		if !ok {
+			continue
+		}
+		if _, twice := slices.BinarySearchFunc(out.Files, below, func(f logged.File, path string) int { return cmp.Compare(f.Path, path) }); twice {
+			return logged.Version{}, fmt.Errorf("it lists %s twice, by its path and by %s: the log is damaged", below, f.Abs)
 		}
 	}
 	return out, nil

@@ -17,6 +17,8 @@ type Reader func(ctx context.Context, files store.Store, root string, at model.T
 
 // Version is one version of a table.
 type Version struct {
+	// Root takes the place of the folder that was read where the table lies elsewhere; else empty.
+	Root string
 	// Number is that of a Delta version, or the id of an Iceberg snapshot.
 	Number int64
 	// CommittedAt is when it was committed; not known where the log no longer says.
@@ -29,6 +31,8 @@ type Version struct {
 	Schema []Column
 	// Partitions are its partition columns, or the names of its partition fields, in their order.
 	Partitions []string
+	// Periods are those of Partitions that are periods of a time.
+	Periods []facts.TablePeriod
 	// Settings are its properties.
 	Settings map[string]string
 	// Named says whether some version in the log names a file, by its path below the table's folder: all others are orphans. What
@@ -45,7 +49,7 @@ type File struct {
 	// Path is relative to the table's folder where the file lies below it, and as the log has it where not. Abs is the name that a
 	// store takes; empty means Path below the folder.
 	Path, Abs string
-	// Size is in bytes; ModTime is when it was written, as the log says, in microseconds UTC.
+	// Size is in bytes; ModTime is when it was written, as the log says, in microseconds UTC: Unknown where only the store says it.
 	Size, ModTime int64
 	// Values are those of its partitions, in their order. NULL is Null. A partition by day, hour or month of an event time has the text
 	// that a folder of it would have.
@@ -68,6 +72,9 @@ type Column struct {
 	Name, Type string
 	Required   bool
 }
+
+// Unknown is a time of a file that the log does not say.
+const Unknown = -1 << 63
 
 // Null stands for a partition's value that is NULL, as it does in the folders of partitions.
 const Null = facts.NullValue
