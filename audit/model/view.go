@@ -9,6 +9,8 @@ import (
 
 // TableAt says which version of a table is meant: its newest where nothing is set.
 type TableAt struct {
+	// Name is the table's name in the catalogs of another engine: catalog.schema.table. Empty where files are listed by Path alone.
+	Name string
 	// Format is "delta" or "iceberg"; empty means what is found.
 	Format string
 	// Version is the number of a Delta version or the id of an Iceberg snapshot; nil means none is named.
@@ -44,6 +46,9 @@ func (t TableAt) Declared() bool {
 // String is the declaration in words.
 func (t TableAt) String() string {
 	var parts []string
+	if t.Name != "" {
+		parts = append(parts, t.Name)
+	}
 	if t.Format != "" {
 		parts = append(parts, "format "+t.Format)
 	}

@@ -165,21 +165,26 @@ func readTimeColumn(c cursor, t *model.TimeColumn) {
 		}
 		return
 	}
+	readShort(c, timeColumnKeys, "column", t)
+	if t.Unit != "" && t.Format != "" {
+		c.fail("unit is for numbers and format is for text: keep the one that the column needs")
+	}
+}
+
+// readShort reads a map whose key named main has a short form: the origin of both is that of the map.
+func readShort[T any](c cursor, keys []key[T], main string, t *T) {
 	scope := c.inner()
 	for _, e := range c.entries() {
-		i := slices.IndexFunc(timeColumnKeys, func(k key[model.TimeColumn]) bool { return k.name == e.name })
+		i := slices.IndexFunc(keys, func(k key[T]) bool { return k.name == e.name })
 		if i < 0 {
-			c.with(scope).unknown(e, names(timeColumnKeys))
+			c.with(scope).unknown(e, names(keys))
 			continue
 		}
 		child := c.child(e, scope)
-		if e.name == "column" {
+		if e.name == main {
 			child.key = c.key
 		}
-		timeColumnKeys[i].read(child, t)
-	}
-	if t.Unit != "" && t.Format != "" {
-		c.fail("unit is for numbers and format is for text: keep the one that the column needs")
+		keys[i].read(child, t)
 	}
 }
 
@@ -206,6 +211,10 @@ var timePartitionKeys = []key[model.TimePartition]{
 }
 
 var tableKeys = []key[model.TableAt]{
+	textKey("name", "The table's name on Trino, catalog.schema.name; its parts may be left out that the engine's own catalog and schema say. `table: NAME` is short for it.",
+		func(c cursor) (string, bool) {
+			return readName(c, "the name of a table, such as lake.features.transactions")
+		}, func(t *model.TableAt) *string { return &t.Name }),
 	enumKey("format", "delta or iceberg. Default: what the folder holds.", tableFormats,
 		func(t *model.TableAt) *string { return &t.Format }),
 	valueKey("version", "The number of a Delta version, or the id of an Iceberg snapshot.", schema{"type": "integer", "minimum": 0},
@@ -338,14 +347,21 @@ var viewKeys = []key[model.View]{
 	enumKey("reference", "The instant that stale-rows measures a row's age at. Default: partition_end where there is a time partition.", references,
 		func(v *model.View) *model.Reference { return &v.Reference }),
 	{
-		name: "table", doc: "Which version of a table is audited, where path is the folder of a Delta or Iceberg table. Default: the newest.",
-		schema: objectSchema(tableKeys),
-		fields: within(func(v *model.View) *model.TableAt { return &v.Table }, tableKeys, ""),
+		name: "table", doc: "Which version of a table is audited, where path is the folder of a Delta or Iceberg table (default: the newest); as a name alone, the table on Trino.",
+		schema: schema{"oneOf": []any{ref("text"), objectSchema(tableKeys)}},
+		fields: within(func(v *model.View) *model.TableAt { return &v.Table }, tableKeys, "name"),
 		read: func(c cursor, v *model.View) {
-			if !c.isMap(`a map such as {version: 12}`) {
+			if c.node.Kind == yaml.ScalarNode && c.node.ShortTag() == "!!str" {
+				if name, ok := readName(c, "the name of a table, such as lake.features.transactions"); ok {
+					v.Table.Name = name
+					c.mark()
+				}
 				return
 			}
-			readMap(c.with(c.inner()), tableKeys, &v.Table)
+			if !c.isMap(`a map such as {version: 12}, or the name of a table on Trino`) {
+				return
+			}
+			readShort(c, tableKeys, "name", &v.Table)
 			if v.Table.Named() > 1 {
 				c.fail("version, as_of and branch each name a version of the table: keep one of them")
 			}
