@@ -162,9 +162,9 @@ func Run(ctx context.Context, o Options) (Audit, error) {
 	done, err := r.finish(stopped)
 	done.Looked = r.looked
 	if o.Facts != nil {
-		done.FactsErr = o.Facts.Commit(kept.Note{By: o.Tool.Version, AsOf: r.asOf})
+		done.FactsErr = o.Facts.Commit(kept.Note{By: o.Tool.Version, AsOf: r.asOf, HashKeyID: o.Mask.KeyID()})
 		if stopped == nil { // what a run that was stopped found rewritten is in no report yet
-			done.FactsErr = errors.Join(done.FactsErr, o.Facts.Looks().Commit(o.Tool.Version, r.asOf))
+			done.FactsErr = errors.Join(done.FactsErr, o.Facts.Looks().Commit(o.Tool.Version, r.asOf), o.Facts.Tidy(ctx, o.Tool.Version))
 		}
 	}
 	if o.BadRows {

@@ -19,11 +19,16 @@ import (
 // newStage is what distant files are read through: within StageLimit, else a quarter of what is free in the temporary folder. A folder that
 // cannot be looked at is told of by whoever has to write there.
 func newStage(o Options) *stage.Stage {
-	limit := o.StageLimit
-	if free, err := keys.FreeBytes(o.TempDir); limit <= 0 && err == nil {
+	return stage.New(o.Adapters.Store, o.TempDir, StageRoom(o.StageLimit, o.TempDir))
+}
+
+// StageRoom is what copies of distant files may take in a folder, in bytes: the limit, and without one, which is 0, a quarter of what is
+// free there.
+func StageRoom(limit int64, dir string) int64 {
+	if free, err := keys.FreeBytes(dir); limit <= 0 && err == nil {
 		limit = free / 4
 	}
-	return stage.New(o.Adapters.Store, o.TempDir, limit)
+	return limit
 }
 
 // staging is a stage as a collector asks for it.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -25,6 +26,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/kept"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/sensitive"
 	"github.com/featureaudit/featureaudit/fixtures"
 )
 
@@ -100,6 +102,8 @@ type world struct {
 	known, read       int64
 	notUsed           int64
 	log               []string
+	// mask hides what is sensitive; nil numbers it.
+	mask *sensitive.Mask
 }
 
 func newWorld(t *testing.T, adapters audit.Adapters, seed uint64) *world {
@@ -282,6 +286,13 @@ var happenings = []happening{
 		}
 		w.views = append(w.views[:1:1], second)
 	}},
+	{"columns are sensitive", func(w *world) {
+		v := w.view()
+		if v.Sensitive = append(slices.Clone(v.Entity), v.Key...); w.rng.IntN(3) == 0 {
+			v.Sensitive = nil
+		}
+	}},
+	{"the hash key is another", func(w *world) { w.mask = []*sensitive.Mask{nil, maskOf(w.t, 1), maskOf(w.t, 2)}[w.rng.IntN(3)] }},
 	{"a run was killed", func(w *world) {
 		dir := filepath.Join(w.facts, "unfinished", fmt.Sprintf("99999-%d", w.rng.IntN(1000)))
 		w.do(os.MkdirAll(dir, 0o700))
@@ -373,7 +384,7 @@ func (w *world) withFacts(paranoid bool) []byte {
 func (w *world) audit(dir *kept.Dir, paranoid bool) []byte {
 	w.t.Helper()
 	done, err := audit.Run(context.WithoutCancel(w.t.Context()), audit.Options{Views: w.views, AsOf: w.asOf, AsOfGiven: true, Threads: 2, TempDir: w.t.TempDir(),
-		Adapters: w.adapters, Log: zerolog.Nop(), Facts: dir, Paranoid: paranoid, SelectChecks: withoutMemory()})
+		Adapters: w.adapters, Log: zerolog.Nop(), Facts: dir, Paranoid: paranoid, Mask: w.mask, SelectChecks: withoutMemory()})
 	if err != nil && !errors.Is(err, audit.ErrNothing) {
 		w.t.Fatal(err)
 	}

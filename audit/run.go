@@ -94,7 +94,7 @@ func start(ctx context.Context, o Options) (*run, error) {
 		}
 	}
 	rows := engine.Collector(collect.Collector{Engine: r.scanner, Store: r.stage, Stage: staging{r.stage}, Atlas: r.atlas,
-		Kept: o.Facts, Paranoid: o.Paranoid, Distrusts: o.Distrusts, Release: o.Tool.DuckDB + " " + o.Tool.Arrow + " " + o.Tool.TZData})
+		Kept: o.Facts, Paranoid: o.Paranoid, Distrusts: o.Distrusts, Hasher: o.Mask.Hasher(), Release: o.Tool.DuckDB + " " + o.Tool.Arrow + " " + o.Tool.TZData})
 	if o.Adapters.Elsewhere != nil {
 		rows = divided{here: rows, elsewhere: o.Adapters.Elsewhere(r.stage, r.atlas)}
 	}
@@ -108,7 +108,7 @@ type divided struct{ here, elsewhere engine.Collector }
 
 // Collect implements engine.Collector.
 func (d divided) Collect(ctx context.Context, o engine.Order) (facts.Collection, error) {
-	if o.View.Table.Name != "" {
+	if o.View.Table.Trino != "" {
 		return d.elsewhere.Collect(ctx, o)
 	}
 	return d.here.Collect(ctx, o)

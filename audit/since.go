@@ -11,6 +11,8 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/kept"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/partition"
+	"github.com/featureaudit/featureaudit/audit/sensitive"
 	"github.com/featureaudit/featureaudit/audit/times"
 )
 
@@ -21,7 +23,7 @@ const tellRewritten = 7 * times.Day
 // since compares the files of a view with those of the last look, and remembers them. It is nil without a folder of facts, where the
 // view has no time partitions, and where its paths hold what is sensitive.
 func (r *run) since(e facts.Evidence) *facts.Since {
-	if r.options.Facts == nil || !e.View.TimePartition.Declared() || e.Survey.Root == "" || r.window.Newest || pathsHide(e.View, e.Survey) {
+	if r.options.Facts == nil || !e.View.TimePartition.Declared() || e.Survey.Root == "" || r.window.Newest || sensitive.HidesPaths(e.View, e.Survey.Files) {
 		return nil
 	}
 	looks, key := r.options.Facts.Looks(), lookedAt(e.View, e.Survey)
@@ -37,15 +39,40 @@ func (r *run) since(e facts.Evidence) *facts.Since {
 	if !known.Last.Known() {
 		return out
 	}
+	wanted := r.wanted(e)
 	for _, f := range known.Files {
-		if f.Place.Closed <= min(known.Last, r.asOf) {
+		if f.Place.Closed <= min(known.Last, r.asOf) && wanted(f.Place.Interval, f.Place.Start) {
 			out.Closed = append(out.Closed, f.Place.Interval)
 		}
 	}
 	slices.Sort(out.Closed)
 	out.Closed = slices.Compact(out.Closed)
-	out.Rewritten = told(all, r.asOf)
+	out.Rewritten = slices.DeleteFunc(told(all, r.asOf), func(w facts.Rewritten) bool { return !wanted(w.Identity, w.Start) })
 	return out
+}
+
+// wanted says of a partition, by its identity and its start, whether it is in the range. One that is gone lies where the range's bounds
+// say.
+func (r *run) wanted(e facts.Evidence) func(identity string, start times.Instant) bool {
+	if !r.window.Range.Given() {
+		return func(string, times.Instant) bool { return true }
+	}
+	inRange := map[string]bool{}
+	for _, p := range e.Survey.Partitions {
+		inRange[p.Identity] = p.InRange
+	}
+	from, to := times.Instant(times.None), times.Instant(times.None)
+	if layout, err := partition.New(e.View.TimePartition); err == nil {
+		if start, end, err := layout.Bounds(r.window.Range); err == nil {
+			from, to = start, end
+		}
+	}
+	return func(identity string, start times.Instant) bool {
+		if known, there := inRange[identity]; there {
+			return known
+		}
+		return start >= from && start < to
+	}
 }
 
 // lookedAt names what is looked at: views that list the same files in the same way are one.
@@ -54,19 +81,6 @@ func lookedAt(v model.View, s facts.Survey) string {
 	text := fmt.Sprintf("%q", []string{s.Root, v.Path, strings.Join(p.Columns, ","), string(p.Grain), p.Zone, string(p.Of), p.CompleteAfter.String()})
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:16])
-}
-
-// pathsHide says that a path of the view may hold a sensitive value.
-func pathsHide(v model.View, s facts.Survey) bool {
-	if len(v.Sensitive) == 0 {
-		return false
-	}
-	if v.Hides(v.Source.Column) || v.Hides("source") {
-		return true
-	}
-	return slices.ContainsFunc(s.Files, func(f facts.File) bool {
-		return slices.ContainsFunc(f.Values, func(value facts.Value) bool { return v.Hides(value.Name) })
-	})
 }
 
 // seenFiles are the files of dated partitions.

@@ -1,6 +1,7 @@
 package audit_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -171,6 +172,74 @@ func TestRewrittenWithinARange(t *testing.T) {
 	n.from, n.to = "", ""
 	if r := n.look(6, 12); r.RowsBad != 2 {
 		t.Errorf("%d partitions are rewritten, want the 2 that changed: %s", r.RowsBad, r.Message)
+	}
+}
+
+// TestGoneWithinARange judges a partition of the range that is gone altogether, also where no calendar asks for it, and none beside the range.
+func TestGoneWithinARange(t *testing.T) {
+	for _, expected := range []model.Expected{model.ExpectAll, model.ExpectWeekdays, model.ExpectAny} {
+		n := newNights(t)
+		n.view.TimePartition.Expected = expected
+		n.look(6, 12)
+		for _, day := range []int{1, 3, 5} {
+			if err := os.RemoveAll(filepath.Dir(n.path(day, "a"))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, test := range []struct {
+			from, to   string
+			bad, total int64
+			messages   []string
+		}{
+			{"2026-11-02", "2026-11-04", 1, 3, []string{"dt=2026-11-03 1 file is gone: 0 rows where there were 10; first seen as of 2026-11-06T12:00:00Z"}},
+			{"2026-11-05", "2026-11-05", 1, 1, []string{"dt=2026-11-05 1 file is gone: 0 rows where there were 10; first seen as of 2026-11-06T12:00:00Z"}},
+			{"2026-11-02", "2026-11-02", 0, 1, nil},
+		} {
+			n.from, n.to = test.from, test.to
+			outcome := report.Warn
+			if test.bad == 0 {
+				outcome = report.Pass
+			}
+			n.expect(fmt.Sprintf("%s, range %s..%s", expected, test.from, test.to), n.look(6, 12), outcome, test.bad, test.total, test.messages...)
+		}
+	}
+}
+
+// TestTouchedAndCompacted looks at files that were only touched, copied with a new time or moved to another partition's folder of the same
+// day, and at a compaction, which this check cannot tell from a rewrite, and says so by the rows.
+func TestTouchedAndCompacted(t *testing.T) {
+	n := newNights(t)
+	n.write(2, "b", 5)
+	n.look(6, 12)
+	for day := 1; day <= 5; day++ {
+		now := time.Now().Add(time.Duration(day) * time.Second)
+		if err := os.Chtimes(n.path(day, "a"), now, now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n.write(3, "a", 10) // the same rows once more, under a new time
+	n.expect("touched", n.look(6, 12), report.Pass, 0, 5)
+	if err := errors.Join(os.Remove(n.path(2, "a")), os.Remove(n.path(2, "b"))); err != nil {
+		t.Fatal(err)
+	}
+	n.write(2, "whole", 15)
+	n.expect("compacted", n.look(6, 12), report.Warn, 1, 5,
+		"dt=2026-11-02 2 files are gone, 1 file is new: 15 rows, as many as before; first seen as of 2026-11-06T12:00:00Z")
+}
+
+// TestRewritesAtItsBorder has a partition that ended exactly so long before as rewrites says, and a microsecond longer.
+func TestRewritesAtItsBorder(t *testing.T) {
+	for _, test := range []struct {
+		rewrites time.Duration
+		bad      int64
+	}{{108*time.Hour + time.Microsecond, 0}, {108 * time.Hour, 1}, {107 * time.Hour, 1}} {
+		n := newNights(t)
+		n.view.Rewrites = test.rewrites
+		n.look(6, 12)
+		n.write(1, "a", 9) // its partition ended 108 hours before
+		if r := n.look(6, 12); r.RowsBad != test.bad || r.Measures["by_design"] != 1-test.bad {
+			t.Errorf("rewrites %v: %d are told of and %v are by design, want %d and %d", test.rewrites, r.RowsBad, r.Measures["by_design"], test.bad, 1-test.bad)
+		}
 	}
 }
 

@@ -49,12 +49,9 @@ that saw it first. Partitions that ended less than rewrites before that are
 rewritten by design, and are not told of.`
 
 func judgeRewrittenPartitions(b *viewEvidence) (verdict, error) {
-	v, inRange, seen := verdict{}, b.rangeOfIntervals(), map[string]bool{}
+	v, seen := verdict{}, map[string]bool{}
 	files, before, after, byDesign := int64(0), int64(0), int64(0), int64(0)
 	for _, r := range b.Since.Rewritten {
-		if !inRange(r.Identity) {
-			continue
-		}
 		seen[r.Identity] = true
 		if b.View.Rewrites > 0 && r.End > r.FirstSeen.Add(-times.SpanOf(b.View.Rewrites)) {
 			byDesign++
@@ -68,26 +65,13 @@ func judgeRewrittenPartitions(b *viewEvidence) (verdict, error) {
 	}
 	partitions := int64(len(v.rows)) - byDesign
 	for _, interval := range b.Since.Closed {
-		if inRange(interval) && !seen[interval] {
+		if !seen[interval] {
 			v.rows = append(v.rows, row{total: 1})
 		}
 	}
 	v.measures = map[string]any{"partitions": partitions, "files": files, "rows_before": before, "rows_after": after, "by_design": byDesign,
 		"last_look": words.Instant(b.Since.Last)}
 	return v, nil
-}
-
-// rangeOfIntervals says of a partition, by its identity, whether verdicts are wanted for it. Of one that is gone nobody knows where it
-// lies: it is judged where there is no range.
-func (b *viewEvidence) rangeOfIntervals() func(identity string) bool {
-	if !b.Narrowed {
-		return func(string) bool { return true }
-	}
-	within := map[string]bool{}
-	for _, p := range b.Survey.Partitions {
-		within[p.Identity] = p.InRange
-	}
-	return func(identity string) bool { return within[identity] }
 }
 
 // rewrittenInWords says what happened to a partition.

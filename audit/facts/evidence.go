@@ -43,7 +43,7 @@ type Since struct {
 	Last times.Instant
 	// Unread is why nothing is known of earlier looks, empty where there were none.
 	Unread string
-	// Closed are the partitions that were closed then, by their identities, sorted.
+	// Closed are the partitions that were closed then, by their identities, sorted. As Rewritten they are those of the range that is judged.
 	Closed []string
 	// Rewritten are those whose files changed since, or in looks not long before, sorted by Start and Value.
 	Rewritten []Rewritten

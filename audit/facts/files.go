@@ -124,7 +124,12 @@ type TableColumn struct {
 	Stored string
 	ID     int32
 	ByID   bool
-	Fields []TableColumn
+	// Names stand for it in files that have no numbers at all, where ByID is true; none are known where it is empty.
+	Names []string
+	// Default is what files without the column read as, if not as NULL: in the words of the table, empty for NULL. NotRead is its type
+	// where values of that are not read.
+	Default, NotRead string
+	Fields           []TableColumn
 }
 
 // Identity tells versions of a file apart where size and time do not. What a store does not know is empty, as all of it is for local
@@ -164,6 +169,19 @@ func (f File) Live() int64 {
 func (f File) Says(name string) bool {
 	return slices.ContainsFunc(f.Values, func(v Value) bool { return v.Name == name })
 }
+
+// Given is the value that the plan gives all rows of the file; known is false where that is NULL, or none is given.
+func (f File) Given(name string) (text string, known bool) {
+	for _, v := range f.Values {
+		if v.Name == name && v.Text != NullValue {
+			return v.Text, true
+		}
+	}
+	return "", false
+}
+
+// NullValue stands for NULL among the values of partitions, as it does in the names of their folders.
+const NullValue = "__HIVE_DEFAULT_PARTITION__"
 
 // RowGroup is the size of one row group and the bounds that the footer states for the event time column.
 type RowGroup struct {
@@ -306,6 +324,8 @@ type Column struct {
 	// Raw says that an engine may round or cut the values, of a nested column those of some leaf, so that they are read from
 	// the bytes of the file where they must be exact: decimals of more than 38 digits, times of day in nanoseconds, intervals.
 	Raw bool
+	// Given says that files do not hold the column: all rows of a file have one value of it, which stands in File.Values.
+	Given bool
 	// TypeText is how people and schema-drift name the type: "TIMESTAMP(us, UTC)", "DECIMAL(10,2)", "LIST<INT64>".
 	TypeText string
 	// Min and Max are the bounds of integer columns over all files of the schema, valid if HasBounds: they decide epoch units.

@@ -22,12 +22,11 @@ func Tell(dir string, asOf time.Time, channel string, about ...string) (place st
 	if err := Prepare(dir); err != nil {
 		return "", false, err
 	}
-	sum := sha256.Sum256([]byte(strings.Join(about, "\x00")))
-	night := filepath.Join(dir, partitionKey+"="+asOf.UTC().Format(time.DateOnly))
+	night := filepath.Join(dir, nightOf(asOf))
 	if err := os.Mkdir(night, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", false, fmt.Errorf("history %s: %w", dir, err)
 	}
-	place = filepath.Join(night, "told-"+channel+"-"+hex.EncodeToString(sum[:8]))
+	place = filepath.Join(night, noteOf(channel, about))
 	err = os.Mkdir(place, 0o777)
 	if errors.Is(err, fs.ErrExist) {
 		return place, true, nil
@@ -36,6 +35,19 @@ func Tell(dir string, asOf time.Time, channel string, about ...string) (place st
 		return "", false, fmt.Errorf("history %s: %w", dir, err)
 	}
 	return place, false, nil
+}
+
+func nightOf(asOf time.Time) string { return partitionKey + "=" + asOf.UTC().Format(time.DateOnly) }
+
+func noteOf(channel string, about []string) string {
+	sum := sha256.Sum256([]byte(strings.Join(about, "\x00")))
+	return "told-" + channel + "-" + hex.EncodeToString(sum[:8])
+}
+
+// ToldObject is the name below a history in a bucket, which has no folders, of the object that is the note of Tell. Its creation is the one
+// step of who tells. A query of every file of the history does not come across it.
+func ToldObject(asOf time.Time, channel string, about ...string) string {
+	return nightOf(asOf) + "/" + temporaryStart + noteOf(channel, about) + temporaryEnd
 }
 
 // Forget takes back that a channel was told: what could not be written was not told.

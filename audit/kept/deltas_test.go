@@ -10,13 +10,19 @@ import (
 
 // TestIntegersOfAnyWidth writes runs of every width that differences can have, and extremes, in groups of odd sizes.
 func TestIntegersOfAnyWidth(t *testing.T) {
+	for _, dense := range []bool{false, true} {
+		integersOfAnyWidth(t, Table{Name: "numbers", Dense: dense, Columns: Integers("n")})
+	}
+}
+
+func integersOfAnyWidth(t *testing.T, table Table) {
+	t.Helper()
 	rng := rand.New(rand.NewPCG(1, 2))
 	path := filepath.Join(t.TempDir(), "pack")
 	w, err := Create(path + ".tmp")
 	if err != nil {
 		t.Fatal(err)
 	}
-	table := Table{Name: "numbers", Columns: Integers("n")}
 	var want []int64
 	for width := range 65 {
 		rows := 1 + rng.IntN(3*groupRows/2)

@@ -6,12 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -20,22 +17,30 @@ import (
 
 // Dir is a folder of packs: what earlier runs learnt of files, and the pack that this run adds. It is safe for concurrent use.
 type Dir struct {
-	path string
-
+	place place
 	looks *Looks
 
 	mu    sync.Mutex
 	files map[fileOf]*File
 	// lists are the newest of each name.
 	lists map[string]listed
-	packs []*Pack
+	// distrusted is the highest number of a damaged pack: what it said of files may have been said to correct older packs, so that none up
+	// to it is trusted.
+	distrusted int64
 	// notUsed names, in sentences, the packs that were not trusted.
 	notUsed []string
 	// begun is the pack of this run, nil before there is anything to write; failed is why there is none.
 	begun  *Writer
 	failed error
 	added  int64
+	// beside has a place for each function that may run beside the others, and later are those of Later.
+	beside  chan struct{}
+	running sync.WaitGroup
+	later   []func()
 }
+
+// mostBeside is how many functions run beside the others.
+const mostBeside = 2
 
 // fileOf is whose facts are looked up.
 type fileOf struct{ policy, path string }
@@ -50,6 +55,15 @@ const ExamplePath = packsFolder + "/000001-00000000/keys.parquet"
 
 // unfinishedFor is how long a run may write a pack: what is older was left by one that was killed.
 const unfinishedFor = 48 * time.Hour
+
+// Folder is where facts are kept.
+type Folder struct{ place place }
+
+// Local is a folder of this machine.
+func Local(path string) Folder { return Folder{localPlace{path: path}} }
+
+// String is the folder's path, or its address without parameters.
+func (f Folder) String() string { return f.place.text() }
 
 // Prepare makes the folder, where its parent is there, for its owner alone: facts tell much of the data. It tells before a long run
 // whether facts can be kept at its end, and removes what killed runs left two days before now.
@@ -69,7 +83,7 @@ func Prepare(path string, now time.Time) error {
 	if err := noOthers(path); err != nil {
 		return fmt.Errorf("facts %s: %w", path, err)
 	}
-	tidy(filepath.Join(path, unfinishedFolder), now)
+	_, _ = localPlace{path: path}.leftovers(now.Add(-unfinishedFor)) // what cannot be removed stays: nobody reads it
 	return nil
 }
 
@@ -91,117 +105,111 @@ func noOthers(path string) error {
 	return nil
 }
 
-// tidy removes what killed runs left. What cannot be removed stays: nobody reads it.
-func tidy(unfinished string, now time.Time) {
-	entries, err := os.ReadDir(unfinished)
-	if err != nil {
-		return
-	}
-	for _, e := range entries {
-		if info, err := e.Info(); err == nil && now.Sub(info.ModTime()) > unfinishedFor {
-			_ = os.RemoveAll(filepath.Join(unfinished, e.Name()))
-		}
-	}
-}
-
 // Open reads what is known in a folder that Prepare made. Packs that are damaged, foreign or of another release are named by NotUsed,
-// and nothing of them is used. The error is the context's, or that of a folder that cannot be listed.
-func Open(ctx context.Context, path string) (*Dir, error) {
-	d := &Dir{path: path, files: map[fileOf]*File{}, lists: map[string]listed{}, looks: openLooks(path)}
+// and nothing of them is used; nor is what is older than a damaged one, for that may have been kept to correct it. The error is the
+// context's, or that of a folder that cannot be listed.
+func Open(ctx context.Context, path string) (*Dir, error) { return Local(path).Open(ctx) }
+
+// Open is the function Open for any folder.
+func (f Folder) Open(ctx context.Context) (*Dir, error) {
+	d := &Dir{place: f.place, files: map[fileOf]*File{}, lists: map[string]listed{}, looks: openLooks(f.place), beside: make(chan struct{}, mostBeside)}
 	if err := d.looks.damaged; err != nil {
 		d.notUsed = append(d.notUsed, "looks/"+reasonFor(err)+"; what changes in closed partitions is compared with this run from the next one on")
 	}
-	names, err := d.names()
+	packs, err := openAll(ctx, f.place, packsFolder, d.openPack)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("facts %s: %w", f.place.text(), err)
 	}
-	for _, name := range names {
-		if err := context.Cause(ctx); err != nil {
-			return nil, errors.Join(err, d.Close())
-		}
-		d.open(filepath.Join(path, packsFolder, name))
+	for _, p := range packs {
+		d.take(p)
 	}
+	d.forget()
 	return d, nil
 }
 
-// names are the folders of packs, the oldest first.
-func (d *Dir) names() ([]string, error) {
-	names, err := packsIn(filepath.Join(d.path, packsFolder))
-	if err != nil {
-		return nil, fmt.Errorf("facts %s: %w", d.path, err)
-	}
-	return names, nil
-}
-
-// packsIn are the folders of packs in a folder, the oldest first.
-func packsIn(folder string) ([]string, error) {
-	entries, err := os.ReadDir(folder)
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, e := range entries {
-		names = append(names, e.Name())
-	}
-	slices.SortFunc(names, func(a, b string) int {
-		na, nb := numberOf(a), numberOf(b)
-		if na != nb {
-			return int(na - nb)
+// openAll opens the packs of a kind, the oldest first. Where one is gone meanwhile, what it held is in a newer one: all are opened again.
+func openAll[T any](ctx context.Context, in place, kind string, open func(name string) (T, error)) ([]T, error) {
+	const tries = 20
+	for try := 1; ; try++ {
+		names, err := in.packs(kind)
+		if err != nil {
+			return nil, err
 		}
-		return cmpText(a, b)
-	})
-	return names, nil
+		in.ahead(kind, names)
+		var all []T
+		for _, name := range names {
+			if err := context.Cause(ctx); err != nil {
+				return nil, err
+			}
+			one, err := open(name)
+			if errors.Is(err, errGone) {
+				break
+			}
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, one)
+		}
+		if len(all) == len(names) {
+			return all, nil
+		}
+		if try == tries {
+			return nil, errors.New("packs go while they are opened, again and again: run again when no other run merges or prunes them")
+		}
+	}
 }
 
-// nameAfter is the name of a new pack beside others.
-func nameAfter(names []string) string {
-	number := int64(0)
-	for _, name := range names {
-		number = max(number, numberOf(name))
-	}
-	return fmt.Sprintf("%06d-%08x", number+1, rand.Uint32())
+// opened is a pack with what it knows, or why it is not used.
+type opened struct {
+	name  string
+	pack  *Pack
+	files []*File
+	lists map[string]listed
+	err   error
 }
 
-// numberOf is the number of a pack by its name, 0 for a foreign one.
-func numberOf(name string) int64 {
-	text, _, _ := strings.Cut(name, "-")
-	n, err := strconv.ParseInt(text, 10, 32)
-	if err != nil || n < 0 {
-		return 0
+func (d *Dir) openPack(name string) (opened, error) {
+	o := opened{name: name}
+	if o.pack, o.err = openPack(d.place, d.place.pack(packsFolder, name)); o.err == nil {
+		o.files, o.err = filesOf(o.pack)
 	}
-	return n
+	if o.err == nil {
+		o.lists, o.err = listsOf(o.pack)
+	}
+	if errors.Is(o.err, errGone) {
+		return o, o.err
+	}
+	return o, nil
 }
 
-func (d *Dir) open(path string) {
-	p, err := OpenPack(path)
-	if errors.Is(err, fs.ErrNotExist) && !errors.As(err, new(DamagedError)) {
-		return // another run has merged it meanwhile
-	}
-	var files []*File
-	var lists map[string]listed
-	if err == nil {
-		files, err = filesOf(p)
-	}
-	if err == nil {
-		lists, err = listsOf(p)
-	}
-	if err != nil {
-		d.notUsed = append(d.notUsed, reasonOf(path, err))
+// take takes over what a pack knows. The newest of a file counts.
+func (d *Dir) take(o opened) {
+	if o.err != nil {
+		d.notUsed = append(d.notUsed, reasonOf(o.name, o.err))
+		if !foreign(o.name, o.err) {
+			d.distrusted = max(d.distrusted, numberOf(o.name))
+		}
 		return
 	}
-	d.packs = append(d.packs, p)
-	for _, f := range files {
-		d.files[fileOf{f.Policy, f.Path}] = f // the newest counts
+	for _, f := range o.files {
+		d.files[fileOf{f.Policy, f.Path}] = f
 	}
-	maps.Copy(d.lists, lists)
+	maps.Copy(d.lists, o.lists)
 }
 
-func reasonOf(path string, err error) string {
-	var damaged DamagedError
-	if errors.As(err, &damaged) {
-		err = damaged.Err
-	}
-	return fmt.Sprintf("%s: %v; its files are read again", filepath.Base(path), err)
+// forget drops what is not trusted.
+func (d *Dir) forget() {
+	maps.DeleteFunc(d.files, func(_ fileOf, f *File) bool { return f.pack.number() <= d.distrusted })
+	maps.DeleteFunc(d.lists, func(_ string, l listed) bool { return l.pack.number() <= d.distrusted })
+}
+
+// foreign says that a pack is none of this release's format, by its name or by what its manifest says.
+func foreign(name string, err error) bool {
+	return !ours.MatchString(name) || errors.As(err, new(otherFormatError))
+}
+
+func reasonOf(pack string, err error) string {
+	return fmt.Sprintf("%s: %s; its files are read again", filepath.Base(pack), Reason(err))
 }
 
 // reasonFor names a pack of looks with what is wrong with it.
@@ -223,7 +231,7 @@ func (d *Dir) Find(policy, path string) *File {
 	return d.files[fileOf{policy, path}]
 }
 
-// Distrust forgets all that a pack says, and names it.
+// Distrust forgets all that a pack says, and what older ones say, and names it.
 func (d *Dir) Distrust(e DamagedError) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -232,12 +240,8 @@ func (d *Dir) Distrust(e DamagedError) {
 		return
 	}
 	d.notUsed = append(d.notUsed, text)
-	for of, f := range d.files {
-		if f.pack.path == e.Pack {
-			delete(d.files, of)
-		}
-	}
-	maps.DeleteFunc(d.lists, func(_ string, l listed) bool { return l.pack.path == e.Pack })
+	d.distrusted = max(d.distrusted, numberOf(filepath.Base(e.Pack)))
+	d.forget()
 }
 
 // NotUsed names, in sentences, the packs that were not trusted.
@@ -271,6 +275,42 @@ func (d *Dir) Failed() bool {
 	return d.failed != nil
 }
 
+// Beside calls what has rows appended, beside the caller where few others are under way, so that what waits to be written takes little
+// memory. It is safe to be called beside others.
+func (d *Dir) Beside(write func()) {
+	select {
+	case d.beside <- struct{}{}:
+	default:
+		write()
+		return
+	}
+	d.running.Add(1)
+	go func() {
+		defer d.running.Done()
+		write()
+		<-d.beside
+	}()
+}
+
+// Later calls a function when the pack of this run is committed, in the order in which they came.
+func (d *Dir) Later(do func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.later = append(d.later, do)
+}
+
+// settle waits for what is written beside, and does what was put off.
+func (d *Dir) settle() {
+	d.running.Wait()
+	d.mu.Lock()
+	later := d.later
+	d.later = nil
+	d.mu.Unlock()
+	for _, do := range later {
+		do()
+	}
+}
+
 // Number gives a file of the pack of this run its number, by which rows of other tables may name it.
 func (d *Dir) Number() int64 {
 	d.mu.Lock()
@@ -289,7 +329,7 @@ func (d *Dir) writer() *Writer {
 		return nil
 	}
 	if d.begun == nil {
-		d.begun, d.failed = Create(filepath.Join(d.path, unfinishedFolder, fmt.Sprintf("%d-%016x", os.Getpid(), rand.Uint64())))
+		d.begun, d.failed = d.place.begin("")
 	}
 	return d.begun
 }
@@ -299,10 +339,14 @@ type Note struct {
 	// By is the release that wrote it, AsOf the instant of its run.
 	By   string        `json:"by"`
 	AsOf times.Instant `json:"as_of_us"`
+	// HashKeyID tells with which key hashes of sensitive columns are hidden; empty without one. A merged pack may have several, with commas
+	// between.
+	HashKeyID string `json:"hash_key_id,omitempty"`
 }
 
 // Commit gives the pack of this run its place. The error is the disk's, and costs what was to be kept of this run only.
 func (d *Dir) Commit(note Note) error {
+	d.settle()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.begun == nil {
@@ -313,28 +357,30 @@ func (d *Dir) Commit(note Note) error {
 	if d.failed != nil || d.added == 0 {
 		return d.wrap(errors.Join(d.failed, w.Abort()))
 	}
-	names, err := d.names()
+	names, err := d.place.packs(packsFolder)
 	if err != nil {
-		return errors.Join(err, w.Abort())
+		return d.wrap(errors.Join(err, w.Abort()))
 	}
-	return d.wrap(w.Commit(filepath.Join(d.path, packsFolder, nameAfter(names)), note))
+	_, err = d.place.commit(w, packsFolder, numberAfter(names), note)
+	return d.wrap(err)
 }
 
 func (d *Dir) wrap(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("facts %s: nothing was kept of this run: %w", d.path, err)
+	return fmt.Errorf("facts %s: nothing was kept of this run: %w", d.place.text(), err)
 }
 
 // Close removes what was not committed.
 func (d *Dir) Close() error {
+	d.running.Wait()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.packs, d.files = nil, map[fileOf]*File{}
+	d.files = map[fileOf]*File{}
 	w := d.begun
 	if d.begun = nil; w == nil {
-		return nil
+		return d.place.close()
 	}
-	return w.Abort()
+	return errors.Join(w.Abort(), d.place.close())
 }

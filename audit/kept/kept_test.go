@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -227,6 +228,138 @@ func TestRunsAtOnceLoseNothing(t *testing.T) {
 	}
 	if d.Find("another", "1") != nil || len(d.NotUsed()) > 0 {
 		t.Errorf("other policies are known, or packs not used: %v", d.NotUsed())
+	}
+}
+
+// TestNothingOlderThanDamageIsTrusted harms the pack of a later run, which corrected what an earlier one said of a file: neither that word
+// counts again, nor any other that is older, until newer packs say all again; what is newer, foreign or of a future release harms nothing.
+func TestNothingOlderThanDamageIsTrusted(t *testing.T) {
+	for name, test := range map[string]struct {
+		harm  func(t *testing.T, pack string)
+		known []string // by path and size
+	}{
+		"nothing": {func(*testing.T, string) {}, []string{"a 2", "b 1", "c 3"}},
+		"its manifest is cut": {func(t *testing.T, pack string) {
+			if err := os.Truncate(filepath.Join(pack, manifestName), 40); err != nil {
+				t.Fatal(err)
+			}
+		}, []string{"c 3"}},
+		"its manifest is gone": {func(t *testing.T, pack string) {
+			if err := os.Remove(filepath.Join(pack, manifestName)); err != nil {
+				t.Fatal(err)
+			}
+		}, []string{"c 3"}},
+		"a table is cut": {func(t *testing.T, pack string) {
+			if err := os.Truncate(filepath.Join(pack, filesTable.file()), 10); err != nil {
+				t.Fatal(err)
+			}
+		}, []string{"c 3"}},
+		"a byte is another": {func(t *testing.T, pack string) { flip(t, filepath.Join(pack, filesTable.file())) }, []string{"c 3"}},
+		"it is of a future release": {func(t *testing.T, pack string) {
+			raw, err := manifest{Format: "featureaudit.facts/v9", Tables: []tableManifest{}}.marshal()
+			if err = errors.Join(err, os.WriteFile(filepath.Join(pack, manifestName), raw, 0o600)); err != nil {
+				t.Fatal(err)
+			}
+		}, []string{"a 1", "b 1", "c 3"}},
+		"a folder of another program": {func(t *testing.T, pack string) {
+			if err := os.Mkdir(filepath.Join(filepath.Dir(pack), "000099-another"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}, []string{"a 2", "b 1", "c 3"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "facts")
+			if err := Prepare(path, time.Now()); err != nil {
+				t.Fatal(err)
+			}
+			// the second run was a paranoid one, which found a changed in place
+			for size, files := range [][]string{{"a", "b"}, {"a"}, {"c"}} {
+				d, err := Open(t.Context(), path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, name := range files {
+					d.Add(d.Number(), aFile(filepath.Join(path, name), int64(size+1)))
+				}
+				if err := d.Commit(Note{}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			packs, err := filepath.Glob(filepath.Join(path, packsFolder, "000002-*"))
+			if err != nil || len(packs) != 1 {
+				t.Fatalf("packs %q, %v", packs, err)
+			}
+			test.harm(t, packs[0])
+			known := func() []string {
+				d, err := Open(t.Context(), path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var found []string
+				for _, name := range []string{"a", "b", "c"} {
+					if f := d.Find("p", filepath.Join(path, name)); f != nil {
+						found = append(found, fmt.Sprintf("%s %d", name, f.Size))
+					}
+				}
+				return found
+			}
+			if got := known(); !slices.Equal(got, test.known) {
+				t.Errorf("known are %q, want %q", got, test.known)
+			}
+			stock, err := Local(path).Take(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := len(Latest(stock)); n != len(test.known) {
+				t.Errorf("%d files are listed, want %d", n, len(test.known))
+			}
+		})
+	}
+}
+
+// TestPruningDamageLeavesNothingOlder: what is older than a damaged pack goes with it, for nothing would tell any more that it is not to be
+// trusted.
+func TestPruningDamageLeavesNothingOlder(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "facts")
+	if err := Prepare(path, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		d, err := Open(t.Context(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		number := int64(len(d.files))
+		d.Add(d.Number(), aFile(fmt.Sprintf("s3://b/%d", number), 1))
+		if err := d.Commit(Note{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	packs, err := filepath.Glob(filepath.Join(path, packsFolder, "000002-*", filesTable.file()))
+	if err != nil || len(packs) != 1 {
+		t.Fatalf("%q, %v", packs, err)
+	}
+	flip(t, packs[0])
+	done, err := Local(path).Prune(t.Context(), time.Now().Add(-time.Hour), time.Now(), "test")
+	if err != nil || done.Damaged != 1 || done.Distrusted != 1 || done.Kept != 1 || done.Removed != 2 {
+		t.Errorf("%+v, %v; want 1 damaged, 1 distrusted, 1 kept, 2 packs removed", done, err)
+	}
+	d, err := Open(t.Context(), path)
+	if err != nil || d.Find("p", "s3://b/0") != nil || d.Find("p", "s3://b/2") == nil || len(d.NotUsed()) > 0 {
+		t.Errorf("%v: the first file is known, or the third is not; not used: %q", err, d.NotUsed())
+	}
+}
+
+// flip changes a byte in the middle of a file.
+func flip(t *testing.T, name string) {
+	t.Helper()
+	raw, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw[len(raw)/2] ^= 1
+	if err := os.WriteFile(name, raw, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -1,13 +1,11 @@
 package kept
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
-	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 
@@ -54,10 +52,11 @@ type Known struct {
 // Looks remembers which files views had. It is safe for concurrent use. Packs of it lie beside those of facts; each holds what a run
 // found another than it was, and now and then one holds all.
 type Looks struct {
-	path string
+	place place
 
 	mu    sync.Mutex
 	views map[string]*view
+	// packs are the names of those that were read.
 	packs []string
 	// damaged says why nothing is known, though something is there.
 	damaged error
@@ -108,35 +107,36 @@ func placeColumns() []Column {
 }
 
 // openLooks reads what is remembered. Where a pack is damaged nothing is: what it alone said would be taken for a change.
-func openLooks(path string) *Looks {
-	l := &Looks{path: filepath.Join(path, looksFolder), views: map[string]*view{}, delta: map[string]*view{}}
-	names, err := packsIn(l.path)
+func openLooks(in place) *Looks {
+	l := &Looks{place: in, views: map[string]*view{}, delta: map[string]*view{}}
+	type look struct {
+		name string
+		pack *Pack
+		err  error
+	}
+	packs, err := openAll(context.Background(), in, looksFolder, func(name string) (look, error) {
+		p, err := openPack(in, in.pack(looksFolder, name))
+		if errors.Is(err, errGone) {
+			return look{}, err // another run has put it into one that holds all
+		}
+		return look{name, p, err}, nil
+	})
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		l.damaged = err
 	}
-	for _, name := range names {
-		pack := filepath.Join(l.path, name)
-		err := l.read(pack)
-		if errors.Is(err, fs.ErrNotExist) && !errors.As(err, new(DamagedError)) {
-			continue // another run has put it into one that holds all
+	for _, p := range packs {
+		l.packs = append(l.packs, p.name)
+		if p.err == nil {
+			p.err = errors.Join(readLooked(p.pack, l.views), readSeen(p.pack, l.views), readRewritten(p.pack, l.views))
 		}
-		l.packs = append(l.packs, pack)
-		if err != nil && l.damaged == nil {
-			l.damaged = err
+		if p.err != nil && l.damaged == nil {
+			l.damaged = p.err
 		}
 	}
 	if l.damaged != nil {
 		l.views = map[string]*view{}
 	}
 	return l
-}
-
-func (l *Looks) read(path string) error {
-	p, err := OpenPack(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(readLooked(p, l.views), readSeen(p, l.views), readRewritten(p, l.views))
 }
 
 // of is a view of some, made where it is new.
@@ -279,20 +279,17 @@ func (l *Looks) Commit(by string, asOf times.Instant) error {
 	err := l.commit(Note{By: by, AsOf: asOf})
 	l.delta = map[string]*view{}
 	if err != nil {
-		return fmt.Errorf("facts %s: which files there are was not remembered: %w", filepath.Dir(l.path), err)
+		return fmt.Errorf("facts %s: which files there are was not remembered: %w", l.place.text(), err)
 	}
 	return nil
 }
 
 func (l *Looks) commit(note Note) error {
-	if err := os.Mkdir(l.path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
 	views, whole := l.delta, l.damaged != nil || len(l.packs) >= maxLooks
 	if whole {
 		views = l.merged(note.AsOf)
 	}
-	w, err := Create(filepath.Join(filepath.Dir(l.path), unfinishedFolder, fmt.Sprintf("looks-%d-%016x", os.Getpid(), rand.Uint64())))
+	w, err := l.place.begin("looks-")
 	if err != nil {
 		return err
 	}
@@ -301,15 +298,15 @@ func (l *Looks) commit(note Note) error {
 			return errors.Join(err, w.Abort())
 		}
 	}
-	names, err := packsIn(l.path)
-	if err != nil {
+	names, err := l.place.packs(looksFolder)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return errors.Join(err, w.Abort())
 	}
-	if err := w.Commit(filepath.Join(l.path, nameAfter(names)), note); err != nil || !whole {
+	if _, err := l.place.commit(w, looksFolder, numberAfter(names), note); err != nil || !whole {
 		return err
 	}
 	for _, old := range l.packs {
-		err = errors.Join(err, os.RemoveAll(old))
+		err = errors.Join(err, l.place.remove(looksFolder, old))
 	}
 	return err
 }

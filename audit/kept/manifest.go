@@ -110,18 +110,22 @@ func (t tableManifest) table() Table {
 // summer writes a file and sums up its blocks.
 type summer struct {
 	write func([]byte) (int, error)
-	block []byte
-	bytes int64
-	sums  []string
+	block xxh3.Hasher
+	// filled is how much of the block at hand was written, and bytes that of the file.
+	filled, bytes int64
+	sums          []string
 }
+
+// Tell is how many bytes were written.
+func (s *summer) Tell() int64 { return s.bytes }
 
 func (s *summer) Write(p []byte) (int, error) {
 	n, err := s.write(p)
 	s.bytes += int64(n)
 	for rest := p[:n]; len(rest) > 0; {
-		take := min(len(rest), blockBytes-len(s.block))
-		s.block, rest = append(s.block, rest[:take]...), rest[take:]
-		if len(s.block) == blockBytes {
+		take := min(int64(len(rest)), blockBytes-s.filled)
+		_, _ = s.block.Write(rest[:take]) // never fails
+		if s.filled, rest = s.filled+take, rest[take:]; s.filled == blockBytes {
 			s.close()
 		}
 	}
@@ -130,7 +134,9 @@ func (s *summer) Write(p []byte) (int, error) {
 
 // close ends the last block.
 func (s *summer) close() {
-	if len(s.block) > 0 {
-		s.sums, s.block = append(s.sums, sumOf(s.block)), s.block[:0]
+	if s.filled > 0 {
+		sum := s.block.Sum128().Bytes()
+		s.sums, s.filled = append(s.sums, hex.EncodeToString(sum[:])), 0
+		s.block.Reset()
 	}
 }

@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"math/rand/v2"
 	"os"
-	"path/filepath"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,8 +21,12 @@ type Pruned struct {
 	// Replaced, Gone and Unused are files that were dropped: a newer look replaces them, their data is gone or another now, nothing was kept
 	// under their policy for long. Kept are those that are still known.
 	Replaced, Gone, Unused, Kept int
+	// Distrusted are files that were dropped since a newer pack is damaged, which may have corrected them.
+	Distrusted int
 	// Removed are packs that are gone, Damaged those of them that were damaged, and Merged those of them whose rest is in a new one.
 	Removed, Damaged, Merged int
+	// Leftovers are packs that killed runs left unfinished.
+	Leftovers int
 	// Left names, in sentences, what was not understood and is left as it is.
 	Left []string
 	// Before and After are bytes on disk.
@@ -37,37 +40,38 @@ const maxPacks = 8
 var ours = regexp.MustCompile(`^[0-9]{6,}-[0-9a-f]{8}$`)
 
 // Prune drops what no view needs: files that a newer look replaces, whose data is gone or is another by size or time, or under whose policy
-// nothing was kept since a time. What is left of packs is copied into one new pack, whose manifest comes last, and the old ones are removed
+// nothing was kept since a time, and what runs that were killed left two days before now. What is left of packs is copied into one new pack, whose manifest comes last, and the old ones are removed
 // after that. A run that reads meanwhile reads again what it finds gone. The error is the disk's or the context's, and loses nothing.
-func Prune(ctx context.Context, path string, since time.Time, by string) (Pruned, error) {
+func (f Folder) Prune(ctx context.Context, since, now time.Time, by string) (Pruned, error) {
 	var done Pruned
-	all, err := Take(ctx, path)
+	all, err := f.Take(ctx)
 	if err != nil {
 		return done, err
 	}
 	all = slices.DeleteFunc(all, func(s Stock) bool { return !strings.HasPrefix(s.Name, packsFolder+"/") })
 	var sound, remove []Stock
-	for _, s := range all {
-		err := s.Check(ctx)
+	for i := range all {
+		s := &all[i]
+		s.Damage = s.Check(ctx)
 		if cause := context.Cause(ctx); cause != nil {
 			return done, cause
 		}
-		switch folder := filepath.Join(path, filepath.FromSlash(s.Name)); {
-		case err == nil:
-			sound = append(sound, s)
-			done.Before += s.Bytes
-		case foreign(folder):
-			done.Left = append(done.Left, fmt.Sprintf("%s: %s", s.Name, Reason(err)))
+		switch {
+		case s.Damage == nil:
+			sound = append(sound, *s)
+			done.Before += f.bytes(*s)
+		case foreign(path.Base(s.Name), s.Damage):
+			done.Left = append(done.Left, fmt.Sprintf("%s: %s", s.Name, Reason(s.Damage)))
 		default:
-			done.Before += bytesBelow(folder)
+			done.Before += f.bytes(*s)
 			done.Damaged++
-			remove = append(remove, s)
+			remove = append(remove, *s)
 		}
 	}
-	needed := done.needed(sound, since)
+	needed := done.needed(sound, distrustedOf(all), since)
 	lists, err := neededLists(sound, needed)
 	if err != nil {
-		return done, fmt.Errorf("facts %s: nothing was pruned: %w", path, err)
+		return done, fmt.Errorf("facts %s: nothing was pruned: %w", f, err)
 	}
 	whole, mixed := []Stock{}, []Stock{}
 	for _, s := range sound {
@@ -92,26 +96,34 @@ func Prune(ctx context.Context, path string, since time.Time, by string) (Pruned
 		whole = slices.DeleteFunc(whole, func(s Stock) bool { return s.Name != large.Name })
 	}
 	for _, s := range whole {
-		done.After += s.Bytes
+		done.After += f.bytes(s)
 	}
 	maps.DeleteFunc(lists, func(_ string, l listed) bool {
 		return !slices.ContainsFunc(mixed, func(s Stock) bool { return s.pack == l.pack })
 	})
 	if len(mixed) > 0 {
-		bytes, err := merge(ctx, path, mixed, needed, lists, by)
+		bytes, err := f.merge(ctx, mixed, needed, lists, by)
 		if err != nil {
-			return done, fmt.Errorf("facts %s: nothing was pruned: %w", path, err)
+			return done, fmt.Errorf("facts %s: nothing was pruned: %w", f, err)
 		}
 		done.Merged, done.After = len(mixed), done.After+bytes
 		remove = append(remove, mixed...)
 	}
 	for _, s := range remove {
-		if err := discard(path, s.Name); err != nil {
-			return done, fmt.Errorf("facts %s: %w", path, err)
+		if err := f.place.remove(packsFolder, path.Base(s.Name)); err != nil {
+			return done, fmt.Errorf("facts %s: %w", f, err)
 		}
 		done.Removed++
 	}
+	if done.Leftovers, err = f.place.leftovers(now.Add(-unfinishedFor)); err != nil {
+		return done, fmt.Errorf("facts %s: %w", f, err)
+	}
 	return done, nil
+}
+
+// bytes is what a pack takes, with its manifest.
+func (f Folder) bytes(s Stock) int64 {
+	return f.place.bytes(f.place.pack(packsFolder, path.Base(s.Name)))
 }
 
 // largest is a pack that is larger than all others together, where there is one: it is not copied for the sake of small ones.
@@ -128,20 +140,8 @@ func largest(packs []Stock) Stock {
 	return Stock{}
 }
 
-// discard takes a pack away at once, by its name, and then removes what it held.
-func discard(path, name string) error {
-	aside := filepath.Join(path, unfinishedFolder, fmt.Sprintf("pruned-%d-%016x", os.Getpid(), rand.Uint64()))
-	if err := os.Rename(filepath.Join(path, filepath.FromSlash(name)), aside); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		return err
-	}
-	return os.RemoveAll(aside)
-}
-
-// needed are the files that are to stay, and counts why others are not.
-func (p *Pruned) needed(sound []Stock, since time.Time) map[*File]bool {
+// needed are the files that are to stay, and counts why others are not. Packs up to the number of a damaged one are not trusted.
+func (p *Pruned) needed(sound []Stock, distrusted int64, since time.Time) map[*File]bool {
 	used := map[string]time.Time{}
 	total := 0
 	for _, s := range sound {
@@ -153,10 +153,12 @@ func (p *Pruned) needed(sound []Stock, since time.Time) map[*File]bool {
 		}
 	}
 	needed := map[*File]bool{}
-	latest := Latest(sound)
+	latest := latestOf(sound)
 	p.Replaced = total - len(latest)
 	for _, f := range latest {
 		switch {
+		case f.pack.number() <= distrusted:
+			p.Distrusted++
 		case used[f.Policy].Before(since):
 			p.Unused++
 		case !f.there():
@@ -183,9 +185,9 @@ func (f *File) there() bool {
 
 // neededLists are the newest lists of their names that cover a file that is needed.
 func neededLists(sound []Stock, needed map[*File]bool) (map[string]listed, error) {
-	paths := map[string]bool{}
+	numbers := map[string]int64{}
 	for f := range needed {
-		paths[f.Path] = true
+		numbers[f.Path] = max(numbers[f.Path], f.pack.number())
 	}
 	lists := map[string]listed{}
 	for _, s := range sound {
@@ -197,7 +199,12 @@ func neededLists(sound []Stock, needed map[*File]bool) (map[string]listed, error
 		if err != nil {
 			return nil, err
 		}
-		if !slices.ContainsFunc(covered, func(path string) bool { return paths[path] }) {
+		newest := int64(0)
+		for _, path := range covered {
+			newest = max(newest, numbers[path])
+		}
+		// one that is older than a file that it covers does not speak of it, which a merged pack no longer tells
+		if newest == 0 || newest > l.pack.number() {
 			delete(lists, name)
 		}
 	}
@@ -215,36 +222,42 @@ func holds(lists map[string]listed, s Stock) bool {
 }
 
 // merge copies what is needed of packs into a new one, with the number of the newest of them: whatever a run adds meanwhile is newer.
-func merge(ctx context.Context, path string, packs []Stock, needed map[*File]bool, lists map[string]listed, by string) (int64, error) {
-	w, err := Create(filepath.Join(path, unfinishedFolder, fmt.Sprintf("merged-%d-%016x", os.Getpid(), rand.Uint64())))
+func (f Folder) merge(ctx context.Context, packs []Stock, needed map[*File]bool, lists map[string]listed, by string) (int64, error) {
+	w, err := f.place.begin("merged-")
 	if err != nil {
 		return 0, err
 	}
-	bytes, err := fill(ctx, w, path, packs, needed, lists, by)
+	note, number, err := fill(ctx, w, packs, needed, lists, by)
 	if err != nil {
 		return 0, errors.Join(err, w.Abort())
 	}
-	return bytes, nil
+	name, err := f.place.commit(w, packsFolder, number, note)
+	if err != nil {
+		return 0, err
+	}
+	return f.place.bytes(f.place.pack(packsFolder, name)), nil
 }
 
-func fill(ctx context.Context, w *Writer, path string, packs []Stock, needed map[*File]bool, lists map[string]listed, by string) (int64, error) {
+// fill gives the note and the number of the new pack.
+func fill(ctx context.Context, w *Writer, packs []Stock, needed map[*File]bool, lists map[string]listed, by string) (Note, int64, error) {
 	note, number, last := Note{By: by, AsOf: times.Instant(times.None)}, int64(0), int64(0)
 	for _, s := range packs {
-		note.AsOf, last = max(note.AsOf, s.Note.AsOf), max(last, numberOf(filepath.Base(s.Name)))
+		note.AsOf, last = max(note.AsOf, s.Note.AsOf), max(last, numberOf(path.Base(s.Name)))
+		note.HashKeyID = joinedIDs(note.HashKeyID, s.Note.HashKeyID)
 		for _, f := range s.Files {
 			if !needed[f] {
 				continue
 			}
 			if err := context.Cause(ctx); err != nil {
-				return 0, err
+				return note, 0, err
 			}
 			moved := *f
 			var err error
 			if moved.At, err = copyRanges(w, f.pack, f.At, number); err != nil {
-				return 0, err
+				return note, 0, err
 			}
 			if _, err := w.Append(filesTable, moved.row(number)); err != nil {
-				return 0, err
+				return note, 0, err
 			}
 			number++
 		}
@@ -252,21 +265,20 @@ func fill(ctx context.Context, w *Writer, path string, packs []Stock, needed map
 	for _, name := range slices.Sorted(maps.Keys(lists)) {
 		at, err := copyRanges(w, lists[name].pack, lists[name].at, 0)
 		if err != nil {
-			return 0, err
+			return note, 0, err
 		}
 		if _, err := w.Append(listsTable, Rows{[]string{name}, []string{placed(at)}}); err != nil {
-			return 0, err
+			return note, 0, err
 		}
 	}
-	to := filepath.Join(path, packsFolder, fmt.Sprintf("%06d-%08x", last, rand.Uint32()))
-	if err := w.Commit(to, note); err != nil {
-		return 0, err
-	}
-	p, err := OpenPack(to)
-	if err != nil {
-		return 0, err
-	}
-	return p.Bytes(), nil
+	return note, last, nil
+}
+
+// joinedIDs are the ids of two lists of them, with commas between.
+func joinedIDs(a, b string) string {
+	ids := strings.FieldsFunc(a+","+b, func(r rune) bool { return r == ',' })
+	slices.Sort(ids)
+	return strings.Join(slices.Compact(ids), ",")
 }
 
 // copyRanges copies rows of tables, range by range, and gives their new places. Rows that name their file by its number in the pack get
@@ -322,19 +334,6 @@ func rowsAt(p *Pack, t Table, r Range, number int64) (Rows, error) {
 	return rows, nil
 }
 
-// foreign says that a folder is no pack of this release's format, for another program or release to judge.
-func foreign(folder string) bool {
-	if !ours.MatchString(filepath.Base(folder)) {
-		return true
-	}
-	raw, err := readManifest(filepath.Join(folder, manifestName))
-	if err != nil {
-		return false
-	}
-	_, err = parseManifest(raw)
-	return errors.As(err, new(otherFormatError))
-}
-
 // Reason is what is wrong with a pack, without its path.
 func Reason(err error) string {
 	var damaged DamagedError
@@ -342,19 +341,4 @@ func Reason(err error) string {
 		return damaged.Err.Error()
 	}
 	return err.Error()
-}
-
-// bytesBelow is what the files of a folder take.
-func bytesBelow(folder string) int64 {
-	total := int64(0)
-	entries, err := os.ReadDir(folder)
-	if err != nil {
-		return 0
-	}
-	for _, e := range entries {
-		if info, err := e.Info(); err == nil {
-			total += info.Size()
-		}
-	}
-	return total
 }

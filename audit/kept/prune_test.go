@@ -66,7 +66,7 @@ func TestPruningKeepsWhatIsNeededAndNoMore(t *testing.T) {
 	if err := os.WriteFile(data(7), []byte("data 107, and longer"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	done, err := Prune(t.Context(), dir, time.Now().Add(-time.Hour), "test")
+	done, err := Local(dir).Prune(t.Context(), time.Now().Add(-time.Hour), time.Now(), "test")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestPruningKeepsWhatIsNeededAndNoMore(t *testing.T) {
 	if err := beside.Commit(Note{By: "test", AsOf: 200}); err != nil {
 		t.Fatal(err)
 	}
-	stock, err := Take(t.Context(), dir)
+	stock, err := Local(dir).Take(t.Context())
 	if err != nil || len(stock) != 2 || stock[0].Note.AsOf != 103 || stock[1].Note.AsOf != 200 {
 		t.Fatalf("%d packs, %v: want the merged one and that of the run beside", len(stock), err)
 	}
@@ -123,7 +123,7 @@ func TestAFolderThatIsOnlyReadStaysAsItIs(t *testing.T) {
 	if err := os.WriteFile(data, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	d, err := OpenReading(t.Context(), dir)
+	d, err := Local(dir).OpenReading(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func TestAFolderThatIsOnlyReadStaysAsItIs(t *testing.T) {
 	if err := d.Close(); err != nil {
 		t.Error(err)
 	}
-	if stock, err := Take(t.Context(), dir); err != nil || len(stock) != 0 {
+	if stock, err := Local(dir).Take(t.Context()); err != nil || len(stock) != 0 {
 		t.Errorf("%d packs, %v; want none", len(stock), err)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -36,14 +35,16 @@ type Pack struct {
 // maxManifest bounds what is read of a manifest.
 const maxManifest = 256 << 20
 
-// OpenPack opens a pack: its manifest is read and compared, and its tables are there in the length that it says. A pack that is none, or is damaged,
-// is a DamagedError; a folder that is gone is fs.ErrNotExist.
-func OpenPack(path string) (*Pack, error) {
+// OpenPack opens a pack of this machine: its manifest is read and compared, and its tables are there in the length that it says. A pack that
+// is none, or is damaged, is a DamagedError; a folder that is gone is fs.ErrNotExist.
+func OpenPack(path string) (*Pack, error) { return openPack(localFiles{}, path) }
+
+func openPack(from source, path string) (*Pack, error) {
 	damaged := func(err error) error { return DamagedError{Pack: path, Err: err} }
-	if _, err := os.Stat(path); err != nil {
+	raw, err := from.manifest(path)
+	if errors.Is(err, errGone) {
 		return nil, err
 	}
-	raw, err := readManifest(filepath.Join(path, manifestName))
 	if err != nil {
 		return nil, damaged(err)
 	}
@@ -57,21 +58,15 @@ func OpenPack(path string) (*Pack, error) {
 		if err := table.check(); err != nil {
 			return nil, damaged(err)
 		}
-		if p.tables[t.Name], err = openTable(filepath.Join(path, table.file()), t); err != nil {
+		if p.tables[t.Name], err = openTable(from, path, t); err != nil {
 			return nil, damaged(err)
 		}
 	}
 	return p, nil
 }
 
-func readManifest(name string) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, fmt.Errorf("it has no manifest (%w)", err)
-	}
-	raw, err := io.ReadAll(io.LimitReader(f, maxManifest))
-	return raw, errors.Join(err, f.Close())
-}
+// number is that of the pack's name: what a pack of a higher one says of a file counts.
+func (p *Pack) number() int64 { return numberOf(filepath.Base(p.path)) }
 
 // Path is the folder of the pack.
 func (p *Pack) Path() string { return p.path }
@@ -208,18 +203,19 @@ const (
 	sharedRows       = 2 * groupRows
 )
 
-func openTable(name string, m tableManifest) (*tableReader, error) {
-	info, err := os.Stat(name)
-	if err == nil && info.Size() != m.Bytes {
-		err = fmt.Errorf("%s has %d bytes, and its manifest says %d", filepath.Base(name), info.Size(), m.Bytes)
+func openTable(from source, pack string, m tableManifest) (*tableReader, error) {
+	name := m.table().file()
+	size, err := from.size(pack, name)
+	if err == nil && size != m.Bytes {
+		err = fmt.Errorf("%s has %d bytes, and its manifest says %d", name, size, m.Bytes)
 	}
 	if err == nil && int64(len(m.Sums)) != (m.Bytes+blockBytes-1)/blockBytes {
-		err = fmt.Errorf("%s has %d checksums for %d bytes", filepath.Base(name), len(m.Sums), m.Bytes)
+		err = fmt.Errorf("%s has %d checksums for %d bytes", name, len(m.Sums), m.Bytes)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &tableReader{manifest: m, checked: &checkedFile{name: name, size: m.Bytes, sums: m.Sums}, decoded: map[chunkOf]values{}}, nil
+	return &tableReader{manifest: m, checked: &checkedFile{from: from, pack: pack, name: name, size: m.Bytes, sums: m.Sums}, decoded: map[chunkOf]values{}}, nil
 }
 
 // open reads the footer, once.
@@ -332,13 +328,13 @@ func (t *tableReader) decode(of chunkOf, rows int64) (values, error) {
 	return values{texts: out}, nil
 }
 
-// checkedFile gives bytes of a file that agree with its checksums, and an error for others. It is opened for each read, for packs may
-// be many.
+// checkedFile gives bytes of a table that agree with its checksums, and an error for others.
 type checkedFile struct {
-	name string
-	size int64
-	sums []string
-	at   int64
+	from       source
+	pack, name string
+	size       int64
+	sums       []string
+	at         int64
 	// last is the last block that was compared, by its number less one.
 	mu    sync.Mutex
 	last  int64
@@ -376,16 +372,11 @@ func (c *checkedFile) load(number int64) error {
 		c.block = make([]byte, length)
 	}
 	c.block = c.block[:length]
-	f, err := os.Open(c.name)
-	if err != nil {
-		return err
-	}
-	n, err := f.ReadAt(c.block, number*blockBytes)
-	if err = errors.Join(err, f.Close()); int64(n) < length {
-		return fmt.Errorf("%s: block %d could not be read: %w", filepath.Base(c.name), number, err)
+	if err := c.from.read(c.pack, c.name, c.block, number*blockBytes); err != nil {
+		return fmt.Errorf("%s: block %d could not be read: %w", c.name, number, err)
 	}
 	if sumOf(c.block) != c.sums[number] {
-		return fmt.Errorf("%s: block %d does not agree with its checksum", filepath.Base(c.name), number)
+		return fmt.Errorf("%s: block %d does not agree with its checksum", c.name, number)
 	}
 	c.last = number + 1
 	return nil

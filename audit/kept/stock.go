@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -29,37 +29,38 @@ type Stock struct {
 
 // Take lists the packs of a folder, the oldest first and those that remember which files there were last, and changes nothing. The error
 // is that of a folder that holds no facts, or cannot be listed.
-func Take(ctx context.Context, path string) ([]Stock, error) {
+func (f Folder) Take(ctx context.Context) ([]Stock, error) {
 	var all []Stock
 	for _, kind := range []string{packsFolder, looksFolder} {
-		names, err := packsIn(filepath.Join(path, kind))
+		stock, err := openAll(ctx, f.place, kind, func(name string) (Stock, error) {
+			s := f.takeOne(kind, name)
+			if errors.Is(s.Damage, errGone) {
+				return s, s.Damage
+			}
+			return s, nil
+		})
 		if errors.Is(err, fs.ErrNotExist) && kind == looksFolder {
 			continue
 		}
+		if cause := context.Cause(ctx); cause != nil {
+			return nil, cause
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("%w; name a folder that run --facts has filled", err)
+		}
 		if err != nil {
-			return nil, fmt.Errorf("facts %s: %w; name a folder that run --facts has filled", path, err)
+			return nil, fmt.Errorf("facts %s: %w", f, err)
 		}
-		for _, name := range names {
-			if err := context.Cause(ctx); err != nil {
-				return nil, err
-			}
-			s := takeOne(filepath.Join(path, kind, name), kind == packsFolder)
-			s.Name = kind + "/" + name
-			if errors.Is(s.Damage, fs.ErrNotExist) && !errors.As(s.Damage, new(DamagedError)) {
-				continue // it was merged meanwhile
-			}
-			all = append(all, s)
-		}
+		all = append(all, stock...)
 	}
 	return all, nil
 }
 
-func takeOne(path string, ofFiles bool) Stock {
-	var s Stock
-	if info, err := os.Stat(filepath.Join(path, manifestName)); err == nil {
-		s.Written = info.ModTime()
-	}
-	p, err := OpenPack(path)
+func (f Folder) takeOne(kind, name string) Stock {
+	s := Stock{Name: kind + "/" + name}
+	path := f.place.pack(kind, name)
+	s.Written = f.place.written(path)
+	p, err := openPack(f.place, path)
 	if err != nil {
 		s.Damage = err
 		return s
@@ -69,7 +70,7 @@ func takeOne(path string, ofFiles bool) Stock {
 		s.Damage = DamagedError{Pack: path, Err: fmt.Errorf("its note does not parse: %w", err)}
 		return s
 	}
-	if !ofFiles {
+	if kind != packsFolder {
 		return s
 	}
 	if s.Files, s.Damage = filesOf(p); s.Damage == nil {
@@ -105,8 +106,14 @@ func (c *checkedFile) compare(number int64) error {
 	return c.load(number)
 }
 
-// Latest are the files of packs that a run would find: of each policy and path the newest.
+// Latest are the files of packs that a run would find: of each policy and path the newest, in packs that are newer than each damaged one.
 func Latest(all []Stock) []*File {
+	distrusted := distrustedOf(all)
+	return slices.DeleteFunc(latestOf(all), func(f *File) bool { return f.pack.number() <= distrusted })
+}
+
+// latestOf are the newest of each policy and path among packs that are not damaged.
+func latestOf(all []Stock) []*File {
 	newest, order := map[fileOf]*File{}, []fileOf{}
 	for _, s := range all {
 		if s.Damage != nil {
@@ -127,9 +134,20 @@ func Latest(all []Stock) []*File {
 	return files
 }
 
+// distrustedOf is the highest number of a damaged pack of files.
+func distrustedOf(all []Stock) int64 {
+	number := int64(0)
+	for _, s := range all {
+		if name, ofFiles := strings.CutPrefix(s.Name, packsFolder+"/"); ofFiles && s.Damage != nil && !foreign(name, s.Damage) {
+			number = max(number, numberOf(name))
+		}
+	}
+	return number
+}
+
 // OpenReading is Open for a folder that nothing is written to: what a run would keep in it is dropped.
-func OpenReading(ctx context.Context, path string) (*Dir, error) {
-	d, err := Open(ctx, path)
+func (f Folder) OpenReading(ctx context.Context) (*Dir, error) {
+	d, err := f.Open(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -59,6 +59,9 @@ func (t Table) check() error {
 		if c.Kind != Integer && c.Kind != Text && c.Kind != Bytes {
 			return fmt.Errorf("column %s of table %s has the unknown kind %q", c.Name, t.Name, c.Kind)
 		}
+		if t.Dense && c.Kind != Integer {
+			return fmt.Errorf("column %s of table %s: a dense table has integers only", c.Name, t.Name)
+		}
 	}
 	return nil
 }

@@ -31,6 +31,9 @@ func (r Rows) len() int {
 // groupRows is how many rows are gathered before they are written as one row group. Rows that come together stay together.
 const groupRows = 1 << 16
 
+// wholeRows is from how many rows on those that come together make a row group of their own in a dense table.
+const wholeRows = 1 << 14
+
 // Writer writes a pack. It is safe for concurrent use.
 type Writer struct {
 	temporary string
@@ -38,13 +41,17 @@ type Writer struct {
 	tables    map[string]*tableWriter
 	order     []string
 	err       error
+	spare     sparePages
 }
 
 type tableWriter struct {
-	table   Table
-	file    *os.File
-	sums    *summer
+	table Table
+	file  *os.File
+	sums  *summer
+	// parquet writes the file, and dense does where the table is that.
 	parquet *file.Writer
+	dense   *denseWriter
+	spare   *sparePages
 	// waiting are rows of no group yet.
 	waiting Rows
 	written int64
@@ -58,12 +65,16 @@ func Create(temporary string) (*Writer, error) {
 	return &Writer{temporary: temporary, tables: map[string]*tableWriter{}}, nil
 }
 
-// Append adds rows to a table, which begins with the first of them, and gives the number of the first row in the table. After an
-// error, which is the disk's, the pack cannot be finished.
+// Append adds rows to a table, which begins with the first of them, and gives the number of the first row in the table. Many rows of
+// a dense table are encoded beside those of other callers. After an error, which is the disk's, the pack cannot be finished.
 func (w *Writer) Append(t Table, rows Rows) (first int64, err error) {
+	var whole packed
+	if t.Dense && rows.len() >= wholeRows {
+		whole, err = pack(rows, &w.spare)
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.err != nil {
+	if w.err = errors.Join(w.err, err); w.err != nil {
 		return 0, w.err
 	}
 	at := w.tables[t.Name]
@@ -73,7 +84,12 @@ func (w *Writer) Append(t Table, rows Rows) (first int64, err error) {
 		}
 	}
 	first = at.written + int64(at.waiting.len())
-	if w.err = at.add(rows); w.err != nil {
+	if whole.rows > 0 {
+		w.err = errors.Join(at.flush(), at.encoded(whole))
+	} else {
+		w.err = at.add(rows)
+	}
+	if w.err != nil {
 		w.err = fmt.Errorf("write %s: %w", at.file.Name(), w.err)
 	}
 	return first, w.err
@@ -98,8 +114,14 @@ func (w *Writer) begin(t Table) (*tableWriter, error) {
 	if err != nil {
 		return nil, err
 	}
-	at := &tableWriter{table: t, file: f, sums: &summer{write: f.Write}, waiting: make(Rows, len(t.Columns))}
-	at.parquet = file.NewParquetWriter(at.sums, root, file.WithWriterProps(t.properties()))
+	at := &tableWriter{table: t, file: f, spare: &w.spare, sums: &summer{write: f.Write}, waiting: make(Rows, len(t.Columns))}
+	if t.Dense {
+		if at.dense, err = newDenseWriter(t, at.sums, root); err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+	} else {
+		at.parquet = file.NewParquetWriter(at.sums, root, file.WithWriterProps(t.properties()))
+	}
 	w.tables[t.Name] = at
 	w.order = append(w.order, t.Name)
 	return at, nil
@@ -140,8 +162,22 @@ func (t *tableWriter) flush() error {
 	return err
 }
 
+// encoded writes one row group that was encoded before.
+func (t *tableWriter) encoded(p packed) error {
+	t.written += int64(p.rows)
+	defer t.spare.give(p)
+	return t.dense.group(p)
+}
+
 // group writes one row group.
 func (t *tableWriter) group(rows Rows) error {
+	if t.dense != nil {
+		p, err := pack(rows, t.spare)
+		if err != nil {
+			return err
+		}
+		return t.encoded(p)
+	}
 	group := t.parquet.AppendRowGroup()
 	for i := range rows {
 		column, err := group.NextColumn()
@@ -177,7 +213,13 @@ func (t *tableWriter) group(rows Rows) error {
 }
 
 func (t *tableWriter) close() (tableManifest, error) {
-	err := errors.Join(t.flush(), t.parquet.Close(), t.file.Close())
+	err := t.flush()
+	if t.dense != nil {
+		err = errors.Join(err, t.dense.close())
+	} else {
+		err = errors.Join(err, t.parquet.Close())
+	}
+	err = errors.Join(err, t.file.Close())
 	t.sums.close()
 	m := tableManifest{Name: t.table.Name, Dense: t.table.Dense, Rows: t.written, Bytes: t.sums.bytes, Sums: t.sums.sums}
 	for _, c := range t.table.Columns {
@@ -189,6 +231,11 @@ func (t *tableWriter) close() (tableManifest, error) {
 // Commit finishes the pack with a note for its reader, writes the manifest last, and gives the folder its name, where no other may
 // be. Before the manifest is there the pack is none, whatever happens; after an error it is removed.
 func (w *Writer) Commit(path string, note any) error {
+	return w.commit(note, func(temporary string) error { return os.Rename(temporary, path) })
+}
+
+// commit finishes the pack, and has it put where it belongs.
+func (w *Writer) commit(note any, put func(temporary string) error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	m := manifest{Format: Format, Tables: []tableManifest{}}
@@ -201,7 +248,10 @@ func (w *Writer) Commit(path string, note any) error {
 	}
 	w.tables, w.order = map[string]*tableWriter{}, nil
 	if w.err == nil {
-		w.err = m.commit(w.temporary, path, note)
+		w.err = m.write(w.temporary, note)
+	}
+	if w.err == nil {
+		w.err = put(w.temporary)
 	}
 	if w.err != nil {
 		return errors.Join(w.err, os.RemoveAll(w.temporary))
@@ -209,7 +259,8 @@ func (w *Writer) Commit(path string, note any) error {
 	return nil
 }
 
-func (m manifest) commit(temporary, path string, note any) error {
+// write writes the manifest of the tables in a folder.
+func (m manifest) write(folder string, note any) error {
 	var err error
 	if m.Note, err = json.Marshal(note); err != nil {
 		return err
@@ -218,10 +269,7 @@ func (m manifest) commit(temporary, path string, note any) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(temporary, manifestName), raw, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(temporary, path)
+	return os.WriteFile(filepath.Join(folder, manifestName), raw, 0o600)
 }
 
 // Abort removes what was written.

@@ -84,7 +84,7 @@ func (l *Looker) Plan(ctx context.Context, view model.View, w Window) (Plan, err
 		}
 		view = placed
 	}
-	listing, resolved, notes, err := survey.Plan(ctx, table.Over(l.Store, view.Table), view, w.AsOf, w.Range)
+	listing, resolved, notes, err := survey.Plan(ctx, table.For(l.Store, view), view, w.AsOf, w.Range)
 	if err != nil {
 		return Plan{View: resolved, AsOf: w.AsOf}, err
 	}
@@ -256,7 +256,8 @@ func spilling(w facts.Wants) facts.Wants {
 func movingFiles(found facts.Evidence) []int32 {
 	var ids []int32
 	for _, f := range found.Survey.Files {
-		if problem, ok := problemOf(found, f); ok && moving(problem) && open(found, f) {
+		// a version of a table names its files for good: one that is gone is missing, and no writer at work
+		if problem, ok := problemOf(found, f); ok && f.Table == nil && moving(problem) && open(found, f) {
 			ids = append(ids, f.ID)
 		}
 	}

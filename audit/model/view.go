@@ -9,8 +9,8 @@ import (
 
 // TableAt says which version of a table is meant: its newest where nothing is set.
 type TableAt struct {
-	// Name is the table's name in the catalogs of another engine: catalog.schema.table. Empty where files are listed by Path alone.
-	Name string
+	// Trino is the table's name on Trino, catalog.schema.table, where its rows are counted. Empty where files are read by Path alone.
+	Trino string
 	// Format is "delta" or "iceberg"; empty means what is found.
 	Format string
 	// Version is the number of a Delta version or the id of an Iceberg snapshot; nil means none is named.
@@ -19,6 +19,11 @@ type TableAt struct {
 	AsOf time.Time
 	// Branch is a branch or tag of an Iceberg table.
 	Branch string
+	// Name is that of an Iceberg table in the REST catalog that the view's path is the address of, and Warehouse the catalog's
+	// warehouse; empty means its default.
+	Name, Warehouse string
+	// Relocated says that an Iceberg table was moved as a whole: what its metadata names below its old folder lies below this one.
+	Relocated bool
 }
 
 // The formats of tables.
@@ -40,14 +45,14 @@ func (t TableAt) Named() int {
 
 // Declared says whether anything is said of a table at all.
 func (t TableAt) Declared() bool {
-	return t.Format != "" || t.Version != nil || !t.AsOf.IsZero() || t.Branch != ""
+	return t.Format != "" || t.Version != nil || !t.AsOf.IsZero() || t.Branch != "" || t.Name != "" || t.Warehouse != "" || t.Relocated
 }
 
 // String is the declaration in words.
 func (t TableAt) String() string {
 	var parts []string
-	if t.Name != "" {
-		parts = append(parts, t.Name)
+	if t.Trino != "" {
+		parts = append(parts, t.Trino)
 	}
 	if t.Format != "" {
 		parts = append(parts, "format "+t.Format)
@@ -60,6 +65,15 @@ func (t TableAt) String() string {
 	}
 	if t.Branch != "" {
 		parts = append(parts, "branch "+t.Branch)
+	}
+	if t.Name != "" {
+		parts = append(parts, "name "+t.Name)
+	}
+	if t.Warehouse != "" {
+		parts = append(parts, "warehouse "+t.Warehouse)
+	}
+	if t.Relocated {
+		parts = append(parts, "relocated")
 	}
 	return strings.Join(parts, ", ")
 }
@@ -167,8 +181,17 @@ type TimeColumn struct {
 	Format string
 }
 
+// CommitColumn is an ingest time that stands in the log of a table: when the commit was made that added a row's file. Files have no such
+// column of their own, since Delta keeps the name for itself.
+const CommitColumn = "_commit_timestamp"
+
 // Declared says whether the column is named at all.
 func (t TimeColumn) Declared() bool { return t.Column != "" }
+
+// ArrivesByCommit says that some ingest time of the view is a commit time.
+func (v View) ArrivesByCommit() bool {
+	return v.IngestedAt.Column == CommitColumn || slices.ContainsFunc(v.Sources, func(s SourcePolicy) bool { return s.IngestedAt.Column == CommitColumn })
+}
 
 // SourceColumn says where a row's source comes from: a column, or a segment of the file's path below the view's root.
 type SourceColumn struct {

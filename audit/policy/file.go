@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -28,7 +29,7 @@ const (
 
 // File is one config file as it is written: nothing is merged or filled in yet.
 type File struct {
-	// Name is what errors call the file; Dir is the absolute folder that its relative paths start from.
+	// Name is what errors call the file; Dir is the absolute folder that its relative paths start from, which may be one of a bucket.
 	Name string
 	Dir  string
 	// Digest is "sha256:" and the hex digest of the file's bytes.
@@ -85,6 +86,20 @@ func Load(path string, options ...ParseOptions) (*File, error) {
 		return nil, err
 	}
 	f.setDir(dir)
+	return f, nil
+}
+
+// LoadCopy is Load for a copy of a config that lies elsewhere: errors call it by its address, from whose folder relative paths start.
+func LoadCopy(file, address string, options ...ParseOptions) (*File, error) {
+	data, err := readLimited(file)
+	if err != nil {
+		return nil, err
+	}
+	f, err := parse(address, path.Base(address), data, options)
+	if err != nil {
+		return nil, err
+	}
+	f.setDir(address[:strings.LastIndexByte(address, '/')])
 	return f, nil
 }
 

@@ -118,16 +118,17 @@ func TestViewName(t *testing.T) {
 var examples = map[string]string{
 	"owner": "fraud", "path": "p/*.parquet", "source": "source", "source.path_segment": "1", "entity": "[e]", "writer": "[w]", "key": "[k]", "once_per": "[partition]",
 	"measures": "[m]", "payload": "[p]", "sensitive": "[q]", "ttl": "24h", "ttl.never": "static", "max_age": "1h", "max_lag": "2h",
-	"table": "lake.features.tx", "table.name": "lake.features.tx", "table.format": "delta", "table.version": "12", "table.as_of": "2026-11-03T06:00:00Z", "table.branch": "audit",
+	"table": "lake.features.tx", "table.trino": "lake.features.tx", "table.format": "delta", "table.version": "12", "table.as_of": "2026-11-03T06:00:00Z", "table.branch": "audit",
+	"table.name": "shop.transactions", "table.warehouse": "lake", "table.relocated": "true",
 	"tolerance": "3m", "rewrites": "3d", "zone": "UTC", "zones": "[UTC]", "reference": "as_of",
 	"event_time": "t", "event_time.column": "t", "event_time.zone": "UTC", "event_time.unit": "ms", "event_time.format": "rfc3339",
-	"ingested_at": "t", "ingested_at.column": "t", "ingested_at.zone": "UTC", "ingested_at.unit": "ms", "ingested_at.format": "rfc3339",
+	"ingested_at": "t", "ingested_at.column": "t", "ingested_at.zone": "UTC", "ingested_at.unit": "ms", "ingested_at.format": "rfc3339", "ingested_at.commit": "true",
 	"time_partition.column": "dt", "time_partition.grain": "day", "time_partition.zone": "Asia/Tokyo", "time_partition.of": "snapshot",
 	"time_partition.expected": "any", "time_partition.expected_by": "region", "time_partition.complete_after": "1h",
 	"sources.s.path": "s/*.parquet", "sources.s.zone": "device", "sources.s.max_age": "1h", "sources.s.max_lag": "1h", "sources.s.until": "2027-01-01",
 	"sources.s.event_time": "t", "sources.s.event_time.column": "t", "sources.s.event_time.zone": "UTC", "sources.s.event_time.unit": "ms",
 	"sources.s.event_time.format": "rfc3339", "sources.s.ingested_at": "t", "sources.s.ingested_at.column": "t", "sources.s.ingested_at.zone": "UTC",
-	"sources.s.ingested_at.unit": "ms", "sources.s.ingested_at.format": "rfc3339",
+	"sources.s.ingested_at.unit": "ms", "sources.s.ingested_at.format": "rfc3339", "sources.s.ingested_at.commit": "true",
 	"checks.c.severity": "warn", "checks.c.max_fraction": "0.5", "checks.c.min_rows": "7", "checks.c.max_rows": "9", "checks.c.max_ratio": "2.5",
 }
 
@@ -161,7 +162,7 @@ func TestParity(t *testing.T) {
 				flags.Set = []string{set}
 			}
 		}
-		if strings.Contains(key, "ingested_at.") && !strings.HasSuffix(key, ".column") {
+		if strings.Contains(key, "ingested_at.") && !strings.HasSuffix(key, ".column") && !strings.HasSuffix(key, ".commit") {
 			flags.Set = []string{set, "ingested_at=x"}
 		}
 		if strings.HasPrefix(key, "sources") {
@@ -173,7 +174,7 @@ func TestParity(t *testing.T) {
 			continue
 		}
 		origin := key
-		for _, short := range []string{".column", ".name", ".never", ".path_segment"} {
+		for _, short := range []string{".column", ".trino", ".never", ".path_segment", ".commit"} {
 			if !strings.HasPrefix(key, "time_partition") {
 				origin = strings.TrimSuffix(origin, short)
 			}

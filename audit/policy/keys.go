@@ -92,10 +92,19 @@ func zoneKey[T any](name, doc string, device bool, at func(*T) *string) key[T] {
 }
 
 func timeColumnKey[T any](name, doc string, at func(*T) *model.TimeColumn) key[T] {
+	return timeKey(name, doc, "time_column", timeColumnKeys, at)
+}
+
+// ingestColumnKey is a timeColumnKey that may name the commits of a table as well.
+func ingestColumnKey[T any](name, doc string, at func(*T) *model.TimeColumn) key[T] {
+	return timeKey(name, doc, "ingest_column", ingestColumnKeys, at)
+}
+
+func timeKey[T any](name, doc, def string, keys []key[model.TimeColumn], at func(*T) *model.TimeColumn) key[T] {
 	return key[T]{
-		name: name, doc: doc, schema: ref("time_column"),
-		fields: within(at, timeColumnKeys, "column"),
-		read:   func(c cursor, t *T) { readTimeColumn(c, at(t)) },
+		name: name, doc: doc, schema: ref(def),
+		fields: within(at, keys, "column"),
+		read:   func(c cursor, t *T) { readTimeColumn(c, at(t), keys) },
 	}
 }
 
@@ -156,8 +165,24 @@ var timeColumnKeys = []key[model.TimeColumn]{
 		func(t *model.TimeColumn) *string { return &t.Format }),
 }
 
+// ingestColumnKeys are those of an ingest time, which the log of a table may say.
+var ingestColumnKeys = append(slices.Clip(timeColumnKeys), key[model.TimeColumn]{
+	name: "commit", doc: "`true`, of `ingested_at` only, in a table whose rows have no ingest time of their own: the time of the commit that added a row's file. It takes the place of a column.",
+	schema: schema{"const": true}, read: readCommit,
+})
+
+// readCommit reads commit: true, which is a column of the table's log.
+func readCommit(c cursor, t *model.TimeColumn) {
+	if c.node.Kind != yaml.ScalarNode || c.node.ShortTag() != "!!bool" || c.node.Value != "true" {
+		c.expected("true (or leave it out)")
+		return
+	}
+	t.Column = model.CommitColumn
+	c.mark()
+}
+
 // readTimeColumn reads a name or a map. The column is always known by the key itself, since that is what a name sets.
-func readTimeColumn(c cursor, t *model.TimeColumn) {
+func readTimeColumn(c cursor, t *model.TimeColumn, keys []key[model.TimeColumn]) {
 	if c.node.Kind != yaml.MappingNode {
 		if column, ok := readText(c, "a column name or a map of column, zone, unit and format"); ok {
 			t.Column = column
@@ -165,26 +190,41 @@ func readTimeColumn(c cursor, t *model.TimeColumn) {
 		}
 		return
 	}
-	readShort(c, timeColumnKeys, "column", t)
-	if t.Unit != "" && t.Format != "" {
-		c.fail("unit is for numbers and format is for text: keep the one that the column needs")
-	}
-}
-
-// readShort reads a map whose key named main has a short form: the origin of both is that of the map.
-func readShort[T any](c cursor, keys []key[T], main string, t *T) {
-	scope := c.inner()
+	scope, named := c.inner(), 0
 	for _, e := range c.entries() {
-		i := slices.IndexFunc(keys, func(k key[T]) bool { return k.name == e.name })
+		i := slices.IndexFunc(keys, func(k key[model.TimeColumn]) bool { return k.name == e.name })
 		if i < 0 {
 			c.with(scope).unknown(e, names(keys))
 			continue
 		}
 		child := c.child(e, scope)
-		if e.name == main {
+		if e.name == "column" || e.name == "commit" {
 			child.key = c.key
+			if named++; named > 1 {
+				child.fail("column and commit are two ingest times: keep one")
+				continue
+			}
 		}
 		keys[i].read(child, t)
+	}
+	if t.Unit != "" && t.Format != "" {
+		c.fail("unit is for numbers and format is for text: keep the one that the column needs")
+	}
+}
+
+// readTable reads a map of what is said of a table; the origin of its name on Trino is that of the map, as of the name alone.
+func readTable(c cursor, t *model.TableAt) {
+	for _, e := range c.entries() {
+		i := slices.IndexFunc(tableKeys, func(k key[model.TableAt]) bool { return k.name == e.name })
+		if i < 0 {
+			c.with(c.inner()).unknown(e, names(tableKeys))
+			continue
+		}
+		child := c.child(e, c.inner())
+		if e.name == "trino" {
+			child.key = c.key
+		}
+		tableKeys[i].read(child, t)
 	}
 }
 
@@ -211,10 +251,10 @@ var timePartitionKeys = []key[model.TimePartition]{
 }
 
 var tableKeys = []key[model.TableAt]{
-	textKey("name", "The table's name on Trino, catalog.schema.name; its parts may be left out that the engine's own catalog and schema say. `table: NAME` is short for it.",
+	textKey("trino", "The table's name on Trino, catalog.schema.name; its parts may be left out that the engine's own catalog and schema say. `table: NAME` is short for it.",
 		func(c cursor) (string, bool) {
 			return readName(c, "the name of a table, such as lake.features.transactions")
-		}, func(t *model.TableAt) *string { return &t.Name }),
+		}, func(t *model.TableAt) *string { return &t.Trino }),
 	enumKey("format", "delta or iceberg. Default: what the folder holds.", tableFormats,
 		func(t *model.TableAt) *string { return &t.Format }),
 	valueKey("version", "The number of a Delta version, or the id of an Iceberg snapshot.", schema{"type": "integer", "minimum": 0},
@@ -226,13 +266,24 @@ var tableKeys = []key[model.TableAt]{
 	valueKey("as_of", "An instant: the version that was the newest then.", ref("text"), readInstant,
 		func(t *model.TableAt) *time.Time { return &t.AsOf }),
 	textKey("branch", "A branch or tag of an Iceberg table.", readColumn, func(t *model.TableAt) *string { return &t.Branch }),
+	textKey("name", "NAMESPACE.TABLE: an Iceberg table in the REST catalog whose address is the path.", readColumn, func(t *model.TableAt) *string { return &t.Name }),
+	textKey("warehouse", "The warehouse of that catalog. Default: the catalog's own.", readColumn, func(t *model.TableAt) *string { return &t.Warehouse }),
+	valueKey("relocated", "true: an Iceberg table was moved as a whole, and what its metadata names below its old folder lies below path.", schema{"const": true},
+		func(c cursor) (bool, bool) {
+			if c.node.Kind != yaml.ScalarNode || c.node.ShortTag() != "!!bool" || c.node.Value != "true" {
+				c.expected("true (or leave it out)")
+				return false, false
+			}
+			return true, true
+		},
+		func(t *model.TableAt) *bool { return &t.Relocated }),
 }
 
 var sourceKeys = []key[model.SourcePolicy]{
 	valueKey("path", "A glob of this source's own files, relative to the config file.", ref("text"), readGlob,
 		func(s *model.SourcePolicy) *string { return &s.Path }),
 	timeColumnKey("event_time", "How this source writes the event time.", func(s *model.SourcePolicy) *model.TimeColumn { return &s.EventTime }),
-	timeColumnKey("ingested_at", "How this source writes the ingest time.", func(s *model.SourcePolicy) *model.TimeColumn { return &s.IngestedAt }),
+	ingestColumnKey("ingested_at", "How this source writes the ingest time.", func(s *model.SourcePolicy) *model.TimeColumn { return &s.IngestedAt }),
 	zoneKey("zone", `The IANA zone of this source's naive times, or "device" where its writers stamp their own local time.`, true,
 		func(s *model.SourcePolicy) *string { return &s.Zone }),
 	durationKey("max_age", "How old this source's newest event may be.", above, func(s *model.SourcePolicy) *time.Duration { return &s.MaxAge }),
@@ -299,7 +350,7 @@ var viewKeys = []key[model.View]{
 		},
 	},
 	timeColumnKey("event_time", "When a row happened: a column, or a map that says how to read it.", func(v *model.View) *model.TimeColumn { return &v.EventTime }),
-	timeColumnKey("ingested_at", "When the store got the row: a column, or a map that says how to read it.", func(v *model.View) *model.TimeColumn { return &v.IngestedAt }),
+	ingestColumnKey("ingested_at", "When the store got the row: a column, or a map that says how to read it.", func(v *model.View) *model.TimeColumn { return &v.IngestedAt }),
 	{
 		name: "source", doc: "Where a row's source (batch, streaming) comes from: a column, or {path_segment: N} for the Nth folder below the fixed part of the path.",
 		schema: schema{"oneOf": []any{ref("text"), schema{
@@ -349,11 +400,11 @@ var viewKeys = []key[model.View]{
 	{
 		name: "table", doc: "Which version of a table is audited, where path is the folder of a Delta or Iceberg table (default: the newest); as a name alone, the table on Trino.",
 		schema: schema{"oneOf": []any{ref("text"), objectSchema(tableKeys)}},
-		fields: within(func(v *model.View) *model.TableAt { return &v.Table }, tableKeys, "name"),
+		fields: within(func(v *model.View) *model.TableAt { return &v.Table }, tableKeys, "trino"),
 		read: func(c cursor, v *model.View) {
 			if c.node.Kind == yaml.ScalarNode && c.node.ShortTag() == "!!str" {
 				if name, ok := readName(c, "the name of a table, such as lake.features.transactions"); ok {
-					v.Table.Name = name
+					v.Table.Trino = name
 					c.mark()
 				}
 				return
@@ -361,7 +412,7 @@ var viewKeys = []key[model.View]{
 			if !c.isMap(`a map such as {version: 12}, or the name of a table on Trino`) {
 				return
 			}
-			readShort(c, tableKeys, "name", &v.Table)
+			readTable(c, &v.Table)
 			if v.Table.Named() > 1 {
 				c.fail("version, as_of and branch each name a version of the table: keep one of them")
 			}

@@ -12,7 +12,7 @@ func KeysPage() string {
 	keysTable(&text, "The file", "", configKeys)
 	keysTable(&text, "A Trino cluster", "Below `engine: {trino: ...}`.", trinoKeys)
 	keysTable(&text, "A view", "Below `views: {NAME: ...}` and `defaults:`.", viewKeys)
-	keysTable(&text, "A time column", "`event_time` and `ingested_at` are a column's name, or a map of these.", timeColumnKeys)
+	keysTable(&text, "A time column", "`event_time` and `ingested_at` are a column's name, or a map of these.", ingestColumnKeys)
 	keysTable(&text, "A table", "Below `table:` of a view.", tableKeys)
 	keysTable(&text, "A time partition", "Below `time_partition:` of a view.", timePartitionKeys)
 	keysTable(&text, "A source", "Below `sources: {NAME: ...}` of a view.", sourceKeys)

@@ -209,7 +209,7 @@ func (f *File) faults(v model.View, defined []string) []error {
 		errs = append(errs, fmt.Errorf("%s: view %q: %s", origin, v.Name, fmt.Sprintf(format, args...)))
 	}
 	sourcePaths := slices.ContainsFunc(v.Sources, func(s model.SourcePolicy) bool { return s.Path != "" })
-	if v.Path == "" && !sourcePaths && v.Table.Name == "" {
+	if v.Path == "" && !sourcePaths && v.Table.Trino == "" {
 		hint := ""
 		if len(defined) > 0 && !slices.Contains(defined, v.Name) {
 			hint = "no definition has a view of that name; " + DidYouMean(v.Name, defined)

@@ -25,13 +25,14 @@ func ConfigSchema(o ParseOptions) []byte {
 	s["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	s["title"] = "featureaudit.yaml, version 1"
 	s["$defs"] = schema{
-		"view":        view,
-		"time_column": schema{"oneOf": []any{ref("text"), objectSchema(timeColumnKeys)}},
-		"columns":     listOf(ref("text")),
-		"zones":       listOf(ref("zone")),
-		"text":        schema{"type": "string", "minLength": 1, "pattern": `\S`},
-		"zone":        schema{"type": "string", "minLength": 1, "description": "An IANA zone name."},
-		"date":        schema{"type": "string", "pattern": `^\d{4}-\d{2}-\d{2}$`, "description": "A day, such as 2027-01-01; it begins at 00:00 UTC."},
+		"view":          view,
+		"time_column":   schema{"oneOf": []any{ref("text"), objectSchema(timeColumnKeys)}},
+		"ingest_column": schema{"oneOf": []any{ref("text"), objectSchema(ingestColumnKeys)}},
+		"columns":       listOf(ref("text")),
+		"zones":         listOf(ref("zone")),
+		"text":          schema{"type": "string", "minLength": 1, "pattern": `\S`},
+		"zone":          schema{"type": "string", "minLength": 1, "description": "An IANA zone name."},
+		"date":          schema{"type": "string", "pattern": `^\d{4}-\d{2}-\d{2}$`, "description": "A day, such as 2027-01-01; it begins at 00:00 UTC."},
 		"duration": schema{
 			"type": "string", "pattern": "^" + durationPattern + "$",
 			"description": `A duration above 0: "90s", "1h30m", "7d", "2w" or ISO 8601 ("P1D", "PT6H"). m is a minute.`,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -42,6 +43,27 @@ func (d Definitions) ToViews() ([]model.View, error) {
 
 func (v View) label() string { return fmt.Sprintf("view %q", v.Name) }
 
+// endpointOverride ends the name of the setting by which a source of Feast says which server its bucket is of.
+const endpointOverride = "s3_endpoint_override"
+
+// filesPath is the path of the view's files. A server of S3 that the source names is a parameter of the address, unless that has parameters.
+func (v View) filesPath() string {
+	if v.BatchSource == nil || !strings.HasPrefix(strings.ToLower(v.Path), "s3://") || strings.Contains(v.Path, "?") {
+		return v.Path
+	}
+	for _, name := range slices.Sorted(maps.Keys(v.BatchSource.Details)) {
+		endpoint := v.BatchSource.Details[name]
+		if endpoint == "" || name != endpointOverride && !strings.HasSuffix(name, "."+endpointOverride) {
+			continue
+		}
+		if !strings.Contains(endpoint, "://") {
+			endpoint = "https://" + endpoint // as Feast's reader takes it
+		}
+		return v.Path + "?endpoint=" + url.QueryEscape(endpoint)
+	}
+	return v.Path
+}
+
 func (d Definitions) toView(v View) (model.View, error) {
 	if v.Policy != nil {
 		m := *v.Policy
@@ -50,7 +72,7 @@ func (d Definitions) toView(v View) (model.View, error) {
 		return m, nil
 	}
 	m := model.View{
-		Name: v.Name, Project: v.Project, Kind: v.Kind, Owner: v.Owner, Path: v.Path, Root: d.Root, NoFiles: v.NoFiles,
+		Name: v.Name, Project: v.Project, Kind: v.Kind, Owner: v.Owner, Path: v.filesPath(), Root: d.Root, NoFiles: v.NoFiles,
 		Key: slices.Clone(v.Key), TTL: v.ttl(), MaxAge: Seconds(v.MaxAgeSeconds), MaxLag: Seconds(v.MaxLagSeconds),
 		Origins: model.Origins{},
 	}

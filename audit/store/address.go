@@ -23,7 +23,7 @@ func (e *AddressError) Error() string {
 		return fmt.Sprintf("%s: %s:// is no store of files, for a web server does not list them: name the bucket that they lie in (s3://, gs:// or azblob://BUCKET/FOLDER), or download them and name their folder",
 			e.Address, e.Scheme)
 	}
-	return fmt.Sprintf("%s: %s:// addresses are not supported yet, only files that this machine sees: copy or mount them, and name that path", e.Address, e.Scheme)
+	return fmt.Sprintf("%s: %s:// addresses are not read here, only files and folders that this machine sees: copy or mount them, and name that path", e.Address, e.Scheme)
 }
 
 // Retryable says that no further try can help.

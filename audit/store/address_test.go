@@ -4,9 +4,9 @@ import "testing"
 
 func TestAddressed(t *testing.T) {
 	for path, want := range map[string]string{
-		"s3://k:s@bucket/tx": "s3://xxxxx@bucket/tx: s3:// addresses are not supported yet, only files that this machine sees: copy or mount them, and name that path",
+		"s3://k:s@bucket/tx": "s3://xxxxx@bucket/tx: s3:// addresses are not read here, only files and folders that this machine sees: copy or mount them, and name that path",
 		"https://u:s@h/tx":   "https://xxxxx@h/tx: https:// is no store of files, for a web server does not list them: name the bucket that they lie in (s3://, gs:// or azblob://BUCKET/FOLDER), or download them and name their folder",
-		"GS://bucket/tx":     "GS://bucket/tx: gs:// addresses are not supported yet, only files that this machine sees: copy or mount them, and name that path",
+		"GS://bucket/tx":     "GS://bucket/tx: gs:// addresses are not read here, only files and folders that this machine sees: copy or mount them, and name that path",
 		"file:///data/tx":    "file:///data/tx: a file:// address is not read: write its path, /data/tx",
 	} {
 		if err := Addressed(path); err == nil || err.Error() != want {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // Entry is one data file.
@@ -39,6 +40,8 @@ type Logged struct {
 	// Deleted are the rows that do not count; nil for none.
 	Deleted facts.RowSet
 	Table   *facts.Table
+	// Added is when the commit was made that added the file; not known where nobody asked, or the log does not say.
+	Added times.Instant
 }
 
 // The reasons for which a listed file is no data.
@@ -129,11 +132,16 @@ type TableFormatError struct {
 }
 
 func (e *TableFormatError) Error() string {
-	if e.Kind == "Delta" {
-		return fmt.Sprintf("%s is the log of a Delta table: its Parquet files hold superseded and deleted rows beside the current ones, and the log says which count; name the folder that holds it in path, and nothing below or above it", e.Path)
+	if e.Kind == "Delta" || e.Kind == "Iceberg" {
+		return fmt.Sprintf("%s is the log of %s table: its Parquet files hold superseded and deleted rows beside the current ones, and the log says which count; name the folder that holds it in path, and nothing below or above it", e.Path, map[string]string{"Delta": "a Delta", "Iceberg": "an Iceberg"}[e.Kind])
 	}
 	return fmt.Sprintf("%s is the log of a %s table: its Parquet files hold superseded and deleted rows beside the current ones, and counting them all would give wrong verdicts; export a snapshot of the table to plain Parquet and audit that",
 		e.Path, e.Kind)
+}
+
+// IsMetadata says whether a file is one of an Iceberg table's metadata, by its name.
+func IsMetadata(name string) bool {
+	return strings.HasSuffix(name, ".metadata.json") || strings.HasSuffix(name, ".metadata.json.gz")
 }
 
 // NoMatchError says that a glob matches no data file.

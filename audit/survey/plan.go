@@ -31,6 +31,9 @@ func Plan(ctx context.Context, st store.Store, view model.View, asOf time.Time, 
 	}
 	p := planner{view: view, found: found, listing: facts.Listing{Root: found.root, Ignored: found.ignored, Examples: found.examples, Links: found.links, Tables: found.tables}}
 	p.addFiles()
+	if err := p.noteCommits(); err != nil {
+		return facts.Listing{}, view, nil, err
+	}
 	if err := p.addSources(); err != nil {
 		return facts.Listing{}, view, nil, err
 	}
@@ -204,9 +207,40 @@ func (p *planner) addFiles() {
 			Values: values[dir], SameAs: f.SameAs, Partition: -1, Source: f.source, Schema: -1}
 		if log := f.Logged; log != nil {
 			file.Values, file.Table, file.Deleted, file.Snapshot, file.RowMask = log.Values, log.Table, log.Deleted, log.Snapshot, log.RowMask
+			if p.view.ArrivesByCommit() {
+				file.Values = append(slices.Clip(file.Values), facts.Value{Name: model.CommitColumn, Text: commitText(log.Added)})
+			}
 		}
 		p.listing.Files = append(p.listing.Files, file)
 	}
+}
+
+// noteCommits says which files have no commit time, where that is the ingest time of their rows.
+func (p *planner) noteCommits() error {
+	if !p.view.ArrivesByCommit() {
+		return nil
+	}
+	if len(p.listing.Tables) == 0 {
+		return fmt.Errorf("ingested_at is {commit: true}, and %s holds no log of a table that says when files were committed: name the table's own folder in path, or a column in ingested_at", p.listing.Root)
+	}
+	undated := int64(0)
+	for _, f := range p.listing.Files {
+		if _, known := f.Given(model.CommitColumn); f.Table != nil && !known {
+			undated++
+		}
+	}
+	if undated > 0 {
+		p.notes = append(p.notes, fmt.Sprintf("ingested_at is the commit time of a row's file: %d of %d files have none, since the log no longer has their commit, or it only wrote older rows anew", undated, len(p.listing.Files)))
+	}
+	return nil
+}
+
+// commitText is a commit time as a value of a file.
+func commitText(at times.Instant) string {
+	if !at.Known() {
+		return facts.NullValue
+	}
+	return at.Time().Format(time.RFC3339Nano)
 }
 
 // addSources reads sources out of paths where a segment says them.

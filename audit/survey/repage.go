@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -97,6 +98,8 @@ type repager struct {
 	// cuts are the rows of the row groups that each row group is cut into.
 	cuts    [][]int64
 	largest int64
+	// garbage is how much was written of large values since the collector ran.
+	garbage int64
 }
 
 // told counts what is written.
@@ -548,6 +551,21 @@ func (r *repager) elements() ([]int, error) {
 // flushedBytes are the values that are handed to a writer at once, which looks at the size of its page then.
 const flushedBytes = repagedPage / 2
 
+// largeValue is the size of values, in bytes, from which on what arrow's writer lets lie of them is collected every garbageBytes.
+const (
+	largeValue   = 64 << 10
+	garbageBytes = 8 << 20
+)
+
+// wrote counts bytes of large values. A writer lets lie several times what it writes, at a gigabyte a second; where a machine
+// has no time for the collector, which runs beside it, that was more than the rest of the process.
+func (r *repager) wrote(bytes int64) {
+	if r.garbage += bytes; r.garbage >= garbageBytes {
+		r.garbage = 0
+		runtime.GC()
+	}
+}
+
 // copyChunk writes a chunk as one for each row group that its own is cut into.
 func (r *repager) copyChunk(group, leaf int) ([]*metadata.ColumnChunkMetaDataBuilder, error) {
 	descriptor := r.schema.Column(leaf)
@@ -579,6 +597,9 @@ func (r *repager) copyChunk(group, leaf int) ([]*metadata.ColumnChunkMetaDataBui
 				return nil
 			}
 			values, err := b.write(writer, from, to, value)
+			if bytes >= largeValue*int64(to-from) {
+				r.wrote(bytes)
+			}
 			from, value, bytes = to, value+values, 0
 			return err
 		}

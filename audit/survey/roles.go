@@ -23,6 +23,8 @@ type Roles struct {
 	Integers []string
 	// Columns are those that rows are read by beside times: key, entity, source and partition.
 	Columns []string
+	// Given are the columns that a table's log may say for all rows of a file: times, the key's, the entity's, the writer's.
+	Given []string
 	// Mixed says that one file may hold rows of sources with event times in different columns, so that no column's
 	// statistics bound them all.
 	Mixed bool
@@ -58,6 +60,7 @@ func RolesOf(v model.View) Roles {
 		r.BySource[s.Name] = s.EventTime
 		r.Mixed = r.Mixed || s.Path == "" && v.Source.Column != ""
 	}
+	r.Given = slices.Concat(r.timeNames(), v.Key, v.Entity, v.Writer)
 	for _, t := range r.Times {
 		r.Hidden[t.Column] = v.Hides(t.Column)
 	}

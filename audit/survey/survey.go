@@ -95,7 +95,7 @@ func Refresh(ctx context.Context, st store.Store, s *facts.Survey, file int32, r
 func Changed(ctx context.Context, st store.Store, f facts.File) *facts.Problem {
 	entry, err := st.Stat(ctx, f.Abs)
 	if err != nil {
-		return openProblem(err)
+		return openProblemOf(f, err)
 	}
 	if f.Table != nil {
 		if entry.Size == f.Size {
@@ -166,7 +166,7 @@ func readAll(ctx context.Context, st store.Store, files []facts.File, roles Role
 func readFile(ctx context.Context, st store.Store, file facts.File, roles Roles) reading {
 	object, err := st.Open(ctx, file.Abs)
 	if err != nil {
-		return reading{problem: changedMeanwhile(ctx, st, file, openProblem(err))}
+		return reading{problem: changedMeanwhile(ctx, st, file, openProblemOf(file, err))}
 	}
 	defer object.Close()
 	data, problem := readTail(object, file)
@@ -197,6 +197,15 @@ func changedMeanwhile(ctx context.Context, st store.Store, file facts.File, prob
 	}
 	if changed := Changed(ctx, st, file); changed != nil {
 		return changed
+	}
+	return problem
+}
+
+// openProblemOf is openProblem of a file that a table may name.
+func openProblemOf(f facts.File, err error) *facts.Problem {
+	problem := openProblem(err)
+	if problem.Kind == facts.ProblemVanished && f.Table != nil {
+		problem.Message = fmt.Sprintf("version %d of the table names it, and it is not there: a clean-up of old versions (VACUUM) took it, or the table was moved or copied without it; audit a version whose files are all there", f.Table.Version)
 	}
 	return problem
 }
@@ -305,10 +314,11 @@ func describe(data []byte, file facts.File, roles Roles) (reading, error) {
 	var columns []described
 	var times []int
 	named := map[int]string{}
+	var unlike *facts.Problem
 	f, err := decode(data, func(f footer) (wants, error) {
 		root, err := treeOf(f.elements)
 		if file.Table != nil && len(file.Table.Columns) > 0 {
-			rename(root.kids, file.Table.Columns)
+			unlike = rename(root.kids, file.Table.Columns)
 		}
 		columns = columnsOf(root, f.createdBy)
 		times = boundedColumns(columns, roles)
@@ -330,7 +340,7 @@ func describe(data []byte, file facts.File, roles Roles) (reading, error) {
 	if err != nil {
 		return reading{}, err
 	}
-	r := reading{createdBy: f.createdBy, rows: f.rows, groups: make([]facts.RowGroup, len(f.groups))}
+	r := reading{problem: unlike, createdBy: f.createdBy, rows: f.rows, groups: make([]facts.RowGroup, len(f.groups))}
 	r.schema = facts.Schema{Writer: writerOf(f.createdBy), Int96Aware: isInt96Aware(f), Columns: make([]facts.Column, len(columns))}
 	for i, c := range columns {
 		r.schema.Columns[i] = c.Column
@@ -362,6 +372,7 @@ func describe(data []byte, file facts.File, roles Roles) (reading, error) {
 			boundGroups(r.groups, *column, f.groups, i)
 		}
 	}
+	r.schema.Columns = append(givenColumns(file, r.schema, roles), r.schema.Columns...)
 	for _, c := range f.chunks {
 		name, asked := named[c.leaf]
 		if problem := misplaced(c, name, file.Size); problem == nil {
@@ -528,7 +539,7 @@ func schemaKey(s facts.Schema) string {
 			key = append(append(key, 0), text...)
 		}
 		key = strconv.AppendInt(append(key, 0), int64(c.Width), 10)
-		key = strconv.AppendBool(strconv.AppendBool(strconv.AppendBool(key, c.Optional), c.Nested), c.Added)
+		key = strconv.AppendBool(strconv.AppendBool(strconv.AppendBool(strconv.AppendBool(key, c.Optional), c.Nested), c.Added), c.Given)
 	}
 	return string(key)
 }

@@ -3,29 +3,40 @@
 package table
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/zeebo/xxh3"
 
+	"github.com/featureaudit/featureaudit/audit/address"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/store"
 	"github.com/featureaudit/featureaudit/audit/table/delta"
+	"github.com/featureaudit/featureaudit/audit/table/iceberg"
 	"github.com/featureaudit/featureaudit/audit/table/logged"
+	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // Over is a store whose List knows tables: where a path is the folder of one, the files of the wanted version are listed.
-func Over(st store.Store, at model.TableAt) store.Store { return tables{st, at} }
+func Over(st store.Store, at model.TableAt) store.Store { return tables{Store: st, at: at} }
+
+// For is Over of a view's table, whose files come with the times of their commits where the view takes those for ingest times.
+func For(st store.Store, view model.View) store.Store {
+	return tables{Store: st, at: view.Table, dated: view.ArrivesByCommit()}
+}
 
 type tables struct {
 	store.Store
-	at model.TableAt
+	at    model.TableAt
+	dated bool
 }
 
 // RefusedError is a table that cannot be audited, with the reason.
@@ -49,6 +60,9 @@ func (e *RefusedError) Retryable() bool {
 
 // List lists a glob, or the version of a table whose folder the path is.
 func (t tables) List(ctx context.Context, base, glob string) (store.Listing, error) {
+	if place := within(base, glob); iceberg.IsMetadata(place) || iceberg.IsCatalog(place) && t.at.Declared() {
+		return t.found(ctx, "Iceberg", place)
+	}
 	l, err := t.Store.List(ctx, base, glob)
 	var found *store.TableFormatError
 	switch {
@@ -61,22 +75,26 @@ func (t tables) List(ctx context.Context, base, glob string) (store.Listing, err
 	if full := within(base, glob); full != root {
 		return store.Listing{}, &InsideError{Format: found.Kind, Root: root, Path: glob}
 	}
-	if t.at.Format != "" && !strings.EqualFold(t.at.Format, found.Kind) {
-		return store.Listing{}, &RefusedError{found.Kind, root, fmt.Errorf("table.format says %s: correct it, or take it out", t.at.Format)}
-	}
-	read, ok := readers[found.Kind]
-	if !ok {
+	if _, ok := readers[found.Kind]; !ok {
 		return store.Listing{}, err
 	}
-	listing, err := t.version(ctx, found.Kind, root, read)
+	return t.found(ctx, found.Kind, root)
+}
+
+// found lists a version of a table of some format.
+func (t tables) found(ctx context.Context, kind, root string) (store.Listing, error) {
+	if t.at.Format != "" && !strings.EqualFold(t.at.Format, kind) {
+		return store.Listing{}, &RefusedError{kind, address.Redact(root), fmt.Errorf("table.format says %s: correct it, or take it out", t.at.Format)}
+	}
+	listing, err := t.version(ctx, kind, root, readers[kind])
 	if err != nil && ctx.Err() == nil {
-		err = &RefusedError{found.Kind, root, err}
+		err = &RefusedError{kind, address.Redact(root), err}
 	}
 	return listing, err
 }
 
 // readers are the formats whose logs are read, by their names in a store's errors.
-var readers = map[string]logged.Reader{"Delta": delta.Read}
+var readers = map[string]logged.Reader{"Delta": delta.Read, "Iceberg": iceberg.Read}
 
 // folderOfLog is the folder of the table that a log lies in, in any store.
 func folderOfLog(log string) string {
@@ -118,8 +136,14 @@ func (t tables) version(ctx context.Context, format, root string, read logged.Re
 	if err != nil {
 		return store.Listing{}, err
 	}
+	root = cmp.Or(v.Root, root)
 	if len(v.Files) == 0 {
 		return store.Listing{}, emptyError{root, v.Number}
+	}
+	if t.dated && v.Date != nil {
+		if err := v.Date(ctx, v.Files); err != nil {
+			return store.Listing{}, err
+		}
 	}
 	table := &facts.Table{Format: format, Root: root, Version: v.Number, CommittedAt: v.CommittedAt, Columns: v.Columns}
 	if v.Named != nil {
@@ -128,12 +152,16 @@ func (t tables) version(ctx context.Context, format, root string, read logged.Re
 			return store.Listing{}, err
 		}
 		addOrphans(table, tree, v.Named)
+		setTimes(v.Files, tree)
 	}
 	l := store.Listing{Root: root, Ignored: map[string]int64{}, Examples: map[string][]string{}, Tables: []*facts.Table{table}}
-	reading, others := readingOf(v.Columns), map[string]*facts.Table{}
+	reading, others, unseen := readingOf(v.Columns), map[string]*facts.Table{}, []int{}
 	l.Entries = make([]store.Entry, len(v.Files))
 	for i, f := range v.Files {
-		of := &store.Logged{Folder: folderOf(f.Values), Values: f.Values, Snapshot: reading, RowMask: f.Mask, Table: table}
+		of := &store.Logged{Folder: folderOf(f.Values), Values: f.Values, Snapshot: reading, RowMask: f.Mask, Table: table, Added: f.Added}
+		if f.Added == 0 {
+			of.Added = times.None
+		}
 		if f.Columns != nil {
 			of.Snapshot = readingOf(f.Columns)
 			if others[of.Snapshot] == nil {
@@ -147,7 +175,13 @@ func (t tables) version(ctx context.Context, format, root string, read logged.Re
 		if abs == "" {
 			abs = store.Join(root, f.Path)
 		}
+		if v.Files[i].ModTime == logged.Unknown {
+			unseen = append(unseen, i)
+		}
 		l.Entries[i] = store.Entry{Path: f.Path, Abs: abs, Size: f.Size, ModTime: f.ModTime, Logged: of}
+	}
+	if err := t.askTimes(ctx, l.Entries, unseen); err != nil {
+		return store.Listing{}, err
 	}
 	err = eachFile(ctx, len(v.Files), func(ctx context.Context, i int) error {
 		if v.Files[i].Load == nil {
@@ -158,6 +192,31 @@ func (t tables) version(ctx context.Context, format, root string, read logged.Re
 		return err
 	})
 	return l, err
+}
+
+// setTimes takes the times of files that no log says from what lies in the table's folder.
+func setTimes(files []logged.File, tree []store.Entry) {
+	for i := range files {
+		if files[i].ModTime != logged.Unknown {
+			continue
+		}
+		if at, ok := slices.BinarySearchFunc(tree, files[i].Path, func(e store.Entry, path string) int { return strings.Compare(e.Path, path) }); ok {
+			files[i].ModTime = tree[at].ModTime
+		}
+	}
+}
+
+// askTimes asks the store for the times of files that lie elsewhere. One that is not there is left to who reads it.
+func (t tables) askTimes(ctx context.Context, entries []store.Entry, unseen []int) error {
+	return eachFile(ctx, len(unseen), func(ctx context.Context, i int) error {
+		e := &entries[unseen[i]]
+		at, err := t.Stat(ctx, e.Abs)
+		e.ModTime = at.ModTime
+		if err != nil {
+			e.ModTime = 0
+		}
+		return ctx.Err()
+	})
 }
 
 // emptyError is a version without files: to whoever asks, it is a path that matches none.

@@ -63,7 +63,7 @@ FLAGS = os.environ.get("FEATUREAUDIT_FLAGS", "/var/lib/featureaudit/flags.json")
 # The folder in which each run is remembered: findings are then new, worse, continuing, better or resolved. With none,
 # history: of the config holds.
 HISTORY = os.environ.get("FEATUREAUDIT_HISTORY", "")
-# The folder in which the facts of files are kept, on a disk that lasts: a night then reads only what changed. With none,
+# The folder in which the facts of files are kept, on a disk that lasts or in a bucket: a night then reads only what changed. With none,
 # facts: of the config holds.
 FACTS = os.environ.get("FEATUREAUDIT_FACTS", "")
 # The file of known findings: gates then fail on others only. With none, gates fail on all findings.

@@ -23,8 +23,14 @@ type buckets interface {
 	Valid(name string) error
 	// Claims says whether an object of this name is, or would be, among those that a glob lists as data.
 	Claims(ctx context.Context, base, glob, name string) (bool, error)
+	// Holds says whether a name leads to an object, or to a folder with objects below it.
+	Holds(ctx context.Context, name string) (object, folder bool, err error)
 	// Write writes an object whole or not at all.
 	Write(ctx context.Context, name string, content func() io.Reader) error
+	// Create writes an object where there is none, and says whether it has: of several who do so at once, one alone has.
+	Create(ctx context.Context, name string, content []byte) (bool, error)
+	// Delete deletes an object.
+	Delete(ctx context.Context, name string) error
 	// Check says whether the bucket of a name can be reached with the credentials that there are.
 	Check(ctx context.Context, name string) error
 	Close() error

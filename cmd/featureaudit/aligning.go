@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -66,8 +67,11 @@ func (a *aligning) claim(target string) error {
 	return err
 }
 
+// folder is where the copy is written.
+func (a *aligning) folder() string { return a.path }
+
 // place moves the finished copy to its target. The mark goes last: without it, nobody could tell whose the folder is.
-func (a *aligning) place(target string) error {
+func (a *aligning) place(_ context.Context, target string) error {
 	if err := os.Remove(target); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("put the copy at %s: %w", target, err)
 	}

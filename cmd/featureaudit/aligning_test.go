@@ -95,7 +95,7 @@ func TestFinishedCopyKeepsNoMark(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(a.path, "f"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.place(target); err != nil {
+	if err := a.place(t.Context(), target); err != nil {
 		t.Fatal(err)
 	}
 	a.remove()

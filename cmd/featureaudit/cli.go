@@ -37,6 +37,8 @@ type cli struct {
 	stores stores
 	ending sync.Mutex
 	atEnd  []func()
+	// copies are the files here of objects that were read as a whole, by their addresses.
+	copies map[string]string
 
 	// inspect takes what a command says of itself, in place of running it; nil for a run.
 	inspect func(usagePage)
@@ -118,7 +120,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exitUsage
 	}
 	defer c.end()
-	code, err := table[i].run(ctx, c, args[1:])
+	running, ended := context.WithCancel(ctx)
+	defer ended()
+	code, err := table[i].run(running, c, args[1:])
 	switch {
 	case errors.Is(err, pflag.ErrHelp):
 		return exitOK

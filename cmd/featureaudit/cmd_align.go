@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
+	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/align"
@@ -15,6 +16,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/render"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/sensitive"
+	"github.com/featureaudit/featureaudit/audit/store"
 )
 
 const alignAbout = `Writes a corrected copy of the views that a report has corrections for: event_time is shifted as the report says and stored as
@@ -43,6 +45,12 @@ func cmdAlign(ctx context.Context, c *cli, args []string) (int, error) {
 		return 0, err
 	}
 	if *clean != "" {
+		if inBucket(*clean) {
+			return exitOK, c.cleanDistant(ctx, *clean)
+		}
+		if err := localOnly(*clean); err != nil {
+			return 0, fmt.Errorf("--clean: %w", err)
+		}
 		return exitOK, c.cleanAligned(*clean)
 	}
 	if *reportPath == "" || *dir == "" {
@@ -53,7 +61,7 @@ func cmdAlign(ctx context.Context, c *cli, args []string) (int, error) {
 			return 0, err
 		}
 	}
-	r, err := c.readReport(*reportPath)
+	r, err := c.readReport(ctx, *reportPath)
 	if err != nil {
 		return 0, err
 	}
@@ -78,6 +86,9 @@ func cmdAlign(ctx context.Context, c *cli, args []string) (int, error) {
 	mask, err := c.mask(ctx, hashKey, loaded.Views)
 	if err != nil {
 		return 0, err
+	}
+	if _, err := absolute(*dir); err != nil {
+		return 0, fmt.Errorf("--out-dir: %w", err)
 	}
 	a := aligner{report: r, mask: mask, accept: len(*accept) > 0, cli: c, out: c.stdout, now: c.now(), temps: c.temps}
 	err = a.run(ctx, loaded.Views, *views, *dir)
@@ -104,7 +115,7 @@ type aligner struct {
 }
 
 func (a aligner) run(ctx context.Context, views []model.View, picks []string, dir string) error {
-	if err := align.CheckTarget(dir); err != nil {
+	if err := a.checkTarget(ctx, dir); err != nil {
 		return err
 	}
 	var wanted []model.View
@@ -118,7 +129,11 @@ func (a aligner) run(ctx context.Context, views []model.View, picks []string, di
 		return nil
 	}
 	named := dir
-	dir = throughLinks(dir)
+	if inBucket(dir) {
+		dir = strings.TrimSuffix(store.Bare(dir), "/")
+	} else {
+		dir = throughLinks(dir)
+	}
 	copies, err := a.plan(ctx, wanted)
 	if err != nil {
 		return err
@@ -126,21 +141,21 @@ func (a aligner) run(ctx context.Context, views []model.View, picks []string, di
 	if err := a.refuseIntoData(ctx, dir, copies, views); err != nil {
 		return err
 	}
-	temp, err := newAligning(dir, a.now, a.temps)
+	temp, err := a.growing(ctx, dir)
 	if err != nil {
 		return err
 	}
 	defer temp.remove()
 	var done []align.Done
 	for _, p := range copies {
-		p.Dir = temp.path
+		p.Dir = temp.folder()
 		d, err := align.Copy(ctx, p)
 		if err != nil {
 			return fmt.Errorf("view %q: %w", p.View.Name, err)
 		}
 		done = append(done, d)
 	}
-	if err := temp.place(dir); err != nil {
+	if err := temp.place(ctx, dir); err != nil {
 		return err
 	}
 	for i, v := range wanted {
@@ -148,6 +163,29 @@ func (a aligner) run(ctx context.Context, views []model.View, picks []string, di
 	}
 	fmt.Fprintf(a.out, "written to %s\n", render.Clean(named))
 	return nil
+}
+
+// growing is a copy under way: whole at its target in the end, or not there at all.
+type growing interface {
+	// folder is where the copy is written.
+	folder() string
+	place(ctx context.Context, target string) error
+	remove()
+}
+
+func (a aligner) growing(ctx context.Context, target string) (growing, error) {
+	if inBucket(target) {
+		return newUpload(ctx, a.cli, target)
+	}
+	return newAligning(target, a.now, a.temps)
+}
+
+// checkTarget refuses a target that holds anything.
+func (a aligner) checkTarget(ctx context.Context, dir string) error {
+	if inBucket(dir) {
+		return a.cli.checkDistantTarget(ctx, dir)
+	}
+	return align.CheckTarget(dir)
 }
 
 func (a aligner) corrections(view string) []report.Correction {
@@ -182,7 +220,7 @@ func (a aligner) view(ctx context.Context, v model.View) (align.Options, error) 
 			return align.Options{}, fmt.Errorf("the report corrects %s, which is not among the view's files any more: run the audit again", c.File)
 		}
 	}
-	return align.Options{Store: a.cli.stores, View: footers.View, Survey: footers.Survey, Corrections: corrections, AcceptStatistical: a.accept, Prefix: prefix, Report: a.report.ID, Mask: a.mask, HashKeyID: a.report.HashKeyID}, nil
+	return align.Options{Store: wholeFiles{a.cli.stores}, View: footers.View, Survey: footers.Survey, Corrections: corrections, AcceptStatistical: a.accept, Prefix: prefix, Report: a.report.ID, Mask: a.mask, HashKeyID: a.report.HashKeyID}, nil
 }
 
 // refuseIntoData refuses a target whose files an audit would read as data of a view of the config: beside their originals they
@@ -190,7 +228,7 @@ func (a aligner) view(ctx context.Context, v model.View) (align.Options, error) 
 func (a aligner) refuseIntoData(ctx context.Context, dir string, copies []align.Options, views []model.View) error {
 	for _, p := range copies {
 		for _, f := range p.Survey.Files {
-			name := filepath.Join(dir, filepath.FromSlash(p.Prefix), filepath.FromSlash(f.Path))
+			name := store.Join(dir, path.Join(p.Prefix, f.Path))
 			for _, v := range views {
 				// files of one view are alike: another view's path takes in all of them, or is tried with the first
 				if v.Name != p.View.Name && f.ID != p.Survey.Files[0].ID {

@@ -30,7 +30,7 @@ func cmdBaseline(ctx context.Context, c *cli, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	r, err := c.readReport(path)
+	r, err := c.readReport(ctx, path)
 	if err != nil {
 		return 0, err
 	}

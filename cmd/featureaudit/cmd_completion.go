@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 
@@ -151,7 +152,10 @@ func (c *cli) viewsOfLine(before []string) []string {
 			path = before[i+1]
 		}
 	}
-	raw, err := c.readInput(path)
+	if inBucket(path) {
+		return nil // a key that is pressed waits for no network
+	}
+	raw, err := os.ReadFile(path)
 	if err != nil {
 		return nil
 	}

@@ -49,6 +49,9 @@ func cmdDefinitions(ctx context.Context, c *cli, args []string) (int, error) {
 
 // definitions reads one reference of the command line. Wrong definitions exit 2, a disk or server that failed 3.
 func (c *cli) definitions(ctx context.Context, ref, root string) (registry.Definitions, error) {
+	if err := c.stores.readable(root); root != "" && err != nil {
+		return registry.Definitions{}, fmt.Errorf("--root: %w", err)
+	}
 	d, err := load.Definitions(ctx, ref, load.Options{Root: root, Parse: parseOptions(), Env: c.lookup, Opened: c.reads.add, Fetch: c.fetch})
 	switch {
 	case err == nil:

@@ -57,7 +57,7 @@ type judging struct {
 	summary   string
 }
 
-func (c *cli) judging(f ruleFlags, flags *pflag.FlagSet) (judging, error) {
+func (c *cli) judging(ctx context.Context, f ruleFlags, flags *pflag.FlagSet) (judging, error) {
 	var j judging
 	var err error
 	if f.consumer != "" {
@@ -87,24 +87,23 @@ func (c *cli) judging(f ruleFlags, flags *pflag.FlagSet) (judging, error) {
 			return j, err
 		}
 	}
-	return j, j.approvals(c, f.config)
+	return j, j.approvals(ctx, c, f.config)
 }
 
 // approvals reads suppressions and consumers of the config that is named, or of the default one where it is there.
-func (j *judging) approvals(c *cli, path string) error {
+func (j *judging) approvals(ctx context.Context, c *cli, path string) error {
 	if path == "" {
 		if _, err := os.Stat(defaultConfig); errors.Is(err, os.ErrNotExist) {
 			return nil
 		}
 		path = defaultConfig
 	}
-	c.reads.add(path)
-	file, err := policy.Load(path, parseOptions())
+	file, err := c.approvalsFile(ctx, path)
 	if err != nil {
-		return usage(err)
+		return err
 	}
 	j.policy.Suppressions, j.policy.Consumers, j.config = file.Suppressions, file.Consumers, file
-	if !filepath.IsAbs(path) { // findings are located where a pull request shows them
+	if !filepath.IsAbs(path) && !inBucket(path) { // findings are located where a pull request shows them
 		for i := range j.policy.Suppressions {
 			s := &j.policy.Suppressions[i]
 			s.Origin = filepath.ToSlash(filepath.Join(filepath.Dir(path), s.Origin))
@@ -115,6 +114,18 @@ func (j *judging) approvals(c *cli, path string) error {
 		}
 	}
 	return nil
+}
+
+func (c *cli) approvalsFile(ctx context.Context, path string) (*policy.File, error) {
+	if inBucket(path) {
+		return c.readDistantConfig(ctx, path)
+	}
+	if err := localOnly(path); err != nil {
+		return nil, fmt.Errorf("--config: %w", err)
+	}
+	c.reads.add(path)
+	file, err := policy.Load(path, parseOptions())
+	return file, usage(err)
 }
 
 // knowViews tells the policy which views there are: those that are judged, and those of the config whose suppressions and
@@ -167,7 +178,7 @@ func cmdDiff(ctx context.Context, c *cli, args []string) (int, error) {
 	if flags.NArg() != 2 {
 		return 0, usagef("%d arguments: expected OLD and NEW: usage featureaudit diff OLD NEW", flags.NArg())
 	}
-	j, err := c.judging(f, flags)
+	j, err := c.judging(ctx, f, flags)
 	if err != nil {
 		return 0, err
 	}

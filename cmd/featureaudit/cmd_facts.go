@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,11 +22,12 @@ import (
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/render"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/store"
 	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
 )
 
-const factsAbout = `Looks at a folder of kept facts, that of run --facts DIR. "list" says what is there, by pack and by view. "check" compares the checksums
+const factsAbout = `Looks at a folder of kept facts, that of run --facts DIR, here or in a bucket. "list" says what is there, by pack and by view. "check" compares the checksums
 of every pack; with a REF, a config or what run takes, it audits with the kept facts and once more reading a sample of the known files, and the two
 reports must be the same. It writes nothing to DIR. "prune" drops facts that a newer look replaces, those of files that are gone or are others
 now, and those of a policy under which nothing was kept for --keep; it removes damaged packs, and merges what is left of packs. A run that goes
@@ -47,6 +48,7 @@ func (f *factsCommandFlags) add(flags *pflag.FlagSet) {
 	f.definitionFlags.add(flags)
 	flags.StringVar(&f.asOf, "as-of", "", "check with a REF: judge from this instant: RFC 3339 or a date (default: now)")
 	f.addLimits(flags)
+	addStageLimit(flags, &f.stage)
 	f.out.add(flags, only("json", "text"))
 }
 
@@ -54,7 +56,7 @@ func (f *factsCommandFlags) add(flags *pflag.FlagSet) {
 func flagsOfFacts() map[string][]string {
 	return map[string][]string{
 		"list":  {"out", "format", "color"},
-		"check": {"sample", "all", "config", "path", "name", "event-time", "ingested-at", "key", "entity", "ttl", "set", "as-of", "memory-limit", "temp-dir", "threads", "color"},
+		"check": {"sample", "all", "config", "path", "name", "event-time", "ingested-at", "key", "entity", "ttl", "set", "as-of", "memory-limit", "stage-limit", "temp-dir", "threads", "color"},
 		"prune": {"keep", "color"},
 	}
 }
@@ -85,7 +87,11 @@ func cmdFacts(ctx context.Context, c *cli, args []string) (int, error) {
 	if len(refs) > 0 && word != "check" {
 		refused = cmp.Or(refused, error(usagef("unexpected argument %q after DIR %q: facts %s takes one", refs[0], dir, word)))
 	}
-	if err := cmp.Or(refused, localOnly(dir)); err != nil {
+	if refused != nil {
+		return 0, refused
+	}
+	dir, err := c.factsPath(dir)
+	if err != nil {
 		return 0, err
 	}
 	switch word {
@@ -140,11 +146,11 @@ func (c *cli) listFacts(ctx context.Context, dir string, out outFlags) (int, err
 		return 0, err
 	}
 	for _, o := range outs {
-		if o.path != "" && within(dir, o.path) {
+		if inFacts(dir, o.path) {
 			return 0, usagef("--out %s=%s: it lies in the facts %s, where only facts are kept: choose another path", o.format, o.path, dir)
 		}
 	}
-	stock, err := kept.Take(ctx, dir)
+	_, stock, err := c.takeFacts(ctx, dir, os.TempDir())
 	if err != nil {
 		return 0, err
 	}
@@ -155,6 +161,19 @@ func (c *cli) listFacts(ctx context.Context, dir string, out outFlags) (int, err
 		}
 		return doc.writeText(w)
 	})
+}
+
+// takeFacts lists what is in a folder of kept facts. In a bucket any folder may be named, so that one without a pack is told.
+func (c *cli) takeFacts(ctx context.Context, dir, temp string) (kept.Folder, []kept.Stock, error) {
+	folder, err := c.factsFolder(ctx, dir, temp, audit.StageRoom(0, temp))
+	if err != nil {
+		return folder, nil, err
+	}
+	stock, err := folder.Take(ctx)
+	if err == nil && len(stock) == 0 && inBucket(dir) {
+		err = usagef("facts %s: there is no pack; name a folder that run --facts has filled", store.Bare(dir))
+	}
+	return folder, stock, err
 }
 
 func listFacts(stock []kept.Stock) listedFacts {
@@ -227,7 +246,11 @@ func (c *cli) pruneFacts(ctx context.Context, dir, keep string, now time.Time) (
 	if span < 0 {
 		return 0, usagef("--keep %s: expected a time that is not negative, such as 30d", keep)
 	}
-	p, err := kept.Prune(ctx, dir, now.Add(-span), version)
+	folder, err := c.factsFolder(ctx, dir, os.TempDir(), audit.StageRoom(0, os.TempDir()))
+	if err != nil {
+		return 0, err
+	}
+	p, err := folder.Prune(ctx, now.Add(-span), now, version)
 	if err != nil {
 		return 0, err
 	}
@@ -236,6 +259,12 @@ func (c *cli) pruneFacts(ctx context.Context, dir, keep string, now time.Time) (
 	}
 	fmt.Fprintf(c.stdout, "facts of %d files kept; dropped: %d replaced, %d of files that are gone or are others now, %d of policies unused for %s\n",
 		p.Kept, p.Replaced, p.Gone, p.Unused, render.Clean(keep))
+	if p.Leftovers > 0 {
+		fmt.Fprintf(c.stdout, "%s that killed runs left unfinished: removed\n", words.Count(int64(p.Leftovers), "pack"))
+	}
+	if p.Distrusted > 0 {
+		fmt.Fprintf(c.stdout, "facts of %d files more were dropped, for they are older than a damaged pack, which may have corrected them\n", p.Distrusted)
+	}
 	_, err = fmt.Fprintf(c.stdout, "%d packs removed (%d damaged, %d merged into one); freed %s of %s\n", p.Removed, p.Damaged, p.Merged,
 		words.Size(max(0, p.Before-p.After)), words.Size(p.Before))
 	return exitOK, err
@@ -246,7 +275,7 @@ func (c *cli) checkFacts(ctx context.Context, dir string, f factsCommandFlags, a
 	if err != nil {
 		return 0, err
 	}
-	stock, err := kept.Take(ctx, dir)
+	folder, stock, err := c.takeFacts(ctx, dir, cmp.Or(f.tempDir, os.TempDir()))
 	if err != nil {
 		return 0, err
 	}
@@ -273,7 +302,7 @@ func (c *cli) checkFacts(ctx context.Context, dir string, f factsCommandFlags, a
 	if !audits {
 		return code, nil
 	}
-	compared, err := c.compareFacts(ctx, dir, f, share, refs, started)
+	compared, err := c.compareFacts(ctx, folder, f, share, refs, started)
 	return max(code, compared), err
 }
 
@@ -288,22 +317,18 @@ func shareOf(text string) (float64, error) {
 }
 
 // compareFacts audits with what is known, and again without trusting some of it.
-func (c *cli) compareFacts(ctx context.Context, dir string, f factsCommandFlags, share float64, refs []string, started time.Time) (int, error) {
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return 0, err
-	}
+func (c *cli) compareFacts(ctx context.Context, folder kept.Folder, f factsCommandFlags, share float64, refs []string, started time.Time) (int, error) {
 	options, _, err := c.runOptions(ctx, f.runFlags, refs, started)
 	if err != nil {
 		return 0, err
 	}
-	trusting, err := c.auditReading(ctx, f.runFlags, options, dir)
+	trusting, err := c.auditReading(ctx, f.runFlags, options, folder)
 	if err != nil {
 		return 0, err
 	}
 	options.Paranoid = f.all
 	options.Distrusts = func(path string) bool { return float64(xxh3.HashString(path)%1_000_000) < share*10_000 }
-	again, err := c.auditReading(ctx, f.runFlags, options, dir)
+	again, err := c.auditReading(ctx, f.runFlags, options, folder)
 	if err != nil {
 		return 0, err
 	}
@@ -316,7 +341,7 @@ func (c *cli) compareFacts(ctx context.Context, dir string, f factsCommandFlags,
 		return 0, err
 	}
 	if len(differ) > 0 {
-		if err := c.sameAsBefore(ctx, dir, f, options, trusting.Report); err != nil {
+		if err := c.sameAsBefore(ctx, folder, f, options, trusting.Report); err != nil {
 			return 0, err
 		}
 		for _, where := range differ {
@@ -335,9 +360,9 @@ func (c *cli) compareFacts(ctx context.Context, dir string, f factsCommandFlags,
 }
 
 // sameAsBefore audits once more with what is known: where data came or went meanwhile, no fact is to blame.
-func (c *cli) sameAsBefore(ctx context.Context, dir string, f factsCommandFlags, options audit.Options, before report.Report) error {
+func (c *cli) sameAsBefore(ctx context.Context, folder kept.Folder, f factsCommandFlags, options audit.Options, before report.Report) error {
 	options.Paranoid, options.Distrusts = false, nil
-	now, err := c.auditReading(ctx, f.runFlags, options, dir)
+	now, err := c.auditReading(ctx, f.runFlags, options, folder)
 	if err != nil {
 		return err
 	}
@@ -349,8 +374,8 @@ func (c *cli) sameAsBefore(ctx context.Context, dir string, f factsCommandFlags,
 }
 
 // auditReading audits with kept facts, and writes nothing to their folder.
-func (c *cli) auditReading(ctx context.Context, f runFlags, options audit.Options, dir string) (done audit.Audit, err error) {
-	if options.Facts, err = kept.OpenReading(ctx, dir); err != nil {
+func (c *cli) auditReading(ctx context.Context, f runFlags, options audit.Options, folder kept.Folder) (done audit.Audit, err error) {
+	if options.Facts, err = folder.OpenReading(ctx); err != nil {
 		return done, err
 	}
 	defer func() { err = errors.Join(err, options.Facts.Close()) }()

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -77,7 +76,7 @@ func cmdGate(ctx context.Context, c *cli, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	r, err := c.readReport(path)
+	r, err := c.readReport(ctx, path)
 	if err != nil {
 		return 0, err
 	}
@@ -92,7 +91,7 @@ func cmdGate(ctx context.Context, c *cli, args []string) (int, error) {
 		return 0, err
 	}
 	known := memory{newOnly: f.known.newOnly}
-	if known.baseline, err = c.readBaseline(f.known, ""); err != nil {
+	if known.baseline, err = c.readBaseline(ctx, f.known, ""); err != nil {
 		return 0, err
 	}
 	if selected, err = known.tell(selected); err != nil {
@@ -117,8 +116,8 @@ func (c *cli) gateNow(text string) (time.Time, error) {
 }
 
 // readReport reads a report of any status; "-" is stdin.
-func (c *cli) readReport(path string) (report.Report, error) {
-	raw, err := c.readInput(path)
+func (c *cli) readReport(ctx context.Context, path string) (report.Report, error) {
+	raw, err := c.readInput(ctx, path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return report.Report{}, fmt.Errorf("report %s: %w; has `featureaudit run --out json=%s` run?", path, fs.ErrNotExist, path)
 	}
@@ -132,19 +131,11 @@ func (c *cli) readReport(path string) (report.Report, error) {
 	return r, nil
 }
 
-func (c *cli) readInput(path string) ([]byte, error) {
+func (c *cli) readInput(ctx context.Context, path string) ([]byte, error) {
 	if path == "-" {
 		return io.ReadAll(c.stdin)
 	}
-	if inBucket(path) {
-		c.reads.add(path)
-		return c.readObject(path)
-	}
-	if err := localOnly(path); err != nil {
-		return nil, err
-	}
-	c.reads.add(path)
-	return os.ReadFile(path)
+	return c.readNamed(ctx, path)
 }
 
 // admits refuses what proves nothing: an audit that did not run to its end, or not lately.

@@ -47,7 +47,11 @@ func cmdInit(ctx context.Context, c *cli, args []string) (int, error) {
 		}
 	}
 	for _, o := range outs {
-		if _, err := os.Lstat(o.path); o.path != "" && err == nil {
+		there, err := c.isThere(ctx, o.path)
+		if err != nil {
+			return 0, fmt.Errorf("--out: %w", err)
+		}
+		if there {
 			return 0, usagef("%s is there already and is never replaced; `--out yaml=-` shows a new one", o.path)
 		}
 	}
@@ -56,7 +60,7 @@ func cmdInit(ctx context.Context, c *cli, args []string) (int, error) {
 		return 0, fmt.Errorf("working directory: %w", err)
 	}
 	if outs[0].path != "" {
-		base = filepath.Dir(outs[0].path)
+		base = folderOf(outs[0].path)
 	}
 	views, err := c.starterViews(ctx, root, base)
 	if err != nil {
@@ -78,6 +82,25 @@ func cmdInit(ctx context.Context, c *cli, args []string) (int, error) {
 	return exitOK, nil
 }
 
+// isThere says whether a file or an object of a name is there already; the name of none is not.
+func (c *cli) isThere(ctx context.Context, name string) (bool, error) {
+	if inBucket(name) {
+		at, err := c.placed(ctx, name)
+		return at.file, err
+	}
+	_, err := os.Lstat(name)
+	return name != "" && err == nil, nil
+}
+
+// folderOf is the folder that a file or an object lies in.
+func folderOf(name string) string {
+	if inBucket(name) {
+		bucket, key := store.Split(store.Bare(name))
+		return store.Join(bucket, path.Dir(key))
+	}
+	return filepath.Dir(name)
+}
+
 // starterViews finds the views below a folder; their paths are relative to base.
 func (c *cli) starterViews(ctx context.Context, root, base string) ([]policy.StarterView, error) {
 	if err := c.stores.readable(root); err != nil {
@@ -94,16 +117,16 @@ func (c *cli) starterViews(ctx context.Context, root, base string) ([]policy.Sta
 	}
 	var views []policy.StarterView
 	folders := viewFolders(listing.Entries)
-	if info, err := os.Stat(root); err == nil && !info.IsDir() {
-		folders[0].only = filepath.Base(root)
+	if at, err := c.placed(ctx, root); err == nil && at.file {
+		folders[0].only = path.Base(filepath.ToSlash(store.Bare(root)))
 	}
 	for _, folder := range folders {
-		found, err := c.folderViews(ctx, filepath.Join(listing.Root, filepath.FromSlash(folder.path)), folder)
+		found, err := c.folderViews(ctx, store.Join(listing.Root, folder.path), folder)
 		if err != nil {
 			return nil, err
 		}
 		for _, view := range found {
-			if view.Path, err = relativeGlob(base, listing.Root, folder.path, view.Path); err != nil {
+			if view.Path, err = relativeGlob(base, listing.Root, folder.path, view.Path+parametersOf(root)); err != nil {
 				return nil, err
 			}
 			views = append(views, view)
@@ -209,7 +232,17 @@ func (f viewFolder) glob() string {
 	return "{" + strings.Join(first, ",") + "}/**/*.parquet"
 }
 
+// parametersOf are what stands behind an address, with its question mark.
+func parametersOf(name string) string { return strings.TrimPrefix(name, store.Bare(name)) }
+
 func relativeGlob(base, root, folder, glob string) (string, error) {
+	if inBucket(root) {
+		name := strings.TrimSuffix(store.Join(root, folder), "/")
+		if rest, below := strings.CutPrefix(name+"/", strings.TrimSuffix(base, "/")+"/"); below {
+			return strings.TrimPrefix(rest+store.Bare(glob), "/"), nil
+		}
+		return name + "/" + glob, nil
+	}
 	rel, err := filepath.Rel(base, filepath.Join(root, filepath.FromSlash(folder)))
 	if err != nil {
 		return "", fmt.Errorf("path of %s from %s: %w", root, base, err)

@@ -24,7 +24,7 @@ func cmdLint(ctx context.Context, c *cli, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	j, err := c.judging(f, flags)
+	j, err := c.judging(ctx, f, flags)
 	if err != nil {
 		return 0, err
 	}

@@ -24,6 +24,9 @@ func cmdMan(_ context.Context, c *cli, args []string) (int, error) {
 		if err := noArguments(flags); err != nil {
 			return 0, err
 		}
+		if err := localOnly(*dir); err != nil {
+			return 0, fmt.Errorf("--out-dir: %w", err)
+		}
 		return exitOK, writeManuals(*dir)
 	}
 	if flags.NArg() == 0 {

@@ -15,6 +15,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/render"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/store"
 )
 
 const reportAbout = `Shows a report again, or writes it in another format, without looking at any data. A partial report says that it is partial.
@@ -70,7 +71,7 @@ func cmdReport(ctx context.Context, c *cli, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	r, err := c.readReport(path)
+	r, err := c.readReport(ctx, path)
 	if err != nil {
 		return 0, err
 	}
@@ -89,10 +90,10 @@ func cmdReport(ctx context.Context, c *cli, args []string) (int, error) {
 		if len(digests) == 0 {
 			return 0, usagef("--history is for featureaudit report trend VIEW, and for digests (slack, teams, pagerduty), where it notes that a channel was told")
 		}
-		if err := localOnly(f.history); err != nil {
+		if _, err := absolute(f.history); err != nil {
 			return 0, err
 		}
-		return exitOK, c.writeOnce(outs, r, options, f)
+		return exitOK, c.writeOnce(ctx, outs, r, options, f)
 	}
 	if err := c.writeReport(outs, r, options); err != nil {
 		return 0, err
@@ -104,7 +105,7 @@ func cmdReport(ctx context.Context, c *cli, args []string) (int, error) {
 }
 
 // writeOnce is writeReport where a channel is told at most once a night: the second digest for it is empty, and says so.
-func (c *cli) writeOnce(outs []output, r report.Report, o render.Options, f reportFlags) error {
+func (c *cli) writeOnce(ctx context.Context, outs []output, r report.Report, o render.Options, f reportFlags) error {
 	asOf, err := time.Parse(time.RFC3339Nano, r.AsOf)
 	if err != nil {
 		return usagef("as_of of the report: %w", err)
@@ -114,14 +115,14 @@ func (c *cli) writeOnce(outs []output, r report.Report, o render.Options, f repo
 		place, before := "", false
 		if digestFormat(out.format) && news {
 			about := slices.Concat([]string{o.Owner}, f.views, []string{""}, f.checks, []string{""}, projects(r))
-			if place, before, err = history.Tell(f.history, asOf, out.format, about...); err != nil {
+			if place, before, err = c.tellChannel(ctx, f.history, asOf, out.format, about); err != nil {
 				return err
 			}
 		}
 		switch {
 		case before:
-			fmt.Fprintf(c.stderr, "featureaudit report: %s was told of the night of %s before: the digest is empty, and there is nothing to send (remove the folder %s to have it again)\n",
-				out.format, asOf.UTC().Format(time.DateOnly), cleanLines(place))
+			fmt.Fprintf(c.stderr, "featureaudit report: %s was told of the night of %s before: the digest is empty, and there is nothing to send (remove the %s %s to have it again)\n",
+				out.format, asOf.UTC().Format(time.DateOnly), noteKind(f.history), cleanLines(place))
 			err = c.writeEach([]output{out}, func(io.Writer, output) error { return nil })
 		default:
 			if digestFormat(out.format) && !news {
@@ -130,13 +131,46 @@ func (c *cli) writeOnce(outs []output, r report.Report, o render.Options, f repo
 			err = c.writeReport([]output{out}, r, o)
 		}
 		if err != nil && place != "" && !before {
-			err = errors.Join(err, history.Forget(place))
+			err = errors.Join(err, c.forgetTold(place))
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// tellChannel notes in a history that a channel is told of a night, and says whether it was before.
+func (c *cli) tellChannel(ctx context.Context, dir string, asOf time.Time, channel string, about []string) (place string, before bool, err error) {
+	if !inBucket(dir) {
+		return history.Tell(dir, asOf, channel, about...)
+	}
+	if err := c.stores.buckets.Check(ctx, dir); err != nil { // also for the parameters of the address
+		return "", false, fmt.Errorf("history: %w", err)
+	}
+	place = store.Join(store.Bare(dir), history.ToldObject(asOf, channel, about...))
+	created, err := c.stores.buckets.Create(ctx, place, []byte("the channel was told of this night\n"))
+	if err != nil {
+		return "", false, fmt.Errorf("history: %w", err)
+	}
+	return place, !created, nil
+}
+
+// forgetTold takes back that a channel was told.
+func (c *cli) forgetTold(place string) error {
+	if !inBucket(place) {
+		return history.Forget(place)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), objectLimit)
+	defer cancel()
+	return c.stores.buckets.Delete(ctx, place)
+}
+
+func noteKind(dir string) string {
+	if inBucket(dir) {
+		return "object"
+	}
+	return "folder"
 }
 
 // nothingToSend is said where a digest is empty.

@@ -19,6 +19,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/render"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/store"
 )
 
 const requireAbout = `Asserts feature views before training or serving: exit 0 only if every view is proven to keep its contract now, 1 if one is
@@ -203,17 +204,13 @@ func (c *cli) evidence(ctx context.Context, f requireFlags, a asked, outs []outp
 	case f.data:
 		return c.lookAtData(ctx, f, a, outs)
 	case f.flags != "":
-		if err := localOnly(f.flags); err != nil {
-			return auditedViews{problem: err.Error()}, nil
-		}
-		c.reads.add(f.flags)
-		file, err := contract.Read(f.flags)
+		file, err := c.readFlags(ctx, f.flags)
 		if err != nil {
 			return auditedViews{problem: address.Text(err.Error())}, nil
 		}
 		return auditedViews{file: file}, nil
 	}
-	r, err := c.readReport(f.report)
+	r, err := c.readReport(ctx, f.report)
 	if err != nil {
 		return auditedViews{problem: address.Text(err.Error())}, nil
 	}
@@ -222,6 +219,26 @@ func (c *cli) evidence(ctx context.Context, f requireFlags, a asked, outs []outp
 		e.problem = fmt.Sprintf("report %s: %s", f.report, e.problem)
 	}
 	return e, nil
+}
+
+// readFlags reads a flag file.
+func (c *cli) readFlags(ctx context.Context, path string) (contract.File, error) {
+	c.reads.add(path)
+	if !inBucket(path) {
+		if err := localOnly(path); err != nil {
+			return contract.File{}, err
+		}
+		return contract.Read(path)
+	}
+	raw, err := c.readNamed(ctx, path)
+	if err != nil {
+		return contract.File{}, fmt.Errorf("flag file %w", err)
+	}
+	file, err := contract.Parse(raw)
+	if err != nil {
+		return file, fmt.Errorf("flag file %s: %w", store.Bare(path), err)
+	}
+	return file, nil
 }
 
 // fromReport reads a report as its flag file would be read.

@@ -151,7 +151,7 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	if err := c.refuseInputs(ctx, outs, options.Views); err != nil {
 		return 0, err
 	}
-	if options.Facts, err = c.factsIn(ctx, f.facts, resolved, outs); err != nil {
+	if options.Facts, err = c.factsIn(ctx, f.facts, resolved, outs, &options); err != nil {
 		return 0, err
 	}
 	if options.Facts != nil {
@@ -215,7 +215,7 @@ func (c *cli) auditAside(ctx context.Context, f runFlags, options audit.Options)
 // auditWholeAside is auditAside with what else an audit gives.
 func (c *cli) auditWholeAside(ctx context.Context, f runFlags, options audit.Options) (audit.Audit, error) {
 	options.Adapters, options.Tool, options.Log = c.adapters(), toolVersions(ctx), zerolog.Nop()
-	if err := f.limit(&options); err != nil {
+	if err := f.limit(ctx, &options); err != nil {
 		return audit.Audit{}, err
 	}
 	removeScratch, err := c.scratch(&options)
@@ -256,7 +256,7 @@ func engineScratch(dir string) (string, error) {
 // runOptions turns flags and arguments into what the audit is asked to do, with notes for people on what is odd in them.
 func (c *cli) runOptions(ctx context.Context, f runFlags, refs []string, started time.Time) (audit.Options, policy.Policy, error) {
 	options := audit.Options{SelectViews: f.views, SelectChecks: f.checks, Adapters: c.adapters()}
-	if err := f.limit(&options); err != nil {
+	if err := f.limit(ctx, &options); err != nil {
 		return options, policy.Policy{}, err
 	}
 	var within span
@@ -326,8 +326,8 @@ func (f runFlags) missingViews(options *audit.Options) error {
 	return nil
 }
 
-// limit sets what the audit may use.
-func (f runFlags) limit(options *audit.Options) error {
+// limit sets what the audit may use; what keeps to it ends with the context.
+func (f runFlags) limit(ctx context.Context, options *audit.Options) error {
 	switch {
 	case f.threads < 0:
 		return usagef("--threads %d: expected 1 or more (or 0 for the CPU quota)", f.threads)
@@ -335,6 +335,9 @@ func (f runFlags) limit(options *audit.Options) error {
 		return usagef("--samples %d: expected 0 or more", f.samples)
 	case f.rowsLimit < 0:
 		return usagef("--rows-limit %d: expected 0 or more", f.rowsLimit)
+	}
+	if err := localOnly(f.tempDir); f.tempDir != "" && err != nil {
+		return fmt.Errorf("--temp-dir: %w", err)
 	}
 	memory, err := memoryLimit(f.memory, os.DirFS("/"))
 	if err != nil {
@@ -347,6 +350,7 @@ func (f runFlags) limit(options *audit.Options) error {
 	options.Threads, _ = threadsWithin(f.wantedThreads(), memory)
 	// the engine has a limit of its own; this one keeps the collector from letting garbage grow to twice what lives
 	debug.SetMemoryLimit(look.HeapLimit(memory))
+	holdResident(ctx, memory)
 	options.TempDir = cmp.Or(f.tempDir, os.TempDir())
 	return nil
 }

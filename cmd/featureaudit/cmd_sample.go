@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 
 	"github.com/featureaudit/featureaudit/audit/sample"
@@ -39,7 +40,7 @@ func cmdSample(ctx context.Context, c *cli, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	in, err := c.openInput(path)
+	in, err := c.openInput(ctx, path)
 	if err != nil {
 		return 0, err
 	}
@@ -64,8 +65,16 @@ func cmdSample(ctx context.Context, c *cli, args []string) (int, error) {
 }
 
 // openInput opens a file that is read, and notes it, so that no output replaces it.
-func (c *cli) openInput(path string) (*os.File, error) {
+func (c *cli) openInput(ctx context.Context, path string) (*os.File, error) {
 	c.reads.add(path)
+	if inBucket(path) {
+		var err error
+		if path, err = c.heldUpTo(ctx, path, math.MaxInt64); err != nil {
+			return nil, err
+		}
+	} else if err := localOnly(path); err != nil {
+		return nil, err
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, usagef("%w: expected a Parquet file", err)

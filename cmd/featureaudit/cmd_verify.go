@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -77,7 +78,7 @@ func cmdVerify(ctx context.Context, c *cli, args []string) (int, error) {
 	}
 	var earlier *report.Report
 	if f.repeat != "" {
-		r, err := c.readReport(f.repeat)
+		r, err := c.readReport(ctx, f.repeat)
 		if err != nil {
 			return 0, err
 		}
@@ -113,6 +114,11 @@ func cmdVerify(ctx context.Context, c *cli, args []string) (int, error) {
 	outs, err := f.out.outputs()
 	if err != nil {
 		return 0, err
+	}
+	if f.publishPlan != "" && f.publishPlan != "-" {
+		if f.publishPlan, err = absolute(f.publishPlan); err != nil {
+			return 0, fmt.Errorf("--publish-plan: %w", err)
+		}
 	}
 	if hasStdout(outs) && !flags.Changed("summary") {
 		f.summary = "none"
@@ -202,7 +208,7 @@ func (f verifyFlags) describe(o verify.Options) report.Verification {
 		if path == "" {
 			return ""
 		}
-		if full, err := filepath.Abs(path); err == nil {
+		if full, err := absolute(path); err == nil {
 			return full
 		}
 		return path
@@ -277,7 +283,7 @@ func (c *cli) verification(ctx context.Context, f verifyFlags) (o verify.Options
 		}
 	}
 	o = verify.Options{Views: f.views, Samples: f.samples, Paranoid: f.paranoid, Tool: toolVersions(ctx)}
-	if err := f.limit(&limits); err != nil {
+	if err := f.limit(ctx, &limits); err != nil {
 		return o, limits, closing, err
 	}
 	limits.Adapters, limits.Tool, limits.Log = c.adapters(), o.Tool, zerolog.Nop()
@@ -291,7 +297,7 @@ func (c *cli) verification(ctx context.Context, f verifyFlags) (o verify.Options
 	if o.Tolerance, err = tolerances(f.tolerance); err != nil {
 		return o, limits, closing, err
 	}
-	if o.ExpectRows, err = c.expectedRows(f.expectRows); err != nil {
+	if o.ExpectRows, err = c.expectedRows(ctx, f.expectRows); err != nil {
 		return o, limits, closing, err
 	}
 	if o.ExpectRows != nil && f.span == "" {
@@ -354,7 +360,7 @@ func tolerances(specs []string) (map[string]float64, error) {
 }
 
 // expectedRows reads --expect-rows: a number for each partition, or a CSV file of partition,rows.
-func (c *cli) expectedRows(text string) (func(view, partition string) (int64, bool), error) {
+func (c *cli) expectedRows(ctx context.Context, text string) (func(view, partition string) (int64, bool), error) {
 	if text == "" {
 		return nil, nil
 	}
@@ -364,7 +370,7 @@ func (c *cli) expectedRows(text string) (func(view, partition string) (int64, bo
 		}
 		return func(string, string) (int64, bool) { return n, true }, nil
 	}
-	raw, err := c.readInput(text)
+	raw, err := c.readInput(ctx, text)
 	if err != nil {
 		return nil, usagef("--expect-rows: %w; expected a number, or a CSV file of partition,rows", err)
 	}
@@ -413,29 +419,30 @@ func (b *base) views() (loaded, error) {
 
 // side opens what --before or --after names.
 func (c *cli) side(ctx context.Context, flag, name string, f verifyFlags, base *base, open *[]io.Closer) (verify.Input, error) {
-	if err := localOnly(name); err != nil {
+	at, err := c.sidePlace(ctx, name)
+	if err != nil {
 		return verify.Input{}, fmt.Errorf("--%s: %w", flag, err)
 	}
-	info, err := os.Stat(name)
+	config, err := c.asConfig(ctx, name)
 	if err != nil {
-		return verify.Input{}, usagef("--%s: %w; expected a config, a folder of data, a snapshot, or a report", flag, err)
+		return verify.Input{}, fmt.Errorf("--%s: %w", flag, err)
 	}
-	in := verify.Input{Kind: verify.Data, Name: name}
+	in := verify.Input{Kind: verify.Data, Name: store.Bare(name)}
 	switch {
-	case info.IsDir() && asConfig(name) == "":
+	case at.folder && config == "":
 		named, err := base.views()
 		if err != nil {
 			return in, fmt.Errorf("--%s %s: it is a folder of data, and needs definitions (--config, or --path with its columns): %w", flag, name, err)
 		}
-		in.Views, err = movedTo(name, named.Views, f.views)
+		in.Views, err = c.movedTo(ctx, name, named.Views, f.views)
 		in.Digest = named.Digest
 		return in, err
-	case asConfig(name) != "":
+	case config != "":
 		named, err := c.load(ctx, definitionFlags{set: f.set}, []string{name})
 		in.Views, in.Digest = named.Views, named.Digest
 		return in, err
-	case namesReport(name):
-		r, err := c.readReport(name)
+	case c.namesReport(ctx, name):
+		r, err := c.readReport(ctx, name)
 		if err != nil {
 			return in, err
 		}
@@ -453,13 +460,19 @@ func (c *cli) side(ctx context.Context, flag, name string, f verifyFlags, base *
 		in.Kind, in.Report = verify.Counts, &side
 		return in, nil
 	}
-	file, err := os.Open(name)
+	path := name
+	if inBucket(name) {
+		if path, err = c.heldUpTo(ctx, name, math.MaxInt64); err != nil {
+			return in, fmt.Errorf("--%s: %w", flag, err)
+		}
+	}
+	file, err := os.Open(path)
 	if err != nil {
 		return in, err
 	}
 	*open = append(*open, file)
 	c.reads.add(name)
-	snapshot, err := verify.ReadSnapshot(ctx, name, file)
+	snapshot, err := verify.ReadSnapshot(ctx, store.Bare(name), file)
 	if err != nil {
 		return in, usagef("--%s: %w, a config, a folder of data, or a report", flag, err)
 	}
@@ -467,9 +480,26 @@ func (c *cli) side(ctx context.Context, flag, name string, f verifyFlags, base *
 	return in, nil
 }
 
+// sidePlace is what stands at the name of a side; nothing there is an error.
+func (c *cli) sidePlace(ctx context.Context, name string) (placed, error) {
+	if !inBucket(name) {
+		if err := localOnly(name); err != nil {
+			return placed{}, err
+		}
+		if _, err := os.Stat(name); err != nil {
+			return placed{}, usagef("%w; expected a config, a folder of data, a snapshot, or a report", err)
+		}
+	}
+	at, err := c.placed(ctx, name)
+	if err == nil && at == (placed{}) {
+		err = usagef("%s: there is no such object and no such folder; expected a config, a folder of data, a snapshot, or a report", store.Bare(name))
+	}
+	return at, err
+}
+
 // movedTo are views whose data lies in another folder: below it by the same paths, or where one view alone is meant all of it.
-func movedTo(dir string, views []model.View, names []string) ([]model.View, error) {
-	root, err := filepath.Abs(dir)
+func (c *cli) movedTo(ctx context.Context, dir string, views []model.View, names []string) ([]model.View, error) {
+	root, err := absolute(store.Bare(dir))
 	if err != nil {
 		return nil, err
 	}
@@ -483,13 +513,19 @@ func movedTo(dir string, views []model.View, names []string) ([]model.View, erro
 		if !strings.HasSuffix(fixed, "/") {
 			fixed = filepath.Dir(fixed)
 		}
-		_, err := os.Stat(filepath.Join(root, fixed))
+		relative := !filepath.IsAbs(v.Path) && store.Scheme(v.Path) == ""
+		below := placed{}
+		if relative && filepath.Clean(fixed) != "." {
+			if below, err = c.placed(ctx, store.Join(root, fixed)); err != nil && inBucket(root) {
+				return nil, err
+			}
+		}
 		switch {
-		case !filepath.IsAbs(v.Path) && filepath.Clean(fixed) != "." && err == nil:
+		case below != (placed{}):
 			v.Root = root
 		case len(meant) == 1:
 			v.Root, v.Path = root, "**/*.parquet"
-		case filepath.Clean(fixed) == "." && !filepath.IsAbs(v.Path):
+		case filepath.Clean(fixed) == "." && relative:
 			v.Root = root
 		default:
 			return nil, usagef("%s: it holds no %s, where the data of view %s would lie; name one view with --view if the folder is its own", dir, fixed, v.Name)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -16,6 +17,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/registry"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/store"
 )
 
 // dataAudit is the word of --data that asks for an audit of the files of OLD.
@@ -41,8 +43,8 @@ type dataFound struct {
 func (c *cli) data(ctx context.Context, names []string, look dataLook) (dataFound, error) {
 	found := dataFound{reports: diff.Reports{}}
 	for _, name := range names {
-		if name != dataAudit && namesReport(name) {
-			r, err := c.readReport(name)
+		if name != dataAudit && c.namesReport(ctx, name) {
+			r, err := c.readReport(ctx, name)
 			if err == nil {
 				err = c.refuseInputs(ctx, look.outs, nil)
 			}
@@ -75,19 +77,23 @@ func notLookedAt(name string, audited []report.Report) error {
 }
 
 // namesReport tells a report from definitions: by its bytes, or where there are none that can be read by its name.
-func namesReport(name string) bool {
+func (c *cli) namesReport(ctx context.Context, name string) bool {
 	if name == "-" {
 		return true
 	}
-	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
-		return filepath.Ext(name) == ".json" // what is read from a pipe is gone
+	named := filepath.Ext(store.Bare(name)) == ".json"
+	if info, err := os.Stat(name); !inBucket(name) && (err != nil || !info.Mode().IsRegular()) {
+		return named // what is read from a pipe is gone
 	}
-	raw, err := os.ReadFile(name)
+	if head := c.firstBytes(ctx, name, 64); inBucket(name) && !bytes.HasPrefix(bytes.TrimLeft(head, " \t\r\n"), []byte("{")) {
+		return named
+	}
+	raw, err := c.readHere(ctx, name)
 	var head struct {
 		Schema string `json:"schema"`
 	}
 	if err != nil || json.Unmarshal(raw, &head) != nil {
-		return filepath.Ext(name) == ".json"
+		return named
 	}
 	return strings.HasPrefix(head.Schema, "featureaudit.report/")
 }

@@ -62,8 +62,8 @@ func (c *cli) cluster(f engineFlags, p policy.Policy) (*trino.Cluster, error) {
 			return nil, usagef("%s without --engine trino: leave it out", flag)
 		}
 		for _, v := range p.Views {
-			if v.Table.Name != "" && v.Path == "" && v.NoFiles == "" {
-				return nil, usagef("view %s names a table (%s) and no path: DuckDB reads files; run with --engine trino --trino-url URL, or write its path", v.Name, v.Table.Name)
+			if v.Table.Trino != "" && v.Path == "" && v.NoFiles == "" {
+				return nil, usagef("view %s names a table (%s) and no path: DuckDB reads files; run with --engine trino --trino-url URL, or write its path", v.Name, v.Table.Trino)
 			}
 		}
 		return nil, nil
@@ -108,7 +108,7 @@ func (c *cli) elsewhere(options *audit.Options, cluster *trino.Cluster, split ou
 		return usagef("--out duplicates and --out rows name rows by their numbers in files, which Trino does not know: run that with --engine duckdb")
 	}
 	for i, v := range options.Views {
-		if v.Table.Name != "" {
+		if v.Table.Trino != "" {
 			options.Views[i].NoFiles = ""
 		}
 	}

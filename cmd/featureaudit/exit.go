@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/store"
+	"github.com/featureaudit/featureaudit/audit/store/blob"
 )
 
 // The exit codes. Other programs branch on them; they are part of the interface.
@@ -101,7 +103,9 @@ func usage(err error) error {
 // codeOf is the exit code of a command that ended with err.
 func codeOf(ctx context.Context, err error) int {
 	var u usageError
-	if errors.As(err, &u) {
+	var remote *store.RemoteError
+	var location *blob.LocationError
+	if errors.As(err, &u) || errors.As(err, &location) || errors.As(err, &remote) && !remote.Retryable() {
 		return exitUsage
 	}
 	if sig, ok := interruption(ctx); ok {

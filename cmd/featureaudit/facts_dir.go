@@ -2,13 +2,18 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/pflag"
 
+	"github.com/featureaudit/featureaudit/audit"
 	"github.com/featureaudit/featureaudit/audit/kept"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/policy"
+	"github.com/featureaudit/featureaudit/audit/store"
 )
 
 // factsFlags say where facts of files are kept, and whether they are trusted.
@@ -18,13 +23,13 @@ type factsFlags struct {
 }
 
 func (f *factsFlags) add(flags *pflag.FlagSet) {
-	flags.StringVar(&f.dir, "facts", "", "keep the facts of files in this folder, and read only files that changed since: the report is the same (default: facts: of the config)")
+	flags.StringVar(&f.dir, "facts", "", "keep the facts of files in this folder, or in that of a bucket, and read only files that changed since: the report is the same (default: facts: of the config)")
 	flags.BoolVar(&f.paranoid, "paranoid", false, "trust no kept fact, and read all files")
 }
 
 // factsIn opens the folder of kept facts that a flag or the config names; nil without one. It refuses one among the data of a view, and an
-// output in it. The notes name the packs that are not used.
-func (c *cli) factsIn(ctx context.Context, f factsFlags, p policy.Policy, outs []output) (*kept.Dir, error) {
+// output in it. The notes name the packs that are not used. What is read of packs in a bucket takes a part of the room of the options.
+func (c *cli) factsIn(ctx context.Context, f factsFlags, p policy.Policy, outs []output, options *audit.Options) (*kept.Dir, error) {
 	dir := f.dir
 	if dir == "" {
 		dir = under(p.Dir, p.Facts)
@@ -32,25 +37,63 @@ func (c *cli) factsIn(ctx context.Context, f factsFlags, p policy.Policy, outs [
 	if dir == "" {
 		return nil, nil
 	}
-	if err := localOnly(dir); err != nil {
-		return nil, err
-	}
-	dir, err := filepath.Abs(dir)
+	dir, err := c.factsPath(dir)
 	if err != nil {
 		return nil, err
 	}
 	if err := c.refuseFacts(ctx, dir, outs, p.Views); err != nil {
 		return nil, err
 	}
-	if err := kept.Prepare(dir, c.now()); err != nil {
+	room := int64(0)
+	if inBucket(dir) {
+		room = audit.StageRoom(options.StageLimit, options.TempDir) / 4
+		options.StageLimit = 3 * room
+	} else if err := kept.Prepare(dir, c.now()); err != nil {
 		return nil, err
 	}
-	return kept.Open(ctx, dir)
+	folder, err := c.factsFolder(ctx, dir, options.TempDir, room)
+	if err != nil {
+		return nil, err
+	}
+	return folder.Open(ctx)
+}
+
+// factsPath is a folder of kept facts as it is opened: a path from the root, or an address.
+func (c *cli) factsPath(dir string) (string, error) {
+	if !inBucket(dir) {
+		return absolute(dir)
+	}
+	if err := c.stores.buckets.Valid(dir); err != nil {
+		return "", usage(err)
+	}
+	if _, key := store.Split(store.Bare(dir)); strings.Trim(key, "/") == "" {
+		return "", usagef("facts %s: name a folder in the bucket, such as %s/facts", dir, strings.TrimRight(store.Bare(dir), "/"))
+	}
+	return dir, nil
+}
+
+// factsFolder is the folder of kept facts of a path or an address. What a bucket's packs need here lies in a folder of its own in temp, which is
+// removed at the end of the command, and of which copies take no more than room.
+func (c *cli) factsFolder(ctx context.Context, dir, temp string, room int64) (kept.Folder, error) {
+	if !inBucket(dir) {
+		return kept.Local(dir), nil
+	}
+	own, err := os.MkdirTemp(temp, "featureaudit-*")
+	if err != nil {
+		return kept.Folder{}, fmt.Errorf("create a folder for what is kept in %s: %w; name a folder that this user can write to with --temp-dir or TMPDIR", store.Bare(dir), err)
+	}
+	c.temps.add(own, false)
+	c.later(func() { _ = os.RemoveAll(own) }) // what is left is a copy
+	return kept.InBucket(ctx, c.stores.buckets, dir, own, room), nil
 }
 
 func (c *cli) refuseFacts(ctx context.Context, dir string, outs []output, views []model.View) error {
+	example := filepath.Join(dir, filepath.FromSlash(kept.ExamplePath))
+	if inBucket(dir) {
+		example = store.Join(store.Bare(dir), kept.ExamplePath)
+	}
 	for _, v := range views {
-		claimed, err := c.dataOf(ctx, v, filepath.Join(dir, filepath.FromSlash(kept.ExamplePath)))
+		claimed, err := c.dataOf(ctx, v, example)
 		if err != nil {
 			return err
 		}
@@ -59,9 +102,20 @@ func (c *cli) refuseFacts(ctx context.Context, dir string, outs []output, views 
 		}
 	}
 	for _, out := range outs {
-		if out.path != "" && within(dir, out.path) {
+		if inFacts(dir, out.path) {
 			return usagef("--out %s=%s: it lies in the facts %s, where only facts are kept: choose another path", out.format, out.path, dir)
 		}
 	}
 	return nil
+}
+
+// inFacts says whether an output goes into a folder of kept facts.
+func inFacts(dir, path string) bool {
+	switch {
+	case path == "" || inBucket(dir) != inBucket(path):
+		return false
+	case inBucket(dir):
+		return strings.HasPrefix(path, strings.TrimRight(store.Bare(dir), "/")+"/")
+	}
+	return within(dir, path)
 }

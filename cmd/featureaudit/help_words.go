@@ -41,6 +41,7 @@ func examplesOf(name string) []example {
 			{"whether every pack is whole", "featureaudit facts check facts"},
 			{"whether a report rests on facts that still hold", "featureaudit facts check facts featureaudit.yaml --sample 5%"},
 			{"once a week", "featureaudit facts prune facts --keep 30d"},
+			{"of a bucket", "featureaudit facts list s3://reports/facts"},
 		},
 		"gate": {
 			{"fail for findings of one team", "featureaudit gate report.json --owner fraud"},

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/featureaudit/featureaudit/audit/model"
@@ -74,14 +75,15 @@ func dataViews(sides ...registry.Definitions) []model.View {
 
 // holdsOutput says whether an output is the file that was read, or would be one of the folder's.
 func holdsOutput(name, out string) bool {
+	if inBucket(name) || inBucket(out) {
+		name, out := strings.TrimSuffix(store.Bare(name), "/"), store.Bare(out)
+		return name == out || isYAML(out) && strings.HasPrefix(out, name+"/")
+	}
 	info, err := os.Stat(name)
 	if err != nil || !info.IsDir() {
 		return samePlace(name, out) || besideSQLite(name, out)
 	}
-	if ext := filepath.Ext(out); ext != ".yaml" && ext != ".yml" {
-		return false
-	}
-	return within(name, out)
+	return isYAML(out) && within(name, out)
 }
 
 // besideSQLite says whether an output is what SQLite keeps beside a database: it would read it as changes to undo or to
@@ -171,7 +173,11 @@ func (c *cli) dataOf(ctx context.Context, v model.View, path string) (string, er
 		if glob == "" {
 			continue
 		}
-		for _, name := range slices.Compact([]string{path, throughLinks(path)}) {
+		names := []string{path}
+		if !inBucket(path) {
+			names = slices.Compact(append(names, throughLinks(path)))
+		}
+		for _, name := range names {
 			// a glob that cannot be read is an error of the view's own result
 			if claimed, err := c.stores.claims(ctx, v.Root, glob, name); err == nil && claimed {
 				return name, nil

@@ -15,6 +15,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/check"
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/store"
 )
 
 // originArgument is the origin of a definition that the command line names.
@@ -73,26 +74,26 @@ type loaded struct {
 // load reads the config and the definitions that it names, or what the flags or arguments say in its place.
 func (c *cli) load(ctx context.Context, f definitionFlags, refs []string) (loaded, error) {
 	if f.path != "" {
-		return c.fromFlags(f, refs)
+		return c.fromFlags(ctx, f, refs)
 	}
 	if flag := f.shorthand(); flag != "" {
 		return loaded{}, usagef("%s without --path: write it into the config file, or name the files with --path GLOB", flag)
 	}
-	if len(refs) > 0 && isParquet(refs[0]) {
+	if len(refs) > 0 && c.isParquet(ctx, refs[0]) {
 		hint := "name it with --path " + refs[0]
 		if more := expanded(refs); more != "" {
 			hint = "name the files with --path; " + more
 		}
 		return loaded{}, usagef("%s: a Parquet file is data, not definitions: %s", refs[0], hint)
 	}
-	config, rest, err := f.findConfig(refs)
+	config, rest, err := c.findConfig(ctx, f, refs)
 	if err != nil {
 		return loaded{}, err
 	}
 	if _, err := os.Stat(config); len(f.set) > 0 && errors.Is(err, fs.ErrNotExist) && config == defaultConfig {
 		return loaded{}, usagef("--set without --path: there is no ./%s whose views it could change; name the config, or the files with --path GLOB", defaultConfig)
 	}
-	file, err := c.readConfig(config)
+	file, err := c.readConfig(ctx, config)
 	if err != nil {
 		return loaded{}, err
 	}
@@ -114,9 +115,14 @@ func (c *cli) load(ctx context.Context, f definitionFlags, refs []string) (loade
 	return loaded{Policy: p, read: read}, usage(err)
 }
 
-func (c *cli) fromFlags(f definitionFlags, refs []string) (loaded, error) {
-	if hint := expanded(append([]string{f.path}, refs...)); hint != "" && asConfig(refs[0]) == "" {
-		return loaded{}, usagef("--path %s: %d more names follow it: %s", f.path, len(refs), hint)
+func (c *cli) fromFlags(ctx context.Context, f definitionFlags, refs []string) (loaded, error) {
+	if hint := expanded(append([]string{f.path}, refs...)); hint != "" {
+		if found, err := c.asConfig(ctx, refs[0]); err != nil || found != "" {
+			hint = ""
+		}
+		if hint != "" {
+			return loaded{}, usagef("--path %s: %d more names follow it: %s", f.path, len(refs), hint)
+		}
 	}
 	if err := c.stores.readable(f.path); err != nil {
 		return loaded{}, fmt.Errorf("--path: %w", err)
@@ -152,11 +158,13 @@ func columns(values []string) []string {
 }
 
 // findConfig picks the config among --config and the arguments; the rest are definitions.
-func (f definitionFlags) findConfig(refs []string) (config string, rest []string, err error) {
+func (c *cli) findConfig(ctx context.Context, f definitionFlags, refs []string) (config string, rest []string, err error) {
 	config = f.config
 	for _, ref := range refs {
-		found := asConfig(ref)
+		found, err := c.asConfig(ctx, ref)
 		switch {
+		case err != nil:
+			return "", nil, err
 		case found == "":
 			rest = append(rest, ref)
 		case config != "":
@@ -172,25 +180,42 @@ func (f definitionFlags) findConfig(refs []string) (config string, rest []string
 }
 
 // asConfig is the config file that an argument names or holds, or "" where it is something else.
-func asConfig(ref string) string {
-	info, err := os.Stat(ref)
-	if err != nil {
-		return ""
+func (c *cli) asConfig(ctx context.Context, ref string) (string, error) {
+	at, err := c.placed(ctx, ref)
+	if err != nil && inBucket(ref) {
+		return "", err
 	}
-	if info.IsDir() {
-		if _, err := os.Stat(filepath.Join(ref, defaultConfig)); err == nil {
-			return filepath.Join(ref, defaultConfig)
+	switch {
+	case at.folder:
+		name := store.Join(store.Bare(ref), defaultConfig)
+		inside, err := c.placed(ctx, name)
+		if err != nil && inBucket(ref) {
+			return "", err
 		}
-		return ""
+		if inside.file {
+			return name, nil
+		}
+		return "", nil
+	case !at.file || !isYAML(store.Bare(ref)):
+		return "", nil
 	}
-	if ext := filepath.Ext(ref); ext != ".yaml" && ext != ".yml" || !info.Mode().IsRegular() {
-		return "" // what is read from a pipe is gone
+	if info, err := os.Stat(ref); !inBucket(ref) && (err != nil || !info.Mode().IsRegular()) {
+		return "", nil // what is read from a pipe is gone
 	}
-	raw, err := os.ReadFile(ref)
+	file, err := c.here(ctx, ref)
+	if err != nil && inBucket(ref) {
+		return "", err
+	}
+	raw, err := os.ReadFile(file)
 	if err != nil || !looksLikeConfig(raw) {
-		return ""
+		return "", nil // who reads it says why it cannot be read
 	}
-	return ref
+	return ref, nil
+}
+
+func isYAML(name string) bool {
+	extension := filepath.Ext(name)
+	return extension == ".yaml" || extension == ".yml"
 }
 
 // looksLikeConfig tells our config from other YAML: it alone has a version and no apiVersion at the top level.
@@ -207,13 +232,16 @@ func looksLikeConfig(raw []byte) bool {
 }
 
 // readConfig reads a config file; without a name there is none, and definitions alone say what to audit.
-func (c *cli) readConfig(path string) (*policy.File, error) {
+func (c *cli) readConfig(ctx context.Context, path string) (*policy.File, error) {
 	if path == "" {
 		dir, err := os.Getwd()
 		if err != nil {
 			return nil, fmt.Errorf("working directory: %w", err)
 		}
 		return &policy.File{Dir: dir}, nil
+	}
+	if inBucket(path) {
+		return c.readDistantConfig(ctx, path)
 	}
 	if err := localOnly(path); err != nil {
 		return nil, err
@@ -225,6 +253,20 @@ func (c *cli) readConfig(path string) (*policy.File, error) {
 		return nil, err
 	}
 	return file, usage(err)
+}
+
+// readDistantConfig reads a config that lies in a bucket. Its relative paths start from its folder there.
+func (c *cli) readDistantConfig(ctx context.Context, address string) (*policy.File, error) {
+	c.reads.add(address)
+	file, err := c.held(ctx, address)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, usagef("config %s: there is no such object: check its name, and whether it is in this bucket", store.Bare(address))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("config: %w", err)
+	}
+	config, err := policy.LoadCopy(file, store.Bare(address), parseOptions())
+	return config, usage(err)
 }
 
 // parseOptions lets the config name the checks of the catalogue, each with its own parameters, and under suppress: the

@@ -6,12 +6,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/registry"
 	"github.com/featureaudit/featureaudit/audit/registry/load"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/store"
 )
 
 // readDefinitions reads the views of registries, Feast repos and YAML files. Those that the config names start from
@@ -23,7 +25,10 @@ func (c *cli) readDefinitions(ctx context.Context, dir string, refs []policy.Def
 		options := load.Options{Root: ref.Root, Parse: parseOptions(), Env: c.lookup, Opened: c.reads.add, Fetch: c.fetch}
 		path := ref.Ref
 		if ref.Origin != originArgument {
-			path, options.Root = from(dir, ref.Ref), fromFolder(dir, ref.Root)
+			path, options.Root = c.from(ctx, dir, ref.Ref), under(dir, ref.Root)
+		}
+		if err := c.stores.readable(options.Root); options.Root != "" && err != nil {
+			return nil, nil, definitionError(ref, fmt.Errorf("root: %w", err))
 		}
 		d, err := load.Definitions(ctx, path, options)
 		if err != nil {
@@ -48,22 +53,24 @@ func (c *cli) lookup(name string) (string, bool) {
 }
 
 // from is a path that starts from dir; what is no path there (an address, a revision) stays as it is.
-func from(dir, ref string) string {
-	if filepath.IsAbs(ref) {
+func (c *cli) from(ctx context.Context, dir, ref string) string {
+	if filepath.IsAbs(ref) || store.Scheme(ref) != "" {
 		return ref
+	}
+	if inBucket(dir) {
+		joined := store.Join(dir, ref)
+		if _, _, ok := strings.Cut(ref, ":"); ok {
+			if at, err := c.placed(ctx, joined); err == nil && at == (placed{}) {
+				return ref
+			}
+		}
+		return joined
 	}
 	joined := filepath.Join(dir, ref)
 	if _, err := os.Stat(joined); err == nil {
 		return joined
 	}
 	return ref
-}
-
-func fromFolder(dir, root string) string {
-	if root == "" || filepath.IsAbs(root) {
-		return root
-	}
-	return filepath.Join(dir, root)
 }
 
 func definitionError(ref policy.DefinitionRef, err error) error {

@@ -46,7 +46,7 @@ func (c *cli) mirror(ctx context.Context, address string) (*mirror, error) {
 	}
 	c.temps.add(own, false)
 	c.later(func() { _ = os.RemoveAll(own) }) // what is left is a copy
-	m := &mirror{cli: c, address: strings.TrimSuffix(bareAddress(address), "/"), dir: filepath.Join(own, "folder"), times: map[string]time.Time{}}
+	m := &mirror{cli: c, address: strings.TrimSuffix(store.Bare(address), "/"), dir: filepath.Join(own, "folder"), times: map[string]time.Time{}}
 	if err := os.Mkdir(m.dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -67,12 +67,6 @@ func (c *cli) mirror(ctx context.Context, address string) (*mirror, error) {
 	})
 }
 
-// bareAddress is an address without its parameters.
-func bareAddress(address string) string {
-	bare, _, _ := strings.Cut(address, "?")
-	return bare
-}
-
 // download copies an object to a file.
 func (c *cli) download(ctx context.Context, o store.Entry, file string) error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
@@ -87,7 +81,11 @@ func (c *cli) download(ctx context.Context, o store.Entry, file string) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(to, io.NewSectionReader(from, 0, o.Size))
+	if whole, ok := from.(store.Fetcher); ok && o.Size > 0 {
+		err = whole.Fetch(0, o.Size, to)
+	} else {
+		_, err = io.Copy(to, io.NewSectionReader(from, 0, o.Size))
+	}
 	return errors.Join(err, to.Close())
 }
 
@@ -120,7 +118,7 @@ func (m *mirror) writeBack() error {
 			return err
 		}
 		defer f.Close()
-		ctx, cancel := context.WithTimeout(context.Background(), objectLimit)
+		ctx, cancel := context.WithTimeout(context.Background(), objectLimit+time.Duration(info.Size()/leastRate)*time.Second)
 		defer cancel()
 		return m.cli.stores.buckets.Write(ctx, m.address+"/"+filepath.ToSlash(rel), func() io.Reader { return io.NewSectionReader(f, 0, info.Size()) })
 	})
@@ -151,22 +149,15 @@ func (c *cli) fetch(ctx context.Context, address string) (string, error) {
 	if !inBucket(address) {
 		return "", nil
 	}
-	if err := c.stores.buckets.Valid(address); err != nil {
-		return "", usage(err)
-	}
-	o, err := c.stores.Stat(ctx, address)
+	object, folder, err := c.holds(ctx, address)
 	switch {
-	case err == nil:
-		dir, err := os.MkdirTemp("", "featureaudit-*")
-		if err != nil {
-			return "", err
-		}
-		c.temps.add(dir, false)
-		c.later(func() { _ = os.RemoveAll(dir) }) // it is a copy
-		file := filepath.Join(dir, filepath.Base(bareAddress(address)))
-		return file, c.download(ctx, o, file)
-	case !errors.Is(err, fs.ErrNotExist):
+	case err != nil:
 		return "", err
+	case object:
+		c.reads.add(address)
+		return c.held(ctx, address)
+	case !folder:
+		return "", usagef("%s: there is no such object and no such folder: expected a registry, our YAML or a Feast repository", store.Bare(address))
 	}
 	objects, err := c.stores.Tree(ctx, address)
 	if err != nil {
@@ -176,34 +167,13 @@ func (c *cli) fetch(ctx context.Context, address string) (string, error) {
 	for _, o := range objects {
 		bytes += o.Size
 	}
-	switch {
-	case len(objects) == 0:
-		return "", usagef("%s: there is no such object and no such folder: expected a registry, our YAML or a Feast repository", bareAddress(address))
-	case bytes > fetchedBytes:
-		return "", usagef("%s: it holds %s, more than definitions are: name the registry itself", bareAddress(address), words.Size(bytes))
+	if bytes > heldBytes {
+		return "", usagef("%s: it holds %s, more than definitions are: name the registry itself", store.Bare(address), words.Size(bytes))
 	}
 	m, err := c.mirror(ctx, address)
 	if err != nil {
 		return "", err
 	}
+	c.reads.add(address)
 	return m.dir, nil
-}
-
-// readObject reads a document from a bucket.
-func (c *cli) readObject(address string) ([]byte, error) {
-	if err := c.stores.buckets.Valid(address); err != nil {
-		return nil, usage(err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), objectLimit)
-	defer cancel()
-	e, err := c.stores.Stat(ctx, address)
-	if err != nil {
-		return nil, err
-	}
-	o, err := c.stores.Open(ctx, e.Abs)
-	if err != nil {
-		return nil, err
-	}
-	defer o.Close()
-	return io.ReadAll(io.NewSectionReader(o, 0, e.Size))
 }

@@ -1,15 +1,17 @@
 package main
 
 import (
-	"bytes"
+	"context"
 	"errors"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
+	"github.com/featureaudit/featureaudit/audit/address"
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/store"
 )
@@ -71,19 +73,9 @@ func sharedFolder(names []string) string {
 	return shared
 }
 
-// isParquet says whether a file begins as Parquet does.
-func isParquet(name string) bool {
-	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
-		return false
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	head := make([]byte, 4)
-	n, err := f.Read(head)
-	return err == nil && bytes.Equal(head[:n], []byte("PAR1"))
+// isParquet says whether a file or an object begins as Parquet does.
+func (c *cli) isParquet(ctx context.Context, name string) bool {
+	return string(c.firstBytes(ctx, name, 4)) == "PAR1"
 }
 
 // localOnly refuses an address where a file or folder of this machine is expected. What is an address by its look, and
@@ -91,6 +83,9 @@ func isParquet(name string) bool {
 func localOnly(path string) error {
 	if _, err := os.Lstat(path); err == nil {
 		return nil
+	}
+	if len(bucketSchemes()) == 0 && slices.Contains([]string{"s3", "gs", "azblob"}, store.Scheme(path)) {
+		return usagef("%s: this program was built without object stores (the tag noclouds): take one that has them, or copy or mount the files", address.Redact(path))
 	}
 	return usage(store.Addressed(path))
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/render"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/store"
 )
 
 // output is one --out FORMAT=PATH.
@@ -117,11 +118,17 @@ func (o output) named() error {
 	if !slices.Contains([]string{duplicatesFormat, rowsFormat, findingsFormat}, o.format) || o.path == "" || special(o.path) {
 		return nil
 	}
-	if extension := strings.ToLower(filepath.Ext(o.path)); extension != ".parquet" && extension != ".csv" {
+	if extension := o.extension(); extension != ".parquet" && extension != ".csv" {
 		return usagef("--out %s=%s: the name must end with .parquet or .csv", o.format, o.path)
 	}
 	return nil
 }
+
+// extension is the ending of the output's name, in lower case.
+func (o output) extension() string { return strings.ToLower(filepath.Ext(store.Bare(o.path))) }
+
+// parquet says whether rows are written as Parquet: by the name, and CSV otherwise.
+func (o output) parquet() bool { return o.extension() == ".parquet" }
 
 // isStdout says whether a path is another name of stdout. It is written as such: by its path, a file that stdout was
 // redirected to would be replaced, and what else goes to stdout lost.
@@ -331,6 +338,9 @@ func (c *cli) writeFile(path string, write func(io.Writer) error) (err error) {
 // objectLimit is how long an object may take to be written: an interrupted run writes its report too.
 const objectLimit = 5 * time.Minute
 
+// leastRate is what a connection is expected to move at least, in bytes a second: a large object has so much more time.
+const leastRate = 1 << 20
+
 // writeObject writes a file of this machine first, so that the object is written whole or not at all, and again where that fails.
 func (c *cli) writeObject(name string, write func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp("", "featureaudit-*")
@@ -353,7 +363,7 @@ func (c *cli) writeObject(name string, write func(io.Writer) error) (err error) 
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), objectLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), objectLimit+time.Duration(size/leastRate)*time.Second)
 	defer cancel()
 	return c.stores.buckets.Write(ctx, name, func() io.Reader { return io.NewSectionReader(f, 0, size) })
 }

@@ -3,9 +3,7 @@ package main
 import (
 	"errors"
 	"io"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/export"
 )
@@ -46,7 +44,7 @@ func (c *cli) writeDuplicates(outs []output, rows []export.Duplicate) error {
 	var errs []error
 	for _, out := range outs {
 		write := export.WriteCSV
-		if strings.EqualFold(filepath.Ext(out.path), ".parquet") {
+		if out.parquet() {
 			write = export.WriteParquet
 		}
 		if out.path == "" {

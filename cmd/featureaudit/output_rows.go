@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"io"
-	"path/filepath"
-	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/export"
 )
@@ -17,7 +15,7 @@ func (c *cli) writeRows(outs []output, rows []export.Row) error {
 	var errs []error
 	for _, out := range outs {
 		write := export.WriteRowsCSV
-		if strings.EqualFold(filepath.Ext(out.path), ".parquet") {
+		if out.parquet() {
 			write = export.WriteRowsParquet
 		}
 		if out.path == "" {

@@ -54,7 +54,7 @@ type memory struct {
 func (c *cli) memory(ctx context.Context, f memoryFlags, p policy.Policy, outs []output, asOf time.Time) (memory, error) {
 	var m memory
 	var err error
-	if m.baseline, err = c.readBaseline(f.baselineFlags, under(p.Dir, p.Baseline)); err != nil {
+	if m.baseline, err = c.readBaseline(ctx, f.baselineFlags, under(p.Dir, p.Baseline)); err != nil {
 		return m, err
 	}
 	m.newOnly = f.newOnly
@@ -85,16 +85,16 @@ func (c *cli) memory(ctx context.Context, f memoryFlags, p policy.Policy, outs [
 	return m, m.mirror.told(err)
 }
 
-// under is a path of the config, from the config's folder; empty stays empty.
+// under is a path of the config, from the config's folder, which may be one of a bucket; empty and addresses stay as they are.
 func under(dir, path string) string {
-	if path == "" || filepath.IsAbs(path) || inBucket(path) {
+	if path == "" || filepath.IsAbs(path) || store.Scheme(path) != "" {
 		return path
 	}
-	return filepath.Join(dir, path)
+	return store.Join(dir, path)
 }
 
 func (c *cli) refuseHistory(ctx context.Context, dir string, outs []output, views []model.View, asOf time.Time) error {
-	file := store.Join(bareAddress(dir), history.PathOf(asOf.UnixMicro()))
+	file := store.Join(store.Bare(dir), history.PathOf(asOf.UnixMicro()))
 	if !inBucket(dir) {
 		file = filepath.Join(dir, filepath.FromSlash(history.PathOf(asOf.UnixMicro())))
 	}
@@ -108,7 +108,7 @@ func (c *cli) refuseHistory(ctx context.Context, dir string, outs []output, view
 		}
 	}
 	for _, out := range outs {
-		if out.path != "" && (within(dir, out.path) || inBucket(dir) && strings.HasPrefix(out.path, strings.TrimSuffix(bareAddress(dir), "/")+"/")) {
+		if out.path != "" && (within(dir, out.path) || inBucket(dir) && strings.HasPrefix(out.path, strings.TrimSuffix(store.Bare(dir), "/")+"/")) {
 			return usagef("--out %s=%s: it lies in the history %s, where only runs are kept: choose another path", out.format, out.path, dir)
 		}
 	}
@@ -116,7 +116,7 @@ func (c *cli) refuseHistory(ctx context.Context, dir string, outs []output, view
 }
 
 // readBaseline reads the baseline of a flag, or of the config; nil where neither names one.
-func (c *cli) readBaseline(f baselineFlags, configured string) (*history.Baseline, error) {
+func (c *cli) readBaseline(ctx context.Context, f baselineFlags, configured string) (*history.Baseline, error) {
 	path := f.baseline
 	if path == "" {
 		path = configured
@@ -127,11 +127,18 @@ func (c *cli) readBaseline(f baselineFlags, configured string) (*history.Baselin
 		}
 		return nil, nil
 	}
-	if err := localOnly(path); err != nil {
-		return nil, err
-	}
 	c.reads.add(path)
-	b, err := history.LoadBaseline(path)
+	var b history.Baseline
+	var err error
+	if inBucket(path) {
+		raw, readErr := c.readNamed(ctx, path)
+		if readErr != nil {
+			return nil, fmt.Errorf("baseline: %w", readErr)
+		}
+		b, err = history.ParseBaseline(store.Bare(path), raw)
+	} else if err = localOnly(path); err == nil {
+		b, err = history.LoadBaseline(path)
+	}
 	if err != nil {
 		return nil, usage(err)
 	}
@@ -225,7 +232,7 @@ func (c *cli) writeFindings(outs []output, r report.Report) error {
 		if err != nil {
 			return err
 		}
-		if strings.EqualFold(filepath.Ext(out.path), ".parquet") {
+		if out.parquet() {
 			return history.WriteParquet(w, rows)
 		}
 		return history.WriteCSV(w, rows)

@@ -32,11 +32,11 @@ func (c *cli) reportDiff(ctx context.Context, f reportFlags, flags *pflag.FlagSe
 	if flags.NArg() != 3 {
 		return 0, usagef("report diff takes two reports, found %d: usage featureaudit report diff A B", flags.NArg()-1)
 	}
-	a, err := c.readReport(flags.Arg(1))
+	a, err := c.readReport(ctx, flags.Arg(1))
 	if err != nil {
 		return 0, err
 	}
-	b, err := c.readReport(flags.Arg(2))
+	b, err := c.readReport(ctx, flags.Arg(2))
 	if err != nil {
 		return 0, err
 	}
@@ -66,7 +66,7 @@ func (c *cli) reportTrend(ctx context.Context, f reportFlags, flags *pflag.FlagS
 	if flags.NArg() != 2 {
 		return 0, usagef("report trend takes one view, found %d: usage featureaudit report trend VIEW --history DIR", flags.NArg()-1)
 	}
-	dir, err := c.historyOf(f)
+	dir, err := c.historyOf(ctx, f)
 	if err != nil {
 		return 0, err
 	}
@@ -112,7 +112,7 @@ func (c *cli) reportTrend(ctx context.Context, f reportFlags, flags *pflag.FlagS
 }
 
 // historyOf is the folder that --history or the config names.
-func (c *cli) historyOf(f reportFlags) (string, error) {
+func (c *cli) historyOf(ctx context.Context, f reportFlags) (string, error) {
 	if f.history != "" {
 		_, err := absolute(f.history)
 		return f.history, err
@@ -121,7 +121,7 @@ func (c *cli) historyOf(f reportFlags) (string, error) {
 	if config == "" {
 		config = defaultConfig
 	}
-	file, err := c.readConfig(config)
+	file, err := c.readConfig(ctx, config)
 	if errors.Is(err, fs.ErrNotExist) && f.config == "" {
 		return "", usagef("report trend: name the history with --history DIR, or the config that has history: with --config FILE")
 	}

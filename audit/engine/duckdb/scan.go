@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strconv"
 	"strings"
 	"unsafe"
@@ -136,6 +137,13 @@ func (d *Database) run(ctx context.Context, q query) (*mapping.Result, func(), e
 	}, nil
 }
 
+// Values of largeValue bytes and more are collected once they add up to garbageBytes: copies of megabytes are made faster than a collector
+// that runs beside them can be sure to take them away on a busy machine.
+const (
+	largeValue   = 64 << 10
+	garbageBytes = 16 << 20
+)
+
 // Fetch implements engine.Scanner.
 func (d *Database) Fetch(ctx context.Context, f engine.Fetch, each func(row int64, values []engine.Value) error) error {
 	if len(f.Rows) == 0 {
@@ -157,7 +165,7 @@ func (d *Database) Fetch(ctx context.Context, f engine.Fetch, each func(row int6
 	defer release()
 	texts := make([]stringTexts, len(f.Columns)+1)
 	values := make([]engine.Value, len(f.Columns))
-	found := 0
+	found, copied := 0, 0
 	err = eachChunk(result, func(columns []chunkColumn, rows int) error {
 		numbers := columns[0].vector(rows, &texts[0])
 		vectors := make([]engine.Vector, len(f.Columns))
@@ -167,6 +175,13 @@ func (d *Database) Fetch(ctx context.Context, f engine.Fetch, each func(row int6
 		for row := range rows {
 			for i := range vectors {
 				values[i] = vectors[i].Value(row)
+				if size := len(values[i].Text); size >= largeValue {
+					copied += size
+				}
+			}
+			if copied >= garbageBytes {
+				copied = 0
+				runtime.GC()
 			}
 			found++
 			if err := each(numbers.Ints[row], values); err != nil {

@@ -70,7 +70,7 @@ func (d declaring) Collect(ctx context.Context, o engine.Order) (facts.Collectio
 		}
 		defer d.db.ExecContext(context.WithoutCancel(ctx), "DROP TABLE "+name)
 	}
-	o.View.Table.Name = name
+	o.View.Table.Trino = name
 	return d.Collector.Collect(ctx, o)
 }
 

@@ -35,7 +35,7 @@ func (c Collector) Collect(ctx context.Context, o engine.Order) (facts.Collectio
 	if err := context.Cause(ctx); err != nil {
 		return facts.Collection{}, err
 	}
-	name, err := ParseName(o.View.Table.Name, c.Cluster.config.Catalog, c.Cluster.config.Schema)
+	name, err := ParseName(o.View.Table.Trino, c.Cluster.config.Catalog, c.Cluster.config.Schema)
 	if err != nil {
 		return facts.Collection{}, err
 	}

@@ -11,10 +11,10 @@ import (
 // Place gives a view that names a table alone the path of the table's folder, where this program reads files. A view with a path, or
 // without a table, stays as it is.
 func (c *Cluster) Place(ctx context.Context, v model.View) (model.View, error) {
-	if v.Table.Name == "" || v.Path != "" {
+	if v.Table.Trino == "" || v.Path != "" {
 		return v, nil
 	}
-	name, err := ParseName(v.Table.Name, c.config.Catalog, c.config.Schema)
+	name, err := ParseName(v.Table.Trino, c.config.Catalog, c.config.Schema)
 	if err != nil {
 		return v, err
 	}

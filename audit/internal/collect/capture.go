@@ -1,9 +1,8 @@
 package collect
 
 import (
-	"cmp"
-	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/featureaudit/featureaudit/audit/internal/keys"
 	"github.com/featureaudit/featureaudit/audit/kept"
@@ -22,7 +21,7 @@ var (
 // keptHashShift leaves the bits of a key's hash that the runs hold too, where it only finds candidates.
 const keptHashShift = 64 - keys.NarrowBits
 
-// capture gathers the runs of one file while it is read, and hands them over in sorted ranges.
+// capture gathers the runs of one file while it is read, and has them sorted, encoded and written beside the scan.
 type capture struct {
 	c    *collector
 	file int32
@@ -30,23 +29,59 @@ type capture struct {
 	mu sync.Mutex
 	// read are the rows that came so far.
 	read int64
-	// hashes and rows are of keys; sources and events too where they are kept.
-	hashes, rows, sources, events []int64
-	// low and high tell entities, of which high is of wide ones; newest are their instants.
-	low, high, newest []int64
+	// keys and entities are those that wait to be sorted; nil for none.
+	keys     *capturedKeys
+	entities *capturedEntities
 	// far is the earliest time beyond what can be a time.
 	far times.Instant
 
+	// writing are parts that are on their way into the pack, and placing guards what comes of them: where they are, and entities that
+	// wait for those of the rest of the file.
+	writing                 sync.WaitGroup
+	placing                 sync.Mutex
 	keyRanges, entityRanges []kept.Range
+	folded                  newestEntities
+	// whole says that all rows came; parts are those of entities that were handed over and are not folded yet.
+	whole atomic.Bool
+	parts atomic.Int64
 }
 
-// captureBytes is what one captured row takes.
-const captureBytes = 64
+// capturedKeys are hashes of keys, and of which rows they are: spans of rows that follow each other. Sources and events are of wide runs.
+type capturedKeys struct {
+	hashes  []int64
+	spans   []rowSpan
+	sources []uint8
+	events  []int64
+}
+
+// rowSpan begins at a place in a list, with a row of that number.
+type rowSpan struct {
+	at  int
+	row int64
+}
+
+// capturedEntities tell entities by low, and by high too where they are wide. An instant of times.None says nothing.
+type capturedEntities struct{ low, high, newest []int64 }
+
+// mostCaptured is how many rows of a file are sorted together at most: so many are numbered by indexBits, and stay in a core's cache.
+const (
+	indexBits    = keptHashShift
+	indexMask    = 1<<indexBits - 1
+	mostCaptured = 1 << 16
+)
 
 // capturedRows is how many rows of a file are gathered before they are sorted and handed over.
 func (c *collector) capturedRows() int {
-	return int(min(max(c.request.RunMemory/16/captureBytes, 1<<12), 1<<20))
+	return int(min(max(c.request.RunMemory/capturedShare, 1<<12), mostCaptured))
 }
+
+// capturedShare divides the memory of runs by the bytes that a captured row takes, its sorting included, and by how many files are
+// gathered or written at once.
+const capturedShare = 96 * 16
+
+// foldedShare divides the memory of runs by what an entity takes that waits for the rest of its file, twice while it is joined, and by how
+// many files have some: the entities of a file are written once unless they are more.
+const foldedShare = 2 * 24 * 16
 
 // captureOf is that of a file; nil where nothing is kept of it.
 func (c *collector) captureOf(file int32) *capture {
@@ -65,71 +100,102 @@ func (c *collector) captureOf(file int32) *capture {
 
 // room is how many rows are gathered at most, but for those of a block.
 func (k *capture) room() int64 {
-	return min(k.c.survey.Files[k.file].Rows, int64(k.c.capturedRows())+blockSlack)
+	return min(k.c.survey.Files[k.file].Rows, int64(k.c.capturedRows()))
 }
-
-// blockSlack is how many rows one block of the engine has at most, or about so many.
-const blockSlack = 1 << 12
 
 // addKeys takes the hashes of rows that follow each other, from the row number first on.
 func (k *capture) addKeys(hashes []int64, first int64, sources []uint8, events []int64) {
+	var full []func()
 	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.hashes == nil {
-		k.hashes, k.rows = make([]int64, 0, k.room()), make([]int64, 0, k.room())
-	}
-	k.hashes = append(k.hashes, hashes...)
-	for i := range hashes {
-		k.rows = append(k.rows, first+int64(i))
-	}
-	if !k.c.narrow() {
-		for _, code := range sources[:len(hashes)] {
-			k.sources = append(k.sources, int64(code))
+	for most := k.c.capturedRows(); len(hashes) > 0; {
+		if k.keys == nil {
+			k.keys = k.c.spares.takeKeys(int(k.room()))
 		}
-		k.events = append(k.events, events[:len(hashes)]...)
+		b := k.keys
+		n := min(len(hashes), max(most-len(b.hashes), 0))
+		b.add(hashes[:n], first)
+		if !k.c.narrow() {
+			b.sources, b.events = append(b.sources, sources[:n]...), append(b.events, events[:n]...)
+			sources, events = sources[n:], events[n:]
+		}
+		hashes, first = hashes[n:], first+int64(n)
+		if len(b.hashes) >= most {
+			full = append(full, k.handKeysOver())
+		}
+	}
+	k.mu.Unlock()
+	k.writeBeside(full)
+}
+
+// writeBeside starts what has parts written. It may do so itself, and so is called without the lock.
+func (k *capture) writeBeside(parts []func()) {
+	for _, part := range parts {
+		k.c.request.Kept.Beside(part)
 	}
 }
 
+func (b *capturedKeys) add(hashes []int64, first int64) {
+	if n := len(b.spans); n == 0 || b.spans[n-1].row+int64(len(b.hashes)-b.spans[n-1].at) != first {
+		b.spans = append(b.spans, rowSpan{len(b.hashes), first})
+	}
+	b.hashes = append(b.hashes, hashes...)
+}
+
+// addKey is addKeys for one row.
 func (k *capture) addKey(hash uint64, row int64, source uint8, event int64) {
-	k.addKeys([]int64{int64(hash)}, row, []uint8{source}, []int64{event})
+	one, code, at := [1]int64{int64(hash)}, [1]uint8{source}, [1]int64{event}
+	k.addKeys(one[:], row, code[:], at[:])
 }
 
-// addIntegers takes entities that are told by an integer, each with an instant.
-func (k *capture) addIntegers(ids, instants []int64) {
+// addEntities takes entities that are told by an integer, or by two halves of a hash, each with an instant.
+func (k *capture) addEntities(low, high, instants []int64) {
+	var full []func()
 	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.low == nil {
-		k.low, k.newest = make([]int64, 0, k.room()), make([]int64, 0, k.room())
-	}
-	for i, id := range ids {
-		if instants[i] != times.None {
-			k.low, k.newest = append(k.low, id), append(k.newest, instants[i])
+	for most := k.c.capturedRows(); len(low) > 0; {
+		if k.entities == nil {
+			k.entities = k.c.spares.takeEntities(int(k.room()))
+		}
+		b := k.entities
+		n := min(len(low), max(most-len(b.low), 0))
+		b.low, b.newest = append(b.low, low[:n]...), append(b.newest, instants[:n]...)
+		if high != nil {
+			b.high = append(b.high, high[:n]...)
+			high = high[n:]
+		}
+		low, instants = low[n:], instants[n:]
+		if len(b.low) >= most {
+			full = append(full, k.handEntitiesOver())
 		}
 	}
+	k.mu.Unlock()
+	k.writeBeside(full)
 }
 
 // addWide takes entities that are told by a hash.
 func (k *capture) addWide(ids []keys.EntityID, instants []int64) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
+	low, high := make([]int64, len(ids)), make([]int64, len(ids))
 	for i, id := range ids {
-		k.low, k.high, k.newest = append(k.low, int64(id.Lo)), append(k.high, int64(id.Hi)), append(k.newest, instants[i])
+		low[i], high[i] = int64(id.Lo), int64(id.Hi)
 	}
+	k.addEntities(low, high, instants)
 }
 
-// passed says that so many rows more were read, the latest times of which that lie beyond all times are from far on.
+// passed says that so many rows more were read.
 func (k *capture) passed(rows int64) {
+	var last []func()
 	k.mu.Lock()
-	defer k.mu.Unlock()
 	k.read += rows
-	most := k.c.capturedRows()
-	done := k.read >= k.c.survey.Files[k.file].Rows
-	if len(k.hashes) > 0 && (done || len(k.hashes) >= most) {
-		k.keepKeys()
+	if k.read >= k.c.survey.Files[k.file].Rows {
+		if k.keys != nil {
+			last = append(last, k.handKeysOver())
+		}
+		if k.c.newest != nil {
+			k.whole.Store(true)
+			last = append(last, k.handEntitiesOver())
+		}
 	}
-	if len(k.low) > 0 && (done || len(k.low) >= most) {
-		k.keepEntities()
-	}
+	k.mu.Unlock()
+	k.writeBeside(last)
 }
 
 func (k *capture) farAway(at times.Instant) {
@@ -138,123 +204,87 @@ func (k *capture) farAway(at times.Instant) {
 	k.far = k.far.Earlier(at)
 }
 
-func (k *capture) keepKeys() {
-	n, narrow, shift := len(k.hashes), k.c.narrow(), 0
-	if narrow {
-		shift = keptHashShift
+// handKeysOver gives what sorts and writes the keys at hand.
+func (k *capture) handKeysOver() func() {
+	b := k.keys
+	k.keys = nil
+	k.writing.Add(1)
+	return func() {
+		defer k.writing.Done()
+		k.keepKeys(b)
+		k.c.spares.giveKeys(b)
 	}
-	order := make([]keyed, n)
-	for i, hash := range k.hashes {
-		order[i] = keyed{uint64(hash) >> shift, int32(i)}
+}
+
+// handEntitiesOver gives what sorts the entities at hand, joins them with those that came before, and writes them where they are many or
+// the last.
+func (k *capture) handEntitiesOver() func() {
+	b := k.entities
+	k.entities = nil
+	k.writing.Add(1)
+	k.parts.Add(1)
+	return func() {
+		defer k.writing.Done()
+		k.keepEntities(b)
+		k.c.spares.giveEntities(b)
 	}
-	sortKeyed(order)
-	hashes, rows := make([]int64, n), make([]int64, n)
+}
+
+func (k *capture) keepKeys(b *capturedKeys) {
+	s := k.c.spares.sorter()
+	defer k.c.spares.sorters.Put(s)
+	n, table := len(b.hashes), keysTable
+	order := s.byHash(b.hashes)
+	hashes, rows, numbers := s.first[:n], s.second[:n], s.third[:n]
+	expand(b.spans, numbers)
 	for i, o := range order {
-		hashes[i], rows[i] = int64(o.key), k.rows[o.at]
+		hashes[i], rows[i] = int64(o>>indexBits), numbers[o&indexMask]
 	}
-	if narrow {
-		k.keyRanges = append(k.keyRanges, k.c.request.Kept.Append(keysTable, kept.Rows{hashes, rows}))
-	} else {
+	columns := kept.Rows{hashes, rows}
+	if !k.c.narrow() {
+		table = wideKeysTable
 		sources, events := make([]int64, n), make([]int64, n)
+		orderTies(order, b.hashes)
 		for i, o := range order {
-			sources[i], events[i] = k.sources[o.at], k.events[o.at]
+			at := o & indexMask
+			hashes[i], rows[i], sources[i], events[i] = b.hashes[at], numbers[at], int64(b.sources[at]), b.events[at]
 		}
-		k.keyRanges = append(k.keyRanges, k.c.request.Kept.Append(wideKeysTable, kept.Rows{hashes, rows, sources, events}))
+		columns = append(columns, sources, events)
 	}
-	k.hashes, k.rows, k.sources, k.events = k.hashes[:0], k.rows[:0], k.sources[:0], k.events[:0]
-	if k.read >= k.c.survey.Files[k.file].Rows {
-		k.hashes, k.rows, k.sources, k.events = nil, nil, nil, nil
-	}
+	at := k.c.request.Kept.Append(table, columns)
+	k.placing.Lock()
+	defer k.placing.Unlock()
+	k.keyRanges = append(k.keyRanges, at)
 }
 
 // keepEntities keeps the newest instant of each entity.
-func (k *capture) keepEntities() {
-	order := make([]keyed, len(k.low))
-	for i, id := range k.low {
-		order[i] = keyed{uint64(id) ^ 1<<63, int32(i)} // in the order of signed integers
+func (k *capture) keepEntities(b *capturedEntities) {
+	var found newestEntities
+	if b != nil {
+		s := k.c.spares.sorter()
+		defer k.c.spares.sorters.Put(s)
+		found = s.newestOf(b)
 	}
-	sortKeyed(order)
-	wide := k.high != nil
-	low, newest := make([]int64, 0, len(order)), make([]int64, 0, len(order))
-	var high []int64
-	from := 0
-	for _, o := range order {
-		id, instant := k.low[o.at], k.newest[o.at]
-		if len(low) > 0 && low[len(low)-1] != id {
-			from = len(low)
+	k.placing.Lock()
+	defer k.placing.Unlock()
+	waited := len(k.folded.low) > 0
+	all := k.folded.joined(found)
+	k.folded = newestEntities{}
+	if left := k.parts.Add(-1); (left > 0 || !k.whole.Load()) && int64(len(all.low)) <= k.c.request.RunMemory/foldedShare {
+		k.folded = all
+		if !waited {
+			k.folded = all.clone() // out of the sorter's buffers
 		}
-		at := from // of equal lows there are two entities once in a life
-		for ; at < len(low) && wide && high[at] != k.high[o.at]; at++ {
-		}
-		if at < len(low) {
-			newest[at] = max(newest[at], instant)
-			continue
-		}
-		low, newest = append(low, id), append(newest, instant)
-		if wide {
-			high = append(high, k.high[o.at])
-		}
-	}
-	if wide {
-		k.entityRanges = append(k.entityRanges, k.c.request.Kept.Append(wideEntitiesTable, kept.Rows{low, high, newest}))
-	} else {
-		k.entityRanges = append(k.entityRanges, k.c.request.Kept.Append(entitiesTable, kept.Rows{low, newest}))
-	}
-	k.low, k.high, k.newest = k.low[:0], k.high[:0], k.newest[:0]
-	if k.read >= k.c.survey.Files[k.file].Rows {
-		k.low, k.high, k.newest = nil, nil, nil
-	}
-}
-
-// keyed is a key with the place of what belongs to it.
-type keyed struct {
-	key uint64
-	at  int32
-}
-
-// The digits that sortKeyed sorts by, and below how many entries it compares instead.
-const (
-	digitBits = 11
-	fewKeyed  = 1 << 9
-)
-
-// sortKeyed sorts by key: entries of equal keys keep their order. Digits that all keys share cost nothing.
-func sortKeyed(entries []keyed) {
-	if len(entries) < fewKeyed {
-		sortFew(entries)
 		return
 	}
-	var same, differ uint64 = ^uint64(0), 0
-	for _, e := range entries {
-		same &= e.key
-		differ |= e.key
+	if len(all.low) == 0 {
+		return
 	}
-	differ &^= same
-	spare := make([]keyed, len(entries))
-	from, to := entries, spare
-	for shift := 0; shift < 64; shift += digitBits {
-		if differ>>shift&(1<<digitBits-1) == 0 {
-			continue
-		}
-		var starts [1<<digitBits + 1]int32
-		for i := range from {
-			starts[from[i].key>>shift&(1<<digitBits-1)+1]++
-		}
-		for i := range 1 << digitBits {
-			starts[i+1] += starts[i]
-		}
-		for i := range from {
-			at := &starts[from[i].key>>shift&(1<<digitBits-1)]
-			to[*at] = from[i]
-			*at++
-		}
-		from, to = to, from
+	at := kept.Range{}
+	if all.high != nil {
+		at = k.c.request.Kept.Append(wideEntitiesTable, kept.Rows{all.low, all.high, all.newest})
+	} else {
+		at = k.c.request.Kept.Append(entitiesTable, kept.Rows{all.low, all.newest})
 	}
-	if len(entries) > 0 && &from[0] != &entries[0] {
-		copy(entries, from)
-	}
-}
-
-func sortFew(entries []keyed) {
-	slices.SortStableFunc(entries, func(a, b keyed) int { return cmp.Compare(a.key, b.key) })
+	k.entityRanges = append(k.entityRanges, at)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/kept"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/policy"
+	"github.com/featureaudit/featureaudit/audit/sensitive"
 	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
@@ -84,6 +85,9 @@ type Request struct {
 	Paranoid  bool
 	Distrusts func(path string) bool
 	Release   string
+
+	// Hasher hides hashes of what is sensitive with the user's key; nil without one.
+	Hasher *sensitive.Hasher
 
 	// Progress is called after each query, from one goroutine at a time; nil for none.
 	Progress func(step string, filesDone, rowsDone int64)
@@ -230,10 +234,12 @@ type collector struct {
 	policy        string
 	layoutDigests map[int32]string
 	captures      map[int32]*capture
+	spares        spares
 	fileTallies   map[sliceKey]*fileTally
 	fileSamples   map[sliceKey]*fileSample
 	filePages     map[int32]int64
 	repeats       *repeats
+	seals         seals
 	// knownPages were checked when the known files were read.
 	knownPages int64
 }
@@ -257,6 +263,7 @@ func newCollector(e engine.Scanner, r Request, known learnt) (*collector, error)
 	if err := c.prepareRoles(known); err != nil {
 		return nil, err
 	}
+	c.seals = c.newSeals(false)
 	for i := range c.survey.Schemas {
 		c.layouts[c.survey.Schemas[i].ID] = newLayout(&c.roles, &c.survey.Schemas[i])
 	}
@@ -441,7 +448,7 @@ func (c *collector) collect(ctx context.Context, careful bool) (*facts.Collectio
 		c.runs = keys.NewRuns(c.budget, rows, c.bases[len(c.survey.Files)], len(c.oncePer()) > 0)
 	}
 	if c.roles.wants.Has(facts.WantEntities) {
-		wide := len(c.roles.entityForms) != 1 || c.roles.entityForms[0].Kind != engine.FormInteger
+		wide := len(c.roles.entityForms) != 1 || c.roles.entityForms[0].Kind != engine.FormInteger || c.seals.entities
 		denseBytes := c.request.RunMemory / 2 / int64(max(1, c.request.Workers)+1)
 		c.newest = keys.NewNewest(c.budget, rows, wide, c.entitySpan(wide), denseBytes)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/kept"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/partition"
+	"github.com/featureaudit/featureaudit/audit/sensitive"
 	"github.com/featureaudit/featureaudit/audit/store"
 	"github.com/featureaudit/featureaudit/audit/survey"
 	"github.com/featureaudit/featureaudit/audit/times"
@@ -33,6 +34,8 @@ type Collector struct {
 	Paranoid  bool
 	Distrusts func(path string) bool
 	Release   string
+	// Hasher hides hashes of what is sensitive with the user's key; nil without one.
+	Hasher *sensitive.Hasher
 }
 
 var _ engine.Collector = Collector{}
@@ -54,7 +57,7 @@ func (c Collector) Request(o engine.Order) Request {
 	view, own := o.View, ownOf(o.View, o.Survey)
 	view.Key = view.KeyColumns()
 	return Request{View: view, Survey: o.Survey, AsOf: o.AsOf, Wants: o.Wants, Workers: o.Room.Workers, SliceRows: o.Room.SliceRows,
-		RunMemory: o.Room.Runs, Slices: o.Room.Slices, TempDir: o.Room.TempDir, Atlas: c.Atlas, Kept: c.Kept, Paranoid: c.Paranoid, Distrusts: c.Distrusts, Release: c.Release,
+		RunMemory: o.Room.Runs, Slices: o.Room.Slices, TempDir: o.Room.TempDir, Atlas: c.Atlas, Kept: c.Kept, Paranoid: c.Paranoid, Distrusts: c.Distrusts, Release: c.Release, Hasher: c.Hasher,
 		RowsLimit: max(o.RowsLimit, sampledRows*o.Samples), Samples: o.Samples,
 		Units:     func(schema int32, column string) string { return epochUnit(o.Survey.Schemas[schema], column) },
 		OwnAgrees: own.agrees,

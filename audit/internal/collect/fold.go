@@ -34,6 +34,7 @@ type accumulator struct {
 	newest   *keys.NewestWriter
 	tallies  tallies
 	scratch  []byte
+	sealed   sealedIdentities
 	ownMatch map[string]bool
 
 	// of the file at hand

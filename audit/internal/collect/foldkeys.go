@@ -39,7 +39,7 @@ func (f *accumulator) foldKeys(b *engine.Block, from, to int) error {
 		return nil // the file lacks a key column: said once, for the role
 	}
 	ordinal := f.base + f.row
-	if len(f.layout.keyTimes) == 0 && len(f.layout.keyTexts) == 0 && f.c.request.HashBits == 0 && b.Vectors[f.layout.keyHash].Mask == nil {
+	if len(f.layout.keyTimes) == 0 && len(f.layout.keyTexts) == 0 && f.c.request.HashBits == 0 && !f.c.seals.keys && b.Vectors[f.layout.keyHash].Mask == nil {
 		hashes := b.Vectors[f.layout.keyHash].Ints[from:to]
 		if f.capture != nil {
 			f.capture.addKeys(hashes, f.row, f.codes[from:to], f.events[from:to])
@@ -51,12 +51,12 @@ func (f *accumulator) foldKeys(b *engine.Block, from, to int) error {
 	}
 	for row := from; row < to; row++ {
 		hash, ok := f.keyHash(b, row)
-		if ok && f.capture != nil {
-			f.capture.addKey(f.c.weaken(hash), ordinal-f.base, f.codes[row], f.events[row])
+		if hash = f.c.weaken(f.c.seals.key(hash)); ok && f.capture != nil {
+			f.capture.addKey(hash, ordinal-f.base, f.codes[row], f.events[row])
 		}
 		if !ok {
 			f.sources[f.codes[row]].slice.KeyNull++
-		} else if err := f.keys.Add(f.c.weaken(hash), uint64(ordinal), uint64(f.codes[row]), f.events[row]); err != nil {
+		} else if err := f.keys.Add(hash, uint64(ordinal), uint64(f.codes[row]), f.events[row]); err != nil {
 			return err
 		}
 		ordinal++
@@ -107,14 +107,14 @@ func (f *accumulator) foldEntities(b *engine.Block, from, to int) error {
 		f.restate(from, to)
 	}
 	instants := f.events[from:to]
+	if f.c.seals.entities || len(f.layout.entityText) > 0 {
+		return f.foldWideEntities(b, from, to)
+	}
 	if f.layout.entityInt != absent && b.Vectors[f.layout.entityInt].Mask == nil {
 		if f.capture != nil {
-			f.capture.addIntegers(b.Vectors[f.layout.entityInt].Ints[from:to], instants)
+			f.capture.addEntities(b.Vectors[f.layout.entityInt].Ints[from:to], nil, instants)
 		}
 		return f.newest.AddIntegers(b.Vectors[f.layout.entityInt].Ints[from:to], instants)
-	}
-	if len(f.layout.entityText) > 0 {
-		return f.foldTextEntities(b, from, to)
 	}
 	for row := from; row < to; row++ {
 		switch {
@@ -122,7 +122,7 @@ func (f *accumulator) foldEntities(b *engine.Block, from, to int) error {
 			f.sources[f.codes[row]].slice.EntityNull++
 		case f.events[row] != times.None:
 			if f.capture != nil {
-				f.capture.addIntegers(b.Vectors[f.layout.entityInt].Ints[row:row+1], f.events[row:row+1])
+				f.capture.addEntities(b.Vectors[f.layout.entityInt].Ints[row:row+1], nil, f.events[row:row+1])
 			}
 			if err := f.newest.Add(keys.EntityID{Lo: uint64(b.Vectors[f.layout.entityInt].Ints[row])}, f.events[row]); err != nil {
 				return err
@@ -132,11 +132,11 @@ func (f *accumulator) foldEntities(b *engine.Block, from, to int) error {
 	return nil
 }
 
-// foldTextEntities keeps the newest events of entities that are told by a hash of their text.
-func (f *accumulator) foldTextEntities(b *engine.Block, from, to int) error {
+// foldWideEntities keeps the newest events of entities that are told by a hash.
+func (f *accumulator) foldWideEntities(b *engine.Block, from, to int) error {
 	f.ids, f.instants = f.ids[:0], f.instants[:0]
 	for row := from; row < to; row++ {
-		id, ok := f.textEntity(b, row)
+		id, ok := f.wideEntity(b, row)
 		if !ok {
 			f.sources[f.codes[row]].slice.EntityNull++
 			continue
@@ -167,12 +167,20 @@ func (f *accumulator) restate(from, to int) {
 
 type entityID = keys.EntityID
 
-// textEntity is the identity of a row's entity, which may be known from its writer.
-func (f *accumulator) textEntity(b *engine.Block, row int) (entityID, bool) {
-	if f.layout.entityWrites {
+// wideEntity is the identity of a row's entity as a hash, which may be known from its writer.
+func (f *accumulator) wideEntity(b *engine.Block, row int) (id entityID, ok bool) {
+	switch {
+	case f.layout.entityWrites:
 		return f.identities[row], f.identified[row]
+	case len(f.layout.entityText) > 0:
+		id, ok = f.textIdentity(b, f.layout.entityText, row)
+	case f.layout.entityInt != absent && b.Vectors[f.layout.entityInt].Valid(row):
+		id, ok = entityID{Lo: uint64(b.Vectors[f.layout.entityInt].Ints[row])}, true
 	}
-	return f.textIdentity(b, f.layout.entityText, row)
+	if ok && f.c.seals.entities {
+		id = f.sealed.identity(f.c.seals.hasher, id)
+	}
+	return id, ok
 }
 
 func (f *accumulator) textIdentity(b *engine.Block, columns []int, row int) (entityID, bool) {

@@ -12,6 +12,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/internal/keys"
 	"github.com/featureaudit/featureaudit/audit/kept"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/sensitive"
 	"github.com/featureaudit/featureaudit/audit/times"
 )
 
@@ -23,7 +24,7 @@ var (
 	eventsTable = kept.Table{Name: "events", Columns: kept.Integers("file", "source", "bin", "rows")}
 	// of writers, those whose hash is below a limit are all there, the limit with the bit for the sign turned; a row with the
 	// number -1 says the limit of a source.
-	writersTable = kept.Table{Name: "writers", Columns: kept.Integers("file", "source", "writer", "row", "arrival_minute", "lag_minutes")}
+	writersTable = kept.Table{Name: "writers", Dense: true, Columns: kept.Integers("file", "source", "writer", "row", "arrival_minute", "lag_minutes")}
 )
 
 // unparsedColumn and unparsedKnown follow the row facts of a slice.
@@ -57,13 +58,19 @@ func (c *collector) narrow() bool { return len(c.oncePer()) == 0 }
 // keeps says whether facts of the view's files may be kept at all: what was learnt of files changes how all of them are read, and what is
 // sensitive, or shown by name, is not written down.
 func (c *collector) keeps() bool {
+	return c.request.Kept != nil && !c.writers.named && len(c.learnt.refused) == 0 && len(c.learnt.beyond) == 0 && !c.learnt.rawNested && !c.exposes()
+}
+
+// exposes says that something sensitive would be written down: names of sources, times and paths are kept as they are, and hashes without
+// a key tell who can list likely values.
+func (c *collector) exposes() bool {
 	v := c.roles.view
-	columns := slices.Concat(v.Key, v.Entity, writerColumns(v), []string{v.Source.Column})
+	plain := slices.Concat([]string{v.Source.Column}, v.TimePartition.Columns)
 	for _, t := range timeColumns(v) {
-		columns = append(columns, t.Column)
+		plain = append(plain, t.Column)
 	}
-	return c.request.Kept != nil && !c.writers.named && len(c.learnt.refused) == 0 && len(c.learnt.beyond) == 0 && !c.learnt.rawNested &&
-		!slices.ContainsFunc(columns, v.Hides)
+	hashed := slices.Concat(v.Key, v.Entity, writerColumns(v))
+	return slices.ContainsFunc(plain, v.Hides) || sensitive.HidesPaths(v, c.survey.Files) || c.request.Hasher == nil && slices.ContainsFunc(hashed, v.Hides)
 }
 
 // recall finds the files whose facts are known.
@@ -73,6 +80,7 @@ func (c *collector) recall(trusted bool) {
 	}
 	c.captures, c.layoutDigests = map[int32]*capture{}, map[int32]string{}
 	c.fileTallies, c.fileSamples = map[sliceKey]*fileTally{}, map[sliceKey]*fileSample{}
+	c.seals = c.newSeals(true)
 	c.policy = c.keepPolicy()
 	c.repeats = &repeats{name: c.listName(), whole: true}
 	if !trusted || c.request.Paranoid {
@@ -500,8 +508,7 @@ func (c *collector) remember() {
 	if c.captures == nil || c.request.Kept.Failed() {
 		return
 	}
-	c.settleFiles()
-	var remembered []int32
+	var remembered []rememberedFile
 	bySource := map[int32][]*facts.Slice{}
 	for i := range c.collection.Slices {
 		s := &c.collection.Slices[i]
@@ -513,11 +520,25 @@ func (c *collector) remember() {
 			continue
 		}
 		if holds, ok := c.holdsFrom(file, bySource[id]); ok {
-			c.rememberFile(file, capture, bySource[id], holds)
-			remembered = append(remembered, id)
+			remembered = append(remembered, rememberedFile{file, capture, bySource[id], holds, c.keepState(file)})
 		}
 	}
 	c.rememberRepeats(remembered)
+	c.request.Kept.Beside(func() {
+		c.settleFiles()
+		for _, r := range remembered {
+			c.rememberFile(r)
+		}
+	})
+}
+
+// rememberedFile is a file with what is kept of it: its runs, its row facts, from when on they hold, and what they rest on.
+type rememberedFile struct {
+	*facts.File
+	captured *capture
+	found    []*facts.Slice
+	holds    times.Instant
+	state    string
 }
 
 // holdsFrom is the instant from which the facts of a file hold, whatever as_of is. It is false where that is not now, or where they are
@@ -539,11 +560,11 @@ func (c *collector) holdsFrom(file *facts.File, found []*facts.Slice) (times.Ins
 	return from, from <= c.clock.asOf
 }
 
-func (c *collector) rememberFile(file *facts.File, captured *capture, found []*facts.Slice, holds times.Instant) {
-	d := c.request.Kept
+func (c *collector) rememberFile(r rememberedFile) {
+	d, file, captured, found := c.request.Kept, r.File, r.captured, r.found
 	number := d.Number()
-	known := &kept.File{View: c.roles.view.Name, Policy: c.policy, State: c.keepState(file), Path: file.Abs, Size: file.Size, ModTime: file.ModTime, ETag: file.ETag,
-		Footer: file.FooterSum, Rows: file.Rows, Pages: c.filePages[file.ID], Start: times.None, End: times.None, AsOf: c.clock.asOf, Holds: holds, Far: captured.far,
+	known := &kept.File{View: c.roles.view.Name, Policy: c.policy, State: r.state, Path: file.Abs, Size: file.Size, ModTime: file.ModTime, ETag: file.ETag,
+		Footer: file.FooterSum, Rows: file.Rows, Pages: c.filePages[file.ID], Start: times.None, End: times.None, AsOf: c.clock.asOf, Holds: r.holds, Far: captured.far,
 		Sources: c.names.names, At: map[string][]kept.Range{}}
 	if file.Partition >= 0 {
 		p := c.survey.Partitions[file.Partition]
@@ -593,21 +614,24 @@ func (c *collector) rememberFile(file *facts.File, captured *capture, found []*f
 	if len(writers[0]) > 0 {
 		put(writersTable, writers.rows(6))
 	}
-	if c.runs != nil {
-		table := keysTable
-		if !c.narrow() {
-			table = wideKeysTable
+	runs, narrow, entities, wide := c.runs != nil, c.narrow(), c.newest != nil, c.newest != nil && c.newest.Wide()
+	d.Later(func() { // its runs are written beside
+		captured.writing.Wait()
+		if runs {
+			known.At[chosen(narrow, keysTable, wideKeysTable).Name] = captured.keyRanges
 		}
-		known.At[table.Name] = captured.keyRanges
-	}
-	if c.newest != nil {
-		table := entitiesTable
-		if c.newest.Wide() {
-			table = wideEntitiesTable
+		if entities {
+			known.At[chosen(wide, wideEntitiesTable, entitiesTable).Name] = captured.entityRanges
 		}
-		known.At[table.Name] = captured.entityRanges
+		d.Add(number, known)
+	})
+}
+
+func chosen(first bool, one, other kept.Table) kept.Table {
+	if first {
+		return one
 	}
-	d.Add(number, known)
+	return other
 }
 
 // bins are columns of rows of small numbers.

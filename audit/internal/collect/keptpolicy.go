@@ -64,7 +64,7 @@ func (c *collector) keepPolicy() string {
 	}
 	return digestOf(map[string]any{"format": kept.Format, "gathered": gathered, "release": c.request.Release, "view": rests, "zones": zones,
 		"wants": r.wants, "wide": len(c.oncePer()) > 0, "key_forms": r.keyForms, "entity_forms": r.entityForms, "writer_forms": r.writerForms,
-		"hash_bits": c.request.HashBits})
+		"hash_bits": c.request.HashBits, "seals": c.seals.digest()})
 }
 
 // keepState is the digest of what the facts of one file rest on beside its bytes and the policy: how the survey has its columns read,

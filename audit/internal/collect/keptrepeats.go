@@ -187,7 +187,7 @@ func (c *collector) sharedKeys(file *facts.File, known *kept.File, set *keys.Has
 }
 
 // rememberRepeats keeps the list for the next run: of the files that are known now.
-func (c *collector) rememberRepeats(remembered []int32) {
+func (c *collector) rememberRepeats(remembered []rememberedFile) {
 	r := c.repeats
 	if !r.whole || c.runs == nil || !c.narrow() || !c.runs.Whole() {
 		return
@@ -200,10 +200,9 @@ func (c *collector) rememberRepeats(remembered []int32) {
 		numbers[id] = int64(len(list.Covered))
 		list.Covered = append(list.Covered, *c.known[id])
 	}
-	for _, id := range remembered {
-		file := &c.survey.Files[id]
-		numbers[id] = int64(len(list.Covered))
-		list.Covered = append(list.Covered, kept.File{Path: file.Abs, Size: file.Size, ModTime: file.ModTime, ETag: file.ETag, Footer: file.FooterSum, State: c.keepState(file)})
+	for _, file := range remembered {
+		numbers[file.ID] = int64(len(list.Covered))
+		list.Covered = append(list.Covered, kept.File{Path: file.Abs, Size: file.Size, ModTime: file.ModTime, ETag: file.ETag, Footer: file.FooterSum, State: file.state})
 	}
 	for _, e := range r.noted {
 		id := c.fileOf(e.Ordinal)

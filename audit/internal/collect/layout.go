@@ -191,6 +191,10 @@ func (l *layout) addTime(r *roles, column model.TimeColumn) {
 	if unit == "" {
 		unit = r.units[unitKey{l.schema.ID, column.Column}]
 	}
+	if found.Given {
+		l.times[column] = l.addRaw(*found, found.Logical == "timestamp")
+		return
+	}
 	if l.beyond && found.Logical == "timestamp" && found.Unit == "ms" {
 		l.times[column] = l.addRaw(*found, true)
 		return
@@ -294,7 +298,7 @@ func (l *layout) addOwn(r *roles) {
 	for _, name := range r.view.TimePartition.Columns {
 		column := l.schema.LookupFold(name)
 		l.filedByEvent = l.filedByEvent || column != nil && column.Name == r.view.EventTime.Column
-		if column == nil || column.Nested || judgesFiling(r.view, column.Name) {
+		if column == nil || column.Nested || column.Given || judgesFiling(r.view, column.Name) {
 			continue
 		}
 		own := ownColumn{name: name}

@@ -52,13 +52,16 @@ func (r *rawVectors) place(b *engine.Block, from, to int) {
 	for i, raw := range r.columns {
 		values := r.values[i]
 		v := engine.Vector{Mask: make([]uint64, (b.Rows+63)/64)}
+		if raw.column.Given && !values.Null[r.next] {
+			v.Mask = nil // all rows have it
+		}
 		for row := from; row < to; row++ {
-			if !values.Null[r.next+row-from] {
+			if v.Mask != nil && !values.Null[r.next+row-from] {
 				v.Mask[row>>6] |= 1 << (uint(row) & 63)
 			}
 		}
 		if raw.numbers {
-			v.Ints, v.PerMicro = make([]int64, b.Rows), rawPerMicro
+			v.Ints, v.PerMicro = make([]int64, b.Rows), raw.perMicro()
 			copy(v.Ints[from:to], values.Ints[r.next:])
 		} else {
 			v.Texts = rawTexts{values.Texts, r.next - from}
@@ -68,8 +71,16 @@ func (r *rawVectors) place(b *engine.Block, from, to int) {
 	r.next += to - from
 }
 
-// rawPerMicro is the scale of raw numbers, which are milliseconds.
+// rawPerMicro is the scale of raw numbers of files, which are milliseconds.
 const rawPerMicro = -1_000
+
+// perMicro is the scale of the column's numbers: what a plan gives is in microseconds.
+func (r rawColumn) perMicro() int64 {
+	if r.column.Given {
+		return 1
+	}
+	return rawPerMicro
+}
 
 // rawValue is one raw value, as the engine would give it.
 func rawValue(raw rawColumn, values facts.Values, at int) engine.Value {
@@ -77,7 +88,7 @@ func rawValue(raw rawColumn, values facts.Values, at int) engine.Value {
 	case values.Null[at]:
 		return engine.Value{Null: true}
 	case raw.numbers:
-		return engine.Value{Int: values.Ints[at], PerMicro: rawPerMicro}
+		return engine.Value{Int: values.Ints[at], PerMicro: raw.perMicro()}
 	}
 	return engine.Value{IsText: true, Text: values.Texts[at]}
 }

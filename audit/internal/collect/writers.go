@@ -220,7 +220,7 @@ func (f *accumulator) foldWriters(b *engine.Block, from, to int, uniform bool) {
 		}
 		for row := from; row < to; row++ {
 			if v.Valid(row) {
-				f.sightOne(row, facts.WriterHash(uint64(v.Ints[row])), b)
+				f.sightOne(row, f.writerHash(v.Ints[row]), b)
 			}
 		}
 	case len(f.layout.writerText) > 0:
@@ -241,7 +241,7 @@ func (f *accumulator) sightIntegers(w *writerStage, ids, events, ingests []int64
 		bound = slack(filter.limit)
 	}
 	for i, id := range ids {
-		hash := facts.WriterHash(uint64(id))
+		hash := f.writerHash(id)
 		if hash < bound {
 			w.keep(hash, events[i], ingests[i], file)
 		}
@@ -251,6 +251,14 @@ func (f *accumulator) sightIntegers(w *writerStage, ids, events, ingests []int64
 			}
 		}
 	}
+}
+
+// writerHash is that of a writer that is told by an integer.
+func (f *accumulator) writerHash(id int64) uint64 {
+	if f.c.seals.writers {
+		return f.sealed.identity(f.c.seals.hasher, entityID{Lo: uint64(id)}).Lo
+	}
+	return facts.WriterHash(uint64(id))
 }
 
 func (f *accumulator) sightOne(row int, hash uint64, b *engine.Block) {
@@ -288,6 +296,9 @@ func (f *accumulator) identify(b *engine.Block, from, to int) {
 	f.identities, f.identified = f.identities[:b.Rows], f.identified[:b.Rows]
 	for row := from; row < to; row++ {
 		f.identities[row], f.identified[row] = f.textIdentity(b, f.layout.writerText, row)
+		if f.c.seals.writers && f.identified[row] {
+			f.identities[row] = f.sealed.identity(f.c.seals.hasher, f.identities[row])
+		}
 	}
 }
 

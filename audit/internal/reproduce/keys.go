@@ -92,7 +92,7 @@ func (b *Statements) keySQL(t *textTimes, g fileGroup, name string) (sql, missin
 	if column == nil {
 		return "", "a file has no key column " + name
 	}
-	if column.Raw {
+	if column.Raw && !column.Given {
 		return "", fmt.Sprintf("key column %s (%s) is compared by the bytes of the files, which an engine cuts", name, column.TypeText)
 	}
 	cut := fmt.Sprintf("key column %s (%s) is compared to the nanosecond, which SQL cuts", name, column.TypeText)
@@ -310,7 +310,7 @@ func (b *Statements) entitySQL(s facts.Schema, name string) (sql, missing string
 	switch {
 	case column == nil:
 		return "NULL", ""
-	case column.Raw, name == b.View.EventTime.Column, name == b.View.IngestedAt.Column, column.Nested, column.Physical == "FLOAT", column.Physical == "DOUBLE":
+	case column.Raw && !column.Given, name == b.View.EventTime.Column, name == b.View.IngestedAt.Column, column.Nested, column.Physical == "FLOAT", column.Physical == "DOUBLE":
 		return "", fmt.Sprintf("entity column %s (%s) is compared by other means than SQL", name, column.TypeText)
 	}
 	for _, other := range b.Survey.Schemas {

@@ -346,11 +346,47 @@ func (b *Statements) read(files []facts.File, options, columns string) string {
 	}
 	text := fmt.Sprintf("read_parquet(%s, %shive_partitioning = false, filename = %s", b.list(files), options, named)
 	if number == "file_row_number" {
-		return text + ", file_row_number = true)" + columns
+		return b.withGiven(files, text+", file_row_number = true)"+columns)
 	}
 	// the files have a column of that name: rows are counted off, in the order in which they stand
-	return fmt.Sprintf("(SELECT * EXCLUDE (audited_place), audited_place - min(audited_place) OVER (PARTITION BY %s) AS %s FROM (SELECT *, row_number() OVER () AS audited_place FROM %s)%s))",
-		file, number, text, columns)
+	return b.withGiven(files, fmt.Sprintf("(SELECT * EXCLUDE (audited_place), audited_place - min(audited_place) OVER (PARTITION BY %s) AS %s FROM (SELECT *, row_number() OVER () AS audited_place FROM %s)%s))",
+		file, number, text, columns))
+}
+
+// withGiven adds the columns to what is read of files that a table's log says in their place.
+func (b *Statements) withGiven(files []facts.File, read string) string {
+	var names []string
+	for _, g := range b.groupsOf(files) {
+		for _, c := range g.schema.Columns {
+			if c.Given && !slices.Contains(names, c.Name) {
+				names = append(names, c.Name)
+			}
+		}
+	}
+	if len(names) == 0 {
+		return read
+	}
+	rows := make([]string, len(files))
+	for i, f := range files {
+		values := []string{quoteText(b.fromConfig(f))}
+		for _, name := range names {
+			kind, value := "VARCHAR", "NULL"
+			if name == model.CommitColumn {
+				kind = "TIMESTAMPTZ"
+			}
+			if text, known := f.Given(name); known {
+				value = quoteText(text)
+			}
+			values = append(values, value+"::"+kind)
+		}
+		rows[i] = "(" + strings.Join(values, ", ") + ")"
+	}
+	file, _ := b.rowNames()
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = quoteName(name)
+	}
+	return fmt.Sprintf("(SELECT * EXCLUDE (audited_given) FROM %s JOIN (VALUES %s) AS given(audited_given, %s) ON audited_given = %s)", read, strings.Join(rows, ", "), strings.Join(quoted, ", "), file)
 }
 
 // groupsOf sorts files by what decides how their rows are read.

@@ -19,6 +19,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/registry"
 	"github.com/featureaudit/featureaudit/audit/registry/feast"
 	"github.com/featureaudit/featureaudit/audit/registry/yamldef"
+	"github.com/featureaudit/featureaudit/audit/store"
 )
 
 // Options are what loading may know beside the reference.
@@ -50,7 +51,10 @@ func Definitions(ctx context.Context, ref string, o Options) (registry.Definitio
 	if d.Source == "" {
 		d.Source = ref
 	}
-	if o.Root != "" {
+	switch {
+	case strings.Contains(o.Root, "://"):
+		d.Root = o.Root
+	case o.Root != "":
 		if d.Root, err = filepath.Abs(o.Root); err != nil {
 			return registry.Definitions{}, fmt.Errorf("root %s: %w", o.Root, err)
 		}
@@ -94,7 +98,7 @@ func (l loader) fetched(ctx context.Context, ref string) (d registry.Definitions
 	if err != nil || local == "" {
 		return d, err != nil, err
 	}
-	bare, _, _ := strings.Cut(ref, "?")
+	bare := store.Bare(ref)
 	_, name, _ := strings.Cut(bare, "://")
 	name = path.Clean(name)
 	here := loader{options: l.options, place: copied{name: name, file: filepath.ToSlash(local)}, depth: l.depth}
@@ -118,6 +122,8 @@ func elsewhere(scheme string) string {
 	switch word {
 	case "mysql", "mariadb", "mssql", "snowflake", "oracle":
 		return "run feast registry-dump > registry.json where Feast reaches it, and name that file"
+	case "http", "https":
+		return "copy the file here, or name the bucket that it lies in (s3://, gs:// or azblob://BUCKET/NAME): a web server is no store of files"
 	}
 	return "copy the file here, or give a postgres:// address"
 }

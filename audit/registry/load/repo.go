@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -55,7 +56,7 @@ func (l loader) registered(ctx context.Context, name, ref string) (registry.Defi
 	if feast.IsPostgres(ref) {
 		return l.postgres(ctx, ref)
 	}
-	if d, known, err := l.fetched(ctx, ref); known || err != nil {
+	if d, known, err := l.fetched(ctx, l.atFeastsServer(ref)); known || err != nil {
 		return d, err
 	}
 	if scheme, rest, ok := strings.Cut(ref, "://"); ok {
@@ -80,6 +81,17 @@ func (l loader) registered(ctx context.Context, name, ref string) (registry.Defi
 	d, err := l.file(ctx, ref)
 	d.Source = ref
 	return d, err
+}
+
+// atFeastsServer is the address of a registry with the server of S3 that Feast's own variable names, unless it says one itself.
+func (l loader) atFeastsServer(ref string) string {
+	if l.options.Env == nil || !strings.HasPrefix(strings.ToLower(ref), "s3://") || strings.Contains(ref, "?") {
+		return ref
+	}
+	if endpoint, ok := l.options.Env("FEAST_S3_ENDPOINT_URL"); ok && endpoint != "" {
+		return ref + "?endpoint=" + url.QueryEscape(endpoint)
+	}
+	return ref
 }
 
 // applyBoth says how two commits are compared whose registries are not in git.

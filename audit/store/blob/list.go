@@ -96,7 +96,7 @@ func (b *bucket) page(ctx context.Context, token []byte, size int, prefix string
 	if delimited {
 		options.Delimiter = "/"
 	}
-	err = b.try(ctx, b.nameOf(prefix), func(ctx context.Context) (bool, error) {
+	err = b.try(ctx, b.folder("/"+prefix), func(ctx context.Context) (bool, error) {
 		var err error
 		objects, next, err = b.ListPage(ctx, token, size, options)
 		if errors.Is(err, io.EOF) {
@@ -164,7 +164,7 @@ func (b *bucket) tableAbove(ctx context.Context, root string) error {
 			folder := path.Join(p.folder, p.log)
 			objects, _, err := b.page(ctx, gocloud.FirstPageToken, pageSize, prefixOf(folder), false)
 			if err == nil && slices.ContainsFunc(objects, func(o *gocloud.ListObject) bool {
-				return p.kind != "Iceberg" || strings.HasSuffix(o.Key, ".metadata.json")
+				return p.kind != "Iceberg" || store.IsMetadata(o.Key)
 			}) {
 				err = &store.TableFormatError{Kind: p.kind, Path: store.Join(b.at.root(), folder)}
 			}
@@ -217,7 +217,7 @@ func (w *walk) object(o *gocloud.ListObject) error {
 	if err != nil || !in.entered || placeholder || rel == "" {
 		return err
 	}
-	if grand, known := w.folders[parent(dir)]; known && path.Base(dir) == "metadata" && grand.entered && grand.ignored == "" && strings.HasSuffix(rel, ".metadata.json") {
+	if grand, known := w.folders[parent(dir)]; known && path.Base(dir) == "metadata" && grand.entered && grand.ignored == "" && store.IsMetadata(rel) {
 		return &store.TableFormatError{Kind: "Iceberg", Path: store.Join(w.listing.Root, dir)}
 	}
 	if in.ignored != "" {

@@ -57,7 +57,7 @@ func (s3Cloud) open(ctx context.Context, at location) (*gocloud.Bucket, error) {
 			t.ResponseHeaderTimeout = answerLimit
 		})
 	}
-	named := s3.NewFromConfig(config).Options().BaseEndpoint != nil
+	named := len(params["endpoint"]) > 0 || s3.NewFromConfig(config).Options().BaseEndpoint != nil
 	if config.Region == "" {
 		if !named {
 			return nil, &LocationError{Address: at.root(), Reason: "its region is not known: set AWS_REGION, or append ?region=REGION"}

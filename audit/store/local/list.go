@@ -295,7 +295,7 @@ func tableNamed(abs, name string) error {
 	case ".hoodie":
 		return &store.TableFormatError{Kind: "Hudi", Path: log}
 	case "metadata":
-		if found, err := filepath.Glob(filepath.Join(globEscape(log), "*.metadata.json")); err == nil && len(found) > 0 {
+		if found, err := filepath.Glob(filepath.Join(globEscape(log), "*.metadata.json*")); err == nil && slices.ContainsFunc(found, store.IsMetadata) {
 			return &store.TableFormatError{Kind: "Iceberg", Path: log}
 		}
 	}

@@ -183,8 +183,10 @@ type state struct {
 	live     map[logical]*add
 	metadata *metadata
 	protocol *protocol
-	// named are the decoded paths of all files that some version names, and vectors the files of their vectors.
+	// named are the decoded paths of all files that some version names.
 	named map[string]bool
+	// from is the first version that was replayed: 0, or the one after a checkpoint.
+	from int64
 }
 
 func newState() *state {

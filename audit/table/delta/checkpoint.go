@@ -9,12 +9,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/apache/arrow/go/v17/parquet"
 	"github.com/apache/arrow/go/v17/parquet/file"
-	"github.com/apache/arrow/go/v17/parquet/pqarrow"
 
 	"github.com/featureaudit/featureaudit/audit/store"
 )
@@ -161,11 +158,12 @@ var (
 	wantedOf = map[string][]string{"add": {"path", "partitionValues", "size", "modificationTime", "deletionVector"}, "remove": {"path", "deletionVector"},
 		"metaData": {"id", "format", "schemaString", "partitionColumns", "configuration"}, "protocol": {"minReaderVersion", "minWriterVersion", "readerFeatures", "writerFeatures"},
 		"sidecar": {"path", "sizeInBytes"}, "checkpointMetadata": {"version"}}
+	// toldBy is a field of each other action, which says that a row has it: every row has one action.
+	toldBy = map[string]string{"txn": "appId", "domainMetadata": "domain", "cdc": "path", "commitInfo": "timestamp"}
 )
 
-// checkpointBatch is how many actions are decoded at once.
-const checkpointBatch = 16 << 10
-
+// parquet adds the actions of a file of Parquet. Its columns are decoded one after the other in this goroutine, since what decodes several at
+// once has no place from which a damaged page could be told as an error.
 func (p *checkpoint) parquet(ctx context.Context, source *io.SectionReader, side bool) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -182,30 +180,21 @@ func (p *checkpoint) parquet(ctx context.Context, source *io.SectionReader, side
 	if err != nil {
 		return err
 	}
-	rows, err := pqarrow.NewFileReader(reader, pqarrow.ArrowReadProperties{BatchSize: checkpointBatch}, memory.DefaultAllocator)
-	if err != nil {
-		return fmt.Errorf("it does not decode: %w", err)
-	}
-	records, err := rows.GetRecordReader(ctx, leaves, nil)
-	if err != nil {
-		return fmt.Errorf("it does not decode: %w", err)
-	}
-	defer records.Release()
-	read := int64(0)
-	for records.Next() {
-		record := records.Record()
-		read += record.NumRows()
-		if err := p.record(record, side); err != nil {
+	rows := int64(0)
+	for i := range reader.NumRowGroups() {
+		if err := context.Cause(ctx); err != nil {
 			return err
 		}
+		group := reader.RowGroup(i)
+		if err := p.group(group, leaves, side); err != nil {
+			return err
+		}
+		rows += group.NumRows()
 	}
-	if err := records.Err(); err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("it does not decode: %w", err)
+	if rows != reader.NumRows() {
+		return fmt.Errorf("it has %d actions and its footer says %d", rows, reader.NumRows())
 	}
-	if read != reader.NumRows() {
-		return fmt.Errorf("it has %d actions and its footer says %d", read, reader.NumRows())
-	}
-	p.rows += read
+	p.rows += rows
 	return nil
 }
 
@@ -222,7 +211,7 @@ func wantedLeaves(reader *file.Reader) ([]int, error) {
 			return nil, fmt.Errorf("its column %q is no action", parts[0])
 		case parts[0] == "add" && !slices.Contains(knownOfAdd, parts[1]):
 			return nil, fmt.Errorf("the field %q of the action add is not known here: it may decide which rows count", parts[1])
-		case slices.Contains(wantedOf[parts[0]], parts[1]):
+		case slices.Contains(wantedOf[parts[0]], parts[1]), toldBy[parts[0]] == parts[1]:
 			leaves = append(leaves, i)
 		}
 	}
@@ -232,28 +221,37 @@ func wantedLeaves(reader *file.Reader) ([]int, error) {
 	return leaves, nil
 }
 
-// record takes the actions of a batch: a row has one.
-func (p *checkpoint) record(record arrow.Record, side bool) error {
-	columns := make([]group, record.NumCols())
-	for i := range columns {
-		var err error
-		if columns[i], err = groupOf(record.Column(i)); err != nil {
-			return fmt.Errorf("action %s: %w", record.ColumnName(i), err)
+// group takes the actions of a row group: a row has one.
+func (p *checkpoint) group(group *file.RowGroupReader, numbers []int, side bool) error {
+	actions := map[string][]*leaf{}
+	var names []string
+	for _, number := range numbers {
+		l, err := readLeaf(group, number)
+		if err != nil {
+			return err
 		}
+		if actions[l.path[0]] == nil {
+			names = append(names, l.path[0])
+		}
+		actions[l.path[0]] = append(actions[l.path[0]], l)
 	}
-	for row := range int(record.NumRows()) {
+	for row := range int(group.NumRows()) {
 		a, count := action{}, 0
-		for i, g := range columns {
-			if g.of.IsNull(row) {
+		for _, name := range names {
+			has, err := present(actions[name], row)
+			if err != nil {
+				return fmt.Errorf("action %s: %w", name, err)
+			}
+			if !has {
 				continue
 			}
 			count++
-			if err := a.fill(record.ColumnName(i), g, row); err != nil {
-				return fmt.Errorf("action %s: %w", record.ColumnName(i), err)
+			if err := a.fill(name, actions[name], row); err != nil {
+				return fmt.Errorf("action %s: %w", name, err)
 			}
 		}
-		if count > 1 {
-			return errors.New("a row has several actions")
+		if count != 1 {
+			return fmt.Errorf("a row has %d actions, want one: it is damaged", count)
 		}
 		if err := p.take(a, side); err != nil {
 			return err
@@ -263,8 +261,8 @@ func (p *checkpoint) record(record arrow.Record, side bool) error {
 }
 
 // fill reads an action from a row.
-func (a *action) fill(name string, g group, row int) (err error) {
-	r := rowOf{g, row, &err}
+func (a *action) fill(name string, leaves []*leaf, row int) (err error) {
+	r := rowOf{leaves, row, &err}
 	switch name {
 	case "add":
 		a.add = &add{Path: r.text("path"), PartitionValues: r.texts("partitionValues"), Size: r.number("size"), ModificationTime: r.number("modificationTime"), DeletionVector: r.vector()}
@@ -272,14 +270,11 @@ func (a *action) fill(name string, g group, row int) (err error) {
 		a.remove = &remove{Path: r.text("path"), DeletionVector: r.vector()}
 	case "metaData":
 		a.metadata = &metadata{SchemaString: r.text("schemaString"), PartitionColumns: r.list("partitionColumns"), Configuration: r.texts("configuration")}
-		if format, ok := r.inner("format"); ok {
+		if provider := r.text("format", "provider"); provider != nil {
 			a.metadata.Format = &struct {
 				Provider string            `json:"provider"`
 				Options  map[string]string `json:"options"`
-			}{}
-			if provider := (rowOf{format, row, &err}).text("provider"); provider != nil {
-				a.metadata.Format.Provider = *provider
-			}
+			}{Provider: *provider}
 		}
 	case "protocol":
 		a.protocol = &protocol{MinReaderVersion: r.small("minReaderVersion"), MinWriterVersion: r.small("minWriterVersion"), ReaderFeatures: r.list("readerFeatures"), WriterFeatures: r.list("writerFeatures")}
@@ -291,80 +286,65 @@ func (a *action) fill(name string, g group, row int) (err error) {
 	return err
 }
 
-// group is a struct column with its fields by name.
-type group struct {
-	of     *array.Struct
-	fields map[string]arrow.Array
-}
-
-func groupOf(a arrow.Array) (group, error) {
-	s, ok := a.(*array.Struct)
-	if !ok {
-		return group{}, fmt.Errorf("it is a column of %s, want a struct", a.DataType())
-	}
-	g := group{of: s, fields: map[string]arrow.Array{}}
-	for i, f := range s.DataType().(*arrow.StructType).Fields() { //nolint:forcetypeassert // the type of a struct column
-		g.fields[f.Name] = s.Field(i)
-	}
-	return g, nil
-}
-
-// rowOf reads the fields of a struct in one row: nil where one is NULL or not there, and the first error where it is of another type.
+// rowOf reads the fields of an action in one row: nil where one is NULL or not there, and the first error where it is of another type.
 type rowOf struct {
-	group
-	row int
-	err *error
+	leaves []*leaf
+	row    int
+	err    *error
 }
 
-// field is a column that has a value in the row.
-func (r rowOf) field(name string) (arrow.Array, bool) {
-	a, ok := r.fields[name]
-	return a, ok && !a.IsNull(r.row)
+// below are the leaves of a field, given by the names from the action on.
+func (r rowOf) below(fields ...string) (found []*leaf) {
+	for _, l := range r.leaves {
+		if len(l.path) > len(fields) && slices.Equal(l.path[1:1+len(fields)], fields) {
+			found = append(found, l)
+		}
+	}
+	return found
 }
 
-func (r rowOf) wrong(name string, a arrow.Array) {
+func (r rowOf) wrong(l *leaf, want string) {
 	if *r.err == nil {
-		*r.err = fmt.Errorf("its field %s is of the type %s", name, a.DataType())
+		*r.err = fmt.Errorf("its field %s is no %s", strings.Join(l.path[1:], "."), want)
 	}
 }
 
-func (r rowOf) text(name string) *string {
-	a, ok := r.field(name)
-	if !ok {
+// value is the place of a field's value in the row.
+func (r rowOf) value(want string, fields ...string) (l *leaf, at int) {
+	found := r.below(fields...)
+	if len(found) == 0 {
+		return nil, none
+	}
+	l = found[0]
+	if len(found) > 1 || len(l.path) != len(fields)+1 || l.repeated > 0 {
+		r.wrong(l, want)
+		return nil, none
+	}
+	return l, int(l.values[l.begin(r.row)])
+}
+
+func (r rowOf) text(fields ...string) *string {
+	l, at := r.value("text", fields...)
+	if at == none {
 		return nil
 	}
-	value, ok := textAt(a, r.row)
-	if !ok {
-		r.wrong(name, a)
-	}
-	return &value
-}
-
-func textAt(a arrow.Array, row int) (string, bool) {
-	switch t := a.(type) {
-	case *array.String:
-		return strings.Clone(t.Value(row)), true
-	case *array.LargeString:
-		return strings.Clone(t.Value(row)), true
-	}
-	return "", false
-}
-
-func (r rowOf) number(name string) *int64 {
-	a, ok := r.field(name)
-	if !ok {
+	if l.texts == nil {
+		r.wrong(l, "text")
 		return nil
 	}
-	value := int64(0)
-	switch t := a.(type) {
-	case *array.Int64:
-		value = t.Value(r.row)
-	case *array.Int32:
-		value = int64(t.Value(r.row))
-	default:
-		r.wrong(name, a)
+	return &l.texts[at]
+}
+
+func (r rowOf) number(fields ...string) *int64 {
+	l, at := r.value("number", fields...)
+	if at == none {
+		return nil
 	}
-	return &value
+	if l.numbers == nil {
+		r.wrong(l, "number")
+		return nil
+	}
+	return &l.numbers[at]
 }
 
 func (r rowOf) small(name string) *int {
@@ -376,28 +356,15 @@ func (r rowOf) small(name string) *int {
 	return &small
 }
 
-func (r rowOf) inner(name string) (group, bool) {
-	a, ok := r.field(name)
-	if !ok {
-		return group{}, false
-	}
-	g, err := groupOf(a)
-	if err != nil && *r.err == nil {
-		*r.err = err
-	}
-	return g, err == nil
-}
-
 func (r rowOf) vector() *vector {
-	g, ok := r.inner("deletionVector")
-	if !ok {
+	if len(r.below("deletionVector")) == 0 {
 		return nil
 	}
-	in := rowOf{g, r.row, r.err}
-	v := &vector{Offset: in.number("offset"), SizeInBytes: in.number("sizeInBytes"), Cardinality: in.number("cardinality")}
-	kind, path := in.text("storageType"), in.text("pathOrInlineDv")
-	if kind == nil && path == nil && v.SizeInBytes == nil {
-		return nil // a writer that has no NULL for structs
+	in := func(field string) *int64 { return r.number("deletionVector", field) }
+	v := &vector{Offset: in("offset"), SizeInBytes: in("sizeInBytes"), Cardinality: in("cardinality")}
+	kind, path := r.text("deletionVector", "storageType"), r.text("deletionVector", "pathOrInlineDv")
+	if kind == nil && path == nil && v.SizeInBytes == nil && v.Cardinality == nil {
+		return nil
 	}
 	if kind == nil || path == nil {
 		if *r.err == nil {
@@ -409,58 +376,72 @@ func (r rowOf) vector() *vector {
 	return v
 }
 
-// texts is a map of texts, whose values may be NULL.
+// texts is a map of texts, whose values may be NULL; nil where it is NULL itself.
 func (r rowOf) texts(name string) map[string]*string {
-	a, ok := r.field(name)
-	if !ok {
+	found := r.below(name)
+	if len(found) == 0 {
 		return nil
 	}
-	m, ok := a.(*array.Map)
-	if !ok {
-		r.wrong(name, a)
+	keys := found[0]
+	if len(found) != 2 || keys.repeated == 0 || found[1].repeated != keys.repeated || keys.texts == nil || found[1].texts == nil {
+		r.wrong(keys, "map of texts")
 		return nil
 	}
-	from, to := m.ValueOffsets(r.row)
-	out := make(map[string]*string, to-from)
-	for i := from; i < to; i++ {
-		key, ok := textAt(m.Keys(), int(i))
-		if !ok {
-			r.wrong(name, m.Keys())
-			return out
+	values := found[1]
+	from, to := keys.begin(r.row), keys.begin(r.row+1)
+	if keys.definitions[from] < keys.repeated-1 {
+		return nil
+	}
+	out := map[string]*string{}
+	if keys.definitions[from] < keys.repeated {
+		return out
+	}
+	first := values.begin(r.row)
+	if values.begin(r.row+1)-first != to-from {
+		r.wrong(keys, "map whose keys have a value each")
+		return nil
+	}
+	for i := range to - from {
+		key, value := keys.values[from+i], values.values[first+i]
+		if key == none {
+			r.wrong(keys, "map whose keys are texts")
+			return nil
 		}
-		if m.Items().IsNull(int(i)) {
-			out[key] = nil
-			continue
+		if out[keys.texts[key]] = nil; value != none {
+			out[keys.texts[key]] = &values.texts[value]
 		}
-		value, ok := textAt(m.Items(), int(i))
-		if !ok {
-			r.wrong(name, m.Items())
-			return out
-		}
-		out[key] = &value
+	}
+	if len(out) != to-from {
+		r.wrong(keys, "map with one value of a key")
 	}
 	return out
 }
 
+// list is a list of texts, nil where it is NULL.
 func (r rowOf) list(name string) []string {
-	a, ok := r.field(name)
-	if !ok {
+	found := r.below(name)
+	if len(found) == 0 {
 		return nil
 	}
-	l, ok := a.(array.ListLike)
-	if !ok {
-		r.wrong(name, a)
+	l := found[0]
+	if len(found) != 1 || l.repeated == 0 || l.texts == nil {
+		r.wrong(l, "list of texts")
 		return nil
 	}
-	from, to := l.ValueOffsets(r.row)
+	from, to := l.begin(r.row), l.begin(r.row+1)
+	if l.definitions[from] < l.repeated-1 {
+		return nil
+	}
 	out := []string{}
-	for i := from; i < to; i++ {
-		text, ok := textAt(l.ListValues(), int(i))
-		if !ok {
-			r.wrong(name, l.ListValues())
+	if l.definitions[from] < l.repeated {
+		return out
+	}
+	for _, at := range l.values[from:to] {
+		if at == none {
+			r.wrong(l, "list of texts")
 			return out
 		}
-		out = append(out, text)
+		out = append(out, l.texts[at])
 	}
 	return out
 }

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
@@ -41,12 +42,78 @@ func Read(ctx context.Context, files store.Store, root string, at model.TableAt)
 		return logged.Version{}, fmt.Errorf("version %d: %w", version, err)
 	}
 	out.Number, out.CommittedAt = version, times.Instant(committed)
+	out.Date = func(ctx context.Context, files []logged.File) error { return l.date(ctx, version, files) }
+	others := sync.OnceFunc(func() { l.others(ctx, s, version) })
+	out.Named = func(path string) bool {
+		if hidden(path) || s.named[path] || s.named[store.Join(root, path)] {
+			return true
+		}
+		others()
+		return s.named[path] || s.named[store.Join(root, path)]
+	}
+	return out, nil
+}
+
+// hidden says that a path is none of a table's data: it lies in a folder of the format's own, as the log, or has such a name.
+func hidden(path string) bool {
+	for part := range strings.SplitSeq(path, "/") {
+		if strings.HasPrefix(part, ".") || strings.HasPrefix(part, "_") && !strings.Contains(part, "=") {
+			return true
+		}
+	}
+	return false
+}
+
+// date finds when the rows of files came into the table: when the first version was committed that has a file of that path, whatever
+// rows of it were deleted since. What OPTIMIZE writes anew came before, so that nothing is known of it, as of what the log has no commit of.
+func (l *log) date(ctx context.Context, target int64, files []logged.File) error {
+	first := map[string]times.Instant{}
+	for _, v := range slices.Sorted(maps.Keys(l.commits)) {
+		if v > target {
+			break
+		}
+		c, err := l.version(ctx, v)
+		if err != nil {
+			return err
+		}
+		again := map[string]bool{}
+		for _, r := range c.removes {
+			again[r.path] = true
+		}
+		for _, a := range c.adds {
+			if _, known := first[a.path]; known {
+				continue
+			}
+			first[a.path] = times.Instant(c.at)
+			if again[a.path] || string(a.DataChange) == "false" {
+				first[a.path] = times.None
+			}
+		}
+	}
+	for i := range files {
+		files[i].Added = times.None
+		if at, known := first[files[i].Path]; known {
+			files[i].Added = at
+		}
+	}
+	return nil
+}
+
+// others adds the paths that other versions name than those that were replayed, as far as they can be read: their files are no orphans.
+func (l *log) others(ctx context.Context, s *state, version int64) {
 	for v, e := range l.commits {
-		if v > version {
+		if v > version || v < s.from {
 			l.named(ctx, e, s.named)
 		}
 	}
-	return out, nil
+	for v, all := range l.checkpoints {
+		if v == s.from-1 || all[0].missing() > 0 {
+			continue
+		}
+		if other, err := l.checkpoint(ctx, v, all[0]); err == nil {
+			maps.Copy(s.named, other.named)
+		}
+	}
 }
 
 // named adds the paths that a commit beyond the wanted version names, as far as it can be read: they are no orphans.
@@ -69,6 +136,11 @@ func (l *log) named(ctx context.Context, e store.Entry, paths map[string]bool) {
 
 // find is the number of the wanted version, and its time.
 func (l *log) find(ctx context.Context, at model.TableAt) (version, committed int64, err error) {
+	if at.Version == nil {
+		if err := l.whole(); err != nil {
+			return 0, 0, err
+		}
+	}
 	if !at.AsOf.IsZero() {
 		return l.findAt(ctx, at.AsOf.UnixMicro())
 	}
@@ -135,8 +207,7 @@ func (s *state) version(files store.Store, root string) (logged.Version, error) 
 	if err != nil {
 		return logged.Version{}, err
 	}
-	out := logged.Version{Columns: columns, Schema: schema.columns(), Partitions: s.metadata.PartitionColumns, Settings: map[string]string{},
-		Named: func(path string) bool { return s.named[path] || strings.HasPrefix(path, Folder+"/") }}
+	out := logged.Version{Columns: columns, Schema: schema.columns(), Partitions: s.metadata.PartitionColumns, Settings: map[string]string{}}
 	for name, value := range s.metadata.Configuration {
 		if value != nil {
 			out.Settings[name] = *value
@@ -159,6 +230,15 @@ func (s *state) version(files store.Store, root string) (logged.Version, error) 
 	for i := 1; i < len(out.Files); i++ {
 		if out.Files[i].Path == out.Files[i-1].Path {
 			return logged.Version{}, fmt.Errorf("it lists %s twice, with different deleted rows: the log is damaged", out.Files[i].Path)
+		}
+	}
+	for _, f := range out.Files {
+		below, ok := strings.CutPrefix(f.Abs, strings.TrimSuffix(root, "/")+"/")
+		if !ok {
+			continue
+		}
+		if _, twice := slices.BinarySearchFunc(out.Files, below, func(f logged.File, path string) int { return cmp.Compare(f.Path, path) }); twice {
+			return logged.Version{}, fmt.Errorf("it lists %s twice, by its path and by %s: the log is damaged", below, f.Abs)
 		}
 	}
 	return out, nil

@@ -226,7 +226,18 @@ func TestRefusals(t *testing.T) {
 		"another sum": {do: func(t *testing.T, table *deltatable.Table) {
 			must(t, os.WriteFile(strings.TrimSuffix(table.CommitName(3), ".json")+".crc", []byte(`{"numFiles":5}`), 0o644))
 		}, want: "and others by its checksum"},
-		"a mapping": {do: commit(0, `"configuration":{`, `"configuration":{"delta.columnMapping.mode":"moon"`), want: `its delta.columnMapping.mode is "moon"`},
+		"an end that is gone": {do: func(t *testing.T, table *deltatable.Table) {
+			must(t, table.Checkpoint(deltatable.Classic))
+			must(t, os.Remove(filepath.Join(table.Dir, "_delta_log", "00000000000000000003.checkpoint.parquet")))
+			must(t, table.Forget(3, 3))
+		}, want: "its log ends with version 2, and _delta_log/_last_checkpoint names a checkpoint of version 3: the end of the log is not there"},
+		"an end that a checksum tells of": {do: func(t *testing.T, table *deltatable.Table) {
+			must(t, os.WriteFile(strings.TrimSuffix(table.CommitName(4), ".json")+".crc", []byte(`{"numFiles":5}`), 0o644))
+		}, want: "its log ends with version 3, and it has a checksum of a later version (00000000000000000004.crc)"},
+		"a coordinator":   {do: commit(0, `"writerFeatures":["deletionVectors"]`, `"writerFeatures":["coordinatedCommits-preview"]`), want: "the feature coordinatedCommits-preview: a catalog says"},
+		"a lost mapping":  {do: commit(0, `\"metadata\":{},\"name\":\"id\"`, `\"metadata\":{\"delta.columnMapping.physicalName\":\"c1\"},\"name\":\"id\"`), want: `its schema maps "id" to "c1", and no delta.columnMapping.mode says how`},
+		"one file, twice": {do: func(t *testing.T, table *deltatable.Table) { again(t, table) }, want: "it lists b.parquet twice, by its path and by /"},
+		"a mapping":       {do: commit(0, `"configuration":{`, `"configuration":{"delta.columnMapping.mode":"moon"`), want: `its delta.columnMapping.mode is "moon"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			table := small(t)
@@ -239,13 +250,26 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// again adds b.parquet once more, by its absolute path.
+func again(t *testing.T, table *deltatable.Table) {
+	t.Helper()
+	must(t, table.Raw(map[string]any{"add": map[string]any{"path": "file://" + filepath.ToSlash(filepath.Join(table.Dir, "b.parquet")), "partitionValues": map[string]any{"dt": "2026-11-03"},
+		"size": 1, "modificationTime": 1, "dataChange": true}}))
+}
+
 // small has three files at first, one of which goes.
 func small(t *testing.T) *deltatable.Table {
+	t.Helper()
+	return smallWith(t, "i")
+}
+
+// smallWith keeps its vector in a way of its own.
+func smallWith(t *testing.T, vectors string) *deltatable.Table {
 	t.Helper()
 	table, err := deltatable.New(t.TempDir(), deltatable.Options{Schema: plainSchema, Partitions: []string{"dt"}, Reader: 3, Features: []string{"deletionVectors"}})
 	must(t, err)
 	of := func(path string, deleted ...int64) deltatable.File {
-		return deltatable.File{Path: path, Values: map[string]any{"dt": "2026-11-03"}, Rows: rows(10), Deleted: deleted}
+		return deltatable.File{Path: path, Values: map[string]any{"dt": "2026-11-03"}, Rows: rows(10), Deleted: deleted, Store: vectors}
 	}
 	must(t, table.Commit([]deltatable.File{of("a.parquet"), of("c.parquet")}))
 	must(t, table.Commit([]deltatable.File{of("b.parquet", 3, 4)}))
@@ -324,6 +348,78 @@ func TestADamagedLogIsNoOtherTable(t *testing.T) {
 	if refused < len(data)/2 {
 		t.Errorf("%d changes of %d bytes are refused", refused, len(data))
 	}
+}
+
+// TestADamagedCheckpointIsNoOtherTable changes bytes of checkpoints of each kind, and of what names them, in a log that has nothing else of
+// their versions: the same holds.
+func TestADamagedCheckpointIsNoOtherTable(t *testing.T) {
+	for _, kind := range []string{deltatable.Classic, deltatable.V2JSON, deltatable.V2Parquet, deltatable.Parts} {
+		table := smallWith(t, "u") // an inline vector has no checksum
+		must(t, table.Checkpoint(kind))
+		must(t, table.Forget(0, 3))
+		want := read(t, table.Dir, model.TableAt{})
+		if len(want) != 2 {
+			t.Fatalf("%s: %v", kind, want)
+		}
+		refused, all := 0, 0
+		must(t, filepath.WalkDir(filepath.Join(table.Dir, "_delta_log"), func(name string, d os.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			data, err := os.ReadFile(name)
+			if err != nil {
+				return err
+			}
+			step := 2
+			if strings.HasSuffix(name, ".parquet") {
+				step = 61 // no divisor of what columns and pages are long
+			}
+			for at := len(name) % step; at < len(data); at += step {
+				all++
+				damaged := slices.Clone(data)
+				damaged[at] ^= byte(1) << (at % 6)
+				must(t, os.WriteFile(name, damaged, 0o644))
+				s, err := delta.Read(t.Context(), local.New(), table.Dir, model.TableAt{})
+				if err != nil {
+					refused++
+					continue
+				}
+				if got, ok := tried(t, s); ok && !slices.Equal(got, want) && !told(t, table.Dir, s) && !valued(got, want) {
+					t.Errorf("%s: byte %d of %s: %v", kind, at, filepath.Base(name), got)
+				}
+			}
+			return os.WriteFile(name, data, 0o644)
+		}))
+		if refused < all/3 {
+			t.Errorf("%s: %d of %d changes are refused", kind, refused, all)
+		}
+	}
+}
+
+// tried is the summary of a version, unless one of its vectors is refused.
+func tried(t *testing.T, s logged.Version) ([]string, bool) {
+	t.Helper()
+	for _, f := range s.Files {
+		if f.Load != nil {
+			if _, err := f.Load(t.Context()); err != nil {
+				return nil, false
+			}
+		}
+	}
+	return summary(t, s), true
+}
+
+// valued says that two summaries differ by the values of partitions alone: what those were, nothing else tells.
+func valued(got, want []string) bool {
+	bare := func(lines []string) (out []string) {
+		for _, line := range lines {
+			path, rest, _ := strings.Cut(line, " [{")
+			_, deleted, _ := strings.Cut(rest, "}] ")
+			out = append(out, path+deleted)
+		}
+		return out
+	}
+	return slices.Equal(bare(got), bare(want))
 }
 
 // within2 says whether a byte lies in the value after a mark, wherever that stands: what a partition's value was, nothing else tells.

@@ -244,6 +244,17 @@ func (l *log) step(ctx context.Context, v, target int64) (change, int64, error) 
 	return change{}, v, fmt.Errorf("its log has a gap: the commit of version %d is not there (%s/%020d.json), so that what version %d holds is not known", v, Folder, v, target)
 }
 
+// whole says why the log's end may be missing: another file of it speaks of a later version.
+func (l *log) whole() error {
+	if l.hint != nil && *l.hint.Version > l.last {
+		return fmt.Errorf("its log ends with version %d, and %s/%s names a checkpoint of version %d: the end of the log is not there", l.last, Folder, lastCheckpoint, *l.hint.Version)
+	}
+	if v := slices.Max(append(slices.Collect(maps.Keys(l.sums)), -1)); v > l.last {
+		return fmt.Errorf("its log ends with version %d, and it has a checksum of a later version (%020d.crc): the end of the log is not there", l.last, v)
+	}
+	return nil
+}
+
 // begin is the table where the replay starts, and the first version to replay.
 func (l *log) begin(ctx context.Context, target int64) (*state, int64, error) {
 	if l.hint != nil && *l.hint.Version <= target && len(l.checkpoints[*l.hint.Version]) == 0 {
@@ -263,7 +274,8 @@ func (l *log) begin(ctx context.Context, target int64) (*state, int64, error) {
 		if err != nil {
 			return nil, 0, fmt.Errorf("checkpoint of version %d: %w", v, err)
 		}
-		return s, v + 1, nil
+		s.from = v + 1
+		return s, s.from, nil
 	}
 	if _, ok := l.commits[0]; !ok && len(l.compacted[0]) == 0 {
 		return nil, 0, fmt.Errorf("its log begins with version %d, and no checkpoint says what version %d held before it: older versions were cleaned up, or the log has a gap", l.first, target)

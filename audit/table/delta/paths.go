@@ -41,6 +41,11 @@ func absolute(text string) (string, error) {
 	if local, ok := strings.CutPrefix(decoded, "file:"); ok {
 		return "/" + strings.TrimLeft(local, "/"), nil
 	}
+	scheme, rest, _ := strings.Cut(decoded, "://")
+	switch strings.ToLower(scheme) {
+	case "s3a", "s3n": // Hadoop's names of s3
+		return "s3://" + rest, nil
+	}
 	return decoded, nil
 }
 

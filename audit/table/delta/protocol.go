@@ -16,7 +16,7 @@ import (
 var readerFeatures = []string{"columnMapping", "deletionVectors", "timestampNtz", "typeWidening", "typeWidening-preview", "v2Checkpoint", "vacuumProtocolCheck"}
 
 // catalogManaged are the names under which a catalog, and not the log alone, says what the last version is.
-var catalogManaged = []string{"catalogManaged", "catalogOwned", "catalogOwned-preview"}
+var catalogManaged = []string{"catalogManaged", "catalogOwned", "catalogOwned-preview", "coordinatedCommits", "coordinatedCommits-preview"}
 
 // The versions of the format for readers: from the third on, features have names.
 const (
@@ -112,6 +112,11 @@ func (m *metadata) columns() (columns []facts.TableColumn, schema structure, err
 	mode := m.mapping()
 	switch mode {
 	case mappingNone:
+		for _, f := range schema.Fields {
+			if f.Metadata.PhysicalName != nil && *f.Metadata.PhysicalName != f.Name {
+				return nil, schema, fmt.Errorf("its schema maps %q to %q, and no %s says how: the log is damaged", f.Name, *f.Metadata.PhysicalName, mappingKey)
+			}
+		}
 		return nil, schema, nil
 	case mappingByName, mappingByID:
 	default:

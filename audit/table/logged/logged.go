@@ -17,6 +17,8 @@ type Reader func(ctx context.Context, files store.Store, root string, at model.T
 
 // Version is one version of a table.
 type Version struct {
+	// Root takes the place of the folder that was read where the table lies elsewhere; else empty.
+	Root string
 	// Number is that of a Delta version, or the id of an Iceberg snapshot.
 	Number int64
 	// CommittedAt is when it was committed; not known where the log no longer says.
@@ -34,6 +36,8 @@ type Version struct {
 	// Named says whether some version in the log names a file, by its path below the table's folder: all others are orphans. What
 	// belongs to the log itself is named. It is called after the files were listed; nil means that nothing is known of orphans.
 	Named func(path string) bool
+	// Date sets Added of each file, where that takes more than a version's own files; nil where they have it already.
+	Date func(ctx context.Context, files []File) error
 	// Notes are what else is to be said of the version, each a sentence without its end.
 	Notes []string
 }
@@ -43,12 +47,13 @@ type File struct {
 	// Path is relative to the table's folder where the file lies below it, and as the log has it where not. Abs is the name that a
 	// store takes; empty means Path below the folder.
 	Path, Abs string
-	// Size is in bytes; ModTime is when it was written, as the log says, in microseconds UTC.
+	// Size is in bytes; ModTime is when it was written, as the log says, in microseconds UTC: Unknown where only the store says it.
 	Size, ModTime int64
 	// Values are those of its partitions, in their order. NULL is Null. A partition by day, hour or month of an event time has the text
 	// that a folder of it would have.
 	Values []facts.Value
-	// Added is when the version that added the file was committed, with whatever deleted rows; not known where the log no longer says.
+	// Added is when the first version that has the file was committed, with whatever deleted rows; not known where the log does not say, and
+	// where that version only wrote older rows anew. A reader that must look further for it leaves it to Version.Date.
 	Added times.Instant
 	// Rows is how many it has by the log, deleted ones too; -1 where the log does not say.
 	Rows int64
@@ -66,5 +71,8 @@ type Column struct {
 	Required   bool
 }
 
+// Unknown is a time of a file that the log does not say.
+const Unknown = -1 << 63
+
 // Null stands for a partition's value that is NULL, as it does in the folders of partitions.
-const Null = "__HIVE_DEFAULT_PARTITION__"
+const Null = facts.NullValue

@@ -9,6 +9,7 @@ import (
 	"math"
 
 	"github.com/RoaringBitmap/roaring/v2"
+	"github.com/zeebo/xxh3"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 )
@@ -110,4 +111,31 @@ func Check(s facts.RowSet, cardinality, rows int64) error {
 		return fmt.Errorf("it names row %d of a file of %d", last, rows)
 	}
 	return nil
+}
+
+// Add puts a row into the set. It fails for a number that no row of a file can have.
+func (s *Set) Add(row int64) error {
+	high := row >> 32
+	if row < 0 || high >= mostMaps {
+		return fmt.Errorf("%d is no number of a row", row)
+	}
+	for int64(len(s.maps)) <= high {
+		s.maps = append(s.maps, roaring.New())
+	}
+	s.maps[high].Add(uint32(row))
+	return nil
+}
+
+// Name tells sets apart by their rows, however they came to be.
+func (s *Set) Name() string {
+	hash := xxh3.New()
+	var row [8]byte
+	for high, m := range s.maps {
+		for rows := m.Iterator(); rows.HasNext(); {
+			binary.LittleEndian.PutUint64(row[:], uint64(high)<<32|uint64(rows.Next()))
+			hash.Write(row[:])
+		}
+	}
+	sum := hash.Sum128()
+	return fmt.Sprintf("%d rows %016x%016x", s.Count(), sum.Hi, sum.Lo)
 }
