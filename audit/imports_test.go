@@ -62,7 +62,7 @@ var reserved = []struct {
 	instead string
 }{
 	{"github.com/marcboeker/go-duckdb", []string{"audit/engine/duckdb"}, "go through the port in audit/engine"},
-	{"github.com/apache/arrow", []string{"audit/survey", "audit/content", "audit/verify", "audit/export", "audit/align", "audit/sample", "audit/history", "audit/kept",
+	{"github.com/apache/arrow", []string{"audit/survey", "audit/content", "audit/export", "audit/align", "audit/sample", "audit/history", "audit/kept",
 		"audit/table", "fixtures"}, "footers are read in audit/survey; ask it for the fact"},
 	{"github.com/hamba/avro", []string{"audit/table/iceberg", "fixtures/icebergtable"}, "ask audit/table for the listing"},
 	{"github.com/RoaringBitmap", []string{"audit/table/internal/rowset", "fixtures/deltatable"}, "ask audit/table for the rows that count"},

@@ -104,6 +104,8 @@ type world struct {
 	log               []string
 	// mask hides what is sensitive; nil numbers it.
 	mask *sensitive.Mask
+	// because is why the last run with kept facts read files.
+	because map[string]int64
 }
 
 func newWorld(t *testing.T, adapters audit.Adapters, seed uint64) *world {
@@ -389,6 +391,9 @@ func (w *world) audit(dir *kept.Dir, paranoid bool) []byte {
 		w.t.Fatal(err)
 	}
 	w.do(done.FactsErr)
+	if dir != nil {
+		w.because = done.Looked.Because
+	}
 	if dir != nil && !paranoid {
 		w.known += done.Looked.FilesKnown
 		w.read += done.Looked.FilesRead

@@ -2,6 +2,7 @@ package content_test
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"math"
 	"math/big"
@@ -520,6 +521,49 @@ func TestDamageIsAProblemOfItsFile(t *testing.T) {
 		}
 		if found[1].Rows != 100 {
 			t.Fatalf("the file beside a damaged one has %d rows", found[1].Rows)
+		}
+	}
+}
+
+// TestAFlippedBitIsDamage changes one bit of each byte of values in files whose pages have checksums: that is no other value.
+func TestAFlippedBitIsDamage(t *testing.T) {
+	table := fixtures.Table{Columns: []fixtures.Column{{Name: "x", Type: fixtures.Int64Type}}}
+	for i := range 40 {
+		table.Columns[0].Values = append(table.Columns[0].Values, i*1_000_003)
+	}
+	for name, o := range map[string]fixtures.Options{"a CRC": {Compression: fixtures.Uncompressed, PlainPages: true, Checksums: true}, "gzip": {Compression: fixtures.Gzip, PlainPages: true}} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "a.parquet")
+		if err := fixtures.Write(path, table, o); err != nil {
+			t.Fatal(err)
+		}
+		want := factsOf(t, dir)
+		whole, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := 0
+		footer := len(whole) - 8 - int(binary.LittleEndian.Uint32(whole[len(whole)-8:]))
+		for at := 4; at < footer; at++ {
+			damaged := slices.Clone(whole)
+			damaged[at] ^= 1
+			if err := os.WriteFile(path, damaged, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			got, unread, err := content.Read(context.Background(), order(t, dir))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(unread) > 0 {
+				found++
+				continue
+			}
+			if got[0].Sum != want.Sum {
+				t.Errorf("%s: byte %d of %d is another, and its rows have another sum", name, at, len(whole))
+			}
+		}
+		if found < 100 {
+			t.Errorf("%s: damage was found %d times", name, found)
 		}
 	}
 }

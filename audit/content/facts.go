@@ -57,9 +57,11 @@ func (f Facts) Plus(o Facts) Facts {
 
 func (c Column) plus(o Column) Column {
 	both := c
-	both.Types = slices.Concat(c.Types, o.Types)
-	slices.Sort(both.Types)
-	both.Types = slices.Compact(both.Types)
+	if !slices.Equal(c.Types, o.Types) {
+		both.Types = slices.Concat(c.Types, o.Types)
+		slices.Sort(both.Types)
+		both.Types = slices.Compact(both.Types)
+	}
 	both.Values, both.Sum, both.Center = c.Values+o.Values, c.Sum.Plus(o.Sum), c.Center+o.Center
 	switch {
 	case c.Timed && o.Timed:

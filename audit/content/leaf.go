@@ -181,14 +181,14 @@ func (c *typed[T]) fill() (bool, error) {
 		levels := int(min(max(c.source.levels, 1), batchLevels))
 		c.values, c.definitions, c.repetitions = make([]T, levels), make([]int16, levels), make([]int16, levels)
 	}
-	c.source.ready = true
+	c.source.Advance()
 	if !c.reader.HasNext() {
-		if c.source.err != nil {
-			return false, c.source.err
+		if err := c.source.Err(); err != nil {
+			return false, err
 		}
 		return false, c.reader.Err()
 	}
-	c.source.ready = false
+	c.source.Hold()
 	levels, held, err := c.read(int64(len(c.values)), c.values, c.definitions, c.repetitions)
 	if err != nil {
 		return false, err

@@ -1,21 +1,21 @@
 package content
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
 
-	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/apache/arrow/go/v17/parquet"
 	"github.com/apache/arrow/go/v17/parquet/compress"
-	"github.com/apache/arrow/go/v17/parquet/file"
 	"github.com/apache/arrow/go/v17/parquet/metadata"
 	"github.com/apache/arrow/go/v17/parquet/schema"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/internal/pages"
+	"github.com/featureaudit/featureaudit/audit/survey"
 )
 
 // maxPage is the largest page that is held, uncompressed.
@@ -27,12 +27,11 @@ const (
 	byteStreamSplit parquet.Encoding     = 9
 )
 
-// chunkPages gives the pages of a column chunk to arrow's decoders, one at a time. Their headers are checked before anything is
-// made of them.
+// chunkPages gives the pages of a column chunk to arrow's decoders, one at a time.
 type chunkPages struct {
+	survey.PageReader
 	from  io.ReaderAt
 	codec compress.Compression
-	walk  *pages.Walk
 	// defined and repeated say that the levels of version 1 are there; width is that of a value, in bytes.
 	defined, repeated bool
 	width             int
@@ -40,39 +39,12 @@ type chunkPages struct {
 	levels int64
 	// raw, page and dictionary are the memory that pages are read into.
 	raw, page, dictionary, split []byte
-	current                      file.Page
-	// ready says that no value of the page at hand is needed any more: arrow asks for the next one too soon.
-	ready bool
-	err   error
 }
 
-// SetMaxPageHeaderSize implements file.PageReader.
-func (c *chunkPages) SetMaxPageHeaderSize(int) {}
-
-// Page implements file.PageReader.
-func (c *chunkPages) Page() file.Page { return c.current }
-
-// Err implements file.PageReader.
-func (c *chunkPages) Err() error { return c.err }
-
-// Reset implements file.PageReader, and is not called.
-func (c *chunkPages) Reset(parquet.BufferedReader, int64, compress.Compression, *file.CryptoContext) {
-}
-
-// Next implements file.PageReader.
-func (c *chunkPages) Next() bool {
-	if !c.ready {
-		return false
-	}
-	c.current = nil
-	p, more, err := c.walk.Next()
-	if err != nil || !more {
-		c.err = err
-		return false
-	}
+// load reads a page into the memory that is there for its kind.
+func (c *chunkPages) load(p pages.Page) ([]byte, parquet.Encoding, error) {
 	if p.Uncompressed > maxPage || p.Compressed > maxPage {
-		c.err = facts.UnsupportedError{Feature: fmt.Sprintf("a page of %d bytes, %d uncompressed,", p.Compressed, p.Uncompressed), Instead: fmt.Sprintf("pages of up to %d bytes", maxPage)}
-		return false
+		return nil, 0, facts.UnsupportedError{Feature: fmt.Sprintf("a page of %d bytes, %d uncompressed,", p.Compressed, p.Uncompressed), Instead: fmt.Sprintf("pages of up to %d bytes", maxPage)}
 	}
 	into := &c.page
 	if p.Dictionary {
@@ -80,24 +52,13 @@ func (c *chunkPages) Next() bool {
 	}
 	*into = sized(*into, int(p.Uncompressed))
 	encoding := parquet.Encoding(p.Encoding)
-	if c.err = c.read(p, *into); c.err == nil && !p.Dictionary && encoding == byteStreamSplit {
-		c.err, encoding = c.join(p, *into), parquet.Encodings.Plain
+	if err := c.read(p, *into); err != nil {
+		return nil, 0, err
 	}
-	if c.err != nil {
-		return false
+	if !p.Dictionary && encoding == byteStreamSplit {
+		return *into, parquet.Encodings.Plain, c.join(p, *into)
 	}
-	buffer := memory.NewBufferBytes(*into)
-	switch {
-	case p.Dictionary:
-		c.current = file.NewDictionaryPage(buffer, p.Values, encoding)
-		return true
-	case p.V2:
-		c.current = file.NewDataPageV2(buffer, p.Values, p.Nulls, p.Rows, encoding, p.DefinitionBytes, p.RepetitionBytes, int32(p.Uncompressed), false)
-	default:
-		c.current = file.NewDataPageV1(buffer, p.Values, encoding, parquet.Encoding(p.Definitions), parquet.Encoding(p.Repetitions), int32(p.Uncompressed))
-	}
-	c.ready = false
-	return true
+	return *into, encoding, nil
 }
 
 // sized is memory of a length, of the same place where that is large enough.
@@ -111,6 +72,12 @@ func (c *chunkPages) read(p pages.Page, into []byte) error {
 		return err
 	}
 	raw := c.raw
+	if err := p.Compare(raw); err != nil {
+		return err // a bit that fell over is damage, and no other value
+	}
+	if codec == compress.Codecs.Gzip {
+		return c.gzip(p, into)
+	}
 	if p.V2 {
 		levels := int(p.DefinitionBytes) + int(p.RepetitionBytes)
 		if levels < 0 || levels > len(into) || levels > len(raw) {
@@ -143,6 +110,16 @@ func (c *chunkPages) read(p pages.Page, into []byte) error {
 		return &pages.Fault{Offset: p.Offset, What: fmt.Sprintf("holds %d bytes where its header says %d", len(out), len(into))}
 	}
 	copy(into, out) // the same memory, but where a codec took its own
+	return nil
+}
+
+// gzip reads a page of a codec whose streams end with a checksum, and compares it.
+func (c *chunkPages) gzip(p pages.Page, into []byte) error {
+	at := p.Offset
+	p.Offset = 0
+	if err := pages.Body(bytes.NewReader(c.raw), p, pages.CodecGzip, into); err != nil {
+		return &pages.Fault{Offset: at, What: fmt.Sprintf("does not decode (%v)", err)}
+	}
 	return nil
 }
 

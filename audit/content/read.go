@@ -57,6 +57,8 @@ type Order struct {
 	// Progress is told the rows that were read, by any goroutine; nil for none.
 	Each     func(Block) error
 	Progress func(rows int64)
+	// Done takes the facts of each file when all of it was read, from any goroutine; Read gives none of them then. Nil to have Read give them.
+	Done func(file int32, f Facts) error
 }
 
 // How many rows are folded at a time, and how many bytes they may take: of a row group with more of them the columns are read side by
@@ -166,7 +168,7 @@ func Read(ctx context.Context, o Order) (map[int32]Facts, map[int32]facts.Proble
 			w := worker{reading: &r}
 			defer w.close()
 			for p := range next {
-				if err := w.take(ctx, p); err != nil {
+				if err := w.take(ctx, p); err != nil { // of Each or Done
 					cancel(err)
 				}
 			}
@@ -235,26 +237,50 @@ func (w *worker) take(ctx context.Context, p piece) error {
 	if err != nil {
 		problem = problemOf(err)
 	}
-	w.mu.Lock()
-	w.left[p.file]--
-	done := w.left[p.file] == 0
-	w.mu.Unlock()
-	if problem != nil || done {
+	if problem != nil {
 		if changed := survey.Changed(ctx, w.Store, f); changed != nil {
 			problem = changed
 		}
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if problem != nil {
-		w.unread[p.file] = *problem
-		delete(w.found, p.file)
+		w.lose(p.file, *problem)
 		return nil
 	}
-	if so, ok := w.found[p.file]; ok {
-		w.found[p.file] = so.Plus(found)
+	all, done := w.add(p.file, found)
+	if !done {
+		return nil
 	}
-	return nil
+	if changed := survey.Changed(ctx, w.Store, f); changed != nil {
+		w.lose(p.file, *changed)
+		return nil
+	}
+	if w.Done == nil {
+		return nil
+	}
+	w.mu.Lock()
+	delete(w.found, p.file)
+	w.mu.Unlock()
+	return w.Done(p.file, all)
+}
+
+// lose says why a file cannot be read.
+func (w *worker) lose(id int32, problem facts.Problem) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.unread[id] = problem
+	delete(w.found, id)
+}
+
+// add adds what was found in a piece of a file to what its other pieces hold; done says that it was the last of them.
+func (w *worker) add(id int32, found Facts) (all Facts, done bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	so, whole := w.found[id]
+	if !whole {
+		return Facts{}, false
+	}
+	all = so.Plus(found)
+	w.found[id] = all
+	w.left[id]--
+	return all, w.left[id] == 0
 }
 
 // stopError is what ends the whole reading.
@@ -418,8 +444,9 @@ func (w *worker) cursor(group int, l *leaf, into *Column, source int) (cursor, e
 	}
 	s := w.source[source]
 	descriptor := w.open.MetaData().Schema.Column(l.number)
-	*s = chunkPages{from: w.object, codec: chunk.Compression(), walk: pages.NewReader().Walk(w.object, at), defined: descriptor.MaxDefinitionLevel() > 0,
+	*s = chunkPages{from: w.object, codec: chunk.Compression(), defined: descriptor.MaxDefinitionLevel() > 0,
 		repeated: descriptor.MaxRepetitionLevel() > 0, width: widthOf(descriptor), levels: chunk.NumValues(), raw: s.raw, page: s.page, dictionary: s.dictionary, split: s.split}
+	s.PageReader = survey.PageReader{Walk: pages.NewReader().Walk(w.object, at), Load: s.load}
 	reader := file.NewColumnReader(descriptor, s, memory.DefaultAllocator, &sync.Pool{New: func() any { return memory.NewResizableBuffer(memory.DefaultAllocator) }})
 	return newCursor(l, descriptor, reader, s, into)
 }

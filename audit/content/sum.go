@@ -37,7 +37,10 @@ func (s Sum) String() string {
 	return hex.EncodeToString(b[:])
 }
 
-func (s Sum) bytes() (b [16]byte) {
+// sumBytes is how many bytes a sum takes.
+const sumBytes = 16
+
+func (s Sum) bytes() (b [sumBytes]byte) {
 	binary.BigEndian.PutUint64(b[:], s.Hi)
 	binary.BigEndian.PutUint64(b[8:], s.Lo)
 	return b

@@ -14,8 +14,9 @@ type Total struct {
 	scale  int
 	// buckets hold the fractions of floating numbers by their exponents: no sum in an order, so that it is exact.
 	buckets map[int32]wide
-	// read is the whole sum, of a total that was read again; its scale is -1 of floating numbers.
-	read *big.Rat
+	// floating says that numbers are floating ones, which are shown as such; read is what a total held that was written down.
+	floating bool
+	read     *big.Rat
 	// Odd counts infinities and NaNs, which are in no sum.
 	Odd int64
 }
@@ -57,6 +58,7 @@ func tenTo(n int) *big.Int { return new(big.Int).Exp(big.NewInt(10), big.NewInt(
 
 // addDouble adds a floating number by its bits.
 func (t *Total) addDouble(raw uint64) {
+	t.floating = true
 	exponent, fraction := int32(raw>>52&0x7ff), int64(raw&(1<<52-1))
 	switch exponent {
 	case 0x7ff:
@@ -79,6 +81,14 @@ func (t *Total) addDouble(raw uint64) {
 // Plus adds another total.
 func (t *Total) Plus(o Total) {
 	t.addScaled(new(big.Int).Set(&o.scaled), o.scale)
+	t.floating = t.floating || o.floating
+	if o.read != nil {
+		read := new(big.Rat).Set(o.read)
+		if t.read != nil {
+			read.Add(read, t.read)
+		}
+		t.read = read
+	}
 	for exponent, bucket := range o.buckets {
 		if t.buckets == nil {
 			t.buckets = map[int32]wide{}
@@ -90,10 +100,10 @@ func (t *Total) Plus(o Total) {
 
 // Rational is the sum itself.
 func (t Total) Rational() *big.Rat {
-	if t.read != nil {
-		return new(big.Rat).Set(t.read)
-	}
 	sum := new(big.Rat).SetFrac(&t.scaled, tenTo(t.scale))
+	if t.read != nil {
+		sum.Add(sum, t.read)
+	}
 	for exponent, bucket := range t.buckets {
 		n := bucket.big()
 		power := int(exponent) - 1075
@@ -109,7 +119,7 @@ func (t Total) Rational() *big.Rat {
 // String writes the sum: exactly where it is a decimal of up to 18 places, else rounded to a floating number.
 func (t Total) String() string {
 	sum := t.Rational()
-	if len(t.buckets) == 0 && t.scale >= 0 {
+	if !t.floating {
 		return sum.FloatString(t.scale)
 	}
 	f, _ := sum.Float64()
@@ -119,11 +129,14 @@ func (t Total) String() string {
 	return big.NewFloat(f).Text('g', -1)
 }
 
+// maxPlaces bounds the decimal places of a total that is read.
+const maxPlaces = 10_000
+
 // Text writes the total exactly, as ParseTotal reads it: a fraction, how many decimal places it is shown with (-1 of floating numbers), and
 // how many were no numbers.
 func (t Total) Text() string {
 	places := t.scale
-	if t.read == nil && len(t.buckets) > 0 {
+	if t.floating {
 		places = -1
 	}
 	return fmt.Sprintf("%s %d %d", t.Rational().RatString(), places, t.Odd)
@@ -132,14 +145,15 @@ func (t Total) Text() string {
 // ParseTotal reads what Text wrote.
 func ParseTotal(text string) (Total, error) {
 	var fraction string
+	var places int
 	var t Total
-	if _, err := fmt.Sscanf(text, "%s %d %d", &fraction, &t.scale, &t.Odd); err != nil {
+	if _, err := fmt.Sscanf(text, "%s %d %d", &fraction, &places, &t.Odd); err != nil {
 		return t, fmt.Errorf("total %q: %w", text, err)
 	}
 	sum, ok := new(big.Rat).SetString(fraction)
-	if !ok {
+	if !ok || places < -1 || places > maxPlaces {
 		return t, fmt.Errorf("total %q: no number", text)
 	}
-	t.read = sum
+	t.read, t.floating, t.scale = sum, places < 0, max(places, 0)
 	return t, nil
 }

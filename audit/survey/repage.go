@@ -198,61 +198,14 @@ func (r *repager) reserve() error {
 	return nil
 }
 
-// chunkPages gives the pages of a chunk to arrow's decoders.
-type chunkPages struct {
-	r       *repager
-	codec   int32
-	walk    *pages.Walk
-	current file.Page
-	// ready says that no value of the page at hand is needed any more: arrow asks for the next one too soon.
-	ready bool
-	err   error
-}
-
-// SetMaxPageHeaderSize implements file.PageReader.
-func (c *chunkPages) SetMaxPageHeaderSize(int) {}
-
-// Page implements file.PageReader.
-func (c *chunkPages) Page() file.Page { return c.current }
-
-// Err implements file.PageReader.
-func (c *chunkPages) Err() error { return c.err }
-
-// Reset implements file.PageReader, and is not called.
-func (c *chunkPages) Reset(parquet.BufferedReader, int64, compress.Compression, *file.CryptoContext) {
-}
-
-// Next implements file.PageReader.
-func (c *chunkPages) Next() bool {
-	if !c.ready {
-		return false
-	}
-	c.current = nil
-	p, more, err := c.walk.Next()
-	if err != nil || !more {
-		c.err = err
-		return false
-	}
-	into := c.r.page
+// load reads a page into the memory that is there for its kind.
+func (r *repager) load(p pages.Page, codec int32) ([]byte, parquet.Encoding, error) {
+	into := r.page
 	if p.Dictionary {
-		into = c.r.dictionary
+		into = r.dictionary
 	}
 	into = into[:p.Uncompressed]
-	if c.err = pages.Body(c.r.object, p, c.codec, into); c.err != nil {
-		return false
-	}
-	buffer, encoding := memory.NewBufferBytes(into), parquet.Encoding(p.Encoding)
-	switch {
-	case p.Dictionary:
-		c.current = file.NewDictionaryPage(buffer, p.Values, encoding)
-		return true
-	case p.V2:
-		c.current = file.NewDataPageV2(buffer, p.Values, p.Nulls, p.Rows, encoding, p.DefinitionBytes, p.RepetitionBytes, int32(p.Uncompressed), false)
-	default:
-		c.current = file.NewDataPageV1(buffer, p.Values, encoding, parquet.Encoding(p.Definitions), parquet.Encoding(p.Repetitions), int32(p.Uncompressed))
-	}
-	c.ready = false
-	return true
+	return into, parquet.Encoding(p.Encoding), pages.Body(r.object, p, codec, into)
 }
 
 // measure finds out how large rows are, and where row groups are cut.
@@ -351,7 +304,7 @@ func (b *batch) holds(level int) bool { return b.top == 0 || b.definitions[level
 // eachBatch reads a chunk.
 func (r *repager) eachBatch(group, leaf int, each func(batch) error) error {
 	c, _ := r.chunk(group, leaf)
-	source := &chunkPages{r: r, codec: c.Codec, walk: r.walker.Walk(r.object, c)}
+	source := &PageReader{Walk: r.walker.Walk(r.object, c), Load: func(p pages.Page) ([]byte, parquet.Encoding, error) { return r.load(p, c.Codec) }}
 	descriptor := r.schema.Column(leaf)
 	var err error
 	rows := int64(-1)
@@ -382,7 +335,7 @@ func (r *repager) eachBatch(group, leaf int, each func(batch) error) error {
 
 // batches reads a chunk to its end, a batch at a time: its values are good during the call only, and none reaches over a page. It
 // gives the rows.
-func batches[T any, W file.ColumnChunkWriter](ctx context.Context, column file.ColumnChunkReader, source *chunkPages, read func(int64, []T, []int16, []int16) (int64, int, error),
+func batches[T any, W file.ColumnChunkWriter](ctx context.Context, column file.ColumnChunkReader, source *PageReader, read func(int64, []T, []int16, []int16) (int64, int, error),
 	write func(W, []T, []int16, []int16) (int64, error), length func(T) int64, each func(batch) error) (int64, error) {
 	descriptor := column.Descriptor()
 	width := widthOf(descriptor)
@@ -391,11 +344,11 @@ func batches[T any, W file.ColumnChunkWriter](ctx context.Context, column file.C
 	repeated := descriptor.MaxRepetitionLevel() > 0
 	row := int64(-1)
 	for {
-		source.ready = true
+		source.Advance()
 		if !column.HasNext() {
 			break
 		}
-		source.ready = false
+		source.Hold()
 		if ctx.Err() != nil {
 			return 0, context.Cause(ctx)
 		}
@@ -453,8 +406,8 @@ func batches[T any, W file.ColumnChunkWriter](ctx context.Context, column file.C
 			return 0, err
 		}
 	}
-	if source.err != nil {
-		return 0, source.err
+	if err := source.Err(); err != nil {
+		return 0, err
 	}
 	return row + 1, column.Err()
 }

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/featureaudit/featureaudit/audit/content"
 	"github.com/featureaudit/featureaudit/audit/document"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/kept"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -102,45 +104,140 @@ func (p *Partition) addColumn(name, typeText string) {
 type Reader struct {
 	Store   store.Store
 	Workers int
+	// Memory knows what earlier looks found in files; nil for none. Tally counts what is read; nil for nobody.
+	Memory *Memory
+	Tally  *Tally
 	// Progress is told the rows that were read, by any goroutine; nil for none.
 	Progress func(rows int64)
 }
 
-// Content reads the content of the partitions of a view that wanted picks, in one pass over their files. Its error is the context's.
-func (r Reader) Content(ctx context.Context, v *Looked, wanted func(Partition) bool) error {
-	o := content.Order{Store: r.Store, Survey: v.Survey, Ask: content.Ask{Totals: v.Resolved.Measures}, Workers: r.Workers, Progress: r.Progress}
+// Tally counts files and rows that were read, and that were known and not read. It is safe for concurrent use.
+type Tally struct{ filesRead, rowsRead, filesKnown, rowsKnown atomic.Int64 }
+
+// FilesRead are the files that were read.
+func (t *Tally) FilesRead() int64 { return t.filesRead.Load() }
+
+// RowsRead are the rows of the files that were read.
+func (t *Tally) RowsRead() int64 { return t.rowsRead.Load() }
+
+// FilesKnown are the files that were known and not read.
+func (t *Tally) FilesKnown() int64 { return t.filesKnown.Load() }
+
+// RowsKnown are their rows.
+func (t *Tally) RowsKnown() int64 { return t.rowsKnown.Load() }
+
+// count counts a file.
+func (r Reader) count(f facts.File, known bool) {
+	if known && r.Progress != nil {
+		r.Progress(f.Rows)
+	}
+	switch {
+	case r.Tally == nil:
+	case known:
+		r.Tally.filesKnown.Add(1)
+		r.Tally.rowsKnown.Add(f.Rows)
+	default:
+		r.Tally.filesRead.Add(1)
+		r.Tally.rowsRead.Add(f.Rows)
+	}
+}
+
+// Progress turns numbers of rows that were read of a view into how far it is, of so many in all.
+func Progress(view string, total int64, note func(look.Progress)) func(rows int64) {
+	if note == nil {
+		return nil
+	}
+	var done atomic.Int64
+	return func(rows int64) {
+		note(look.Progress{View: view, Step: "scan", RowsDone: done.Add(rows), RowsTotal: total})
+	}
+}
+
+// Rows are the rows of all partitions of a view.
+func (v View) Rows() (rows int64) {
 	for _, p := range v.Partitions {
-		if wanted(p) && len(p.Unread) == 0 {
-			o.Files = append(o.Files, p.ids...)
+		rows += p.Rows
+	}
+	return rows
+}
+
+// Content reads the content of the partitions of a view that wanted picks, in one pass over those of their files that nobody knows. Its error
+// is the context's.
+func (r Reader) Content(ctx context.Context, v *Looked, wanted func(Partition) bool) error {
+	g := newGathering(r, v, wanted)
+	return g.read(ctx, content.Order{Ask: content.Ask{Totals: v.Resolved.Measures}}, g.files)
+}
+
+// gathering adds up what is known of files, and what is read of them, by partition.
+type gathering struct {
+	Reader
+	view   *Looked
+	recall recall
+	// files are those of the partitions that are wanted.
+	files []int32
+
+	mu     sync.Mutex
+	sums   []content.Facts
+	wanted []bool
+}
+
+func newGathering(r Reader, v *Looked, wanted func(Partition) bool) *gathering {
+	g := &gathering{Reader: r, view: v, recall: r.Memory.of(v, nil), sums: make([]content.Facts, len(v.Partitions)), wanted: make([]bool, len(v.Partitions))}
+	for i, p := range v.Partitions {
+		if g.wanted[i] = wanted(p) && len(p.Unread) == 0; g.wanted[i] {
+			g.files = append(g.files, p.ids...)
 		}
 	}
-	found, unread, err := content.Read(ctx, o)
+	return g
+}
+
+func (g *gathering) add(id int32, f content.Facts) {
+	at := max(g.view.Survey.Files[id].Partition, 0)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.sums[at] = g.sums[at].Plus(f)
+}
+
+// read takes the facts of files that are known, reads the others as the order says, and settles the partitions that are wanted.
+func (g *gathering) read(ctx context.Context, o content.Order, files []int32) error {
+	o.Store, o.Survey, o.Workers, o.Progress, o.Files = g.Store, g.view.Survey, g.Workers, g.Progress, nil
+	for _, id := range files {
+		if known, ok := g.recall.find(g.view.Survey.Files[id]); ok {
+			g.add(id, known.facts)
+			g.count(g.view.Survey.Files[id], true)
+			continue
+		}
+		g.count(g.view.Survey.Files[id], false)
+		o.Files = append(o.Files, id)
+	}
+	o.Done = func(id int32, f content.Facts) error {
+		g.add(id, f)
+		g.recall.keep(g.view.Survey.Files[id], f, nil)
+		return nil
+	}
+	_, unread, err := content.Read(ctx, o)
 	if err != nil {
 		return err
 	}
-	for i := range v.Partitions {
-		p := &v.Partitions[i]
-		if !wanted(*p) || len(p.Unread) > 0 {
-			continue
-		}
-		p.take(v.Survey, found, unread)
-	}
+	g.settle(unread)
 	return nil
 }
 
-// take sets the content of a partition.
-func (p *Partition) take(s facts.Survey, found map[int32]content.Facts, unread map[int32]facts.Problem) {
-	sum := content.Facts{}
-	for _, id := range p.ids {
-		if problem, lost := unread[id]; lost {
-			p.unread(s.Files[id].Path, problem)
+// settle says of each partition what it holds, or why that is not known.
+func (g *gathering) settle(unread map[int32]facts.Problem) {
+	for i := range g.view.Partitions {
+		p := &g.view.Partitions[i]
+		if !g.wanted[i] {
 			continue
 		}
-		sum = sum.Plus(found[id])
-	}
-	p.Known = len(p.Unread) == 0
-	if p.Known {
-		p.Content = sum
+		for _, id := range p.ids {
+			if problem, lost := unread[id]; lost {
+				p.unread(g.view.Survey.Files[id].Path, problem)
+			}
+		}
+		if p.Known = len(p.Unread) == 0; p.Known {
+			p.Content = g.sums[i]
+		}
 	}
 }
 
@@ -167,49 +264,146 @@ func FromReport(name string, r report.Report, asOf times.Instant, instant func(s
 	return s
 }
 
-// chunkRows is how many rows are held before they are written to a snapshot.
-const chunkRows = 4 << 20
-
 // ContentWithRows reads the content of all partitions of a view, and writes what tells their rows apart to a snapshot. Its error is the
 // context's, or that of the snapshot.
 func (r Reader) ContentWithRows(ctx context.Context, v *Looked, out *SnapshotWriter) error {
 	for i := range v.Partitions {
-		p := &v.Partitions[i]
-		if len(p.Unread) > 0 {
+		g := newGathering(r, v, func(p Partition) bool { return p.place() == v.Partitions[i].place() })
+		if len(g.files) == 0 && !g.wanted[i] {
 			continue
 		}
-		var mu sync.Mutex
-		var rows []Row
-		flush := func() error {
-			slices.SortFunc(rows, Row.compare)
-			err := out.Rows(p, rows)
-			rows = rows[:0]
+		g.recall = r.Memory.of(v, names(v.Definition.Key, v.Definition.Entity))
+		w := rowWriting{gathering: g, partition: &v.Partitions[i], out: out, by: map[int32]*keptRows{}}
+		if err := w.read(ctx); err != nil {
 			return err
 		}
-		o := content.Order{Store: r.Store, Survey: v.Survey, Files: p.ids, Workers: r.Workers, Progress: r.Progress,
-			Ask: content.Ask{Totals: v.Resolved.Measures, Rows: true, Names: names(v.Definition.Key, v.Definition.Entity)}}
-		o.Each = func(b content.Block) error {
-			mu.Lock()
-			defer mu.Unlock()
-			for i, row := range b.Rows {
-				if b.Gone != nil && b.Gone[i] {
-					continue
-				}
-				rows = append(rows, Row{b.Names[0][i].Lo, row.Lo, b.Names[1][i].Lo})
-			}
-			if len(rows) < chunkRows {
-				return nil
-			}
-			return flush()
-		}
-		found, unread, err := content.Read(ctx, o)
-		if err == nil {
-			err = flush()
-		}
-		if err != nil {
-			return err
-		}
-		p.take(v.Survey, found, unread)
 	}
+	return nil
+}
+
+// rowWriting writes the rows of one partition.
+type rowWriting struct {
+	*gathering
+	partition *Partition
+	out       *SnapshotWriter
+
+	mu   sync.Mutex
+	rows []Row
+	// by are the rows of files that are kept for the next time, and their places in the pack of this run.
+	by map[int32]*keptRows
+}
+
+// keptRows are rows of a file on their way to where they are kept.
+type keptRows struct {
+	waiting []Row
+	at      []kept.Range
+}
+
+func (w *rowWriting) read(ctx context.Context) error {
+	unknown, err := w.known(ctx)
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	if err != nil {
+		// rows of what is damaged may be among those that were written: the partition begins again, without what is known
+		w.Memory.distrust(err)
+		w.partition.rows, w.rows, w.sums[max(w.view.Survey.Files[w.files[0]].Partition, 0)] = kept.Range{}, nil, content.Facts{}
+		unknown = w.files
+	}
+	_, unread, err := content.Read(ctx, content.Order{Store: w.Store, Survey: w.view.Survey, Files: unknown, Workers: w.Workers, Progress: w.Progress,
+		Ask: content.Ask{Totals: w.view.Resolved.Measures, Rows: true, Names: names(w.view.Definition.Key, w.view.Definition.Entity)}, Each: w.take, Done: w.done})
+	if err == nil {
+		err = w.flush(0)
+	}
+	if err == nil {
+		w.settle(unread)
+	}
+	return err
+}
+
+// known takes the rows of files that are known, and gives the others.
+func (w *rowWriting) known(ctx context.Context) (unknown []int32, err error) {
+	for _, id := range w.files {
+		f := w.view.Survey.Files[id]
+		known, ok := w.recall.find(f)
+		if !ok {
+			unknown = append(unknown, id)
+			w.count(f, false)
+			continue
+		}
+		err := known.eachRow(ctx, func(r Row) error {
+			w.rows = append(w.rows, r)
+			return w.flush(chunkRows)
+		})
+		if err != nil {
+			return nil, err
+		}
+		w.add(id, known.facts)
+		w.count(f, true)
+	}
+	return unknown, nil
+}
+
+// flush writes rows if there are at least so many.
+func (w *rowWriting) flush(least int) error {
+	if len(w.rows) < least || len(w.rows) == 0 {
+		return nil
+	}
+	slices.SortFunc(w.rows, Row.compare)
+	for rest := w.rows; len(rest) > 0; {
+		n := min(len(rest), chunkRows)
+		if err := w.out.Rows(w.partition, rest[:n]); err != nil {
+			return err
+		}
+		rest = rest[n:]
+	}
+	w.rows = w.rows[:0]
+	return nil
+}
+
+// take takes a block of rows.
+func (w *rowWriting) take(b content.Block) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	mine := w.by[b.File]
+	if mine == nil {
+		mine = &keptRows{}
+		w.by[b.File] = mine
+	}
+	for i, row := range b.Rows {
+		if b.Gone != nil && b.Gone[i] {
+			continue
+		}
+		one := Row{b.Names[0][i].Lo, row.Lo, b.Names[1][i].Lo}
+		w.rows = append(w.rows, one)
+		if w.recall.keeps() {
+			mine.waiting = append(mine.waiting, one)
+		}
+	}
+	if len(mine.waiting) >= chunkRows {
+		mine.flush(w.recall)
+	}
+	return w.flush(chunkRows)
+}
+
+func (k *keptRows) flush(to recall) {
+	if len(k.waiting) > 0 {
+		k.at = append(k.at, to.memory.dir.Append(rowsTable, rowColumns(k.waiting)))
+		k.waiting = nil
+	}
+}
+
+// done takes what a file holds, all of whose rows were taken.
+func (w *rowWriting) done(id int32, f content.Facts) error {
+	w.add(id, f)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	mine := w.by[id]
+	delete(w.by, id)
+	if mine == nil {
+		mine = &keptRows{}
+	}
+	mine.flush(w.recall)
+	w.recall.keep(w.view.Survey.Files[id], f, mine.at)
 	return nil
 }

@@ -18,7 +18,7 @@ type Planned struct {
 }
 
 // Plan says from footers alone what a verification would read.
-func Plan(ctx context.Context, o Options) ([]Planned, error) {
+func Plan(ctx context.Context, o *Options) ([]Planned, error) {
 	r := run{Options: o}
 	var plans []Planned
 	for _, name := range r.names() {
@@ -59,7 +59,7 @@ func Plan(ctx context.Context, o Options) ([]Planned, error) {
 
 // PublishPlan lists which files of after replace which of before, a line each of view, partition, action, file of after, file of before.
 // Partitions that are not as expected are held back.
-func PublishPlan(ctx context.Context, o Options, done report.Report) ([][]string, error) {
+func PublishPlan(ctx context.Context, o *Options, done report.Report) ([][]string, error) {
 	r := run{Options: o}
 	var lines [][]string
 	for _, v := range done.Views {

@@ -59,17 +59,21 @@ type Options struct {
 	Memory       int64
 	Tool         report.Tool
 	Verification report.Verification
-	Progress     func(rows int64)
+	// Content knows what files hold since they were read last; nil for none. Tally counts what is read and what is known.
+	Content *Memory
+	Tally   Tally
+	// Note is told how far each view is, from any goroutine; nil for nobody.
+	Note func(look.Progress)
 }
 
 // Run compares the two sides, view by view. It gives a report of what there is even with an error, which is the context's.
-func Run(ctx context.Context, o Options) (report.Report, error) {
+func Run(ctx context.Context, o *Options) (report.Report, error) {
 	in := document.Input{Tool: o.Tool, AsOf: o.AsOf, Status: report.Complete, ConfigDigest: o.After.Digest, HashKeyID: o.Mask.KeyID(), Selection: report.Selection{Views: slices.Sorted(slices.Values(o.Views))}}
 	if o.Range.Given() {
 		in.Range = o.Range.From + ".." + o.Range.To
 	}
 	o.Verification.Range, in.Verification = in.Range, &o.Verification
-	r := run{Options: o, reader: Reader{Store: o.Looker.Store, Workers: max(1, o.Looker.Room.Workers), Progress: o.Progress}}
+	r := run{Options: o, reader: Reader{Store: o.Looker.Store, Workers: max(1, o.Looker.Room.Workers), Memory: o.Content, Tally: &o.Tally}}
 	var stopped error
 	for _, name := range r.names() {
 		view, results, err := r.view(ctx, name)
@@ -87,7 +91,7 @@ func Run(ctx context.Context, o Options) (report.Report, error) {
 
 // run is a verification under way.
 type run struct {
-	Options
+	*Options
 	reader Reader
 }
 
@@ -167,7 +171,14 @@ func (r *run) view(ctx context.Context, name string) (report.View, []report.Resu
 		}
 	}
 	results := v.results()
+	r.tell(name, "judge")
 	return v.describe(results), results, nil
+}
+
+func (r *run) tell(view, step string) {
+	if r.Note != nil {
+		r.Note(look.Progress{View: view, Step: step})
+	}
 }
 
 func (r *run) verified(name string) map[string]string {
@@ -236,6 +247,7 @@ func (r *run) compare(ctx context.Context, v *comparedView, data, now *Looked) e
 	for i := range v.changes {
 		v.changes[i] = s.judge(v.changes[i])
 	}
+	r.tell(v.after.Name, "verify")
 	if err := r.rows(ctx, v, data, now); err != nil {
 		return err
 	}
@@ -293,15 +305,7 @@ func (r *run) beforeAsOf() times.Instant {
 
 // overlap says that both sides have files in one folder: the same store at two moments, and no copy beside it.
 func overlap(a, b View) bool {
-	root := func(v View) string {
-		for _, p := range v.Partitions {
-			for _, f := range p.Files {
-				return strings.TrimSuffix(f.Abs, f.Path)
-			}
-		}
-		return ""
-	}
-	x, y := root(a), root(b)
+	x, y := a.root(), b.root()
 	return x != "" && x == y
 }
 
@@ -370,14 +374,28 @@ func (r *run) wanted(v *comparedView, s setting) func(Partition) bool {
 // read reads the content that decides.
 func (r *run) read(ctx context.Context, v *comparedView, data, now *Looked, s setting) error {
 	wanted := r.wanted(v, s)
-	for _, side := range []struct {
+	sides := []struct {
 		looked *Looked
 		view   *View
-	}{{data, &v.before}, {now, &v.after}} {
+	}{{data, &v.before}, {now, &v.after}}
+	total := int64(0)
+	for _, side := range sides {
 		if side.looked == nil {
 			continue
 		}
-		if err := r.reader.Content(ctx, side.looked, wanted); err != nil {
+		for _, p := range side.looked.Partitions {
+			if wanted(p) {
+				total += p.Rows
+			}
+		}
+	}
+	reader := r.reader
+	reader.Progress = Progress(v.after.Name, total, r.Note)
+	for _, side := range sides {
+		if side.looked == nil {
+			continue
+		}
+		if err := reader.Content(ctx, side.looked, wanted); err != nil {
 			return err
 		}
 		copy(side.view.Partitions, side.looked.Partitions)

@@ -2,9 +2,14 @@ package verify
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strings"
+
+	"github.com/zeebo/xxh3"
 
 	"github.com/featureaudit/featureaudit/audit/content"
+	"github.com/featureaudit/featureaudit/audit/kept"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/times"
 )
@@ -44,7 +49,9 @@ func (s Side) View(name string) (View, bool) {
 // View is what one side holds of a view.
 type View struct {
 	Name, Owner, Project string
-	Definition           report.ViewDefinition
+	// Root is what the paths of its files are below of, with the slash; empty where that is not known.
+	Root       string
+	Definition report.ViewDefinition
 	// Partitions are in order; one of no interval and no value is all of a view without time partitions.
 	Partitions []Partition
 	// Problem says why the view could not be looked at; empty where it could.
@@ -74,10 +81,16 @@ type Partition struct {
 	Unread  []string
 	// Retryable says that another try may read what is unread.
 	Retryable bool
+	// unlisted are files of a snapshot that are not among Files; same and alike are its digests.
+	unlisted    int64
+	same, alike string
 	// rows says where its rows stand in a snapshot with keys, and ids are its files among those of the survey.
-	rows stretch
+	rows kept.Range
 	ids  []int32
 }
+
+// FileCount is how many files it has.
+func (p Partition) FileCount() int { return len(p.Files) + int(p.unlisted) }
 
 // File is what tells one version of a file from another.
 type File struct {
@@ -92,15 +105,12 @@ type File struct {
 	Rows      int64
 }
 
-// same says that it is the same version of the same file, as far as a system tells.
-func (f File) same(o File) bool {
-	return f.Abs == o.Abs && f.Size == o.Size && f.ModTime == o.ModTime && f.FooterSum == o.FooterSum && f.ETag == o.ETag && f.Mask == o.Mask
+// identity is what the same version of the same file has in common, as far as a system tells; likeness what copies of it have.
+func (f File) identity() string {
+	return fmt.Sprintf("%q %d %d %016x %q %q", f.Abs, f.Size, f.ModTime, f.FooterSum, f.ETag, f.Mask)
 }
 
-// alike says that files look like copies of each other: equal sizes and footers.
-func (f File) alike(o File) bool {
-	return f.Size == o.Size && f.FooterSum == o.FooterSum && f.Mask == o.Mask
-}
+func (f File) likeness() string { return fmt.Sprintf("%d %016x %q", f.Size, f.FooterSum, f.Mask) }
 
 // ColumnType is a column with the types that files write it in, sorted.
 type ColumnType struct {
@@ -132,19 +142,53 @@ func (p place) compare(o place) int {
 	return cmp.Or(cmp.Compare(p.start, o.start), cmp.Compare(p.value, o.value))
 }
 
+// digests are what the files of a partition are matched by: two with equal ones hold the very same versions of the same files, or copies
+// of each other, one by one. They are empty of one without files.
+func (p Partition) digests() (same, alike string) {
+	if p.same != "" {
+		return p.same, p.alike
+	}
+	return digestOf(p.Files, File.identity), digestOf(p.Files, File.likeness)
+}
+
+func digestOf(files []File, of func(File) string) string {
+	if len(files) == 0 {
+		return ""
+	}
+	lines := make([]string, len(files))
+	for i, f := range files {
+		lines[i] = of(f)
+	}
+	slices.Sort(lines)
+	sum := xxh3.HashString128(strings.Join(lines, "\n")).Bytes()
+	return string(sum[:])
+}
+
+// root is what the paths of a view's files are below of.
+func (v View) root() string {
+	if v.Root != "" {
+		return v.Root
+	}
+	for _, p := range v.Partitions {
+		for _, f := range p.Files {
+			if root, below := strings.CutSuffix(f.Abs, f.Path); below {
+				return root
+			}
+		}
+	}
+	return ""
+}
+
 // sameFiles says that two partitions hold the very same versions of the same files.
-func sameFiles(a, b Partition) bool { return matched(a, b, File.same) }
+func sameFiles(a, b Partition) bool {
+	x, _ := a.digests()
+	y, _ := b.digests()
+	return x != "" && x == y && a.FileCount() == b.FileCount()
+}
 
 // copies says that two partitions hold files that look like copies of each other, one by one.
-func copies(a, b Partition) bool { return matched(a, b, File.alike) }
-
-func matched(a, b Partition, equal func(File, File) bool) bool {
-	if len(a.Files) != len(b.Files) || len(a.Files) == 0 {
-		return false
-	}
-	order := func(x, y File) int {
-		return cmp.Or(cmp.Compare(x.Size, y.Size), cmp.Compare(x.FooterSum, y.FooterSum), cmp.Compare(x.Abs, y.Abs))
-	}
-	x, y := slices.SortedFunc(slices.Values(a.Files), order), slices.SortedFunc(slices.Values(b.Files), order)
-	return slices.EqualFunc(x, y, equal)
+func copies(a, b Partition) bool {
+	_, x := a.digests()
+	_, y := b.digests()
+	return x != "" && x == y && a.FileCount() == b.FileCount()
 }

@@ -7,168 +7,96 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
-	"strings"
-
-	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/apache/arrow/go/v17/arrow/memory"
-	"github.com/apache/arrow/go/v17/parquet"
-	"github.com/apache/arrow/go/v17/parquet/compress"
-	"github.com/apache/arrow/go/v17/parquet/file"
-	"github.com/apache/arrow/go/v17/parquet/pqarrow"
 
 	"github.com/featureaudit/featureaudit/audit/content"
+	"github.com/featureaudit/featureaudit/audit/kept"
 	"github.com/featureaudit/featureaudit/audit/times"
 )
 
-// SnapshotSchema is the identifier and version of a snapshot file.
-const SnapshotSchema = "featureaudit.snapshot/v1"
-
-// schemaKey is the name under which the footer says so.
-const schemaKey = "featureaudit.schema"
-
-// The kinds of rows of a snapshot.
-const (
-	kindRow       = "row"
-	kindSnapshot  = "snapshot"
-	kindView      = "view"
-	kindPartition = "partition"
-	kindColumn    = "column"
-	kindFile      = "file"
-)
-
-// stretch is where the rows of a partition stand: some row groups of the file.
-type stretch struct{ first, count int64 }
-
-// The columns of a snapshot, in their order.
+// The tables of a snapshot beside those of content: what views and partitions there are, some of the partitions' files, and what tells
+// rows apart.
 var (
-	textColumns   = []string{"kind", "view", "partition", "name", "text"}
-	numberColumns = []string{"start", "end", "rows", "values", "size", "modified", "low", "high", "center", "key", "row", "entity"}
+	viewsTable      = kept.Table{Name: "views", Columns: append([]kept.Column{{Name: "view", Kind: kept.Bytes}, {Name: "root", Kind: kept.Bytes}, {Name: "text", Kind: kept.Bytes}}, kept.Integers("partitions")...)}
+	partitionsTable = kept.Table{Name: "partitions", Columns: append([]kept.Column{{Name: "partition", Kind: kept.Bytes}, {Name: "identity", Kind: kept.Bytes}, {Name: "unread", Kind: kept.Bytes},
+		{Name: "same", Kind: kept.Bytes}, {Name: "alike", Kind: kept.Bytes}}, kept.Integers("start_us", "end_us", "flags", "rows", "bytes", "files", "listed", "first_row", "keyed_rows")...)}
+	listedTable = kept.Table{Name: "listed", Columns: append([]kept.Column{{Name: "path", Kind: kept.Bytes}, {Name: "etag", Kind: kept.Bytes}, {Name: "mask", Kind: kept.Bytes}},
+		kept.Integers("size", "mtime_us", "footer", "rows")...)}
+	rowsTable = kept.Table{Name: "rows", Columns: kept.Integers("key", "row", "entity"), Dense: true}
 )
 
-const sumColumn = "sum"
+// maxListed is how many files of a partition a snapshot names. Of a partition with more it has their digests alone: a list of many small files
+// would take more than a hundredth of them.
+const maxListed = 32
 
-func snapshotSchema() *arrow.Schema {
-	var fields []arrow.Field
-	for _, name := range textColumns {
-		fields = append(fields, arrow.Field{Name: name, Type: arrow.BinaryTypes.String, Nullable: true})
-	}
-	for _, name := range numberColumns {
-		fields = append(fields, arrow.Field{Name: name, Type: arrow.PrimitiveTypes.Int64, Nullable: true})
-	}
-	return arrow.NewSchema(append(fields, arrow.Field{Name: sumColumn, Type: &arrow.FixedSizeBinaryType{ByteWidth: 16}, Nullable: true}), nil)
+// snapshotNote is what a snapshot says of itself.
+type snapshotNote struct {
+	kept.Note
+	// Snapshot is what the sums in it mean, by which a snapshot is told from other packs.
+	Snapshot string `json:"snapshot"`
+	WithKeys bool   `json:"with_keys"`
 }
 
-// line is one row of a snapshot file.
-type line struct {
-	texts   map[string]string
-	numbers map[string]int64
-	sum     *content.Sum
-}
-
-// SnapshotWriter writes a snapshot. The rows of partitions come first, where there are any, then Close writes the rest.
+// SnapshotWriter writes a snapshot: a pack of kept facts with content in it, as one file. The rows of partitions come first, where there are
+// any, then Close writes the rest.
 type SnapshotWriter struct {
-	out     *pqarrow.FileWriter
-	builder *array.RecordBuilder
-	groups  int64
-	at      map[string]int
+	pack   *kept.Writer
+	number int64
 }
 
-// NewSnapshotWriter begins a snapshot.
-func NewSnapshotWriter(w io.Writer) (*SnapshotWriter, error) {
-	props := parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Zstd), parquet.WithStats(false), parquet.WithDictionaryDefault(true),
-		parquet.WithDictionaryFor("key", false), parquet.WithDictionaryFor("row", false), parquet.WithDictionaryFor("entity", false), parquet.WithDictionaryFor(sumColumn, false),
-		parquet.WithMaxRowGroupLength(1<<30))
-	out, err := pqarrow.NewFileWriter(snapshotSchema(), struct{ io.Writer }{w}, props, pqarrow.DefaultWriterProps())
+// NewSnapshotWriter begins a snapshot under a temporary name: a folder that must not exist.
+func NewSnapshotWriter(temporary string) (*SnapshotWriter, error) {
+	pack, err := kept.Create(temporary)
+	return &SnapshotWriter{pack: pack}, err
+}
+
+// Abort removes what was written.
+func (s *SnapshotWriter) Abort() error { return s.pack.Abort() }
+
+// Append adds rows to a table. An error stays, and is that of Close.
+func (s *SnapshotWriter) Append(t kept.Table, rows kept.Rows) kept.Range {
+	n := int64(0)
+	switch column := rows[0].(type) {
+	case []int64:
+		n = int64(len(column))
+	case []string:
+		n = int64(len(column))
+	}
+	first, err := s.pack.Append(t, rows)
 	if err != nil {
-		return nil, err
+		return kept.Range{} // Close says why
 	}
-	s := &SnapshotWriter{out: out, builder: array.NewRecordBuilder(memory.DefaultAllocator, snapshotSchema()), at: map[string]int{}}
-	for i, f := range snapshotSchema().Fields() {
-		s.at[f.Name] = i
-	}
-	return s, out.AppendKeyValueMetadata(schemaKey, SnapshotSchema)
+	return kept.Range{First: first, Count: n}
 }
 
-// add adds a line to the row group under way.
-func (s *SnapshotWriter) add(l line) {
-	for _, name := range textColumns {
-		b := s.builder.Field(s.at[name]).(*array.StringBuilder)
-		if text, ok := l.texts[name]; ok {
-			b.Append(text)
-		} else {
-			b.AppendNull()
-		}
-	}
-	for _, name := range numberColumns {
-		b := s.builder.Field(s.at[name]).(*array.Int64Builder)
-		if n, ok := l.numbers[name]; ok {
-			b.Append(n)
-		} else {
-			b.AppendNull()
-		}
-	}
-	b := s.builder.Field(s.at[sumColumn]).(*array.FixedSizeBinaryBuilder)
-	if l.sum == nil {
-		b.AppendNull()
-		return
-	}
-	b.Append(l.sum.Bytes())
-}
-
-// flush ends the row group under way.
-func (s *SnapshotWriter) flush() error {
-	record := s.builder.NewRecord()
-	defer record.Release()
-	if record.NumRows() == 0 {
-		return nil
-	}
-	s.groups++
-	return s.out.Write(record)
-}
-
-// Rows writes rows of a partition, which are sorted, as a row group.
+// Rows writes rows of a partition, which are sorted, after those that were written before.
 func (s *SnapshotWriter) Rows(p *Partition, rows []Row) error {
-	if p.rows.count == 0 {
-		p.rows.first = s.groups
+	at := s.Append(rowsTable, rowColumns(rows))
+	if p.rows.Count == 0 {
+		p.rows.First = at.First
 	}
-	for _, r := range rows {
-		s.builder.Field(s.at["kind"]).(*array.StringBuilder).Append(kindRow)
-		for name, n := range map[string]uint64{"key": r.Key, "row": r.Row, "entity": r.Entity} {
-			s.builder.Field(s.at[name]).(*array.Int64Builder).Append(int64(n))
-		}
-	}
-	for i, f := range s.builder.Fields() {
-		if name := snapshotSchema().Field(i).Name; !slices.Contains([]string{"kind", "key", "row", "entity"}, name) {
-			f.AppendNulls(len(rows))
-		}
-	}
-	before := s.groups
-	err := s.flush()
-	p.rows.count += s.groups - before
-	return err
+	p.rows.Count += at.Count
+	return s.pack.Err()
 }
 
-// Close writes what the views hold, and ends the file.
-func (s *SnapshotWriter) Close(side Side, tool string) error {
-	s.add(line{texts: map[string]string{"kind": kindSnapshot, "text": tool}, numbers: map[string]int64{"start": int64(side.AsOf), "values": boolean(side.WithKeys)}})
+func rowColumns(rows []Row) kept.Rows {
+	columns := [3][]int64{}
+	for i := range columns {
+		columns[i] = make([]int64, len(rows))
+	}
+	for i, r := range rows {
+		columns[0][i], columns[1][i], columns[2][i] = int64(r.Key), int64(r.Row), int64(r.Entity)
+	}
+	return kept.Rows{columns[0], columns[1], columns[2]}
+}
+
+// Close writes what the views hold, and gives the snapshot as one file to out.
+func (s *SnapshotWriter) Close(out io.Writer, side Side, tool string) error {
 	for _, v := range side.Views {
 		if err := s.view(v); err != nil {
-			return err
+			return errors.Join(err, s.pack.Abort())
 		}
 	}
-	if err := s.flush(); err != nil {
-		return err
-	}
-	return s.out.Close()
-}
-
-func boolean(b bool) int64 {
-	if b {
-		return 1
-	}
-	return 0
+	return s.pack.CommitTo(out, snapshotNote{Note: kept.Note{By: tool, AsOf: side.AsOf}, Snapshot: content.Meaning, WithKeys: side.WithKeys})
 }
 
 // viewText is what stands in the text of a view.
@@ -189,232 +117,251 @@ func (s *SnapshotWriter) view(v View) error {
 	if err != nil {
 		return err
 	}
-	s.add(line{texts: map[string]string{"kind": kindView, "view": v.Name, "text": string(text)}})
-	for _, p := range v.Partitions {
-		if err := s.partition(v.Name, p); err != nil {
+	s.Append(viewsTable, kept.Rows{[]string{v.Name}, []string{v.root()}, []string{string(text)}, []int64{int64(len(v.Partitions))}})
+	for i := range v.Partitions {
+		if err := s.partition(&v.Partitions[i]); err != nil {
 			return err
 		}
 	}
-	return nil
+	return s.pack.Err()
 }
 
-// partitionText is what stands in the text of a partition.
-type partitionText struct {
-	Identity                       string
-	Present, Open, Expected, Known bool
-	Unread                         []string
-	Retryable                      bool
-	FirstGroup, Groups             int64
+// The flags of a partition.
+const (
+	flagPresent = 1 << iota
+	flagOpen
+	flagExpected
+	flagKnown
+	flagRetryable
+)
+
+func (p *Partition) flags() (flags int64) {
+	for i, is := range []bool{p.Present, p.Open, p.Expected, p.Known, p.Retryable} {
+		if is {
+			flags |= 1 << i
+		}
+	}
+	return flags
 }
 
-func (s *SnapshotWriter) partition(view string, p Partition) error {
-	text, err := json.Marshal(partitionText{p.Identity, p.Present, p.Open, p.Expected, p.Known, p.Unread, p.Retryable, p.rows.first, p.rows.count})
-	if err != nil {
-		return err
-	}
-	l := line{texts: map[string]string{"kind": kindPartition, "view": view, "partition": p.Value, "text": string(text)},
-		numbers: map[string]int64{"start": int64(p.Start), "end": int64(p.End), "rows": p.Rows, "size": p.Bytes}}
-	if p.Known {
-		l.sum = &p.Content.Sum
-	}
-	s.add(l)
-	for _, f := range p.Files {
-		s.add(line{texts: map[string]string{"kind": kindFile, "name": f.Path, "text": f.Abs[:max(len(f.Abs)-len(f.Path), 0)] + "\x00" + f.ETag + "\x00" + f.Mask},
-			numbers: map[string]int64{"rows": f.Rows, "size": f.Size, "modified": int64(f.ModTime), "key": int64(f.FooterSum)}})
-	}
-	for _, c := range p.Columns {
-		types, err := json.Marshal(c.Types)
+func (s *SnapshotWriter) partition(p *Partition) error {
+	unread := ""
+	if len(p.Unread) > 0 {
+		raw, err := json.Marshal(p.Unread)
 		if err != nil {
 			return err
 		}
-		l := line{texts: map[string]string{"kind": kindColumn, "name": c.Name, "text": string(types)}, numbers: map[string]int64{}}
-		if held, ok := p.Content.Column(c.Name); ok && p.Known {
-			l.sum = &held.Sum
-			l.numbers["values"] = held.Values
-			if held.Timed {
-				l.numbers["low"], l.numbers["high"], l.numbers["center"] = held.Low, held.High, held.Center
-			}
-			if held.Total != nil {
-				l.texts["partition"] = held.Total.Text()
-			}
-		}
-		s.add(l)
+		unread = string(raw)
 	}
+	listed := p.Files
+	if len(listed) > maxListed {
+		listed = nil
+	}
+	same, alike := p.digests()
+	texts, whole := []string{p.Value, p.Identity, unread, same, alike}, []int64{int64(p.Start), int64(p.End), p.flags(), p.Rows, p.Bytes, int64(p.FileCount()), int64(len(listed)), p.rows.First, p.rows.Count}
+	s.Append(partitionsTable, oneRow(texts, whole))
+	for _, f := range listed {
+		s.Append(listedTable, oneRow([]string{f.Path, f.ETag, f.Mask}, []int64{f.Size, int64(f.ModTime), int64(f.FooterSum), f.Rows}))
+	}
+	held := p.Content
+	if !p.Known {
+		held = content.Facts{}
+		for _, c := range p.Columns {
+			held.Columns = append(held.Columns, content.Column{Name: c.Name, Types: c.Types})
+		}
+	}
+	content.Keep(s, s.number, held)
+	s.number++
 	return nil
+}
+
+func oneRow(texts []string, wholes []int64) kept.Rows {
+	var rows kept.Rows
+	for _, text := range texts {
+		rows = append(rows, []string{text})
+	}
+	for _, n := range wholes {
+		rows = append(rows, []int64{n})
+	}
+	return rows
 }
 
 // SnapshotFile is a snapshot that was read; its rows stay in the file.
 type SnapshotFile struct {
 	Side
-	raw parquet.ReaderAtSeeker
+	pack *kept.Pack
 }
 
-// unclosed keeps a reader from closing what it reads.
-type unclosed struct{ parquet.ReaderAtSeeker }
+// ReadSnapshot reads all of a snapshot but its rows, from a file of a size in bytes that stays readable while the snapshot is used.
+func ReadSnapshot(name string, from io.ReaderAt, size int64) (SnapshotFile, error) {
+	pack, err := kept.OpenFile(name, from, size)
+	if err != nil {
+		return SnapshotFile{}, notASnapshot(name, err)
+	}
+	return snapshotOf(name, pack)
+}
 
-// ReadSnapshot reads all of a snapshot but its rows.
-func ReadSnapshot(ctx context.Context, name string, raw parquet.ReaderAtSeeker) (s SnapshotFile, err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			err = fmt.Errorf("%v", cause)
+// OpenSnapshot reads all of a snapshot that was unpacked into a folder but its rows.
+func OpenSnapshot(folder string) (SnapshotFile, error) {
+	pack, err := kept.OpenPack(folder)
+	if err != nil {
+		return SnapshotFile{}, notASnapshot(folder, err)
+	}
+	return snapshotOf(folder, pack)
+}
+
+func notASnapshot(name string, err error) error {
+	return fmt.Errorf("snapshot %s: %s; expected a file that `featureaudit snapshot --out` wrote", name, kept.Reason(err))
+}
+
+func snapshotOf(name string, pack *kept.Pack) (SnapshotFile, error) {
+	var note snapshotNote
+	if err := pack.Note(&note); err != nil || note.Snapshot == "" {
+		return SnapshotFile{}, notASnapshot(name, errors.New("it is a pack of kept facts, and no snapshot"))
+	}
+	if note.Snapshot != content.Meaning {
+		return SnapshotFile{}, notASnapshot(name, fmt.Errorf("its sums are of %s, and this release compares %s", note.Snapshot, content.Meaning))
+	}
+	s := SnapshotFile{Side: Side{Kind: Snapshot, Name: name, AsOf: note.AsOf, WithKeys: note.WithKeys}, pack: pack}
+	if err := s.read(); err != nil {
+		return SnapshotFile{}, notASnapshot(name, err)
+	}
+	return s, nil
+}
+
+// whole reads whole columns of a pack's tables.
+type whole struct{ *kept.Pack }
+
+func (w whole) Integers(table, column string) ([]int64, error) {
+	if w.Len(table) == 0 {
+		return nil, nil
+	}
+	return w.Pack.Integers(table, column, 0, w.Len(table))
+}
+
+func (w whole) Texts(table, column string) ([]string, error) {
+	if w.Len(table) == 0 {
+		return nil, nil
+	}
+	return w.Pack.Texts(table, column, 0, w.Len(table))
+}
+
+// columns reads all columns of a table.
+func (w whole) columns(t kept.Table) (texts map[string][]string, wholes map[string][]int64, err error) {
+	texts, wholes = map[string][]string{}, map[string][]int64{}
+	for _, c := range t.Columns {
+		if c.Kind == kept.Integer {
+			wholes[c.Name], err = w.Integers(t.Name, c.Name)
+		} else {
+			texts[c.Name], err = w.Texts(t.Name, c.Name)
 		}
 		if err != nil {
-			err = fmt.Errorf("snapshot %s: %w; expected a file that `featureaudit snapshot --out` wrote", name, err)
-		}
-	}()
-	reader, err := file.NewParquetReader(unclosed{raw})
-	if err != nil {
-		return s, err
-	}
-	defer reader.Close()
-	version := reader.MetaData().KeyValueMetadata().FindValue(schemaKey)
-	if version == nil || *version != SnapshotSchema {
-		return s, fmt.Errorf("its schema is %s, not %s", quoted(version), SnapshotSchema)
-	}
-	if reader.NumRowGroups() == 0 {
-		return s, errors.New("it is empty")
-	}
-	s = SnapshotFile{Side: Side{Kind: Snapshot, Name: name}, raw: raw}
-	err = eachLine(ctx, reader, []int{reader.NumRowGroups() - 1}, s.take)
-	return s, err
-}
-
-func quoted(text *string) string {
-	if text == nil {
-		return "missing"
-	}
-	return strconv.Quote(*text)
-}
-
-// eachLine reads the lines of row groups.
-func eachLine(ctx context.Context, reader *file.Reader, groups []int, each func(line) error) error {
-	r, err := pqarrow.NewFileReader(reader, pqarrow.ArrowReadProperties{BatchSize: 1 << 16}, memory.DefaultAllocator)
-	if err != nil {
-		return err
-	}
-	records, err := r.GetRecordReader(ctx, nil, groups)
-	if err != nil {
-		return err
-	}
-	defer records.Release()
-	for records.Next() {
-		record := records.Record()
-		for i := range int(record.NumRows()) {
-			l := line{texts: map[string]string{}, numbers: map[string]int64{}}
-			for at, f := range record.Schema().Fields() {
-				if record.Column(at).IsNull(i) {
-					continue
-				}
-				switch column := record.Column(at).(type) {
-				case *array.String:
-					l.texts[f.Name] = column.Value(i)
-				case *array.Int64:
-					l.numbers[f.Name] = column.Value(i)
-				case *array.FixedSizeBinary:
-					sum := content.SumOf(column.Value(i))
-					l.sum = &sum
-				}
-			}
-			if err := each(l); err != nil {
-				return err
-			}
+			return nil, nil, err
 		}
 	}
-	if err := records.Err(); err != nil && !errors.Is(err, io.EOF) {
-		return err
-	}
-	return nil
+	return texts, wholes, nil
 }
 
-// take takes one line of the facts; those of a partition follow it.
-func (s *SnapshotFile) take(l line) error {
-	switch kind := l.texts["kind"]; kind {
-	case kindSnapshot:
-		s.AsOf, s.WithKeys = times.Instant(l.numbers["start"]), l.numbers["values"] == 1
-	case kindView:
+var errIncomplete = errors.New("its tables do not belong together")
+
+func (s *SnapshotFile) read() error {
+	from := whole{s.pack}
+	views, counts, err := from.columns(viewsTable)
+	if err != nil {
+		return err
+	}
+	partitions, err := readPartitions(from)
+	if err != nil {
+		return err
+	}
+	for i, name := range views["view"] {
 		var text viewText
-		if err := json.Unmarshal([]byte(l.texts["text"]), &text); err != nil {
+		if err := json.Unmarshal([]byte(views["text"][i]), &text); err != nil {
 			return err
 		}
-		v := View{Name: l.texts["view"], Owner: text.Owner, Project: text.Project, Problem: text.Problem, Retryable: text.Retryable, Notes: text.Notes}
+		n := counts["partitions"][i]
+		if n < 0 || n > int64(len(partitions)) {
+			return errIncomplete
+		}
+		v := View{Name: name, Root: views["root"][i], Owner: text.Owner, Project: text.Project, Problem: text.Problem, Retryable: text.Retryable, Notes: text.Notes, Partitions: slices.Clone(partitions[:n])}
+		partitions = partitions[n:]
 		if err := json.Unmarshal(text.Definition, &v.Definition); err != nil {
 			return err
 		}
-		s.Views = append(s.Views, v)
-	default:
-		if len(s.Views) == 0 {
-			return fmt.Errorf("a %s before any view", kind)
-		}
-		return s.Views[len(s.Views)-1].take(kind, l)
-	}
-	return nil
-}
-
-func (v *View) take(kind string, l line) error {
-	if kind == kindPartition {
-		var text partitionText
-		if err := json.Unmarshal([]byte(l.texts["text"]), &text); err != nil {
-			return err
-		}
-		p := Partition{Value: l.texts["partition"], Identity: text.Identity, Start: times.Instant(l.numbers["start"]), End: times.Instant(l.numbers["end"]), Present: text.Present, Open: text.Open,
-			Expected: text.Expected, Rows: l.numbers["rows"], Bytes: l.numbers["size"], Known: text.Known, Unread: text.Unread, Retryable: text.Retryable, rows: stretch{text.FirstGroup, text.Groups}}
-		if l.sum != nil {
-			p.Content = content.Facts{Rows: p.Rows, Sum: *l.sum}
-		}
-		v.Partitions = append(v.Partitions, p)
-		return nil
-	}
-	if len(v.Partitions) == 0 {
-		return fmt.Errorf("a %s before any partition", kind)
-	}
-	p := &v.Partitions[len(v.Partitions)-1]
-	switch kind {
-	case kindFile:
-		root, rest, _ := strings.Cut(l.texts["text"], "\x00")
-		etag, mask, _ := strings.Cut(rest, "\x00")
-		p.Files = append(p.Files, File{Path: l.texts["name"], Abs: root + l.texts["name"], ETag: etag, Mask: mask, Rows: l.numbers["rows"], Size: l.numbers["size"],
-			ModTime: times.Instant(l.numbers["modified"]), FooterSum: uint64(l.numbers["key"])})
-	case kindColumn:
-		c := ColumnType{Name: l.texts["name"]}
-		if err := json.Unmarshal([]byte(l.texts["text"]), &c.Types); err != nil {
-			return err
-		}
-		p.Columns = append(p.Columns, c)
-		if l.sum == nil {
-			return nil
-		}
-		held := content.Column{Name: c.Name, Types: c.Types, Values: l.numbers["values"], Sum: *l.sum, Low: l.numbers["low"], High: l.numbers["high"], Center: l.numbers["center"]}
-		_, held.Timed = l.numbers["low"]
-		if total, ok := l.texts["partition"]; ok {
-			t, err := content.ParseTotal(total)
-			if err != nil {
-				return err
+		for _, p := range v.Partitions {
+			for at := range p.Files {
+				p.Files[at].Abs = v.Root + p.Files[at].Path
 			}
-			held.Total = &t
 		}
-		p.Content.Columns = append(p.Content.Columns, held)
-	default:
-		return fmt.Errorf("a line of the unknown kind %q", kind)
+		s.Views = append(s.Views, v)
+	}
+	if len(partitions) > 0 {
+		return errIncomplete
 	}
 	return nil
 }
 
-// rowsOf reads the rows of a partition that fall to a part, sorted.
-func (s SnapshotFile) rowsOf(ctx context.Context, p Partition, want part) ([]Row, error) {
-	reader, err := file.NewParquetReader(unclosed{s.raw})
+// readPartitions reads all partitions, in the order that they were written in.
+func readPartitions(from whole) ([]Partition, error) {
+	texts, wholes, err := from.columns(partitionsTable)
 	if err != nil {
 		return nil, err
 	}
-	defer reader.Close()
-	var groups []int
-	for i := range p.rows.count {
-		groups = append(groups, int(p.rows.first+i))
+	files, err := readListed(from)
+	if err != nil {
+		return nil, err
 	}
-	if len(groups) == 0 {
-		return nil, nil
+	contents, err := content.Recall(from)
+	if err != nil {
+		return nil, err
 	}
+	partitions := make([]Partition, len(texts["partition"]))
+	for i, value := range texts["partition"] {
+		flags, listed, held := wholes["flags"][i], wholes["listed"][i], contents[int64(i)]
+		if listed < 0 || listed > int64(len(files)) {
+			return nil, errIncomplete
+		}
+		p := Partition{Value: value, Identity: texts["identity"][i], Start: times.Instant(wholes["start_us"][i]), End: times.Instant(wholes["end_us"][i]),
+			Present: flags&flagPresent != 0, Open: flags&flagOpen != 0, Expected: flags&flagExpected != 0, Known: flags&flagKnown != 0, Retryable: flags&flagRetryable != 0,
+			Rows: wholes["rows"][i], Bytes: wholes["bytes"][i], Files: files[:listed:listed], unlisted: wholes["files"][i] - listed, same: texts["same"][i], alike: texts["alike"][i],
+			rows: kept.Range{First: wholes["first_row"][i], Count: wholes["keyed_rows"][i]}}
+		files = files[listed:]
+		for _, c := range held.Columns {
+			p.Columns = append(p.Columns, ColumnType{Name: c.Name, Types: c.Types})
+		}
+		if p.Known {
+			p.Content = held
+		}
+		if text := texts["unread"][i]; text != "" {
+			if err := json.Unmarshal([]byte(text), &p.Unread); err != nil {
+				return nil, err
+			}
+		}
+		partitions[i] = p
+	}
+	return partitions, nil
+}
+
+func readListed(from whole) ([]File, error) {
+	texts, wholes, err := from.columns(listedTable)
+	if err != nil {
+		return nil, err
+	}
+	files := make([]File, len(texts["path"]))
+	for i, path := range texts["path"] {
+		files[i] = File{Path: path, ETag: texts["etag"][i], Mask: texts["mask"][i], Rows: wholes["rows"][i], Size: wholes["size"][i],
+			ModTime: times.Instant(wholes["mtime_us"][i]), FooterSum: uint64(wholes["footer"][i])}
+	}
+	return files, nil
+}
+
+// chunkRows is how many rows are held before they are written, and how many are read at once.
+const chunkRows = 1 << 19
+
+// rowsOf reads the rows of a partition that fall to a part, sorted.
+func (s SnapshotFile) rowsOf(ctx context.Context, p Partition, want part) ([]Row, error) {
 	var rows []Row
-	err = eachRow(ctx, reader, groups, func(r Row) {
+	err := eachRow(ctx, s.pack, p.rows, func(r Row) {
 		if want.holds(r) {
 			rows = append(rows, r)
 		}
@@ -423,30 +370,22 @@ func (s SnapshotFile) rowsOf(ctx context.Context, p Partition, want part) ([]Row
 	return rows, err
 }
 
-// eachRow reads the rows of row groups.
-func eachRow(ctx context.Context, reader *file.Reader, groups []int, each func(Row)) error {
-	r, err := pqarrow.NewFileReader(reader, pqarrow.ArrowReadProperties{BatchSize: 1 << 16}, memory.DefaultAllocator)
-	if err != nil {
-		return err
-	}
-	var columns []int
-	for _, name := range []string{"key", "row", "entity"} {
-		columns = append(columns, reader.MetaData().Schema.ColumnIndexByName(name))
-	}
-	records, err := r.GetRecordReader(ctx, columns, groups)
-	if err != nil {
-		return err
-	}
-	defer records.Release()
-	for records.Next() {
-		record := records.Record()
-		key, row, entity := record.Column(0).(*array.Int64), record.Column(1).(*array.Int64), record.Column(2).(*array.Int64)
-		for i := range int(record.NumRows()) {
-			each(Row{uint64(key.Value(i)), uint64(row.Value(i)), uint64(entity.Value(i))})
+// eachRow reads rows of a pack.
+func eachRow(ctx context.Context, pack *kept.Pack, at kept.Range, each func(Row)) error {
+	for done := int64(0); done < at.Count; done += chunkRows {
+		if cause := context.Cause(ctx); cause != nil {
+			return cause
 		}
-	}
-	if err := records.Err(); err != nil && !errors.Is(err, io.EOF) {
-		return err
+		var columns [3][]int64
+		for i, c := range rowsTable.Columns {
+			var err error
+			if columns[i], err = pack.Integers(rowsTable.Name, c.Name, at.First+done, min(chunkRows, at.Count-done)); err != nil {
+				return err
+			}
+		}
+		for i := range columns[0] {
+			each(Row{uint64(columns[0][i]), uint64(columns[1][i]), uint64(columns[2][i])})
+		}
 	}
 	return nil
 }

@@ -114,12 +114,11 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 		return 0, err
 	}
 	split := splitOutputs(outs)
-	prog := &progress{w: c.stderr, now: c.now, done: map[string]float64{}}
-	log, err := c.logger(prog, f.log)
+	prog, err := c.progress(f.log)
 	if err != nil {
 		return 0, err
 	}
-	prog.log = log
+	log := prog.log
 	options, resolved, err := c.runOptions(ctx, f, flags.Args(), started)
 	if err != nil {
 		return 0, err
@@ -190,7 +189,7 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	stop()
 	done.Report.Execution = c.execution(started)
 	e, l := &done.Report.Execution, done.Looked
-	e.FilesRead, e.RowsRead, e.FilesKnown, e.RowsKnown = l.FilesRead, l.RowsRead, l.FilesKnown, l.RowsKnown
+	e.FilesRead, e.RowsRead, e.FilesKnown, e.RowsKnown, e.ReadBecause = l.FilesRead, l.RowsRead, l.FilesKnown, l.RowsKnown, l.Because
 	e.Engine = used(cluster)
 	release()
 	return c.finishRun(ctx, log, finish{report: done.Report, audit: done, options: options, err: runErr, outs: outs, threshold: threshold, flags: f, memory: remembered})

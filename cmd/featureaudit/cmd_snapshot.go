@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 
 	"github.com/spf13/pflag"
@@ -30,6 +32,8 @@ func cmdSnapshot(ctx context.Context, c *cli, args []string) (int, error) {
 	withKeys := flags.Bool("with-keys", false, "keep what tells rows added, lost and changed by key: 24 bytes a row")
 	flags.StringArrayVar(&f.views, "view", nil, "this view only (repeatable)")
 	flags.StringVar(&f.asOf, "as-of", "", "the instant that open partitions are told by: RFC 3339 or a date (default: now)")
+	f.facts.addTo(flags, contentFacts, "trust no kept sum, and read all files")
+	f.log = addLogFlags(flags)
 	f.addLimits(flags)
 	if err := c.parse(flags, "snapshot [REF...] --out FILE [flags]", snapshotAbout, args); err != nil {
 		return 0, err
@@ -41,7 +45,11 @@ func cmdSnapshot(ctx context.Context, c *cli, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	options, _, err := c.runOptions(ctx, f, flags.Args(), started)
+	prog, err := c.progress(f.log)
+	if err != nil {
+		return 0, err
+	}
+	options, resolved, err := c.runOptions(ctx, f, flags.Args(), started)
 	if err != nil {
 		return 0, err
 	}
@@ -52,18 +60,35 @@ func cmdSnapshot(ctx context.Context, c *cli, args []string) (int, error) {
 	if len(views) == 0 {
 		return 0, fmt.Errorf("%w; check the definitions and --view", audit.ErrNothing)
 	}
-	s := snapshotting{looker: c.lookerWithin(options), asOf: times.At(options.AsOf), withKeys: *withKeys}
-	err = c.writeFile(outs[0].path, func(w io.Writer) error { return s.write(ctx, w, views) })
+	facts, err := c.contentFacts(ctx, f.facts, resolved, outs, &options, times.At(options.AsOf))
+	if err != nil {
+		return 0, err
+	}
+	defer facts.close()
+	temporary, err := engineScratch(options.TempDir)
+	if err != nil {
+		return 0, err
+	}
+	c.temps.add(temporary, false)
+	defer os.RemoveAll(temporary)
+	s := snapshotting{looker: c.lookerWithin(options), memory: facts.memory, asOf: times.At(options.AsOf), withKeys: *withKeys, note: prog.note}
+	prog.begin(len(views))
+	stop := prog.show(c.stderrTerminal)
+	err = s.write(ctx, temporary, views, func(finish func(io.Writer) error) error { return c.writeFile(outs[0].path, finish) })
+	stop()
 	if cause := context.Cause(ctx); cause != nil {
 		return 0, cause
 	}
 	if err != nil {
 		return 0, fmt.Errorf("snapshot: %w", err)
 	}
-	for _, problem := range s.problems {
+	for _, problem := range slices.Concat(s.problems, facts.commit()) {
 		fmt.Fprintf(c.stderr, "featureaudit snapshot: %s\n", cleanLines(problem))
 	}
 	fmt.Fprintf(c.stdout, "%s of %s in %s, %s: %s\n", words.Count(s.rows, "row"), words.Count(s.files, "file"), words.Count(s.partitions, "partition"), words.Count(int64(len(views)), "view"), cleanLines(*out))
+	if known := s.tally.FilesKnown(); known > 0 {
+		fmt.Fprintf(c.stdout, "%s of the files %s known and not read again\n", words.Number(known), words.Plural(known, "was", "were"))
+	}
 	if len(s.problems) > 0 {
 		return exitIncomplete, nil
 	}
@@ -90,46 +115,59 @@ func (c *cli) lookerWithin(o audit.Options) *look.Looker {
 // snapshotting is a snapshot being written.
 type snapshotting struct {
 	looker   *look.Looker
+	memory   *verify.Memory
 	asOf     times.Instant
 	withKeys bool
+	note     func(look.Progress)
 
+	tally                   verify.Tally
 	rows, files, partitions int64
 	problems                []string
 }
 
-func (s *snapshotting) write(ctx context.Context, w io.Writer, views []model.View) error {
-	out, err := verify.NewSnapshotWriter(w)
+// write writes the snapshot under a temporary name, and hands it over when all of it is known.
+func (s *snapshotting) write(ctx context.Context, temporary string, views []model.View, hand func(finish func(io.Writer) error) error) error {
+	out, err := verify.NewSnapshotWriter(temporary)
 	if err != nil {
 		return err
 	}
 	side := verify.Side{Kind: verify.Snapshot, AsOf: s.asOf, WithKeys: s.withKeys}
-	reader := verify.Reader{Store: s.looker.Store, Workers: s.looker.Room.Workers}
 	for _, v := range views {
-		found, err := verify.LookAt(ctx, s.looker, v, look.Window{AsOf: s.asOf.Time()})
+		found, err := s.view(ctx, v, out)
 		if err != nil {
-			return err
+			return errors.Join(err, out.Abort())
 		}
-		if found.Problem != "" {
-			s.problems = append(s.problems, fmt.Sprintf("view %s: %s", v.Name, found.Problem))
-		}
-		if s.withKeys {
-			err = reader.ContentWithRows(ctx, &found, out)
-		} else {
-			err = reader.Content(ctx, &found, func(verify.Partition) bool { return true })
-		}
-		if err != nil {
-			return err
-		}
-		for _, p := range found.Partitions {
-			s.rows, s.files = s.rows+p.Rows, s.files+int64(len(p.Files))
-			if p.Present {
-				s.partitions++
-			}
-			for _, unread := range p.Unread {
-				s.problems = append(s.problems, fmt.Sprintf("view %s: %s; nothing is kept of its partition", v.Name, unread))
-			}
-		}
-		side.Views = append(side.Views, found.View)
+		side.Views = append(side.Views, found)
 	}
-	return out.Close(side, version)
+	return hand(func(w io.Writer) error { return out.Close(w, side, version) })
+}
+
+func (s *snapshotting) view(ctx context.Context, v model.View, out *verify.SnapshotWriter) (verify.View, error) {
+	found, err := verify.LookAt(ctx, s.looker, v, look.Window{AsOf: s.asOf.Time()})
+	if err != nil {
+		return verify.View{}, err
+	}
+	if found.Problem != "" {
+		s.problems = append(s.problems, fmt.Sprintf("view %s: %s", v.Name, found.Problem))
+	}
+	reader := verify.Reader{Store: s.looker.Store, Workers: s.looker.Room.Workers, Memory: s.memory, Tally: &s.tally, Progress: verify.Progress(v.Name, found.Rows(), s.note)}
+	if s.withKeys {
+		err = reader.ContentWithRows(ctx, &found, out)
+	} else {
+		err = reader.Content(ctx, &found, func(verify.Partition) bool { return true })
+	}
+	if err != nil {
+		return verify.View{}, err
+	}
+	s.note(look.Progress{View: v.Name, Step: "judge"})
+	for _, p := range found.Partitions {
+		s.rows, s.files = s.rows+p.Rows, s.files+int64(len(p.Files))
+		if p.Present {
+			s.partitions++
+		}
+		for _, unread := range p.Unread {
+			s.problems = append(s.problems, fmt.Sprintf("view %s: %s; nothing is kept of its partition", v.Name, unread))
+		}
+	}
+	return found.View, nil
 }

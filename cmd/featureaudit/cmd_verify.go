@@ -39,7 +39,6 @@ type verifyFlags struct {
 	expectRange   string
 	expectRows    string
 	tolerance     []string
-	paranoid      bool
 	plan          bool
 	publishPlan   string
 	repeat        string
@@ -53,7 +52,7 @@ func (f *verifyFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.expectRows, "expect-rows", "", "the rows that each partition of the range must have: a number, or a CSV file of partition,rows")
 	flags.StringArrayVar(&f.tolerance, "tolerance", nil, "floating numbers of a column that differ by no more are the same: COLUMN=NUMBER (repeatable)")
 	flags.IntVar(&f.samples, "samples", 0, "show up to so many changed rows of a partition (default: none; sensitive values are hashed or numbered)")
-	flags.BoolVar(&f.paranoid, "paranoid", false, "read partitions too whose files are the very same by name, size, time and footer")
+	f.facts.addTo(flags, contentFacts, "trust no kept sum, and read partitions too whose files are the very same by name, size, time and footer")
 	flags.BoolVar(&f.plan, "plan", false, "say from footers alone which partitions, files, rows and bytes would be read")
 	flags.StringVar(&f.publishPlan, "publish-plan", "", "write which files of AFTER replace which of BEFORE, as CSV; nothing is moved")
 	flags.StringVar(&f.repeat, "repeat", "", "verify again as the report in this file did, and whether what it proved still holds")
@@ -64,6 +63,7 @@ func (f *verifyFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.failOn, "fail-on", "error", "exit 1 at findings of this severity: error, warn or never")
 	flags.StringVar(&f.summary, "summary", "text", "summary at the end of stdout: text, json (one line) or none (the default where an output goes to stdout)")
 	flags.BoolVar(&f.quiet, "quiet", false, "print errors only: no summary, no log")
+	f.log = addLogFlags(flags)
 	addHashKey(flags, &f.hashKey)
 	f.addLimits(flags)
 }
@@ -107,6 +107,13 @@ func cmdVerify(ctx context.Context, c *cli, args []string) (int, error) {
 	}
 	if f.quiet {
 		f.summary = quietSummary(flags, f.summary)
+		if !flags.Changed("log-level") {
+			*f.log.level = "error"
+		}
+	}
+	prog, err := c.progress(f.log)
+	if err != nil {
+		return 0, err
 	}
 	if err := oneOf("summary", f.summary, "text", "json", "none"); err != nil {
 		return 0, err
@@ -123,19 +130,20 @@ func cmdVerify(ctx context.Context, c *cli, args []string) (int, error) {
 	if hasStdout(outs) && !flags.Changed("summary") {
 		f.summary = "none"
 	}
-	o, limits, closing, err := c.verification(ctx, f)
-	defer closing()
-	if err != nil {
-		return 0, err
-	}
-	o.AsOf = times.At(started)
+	asOf := times.At(started)
 	if f.asOf != "" {
 		at, err := parseInstant("as-of", f.asOf)
 		if err != nil {
 			return 0, err
 		}
-		o.AsOf = times.At(at)
+		asOf = times.At(at)
 	}
+	o, limits, base, closing, err := c.verification(ctx, f)
+	defer closing()
+	if err != nil {
+		return 0, err
+	}
+	o.AsOf, o.Note = asOf, prog.note
 	o.Verification = f.describe(o)
 	if earlier != nil {
 		o.Verified = verifiedBy(*earlier)
@@ -150,6 +158,14 @@ func cmdVerify(ctx context.Context, c *cli, args []string) (int, error) {
 	if f.plan {
 		return c.planVerification(ctx, o)
 	}
+	config := base.got.Policy
+	config.Views = views
+	facts, err := c.contentFacts(ctx, f.facts, config, outs, &limits, asOf)
+	if err != nil {
+		return 0, err
+	}
+	defer facts.close()
+	o.Content = facts.memory
 	removeScratch, err := c.scratch(&limits)
 	if err != nil {
 		return 0, err
@@ -158,16 +174,27 @@ func cmdVerify(ctx context.Context, c *cli, args []string) (int, error) {
 	o.Audit = func(ctx context.Context, view model.View, files map[string]bool) (report.Report, error) {
 		return auditFiles(ctx, limits, o, view, files)
 	}
+	prog.begin(len(o.After.Names()))
+	stop := func() {}
+	if !f.quiet {
+		stop = prog.show(c.stderrTerminal)
+	}
 	r, err := verify.Run(ctx, o)
+	stop()
 	if err != nil && context.Cause(ctx) == nil {
 		return 0, err
 	}
 	r.Execution = c.execution(started)
+	e := &r.Execution
+	e.FilesRead, e.RowsRead, e.FilesKnown, e.RowsKnown = o.Tally.FilesRead(), o.Tally.RowsRead(), o.Tally.FilesKnown(), o.Tally.RowsKnown()
+	for _, note := range facts.commit() {
+		prog.log.Warn().Msg(note)
+	}
 	return c.finishVerification(ctx, f, o, r, outs, threshold)
 }
 
 // finishVerification writes what there is and decides the exit code.
-func (c *cli) finishVerification(ctx context.Context, f verifyFlags, o verify.Options, r report.Report, outs []output, threshold failOn) (int, error) {
+func (c *cli) finishVerification(ctx context.Context, f verifyFlags, o *verify.Options, r report.Report, outs []output, threshold failOn) (int, error) {
 	if r.Schema == "" {
 		return 0, context.Cause(ctx)
 	}
@@ -197,7 +224,7 @@ func (c *cli) finishVerification(ctx context.Context, f verifyFlags, o verify.Op
 }
 
 // describe is what the report says of the verification: enough to repeat it from any folder.
-func (f verifyFlags) describe(o verify.Options) report.Verification {
+func (f verifyFlags) describe(o *verify.Options) report.Verification {
 	v := report.Verification{Before: compared(o.Before), After: compared(o.After), ExpectRange: f.expectRange}
 	add := func(name, value string) {
 		if value != "" {
@@ -275,52 +302,52 @@ func verifiedBy(r report.Report) map[string]map[string]string {
 }
 
 // verification turns flags into what is to be compared. The function that it gives closes what was opened.
-func (c *cli) verification(ctx context.Context, f verifyFlags) (o verify.Options, limits audit.Options, closing func(), err error) {
+func (c *cli) verification(ctx context.Context, f verifyFlags) (o *verify.Options, limits audit.Options, named *base, closing func(), err error) {
 	var open []io.Closer
 	closing = func() {
 		for _, one := range open {
 			one.Close()
 		}
 	}
-	o = verify.Options{Views: f.views, Samples: f.samples, Paranoid: f.paranoid, Tool: toolVersions(ctx)}
+	named = &base{load: func() (loaded, error) { return c.load(ctx, f.definitionFlags, nil) }}
+	o = &verify.Options{Views: f.views, Samples: f.samples, Paranoid: f.facts.paranoid, Tool: toolVersions(ctx)}
 	if err := f.limit(ctx, &limits); err != nil {
-		return o, limits, closing, err
+		return o, limits, named, closing, err
 	}
 	limits.Adapters, limits.Tool, limits.Log = c.adapters(), o.Tool, zerolog.Nop()
 	o.Looker, o.Memory = c.lookerWithin(limits), limits.MemoryLimit/4
 	if o.Range, err = rangeOf("range", f.span); err != nil {
-		return o, limits, closing, err
+		return o, limits, named, closing, err
 	}
 	if o.Expect, err = rangeOf("expect-range", f.expectRange); err != nil {
-		return o, limits, closing, err
+		return o, limits, named, closing, err
 	}
 	if o.Tolerance, err = tolerances(f.tolerance); err != nil {
-		return o, limits, closing, err
+		return o, limits, named, closing, err
 	}
 	if o.ExpectRows, err = c.expectedRows(ctx, f.expectRows); err != nil {
-		return o, limits, closing, err
+		return o, limits, named, closing, err
 	}
 	if o.ExpectRows != nil && f.span == "" {
-		return o, limits, closing, usagef("--expect-rows is for the partitions of --range: name them")
+		return o, limits, named, closing, usagef("--expect-rows is for the partitions of --range: name them")
 	}
-	base := base{load: func() (loaded, error) { return c.load(ctx, f.definitionFlags, nil) }}
-	if o.Before, err = c.side(ctx, "before", f.before, f, &base, &open); err != nil {
-		return o, limits, closing, err
+	if o.Before, err = c.side(ctx, "before", f.before, f, named, &open); err != nil {
+		return o, limits, named, closing, err
 	}
 	if f.after == "" {
-		named, err := base.views()
+		now, err := named.views()
 		if err != nil {
-			return o, limits, closing, err
+			return o, limits, named, closing, err
 		}
-		o.After = verify.Input{Kind: verify.Data, Name: "now", Views: named.Views, Digest: named.Digest}
-	} else if o.After, err = c.side(ctx, "after", f.after, f, &base, &open); err != nil {
-		return o, limits, closing, err
+		o.After = verify.Input{Kind: verify.Data, Name: "now", Views: now.Views, Digest: now.Digest}
+	} else if o.After, err = c.side(ctx, "after", f.after, f, named, &open); err != nil {
+		return o, limits, named, closing, err
 	}
-	return o, limits, closing, knownSides(f.views, o)
+	return o, limits, named, closing, knownSides(f.views, o)
 }
 
 // knownSides refuses the name of a view that neither side has.
-func knownSides(names []string, o verify.Options) error {
+func knownSides(names []string, o *verify.Options) error {
 	known := slices.Concat(o.Before.Names(), o.After.Names())
 	slices.Sort(known)
 	known = slices.Compact(known)
@@ -429,6 +456,10 @@ func (c *cli) side(ctx context.Context, flag, name string, f verifyFlags, base *
 	}
 	in := verify.Input{Kind: verify.Data, Name: store.Bare(name)}
 	switch {
+	case at.folder && unpackedSnapshot(name):
+		snapshot, err := verify.OpenSnapshot(name)
+		in.Kind, in.Snapshot = verify.Snapshot, &snapshot
+		return in, usage(err)
 	case at.folder && config == "":
 		named, err := base.views()
 		if err != nil {
@@ -440,6 +471,9 @@ func (c *cli) side(ctx context.Context, flag, name string, f verifyFlags, base *
 	case config != "":
 		named, err := c.load(ctx, definitionFlags{set: f.set}, []string{name})
 		in.Views, in.Digest = named.Views, named.Digest
+		if base.got.Facts == "" && !base.done {
+			base.got.Dir, base.got.Facts = named.Dir, named.Facts
+		}
 		return in, err
 	case c.namesReport(ctx, name):
 		r, err := c.readReport(ctx, name)
@@ -472,12 +506,23 @@ func (c *cli) side(ctx context.Context, flag, name string, f verifyFlags, base *
 	}
 	*open = append(*open, file)
 	c.reads.add(name)
-	snapshot, err := verify.ReadSnapshot(ctx, store.Bare(name), file)
+	info, err := file.Stat()
+	if err != nil {
+		return in, err
+	}
+	snapshot, err := verify.ReadSnapshot(store.Bare(name), file, info.Size())
 	if err != nil {
 		return in, usagef("--%s: %w, a config, a folder of data, or a report", flag, err)
 	}
 	in.Kind, in.Snapshot = verify.Snapshot, &snapshot
 	return in, nil
+}
+
+// unpackedSnapshot says whether a folder is a snapshot's archive unpacked, and no folder of data.
+func unpackedSnapshot(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "manifest.json"))
+	_, noTable := os.Stat(filepath.Join(dir, "partitions.parquet"))
+	return err == nil && noTable == nil
 }
 
 // sidePlace is what stands at the name of a side; nothing there is an error.
@@ -549,7 +594,7 @@ func (n narrowed) List(ctx context.Context, base, glob string) (store.Listing, e
 }
 
 // auditFiles runs the checks of an audit that tell what a backfill may bring over some files of a view.
-func auditFiles(ctx context.Context, limits audit.Options, o verify.Options, view model.View, keep map[string]bool) (report.Report, error) {
+func auditFiles(ctx context.Context, limits audit.Options, o *verify.Options, view model.View, keep map[string]bool) (report.Report, error) {
 	options := limits
 	options.Views, options.SelectChecks, options.Mask = []model.View{view}, verify.AuditChecks(), o.Mask
 	options.AsOf, options.AsOfGiven, options.NameFindings = o.AsOf.Time(), true, true
@@ -562,7 +607,7 @@ func auditFiles(ctx context.Context, limits audit.Options, o verify.Options, vie
 }
 
 // planVerification prints what would be read.
-func (c *cli) planVerification(ctx context.Context, o verify.Options) (int, error) {
+func (c *cli) planVerification(ctx context.Context, o *verify.Options) (int, error) {
 	plans, err := verify.Plan(ctx, o)
 	if err != nil {
 		return 0, err
@@ -580,7 +625,7 @@ func (c *cli) planVerification(ctx context.Context, o verify.Options) (int, erro
 }
 
 // publishPlan writes which files replace which, as CSV.
-func (c *cli) publishPlan(ctx context.Context, path string, o verify.Options, r report.Report) error {
+func (c *cli) publishPlan(ctx context.Context, path string, o *verify.Options, r report.Report) error {
 	lines, err := verify.PublishPlan(ctx, o, r)
 	if err != nil {
 		return err

@@ -23,8 +23,12 @@ type factsFlags struct {
 }
 
 func (f *factsFlags) add(flags *pflag.FlagSet) {
-	flags.StringVar(&f.dir, "facts", "", "keep the facts of files in this folder, or in that of a bucket, and read only files that changed since: the report is the same (default: facts: of the config)")
-	flags.BoolVar(&f.paranoid, "paranoid", false, "trust no kept fact, and read all files")
+	f.addTo(flags, "keep the facts of files in this folder, or in that of a bucket, and read only files that changed since: the report is the same (default: facts: of the config)", "trust no kept fact, and read all files")
+}
+
+func (f *factsFlags) addTo(flags *pflag.FlagSet, facts, paranoid string) {
+	flags.StringVar(&f.dir, "facts", "", facts)
+	flags.BoolVar(&f.paranoid, "paranoid", false, paranoid)
 }
 
 // factsIn opens the folder of kept facts that a flag or the config names; nil without one. It refuses one among the data of a view, and an

@@ -105,6 +105,7 @@ func examplesOf(name string) []example {
 		"snapshot": {
 			{"before a backfill", "featureaudit snapshot --config featureaudit.yaml --out before.snapshot"},
 			{"so that rows are told apart by key later", "featureaudit snapshot --config featureaudit.yaml --out before.snapshot --with-keys"},
+			{"each night, of which only what changed is read", "featureaudit snapshot --facts facts --out before.snapshot"},
 			{"of one view", "featureaudit snapshot --view transactions --out transactions.snapshot"},
 		},
 		"verify": {

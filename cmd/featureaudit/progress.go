@@ -39,6 +39,14 @@ type progress struct {
 	log     zerolog.Logger
 }
 
+// progress is one that logs to stderr as the flags say.
+func (c *cli) progress(l logFlags) (*progress, error) {
+	p := &progress{w: c.stderr, now: c.now, done: map[string]float64{}}
+	log, err := c.logger(p, l)
+	p.log = log
+	return p, err
+}
+
 // begin says what the run is about to look at.
 func (p *progress) begin(views int) {
 	p.mu.Lock()

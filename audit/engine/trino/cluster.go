@@ -34,6 +34,8 @@ type Config struct {
 	Queries int
 	// QueryTimeout ends a query that takes longer; 0 means DefaultQueryTimeout.
 	QueryTimeout time.Duration
+	// ConnectTimeout is how long one request is tried; 0 means DefaultConnectTimeout.
+	ConnectTimeout time.Duration
 }
 
 // What counts where nothing is said.
@@ -41,9 +43,9 @@ const (
 	DefaultQueries      = 2
 	DefaultQueryTimeout = time.Hour
 	DefaultSource       = "featureaudit"
-	// connectTimeout and connectAttempts are for one request: a coordinator that does not answer is said to be down.
-	connectTimeout  = 20 * time.Second
-	connectAttempts = 4
+	// DefaultConnectTimeout and connectAttempts are for one request: a coordinator that does not answer is said to be down.
+	DefaultConnectTimeout = 20 * time.Second
+	connectAttempts       = 4
 	// queryAttempts is how often a query is tried that failed for want of something that may be there the next time.
 	queryAttempts = 3
 )
@@ -55,7 +57,7 @@ type Cluster struct {
 	places chan struct{}
 	mu     sync.Mutex
 	spent  Spent
-	// asked are what every query carried, for the report.
+	// connectors are the kinds of catalogs, by name.
 	connectors map[string]string
 	backoff    time.Duration
 }
@@ -94,11 +96,14 @@ func Open(c Config) (*Cluster, error) {
 	if c.Source == "" {
 		c.Source = DefaultSource
 	}
+	if c.ConnectTimeout <= 0 {
+		c.ConnectTimeout = DefaultConnectTimeout
+	}
 	at, err := addressOf(c)
 	if err != nil {
 		return nil, err
 	}
-	retry, attempts := connectTimeout, connectAttempts
+	retry, attempts := c.ConnectTimeout, connectAttempts
 	conf := &trino.Config{ServerURI: at.String(), Source: c.Source, Catalog: c.Catalog, Schema: c.Schema, TimeZone: "UTC", ClientTags: append([]string{"featureaudit"}, c.Tags...),
 		ClientInfo: "featureaudit reads tables and changes nothing", SSLCertPath: c.CAFile, AccessToken: c.Token, QueryTimeout: &c.QueryTimeout,
 		RequestRetryTimeout: &retry, RequestRetryMaxAttempts: &attempts}
@@ -399,7 +404,7 @@ func (c *Cluster) explain(a asking, err error) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Message = fmt.Sprintf("Trino at %s took longer than %s to answer (step %s), the limit of engine.trino.query_timeout: the query was cancelled", host, words.Exact(c.config.QueryTimeout), a.step)
 	default:
-		e.Message = fmt.Sprintf("Trino at %s does not answer (tried for up to %s): %s", host, connectTimeout, oneLine(sealed(c.config, err).Error()))
+		e.Message = fmt.Sprintf("Trino at %s does not answer (tried for up to %s): %s", host, words.Exact(c.config.ConnectTimeout), oneLine(sealed(c.config, err).Error()))
 	}
 	return e
 }

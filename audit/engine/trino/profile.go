@@ -5,9 +5,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
@@ -81,12 +83,50 @@ func (a *asked) profile(ctx context.Context, v *view) error {
 		return errAgain
 	}
 	for _, c := range all {
+		if err := v.shifted(c.slice); err != nil {
+			return &ownError{err}
+		}
+	}
+	for _, c := range all {
 		if err := v.rules.AddSlice(c.slice, c.lags, c.events); err != nil {
 			return &ownError{err}
 		}
 	}
 	v.rules.FinishSlices()
 	return nil
+}
+
+// shifted says that the catalog reads times otherwise than they are stored: none lies outside of what the file's own footer says.
+func (v *view) shifted(s facts.Slice) error {
+	file := &v.order.Survey.Files[s.File]
+	read := v.rules.RulesOf(file, s.Source).Event
+	if read.Stored == nil || read.Zone != nil || read.Stored.Logical != "timestamp" || !s.EventMin.Known() {
+		return nil
+	}
+	low, high := int64(math.MaxInt64), int64(math.MinInt64)
+	for _, group := range file.RowGroups {
+		if !group.HasEventBounds {
+			return nil
+		}
+		low, high = min(low, group.EventMin), max(high, group.EventMax)
+	}
+	by := map[string][2]int64{"ms": {1000, 1}, "us": {1, 1}, "ns": {1, 1000}}[read.Stored.Unit]
+	if by[1] == 0 || low > high || max(high, -low) > math.MaxInt64/by[0] {
+		return nil
+	}
+	first, last := times.Instant(floorDiv(low*by[0], by[1])), times.Instant(floorDiv(high*by[0], by[1]))
+	if s.EventMin >= first && s.EventMax <= last {
+		return nil
+	}
+	return fmt.Errorf("the cluster reads event times of %s from %s to %s, and the file's footer says from %s to %s: the catalog shifts times; set hive.parquet.time-zone=UTC",
+		file.Path, s.EventMin.Time().Format(time.RFC3339Nano), s.EventMax.Time().Format(time.RFC3339Nano), first.Time().Format(time.RFC3339Nano), last.Time().Format(time.RFC3339Nano))
+}
+
+func floorDiv(n, by int64) int64 {
+	if q := n / by; n%by >= 0 {
+		return q
+	}
+	return n/by - 1
 }
 
 // strangers are files of the table that the view's path does not list.

@@ -184,7 +184,7 @@ func compareCRC(from *bufio.Reader, h header) error {
 		}
 	}
 	if sum != h.crc {
-		return &Fault{What: fmt.Sprintf("does not match its checksum (CRC %08x, its bytes give %08x)", h.crc, sum)}
+		return &Fault{What: mismatch(h.crc, sum)}
 	}
 	return nil
 }
@@ -223,4 +223,8 @@ func (r *Reader) inflate(from *bufio.Reader, h header) (bool, error) {
 		return true, err // bytes after a whole stream are nobody's
 	}
 	return true, rest()
+}
+
+func mismatch(want, got uint32) string {
+	return fmt.Sprintf("does not match its checksum (CRC %08x, its bytes give %08x)", want, got)
 }

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"fmt"
+	"hash/crc32"
 	"io"
 )
 
@@ -19,6 +20,22 @@ type Page struct {
 	DefinitionBytes, RepetitionBytes int32
 	// Plain says that a page of version 2 is not compressed, whatever the chunk's codec.
 	Plain bool
+	// CRC is the checksum that the header brings, if Summed.
+	CRC    uint32
+	Summed bool
+	// header is where the page's header begins.
+	header int64
+}
+
+// Compare compares the bytes of a page, as they lie in the file, with the checksum of its header. The error is a *Fault.
+func (p Page) Compare(raw []byte) error {
+	if !p.Summed {
+		return nil
+	}
+	if sum := crc32.ChecksumIEEE(raw); sum != p.CRC {
+		return &Fault{Offset: p.header, What: mismatch(p.CRC, sum)}
+	}
+	return nil
 }
 
 // Walk goes through the pages of a chunk by their headers.
@@ -44,7 +61,8 @@ func (w *Walk) Next() (Page, bool, error) {
 		}
 		page := Page{Offset: w.at + h.length, Compressed: h.compressed, Uncompressed: h.uncompressed, Dictionary: h.kind == dictionaryPage, V2: h.kind == dataPageV2,
 			Values: int32(h.values), Nulls: int32(h.nulls), Rows: int32(h.rows), Encoding: int32(h.encoding), Definitions: int32(h.definitions),
-			Repetitions: int32(h.repetitions), DefinitionBytes: int32(h.definitionBytes), RepetitionBytes: int32(h.repetitionBytes), Plain: h.plain}
+			Repetitions: int32(h.repetitions), DefinitionBytes: int32(h.definitionBytes), RepetitionBytes: int32(h.repetitionBytes), Plain: h.plain,
+			CRC: h.crc, Summed: h.hasCRC, header: w.at}
 		header := w.at
 		w.at = page.Offset + page.Compressed
 		if w.at > w.end {
