@@ -49,7 +49,9 @@ type Options struct {
 	// Tolerance is what floating numbers of a column may differ by; Samples how many changed rows a partition shows.
 	Tolerance map[string]float64
 	Samples   int
-	Mask      *sensitive.Mask
+	// Suppressions accept findings.
+	Suppressions []model.Suppression
+	Mask         *sensitive.Mask
 	// Verified are the content sums of an earlier verification, by view and partition; nil without one.
 	Verified map[string]map[string]string
 	// Audit runs checks of an audit over some files of a view; nil where none are run.
@@ -177,6 +179,9 @@ func (r *run) view(ctx context.Context, name string) (report.View, []report.Resu
 		}
 	}
 	results := v.results()
+	for i := range results {
+		results[i] = check.Accept(results[i], r.Suppressions, r.AsOf)
+	}
 	r.tell(name, "judge")
 	return v.describe(results), results, nil
 }

@@ -171,6 +171,7 @@ func cmdVerify(ctx context.Context, c *cli, args []string) (int, error) {
 	}
 	config := base.got.Policy
 	config.Views = views
+	o.Suppressions = config.Suppressions
 	facts, err := c.contentFacts(ctx, f.facts, config, outs, &limits, asOf)
 	if err != nil {
 		return 0, err
@@ -483,7 +484,7 @@ func (c *cli) side(ctx context.Context, flag, name string, f verifyFlags, base *
 		named, err := c.load(ctx, definitionFlags{set: f.set}, []string{name})
 		in.Views, in.Digest = named.Views, named.Digest
 		if base.got.Facts == "" && !base.done {
-			base.got.Dir, base.got.Facts = named.Dir, named.Facts
+			base.got.Dir, base.got.Facts, base.got.Suppressions = named.Dir, named.Facts, named.Suppressions
 		}
 		return in, err
 	case c.namesReport(ctx, name):

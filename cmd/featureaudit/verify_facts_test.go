@@ -265,3 +265,40 @@ func TestRowsOfABackfillAreListed(t *testing.T) {
 		t.Errorf("with a snapshot listed are %v, want %v", got, want)
 	}
 }
+
+// TestSuppressionsAcceptWhatABackfillTouched accepts a stray partition until a day, and no other.
+func TestSuppressionsAcceptWhatABackfillTouched(t *testing.T) {
+	_, before, after := backfill(t, "neighbours truncated")
+	config := func(suppressions string) string {
+		raw, err := os.ReadFile(filepath.Join(after, "featureaudit.yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(after, "with.yaml")
+		if err := os.WriteFile(path, append(raw, suppressions...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	args := []string{"--before", before, "--range", fixtures.BackfillRange, "--config"}
+	all := config("suppress:\n  - {check: backfill-isolated, reason: a known job, until: 2026-12-31}\n")
+	r := verified(t, exitOK, append(args, all)...)
+	if got := resultOf(t, r, "backfill-isolated"); got.Outcome != report.Suppressed || got.FindingsSuppressed != 6 || got.SuppressedBy == "" {
+		t.Errorf("isolated is %s, %d suppressed by %q", got.Outcome, got.FindingsSuppressed, got.SuppressedBy)
+	}
+	one := config("suppress:\n  - {check: backfill-isolated, range: 2026-11-01..2026-11-01, reason: a known job}\n")
+	r = verified(t, exitFindings, append(args, one)...)
+	if got := resultOf(t, r, "backfill-isolated"); got.Outcome != report.Fail || got.FindingsSuppressed != 1 || got.RowsBad != 5 || got.FirstPartition != "dt=2026-11-02" {
+		t.Errorf("isolated is %s, %d suppressed, %d bad from %s", got.Outcome, got.FindingsSuppressed, got.RowsBad, got.FirstPartition)
+	}
+	past := config("suppress:\n  - {check: backfill-isolated, reason: a known job, until: 2026-11-30}\n")
+	r = verified(t, exitFindings, append(args, past)...)
+	if got := resultOf(t, r, "backfill-isolated"); got.Outcome != report.Fail || got.FindingsSuppressed != 0 {
+		t.Errorf("an expired suppression: isolated is %s, %d suppressed", got.Outcome, got.FindingsSuppressed)
+	}
+	few := config("suppress:\n  - {check: backfill-isolated, reason: a known job, max_rows: 100}\n")
+	r = verified(t, exitFindings, append(args, few)...)
+	if got := resultOf(t, r, "backfill-isolated"); got.Outcome != report.Fail || !strings.Contains(got.Message, "accepts up to 100 rows") {
+		t.Errorf("342 rows of 100: isolated is %s: %s", got.Outcome, got.Message)
+	}
+}
