@@ -270,10 +270,11 @@ test-feast: build/.venv-feast/ready ## the training example: a real Feast offlin
 	go build -o $(AIRFLOW_BINARIES)/ ./cmd/featureaudit
 	cd $(PYTHON_PACKAGE)/examples/feast && FEATUREAUDIT_TEST_BINARIES=$(AIRFLOW_BINARIES) $(CURDIR)/build/.venv-feast/bin/python -m pytest --quiet -p no:cacheprovider
 
-# Tables that deltalake writes, each version counted by DuckDB's reader of Delta.
+# Tables that deltalake and pyiceberg write, and Iceberg tables by hand, each version counted by DuckDB's readers.
 .PHONY: test-tables
-test-tables: build build/.venv-tables/ready ## Delta tables by real writers, each version against another reader
-	cd fixtures/tables && FEATUREAUDIT=$(CURDIR)/$(BIN) $(CURDIR)/build/.venv-tables/bin/python -m pytest --quiet -p no:cacheprovider
+test-tables: build build/.venv-tables/ready ## Delta and Iceberg tables by real writers, each version against another reader
+	go build -o build/bin/icebergtables ./fixtures/cmd/icebergtables
+	cd fixtures/tables && FEATUREAUDIT=$(CURDIR)/$(BIN) ICEBERG_TABLES=$(CURDIR)/build/bin/icebergtables $(CURDIR)/build/.venv-tables/bin/python -m pytest --quiet -p no:cacheprovider
 
 # Pages of made-up reports and of the incident, for the browser.
 PAGES := build/pages

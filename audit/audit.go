@@ -131,7 +131,11 @@ type Audit struct {
 
 // Looked counts the files whose rows were looked at, and their rows: those that were read, and those whose facts were kept by an earlier
 // run.
-type Looked struct{ FilesRead, RowsRead, FilesKnown, RowsKnown int64 }
+type Looked struct {
+	FilesRead, RowsRead, FilesKnown, RowsKnown int64
+	// Because says of files that were read why facts of earlier runs were not used, by reason; nil without kept facts.
+	Because map[string]int64
+}
 
 // ErrNothing says that there is nothing to audit: no view, or no view with a file.
 var ErrNothing = errors.New("nothing to audit")

@@ -98,12 +98,15 @@ type world struct {
 	root, pool, facts string
 	views             []model.View
 	asOf              time.Time
+	tool              report.Tool
 	touched           int
 	known, read       int64
 	notUsed           int64
 	log               []string
 	// mask hides what is sensitive; nil numbers it.
 	mask *sensitive.Mask
+	// because is why the last run with kept facts read files.
+	because map[string]int64
 }
 
 func newWorld(t *testing.T, adapters audit.Adapters, seed uint64) *world {
@@ -384,11 +387,14 @@ func (w *world) withFacts(paranoid bool) []byte {
 func (w *world) audit(dir *kept.Dir, paranoid bool) []byte {
 	w.t.Helper()
 	done, err := audit.Run(context.WithoutCancel(w.t.Context()), audit.Options{Views: w.views, AsOf: w.asOf, AsOfGiven: true, Threads: 2, TempDir: w.t.TempDir(),
-		Adapters: w.adapters, Log: zerolog.Nop(), Facts: dir, Paranoid: paranoid, Mask: w.mask, SelectChecks: withoutMemory()})
+		Adapters: w.adapters, Log: zerolog.Nop(), Facts: dir, Paranoid: paranoid, Tool: w.tool, Mask: w.mask, SelectChecks: withoutMemory()})
 	if err != nil && !errors.Is(err, audit.ErrNothing) {
 		w.t.Fatal(err)
 	}
 	w.do(done.FactsErr)
+	if dir != nil {
+		w.because = done.Looked.Because
+	}
 	if dir != nil && !paranoid {
 		w.known += done.Looked.FilesKnown
 		w.read += done.Looked.FilesRead

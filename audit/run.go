@@ -166,6 +166,12 @@ func (l *Looked) add(c facts.Collection) {
 	l.RowsRead += c.ScannedRows - c.KnownRows
 	l.FilesKnown += c.KnownFiles
 	l.RowsKnown += c.KnownRows
+	for reason, files := range c.ReadBecause {
+		if l.Because == nil {
+			l.Because = map[string]int64{}
+		}
+		l.Because[string(reason)] += files
+	}
 }
 
 func (r *run) runInput() check.RunInput {

@@ -36,7 +36,34 @@ type Collection struct {
 	ScannedRows  int64
 	// KnownFiles and KnownRows are those of them that were not read, since an earlier run had kept their facts.
 	KnownFiles, KnownRows int64
+	// ReadBecause says why the files were read that were not known, by reason: how many files. It is nil where nothing is kept at all.
+	ReadBecause map[ReadReason]int64
 }
+
+// ReadReason is why the rows of a file were read, though facts of files are kept.
+type ReadReason string
+
+// The reasons for which files are read.
+const (
+	// ReadNew is a path that nothing is known of, ReadChanged one whose size, time, mark or footer is another, ReadPolicy one that is known
+	// under other definitions or releases, or in another place, and ReadBeside one that is read in another way since other files have other types.
+	ReadNew     ReadReason = "new"
+	ReadChanged ReadReason = "changed"
+	ReadPolicy  ReadReason = "policy"
+	ReadBeside  ReadReason = "other_files"
+	// ReadOpen is a file of an open partition, or whose facts do not hold at this as_of; ReadStale one with rows that turned stale since.
+	ReadOpen  ReadReason = "open"
+	ReadStale ReadReason = "turned_stale"
+	// ReadParanoid trusts nothing, ReadAsked distrusts files by name, and ReadDamaged what a damaged pack may have known,
+	// or one that is older.
+	ReadParanoid ReadReason = "paranoid"
+	ReadAsked    ReadReason = "asked"
+	ReadDamaged  ReadReason = "damaged"
+	// ReadNeverKept is a view of which nothing may be kept: its sensitive columns, samples, values that change how all files are read.
+	ReadNeverKept ReadReason = "never_kept"
+	// ReadTogether is where what is known of the files does not suffice for all of them together.
+	ReadTogether ReadReason = "together"
+)
 
 // Population is a group of rows whose histogram is kept apart.
 type Population struct {

@@ -115,6 +115,18 @@ type Table struct {
 	// Orphans are the Parquet files below the root that no version in the log names, OrphanBytes their size; Examples are some of their paths.
 	Orphans, OrphanBytes int64
 	Examples             []string
+	// Periods are its partition fields that are periods of a time.
+	Periods []TablePeriod
+	// Notes are what else is to be said of the version.
+	Notes []string
+}
+
+// TablePeriod is a partition field that says in which hour, day or month a time of a table's lies.
+type TablePeriod struct {
+	Name, Column string
+	// Grain is "hour", "day" or "month"; Naive says that it is that of a wall clock, not of UTC.
+	Grain string
+	Naive bool
 }
 
 // TableColumn is a column, or the field of a struct, that files know by another name or by its number.

@@ -37,6 +37,8 @@ type Dir struct {
 	beside  chan struct{}
 	running sync.WaitGroup
 	later   []func()
+	// paths are those of files, once somebody asked, and dropped those of files that are not trusted.
+	paths, dropped map[string]bool
 }
 
 // mostBeside is how many functions run beside the others.
@@ -112,7 +114,7 @@ func Open(ctx context.Context, path string) (*Dir, error) { return Local(path).O
 
 // Open is the function Open for any folder.
 func (f Folder) Open(ctx context.Context) (*Dir, error) {
-	d := &Dir{place: f.place, files: map[fileOf]*File{}, lists: map[string]listed{}, looks: openLooks(f.place), beside: make(chan struct{}, mostBeside)}
+	d := &Dir{place: f.place, files: map[fileOf]*File{}, dropped: map[string]bool{}, lists: map[string]listed{}, looks: openLooks(f.place), beside: make(chan struct{}, mostBeside)}
 	if err := d.looks.damaged; err != nil {
 		d.notUsed = append(d.notUsed, "looks/"+reasonFor(err)+"; what changes in closed partitions is compared with this run from the next one on")
 	}
@@ -199,7 +201,13 @@ func (d *Dir) take(o opened) {
 
 // forget drops what is not trusted.
 func (d *Dir) forget() {
-	maps.DeleteFunc(d.files, func(_ fileOf, f *File) bool { return f.pack.number() <= d.distrusted })
+	maps.DeleteFunc(d.files, func(of fileOf, f *File) bool {
+		if f.pack.number() > d.distrusted {
+			return false
+		}
+		d.dropped[of.path] = true
+		return true
+	})
 	maps.DeleteFunc(d.lists, func(_ string, l listed) bool { return l.pack.number() <= d.distrusted })
 }
 
@@ -229,6 +237,21 @@ func (d *Dir) Find(policy, path string) *File {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.files[fileOf{policy, path}]
+}
+
+// Traces says what there is of a path of which Find knows nothing: facts under another policy, or facts that are not trusted for a pack
+// is damaged.
+func (d *Dir) Traces(path string) (otherPolicy, distrusted bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.paths == nil {
+		d.paths = map[string]bool{}
+		for of := range d.files {
+			d.paths[of.path] = true
+		}
+	}
+	// what a damaged pack knew nobody can tell: it may have known this one
+	return d.paths[path], d.dropped[path] || d.distrusted > 0 && !d.paths[path]
 }
 
 // Distrust forgets all that a pack says, and what older ones say, and names it.

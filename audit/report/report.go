@@ -462,6 +462,8 @@ type Execution struct {
 	RowsRead   int64 `json:"rows_read,omitempty"`
 	FilesKnown int64 `json:"files_known,omitempty"`
 	RowsKnown  int64 `json:"rows_known,omitempty"`
+	// ReadBecause says of files that were read why facts of earlier runs were not used, by reason.
+	ReadBecause map[string]int64 `json:"read_because,omitempty"`
 }
 
 // Marshal writes the document as indented JSON with a final newline. Lists and objects that hold nothing are written

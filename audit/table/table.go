@@ -145,7 +145,7 @@ func (t tables) version(ctx context.Context, format, root string, read logged.Re
 			return store.Listing{}, err
 		}
 	}
-	table := &facts.Table{Format: format, Root: root, Version: v.Number, CommittedAt: v.CommittedAt, Columns: v.Columns}
+	table := &facts.Table{Format: format, Root: root, Version: v.Number, CommittedAt: v.CommittedAt, Columns: v.Columns, Periods: v.Periods, Notes: v.Notes}
 	if v.Named != nil {
 		tree, err := t.Store.Tree(ctx, root)
 		if err != nil {

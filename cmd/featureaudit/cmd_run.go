@@ -177,7 +177,7 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	stop()
 	done.Report.Execution = c.execution(started)
 	e, l := &done.Report.Execution, done.Looked
-	e.FilesRead, e.RowsRead, e.FilesKnown, e.RowsKnown = l.FilesRead, l.RowsRead, l.FilesKnown, l.RowsKnown
+	e.FilesRead, e.RowsRead, e.FilesKnown, e.RowsKnown, e.ReadBecause = l.FilesRead, l.RowsRead, l.FilesKnown, l.RowsKnown, l.Because
 	release()
 	return c.finishRun(ctx, log, finish{report: done.Report, audit: done, options: options, err: runErr, outs: outs, threshold: threshold, flags: f, memory: remembered})
 }

@@ -199,7 +199,7 @@ func (t *table) version(ctx context.Context) (logged.Version, error) {
 	for _, f := range t.schema.Fields {
 		v.Schema = append(v.Schema, logged.Column{Name: f.Name, Type: f.Type.String(), Required: f.Required != nil && *f.Required})
 	}
-	v.Partitions = t.partitionNames()
+	v.Partitions, v.Periods = t.partitionNames(), t.periods()
 	if t.snapshot == nil {
 		return v, nil
 	}

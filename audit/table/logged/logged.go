@@ -31,6 +31,8 @@ type Version struct {
 	Schema []Column
 	// Partitions are its partition columns, or the names of its partition fields, in their order.
 	Partitions []string
+	// Periods are those of Partitions that are periods of a time.
+	Periods []facts.TablePeriod
 	// Settings are its properties.
 	Settings map[string]string
 	// Named says whether some version in the log names a file, by its path below the table's folder: all others are orphans. What
