@@ -40,6 +40,10 @@ func (b *judging) conclude(c Check, o draftResult, v verdict) draftResult {
 		v.measures = o.result.Measures
 		c.finish(b.viewEvidence, &v)
 	}
+	if v.notApplicable != "" {
+		o.result = notApplicable(o.result, v.notApplicable)
+		return o
+	}
 	o.result.ZoneCertainty = b.zoneCertainty(c, o.result.Measures)
 	o.result.RowsTotal, o.result.RowsBad = v.total, v.bad
 	if o.result.Unit == UnitView {

@@ -151,8 +151,8 @@ func Read(ctx context.Context, o Order) (map[int32]Facts, map[int32]facts.Proble
 			r.unread[id] = *f.Problem
 			continue
 		}
-		if f.Table != nil && len(f.Table.Columns) > 0 {
-			r.unread[id] = facts.Problem{Kind: facts.ProblemUnsupported, Message: fmt.Sprintf("its %s table knows columns by other names than the file (column mapping), which content sums do not follow", f.Table.Format)}
+		if problem := unreadColumn(f.Table); problem != nil {
+			r.unread[id] = *problem
 			continue
 		}
 		r.left[id] = len(f.RowGroups)
@@ -310,9 +310,6 @@ func problemOf(err error) *facts.Problem {
 
 // read reads a row group of a file; group -1 is a file without any.
 func (w *worker) read(ctx context.Context, f facts.File, group int) (found Facts, err error) {
-	if f.Table != nil && len(f.Table.Columns) > 0 {
-		return found, facts.UnsupportedError{Feature: "a file whose table names its columns in another way,", Instead: "the table's own names"}
-	}
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = fmt.Errorf("it does not decode (%v)", cause)
@@ -327,7 +324,7 @@ func (w *worker) read(ctx context.Context, f facts.File, group int) (found Facts
 		if w.open, err = survey.OpenColumns(w.object, f.Size); err != nil {
 			return Facts{}, err
 		}
-		w.leaves = leavesOf(w.open.MetaData().Schema, w.Ask)
+		w.leaves = leavesOf(w.open.MetaData().Schema, f.Table, w.Ask)
 	}
 	columns := w.columns(f)
 	if group >= 0 {

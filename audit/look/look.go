@@ -23,6 +23,8 @@ type Looker struct {
 	Store store.Store
 	// Collector reaches the rows; nil where only Plan and Footers are called.
 	Collector engine.Collector
+	// Place finds where the files of a view lie whose table alone is named; nil where none is.
+	Place func(context.Context, model.View) (model.View, error)
 	// Room is what a look at rows may use; Room.Workers files are surveyed at once.
 	Room engine.Room
 	// RowsLimit caps the repeated rows that are kept by name, and Samples says how many values of a key a finding may show.
@@ -75,6 +77,13 @@ type Footers struct {
 // survey.Plan.
 func (l *Looker) Plan(ctx context.Context, view model.View, w Window) (Plan, error) {
 	l.tell(Progress{View: view.Name, Step: "list"})
+	if l.Place != nil {
+		placed, err := l.Place(ctx, view)
+		if err != nil {
+			return Plan{View: view, AsOf: w.AsOf}, err
+		}
+		view = placed
+	}
 	listing, resolved, notes, err := survey.Plan(ctx, table.For(l.Store, view), view, w.AsOf, w.Range)
 	if err != nil {
 		return Plan{View: resolved, AsOf: w.AsOf}, err
