@@ -98,6 +98,7 @@ type world struct {
 	root, pool, facts string
 	views             []model.View
 	asOf              time.Time
+	tool              report.Tool
 	touched           int
 	known, read       int64
 	notUsed           int64
@@ -386,7 +387,7 @@ func (w *world) withFacts(paranoid bool) []byte {
 func (w *world) audit(dir *kept.Dir, paranoid bool) []byte {
 	w.t.Helper()
 	done, err := audit.Run(context.WithoutCancel(w.t.Context()), audit.Options{Views: w.views, AsOf: w.asOf, AsOfGiven: true, Threads: 2, TempDir: w.t.TempDir(),
-		Adapters: w.adapters, Log: zerolog.Nop(), Facts: dir, Paranoid: paranoid, Mask: w.mask, SelectChecks: withoutMemory()})
+		Adapters: w.adapters, Log: zerolog.Nop(), Facts: dir, Paranoid: paranoid, Tool: w.tool, Mask: w.mask, SelectChecks: withoutMemory()})
 	if err != nil && !errors.Is(err, audit.ErrNothing) {
 		w.t.Fatal(err)
 	}
