@@ -223,7 +223,7 @@ func (v *comparedView) complete() report.Result {
 		switch {
 		case c.State == Incomplete, c.State == Truncated, c.State == Shifted:
 			findings = append(findings, v.ofState(c))
-		case c.State == AsExpected && c.Rows != nil && c.Rows.Lost > 0:
+		case c.State == AsExpected && c.Rows != nil && c.Rows.Lost > c.fewerExpected():
 			f := v.ofState(c)
 			f.message = fmt.Sprintf("%s: rows of before are missing", c.says())
 			findings = append(findings, f)
@@ -255,6 +255,14 @@ func (v *comparedView) complete() report.Result {
 		text += "; whether entities were lost is not known: " + v.entitiesUnknown
 	}
 	return passed(r, text)
+}
+
+// fewerExpected is how many rows less than before somebody said that there are to be: so many keys may be missing.
+func (c *Change) fewerExpected() int64 {
+	if !c.expected {
+		return 0
+	}
+	return max(rowsOf(c.Before)-rowsOf(c.After), 0)
 }
 
 // countPartitions counts the partitions that findings are about.
