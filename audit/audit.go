@@ -20,6 +20,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/sensitive"
 	"github.com/featureaudit/featureaudit/audit/store"
+	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
 // Options are what one run is asked to do.
@@ -96,6 +97,11 @@ type Adapters struct {
 	Store store.Store
 	// OpenScanner starts an engine that reads rows, within so many threads and bytes, spilling to tempDir.
 	OpenScanner func(threads int, memory int64, tempDir string) (Scanner, error)
+	// Elsewhere counts the rows of views whose table is named in the cluster that they lie in; nil where there is none. It is
+	// given the store, and zones that were read.
+	Elsewhere func(st store.Store, atlas *zone.Atlas) engine.Collector
+	// Place finds where the files of such a view lie; nil where there is none.
+	Place func(ctx context.Context, v model.View) (model.View, error)
 	// OpenJudge starts an engine that sees fact tables only, within so many threads and bytes.
 	OpenJudge func(ctx context.Context, threads int, memory int64) (Judge, error)
 }
