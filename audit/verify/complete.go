@@ -35,7 +35,7 @@ func (v completeness) judge() report.Result {
 		case c.State == Unknown && c.After != nil && len(c.After.Unread) > 0:
 			unread = append(unread, c)
 		}
-		if text := (schemas{v.comparedView}).schemaFault(c); text != "" {
+		if text := schemas(v).schemaFault(c); text != "" {
 			findings = append(findings, finding{change: c, subject: report.Subject{Object: "schema"}, total: rowsOf(c.After), bad: max(rowsOf(c.After), 1), message: c.named() + " " + text})
 		}
 	}
