@@ -51,6 +51,9 @@ func openDatabase(t testing.TB) *sql.DB {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
+	if _, err := db.ExecContext(t.Context(), "CREATE SCHEMA IF NOT EXISTS features.default"); err != nil {
+		t.Fatal(err)
+	}
 	return db
 }
 
