@@ -85,12 +85,7 @@ func (a *asked) collect(ctx context.Context, o engine.Order) (facts.Collection, 
 	for id, problem := range a.unread {
 		rules.SetAside(id, problem)
 	}
-	v := &view{order: o, rules: rules, table: a.table, paths: pathsOf(a.table.location), odd: map[int32]refusal{}}
-	for i := range o.Survey.Files {
-		if file := &o.Survey.Files[i]; counts(o.Survey, file) && !rules.Unread(file.ID) {
-			v.files = append(v.files, file.ID)
-		}
-	}
+	v := a.viewOf(o, rules)
 	if len(v.files) == 0 || !rules.Wants().Rows() {
 		rules.FinishSlices()
 		return rules.Collection(), nil
@@ -126,6 +121,17 @@ func (a *asked) collect(ctx context.Context, o engine.Order) (facts.Collection, 
 		return facts.Collection{}, errAgain
 	}
 	return rules.Collection(), nil
+}
+
+// viewOf is an order with the files that are counted.
+func (a *asked) viewOf(o engine.Order, rules *collect.Elsewhere) *view {
+	v := &view{order: o, rules: rules, table: a.table, paths: pathsOf(a.table.location), odd: map[int32]refusal{}}
+	for i := range o.Survey.Files {
+		if file := &o.Survey.Files[i]; counts(o.Survey, file) && !rules.Unread(file.ID) {
+			v.files = append(v.files, file.ID)
+		}
+	}
+	return v
 }
 
 // counts says whether a file's rows are counted at all. What lies in partitions after as_of is counted by its footer, and not judged.
