@@ -81,7 +81,7 @@ func Run(ctx context.Context, o *Options) (report.Report, error) {
 		in.Range = o.Range.From + ".." + o.Range.To
 	}
 	o.Verification.Range, in.Verification = in.Range, &o.Verification
-	r := run{Options: o, reader: Reader{Store: o.Looker.Store, Workers: max(1, o.Looker.Room.Workers), Memory: o.Content, Tally: &o.Tally}}
+	r := run{Options: o, reader: Reader{Store: o.Looker.Store, Workers: max(1, o.Looker.Room.Workers), Memory: o.Content, Tally: &o.Tally, Held: o.Memory}}
 	var stopped error
 	for _, name := range r.names() {
 		view, results, err := r.view(ctx, name)
@@ -497,7 +497,7 @@ func (v *Looked) view() model.View {
 }
 
 func (r *run) source(in Input, looked *Looked) source {
-	return source{reader: Reader{Store: r.reader.Store, Workers: r.reader.Workers}, looked: looked, snapshot: in.Snapshot}
+	return source{reader: Reader{Store: r.reader.Store, Workers: r.reader.Workers, Held: r.reader.Held}, looked: looked, snapshot: in.Snapshot}
 }
 
 // settle corrects what became of a partition by what is known of its rows: fewer rows of which none is missing are no loss, and what
