@@ -30,22 +30,28 @@ import (
 	"github.com/featureaudit/featureaudit/fixtures"
 )
 
-// nightSequences is how many random sequences of nights are lived through; the variable asks for more (make test-all).
+// nightSequences is how many random sequences of nights are lived through; the variable asks for others (make test-all): so many from the
+// first on, as "500", or from another on, as "500@1000".
 const (
 	nightSequences = 30
 	nightVariable  = "FEATUREAUDIT_TEST_NIGHTS"
 )
 
-func sequencesToLive(t *testing.T) uint64 {
+func sequencesToLive(t *testing.T) (first, count uint64) {
 	t.Helper()
-	if text := os.Getenv(nightVariable); text != "" {
-		n, err := strconv.ParseUint(text, 10, 32)
-		if err != nil {
-			t.Fatalf("%s: %v", nightVariable, err)
-		}
-		return n
+	text := os.Getenv(nightVariable)
+	if text == "" {
+		return 0, nightSequences
 	}
-	return nightSequences
+	many, from, _ := strings.Cut(text, "@")
+	count, err := strconv.ParseUint(many, 10, 32)
+	if err == nil && from != "" {
+		first, err = strconv.ParseUint(from, 10, 32)
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", nightVariable, err)
+	}
+	return first, count
 }
 
 // TestNightsWithKeptFacts lives through random sequences of nights on random hostile stores: whatever happens to the files, the
@@ -59,7 +65,8 @@ func TestNightsWithKeptFacts(t *testing.T) {
 	t.Cleanup(db.Close)
 	var known, read, forgotten atomic.Int64
 	t.Run("nights", func(t *testing.T) {
-		for seed := range sequencesToLive(t) {
+		first, count := sequencesToLive(t)
+		for seed := first; seed < first+count; seed++ {
 			t.Run(fmt.Sprint(seed), func(t *testing.T) {
 				t.Parallel()
 				w := newWorld(t, sharedScanner(db), seed)

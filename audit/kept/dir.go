@@ -9,7 +9,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/times"
@@ -68,13 +70,17 @@ func Local(path string) Folder { return Folder{localPlace{path: path}} }
 func (f Folder) String() string { return f.place.text() }
 
 // Prepare makes the folder, where its parent is there, for its owner alone: facts tell much of the data. It tells before a long run
-// whether facts can be kept at its end, and removes what killed runs left two days before now.
+// whether facts can be kept at its end, and removes what killed runs left two days before now. A folder that holds other things is refused, for
+// its rights would be taken from whoever uses them.
 func Prepare(path string, now time.Time) error {
 	err := os.Mkdir(path, 0o700)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("facts %s: %w; create the folder that holds it first, or correct the path", path, err)
 	}
-	if err != nil && !errors.Is(err, fs.ErrExist) {
+	if errors.Is(err, fs.ErrExist) {
+		err = ofItsOwn(path)
+	}
+	if err != nil {
 		return fmt.Errorf("facts %s: %w", path, err)
 	}
 	for _, name := range []string{packsFolder, unfinishedFolder} {
@@ -87,6 +93,36 @@ func Prepare(path string, now time.Time) error {
 	}
 	_, _ = localPlace{path: path}.leftovers(now.Add(-unfinishedFor)) // what cannot be removed stays: nobody reads it
 	return nil
+}
+
+// UnfitError is a path that is there and cannot be a folder of facts: no retry cures it.
+type UnfitError struct{ Reason string }
+
+func (e UnfitError) Error() string { return e.Reason }
+
+// ofItsOwn says what is wrong with a folder that is there: it holds other things, and no facts yet.
+func ofItsOwn(path string) error {
+	entries, err := os.ReadDir(path)
+	if errors.Is(err, syscall.ENOTDIR) {
+		return UnfitError{"it is no folder: name another"}
+	}
+	if err != nil {
+		return fmt.Errorf("%w; name a folder that this user may read and write", err)
+	}
+	other := ""
+	for _, e := range entries {
+		switch name := e.Name(); {
+		case name == packsFolder:
+			return nil
+		case name != unfinishedFolder && name != looksFolder && name != "lost+found" && !strings.HasPrefix(name, "."):
+			other = name
+		}
+	}
+	if other == "" {
+		return nil
+	}
+	return UnfitError{fmt.Sprintf("it holds other things, such as %s, and facts are kept in a folder of their own, which nobody but its owner may read: name a new one, such as %s",
+		other, filepath.Join(path, "facts"))}
 }
 
 // noOthers takes the rights of others away where a folder was made by somebody else, for instance by mkdir.
@@ -102,7 +138,7 @@ func noOthers(path string) error {
 		return nil
 	}
 	if err := os.Chmod(path, 0o700); err != nil {
-		return fmt.Errorf("others may read it, and facts tell much of the data: %w", err)
+		return fmt.Errorf("others may read it, and facts tell much of the data: %w; name a folder below it, which is then made for this user alone", err)
 	}
 	return nil
 }
