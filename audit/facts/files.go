@@ -119,6 +119,18 @@ type Table struct {
 	Unfinished int64
 	// Settings are the properties of the table.
 	Settings map[string]string
+	// Periods are its partition fields that are periods of a time.
+	Periods []TablePeriod
+	// Notes are what else is to be said of the version.
+	Notes []string
+}
+
+// TablePeriod is a partition field that says in which hour, day or month a time of a table's lies.
+type TablePeriod struct {
+	Name, Column string
+	// Grain is "hour", "day" or "month"; Naive says that it is that of a wall clock, not of UTC.
+	Grain string
+	Naive bool
 }
 
 // TableColumn is a column, or the field of a struct, that files know by another name or by its number.

@@ -31,6 +31,9 @@ func Plan(ctx context.Context, st store.Store, view model.View, asOf time.Time, 
 	}
 	p := planner{view: view, found: found, listing: facts.Listing{Root: found.root, Ignored: found.ignored, Examples: found.examples, Links: found.links, Tables: found.tables}}
 	p.addFiles()
+	if err := p.noteTables(); err != nil {
+		return facts.Listing{}, view, nil, err
+	}
 	if err := p.noteCommits(); err != nil {
 		return facts.Listing{}, view, nil, err
 	}
@@ -400,7 +403,10 @@ func (p *planner) resolve(dirs []string) error {
 
 // inferred takes what the paths say, or says that they say nothing.
 func (p *planner) inferred(tp model.TimePartition, dirs []string) error {
-	guess, note, ok := partition.Infer(dirs)
+	if p.byPeriods(tp, dirs) {
+		return nil
+	}
+	guess, note, ok := partition.Infer(p.withoutPeriods(dirs))
 	if note != "" {
 		p.notes = append(p.notes, note)
 	}

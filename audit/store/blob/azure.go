@@ -77,6 +77,14 @@ func (azureCloud) pinned(mark string, as func(any) bool) error {
 	return nil
 }
 
+func (azureCloud) read(as func(any) bool) string {
+	var response azblob.DownloadStreamResponse
+	if !as(&response) || response.ETag == nil {
+		return ""
+	}
+	return unquoted(string(*response.ETag))
+}
+
 func (azureCloud) told(err error) (code string, status int) {
 	var answer *azcore.ResponseError
 	if errors.As(err, &answer) {

@@ -19,6 +19,8 @@ type cloud interface {
 	looked(a *gocloud.Attributes) string
 	// pinned makes a read fail where the object is no longer the one of that mark.
 	pinned(mark string, as func(any) bool) error
+	// read is the mark of what a reader reads, in the same text; empty where the answer does not say.
+	read(as func(any) bool) string
 	// told is what the cloud says of an error: its code, and the status of the answer; empty where there was no answer.
 	told(err error) (code string, status int)
 }

@@ -63,6 +63,7 @@ func (b *bucket) tryWithin(ctx context.Context, name string, limit time.Duration
 		gotOn, err := b.once(ctx, limit, request)
 		switch {
 		case err == nil:
+			b.worked.Store(true)
 			return nil
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
@@ -96,6 +97,9 @@ func (b *bucket) once(ctx context.Context, limit time.Duration, request func(ctx
 	return request(b.cloud.attempt(ctx))
 }
 
+// errReplaced is an answer of another version of the object than the one that was asked for.
+var errReplaced = errors.New("another version came")
+
 // errShort is a body that ended too soon.
 var errShort = errors.New("the answer ended before its last byte")
 
@@ -112,6 +116,10 @@ func (b *bucket) judge(name string, err error) (again bool, told error) {
 	}
 	code, status := b.cloud.told(err)
 	answer := answerOf(code, status)
+	kind := gcerrors.Code(err)
+	if status != 0 {
+		kind = gcerrors.Unknown // the answer says it better: the library takes some that deny for an object that is not there
+	}
 	refuse := func(kind store.RemoteKind, cause, remedy string) error {
 		return &store.RemoteError{Kind: kind, Name: name, Cause: cause, Remedy: remedy}
 	}
@@ -121,6 +129,9 @@ func (b *bucket) judge(name string, err error) (again bool, told error) {
 		return false, noBucket(root)
 	case among(code, "SignatureDoesNotMatch", "InvalidAccessKeyId", "XAdminUserNotFound", "InvalidClientTokenId", "UnrecognizedClientException", "InvalidToken", "AuthenticationFailed",
 		"InvalidAuthenticationInfo", "InvalidSecurity", "NoAuthenticationInformation"), status == http.StatusUnauthorized:
+		if b.worked.Load() {
+			return false, refuse(store.RemoteExpired, "the store does not accept the credentials any more"+answer, "run again with fresh ones, which live as long as the audit takes")
+		}
 		return false, refuse(store.RemoteRefused, "the store does not accept the credentials"+answer, "check which ones this process finds (environment, profile, instance or workload identity) and whether they are whole")
 	case among(code, "ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired"):
 		return false, refuse(store.RemoteExpired, "the credentials have expired"+answer, "run again with fresh ones, which live as long as the audit takes")
@@ -128,15 +139,17 @@ func (b *bucket) judge(name string, err error) (again bool, told error) {
 		return true, refuse(store.RemoteFailed, "the clock of this machine and that of the store differ too much"+answer, "set the clock, and run again")
 	case among(code, "PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"), status == http.StatusMovedPermanently, status == http.StatusTemporaryRedirect:
 		return false, &store.RemoteError{Kind: store.RemoteRefused, Name: root, Cause: "the bucket is in another region than the one that was asked" + answer, Remedy: "set AWS_REGION to the bucket's, or append ?region=REGION"}
-	case status == http.StatusPreconditionFailed, among(code, "PreconditionFailed", "ConditionNotMet", "BlobAlreadyExists"), gcerrors.Code(err) == gcerrors.FailedPrecondition:
+	case errors.Is(err, errReplaced), status == http.StatusPreconditionFailed, among(code, "PreconditionFailed", "ConditionNotMet", "BlobAlreadyExists"), kind == gcerrors.FailedPrecondition:
 		return false, refuse(store.RemoteChanged, "it was replaced since it was listed", "run again when its writer is done")
-	case among(code, "NoSuchKey", "BlobNotFound"), status == http.StatusNotFound, gcerrors.Code(err) == gcerrors.NotFound:
+	case among(code, "NoSuchKey", "BlobNotFound"), status == http.StatusNotFound, kind == gcerrors.NotFound:
 		return false, refuse(store.RemoteGone, "there is no such object", "check the name, or run again when its writer is done")
 	case throttled(code, status):
 		return true, refuse(store.RemoteFailed, "the store kept saying that it is too busy"+answer, "run again when it is less so")
 	case among(code, "ConditionalRequestConflict", "OperationAborted"):
 		return true, refuse(store.RemoteFailed, "other writers kept writing it at the same time"+answer, "run again when they are done")
-	case status == http.StatusForbidden, gcerrors.Code(err) == gcerrors.PermissionDenied:
+	case code == "AuthorizationFailure" && !b.worked.Load():
+		return false, refuse(store.RemoteRefused, "the store accepts neither the credentials nor requests from here"+answer, "check which ones this process finds, whether they are whole, and the firewall of the account")
+	case status == http.StatusForbidden, kind == gcerrors.PermissionDenied:
 		return false, refuse(store.RemoteDenied, "the store denies access"+answer, "give these credentials the right to list and read there (and to write, for outputs)")
 	case status >= http.StatusInternalServerError, status == http.StatusRequestTimeout, among(code, "RequestTimeout"):
 		return true, refuse(store.RemoteFailed, "the store kept failing"+answer, "run again")

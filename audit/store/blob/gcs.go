@@ -79,6 +79,14 @@ func (gcsCloud) pinned(mark string, as func(any) bool) error {
 	return nil
 }
 
+func (gcsCloud) read(as func(any) bool) string {
+	var reader *storage.Reader
+	if !as(&reader) || reader.Attrs.Generation == 0 {
+		return ""
+	}
+	return strconv.FormatInt(reader.Attrs.Generation, 10)
+}
+
 func (gcsCloud) told(err error) (code string, status int) {
 	var token *oauth2.RetrieveError
 	if errors.As(err, &token) {

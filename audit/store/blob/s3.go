@@ -51,7 +51,11 @@ func (s3Cloud) open(ctx context.Context, at location) (*gocloud.Bucket, error) {
 	if len(params["response_checksum_validation"]) == 0 {
 		config.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired // ranges have none
 	}
-	if client, ok := config.HTTPClient.(*awshttp.BuildableClient); ok {
+	client, ok := config.HTTPClient.(*awshttp.BuildableClient)
+	if config.HTTPClient == nil { // as it is where the environment names no certificates of its own
+		client, ok = awshttp.NewBuildableClient(), true
+	}
+	if ok {
 		config.HTTPClient = client.WithTransportOptions(func(t *http.Transport) {
 			t.MaxIdleConns, t.MaxIdleConnsPerHost = atOnce, atOnce
 			t.ResponseHeaderTimeout = answerLimit
@@ -64,10 +68,10 @@ func (s3Cloud) open(ctx context.Context, at location) (*gocloud.Bucket, error) {
 		}
 		config.Region = usualRegion
 	}
-	client := s3.NewFromConfig(config, func(o *s3.Options) {
+	service := s3.NewFromConfig(config, func(o *s3.Options) {
 		o.UsePathStyle = named && style == "" || isTrue(style)
 	})
-	return s3blob.OpenBucket(ctx, client, at.bucket, &s3blob.Options{RequestChecksumCalculation: config.RequestChecksumCalculation})
+	return s3blob.OpenBucket(ctx, service, at.bucket, &s3blob.Options{RequestChecksumCalculation: config.RequestChecksumCalculation})
 }
 
 func (s3Cloud) attempt(ctx context.Context) context.Context { return ctx }
@@ -95,6 +99,14 @@ func (s3Cloud) pinned(mark string, as func(any) bool) error {
 		in.IfMatch = aws.String(`"` + mark + `"`)
 	}
 	return nil
+}
+
+func (s3Cloud) read(as func(any) bool) string {
+	var out s3.GetObjectOutput
+	if !as(&out) {
+		return ""
+	}
+	return unquoted(aws.ToString(out.ETag))
 }
 
 func (s3Cloud) told(err error) (code string, status int) {

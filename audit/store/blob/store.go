@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 
 	gocloud "gocloud.dev/blob"
 
@@ -48,12 +49,20 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
+// Know takes in the parameters of an address, which other addresses of its bucket take over. It asks nobody.
+func (s *Store) Know(ctx context.Context, address string) error {
+	_, _, err := s.at(ctx, address)
+	return err
+}
+
 // bucket is an open one.
 type bucket struct {
 	*gocloud.Bucket
 	store *Store
 	cloud cloud
 	at    location
+	// worked says that a request has succeeded: the credentials were good.
+	worked atomic.Bool
 	// slots has room for each request that may be under way.
 	slots chan struct{}
 
@@ -252,6 +261,9 @@ func (o *object) request(ctx context.Context, from, size int64, to io.Writer) (i
 		return 0, err
 	}
 	defer closing(r)
+	if mark := o.bucket.cloud.read(r.As); mark != "" && o.entry.ETag != "" && mark != o.entry.ETag {
+		return 0, errReplaced // a store that takes no heed of the condition
+	}
 	sink := sinking{to: to}
 	n, err := io.CopyBuffer(&sink, io.LimitReader(onlyReads{r}, size), make([]byte, min(size, copyBytes)))
 	switch {

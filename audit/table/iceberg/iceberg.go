@@ -199,8 +199,9 @@ func (t *table) version(ctx context.Context) (logged.Version, error) {
 	for _, f := range t.schema.Fields {
 		v.Schema = append(v.Schema, logged.Column{Name: f.Name, Type: f.Type.String(), Required: f.Required != nil && *f.Required})
 	}
-	v.Partitions = t.partitionNames()
+	v.Partitions, v.Periods = t.partitionNames(), t.periods()
 	if t.snapshot == nil {
+		v.Number = noSnapshot
 		return v, nil
 	}
 	v.Number, v.CommittedAt = *t.snapshot.ID, t.committed(*t.snapshot.ID)

@@ -24,13 +24,19 @@ func (t *table) columns() ([]facts.TableColumn, error) {
 			return nil, fmt.Errorf("its property schema.name-mapping.default does not decode: %w", err)
 		}
 	}
-	return t.columnsOf(t.schema.Fields, names, ""), nil
+	columns := t.columnsOf(t.schema.Fields, names)
+	for _, c := range columns {
+		if c.NotRead != "" {
+			t.notes = append(t.notes, fmt.Sprintf("column %s of the table is of the type %s, which is not read here: it was left out", c.Name, c.NotRead))
+		}
+	}
+	return columns, nil
 }
 
 // notRead are the types whose values are not read here.
 var notRead = []string{"variant", "geometry", "geography"}
 
-func (t *table) columnsOf(fields []field, names []mapped, within string) []facts.TableColumn {
+func (t *table) columnsOf(fields []field, names []mapped) []facts.TableColumn {
 	out := make([]facts.TableColumn, len(fields))
 	for i, f := range fields {
 		c := facts.TableColumn{Name: f.Name, ID: int32(*f.ID), ByID: true}
@@ -44,7 +50,7 @@ func (t *table) columnsOf(fields []field, names []mapped, within string) []facts
 		if kind, _, _ := strings.Cut(f.Type.Kind, "("); slices.Contains(notRead, kind) {
 			c.NotRead = f.Type.Kind
 		}
-		c.Fields = t.columnsOf(f.Type.Fields, below, within+f.Name+".")
+		c.Fields = t.columnsOf(f.Type.Fields, below)
 		out[i] = c
 	}
 	return out
@@ -67,4 +73,22 @@ func (t *table) partitionNames() []string {
 		}
 	}
 	return names
+}
+
+// periods are the partition fields of all specs that are hours, days or months of a column.
+func (t *table) periods() []facts.TablePeriod {
+	var out []facts.TablePeriod
+	for _, spec := range t.meta.PartitionSpecs {
+		for _, f := range spec.Fields {
+			source := t.schema.find(f.source())
+			if source == nil || f.Transform != transformHour && f.Transform != transformDay && f.Transform != transformMonth {
+				continue
+			}
+			p := facts.TablePeriod{Name: f.Name, Column: source.Name, Grain: f.Transform, Naive: !strings.HasPrefix(source.Type.Kind, "timestamptz")}
+			if !slices.Contains(out, p) {
+				out = append(out, p)
+			}
+		}
+	}
+	return out
 }

@@ -19,7 +19,7 @@ type Reader func(ctx context.Context, files store.Store, root string, at model.T
 type Version struct {
 	// Root takes the place of the folder that was read where the table lies elsewhere; else empty.
 	Root string
-	// Number is that of a Delta version, or the id of an Iceberg snapshot.
+	// Number is that of a Delta version, or the id of an Iceberg snapshot; -1 of a table that has none yet.
 	Number int64
 	// CommittedAt is when it was committed; not known where the log no longer says.
 	CommittedAt times.Instant
@@ -31,6 +31,8 @@ type Version struct {
 	Schema []Column
 	// Partitions are its partition columns, or the names of its partition fields, in their order.
 	Partitions []string
+	// Periods are those of Partitions that are periods of a time.
+	Periods []facts.TablePeriod
 	// Settings are its properties.
 	Settings map[string]string
 	// Named says whether some version in the log names a file, by its path below the table's folder: all others are orphans. What
