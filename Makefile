@@ -17,6 +17,9 @@ ROWS ?= 10000000
 PYTHON ?= python3
 PYTHON_PACKAGE := audit/contract/python
 
+# Google's library speaks gRPC too, which nothing here does: without it the program is smaller, and so is what each process touches at its start.
+export GOFLAGS := $(GOFLAGS) -tags=disable_grpc_modules
+
 BIN := build/featureaudit
 STATICCHECK := build/bin/staticcheck-$(STATICCHECK_VERSION)
 GOLANGCI := build/bin/golangci-lint-$(GOLANGCI_VERSION)
@@ -59,28 +62,28 @@ MEMORY_TESTS := ^Test(MemoryStays|OddShapesStay)WithinTheLimit$$
 
 .PHONY: test-postgres
 test-postgres: ## registries in a PostgreSQL server, which the tests start by themselves: it must be installed
-	go test -tags postgres -run Postgres ./audit/registry/feast
+	go test -tags postgres,disable_grpc_modules -run Postgres ./audit/registry/feast
 
 # The servers are real, and are started by the tests; the first time builds them, which takes some minutes.
 .PHONY: test-stores
 test-stores: test-stores-s3 $(FAKE_GCS) $(AZURITE) ## audits of buckets with servers of S3, Google and Azure on this machine (node 20 is needed for Azure)
-	FEATUREAUDIT_TEST_GCS=$(CURDIR)/$(FAKE_GCS) FEATUREAUDIT_TEST_AZURITE=$(CURDIR)/$(AZURITE) go test -tags stores -timeout 20m -run 'Google|Azure' ./audit/store/blob ./audit/kept
+	FEATUREAUDIT_TEST_GCS=$(CURDIR)/$(FAKE_GCS) FEATUREAUDIT_TEST_AZURITE=$(CURDIR)/$(AZURITE) go test -tags stores,disable_grpc_modules -timeout 20m -run 'Google|Azure' ./audit/store/blob ./audit/kept
 
 .PHONY: test-stores-s3
 test-stores-s3: $(VERSITYGW)
-	FEATUREAUDIT_TEST_VERSITYGW=$(CURDIR)/$(VERSITYGW) go test -tags stores -timeout 20m -skip 'Google|Azure' ./audit/store/... ./audit/internal/stage
-	FEATUREAUDIT_TEST_VERSITYGW=$(CURDIR)/$(VERSITYGW) go test -tags stores -timeout 20m -run S3 ./audit/kept
-	FEATUREAUDIT_TEST_VERSITYGW=$(CURDIR)/$(VERSITYGW) go test -tags stores -timeout 20m -run Bucket ./cmd/featureaudit
+	FEATUREAUDIT_TEST_VERSITYGW=$(CURDIR)/$(VERSITYGW) go test -tags stores,disable_grpc_modules -timeout 20m -skip 'Google|Azure' ./audit/store/... ./audit/internal/stage
+	FEATUREAUDIT_TEST_VERSITYGW=$(CURDIR)/$(VERSITYGW) go test -tags stores,disable_grpc_modules -timeout 20m -run S3 ./audit/kept
+	FEATUREAUDIT_TEST_VERSITYGW=$(CURDIR)/$(VERSITYGW) go test -tags stores,disable_grpc_modules -timeout 20m -run Bucket ./cmd/featureaudit
 	go vet -tags noclouds ./cmd/... ./audit/...
 
 .PHONY: test-shells
 test-shells: ## completion in the real bash, zsh and fish, in those that are installed
 	@for shell in bash zsh fish; do command -v $$shell >/dev/null || echo "$$shell is not installed: its completion is not tried"; done
-	go test -tags shells -run ShellsComplete ./cmd/featureaudit
+	go test -tags shells,disable_grpc_modules -run ShellsComplete ./cmd/featureaudit
 
 .PHONY: test-contributing
 test-contributing: ## the worked example of .github/CONTRIBUTING.md, followed in a copy of the repository
-	go test -tags contributing -run WorkedExample ./audit
+	go test -tags contributing,disable_grpc_modules -run WorkedExample ./audit
 
 .PHONY: test-all
 test-all: test test-postgres test-shells test-contributing test-stores ## also the slow tests (race detector, short fuzzing, ten minutes of torture)
@@ -98,15 +101,15 @@ test-all: test test-postgres test-shells test-contributing test-stores ## also t
 .PHONY: lint
 lint: $(STATICCHECK) $(GOLANGCI) $(DEADCODE) ## gofmt, go vet, staticcheck, the rules of .golangci.yml, and no dead code
 	@unformatted=$$(gofmt -l audit cmd fixtures sql); [ -z "$$unformatted" ] || { echo "run gofmt -w on:" $$unformatted >&2; exit 1; }
-	go vet -tags postgres,shells,contributing,stores ./...
-	$(STATICCHECK) -tags postgres,shells,contributing,stores ./...
+	go vet -tags postgres,shells,contributing,stores,disable_grpc_modules ./...
+	$(STATICCHECK) -tags postgres,shells,contributing,stores,disable_grpc_modules ./...
 	$(GOLANGCI) run ./...
 	$(MAKE) --no-print-directory deadcode
 
 # What C calls (//export in stream.go) looks dead from Go.
 .PHONY: deadcode
 deadcode: $(DEADCODE)
-	@dead=$$($(DEADCODE) -tags postgres,shells,contributing,stores -test ./...) || exit 1; \
+	@dead=$$($(DEADCODE) -tags postgres,shells,contributing,stores,disable_grpc_modules -test ./...) || exit 1; \
 		dead=$$(grep -v '^audit/engine/duckdb/stream.go:' <<< "$$dead" || true); [ -z "$$dead" ] || { echo "nothing calls:" >&2; echo "$$dead" >&2; exit 1; }
 
 $(STATICCHECK):
@@ -172,7 +175,7 @@ TOOL_govulncheck := golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
 # modernc.org/mathutil is BSD-3-Clause by its text, which the tool does not know.
 .PHONY: notice
 notice: build/bin/go-licenses ## write cmd/featureaudit/NOTICE: what the program links, and under which licence
-	build/bin/go-licenses report ./cmd/featureaudit --ignore github.com/featureaudit/featureaudit --template .ci/notice.tpl > build/NOTICE 2>build/notice.log
+	GOFLAGS= build/bin/go-licenses report ./cmd/featureaudit --ignore github.com/featureaudit/featureaudit --template .ci/notice.tpl > build/NOTICE 2>build/notice.log
 	mv build/NOTICE cmd/featureaudit/NOTICE
 
 .PHONY: sbom
