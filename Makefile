@@ -242,7 +242,7 @@ lint-examples: build/.venv-examples/ready build/bin/actionlint ## the examples f
 	build/.venv-examples/bin/check-jsonschema --builtin-schema vendor.gitlab-ci $(EXAMPLES)/gitlab-ci.yml
 	build/.venv-examples/bin/check-jsonschema --builtin-schema vendor.github-issue-forms $$(ls .github/ISSUE_TEMPLATE/*.yml | grep -v config.yml)
 	build/.venv-examples/bin/pre-commit validate-manifest .pre-commit-hooks.yaml
-	build/.venv-examples/bin/kubernetes-validate --strict $(EXAMPLES)/kubernetes-cronjob.yaml
+	build/.venv-examples/bin/kubernetes-validate --strict $(EXAMPLES)/kubernetes-cronjob.yaml $(EXAMPLES)/bucket.yaml
 	build/bin/actionlint $(EXAMPLES)/github-actions.yml
 
 .PHONY: test-schemas
