@@ -76,6 +76,17 @@ test-stores-s3: $(VERSITYGW)
 	FEATUREAUDIT_TEST_VERSITYGW=$(CURDIR)/$(VERSITYGW) go test -tags stores,disable_grpc_modules -timeout 20m -run Bucket -skip Azure ./cmd/featureaudit
 	go vet -tags noclouds ./cmd/... ./audit/...
 
+# The server is real, of packages of about 450 MB the first time, and lives below build/. It takes up to 2 GB of memory.
+TRINO_HOME := $(CURDIR)/build/trino
+
+.PHONY: test-trino
+test-trino: ## every case counted by a real Trino, which is started and stopped (needs a JDK of version 24 or newer, and mvn)
+	@mkdir -p build && fixtures/trino/server.sh start $(TRINO_HOME) > build/trino.url
+	@trap 'fixtures/trino/server.sh stop $(TRINO_HOME)' EXIT; \
+		FEATUREAUDIT_TEST_TRINO=$$(cat build/trino.url) go test -tags trino,disable_grpc_modules -timeout 20m -skip TwoNodes ./audit/engine/trino && \
+		fixtures/trino/server.sh start $(TRINO_HOME) 1 > build/trino.url && \
+		FEATUREAUDIT_TEST_TRINO=$$(cat build/trino.url) go test -tags trino,disable_grpc_modules -timeout 5m -run TwoNodes ./audit/engine/trino
+
 .PHONY: test-shells
 test-shells: ## completion in the real bash, zsh and fish, in those that are installed
 	@for shell in bash zsh fish; do command -v $$shell >/dev/null || echo "$$shell is not installed: its completion is not tried"; done
@@ -101,15 +112,15 @@ test-all: test test-postgres test-shells test-contributing test-stores ## also t
 .PHONY: lint
 lint: $(STATICCHECK) $(GOLANGCI) $(DEADCODE) ## gofmt, go vet, staticcheck, the rules of .golangci.yml, and no dead code
 	@unformatted=$$(gofmt -l audit cmd fixtures sql); [ -z "$$unformatted" ] || { echo "run gofmt -w on:" $$unformatted >&2; exit 1; }
-	go vet -tags postgres,shells,contributing,stores,disable_grpc_modules ./...
-	$(STATICCHECK) -tags postgres,shells,contributing,stores,disable_grpc_modules ./...
+	go vet -tags postgres,shells,contributing,stores,trino,disable_grpc_modules ./...
+	$(STATICCHECK) -tags postgres,shells,contributing,stores,trino,disable_grpc_modules ./...
 	$(GOLANGCI) run ./...
 	$(MAKE) --no-print-directory deadcode
 
 # What C calls (//export in stream.go) looks dead from Go.
 .PHONY: deadcode
 deadcode: $(DEADCODE)
-	@dead=$$($(DEADCODE) -tags postgres,shells,contributing,stores,disable_grpc_modules -test ./...) || exit 1; \
+	@dead=$$($(DEADCODE) -tags postgres,shells,contributing,stores,trino,disable_grpc_modules -test ./...) || exit 1; \
 		dead=$$(grep -v '^audit/engine/duckdb/stream.go:' <<< "$$dead" || true); [ -z "$$dead" ] || { echo "nothing calls:" >&2; echo "$$dead" >&2; exit 1; }
 
 $(STATICCHECK):

@@ -20,6 +20,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/sensitive"
 	"github.com/featureaudit/featureaudit/audit/store"
+	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
 // Options are what one run is asked to do.
@@ -96,6 +97,11 @@ type Adapters struct {
 	Store store.Store
 	// OpenScanner starts an engine that reads rows, within so many threads and bytes, spilling to tempDir.
 	OpenScanner func(threads int, memory int64, tempDir string) (Scanner, error)
+	// Elsewhere counts the rows of views whose table is named in the cluster that they lie in; nil where there is none. It is
+	// given the store, and zones that were read.
+	Elsewhere func(st store.Store, atlas *zone.Atlas) engine.Collector
+	// Place finds where the files of such a view lie; nil where there is none.
+	Place func(ctx context.Context, v model.View) (model.View, error)
 	// OpenJudge starts an engine that sees fact tables only, within so many threads and bytes.
 	OpenJudge func(ctx context.Context, threads int, memory int64) (Judge, error)
 }
@@ -131,7 +137,11 @@ type Audit struct {
 
 // Looked counts the files whose rows were looked at, and their rows: those that were read, and those whose facts were kept by an earlier
 // run.
-type Looked struct{ FilesRead, RowsRead, FilesKnown, RowsKnown int64 }
+type Looked struct {
+	FilesRead, RowsRead, FilesKnown, RowsKnown int64
+	// Because says of files that were read why facts of earlier runs were not used, by reason; nil without kept facts.
+	Because map[string]int64
+}
 
 // ErrNothing says that there is nothing to audit: no view, or no view with a file.
 var ErrNothing = errors.New("nothing to audit")

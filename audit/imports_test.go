@@ -70,6 +70,7 @@ var reserved = []struct {
 	{"github.com/aws/", []string{"audit/store/blob"}, "go through the port in audit/store"},
 	{"cloud.google.com/", []string{"audit/store/blob"}, "go through the port in audit/store"},
 	{"github.com/Azure/", []string{"audit/store/blob", "fixtures/objectstore"}, "go through the port in audit/store"},
+	{"github.com/trinodb/trino-go-client", []string{"audit/engine/trino"}, "go through engine.Collector"},
 	{"github.com/spf13/pflag", []string{"cmd", "fixtures/cmd"}, "take plain values and let cmd parse the flags"},
 	{"github.com/mattn/go-isatty", []string{"cmd"}, "take a boolean and let cmd look at the terminal"},
 }
@@ -82,7 +83,7 @@ var floors = map[string]int{
 	"audit/facts": 2, "audit/zone": 2, "audit/internal/strptime": 2,
 	"audit/sensitive": 3, "audit/internal/keys": 3, "audit/partition": 3, "audit/internal/pages": 3, "audit/zonefit": 3, "audit/store": 3, "audit/policy": 3,
 	"audit/kept": 4, "audit/export": 4, "audit/sample": 4, "audit/engine": 4, "audit/registry": 4, "audit/survey": 4, "audit/table": 4,
-	"audit/internal/collect": 5, "audit/internal/stage": 5, "audit/content": 5, "audit/look": 6, "audit/evidence": 5, "audit/internal/zoneproof": 6,
+	"audit/engine/trino": 6, "audit/internal/collect": 5, "audit/internal/stage": 5, "audit/content": 5, "audit/look": 6, "audit/evidence": 5, "audit/internal/zoneproof": 6,
 	"audit/internal/reproduce": 7, "audit/internal/facttables": 6, "audit/document": 6, "audit/check": 8, "audit/diff": 5, "audit/contract": 5, "audit/align": 5, "audit/history": 5,
 	"audit/render": 9, "audit/verify": 9,
 	"audit": 10,

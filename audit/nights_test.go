@@ -30,22 +30,28 @@ import (
 	"github.com/featureaudit/featureaudit/fixtures"
 )
 
-// nightSequences is how many random sequences of nights are lived through; the variable asks for more (make test-all).
+// nightSequences is how many random sequences of nights are lived through; the variable asks for others (make test-all): so many from the
+// first on, as "500", or from another on, as "500@1000".
 const (
 	nightSequences = 30
 	nightVariable  = "FEATUREAUDIT_TEST_NIGHTS"
 )
 
-func sequencesToLive(t *testing.T) uint64 {
+func sequencesToLive(t *testing.T) (first, count uint64) {
 	t.Helper()
-	if text := os.Getenv(nightVariable); text != "" {
-		n, err := strconv.ParseUint(text, 10, 32)
-		if err != nil {
-			t.Fatalf("%s: %v", nightVariable, err)
-		}
-		return n
+	text := os.Getenv(nightVariable)
+	if text == "" {
+		return 0, nightSequences
 	}
-	return nightSequences
+	many, from, _ := strings.Cut(text, "@")
+	count, err := strconv.ParseUint(many, 10, 32)
+	if err == nil && from != "" {
+		first, err = strconv.ParseUint(from, 10, 32)
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", nightVariable, err)
+	}
+	return first, count
 }
 
 // TestNightsWithKeptFacts lives through random sequences of nights on random hostile stores: whatever happens to the files, the
@@ -59,7 +65,8 @@ func TestNightsWithKeptFacts(t *testing.T) {
 	t.Cleanup(db.Close)
 	var known, read, forgotten atomic.Int64
 	t.Run("nights", func(t *testing.T) {
-		for seed := range sequencesToLive(t) {
+		first, count := sequencesToLive(t)
+		for seed := first; seed < first+count; seed++ {
 			t.Run(fmt.Sprint(seed), func(t *testing.T) {
 				t.Parallel()
 				w := newWorld(t, sharedScanner(db), seed)
@@ -98,12 +105,15 @@ type world struct {
 	root, pool, facts string
 	views             []model.View
 	asOf              time.Time
+	tool              report.Tool
 	touched           int
 	known, read       int64
 	notUsed           int64
 	log               []string
 	// mask hides what is sensitive; nil numbers it.
 	mask *sensitive.Mask
+	// because is why the last run with kept facts read files.
+	because map[string]int64
 }
 
 func newWorld(t *testing.T, adapters audit.Adapters, seed uint64) *world {
@@ -384,11 +394,14 @@ func (w *world) withFacts(paranoid bool) []byte {
 func (w *world) audit(dir *kept.Dir, paranoid bool) []byte {
 	w.t.Helper()
 	done, err := audit.Run(context.WithoutCancel(w.t.Context()), audit.Options{Views: w.views, AsOf: w.asOf, AsOfGiven: true, Threads: 2, TempDir: w.t.TempDir(),
-		Adapters: w.adapters, Log: zerolog.Nop(), Facts: dir, Paranoid: paranoid, Mask: w.mask, SelectChecks: withoutMemory()})
+		Adapters: w.adapters, Log: zerolog.Nop(), Facts: dir, Paranoid: paranoid, Tool: w.tool, Mask: w.mask, SelectChecks: withoutMemory()})
 	if err != nil && !errors.Is(err, audit.ErrNothing) {
 		w.t.Fatal(err)
 	}
 	w.do(done.FactsErr)
+	if dir != nil {
+		w.because = done.Looked.Because
+	}
 	if dir != nil && !paranoid {
 		w.known += done.Looked.FilesKnown
 		w.read += done.Looked.FilesRead

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +19,7 @@ import (
 // fetchRows fetches the rows that were counted, at most Options.RowsLimit of all checks together, with the engine that has read them.
 // What is not among them, because nothing can say which they are or because of the limit, is said in notes.
 func (r *run) fetchRows(ctx context.Context) (rows []export.Row, notes []string, err error) {
+	debug.FreeOSMemory() // the engine needs at once what judging took
 	return sharedRows(r.badRows, r.options.RowsLimit, func(f reproduce.BadRows, most int) ([]export.Row, error) {
 		here, remove, err := r.nearby(ctx, f)
 		if err != nil {

@@ -93,10 +93,25 @@ func start(ctx context.Context, o Options) (*run, error) {
 			tell(p)
 		}
 	}
-	r.looker = look.Looker{Store: r.stage, Collector: collect.Collector{Engine: r.scanner, Store: r.stage, Stage: staging{r.stage}, Atlas: r.atlas,
-		Kept: o.Facts, Paranoid: o.Paranoid, Distrusts: o.Distrusts, Hasher: o.Mask.Hasher(), Release: o.Tool.DuckDB + " " + o.Tool.Arrow + " " + o.Tool.TZData},
+	rows := engine.Collector(collect.Collector{Engine: r.scanner, Store: r.stage, Stage: staging{r.stage}, Atlas: r.atlas,
+		Kept: o.Facts, Paranoid: o.Paranoid, Distrusts: o.Distrusts, Hasher: o.Mask.Hasher(), Release: o.Tool.DuckDB + " " + o.Tool.Arrow + " " + o.Tool.TZData})
+	if o.Adapters.Elsewhere != nil {
+		rows = divided{here: rows, elsewhere: o.Adapters.Elsewhere(r.stage, r.atlas)}
+	}
+	r.looker = look.Looker{Store: r.stage, Collector: rows, Place: o.Adapters.Place,
 		Room: room, RowsLimit: o.RowsLimit, Samples: o.Samples, Progress: r.progress}
 	return r, nil
+}
+
+// divided sends the views whose table is named to the cluster that they lie in, and reads all others here.
+type divided struct{ here, elsewhere engine.Collector }
+
+// Collect implements engine.Collector.
+func (d divided) Collect(ctx context.Context, o engine.Order) (facts.Collection, error) {
+	if o.View.Table.Trino != "" {
+		return d.elsewhere.Collect(ctx, o)
+	}
+	return d.here.Collect(ctx, o)
 }
 
 func (r *run) close() {
@@ -166,6 +181,12 @@ func (l *Looked) add(c facts.Collection) {
 	l.RowsRead += c.ScannedRows - c.KnownRows
 	l.FilesKnown += c.KnownFiles
 	l.RowsKnown += c.KnownRows
+	for reason, files := range c.ReadBecause {
+		if l.Because == nil {
+			l.Because = map[string]int64{}
+		}
+		l.Because[string(reason)] += files
+	}
 }
 
 func (r *run) runInput() check.RunInput {

@@ -143,7 +143,7 @@ type Check struct {
 	measures func(*viewEvidence) map[string]any
 	// revise corrects what a query judged, before findings are picked.
 	revise func(*viewEvidence, *verdict) error
-	// finish adds measures that follow from the verdict.
+	// finish adds measures that follow from the verdict, or says that there is none after all.
 	finish func(*viewEvidence, *verdict)
 	// reproduce gives SQL that returns what was counted, or says why no one statement can.
 	reproduce func(*reproduce.Statements) (sql, missing string)

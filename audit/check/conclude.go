@@ -40,6 +40,10 @@ func (b *judging) conclude(c Check, o draftResult, v verdict) draftResult {
 		v.measures = o.result.Measures
 		c.finish(b.viewEvidence, &v)
 	}
+	if v.notApplicable != "" {
+		o.result = notApplicable(o.result, v.notApplicable)
+		return o
+	}
 	o.result.ZoneCertainty = b.zoneCertainty(c, o.result.Measures)
 	o.result.RowsTotal, o.result.RowsBad = v.total, v.bad
 	if o.result.Unit == UnitView {
@@ -209,7 +213,7 @@ func (b *judging) clean(c Check, r report.Result, v verdict) report.Result {
 // sawNothing says that not one of the files whose rows a verdict rests on could be read.
 func (b *judging) sawNothing(c Check) bool {
 	unread := len(b.unreadFor(c))
-	return c.alwaysReadsRows() && unread > 0 && unread == len(b.JudgedFiles(c.WholeView))
+	return c.alwaysReadsRows() && unread > 0 && unread == b.CountJudged(c.WholeView)
 }
 
 func (b *judging) nothing(c Check) string {
@@ -217,7 +221,7 @@ func (b *judging) nothing(c Check) string {
 		return c.nothing(b.viewEvidence)
 	}
 	if c.Unit == UnitRows && c.Needs.EventTime && !b.NoRows() {
-		return fmt.Sprintf("no row with an event time in %s", words.Count(int64(len(b.JudgedFiles(c.WholeView))), "file"))
+		return fmt.Sprintf("no row with an event time in %s", words.Count(int64(b.CountJudged(c.WholeView)), "file"))
 	}
 	if b.Narrowed {
 		return fmt.Sprintf("no %s in the partitions of the range", c.Unit)
@@ -230,7 +234,7 @@ func (b *judging) blind(c Check) (what string, retryable bool) {
 	if !c.Needs.Footers && !ReadsRows(c, b.View, b.Survey) {
 		return "", false
 	}
-	files := int64(len(b.JudgedFiles(c.WholeView)))
+	files := int64(b.CountJudged(c.WholeView))
 	if unread := b.unreadFor(c); len(unread) > 0 {
 		names := make([]string, 0, len(unread))
 		for _, u := range unread {

@@ -222,7 +222,9 @@ func (b *judging) obstacle(c Check, r report.Result) (report.Result, bool) {
 		reason := fmt.Sprintf("no file matches path %q (%s): correct the path, or remove the view", b.View.Path, b.Origin("path", "path"))
 		return b.noFiles(c, r, reason), true
 	}
-	if problem := b.roleProblem(c); problem != "" {
+	if problem, beyond := b.roleProblem(c); beyond {
+		return notApplicable(r, problem), true
+	} else if problem != "" {
 		return unable(r, problem, false), true
 	}
 	for _, absent := range b.absent(c) {

@@ -41,7 +41,12 @@ var misfiledRows = Check{
 			"own_column_rows": b.Sum(func(s *facts.Slice) int64 { return s.OwnColumnDiffers }),
 		}
 	},
-	finish: func(b *viewEvidence, v *verdict) { maps.Copy(v.measures, b.filingHint(v.findings).measures()) },
+	finish: func(b *viewEvidence, v *verdict) {
+		maps.Copy(v.measures, b.filingHint(v.findings).measures())
+		if problem := b.Collection.RoleProblems["partition_column"]; problem != "" && len(v.findings) == 0 {
+			v.notApplicable = problem
+		}
+	},
 	bad: func(b *viewEvidence) string {
 		if evidence.Meaning(b.View) == model.OfIngestedAt {
 			return "arrived outside the partition that holds them"

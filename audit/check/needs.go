@@ -92,18 +92,19 @@ func (b *viewEvidence) readsArrival(c Check) bool {
 	return c.Needs.IngestedAt || c.arrival != nil && c.arrival(b)
 }
 
-// roleProblem is why the scan could not read a role that a check rests on, or "".
-func (b *viewEvidence) roleProblem(c Check) string {
+// roleProblem is why the scan could not read a role that a check rests on, or ""; beyond says that the engine does not read such, whatever
+// the files hold.
+func (b *viewEvidence) roleProblem(c Check) (problem string, beyond bool) {
 	for _, role := range []struct {
 		needed bool
 		name   string
 	}{{c.Needs.EventTime, "event_time"}, {b.readsArrival(c), "ingested_at"}, {b.readsSource(c), "source"}, {c.Needs.Entity, "entity"},
 		{c.Needs.Key, "key"}, {c.Needs.Key, "measures"}} {
 		if problem := b.Collection.RoleProblems[role.name]; role.needed && problem != "" {
-			return problem
+			return problem, b.Collection.RolesBeyond[role.name]
 		}
 	}
-	return ""
+	return "", false
 }
 
 func (b *viewEvidence) wantedColumns(c Check) []evidence.WantedColumn {

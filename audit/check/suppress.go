@@ -31,10 +31,21 @@ type acceptance struct {
 // suppress marks the findings that a suppression accepts. One with max_rows takes all that it matches, or nothing: which
 // rows of more are the known ones, nobody can tell.
 func (b *judging) suppress(c Check, unit string, findings []row) acceptance {
+	return accepting{b.Suppressions, b.AsOf, b.dates}.suppress(c.ID, b.View.Name, unit, findings)
+}
+
+// accepting are suppressions with what they are judged by.
+type accepting struct {
+	all   []model.Suppression
+	asOf  times.Instant
+	dates partitionDates
+}
+
+func (b accepting) suppress(check, view, unit string, findings []row) acceptance {
 	var a acceptance
-	for n, s := range b.Suppressions {
+	for n, s := range b.all {
 		var within func(partition string) bool
-		if s.Check != c.ID || s.View != "" && s.View != b.View.Name || expired(s, b.AsOf) {
+		if s.Check != check || s.View != "" && s.View != view || expired(s, b.asOf) {
 			continue
 		}
 		if s.RangeFrom != "" || s.RangeTo != "" {
@@ -158,10 +169,12 @@ func splitCompact(digits string) []string {
 }
 
 // suppressedBy names who accepted the findings of a result, and why.
-func (b *judging) suppressedBy(used []int) string {
+func (b *judging) suppressedBy(used []int) string { return suppressedBy(b.Suppressions, used) }
+
+func suppressedBy(all []model.Suppression, used []int) string {
 	var texts []string
 	for _, n := range used {
-		texts = append(texts, describeSuppression(b.Suppressions[n]))
+		texts = append(texts, describeSuppression(all[n]))
 	}
 	return strings.Join(texts, "; ")
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/apache/arrow/go/v17/parquet"
 	"github.com/apache/arrow/go/v17/parquet/file"
 	"github.com/apache/arrow/go/v17/parquet/schema"
+
+	"github.com/featureaudit/featureaudit/audit/facts"
 )
 
 // leaf is one leaf of a file, and what its cells are folded into.
@@ -18,9 +20,8 @@ type leaf struct {
 	canon
 	number int
 	seed   uint64
-	// column is the top-level column, and first says that the leaf is the first of it, by which the column's values are counted.
-	column string
-	first  bool
+	// first says that the leaf is the first of its column, by which the column's values are counted.
+	first bool
 	// names are the places among the lists of names that the leaf is part of.
 	names []int
 	total bool
@@ -352,14 +353,19 @@ func (c *typed[T]) end() error {
 	return err
 }
 
-// leavesOf are the leaves of a file, with what is asked of each.
-func leavesOf(s *schema.Schema, ask Ask) []*leaf {
+// leavesOf are the leaves of a file that are of its table, with what is asked of each.
+func leavesOf(s *schema.Schema, table *facts.Table, ask Ask) []*leaf {
+	names := namingOf(table, s.Root())
 	var leaves []*leaf
 	last := ""
 	for i := range s.NumColumns() {
 		descriptor := s.Column(i)
-		name := descriptor.ColumnPath()[0]
-		l := &leaf{place: placeOf(descriptor), canon: canonOf(descriptor), number: i, column: name, first: i == 0 || name != last, cells: -1}
+		at, known := placeOf(descriptor, names)
+		if !known {
+			continue // the table has it no more
+		}
+		name := at.column
+		l := &leaf{place: at, canon: canonOf(descriptor), number: i, first: len(leaves) == 0 || name != last, cells: -1}
 		last = name
 		l.seed = l.place.seed(l.family)
 		l.total = slices.Contains(ask.Totals, name)

@@ -21,6 +21,9 @@ import (
 // maxPage is the largest page that is held, uncompressed.
 const maxPage = 256 << 20
 
+// streamedPage is the size from which on a page is decompressed as a stream, without its compressed bytes in memory, uncompressed.
+const streamedPage = 4 << 20
+
 // What the format has numbers for and arrow has no names: LZ4 blocks without a frame, and the bytes of values apart.
 const (
 	lz4Raw          compress.Compression = 7
@@ -67,6 +70,9 @@ func sized(b []byte, length int) []byte { return slices.Grow(b[:0], length)[:len
 // read reads the bytes of a page, uncompressed.
 func (c *chunkPages) read(p pages.Page, into []byte) error {
 	codec := c.codec
+	if p.Uncompressed >= streamedPage && pages.Body(c.from, p, int32(codec), into) == nil {
+		return nil
+	} // what is not read as a stream, or is damaged, is said by the decoder of whole pages
 	c.raw = sized(c.raw, int(p.Compressed))
 	if _, err := c.from.ReadAt(c.raw, p.Offset); err != nil {
 		return err

@@ -12,6 +12,8 @@ import (
 type place struct {
 	// path is what the leaf is called in all files: names of columns and fields, and marks for items, keys and values.
 	path []byte
+	// column is the name of the top-level column.
+	column string
 	// fields are the names from the column to the leaf, nil where lists or maps stand between.
 	fields []string
 	// depth says for each definition level how many steps of the way to the leaf have a value. Required steps count too, so that it
@@ -29,13 +31,13 @@ const (
 	markValue = 'v'
 )
 
-// placeOf follows the way from a top-level column to a leaf.
-func placeOf(leaf *schema.Column) place {
+// placeOf follows the way from a top-level column to a leaf, by the names that they have; false of a leaf that the table does not have.
+func placeOf(leaf *schema.Column, names naming) (place, bool) {
 	var way []schema.Node
 	for n := leaf.SchemaNode(); n.Parent() != nil; n = n.Parent() {
 		way = append([]schema.Node{n}, way...)
 	}
-	p := placing{depth: make([]byte, 0, leaf.MaxDefinitionLevel()+1)}
+	p := placing{names: names, depth: make([]byte, 0, leaf.MaxDefinitionLevel()+1)}
 	for at := 0; at < len(way); at++ {
 		at += p.step(way[at:])
 	}
@@ -43,11 +45,16 @@ func placeOf(leaf *schema.Column) place {
 	if p.lists {
 		p.fields = nil
 	}
-	return place{path: p.path, fields: p.fields, depth: p.depth, nested: len(way) > 1 || p.lists}
+	return place{path: p.path, column: p.column, fields: p.fields, depth: p.depth, nested: len(way) > 1 || p.lists}, !p.unknown
 }
 
 // placing is a way under way.
 type placing struct {
+	// names are those of the next fields; unknown says that one of the way is not the table's.
+	names   naming
+	unknown bool
+	column  string
+
 	path   []byte
 	fields []string
 	depth  []byte
@@ -55,14 +62,21 @@ type placing struct {
 	lists  bool
 }
 
-func (p *placing) name(mark byte, name string) {
-	p.path = append(p.path, mark)
-	if mark == markField {
-		p.path = binary.AppendUvarint(p.path, uint64(len(name)))
-		p.path = append(p.path, name...)
-		p.fields = append(p.fields, name)
-		return
+// field passes a field of the file or of a struct.
+func (p *placing) field(n schema.Node) {
+	name, within, known := p.names.of(n)
+	p.names, p.unknown = within, p.unknown || !known
+	if len(p.path) == 0 {
+		p.column = name
 	}
+	p.path = binary.AppendUvarint(append(p.path, markField), uint64(len(name)))
+	p.path = append(p.path, name...)
+	p.fields = append(p.fields, name)
+}
+
+// unnamed passes the items of a list, or the keys or values of a map.
+func (p *placing) unnamed(mark byte) {
+	p.path = append(p.path, mark)
 	p.lists = true
 }
 
@@ -83,16 +97,15 @@ func (p *placing) repeated(steps byte) {
 // step passes the first node of a way, with what belongs to it, and gives how many nodes more it took.
 func (p *placing) step(way []schema.Node) int {
 	n := way[0]
-	mark := byte(markField)
 	if n.RepetitionType() == parquet.Repetitions.Repeated {
 		// a field that repeats without a list around it: a list that is always there, of items that are
-		p.name(markField, n.Name())
-		p.name(markItem, "")
+		p.field(n)
+		p.unnamed(markItem)
 		p.steps++
 		p.repeated(2)
 		return 0
 	}
-	p.name(mark, n.Name())
+	p.field(n)
 	p.optional(n)
 	if len(way) == 1 {
 		return 0
@@ -112,7 +125,7 @@ func (p *placing) list(list schema.Node, way []schema.Node) int {
 	if middle.RepetitionType() != parquet.Repetitions.Repeated {
 		return 0
 	}
-	p.name(markItem, "")
+	p.unnamed(markItem)
 	group, ok := middle.(*schema.GroupNode)
 	if !ok || group.NumFields() != 1 || middle.Name() == "array" || middle.Name() == list.Name()+"_tuple" {
 		p.repeated(2) // two levels: what repeats is the item itself
@@ -132,7 +145,7 @@ func (p *placing) pairs(way []schema.Node) int {
 	if group.FieldIndexByField(way[1]) == 0 {
 		mark = markKey
 	}
-	p.name(mark, "")
+	p.unnamed(mark)
 	p.repeated(1)
 	return 1 + p.inner(way[1:])
 }
@@ -141,7 +154,7 @@ func (p *placing) pairs(way []schema.Node) int {
 func (p *placing) inner(way []schema.Node) int {
 	n := way[0]
 	if n.RepetitionType() == parquet.Repetitions.Repeated {
-		p.name(markItem, "")
+		p.unnamed(markItem)
 		p.steps++
 		p.repeated(2)
 		return 1

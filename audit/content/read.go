@@ -53,6 +53,8 @@ type Order struct {
 	Files   []int32
 	Ask     Ask
 	Workers int
+	// Window is what the rows may take that a worker has at hand, in bytes; 0 for what is fast where there is enough.
+	Window int64
 	// Each takes the blocks, several at a time and in any order; they are good during the call only. Nil where no rows are asked for.
 	// Progress is told the rows that were read, by any goroutine; nil for none.
 	Each     func(Block) error
@@ -70,11 +72,15 @@ const (
 )
 
 // window is how many rows are folded at a time.
-func (a Ask) window() int64 {
-	if !a.Rows {
+func (o Order) window() int64 {
+	if !o.Ask.Rows {
 		return windowRows
 	}
-	return max(leastWindow, min(windowRows, windowBytes/int64(16+16*len(a.Names)+8*len(a.Cells))))
+	bytes := int64(windowBytes)
+	if o.Window > 0 {
+		bytes = min(bytes, o.Window)
+	}
+	return max(leastWindow, min(windowRows, bytes/int64(16+16*len(o.Ask.Names)+8*len(o.Ask.Cells))))
 }
 
 // window is the rows under way.
@@ -145,8 +151,8 @@ func Read(ctx context.Context, o Order) (map[int32]Facts, map[int32]facts.Proble
 			r.unread[id] = *f.Problem
 			continue
 		}
-		if f.Table != nil && len(f.Table.Columns) > 0 {
-			r.unread[id] = facts.Problem{Kind: facts.ProblemUnsupported, Message: fmt.Sprintf("its %s table knows columns by other names than the file (column mapping), which content sums do not follow", f.Table.Format)}
+		if problem := unreadColumn(f.Table); problem != nil {
+			r.unread[id] = *problem
 			continue
 		}
 		r.left[id] = len(f.RowGroups)
@@ -304,9 +310,6 @@ func problemOf(err error) *facts.Problem {
 
 // read reads a row group of a file; group -1 is a file without any.
 func (w *worker) read(ctx context.Context, f facts.File, group int) (found Facts, err error) {
-	if f.Table != nil && len(f.Table.Columns) > 0 {
-		return found, facts.UnsupportedError{Feature: "a file whose table names its columns in another way,", Instead: "the table's own names"}
-	}
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = fmt.Errorf("it does not decode (%v)", cause)
@@ -321,7 +324,7 @@ func (w *worker) read(ctx context.Context, f facts.File, group int) (found Facts
 		if w.open, err = survey.OpenColumns(w.object, f.Size); err != nil {
 			return Facts{}, err
 		}
-		w.leaves = leavesOf(w.open.MetaData().Schema, w.Ask)
+		w.leaves = leavesOf(w.open.MetaData().Schema, f.Table, w.Ask)
 	}
 	columns := w.columns(f)
 	if group >= 0 {
@@ -362,7 +365,7 @@ func (w *worker) group(ctx context.Context, f facts.File, group int, columns map
 	rows := f.RowGroups[group].Rows
 	cursors := make([]cursor, len(w.leaves))
 	w.source = slices.Grow(w.source[:0], len(w.leaves))[:len(w.leaves)]
-	step := w.Ask.window()
+	step := w.Order.window()
 	aside := rows > step
 	for at := int64(0); at < rows; at += step {
 		n := int(min(step, rows-at))

@@ -221,18 +221,27 @@ func (b *Index) LeftOut(f facts.File) bool {
 	return found && problem.Kind == facts.ProblemOpenChanged
 }
 
-// JudgedFiles are the files whose rows a check's verdict rests on.
-func (b *Index) JudgedFiles(whole bool) []facts.File {
-	judged := func(f *facts.File) bool { return !b.LeftOut(*f) && (whole || b.Judged(f.Partition)) }
+// judges says whether a check's verdict rests on the rows of a file.
+func (b *Index) judges(f *facts.File, whole bool) bool {
+	return !b.LeftOut(*f) && (whole || b.Judged(f.Partition))
+}
+
+// CountJudged is how many files JudgedFiles gives.
+func (b *Index) CountJudged(whole bool) int {
 	count := 0
 	for i := range b.Survey.Files {
-		if judged(&b.Survey.Files[i]) {
+		if b.judges(&b.Survey.Files[i], whole) {
 			count++
 		}
 	}
-	files := make([]facts.File, 0, count) // 100,000 of them take 30 MB, and twice that while a list grows
+	return count
+}
+
+// JudgedFiles are the files whose rows a check's verdict rests on.
+func (b *Index) JudgedFiles(whole bool) []facts.File {
+	files := make([]facts.File, 0, b.CountJudged(whole)) // 100,000 of them take 30 MB, and twice that while a list grows
 	for i := range b.Survey.Files {
-		if judged(&b.Survey.Files[i]) {
+		if b.judges(&b.Survey.Files[i], whole) {
 			files = append(files, b.Survey.Files[i])
 		}
 	}

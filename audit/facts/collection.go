@@ -27,8 +27,10 @@ type Collection struct {
 	// CheckedPages had a checksum of their own, and it agreed.
 	CheckedPages int64
 	// RoleProblems says why a role could not be read, by role ("event_time", "ingested_at", "source", "key", "entity",
-	// "measures", "writer"): a column that files lack, or types without a common form. Checks that need the role are errors.
+	// "measures", "writer", and "partition_column" for the files' own copies of what their paths say): a column that files lack, or types without a common form. Checks that need the role are errors.
 	RoleProblems map[string]string
+	// RolesBeyond are those of them that the engine does not read, whatever the files hold: another engine may.
+	RolesBeyond map[string]bool
 	// SpilledBytes were written to the temp dir by key and entity runs.
 	SpilledBytes int64
 	// ScannedFiles and ScannedRows say how much was looked at.
@@ -36,7 +38,34 @@ type Collection struct {
 	ScannedRows  int64
 	// KnownFiles and KnownRows are those of them that were not read, since an earlier run had kept their facts.
 	KnownFiles, KnownRows int64
+	// ReadBecause says why the files were read that were not known, by reason: how many files. It is nil where nothing is kept at all.
+	ReadBecause map[ReadReason]int64
 }
+
+// ReadReason is why the rows of a file were read, though facts of files are kept.
+type ReadReason string
+
+// The reasons for which files are read.
+const (
+	// ReadNew is a path that nothing is known of, ReadChanged one whose size, time, mark or footer is another, ReadPolicy one that is known
+	// under other definitions or releases, or in another place, and ReadBeside one that is read in another way since other files have other types.
+	ReadNew     ReadReason = "new"
+	ReadChanged ReadReason = "changed"
+	ReadPolicy  ReadReason = "policy"
+	ReadBeside  ReadReason = "other_files"
+	// ReadOpen is a file of an open partition, or whose facts do not hold at this as_of; ReadStale one with rows that turned stale since.
+	ReadOpen  ReadReason = "open"
+	ReadStale ReadReason = "turned_stale"
+	// ReadParanoid trusts nothing, ReadAsked distrusts files by name, and ReadDamaged what a damaged pack may have known,
+	// or one that is older.
+	ReadParanoid ReadReason = "paranoid"
+	ReadAsked    ReadReason = "asked"
+	ReadDamaged  ReadReason = "damaged"
+	// ReadNeverKept is a view of which nothing may be kept: its sensitive columns, samples, values that change how all files are read.
+	ReadNeverKept ReadReason = "never_kept"
+	// ReadTogether is where what is known of the files does not suffice for all of them together.
+	ReadTogether ReadReason = "together"
+)
 
 // Population is a group of rows whose histogram is kept apart.
 type Population struct {

@@ -59,6 +59,18 @@ func positiveBin(lag times.Span) int32 {
 	return int32(fineSeconds+minuteBins) + int32(min(i, logBins-1))
 }
 
+// LagScale is how bins are made of whole seconds, for an engine that counts them itself: seconds below Fine, minutes below Coarse, and
+// beyond, from the bin LogFrom on, those whose first seconds are Edges.
+type LagScale struct {
+	Fine, Coarse, LogFrom int64
+	Edges                 []int64
+}
+
+// LagScaleOf is the one scale that there is.
+func LagScaleOf() LagScale {
+	return LagScale{Fine: fineSeconds, Coarse: coarseSeconds, LogFrom: fineSeconds + minuteBins, Edges: slices.Clone(logEdges[:logBins])}
+}
+
 // LagBounds are the edges of a bin, the upper one excluded.
 func LagBounds(bin int32) (lo, hi times.Span) {
 	if bin < 0 {

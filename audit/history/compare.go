@@ -20,19 +20,18 @@ const (
 // Rank orders findings by what earlier runs say of them, for evidence.Input: new before worse before the rest. It compares with runs of
 // an earlier as_of (microseconds UTC) and the same range.
 func (p *Past) Rank(asOf int64, within string) func(fingerprint string, bad int64) int {
-	last := map[string]int64{}
+	last := map[int32]int64{}
 	for where, looks := range p.looks {
 		if where.view != "" && where.within != within {
 			continue
 		}
-		for fingerprint, bad := range presentBefore(before(looks, asOf)) {
-			last[fingerprint] = bad
-		}
+		maps.Copy(last, presentBefore(before(looks, asOf)))
 	}
 	return func(fingerprint string, bad int64) int {
-		was, known := last[fingerprint]
+		n, known := p.numbers[fingerprint]
+		was, present := last[n]
 		switch {
-		case !known:
+		case !known, !present:
 			return 0
 		case bad > was:
 			return 1
@@ -59,8 +58,8 @@ func before(looks []*look, asOf int64) []*look {
 
 // presentBefore are the findings that were there when somebody last looked, with what was counted: one that a run did not find although
 // it looked at everything is gone, and one that it could not have seen is still there.
-func presentBefore(earlier []*look) map[string]int64 {
-	present := map[string]int64{}
+func presentBefore(earlier []*look) map[int32]int64 {
+	present := map[int32]int64{}
 	for _, l := range earlier {
 		if l.looked {
 			clear(present)
@@ -71,7 +70,8 @@ func presentBefore(earlier []*look) map[string]int64 {
 }
 
 // Compare gives a report that was just made what earlier runs say of it: the states of its findings and results, those that are
-// resolved, and trends. Its id is that of the result.
+// resolved, and trends. Its id is that of the result. Where the report holds all of its findings by name (Result.Every), they are given
+// their states in place.
 func (p *Past) Compare(r report.Report) (report.Report, error) {
 	run, err := RunOf(r)
 	if err != nil {
@@ -168,7 +168,7 @@ type comparison struct {
 	past       *Past
 	run        Run
 	earlier    []*look
-	present    map[string]int64
+	present    map[int32]int64
 	unfollowed int64
 	unseen     int64
 }
@@ -176,10 +176,12 @@ type comparison struct {
 func (c *comparison) result(res report.Result, looked bool) report.Result {
 	states := report.States{}
 	res.Findings = slices.Clone(res.Findings)
-	all := findingsOf(res)
-	res.Every = make([]report.Finding, len(all))
-	for i, f := range all {
-		res.Every[i] = f.Finding
+	if !complete(res) {
+		all := findingsOf(res)
+		res.Every = make([]report.Finding, len(all))
+		for i, f := range all {
+			res.Every[i] = f.Finding
+		}
 	}
 	since := ""
 	for i, f := range res.Every {
@@ -197,8 +199,8 @@ func (c *comparison) result(res report.Result, looked bool) report.Result {
 		}
 	}
 	if !looked {
-		for fingerprint := range c.present {
-			if _, still := res.Fingerprints[fingerprint]; !still {
+		for n := range c.present {
+			if _, still := res.Fingerprints[c.past.names[n]]; !still {
 				c.unseen++
 			}
 		}
@@ -213,6 +215,18 @@ func (c *comparison) result(res report.Result, looked bool) report.Result {
 	}
 	res.State, res.Since = c.state(res, states, since)
 	return res
+}
+
+// complete says that all findings of a result are held by name, as in the process that made them: then they are given their states in
+// place, for they are most of what the report takes.
+func complete(res report.Result) bool {
+	named := 0
+	for _, f := range res.Every {
+		if f.FingerprintNote == "" {
+			named++
+		}
+	}
+	return len(res.Every) > 0 && named >= len(res.Fingerprints)
 }
 
 // hashed says that a subject is named by a keyed hash, so that another key names it otherwise.
@@ -236,7 +250,7 @@ func (c *comparison) finding(f report.Finding) report.Finding {
 	if len(earlier) == 0 && len(c.earlier) > 0 {
 		return f // every earlier run had another key
 	}
-	t := follow(earlier, f.Fingerprint)
+	t := c.follow(earlier, f.Fingerprint)
 	f.Seen, f.LastRowsBad = t.seen+1, t.last
 	switch {
 	case !t.present:
@@ -263,10 +277,12 @@ type track struct {
 	last           []int64
 }
 
-func follow(earlier []*look, fingerprint string) track {
+func (c *comparison) follow(earlier []*look, fingerprint string) track {
 	t := track{}
+	n, known := c.past.numbers[fingerprint]
 	for _, l := range earlier {
-		bad, found := l.found[fingerprint]
+		bad, found := l.found[n]
+		found = found && known
 		switch {
 		case found:
 			if !t.present {
@@ -287,12 +303,13 @@ func follow(earlier []*look, fingerprint string) track {
 // resolved are the findings of earlier runs that are gone, the worst first. One that a suppression accepts now is not gone.
 func (c *comparison) resolved(res report.Result) []report.Resolved {
 	var gone []report.Resolved
-	for fingerprint, bad := range c.present {
+	for n, bad := range c.present {
+		fingerprint := c.past.names[n]
 		if _, still := res.Fingerprints[fingerprint]; still {
 			continue
 		}
-		subject := c.past.subjects[fingerprint]
-		t := follow(c.comparable(subject), fingerprint)
+		subject := c.past.subject(n)
+		t := c.follow(c.comparable(subject), fingerprint)
 		if !t.present {
 			continue
 		}

@@ -3,9 +3,11 @@ package history
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -30,14 +32,15 @@ type Past struct {
 
 	// looks are what runs said, by scope, in the order of as_of.
 	looks map[scope][]*look
-	// subjects are the names of findings by fingerprint, of the latest run that knows them.
-	subjects map[string]report.Subject
+	// numbers are those of findings by fingerprint: a history is held while views are judged, and a text for each run's finding is more
+	// than the rest of it. Names are their fingerprints, and subjects their names packed, of the latest run that knows them.
+	numbers  map[string]int32
+	names    []string
+	subjects []string
 	// ages are those of the newest event of views, in the order of as_of.
 	ages map[viewName][]age
 	// sizes are how many rows views held, of runs that could read all of their files, in the order of as_of.
 	sizes map[viewName][]size
-	// interned keeps one text of each fingerprint.
-	interned map[string]string
 }
 
 // scope is what runs are compared within.
@@ -52,8 +55,8 @@ type look struct {
 	looked  bool
 	// point is the result itself.
 	point Point
-	// found are the rows_bad of the findings that no suppression accepted.
-	found map[string]int64
+	// found are the rows_bad of the findings that no suppression accepted, by their numbers.
+	found map[int32]int64
 }
 
 type age struct {
@@ -110,7 +113,7 @@ func (p *Past) open(ctx context.Context, dir, name string) (why, err error) {
 }
 
 func newPast() *Past {
-	return &Past{looks: map[scope][]*look{}, subjects: map[string]report.Subject{}, ages: map[viewName][]age{}, sizes: map[viewName][]size{}, interned: map[string]string{}}
+	return &Past{looks: map[scope][]*look{}, numbers: map[string]int32{}, ages: map[viewName][]age{}, sizes: map[viewName][]size{}}
 }
 
 // list names the files below a folder, relative to it and sorted; an unfinished file of a run that was killed is none of them.
@@ -169,12 +172,42 @@ func fetch(dir, name string) (raw []byte, why, err error) {
 	return raw, admit(raw), nil
 }
 
-func (p *Past) intern(text string) string {
-	if kept, known := p.interned[text]; known {
-		return kept
+// number is that of a fingerprint, which it is given where it has none.
+func (p *Past) number(fingerprint string) int32 {
+	n, known := p.numbers[fingerprint]
+	if !known {
+		n = int32(len(p.names))
+		p.numbers[fingerprint] = n
+		p.names, p.subjects = append(p.names, fingerprint), append(p.subjects, "")
 	}
-	p.interned[text] = text
-	return text
+	return n
+}
+
+// packed is a subject as one text, each part behind its length; that without a name is empty.
+func packed(s report.Subject) string {
+	if s == (report.Subject{}) {
+		return ""
+	}
+	var text []byte
+	for _, part := range []string{s.Partition, s.Source, s.File, s.Column, s.Object} {
+		text = append(binary.AppendUvarint(text, uint64(len(part))), part...)
+	}
+	return string(text)
+}
+
+// subject is the name of a finding by its number.
+func (p *Past) subject(n int32) report.Subject {
+	var s report.Subject
+	rest := []byte(p.subjects[n])
+	for _, part := range []*string{&s.Partition, &s.Source, &s.File, &s.Column, &s.Object} {
+		length, size := binary.Uvarint(rest)
+		if size <= 0 {
+			return report.Subject{} // it has none
+		}
+		rest = rest[size:]
+		*part, rest = string(rest[:length]), rest[length:]
+	}
+	return s
 }
 
 // adder takes in the rows of one run, in their order.
@@ -182,7 +215,7 @@ func (p *Past) adder() func(Row) {
 	var at *look
 	return func(r Row) {
 		if r.Kind == kindResult {
-			at = &look{run: r.Run, outcome: report.Outcome(r.Outcome), looked: r.Looked, point: pointOf(r), found: map[string]int64{}}
+			at = &look{run: r.Run, outcome: report.Outcome(r.Outcome), looked: r.Looked, point: pointOf(r), found: map[int32]int64{}}
 			where := scopeOf(r.Run, r.Project, r.View, r.Check)
 			p.looks[where] = append(p.looks[where], at)
 			of := viewName{r.Project, r.View}
@@ -197,14 +230,14 @@ func (p *Past) adder() func(Row) {
 		if at == nil || r.Fingerprint == "" {
 			return
 		}
-		fingerprint := p.intern(r.Fingerprint)
-		if r.Subject != (report.Subject{}) {
-			p.subjects[fingerprint] = r.Subject // files come in the order of as_of
+		n := p.number(r.Fingerprint)
+		if subject := packed(r.Subject); subject != "" && subject != p.subjects[n] {
+			p.subjects[n] = subject // files come in the order of as_of
 		}
 		if r.Suppressed {
 			return
 		}
-		at.found[fingerprint] = r.RowsBad
+		at.found[n] = r.RowsBad
 	}
 }
 
@@ -227,12 +260,15 @@ func (r Run) path() string {
 // Write keeps the rows of a run in the folder, in one step: readers see the file of the run as it was, or as it is. It takes the place
 // of an earlier run with the same ID, and of no file that is not one. Now is when it is written; what runs that were killed left
 // unfinished an hour before is removed.
-func Write(ctx context.Context, dir string, rows []Row, now time.Time) error {
-	if len(rows) == 0 {
+func Write(ctx context.Context, dir string, rows iter.Seq[Row], now time.Time) error {
+	name := ""
+	for first := range rows {
+		name = first.path()
+		break
+	}
+	if name == "" {
 		return nil
 	}
-	run := rows[0].Run
-	name := run.path()
 	path := filepath.Join(dir, filepath.FromSlash(name))
 	if _, err := os.Lstat(path); err == nil {
 		why, err := readOne(ctx, dir, filepath.FromSlash(name))

@@ -481,14 +481,15 @@ func TestRowsOfADocumentAreThoseOfTheRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	made, err := history.Rows(sealed)
+	fresh, err := history.Rows(sealed)
 	if err != nil {
 		t.Fatal(err)
 	}
-	read, err := history.Rows(parsed)
+	again, err := history.Rows(parsed)
 	if err != nil {
 		t.Fatal(err)
 	}
+	made, read := slices.Collect(fresh), slices.Collect(again)
 	if len(made) != 31 || len(read) != 31 {
 		t.Fatalf("%d and %d rows", len(made), len(read))
 	}

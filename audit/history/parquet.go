@@ -9,7 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
+	"iter"
 	"strconv"
 	"strings"
 	"time"
@@ -134,7 +134,7 @@ func columns() []column {
 }
 
 // WriteParquet writes rows as one Parquet file.
-func WriteParquet(w io.Writer, rows []Row) error {
+func WriteParquet(w io.Writer, rows iter.Seq[Row]) error {
 	raw, err := encode(rows)
 	if err != nil {
 		return err
@@ -143,11 +143,11 @@ func WriteParquet(w io.Writer, rows []Row) error {
 	return err
 }
 
-// groupRows are those of a row group: so many are held once more while they are written.
+// groupRows are those of a row group: so many are held while they are written.
 const groupRows = 16_384
 
 // encode is the file of a run, with its digest.
-func encode(rows []Row) ([]byte, error) {
+func encode(rows iter.Seq[Row]) ([]byte, error) {
 	cols := columns()
 	fields := make([]arrow.Field, len(cols))
 	for i, c := range cols {
@@ -162,21 +162,26 @@ func encode(rows []Row) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	write := func(rows []Row) error {
-		for _, r := range rows {
-			for i, c := range cols {
-				appendValue(builder.Field(i), c.value(r))
-			}
+	waiting := 0
+	flush := func() error {
+		if waiting == 0 {
+			return nil
 		}
+		waiting = 0
 		record := builder.NewRecord()
 		defer record.Release()
 		return writer.Write(record)
 	}
 	err = errors.Join(writer.AppendKeyValueMetadata("schema", Schema), writer.AppendKeyValueMetadata("digest", digestMark+digestBlank))
-	for group := range slices.Chunk(rows, groupRows) {
-		err = errors.Join(err, write(group))
+	for r := range rows {
+		for i, c := range cols {
+			appendValue(builder.Field(i), c.value(r))
+		}
+		if waiting++; waiting == groupRows {
+			err = errors.Join(err, flush())
+		}
 	}
-	if err = errors.Join(err, writer.Close()); err != nil {
+	if err = errors.Join(err, flush(), writer.Close()); err != nil {
 		return nil, err
 	}
 	raw := buf.Bytes()
@@ -335,7 +340,7 @@ func (b batch) row(i int) Row {
 }
 
 // WriteCSV writes rows with a header; what does not apply is an empty cell, and a cell that would be a formula begins with a quote.
-func WriteCSV(w io.Writer, rows []Row) error {
+func WriteCSV(w io.Writer, rows iter.Seq[Row]) error {
 	out := csv.NewWriter(w)
 	cols := columns()
 	header := make([]string, len(cols))
@@ -345,7 +350,7 @@ func WriteCSV(w io.Writer, rows []Row) error {
 	if err := out.Write(header); err != nil {
 		return err
 	}
-	for _, r := range rows {
+	for r := range rows {
 		line := make([]string, len(cols))
 		for i, c := range cols {
 			line[i] = cell(c.value(r))

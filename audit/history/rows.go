@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -92,47 +93,62 @@ func selectionOf(s report.Selection) string {
 }
 
 // Rows are those of a report: for each result one, and one for each of its findings. Of a document that was read, findings beyond
-// those it shows come without their subject.
-func Rows(r report.Report) ([]Row, error) {
+// those it shows come without their subject. They are made one at a time: those of a run with many findings are more than the report.
+func Rows(r report.Report) (iter.Seq[Row], error) {
 	run, err := RunOf(r)
 	if err != nil {
 		return nil, err
+	}
+	for _, res := range r.Results {
+		if _, err := measuresOf(res); err != nil {
+			return nil, err
+		}
 	}
 	views := map[string]report.View{}
 	for _, v := range r.Views {
 		views[v.Name] = v
 	}
-	count := len(r.Results)
-	for _, res := range r.Results {
-		count += int(res.FindingsTotal)
-	}
-	rows := make([]Row, 0, count)
-	for _, res := range r.Results {
-		view := views[res.View]
-		measures, err := json.Marshal(res.Measures)
-		if err != nil {
-			return nil, fmt.Errorf("measures of %s of view %s: %w", res.Check, res.View, err)
-		}
-		one := Row{Kind: kindResult, Run: run, Project: projectOf(r, res.View), View: res.View, Check: res.Check, Owner: res.Owner, Outcome: string(res.Outcome),
-			Severity: string(res.Severity), Evidence: string(res.Evidence), Unit: res.Unit, RowsTotal: res.RowsTotal, RowsBad: res.RowsBad, Findings: res.FindingsTotal,
-			Message: res.Message, Measures: string(report.EscapeHidden(measures)), Looked: looked(res, view), ViewRows: view.Rows, ViewFiles: view.Files,
-			ViewBytes: view.Bytes, AgeSeconds: view.AgeSeconds}
-		if view.NewestEventTime != nil {
-			one.NewestEventTime = *view.NewestEventTime
-		}
-		rows = append(rows, one)
-		one.Measures, one.Findings, one.Looked = "", 0, false
-		for _, f := range findingsOf(res) {
-			one := one
-			one.Kind, one.Message, one.RowsTotal, one.RowsBad = kindFinding, f.Message, f.RowsTotal, f.RowsBad
-			one.Subject, one.Suppressed, one.Named = f.Subject, f.Suppressed, f.named
-			if f.FingerprintNote == "" {
-				one.Fingerprint = f.Fingerprint
+	return func(yield func(Row) bool) {
+		for _, res := range r.Results {
+			view := views[res.View]
+			measures, _ := measuresOf(res) // each was made before
+			one := Row{Kind: kindResult, Run: run, Project: projectOf(r, res.View), View: res.View, Check: res.Check, Owner: res.Owner, Outcome: string(res.Outcome),
+				Severity: string(res.Severity), Evidence: string(res.Evidence), Unit: res.Unit, RowsTotal: res.RowsTotal, RowsBad: res.RowsBad, Findings: res.FindingsTotal,
+				Message: res.Message, Measures: measures, Looked: looked(res, view), ViewRows: view.Rows, ViewFiles: view.Files,
+				ViewBytes: view.Bytes, AgeSeconds: view.AgeSeconds}
+			if view.NewestEventTime != nil {
+				one.NewestEventTime = *view.NewestEventTime
 			}
-			rows = append(rows, one)
+			if !yield(one) || !yieldFindings(one, res, yield) {
+				return
+			}
+		}
+	}, nil
+}
+
+// yieldFindings gives the rows of the findings of a result, which are like its own but for what is the finding's.
+func yieldFindings(one Row, res report.Result, yield func(Row) bool) bool {
+	one.Kind, one.Measures, one.Findings, one.Looked = kindFinding, "", 0, false
+	for _, f := range findingsOf(res) {
+		one.Message, one.RowsTotal, one.RowsBad = f.Message, f.RowsTotal, f.RowsBad
+		one.Subject, one.Suppressed, one.Named, one.Fingerprint = f.Subject, f.Suppressed, f.named, ""
+		if f.FingerprintNote == "" {
+			one.Fingerprint = f.Fingerprint
+		}
+		if !yield(one) {
+			return false
 		}
 	}
-	return rows, nil
+	return true
+}
+
+// measuresOf are the measures of a result as a JSON object.
+func measuresOf(res report.Result) (string, error) {
+	measures, err := json.Marshal(res.Measures)
+	if err != nil {
+		return "", fmt.Errorf("measures of %s of view %s: %w", res.Check, res.View, err)
+	}
+	return string(report.EscapeHidden(measures)), nil
 }
 
 // looked says whether what a result did not find is not there: a pass looked at everything, and other verdicts did where no file

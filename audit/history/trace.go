@@ -160,7 +160,7 @@ func Diff(a, b report.Report) (Changes, error) {
 	}
 	past := newPast()
 	add := past.adder()
-	for _, row := range rows {
+	for row := range rows {
 		row.AsOf = run.AsOf - 1 // the first is the earlier one, whatever it was judged from
 		add(row)
 	}

@@ -9,7 +9,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/times"
@@ -37,6 +39,8 @@ type Dir struct {
 	beside  chan struct{}
 	running sync.WaitGroup
 	later   []func()
+	// paths are those of files, once somebody asked, and dropped those of files that are not trusted.
+	paths, dropped map[string]bool
 }
 
 // mostBeside is how many functions run beside the others.
@@ -66,13 +70,17 @@ func Local(path string) Folder { return Folder{localPlace{path: path}} }
 func (f Folder) String() string { return f.place.text() }
 
 // Prepare makes the folder, where its parent is there, for its owner alone: facts tell much of the data. It tells before a long run
-// whether facts can be kept at its end, and removes what killed runs left two days before now.
+// whether facts can be kept at its end, and removes what killed runs left two days before now. A folder that holds other things is refused, for
+// its rights would be taken from whoever uses them.
 func Prepare(path string, now time.Time) error {
 	err := os.Mkdir(path, 0o700)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("facts %s: %w; create the folder that holds it first, or correct the path", path, err)
 	}
-	if err != nil && !errors.Is(err, fs.ErrExist) {
+	if errors.Is(err, fs.ErrExist) {
+		err = ofItsOwn(path)
+	}
+	if err != nil {
 		return fmt.Errorf("facts %s: %w", path, err)
 	}
 	for _, name := range []string{packsFolder, unfinishedFolder} {
@@ -85,6 +93,36 @@ func Prepare(path string, now time.Time) error {
 	}
 	_, _ = localPlace{path: path}.leftovers(now.Add(-unfinishedFor)) // what cannot be removed stays: nobody reads it
 	return nil
+}
+
+// UnfitError is a path that is there and cannot be a folder of facts: no retry cures it.
+type UnfitError struct{ Reason string }
+
+func (e UnfitError) Error() string { return e.Reason }
+
+// ofItsOwn says what is wrong with a folder that is there: it holds other things, and no facts yet.
+func ofItsOwn(path string) error {
+	entries, err := os.ReadDir(path)
+	if errors.Is(err, syscall.ENOTDIR) {
+		return UnfitError{"it is no folder: name another"}
+	}
+	if err != nil {
+		return fmt.Errorf("%w; name a folder that this user may read and write", err)
+	}
+	other := ""
+	for _, e := range entries {
+		switch name := e.Name(); {
+		case name == packsFolder:
+			return nil
+		case name != unfinishedFolder && name != looksFolder && name != "lost+found" && !strings.HasPrefix(name, "."):
+			other = name
+		}
+	}
+	if other == "" {
+		return nil
+	}
+	return UnfitError{fmt.Sprintf("it holds other things, such as %s, and facts are kept in a folder of their own, which nobody but its owner may read: name a new one, such as %s",
+		other, filepath.Join(path, "facts"))}
 }
 
 // noOthers takes the rights of others away where a folder was made by somebody else, for instance by mkdir.
@@ -100,7 +138,7 @@ func noOthers(path string) error {
 		return nil
 	}
 	if err := os.Chmod(path, 0o700); err != nil {
-		return fmt.Errorf("others may read it, and facts tell much of the data: %w", err)
+		return fmt.Errorf("others may read it, and facts tell much of the data: %w; name a folder below it, which is then made for this user alone", err)
 	}
 	return nil
 }
@@ -112,7 +150,7 @@ func Open(ctx context.Context, path string) (*Dir, error) { return Local(path).O
 
 // Open is the function Open for any folder.
 func (f Folder) Open(ctx context.Context) (*Dir, error) {
-	d := &Dir{place: f.place, files: map[fileOf]*File{}, lists: map[string]listed{}, looks: openLooks(f.place), beside: make(chan struct{}, mostBeside)}
+	d := &Dir{place: f.place, files: map[fileOf]*File{}, dropped: map[string]bool{}, lists: map[string]listed{}, looks: openLooks(f.place), beside: make(chan struct{}, mostBeside)}
 	if err := d.looks.damaged; err != nil {
 		d.notUsed = append(d.notUsed, "looks/"+reasonFor(err)+"; what changes in closed partitions is compared with this run from the next one on")
 	}
@@ -199,7 +237,13 @@ func (d *Dir) take(o opened) {
 
 // forget drops what is not trusted.
 func (d *Dir) forget() {
-	maps.DeleteFunc(d.files, func(_ fileOf, f *File) bool { return f.pack.number() <= d.distrusted })
+	maps.DeleteFunc(d.files, func(of fileOf, f *File) bool {
+		if f.pack.number() > d.distrusted {
+			return false
+		}
+		d.dropped[of.path] = true
+		return true
+	})
 	maps.DeleteFunc(d.lists, func(_ string, l listed) bool { return l.pack.number() <= d.distrusted })
 }
 
@@ -229,6 +273,21 @@ func (d *Dir) Find(policy, path string) *File {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.files[fileOf{policy, path}]
+}
+
+// Traces says what there is of a path of which Find knows nothing: facts under another policy, or facts that are not trusted for a pack
+// is damaged.
+func (d *Dir) Traces(path string) (otherPolicy, distrusted bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.paths == nil {
+		d.paths = map[string]bool{}
+		for of := range d.files {
+			d.paths[of.path] = true
+		}
+	}
+	// what a damaged pack knew nobody can tell: it may have known this one
+	return d.paths[path], d.dropped[path] || d.distrusted > 0 && !d.paths[path]
 }
 
 // Distrust forgets all that a pack says, and what older ones say, and names it.

@@ -156,27 +156,20 @@ func placesOf(text string) (map[string][]Range, error) {
 
 // Integers reads a column of the file's rows in a table, range by range.
 func (f *File) Integers(table, column string) ([]int64, error) {
-	var all []int64
-	for _, r := range f.At[table] {
-		values, err := f.pack.Integers(table, column, r.First, r.Count)
-		if err != nil {
-			return nil, err
-		}
-		if len(f.At[table]) == 1 {
-			return values, nil
-		}
-		all = append(all, values...)
-	}
-	return all, nil
+	return ranged(f.At[table], func(r Range) ([]int64, error) { return f.pack.Integers(table, column, r.First, r.Count) })
 }
 
 // Texts reads a column of texts of the file's rows in a table.
 func (f *File) Texts(table, column string) ([]string, error) {
-	var all []string
-	for _, r := range f.At[table] {
-		values, err := f.pack.Texts(table, column, r.First, r.Count)
-		if err != nil {
-			return nil, err
+	return ranged(f.At[table], func(r Range) ([]string, error) { return f.pack.Texts(table, column, r.First, r.Count) })
+}
+
+func ranged[T any](at []Range, read func(Range) ([]T, error)) ([]T, error) {
+	var all []T
+	for _, r := range at {
+		values, err := read(r)
+		if err != nil || len(at) == 1 {
+			return values, err
 		}
 		all = append(all, values...)
 	}

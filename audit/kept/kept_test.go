@@ -3,7 +3,9 @@ package kept
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -145,7 +147,7 @@ func TestEveryByteOfAPackCounts(t *testing.T) {
 				}
 			}
 		}
-		for _, length := range []int{0, 1, len(raw) / 2, len(raw) - 1} {
+		for length := range raw {
 			if err := os.WriteFile(name, raw[:length], 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -159,6 +161,62 @@ func TestEveryByteOfAPackCounts(t *testing.T) {
 	}
 	if unharmed > 80 { // the case of the keys of its JSON, and the white space at the end
 		t.Errorf("%d changes were not noticed", unharmed)
+	}
+}
+
+// TestBlocksThatChangedPlacesAreNoticed swaps two blocks of a table, and two tables of one length between packs: each byte has been there before.
+func TestBlocksThatChangedPlacesAreNoticed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pack")
+	w, err := Create(path + ".tmp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng, numbers := rand.New(rand.NewPCG(5, 3)), make([]int64, 200_000)
+	for i := range numbers {
+		numbers[i] = rng.Int64()
+	}
+	if _, err := w.Append(numbersTable, Rows{numbers, numbers}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Commit(path, Note{By: "test", AsOf: 5}); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(path, "numbers.parquet")
+	raw, err := os.ReadFile(name)
+	if err != nil || len(raw) < 2*blockBytes {
+		t.Fatalf("%d bytes, %v; want two blocks", len(raw), err)
+	}
+	swapped := slices.Concat(raw[blockBytes:2*blockBytes], raw[:blockBytes], raw[2*blockBytes:])
+	if err := os.WriteFile(name, swapped, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := contents(path); !errors.As(err, new(DamagedError)) || !strings.Contains(err.Error(), "does not agree with its checksum") {
+		t.Errorf("swapped blocks: %v", err)
+	}
+	var packs []string
+	for _, value := range []int64{1, 2} {
+		pack := filepath.Join(t.TempDir(), "pack")
+		w, err := Create(pack + ".tmp")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Append(numbersTable, Rows{[]int64{value}, []int64{value}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Commit(pack, Note{By: "test", AsOf: 5}); err != nil {
+			t.Fatal(err)
+		}
+		packs = append(packs, filepath.Join(pack, "numbers.parquet"))
+	}
+	other, err := os.ReadFile(packs[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(packs[0], other, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := contents(filepath.Dir(packs[0])); !errors.As(err, new(DamagedError)) {
+		t.Errorf("a table of another pack: %v", err)
 	}
 }
 
@@ -399,6 +457,71 @@ func TestTheFolderIsItsOwnersAlone(t *testing.T) {
 		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o700 {
 			t.Errorf("%s has the rights %v, %v", name, info.Mode(), err)
 		}
+	}
+}
+
+// TestFoldersThatCannotHoldFacts: a file, a folder of other things, whose rights stay as they are, and one whose parent is not there. A link to a
+// folder is one, and so is the root of a volume.
+func TestFoldersThatCannotHoldFacts(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	do := func(errs ...error) {
+		t.Helper()
+		if err := errors.Join(errs...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	do(os.WriteFile(at("file"), nil, 0o644), os.MkdirAll(at("project/src"), 0o755), os.MkdirAll(at("volume/lost+found"), 0o755), os.Mkdir(at("empty"), 0o755),
+		os.Symlink("empty", at("link")), os.Symlink("nowhere", at("dangling")))
+	for name, want := range map[string]string{
+		"file": "it is no folder: name another", "project": "it holds other things, such as src", "none/facts": "create the folder that holds it first",
+		"file/facts": "not a directory", "dangling": "no such file or directory", "volume": "", "empty": "", "link": "", "new": "",
+	} {
+		err := Prepare(at(name), time.Now())
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "facts "+at(name)+": ")) {
+			t.Errorf("%s: %v, want %q", name, err, want)
+		}
+	}
+	if info, err := os.Stat(at("project")); err != nil || info.Mode().Perm() != 0o755 {
+		t.Errorf("the folder of other things has the rights %v, %v", info.Mode(), err)
+	}
+	do(Prepare(at("link"), time.Now()), Prepare(at("volume"), time.Now()))
+}
+
+// TestWhatIsKeptIsItsOwnersAlone: folders 0700, files 0600, whatever the process would give to others.
+func TestWhatIsKeptIsItsOwnersAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "facts")
+	if err := Prepare(path, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	d, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Add(d.Number(), aFile("a", 1))
+	d.Looks().Remember("v", 5, []Seen{{Path: "a"}}, nil)
+	if err := errors.Join(d.Commit(Note{}), d.Looks().Commit("test", 5), d.Close()); err != nil {
+		t.Fatal(err)
+	}
+	files := 0
+	err = filepath.WalkDir(path, func(name string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := e.Info()
+		want := fs.FileMode(0o600)
+		if e.IsDir() {
+			want = 0o700
+		} else {
+			files++
+		}
+		if err == nil && info.Mode().Perm() != want {
+			t.Errorf("%s has the rights %v, want %v", name, info.Mode(), want)
+		}
+		return err
+	})
+	if err != nil || files != 5 {
+		t.Errorf("%d files, %v; want 5: two manifests, files, looked and seen", files, err)
 	}
 }
 

@@ -12,6 +12,14 @@ type List struct {
 	Covered []File
 	// Files are the numbers of rows' files in Covered; Hashes are those of narrow keys, and Rows the numbers of rows in their files.
 	Files, Hashes, Rows []int64
+
+	pack *Pack
+}
+
+// Covers says that one of the covered files is a known one in the same state. What was kept of a file after the list, as a run that trusts
+// nothing does, is not covered: its keys may be others.
+func (l *List) Covers(i int, known *File) bool {
+	return known.SameAs(&l.Covered[i]) && known.pack.number() <= l.pack.number()
 }
 
 // The tables of lists. A list has one row in lists.
@@ -63,7 +71,7 @@ func (d *Dir) List(name string) (*List, error) {
 	r := reader{file: &f}
 	paths, etags, states := r.texts(coveredTable.Name, "path"), r.texts(coveredTable.Name, "etag"), r.texts(coveredTable.Name, "state")
 	sizes, mtimes, footers := r.integers(coveredTable.Name, "size"), r.integers(coveredTable.Name, "mtime_us"), r.integers(coveredTable.Name, "footer")
-	l := &List{Files: r.integers(repeatsTable.Name, "covered"), Hashes: r.integers(repeatsTable.Name, "hash"), Rows: r.integers(repeatsTable.Name, "row")}
+	l := &List{pack: at.pack, Files: r.integers(repeatsTable.Name, "covered"), Hashes: r.integers(repeatsTable.Name, "hash"), Rows: r.integers(repeatsTable.Name, "row")}
 	if r.err != nil {
 		return nil, r.err
 	}

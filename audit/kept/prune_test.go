@@ -139,3 +139,56 @@ func TestAFolderThatIsOnlyReadStaysAsItIs(t *testing.T) {
 		t.Errorf("%d packs, %v; want none", len(stock), err)
 	}
 }
+
+// TestAListDoesNotCoverWhatIsNewer has a run keep a file anew under the identity that it had, and no list: the older list says nothing of it any more,
+// and is not taken along where the packs are merged.
+func TestAListDoesNotCoverWhatIsNewer(t *testing.T) {
+	dir, data := filepath.Join(t.TempDir(), "facts"), filepath.Join(t.TempDir(), "a.parquet")
+	if err := Prepare(dir, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(data, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	covers := func(want bool) {
+		t.Helper()
+		d, err := Open(t.Context(), dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := d.List("list")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := list != nil && list.Covers(0, d.Find("p", data)); got != want {
+			t.Errorf("the list covers the file: %v, want %v", got, want)
+		}
+	}
+	keep := func(list bool) {
+		t.Helper()
+		d, err := Open(t.Context(), dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if list {
+			night(t, d, data, 1)
+		} else {
+			again := *d.Find("p", data)
+			again.At = map[string][]Range{}
+			d.Add(d.Number(), &again)
+		}
+		if err := d.Commit(Note{By: "test"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	keep(true)
+	covers(true)
+	keep(false)
+	covers(false)
+	if _, err := Local(dir).Prune(t.Context(), time.Now().Add(-time.Hour), time.Now(), "test"); err != nil {
+		t.Fatal(err)
+	}
+	covers(false)
+	keep(true)
+	covers(true)
+}

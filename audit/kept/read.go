@@ -113,27 +113,16 @@ func (p *Pack) Bytes() int64 {
 
 // Integers reads a column of rows first to first+count-1. The values are the reader's, and may not be changed.
 func (p *Pack) Integers(table, column string, first, count int64) ([]int64, error) {
-	t, at, err := p.column(table, column, Integer, first, count)
-	if err != nil || count == 0 {
-		return nil, err
-	}
-	parts, err := t.read(at, first, count)
-	if err != nil {
-		return nil, DamagedError{Pack: p.path, Err: err}
-	}
-	if len(parts) == 1 {
-		return parts[0].integers, nil
-	}
-	all := make([]int64, 0, count)
-	for _, part := range parts {
-		all = append(all, part.integers...)
-	}
-	return all, nil
+	return valuesOf(p, table, column, Integer, first, count, func(v values) []int64 { return v.integers })
 }
 
 // Texts reads a column of texts or bytes, as Integers does.
 func (p *Pack) Texts(table, column string, first, count int64) ([]string, error) {
-	t, at, err := p.column(table, column, Text, first, count)
+	return valuesOf(p, table, column, Text, first, count, func(v values) []string { return v.texts })
+}
+
+func valuesOf[T any](p *Pack, table, column string, kind Kind, first, count int64, of func(values) []T) ([]T, error) {
+	t, at, err := p.column(table, column, kind, first, count)
 	if err != nil || count == 0 {
 		return nil, err
 	}
@@ -142,11 +131,11 @@ func (p *Pack) Texts(table, column string, first, count int64) ([]string, error)
 		return nil, DamagedError{Pack: p.path, Err: err}
 	}
 	if len(parts) == 1 {
-		return parts[0].texts, nil
+		return of(parts[0]), nil
 	}
-	all := make([]string, 0, count)
+	all := make([]T, 0, count)
 	for _, part := range parts {
-		all = append(all, part.texts...)
+		all = append(all, of(part)...)
 	}
 	return all, nil
 }

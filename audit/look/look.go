@@ -23,6 +23,8 @@ type Looker struct {
 	Store store.Store
 	// Collector reaches the rows; nil where only Plan and Footers are called.
 	Collector engine.Collector
+	// Place finds where the files of a view lie whose table alone is named; nil where none is.
+	Place func(context.Context, model.View) (model.View, error)
 	// Room is what a look at rows may use; Room.Workers files are surveyed at once.
 	Room engine.Room
 	// RowsLimit caps the repeated rows that are kept by name, and Samples says how many values of a key a finding may show.
@@ -75,6 +77,13 @@ type Footers struct {
 // survey.Plan.
 func (l *Looker) Plan(ctx context.Context, view model.View, w Window) (Plan, error) {
 	l.tell(Progress{View: view.Name, Step: "list"})
+	if l.Place != nil {
+		placed, err := l.Place(ctx, view)
+		if err != nil {
+			return Plan{View: view, AsOf: w.AsOf}, err
+		}
+		view = placed
+	}
 	listing, resolved, notes, err := survey.Plan(ctx, table.For(l.Store, view), view, w.AsOf, w.Range)
 	if err != nil {
 		return Plan{View: resolved, AsOf: w.AsOf}, err
@@ -83,8 +92,8 @@ func (l *Looker) Plan(ctx context.Context, view model.View, w Window) (Plan, err
 		listing = newestOnly(resolved, listing)
 	}
 	if most := max(l.Room.Runs*100/runsShare/fileBytes, leastFiles); l.Room.Runs > 0 && int64(len(listing.Files)) > most {
-		return Plan{View: resolved, AsOf: w.AsOf}, engine.ResourceError{Err: fmt.Errorf("it has %d files, and the memory limit has room for %d: raise --memory-limit, or give the view a narrower path",
-			len(listing.Files), most)}
+		return Plan{View: resolved, AsOf: w.AsOf}, engine.ResourceError{Err: fmt.Errorf("it has %d files, and the memory limit has room for %d: raise --memory-limit to %d MB or more, or give the view a narrower path",
+			len(listing.Files), most, memoryFor(int64(len(listing.Files)))/1_000_000+1)}
 	}
 	return Plan{View: resolved, Listing: listing, Notes: notes, AsOf: w.AsOf}, nil
 }
@@ -94,6 +103,9 @@ const (
 	fileBytes  = 4 << 10
 	leastFiles = 64
 )
+
+// memoryFor is the memory limit that has room for so many files, in bytes.
+func memoryFor(files int64) int64 { return programMemory + (files+1)*fileBytes }
 
 // sliceBytes is what each further source of a file takes until it is judged (measured on 2,000 files of 60 sources each, a fifth of
 // which have findings); so many as leastSlices always have room.

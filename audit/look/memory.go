@@ -51,3 +51,6 @@ func ShareOf(limit int64) Share {
 func HeapLimit(limit int64) int64 {
 	return max(limit-programMemory-ShareOf(limit).Engine, limit/4)
 }
+
+// HeapLimitAlone is how much of a memory limit is left to Go where no engine runs beside it.
+func HeapLimitAlone(limit int64) int64 { return max(limit-programMemory, limit/2) }

@@ -9,6 +9,8 @@ import (
 
 // TableAt says which version of a table is meant: its newest where nothing is set.
 type TableAt struct {
+	// Trino is the table's name on Trino, catalog.schema.table, where its rows are counted. Empty where files are read by Path alone.
+	Trino string
 	// Format is "delta" or "iceberg"; empty means what is found.
 	Format string
 	// Version is the number of a Delta version or the id of an Iceberg snapshot; nil means none is named.
@@ -49,6 +51,9 @@ func (t TableAt) Declared() bool {
 // String is the declaration in words.
 func (t TableAt) String() string {
 	var parts []string
+	if t.Trino != "" {
+		parts = append(parts, t.Trino)
+	}
 	if t.Format != "" {
 		parts = append(parts, "format "+t.Format)
 	}

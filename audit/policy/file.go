@@ -47,6 +47,8 @@ type File struct {
 	History, Baseline string
 	// Facts is the folder of kept facts, as History is that of the history.
 	Facts string
+	// Engine says what reads the rows; the zero value is DuckDB.
+	Engine Engine
 }
 
 // DefinitionRef is one entry of `definitions:`, as written. Relative refs start from the config file's folder.
@@ -271,6 +273,7 @@ var configKeys = []key[File]{
 		func(c cursor) (string, bool) { return readName(c, "a folder") }, func(f *File) *string { return &f.Facts }),
 	textKey("baseline", "The file of known findings, relative to the config file: run --new-only fails on others only.",
 		func(c cursor) (string, bool) { return readName(c, "a file") }, func(f *File) *string { return &f.Baseline }),
+	engineKey,
 	{
 		name: "consumers", doc: "The models and services that read the views, and what they assert of them.",
 		schema: listOf(objectSchema(consumerKeys, "name", "views")),

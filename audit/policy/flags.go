@@ -255,10 +255,14 @@ func readFlag(flag, origin, key string, node *yaml.Node, options []ParseOptions)
 	return v, d.err()
 }
 
-// viewName is the last folder of the fixed part of a glob that is no partition, or a single file's base name.
+// viewName is the last folder of the fixed part of a glob that is no partition, or a single file's base name. A file of an Iceberg table's
+// metadata stands for the table's folder.
 func viewName(glob string) string {
 	_, rest := cutScheme(filepath.ToSlash(glob))
 	segments := strings.Split(rest, "/")
+	if n := len(segments) - 2; n > 0 && segments[n] == "metadata" && strings.Contains(segments[n+1], ".metadata.json") && !hasMeta(rest) {
+		segments = segments[:n]
+	}
 	if last := segments[len(segments)-1]; !hasMeta(rest) && path.Ext(last) != "" {
 		segments[len(segments)-1] = strings.TrimSuffix(last, path.Ext(last))
 	}

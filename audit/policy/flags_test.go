@@ -118,7 +118,7 @@ func TestViewName(t *testing.T) {
 var examples = map[string]string{
 	"owner": "fraud", "path": "p/*.parquet", "source": "source", "source.path_segment": "1", "entity": "[e]", "writer": "[w]", "key": "[k]", "once_per": "[partition]",
 	"measures": "[m]", "payload": "[p]", "sensitive": "[q]", "ttl": "24h", "ttl.never": "static", "max_age": "1h", "max_lag": "2h",
-	"table.format": "delta", "table.version": "12", "table.as_of": "2026-11-03T06:00:00Z", "table.branch": "audit",
+	"table": "lake.features.tx", "table.trino": "lake.features.tx", "table.format": "delta", "table.version": "12", "table.as_of": "2026-11-03T06:00:00Z", "table.branch": "audit",
 	"table.name": "shop.transactions", "table.warehouse": "lake", "table.relocated": "true",
 	"tolerance": "3m", "rewrites": "3d", "zone": "UTC", "zones": "[UTC]", "reference": "as_of",
 	"event_time": "t", "event_time.column": "t", "event_time.zone": "UTC", "event_time.unit": "ms", "event_time.format": "rfc3339",
@@ -144,7 +144,6 @@ func TestParity(t *testing.T) {
 	delete(inSchema, "sources")
 	delete(inSchema, "checks")
 	delete(inSchema, "time_partition") // only maps
-	delete(inSchema, "table")
 	delete(inSchema, "checks.c")
 	equal(t, "keys of the schema", slices.Sorted(maps.Keys(inSchema)), slices.Sorted(maps.Keys(examples)))
 
@@ -175,7 +174,7 @@ func TestParity(t *testing.T) {
 			continue
 		}
 		origin := key
-		for _, short := range []string{".column", ".never", ".path_segment", ".commit"} {
+		for _, short := range []string{".column", ".trino", ".never", ".path_segment", ".commit"} {
 			if !strings.HasPrefix(key, "time_partition") {
 				origin = strings.TrimSuffix(origin, short)
 			}

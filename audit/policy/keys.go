@@ -212,6 +212,22 @@ func readTimeColumn(c cursor, t *model.TimeColumn, keys []key[model.TimeColumn])
 	}
 }
 
+// readTable reads a map of what is said of a table; the origin of its name on Trino is that of the map, as of the name alone.
+func readTable(c cursor, t *model.TableAt) {
+	for _, e := range c.entries() {
+		i := slices.IndexFunc(tableKeys, func(k key[model.TableAt]) bool { return k.name == e.name })
+		if i < 0 {
+			c.with(c.inner()).unknown(e, names(tableKeys))
+			continue
+		}
+		child := c.child(e, c.inner())
+		if e.name == "trino" {
+			child.key = c.key
+		}
+		tableKeys[i].read(child, t)
+	}
+}
+
 func (c cursor) with(scope string) cursor {
 	c.scope = scope
 	return c
@@ -235,6 +251,10 @@ var timePartitionKeys = []key[model.TimePartition]{
 }
 
 var tableKeys = []key[model.TableAt]{
+	textKey("trino", "The table's name on Trino, catalog.schema.name; its parts may be left out that the engine's own catalog and schema say. `table: NAME` is short for it.",
+		func(c cursor) (string, bool) {
+			return readName(c, "the name of a table, such as lake.features.transactions")
+		}, func(t *model.TableAt) *string { return &t.Trino }),
 	enumKey("format", "delta or iceberg. Default: what the folder holds.", tableFormats,
 		func(t *model.TableAt) *string { return &t.Format }),
 	valueKey("version", "The number of a Delta version, or the id of an Iceberg snapshot.", schema{"type": "integer", "minimum": 0},
@@ -378,14 +398,21 @@ var viewKeys = []key[model.View]{
 	enumKey("reference", "The instant that stale-rows measures a row's age at. Default: partition_end where there is a time partition.", references,
 		func(v *model.View) *model.Reference { return &v.Reference }),
 	{
-		name: "table", doc: "Which version of a table is audited, where path is the folder of a Delta or Iceberg table. Default: the newest.",
-		schema: objectSchema(tableKeys),
-		fields: within(func(v *model.View) *model.TableAt { return &v.Table }, tableKeys, ""),
+		name: "table", doc: "Which version of a table is audited, where path is the folder of a Delta or Iceberg table (default: the newest); as a name alone, the table on Trino.",
+		schema: schema{"oneOf": []any{ref("text"), objectSchema(tableKeys)}},
+		fields: within(func(v *model.View) *model.TableAt { return &v.Table }, tableKeys, "trino"),
 		read: func(c cursor, v *model.View) {
-			if !c.isMap(`a map such as {version: 12}`) {
+			if c.node.Kind == yaml.ScalarNode && c.node.ShortTag() == "!!str" {
+				if name, ok := readName(c, "the name of a table, such as lake.features.transactions"); ok {
+					v.Table.Trino = name
+					c.mark()
+				}
 				return
 			}
-			readMap(c.with(c.inner()), tableKeys, &v.Table)
+			if !c.isMap(`a map such as {version: 12}, or the name of a table on Trino`) {
+				return
+			}
+			readTable(c, &v.Table)
 			if v.Table.Named() > 1 {
 				c.fail("version, as_of and branch each name a version of the table: keep one of them")
 			}

@@ -10,6 +10,7 @@ func KeysPage() string {
 	var text strings.Builder
 	text.WriteString("# The keys of the config\n\nWhat they mean together: [config.md](config.md).\n")
 	keysTable(&text, "The file", "", configKeys)
+	keysTable(&text, "A Trino cluster", "Below `engine: {trino: ...}`.", trinoKeys)
 	keysTable(&text, "A view", "Below `views: {NAME: ...}` and `defaults:`.", viewKeys)
 	keysTable(&text, "A time column", "`event_time` and `ingested_at` are a column's name, or a map of these.", ingestColumnKeys)
 	keysTable(&text, "A table", "Below `table:` of a view.", tableKeys)

@@ -33,6 +33,8 @@ type Policy struct {
 	History, Baseline string
 	// Facts is the folder of kept facts; empty where there is none.
 	Facts string
+	// Engine says what reads the rows; the zero value is DuckDB.
+	Engine Engine
 	// Notes are sentences for people about what is probably not meant, but possible.
 	Notes []string
 }
@@ -71,7 +73,7 @@ func (f *File) ResolveWith(defs []model.View, dir string, sets []string, options
 func (f *File) resolve(defs []model.View, overrides map[string]model.View) (Policy, error) {
 	p := Policy{
 		Project: f.Project, Suppressions: f.Suppressions, Consumers: f.Consumers, Definitions: f.Definitions, Digest: f.Digest, Dir: f.Dir,
-		History: f.History, Baseline: f.Baseline, Facts: f.Facts,
+		History: f.History, Baseline: f.Baseline, Facts: f.Facts, Engine: f.Engine,
 	}
 	var errs []error
 	defined := map[string]model.View{}
@@ -207,7 +209,7 @@ func (f *File) faults(v model.View, defined []string) []error {
 		errs = append(errs, fmt.Errorf("%s: view %q: %s", origin, v.Name, fmt.Sprintf(format, args...)))
 	}
 	sourcePaths := slices.ContainsFunc(v.Sources, func(s model.SourcePolicy) bool { return s.Path != "" })
-	if v.Path == "" && !sourcePaths {
+	if v.Path == "" && !sourcePaths && v.Table.Trino == "" {
 		hint := ""
 		if len(defined) > 0 && !slices.Contains(defined, v.Name) {
 			hint = "no definition has a view of that name; " + DidYouMean(v.Name, defined)

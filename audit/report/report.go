@@ -462,6 +462,27 @@ type Execution struct {
 	RowsRead   int64 `json:"rows_read,omitempty"`
 	FilesKnown int64 `json:"files_known,omitempty"`
 	RowsKnown  int64 `json:"rows_known,omitempty"`
+	// ReadBecause says of files that were read why facts of earlier runs were not used, by reason.
+	ReadBecause map[string]int64 `json:"read_because,omitempty"`
+	// Engine is what was asked of a cluster; nil where none was.
+	Engine *EngineUse `json:"engine,omitempty"`
+}
+
+// EngineUse is what a run asked of a cluster, and what that took there.
+type EngineUse struct {
+	Name string `json:"name"`
+	// Queries are all that were asked, Retries those of them that were asked again.
+	Queries int64 `json:"queries"`
+	Retries int64 `json:"retries"`
+	// Passes counts the readings of tables, by what they were for: profile, entities, keys, rows of keys.
+	Passes map[string]int64 `json:"passes"`
+	// BytesRead were read from files, RowsRead and Splits processed, and BytesReceived came to this program.
+	BytesRead       int64   `json:"bytes_read"`
+	RowsRead        int64   `json:"rows_read"`
+	Splits          int64   `json:"splits"`
+	BytesReceived   int64   `json:"bytes_received"`
+	CPUSeconds      float64 `json:"cpu_seconds"`
+	PeakMemoryBytes int64   `json:"peak_memory_bytes"`
 }
 
 // Marshal writes the document as indented JSON with a final newline. Lists and objects that hold nothing are written

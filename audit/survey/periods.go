@@ -79,14 +79,19 @@ func finerGrain(a, b string) bool {
 	return slices.Index(order, a) < slices.Index(order, b)
 }
 
-// withoutPeriods leaves those out of folders that are periods of no time of the view: dates of something else.
+// withoutPeriods leaves those out of folders that are periods of no time of the view, dates of something else, and those that only some
+// files have, since they were written by another partition spec: their rows lie in no partition, and are not misfiled for that.
 func (p *planner) withoutPeriods(dirs []string) []string {
 	var others []string
 	for _, one := range p.periods() {
-		if one.Column == p.view.EventTime.Column || one.Column == p.view.IngestedAt.Column || slices.Contains(others, one.Name) {
+		if slices.Contains(others, one.Name) {
 			continue
 		}
 		others = append(others, one.Name)
+		if one.Column == p.view.EventTime.Column || one.Column == p.view.IngestedAt.Column {
+			p.notes = append(p.notes, fmt.Sprintf("no time partition: files of another partition spec have no %s=, which is %s(%s); have them rewritten (rewrite_data_files), or declare time_partition.column", one.Name, one.Grain, one.Column))
+			continue
+		}
 		p.notes = append(p.notes, fmt.Sprintf("%s= is %s(%s) by the table's word, which is no time of the view: declare time_partition.column if rows belong there", one.Name, one.Grain, one.Column))
 	}
 	if len(others) == 0 {

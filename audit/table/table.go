@@ -106,8 +106,9 @@ func folderOfLog(log string) string {
 type InsideError struct{ Format, Root, Path string }
 
 func (e *InsideError) Error() string {
-	return fmt.Sprintf("%s is the folder of a %s table, whose log says which files and rows of it count: name that folder itself in path (found %s), so that the table is audited by its log",
-		e.Root, e.Format, e.Path)
+	article := map[string]string{"Iceberg": "an"}[e.Format]
+	return fmt.Sprintf("%s is the folder of %s %s table, whose log says which files and rows of it count: name that folder itself in path (found %s), so that the table is audited by its log",
+		e.Root, cmp.Or(article, "a"), e.Format, e.Path)
 }
 
 // Retryable says that the definition is to be mended.
@@ -225,7 +226,12 @@ type emptyError struct {
 	version int64
 }
 
-func (e emptyError) Error() string { return fmt.Sprintf("version %d has no files", e.version) }
+func (e emptyError) Error() string {
+	if e.version < 0 {
+		return "it has no snapshot yet: nothing was written to it"
+	}
+	return fmt.Sprintf("version %d has no files", e.version)
+}
 
 // Retryable says that files may still come.
 func (e emptyError) Retryable() bool { return true }

@@ -14,6 +14,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/table"
 	"github.com/featureaudit/featureaudit/fixtures"
 	"github.com/featureaudit/featureaudit/fixtures/deltatable"
+	"github.com/featureaudit/featureaudit/fixtures/icebergtable"
 )
 
 func rows() fixtures.Table {
@@ -108,5 +109,55 @@ func TestListRefusesWithAReason(t *testing.T) {
 	}
 	if l, err := table.Over(local.New(), model.TableAt{}).List(t.Context(), plain, "."); err != nil || len(l.Entries) != 1 {
 		t.Errorf("plain files: %v", err)
+	}
+}
+
+// TestListGivesAnIcebergSnapshot lists one by its folder, by a file of its metadata, and says what its catalog lacks.
+func TestListGivesAnIcebergSnapshot(t *testing.T) {
+	base := t.TempDir()
+	it, err := icebergtable.New(filepath.Join(base, "t"), icebergtable.Options{Fields: []icebergtable.Field{{ID: 1, Name: "id", Type: "long"}}})
+	if err == nil {
+		err = it.Commit(icebergtable.Change{Add: []icebergtable.File{{Path: "data/a.parquet", Rows: rows()}}})
+	}
+	if err == nil {
+		err = it.Commit(icebergtable.Change{Deletes: []icebergtable.Delete{{Positions: map[string][]int64{"data/a.parquet": {1}}}}})
+	}
+	if err == nil {
+		err = fixtures.Write(filepath.Join(base, "t", "data", "stray.parquet"), rows(), fixtures.Options{})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"t", "t/metadata/v3.metadata.json", filepath.Join(base, "t/metadata/v3.metadata.json")} {
+		l, err := table.Over(local.New(), model.TableAt{}).List(t.Context(), base, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := l.Entries[0]
+		info, err := os.Stat(e.Abs)
+		if err != nil || len(l.Entries) != 1 || e.Path != "data/a.parquet" || e.Logged.Deleted.Count() != 1 || e.Logged.RowMask == "" || e.ModTime != info.ModTime().UnixMicro() {
+			t.Errorf("%s: %+v, %v", path, e, err)
+		}
+		if of := l.Tables[0]; of.Format != "Iceberg" || of.Version != it.Last || of.Orphans != 1 || of.Examples[0] != "data/stray.parquet" || l.Root != filepath.Join(base, "t") {
+			t.Errorf("%s: %+v in %s", path, of, l.Root)
+		}
+	}
+	for _, test := range []struct {
+		path string
+		at   model.TableAt
+		want string
+	}{
+		{"t/data/*.parquet", model.TableAt{}, "is the folder of an Iceberg table, whose log says which files and rows of it count"},
+		{"t/metadata/v3.metadata.json", model.TableAt{Format: "delta"}, "table.format says delta"},
+		{"t", model.TableAt{Format: "delta"}, "table.format says delta"},
+		{"t/metadata/v1.metadata.json", model.TableAt{}, "has no snapshot yet"},
+		{"t/metadata/v9.metadata.json", model.TableAt{}, "v9.metadata.json is not there"},
+		{"http://127.0.0.1:1/v1/namespaces/a/tables/b", model.TableAt{Format: "iceberg"}, "it does not answer"},
+		{"http://127.0.0.1:1/v1/namespaces/a/tables/b", model.TableAt{}, "is no store of files"},
+	} {
+		_, err := table.Over(local.New(), test.at).List(t.Context(), base, test.path)
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s %s: got %v, want %s", test.path, test.at, err, test.want)
+		}
 	}
 }

@@ -58,6 +58,9 @@ type RowChange struct {
 	Samples                       []string
 	changed                       map[uint64]struct{}
 	ambiguous                     int64
+	// lost and added are the hashes of some of their keys, up to listed of each.
+	lost, added []uint64
+	listed      int
 }
 
 // differs says that the sides hold other rows, as far as is known; known is false where nobody can tell.

@@ -109,7 +109,12 @@ type Reader struct {
 	Tally  *Tally
 	// Progress is told the rows that were read, by any goroutine; nil for none.
 	Progress func(rows int64)
+	// Held is what rows under way may take, in bytes; 0 for what is fast where there is enough.
+	Held int64
 }
+
+// window is what the rows take that a worker has at hand, in bytes; 0 for the usual.
+func (r Reader) window() int64 { return r.Held / 24 }
 
 // Tally counts files and rows that were read, and that were known and not read. It is safe for concurrent use.
 type Tally struct{ filesRead, rowsRead, filesKnown, rowsKnown atomic.Int64 }
@@ -310,7 +315,7 @@ func (w *rowWriting) read(ctx context.Context) error {
 		w.partition.rows, w.rows, w.sums[max(w.view.Survey.Files[w.files[0]].Partition, 0)] = kept.Range{}, nil, content.Facts{}
 		unknown = w.files
 	}
-	_, unread, err := content.Read(ctx, content.Order{Store: w.Store, Survey: w.view.Survey, Files: unknown, Workers: w.Workers, Progress: w.Progress,
+	_, unread, err := content.Read(ctx, content.Order{Store: w.Store, Survey: w.view.Survey, Files: unknown, Workers: w.Workers, Progress: w.Progress, Window: w.window(),
 		Ask: content.Ask{Totals: w.view.Resolved.Measures, Rows: true, Names: names(w.view.Definition.Key, w.view.Definition.Entity)}, Each: w.take, Done: w.done})
 	if err == nil {
 		err = w.flush(0)

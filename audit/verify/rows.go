@@ -40,6 +40,9 @@ func (s source) rows(ctx context.Context, p *Partition, want part) ([]Row, error
 // EntityChange counts the entities of a range.
 type EntityChange struct {
 	Before, After, Lost, New int64
+	// lost and added are the hashes of some of them, up to listed of each.
+	lost, added []uint64
+	listed      int
 }
 
 // rowsOfPart is how many rows one pass may hold of both sides together, and entityBytes what an entity takes.
@@ -51,7 +54,7 @@ func parts(rows, budget int64) uint64 {
 }
 
 // byKey compares the rows of changes that differ, and the entities of all of them; both sides can tell rows apart.
-func byKey(ctx context.Context, before, after source, changes []*Change, keyed, entities bool, budget int64) (*EntityChange, error) {
+func byKey(ctx context.Context, before, after source, changes []*Change, keyed, entities bool, budget int64, listed int) (*EntityChange, error) {
 	most, all := int64(0), int64(0)
 	for _, c := range changes {
 		rows := rowsOf(c.Before) + rowsOf(c.After)
@@ -60,7 +63,10 @@ func byKey(ctx context.Context, before, after source, changes []*Change, keyed, 
 	if !entities {
 		all = most
 	}
-	total := &EntityChange{}
+	total := &EntityChange{listed: listed}
+	for _, c := range changes {
+		c.Rows = &RowChange{ValuesByColumn: map[string]int64{}, listed: listed}
+	}
 	of := parts(all, budget)
 	for number := range of {
 		seen := map[uint64]uint8{}
@@ -69,9 +75,13 @@ func byKey(ctx context.Context, before, after source, changes []*Change, keyed, 
 				return nil, err
 			}
 		}
-		for _, sides := range seen {
-			total.count(sides)
+		for hash, sides := range seen {
+			total.count(hash, sides)
 		}
+	}
+	for _, list := range []*[]uint64{&total.lost, &total.added} {
+		slices.Sort(*list)
+		*list = (*list)[:min(len(*list), listed)]
 	}
 	if !entities {
 		return nil, nil
@@ -85,15 +95,29 @@ const (
 	seenAfter  = 2
 )
 
-func (e *EntityChange) count(sides uint8) {
+func (e *EntityChange) count(hash uint64, sides uint8) {
 	switch sides {
 	case seenBefore:
 		e.Before, e.Lost = e.Before+1, e.Lost+1
+		e.lost = smallest(e.lost, hash, e.listed)
 	case seenAfter:
 		e.After, e.New = e.After+1, e.New+1
+		e.added = smallest(e.added, hash, e.listed)
 	default:
 		e.Before, e.After = e.Before+1, e.After+1
 	}
+}
+
+// smallest keeps the smallest hashes of all that are added, so many at most: whichever they come in the order of, the same stay.
+func smallest(list []uint64, hash uint64, most int) []uint64 {
+	if len(list) < 2*most {
+		list = append(list, hash)
+	}
+	if len(list) == 2*most {
+		slices.Sort(list)
+		list = list[:most]
+	}
+	return list
 }
 
 // compareRows compares one part of the rows of a partition.
@@ -109,9 +133,6 @@ func (c *Change) compareRows(ctx context.Context, before, after source, want par
 	if entities {
 		mark(seen, a, want, seenBefore)
 		mark(seen, b, want, seenAfter)
-	}
-	if c.Rows == nil {
-		c.Rows = &RowChange{ValuesByColumn: map[string]int64{}}
 	}
 	c.Rows.compare(ofPart(a, want, keyed), ofPart(b, want, keyed))
 	return nil
@@ -180,8 +201,14 @@ func (r *RowChange) one(key uint64, a, b []Row) {
 	switch {
 	case len(b) == 0:
 		r.Lost++
+		if len(r.lost) < r.listed {
+			r.lost = append(r.lost, key)
+		}
 	case len(a) == 0:
 		r.Added++
+		if len(r.added) < r.listed {
+			r.added = append(r.added, key)
+		}
 	case slices.EqualFunc(a, b, func(x, y Row) bool { return x.Row == y.Row }):
 	case len(a) == 1 && len(b) == 1:
 		r.Changed++
@@ -301,7 +328,7 @@ func (v *comparison) read(ctx context.Context, s source, p *Partition, each func
 	for column := range v.ask.tolerance {
 		raw = append(raw, column)
 	}
-	o := content.Order{Store: s.reader.Store, Survey: s.looked.Survey, Files: p.ids, Workers: s.reader.Workers,
+	o := content.Order{Store: s.reader.Store, Survey: s.looked.Survey, Files: p.ids, Workers: s.reader.Workers, Window: s.reader.window(),
 		Ask: content.Ask{Rows: true, Names: [][]string{s.looked.Definition.Key}, Cells: v.columns, Raw: raw}}
 	o.Each = func(b content.Block) error {
 		for row, name := range b.Names[0] {

@@ -11,6 +11,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/content"
 	"github.com/featureaudit/featureaudit/audit/diff"
 	"github.com/featureaudit/featureaudit/audit/document"
+	"github.com/featureaudit/featureaudit/audit/export"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/partition"
@@ -48,7 +49,9 @@ type Options struct {
 	// Tolerance is what floating numbers of a column may differ by; Samples how many changed rows a partition shows.
 	Tolerance map[string]float64
 	Samples   int
-	Mask      *sensitive.Mask
+	// Suppressions accept findings.
+	Suppressions []model.Suppression
+	Mask         *sensitive.Mask
 	// Verified are the content sums of an earlier verification, by view and partition; nil without one.
 	Verified map[string]map[string]string
 	// Audit runs checks of an audit over some files of a view; nil where none are run.
@@ -62,6 +65,11 @@ type Options struct {
 	// Content knows what files hold since they were read last; nil for none. Tally counts what is read and what is known.
 	Content *Memory
 	Tally   Tally
+	// RowsLimit is how many rows of keys and entities that are missing, extra or changed are listed; 0 for none. Rows are they, and RowNotes say
+	// what of them is not.
+	RowsLimit int
+	Rows      []export.Row
+	RowNotes  []string
 	// Note is told how far each view is, from any goroutine; nil for nobody.
 	Note func(look.Progress)
 }
@@ -73,7 +81,7 @@ func Run(ctx context.Context, o *Options) (report.Report, error) {
 		in.Range = o.Range.From + ".." + o.Range.To
 	}
 	o.Verification.Range, in.Verification = in.Range, &o.Verification
-	r := run{Options: o, reader: Reader{Store: o.Looker.Store, Workers: max(1, o.Looker.Room.Workers), Memory: o.Content, Tally: &o.Tally}}
+	r := run{Options: o, reader: Reader{Store: o.Looker.Store, Workers: max(1, o.Looker.Room.Workers), Memory: o.Content, Tally: &o.Tally, Held: o.Memory}}
 	var stopped error
 	for _, name := range r.names() {
 		view, results, err := r.view(ctx, name)
@@ -171,6 +179,9 @@ func (r *run) view(ctx context.Context, name string) (report.View, []report.Resu
 		}
 	}
 	results := v.results()
+	for i := range results {
+		results[i] = check.Accept(results[i], r.Suppressions, r.AsOf)
+	}
 	r.tell(name, "judge")
 	return v.describe(results), results, nil
 }
@@ -418,6 +429,9 @@ func (r *run) rows(ctx context.Context, v *comparedView, data, now *Looked) erro
 		if entities {
 			v.entitiesUnknown = v.rowsUnknown
 		}
+		if r.RowsLimit > 0 {
+			r.RowNotes = append(r.RowNotes, fmt.Sprintf("rows of view %s: none are listed: %s", v.after.Name, v.rowsUnknown))
+		}
 		return nil
 	}
 	if !entities {
@@ -428,7 +442,7 @@ func (r *run) rows(ctx context.Context, v *comparedView, data, now *Looked) erro
 		readable := known && (c.Before == nil || len(c.Before.Unread) == 0) && (c.After == nil || len(c.After.Unread) == 0)
 		return readable && (c.InRange && (entities || c.State != Unchanged && c.State != Rewritten) || c.State == Stray && c.Before != nil && c.After != nil)
 	})
-	found, err := byKey(ctx, before, after, some, keyed, entities, r.Memory)
+	found, err := byKey(ctx, before, after, some, keyed, entities, r.Memory, r.RowsLimit)
 	var gone problemError
 	if errors.As(err, &gone) {
 		v.rowsUnknown, v.entitiesUnknown = gone.Error(), gone.Error()
@@ -443,9 +457,36 @@ func (r *run) rows(ctx context.Context, v *comparedView, data, now *Looked) erro
 		if err != nil && !errors.As(err, &gone) {
 			return err
 		}
+	}
+	if err := r.list(ctx, v, before, after, keyed, some); err != nil && !errors.As(err, &gone) {
+		return err
+	}
+	for _, c := range some {
 		c.settle(keyed)
 	}
 	return nil
+}
+
+// list lists the rows that a view's keys and entities differ by, where that was asked for.
+func (r *run) list(ctx context.Context, v *comparedView, before, after source, keyed bool, some []*Change) error {
+	if r.RowsLimit == 0 {
+		return nil
+	}
+	l := lister{view: v, before: before, after: after, keyed: keyed, limit: r.RowsLimit - len(r.Rows)}
+	err := l.list(ctx, func(s source, columns []string, values []*string) (string, error) {
+		return export.RowValues(r.Mask, s.looked.view(), columns, values)
+	}, some)
+	r.Rows = append(r.Rows, l.rows...)
+	if l.cut {
+		r.RowNotes = append(r.RowNotes, fmt.Sprintf("rows of view %s: more keys and entities differ than --rows-limit %d lets be listed", v.after.Name, r.RowsLimit))
+	}
+	for side, from := range map[string]source{"before": before, "after": after} {
+		if from.looked == nil {
+			r.RowNotes = append(r.RowNotes, fmt.Sprintf("rows of view %s: what only %s has is not listed: it is a snapshot, which has no values", v.after.Name, side))
+		}
+	}
+	slices.Sort(r.RowNotes)
+	return err
 }
 
 func (v *Looked) view() model.View {
@@ -456,7 +497,7 @@ func (v *Looked) view() model.View {
 }
 
 func (r *run) source(in Input, looked *Looked) source {
-	return source{reader: Reader{Store: r.reader.Store, Workers: r.reader.Workers}, looked: looked, snapshot: in.Snapshot}
+	return source{reader: Reader{Store: r.reader.Store, Workers: r.reader.Workers, Held: r.reader.Held}, looked: looked, snapshot: in.Snapshot}
 }
 
 // settle corrects what became of a partition by what is known of its rows: fewer rows of which none is missing are no loss, and what

@@ -40,6 +40,7 @@ type runFlags struct {
 	definitionFlags
 	remember   memoryFlags
 	facts      factsFlags
+	engine     engineFlags
 	asOf       string
 	span       string
 	views      []string
@@ -70,6 +71,7 @@ func addRunFlags(flags *pflag.FlagSet, f *runFlags) {
 	f.out.add(flags, runFormats())
 	f.remember.add(flags)
 	f.facts.add(flags)
+	f.engine.add(flags)
 	flags.StringVar(&f.failOn, "fail-on", "error", "exit 1 at findings of this severity: error, warn or never")
 	flags.StringVar(&f.summary, "summary", "text", "summary at the end of stdout: text, json (one line) or none (the default where an output goes to stdout)")
 	flags.BoolVar(&f.quiet, "quiet", false, "print errors only: no summary, no progress, no other log")
@@ -155,6 +157,16 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 		defer options.Facts.Close()
 	}
 	options.Paranoid = f.facts.paranoid
+	cluster, err := c.cluster(f.engine, resolved)
+	if err != nil {
+		return 0, err
+	}
+	defer closeCluster(cluster)
+	if cluster != nil {
+		if err := c.elsewhere(&options, cluster, split); err != nil {
+			return 0, err
+		}
+	}
 	removeScratch, err := c.scratch(&options)
 	if err != nil {
 		return 0, err
@@ -177,7 +189,8 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	stop()
 	done.Report.Execution = c.execution(started)
 	e, l := &done.Report.Execution, done.Looked
-	e.FilesRead, e.RowsRead, e.FilesKnown, e.RowsKnown = l.FilesRead, l.RowsRead, l.FilesKnown, l.RowsKnown
+	e.FilesRead, e.RowsRead, e.FilesKnown, e.RowsKnown, e.ReadBecause = l.FilesRead, l.RowsRead, l.FilesKnown, l.RowsKnown, l.Because
+	e.Engine = used(cluster)
 	release()
 	return c.finishRun(ctx, log, finish{report: done.Report, audit: done, options: options, err: runErr, outs: outs, threshold: threshold, flags: f, memory: remembered})
 }

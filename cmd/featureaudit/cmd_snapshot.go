@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"slices"
 
 	"github.com/spf13/pflag"
@@ -71,7 +72,7 @@ func cmdSnapshot(ctx context.Context, c *cli, args []string) (int, error) {
 	}
 	c.temps.add(temporary, false)
 	defer os.RemoveAll(temporary)
-	s := snapshotting{looker: c.lookerWithin(options), memory: facts.memory, asOf: times.At(options.AsOf), withKeys: *withKeys, note: prog.note}
+	s := snapshotting{looker: c.lookerWithin(options), held: options.MemoryLimit / 4, memory: facts.memory, asOf: times.At(options.AsOf), withKeys: *withKeys, note: prog.note}
 	prog.begin(len(views))
 	stop := prog.show(c.stderrTerminal)
 	err = s.write(ctx, temporary, views, func(finish func(io.Writer) error) error { return c.writeFile(outs[0].path, finish) })
@@ -107,14 +108,17 @@ func selected(views []model.View, names []string) []model.View {
 	return slices.DeleteFunc(slices.Clone(views), func(v model.View) bool { return v.NoFiles != "" || len(names) > 0 && !slices.Contains(names, v.Name) })
 }
 
-// lookerWithin looks at files and footers within what options allow.
+// lookerWithin looks at files and footers within what options allow. What is left of the memory is the program's: no engine reads beside it.
 func (c *cli) lookerWithin(o audit.Options) *look.Looker {
+	debug.SetMemoryLimit(look.HeapLimitAlone(o.MemoryLimit))
 	return &look.Looker{Store: c.stores, Room: engine.Room{Workers: max(1, o.Threads)}}
 }
 
 // snapshotting is a snapshot being written.
 type snapshotting struct {
-	looker   *look.Looker
+	looker *look.Looker
+	// held is what rows under way may take, in bytes.
+	held     int64
 	memory   *verify.Memory
 	asOf     times.Instant
 	withKeys bool
@@ -150,7 +154,7 @@ func (s *snapshotting) view(ctx context.Context, v model.View, out *verify.Snaps
 	if found.Problem != "" {
 		s.problems = append(s.problems, fmt.Sprintf("view %s: %s", v.Name, found.Problem))
 	}
-	reader := verify.Reader{Store: s.looker.Store, Workers: s.looker.Room.Workers, Memory: s.memory, Tally: &s.tally, Progress: verify.Progress(v.Name, found.Rows(), s.note)}
+	reader := verify.Reader{Store: s.looker.Store, Workers: s.looker.Room.Workers, Memory: s.memory, Held: s.held, Tally: &s.tally, Progress: verify.Progress(v.Name, found.Rows(), s.note)}
 	if s.withKeys {
 		err = reader.ContentWithRows(ctx, &found, out)
 	} else {

@@ -59,7 +59,8 @@ func (f *verifyFlags) add(flags *pflag.FlagSet) {
 	f.definitionFlags.add(flags)
 	flags.StringArrayVar(&f.views, "view", nil, "this view only (repeatable)")
 	flags.StringVar(&f.asOf, "as-of", "", "the instant that open partitions are told by: RFC 3339 or a date (default: now)")
-	f.out.add(flags, reportFormats())
+	f.out.add(flags, verifyFormats())
+	flags.IntVar(&f.rowsLimit, "rows-limit", 100_000, "write at most N rows with --out rows=PATH (.parquet or .csv)")
 	flags.StringVar(&f.failOn, "fail-on", "error", "exit 1 at findings of this severity: error, warn or never")
 	flags.StringVar(&f.summary, "summary", "text", "summary at the end of stdout: text, json (one line) or none (the default where an output goes to stdout)")
 	flags.BoolVar(&f.quiet, "quiet", false, "print errors only: no summary, no log")
@@ -155,11 +156,22 @@ func cmdVerify(ctx context.Context, c *cli, args []string) (int, error) {
 	if err := c.refuseInputs(ctx, outs, views); err != nil {
 		return 0, err
 	}
+	split := splitOutputs(outs)
+	if f.rowsLimit < 0 {
+		return 0, usagef("--rows-limit %d: expected 0 or more", f.rowsLimit)
+	}
+	if len(split.rows) > 0 {
+		var note string
+		if o.RowsLimit, note = rowsWithin(f.rowsLimit, limits.MemoryLimit); note != "" {
+			o.RowNotes = append(o.RowNotes, note)
+		}
+	}
 	if f.plan {
 		return c.planVerification(ctx, o)
 	}
 	config := base.got.Policy
 	config.Views = views
+	o.Suppressions = config.Suppressions
 	facts, err := c.contentFacts(ctx, f.facts, config, outs, &limits, asOf)
 	if err != nil {
 		return 0, err
@@ -187,18 +199,18 @@ func cmdVerify(ctx context.Context, c *cli, args []string) (int, error) {
 	r.Execution = c.execution(started)
 	e := &r.Execution
 	e.FilesRead, e.RowsRead, e.FilesKnown, e.RowsKnown = o.Tally.FilesRead(), o.Tally.RowsRead(), o.Tally.FilesKnown(), o.Tally.RowsKnown()
-	for _, note := range facts.commit() {
+	for _, note := range slices.Concat(o.RowNotes, facts.commit()) {
 		prog.log.Warn().Msg(note)
 	}
-	return c.finishVerification(ctx, f, o, r, outs, threshold)
+	return c.finishVerification(ctx, f, o, r, split, threshold)
 }
 
 // finishVerification writes what there is and decides the exit code.
-func (c *cli) finishVerification(ctx context.Context, f verifyFlags, o *verify.Options, r report.Report, outs []output, threshold failOn) (int, error) {
+func (c *cli) finishVerification(ctx context.Context, f verifyFlags, o *verify.Options, r report.Report, outs outputsOf, threshold failOn) (int, error) {
 	if r.Schema == "" {
 		return 0, context.Cause(ctx)
 	}
-	options := render.Options{Words: catalogueWords, ReportPath: reportPath(outs)}
+	options := render.Options{Words: catalogueWords, ReportPath: reportPath(outs.reports)}
 	code := verdictCode(r.Status, r.Results, threshold)
 	if r.Summary.NothingToAudit {
 		code = exitIncomplete
@@ -206,7 +218,7 @@ func (c *cli) finishVerification(ctx context.Context, f verifyFlags, o *verify.O
 	if sig, interrupted := interruption(ctx); interrupted {
 		code = sig.code()
 	}
-	err := c.writeReport(outs, r, options)
+	err := errors.Join(c.writeReport(outs.reports, r, options), c.writeRows(outs.rows, o.Rows))
 	if err == nil && f.publishPlan != "" {
 		err = c.publishPlan(ctx, f.publishPlan, o, r)
 	}
@@ -472,7 +484,7 @@ func (c *cli) side(ctx context.Context, flag, name string, f verifyFlags, base *
 		named, err := c.load(ctx, definitionFlags{set: f.set}, []string{name})
 		in.Views, in.Digest = named.Views, named.Digest
 		if base.got.Facts == "" && !base.done {
-			base.got.Dir, base.got.Facts = named.Dir, named.Facts
+			base.got.Dir, base.got.Facts, base.got.Suppressions = named.Dir, named.Facts, named.Suppressions
 		}
 		return in, err
 	case c.namesReport(ctx, name):

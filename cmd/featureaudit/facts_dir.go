@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -53,6 +54,9 @@ func (c *cli) factsIn(ctx context.Context, f factsFlags, p policy.Policy, outs [
 		room = audit.StageRoom(options.StageLimit, options.TempDir) / 4
 		options.StageLimit = 3 * room
 	} else if err := kept.Prepare(dir, c.now()); err != nil {
+		if errors.As(err, new(kept.UnfitError)) {
+			return nil, usage(err)
+		}
 		return nil, err
 	}
 	folder, err := c.factsFolder(ctx, dir, options.TempDir, room)

@@ -73,13 +73,13 @@ func flagSays(f *pflag.Flag) string {
 func valueNames() map[string]string {
 	return map[string]string{
 		"accept": "VERDICT", "as-of": "TIME", "baseline": "FILE", "check": "ID", "clean": "DIR", "color": "WHEN", "config": "FILE", "consumer": "NAME", "data": "REF",
-		"entity": "COLUMNS", "event-time": "COLUMN", "facts": "DIR", "fail-on": "SEVERITY", "flags": "FILE", "for": "READER", "format": "FORMAT",
+		"engine": "ENGINE", "entity": "COLUMNS", "event-time": "COLUMN", "facts": "DIR", "fail-on": "SEVERITY", "flags": "FILE", "for": "READER", "format": "FORMAT",
 		"hash-key-file": "FILE", "history": "DIR", "ingested-at": "COLUMN", "keep": "DURATION", "key": "COLUMNS", "log-format": "FORMAT", "log-level": "LEVEL", "lookback": "DURATION",
 		"max-age": "DURATION", "max-report-age": "DURATION", "memory-limit": "SIZE", "missing-view": "WHAT", "name": "NAME", "now": "TIME",
 		"after": "STATE", "before": "STATE", "expect-range": "A..B", "expect-rows": "N|FILE", "publish-plan": "FILE", "repeat": "REPORT", "tolerance": "COLUMN=NUMBER",
 		"out": "FORMAT=PATH", "out-dir": "DIR", "owner": "NAME", "path": "GLOB", "project": "NAME", "range": "A..B", "remind": "DURATION", "report": "FILE", "report-url": "URL",
 		"root": "DIR", "rows": "N", "groups": "N", "rows-limit": "N", "sample": "SHARE", "samples": "N", "set": "KEY=VALUE", "stage-limit": "SIZE", "summary": "FORMAT", "temp-dir": "DIR", "threads": "N",
-		"ttl": "DURATION", "view": "NAME", "window": "START..END",
+		"trino-catalog": "NAME", "trino-password-env": "VARIABLE", "trino-schema": "NAME", "trino-url": "URL", "trino-user-env": "VARIABLE", "ttl": "DURATION", "view": "NAME", "window": "START..END",
 	}
 }
 

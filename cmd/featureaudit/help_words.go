@@ -89,6 +89,7 @@ func examplesOf(name string) []example {
 			{"every night: only look; gate decides what fails", "featureaudit run --missing-view fail --out json=report.json --fail-on never"},
 			{"remember each run", "featureaudit run --history audit-history"},
 			{"read only files that changed since the last run", "featureaudit run --facts audit-facts"},
+			{"count where the tables are", "featureaudit run --engine trino --trino-url https://trino.example.com:8443"},
 			{"after a backfill", "featureaudit run --view transactions --range 2026-11-01..2026-11-03"},
 		},
 		"sample": {

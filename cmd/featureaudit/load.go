@@ -281,5 +281,9 @@ func parseOptions() policy.ParseOptions {
 			parameters[c.ID] = append(parameters[c.ID], p.Name)
 		}
 	}
-	return policy.ParseOptions{Checks: policyIDs(), Parameters: parameters}
+	ids := policyIDs()
+	for _, c := range check.Backfill() {
+		ids = append(ids, c.ID)
+	}
+	return policy.ParseOptions{Checks: ids, Parameters: parameters}
 }

@@ -156,6 +156,15 @@ func reportFormats() formats {
 	return f
 }
 
+// verifyFormats are those of verify, which looks at data too.
+func verifyFormats() formats {
+	f := reportFormats()
+	delete(f.refused, rowsFormat)
+	f.names = append(f.names, rowsFormat)
+	slices.Sort(f.names)
+	return f
+}
+
 // diffFormats are those that diff and lint write.
 func diffFormats() formats {
 	f := sharedFormats(func(f render.Format) bool { return f.Diff != nil })

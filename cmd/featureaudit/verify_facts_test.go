@@ -3,10 +3,13 @@ package main
 import (
 	"archive/tar"
 	"bytes"
+	"encoding/csv"
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -198,5 +201,104 @@ func unpack(t *testing.T, raw []byte, folder string) {
 		if err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestRowsOfABackfillAreListed lists keys and entities that are missing, extra or changed, where data is on the side that has them.
+func TestRowsOfABackfillAreListed(t *testing.T) {
+	_, before, after := backfill(t, "lost entities")
+	listed := func(t *testing.T, args ...string) map[string]int {
+		t.Helper()
+		to := filepath.Join(t.TempDir(), "rows.csv")
+		verified(t, exitFindings, append(args, "--range", fixtures.BackfillRange, "--out", "rows="+to)...)
+		f, err := os.Open(to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		lines, err := csv.NewReader(f).ReadAll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		counts := map[string]int{}
+		for _, line := range lines[1:] {
+			var values map[string]string
+			if err := json.Unmarshal([]byte(line[4]), &values); err != nil {
+				t.Fatal(err)
+			}
+			change := values["audited_change"]
+			counts[change]++
+			if change == "entity missing" && values["user_id"] != "3" {
+				t.Errorf("user %s is listed as missing: %v", values["user_id"], line)
+			}
+			if side := map[bool]string{true: before, false: after}[strings.HasSuffix(change, "missing") || strings.HasSuffix(change, "before")]; !strings.HasPrefix(line[2], side) {
+				t.Errorf("%s is listed of %s", change, line[2])
+			}
+		}
+		return counts
+	}
+	// of 60 rows a day the days 4 and 5 lose those of user 3; all others have other amounts
+	lost := 0
+	for day := 4; day <= 5; day++ {
+		for i := range 60 {
+			if (i*7+day)%23 == 3 {
+				lost++
+			}
+		}
+	}
+	want := map[string]int{"key missing": lost, "key changed: before": 120 - lost, "key changed: after": 120 - lost, "entity missing": 1}
+	if got := listed(t, "--before", before, "--after", after); !reflect.DeepEqual(got, want) {
+		t.Errorf("listed are %v, want %v", got, want)
+	}
+	to := filepath.Join(t.TempDir(), "rows.parquet")
+	verified(t, exitOK, "--before", after, "--after", before, "--range", fixtures.BackfillRange, "--out", "rows="+to)
+	if _, err := os.Stat(to); err != nil {
+		t.Error(err)
+	}
+	snapshot := filepath.Join(t.TempDir(), "keyed.snapshot")
+	raw, _ := snapshotOf(t, before, "--with-keys")
+	if err := os.WriteFile(snapshot, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := listed(t, "--before", snapshot, "--config", filepath.Join(after, "featureaudit.yaml"))
+	if want := map[string]int{"key changed: after": 120 - lost}; !reflect.DeepEqual(got, want) {
+		t.Errorf("with a snapshot listed are %v, want %v", got, want)
+	}
+}
+
+// TestSuppressionsAcceptWhatABackfillTouched accepts a stray partition until a day, and no other.
+func TestSuppressionsAcceptWhatABackfillTouched(t *testing.T) {
+	_, before, after := backfill(t, "neighbours truncated")
+	config := func(suppressions string) string {
+		raw, err := os.ReadFile(filepath.Join(after, "featureaudit.yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(after, "with.yaml")
+		if err := os.WriteFile(path, append(raw, suppressions...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	args := []string{"--before", before, "--range", fixtures.BackfillRange, "--config"}
+	all := config("suppress:\n  - {check: backfill-isolated, reason: a known job, until: 2026-12-31}\n")
+	r := verified(t, exitOK, append(args, all)...)
+	if got := resultOf(t, r, "backfill-isolated"); got.Outcome != report.Suppressed || got.FindingsSuppressed != 6 || got.SuppressedBy == "" {
+		t.Errorf("isolated is %s, %d suppressed by %q", got.Outcome, got.FindingsSuppressed, got.SuppressedBy)
+	}
+	one := config("suppress:\n  - {check: backfill-isolated, range: 2026-11-01..2026-11-01, reason: a known job}\n")
+	r = verified(t, exitFindings, append(args, one)...)
+	if got := resultOf(t, r, "backfill-isolated"); got.Outcome != report.Fail || got.FindingsSuppressed != 1 || got.RowsBad != 5 || got.FirstPartition != "dt=2026-11-02" {
+		t.Errorf("isolated is %s, %d suppressed, %d bad from %s", got.Outcome, got.FindingsSuppressed, got.RowsBad, got.FirstPartition)
+	}
+	past := config("suppress:\n  - {check: backfill-isolated, reason: a known job, until: 2026-11-30}\n")
+	r = verified(t, exitFindings, append(args, past)...)
+	if got := resultOf(t, r, "backfill-isolated"); got.Outcome != report.Fail || got.FindingsSuppressed != 0 {
+		t.Errorf("an expired suppression: isolated is %s, %d suppressed", got.Outcome, got.FindingsSuppressed)
+	}
+	few := config("suppress:\n  - {check: backfill-isolated, reason: a known job, max_rows: 100}\n")
+	r = verified(t, exitFindings, append(args, few)...)
+	if got := resultOf(t, r, "backfill-isolated"); got.Outcome != report.Fail || !strings.Contains(got.Message, "accepts up to 100 rows") {
+		t.Errorf("342 rows of 100: isolated is %s: %s", got.Outcome, got.Message)
 	}
 }

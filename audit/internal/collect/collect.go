@@ -239,6 +239,7 @@ type collector struct {
 	fileSamples   map[sliceKey]*fileSample
 	filePages     map[int32]int64
 	repeats       *repeats
+	because       map[facts.ReadReason]int64
 	seals         seals
 	// knownPages were checked when the known files were read.
 	knownPages int64
@@ -480,6 +481,7 @@ func (c *collector) collect(ctx context.Context, careful bool) (*facts.Collectio
 	}
 	c.collection.CheckedPages += c.knownPages
 	c.collection.KnownFiles, c.collection.KnownRows = c.knownRows()
+	c.collection.ReadBecause = c.because
 	c.collection.SpilledBytes = c.budget.SpilledBytes()
 	c.collection.Unread, c.collection.Blind = c.unread, c.blind
 	return c.collection, nil

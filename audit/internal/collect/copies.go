@@ -79,7 +79,7 @@ func (c *collector) copyLarge(ctx context.Context, err error) bool {
 	wanted := c.copiedColumns()
 	for i := range c.survey.Files {
 		file := &c.survey.Files[i]
-		if !c.reads(file) {
+		if !c.wanted(file) { // rows of a file whose facts are known are fetched where its keys repeat
 			continue
 		}
 		if free -= file.Rows * file.RowBytes; free < 0 {

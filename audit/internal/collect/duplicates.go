@@ -100,7 +100,8 @@ type payloadColumn struct {
 	mixed bool
 }
 
-func (c *collector) finishKeys(ctx context.Context) error {
+// newVerifier prepares the judging of repeated keys; it rests on all slices.
+func (c *collector) newVerifier() *verifier {
 	v := &verifier{c: c, grouping: c.grouping(), total: newDuplicates()}
 	v.payload = c.payloadColumns()
 	for _, name := range c.roles.view.Measures {
@@ -116,10 +117,15 @@ func (c *collector) finishKeys(ctx context.Context) error {
 	for i, m := range v.measures {
 		measures[i] = keys.Measure{Name: m.name, Floating: m.form.Kind == engine.FormDouble}
 	}
-	v.limit = v.portion()
 	offsets, coarse := c.offsets(), c.coarseClock()
 	v.classes = keys.NewClassifier(names, measures, offsets, coarse)
 	v.twins = c.newTwins(offsets, coarse)
+	return v
+}
+
+func (c *collector) finishKeys(ctx context.Context) error {
+	v := c.newVerifier()
+	v.limit = v.portion()
 	v.total.RowsTotal = c.runs.Entries() + c.repeats.apart()
 	for _, slice := range c.collection.Slices {
 		v.total.NullKeys += slice.KeyNull

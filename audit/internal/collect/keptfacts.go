@@ -73,9 +73,14 @@ func (c *collector) exposes() bool {
 	return slices.ContainsFunc(plain, v.Hides) || sensitive.HidesPaths(v, c.survey.Files) || c.request.Hasher == nil && slices.ContainsFunc(hashed, v.Hides)
 }
 
-// recall finds the files whose facts are known.
+// recall finds the files whose facts are known, and says of the others why they are read.
 func (c *collector) recall(trusted bool) {
+	if c.request.Kept == nil {
+		return
+	}
+	c.because = map[facts.ReadReason]int64{}
 	if !c.keeps() {
+		c.eachWanted(func(*facts.File) { c.because[facts.ReadNeverKept]++ })
 		return
 	}
 	c.captures, c.layoutDigests = map[int32]*capture{}, map[int32]string{}
@@ -83,30 +88,70 @@ func (c *collector) recall(trusted bool) {
 	c.seals = c.newSeals(true)
 	c.policy = c.keepPolicy()
 	c.repeats = &repeats{name: c.listName(), whole: true}
-	if !trusted || c.request.Paranoid {
-		return
-	}
 	c.known = map[int32]*kept.File{}
-	for i := range c.survey.Files {
-		file := &c.survey.Files[i]
-		if !c.wanted(file) || c.request.Distrusts != nil && c.request.Distrusts(file.Abs) {
-			continue
+	c.eachWanted(func(file *facts.File) {
+		known, because := c.recallFile(file, trusted)
+		if known == nil {
+			c.because[because]++
+			return
 		}
-		if known := c.request.Kept.Find(c.policy, file.Abs); known != nil && c.holds(file, known) {
-			c.known[file.ID] = known
-			c.filesDone++
-			c.rowsDone += file.Rows
-		}
-	}
+		c.known[file.ID] = known
+		c.filesDone++
+		c.rowsDone += file.Rows
+	})
 	c.recallRepeats()
 }
 
-// holds says whether what is known of a file is of this very file, and holds at as_of.
-func (c *collector) holds(file *facts.File, known *kept.File) bool {
-	same := known.Size == file.Size && known.ModTime == file.ModTime && known.ETag == file.ETag && known.Footer == file.FooterSum &&
-		known.Rows == file.Rows && known.State == c.keepState(file)
-	return same && !c.open(file) && known.Holds <= c.clock.asOf && (!known.Far.Known() || known.Far > c.clock.limits.SentinelAfter) &&
-		c.agesAlike(file, known)
+func (c *collector) eachWanted(each func(file *facts.File)) {
+	for i := range c.survey.Files {
+		if file := &c.survey.Files[i]; c.wanted(file) {
+			each(file)
+		}
+	}
+}
+
+// recallFile gives what is known of a file, or why nothing of it is used.
+func (c *collector) recallFile(file *facts.File, trusted bool) (*kept.File, facts.ReadReason) {
+	switch {
+	case c.request.Paranoid:
+		return nil, facts.ReadParanoid
+	case c.request.Distrusts != nil && c.request.Distrusts(file.Abs):
+		return nil, facts.ReadAsked
+	}
+	known := c.request.Kept.Find(c.policy, file.Abs)
+	if known == nil {
+		switch otherPolicy, distrusted := c.request.Kept.Traces(file.Abs); {
+		case distrusted:
+			return nil, facts.ReadDamaged
+		case c.open(file):
+			return nil, facts.ReadOpen
+		case otherPolicy:
+			return nil, facts.ReadPolicy
+		}
+		return nil, facts.ReadNew
+	}
+	if because := c.outdated(file, known); because != "" {
+		return nil, because
+	}
+	if !trusted {
+		return nil, facts.ReadTogether
+	}
+	return known, ""
+}
+
+// outdated says why what is known of a file is not of this very file, or does not hold at as_of; empty where it does.
+func (c *collector) outdated(file *facts.File, known *kept.File) facts.ReadReason {
+	switch {
+	case known.Size != file.Size || known.ModTime != file.ModTime || known.ETag != file.ETag || known.Footer != file.FooterSum || known.Rows != file.Rows:
+		return facts.ReadChanged
+	case known.State != c.keepState(file):
+		return facts.ReadBeside
+	case c.open(file) || known.Holds > c.clock.asOf || known.Far.Known() && known.Far <= c.clock.limits.SentinelAfter:
+		return facts.ReadOpen
+	case !c.agesAlike(file, known):
+		return facts.ReadStale
+	}
+	return ""
 }
 
 // agesAlike says that the rows of a file are stale now that were so when their facts were gathered.

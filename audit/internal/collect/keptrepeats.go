@@ -95,7 +95,7 @@ func (c *collector) recallRepeats() {
 	covered, numbers := map[int32]bool{}, make([]int32, len(list.Covered))
 	for i := range list.Covered {
 		numbers[i] = noFile
-		if id, ok := byPath[list.Covered[i].Path]; ok && c.known[id].SameAs(&list.Covered[i]) {
+		if id, ok := byPath[list.Covered[i].Path]; ok && list.Covers(i, c.known[id]) {
 			numbers[i], covered[id] = id, true
 		}
 	}

@@ -80,8 +80,12 @@ func (d *deletions) vector(ctx context.Context, e entry) error {
 		return fmt.Errorf("%s has no referenced_data_file, content_offset or content_size_in_bytes: its manifest is damaged", e.path)
 	}
 	file, ok := d.at[e.referenced]
-	if !ok {
-		return nil // the data file is gone
+	if !ok { // the data file is gone, if the vector is of it
+		p, err := d.openPuffin(ctx, e)
+		if err != nil {
+			return err
+		}
+		return p.check(e)
 	}
 	name := fmt.Sprintf("%s at %d", e.path, e.offset)
 	switch of := d.data[file]; {
@@ -111,10 +115,8 @@ func (d *deletions) positions(ctx context.Context, list []entry) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
 	for _, e := range list {
-		if only := e.only(); only != "" {
-			if file, ok := d.at[only]; !ok || d.vectors[file] != "" || d.data[file].sequence > e.sequence {
-				continue
-			}
+		if file, ok := d.at[e.only()]; ok && (d.vectors[file] != "" || d.data[file].sequence > e.sequence) {
+			continue
 		}
 		group.Go(func() error {
 			if err := d.position(ctx, e); err != nil {

@@ -201,6 +201,7 @@ func (t *table) version(ctx context.Context) (logged.Version, error) {
 	}
 	v.Partitions, v.Periods = t.partitionNames(), t.periods()
 	if t.snapshot == nil {
+		v.Number = noSnapshot
 		return v, nil
 	}
 	v.Number, v.CommittedAt = *t.snapshot.ID, t.committed(*t.snapshot.ID)

@@ -200,6 +200,9 @@ func (m *metadata) checkSchemas() error {
 			}
 		}
 	}
+	if m.DefaultSpecID != nil && !specs[*m.DefaultSpecID] {
+		return fmt.Errorf("its default-spec-id is %d, and it has no such partition spec", *m.DefaultSpecID)
+	}
 	return nil
 }
 

@@ -19,7 +19,7 @@ type Reader func(ctx context.Context, files store.Store, root string, at model.T
 type Version struct {
 	// Root takes the place of the folder that was read where the table lies elsewhere; else empty.
 	Root string
-	// Number is that of a Delta version, or the id of an Iceberg snapshot.
+	// Number is that of a Delta version, or the id of an Iceberg snapshot; -1 of a table that has none yet.
 	Number int64
 	// CommittedAt is when it was committed; not known where the log no longer says.
 	CommittedAt times.Instant

@@ -1,0 +1,247 @@
+package trino
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/internal/collect"
+	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/store"
+	"github.com/featureaudit/featureaudit/audit/survey"
+	"github.com/featureaudit/featureaudit/audit/zone"
+)
+
+// Collector has a cluster count the rows of views. It implements engine.Collector.
+type Collector struct {
+	Cluster *Cluster
+	// Store reaches the files whose footers were read.
+	Store store.Store
+	// Atlas keeps zones that were read; nil reads them anew.
+	Atlas *zone.Atlas
+}
+
+var _ engine.Collector = Collector{}
+
+// attempts bounds how often a view is counted again because a file of it turned out to be unreadable or to have changed.
+const attempts = 20
+
+// Collect implements engine.Collector.
+func (c Collector) Collect(ctx context.Context, o engine.Order) (facts.Collection, error) {
+	if err := context.Cause(ctx); err != nil {
+		return facts.Collection{}, err
+	}
+	name, err := ParseName(o.View.Table.Trino, c.Cluster.config.Catalog, c.Cluster.config.Schema)
+	if err != nil {
+		return facts.Collection{}, err
+	}
+	table, err := c.Cluster.describe(ctx, o.View.Name, name, precise(o))
+	if err != nil {
+		return facts.Collection{}, err
+	}
+	asked := &asked{Collector: c, name: name, table: table, unread: map[int32]facts.Problem{}}
+	for try := 0; ; try++ {
+		collection, err := asked.collect(ctx, o)
+		if !errors.Is(err, errAgain) {
+			return collection, err
+		}
+		if try == attempts+len(o.Survey.Schemas) {
+			return facts.Collection{}, fmt.Errorf("%d files of %s failed one after the other: %s", len(asked.unread), o.View.Name, asked.last)
+		}
+	}
+}
+
+// precise says whether a time of the view may have nanoseconds.
+func precise(o engine.Order) bool {
+	return slices.ContainsFunc(o.Survey.Schemas, func(s facts.Schema) bool {
+		return slices.ContainsFunc(s.Columns, func(c facts.Column) bool { return c.Unit == "ns" || c.Physical == "INT96" })
+	})
+}
+
+// errAgain says that a file was set aside: all is counted once more without it.
+var errAgain = errors.New("a file was set aside")
+
+// asked is one order, through all attempts.
+type asked struct {
+	Collector
+	name   TableName
+	table  *described
+	unread map[int32]facts.Problem
+	// last is the problem that was found last.
+	last string
+}
+
+func (a *asked) collect(ctx context.Context, o engine.Order) (facts.Collection, error) {
+	request := collect.Collector{Store: a.Store, Atlas: a.Atlas}.Request(o)
+	rules, err := collect.NewElsewhere(request)
+	if err != nil {
+		return facts.Collection{}, err
+	}
+	for id, problem := range a.unread {
+		rules.SetAside(id, problem)
+	}
+	v := a.viewOf(o, rules)
+	if len(v.files) == 0 || !rules.Wants().Rows() {
+		rules.FinishSlices()
+		return rules.Collection(), nil
+	}
+	if err := v.prepare(); err != nil {
+		return facts.Collection{}, err
+	}
+	for _, id := range v.files {
+		if refused, odd := v.odd[o.Survey.Files[id].Schema]; odd {
+			a.setAside(id, facts.Problem{Kind: facts.ProblemUnsupported, Message: refused.reason})
+		}
+	}
+	if len(v.odd) > 0 {
+		return facts.Collection{}, errAgain
+	}
+	steps := []struct {
+		name  string
+		wants facts.Wants
+		run   func(context.Context, *view) error
+	}{{"profile", facts.WantRows, a.profile}, {"entities", facts.WantEntities | facts.WantWriters, a.entities}, {"keys", facts.WantKeys, a.keys}}
+	for _, step := range steps {
+		if !rules.Wants().Has(step.wants) {
+			continue
+		}
+		if o.Progress != nil {
+			o.Progress("trino "+step.name, 0, 0)
+		}
+		if err := step.run(ctx, v); err != nil {
+			return facts.Collection{}, a.excuse(ctx, v, err)
+		}
+	}
+	if changed := a.changed(ctx, v); changed {
+		return facts.Collection{}, errAgain
+	}
+	return rules.Collection(), nil
+}
+
+// viewOf is an order with the files that are counted.
+func (a *asked) viewOf(o engine.Order, rules *collect.Elsewhere) *view {
+	v := &view{order: o, rules: rules, table: a.table, paths: pathsOf(a.table.location), odd: map[int32]refusal{}}
+	for i := range o.Survey.Files {
+		if file := &o.Survey.Files[i]; counts(o.Survey, file) && !rules.Unread(file.ID) {
+			v.files = append(v.files, file.ID)
+		}
+	}
+	return v
+}
+
+// counts says whether a file's rows are counted at all. What lies in partitions after as_of is counted by its footer, and not judged.
+func counts(s facts.Survey, file *facts.File) bool {
+	if file.Schema < 0 || file.Problem != nil || file.Live() == 0 {
+		return false
+	}
+	return file.Partition < 0 || !s.Partitions[file.Partition].AfterAsOf
+}
+
+// changed sets aside the files that are no longer what was listed.
+func (a *asked) changed(ctx context.Context, v *view) bool {
+	found := false
+	for _, id := range v.files {
+		if problem := survey.Changed(ctx, a.Store, v.order.Survey.Files[id]); problem != nil {
+			a.setAside(id, *problem)
+			found = true
+		}
+	}
+	return found
+}
+
+func (a *asked) setAside(id int32, problem facts.Problem) {
+	a.unread[id] = problem
+	a.last = problem.Message
+}
+
+// excuse finds the file that a query failed on, by its name in the error.
+func (a *asked) excuse(ctx context.Context, v *view, err error) error {
+	var said *Error
+	if !errors.As(err, &said) || said.Type == "USER_ERROR" && !strings.Contains(said.Name, "BAD_DATA") && said.Name != "NOT_SUPPORTED" || said.Type == "" {
+		return err
+	}
+	found, length := int32(-1), 0
+	for _, id := range v.files {
+		there := v.paths.there(v.order.Survey.Files[id].Abs)
+		if len(there) > length && strings.Contains(said.Message, there) {
+			found, length = id, len(there)
+		}
+	}
+	if found < 0 {
+		var culprit error
+		if found, culprit = a.hunt(ctx, v); found < 0 {
+			return cmp.Or(context.Cause(ctx), err)
+		}
+		if !errors.As(culprit, &said) {
+			return err
+		}
+	}
+	kind := facts.ProblemUnsupported
+	switch {
+	case strings.HasSuffix(said.Name, "BAD_DATA"), said.Name == "GENERIC_INTERNAL_ERROR":
+		kind = facts.ProblemCorrupt
+	case said.retry:
+		kind = facts.ProblemIO
+	}
+	a.setAside(found, facts.Problem{Kind: kind, Message: said.Message})
+	return errAgain
+}
+
+// hunt finds the file that a query fails on whose name no error says, by halves; -1 where no single file does. Its error is the file's.
+func (a *asked) hunt(ctx context.Context, v *view) (int32, error) {
+	suspects := v.files
+	for len(suspects) > 1 {
+		half := suspects[:len(suspects)/2]
+		if a.fails(ctx, v, half) == nil {
+			half = suspects[len(suspects)/2:]
+		}
+		suspects = half
+	}
+	if ctx.Err() != nil {
+		return -1, nil
+	}
+	if err := a.fails(ctx, v, suspects); err != nil {
+		return suspects[0], err
+	}
+	return -1, nil
+}
+
+// fails counts some files alone, and drops what it counts.
+func (a *asked) fails(ctx context.Context, v *view, files []int32) error {
+	paths := make([]string, len(files))
+	for i, id := range files {
+		paths[i] = literal(v.paths.there(v.order.Survey.Files[id].Abs))
+	}
+	text, err := v.profileText(`t."$path" IN (` + strings.Join(paths, ", ") + ")")
+	if err != nil {
+		return err
+	}
+	return a.Cluster.query(ctx, a.asking(v, "hunt for a bad file"), text, func([]any) error { return nil })
+}
+
+// where leaves out the files that were set aside, and all partitions but those that are read.
+func (a *asked) where(v *view) string {
+	var out []string
+	for i := range v.order.Survey.Files {
+		file := &v.order.Survey.Files[i]
+		if !slices.Contains(v.files, file.ID) {
+			out = append(out, literal(v.paths.there(file.Abs)))
+		}
+	}
+	if len(out) == 0 {
+		return ""
+	}
+	return `t."$path" NOT IN (` + strings.Join(out, ", ") + ")"
+}
+
+func (a *asked) asking(v *view, step string) asking {
+	return asking{view: v.order.View.Name, step: step, session: a.Cluster.session(a.name, a.table), table: true}
+}
+
+// byIngest says that rows are filed by when they came.
+func byIngest(v model.View) bool { return v.TimePartition.Of == model.OfIngestedAt }

@@ -1,0 +1,131 @@
+package trino
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// TableName is the name of a table in its three parts.
+type TableName struct{ Catalog, Schema, Table string }
+
+// ParseName reads catalog.schema.table, whose first parts may be left out where the config says them. Parts with dots stand in double quotes.
+func ParseName(text, catalog, schema string) (TableName, error) {
+	var parts []string
+	for rest := text; ; {
+		var name string
+		if strings.HasPrefix(rest, `"`) {
+			name, rest = cutName(rest)
+		} else if i := strings.IndexByte(rest, '.'); i >= 0 {
+			name, rest = rest[:i], rest[i:]
+		} else {
+			name, rest = rest, ""
+		}
+		parts = append(parts, strings.ToLower(name))
+		if rest == "" {
+			break
+		}
+		if !strings.HasPrefix(rest, ".") {
+			return TableName{}, fmt.Errorf("table %q: want catalog.schema.name", text)
+		}
+		rest = rest[1:]
+	}
+	for len(parts) < 3 {
+		switch {
+		case len(parts) == 2 && catalog != "":
+			parts = append([]string{catalog}, parts...)
+		case len(parts) == 1 && schema != "":
+			parts = append([]string{schema}, parts...)
+		default:
+			return TableName{}, fmt.Errorf("table %q: want catalog.schema.name, or set engine.trino.catalog and engine.trino.schema", text)
+		}
+	}
+	if len(parts) > 3 || parts[0] == "" || parts[1] == "" || parts[2] == "" {
+		return TableName{}, fmt.Errorf("table %q: want catalog.schema.name", text)
+	}
+	return TableName{parts[0], parts[1], parts[2]}, nil
+}
+
+func (n TableName) String() string { return n.Catalog + "." + n.Schema + "." + n.Table }
+
+func (n TableName) quoted() string {
+	return quoted(n.Catalog) + "." + quoted(n.Schema) + "." + quoted(n.Table)
+}
+
+var locationOf = regexp.MustCompile(`(?m)^\s*(?:external_location|location) = '((?:[^']|'')*)'`)
+
+// describe asks what a table has. Precise asks for times to the nanosecond.
+func (c *Cluster) describe(ctx context.Context, view string, name TableName, precise bool) (*described, error) {
+	connector, err := c.connector(ctx, view, name.Catalog)
+	if err != nil {
+		return nil, err
+	}
+	d := &described{name: name.quoted(), connector: connector, columns: map[string]string{}, precise: precise && connector == "hive"}
+	a := asking{view: view, step: "describe", session: c.session(name, d)}
+	err = c.query(ctx, a, "SHOW COLUMNS FROM "+d.name, func(row []any) error {
+		column, _ := row[0].(string)
+		d.columns[column], _ = row[1].(string)
+		if extra, _ := row[2].(string); strings.Contains(extra, "partition key") {
+			d.partitioned = append(d.partitioned, column)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = c.query(ctx, a, "SHOW CREATE TABLE "+d.name, func(row []any) error {
+		text, _ := row[0].(string)
+		if m := locationOf.FindStringSubmatch(text); m != nil {
+			d.location = strings.ReplaceAll(m[1], "''", "'")
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if d.location != "" {
+		return d, nil
+	}
+	// a managed table does not say where it lies: one of its files does
+	err = c.query(ctx, a, `SELECT "$path" FROM `+d.name+" LIMIT 1", func(row []any) error {
+		d.location, _ = row[0].(string)
+		return nil
+	})
+	return d, err
+}
+
+// session sets how the catalog reads times: without it, Hive rounds to milliseconds.
+func (c *Cluster) session(name TableName, d *described) string {
+	switch {
+	case d.connector != "hive":
+		return ""
+	case d.precise:
+		return name.Catalog + ".timestamp_precision=NANOSECONDS"
+	}
+	return name.Catalog + ".timestamp_precision=MICROSECONDS"
+}
+
+// connector is the kind of a catalog.
+func (c *Cluster) connector(ctx context.Context, view, catalog string) (string, error) {
+	c.mu.Lock()
+	known := c.connectors[catalog]
+	c.mu.Unlock()
+	if known != "" {
+		return known, nil
+	}
+	err := c.query(ctx, asking{view: view, step: "describe"}, "SELECT connector_name FROM system.metadata.catalogs WHERE catalog_name = "+literal(catalog), func(row []any) error {
+		known, _ = row[0].(string)
+		return nil
+	})
+	if err == nil && known == "" {
+		err = &Error{Type: "USER_ERROR", Name: "CATALOG_NOT_FOUND", Message: fmt.Sprintf("Trino at %s has no catalog %q: correct engine.trino.catalog or the view's table", c.config.URL, catalog)}
+	}
+	if err != nil {
+		return "", err
+	}
+	c.mu.Lock()
+	c.connectors[catalog] = known
+	c.mu.Unlock()
+	return known, nil
+}

@@ -1,0 +1,309 @@
+package trino
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/times"
+	"github.com/featureaudit/featureaudit/sql"
+)
+
+// profileSQL are the values of the query that counts rows by file and source.
+type profileSQL struct {
+	Rows                                         string
+	Ahead, AsOf                                  int64
+	ByIngest                                     bool
+	StaleLag                                     string
+	Facts                                        []namedSQL
+	FineSeconds, CoarseSeconds, LogFrom, LogLast int64
+	LogEdges                                     string
+	Events, Unparsed                             bool
+	UnparsedText                                 string
+}
+
+// profile counts the rows of each file and source.
+func (a *asked) profile(ctx context.Context, v *view) error {
+	text, err := v.profileText(a.where(v))
+	if err != nil {
+		return err
+	}
+	wanted, seen, strange := map[int32]bool{}, map[int32]int64{}, []string{}
+	for _, id := range v.files {
+		wanted[id] = true
+	}
+	type counted struct {
+		slice  facts.Slice
+		lags   *facts.LagHistogram
+		events *facts.EventHistogram
+	}
+	var all []counted
+	err = a.Cluster.query(ctx, a.asking(v, "profile"), text, func(row []any) error {
+		if path, unknown := row[0].(string); unknown {
+			strange = append(strange, path)
+			return nil
+		}
+		slice, lags, events, err := sliceOf(row)
+		if err != nil {
+			return &ownError{err}
+		}
+		seen[slice.File] += slice.Rows
+		all = append(all, counted{slice, lags, events})
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if len(strange) > 0 {
+		return strangers(v, strange)
+	}
+	again := false
+	for _, id := range v.files {
+		file := v.order.Survey.Files[id]
+		switch rows := seen[id]; {
+		case rows == file.Live():
+		case rows == 0:
+			a.setAside(id, facts.Problem{Kind: facts.ProblemIO, Message: fmt.Sprintf("the table %s does not show this file: its partition may not be registered (a sync of the metastore adds it), or the catalog does not read folders inside of partitions (hive.recursive-directories)",
+				a.name)})
+			again = true
+		default:
+			a.setAside(id, facts.Problem{Kind: facts.ProblemChanged, Message: fmt.Sprintf("the cluster counted %d rows in it, and its footer says %d: it changed while it was read", rows, file.Live())})
+			again = true
+		}
+	}
+	if again {
+		return errAgain
+	}
+	for _, c := range all {
+		if err := v.shifted(c.slice); err != nil {
+			return &ownError{err}
+		}
+	}
+	for _, c := range all {
+		if err := v.rules.AddSlice(c.slice, c.lags, c.events); err != nil {
+			return &ownError{err}
+		}
+	}
+	v.rules.FinishSlices()
+	return nil
+}
+
+// shifted says that the catalog reads times otherwise than they are stored: none lies outside of what the file's own footer says.
+func (v *view) shifted(s facts.Slice) error {
+	file := &v.order.Survey.Files[s.File]
+	read := v.rules.RulesOf(file, s.Source).Event
+	if read.Stored == nil || read.Zone != nil || read.Stored.Logical != "timestamp" || !s.EventMin.Known() {
+		return nil
+	}
+	low, high := int64(math.MaxInt64), int64(math.MinInt64)
+	for _, group := range file.RowGroups {
+		if !group.HasEventBounds {
+			return nil
+		}
+		low, high = min(low, group.EventMin), max(high, group.EventMax)
+	}
+	by := map[string][2]int64{"ms": {1000, 1}, "us": {1, 1}, "ns": {1, 1000}}[read.Stored.Unit]
+	if by[1] == 0 || low > high || max(high, -low) > math.MaxInt64/by[0] {
+		return nil
+	}
+	first, last := times.Instant(floorDiv(low*by[0], by[1])), times.Instant(floorDiv(high*by[0], by[1]))
+	if s.EventMin >= first && s.EventMax <= last {
+		return nil
+	}
+	return fmt.Errorf("the cluster reads event times of %s from %s to %s, and the file's footer says from %s to %s: the catalog shifts times; set hive.parquet.time-zone=UTC",
+		file.Path, s.EventMin.Time().Format(time.RFC3339Nano), s.EventMax.Time().Format(time.RFC3339Nano), first.Time().Format(time.RFC3339Nano), last.Time().Format(time.RFC3339Nano))
+}
+
+func floorDiv(n, by int64) int64 {
+	if q := n / by; n%by >= 0 {
+		return q
+	}
+	return n/by - 1
+}
+
+// strangers are files of the table that the view's path does not list.
+func strangers(v *view, paths []string) error {
+	slices.Sort(paths)
+	paths = slices.Compact(paths)
+	return fmt.Errorf("the table %s has %d files that the view's path %q does not list, such as %s: name the table's own folder in path, so that both are of the same rows",
+		v.table.name, len(paths), v.order.View.Path, strings.Join(paths[:min(3, len(paths))], ", "))
+}
+
+func (v *view) profileText(where string) (string, error) {
+	rows, err := sql.Trino("rows", v.rows(where))
+	if err != nil {
+		return "", err
+	}
+	limits, scale := v.limits(), facts.LagScaleOf()
+	p := profileSQL{Rows: rows, Ahead: int64(limits.Ahead), AsOf: int64(limits.AsOf), ByIngest: byIngest(v.order.View), FineSeconds: scale.Fine, CoarseSeconds: scale.Coarse,
+		LogFrom: scale.LogFrom, LogLast: int64(len(scale.Edges) - 1), LogEdges: doubles(scale.Edges), Events: v.rules.Wants().Has(facts.WantEvents)}
+	if lag := v.readings[0].rules[0].Stale.Lag; lag != times.None {
+		p.StaleLag = strconv.FormatInt(int64(lag), 10)
+	}
+	if v.unparsedText != "" && !v.order.View.Hides(v.order.View.EventTime.Column) {
+		p.Unparsed, p.UnparsedText = true, v.unparsedText
+	}
+	for _, fact := range facts.RowFacts() {
+		expression, ok := v.factSQL(fact.Field)
+		if !ok {
+			return "", fmt.Errorf("the row fact %s has no SQL for Trino", fact.Field)
+		}
+		p.Facts = append(p.Facts, namedSQL{quoted(fact.Name), expression})
+	}
+	return sql.Trino("profile", p)
+}
+
+func doubles(numbers []int64) string {
+	texts := make([]string, len(numbers))
+	for i, n := range numbers {
+		texts[i] = strconv.FormatInt(n, 10) + "e0"
+	}
+	return strings.Join(texts, ",")
+}
+
+// factSQL is the aggregate of one row fact over the rows of a file and source.
+func (v *view) factSQL(field string) (string, bool) {
+	sentinel := "e0 IS NOT NULL AND e IS NULL"
+	before, after := "e < part_start", "e >= part_end"
+	switch v.order.View.TimePartition.Of {
+	case model.OfIngestedAt:
+		before, after = "i < part_start", "coalesce(i, e) >= part_end"
+	case model.OfSnapshot:
+		before = "false"
+	default:
+	}
+	unreferenced := "unreferenced"
+	if v.readings[0].rules[0].Stale.Lag != times.None {
+		unreferenced = "i IS NULL"
+	}
+	null := func(parts []part) string {
+		if len(parts) == 0 {
+			return "CAST(0 AS bigint)"
+		}
+		return "count_if(NOT (" + whole(parts) + "))"
+	}
+	sentinels := func(aggregate string) string {
+		if v.order.View.Hides(v.order.View.EventTime.Column) {
+			return "CAST(NULL AS bigint)"
+		}
+		return aggregate + "(greatest(e0, -9223372036854775807)) FILTER (WHERE " + sentinel + ")"
+	}
+	expression, ok := map[string]string{
+		"FirstRow":          "CAST(0 AS bigint)",
+		"Rows":              "count(*)",
+		"EventNull":         "count_if(e0 IS NULL AND NOT e_unparsed)",
+		"EventUnparsed":     "count_if(e_unparsed)",
+		"EventSentinel":     "count_if(" + sentinel + ")",
+		"SentinelMin":       sentinels("min"),
+		"SentinelMax":       sentinels("max"),
+		"IngestedNull":      "count_if(i IS NULL)",
+		"IngestedOnly":      "count_if(arrived)",
+		"OnLattice":         "count_if(e % 900000000 = 0)",
+		"AmbiguousLocal":    "count_if(e_odd AND e IS NOT NULL)",
+		"TextOffset":        "count_if(e_offset)",
+		"TextNaive":         "count_if(e_bare)",
+		"EntityNull":        null(v.entity),
+		"KeyNull":           null(v.key),
+		"EventMin":          "min(e)",
+		"EventMax":          "max(e)",
+		"NewestKnown":       "max(e) FILTER (WHERE kind = 4)",
+		"IngestedMin":       "min(i)",
+		"IngestedMax":       "max(i)",
+		"FutureIngested":    "count_if(kind = 1)",
+		"FutureAsOf":        "count_if(kind = 2 OR arrived AND i > known_by)",
+		"NewestFuture":      "max(e) FILTER (WHERE kind IN (1, 2))",
+		"AfterAsOf":         "count_if(kind = 3)",
+		"Stale":             "count_if(due AND stale)",
+		"StaleUnreferenced": "count_if(due AND " + unreferenced + ")",
+		"OldestStale":       "min(e) FILTER (WHERE due AND stale)",
+		"MisfiledBefore":    "count_if(is_filed AND part = 2 AND " + before + ")",
+		"MisfiledAfter":     "count_if(is_filed AND part = 2 AND " + after + ")",
+		"MisfiledUndated":   "count_if(is_filed AND part = 1)",
+		"OwnColumnDiffers":  "CAST(0 AS bigint)",
+		"LagRows":           "count(lag)",
+		"LagOver":           "count_if(due AND lag > " + v.lagLimit() + ")",
+		"LagMin":            "min(lag)",
+		"LagMax":            "max(lag)",
+	}[field]
+	return expression, ok
+}
+
+// lagLimit is the longest lag of a row's source that is not too long.
+func (v *view) lagLimit() string {
+	limit := func(l times.Span) string {
+		if l == times.None {
+			return "CAST(NULL AS bigint)"
+		}
+		return strconv.FormatInt(int64(l), 10)
+	}
+	rules := v.readings[0].rules
+	if len(rules) == 1 {
+		return limit(rules[0].Limits.LagLimit)
+	}
+	text := "CASE source"
+	for i, r := range rules[1:] {
+		text += " WHEN " + literal(v.sources[i+1]) + " THEN " + limit(r.Limits.LagLimit)
+	}
+	return text + " ELSE " + limit(rules[0].Limits.LagLimit) + " END"
+}
+
+// sliceOf reads one row of the profile.
+func sliceOf(row []any) (facts.Slice, *facts.LagHistogram, *facts.EventHistogram, error) {
+	file, _ := row[1].(int64)
+	source, _ := row[2].(string)
+	slice := facts.NewSlice(int32(file), source)
+	at := 3
+	for _, fact := range facts.RowFacts() {
+		if value, ok := row[at].(int64); ok {
+			fact.Set(&slice, value)
+		}
+		at++
+	}
+	lags := &facts.LagHistogram{Rows: slice.LagRows, Max: slice.LagMax, Min: slice.LagMin}
+	events := &facts.EventHistogram{}
+	var err error
+	if lags.Counts, _, err = histogram(row[at]); err != nil {
+		return slice, nil, nil, err
+	}
+	if events.Counts, events.Rows, err = histogram(row[at+1]); err != nil {
+		return slice, nil, nil, err
+	}
+	if text, ok := row[at+2].(string); ok {
+		raw, err := hex.DecodeString(text)
+		if err != nil {
+			return slice, nil, nil, err
+		}
+		slice.Unparsed.Add(raw)
+	}
+	return slice, lags, events, nil
+}
+
+// histogram reads a map of bins to rows, as JSON.
+func histogram(value any) (counts map[int32]int64, rows int64, err error) {
+	counts = map[int32]int64{}
+	text, ok := value.(string)
+	if !ok || text == "null" {
+		return counts, 0, nil
+	}
+	var read map[string]int64
+	if err := json.Unmarshal([]byte(text), &read); err != nil {
+		return nil, 0, fmt.Errorf("read a histogram of the cluster: %w", err)
+	}
+	for bin, n := range read {
+		number, err := strconv.ParseInt(bin, 10, 32)
+		if err != nil {
+			return nil, 0, fmt.Errorf("read a histogram of the cluster: %w", err)
+		}
+		counts[int32(number)] += n
+		rows += n
+	}
+	return counts, rows, nil
+}
