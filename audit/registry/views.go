@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -90,12 +91,18 @@ func (d Definitions) toView(v View) (model.View, error) {
 			return m, err
 		}
 	}
+	if s := v.BatchSource; s != nil && v.NoFiles != "" && (s.Type == "BATCH_TRINO" || s.Type == "BATCH_SPARK") && tableName.MatchString(s.Table) {
+		m.Table.Trino = s.Table // a query is no table, and nobody says what it reads
+	}
 	if v.BatchSource != nil {
 		m.Zone = v.BatchSource.Tags[tagZone]
 	}
 	d.originate(&m, v)
 	return m, nil
 }
+
+// tableName is what a source of a warehouse calls a table by, and not a query.
+var tableName = regexp.MustCompile(`^[\pL\pN_$-]+(\.[\pL\pN_$-]+){0,2}$`)
 
 // InFiles are the event time, the created column and the join keys by the names that the files have for them, where
 // the field mapping renames them. What could be several columns keeps its name.
@@ -179,6 +186,7 @@ func (d Definitions) originate(m *model.View, v View) {
 	at("max_age", m.MaxAge > 0)
 	at("max_lag", m.MaxLag > 0)
 	at("zone", m.Zone != "")
+	at("table", m.Table.Trino != "")
 }
 
 func (v View) ttl() model.TTL {

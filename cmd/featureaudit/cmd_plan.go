@@ -12,6 +12,9 @@ import (
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/address"
+	"github.com/featureaudit/featureaudit/audit/check"
+	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/audit/engine/trino"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
@@ -19,6 +22,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/sensitive"
 	"github.com/featureaudit/featureaudit/audit/survey"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
 )
 
@@ -27,9 +31,11 @@ comes from, and which declared columns are in none of the files. It reads footer
 
 func cmdPlan(ctx context.Context, c *cli, args []string) (int, error) {
 	var f definitionFlags
+	var e engineFlags
 	var out outFlags
 	flags := newFlags("plan")
 	f.add(flags)
+	e.add(flags)
 	views := flags.StringArray("view", nil, "show this view only (repeatable)")
 	out.add(flags, only("json", "text"))
 	if err := c.parse(flags, "plan [REF...] [flags]", planAbout, args); err != nil {
@@ -49,13 +55,18 @@ func cmdPlan(ctx context.Context, c *cli, args []string) (int, error) {
 	if err := c.refuseInputs(ctx, outs, loaded.Views); err != nil {
 		return 0, err
 	}
+	cluster, err := c.cluster(e, loaded.Policy)
+	if err != nil {
+		return 0, err
+	}
+	defer closeCluster(cluster)
 	doc := planDocument{Schema: "featureaudit.plan/v1", Views: []plannedView{}, Notes: report.List(loaded.Notes)}
 	code := exitOK
 	for _, v := range loaded.Views {
 		if !picked(*views, v.Name) {
 			continue
 		}
-		p := c.planView(ctx, v)
+		p := c.planView(ctx, v, cluster)
 		if err := context.Cause(ctx); err != nil {
 			return 0, err
 		}
@@ -98,6 +109,8 @@ type plannedView struct {
 	Last       string       `json:"last_partition,omitempty"`
 	Values     []plannedKey `json:"values"`
 	Notes      []string     `json:"notes"`
+	// Queries are those that a cluster would be asked, with what each would read.
+	Queries []trino.Planned `json:"queries,omitempty"`
 	// Absent are the declared columns that are in none of the files.
 	Absent []absentColumn `json:"absent_columns,omitempty"`
 }
@@ -121,11 +134,17 @@ type plannedKey struct {
 }
 
 // planView lists a view's files by name and decides what the paths say of it.
-func (c *cli) planView(ctx context.Context, v model.View) plannedView {
+func (c *cli) planView(ctx context.Context, v model.View, cluster *trino.Cluster) plannedView {
+	if cluster != nil && v.Table.Trino != "" {
+		v.NoFiles = ""
+	}
 	if v.NoFiles != "" {
 		return planned(unnamed(v))
 	}
 	l := c.looker()
+	if cluster != nil {
+		l.Place = cluster.Place
+	}
 	plan, err := l.Plan(ctx, v, look.Window{AsOf: c.now()})
 	if err != nil {
 		p := planned(unnamed(v))
@@ -150,6 +169,12 @@ func (c *cli) planView(ctx context.Context, v model.View) plannedView {
 		return p
 	}
 	p.Absent = absentColumns(unnamed(plan.View), footers.Survey)
+	if cluster != nil && v.Table.Trino != "" {
+		order := engine.Order{View: footers.View, Survey: footers.Survey, AsOf: times.At(footers.AsOf), Wants: check.WantsOf(footers.View, footers.Survey, func(string) bool { return true })}
+		if p.Queries, err = (trino.Collector{Cluster: cluster, Store: c.stores}).Plan(ctx, order); err != nil {
+			p.Problem = err.Error()
+		}
+	}
 	return p
 }
 
@@ -389,6 +414,9 @@ func (v plannedView) writeText(w io.Writer) {
 			hint = fmt.Sprintf(": did you mean %q?", a.Nearest)
 		}
 		fmt.Fprintf(w, "  absent\t%s %s is in none of %d files%s\t%s\n", a.Key, render.Clean(a.Column), a.Files, render.Clean(hint), render.Clean(a.Origin))
+	}
+	for _, q := range v.Queries {
+		fmt.Fprintf(w, "  query\t%s: a reading of the columns that it needs in %d files (%s in all)\ttrino\n", q.Step, q.Files, words.Size(q.Bytes))
 	}
 	for _, k := range v.Values {
 		fmt.Fprintf(w, "  %s\t%s\t%s\n", k.Key, render.Clean(k.Value), render.Clean(k.Origin))

@@ -99,6 +99,11 @@ func Open(c Config) (*Cluster, error) {
 	if c.ConnectTimeout <= 0 {
 		c.ConnectTimeout = DefaultConnectTimeout
 	}
+	if c.CAFile != "" {
+		if _, err := os.Stat(c.CAFile); err != nil {
+			return nil, fmt.Errorf("engine.trino.ca_file: %w", err)
+		}
+	}
 	at, err := addressOf(c)
 	if err != nil {
 		return nil, err
@@ -372,7 +377,7 @@ func retryable(err error) bool {
 	switch {
 	case !ok:
 		var status *trino.ErrQueryFailed
-		return !errors.As(err, &status) || status.StatusCode >= 500 || status.StatusCode == http.StatusTooManyRequests
+		return !errors.As(err, &status) || status.StatusCode == 0 || status.StatusCode >= 500 || status.StatusCode == http.StatusTooManyRequests
 	case said.ErrorType == "USER_ERROR":
 		return false
 	}

@@ -1,6 +1,7 @@
 package trino
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -84,12 +85,7 @@ func (a *asked) collect(ctx context.Context, o engine.Order) (facts.Collection, 
 	for id, problem := range a.unread {
 		rules.SetAside(id, problem)
 	}
-	v := &view{order: o, rules: rules, table: a.table, paths: pathsOf(a.table.location), odd: map[int32]refusal{}}
-	for i := range o.Survey.Files {
-		if file := &o.Survey.Files[i]; counts(o.Survey, file) && !rules.Unread(file.ID) {
-			v.files = append(v.files, file.ID)
-		}
-	}
+	v := a.viewOf(o, rules)
 	if len(v.files) == 0 || !rules.Wants().Rows() {
 		rules.FinishSlices()
 		return rules.Collection(), nil
@@ -118,13 +114,24 @@ func (a *asked) collect(ctx context.Context, o engine.Order) (facts.Collection, 
 			o.Progress("trino "+step.name, 0, 0)
 		}
 		if err := step.run(ctx, v); err != nil {
-			return facts.Collection{}, a.excuse(v, err)
+			return facts.Collection{}, a.excuse(ctx, v, err)
 		}
 	}
 	if changed := a.changed(ctx, v); changed {
 		return facts.Collection{}, errAgain
 	}
 	return rules.Collection(), nil
+}
+
+// viewOf is an order with the files that are counted.
+func (a *asked) viewOf(o engine.Order, rules *collect.Elsewhere) *view {
+	v := &view{order: o, rules: rules, table: a.table, paths: pathsOf(a.table.location), odd: map[int32]refusal{}}
+	for i := range o.Survey.Files {
+		if file := &o.Survey.Files[i]; counts(o.Survey, file) && !rules.Unread(file.ID) {
+			v.files = append(v.files, file.ID)
+		}
+	}
+	return v
 }
 
 // counts says whether a file's rows are counted at all. What lies in partitions after as_of is counted by its footer, and not judged.
@@ -153,7 +160,7 @@ func (a *asked) setAside(id int32, problem facts.Problem) {
 }
 
 // excuse finds the file that a query failed on, by its name in the error.
-func (a *asked) excuse(v *view, err error) error {
+func (a *asked) excuse(ctx context.Context, v *view, err error) error {
 	var said *Error
 	if !errors.As(err, &said) || said.Type == "USER_ERROR" && !strings.Contains(said.Name, "BAD_DATA") && said.Name != "NOT_SUPPORTED" || said.Type == "" {
 		return err
@@ -166,17 +173,55 @@ func (a *asked) excuse(v *view, err error) error {
 		}
 	}
 	if found < 0 {
-		return err
+		var culprit error
+		if found, culprit = a.hunt(ctx, v); found < 0 {
+			return cmp.Or(context.Cause(ctx), err)
+		}
+		if !errors.As(culprit, &said) {
+			return err
+		}
 	}
 	kind := facts.ProblemUnsupported
 	switch {
+	case strings.HasSuffix(said.Name, "BAD_DATA"), said.Name == "GENERIC_INTERNAL_ERROR":
+		kind = facts.ProblemCorrupt
 	case said.retry:
 		kind = facts.ProblemIO
-	case strings.HasSuffix(said.Name, "BAD_DATA"):
-		kind = facts.ProblemCorrupt
 	}
 	a.setAside(found, facts.Problem{Kind: kind, Message: said.Message})
 	return errAgain
+}
+
+// hunt finds the file that a query fails on whose name no error says, by halves; -1 where no single file does. Its error is the file's.
+func (a *asked) hunt(ctx context.Context, v *view) (int32, error) {
+	suspects := v.files
+	for len(suspects) > 1 {
+		half := suspects[:len(suspects)/2]
+		if a.fails(ctx, v, half) == nil {
+			half = suspects[len(suspects)/2:]
+		}
+		suspects = half
+	}
+	if ctx.Err() != nil {
+		return -1, nil
+	}
+	if err := a.fails(ctx, v, suspects); err != nil {
+		return suspects[0], err
+	}
+	return -1, nil
+}
+
+// fails counts some files alone, and drops what it counts.
+func (a *asked) fails(ctx context.Context, v *view, files []int32) error {
+	paths := make([]string, len(files))
+	for i, id := range files {
+		paths[i] = literal(v.paths.there(v.order.Survey.Files[id].Abs))
+	}
+	text, err := v.profileText(`t."$path" IN (` + strings.Join(paths, ", ") + ")")
+	if err != nil {
+		return err
+	}
+	return a.Cluster.query(ctx, a.asking(v, "hunt for a bad file"), text, func([]any) error { return nil })
 }
 
 // where leaves out the files that were set aside, and all partitions but those that are read.

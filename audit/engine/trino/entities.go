@@ -29,22 +29,18 @@ type entitiesSQL struct {
 	Near                                              int
 }
 
-// entities counts entities by their newest event, and samples writers, in one reading of the table.
-func (a *asked) entities(ctx context.Context, v *view) error {
+// entitiesSQL makes the values of the query, and says which writers it samples.
+func (a *asked) entitiesSQL(v *view) (entitiesSQL, sampling, error) {
 	wants := v.rules.Wants()
 	e := entitiesSQL{Entities: wants.Has(facts.WantEntities) && len(v.entity) > 0, Writers: wants.Has(facts.WantWriters) && len(v.writer) > 0}
-	if !e.Entities && !e.Writers {
-		return nil
-	}
 	var err error
 	if e.Rows, err = sql.Trino("rows", v.rows(a.where(v))); err != nil {
-		return err
+		return e, sampling{}, err
 	}
 	limits := v.rules.EntityLimits()
-	total := facts.Entities{OldestNewest: times.None}
 	e.AsOf = int64(v.order.AsOf)
 	if e.Entities {
-		e.EntityNames, e.WholeEntity, e.Expires, e.Near = names(v.entity), whole(v.entity), limits.Expires, len(total.Near)/2
+		e.EntityNames, e.WholeEntity, e.Expires, e.Near = names(v.entity), whole(v.entity), limits.Expires, len(facts.Entities{}.Near)/2
 		e.Limit, e.SureBefore, e.MaybeBefore, e.AheadAfter = int64(limits.Limit), spoken(limits.SureBefore), spoken(limits.MaybeBefore), spoken(limits.AheadAfter)
 		after := fmt.Sprintf("(newest - %d)", e.Limit)
 		e.Quarter = "(" + after + " / 900000000 - if(" + after + " % 900000000 < 0, 1, 0))"
@@ -63,6 +59,16 @@ func (a *asked) entities(ctx context.Context, v *view) error {
 			e.WriterTexts = append(e.WriterTexts, text)
 		}
 	}
+	return e, sampled, nil
+}
+
+// entities counts entities by their newest event, and samples writers, in one reading of the table.
+func (a *asked) entities(ctx context.Context, v *view) error {
+	e, sampled, err := a.entitiesSQL(v)
+	if err != nil || !e.Entities && !e.Writers {
+		return err
+	}
+	limits, total := v.rules.EntityLimits(), facts.Entities{OldestNewest: times.None}
 	text, err := sql.Trino("entities", e)
 	if err != nil {
 		return err

@@ -1,0 +1,233 @@
+//go:build trino
+
+package trino_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/featureaudit/featureaudit/audit/check"
+	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/audit/engine/trino"
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/look"
+	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/policy"
+	"github.com/featureaudit/featureaudit/audit/store/local"
+	"github.com/featureaudit/featureaudit/fixtures"
+)
+
+// store is a small store of three days in plain words, with what a test adds to it.
+type store struct {
+	t    *testing.T
+	dir  string
+	view model.View
+}
+
+const plainColumns = "id text | user int64 | event_time timestamp | ingested_at timestamp | amount decimal(10,2)"
+
+func newStore(t *testing.T, tables string) store {
+	t.Helper()
+	text := "as_of: 2026-11-10T00:00:00Z\n-- featureaudit.yaml --\nversion: 1\nviews:\n  v: {path: data/**/*.parquet, event_time: event_time, ingested_at: ingested_at, entity: [user], key: [id], ttl: 1d}\n" +
+		tables + "-- want --\nnull-keys: pass\n"
+	c, err := fixtures.ParseCase("fixtures/cases/null-keys/ok_made_here.txtar", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := store{t: t, dir: t.TempDir()}
+	if err := c.Write(s.dir); err != nil {
+		t.Fatal(err)
+	}
+	file, err := policy.Load(filepath.Join(s.dir, fixtures.ConfigName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := file.Resolve(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.view = config.Views[0]
+	return s
+}
+
+// days has ten rows in each of three days; the microseconds of the event times are no whole milliseconds.
+const days = "-- data/dt={day}/a.parquet for 2026-11-07..2026-11-09 --\n    " + plainColumns + "\n10x {day}-{i} | {i} | {day}T01:00:00.123456Z +97s | {day}T01:01:00.654321Z +97s | 1.00 +1.00\n"
+
+// naive are the same rows with times that a clock on the wall shows, which no catalog shifts.
+func naive(tables string) string {
+	return strings.NewReplacer("event_time timestamp", "event_time naive", "ingested_at timestamp", "ingested_at naive", "Z +97s", " +97s").Replace(tables)
+}
+
+// create runs statements on the server.
+func create(t *testing.T, db *sql.DB, statements ...string) {
+	t.Helper()
+	for _, text := range statements {
+		if _, err := db.ExecContext(t.Context(), text); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+	}
+}
+
+// declare makes a partitioned table of the store's columns in a catalog, and registers its partitions if it is told to.
+func (s store) declare(db *sql.DB, catalog, event string, sync bool) string {
+	s.t.Helper()
+	table := fmt.Sprintf("trap_%d_%d", os.Getpid(), tables.Add(1))
+	precision := "6"
+	if catalog == "newyork" {
+		precision = "3"
+	}
+	event = strings.ReplaceAll(event, "timestamp", "timestamp("+precision+")")
+	create(s.t, db, fmt.Sprintf("CREATE TABLE %s.default.%s (id varchar, \"user\" bigint, event_time %s, ingested_at timestamp(%s), amount decimal(10,2), dt varchar) WITH (partitioned_by = ARRAY['dt'], external_location = 'local://%s/data', format = 'PARQUET')",
+		catalog, table, event, precision, s.dir))
+	if sync {
+		create(s.t, db, fmt.Sprintf("CALL %s.system.sync_partition_metadata('default', '%s', 'ADD')", catalog, table))
+	}
+	s.t.Cleanup(func() { _, _ = db.ExecContext(context.Background(), "DROP TABLE "+catalog+".default."+table) })
+	return catalog + ".default." + table
+}
+
+// looked looks at the view by a table.
+func (s store) looked(collector trino.Collector, table string) facts.Evidence {
+	s.t.Helper()
+	view := s.view
+	view.Table.Trino = table
+	l := look.Looker{Store: local.New(), Collector: collector, Room: engine.Room{Workers: 2, Runs: 64 << 20, TempDir: s.t.TempDir()}, Place: collector.Cluster.Place}
+	plan, err := l.Plan(s.t.Context(), view, look.Window{AsOf: time.Date(2026, 11, 10, 0, 0, 0, 0, time.UTC)})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	footers, err := l.Footers(s.t.Context(), plan)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	found, err := l.Rows(s.t.Context(), footers, check.WantsOf(footers.View, footers.Survey, func(string) bool { return true }))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return found
+}
+
+func collectorOf(t *testing.T) trino.Collector {
+	return trino.Collector{Cluster: openCluster(t, nil), Store: local.New()}
+}
+
+// rowsOf counts the rows that were looked at, and unread are the problems of files, by their paths.
+func rowsOf(e facts.Evidence) (rows int64, unread []string) {
+	for _, s := range e.Collection.Slices {
+		rows += s.Rows
+	}
+	for id, problem := range e.Collection.Unread {
+		unread = append(unread, e.Survey.Files[id].Path+": "+problem.Message)
+	}
+	slices.Sort(unread)
+	return rows, unread
+}
+
+// TestMicrosecondsOfACatalogOfMilliseconds: a Hive catalog rounds to milliseconds unless it is asked for more.
+func TestMicrosecondsOfACatalogOfMilliseconds(t *testing.T) {
+	s := newStore(t, naive(days))
+	found := s.looked(collectorOf(t), s.declare(openDatabase(t), "newyork", "timestamp", true))
+	if len(found.Collection.Slices) != 3 {
+		t.Errorf("%d slices, want 3; failures %+v", len(found.Collection.Slices), found.Failures)
+	}
+	for _, slice := range found.Collection.Slices {
+		if slice.EventMin%1000 != 456 || slice.IngestedMin%1000 != 321 {
+			t.Errorf("%s: events from %d, ingested from %d: want microseconds that end in 456 and 321", found.Survey.Files[slice.File].Path, slice.EventMin, slice.IngestedMin)
+		}
+	}
+}
+
+// TestAPartitionThatIsNotRegistered looks like no data to the cluster.
+func TestAPartitionThatIsNotRegistered(t *testing.T) {
+	s := newStore(t, days)
+	rows, unread := rowsOf(s.looked(collectorOf(t), s.declare(openDatabase(t), "features", "timestamp", false)))
+	if rows != 0 || len(unread) != 3 || !strings.Contains(unread[0], "dt=2026-11-07/a.parquet: the table ") || !strings.Contains(unread[0], "its partition may not be registered") {
+		t.Errorf("%d rows, unread %q; want no row, and three files that the table does not show", rows, unread)
+	}
+}
+
+// TestAFolderInsideOfAPartition is not read by a catalog that is not told to.
+func TestAFolderInsideOfAPartition(t *testing.T) {
+	s := newStore(t, naive(days)+strings.ReplaceAll(naive(days), "/a.parquet for 2026-11-07..2026-11-09", "/late/b.parquet for 2026-11-08"))
+	rows, unread := rowsOf(s.looked(collectorOf(t), s.declare(openDatabase(t), "newyork", "timestamp", true)))
+	if rows != 30 || len(unread) != 1 || !strings.Contains(unread[0], "dt=2026-11-08/late/b.parquet: the table ") || !strings.Contains(unread[0], "hive.recursive-directories") {
+		t.Errorf("%d rows, unread %q; want 30, and the file in the folder", rows, unread)
+	}
+}
+
+// TestACatalogThatShiftsTimes: hive.parquet.time-zone moves instants by hours, and the footers tell.
+func TestACatalogThatShiftsTimes(t *testing.T) {
+	s := newStore(t, days)
+	found := s.looked(collectorOf(t), s.declare(openDatabase(t), "newyork", "timestamp", true))
+	if len(found.Failures) != 1 || !strings.Contains(found.Failures[0].Reason, "the catalog shifts times; set hive.parquet.time-zone=UTC") {
+		t.Errorf("failures %+v, want one that says that the catalog shifts times", found.Failures)
+	}
+}
+
+// TestTheTableDecidesTypes: a timestamp that is declared as bigint would be read as a number without a word.
+func TestTheTableDecidesTypes(t *testing.T) {
+	s := newStore(t, days)
+	found := s.looked(collectorOf(t), s.declare(openDatabase(t), "features", "bigint", true))
+	if got := found.Collection.RoleProblems["event_time"]; !strings.Contains(got, `declares column "event_time" as bigint, and files hold TIMESTAMP(us, UTC)`) {
+		t.Errorf("the problem of event_time is %q, want one that names both types", got)
+	}
+}
+
+// TestABadFileIsNamedAndTheOthersCount: one bad file fails a whole query of the cluster.
+func TestABadFileIsNamedAndTheOthersCount(t *testing.T) {
+	s := newStore(t, days)
+	name := filepath.Join(s.dir, "data", "dt=2026-11-08", "a.parquet")
+	raw, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 4; i < len(raw)/3; i++ {
+		raw[i] ^= 0x5a
+	}
+	if err := os.WriteFile(name, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	found := s.looked(collectorOf(t), s.declare(openDatabase(t), "features", "timestamp", true))
+	rows, unread := rowsOf(found)
+	if rows != 20 || len(unread) != 1 || !strings.HasPrefix(unread[0], "dt=2026-11-08/a.parquet: ") {
+		t.Errorf("%d rows, unread %q, failures %+v; want 20 rows, and the bad file", rows, unread, found.Failures)
+	}
+}
+
+// TestAFileThatThePathDoesNotList is of the table all the same.
+func TestAFileThatThePathDoesNotList(t *testing.T) {
+	s := newStore(t, days)
+	s.view.Path = "data/dt=2026-11-0[78]/*.parquet"
+	s.view.TimePartition = model.TimePartition{}
+	found := s.looked(collectorOf(t), s.declare(openDatabase(t), "features", "timestamp", true))
+	if len(found.Failures) != 1 || !strings.Contains(found.Failures[0].Reason, "has 1 files that the view's path") || !strings.Contains(found.Failures[0].Reason, "dt=2026-11-09/a.parquet") {
+		t.Errorf("failures %+v, want one that names the file of the third day", found.Failures)
+	}
+}
+
+// TestATableAloneIsEnough: without a path, the files are those below the table's own folder.
+func TestATableAloneIsEnough(t *testing.T) {
+	s := newStore(t, days)
+	s.view.Path = ""
+	collector := collectorOf(t)
+	rows, unread := rowsOf(s.looked(collector, s.declare(openDatabase(t), "features", "timestamp", true)))
+	if rows != 30 || len(unread) != 0 {
+		t.Errorf("%d rows, unread %q; want 30 and none", rows, unread)
+	}
+	spent := collector.Cluster.Spent()
+	for step, passes := range spent.Passes {
+		if passes != 1 {
+			t.Errorf("%d readings for %s, want 1", passes, step)
+		}
+	}
+	if len(spent.Passes) != 3 {
+		t.Errorf("readings %v, want profile, entities and keys", spent.Passes)
+	}
+}
