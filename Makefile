@@ -94,10 +94,11 @@ test-contributing: ## the worked example of .github/CONTRIBUTING.md, followed in
 	go test -tags contributing -run WorkedExample ./audit
 
 .PHONY: test-all
-test-all: test test-postgres test-shells test-contributing test-stores ## also the slow tests (race detector, short fuzzing, ten minutes of torture)
+test-all: test test-postgres test-shells test-contributing test-stores test-writers ## also the slow tests (race detector, short fuzzing, ten minutes of torture)
 	go test -race -timeout 40m -skip '$(MEMORY_TESTS)' ./cmd/... ./audit/...
 	FEATUREAUDIT_TEST_STORES=5000 go test -timeout 40m -run '^TestCollectionEqualsRecount$$' ./audit
 	FEATUREAUDIT_TEST_NIGHTS=500 go test -timeout 60m -run '^TestNightsWithKeptFacts$$' ./audit
+	FEATUREAUDIT_TEST_CELLS=100000000 go test -timeout 60m -run '^TestOneCellOfManyIsFound$$' ./cmd/featureaudit
 	FEATUREAUDIT_TEST_MEMORY=1 go test -timeout 40m -run '$(MEMORY_TESTS)' ./cmd/featureaudit
 	@for target in $$(grep -rlE '^func Fuzz' --include='*_test.go' audit cmd | sort); do \
 		for name in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*).*/\1/p' $$target); do \
@@ -109,15 +110,15 @@ test-all: test test-postgres test-shells test-contributing test-stores ## also t
 .PHONY: lint
 lint: $(STATICCHECK) $(GOLANGCI) $(DEADCODE) ## gofmt, go vet, staticcheck, the rules of .golangci.yml, and no dead code
 	@unformatted=$$(gofmt -l audit cmd fixtures sql); [ -z "$$unformatted" ] || { echo "run gofmt -w on:" $$unformatted >&2; exit 1; }
-	go vet -tags postgres,shells,contributing,stores,trino ./...
-	$(STATICCHECK) -tags postgres,shells,contributing,stores,trino ./...
+	go vet -tags postgres,shells,contributing,stores,trino,writers ./...
+	$(STATICCHECK) -tags postgres,shells,contributing,stores,trino,writers ./...
 	$(GOLANGCI) run ./...
 	$(MAKE) --no-print-directory deadcode
 
 # What C calls (//export in stream.go) looks dead from Go.
 .PHONY: deadcode
 deadcode: $(DEADCODE)
-	@dead=$$($(DEADCODE) -tags postgres,shells,contributing,stores,trino -test ./...) || exit 1; \
+	@dead=$$($(DEADCODE) -tags postgres,shells,contributing,stores,trino,writers -test ./...) || exit 1; \
 		dead=$$(grep -v '^audit/engine/duckdb/stream.go:' <<< "$$dead" || true); [ -z "$$dead" ] || { echo "nothing calls:" >&2; echo "$$dead" >&2; exit 1; }
 
 $(STATICCHECK):
@@ -235,6 +236,7 @@ build/.venv-python/ready: $(PYTHON_PACKAGE)/tests/requirements.txt
 build/.venv-examples/ready: $(EXAMPLES)/requirements.txt
 build/.venv-schemas/ready: fixtures/schemas/published/requirements.txt
 build/.venv-tables/ready: fixtures/tables/requirements.txt
+build/.venv-writers/ready: fixtures/writers/requirements.txt
 build/.venv-feast/ready: $(PYTHON_PACKAGE)/examples/feast/requirements.txt $(PYTHON_PACKAGE)/examples/feast/constraints-feast-0.67.0-py311.txt
 build/.venv-airflow3/ready: $(AIRFLOW_TESTS)/requirements-airflow-3.3.2.txt $(AIRFLOW_TESTS)/constraints-airflow-3.3.2-py311.txt
 build/.venv-airflow2/ready: $(AIRFLOW_TESTS)/requirements-airflow-2.11.2.txt $(AIRFLOW_TESTS)/constraints-airflow-2.11.2-py311.txt
@@ -286,6 +288,10 @@ test-feast: build/.venv-feast/ready ## the training example: a real Feast offlin
 test-tables: build build/.venv-tables/ready ## Delta and Iceberg tables by real writers, each version against another reader
 	go build -o build/bin/icebergtables ./fixtures/cmd/icebergtables
 	cd fixtures/tables && FEATUREAUDIT=$(CURDIR)/$(BIN) ICEBERG_TABLES=$(CURDIR)/build/bin/icebergtables $(CURDIR)/build/.venv-tables/bin/python -m pytest --quiet -p no:cacheprovider
+
+.PHONY: test-writers
+test-writers: build/.venv-writers/ready ## content sums of tables that pyarrow and polars wrote again
+	FEATUREAUDIT_TEST_PYTHON=$(CURDIR)/build/.venv-writers/bin/python go test -tags writers -run OtherWriters ./audit/content
 
 # Pages of made-up reports and of the incident, for the browser.
 PAGES := build/pages

@@ -38,6 +38,8 @@ type Change struct {
 	// Before and After are what the sides hold of it, nil where they do not have it.
 	Before, After *Partition
 	State         State
+	// expected says that it has just as many rows as somebody said that it must.
+	expected bool
 	// How is what happened to a stray partition, one of the other states or "changed", "new", "gone"; What says it in words that follow
 	// the partition's name.
 	How, What string
@@ -164,6 +166,25 @@ func (s setting) outside(c Change, differs, known bool) Change {
 
 // inside judges a partition that was filled.
 func (s setting) inside(c Change, differs, known bool) Change {
+	c = s.filled(c, differs, known)
+	if want, said := s.expectRows(c); said && rowsOf(c.After) == want && len(unreadOf(c.After)) == 0 {
+		c.expected = true
+		if c.State == Incomplete || c.State == Truncated {
+			c.State, c.What = AsExpected, fmt.Sprintf("has %s, as --expect-rows says", words.Count(want, "row"))
+		}
+	}
+	return c
+}
+
+func unreadOf(p *Partition) []string {
+	if p == nil {
+		return nil
+	}
+	return p.Unread
+}
+
+// filled judges a partition that was filled by what both sides hold, and by how many rows it must not have.
+func (s setting) filled(c Change, differs, known bool) Change {
 	after := c.After
 	if want, said := s.expectRows(c); said {
 		if got := rowsOf(after); got != want {

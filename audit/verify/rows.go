@@ -50,7 +50,8 @@ const entityBytes = 48
 
 // parts is how many passes over rows a budget of bytes asks for.
 func parts(rows, budget int64) uint64 {
-	return uint64(max(1, (rows*(rowBytes+entityBytes)+budget-1)/max(budget, 1)))
+	budget = max(budget, 1)
+	return uint64(max(1, (rows*(rowBytes+entityBytes)+budget-1)/budget))
 }
 
 // byKey compares the rows of changes that differ, and the entities of all of them; both sides can tell rows apart.

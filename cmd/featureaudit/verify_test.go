@@ -207,6 +207,20 @@ func TestRowsThatWereExpected(t *testing.T) {
 	}
 }
 
+// TestFewerRowsWereExpected takes 45 rows of 60 where somebody said 45, with the 15 keys that are missing then.
+func TestFewerRowsWereExpected(t *testing.T) {
+	_, before, after := backfill(t, "partial")
+	rows := filepath.Join(t.TempDir(), "rows.csv")
+	if err := os.WriteFile(rows, []byte("2026-11-04,60\n2026-11-05,45\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	verified(t, exitFindings, "--before", before, "--after", after, "--range", fixtures.BackfillRange)
+	r := verified(t, exitOK, "--before", before, "--after", after, "--range", fixtures.BackfillRange, "--expect-rows", rows)
+	if got := resultOf(t, r, "backfill-complete"); got.Outcome != report.Pass {
+		t.Errorf("complete is %s: %s", got.Outcome, got.Message)
+	}
+}
+
 // TestWithoutARangeWhatChangedIsTheBackfill, unless it lies outside of what is expected.
 func TestWithoutARangeWhatChangedIsTheBackfill(t *testing.T) {
 	_, before, after := backfill(t, "clean")
