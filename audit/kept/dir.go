@@ -79,6 +79,8 @@ func Prepare(path string, now time.Time) error {
 	}
 	if errors.Is(err, fs.ErrExist) {
 		err = ofItsOwn(path)
+	} else if errors.Is(err, fs.ErrPermission) {
+		err = fmt.Errorf("%w; name a folder that this user may write to", err)
 	}
 	if err != nil {
 		return fmt.Errorf("facts %s: %w", path, err)
