@@ -7,7 +7,7 @@ COPY audit audit
 COPY cmd cmd
 COPY sql sql
 ARG VERSION=dev
-RUN CGO_ENABLED=1 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/featureaudit ./cmd/featureaudit
+RUN CGO_ENABLED=1 go build -tags disable_grpc_modules -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/featureaudit ./cmd/featureaudit
 
 FROM debian:bookworm-slim
 RUN apt-get update \

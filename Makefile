@@ -17,6 +17,9 @@ ROWS ?= 10000000
 PYTHON ?= python3
 PYTHON_PACKAGE := audit/contract/python
 
+# Google's library speaks gRPC too, which nothing here does: without it the program is smaller, and so is what each process touches at its start.
+export GOFLAGS := $(GOFLAGS) -tags=disable_grpc_modules
+
 BIN := build/featureaudit
 STATICCHECK := build/bin/staticcheck-$(STATICCHECK_VERSION)
 GOLANGCI := build/bin/golangci-lint-$(GOLANGCI_VERSION)
@@ -59,18 +62,18 @@ MEMORY_TESTS := ^Test(MemoryStays|OddShapesStay)WithinTheLimit$$
 
 .PHONY: test-postgres
 test-postgres: ## registries in a PostgreSQL server, which the tests start by themselves: it must be installed
-	go test -tags postgres -run Postgres ./audit/registry/feast
+	go test -tags postgres,disable_grpc_modules -run Postgres ./audit/registry/feast
 
 # The servers are real, and are started by the tests; the first time builds them, which takes some minutes.
 .PHONY: test-stores
 test-stores: test-stores-s3 $(FAKE_GCS) $(AZURITE) ## audits of buckets with servers of S3, Google and Azure on this machine (node 20 is needed for Azure)
-	FEATUREAUDIT_TEST_GCS=$(CURDIR)/$(FAKE_GCS) FEATUREAUDIT_TEST_AZURITE=$(CURDIR)/$(AZURITE) go test -tags stores -timeout 20m -run 'Google|Azure' ./audit/store/blob ./audit/kept
+	FEATUREAUDIT_TEST_GCS=$(CURDIR)/$(FAKE_GCS) FEATUREAUDIT_TEST_AZURITE=$(CURDIR)/$(AZURITE) go test -tags stores,disable_grpc_modules -timeout 20m -run 'Google|Azure' ./audit/store/blob ./audit/kept ./cmd/featureaudit
 
 .PHONY: test-stores-s3
 test-stores-s3: $(VERSITYGW)
-	FEATUREAUDIT_TEST_VERSITYGW=$(CURDIR)/$(VERSITYGW) go test -tags stores -timeout 20m -skip 'Google|Azure' ./audit/store/... ./audit/internal/stage
-	FEATUREAUDIT_TEST_VERSITYGW=$(CURDIR)/$(VERSITYGW) go test -tags stores -timeout 20m -run S3 ./audit/kept
-	FEATUREAUDIT_TEST_VERSITYGW=$(CURDIR)/$(VERSITYGW) go test -tags stores -timeout 20m -run Bucket ./cmd/featureaudit
+	FEATUREAUDIT_TEST_VERSITYGW=$(CURDIR)/$(VERSITYGW) go test -tags stores,disable_grpc_modules -timeout 20m -skip 'Google|Azure' ./audit/store/... ./audit/internal/stage
+	FEATUREAUDIT_TEST_VERSITYGW=$(CURDIR)/$(VERSITYGW) go test -tags stores,disable_grpc_modules -timeout 20m -run S3 ./audit/kept
+	FEATUREAUDIT_TEST_VERSITYGW=$(CURDIR)/$(VERSITYGW) go test -tags stores,disable_grpc_modules -timeout 20m -run Bucket -skip Azure ./cmd/featureaudit
 	go vet -tags noclouds ./cmd/... ./audit/...
 
 # The server is real, of packages of about 450 MB the first time, and lives below build/. It takes up to 2 GB of memory.
@@ -80,18 +83,18 @@ TRINO_HOME := $(CURDIR)/build/trino
 test-trino: ## every case counted by a real Trino, which is started and stopped (needs a JDK of version 24 or newer, and mvn)
 	@mkdir -p build && fixtures/trino/server.sh start $(TRINO_HOME) > build/trino.url
 	@trap 'fixtures/trino/server.sh stop $(TRINO_HOME)' EXIT; \
-		FEATUREAUDIT_TEST_TRINO=$$(cat build/trino.url) go test -tags trino -timeout 20m -skip TwoNodes ./audit/engine/trino && \
+		FEATUREAUDIT_TEST_TRINO=$$(cat build/trino.url) go test -tags trino,disable_grpc_modules -timeout 20m -skip TwoNodes ./audit/engine/trino && \
 		fixtures/trino/server.sh start $(TRINO_HOME) 1 > build/trino.url && \
-		FEATUREAUDIT_TEST_TRINO=$$(cat build/trino.url) go test -tags trino -timeout 5m -run TwoNodes ./audit/engine/trino
+		FEATUREAUDIT_TEST_TRINO=$$(cat build/trino.url) go test -tags trino,disable_grpc_modules -timeout 5m -run TwoNodes ./audit/engine/trino
 
 .PHONY: test-shells
 test-shells: ## completion in the real bash, zsh and fish, in those that are installed
 	@for shell in bash zsh fish; do command -v $$shell >/dev/null || echo "$$shell is not installed: its completion is not tried"; done
-	go test -tags shells -run ShellsComplete ./cmd/featureaudit
+	go test -tags shells,disable_grpc_modules -run ShellsComplete ./cmd/featureaudit
 
 .PHONY: test-contributing
 test-contributing: ## the worked example of .github/CONTRIBUTING.md, followed in a copy of the repository
-	go test -tags contributing -run WorkedExample ./audit
+	go test -tags contributing,disable_grpc_modules -run WorkedExample ./audit
 
 .PHONY: test-all
 test-all: test test-postgres test-shells test-contributing test-stores test-writers ## also the slow tests (race detector, short fuzzing, ten minutes of torture)
@@ -110,15 +113,15 @@ test-all: test test-postgres test-shells test-contributing test-stores test-writ
 .PHONY: lint
 lint: $(STATICCHECK) $(GOLANGCI) $(DEADCODE) ## gofmt, go vet, staticcheck, the rules of .golangci.yml, and no dead code
 	@unformatted=$$(gofmt -l audit cmd fixtures sql); [ -z "$$unformatted" ] || { echo "run gofmt -w on:" $$unformatted >&2; exit 1; }
-	go vet -tags postgres,shells,contributing,stores,trino,writers ./...
-	$(STATICCHECK) -tags postgres,shells,contributing,stores,trino,writers ./...
+	go vet -tags postgres,shells,contributing,stores,trino,writers,disable_grpc_modules ./...
+	$(STATICCHECK) -tags postgres,shells,contributing,stores,trino,writers,disable_grpc_modules ./...
 	$(GOLANGCI) run ./...
 	$(MAKE) --no-print-directory deadcode
 
 # What C calls (//export in stream.go) looks dead from Go.
 .PHONY: deadcode
 deadcode: $(DEADCODE)
-	@dead=$$($(DEADCODE) -tags postgres,shells,contributing,stores,trino,writers -test ./...) || exit 1; \
+	@dead=$$($(DEADCODE) -tags postgres,shells,contributing,stores,trino,writers,disable_grpc_modules -test ./...) || exit 1; \
 		dead=$$(grep -v '^audit/engine/duckdb/stream.go:' <<< "$$dead" || true); [ -z "$$dead" ] || { echo "nothing calls:" >&2; echo "$$dead" >&2; exit 1; }
 
 $(STATICCHECK):
@@ -185,7 +188,7 @@ TOOL_govulncheck := golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
 # modernc.org/mathutil is BSD-3-Clause by its text, which the tool does not know.
 .PHONY: notice
 notice: build/bin/go-licenses ## write cmd/featureaudit/NOTICE: what the program links, and under which licence
-	build/bin/go-licenses report ./cmd/featureaudit --ignore github.com/featureaudit/featureaudit --template .ci/notice.tpl > build/NOTICE 2>build/notice.log
+	GOFLAGS= build/bin/go-licenses report ./cmd/featureaudit --ignore github.com/featureaudit/featureaudit --template .ci/notice.tpl > build/NOTICE 2>build/notice.log
 	mv build/NOTICE cmd/featureaudit/NOTICE
 
 .PHONY: sbom
@@ -253,7 +256,7 @@ lint-examples: build/.venv-examples/ready build/bin/actionlint ## the examples f
 	build/.venv-examples/bin/check-jsonschema --builtin-schema vendor.gitlab-ci $(EXAMPLES)/gitlab-ci.yml
 	build/.venv-examples/bin/check-jsonschema --builtin-schema vendor.github-issue-forms $$(ls .github/ISSUE_TEMPLATE/*.yml | grep -v config.yml)
 	build/.venv-examples/bin/pre-commit validate-manifest .pre-commit-hooks.yaml
-	build/.venv-examples/bin/kubernetes-validate --strict $(EXAMPLES)/kubernetes-cronjob.yaml
+	build/.venv-examples/bin/kubernetes-validate --strict $(EXAMPLES)/kubernetes-cronjob.yaml $(EXAMPLES)/bucket.yaml
 	build/bin/actionlint $(EXAMPLES)/github-actions.yml
 
 .PHONY: test-schemas
@@ -292,7 +295,7 @@ test-tables: build build/.venv-tables/ready ## Delta and Iceberg tables by real 
 
 .PHONY: test-writers
 test-writers: build/.venv-writers/ready ## content sums of tables that pyarrow and polars wrote again
-	FEATUREAUDIT_TEST_PYTHON=$(CURDIR)/build/.venv-writers/bin/python go test -tags writers -run OtherWriters ./audit/content
+	FEATUREAUDIT_TEST_PYTHON=$(CURDIR)/build/.venv-writers/bin/python go test -tags writers,disable_grpc_modules -run OtherWriters ./audit/content
 
 # Pages of made-up reports and of the incident, for the browser.
 PAGES := build/pages

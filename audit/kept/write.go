@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
 
 	"github.com/apache/arrow/go/v17/parquet"
 	"github.com/apache/arrow/go/v17/parquet/file"
+	"github.com/apache/arrow/go/v17/parquet/schema"
 )
 
 // Rows are columns of equal length, in the order of a table's: a []int64 where it is Integer, else a []string.
@@ -120,11 +122,23 @@ func (w *Writer) begin(t Table) (*tableWriter, error) {
 			return nil, errors.Join(err, f.Close())
 		}
 	} else {
-		at.parquet = file.NewParquetWriter(at.sums, root, file.WithWriterProps(t.properties()))
+		if at.parquet, err = newParquet(at.sums, root, t.properties()); err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
 	}
 	w.tables[t.Name] = at
 	w.order = append(w.order, t.Name)
 	return at, nil
+}
+
+// newParquet begins a file: arrow panics where its first bytes cannot be written, as on a full disk.
+func newParquet(to io.Writer, root *schema.GroupNode, properties *parquet.WriterProperties) (w *file.Writer, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("begin a file: %v", cause)
+		}
+	}()
+	return file.NewParquetWriter(to, root, file.WithWriterProps(properties)), nil
 }
 
 func (t *tableWriter) add(rows Rows) error {

@@ -141,9 +141,6 @@ type mirrorError struct {
 func (e mirrorError) Error() string { return e.text }
 func (e mirrorError) Unwrap() error { return e.error }
 
-// fetchedBytes is how large a folder of definitions may be: one with data is not copied.
-const fetchedBytes = 256 << 20
-
 // fetch copies the definitions of an address here: an object, or a folder of them. An address of no bucket gives "".
 func (c *cli) fetch(ctx context.Context, address string) (string, error) {
 	if !inBucket(address) {

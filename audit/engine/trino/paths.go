@@ -34,17 +34,3 @@ func (p paths) there(abs string) string {
 	}
 	return scheme + "://" + rest
 }
-
-// reached says whether the cluster's names are of the same kind of place as those of this program.
-func (p paths) reached(root string) bool {
-	local := !strings.Contains(root, "://")
-	switch p.object {
-	case "":
-		return local
-	case "s3", "s3a", "s3n":
-		return strings.HasPrefix(root, "s3://")
-	case "gs":
-		return strings.HasPrefix(root, "gs://")
-	}
-	return false
-}

@@ -540,8 +540,8 @@ func (c *collector) scan(ctx context.Context, jobs []job) error {
 			if err != nil {
 				return err
 			}
-			for _, id := range large {
-				held = append(held, slicesOf(&c.survey.Files[id], c.sliceRows())...)
+			for _, f := range large {
+				held = append(held, slicesOf(&c.survey.Files[f.id], c.sliceRows(), f.rowsAtOnce)...)
 			}
 			continue
 		}

@@ -62,6 +62,9 @@ func withCopies(files []facts.File, c *copies) []facts.File {
 // copyLarge makes copies of files whose pages or rows are large, once, after the engine had no memory for some. It says whether
 // there is one. A file that is not copied is read as it is.
 func (c *collector) copyLarge(ctx context.Context, err error) bool {
+	if errors.As(err, new(stageError)) {
+		return false
+	}
 	if c.request.Repage == nil || c.copies.tried || !errors.As(err, new(engine.ResourceError)) || ctx.Err() != nil {
 		return false
 	}
@@ -69,6 +72,9 @@ func (c *collector) copyLarge(ctx context.Context, err error) bool {
 	free, err := keys.FreeBytes(c.request.TempDir)
 	if err != nil {
 		return false
+	}
+	if c.distant() {
+		free = min(free, c.request.Stage.Room())
 	}
 	wanted := c.copiedColumns()
 	for i := range c.survey.Files {

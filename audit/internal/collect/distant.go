@@ -50,6 +50,11 @@ func (b *brought) release() {
 	b.close = nil
 }
 
+// stageError is want of room for copies: smaller pages would not help it, and their files would take room beside it.
+type stageError struct{ error }
+
+func (e stageError) Unwrap() error { return e.error }
+
 // errCrowded says that not all files of a query can be here at once: each has to be read alone.
 var errCrowded = errors.New("the copies of these files have no room together")
 
@@ -119,7 +124,7 @@ func (c *collector) make(ctx context.Context, ids []int32, orders []Order) (brou
 	case err != nil && ctx.Err() != nil:
 		return brought{}, context.Cause(ctx)
 	case err != nil:
-		return brought{}, engine.ResourceError{Err: err}
+		return brought{}, engine.ResourceError{Err: stageError{err}}
 	}
 	problems := map[int32]facts.Problem{}
 	for i, id := range ids {
@@ -171,9 +176,20 @@ const (
 	portionFiles = 256
 )
 
+// oversized is a file of which not all can be here at once, and how many of its rows can be, a share of the room for each worker.
+type oversized struct {
+	id         int32
+	rowsAtOnce int64
+}
+
+func (c *collector) oversized(id int32, bytes int64) oversized {
+	share := c.request.Stage.Room() / int64(max(1, c.request.Workers)) / 2
+	return oversized{id, int64(float64(share) / float64(bytes) * float64(c.survey.Files[id].Rows))}
+}
+
 // streamDistant runs a job whose files lie behind a network: portion by portion, each scanned while the next is fetched. It gives the files of
 // which not all can be here at once.
-func (c *collector) streamDistant(ctx context.Context, j job) (large []int32, err error) {
+func (c *collector) streamDistant(ctx context.Context, j job) (large []oversized, err error) {
 	c.newestFirst(j.files)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -218,7 +234,7 @@ func (c *collector) streamPortion(ctx context.Context, j job, p portion) error {
 
 // portions brings the files of a job, portion by portion, and hands each over until one is refused. It gives the files that no portion has
 // room for.
-func (c *collector) portions(ctx context.Context, j job, hand func(portion) bool) (large []int32) {
+func (c *collector) portions(ctx context.Context, j job, hand func(portion) bool) (large []oversized) {
 	columns := c.scannedColumns(j.schema)
 	share := int64(firstPortion)
 	for left := j.files; len(left) > 0; share = min(2*share, mostPortion) {
@@ -238,7 +254,7 @@ func (c *collector) portions(ctx context.Context, j job, hand func(portion) bool
 					continue
 				}
 				if order.Bytes() > c.request.Stage.Room() {
-					large = append(large, id)
+					large = append(large, c.oversized(id, order.Bytes()))
 					continue
 				}
 				if bytes > 0 && bytes+order.Bytes() > min(share, c.request.Stage.Room()/2) {
@@ -382,6 +398,7 @@ func (v *verifier) singleBatches(targets []target) iter.Seq[[]target] {
 	if !v.c.distant() {
 		return slices.Chunk(targets, 1)
 	}
+	targets = v.byGroups(targets)
 	return func(yield func([]target) bool) {
 		for start := 0; start < len(targets); {
 			end, bytes := start+1, targets[start].file.Size
@@ -396,6 +413,29 @@ func (v *verifier) singleBatches(targets []target) iter.Seq[[]target] {
 			start = end
 		}
 	}
+}
+
+// byGroups cuts targets of files that may not be here as a whole into one for each row group.
+func (v *verifier) byGroups(targets []target) []target {
+	var cut []target
+	for _, t := range targets {
+		if t.crowd != nil || !v.c.crowds(&t.file) {
+			cut = append(cut, t)
+			continue
+		}
+		end := int64(0)
+		for _, group := range t.file.RowGroups {
+			from, _ := slices.BinarySearch(t.numbers, end)
+			end += group.Rows
+			to, _ := slices.BinarySearch(t.numbers, end)
+			if to > from {
+				part := t
+				part.numbers, part.rows = t.numbers[from:to], t.rows[from:to]
+				cut = append(cut, part)
+			}
+		}
+	}
+	return cut
 }
 
 // batchedTargets is how many files are brought together whose rows are fetched one file after the other.

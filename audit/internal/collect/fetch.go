@@ -478,7 +478,7 @@ func (v *verifier) picks(plans []fetchPlan, t target) bool {
 		}
 	}
 	if v.c.distant() {
-		return held == len(t.file.RowGroups) // what no row is asked of is not brought
+		return held == len(t.file.RowGroups) && !v.c.crowds(&t.file) // what no row is asked of is not brought
 	}
 	return 2*held >= len(t.file.RowGroups)
 }

@@ -43,8 +43,8 @@ func (c *collector) jobs(careful bool) ([]job, int64) {
 			continue
 		}
 		streamed := !careful && c.streams(file)
-		if !streamed && file.Rows > limit {
-			jobs = append(jobs, slicesOf(file, limit)...)
+		if !streamed && (file.Rows > limit || c.crowds(file)) {
+			jobs = append(jobs, slicesOf(file, limit, c.rowsTogether(file, limit))...)
 			continue
 		}
 		at, ok := open[file.Schema]
@@ -69,6 +69,19 @@ func (c *collector) jobs(careful bool) ([]job, int64) {
 		}
 	}
 	return jobs, total
+}
+
+// crowds says whether a distant file may not be here as a whole beside others.
+func (c *collector) crowds(file *facts.File) bool {
+	return c.distant() && len(file.RowGroups) > 1 && file.Size > c.request.Stage.Room()/2
+}
+
+// rowsTogether is how many rows of row groups are read at once: of distant files no more than there is room for.
+func (c *collector) rowsTogether(file *facts.File, limit int64) int64 {
+	if !c.distant() {
+		return limit
+	}
+	return min(limit, c.oversized(file.ID, file.Size).rowsAtOnce)
 }
 
 // sliceRows is how many rows one query reads whose result is held.
@@ -100,8 +113,8 @@ func (c *collector) wanted(file *facts.File) bool {
 func (c *collector) reads(file *facts.File) bool { return c.known[file.ID] == nil && c.wanted(file) }
 
 // slicesOf cuts a large file at its row groups, so that no group is decoded twice; only one that is more than twice the limit is cut
-// itself, for the rows of a slice are held.
-func slicesOf(file *facts.File, limit int64) []job {
+// itself, for the rows of a slice are held. Row groups are put together as long as they have no more than so many rows.
+func slicesOf(file *facts.File, limit, together int64) []job {
 	var jobs []job
 	first, end := int64(0), int64(0)
 	cut := func() {
@@ -111,7 +124,7 @@ func slicesOf(file *facts.File, limit int64) []job {
 		first = end
 	}
 	for _, group := range file.RowGroups {
-		if end > first && end+group.Rows-first > limit {
+		if end > first && end+group.Rows-first > min(limit, together) {
 			cut()
 		}
 		for left := group.Rows; left > 0; {

@@ -31,7 +31,7 @@ func TestSlicesOf(t *testing.T) {
 			file.Rows += rows
 		}
 		var got [][2]int64
-		for _, j := range slicesOf(&file, test.limit) {
+		for _, j := range slicesOf(&file, test.limit, test.limit) {
 			if !j.sliced || j.schema != 3 || len(j.files) != 1 || j.files[0] != 7 || j.rows != j.last-j.first+1 {
 				t.Errorf("groups %v: job %+v", test.groups, j)
 			}
