@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"path/filepath"
@@ -87,8 +88,13 @@ func logFolders(tree []store.Entry) []string {
 func (c *cli) tableView(ctx context.Context, folder string) (policy.StarterView, error) {
 	view := model.View{Name: path.Base(filepath.ToSlash(store.Bare(folder))), Path: folder, Root: folder, Origins: model.Origins{}}
 	plan, footers, err := c.footersOf(ctx, view, c.now())
-	if err != nil {
-		return policy.StarterView{}, fmt.Errorf("%s: %w", folder, err)
+	var says interface{ Retryable() bool }
+	switch {
+	case err == nil:
+	case ctx.Err() == nil && errors.As(err, &says) && !says.Retryable():
+		return policy.StarterView{}, usage(err) // another try finds the same log
+	default:
+		return policy.StarterView{}, err
 	}
 	starter := policy.StarterView{Name: view.Name, Guesses: map[string]string{}}
 	if tp := plan.View.TimePartition; tp.Declared() {
