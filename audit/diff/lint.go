@@ -9,6 +9,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/registry"
+	"github.com/featureaudit/featureaudit/audit/table"
 )
 
 // LintRules are the rules that judge one set of definitions alone. ttl-unset, ttl-absurd and unknown-fields mean what
@@ -73,6 +74,10 @@ func LintRules() []Rule {
 			Why: "Requests, files and findings of the two are taken for each other.", Fix: "Rename one.",
 		},
 		{
+			ID: tableRetention, Title: "The table forgets its versions before its rows expire.", Training: Warn, Serving: None, Storage: Info,
+			Why: "A training set as of a time within the ttl cannot be built again: the version that was served then is cleaned up.", Fix: "Keep deleted files and the log as long as the ttl, or approve it under suppress: with a reason.",
+		},
+		{
 			ID: "unknown-fields", Title: "Fields that the reader does not know.", Training: Warn, Serving: Warn, Storage: Warn,
 			Why: "They may carry policy that is neither compared nor audited.", Fix: "Correct the spelling, use a release of featureaudit that knows them, or approve them under suppress: with a reason.",
 		},
@@ -82,10 +87,13 @@ func LintRules() []Rule {
 // Files answers with the names of the columns of a view's files; ok is false where no file could be read.
 type Files func(view string) (columns []string, files int, ok bool)
 
-// Lint judges one set of definitions. Files may be nil: what needs files is left out then.
-func Lint(d registry.Definitions, files Files, p Policy) []Finding {
+// Tables answers with how long the table of a view keeps its versions; ok is false where the view has none that could be read.
+type Tables func(view string) (kept []table.Retention, ok bool)
+
+// Lint judges one set of definitions. Files and Tables may be nil: what needs them is left out then.
+func Lint(d registry.Definitions, files Files, tables Tables, p Policy) []Finding {
 	l := linter{
-		d: d, files: files, policy: p, rules: map[string]Rule{}, registeredEntities: map[identity]registry.Entity{},
+		d: d, files: files, tables: tables, tablesRead: map[string]bool{}, policy: p, rules: map[string]Rule{}, registeredEntities: map[identity]registry.Entity{},
 		registeredSources: map[identity]registry.DataSource{}, views: map[identity]*registry.View{}, filesRead: map[string]bool{},
 	}
 	for _, r := range LintRules() {
@@ -111,6 +119,7 @@ func Lint(d registry.Definitions, files Files, p Policy) []Finding {
 		l.source(v)
 		l.eventTime(v)
 		l.tags(v)
+		l.retention(v)
 	}
 	l.users = nil
 	l.joinKeys()
@@ -124,6 +133,9 @@ func Lint(d registry.Definitions, files Files, p Policy) []Finding {
 func (l *linter) tried(rule, view string) bool {
 	if rule == eventTimeNotInFiles {
 		return l.filesRead[view] || view == "" && len(l.filesRead) > 0
+	}
+	if rule == tableRetention {
+		return l.tablesRead[view] || view == "" && len(l.tablesRead) > 0
 	}
 	return view == "" || slices.ContainsFunc(l.d.Views, func(v registry.View) bool { return v.Name == view })
 }
@@ -144,9 +156,15 @@ type linter struct {
 	views              map[identity]*registry.View
 	// filesRead names the views whose files' columns are known.
 	filesRead map[string]bool
+	// tables says what tables keep, and tablesRead names the views of which that is known.
+	tables     Tables
+	tablesRead map[string]bool
 }
 
-const eventTimeNotInFiles = "event-time-not-in-files"
+const (
+	eventTimeNotInFiles = "event-time-not-in-files"
+	tableRetention      = "table-retention"
+)
 
 func (l *linter) add(rule string, v *registry.View, object string, found any, format string, args ...any) {
 	r := l.rules[rule]
@@ -185,6 +203,35 @@ func (l *linter) ttl(v registry.View) {
 	case seconds > longestTTL:
 		l.add("ttl-absurd", &v, "ttl", seconds, "its ttl of %s is over 10 years: no row ever expires", lengthInWords(seconds))
 	}
+}
+
+// retention compares what the view's table keeps with its ttl: the shortest counts.
+func (l *linter) retention(v registry.View) {
+	if l.tables == nil || v.NoFiles != "" {
+		return
+	}
+	kept, ok := l.tables(v.Name)
+	if !ok {
+		return
+	}
+	l.tablesRead[v.Name] = true
+	var shortest *table.Retention
+	for i, r := range kept {
+		if r.Problem != "" {
+			l.add(tableRetention, &v, "table."+r.Setting, r.Text, "its table says %s = %q, which cannot be read: %s", r.Setting, r.Text, r.Problem)
+		} else if shortest == nil || r.For < shortest.For {
+			shortest = &kept[i]
+		}
+	}
+	ttl := value(v.TTLSeconds)
+	if shortest == nil || ttl <= shortest.For.Seconds() {
+		return
+	}
+	said := "says " + shortest.Setting + " = " + shortest.Text
+	if shortest.Default {
+		said = "has no " + shortest.Setting + ", whose default is " + shortest.Text
+	}
+	l.add(tableRetention, &v, "table."+shortest.Setting, shortest.Text, "its table %s: older versions are cleaned up, and rows live for %s (ttl)", said, lengthInWords(ttl))
 }
 
 func (l *linter) entities(v registry.View) {

@@ -61,7 +61,7 @@ func TestLintOnRealRegistries(t *testing.T) {
 			want = append(want, "definitions-empty ")
 		}
 		var got []string
-		for _, f := range diff.Lint(read(t, name), nil, diff.Policy{}) {
+		for _, f := range diff.Lint(read(t, name), nil, nil, diff.Policy{}) {
 			got = append(got, fmt.Sprintf("%s %s", f.Rule, f.View))
 		}
 		slices.Sort(got)

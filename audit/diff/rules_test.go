@@ -11,6 +11,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/registry"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/table"
 )
 
 func seconds(d time.Duration) *float64 {
@@ -289,7 +290,8 @@ var lintEdits = map[string]func(d *registry.Definitions){
 		v.Name = "Static"
 		d.Views = append(d.Views, v)
 	},
-	"unknown-fields": func(*registry.Definitions) {}, // txn
+	"table-retention": func(*registry.Definitions) {}, // txn, by what its table keeps
+	"unknown-fields":  func(*registry.Definitions) {}, // txn
 }
 
 // TestEachLintRuleHasItsCase: the store has one view without a ttl and one unknown field; each case adds its own finding alone.
@@ -304,14 +306,19 @@ func TestEachLintRuleHasItsCase(t *testing.T) {
 			t.Errorf("rule %s has no case", r.ID)
 			continue
 		}
-		d, asked := store(), diff.Files(files)
+		d, asked, tables := store(), diff.Files(files), diff.Tables(nil)
+		if r.ID == "table-retention" {
+			tables = func(view string) ([]table.Retention, bool) {
+				return []table.Retention{{Setting: "delta.logRetentionDuration", Text: "interval 1 minute", For: time.Minute}}, view == "txn"
+			}
+		}
 		edit(&d)
 		d.Finish()
 		if r.ID == "event-time-not-in-files" {
 			asked = func(view string) ([]string, int, bool) { return []string{"other"}, 3, view == "txn" }
 		}
 		got := map[string]bool{}
-		for _, f := range diff.Lint(d, asked, diff.Policy{}) {
+		for _, f := range diff.Lint(d, asked, tables, diff.Policy{}) {
 			got[f.Rule] = true
 		}
 		want := map[string]bool{"ttl-unset": true, "unknown-fields": true, r.ID: true}
@@ -429,7 +436,7 @@ func TestApprovalsOfLint(t *testing.T) {
 	for view, want := range map[string]bool{"txn": true, "static": false, "": true, "elsewhere": false} {
 		s := model.Suppression{Check: "event-time-not-in-files", View: view, Reason: "why"}
 		got := false
-		for _, f := range diff.Lint(store(), files, diff.Policy{Suppressions: []model.Suppression{s}}) {
+		for _, f := range diff.Lint(store(), files, nil, diff.Policy{Suppressions: []model.Suppression{s}}) {
 			got = got || f.Rule == "suppression-unused"
 		}
 		if got != want {

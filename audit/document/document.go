@@ -173,6 +173,13 @@ func (b view) notes() []string {
 			notes = append(notes, fmt.Sprintf("%s (%s) in the folder of the table %s not named by any version in its log, and %s not read (%s)", words.Count(t.Orphans, "Parquet file"),
 				words.Size(t.OrphanBytes), words.Plural(t.Orphans, "is", "are"), words.Plural(t.Orphans, "was", "were"), words.Examples(t.Examples)))
 		}
+		if t.Unfinished > 0 {
+			notes = append(notes, fmt.Sprintf("%s of these %s written after version %d was committed: a transaction may be open, or was given up", words.Number(t.Unfinished),
+				words.Plural(t.Unfinished, "was", "were"), t.Version))
+		}
+		if note := b.smallFiles(t); note != "" {
+			notes = append(notes, note)
+		}
 	}
 	ambiguous := int64(0)
 	for _, s := range b.Collection.Slices {

@@ -1,10 +1,12 @@
 package document
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/address"
+	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/words"
 )
@@ -35,4 +37,24 @@ func (b view) withinRoot(folder string) string {
 		return strings.TrimSuffix("./"+rest, "/")
 	}
 	return folder
+}
+
+// Where a table is said to be of small files: so many of them at least, and of so few bytes on average at most.
+const (
+	manyFiles  = 100
+	smallBytes = 1 << 20
+)
+
+// smallFiles says that a table is made of many small files, or nothing.
+func (b view) smallFiles(t *facts.Table) string {
+	files, bytes := int64(0), int64(0)
+	for _, f := range b.Survey.Files {
+		if f.Table != nil && f.Table.Root == t.Root {
+			files, bytes = files+1, bytes+f.Size
+		}
+	}
+	if files < manyFiles || bytes/files > smallBytes {
+		return ""
+	}
+	return fmt.Sprintf("the table has %s of %s on average: whoever reads it opens each of them; compact it (OPTIMIZE, rewrite_data_files)", words.Count(files, "file"), words.Size(bytes/files))
 }

@@ -115,6 +115,10 @@ type Table struct {
 	// Orphans are the Parquet files below the root that no version in the log names, OrphanBytes their size; Examples are some of their paths.
 	Orphans, OrphanBytes int64
 	Examples             []string
+	// Unfinished are those of them that were written after the version was committed.
+	Unfinished int64
+	// Settings are the properties of the table.
+	Settings map[string]string
 	// Periods are its partition fields that are periods of a time.
 	Periods []TablePeriod
 	// Notes are what else is to be said of the version.

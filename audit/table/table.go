@@ -60,25 +60,57 @@ func (e *RefusedError) Retryable() bool {
 
 // List lists a glob, or the version of a table whose folder the path is.
 func (t tables) List(ctx context.Context, base, glob string) (store.Listing, error) {
-	if place := within(base, glob); iceberg.IsMetadata(place) || iceberg.IsCatalog(place) && t.at.Declared() {
-		return t.found(ctx, "Iceberg", place)
+	kind, root, plain, err := t.locate(ctx, base, glob)
+	if err != nil || kind == "" {
+		return plain, err
 	}
-	l, err := t.Store.List(ctx, base, glob)
+	return t.found(ctx, kind, root)
+}
+
+// Read reads what the log of the table at a path says of a version, without its deleted rows.
+func Read(ctx context.Context, st store.Store, base, path string, at model.TableAt) (Found, error) {
+	t := tables{Store: st, at: at}
+	kind, root, _, err := t.locate(ctx, base, path)
+	if err != nil {
+		return Found{}, err
+	}
+	if kind == "" {
+		return Found{}, fmt.Errorf("%s: it holds no log of a table: name the table's own folder", path)
+	}
+	v, err := readers[kind](ctx, st, root, at)
+	if err != nil && ctx.Err() == nil {
+		err = &RefusedError{kind, address.Redact(root), err}
+	}
+	return Found{Format: kind, Root: root, Version: v}, err
+}
+
+// Found is a version of a table, with its format and where the table is.
+type Found struct {
+	Format, Root string
+	logged.Version
+}
+
+// locate finds the table that a path means; kind is empty where it lists plain files.
+func (t tables) locate(ctx context.Context, base, glob string) (kind, root string, plain store.Listing, err error) {
+	if place := within(base, glob); iceberg.IsMetadata(place) || iceberg.IsCatalog(place) && t.at.Declared() {
+		return "Iceberg", place, plain, nil
+	}
+	plain, err = t.Store.List(ctx, base, glob)
 	var found *store.TableFormatError
 	switch {
 	case err == nil && t.at.Declared():
-		return store.Listing{}, fmt.Errorf("%s: table is declared (%s), and %s holds no log of a table: name the table's own folder in path, or take table out", glob, t.at, l.Root)
+		return "", "", store.Listing{}, fmt.Errorf("%s: table is declared (%s), and %s holds no log of a table: name the table's own folder in path, or take table out", glob, t.at, plain.Root)
 	case !errors.As(err, &found):
-		return l, err
+		return "", "", plain, err
 	}
-	root := folderOfLog(found.Path)
+	root = folderOfLog(found.Path)
 	if full := within(base, glob); full != root {
-		return store.Listing{}, &InsideError{Format: found.Kind, Root: root, Path: glob}
+		return "", "", store.Listing{}, &InsideError{Format: found.Kind, Root: root, Path: glob}
 	}
 	if _, ok := readers[found.Kind]; !ok {
-		return store.Listing{}, err
+		return "", "", store.Listing{}, err
 	}
-	return t.found(ctx, found.Kind, root)
+	return found.Kind, root, plain, nil
 }
 
 // found lists a version of a table of some format.
@@ -146,7 +178,7 @@ func (t tables) version(ctx context.Context, format, root string, read logged.Re
 			return store.Listing{}, err
 		}
 	}
-	table := &facts.Table{Format: format, Root: root, Version: v.Number, CommittedAt: v.CommittedAt, Columns: v.Columns, Periods: v.Periods, Notes: v.Notes}
+	table := &facts.Table{Format: format, Root: root, Version: v.Number, CommittedAt: v.CommittedAt, Columns: v.Columns, Settings: v.Settings, Periods: v.Periods, Notes: v.Notes}
 	if v.Named != nil {
 		tree, err := t.Store.Tree(ctx, root)
 		if err != nil {
@@ -158,8 +190,18 @@ func (t tables) version(ctx context.Context, format, root string, read logged.Re
 	l := store.Listing{Root: root, Ignored: map[string]int64{}, Examples: map[string][]string{}, Tables: []*facts.Table{table}}
 	reading, others, unseen := readingOf(v.Columns), map[string]*facts.Table{}, []int{}
 	l.Entries = make([]store.Entry, len(v.Files))
+	folders := map[*facts.Value]string{} // files of one partition may share their values
+	folder := func(values []facts.Value) string {
+		if len(values) == 0 {
+			return ""
+		}
+		if _, known := folders[&values[0]]; !known {
+			folders[&values[0]] = folderOf(values)
+		}
+		return folders[&values[0]]
+	}
 	for i, f := range v.Files {
-		of := &store.Logged{Folder: folderOf(f.Values), Values: f.Values, Snapshot: reading, RowMask: f.Mask, Table: table, Added: f.Added}
+		of := &store.Logged{Folder: folder(f.Values), Values: f.Values, Snapshot: reading, RowMask: f.Mask, Table: table, Added: f.Added}
 		if f.Added == 0 {
 			of.Added = times.None
 		}
@@ -255,6 +297,9 @@ func addOrphans(table *facts.Table, tree []store.Entry, named func(path string) 
 			continue
 		}
 		table.Orphans++
+		if table.CommittedAt.Known() && e.ModTime > int64(table.CommittedAt) {
+			table.Unfinished++
+		}
 		table.OrphanBytes += e.Size
 		if len(table.Examples) < shownOrphans {
 			table.Examples = append(table.Examples, e.Path)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -51,6 +52,14 @@ func cmdDefinitions(ctx context.Context, c *cli, args []string) (int, error) {
 func (c *cli) definitions(ctx context.Context, ref, root string) (registry.Definitions, error) {
 	if err := c.stores.readable(root); root != "" && err != nil {
 		return registry.Definitions{}, fmt.Errorf("--root: %w", err)
+	}
+	if at, ok := tableRefOf(ref); ok {
+		d, err := c.tableDefinitions(ctx, ref, at)
+		var says interface{ Retryable() bool }
+		if err != nil && ctx.Err() == nil && !(errors.As(err, &says) && says.Retryable()) {
+			err = usagef("definitions: %w", err)
+		}
+		return d, err
 	}
 	d, err := load.Definitions(ctx, ref, load.Options{Root: root, Parse: parseOptions(), Env: c.lookup, Opened: c.reads.add, Fetch: c.fetch})
 	switch {

@@ -24,7 +24,7 @@ import (
 )
 
 const diffAbout = `Compares two sets of definitions and judges what changed, for example before a migration. OLD and NEW are anything that the
-definitions command reads. A line under suppress: in the config accepts a finding, for a reason and until a date.`
+definitions command reads, or two versions of a table (TABLE@VERSION), whose columns and properties are compared. A line under suppress: in the config accepts a finding, for a reason and until a date.`
 
 // judgeFlags are the flags that diff and lint share.
 type ruleFlags struct {

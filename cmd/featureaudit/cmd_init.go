@@ -110,6 +110,8 @@ func (c *cli) starterViews(ctx context.Context, root, base string) ([]policy.Sta
 	var none *store.NoMatchError
 	var table *store.TableFormatError
 	switch {
+	case errors.As(err, &table) && table.Kind != "Hudi":
+		return c.starterTables(ctx, root, base)
 	case errors.As(err, &none), errors.As(err, &table):
 		return nil, usage(err)
 	case err != nil:

@@ -5,8 +5,10 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/diff"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/registry"
+	tables "github.com/featureaudit/featureaudit/audit/table"
 )
 
 const lintAbout = `Judges one set of definitions by itself: views that never expire, keys that are unclear, services that name missing views or
@@ -36,7 +38,8 @@ func cmdLint(ctx context.Context, c *cli, args []string) (int, error) {
 	if err := c.refuseInputs(ctx, j.outs, dataViews(d)); err != nil {
 		return 0, err
 	}
-	findings := diff.Lint(d, c.columnsOf(ctx, d), j.policy)
+	columns, kept := c.filesOf(ctx, d)
+	findings := diff.Lint(d, columns, kept, j.policy)
 	if ctx.Err() != nil {
 		return 0, context.Cause(ctx)
 	}
@@ -47,25 +50,49 @@ func cmdLint(ctx context.Context, c *cli, args []string) (int, error) {
 	return code, err
 }
 
-// columnsOf reads footers on demand. Views whose files are not here, or not all readable, have no answer: whether they
-// should be there is the audit's to say.
-func (c *cli) columnsOf(ctx context.Context, d registry.Definitions) diff.Files {
+// filesOf reads footers and the logs of tables on demand, once for each view. Views whose files are not here, or not all readable, have no
+// answer: whether they should be there is the audit's to say.
+func (c *cli) filesOf(ctx context.Context, d registry.Definitions) (diff.Files, diff.Tables) {
 	views := map[string]model.View{}
 	if list, err := d.ToViews(); err == nil && d.Root != "" {
 		for _, v := range list {
 			views[v.Name] = v
 		}
 	}
-	return func(name string) ([]string, int, bool) {
+	type looked struct {
+		plan    look.Plan
+		footers look.Footers
+		err     error
+	}
+	known := map[string]looked{}
+	at := func(name string) (looked, bool) {
 		v, ok := views[name]
 		if !ok || v.NoFiles != "" || v.Path == "" {
+			return looked{}, false
+		}
+		one, done := known[name]
+		if !done {
+			one.plan, one.footers, one.err = c.footersOf(ctx, v, c.now())
+			known[name] = one
+		}
+		return one, len(one.plan.Listing.Files) > 0
+	}
+	files := func(name string) ([]string, int, bool) {
+		one, ok := at(name)
+		if !ok || one.err != nil {
 			return nil, 0, false
 		}
-		plan, footers, err := c.footersOf(ctx, v, c.now())
-		if err != nil || len(plan.Listing.Files) == 0 {
-			return nil, 0, false
+		return columnNames(one.footers.Survey)
+	}
+	return files, func(name string) (kept []tables.Retention, ok bool) {
+		one, ok := at(name)
+		if !ok || len(one.plan.Listing.Tables) == 0 {
+			return nil, false
 		}
-		return columnNames(footers.Survey)
+		for _, t := range one.plan.Listing.Tables {
+			kept = append(kept, tables.Retentions(t.Format, t.Settings)...)
+		}
+		return kept, true
 	}
 }
 

@@ -156,6 +156,13 @@ func (c *cli) planView(ctx context.Context, v model.View, cluster *trino.Cluster
 	for _, f := range plan.Listing.Files {
 		p.Bytes += f.Size
 	}
+	for _, t := range plan.Listing.Tables {
+		note := fmt.Sprintf("version %d of the %s table %s", t.Version, t.Format, address.Redact(t.Root))
+		if t.CommittedAt.Known() {
+			note += ", committed at " + words.Instant(t.CommittedAt)
+		}
+		p.Notes = append(p.Notes, note)
+	}
 	for _, part := range plan.Listing.Partitions {
 		if !part.Present || part.Stray {
 			continue
@@ -268,6 +275,7 @@ func viewValues(v model.View) map[string]string {
 		"ttl":            ttlWords(v.TTL),
 		"max_age":        duration(v.MaxAge),
 		"max_lag":        duration(v.MaxLag),
+		"table":          v.Table.String(),
 		"tolerance":      duration(v.Tolerance),
 		"rewrites":       duration(v.Rewrites),
 		"zone":           v.Zone,

@@ -29,8 +29,8 @@ import (
 )
 
 const verifyAbout = `Compares the views before and after a backfill: is it complete, is it correct, did it touch anything else? BEFORE and AFTER are a
-config, a folder of data, a snapshot (see featureaudit snapshot) or a report of run, which has counts alone; AFTER is the config as it is
-now where it is not named. Without --range the partitions that changed are taken for the backfill. No file is ever moved.`
+config, a folder of data, a version of a table (TABLE@VERSION), a snapshot (see featureaudit snapshot) or a report of run, which has counts
+alone; AFTER is the config as it is now where it is not named. Without --range the partitions that changed are taken for the backfill. No file is ever moved.`
 
 // verifyFlags are the flags of verify as written.
 type verifyFlags struct {
@@ -458,6 +458,16 @@ func (b *base) views() (loaded, error) {
 
 // side opens what --before or --after names.
 func (c *cli) side(ctx context.Context, flag, name string, f verifyFlags, base *base, open *[]io.Closer) (verify.Input, error) {
+	if ref, ok := tableRefOf(name); ok {
+		in := verify.Input{Kind: verify.Data, Name: store.Bare(name)}
+		named, err := base.views()
+		if err != nil {
+			return in, fmt.Errorf("--%s %s: it is a version of a table, and needs definitions (--config, or --path with its columns): %w", flag, name, err)
+		}
+		in.Views, err = c.atVersion(ref, named.Views, f.views)
+		in.Digest = named.Digest
+		return in, err
+	}
 	at, err := c.sidePlace(ctx, name)
 	if err != nil {
 		return verify.Input{}, fmt.Errorf("--%s: %w", flag, err)
@@ -580,6 +590,8 @@ func (c *cli) movedTo(ctx context.Context, dir string, views []model.View, names
 		switch {
 		case below != (placed{}):
 			v.Root = root
+		case len(meant) == 1 && c.holdsTable(ctx, root):
+			v.Root, v.Path = root, root
 		case len(meant) == 1:
 			v.Root, v.Path = root, "**/*.parquet"
 		case filepath.Clean(fixed) == "." && relative:

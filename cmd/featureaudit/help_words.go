@@ -35,6 +35,7 @@ func examplesOf(name string) []example {
 			{"what a branch changes, as a comment for its pull request", "featureaudit diff --merge-base origin/main:features features --out markdown=comment.md"},
 			{"a registry before and after a migration", "featureaudit diff before-registry.db after-registry.db"},
 			{"what changed ttls do to the stored rows", "featureaudit diff old.yaml new.yaml --data audit"},
+			{"the columns and properties of two versions of a table", "featureaudit diff lake/transactions@12 lake/transactions@15"},
 		},
 		"facts": {
 			{"what is kept, by pack and by view", "featureaudit facts list facts"},

@@ -22,14 +22,20 @@ type add struct {
 	DeletionVector   *vector            `json:"deletionVector"`
 
 	DataChange              json.RawMessage `json:"dataChange"`
-	Stats                   json.RawMessage `json:"stats"`
-	StatsParsed             json.RawMessage `json:"stats_parsed"`
-	PartitionValuesParsed   json.RawMessage `json:"partitionValues_parsed"`
-	Tags                    json.RawMessage `json:"tags"`
-	BaseRowID               json.RawMessage `json:"baseRowId"`
-	DefaultRowCommitVersion json.RawMessage `json:"defaultRowCommitVersion"`
-	ClusteringProvider      json.RawMessage `json:"clusteringProvider"`
+	Stats                   unread          `json:"stats"`
+	StatsParsed             unread          `json:"stats_parsed"`
+	PartitionValuesParsed   unread          `json:"partitionValues_parsed"`
+	Tags                    unread          `json:"tags"`
+	BaseRowID               unread          `json:"baseRowId"`
+	DefaultRowCommitVersion unread          `json:"defaultRowCommitVersion"`
+	ClusteringProvider      unread          `json:"clusteringProvider"`
 }
+
+// unread is a field that is known and of no matter here: a table may have a million of them.
+type unread struct{}
+
+// UnmarshalJSON takes anything.
+func (*unread) UnmarshalJSON([]byte) error { return nil }
 
 // remove says that a file is no part of the table any more.
 type remove struct {

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
@@ -90,6 +92,29 @@ type checkpoint struct {
 	rows      int64
 	sidecars  []sidecar
 	described bool
+	// shared are the values of partitions that many files have in common, by their text.
+	shared map[string]map[string]*string
+}
+
+// share gives files of one partition one map of its values.
+func (p *checkpoint) share(values map[string]*string) map[string]*string {
+	names := slices.Sorted(maps.Keys(values))
+	var text strings.Builder
+	for _, name := range names {
+		value := "NULL"
+		if values[name] != nil {
+			value = strconv.Quote(*values[name])
+		}
+		fmt.Fprintf(&text, "%q=%s,", name, value)
+	}
+	if known, ok := p.shared[text.String()]; ok {
+		return known
+	}
+	if p.shared == nil {
+		p.shared = map[string]map[string]*string{}
+	}
+	p.shared[text.String()] = values
+	return values
 }
 
 // take adds one action. In a checkpoint, each file is added or removed once.
@@ -103,6 +128,7 @@ func (p *checkpoint) take(a action, side bool) error {
 		if p.state.live[key] != nil {
 			return fmt.Errorf("it adds %s twice", key.path)
 		}
+		a.add.PartitionValues = p.share(a.add.PartitionValues)
 		p.state.live[key], p.state.named[key.path] = a.add, true
 	case a.remove != nil:
 		if a.remove.Path == nil {

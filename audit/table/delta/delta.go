@@ -213,6 +213,7 @@ func (s *state) version(files store.Store, root string) (logged.Version, error) 
 			out.Settings[name] = *value
 		}
 	}
+	shared := map[string][]facts.Value{} // files of one partition have them in common
 	for key, a := range s.live {
 		f := logged.File{Path: key.path, Size: *a.Size, ModTime: *a.ModificationTime * 1000, Added: times.None, Rows: -1, Mask: key.vector}
 		if isAbsolute(key.path) {
@@ -223,6 +224,11 @@ func (s *state) version(files store.Store, root string) (logged.Version, error) 
 		}
 		if f.Values, err = values(a.PartitionValues, s.metadata.PartitionColumns, names); err != nil {
 			return logged.Version{}, fmt.Errorf("%s: %w", key.path, err)
+		}
+		if text := fmt.Sprintf("%q", f.Values); shared[text] == nil {
+			shared[text] = f.Values
+		} else {
+			f.Values = shared[text]
 		}
 		out.Files = append(out.Files, f)
 	}
