@@ -137,17 +137,15 @@ func (v *view) sampling() sampling {
 	if rows <= facts.MaxWriterRows {
 		return sampling{all: true, share: 1}
 	}
-	// were each row its writer's only one, this share would fill the sample; of busy writers it holds fewer rows than it may
-	share := min(1, float64(facts.MaxWriterRows)*writersAtOnce/float64(rows))
+	// were each row its writer's only one, this share would fill the sample; of busy writers it holds fewer rows than it may, and never
+	// more come here than the sample has room for
+	share := min(1, float64(facts.MaxWriterRows)/float64(rows))
 	limit := int64(math.MinInt64) + int64(share*math.MaxUint64/2)*2
 	if share >= 1 {
 		limit = math.MaxInt64
 	}
 	return sampling{limit: limit, share: share}
 }
-
-// writersAtOnce is how many rows a writer has where nobody knows: so many times more writers are asked for.
-const writersAtOnce = 8
 
 func (v *view) addWriter(row []any, s sampling) error {
 	source, _ := row[1].(string)
