@@ -132,11 +132,15 @@ type TableFormatError struct {
 }
 
 func (e *TableFormatError) Error() string {
-	if e.Kind == "Delta" || e.Kind == "Iceberg" {
-		return fmt.Sprintf("%s is the log of %s table: its Parquet files hold superseded and deleted rows beside the current ones, and the log says which count; name the folder that holds it in path, and nothing below or above it", e.Path, map[string]string{"Delta": "a Delta", "Iceberg": "an Iceberg"}[e.Kind])
+	article, remedy := "a", "counting them all would give wrong verdicts; export a snapshot of the table to plain Parquet and audit that"
+	switch e.Kind {
+	case "Iceberg":
+		article = "an"
+		fallthrough
+	case "Delta":
+		remedy = "the log says which count; name the folder that holds it in path, and nothing below or above it"
 	}
-	return fmt.Sprintf("%s is the log of a %s table: its Parquet files hold superseded and deleted rows beside the current ones, and counting them all would give wrong verdicts; export a snapshot of the table to plain Parquet and audit that",
-		e.Path, e.Kind)
+	return fmt.Sprintf("%s is the log of %s %s table: its Parquet files hold superseded and deleted rows beside the current ones, and %s", e.Path, article, e.Kind, remedy)
 }
 
 // IsMetadata says whether a file is one of an Iceberg table's metadata, by its name.

@@ -154,7 +154,8 @@ func TestWebAddressesAreRefusedEverywhere(t *testing.T) {
 	} {
 		refuses(t, args)
 	}
-	for _, key := range []string{"history: ADDRESS", "facts: ADDRESS", "baseline: ADDRESS", "definitions: [ADDRESS]", "definitions: [{ref: store.yaml, root: ADDRESS}]", "views: {clicks: {path: ADDRESS}}", "views: {clicks: {sources: {a: {path: ADDRESS}}}}"} {
+	for _, key := range []string{"history: ADDRESS", "facts: ADDRESS", "baseline: ADDRESS", "definitions: [ADDRESS]", "definitions: [{ref: store.yaml, root: ADDRESS}]",
+		"views: {clicks: {path: ADDRESS}}", "views: {clicks: {sources: {a: {path: ADDRESS}}}}"} {
 		file := at("keys.yaml")
 		text := "version: 1\nviews: {clicks: {path: store/**/*.parquet}}\n" + strings.ReplaceAll(key, "ADDRESS", address) + "\n"
 		if strings.HasPrefix(key, "views") {

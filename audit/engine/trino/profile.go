@@ -71,8 +71,8 @@ func (a *asked) profile(ctx context.Context, v *view) error {
 		switch rows := seen[id]; {
 		case rows == file.Live():
 		case rows == 0:
-			a.setAside(id, facts.Problem{Kind: facts.ProblemIO, Message: fmt.Sprintf("the table %s does not show this file: its partition may not be registered (a sync of the metastore adds it), or the catalog does not read folders inside of partitions (hive.recursive-directories)",
-				a.name)})
+			a.setAside(id, facts.Problem{Kind: facts.ProblemIO, Message: fmt.Sprintf("the table %s does not show this file: its partition may not be registered (a sync of the metastore adds it), "+
+				"or the catalog does not read folders inside of partitions (hive.recursive-directories)", a.name)})
 			again = true
 		default:
 			a.setAside(id, facts.Problem{Kind: facts.ProblemChanged, Message: fmt.Sprintf("the cluster counted %d rows in it, and its footer says %d: it changed while it was read", rows, file.Live())})

@@ -86,8 +86,8 @@ func (v *view) prepare() error {
 			v.readings = append(v.readings, r)
 		}
 		if len(rules.Own) > 0 {
-			v.rules.Refuse("partition_column", fmt.Sprintf("files have a column %q of their own beside the partition of that name, and Trino shows the partition's value in its place: whether both agree is not known; run this check with --engine duckdb",
-				rules.Own[0]), 0)
+			v.rules.Refuse("partition_column", fmt.Sprintf("files have a column %q of their own beside the partition of that name, and Trino shows the partition's value in its place: "+
+				"whether both agree is not known; run this check with --engine duckdb", rules.Own[0]), 0)
 		}
 		rows = append(rows, v.fileRow(file, at, rules))
 	}

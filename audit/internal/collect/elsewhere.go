@@ -218,9 +218,6 @@ func (e *Elsewhere) Groups() (bySource, byPartition bool) {
 	return slices.Contains(groups, oncePerSource), slices.Contains(groups, oncePerPartition)
 }
 
-// Narrowed says that verdicts are wanted for some partitions only.
-func (e *Elsewhere) Narrowed() bool { return e.c.entryInRange() != nil }
-
 // AddSlice adds the rows of a file and source, with their lags and, where they are wanted, their event times. More sources than there
 // may be are an error.
 func (e *Elsewhere) AddSlice(s facts.Slice, lags *facts.LagHistogram, events *facts.EventHistogram) error {

@@ -370,7 +370,8 @@ func notThere(t *testing.T, on cloudOfTest) {
 	t.Helper()
 	p := on(t, nil)
 	var remote *store.RemoteError
-	if _, err := opened(t, hasty()).List(t.Context(), "", strings.Replace(p.bucket, "feat", "feet", 1)+"/v"+p.parameters); !errors.As(err, &remote) || remote.Kind != store.RemoteRefused || !strings.Contains(err.Error(), "there is no such bucket") {
+	_, err := opened(t, hasty()).List(t.Context(), "", strings.Replace(p.bucket, "feat", "feet", 1)+"/v"+p.parameters)
+	if !errors.As(err, &remote) || remote.Kind != store.RemoteRefused || !strings.Contains(err.Error(), "there is no such bucket") {
 		t.Errorf("a missing bucket: %v", err)
 	}
 	var none *store.NoMatchError

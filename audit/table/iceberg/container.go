@@ -349,9 +349,10 @@ func value(r *avro.Reader, schema avro.Schema) any {
 		return r.ReadString()
 	case avro.Bytes:
 		return r.ReadBytes()
+	default:
+		r.ReportError("read", fmt.Sprintf("a value of the type %s is not expected", schema.Type()))
+		return nil
 	}
-	r.ReportError("read", fmt.Sprintf("a value of the type %s is not expected", schema.Type()))
-	return nil
 }
 
 // branchOf reads which type of a union a value has.

@@ -33,7 +33,8 @@ func whole(t *testing.T, v logged.Version) []string {
 // what it should be. What nothing else tells is named here.
 func TestADamagedTableIsNoOtherTable(t *testing.T) {
 	table := begin(t, icebergtable.Options{Format: 2, Codec: "null"})
-	must(t, table.Commit(icebergtable.Change{Operation: "delete", Deletes: []icebergtable.Delete{{Path: "data/p.parquet", Positions: map[string][]int64{"data/a.parquet": {0, 9}}, Values: []any{day("2026-11-03")}, Bounds: true, Referenced: true}}}))
+	positions := icebergtable.Delete{Path: "data/p.parquet", Positions: map[string][]int64{"data/a.parquet": {0, 9}}, Values: []any{day("2026-11-03")}, Bounds: true, Referenced: true}
+	must(t, table.Commit(icebergtable.Change{Operation: "delete", Deletes: []icebergtable.Delete{positions}}))
 	must(t, table.SetFormat(3))
 	must(t, table.Commit(icebergtable.Change{Operation: "delete", Deletes: []icebergtable.Delete{{Path: "data/v.puffin", Vectors: map[string][]int64{"data/b.parquet": {4}}, Values: []any{day("2026-11-04")}}}}))
 	want := whole(t, read(t, table.Dir, model.TableAt{}))

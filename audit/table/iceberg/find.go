@@ -130,8 +130,8 @@ func numbered(n int, there []string) string {
 type MovedError struct{ Written, Found string }
 
 func (e *MovedError) Error() string {
-	return fmt.Sprintf("it was written at %s and is read from %s: its metadata names files by their whole paths, which lead back there. Audit it where it was written; or, if the whole table was moved or copied here, say table: {relocated: true}",
-		e.Written, e.Found)
+	return fmt.Sprintf("it was written at %s and is read from %s: its metadata names files by their whole paths, which lead back there. "+
+		"Audit it where it was written; or, if the whole table was moved or copied here, say table: {relocated: true}", e.Written, e.Found)
 }
 
 // Retryable says that the definition or the table is to be mended.
