@@ -85,15 +85,22 @@ func (t Table) schema() (*schema.GroupNode, error) {
 	return schema.NewGroupNode("schema", parquet.Repetitions.Required, fields, -1)
 }
 
+// wholeDictionary is the size of a dictionary, in bytes, that none comes near. A chunk that gives its dictionary up half-way has two encodings,
+// and arrow lists them in the order of a map: equal tables would not be equal bytes.
+const wholeDictionary = 1 << 30
+
+// properties say how a table is written. Texts repeat, and have a dictionary; bytes are mostly another in each row.
 func (t Table) properties() *parquet.WriterProperties {
-	options := []parquet.WriterProperty{parquet.WithCreatedBy(Format), parquet.WithStats(false), parquet.WithDictionaryDefault(false)}
+	options := []parquet.WriterProperty{parquet.WithCreatedBy(Format), parquet.WithStats(false), parquet.WithDictionaryDefault(false),
+		parquet.WithDictionaryPageSizeLimit(wholeDictionary)}
 	if !t.Dense {
 		options = append(options, parquet.WithCompression(compress.Codecs.Zstd))
 	}
 	for _, c := range t.Columns {
-		if c.Kind == Integer {
+		switch c.Kind {
+		case Integer:
 			options = append(options, parquet.WithEncodingFor(c.Name, parquet.Encodings.DeltaBinaryPacked))
-		} else {
+		case Text:
 			options = append(options, parquet.WithDictionaryFor(c.Name, true))
 		}
 	}
