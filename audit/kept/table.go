@@ -102,6 +102,7 @@ func (t Table) properties() *parquet.WriterProperties {
 			options = append(options, parquet.WithEncodingFor(c.Name, parquet.Encodings.DeltaBinaryPacked))
 		case Text:
 			options = append(options, parquet.WithDictionaryFor(c.Name, true))
+		case Bytes: // written as they are
 		}
 	}
 	return parquet.NewWriterProperties(options...)
