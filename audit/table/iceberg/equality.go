@@ -184,11 +184,7 @@ func (d *deletions) partitioned(e entry, column int) bool {
 }
 
 func (t *table) hasColumn(ctx context.Context, e entry, f *field) error {
-	abs, _, err := t.places.name(e.path)
-	if err != nil {
-		return err
-	}
-	c, err := t.files.openColumns(ctx, abs, e.size, e.rows)
+	c, err := t.openColumns(ctx, e)
 	if err != nil {
 		return err
 	}
@@ -203,11 +199,7 @@ func (t *table) hasColumn(ctx context.Context, e entry, f *field) error {
 // eachKey calls do with the values of columns in each row of a file, as bytes that are equal exactly where the values are. Columns that a
 // data file does not have are NULL; a file of deletes has all of them.
 func (t *table) eachKey(ctx context.Context, e entry, columns []*field, deletes bool, do func(row int64, key []byte) error) error {
-	abs, _, err := t.places.name(e.path)
-	if err != nil {
-		return err
-	}
-	c, err := t.files.openColumns(ctx, abs, e.size, e.rows)
+	c, err := t.openColumns(ctx, e)
 	if err != nil {
 		return err
 	}

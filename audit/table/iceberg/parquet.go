@@ -285,13 +285,18 @@ func grown[T any](buffer []T, size int) []T {
 	return buffer[:size]
 }
 
-// eachPosition calls do with the rows of each data file that a file of positions names, some at a time.
-func (t *table) eachPosition(ctx context.Context, e entry, do func(path string, rows []int64) error) error {
+// openColumns opens a Parquet file that a manifest lists.
+func (t *table) openColumns(ctx context.Context, e entry) (columnFile, error) {
 	abs, _, err := t.places.name(e.path)
 	if err != nil {
-		return err
+		return columnFile{}, err
 	}
-	c, err := t.files.openColumns(ctx, abs, e.size, e.rows)
+	return t.files.openColumns(ctx, abs, e.size, e.rows)
+}
+
+// eachPosition calls do with the rows of each data file that a file of positions names, some at a time.
+func (t *table) eachPosition(ctx context.Context, e entry, do func(path string, rows []int64) error) error {
+	c, err := t.openColumns(ctx, e)
 	if err != nil {
 		return err
 	}
