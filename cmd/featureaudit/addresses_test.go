@@ -127,7 +127,7 @@ func TestWebAddressesAreRefusedEverywhere(t *testing.T) {
 		"report --history": {"trend", "clicks"}, "report --config": {"trend", "clicks"}, "facts --config": {"check", at("facts")}, "facts --path": {"check", at("facts")},
 		"facts --temp-dir": {"check", at("facts"), config}, "facts --hash-key-file": {"check", at("facts"), config},
 		"verify --expect-rows": {"--before", report, "--config", config, "--range", "2026-11-01..2026-11-01"},
-		"require --flags": {"clicks"}, "require --config": {"clicks", "--data"}, "require --path": {"clicks", "--data"}, "require --temp-dir": {"clicks", "--data", "--config", config}, "run --path": {}, "plan --path": {},
+		"require --flags":      {"clicks"}, "require --config": {"clicks", "--data"}, "require --path": {"clicks", "--data"}, "require --temp-dir": {"clicks", "--data", "--config", config}, "run --path": {}, "plan --path": {},
 		"snapshot --path": {"--out", at("s")}, "align --path": {"--report", report, "--out-dir", at("copy")}, "align --clean": {}, "align --hash-key-file": {"--report", report, "--config", config, "--out-dir", at("copy")},
 		"verify --path": {"--before", at("store")}, "verify --hash-key-file": {"--before", config, "--config", config}, "facts --out": {"list", at("facts")}, "diff --data": {at("day.yaml"), at("week.yaml")},
 	}
