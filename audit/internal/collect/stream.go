@@ -66,7 +66,9 @@ func (s *stream) query(ctx context.Context, j job) error {
 	var changed errChanged
 	switch {
 	case err == nil:
-		s.leave()
+		for _, w := range s.idle {
+			w.leave()
+		}
 		return nil
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
@@ -115,7 +117,7 @@ func (s *stream) take(file int) *streamWorker {
 
 // begin leaves the file at hand for another.
 func (w *streamWorker) begin(file int32, index int) error {
-	w.rows.end()
+	w.leave()
 	w.closeTallies()
 	w.at = index
 	return w.rows.begin(&w.c.survey.Files[file], 0)
@@ -153,12 +155,12 @@ func (s *stream) whole() error {
 	return nil
 }
 
-// leave has all workers leave the files of a query.
-func (s *stream) leave() {
-	for _, w := range s.idle {
+// leave hands over what was counted of the file at hand, once.
+func (w *streamWorker) leave() {
+	if w.at >= 0 {
 		w.rows.end()
-		w.at = -1
 	}
+	w.at = -1
 }
 
 // finish hands over what the workers gathered.
