@@ -151,7 +151,7 @@ func Read(ctx context.Context, o Order) (map[int32]Facts, map[int32]facts.Proble
 			r.unread[id] = *f.Problem
 			continue
 		}
-		if problem := unreadColumn(f.Table); problem != nil {
+		if problem := unreadColumn(f); problem != nil {
 			r.unread[id] = *problem
 			continue
 		}

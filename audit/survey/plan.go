@@ -209,7 +209,7 @@ func (p *planner) addFiles() {
 		file := facts.File{ID: int32(i), Path: f.Path, Abs: f.Abs, Size: f.Size, ModTime: times.Instant(f.ModTime), Identity: facts.Identity{ETag: f.ETag},
 			Values: values[dir], SameAs: f.SameAs, Partition: -1, Source: f.source, Schema: -1}
 		if log := f.Logged; log != nil {
-			file.Values, file.Table, file.Deleted, file.Snapshot, file.RowMask = log.Values, log.Table, log.Deleted, log.Snapshot, log.RowMask
+			file.Values, file.Table, file.Deleted, file.Snapshot, file.RowMask, file.LoggedRows = log.Values, log.Table, log.Deleted, log.Snapshot, log.RowMask, log.Rows
 			if p.view.ArrivesByCommit() {
 				file.Values = append(slices.Clip(file.Values), facts.Value{Name: model.CommitColumn, Text: commitText(log.Added)})
 			}
