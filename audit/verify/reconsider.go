@@ -5,16 +5,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/featureaudit/featureaudit/audit/check"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
-)
-
-// The checks of an audit that tell more of a partition than its sums do.
-const (
-	misfiledCheck   = "misfiled-rows"
-	duplicatesCheck = "duplicate-keys"
 )
 
 // reconsider corrects what became of a partition that was filled by what the audit's own checks found in it: a backfill that puts dates or
@@ -22,12 +17,12 @@ const (
 func (v *comparedView) reconsider(c *Change) {
 	p := v.after.Definition.TimePartition
 	if p != nil && p.Of == string(model.OfEventTime) {
-		if after, known := auditedRows(v.auditAfter, misfiledCheck, c.Value); known && after == 0 {
+		if after, known := auditedRows(v.auditAfter, check.MisfiledRows().ID, c.Value); known && after == 0 {
 			c.misfiledBefore = v.misfiledBefore(c)
 			c.filed(v.after.Definition)
 		}
 	}
-	surplus, known := auditedRows(v.auditAfter, duplicatesCheck, c.Value)
+	surplus, known := auditedRows(v.auditAfter, check.DuplicateKeys().ID, c.Value)
 	if known && c.Rows == nil && c.State == AsExpected && surplus > 0 && surplus*2 == rowsOf(c.After) && !conflicts(v.auditAfter, c.Value) {
 		c.State, c.What = Doubled, fmt.Sprintf("is doubled: each of its %s stands there twice", words.Count(surplus, "row"))
 	}
@@ -52,7 +47,7 @@ func (c *Change) filed(d report.ViewDefinition) {
 
 // misfiledBefore is how many rows of before lay outside of a partition, as far as is known.
 func (v *comparedView) misfiledBefore(c *Change) int64 {
-	if n, known := auditedRows(v.auditBefore, misfiledCheck, c.Value); known {
+	if n, known := auditedRows(v.auditBefore, check.MisfiledRows().ID, c.Value); known {
 		return n
 	}
 	if c.Before == nil || !c.Before.Known || c.Start == times.None || !aware(*c.Before, v.before.Definition.EventTime) {
@@ -101,7 +96,7 @@ func auditedRows(r *report.Report, id, partition string) (rows int64, known bool
 // conflicts says that keys of a partition repeat with other values.
 func conflicts(r *report.Report, partition string) bool {
 	return slices.ContainsFunc(r.Results, func(result report.Result) bool {
-		return result.Check == duplicatesCheck && slices.ContainsFunc(slices.Concat(result.Every, result.Findings), func(f report.Finding) bool {
+		return result.Check == check.DuplicateKeys().ID && slices.ContainsFunc(slices.Concat(result.Every, result.Findings), func(f report.Finding) bool {
 			n, known := f.Measures.Count("conflict_keys")
 			return f.Subject.Partition == partition && (!known || n > 0)
 		})
