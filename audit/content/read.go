@@ -56,6 +56,8 @@ type Order struct {
 	// its rows, as the other columns of folders are.
 	Apart   []string
 	Workers int
+	// Bring has a row group of a file at hand until it is let go; nil where all files are.
+	Bring func(ctx context.Context, f facts.File, group int) (release func(), err error)
 	// Window is what the rows may take that a worker has at hand, in bytes; 0 for what is fast where there is enough.
 	Window int64
 	// Each takes the blocks, several at a time and in any order; they are good during the call only. Nil where no rows are asked for.
@@ -333,6 +335,13 @@ func (w *worker) read(ctx context.Context, f facts.File, group int) (found Facts
 	}
 	columns := w.columns(f)
 	if group >= 0 {
+		if w.Bring != nil {
+			release, err := w.Bring(ctx, f, group)
+			if err != nil {
+				return Facts{}, err
+			}
+			defer release()
+		}
 		if err := w.group(ctx, f, group, columns, &found); err != nil {
 			return Facts{}, err
 		}
