@@ -26,7 +26,8 @@ type keyEdit struct {
 // keyEdits are values for every key of the config that can be edited alone, by the names that leafKeys gives. A key without one says why.
 func keyEdits() (edits map[string][]keyEdit, none map[string]string) {
 	times := func(prefix string) map[string][]keyEdit {
-		return map[string][]keyEdit{prefix + ".column": {{"event_time", map[bool]int64{true: keptDays}[prefix == "view.event_time"]}}, prefix + ".zone": {{"Asia/Tokyo", 0}}, prefix + ".unit": {{"ms", 0}}, prefix + ".format": {{"\"%Y-%m-%d\"", 0}}}
+		same := map[bool]int64{true: keptDays}[prefix == "view.event_time"] // it is that column
+		return map[string][]keyEdit{prefix + ".column": {{"event_time", same}}, prefix + ".zone": {{"Asia/Tokyo", 0}}, prefix + ".unit": {{"ms", 0}}, prefix + ".format": {{"\"%Y-%m-%d\"", 0}}}
 	}
 	edits = map[string][]keyEdit{
 		"project": {{"another", keptDays}}, "history": {{"history", keptDays}}, "facts": {{"elsewhere", keptDays}}, "baseline": {{"baseline.json", keptDays}},
