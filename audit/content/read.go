@@ -48,10 +48,13 @@ const NoValue = 0
 
 // Order is what to read.
 type Order struct {
-	Store   store.Store
-	Survey  facts.Survey
-	Files   []int32
-	Ask     Ask
+	Store  store.Store
+	Survey facts.Survey
+	Files  []int32
+	Ask    Ask
+	// Apart are the columns of folders that say which partition a file is of, or that lie above all files of the view: they are no values of
+	// its rows, as the other columns of folders are.
+	Apart   []string
 	Workers int
 	// Window is what the rows may take that a worker has at hand, in bytes; 0 for what is fast where there is enough.
 	Window int64
@@ -209,6 +212,7 @@ type worker struct {
 	file   int32
 	open   *file.Reader
 	leaves []*leaf
+	givens []given
 	source []*chunkPages
 }
 
@@ -324,7 +328,8 @@ func (w *worker) read(ctx context.Context, f facts.File, group int) (found Facts
 		if w.open, err = survey.OpenColumns(w.object, f.Size); err != nil {
 			return Facts{}, err
 		}
-		w.leaves = leavesOf(w.open.MetaData().Schema, f.Table, w.Ask)
+		w.leaves = leavesOf(w.open.MetaData().Schema, f, w.Ask)
+		w.givens = givensOf(f, w.leaves, w.Apart, w.Ask)
 	}
 	columns := w.columns(f)
 	if group >= 0 {
@@ -351,6 +356,11 @@ func (w *worker) columns(f facts.File) map[string]*Column {
 	for _, l := range w.leaves {
 		if columns[l.column] == nil {
 			columns[l.column] = &Column{Name: l.column, Types: []string{types[l.column]}}
+		}
+	}
+	for _, g := range w.givens {
+		if columns[g.name] == nil {
+			columns[g.name] = &Column{Name: g.name}
 		}
 	}
 	return columns
@@ -393,6 +403,9 @@ func (w *worker) group(ctx context.Context, f facts.File, group int, columns map
 			if err != nil {
 				return fmt.Errorf("column %q: %w", l.column, err)
 			}
+		}
+		for _, g := range w.givens {
+			g.fold(&w.window, columns[g.name])
 		}
 		if err := w.finish(f, first+at, found); err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -15,8 +16,10 @@ import (
 	"github.com/featureaudit/featureaudit/audit/kept"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/store"
+	"github.com/featureaudit/featureaudit/audit/survey"
 	"github.com/featureaudit/featureaudit/audit/times"
 )
 
@@ -36,6 +39,10 @@ func LookAt(ctx context.Context, l *look.Looker, v model.View, w look.Window) (L
 		return found, nil
 	}
 	plan, err := l.Plan(ctx, v, w)
+	if whole := (survey.NotPartitionedError{}); errors.As(err, &whole) {
+		w.Range = partition.Range{} // its partitions are all of it
+		plan, err = l.Plan(ctx, v, w)
+	}
 	if err == nil {
 		var footers look.Footers
 		if footers, err = l.Footers(ctx, plan); err == nil {
@@ -52,6 +59,19 @@ func LookAt(ctx context.Context, l *look.Looker, v model.View, w look.Window) (L
 	var says interface{ Retryable() bool }
 	found.Problem, found.Retryable = err.Error(), errors.As(err, &says) && says.Retryable() && !errors.As(err, &none)
 	return found, nil
+}
+
+// apart are the columns of folders that are no values of rows: those of the time partition, and those above all files of the view.
+func (v *Looked) apart() []string {
+	names := slices.Clone(v.Resolved.TimePartition.Columns)
+	fixed, _, _ := strings.Cut(v.Resolved.Path+"/", "*")
+	if i := strings.IndexAny(fixed, "?[{"); i >= 0 {
+		fixed = fixed[:i]
+	}
+	for _, value := range facts.PathValues(fixed) {
+		names = append(names, value.Name)
+	}
+	return names
 }
 
 // partitionsOf turns a survey into partitions whose content is not known yet.
@@ -170,7 +190,7 @@ func (v View) Rows() (rows int64) {
 // is the context's.
 func (r Reader) Content(ctx context.Context, v *Looked, wanted func(Partition) bool) error {
 	g := newGathering(r, v, wanted)
-	return g.read(ctx, content.Order{Ask: content.Ask{Totals: v.Resolved.Measures}}, g.files)
+	return g.read(ctx, content.Order{Apart: v.apart(), Ask: content.Ask{Totals: v.Resolved.Measures}}, g.files)
 }
 
 // gathering adds up what is known of files, and what is read of them, by partition.
@@ -315,7 +335,7 @@ func (w *rowWriting) read(ctx context.Context) error {
 		w.partition.rows, w.rows, w.sums[max(w.view.Survey.Files[w.files[0]].Partition, 0)] = kept.Range{}, nil, content.Facts{}
 		unknown = w.files
 	}
-	_, unread, err := content.Read(ctx, content.Order{Store: w.Store, Survey: w.view.Survey, Files: unknown, Workers: w.Workers, Progress: w.Progress, Window: w.window(),
+	_, unread, err := content.Read(ctx, content.Order{Store: w.Store, Survey: w.view.Survey, Apart: w.view.apart(), Files: unknown, Workers: w.Workers, Progress: w.Progress, Window: w.window(),
 		Ask: content.Ask{Totals: w.view.Resolved.Measures, Rows: true, Names: names(w.view.Definition.Key, w.view.Definition.Entity)}, Each: w.take, Done: w.done})
 	if err == nil {
 		err = w.flush(0)
