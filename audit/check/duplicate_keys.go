@@ -15,6 +15,9 @@ import (
 	"github.com/featureaudit/featureaudit/audit/words"
 )
 
+// DuplicateKeys finds rows that repeat a key.
+func DuplicateKeys() Check { return duplicateKeys }
+
 var duplicateKeys = Check{
 	ID:            "duplicate-keys",
 	Title:         "The same key is stored more than once.",

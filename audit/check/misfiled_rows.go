@@ -13,6 +13,9 @@ import (
 	"github.com/featureaudit/featureaudit/audit/words"
 )
 
+// MisfiledRows finds rows that lie outside of their partition.
+func MisfiledRows() Check { return misfiledRows }
+
 var misfiledRows = Check{
 	ID:         "misfiled-rows",
 	Title:      "Rows outside the partition that holds them.",

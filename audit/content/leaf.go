@@ -1,6 +1,7 @@
 package content
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -28,6 +29,8 @@ type leaf struct {
 	// cells is the place among the columns whose cells are asked for, -1 for none; raw says that numbers are wanted as they are.
 	cells int
 	raw   bool
+	// said are the canonical bytes of cells that say what the file's folders say already: they add nothing. Nil for none.
+	said []byte
 }
 
 // batchLevels is how many levels are read at once.
@@ -237,6 +240,9 @@ func (c *typed[T]) foldFlat(row, n int, w *window) error {
 			continue
 		}
 		c.buffer = c.write(c.buffer[:0], v)
+		if c.said != nil && bytes.Equal(c.buffer, c.said) {
+			continue
+		}
 		h := hashOf(c.buffer, c.seed)
 		sum = sum.Plus(h)
 		values++
@@ -354,8 +360,8 @@ func (c *typed[T]) end() error {
 }
 
 // leavesOf are the leaves of a file that are of its table, with what is asked of each.
-func leavesOf(s *schema.Schema, table *facts.Table, ask Ask) []*leaf {
-	names := namingOf(table, s.Root())
+func leavesOf(s *schema.Schema, f facts.File, ask Ask) []*leaf {
+	names := namingOf(f.Table, s.Root())
 	var leaves []*leaf
 	last := ""
 	for i := range s.NumColumns() {
@@ -367,7 +373,7 @@ func leavesOf(s *schema.Schema, table *facts.Table, ask Ask) []*leaf {
 		name := at.column
 		l := &leaf{place: at, canon: canonOf(descriptor), number: i, first: len(leaves) == 0 || name != last, cells: -1}
 		last = name
-		l.seed = l.place.seed(l.family)
+		l.seed, l.said = l.place.seed(l.family), l.saidBy(f)
 		l.total = slices.Contains(ask.Totals, name)
 		if ask.Rows {
 			for at, columns := range ask.Names {

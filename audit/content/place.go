@@ -69,9 +69,13 @@ func (p *placing) field(n schema.Node) {
 	if len(p.path) == 0 {
 		p.column = name
 	}
-	p.path = binary.AppendUvarint(append(p.path, markField), uint64(len(name)))
-	p.path = append(p.path, name...)
+	p.path = append(p.path, topPath(name)...)
 	p.fields = append(p.fields, name)
+}
+
+// topPath is the path of a field by its name; of a top-level column it is all of it.
+func topPath(name string) []byte {
+	return append(binary.AppendUvarint([]byte{markField}, uint64(len(name))), name...)
 }
 
 // unnamed passes the items of a list, or the keys or values of a map.

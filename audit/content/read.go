@@ -48,11 +48,16 @@ const NoValue = 0
 
 // Order is what to read.
 type Order struct {
-	Store   store.Store
-	Survey  facts.Survey
-	Files   []int32
-	Ask     Ask
+	Store  store.Store
+	Survey facts.Survey
+	Files  []int32
+	Ask    Ask
+	// Apart are the columns of folders that say which partition a file is of, or that lie above all files of the view: they are no values of
+	// its rows, as the other columns of folders are.
+	Apart   []string
 	Workers int
+	// Bring has a row group of a file at hand until it is let go; nil where all files are.
+	Bring func(ctx context.Context, f facts.File, group int) (release func(), err error)
 	// Window is what the rows may take that a worker has at hand, in bytes; 0 for what is fast where there is enough.
 	Window int64
 	// Each takes the blocks, several at a time and in any order; they are good during the call only. Nil where no rows are asked for.
@@ -151,7 +156,7 @@ func Read(ctx context.Context, o Order) (map[int32]Facts, map[int32]facts.Proble
 			r.unread[id] = *f.Problem
 			continue
 		}
-		if problem := unreadColumn(f.Table); problem != nil {
+		if problem := unreadColumn(f); problem != nil {
 			r.unread[id] = *problem
 			continue
 		}
@@ -209,6 +214,7 @@ type worker struct {
 	file   int32
 	open   *file.Reader
 	leaves []*leaf
+	givens []given
 	source []*chunkPages
 }
 
@@ -324,10 +330,18 @@ func (w *worker) read(ctx context.Context, f facts.File, group int) (found Facts
 		if w.open, err = survey.OpenColumns(w.object, f.Size); err != nil {
 			return Facts{}, err
 		}
-		w.leaves = leavesOf(w.open.MetaData().Schema, f.Table, w.Ask)
+		w.leaves = leavesOf(w.open.MetaData().Schema, f, w.Ask)
+		w.givens = givensOf(f, w.leaves, w.Apart, w.Ask)
 	}
 	columns := w.columns(f)
 	if group >= 0 {
+		if w.Bring != nil {
+			release, err := w.Bring(ctx, f, group)
+			if err != nil {
+				return Facts{}, err
+			}
+			defer release()
+		}
 		if err := w.group(ctx, f, group, columns, &found); err != nil {
 			return Facts{}, err
 		}
@@ -351,6 +365,11 @@ func (w *worker) columns(f facts.File) map[string]*Column {
 	for _, l := range w.leaves {
 		if columns[l.column] == nil {
 			columns[l.column] = &Column{Name: l.column, Types: []string{types[l.column]}}
+		}
+	}
+	for _, g := range w.givens {
+		if columns[g.name] == nil {
+			columns[g.name] = &Column{Name: g.name}
 		}
 	}
 	return columns
@@ -393,6 +412,9 @@ func (w *worker) group(ctx context.Context, f facts.File, group int, columns map
 			if err != nil {
 				return fmt.Errorf("column %q: %w", l.column, err)
 			}
+		}
+		for _, g := range w.givens {
+			g.fold(&w.window, columns[g.name])
 		}
 		if err := w.finish(f, first+at, found); err != nil {
 			return err
@@ -449,7 +471,7 @@ func (w *worker) cursor(group int, l *leaf, into *Column, source int) (cursor, e
 	descriptor := w.open.MetaData().Schema.Column(l.number)
 	*s = chunkPages{from: w.object, codec: chunk.Compression(), defined: descriptor.MaxDefinitionLevel() > 0,
 		repeated: descriptor.MaxRepetitionLevel() > 0, width: widthOf(descriptor), levels: chunk.NumValues(), raw: s.raw, page: s.page, dictionary: s.dictionary, split: s.split}
-	s.PageReader = survey.PageReader{Walk: pages.NewReader().Walk(w.object, at), Load: s.load}
+	s.PageReader = survey.PageReader{Walk: pages.NewReader().Walk(w.object, at), Load: s.load, Leaf: descriptor}
 	reader := file.NewColumnReader(descriptor, s, memory.DefaultAllocator, &sync.Pool{New: func() any { return memory.NewResizableBuffer(memory.DefaultAllocator) }})
 	return newCursor(l, descriptor, reader, s, into)
 }

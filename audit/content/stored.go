@@ -19,7 +19,7 @@ var (
 )
 
 // Meaning names what the sums of this release mean; those of another are not compared with them.
-const Meaning = "content-sums/1"
+const Meaning = "content-sums/2"
 
 // Appender takes rows of a table, and says where they stand.
 type Appender interface {

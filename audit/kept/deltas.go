@@ -1,42 +1,60 @@
 package kept
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 
 	format "github.com/apache/arrow/go/v17/parquet"
 	"github.com/apache/arrow/go/v17/parquet/file"
+
+	"github.com/featureaudit/featureaudit/audit/internal/pages"
 )
 
-// integersOf decodes a column of integers, some times faster than arrow's own reader does, which matters where a history has hundreds of
-// millions of them.
-func integersOf(pages file.PageReader, rows int64) ([]int64, error) {
-	out := make([]int64, 0, rows)
+// plainIntegers decodes the pages of a chunk as they lie in the file, some times faster than arrow's own reader does, which matters where a
+// history has hundreds of millions of them. The bytes are followed by loadBytes others.
+func plainIntegers(raw []byte, out []int64) error {
+	for at, left := 0, out; len(left) > 0; {
+		page, err := pages.PageAt(raw, int64(at))
+		if err != nil {
+			return err
+		}
+		if page.Dictionary || page.V2 || page.Offset+page.Compressed > int64(len(raw)) || page.Values < 0 || int64(page.Values) > int64(len(left)) ||
+			page.Encoding != int32(format.Encodings.DeltaBinaryPacked) {
+			return fmt.Errorf("it has a page of %d values in the encoding %d, and %d of %d values were read", page.Values, page.Encoding, len(out)-len(left), len(out))
+		}
+		at = int(page.Offset + page.Compressed)
+		if err := unpackDeltas(raw[page.Offset:at+loadBytes], int(page.Compressed), left[:page.Values]); err != nil {
+			return err
+		}
+		left = left[page.Values:]
+	}
+	return nil
+}
+
+// integersOf is plainIntegers for chunks that are compressed.
+func integersOf(pages file.PageReader, out []int64) error {
 	var padded []byte
-	for pages.Next() {
+	for left := out; len(left) > 0; {
+		if !pages.Next() {
+			return cmp.Or(pages.Err(), errShort)
+		}
 		page, ok := pages.Page().(*file.DataPageV1)
 		if !ok {
-			return nil, fmt.Errorf("it has a page of the type %T", pages.Page())
+			return fmt.Errorf("it has a page of the type %T", pages.Page())
 		}
-		n := int64(page.NumValues())
-		if format.Encoding(page.Encoding()) != format.Encodings.DeltaBinaryPacked || n < 0 || n > rows-int64(len(out)) {
-			return nil, fmt.Errorf("it has a page of %d values in the encoding %v, and %d of %d values were read", n, page.Encoding(), len(out), rows)
+		n := int(page.NumValues())
+		if format.Encoding(page.Encoding()) != format.Encodings.DeltaBinaryPacked || n < 0 || n > len(left) {
+			return fmt.Errorf("it has a page of %d values in the encoding %v, and %d of %d values were read", n, page.Encoding(), len(out)-len(left), len(out))
 		}
 		padded = append(append(padded[:0], page.Data()...), make([]byte, loadBytes)...)
-		from := len(out)
-		out = out[:from+int(n)]
-		if err := unpackDeltas(padded, len(page.Data()), out[from:]); err != nil {
-			return nil, err
+		if err := unpackDeltas(padded, len(page.Data()), left[:n]); err != nil {
+			return err
 		}
+		left = left[n:]
 	}
-	if err := pages.Err(); err != nil {
-		return nil, err
-	}
-	if int64(len(out)) != rows {
-		return nil, errShort
-	}
-	return out, nil
+	return nil
 }
 
 var errShort = errors.New("it has fewer values than rows")

@@ -19,8 +19,9 @@ import (
 
 // Dir is a folder of packs: what earlier runs learnt of files, and the pack that this run adds. It is safe for concurrent use.
 type Dir struct {
-	place place
-	looks *Looks
+	place  place
+	looks  *Looks
+	blocks blocks
 
 	mu    sync.Mutex
 	files map[fileOf]*File
@@ -210,7 +211,7 @@ type opened struct {
 
 func (d *Dir) openPack(name string) (opened, error) {
 	o := opened{name: name}
-	if o.pack, o.err = openPack(d.place, d.place.pack(packsFolder, name)); o.err == nil {
+	if o.pack, o.err = openPack(d.place, d.place.pack(packsFolder, name), &d.blocks); o.err == nil {
 		o.files, o.err = filesOf(o.pack)
 	}
 	if o.err == nil {

@@ -115,7 +115,7 @@ func openLooks(in place) *Looks {
 		err  error
 	}
 	packs, err := openAll(context.Background(), in, looksFolder, func(name string) (look, error) {
-		p, err := openPack(in, in.pack(looksFolder, name))
+		p, err := openPack(in, in.pack(looksFolder, name), &blocks{})
 		if errors.Is(err, errGone) {
 			return look{}, err // another run has put it into one that holds all
 		}

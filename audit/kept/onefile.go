@@ -87,7 +87,7 @@ func OpenFile(name string, from io.ReaderAt, size int64) (*Pack, error) {
 	if err != nil {
 		return nil, damaged(fmt.Errorf("it is no pack (%w)", err))
 	}
-	return openPack(archived(files), name)
+	return openPack(archived(files), name, &blocks{})
 }
 
 // archived is a pack whose files are parts of an archive.

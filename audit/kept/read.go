@@ -4,12 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"slices"
 	"sync"
 
 	"github.com/apache/arrow/go/v17/parquet"
+	"github.com/apache/arrow/go/v17/parquet/compress"
 	"github.com/apache/arrow/go/v17/parquet/file"
 )
 
@@ -37,9 +37,10 @@ const maxManifest = 256 << 20
 
 // OpenPack opens a pack of this machine: its manifest is read and compared, and its tables are there in the length that it says. A pack that
 // is none, or is damaged, is a DamagedError; a folder that is gone is fs.ErrNotExist.
-func OpenPack(path string) (*Pack, error) { return openPack(localFiles{}, path) }
+func OpenPack(path string) (*Pack, error) { return openPack(localFiles{}, path, &blocks{}) }
 
-func openPack(from source, path string) (*Pack, error) {
+// openPack opens a pack, whose blocks are remembered with those of others.
+func openPack(from source, path string, remembered *blocks) (*Pack, error) {
 	damaged := func(err error) error { return DamagedError{Pack: path, Err: err} }
 	raw, err := from.manifest(path)
 	if errors.Is(err, errGone) {
@@ -58,7 +59,7 @@ func openPack(from source, path string) (*Pack, error) {
 		if err := table.check(); err != nil {
 			return nil, damaged(err)
 		}
-		if p.tables[t.Name], err = openTable(from, path, t); err != nil {
+		if p.tables[t.Name], err = openTable(from, path, t, remembered); err != nil {
 			return nil, damaged(err)
 		}
 	}
@@ -116,6 +117,19 @@ func (p *Pack) Integers(table, column string, first, count int64) ([]int64, erro
 	return valuesOf(p, table, column, Integer, first, count, func(v values) []int64 { return v.integers })
 }
 
+// IntegersInto is Integers for rows that nobody will ask for again: they are the caller's, in the memory that was given if it is enough.
+func (p *Pack) IntegersInto(into []int64, table, column string, first, count int64) ([]int64, error) {
+	t, at, err := p.column(table, column, Integer, first, count)
+	if err != nil || count == 0 {
+		return into[:0], err
+	}
+	all, err := t.readInto(into, at, first, count)
+	if err != nil {
+		return nil, DamagedError{Pack: p.path, Err: err}
+	}
+	return all, nil
+}
+
 // Texts reads a column of texts or bytes, as Integers does.
 func (p *Pack) Texts(table, column string, first, count int64) ([]string, error) {
 	return valuesOf(p, table, column, Text, first, count, func(v values) []string { return v.texts })
@@ -167,8 +181,15 @@ type tableReader struct {
 	reader *file.Reader
 	// starts are the numbers of the first rows of the row groups, and the number of rows.
 	starts  []int64
-	decoded map[chunkOf]values
+	decoded map[chunkOf]*decodedChunk
 	held    int64
+}
+
+// decodedChunk is decoded by the first who asks.
+type decodedChunk struct {
+	once   sync.Once
+	values values
+	err    error
 }
 
 type chunkOf struct{ group, column int }
@@ -192,7 +213,7 @@ const (
 	sharedRows       = 2 * groupRows
 )
 
-func openTable(from source, pack string, m tableManifest) (*tableReader, error) {
+func openTable(from source, pack string, m tableManifest, remembered *blocks) (*tableReader, error) {
 	name := m.table().file()
 	size, err := from.size(pack, name)
 	if err == nil && size != m.Bytes {
@@ -204,15 +225,17 @@ func openTable(from source, pack string, m tableManifest) (*tableReader, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &tableReader{manifest: m, checked: &checkedFile{from: from, pack: pack, name: name, size: m.Bytes, sums: m.Sums}, decoded: map[chunkOf]values{}}, nil
+	return &tableReader{manifest: m, checked: &checkedFile{from: from, pack: pack, name: name, size: m.Bytes, sums: m.Sums, blocks: remembered}, decoded: map[chunkOf]*decodedChunk{}}, nil
 }
 
 // open reads the footer, once.
 func (t *tableReader) open() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if t.reader != nil {
 		return nil
 	}
-	reader, err := file.NewParquetReader(t.checked)
+	reader, err := file.NewParquetReader(&seeker{checkedFile: t.checked})
 	if err != nil {
 		return err
 	}
@@ -230,26 +253,33 @@ func (t *tableReader) open() error {
 	return nil
 }
 
-// read gives rows of a column, in parts.
-func (t *tableReader) read(column int, first, count int64) (parts []values, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%s does not decode (%v)", t.manifest.Name, p)
-		}
-	}()
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if err := t.open(); err != nil {
-		return nil, err
+// undecoded makes a panic of the decoder an error.
+func (t *tableReader) undecoded(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("%s does not decode (%v)", t.manifest.Name, p)
 	}
-	group, exact := slices.BinarySearch(t.starts, first)
+}
+
+// groupOf is the row group that holds a row.
+func (t *tableReader) groupOf(row int64) int {
+	group, exact := slices.BinarySearch(t.starts, row)
 	if !exact {
 		group--
 	}
-	for ; count > 0; group++ {
-		if t.starts[group+1] == t.starts[group] {
-			continue
-		}
+	for t.starts[group+1] == t.starts[group] {
+		group++
+	}
+	return group
+}
+
+// read gives rows of a column, in parts.
+func (t *tableReader) read(column int, first, count int64) (parts []values, err error) {
+	defer t.undecoded(&err)
+	if err := t.open(); err != nil {
+		return nil, err
+	}
+	for count > 0 {
+		group := t.groupOf(first)
 		all, err := t.chunk(chunkOf{group, column})
 		if err != nil {
 			return nil, err
@@ -262,37 +292,67 @@ func (t *tableReader) read(column int, first, count int64) (parts []values, err 
 	return parts, nil
 }
 
+// readInto is read for integers that nobody will ask for again: whole row groups are decoded where they are wanted.
+func (t *tableReader) readInto(out []int64, column int, first, count int64) (all []int64, err error) {
+	defer t.undecoded(&err)
+	if err := t.open(); err != nil {
+		return nil, err
+	}
+	out = slices.Grow(out[:0], int(count))
+	for count > 0 {
+		group := t.groupOf(first)
+		from, rows := first-t.starts[group], t.starts[group+1]-t.starts[group]
+		n := min(count, rows-from)
+		first, count = first+n, count-n
+		if n == rows {
+			at := len(out)
+			out = out[:at+int(n)]
+			if err := t.integers(chunkOf{group, column}, out[at:]); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		shared, err := t.chunk(chunkOf{group, column})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, shared.integers[from:from+n]...)
+	}
+	return out, nil
+}
+
 // chunk decodes a column of a row group.
 func (t *tableReader) chunk(of chunkOf) (values, error) {
-	if known, ok := t.decoded[of]; ok {
-		return known, nil
-	}
 	rows := t.starts[of.group+1] - t.starts[of.group]
-	v, err := t.decode(of, rows)
-	if err != nil {
-		return values{}, fmt.Errorf("table %s: %w", t.manifest.Name, err)
-	}
 	if rows > sharedRows {
-		return v, nil
+		return t.decode(of, rows)
 	}
-	if t.held += rows; t.held > rememberedValues {
-		clear(t.decoded)
-		t.held = rows
+	t.mu.Lock()
+	d := t.decoded[of]
+	if d == nil {
+		if t.held += rows; t.held > rememberedValues {
+			clear(t.decoded)
+			t.held = rows
+		}
+		d = &decodedChunk{}
+		t.decoded[of] = d
 	}
-	t.decoded[of] = v
-	return v, nil
+	t.mu.Unlock()
+	d.once.Do(func() {
+		defer t.undecoded(&d.err)
+		d.values, d.err = t.decode(of, rows)
+	})
+	return d.values, d.err
 }
 
 func (t *tableReader) decode(of chunkOf, rows int64) (values, error) {
-	group := t.reader.RowGroup(of.group)
 	if t.manifest.Columns[of.column].Kind == Integer {
-		pages, err := group.GetColumnPageReader(of.column)
-		if err != nil {
-			return values{}, err
-		}
-		integers, err := integersOf(pages, rows)
-		return values{integers: integers}, err
+		integers := make([]int64, rows)
+		return values{integers: integers}, t.integers(of, integers)
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	group := t.reader.RowGroup(of.group)
 	column, err := group.Column(of.column)
 	if err != nil {
 		return values{}, err
@@ -317,69 +377,23 @@ func (t *tableReader) decode(of chunkOf, rows int64) (values, error) {
 	return values{texts: out}, nil
 }
 
-// checkedFile gives bytes of a table that agree with its checksums, and an error for others.
-type checkedFile struct {
-	from       source
-	pack, name string
-	size       int64
-	sums       []string
-	at         int64
-	// last is the last block that was compared, by its number less one.
-	mu    sync.Mutex
-	last  int64
-	block []byte
-}
-
-// ReadAt implements io.ReaderAt.
-func (c *checkedFile) ReadAt(p []byte, offset int64) (int, error) {
-	if offset < 0 || offset > c.size {
-		return 0, io.EOF
+// integers decodes a column of integers of a row group, which has as many rows as there is room for.
+func (t *tableReader) integers(of chunkOf, out []int64) error {
+	meta := t.reader.MetaData().RowGroup(of.group)
+	chunk, err := meta.ColumnChunk(of.column)
+	if err != nil {
+		return err
 	}
-	want := min(int64(len(p)), c.size-offset)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for done := int64(0); done < want; {
-		number := (offset + done) / blockBytes
-		if err := c.load(number); err != nil {
-			return int(done), err
+	if chunk.Compression() == compress.Codecs.Uncompressed && !chunk.HasDictionaryPage() {
+		raw, err := t.checked.cut(chunk.DataPageOffset(), chunk.TotalCompressedSize())
+		if err != nil {
+			return err
 		}
-		done += int64(copy(p[done:want], c.block[offset+done-number*blockBytes:]))
+		return plainIntegers(raw, out)
 	}
-	if want < int64(len(p)) {
-		return int(want), io.EOF
+	pages, err := t.reader.RowGroup(of.group).GetColumnPageReader(of.column)
+	if err != nil {
+		return err
 	}
-	return int(want), nil
-}
-
-func (c *checkedFile) load(number int64) error {
-	if c.last == number+1 {
-		return nil
-	}
-	c.last = 0
-	length := min(blockBytes, c.size-number*blockBytes)
-	if int64(cap(c.block)) < length {
-		c.block = make([]byte, length)
-	}
-	c.block = c.block[:length]
-	if err := c.from.read(c.pack, c.name, c.block, number*blockBytes); err != nil {
-		return fmt.Errorf("%s: block %d could not be read: %w", c.name, number, err)
-	}
-	if sumOf(c.block) != c.sums[number] {
-		return fmt.Errorf("%s: block %d does not agree with its checksum", c.name, number)
-	}
-	c.last = number + 1
-	return nil
-}
-
-// Seek implements io.Seeker.
-func (c *checkedFile) Seek(offset int64, whence int) (int64, error) {
-	switch whence {
-	case io.SeekStart:
-		c.at = offset
-	case io.SeekCurrent:
-		c.at += offset
-	case io.SeekEnd:
-		c.at = c.size + offset
-	}
-	return c.at, nil
+	return integersOf(pages, out)
 }

@@ -60,7 +60,7 @@ func (f Folder) takeOne(kind, name string) Stock {
 	s := Stock{Name: kind + "/" + name}
 	path := f.place.pack(kind, name)
 	s.Written = f.place.written(path)
-	p, err := openPack(f.place, path)
+	p, err := openPack(f.place, path, &blocks{})
 	if err != nil {
 		s.Damage = err
 		return s
@@ -91,19 +91,12 @@ func (s Stock) Check(ctx context.Context) error {
 			if err := context.Cause(ctx); err != nil {
 				return err
 			}
-			if err := table.checked.compare(number); err != nil {
+			if _, err := table.checked.load(number); err != nil {
 				return DamagedError{Pack: s.pack.path, Err: err}
 			}
 		}
 	}
 	return nil
-}
-
-// compare loads a block, and the error says that it does not agree.
-func (c *checkedFile) compare(number int64) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.load(number)
 }
 
 // Latest are the files of packs that a run would find: of each policy and path the newest, in packs that are newer than each damaged one.

@@ -93,8 +93,8 @@ const wholeDictionary = 1 << 30
 func (t Table) properties() *parquet.WriterProperties {
 	options := []parquet.WriterProperty{parquet.WithCreatedBy(Format), parquet.WithStats(false), parquet.WithDictionaryDefault(false),
 		parquet.WithDictionaryPageSizeLimit(wholeDictionary)}
-	if !t.Dense {
-		options = append(options, parquet.WithCompression(compress.Codecs.Zstd))
+	if !t.Dense { // each page that arrow compresses with zstd sets an encoder up anew, which takes longer than all else that is done with it
+		options = append(options, parquet.WithCompression(compress.Codecs.Snappy))
 	}
 	for _, c := range t.Columns {
 		switch c.Kind {

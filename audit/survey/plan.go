@@ -213,7 +213,7 @@ func (p *planner) addFiles() {
 		file := facts.File{ID: int32(i), Path: f.Path, Abs: f.Abs, Size: f.Size, ModTime: times.Instant(f.ModTime), Identity: facts.Identity{ETag: f.ETag},
 			Values: values[dir], SameAs: f.SameAs, Partition: -1, Source: f.source, Schema: -1}
 		if log := f.Logged; log != nil {
-			file.Values, file.Table, file.Deleted, file.Snapshot, file.RowMask = log.Values, log.Table, log.Deleted, log.Snapshot, log.RowMask
+			file.Values, file.Table, file.Deleted, file.Snapshot, file.RowMask, file.LoggedRows = log.Values, log.Table, log.Deleted, log.Snapshot, log.RowMask, log.Rows
 			if p.view.ArrivesByCommit() {
 				file.Values = append(slices.Clip(file.Values), facts.Value{Name: model.CommitColumn, Text: commitText(log.Added)})
 			}
@@ -322,6 +322,16 @@ func (p *planner) addHiveSources() {
 	}
 }
 
+// NotPartitionedError says that a range was given for a view without time partitions.
+type NotPartitionedError struct {
+	View  string
+	Range partition.Range
+}
+
+func (e NotPartitionedError) Error() string {
+	return fmt.Sprintf("range %s..%s: view %s has no time partitions: declare time_partition, or leave the range out", e.Range.From, e.Range.To, e.View)
+}
+
 func (p *planner) addPartitions(asOf time.Time, r partition.Range) error {
 	dirs := p.fileDirs()
 	if err := p.resolve(dirs); err != nil {
@@ -329,7 +339,7 @@ func (p *planner) addPartitions(asOf time.Time, r partition.Range) error {
 	}
 	if !p.view.TimePartition.Declared() {
 		if r.Given() {
-			return fmt.Errorf("range %s..%s: view %s has no time partitions: declare time_partition, or leave the range out", r.From, r.To, p.view.Name)
+			return NotPartitionedError{View: p.view.Name, Range: r}
 		}
 		return nil
 	}

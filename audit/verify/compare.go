@@ -38,6 +38,10 @@ type Change struct {
 	// Before and After are what the sides hold of it, nil where they do not have it.
 	Before, After *Partition
 	State         State
+	// holdsOthers says that it is called shifted since it holds the rows of another partition; misfiledBefore are its rows of before that lay
+	// outside of it, where none does now.
+	holdsOthers    bool
+	misfiledBefore int64
 	// expected says that it has just as many rows as somebody said that it must.
 	expected bool
 	// How is what happened to a stray partition, one of the other states or "changed", "new", "gone"; What says it in words that follow
@@ -60,6 +64,11 @@ type RowChange struct {
 	Samples                       []string
 	changed                       map[uint64]struct{}
 	ambiguous                     int64
+	// unkeyed says that the view has no key: a row that changed is one that is lost and one that is added, for nobody can tell them.
+	unkeyed bool
+	// keysAfter are the keys of after, wholeRepeats those all of whose rows are the same one, and least and most how often they stand there.
+	keysAfter, wholeRepeats int64
+	least, most             int
 	// lost and added are the hashes of some of their keys, up to listed of each.
 	lost, added []uint64
 	listed      int
@@ -116,7 +125,7 @@ type setting struct {
 	usual func(Change) (int64, bool)
 	// holder is the partition of before that holds just these rows, other than the one itself.
 	holder func(c Change, sum content.Facts) (string, bool)
-	// measured are the time columns of the view.
+	// times are the time columns of the view, that of the event first.
 	times []string
 }
 
@@ -167,6 +176,7 @@ func (s setting) outside(c Change, differs, known bool) Change {
 // inside judges a partition that was filled.
 func (s setting) inside(c Change, differs, known bool) Change {
 	c = s.filled(c, differs, known)
+	c.holdsOthers = c.State == Shifted && strings.Contains(c.What, "the very rows")
 	if want, said := s.expectRows(c); said && rowsOf(c.After) == want && len(unreadOf(c.After)) == 0 {
 		c.expected = true
 		if c.State == Incomplete || c.State == Truncated {
@@ -267,8 +277,10 @@ func (s setting) changed(c Change) (State, string) {
 	a, b := c.Before, c.After
 	both := a.Known && b.Known
 	if both && a.Rows > 0 && b.Rows > a.Rows && b.Rows%a.Rows == 0 && b.Content.Sum == a.Content.Sum.Times(uint64(b.Rows/a.Rows)) {
-		times := map[int64]string{2: "twice", 3: "three times"}[b.Rows/a.Rows]
-		return Doubled, fmt.Sprintf("is doubled: each of its %s stands there %s", words.Count(a.Rows, "row"), cmp.Or(times, fmt.Sprintf("%d times", b.Rows/a.Rows)))
+		return Doubled, fmt.Sprintf("is doubled: each of its %s stands there %s", words.Count(a.Rows, "row"), timesInWords(b.Rows/a.Rows))
+	}
+	if both && b.Rows > 0 && a.Rows > b.Rows && a.Rows%b.Rows == 0 && a.Content.Sum == b.Content.Sum.Times(uint64(a.Rows/b.Rows)) {
+		return AsExpected, fmt.Sprintf("holds each of its %s once, where it stood %s before", words.Count(b.Rows, "row"), timesInWords(a.Rows/b.Rows))
 	}
 	if both {
 		if other, ok := s.holder(c, b.Content); ok {
@@ -289,6 +301,10 @@ func (s setting) changed(c Change) (State, string) {
 	return AsExpected, fmt.Sprintf("has other values in %s", columnList(c.Columns))
 }
 
+func timesInWords(n int64) string {
+	return cmp.Or(map[int64]string{2: "twice", 3: "three times"}[n], fmt.Sprintf("%d times", n))
+}
+
 func columnList(names []string) string {
 	if len(names) == 0 {
 		return "the combination of its columns: every column alone holds what it held"
@@ -296,31 +312,50 @@ func columnList(names []string) string {
 	return words.Examples(names)
 }
 
-// moved says that only times differ, and all of one column by the same length.
+// moved says that all times of a column differ by the same length: the event times, whatever else changed, or nothing but times.
 func (s setting) moved(c Change) (string, bool) {
 	a, b := c.Before.Content, c.After.Content
-	if a.Rows != b.Rows || len(c.Columns) == 0 || !allIn(c.Columns, s.times) {
+	if a.Rows != b.Rows || len(c.Columns) == 0 {
 		return "", false
 	}
 	var parts []string
 	for _, name := range c.Columns {
-		x, _ := a.Column(name)
-		y, ok := b.Column(name)
-		shift := y.Low - x.Low
-		if !ok || !x.Timed || !y.Timed || x.Values != y.Values || shift == 0 || y.High-x.High != shift || y.Center-x.Center != shift*x.Values {
-			return "", false
+		if shift, ok := shiftOf(a, b, name); ok && slices.Contains(s.times, name) {
+			parts = append(parts, shiftInWords(name, shift))
 		}
-		direction := "later"
-		if shift < 0 {
-			shift, direction = -shift, "earlier"
-		}
-		parts = append(parts, fmt.Sprintf("%s is %s %s", name, words.Duration(times.Span(shift)), direction))
 	}
-	return "is shifted: " + strings.Join(parts, " and ") + " in its rows, and nothing else changed", true
+	if len(parts) == len(c.Columns) {
+		return "is shifted: " + strings.Join(parts, " and ") + " in its rows, and nothing else changed", true
+	}
+	// that a backfill changes other columns too is its business; a length that no zone and no date differs by is a coincidence
+	shift, ok := shiftOf(a, b, s.times[0])
+	if !ok || shift%offsetStep != 0 {
+		return "", false
+	}
+	others := slices.DeleteFunc(slices.Clone(c.Columns), func(name string) bool { return name == s.times[0] })
+	return "is shifted: " + shiftInWords(s.times[0], shift) + " in its rows; other values changed in " + columnList(others), true
 }
 
-func allIn(names, known []string) bool {
-	return !slices.ContainsFunc(names, func(name string) bool { return !slices.Contains(known, name) })
+// offsetStep is what offsets of zones are multiples of, in microseconds.
+const offsetStep = 15 * 60 * 1_000_000
+
+// shiftOf is how much later all times of a column are, in microseconds; false where they are not, or where there are too few to tell.
+func shiftOf(a, b content.Facts, name string) (int64, bool) {
+	x, _ := a.Column(name)
+	y, ok := b.Column(name)
+	shift := y.Low - x.Low
+	if !ok || !x.Timed || !y.Timed || x.Values != y.Values || shift == 0 || y.High-x.High != shift || y.Center-x.Center != shift*x.Values {
+		return 0, false
+	}
+	return shift, x.High > x.Low || shift%offsetStep == 0
+}
+
+func shiftInWords(name string, shift int64) string {
+	direction := "later"
+	if shift < 0 {
+		shift, direction = -shift, "earlier"
+	}
+	return fmt.Sprintf("%s is %s %s", name, words.Duration(times.Span(shift)), direction)
 }
 
 // changedColumns are the columns whose values differ.

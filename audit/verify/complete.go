@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/words"
@@ -19,6 +20,9 @@ func (v completeness) judge() report.Result {
 	filled := v.inRange()
 	r.RowsTotal = int64(len(filled))
 	v.countStates(&r)
+	if len(filled) == 0 && v.ranged != "" && !v.whole {
+		return unable(r, fmt.Sprintf("no partition of %s is there, and none should be by %s: check --range", v.ranged, words.Instant(v.asOf)), false)
+	}
 	if len(filled) == 0 {
 		return notApplicable(r, "no partition changed: there is no backfill to judge")
 	}
@@ -28,7 +32,7 @@ func (v completeness) judge() report.Result {
 		switch {
 		case c.State == Incomplete, c.State == Truncated, c.State == Shifted:
 			findings = append(findings, v.ofState(c))
-		case c.State == AsExpected && c.Rows != nil && c.Rows.Lost > c.fewerExpected():
+		case c.State == AsExpected && c.Rows != nil && c.Rows.Lost > max(c.fewerExpected(), c.misfiledBefore) && v.tells(c):
 			f := v.ofState(c)
 			f.message = fmt.Sprintf("%s: rows of before are missing", c.says())
 			findings = append(findings, f)
@@ -60,6 +64,19 @@ func (v completeness) judge() report.Result {
 		text += "; whether entities were lost is not known: " + v.entitiesUnknown
 	}
 	return passed(r, text)
+}
+
+// tells says that keys which are missing are rows which are missing. Without a key of its own a view is told by whole rows, or by entity and
+// event time, and a row that a backfill put right is another one then.
+func (v completeness) tells(c *Change) bool {
+	d := v.after.Definition
+	switch {
+	case c.Rows.unkeyed:
+		return false
+	case d.KeyDefaulted && slices.Contains(c.Columns, d.EventTime):
+		return c.Rows.Lost > c.Rows.Added
+	}
+	return true
 }
 
 // fewerExpected is how many rows less than before somebody said that there are to be: so many keys may be missing.

@@ -14,9 +14,12 @@ import (
 type comparedView struct {
 	before, after View
 	changes       []Change
-	ranged        string
-	beforeKind    Kind
-	beforeName    string
+	// ranged is the range as it was given, and whole says that it means nothing for the view, which has no partitions.
+	ranged     string
+	whole      bool
+	asOf       times.Instant
+	beforeKind Kind
+	beforeName string
 	// audits are what the audit's own checks say of the range and what lies next to it; before is nil where it is no data.
 	auditBefore, auditAfter *report.Report
 	auditProblem            string

@@ -46,45 +46,45 @@ type lister struct {
 	cut  bool
 }
 
-// list lists rows of the partitions that were compared by key, as many as there is room for, in the order of the partitions.
+// list lists rows of the partitions that were compared by key, as many as there is room for: first entities, then keys that are missing or extra,
+// then those that changed; each in the order of the partitions.
 func (l *lister) list(ctx context.Context, mask func(s source, columns []string, values []*string) (string, error), changes []*Change) error {
 	byKey := func(b content.Block, row int) uint64 { return b.Names[0][row].Lo }
 	if !l.keyed {
 		byKey = func(b content.Block, row int) uint64 { return b.Rows[row].Lo }
 	}
 	byEntity := func(b content.Block, row int) uint64 { return b.Names[1][row].Lo }
+	both := func(c *Change, before, after sought) error {
+		if err := l.find(ctx, mask, l.before, c, c.Before, []sought{before}); err != nil {
+			return err
+		}
+		return l.find(ctx, mask, l.after, c, c.After, []sought{after})
+	}
+	// a backfill may change every key of its range: what is missing comes first, so that the limit cuts off what changed
+	if e := l.view.entities; e != nil {
+		lost, added := sought{entityMissing, byEntity, setOf(e.lost)}, sought{entityNew, byEntity, setOf(e.added)}
+		for _, c := range changes {
+			if !c.InRange {
+				continue
+			}
+			if err := both(c, lost, added); err != nil {
+				return err
+			}
+		}
+	}
+	for _, c := range changes {
+		if r := c.Rows; r != nil {
+			if err := both(c, sought{keyMissing, byKey, setOf(r.lost)}, sought{keyExtra, byKey, setOf(r.added)}); err != nil {
+				return err
+			}
+		}
+	}
 	for _, c := range changes {
 		if r := c.Rows; r != nil {
 			changed := slices.Sorted(maps.Keys(r.changed))
-			sides := []struct {
-				from source
-				in   *Partition
-				of   []sought
-			}{
-				{l.before, c.Before, []sought{{keyMissing, byKey, setOf(r.lost)}, {keyBefore, byKey, setOf(changed)}}},
-				{l.after, c.After, []sought{{keyExtra, byKey, setOf(r.added)}, {keyAfter, byKey, setOf(changed)}}},
+			if err := both(c, sought{keyBefore, byKey, setOf(changed)}, sought{keyAfter, byKey, setOf(changed)}); err != nil {
+				return err
 			}
-			for _, side := range sides {
-				if err := l.find(ctx, mask, side.from, c, side.in, side.of); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	e := l.view.entities
-	if e == nil {
-		return nil
-	}
-	lost, added := sought{entityMissing, byEntity, setOf(e.lost)}, sought{entityNew, byEntity, setOf(e.added)}
-	for _, c := range changes {
-		if !c.InRange {
-			continue
-		}
-		if err := l.find(ctx, mask, l.before, c, c.Before, []sought{lost}); err != nil {
-			return err
-		}
-		if err := l.find(ctx, mask, l.after, c, c.After, []sought{added}); err != nil {
-			return err
 		}
 	}
 	return nil
@@ -114,8 +114,7 @@ func (l *lister) find(ctx context.Context, mask func(source, []string, []*string
 	}
 	first := map[of]spot{}
 	var mu sync.Mutex
-	o := content.Order{Store: from.reader.Store, Survey: from.looked.Survey, Files: in.ids, Workers: from.reader.Workers,
-		Ask: content.Ask{Rows: true, Names: names(from.looked.Definition.Key, from.looked.Definition.Entity)}}
+	o := from.reader.order(from.looked, in.ids, content.Ask{Rows: true, Names: names(from.looked.Definition.Key, from.looked.Definition.Entity)})
 	o.Each = func(b content.Block) error {
 		mu.Lock()
 		defer mu.Unlock()

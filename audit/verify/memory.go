@@ -63,7 +63,9 @@ func (m *Memory) of(v *Looked, names [][]string) recall {
 		}
 		r.types = append(r.types, digest(columns))
 	}
-	policy := func(names any) string { return "content:" + digest(content.Meaning, v.Resolved.Measures, names) }
+	policy := func(names any) string {
+		return "content:" + digest(content.Meaning, v.Resolved.Measures, v.apart(), names)
+	}
 	keyed := policy([][]string{v.Definition.Key, v.Definition.Entity})
 	r.policy, r.policies = policy(nil), []string{policy(nil), keyed}
 	if names != nil {

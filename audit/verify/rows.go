@@ -66,7 +66,7 @@ func byKey(ctx context.Context, before, after source, changes []*Change, keyed, 
 	}
 	total := &EntityChange{listed: listed}
 	for _, c := range changes {
-		c.Rows = &RowChange{ValuesByColumn: map[string]int64{}, listed: listed}
+		c.Rows = &RowChange{ValuesByColumn: map[string]int64{}, listed: listed, unkeyed: !keyed}
 	}
 	of := parts(all, budget)
 	for number := range of {
@@ -197,6 +197,7 @@ func (r *RowChange) one(key uint64, a, b []Row) {
 	if len(b) > 1 {
 		r.RepeatedAfter++
 	}
+	r.repeat(b)
 	r.RowsLost += max(int64(len(a)-len(b)), 0)
 	r.RowsAdded += max(int64(len(b)-len(a)), 0)
 	switch {
@@ -219,10 +220,28 @@ func (r *RowChange) one(key uint64, a, b []Row) {
 		r.changed[key] = struct{}{}
 	default:
 		r.ambiguous++
-		if !contains(b, a) {
+		if !contains(b, a) && !contains(a, b) { // fewer or more of the same rows are no change of them
 			r.Changed++
 		}
 	}
+}
+
+// repeat notes how often the rows of a key stand there.
+func (r *RowChange) repeat(b []Row) {
+	if len(b) == 0 {
+		return
+	}
+	r.keysAfter++
+	if b[0].Row != b[len(b)-1].Row { // they are sorted
+		return
+	}
+	if len(b) > 1 {
+		r.wholeRepeats++
+	}
+	if r.least == 0 {
+		r.least = len(b)
+	}
+	r.least, r.most = min(r.least, len(b)), max(r.most, len(b))
 }
 
 // contains says that all rows of the second list stand in the first, as many times.
@@ -329,8 +348,7 @@ func (v *comparison) read(ctx context.Context, s source, p *Partition, each func
 	for column := range v.ask.tolerance {
 		raw = append(raw, column)
 	}
-	o := content.Order{Store: s.reader.Store, Survey: s.looked.Survey, Files: p.ids, Workers: s.reader.Workers, Window: s.reader.window(),
-		Ask: content.Ask{Rows: true, Names: [][]string{s.looked.Definition.Key}, Cells: v.columns, Raw: raw}}
+	o := s.reader.order(s.looked, p.ids, content.Ask{Rows: true, Names: [][]string{s.looked.Definition.Key}, Cells: v.columns, Raw: raw})
 	o.Each = func(b content.Block) error {
 		for row, name := range b.Names[0] {
 			i, wanted := v.at[name.Lo]

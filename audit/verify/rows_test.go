@@ -24,14 +24,37 @@ func TestRowsAreComparedByKey(t *testing.T) {
 		{"a copy came", []Row{{1, 10, 0}}, []Row{{1, 10, 0}, {1, 10, 0}}, RowChange{RepeatedAfter: 1, RowsAdded: 1, ambiguous: 1}},
 		{"a second version came", []Row{{1, 10, 0}}, []Row{{1, 10, 0}, {1, 11, 0}}, RowChange{RepeatedAfter: 1, RowsAdded: 1, ambiguous: 1}},
 		{"two versions for another", []Row{{1, 10, 0}}, []Row{{1, 11, 0}, {1, 12, 0}}, RowChange{Changed: 1, RepeatedAfter: 1, RowsAdded: 1, ambiguous: 1}},
-		{"copies went", []Row{{1, 10, 0}, {1, 10, 0}}, []Row{{1, 10, 0}}, RowChange{Changed: 1, RepeatedBefore: 1, RowsLost: 1, ambiguous: 1}},
+		{"copies went", []Row{{1, 10, 0}, {1, 10, 0}}, []Row{{1, 10, 0}}, RowChange{RepeatedBefore: 1, RowsLost: 1, ambiguous: 1}},
 		{"copies on both sides", []Row{{1, 10, 0}, {1, 10, 0}}, []Row{{1, 10, 0}, {1, 10, 0}}, RowChange{RepeatedBefore: 1, RepeatedAfter: 1}},
 		{"a key that is 0, and the greatest", []Row{{0, 10, 0}, {math.MaxUint64, 20, 0}}, []Row{{0, 10, 0}}, RowChange{Lost: 1, RowsLost: 1}},
 	} {
 		var got RowChange
 		got.compare(c.before, c.after)
+		got.keysAfter, got.wholeRepeats, got.least, got.most = 0, 0, 0, 0 // of the next test
 		if !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: got %+v, want %+v", c.name, got, c.want)
+		}
+	}
+}
+
+// TestAllRowsTwice: every key of after stands there with the same row several times, and none did before.
+func TestAllRowsTwice(t *testing.T) {
+	for name, c := range map[string]struct {
+		before, after []Row
+		want          bool
+	}{
+		"nothing":            {nil, nil, false},
+		"once":               {nil, []Row{{1, 10, 0}}, false},
+		"twice and thrice":   {[]Row{{1, 11, 0}}, []Row{{1, 10, 0}, {1, 10, 0}, {2, 20, 0}, {2, 20, 0}, {2, 20, 0}}, true},
+		"one of two":         {nil, []Row{{1, 10, 0}, {1, 10, 0}, {2, 20, 0}}, false},
+		"two versions":       {nil, []Row{{1, 10, 0}, {1, 11, 0}}, false},
+		"it was so before":   {[]Row{{1, 10, 0}, {1, 10, 0}}, []Row{{1, 11, 0}, {1, 11, 0}}, false},
+		"another was before": {[]Row{{1, 10, 0}, {1, 10, 0}, {2, 20, 0}}, []Row{{1, 10, 0}, {1, 10, 0}, {2, 20, 0}, {2, 20, 0}}, false},
+	} {
+		var got RowChange
+		got.compare(c.before, c.after)
+		if got.doubled() != c.want {
+			t.Errorf("%s: doubled is %t: %+v", name, got.doubled(), got)
 		}
 	}
 }

@@ -44,8 +44,8 @@ type Options struct {
 	AsOf  times.Instant
 	// Paranoid reads what the identity of its files proves unchanged.
 	Paranoid bool
-	// ExpectRows says how many rows a partition must have; nil where nobody said.
-	ExpectRows func(view, partition string) (int64, bool)
+	// ExpectRows says how many rows partitions of the range must have.
+	ExpectRows ExpectedRows
 	// Tolerance is what floating numbers of a column may differ by; Samples how many changed rows a partition shows.
 	Tolerance map[string]float64
 	Samples   int
@@ -91,6 +91,11 @@ func Run(ctx context.Context, o *Options) (report.Report, error) {
 		}
 		in.Views, in.Results = append(in.Views, view), append(in.Results, results...)
 	}
+	if stopped == nil {
+		if err := r.untolerated(); err != nil {
+			return report.Report{}, err
+		}
+	}
 	in.NothingToAudit = stopped == nil && len(in.Views) == 0
 	in.Catalogue = check.BackfillIDs(in.Results)
 	built, err := document.Build(in)
@@ -101,6 +106,8 @@ func Run(ctx context.Context, o *Options) (report.Report, error) {
 type run struct {
 	*Options
 	reader Reader
+	// columns are the types that columns of all views have, where a tolerance was given.
+	columns map[string][]string
 }
 
 // names are the views to compare, sorted: those of after, and of before that after lacks.
@@ -168,7 +175,7 @@ func (r *run) view(ctx context.Context, name string) (report.View, []report.Resu
 	if err != nil {
 		return report.View{}, nil, err
 	}
-	v := &comparedView{before: before, after: after, beforeKind: r.Before.Kind, beforeName: r.Before.Name, verified: r.verified(name)}
+	v := &comparedView{before: before, after: after, asOf: r.AsOf, beforeKind: r.Before.Kind, beforeName: r.Before.Name, verified: r.verified(name)}
 	if r.Range.Given() {
 		v.ranged = r.Range.From + ".." + r.Range.To
 	}
@@ -178,6 +185,7 @@ func (r *run) view(ctx context.Context, name string) (report.View, []report.Resu
 			return report.View{}, nil, err
 		}
 	}
+	r.tolerated(v, data, now)
 	results := v.results()
 	for i := range results {
 		results[i] = check.Accept(results[i], r.Suppressions, r.AsOf)
@@ -262,7 +270,14 @@ func (r *run) compare(ctx context.Context, v *comparedView, data, now *Looked) e
 	if err := r.rows(ctx, v, data, now); err != nil {
 		return err
 	}
-	return r.audits(ctx, v, data, now)
+	if err := r.audits(ctx, v, data, now); err != nil {
+		return err
+	}
+	v.notes = append(v.notes, r.ExpectRows.notes(v.inRange())...)
+	for _, c := range v.inRange() {
+		v.reconsider(c)
+	}
+	return nil
 }
 
 // pair puts the partitions of both sides together, and says whether a range holds for them.
@@ -272,7 +287,8 @@ func (r *run) pair(v *comparedView) (ranged bool, err error) {
 		return false, err
 	}
 	inside := func(p Partition) bool { return bounded && p.Start.Known() && p.Start >= from && p.Start < to }
-	if r.Range.Given() && !bounded {
+	v.whole = r.Range.Given() && !bounded
+	if v.whole {
 		v.notes = append(v.notes, "the view has no time partitions: it is judged as a whole, whatever the range")
 	}
 	// what neither side has is nothing to compare, but where it was to be filled
@@ -290,12 +306,7 @@ func (r *run) mustRead(v *comparedView) (func(Partition) bool, error) {
 
 // setting is what the changes of a view are judged by.
 func (r *run) setting(v *comparedView, ranged bool) setting {
-	s := setting{ranged: ranged, beforeKind: r.Before.Kind, beforeAsOf: r.beforeAsOf(), expectRows: func(c Change) (int64, bool) {
-		if r.ExpectRows == nil {
-			return 0, false
-		}
-		return r.ExpectRows(v.after.Name, c.Value)
-	}}
+	s := setting{ranged: ranged, beforeKind: r.Before.Kind, beforeAsOf: r.beforeAsOf(), expectRows: r.ExpectRows.of}
 	s.rangeOnly = ranged && r.After.Kind == Data && !overlap(v.before, v.after) &&
 		!slices.ContainsFunc(v.changes, func(c Change) bool { return !c.InRange && c.After != nil && c.After.Present })
 	s.usual = func(c Change) (int64, bool) { return usual(v.changes, c) }
@@ -512,9 +523,27 @@ func (c *Change) settle(keyed bool) {
 		c.State, c.How, c.What = Unchanged, "", "is unchanged within the tolerance"
 		return
 	}
-	if keyed && c.State == Incomplete && c.After != nil && c.After.Rows > 0 && r.Lost == 0 && !strings.Contains(c.What, "--expect-rows") {
+	if r.doubled() && (c.State == AsExpected || c.State == Stray && c.How == "changed") {
+		state, what := Doubled, "is doubled: each of its rows stands there several times"
+		if r.least == r.most {
+			what = fmt.Sprintf("is doubled: each of its %s stands there %s", words.Count(rowsOf(c.After)/int64(r.most), "row"), timesInWords(int64(r.most)))
+		}
+		c.What = what
+		if c.State == Stray {
+			c.How = string(state)
+			return
+		}
+		c.State = state
+		return
+	}
+	if keyed && (c.State == Incomplete || c.State == Truncated) && c.After != nil && c.After.Rows > 0 && r.Lost == 0 && !strings.Contains(c.What, "--expect-rows") {
 		c.State, c.What = AsExpected, c.What+", and no key is missing"
 	}
+}
+
+// doubled says that all rows of after stand there several times, and those of before did not.
+func (r *RowChange) doubled() bool {
+	return r.wholeRepeats > 0 && r.wholeRepeats == r.keysAfter && r.RepeatedBefore == 0
 }
 
 // audits runs the audit's own checks over the range and what lies next to it, on the sides that are data.

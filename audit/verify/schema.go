@@ -2,8 +2,10 @@ package verify
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/words"
 )
@@ -40,9 +42,17 @@ func (v schemas) schema(c *Change) SchemaChange {
 	return schemaChange(reference, c.After.Columns)
 }
 
+// namedByFolders says that the folders of all files that are known have a value of a column, so that readers have it.
+func (p Partition) namedByFolders(name string) bool {
+	return len(p.Files) > 0 && !slices.ContainsFunc(p.Files, func(f File) bool {
+		return !slices.ContainsFunc(facts.PathValues(f.Path), func(v facts.Value) bool { return v.Name == name })
+	})
+}
+
 func (v schemas) schemaFault(c *Change) string {
 	s := v.schema(c)
 	var parts []string
+	s.Gone = slices.DeleteFunc(s.Gone, func(name string) bool { return c.After.namedByFolders(name) })
 	if len(s.Gone) > 0 {
 		parts = append(parts, fmt.Sprintf("lacks the %s %s", words.Plural(int64(len(s.Gone)), "column", "columns"), words.Examples(s.Gone)))
 	}

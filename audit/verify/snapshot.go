@@ -327,6 +327,9 @@ func readPartitions(from whole) ([]Partition, error) {
 			rows: kept.Range{First: wholes["first_row"][i], Count: wholes["keyed_rows"][i]}}
 		files = files[listed:]
 		for _, c := range held.Columns {
+			if len(c.Types) == 0 {
+				continue // the folders of the files say it
+			}
 			p.Columns = append(p.Columns, ColumnType{Name: c.Name, Types: c.Types})
 		}
 		if p.Known {

@@ -101,13 +101,20 @@ func (c *Change) byKey() string {
 		return ""
 	}
 	var parts []string
+	unit := "key"
 	add := func(n int64, word string) {
 		if n > 0 {
-			parts = append(parts, fmt.Sprintf("%s %s", words.Count(n, "key"), word))
+			parts = append(parts, fmt.Sprintf("%s %s", words.Count(n, unit), word))
 		}
 	}
-	add(r.Lost, "missing")
-	add(r.Added, "extra")
+	if r.unkeyed {
+		unit = "row"
+		add(r.Lost, "missing or changed")
+		add(r.Added, "extra or changed")
+	} else {
+		add(r.Lost, "missing")
+		add(r.Added, "extra")
+	}
 	add(r.Changed-r.WithinTolerance, "changed")
 	add(r.WithinTolerance, "changed within the tolerance")
 	add(r.RepeatedBefore, "more than once before")
@@ -135,8 +142,12 @@ func (c *Change) measures() map[string]any {
 		m["columns_changed"] = c.Columns
 	}
 	if r := c.Rows; r != nil {
-		m["keys_missing"], m["keys_extra"], m["keys_changed"] = r.Lost, r.Added, r.Changed
-		m["keys_repeated_before"], m["keys_repeated_after"] = r.RepeatedBefore, r.RepeatedAfter
+		kind := "keys"
+		if r.unkeyed {
+			kind = "rows" // the view has no key: a row that changed is missing, and another is extra
+		}
+		m[kind+"_missing"], m[kind+"_extra"], m[kind+"_changed"] = r.Lost, r.Added, r.Changed
+		m[kind+"_repeated_before"], m[kind+"_repeated_after"] = r.RepeatedBefore, r.RepeatedAfter
 		if r.WithinTolerance > 0 {
 			m["keys_within_tolerance"] = r.WithinTolerance
 		}
@@ -167,7 +178,7 @@ func headline(bad, total int64, unit, within, one, many string, findings []findi
 }
 
 func (v *comparedView) span() string {
-	if v.ranged == "" {
+	if v.ranged == "" || v.whole {
 		return " that changed"
 	}
 	return " of " + v.ranged

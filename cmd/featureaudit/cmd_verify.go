@@ -193,6 +193,9 @@ func cmdVerify(ctx context.Context, c *cli, args []string) (int, error) {
 	}
 	r, err := verify.Run(ctx, o)
 	stop()
+	if tolerance := (verify.ToleranceError{}); errors.As(err, &tolerance) {
+		return 0, usagef("--tolerance: %w", tolerance)
+	}
 	if err != nil && context.Cause(ctx) == nil {
 		return 0, err
 	}
@@ -328,7 +331,10 @@ func (c *cli) verification(ctx context.Context, f verifyFlags) (o *verify.Option
 		return o, limits, named, closing, err
 	}
 	limits.Adapters, limits.Tool, limits.Log = c.adapters(), o.Tool, zerolog.Nop()
-	o.Looker, o.Memory = c.lookerWithin(limits), limits.MemoryLimit/4
+	var near io.Closer
+	o.Looker, near = c.lookerWithin(limits)
+	o.Memory = limits.MemoryLimit / 4
+	open = append(open, near)
 	if o.Range, err = rangeOf("range", f.span); err != nil {
 		return o, limits, named, closing, err
 	}
@@ -341,7 +347,7 @@ func (c *cli) verification(ctx context.Context, f verifyFlags) (o *verify.Option
 	if o.ExpectRows, err = c.expectedRows(ctx, f.expectRows); err != nil {
 		return o, limits, named, closing, err
 	}
-	if o.ExpectRows != nil && f.span == "" {
+	if o.ExpectRows.Given() && f.span == "" {
 		return o, limits, named, closing, usagef("--expect-rows is for the partitions of --range: name them")
 	}
 	if o.Before, err = c.side(ctx, "before", f.before, f, named, &open); err != nil {
@@ -400,45 +406,44 @@ func tolerances(specs []string) (map[string]float64, error) {
 }
 
 // expectedRows reads --expect-rows: a number for each partition, or a CSV file of partition,rows.
-func (c *cli) expectedRows(ctx context.Context, text string) (func(view, partition string) (int64, bool), error) {
+func (c *cli) expectedRows(ctx context.Context, text string) (expected verify.ExpectedRows, err error) {
 	if text == "" {
-		return nil, nil
+		return expected, nil
 	}
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		if n < 0 {
-			return nil, usagef("--expect-rows %d: expected 0 or more", n)
+			return expected, usagef("--expect-rows %d: expected 0 or more", n)
 		}
-		return func(string, string) (int64, bool) { return n, true }, nil
+		return verify.ExpectedRows{Each: &n}, nil
 	}
 	raw, err := c.readInput(ctx, text)
 	if err != nil {
-		return nil, usagef("--expect-rows: %w; expected a number, or a CSV file of partition,rows", err)
+		return expected, usagef("--expect-rows: %w; expected a number, or a CSV file of partition,rows", err)
 	}
-	reader := csv.NewReader(strings.NewReader(string(raw)))
+	reader := csv.NewReader(strings.NewReader(strings.TrimPrefix(string(raw), "\ufeff")))
 	reader.FieldsPerRecord = 2
 	lines, err := reader.ReadAll()
 	if err != nil {
-		return nil, usagef("--expect-rows %s: %w; expected lines of partition,rows", text, err)
+		return expected, usagef("--expect-rows %s: %w; expected lines of partition,rows", text, err)
 	}
-	rows := map[string]int64{}
+	expected.By = map[string]int64{}
 	for i, line := range lines {
+		name := strings.TrimSpace(line[0])
 		n, err := strconv.ParseInt(strings.TrimSpace(line[1]), 10, 64)
-		if err != nil || n < 0 {
-			if i == 0 {
-				continue // names of the columns
-			}
-			return nil, usagef("--expect-rows %s, line %d: %q is no number of rows; expected partition,rows", text, i+1, line[1])
+		switch _, twice := expected.By[name]; {
+		case err != nil && i == 0:
+			continue // names of the columns
+		case err != nil, n < 0:
+			return expected, usagef("--expect-rows %s, line %d: %q is no number of rows; expected partition,rows", text, i+1, line[1])
+		case twice:
+			return expected, usagef("--expect-rows %s, line %d: partition %q has a number already; expected one line for each", text, i+1, name)
 		}
-		rows[strings.TrimSpace(line[0])] = n
+		expected.By[name] = n
 	}
-	return func(_, partition string) (int64, bool) {
-		if n, ok := rows[partition]; ok {
-			return n, true
-		}
-		_, date, _ := strings.Cut(partition, "=")
-		n, ok := rows[date]
-		return n, ok
-	}, nil
+	if len(expected.By) == 0 {
+		return expected, usagef("--expect-rows %s: it has no line of partition,rows; expected one for each partition of the range", text)
+	}
+	return expected, nil
 }
 
 // base are the definitions that a folder of data is read by.
@@ -604,6 +609,9 @@ func (c *cli) movedTo(ctx context.Context, dir string, views []model.View, names
 	}
 	return moved, nil
 }
+
+// AtOnce implements store.Distant.
+func (n narrowed) AtOnce(abs string) int { return store.AtOnce(n.Store, abs) }
 
 // narrowed is a store that lists some files only.
 type narrowed struct {

@@ -415,6 +415,12 @@ func KeyTime(micros, nanos int64) string {
 	return time.UnixMicro(micros).Add(time.Duration(nanos)).UTC().Format(time.RFC3339Nano)
 }
 
+// CompareKept is the rule of the row of a key that is kept, without the number of a row in its file.
+func (e *Elsewhere) CompareKept(a, b keys.Row) int {
+	a.Number, b.Number = 0, 0
+	return e.verifier().order(a, b)
+}
+
 // AddRepeats judges rows: all of each key among them.
 func (e *Elsewhere) AddRepeats(rows []keys.Row) { e.verifier().hash(rows) }
 

@@ -399,6 +399,7 @@ type runMerger struct {
 	c      *collector
 	keys   *keys.Writer
 	newest *keys.NewestWriter
+	room   columnRoom
 }
 
 func (m *runMerger) flush() error {
@@ -436,10 +437,10 @@ func (m *runMerger) addKeys(file *facts.File, known *kept.File) error {
 	total := int64(0)
 	for _, at := range known.At[table.Name] {
 		r := rangeOf{known.Pack(), table, at, nil}
-		hashes, rows := r.integers("hash"), r.integers("row")
+		hashes, rows := r.into(&m.room[0], "hash"), r.into(&m.room[1], "row")
 		var sources, events []int64
 		if !m.c.narrow() {
-			sources, events = r.integers("source"), r.integers("event_us")
+			sources, events = r.into(&m.room[2], "source"), r.into(&m.room[3], "event_us")
 		}
 		if r.err != nil {
 			return r.err
@@ -508,7 +509,7 @@ func (m *runMerger) addEntities(file *facts.File, known *kept.File) error {
 	}
 	for _, at := range known.At[entitiesTable.Name] {
 		r := rangeOf{known.Pack(), entitiesTable, at, nil}
-		ids, newest := r.integers("entity"), r.integers("newest_us")
+		ids, newest := r.into(&m.room[0], "entity"), r.into(&m.room[1], "newest_us")
 		if r.err != nil {
 			return r.err
 		}
@@ -518,7 +519,7 @@ func (m *runMerger) addEntities(file *facts.File, known *kept.File) error {
 	}
 	for _, at := range known.At[wideEntitiesTable.Name] {
 		r := rangeOf{known.Pack(), wideEntitiesTable, at, nil}
-		low, high, newest := r.integers("entity_low"), r.integers("entity_high"), r.integers("newest_us")
+		low, high, newest := r.into(&m.room[0], "entity_low"), r.into(&m.room[1], "entity_high"), r.into(&m.room[2], "newest_us")
 		if r.err != nil {
 			return r.err
 		}
@@ -539,14 +540,17 @@ type rangeOf struct {
 	err   error
 }
 
-func (r *rangeOf) integers(column string) []int64 {
+// into reads a column into memory that is used again.
+func (r *rangeOf) into(room *[]int64, column string) []int64 {
 	if r.err != nil {
 		return nil
 	}
-	var values []int64
-	values, r.err = r.pack.Integers(r.table.Name, column, r.at.First, r.at.Count)
-	return values
+	*room, r.err = r.pack.IntegersInto(*room, r.table.Name, column, r.at.First, r.at.Count)
+	return *room
 }
+
+// columnRoom is where the columns of a range are decoded to.
+type columnRoom [4][]int64
 
 // remember keeps the facts of the files that were read, as far as as_of changes nothing more in them.
 func (c *collector) remember() {

@@ -161,9 +161,11 @@ func (c *collector) joinRepeats(ctx context.Context, ids []int32) error {
 
 // sharedKeys are the keys of a known file whose hashes are in a set, and how many keys it has in all.
 func (c *collector) sharedKeys(file *facts.File, known *kept.File, set *keys.HashSet) (entries []keys.Entry, count int64, err error) {
+	room := c.spares.takeRoom()
+	defer c.spares.rooms.Put(room)
 	for _, at := range known.At[keysTable.Name] {
 		r := rangeOf{known.Pack(), keysTable, at, nil}
-		hashes := r.integers("hash")
+		hashes := r.into(&room[0], "hash")
 		shared := set.Shared(hashes, keptHashShift)
 		count += at.Count
 		if len(shared) == 0 {
@@ -172,7 +174,7 @@ func (c *collector) sharedKeys(file *facts.File, known *kept.File, set *keys.Has
 			}
 			continue
 		}
-		rows := r.integers("row")
+		rows := r.into(&room[1], "row")
 		if r.err != nil {
 			return nil, 0, r.err
 		}

@@ -10,7 +10,7 @@ import (
 )
 
 // spares are buffers to be used again: pages that were never touched cost more than what is done with them.
-type spares struct{ keys, entities, sorters sync.Pool }
+type spares struct{ keys, entities, sorters, rooms sync.Pool }
 
 func (s *spares) takeKeys(room int) *capturedKeys {
 	if b, ok := s.keys.Get().(*capturedKeys); ok && cap(b.hashes) >= room {
@@ -36,6 +36,13 @@ func (s *spares) giveEntities(b *capturedEntities) {
 		b.low, b.high, b.newest = b.low[:0], b.high[:0], b.newest[:0]
 		s.entities.Put(b)
 	}
+}
+
+func (s *spares) takeRoom() *columnRoom {
+	if room, ok := s.rooms.Get().(*columnRoom); ok {
+		return room
+	}
+	return &columnRoom{}
 }
 
 func (s *spares) sorter() *sorter {

@@ -38,6 +38,26 @@ func (p Page) Compare(raw []byte) error {
 	return nil
 }
 
+func pageOf(h header, at int64) Page {
+	return Page{Offset: at + h.length, Compressed: h.compressed, Uncompressed: h.uncompressed, Dictionary: h.kind == dictionaryPage, V2: h.kind == dataPageV2,
+		Values: int32(h.values), Nulls: int32(h.nulls), Rows: int32(h.rows), Encoding: int32(h.encoding), Definitions: int32(h.definitions),
+		Repetitions: int32(h.repetitions), DefinitionBytes: int32(h.definitionBytes), RepetitionBytes: int32(h.repetitionBytes), Plain: h.plain,
+		CRC: h.crc, Summed: h.hasCRC, header: at}
+}
+
+// PageAt is the page whose header begins at a place of bytes that are in memory; its own offset counts from their beginning. The error is a
+// *Fault.
+func PageAt(raw []byte, at int64) (Page, error) {
+	h, err := readHeader(&bytesSource{rest: raw[at:]})
+	if err == nil && h.compressed > int64(len(raw))-at-h.length {
+		err = errShape
+	}
+	if err != nil {
+		return Page{}, fault(at, err, "has no header that decodes")
+	}
+	return pageOf(h, at), nil
+}
+
 // Walk goes through the pages of a chunk by their headers.
 type Walk struct {
 	r       *Reader
@@ -59,10 +79,7 @@ func (w *Walk) Next() (Page, bool, error) {
 		if err != nil {
 			return Page{}, false, fault(w.at, err, "has no header that decodes")
 		}
-		page := Page{Offset: w.at + h.length, Compressed: h.compressed, Uncompressed: h.uncompressed, Dictionary: h.kind == dictionaryPage, V2: h.kind == dataPageV2,
-			Values: int32(h.values), Nulls: int32(h.nulls), Rows: int32(h.rows), Encoding: int32(h.encoding), Definitions: int32(h.definitions),
-			Repetitions: int32(h.repetitions), DefinitionBytes: int32(h.definitionBytes), RepetitionBytes: int32(h.repetitionBytes), Plain: h.plain,
-			CRC: h.crc, Summed: h.hasCRC, header: w.at}
+		page := pageOf(h, w.at)
 		header := w.at
 		w.at = page.Offset + page.Compressed
 		if w.at > w.end {
