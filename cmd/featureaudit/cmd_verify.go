@@ -326,11 +326,15 @@ func (c *cli) verification(ctx context.Context, f verifyFlags) (o *verify.Option
 	}
 	named = &base{load: func() (loaded, error) { return c.load(ctx, f.definitionFlags, nil) }}
 	o = &verify.Options{Views: f.views, Samples: f.samples, Paranoid: f.facts.paranoid, Tool: toolVersions(ctx)}
+	f.alone = true
 	if err := f.limit(ctx, &limits); err != nil {
 		return o, limits, named, closing, err
 	}
 	limits.Adapters, limits.Tool, limits.Log = c.adapters(), o.Tool, zerolog.Nop()
-	o.Looker, o.Memory = c.lookerWithin(limits), limits.MemoryLimit/4
+	var near io.Closer
+	o.Looker, near = c.lookerWithin(limits)
+	o.Memory = limits.MemoryLimit / 4
+	open = append(open, near)
 	if o.Range, err = rangeOf("range", f.span); err != nil {
 		return o, limits, named, closing, err
 	}
@@ -605,6 +609,9 @@ func (c *cli) movedTo(ctx context.Context, dir string, views []model.View, names
 	}
 	return moved, nil
 }
+
+// AtOnce implements store.Distant.
+func (n narrowed) AtOnce(abs string) int { return store.AtOnce(n.Store, abs) }
 
 // narrowed is a store that lists some files only.
 type narrowed struct {
