@@ -82,10 +82,10 @@ TRINO_HOME := $(CURDIR)/build/trino
 .PHONY: test-trino
 test-trino: ## every case counted by a real Trino, which is started and stopped (needs a JDK of version 24 or newer, and mvn)
 	@mkdir -p build && fixtures/trino/server.sh start $(TRINO_HOME) > build/trino.url
-	@trap 'fixtures/trino/server.sh stop $(TRINO_HOME)' EXIT; \
-		FEATUREAUDIT_TEST_TRINO=$$(cat build/trino.url) go test -tags trino,disable_grpc_modules -timeout 20m -skip TwoNodes ./audit/engine/trino && \
+	@trap 'fixtures/trino/server.sh stop $(TRINO_HOME)' EXIT; export FEATUREAUDIT_TEST_TRINO=$$(cat build/trino.url) FEATUREAUDIT_TEST_TRINO_HOME=$(TRINO_HOME); \
+		go test -tags trino,disable_grpc_modules -timeout 20m -parallel 4 -skip TwoNodes ./audit/engine/trino && \
 		fixtures/trino/server.sh start $(TRINO_HOME) 1 > build/trino.url && \
-		FEATUREAUDIT_TEST_TRINO=$$(cat build/trino.url) go test -tags trino,disable_grpc_modules -timeout 5m -run TwoNodes ./audit/engine/trino
+		go test -tags trino,disable_grpc_modules -timeout 5m -run TwoNodes ./audit/engine/trino
 
 .PHONY: test-shells
 test-shells: ## completion in the real bash, zsh and fish, in those that are installed
@@ -162,7 +162,7 @@ golden: ## write the golden files anew (read the difference before you commit it
 .PHONY: bench
 bench: build ## measure the audit against the floor (ROWS=10000000)
 	ROWS=$(ROWS) go run ./fixtures/cmd/bench
-	go test -run '^$$' -bench Listing100k -benchtime 5x ./audit/table/delta # aim: at most 2 s and 300 MB
+	go test -run '^$$' -bench Listing100k -benchtime 5x ./audit/table/delta ./audit/table/iceberg # aim: at most 2 s and 300 MB
 	go test -run '^$$' -bench Diff10k -benchmem -benchtime 5x ./audit/diff # aim: under 1 s and 500 MB
 
 TORTURE_SEED ?= 1

@@ -326,6 +326,7 @@ func (c *cli) verification(ctx context.Context, f verifyFlags) (o *verify.Option
 	}
 	named = &base{load: func() (loaded, error) { return c.load(ctx, f.definitionFlags, nil) }}
 	o = &verify.Options{Views: f.views, Samples: f.samples, Paranoid: f.facts.paranoid, Tool: toolVersions(ctx)}
+	f.alone = true
 	if err := f.limit(ctx, &limits); err != nil {
 		return o, limits, named, closing, err
 	}

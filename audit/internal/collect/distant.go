@@ -206,30 +206,35 @@ func (c *collector) streamDistant(ctx context.Context, j job) (large []oversized
 			}
 		})
 	}()
+	s := &stream{c: c}
 	for p := range ready {
 		if err == nil {
-			err = c.streamPortion(ctx, j, p)
+			err = s.portion(ctx, j, p)
 		}
 		p.release()
 		if err != nil {
 			cancel(err)
 		}
 	}
+	if err == nil {
+		err = s.finish()
+	}
 	return large, err
 }
 
-func (c *collector) streamPortion(ctx context.Context, j job, p portion) error {
+// portion runs the part of a job whose files were brought.
+func (s *stream) portion(ctx context.Context, j job, p portion) error {
 	for id, problem := range p.problems {
-		c.setAside(id, problem, false)
+		s.c.setAside(id, problem, false)
 	}
 	if p.err != nil || len(p.files) == 0 {
 		return p.err
 	}
 	part := job{schema: j.schema, files: p.files, streamed: true, names: p.names}
 	for _, id := range p.files {
-		part.rows += c.survey.Files[id].Rows
+		part.rows += s.c.survey.Files[id].Rows
 	}
-	return c.stream(ctx, part)
+	return s.query(ctx, part)
 }
 
 // portions brings the files of a job, portion by portion, and hands each over until one is refused. It gives the files that no portion has

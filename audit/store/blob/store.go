@@ -19,6 +19,8 @@ import (
 type Store struct {
 	limits Limits
 	clouds map[string]cloud
+	// pieces are buffers of copyBytes.
+	pieces sync.Pool
 
 	mu      sync.Mutex
 	buckets map[string]*bucket
@@ -28,7 +30,7 @@ var _ store.Store = (*Store)(nil)
 
 // New returns a store that asks nobody yet.
 func New(limits Limits) *Store {
-	return &Store{limits: limits, clouds: clouds(), buckets: map[string]*bucket{}}
+	return &Store{limits: limits, clouds: clouds(), buckets: map[string]*bucket{}, pieces: sync.Pool{New: func() any { return new([copyBytes]byte) }}}
 }
 
 // Schemes are those of the addresses that the store knows.
@@ -265,7 +267,9 @@ func (o *object) request(ctx context.Context, from, size int64, to io.Writer) (i
 		return 0, errReplaced // a store that takes no heed of the condition
 	}
 	sink := sinking{to: to}
-	n, err := io.CopyBuffer(&sink, io.LimitReader(onlyReads{r}, size), make([]byte, min(size, copyBytes)))
+	piece, _ := o.bucket.store.pieces.Get().(*[copyBytes]byte)
+	defer o.bucket.store.pieces.Put(piece)
+	n, err := io.CopyBuffer(&sink, io.LimitReader(onlyReads{r}, size), piece[:])
 	switch {
 	case sink.err != nil:
 		return n, localError{sink.err}
