@@ -337,3 +337,6 @@ func (e localError) Unwrap() error { return e.error }
 
 // Size is that of the version that is read, in bytes.
 func (o *object) Size() int64 { return o.entry.Size }
+
+// Mark is the store's own of the version.
+func (o *object) Mark() string { return o.entry.ETag }
