@@ -275,11 +275,11 @@ test-python: $(PYTHON_VENV)/ready ## the Python package for consumers: ruff, myp
 
 # Whole runs of the DAG in one process, with dag.test(): the binary, the files and Airflow itself are real.
 .PHONY: test-airflow
-test-airflow: build/.venv-airflow3/ready build/.venv-airflow2/ready ## the DAG with a real Airflow 3, and with Airflow 2 where its dag.test() can
+test-airflow: build/.venv-airflow3/ready build/.venv-airflow2/ready $(VERSITYGW) ## the DAG with a real Airflow 3, and with Airflow 2 where its dag.test() can
 	@mkdir -p $(AIRFLOW_BINARIES)
 	go build -o $(AIRFLOW_BINARIES)/ ./cmd/featureaudit ./fixtures/cmd/incident ./fixtures/cmd/livestore ./fixtures/cmd/benchstore
-	cd $(AIRFLOW_TESTS) && FEATUREAUDIT_TEST_BINARIES=$(AIRFLOW_BINARIES) $(CURDIR)/build/.venv-airflow3/bin/python -m pytest --quiet -p no:cacheprovider
-	cd $(AIRFLOW_TESTS) && FEATUREAUDIT_TEST_BINARIES=$(AIRFLOW_BINARIES) $(CURDIR)/build/.venv-airflow2/bin/python -m pytest --quiet -p no:cacheprovider
+	cd $(AIRFLOW_TESTS) && FEATUREAUDIT_TEST_VERSITYGW=$(CURDIR)/$(VERSITYGW) FEATUREAUDIT_TEST_BINARIES=$(AIRFLOW_BINARIES) $(CURDIR)/build/.venv-airflow3/bin/python -m pytest --quiet -p no:cacheprovider
+	cd $(AIRFLOW_TESTS) && FEATUREAUDIT_TEST_VERSITYGW=$(CURDIR)/$(VERSITYGW) FEATUREAUDIT_TEST_BINARIES=$(AIRFLOW_BINARIES) $(CURDIR)/build/.venv-airflow2/bin/python -m pytest --quiet -p no:cacheprovider
 
 .PHONY: test-feast
 test-feast: build/.venv-feast/ready ## the training example: a real Feast offline store, guarded, refused and trained on
