@@ -17,6 +17,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/internal/collect"
 	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/internal/stage"
+	"github.com/featureaudit/featureaudit/audit/internal/zoneproof"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/partition"
@@ -47,6 +48,7 @@ type run struct {
 	results     []report.Result
 	duplicates  []export.Duplicate
 	badRows     []reproduce.BadRows
+	uncovered   []reproduce.BadRows
 	// used are the suppressions that accepted a finding, by index.
 	used map[int]bool
 	// found says that a view has files, or that nobody knows whether it has.
@@ -174,6 +176,10 @@ func (r *run) keep(f found) error {
 	r.badRows = append(r.badRows, judged.BadRows...)
 	if len(judged.BadRows) > 0 {
 		r.measure(in.View.Name, in.Survey)
+	}
+	if r.options.Uncovered && len(in.View.Materialized) > 0 {
+		statements := reproduce.NewFetching(zoneproof.NewZones(evidence.NewIndex(in), 0))
+		r.uncovered = append(r.uncovered, statements.BadRows(reproduce.Uncovered))
 	}
 	for _, index := range judged.Used {
 		r.used[index] = true

@@ -15,6 +15,8 @@ import (
 type Stage interface {
 	// Distant says whether a file lies behind a network.
 	Distant(f facts.File) bool
+	// Footer is the end of a file as it was read under the store's mark; empty where it is not known.
+	Footer(abs, mark string) []byte
 	// Order says what a copy of columns takes, of the row groups that are wanted; nil wants all.
 	Order(ctx context.Context, f facts.File, columns []facts.Column, wanted func(group int) bool) (Order, error)
 	// Bring makes copies, all at once, when there is room for all of them. It gives what the engine opens for each, what gives the room

@@ -663,6 +663,12 @@ func (c *collector) rememberFile(r rememberedFile) {
 	if len(writers[0]) > 0 {
 		put(writersTable, writers.rows(6))
 	}
+	// a footer has the least and the greatest values of columns, which may be sensitive
+	if stage := c.request.Stage; stage != nil && file.ETag != "" && stage.Distant(*file) && len(c.roles.view.Sensitive) == 0 {
+		if footer := stage.Footer(file.Abs, file.ETag); len(footer) > 0 {
+			put(kept.FootersTable, kept.Rows{[]int64{number}, []string{string(footer)}})
+		}
+	}
 	runs, narrow, entities, wide := c.runs != nil, c.narrow(), c.newest != nil, c.newest != nil && c.newest.Wide()
 	d.Later(func() { // its runs are written beside
 		captured.writing.Wait()
