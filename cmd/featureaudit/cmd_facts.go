@@ -180,7 +180,7 @@ func (c *cli) takeFacts(ctx context.Context, dir, temp string) (kept.Folder, []k
 func listFacts(stock []kept.Stock) listedFacts {
 	doc := listedFacts{Schema: "featureaudit.facts-list/v1", Packs: []listedPack{}, Views: []listedFiles{}}
 	for _, s := range stock {
-		p := listedPack{Name: s.Name, Bytes: s.Bytes, Files: len(s.Files)}
+		p := listedPack{Name: s.Name, Bytes: s.Bytes, Files: len(slices.DeleteFunc(slices.Clone(s.Files), (*kept.File).Verified))}
 		if s.Damage != nil {
 			p.Damage = kept.Reason(s.Damage)
 		} else {
@@ -190,7 +190,9 @@ func listFacts(stock []kept.Stock) listedFacts {
 	}
 	byView := map[string][]*kept.File{}
 	for _, file := range kept.Latest(stock) {
-		byView[file.View] = append(byView[file.View], file)
+		if !file.Verified() {
+			byView[file.View] = append(byView[file.View], file)
+		}
 	}
 	for view, files := range byView {
 		l := listedFiles{View: view, Files: len(files)}
