@@ -28,6 +28,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/sensitive"
 	"github.com/featureaudit/featureaudit/fixtures"
+	"github.com/featureaudit/featureaudit/fixtures/deltatable"
 )
 
 // nightSequences is how many random sequences of nights are lived through; the variable asks for others (make test-all): so many from the
@@ -113,7 +114,13 @@ type world struct {
 	// mask hides what is sensitive; nil numbers it.
 	mask *sensitive.Mask
 	// because is why the last run with kept facts read files.
-	because map[string]int64
+	because      map[string]int64
+	suppressions []model.Suppression
+	consumers    []model.Consumer
+	// reading says that nothing is added to the facts.
+	reading bool
+	// table is what the store is, where it is a table.
+	table *deltatable.Table
 }
 
 func newWorld(t *testing.T, adapters audit.Adapters, seed uint64) *world {
@@ -380,8 +387,13 @@ func (w *world) live(night int) {
 
 func (w *world) withFacts(paranoid bool) []byte {
 	w.t.Helper()
-	w.do(kept.Prepare(w.facts, time.Now()))
-	dir, err := kept.Open(w.t.Context(), w.facts)
+	open := kept.Local(w.facts).Open
+	if w.reading {
+		open = kept.Local(w.facts).OpenReading
+	} else {
+		w.do(kept.Prepare(w.facts, time.Now()))
+	}
+	dir, err := open(w.t.Context())
 	w.do(err)
 	defer func() {
 		w.notUsed += int64(len(dir.NotUsed()))
@@ -393,12 +405,14 @@ func (w *world) withFacts(paranoid bool) []byte {
 // audit gives the report as bytes, less what may differ between two runs.
 func (w *world) audit(dir *kept.Dir, paranoid bool) []byte {
 	w.t.Helper()
-	done, err := audit.Run(context.WithoutCancel(w.t.Context()), audit.Options{Views: w.views, AsOf: w.asOf, AsOfGiven: true, Threads: 2, TempDir: w.t.TempDir(),
+	done, err := audit.Run(context.WithoutCancel(w.t.Context()), audit.Options{Views: w.views, Suppressions: w.suppressions, Consumers: w.consumers, AsOf: w.asOf, AsOfGiven: true, Threads: 2, TempDir: w.t.TempDir(),
 		Adapters: w.adapters, Log: zerolog.Nop(), Facts: dir, Paranoid: paranoid, Tool: w.tool, Mask: w.mask, SelectChecks: withoutMemory()})
 	if err != nil && !errors.Is(err, audit.ErrNothing) {
 		w.t.Fatal(err)
 	}
-	w.do(done.FactsErr)
+	if !w.reading {
+		w.do(done.FactsErr)
+	}
 	if dir != nil {
 		w.because = done.Looked.Because
 	}

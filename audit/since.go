@@ -78,8 +78,13 @@ func (r *run) wanted(e facts.Evidence) func(identity string, start times.Instant
 // lookedAt names what is looked at: views that list the same files in the same way are one.
 func lookedAt(v model.View, s facts.Survey) string {
 	p := v.TimePartition
-	text := fmt.Sprintf("%q", []string{s.Root, v.Path, strings.Join(p.Columns, ","), string(p.Grain), p.Zone, string(p.Of), p.CompleteAfter.String()})
-	sum := sha256.Sum256([]byte(text))
+	parts := []string{s.Root, v.Path, strings.Join(p.Columns, ","), string(p.Grain), p.Zone, string(p.Of), p.CompleteAfter.String()}
+	for _, source := range v.Sources {
+		if source.Path != "" { // its files are of the view
+			parts = append(parts, source.Path)
+		}
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q", parts))
 	return hex.EncodeToString(sum[:16])
 }
 

@@ -69,12 +69,16 @@ func isStruct(n schema.Node) bool {
 	return true
 }
 
-// unreadColumn says why a table's columns cannot be read, nil where all can.
-func unreadColumn(table *facts.Table) *facts.Problem {
-	if table == nil {
+// unreadColumn says why the columns of a table's file cannot be read, nil where all can.
+func unreadColumn(f facts.File) *facts.Problem {
+	if f.Table == nil {
 		return nil
 	}
-	for _, c := range table.Columns {
+	if len(f.Defaulted) > 0 {
+		return &facts.Problem{Kind: facts.ProblemUnsupported, Message: fmt.Sprintf("it has no column %q, and the table says that it reads as another value than NULL there (initial-default), which content sums do not do: "+
+			"have the file rewritten (rewrite_data_files), which writes the values", f.Defaulted[0])}
+	}
+	for _, c := range f.Table.Columns {
 		if c.NotRead != "" {
 			return &facts.Problem{Kind: facts.ProblemUnsupported, Message: fmt.Sprintf("its column %q is of the type %s, which content sums do not read", c.Name, c.NotRead)}
 		}

@@ -56,6 +56,8 @@ type Order struct {
 	// its rows, as the other columns of folders are.
 	Apart   []string
 	Workers int
+	// Bring has a row group of a file at hand until it is let go; nil where all files are.
+	Bring func(ctx context.Context, f facts.File, group int) (release func(), err error)
 	// Window is what the rows may take that a worker has at hand, in bytes; 0 for what is fast where there is enough.
 	Window int64
 	// Each takes the blocks, several at a time and in any order; they are good during the call only. Nil where no rows are asked for.
@@ -154,7 +156,7 @@ func Read(ctx context.Context, o Order) (map[int32]Facts, map[int32]facts.Proble
 			r.unread[id] = *f.Problem
 			continue
 		}
-		if problem := unreadColumn(f.Table); problem != nil {
+		if problem := unreadColumn(f); problem != nil {
 			r.unread[id] = *problem
 			continue
 		}
@@ -333,6 +335,13 @@ func (w *worker) read(ctx context.Context, f facts.File, group int) (found Facts
 	}
 	columns := w.columns(f)
 	if group >= 0 {
+		if w.Bring != nil {
+			release, err := w.Bring(ctx, f, group)
+			if err != nil {
+				return Facts{}, err
+			}
+			defer release()
+		}
 		if err := w.group(ctx, f, group, columns, &found); err != nil {
 			return Facts{}, err
 		}
@@ -462,7 +471,7 @@ func (w *worker) cursor(group int, l *leaf, into *Column, source int) (cursor, e
 	descriptor := w.open.MetaData().Schema.Column(l.number)
 	*s = chunkPages{from: w.object, codec: chunk.Compression(), defined: descriptor.MaxDefinitionLevel() > 0,
 		repeated: descriptor.MaxRepetitionLevel() > 0, width: widthOf(descriptor), levels: chunk.NumValues(), raw: s.raw, page: s.page, dictionary: s.dictionary, split: s.split}
-	s.PageReader = survey.PageReader{Walk: pages.NewReader().Walk(w.object, at), Load: s.load}
+	s.PageReader = survey.PageReader{Walk: pages.NewReader().Walk(w.object, at), Load: s.load, Leaf: descriptor}
 	reader := file.NewColumnReader(descriptor, s, memory.DefaultAllocator, &sync.Pool{New: func() any { return memory.NewResizableBuffer(memory.DefaultAllocator) }})
 	return newCursor(l, descriptor, reader, s, into)
 }

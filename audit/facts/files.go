@@ -62,6 +62,8 @@ type File struct {
 	// count there, nil for none.
 	Table   *Table
 	Deleted RowSet
+	// LoggedRows is how many rows the table's log says that the file has, deleted ones too; -1 where it does not say. It is of files of tables only.
+	LoggedRows int64
 	// SameAs is the Abs of another listed file that is the same on disk (a hard link); empty without.
 	SameAs string
 	// Partition is the index into Listing.Partitions, or -1 where the view has no time partitions.
@@ -85,6 +87,8 @@ type File struct {
 	Writer string
 	// AdoptedUnits are the paths of columns whose numbers do not tell their unit, and that are read in the unit of other files.
 	AdoptedUnits []string
+	// Defaulted are the top-level columns that the file lacks and its table says to read as another value than NULL.
+	Defaulted []string
 	// Checksums says that pages of the file bring checksums of their own, or that nobody has looked yet whether they do.
 	Checksums bool
 	// FooterSum is a checksum of the footer's bytes: files of equal size and sum may be copies of each other.

@@ -40,6 +40,8 @@ type Dir struct {
 	beside  chan struct{}
 	running sync.WaitGroup
 	later   []func()
+	// footers are the newest files of which a footer is kept, by path, once somebody asked.
+	footers map[string]*File
 	// paths are those of files, once somebody asked, and dropped those of files that are not trusted.
 	paths, dropped map[string]bool
 }
@@ -240,6 +242,7 @@ func (d *Dir) take(o opened) {
 
 // forget drops what is not trusted.
 func (d *Dir) forget() {
+	d.footers = nil
 	maps.DeleteFunc(d.files, func(of fileOf, f *File) bool {
 		if f.pack.number() > d.distrusted {
 			return false

@@ -100,7 +100,7 @@ func (l *Looker) Plan(ctx context.Context, view model.View, w Window) (Plan, err
 
 // fileBytes is what a file takes from its footer to its verdicts (measured on 100,000 files); so few as leastFiles always have room.
 const (
-	fileBytes  = 4 << 10
+	fileBytes  = 1536
 	leastFiles = 64
 )
 

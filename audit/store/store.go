@@ -39,7 +39,9 @@ type Logged struct {
 	Snapshot, RowMask string
 	// Deleted are the rows that do not count; nil for none.
 	Deleted facts.RowSet
-	Table   *facts.Table
+	// Rows is how many rows the file has by the log, deleted ones too; -1 where the log does not say.
+	Rows  int64
+	Table *facts.Table
 	// Added is when the commit was made that added the file; not known where nobody asked, or the log does not say.
 	Added times.Instant
 }

@@ -3,6 +3,7 @@ package survey
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 )
@@ -24,6 +25,7 @@ type columnBounds struct {
 type sharing struct {
 	schemas map[string][]facts.Column
 	texts   map[string]string
+	lists   map[string][]string
 }
 
 func (s *sharing) text(text string) string {
@@ -36,9 +38,24 @@ func (s *sharing) text(text string) string {
 	return s.texts[text]
 }
 
+// names has one copy of each list of names.
+func (s *sharing) names(names []string) []string {
+	if s.lists == nil {
+		s.lists = map[string][]string{}
+	}
+	key := strings.Join(names, "\x00")
+	if _, known := s.lists[key]; !known {
+		s.lists[key] = names
+	}
+	return s.lists[key]
+}
+
 // pack takes what a file has of its own out of its schema.
 func (s *sharing) pack(r reading) packed {
 	p := packed{reading: r}
+	if p.defaulted != nil {
+		p.defaulted = s.names(r.defaulted)
+	}
 	p.chunks, p.createdBy, p.schema.Writer = nil, s.text(r.createdBy), s.text(r.schema.Writer)
 	if r.schema.Columns == nil {
 		return p

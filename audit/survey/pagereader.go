@@ -5,7 +5,9 @@ import (
 	"github.com/apache/arrow/go/v17/parquet"
 	"github.com/apache/arrow/go/v17/parquet/compress"
 	"github.com/apache/arrow/go/v17/parquet/file"
+	"github.com/apache/arrow/go/v17/parquet/schema"
 
+	"github.com/featureaudit/featureaudit/audit/internal/chunks"
 	"github.com/featureaudit/featureaudit/audit/internal/pages"
 )
 
@@ -17,7 +19,13 @@ type PageReader struct {
 	// a dictionary or not, is loaded.
 	Load func(pages.Page) ([]byte, parquet.Encoding, error)
 
+	// Leaf is the column, by which the bytes of a page are checked: of a damaged one arrow's decoders look for values for ever.
+	Leaf *schema.Column
+
 	current file.Page
+	// dictionary is how many values the dictionary has, once begun.
+	dictionary int64
+	begun      bool
 	// ready says that no value of the page at hand is needed any more: arrow asks for the next one too soon.
 	ready bool
 	err   error
@@ -54,6 +62,9 @@ func (r *PageReader) Next() bool {
 		return false
 	}
 	body, encoding, err := r.Load(p)
+	if err == nil {
+		err = r.check(p, body, encoding)
+	}
 	if err != nil {
 		r.err = err
 		return false
@@ -70,4 +81,18 @@ func (r *PageReader) Next() bool {
 	}
 	r.ready = false
 	return true
+}
+
+func (r *PageReader) check(p pages.Page, body []byte, encoding parquet.Encoding) error {
+	if !r.begun {
+		r.dictionary, r.begun = pages.NoDictionary, true
+	}
+	shape, err := chunks.ShapeOf(r.Leaf)
+	if err == nil {
+		err = shape.Check(p, body, int32(encoding), r.dictionary)
+	}
+	if p.Dictionary {
+		r.dictionary = int64(p.Values)
+	}
+	return err
 }

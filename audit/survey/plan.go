@@ -201,7 +201,11 @@ type planner struct {
 
 func (p *planner) addFiles() {
 	values := map[string][]facts.Value{} // by folder, whose files share them
+	p.listing.Files = slices.Grow(p.listing.Files, len(p.found.files))
 	for i, f := range p.found.files {
+		if strings.HasSuffix(f.Abs, f.Path) {
+			f.Path = f.Abs[len(f.Abs)-len(f.Path):] // one text for both
+		}
 		dir := path.Dir(f.Path)
 		if _, known := values[dir]; !known {
 			values[dir] = facts.PathValues(f.Path)
@@ -209,7 +213,7 @@ func (p *planner) addFiles() {
 		file := facts.File{ID: int32(i), Path: f.Path, Abs: f.Abs, Size: f.Size, ModTime: times.Instant(f.ModTime), Identity: facts.Identity{ETag: f.ETag},
 			Values: values[dir], SameAs: f.SameAs, Partition: -1, Source: f.source, Schema: -1}
 		if log := f.Logged; log != nil {
-			file.Values, file.Table, file.Deleted, file.Snapshot, file.RowMask = log.Values, log.Table, log.Deleted, log.Snapshot, log.RowMask
+			file.Values, file.Table, file.Deleted, file.Snapshot, file.RowMask, file.LoggedRows = log.Values, log.Table, log.Deleted, log.Snapshot, log.RowMask, log.Rows
 			if p.view.ArrivesByCommit() {
 				file.Values = append(slices.Clip(file.Values), facts.Value{Name: model.CommitColumn, Text: commitText(log.Added)})
 			}

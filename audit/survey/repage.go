@@ -304,8 +304,8 @@ func (b *batch) holds(level int) bool { return b.top == 0 || b.definitions[level
 // eachBatch reads a chunk.
 func (r *repager) eachBatch(group, leaf int, each func(batch) error) error {
 	c, _ := r.chunk(group, leaf)
-	source := &PageReader{Walk: r.walker.Walk(r.object, c), Load: func(p pages.Page) ([]byte, parquet.Encoding, error) { return r.load(p, c.Codec) }}
 	descriptor := r.schema.Column(leaf)
+	source := &PageReader{Walk: r.walker.Walk(r.object, c), Load: func(p pages.Page) ([]byte, parquet.Encoding, error) { return r.load(p, c.Codec) }, Leaf: descriptor}
 	var err error
 	rows := int64(-1)
 	switch column := file.NewColumnReader(descriptor, source, memory.DefaultAllocator, &sync.Pool{New: func() any { return memory.NewResizableBuffer(memory.DefaultAllocator) }}).(type) {

@@ -25,6 +25,8 @@ type Roles struct {
 	Columns []string
 	// Given are the columns that a table's log may say for all rows of a file: times, the key's, the entity's, the writer's.
 	Given []string
+	// Used are all columns whose values the view asks for by name.
+	Used []string
 	// Mixed says that one file may hold rows of sources with event times in different columns, so that no column's
 	// statistics bound them all.
 	Mixed bool
@@ -61,6 +63,7 @@ func RolesOf(v model.View) Roles {
 		r.Mixed = r.Mixed || s.Path == "" && v.Source.Column != ""
 	}
 	r.Given = slices.Concat(r.timeNames(), v.Key, v.Entity, v.Writer)
+	r.Used = slices.Concat(r.Columns, r.Given, v.Measures, v.Payload)
 	for _, t := range r.Times {
 		r.Hidden[t.Column] = v.Hides(t.Column)
 	}

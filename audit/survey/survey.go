@@ -38,10 +38,11 @@ const (
 
 // Survey reads the footer of every listed file, workers of them at once, and describes their schemas in the order of
 // the files. A file that cannot be read gets a Problem and the others are not affected; the error is the context's.
-// progress (nil for none) is told the number of files done, by one goroutine at a time.
+// progress (nil for none) is told the number of files done, by one goroutine at a time. The files of the listing are those of the survey
+// from then on: they are not copied.
 func Survey(ctx context.Context, st store.Store, listing facts.Listing, roles Roles, workers int, progress func(done int)) (facts.Survey, error) {
 	s := facts.Survey{Listing: listing}
-	s.Files, s.Partitions = slices.Clone(listing.Files), slices.Clone(listing.Partitions)
+	s.Partitions = slices.Clone(listing.Partitions)
 	for _, f := range s.Files[:min(1, len(s.Files))] {
 		workers = max(workers, store.AtOnce(st, f.Abs))
 	}
@@ -52,14 +53,16 @@ func Survey(ctx context.Context, st store.Store, listing facts.Listing, roles Ro
 	units := unitsByColumn{}
 	for i := range read {
 		units.learn(read[i].unpacked().schema)
+		s.Files[i].Defaulted = read[i].defaulted
 	}
-	known := map[string]int32{}
+	known, defaulted := map[string]int32{}, defaultedIn(s.Files)
 	for i := range s.Files {
 		r := read[i].unpacked()
+		withoutDefaults(&r.schema, defaulted)
 		s.Files[i].AdoptedUnits = units.teach(r.schema)
 		place(&s, known, int32(i), r, roles)
 	}
-	s.Notes = append(s.Notes, unitNotes(s, roles)...)
+	s.Notes = append(append(s.Notes, unitNotes(s, roles)...), defaultNotes(defaulted, len(s.Files))...)
 	return s, nil
 }
 
@@ -85,6 +88,8 @@ func Refresh(ctx context.Context, st store.Store, s *facts.Survey, file int32, r
 		return ctx.Err()
 	}
 	f.Schema, f.Rows, f.RowGroups, f.CreatedBy, f.Writer, f.Problem = -1, 0, nil, "", "", nil
+	f.Defaulted = read.defaulted
+	withoutDefaults(&read.schema, defaultedIn(s.Files))
 	f.AdoptedUnits = units.teach(read.schema)
 	place(s, known, file, read, roles)
 	return nil
@@ -127,6 +132,8 @@ type reading struct {
 	footerSum uint64
 	// unbounded names time columns that hold numbers, not only nulls, of which the footer says nothing.
 	unbounded []string
+	// defaulted are the top-level columns of the table that the file lacks, and that read as another value than NULL there.
+	defaulted []string
 }
 
 func readAll(ctx context.Context, st store.Store, files []facts.File, roles Roles, workers int, progress func(done int)) ([]packed, error) {
@@ -315,10 +322,11 @@ func describe(data []byte, file facts.File, roles Roles) (reading, error) {
 	var times []int
 	named := map[int]string{}
 	var unlike *facts.Problem
+	var defaulted []string
 	f, err := decode(data, func(f footer) (wants, error) {
 		root, err := treeOf(f.elements)
 		if file.Table != nil && len(file.Table.Columns) > 0 {
-			unlike = rename(root.kids, file.Table.Columns)
+			defaulted, unlike = rename(root.kids, file.Table.Columns, roles.Used)
 		}
 		columns = columnsOf(root, f.createdBy)
 		times = boundedColumns(columns, roles)
@@ -340,7 +348,7 @@ func describe(data []byte, file facts.File, roles Roles) (reading, error) {
 	if err != nil {
 		return reading{}, err
 	}
-	r := reading{problem: unlike, createdBy: f.createdBy, rows: f.rows, groups: make([]facts.RowGroup, len(f.groups))}
+	r := reading{problem: unlike, defaulted: defaulted, createdBy: f.createdBy, rows: f.rows, groups: make([]facts.RowGroup, len(f.groups))}
 	r.schema = facts.Schema{Writer: writerOf(f.createdBy), Int96Aware: isInt96Aware(f), Columns: make([]facts.Column, len(columns))}
 	for i, c := range columns {
 		r.schema.Columns[i] = c.Column
@@ -493,6 +501,10 @@ func place(s *facts.Survey, known map[string]int32, file int32, r reading, roles
 	}
 	f.CreatedBy, f.Writer, f.Rows, f.RowGroups, f.RowBytes = r.createdBy, r.schema.Writer, r.rows, r.groups, r.rowBytes
 	f.Checksums, f.FooterSum = r.checksums, r.footerSum
+	if f.Table != nil && f.LoggedRows >= 0 && f.LoggedRows != f.Rows {
+		f.Problem = cmp.Or(f.Problem, &facts.Problem{Kind: facts.ProblemCorrupt, Message: fmt.Sprintf("it has %s by its footer, and the table's log says %d: it was written over, or the log is damaged",
+			words.Count(f.Rows, "row"), f.LoggedRows)})
+	}
 	if f.Deleted != nil {
 		if last := f.Deleted.Last(); last >= f.Rows {
 			f.Deleted = nil

@@ -100,9 +100,16 @@ func TestColumnsByNumbersAndNames(t *testing.T) {
 	}
 	more := append(slices.Clone(renamed), icebergtable.Field{ID: 4, Name: "n", Type: "long", Default: 7})
 	more[0].Name = "id"
-	s, _, _, err = planned(t, icebergtable.Options{Format: 3, Fields: more}, none, model.View{}, false)
-	if err != nil || s.Files[0].Problem == nil || !strings.Contains(s.Files[0].Problem.Message, `it has no column "n", and the table says that it reads as 7 there (initial-default)`) {
-		t.Errorf("a default: %+v, %v", s.Files, err)
+	for role, view := range map[string]model.View{"payload": {Payload: []string{"n"}}, "key": {Key: []string{"id", "n"}}, "entity": {Entity: []string{"n"}}, "measures": {Measures: []string{"n"}},
+		"source": {Source: model.SourceColumn{Column: "n"}}, "writer": {Writer: []string{"n"}}} {
+		s, _, _, err = planned(t, icebergtable.Options{Format: 3, Fields: more}, none, view, false)
+		if err != nil || s.Files[0].Problem == nil || !strings.Contains(s.Files[0].Problem.Message, `it has no column "n", and the table says that it reads as 7 there (initial-default)`) {
+			t.Errorf("a default of a column of the %s: %+v, %v", role, s.Files, err)
+		}
+	}
+	s, _, _, err = planned(t, icebergtable.Options{Format: 3, Fields: more}, none, model.View{Key: []string{"id"}}, false)
+	if err != nil || s.Files[0].Problem != nil || !slices.Equal(s.Notes, []string{"column n is not in 1 of 1 files, where the table says that it reads as another value than NULL (initial-default): it was left out where rows or schemas are compared"}) {
+		t.Errorf("a default that nothing uses: %+v, %q, %v", s.Files, s.Notes, err)
 	}
 	more[3] = icebergtable.Field{ID: 4, Name: "shape", Type: "geometry"}
 	_, _, notes, err := planned(t, icebergtable.Options{Format: 3, Fields: more}, none, model.View{}, false)
@@ -112,5 +119,63 @@ func TestColumnsByNumbersAndNames(t *testing.T) {
 	_, _, _, err = planned(t, icebergtable.Options{Format: 3, Fields: more}, none, model.View{Payload: []string{"shape"}}, false)
 	if err == nil || !strings.Contains(err.Error(), "is of the type geometry, whose values are not read here: take it out of the view") {
 		t.Errorf("a shape as payload: %v", err)
+	}
+}
+
+// TestADefaultLeavesAColumnOut compares no column that some files lack, where the table says that it reads as another value than NULL there.
+func TestADefaultLeavesAColumnOut(t *testing.T) {
+	fields := []icebergtable.Field{{ID: 1, Name: "id", Type: "long"}, {ID: 2, Name: "note", Type: "string"}}
+	it, err := icebergtable.New(t.TempDir(), icebergtable.Options{Format: 3, Fields: fields})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := fixtures.Column{Name: "id", Type: fixtures.Int64Type, Values: []any{1, 2}}
+	for i, columns := range [][]fixtures.Column{{id}, {id, {Name: "n", Type: fixtures.Int64Type, Values: []any{7, 8}}}} {
+		err = it.Commit(icebergtable.Change{Add: []icebergtable.File{{Path: string(rune('a'+i)) + ".parquet", Rows: fixtures.Table{Columns: columns}}}})
+		if err == nil && i == 0 {
+			err = it.SetFields(append(fields, icebergtable.Field{ID: 3, Name: "n", Type: "long", Default: 7}))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	view := model.View{Path: it.Dir, Key: []string{"id"}}
+	listing, resolved, _, err := survey.Plan(t.Context(), table.For(local.New(), view), view, time.UnixMilli(icebergtable.Start), partition.Range{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := survey.Survey(t.Context(), local.New(), listing, survey.RolesOf(resolved), 1, nil)
+	if err != nil || s.Files[0].Problem != nil || s.Files[1].Problem != nil || s.Schemas[s.Files[1].Schema].Lookup("n") != nil || s.Files[0].Schema != s.Files[1].Schema || len(s.Notes) != 1 {
+		t.Errorf("%+v, %q, %v", s.Files, s.Notes, err)
+	}
+	if err := survey.Refresh(t.Context(), local.New(), &s, 1, survey.RolesOf(resolved)); err != nil || s.Files[1].Schema != s.Files[0].Schema {
+		t.Errorf("read again: %+v, %v", s.Files[1], err)
+	}
+}
+
+// TestRowsOfTheLogAreThoseOfTheFooter refuses a file that has other rows than its manifest says: it, or the manifest, is another one.
+func TestRowsOfTheLogAreThoseOfTheFooter(t *testing.T) {
+	for counted, want := range map[int64]string{3: "", 2: "it has 3 rows by its footer, and the table's log says 2", 4: "the table's log says 4", 0: "the table's log says 0"} {
+		dir := t.TempDir()
+		it, err := icebergtable.New(dir, icebergtable.Options{Fields: []icebergtable.Field{{ID: 1, Name: "id", Type: "long"}}})
+		rows := fixtures.Table{Columns: []fixtures.Column{{Name: "id", Type: fixtures.Int64Type, Values: []any{1, 2, 3}}}}
+		if err == nil {
+			err = fixtures.Write(dir+"/a.parquet", rows, fixtures.Options{})
+		}
+		if err == nil {
+			err = it.Commit(icebergtable.Change{Add: []icebergtable.File{{Path: "a.parquet", There: true, Count: counted, IDs: map[string]int32{"id": 1}}}})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		view := model.View{Path: dir}
+		listing, resolved, _, err := survey.Plan(t.Context(), table.For(local.New(), view), view, time.UnixMilli(icebergtable.Start), partition.Range{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := survey.Survey(t.Context(), local.New(), listing, survey.RolesOf(resolved), 1, nil)
+		if problem := s.Files[0].Problem; err != nil || (problem != nil) != (want != "") || problem != nil && (problem.Kind != facts.ProblemCorrupt || !strings.Contains(problem.Message, want)) {
+			t.Errorf("%d by the manifest: %+v, %v", counted, problem, err)
+		}
 	}
 }

@@ -2,10 +2,12 @@ package survey
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"math"
 	"math/big"
 	"strconv"
@@ -20,6 +22,7 @@ import (
 	"github.com/apache/thrift/lib/go/thrift"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/internal/chunks"
 	"github.com/featureaudit/featureaudit/audit/store"
 )
 
@@ -62,7 +65,7 @@ func Values(ctx context.Context, st store.Store, f facts.File, c facts.Column, r
 			if err := ctx.Err(); err != nil {
 				return out, err
 			}
-			if err := readGroup(reader.RowGroup(group), leaves, c.Nested, numbers, wanted, &out); err != nil {
+			if err := readGroup(sized{object, f.Size}, f.Size, reader.RowGroup(group), leaves, c.Nested, numbers, wanted, &out); err != nil {
 				return out, err
 			}
 		}
@@ -160,20 +163,20 @@ func leavesBelow(s *schema.Schema, c facts.Column) []int {
 }
 
 // readGroup adds the wanted rows of a row group.
-func readGroup(group *file.RowGroupReader, leaves []int, nested, numbers bool, wanted []int64, out *facts.Values) error {
+func readGroup(from io.ReaderAt, size int64, group *file.RowGroupReader, leaves []int, nested, numbers bool, wanted []int64, out *facts.Values) error {
 	texts, null := make([]string, len(wanted)), make([]bool, len(wanted))
 	for _, leaf := range leaves {
 		if err := readable(group.MetaData(), leaf); err != nil {
 			return err
 		}
-		column, err := group.Column(leaf)
+		column, err := chunks.Open(from, size, group.MetaData(), leaf)
 		if err != nil {
 			return err
 		}
 		at, row, enough := 0, int64(-1), false
 		descriptor := column.Descriptor()
 		optional := topOf(descriptor.SchemaNode()).RepetitionType() == parquet.Repetitions.Optional
-		err = eachValue(column, func(definition, repetition int16, value any) bool {
+		err = eachValue(column.ColumnChunkReader, func(definition, repetition int16, value any) bool {
 			if repetition == 0 {
 				row++
 			}
@@ -196,7 +199,7 @@ func readGroup(group *file.RowGroupReader, leaves []int, nested, numbers bool, w
 			}
 			return !enough
 		})
-		if err != nil {
+		if err = cmp.Or(err, column.Err()); err != nil {
 			return err
 		}
 		if !enough && row != group.NumRows()-1 {

@@ -201,7 +201,7 @@ func (t tables) version(ctx context.Context, format, root string, read logged.Re
 		return folders[&values[0]]
 	}
 	for i, f := range v.Files {
-		of := &store.Logged{Folder: folder(f.Values), Values: f.Values, Snapshot: reading, RowMask: f.Mask, Table: table, Added: f.Added}
+		of := &store.Logged{Folder: folder(f.Values), Values: f.Values, Snapshot: reading, RowMask: f.Mask, Rows: f.Rows, Table: table, Added: f.Added}
 		if f.Added == 0 {
 			of.Added = times.None
 		}

@@ -133,6 +133,17 @@ type Reader struct {
 	Held int64
 }
 
+// order is what is asked of files of a view.
+func (r Reader) order(v *Looked, files []int32, ask content.Ask) content.Order {
+	o := content.Order{Store: r.Store, Survey: v.Survey, Files: files, Apart: v.apart(), Workers: r.Workers, Window: r.window(), Ask: ask}
+	if near, is := r.Store.(Nearby); is {
+		o.Bring = func(ctx context.Context, f facts.File, group int) (func(), error) {
+			return near.bring(ctx, v.Survey, f, group)
+		}
+	}
+	return o
+}
+
 // window is what the rows take that a worker has at hand, in bytes; 0 for the usual.
 func (r Reader) window() int64 { return r.Held / 24 }
 
@@ -190,7 +201,7 @@ func (v View) Rows() (rows int64) {
 // is the context's.
 func (r Reader) Content(ctx context.Context, v *Looked, wanted func(Partition) bool) error {
 	g := newGathering(r, v, wanted)
-	return g.read(ctx, content.Order{Apart: v.apart(), Ask: content.Ask{Totals: v.Resolved.Measures}}, g.files)
+	return g.read(ctx, content.Ask{Totals: v.Resolved.Measures})
 }
 
 // gathering adds up what is known of files, and what is read of them, by partition.
@@ -223,10 +234,11 @@ func (g *gathering) add(id int32, f content.Facts) {
 	g.sums[at] = g.sums[at].Plus(f)
 }
 
-// read takes the facts of files that are known, reads the others as the order says, and settles the partitions that are wanted.
-func (g *gathering) read(ctx context.Context, o content.Order, files []int32) error {
-	o.Store, o.Survey, o.Workers, o.Progress, o.Files = g.Store, g.view.Survey, g.Workers, g.Progress, nil
-	for _, id := range files {
+// read takes the facts of files that are known, reads the others for what is asked, and settles the partitions that are wanted.
+func (g *gathering) read(ctx context.Context, ask content.Ask) error {
+	o := g.order(g.view, nil, ask)
+	o.Progress = g.Progress
+	for _, id := range g.files {
 		if known, ok := g.recall.find(g.view.Survey.Files[id]); ok {
 			g.add(id, known.facts)
 			g.count(g.view.Survey.Files[id], true)
@@ -335,8 +347,9 @@ func (w *rowWriting) read(ctx context.Context) error {
 		w.partition.rows, w.rows, w.sums[max(w.view.Survey.Files[w.files[0]].Partition, 0)] = kept.Range{}, nil, content.Facts{}
 		unknown = w.files
 	}
-	_, unread, err := content.Read(ctx, content.Order{Store: w.Store, Survey: w.view.Survey, Apart: w.view.apart(), Files: unknown, Workers: w.Workers, Progress: w.Progress, Window: w.window(),
-		Ask: content.Ask{Totals: w.view.Resolved.Measures, Rows: true, Names: names(w.view.Definition.Key, w.view.Definition.Entity)}, Each: w.take, Done: w.done})
+	o := w.order(w.view, unknown, content.Ask{Totals: w.view.Resolved.Measures, Rows: true, Names: names(w.view.Definition.Key, w.view.Definition.Entity)})
+	o.Progress, o.Each, o.Done = w.Progress, w.take, w.done
+	_, unread, err := content.Read(ctx, o)
 	if err == nil {
 		err = w.flush(0)
 	}

@@ -34,7 +34,7 @@ func (p part) holds(r Row) bool { return p.takes(r.Key) || p.takes(r.Entity) || 
 func (r Reader) rows(ctx context.Context, v *Looked, ids []int32, p part) ([]Row, error) {
 	var mu sync.Mutex
 	var rows []Row
-	o := content.Order{Store: r.Store, Survey: v.Survey, Apart: v.apart(), Files: ids, Workers: r.Workers, Window: r.window(), Ask: content.Ask{Rows: true, Names: names(v.Definition.Key, v.Definition.Entity)}}
+	o := r.order(v, ids, content.Ask{Rows: true, Names: names(v.Definition.Key, v.Definition.Entity)})
 	o.Each = func(b content.Block) error {
 		mu.Lock()
 		defer mu.Unlock()

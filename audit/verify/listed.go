@@ -114,8 +114,7 @@ func (l *lister) find(ctx context.Context, mask func(source, []string, []*string
 	}
 	first := map[of]spot{}
 	var mu sync.Mutex
-	o := content.Order{Store: from.reader.Store, Survey: from.looked.Survey, Apart: from.looked.apart(), Files: in.ids, Workers: from.reader.Workers,
-		Ask: content.Ask{Rows: true, Names: names(from.looked.Definition.Key, from.looked.Definition.Entity)}}
+	o := from.reader.order(from.looked, in.ids, content.Ask{Rows: true, Names: names(from.looked.Definition.Key, from.looked.Definition.Entity)})
 	o.Each = func(b content.Block) error {
 		mu.Lock()
 		defer mu.Unlock()

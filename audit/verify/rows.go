@@ -348,8 +348,7 @@ func (v *comparison) read(ctx context.Context, s source, p *Partition, each func
 	for column := range v.ask.tolerance {
 		raw = append(raw, column)
 	}
-	o := content.Order{Store: s.reader.Store, Survey: s.looked.Survey, Apart: s.looked.apart(), Files: p.ids, Workers: s.reader.Workers, Window: s.reader.window(),
-		Ask: content.Ask{Rows: true, Names: [][]string{s.looked.Definition.Key}, Cells: v.columns, Raw: raw}}
+	o := s.reader.order(s.looked, p.ids, content.Ask{Rows: true, Names: [][]string{s.looked.Definition.Key}, Cells: v.columns, Raw: raw})
 	o.Each = func(b content.Block) error {
 		for row, name := range b.Names[0] {
 			i, wanted := v.at[name.Lo]

@@ -48,7 +48,6 @@ func (f *factsCommandFlags) add(flags *pflag.FlagSet) {
 	f.definitionFlags.add(flags)
 	flags.StringVar(&f.asOf, "as-of", "", "check with a REF: judge from this instant: RFC 3339 or a date (default: now)")
 	f.addLimits(flags)
-	addStageLimit(flags, &f.stage)
 	addHashKey(flags, &f.hashKey)
 	f.out.add(flags, only("json", "text"))
 }

@@ -25,12 +25,12 @@ SELECT CASE WHEN file IS NULL THEN at_path END AS unknown_path, file, source
 {{- range .Facts}},
   {{.Expression}} AS {{.Name}}
 {{- end}},
-  json_format(CAST(histogram(if(lag_second < 0, -1, 0) + if(lag_second < 0, -1, 1) * (CASE
+  {{.BinsBegin}}histogram(if(lag_second < 0, -1, 0) + if(lag_second < 0, -1, 1) * (CASE
       WHEN lag_distance < {{.FineSeconds}} THEN lag_distance
       WHEN lag_distance < {{.CoarseSeconds}} THEN {{.FineSeconds}} + (lag_distance - {{.FineSeconds}}) / 60
       ELSE {{.LogFrom}} + least(width_bucket(CAST(lag_distance AS double), ARRAY[{{.LogEdges}}]) - 1, {{.LogLast}}) END))
-    FILTER (WHERE lag IS NOT NULL) AS json)) AS lags,
-  {{if .Events}}json_format(CAST(histogram(e / 900000000) FILTER (WHERE e IS NOT NULL) AS json)){{else}}CAST(NULL AS varchar){{end}} AS events,
+    FILTER (WHERE lag IS NOT NULL){{.BinsEnd}} AS lags,
+  {{if .Events}}{{.BinsBegin}}histogram(e / 900000000 - {{.EventBin}}) FILTER (WHERE e IS NOT NULL){{.BinsEnd}}{{else}}CAST(NULL AS varchar){{end}} AS events,
   {{if .Unparsed}}to_hex(substr(min(to_utf8({{.UnparsedText}})) FILTER (WHERE e_unparsed), 1, 64)){{else}}CAST(NULL AS varchar){{end}} AS unparsed
 FROM binned
 GROUP BY 1, 2, 3

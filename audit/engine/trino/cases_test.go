@@ -85,7 +85,7 @@ func TestCases(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = judge.Close() })
 	collectortest.Run(t, collectortest.Under{Collector: declaring{trino.Collector{Cluster: openCluster(t, nil), Store: local.New()}, openDatabase(t)}, Store: local.New(),
-		Room: engine.Room{Workers: 2, Runs: 64 << 20, SliceRows: 1000}, Judge: judge, Forced: forced})
+		Room: engine.Room{Workers: 2, Runs: 64 << 20, SliceRows: 1000}, Judge: judge, Forced: forced, Parallel: true})
 }
 
 // forced are the cases in which a Hive table does not show what decides; the documentation lists the reasons.

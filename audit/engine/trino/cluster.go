@@ -169,6 +169,8 @@ type asking struct {
 	session    string
 	// table says that the query reads rows of the view's table.
 	table bool
+	// columns takes what the answer has; nil for nobody.
+	columns func([]*sql.ColumnType)
 	// part says that it goes on with what another query began, whose reading of the table it is a part of.
 	part bool
 }
@@ -214,6 +216,18 @@ func (c *Cluster) query(ctx context.Context, a asking, text string, each func(ro
 	}
 }
 
+// columnsOf are the columns of the answer to a query, in small letters, with their types.
+func (c *Cluster) columnsOf(ctx context.Context, a asking, text string) (map[string]string, error) {
+	columns := map[string]string{}
+	a.columns = func(types []*sql.ColumnType) {
+		for _, t := range types {
+			columns[strings.ToLower(t.Name())] = strings.ToLower(t.DatabaseTypeName())
+		}
+	}
+	err := c.query(ctx, a, text, func([]any) error { return nil })
+	return columns, err
+}
+
 // once asks once; handed says that a row was handed over.
 func (c *Cluster) once(ctx context.Context, a asking, text string, each func(row []any) error) (handed bool, err error) {
 	told := &stats{}
@@ -236,11 +250,14 @@ func (c *Cluster) once(ctx context.Context, a asking, text string, each func(row
 		err = errors.Join(err, rows.Close())
 		c.count(a, told, bytes)
 	}()
-	names, err := rows.Columns()
+	types, err := rows.ColumnTypes()
 	if err != nil {
 		return false, err
 	}
-	values, into := make([]any, len(names)), make([]any, len(names))
+	if a.columns != nil {
+		a.columns(types)
+	}
+	values, into := make([]any, len(types)), make([]any, len(types))
 	for i := range values {
 		into[i] = &values[i]
 	}

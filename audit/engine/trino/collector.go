@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
@@ -44,6 +46,9 @@ func (c Collector) Collect(ctx context.Context, o engine.Order) (facts.Collectio
 	if err != nil {
 		return facts.Collection{}, err
 	}
+	if err := c.Cluster.pin(ctx, table, o); err != nil {
+		return facts.Collection{}, err
+	}
 	asked := &asked{Collector: c, name: name, table: table, unread: map[int32]facts.Problem{}}
 	for try := 0; ; try++ {
 		collection, err := asked.collect(ctx, o)
@@ -74,6 +79,8 @@ type asked struct {
 	unread map[int32]facts.Problem
 	// last is the problem that was found last.
 	last string
+	// under makes the text of the query under way for other files: by it the one is found that it fails on.
+	under func(where string) (string, error)
 }
 
 func (a *asked) collect(ctx context.Context, o engine.Order) (facts.Collection, error) {
@@ -217,26 +224,87 @@ func (a *asked) fails(ctx context.Context, v *view, files []int32) error {
 	for i, id := range files {
 		paths[i] = literal(v.paths.there(v.order.Survey.Files[id].Abs))
 	}
-	text, err := v.profileText(`t."$path" IN (` + strings.Join(paths, ", ") + ")")
+	text, err := a.under(`t."$path" IN (` + strings.Join(paths, ", ") + ")")
 	if err != nil {
 		return err
 	}
 	return a.Cluster.query(ctx, a.asking(v, "hunt for a bad file"), text, func([]any) error { return nil })
 }
 
-// where leaves out the files that were set aside, and all partitions but those that are read.
+// where leaves out the files that are not counted: by a value of a partition's column where all files with it are left out, so that the
+// cluster does not even list them; else by their names. What this program does not know of stays in, and is found.
 func (a *asked) where(v *view) string {
-	var out []string
+	counted := map[int32]bool{}
+	for _, id := range v.files {
+		counted[id] = true
+	}
+	left := map[int32]bool{}
 	for i := range v.order.Survey.Files {
-		file := &v.order.Survey.Files[i]
-		if !slices.Contains(v.files, file.ID) {
-			out = append(out, literal(v.paths.there(file.Abs)))
+		if id := v.order.Survey.Files[i].ID; !counted[id] {
+			left[id] = true
 		}
 	}
-	if len(out) == 0 {
-		return ""
+	var conditions, files []string
+	for _, column := range a.table.partitioned {
+		var values []string
+		for value, of := range a.table.valuesOf(column, v.order.Survey.Files) {
+			if slices.ContainsFunc(of, func(id int32) bool { return counted[id] }) {
+				continue
+			}
+			values = append(values, value)
+			for _, id := range of {
+				delete(left, id)
+			}
+		}
+		if len(values) > 0 {
+			slices.Sort(values)
+			name := "t." + quoted(column)
+			conditions = append(conditions, "("+name+" IS NULL OR "+name+" NOT IN ("+strings.Join(values, ", ")+"))")
+		}
 	}
-	return `t."$path" NOT IN (` + strings.Join(out, ", ") + ")"
+	for i := range v.order.Survey.Files {
+		if file := &v.order.Survey.Files[i]; left[file.ID] {
+			files = append(files, literal(v.paths.there(file.Abs)))
+		}
+	}
+	if len(files) > 0 {
+		conditions = append(conditions, `t."$path" NOT IN (`+strings.Join(files, ", ")+")")
+	}
+	return strings.Join(conditions, " AND ")
+}
+
+// valuesOf are the values of a column that partitions the table, as SQL writes them, with the files that have each; none of files whose value
+// is no plain one.
+func (d *described) valuesOf(column string, files []facts.File) map[string][]int32 {
+	found := map[string][]int32{}
+	for i := range files {
+		at := slices.IndexFunc(files[i].Values, func(v facts.Value) bool { return strings.EqualFold(v.Name, column) })
+		if at < 0 {
+			continue
+		}
+		if value, ok := plainValue(files[i].Values[at].Text, d.columns[column]); ok {
+			found[value] = append(found[value], files[i].ID)
+		}
+	}
+	return found
+}
+
+// plainValue is a partition's value as SQL writes it, if it is one that folders and tables write alike.
+func plainValue(text, typeText string) (string, bool) {
+	plain := text != "" && !strings.HasPrefix(text, "__") && !strings.ContainsFunc(text, func(r rune) bool {
+		return !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '-' || r == '_' || r == '.')
+	})
+	switch kindOf(typeText) {
+	case kindText:
+		return literal(text), plain && strings.HasPrefix(typeText, "varchar")
+	case kindDate:
+		_, err := time.Parse(time.DateOnly, text)
+		return "DATE " + literal(text), err == nil
+	case kindInteger:
+		number, err := strconv.ParseInt(text, 10, 32)
+		return strconv.FormatInt(number, 10), err == nil
+	}
+	return "", false
 }
 
 func (a *asked) asking(v *view, step string) asking {

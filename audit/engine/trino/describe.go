@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/featureaudit/featureaudit/audit/engine"
 )
 
 // TableName is the name of a table in its three parts.
@@ -55,6 +57,45 @@ func (n TableName) quoted() string {
 
 var locationOf = regexp.MustCompile(`(?m)^\s*(?:external_location|location) = '((?:[^']|'')*)'`)
 
+// The kinds of catalogs whose tables have versions.
+const (
+	connectorIceberg = "iceberg"
+	connectorDelta   = "delta_lake"
+)
+
+// from is the table as a query names it.
+func (d *described) from() string { return d.name + d.version }
+
+// pin holds the queries of an order to the version of the table that was listed, whatever is written meanwhile.
+func (c *Cluster) pin(ctx context.Context, d *described, o engine.Order) error {
+	format := map[string]string{connectorIceberg: "Iceberg", connectorDelta: "Delta"}[d.connector]
+	switch tables := o.Survey.Tables; {
+	case format == "" && len(tables) == 0:
+		return nil
+	case format == "":
+		return fmt.Errorf("the view's path is the folder of the %s table %s, and %s is a table of a catalog of the kind %s: it shows other files; name a table of a catalog of %s", tables[0].Format, tables[0].Root, d.name, d.connector, tables[0].Format)
+	case len(tables) != 1 || tables[0].Format != format:
+		return fmt.Errorf("%s is a table of %s, whose log says which files and rows count, and the view's path %q is not its folder: leave path out", d.name, format, o.View.Path)
+	}
+	version := fmt.Sprintf(" FOR VERSION AS OF %d", o.Survey.Tables[0].Version)
+	columns, err := c.columnsOf(ctx, asking{view: o.View.Name, step: "describe"}, "SELECT * FROM "+d.name+version+" LIMIT 0")
+	if err != nil {
+		return err
+	}
+	same := len(columns) == len(d.columns)
+	for name := range columns {
+		_, known := d.columns[name]
+		same = same && known
+	}
+	switch {
+	case same:
+		d.version = version
+	case o.View.Table.Declared():
+		d.version, d.columns = version, columns
+	}
+	return nil
+}
+
 // describe asks what a table has. Precise asks for times to the nanosecond.
 func (c *Cluster) describe(ctx context.Context, view string, name TableName, precise bool) (*described, error) {
 	connector, err := c.connector(ctx, view, name.Catalog)
@@ -84,7 +125,7 @@ func (c *Cluster) describe(ctx context.Context, view string, name TableName, pre
 	if err != nil {
 		return nil, err
 	}
-	if d.location != "" {
+	if d.location != "" || d.connector == connectorIceberg {
 		return d, nil
 	}
 	// a managed table does not say where it lies: one of its files does
@@ -104,6 +145,16 @@ func (c *Cluster) session(name TableName, d *described) string {
 		return name.Catalog + ".timestamp_precision=NANOSECONDS"
 	}
 	return name.Catalog + ".timestamp_precision=MICROSECONDS"
+}
+
+// metadata is the file that holds the newest metadata of an Iceberg table, as the catalog knows it; empty where it does not say.
+func (c *Cluster) metadata(ctx context.Context, view string, name TableName) (file string, err error) {
+	history := TableName{name.Catalog, name.Schema, name.Table + "$metadata_log_entries"}
+	err = c.query(ctx, asking{view: view, step: "describe"}, "SELECT max_by(file, timestamp) FROM "+history.quoted(), func(row []any) error {
+		file, _ = row[0].(string)
+		return nil
+	})
+	return file, err
 }
 
 // connector is the kind of a catalog.

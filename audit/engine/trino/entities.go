@@ -2,10 +2,12 @@ package trino
 
 import (
 	"context"
-	"encoding/json"
+	"encoding/base64"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/internal/collect"
@@ -21,20 +23,24 @@ type entitiesSQL struct {
 	EntityNames, WholeEntity                          string
 	WriterNames, WholeWriter, WriterHash, FirstWriter string
 	WriterTexts                                       []string
-	RowHash                                           string
-	RowsOfWriter                                      int
-	WriterLimit                                       int64
-	LeastLag, MostLag                                 int64
-	Quarter                                           string
-	Near                                              int
+	// Row is what a sample holds of a row.
+	Row string
+	// Same says that entities and writers are the same columns, so that rows are grouped by both at once.
+	Same              bool
+	RowsOfWriter      int
+	WriterLimit       int64
+	LeastLag, MostLag int64
+	Quarter           string
+	Near              int
+	bins
 }
 
 // entitiesSQL makes the values of the query, and says which writers it samples.
-func (a *asked) entitiesSQL(v *view) (entitiesSQL, sampling, error) {
+func (a *asked) entitiesSQL(v *view, where string) (entitiesSQL, sampling, error) {
 	wants := v.rules.Wants()
-	e := entitiesSQL{Entities: wants.Has(facts.WantEntities) && len(v.entity) > 0, Writers: wants.Has(facts.WantWriters) && len(v.writer) > 0}
+	e := entitiesSQL{bins: asText, Entities: wants.Has(facts.WantEntities) && len(v.entity) > 0, Writers: wants.Has(facts.WantWriters) && len(v.writer) > 0}
 	var err error
-	if e.Rows, err = sql.Trino("rows", v.rows(a.where(v))); err != nil {
+	if e.Rows, err = sql.Trino("rows", v.rows(where)); err != nil {
 		return e, sampling{}, err
 	}
 	limits := v.rules.EntityLimits()
@@ -49,7 +55,7 @@ func (a *asked) entitiesSQL(v *view) (entitiesSQL, sampling, error) {
 	if e.Writers {
 		e.WriterNames, e.WholeWriter, e.WriterHash, e.FirstWriter = names(v.writer), whole(v.writer), hashOf(v.writer), v.writer[0].groups[0].Name
 		e.AllRows, e.WriterLimit, e.RowsOfWriter = sampled.all, sampled.limit, facts.MaxRowsOfWriter
-		e.RowHash = "bitwise_and(from_big_endian_64(xxhash64(to_utf8(concat(CAST(e AS varchar), ' ', CAST(i AS varchar))))), 4294967295)"
+		e.Row = rowOfSample(sampled.all)
 		e.LeastLag, e.MostLag = facts.LeastLagMinutes*int64(times.Minute), facts.MostLagMinutes*int64(times.Minute)
 		for _, p := range v.writer {
 			text := p.text
@@ -59,12 +65,25 @@ func (a *asked) entitiesSQL(v *view) (entitiesSQL, sampling, error) {
 			e.WriterTexts = append(e.WriterTexts, text)
 		}
 	}
+	if e.Entities && e.Writers && v.writersAreEntities() {
+		e.Same, e.WriterNames, e.WholeWriter, e.FirstWriter, e.WriterHash = true, e.EntityNames, e.WholeEntity, "source", hashOf(v.entity)
+		for i, p := range v.entity {
+			e.WriterTexts[i] = strings.ReplaceAll(e.WriterTexts[i], v.writer[i].groups[0].Name, p.groups[0].Name)
+		}
+	}
 	return e, sampled, nil
+}
+
+// writersAreEntities says that the entity is who stamps rows: the same columns, read alike.
+func (v *view) writersAreEntities() bool {
+	return slices.EqualFunc(v.entity, v.writer, func(a, b part) bool {
+		return a.integer == b.integer && a.timed == b.timed && slices.EqualFunc(a.groups, b.groups, func(x, y namedSQL) bool { return x.Expression == y.Expression })
+	})
 }
 
 // entities counts entities by their newest event, and samples writers, in one reading of the table.
 func (a *asked) entities(ctx context.Context, v *view) error {
-	e, sampled, err := a.entitiesSQL(v)
+	e, sampled, err := a.entitiesSQL(v, a.where(v))
 	if err != nil || !e.Entities && !e.Writers {
 		return err
 	}
@@ -72,6 +91,13 @@ func (a *asked) entities(ctx context.Context, v *view) error {
 	text, err := sql.Trino("entities", e)
 	if err != nil {
 		return err
+	}
+	a.under = func(where string) (string, error) {
+		e, _, err := a.entitiesSQL(v, where)
+		if err != nil {
+			return "", err
+		}
+		return sql.Trino("entities", e)
 	}
 	err = a.Cluster.query(ctx, a.asking(v, "entities"), text, func(row []any) error {
 		if is, _ := row[0].(bool); is {
@@ -112,7 +138,7 @@ func addEntities(total *facts.Entities, row []any, expires bool) error {
 		return nil
 	}
 	total.Stale, total.StaleEverywhere, total.StaleSomewhere = number(3), number(4), number(5)
-	near, _, err := histogram(row[6])
+	near, _, err := histogram(row[6], 0)
 	for quarter, n := range near {
 		total.Near[int(quarter)+len(total.Near)/2] += n
 	}
@@ -147,13 +173,64 @@ func (v *view) sampling() sampling {
 	return sampling{limit: limit, share: share}
 }
 
+// The rows of a sample come as bytes: of each a hash of its times, its file, the minute of its arrival, and the minutes of its lag from
+// facts.LeastLagMinutes on; or, where all rows come, its file, its event time, and its lag in microseconds from there on.
+const (
+	sampledBytes = 4 + 8
+	wholeBytes   = 3 + 7 + 5
+	lagBits      = 13
+	arrivalBits  = 26
+)
+
+// rowOfSample is the expression of one row of a sample.
+func rowOfSample(all bool) string {
+	lag := fmt.Sprintf("(i - e + %d)", -facts.LeastLagMinutes*int64(times.Minute))
+	if all {
+		return "concat(substr(to_big_endian_64(file), 6), substr(to_big_endian_64(e), 2), substr(to_big_endian_64(" + lag + "), 4))"
+	}
+	return fmt.Sprintf("concat(substr(xxhash64(concat(to_big_endian_64(e), to_big_endian_64(i))), 5), to_big_endian_64(file * %d + i / %d * %d + %s / %d))",
+		1<<(lagBits+arrivalBits), int64(times.Minute), 1<<lagBits, lag, int64(times.Minute))
+}
+
+// readSample reads the rows of a sample.
+func readSample(text string, all bool) ([]collect.WriterTimes, error) {
+	raw, err := base64.StdEncoding.DecodeString(text)
+	size := sampledBytes
+	if all {
+		size = wholeBytes
+	}
+	if err != nil || len(raw)%size != 0 {
+		return nil, fmt.Errorf("read a sample of the cluster: %d bytes, want a multiple of %d: %w", len(raw), size, err)
+	}
+	number := func(bytes []byte) (n int64) {
+		for _, b := range bytes {
+			n = n<<8 | int64(b)
+		}
+		return n
+	}
+	rows := make([]collect.WriterTimes, 0, len(raw)/size)
+	for ; len(raw) > 0; raw = raw[size:] {
+		least := facts.LeastLagMinutes * int64(times.Minute)
+		if all {
+			event := times.Instant(number(raw[3:10]))
+			rows = append(rows, collect.WriterTimes{File: int32(number(raw[:3])), Event: event, Ingested: event + times.Instant(number(raw[10:15])+least)})
+			continue
+		}
+		packed := number(raw[4:size])
+		ingested := packed >> lagBits & (1<<arrivalBits - 1) * int64(times.Minute)
+		lag := packed&(1<<lagBits-1)*int64(times.Minute) + least
+		rows = append(rows, collect.WriterTimes{Row: uint32(number(raw[:4])), File: int32(packed >> (lagBits + arrivalBits)), Event: times.Instant(ingested - lag), Ingested: times.Instant(ingested)})
+	}
+	return rows, nil
+}
+
 func (v *view) addWriter(row []any, s sampling) error {
 	source, _ := row[1].(string)
 	hash, _ := row[2].(int64)
 	text, _ := row[3].(string)
-	var read [][4]int64
-	if err := json.Unmarshal([]byte(text), &read); err != nil {
-		return fmt.Errorf("read a sample of the cluster: %w", err)
+	rows, err := readSample(text, s.all)
+	if err != nil {
+		return err
 	}
 	parts := make([]collect.WriterPart, len(v.writer))
 	for i, p := range v.writer {
@@ -163,10 +240,6 @@ func (v *view) addWriter(row []any, s sampling) error {
 		case string:
 			parts[i] = collect.WriterPart{Text: value}
 		}
-	}
-	rows := make([]collect.WriterTimes, len(read))
-	for i, r := range read {
-		rows[i] = collect.WriterTimes{Row: uint32(r[0]), File: int32(r[1]), Event: times.Instant(r[2]), Ingested: times.Instant(r[3])}
 	}
 	if s.all {
 		v.rules.AddWriterRows(source, parts, rows)

@@ -25,6 +25,10 @@ type keysSQL struct {
 	Group, Hash, Whole string
 	KeyNames           string
 	Grouped            bool
+	// Few is what keys are grouped by that repeat within no groups of once_per: a number that equal keys have in common, and FewHash its hash.
+	Few, FewHash string
+	// Ranged says that only some files are of partitions that verdicts are wanted for.
+	Ranged             bool
 	Twins              string
 	MaxTwinRows        int
 	Buckets            int
@@ -45,9 +49,16 @@ func (a *asked) keys(ctx context.Context, v *view) error {
 	if len(v.key) == 0 {
 		return nil
 	}
-	q, err := a.keysSQL(v)
+	q, err := a.keysSQL(v, a.where(v))
 	if err != nil {
 		return err
+	}
+	a.under = func(where string) (string, error) {
+		q, err := a.keysSQL(v, where)
+		if err != nil {
+			return "", err
+		}
+		return sql.Trino("keys", q)
 	}
 	var found []candidate
 	paired, single := int64(0), int64(0)
@@ -69,12 +80,18 @@ func (a *asked) keys(ctx context.Context, v *view) error {
 	return nil
 }
 
-func (a *asked) keysSQL(v *view) (keysSQL, error) {
-	rows, err := sql.Trino("rows", v.rows(a.where(v)))
+func (a *asked) keysSQL(v *view, where string) (keysSQL, error) {
+	rows, err := sql.Trino("rows", v.rows(where))
 	if err != nil {
 		return keysSQL{}, err
 	}
-	q := keysSQL{Rows: rows, Hash: hashOf(v.key), Whole: whole(v.key), KeyNames: names(v.key), Group: "0", MaxTwinRows: maxTwinRows, Buckets: 1}
+	q := keysSQL{Rows: rows, Hash: hashOf(v.key), Whole: whole(v.key), KeyNames: names(v.key), Group: "0", MaxTwinRows: maxTwinRows, Buckets: 1, Few: "key_hash", FewHash: "few"}
+	if len(v.key) == 1 && v.key[0].integer {
+		q.Few, q.FewHash = v.key[0].groups[0].Name, strings.ReplaceAll(hashOf(v.key), v.key[0].groups[0].Name, "few")
+	}
+	for _, id := range v.files {
+		q.Ranged = q.Ranged || !v.rules.RulesOf(&v.order.Survey.Files[id], "").InRange
+	}
 	bySource, byPartition := v.rules.Groups()
 	q.Grouped = bySource || byPartition
 	switch {
@@ -157,20 +174,23 @@ func (a *asked) portion(ctx context.Context, v *view, some []candidate, files in
 			paths = append(paths, literal(v.paths.there(v.order.Survey.Files[id].Abs)))
 		}
 	}
-	with := v.rows(`t."$path" IN (` + strings.Join(paths, ", ") + ")")
-	with.Columns = append(slices.Clone(with.Columns), f.columns...)
-	rows, err := sql.Trino("rows", with)
-	if err != nil {
-		return err
-	}
 	hashes := make([]string, len(some))
 	for i, c := range some {
 		hashes[i] = strconv.FormatInt(c.hash, 10)
 	}
-	text, err := sql.Trino("rows_of_keys", struct {
-		Rows, Hash, Whole, Hashes string
-		Fetched                   []string
-	}{rows, hashOf(v.key), whole(v.key), strings.Join(hashes, ", "), f.texts})
+	a.under = func(where string) (string, error) {
+		with := v.rows(where)
+		with.Columns = append(slices.Clone(with.Columns), f.columns...)
+		rows, err := sql.Trino("rows", with)
+		if err != nil {
+			return "", err
+		}
+		return sql.Trino("rows_of_keys", struct {
+			Rows, Hash, Whole, Hashes string
+			Fetched                   []string
+		}{rows, hashOf(v.key), whole(v.key), strings.Join(hashes, ", "), f.texts})
+	}
+	text, err := a.under(`t."$path" IN (` + strings.Join(paths, ", ") + ")")
 	if err != nil {
 		return err
 	}
@@ -188,8 +208,53 @@ func (a *asked) portion(ctx context.Context, v *view, some []candidate, files in
 		return err
 	}
 	crowd.Finish()
+	v.hideTies(held)
 	v.rules.AddRepeats(held)
 	return nil
+}
+
+// hideTies makes measures unknown where they depend on which row of a key is kept, and nothing but its place in its file, which the cluster
+// does not know, says which that is.
+func (v *view) hideTies(rows []keys.Row) {
+	type group struct {
+		key, source string
+		partition   int32
+	}
+	bySource, byPartition := v.rules.Groups()
+	first := map[group][]int{}
+	for i := range rows {
+		g := group{key: rows[i].Key}
+		if bySource {
+			g.source = rows[i].Source
+		}
+		if byPartition {
+			g.partition = v.order.Survey.Files[rows[i].File].Partition
+		}
+		switch c := v.rules.CompareKept(rows[i], rows[max(0, firstOf(first[g]))]); {
+		case len(first[g]) == 0 || c < 0:
+			first[g] = []int{i}
+		case c == 0:
+			first[g] = append(first[g], i)
+		}
+	}
+	for _, tied := range first {
+		for m := range rows[tied[0]].Measures {
+			value := rows[tied[0]].Measures[m]
+			if !slices.ContainsFunc(tied, func(i int) bool { return rows[i].Measures[m] != value }) {
+				continue
+			}
+			for _, i := range tied {
+				rows[i].Measures[m].Unknown = true
+			}
+		}
+	}
+}
+
+func firstOf(tied []int) int {
+	if len(tied) == 0 {
+		return -1
+	}
+	return tied[0]
 }
 
 // numberOf gives a row a number by what it holds, since the cluster has no numbers of rows: which of several that nothing else tells apart

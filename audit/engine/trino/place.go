@@ -22,17 +22,29 @@ func (c *Cluster) Place(ctx context.Context, v model.View) (model.View, error) {
 	if err != nil {
 		return v, err
 	}
-	scheme, rest, _ := strings.Cut(table.location, ":")
+	at := table.location
+	if table.connector == connectorIceberg {
+		// the catalog alone knows which of the metadata files counts
+		if at, err = c.metadata(ctx, v.Name, name); err != nil {
+			return v, err
+		}
+	}
+	if v.Path = here(at); v.Path == "" {
+		return v, fmt.Errorf("the files of table %s lie under %q, which this program does not read: write path, the place where the same files can be read (a mounted folder or a bucket)", name, at)
+	}
+	return v, nil
+}
+
+// here is a place of the cluster as this program's store knows it, empty where it is none of its kinds.
+func here(location string) string {
+	scheme, rest, _ := strings.Cut(location, ":")
 	switch scheme {
 	case "file", "local":
-		v.Path = "/" + strings.TrimLeft(rest, "/")
+		return "/" + strings.Trim(rest, "/")
 	case "s3", "s3a", "s3n":
-		v.Path = "s3:" + rest
+		return "s3:" + strings.TrimRight(rest, "/")
 	case "gs":
-		v.Path = table.location
-	default:
-		return v, fmt.Errorf("the files of table %s lie under %q, which this program does not read: write path, the place where the same files can be read (a mounted folder or a bucket)", name, table.location)
+		return strings.TrimRight(location, "/")
 	}
-	v.Path = strings.TrimRight(v.Path, "/")
-	return v, nil
+	return ""
 }

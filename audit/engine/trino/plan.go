@@ -32,6 +32,9 @@ func (c Collector) Plan(ctx context.Context, o engine.Order) ([]Planned, error) 
 	if err != nil {
 		return nil, err
 	}
+	if err := c.Cluster.pin(ctx, table, o); err != nil {
+		return nil, err
+	}
 	a := &asked{Collector: c, name: name, table: table, unread: map[int32]facts.Problem{}}
 	rules, err := collect.NewElsewhere(collect.Collector{Store: a.Store, Atlas: a.Atlas}.Request(o))
 	if err != nil {
@@ -54,7 +57,7 @@ func (c Collector) Plan(ctx context.Context, o engine.Order) ([]Planned, error) 
 			step string
 			text func() (string, error)
 		}{"entities", func() (string, error) {
-			e, _, err := a.entitiesSQL(v)
+			e, _, err := a.entitiesSQL(v, a.where(v))
 			if err != nil {
 				return "", err
 			}
@@ -66,7 +69,7 @@ func (c Collector) Plan(ctx context.Context, o engine.Order) ([]Planned, error) 
 			step string
 			text func() (string, error)
 		}{"keys", func() (string, error) {
-			q, err := a.keysSQL(v)
+			q, err := a.keysSQL(v, a.where(v))
 			if err != nil {
 				return "", err
 			}

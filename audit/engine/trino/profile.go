@@ -3,7 +3,6 @@ package trino
 import (
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -11,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/times"
@@ -28,10 +28,14 @@ type profileSQL struct {
 	LogEdges                                     string
 	Events, Unparsed                             bool
 	UnparsedText                                 string
+	// EventBin is what the numbers of event times' bins are counted from: small numbers are short.
+	EventBin int64
+	bins
 }
 
 // profile counts the rows of each file and source.
 func (a *asked) profile(ctx context.Context, v *view) error {
+	a.under = v.profileText
 	text, err := v.profileText(a.where(v))
 	if err != nil {
 		return err
@@ -51,7 +55,7 @@ func (a *asked) profile(ctx context.Context, v *view) error {
 			strange = append(strange, path)
 			return nil
 		}
-		slice, lags, events, err := sliceOf(row)
+		slice, lags, events, err := sliceOf(row, eventBin(v.order))
 		if err != nil {
 			return &ownError{err}
 		}
@@ -143,7 +147,7 @@ func (v *view) profileText(where string) (string, error) {
 		return "", err
 	}
 	limits, scale := v.limits(), facts.LagScaleOf()
-	p := profileSQL{Rows: rows, Ahead: int64(limits.Ahead), AsOf: int64(limits.AsOf), ByIngest: byIngest(v.order.View), FineSeconds: scale.Fine, CoarseSeconds: scale.Coarse,
+	p := profileSQL{bins: asText, EventBin: eventBin(v.order), Rows: rows, Ahead: int64(limits.Ahead), AsOf: int64(limits.AsOf), ByIngest: byIngest(v.order.View), FineSeconds: scale.Fine, CoarseSeconds: scale.Coarse,
 		LogFrom: scale.LogFrom, LogLast: int64(len(scale.Edges) - 1), LogEdges: doubles(scale.Edges), Events: v.rules.Wants().Has(facts.WantEvents)}
 	if lag := v.readings[0].rules[0].Stale.Lag; lag != times.None {
 		p.StaleLag = strconv.FormatInt(int64(lag), 10)
@@ -186,7 +190,7 @@ func (v *view) factSQL(field string) (string, bool) {
 	}
 	null := func(parts []part) string {
 		if len(parts) == 0 {
-			return "CAST(0 AS bigint)"
+			return none
 		}
 		return "count_if(NOT (" + whole(parts) + "))"
 	}
@@ -197,19 +201,19 @@ func (v *view) factSQL(field string) (string, bool) {
 		return aggregate + "(greatest(e0, -9223372036854775807)) FILTER (WHERE " + sentinel + ")"
 	}
 	expression, ok := map[string]string{
-		"FirstRow":          "CAST(0 AS bigint)",
+		"FirstRow":          none,
 		"Rows":              "count(*)",
 		"EventNull":         "count_if(e0 IS NULL AND NOT e_unparsed)",
-		"EventUnparsed":     "count_if(e_unparsed)",
+		"EventUnparsed":     flagged(v.event.unparsed, "e_unparsed"),
 		"EventSentinel":     "count_if(" + sentinel + ")",
 		"SentinelMin":       sentinels("min"),
 		"SentinelMax":       sentinels("max"),
 		"IngestedNull":      "count_if(i IS NULL)",
 		"IngestedOnly":      "count_if(arrived)",
 		"OnLattice":         "count_if(e % 900000000 = 0)",
-		"AmbiguousLocal":    "count_if(e_odd AND e IS NOT NULL)",
-		"TextOffset":        "count_if(e_offset)",
-		"TextNaive":         "count_if(e_bare)",
+		"AmbiguousLocal":    flagged(v.event.odd, "e_odd AND e IS NOT NULL"),
+		"TextOffset":        flagged(v.event.offset, "e_offset"),
+		"TextNaive":         flagged(v.event.bare, "e_bare"),
 		"EntityNull":        null(v.entity),
 		"KeyNull":           null(v.key),
 		"EventMin":          "min(e)",
@@ -227,13 +231,24 @@ func (v *view) factSQL(field string) (string, bool) {
 		"MisfiledBefore":    "count_if(is_filed AND part = 2 AND " + before + ")",
 		"MisfiledAfter":     "count_if(is_filed AND part = 2 AND " + after + ")",
 		"MisfiledUndated":   "count_if(is_filed AND part = 1)",
-		"OwnColumnDiffers":  "CAST(0 AS bigint)",
+		"OwnColumnDiffers":  none,
 		"LagRows":           "count(lag)",
 		"LagOver":           "count_if(due AND lag > " + v.lagLimit() + ")",
 		"LagMin":            "min(lag)",
 		"LagMax":            "max(lag)",
 	}[field]
 	return expression, ok
+}
+
+// none is a count of nothing.
+const none = "CAST(0 AS bigint)"
+
+// flagged counts rows by a flag, which has an expression only where some row may have it.
+func flagged(expression, condition string) string {
+	if expression == "" {
+		return none
+	}
+	return "count_if(" + condition + ")"
 }
 
 // lagLimit is the longest lag of a row's source that is not too long.
@@ -256,7 +271,7 @@ func (v *view) lagLimit() string {
 }
 
 // sliceOf reads one row of the profile.
-func sliceOf(row []any) (facts.Slice, *facts.LagHistogram, *facts.EventHistogram, error) {
+func sliceOf(row []any, eventBin int64) (facts.Slice, *facts.LagHistogram, *facts.EventHistogram, error) {
 	file, _ := row[1].(int64)
 	source, _ := row[2].(string)
 	slice := facts.NewSlice(int32(file), source)
@@ -270,10 +285,10 @@ func sliceOf(row []any) (facts.Slice, *facts.LagHistogram, *facts.EventHistogram
 	lags := &facts.LagHistogram{Rows: slice.LagRows, Max: slice.LagMax, Min: slice.LagMin}
 	events := &facts.EventHistogram{}
 	var err error
-	if lags.Counts, _, err = histogram(row[at]); err != nil {
+	if lags.Counts, _, err = histogram(row[at], 0); err != nil {
 		return slice, nil, nil, err
 	}
-	if events.Counts, events.Rows, err = histogram(row[at+1]); err != nil {
+	if events.Counts, events.Rows, err = histogram(row[at+1], eventBin); err != nil {
 		return slice, nil, nil, err
 	}
 	if text, ok := row[at+2].(string); ok {
@@ -286,21 +301,24 @@ func sliceOf(row []any) (facts.Slice, *facts.LagHistogram, *facts.EventHistogram
 	return slice, lags, events, nil
 }
 
-// histogram reads a map of bins to rows, as JSON.
-func histogram(value any) (counts map[int32]int64, rows int64, err error) {
+// bins write a histogram as text, of which a cluster sends half of what it sends as JSON: numbers of 36 digits, a bin and its rows each.
+type bins struct{ BinsBegin, BinsEnd string }
+
+var asText = bins{"array_join(transform(map_entries(", "), x -> concat(to_base(x[1], 36), ':', to_base(x[2], 36))), ' ')"}
+
+// eventBin is the bin of as_of.
+func eventBin(o engine.Order) int64 { return int64(o.AsOf) / 900_000_000 }
+
+// histogram reads bins as the cluster writes them, whose numbers are counted from another.
+func histogram(value any, from int64) (counts map[int32]int64, rows int64, err error) {
 	counts = map[int32]int64{}
-	text, ok := value.(string)
-	if !ok || text == "null" {
-		return counts, 0, nil
-	}
-	var read map[string]int64
-	if err := json.Unmarshal([]byte(text), &read); err != nil {
-		return nil, 0, fmt.Errorf("read a histogram of the cluster: %w", err)
-	}
-	for bin, n := range read {
-		number, err := strconv.ParseInt(bin, 10, 32)
-		if err != nil {
-			return nil, 0, fmt.Errorf("read a histogram of the cluster: %w", err)
+	text, _ := value.(string)
+	for _, pair := range strings.Fields(text) {
+		bin, of, _ := strings.Cut(pair, ":")
+		number, err := strconv.ParseInt(bin, 36, 64)
+		n, err2 := strconv.ParseInt(of, 36, 64)
+		if number += from; err != nil || err2 != nil || number != int64(int32(number)) {
+			return nil, 0, fmt.Errorf("read a histogram of the cluster: no bin and rows: %q", pair)
 		}
 		counts[int32(number)] += n
 		rows += n

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
@@ -15,7 +16,11 @@ import (
 
 // rowsSQL are the values of the part that all queries begin with: the rows with their files, sources and times.
 type rowsSQL struct {
-	Files, Source, Table, Where   string
+	// Files are what the cluster is told of each file, Rules what their rows are judged by; the names of all files begin with Prefix, and go on From.
+	Files, Rules, Prefix          string
+	From                          int
+	Source, Table, Where          string
+	Fields                        []string
 	SentinelBefore, SentinelAfter int64
 	Columns                       []namedSQL
 }
@@ -24,17 +29,19 @@ type namedSQL struct{ Name, Expression string }
 
 // view is one order under way.
 type view struct {
-	order  engine.Order
-	rules  *collect.Elsewhere
-	table  *described
-	paths  paths
-	files  []int32 // those that are read
-	params string
+	order engine.Order
+	rules *collect.Elsewhere
+	table *described
+	paths paths
+	files []int32 // those that are read
+	// told and rulesText are what the cluster is told of files and rules, as SQL writes texts; all names of files begin with prefix.
+	told, rulesText, prefix string
 	// readings are the distinct ways in which times are read, by the file's index of it and the source's name; "" is any other source.
 	readings []reading
 	sources  []string
 	columns  []namedSQL
 	source   string
+	event    timeSQL
 	// key, entity and writer are the parts of identities that the cluster can read.
 	key, entity, writer []part
 	// text is the event time's own text where it may not parse.
@@ -61,8 +68,8 @@ type part struct {
 	form    engine.Form
 }
 
-// fileRow is what the cluster is told of a file.
-type fileRow []any
+// fields are what rows are judged by of what the cluster is told of their file, beside its number and known_by.
+var fields = []string{"stale_before", "unreferenced", "part", "part_start", "part_end", "snapshot_end", "partition_id", "filed_by_event", "wanted"}
 
 // prepare makes the expressions. A role that the cluster cannot read is refused with the reason.
 func (v *view) prepare() error {
@@ -71,7 +78,8 @@ func (v *view) prepare() error {
 	for _, s := range view.Sources {
 		v.sources = append(v.sources, s.Name)
 	}
-	index, rows := map[int32]int{}, []fileRow{}
+	index := map[int32]int{}
+	told := tellingOf(v)
 	for _, id := range v.files {
 		file := &v.order.Survey.Files[id]
 		at, ok := index[file.Schema]
@@ -89,20 +97,42 @@ func (v *view) prepare() error {
 			v.rules.Refuse("partition_column", fmt.Sprintf("files have a column %q of their own beside the partition of that name, and Trino shows the partition's value in its place: "+
 				"whether both agree is not known; run this check with --engine duckdb", rules.Own[0]), 0)
 		}
-		rows = append(rows, v.fileRow(file, at, rules))
+		told.add(v.paths.there(file.Abs), file, at, rules)
 	}
-	raw, err := json.Marshal(rows)
-	if err != nil {
+	var err error
+	if v.told, v.rulesText, err = told.texts(); err != nil {
 		return err
 	}
-	v.params = literal(string(raw))
+	v.prefix = told.prefix
 	v.addSource()
 	v.addTimes()
 	v.addIdentities()
 	return nil
 }
 
-func (v *view) fileRow(file *facts.File, reading int, r collect.RowRules) fileRow {
+// telling is what the cluster is told of the files: what many have in common is said once.
+type telling struct {
+	prefix string
+	files  map[string][3]int64
+	rules  [][]any
+	index  map[string]int64
+}
+
+func tellingOf(v *view) *telling {
+	t := &telling{files: map[string][3]int64{}, index: map[string]int64{}}
+	for i, id := range v.files {
+		there := v.paths.there(v.order.Survey.Files[id].Abs)
+		if i == 0 {
+			t.prefix = there[:strings.LastIndexByte(there, '/')+1]
+		}
+		for !strings.HasPrefix(there, t.prefix) {
+			t.prefix = t.prefix[:strings.LastIndexByte(t.prefix[:len(t.prefix)-1], '/')+1]
+		}
+	}
+	return t
+}
+
+func (t *telling) add(there string, file *facts.File, reading int, r collect.RowRules) {
 	part := 0
 	switch {
 	case r.Partitioned && r.Dated:
@@ -110,8 +140,30 @@ func (v *view) fileRow(file *facts.File, reading int, r collect.RowRules) fileRo
 	case r.Partitioned:
 		part = 1
 	}
-	return fileRow{v.paths.there(file.Abs), file.ID, file.Source, reading, int64(r.Limits.KnownBy), instantOrNull(r.Stale.Before), r.Stale.Unreferenced, part,
-		instantOrNull(bound(part, r.Start)), instantOrNull(bound(part, r.End)), instantOrNull(r.SnapshotEnd), file.Partition, r.FiledByEvent, r.InRange}
+	rule := []any{file.Source, reading, instantOrNull(r.Stale.Before), r.Stale.Unreferenced, part, instantOrNull(bound(part, r.Start)), instantOrNull(bound(part, r.End)),
+		instantOrNull(r.SnapshotEnd), file.Partition, r.FiledByEvent, r.InRange}
+	key := fmt.Sprintf("%q", rule)
+	at, known := t.index[key]
+	if !known {
+		t.rules = append(t.rules, rule)
+		at = int64(len(t.rules)) // arrays begin at 1
+		t.index[key] = at
+	}
+	t.files[strings.TrimPrefix(there, t.prefix)] = [3]int64{int64(file.ID), at, int64(r.Limits.KnownBy)}
+}
+
+func (t *telling) texts() (files, rules string, err error) {
+	for _, one := range []struct {
+		value any
+		into  *string
+	}{{t.files, &files}, {t.rules, &rules}} {
+		raw, err := json.Marshal(one.value)
+		if err != nil {
+			return "", "", err
+		}
+		*one.into = literal(string(raw))
+	}
+	return files, rules, nil
 }
 
 func bound(part int, at times.Instant) times.Instant {
@@ -164,7 +216,7 @@ func (v *view) refuse(role string, r refusal, without facts.Wants) {
 
 // addSource says where a row's source stands: in its path, or in a column.
 func (v *view) addSource() {
-	v.source = "coalesce(f.path_source, '')"
+	v.source = "coalesce(t.\"read by\".path_source, '')"
 	name := v.order.View.Source.Column
 	column := v.column(name)
 	if name == "" || column == nil {
@@ -175,13 +227,14 @@ func (v *view) addSource() {
 		v.refuse("source", refused, facts.WantRows)
 		return
 	}
-	v.source = "CASE WHEN f.path_source <> '' THEN f.path_source ELSE coalesce(" + text + ", '') END"
+	v.source = "CASE WHEN t.\"read by\".path_source <> '' THEN t.\"read by\".path_source ELSE coalesce(" + text + ", '') END"
 }
 
 // addTimes reads event and ingest times, by file and source where they are read in several ways.
 func (v *view) addTimes() {
 	event := v.choose("event_time", func(r collect.RowRules) collect.TimeRead { return r.Event }, facts.WantRows&^facts.WantNulls)
 	ingest := v.choose("ingested_at", func(r collect.RowRules) collect.TimeRead { return r.Ingested }, facts.WantRows&^facts.WantNulls)
+	v.event = event
 	v.columns = append(v.columns, namedSQL{"e0", event.micros}, namedSQL{"i0", ingest.micros}, namedSQL{"e_odd", flag(event.odd)},
 		namedSQL{"e_unparsed", flag(event.unparsed)}, namedSQL{"e_offset", flag(event.offset)}, namedSQL{"e_bare", flag(event.bare)})
 	if event.value != "" {
@@ -236,7 +289,7 @@ func (v *view) choose(role string, of func(collect.RowRules) collect.TimeRead, w
 				if (w.source != "") != named {
 					continue
 				}
-				condition := fmt.Sprintf("f.reading = %d", w.reading)
+				condition := fmt.Sprintf(`t."read by".reading = %d`, w.reading)
 				if named {
 					condition += " AND " + v.source + " = " + literal(w.source)
 				}
@@ -341,6 +394,9 @@ func hashOf(parts []part) string {
 			texts = append(texts, "coalesce(CAST("+g.Name+" AS varchar), '')")
 		}
 	}
+	if len(parts) == 1 && parts[0].integer {
+		return "from_big_endian_64(xxhash64(to_big_endian_64(" + parts[0].groups[0].Name + ")))"
+	}
 	text := texts[0]
 	if len(texts) > 1 {
 		text = "concat(" + strings.Join(texts, ", chr(0), ") + ")"
@@ -351,7 +407,7 @@ func hashOf(parts []part) string {
 // rows are the values of the part that all queries begin with.
 func (v *view) rows(where string) rowsSQL {
 	sentinels := v.limits()
-	return rowsSQL{Files: v.params, Source: v.source, Table: v.table.name, Where: where, Columns: v.columns,
+	return rowsSQL{Files: v.told, Rules: v.rulesText, Prefix: literal(v.prefix), From: utf8.RuneCountInString(v.prefix) + 1, Fields: fields, Source: v.source, Table: v.table.from(), Where: where, Columns: v.columns,
 		SentinelBefore: int64(sentinels.SentinelBefore), SentinelAfter: int64(sentinels.SentinelAfter)}
 }
 

@@ -45,16 +45,21 @@ func newStore(t *testing.T, tables string) store {
 	if err := c.Write(s.dir); err != nil {
 		t.Fatal(err)
 	}
-	file, err := policy.Load(filepath.Join(s.dir, fixtures.ConfigName))
-	if err != nil {
-		t.Fatal(err)
-	}
-	config, err := file.Resolve(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.view = config.Views[0]
+	s.view = resolved(t, filepath.Join(s.dir, fixtures.ConfigName)).Views[0]
 	return s
+}
+
+func resolved(t *testing.T, config string) policy.Policy {
+	t.Helper()
+	file, err := policy.Load(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := file.Resolve(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
 }
 
 // days has ten rows in each of three days; the microseconds of the event times are no whole milliseconds.

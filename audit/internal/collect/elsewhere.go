@@ -230,11 +230,7 @@ func (e *Elsewhere) AddSlice(s facts.Slice, lags *facts.LagHistogram, events *fa
 	if err := c.roomForSlice(key); err != nil {
 		return err
 	}
-	if have, ok := c.slices[key]; ok {
-		have.Merge(s)
-	} else {
-		c.slices[key] = &s
-	}
+	c.slices.add(s, len(c.survey.Files))
 	population := facts.Population{Partition: file.Partition, Source: s.Source, Writer: file.Writer}
 	c.lagsOf(population).Merge(lags)
 	if c.roles.wants.Has(facts.WantEvents) {
@@ -417,6 +413,12 @@ func KeyTime(micros, nanos int64) string {
 		return timeOf(micros)
 	}
 	return time.UnixMicro(micros).Add(time.Duration(nanos)).UTC().Format(time.RFC3339Nano)
+}
+
+// CompareKept is the rule of the row of a key that is kept, without the number of a row in its file.
+func (e *Elsewhere) CompareKept(a, b keys.Row) int {
+	a.Number, b.Number = 0, 0
+	return e.verifier().order(a, b)
 }
 
 // AddRepeats judges rows: all of each key among them.

@@ -285,7 +285,7 @@ func (c *collector) mergeFile(file *facts.File, known *kept.File) error {
 		if _, err := c.names.code(s.Source); err != nil {
 			return runError{err}
 		}
-		c.slices[sliceKey{file.ID, s.Source}] = s
+		c.slices.add(*s, len(c.survey.Files))
 		c.mergeLags(file, s)
 	}
 	r.eachBin(lagsTable, func(source string, bin int32, rows int64) {
@@ -479,7 +479,7 @@ func (m *runMerger) addKeys(file *facts.File, known *kept.File) error {
 func (c *collector) wholeKeys(file *facts.File, known *kept.File, total int64) error {
 	nulls := int64(0)
 	for _, source := range known.Sources {
-		if s := c.slices[sliceKey{file.ID, source}]; s != nil {
+		if s := c.slices.of(sliceKey{file.ID, source}); s != nil {
 			nulls += s.KeyNull
 		}
 	}
@@ -493,7 +493,7 @@ func (c *collector) wholeKeys(file *facts.File, known *kept.File, total int64) e
 func (m *runMerger) codes(file *facts.File, known *kept.File) (map[int64]uint64, error) {
 	codes := map[int64]uint64{}
 	for i, source := range known.Sources {
-		s := m.c.slices[sliceKey{file.ID, source}]
+		s := m.c.slices.of(sliceKey{file.ID, source})
 		if s == nil {
 			continue // of other files, when it was kept
 		}
@@ -667,6 +667,12 @@ func (c *collector) rememberFile(r rememberedFile) {
 	}
 	if len(writers[0]) > 0 {
 		put(writersTable, writers.rows(6))
+	}
+	// a footer has the least and the greatest values of columns, which may be sensitive
+	if stage := c.request.Stage; stage != nil && file.ETag != "" && stage.Distant(*file) && len(c.roles.view.Sensitive) == 0 {
+		if footer := stage.Footer(file.Abs, file.ETag); len(footer) > 0 {
+			put(kept.FootersTable, kept.Rows{[]int64{number}, []string{string(footer)}})
+		}
 	}
 	runs, narrow, entities, wide := c.runs != nil, c.narrow(), c.newest != nil, c.newest != nil && c.newest.Wide()
 	d.Later(func() { // its runs are written beside

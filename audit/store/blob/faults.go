@@ -97,8 +97,21 @@ func (b *bucket) once(ctx context.Context, limit time.Duration, request func(ctx
 	return request(b.cloud.attempt(ctx))
 }
 
+// guarded calls a library, some of which panic over an answer without the headers that each answer of their cloud has: a gateway's page for people.
+func guarded(call func() error) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = errOther
+		}
+	}()
+	return call()
+}
+
 // errReplaced is an answer of another version of the object than the one that was asked for.
 var errReplaced = errors.New("another version came")
+
+// errOther is an answer that is none to what was asked for.
+var errOther = errors.New("something else came")
 
 // errShort is a body that ended too soon.
 var errShort = errors.New("the answer ended before its last byte")
@@ -213,6 +226,8 @@ func connection(err error) string {
 	switch {
 	case errors.As(err, &name):
 		return fmt.Sprintf("the name %q is not known", name.Name)
+	case errors.Is(err, errOther):
+		return "it kept answering with something else than was asked for, as a gateway does that takes no heed of ranges or has lost its server"
 	case errors.Is(err, errShort), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return "the connection kept breaking before the last byte"
 	case errors.Is(err, context.DeadlineExceeded), isTimeout(err):

@@ -109,6 +109,11 @@ func (s3Cloud) read(as func(any) bool) string {
 	return unquoted(aws.ToString(out.ETag))
 }
 
+func (s3Cloud) answers(as func(any) bool, from, size int64) bool {
+	var out s3.GetObjectOutput
+	return !as(&out) || isRange(out.ContentRange, out.ContentLength, from, size)
+}
+
 func (s3Cloud) told(err error) (code string, status int) {
 	var api smithy.APIError
 	if errors.As(err, &api) {

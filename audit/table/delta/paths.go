@@ -38,8 +38,10 @@ func absolute(text string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%q is not percent-encoded as the format demands: %w", text, err)
 	}
-	if local, ok := strings.CutPrefix(decoded, "file:"); ok {
-		return "/" + strings.TrimLeft(local, "/"), nil
+	for _, own := range []string{"file:", "local:"} { // the second is Trino's
+		if local, ok := strings.CutPrefix(decoded, own); ok {
+			return "/" + strings.TrimLeft(local, "/"), nil
+		}
 	}
 	scheme, rest, _ := strings.Cut(decoded, "://")
 	switch strings.ToLower(scheme) {

@@ -2,6 +2,7 @@ package iceberg
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +12,7 @@ import (
 	"github.com/apache/arrow/go/v17/parquet"
 	"github.com/apache/arrow/go/v17/parquet/file"
 
-	"github.com/featureaudit/featureaudit/audit/internal/pages"
+	"github.com/featureaudit/featureaudit/audit/internal/chunks"
 )
 
 // wholeFile is up to which size a Parquet file is read at once.
@@ -20,6 +21,7 @@ const wholeFile = 32 << 20
 // columnFile is a Parquet file of which some columns are read.
 type columnFile struct {
 	source io.ReaderAt
+	size   int64
 	reader *file.Reader
 	close  func() error
 }
@@ -27,6 +29,7 @@ type columnFile struct {
 // openColumns opens a Parquet file, which must have so many rows.
 func (f files) openColumns(ctx context.Context, abs string, size, rows int64) (c columnFile, err error) {
 	defer recovered(&err)
+	c.size = size
 	if size <= wholeFile {
 		data, err := f.read(ctx, abs, size)
 		if err != nil {
@@ -128,7 +131,7 @@ func (c columnFile) each(ctx context.Context, leaves []int, do func(first int64,
 			if leaf < 0 {
 				continue
 			}
-			if readers[i], err = c.column(ctx, g, leaf); err != nil {
+			if readers[i], err = c.column(g, leaf); err != nil {
 				return err
 			}
 		}
@@ -165,7 +168,7 @@ func allNull(rows int) []bool {
 
 // column reads one column of one row group.
 type column struct {
-	reader   file.ColumnChunkReader
+	reader   chunks.Reader
 	optional bool
 	levels   []int16
 	bools    []bool
@@ -175,25 +178,9 @@ type column struct {
 	fixed    []parquet.FixedLenByteArray
 }
 
-// column opens a chunk after its checksums, where it has any, were compared.
-func (c columnFile) column(ctx context.Context, group, leaf int) (*column, error) {
-	meta, err := c.reader.MetaData().RowGroup(group).ColumnChunk(leaf)
-	if err != nil {
-		return nil, fmt.Errorf("it does not decode: %w", err)
-	}
-	chunk := pages.Chunk{Offset: meta.DataPageOffset(), Size: meta.TotalCompressedSize(), Values: meta.NumValues(), Codec: int32(meta.Compression())}
-	if meta.HasDictionaryPage() && meta.DictionaryPageOffset() > 0 {
-		chunk.Offset = min(chunk.Offset, meta.DictionaryPageOffset())
-	}
-	check := pages.NewReader()
-	if summed, err := check.Summed(c.source, chunk); err != nil {
-		return nil, err
-	} else if summed {
-		if _, err := check.Check(ctx, c.source, chunk); err != nil {
-			return nil, fmt.Errorf("it is damaged: %w", err)
-		}
-	}
-	reader, err := c.reader.RowGroup(group).Column(leaf)
+// column opens a chunk, whose pages are compared with their checksums where they have any.
+func (c columnFile) column(group, leaf int) (*column, error) {
+	reader, err := chunks.Open(c.source, c.size, c.reader.MetaData().RowGroup(group), leaf)
 	if err != nil {
 		return nil, fmt.Errorf("it does not decode: %w", err)
 	}
@@ -208,7 +195,7 @@ func (c *column) next(rows int) (cells, error) {
 	for at := 0; at < rows; {
 		n, err := c.batch(rows-at, &ints, &texts)
 		if err == nil && n == 0 {
-			err = io.ErrUnexpectedEOF
+			err = cmp.Or(c.reader.Err(), io.ErrUnexpectedEOF)
 		}
 		if err != nil {
 			return cells{}, fmt.Errorf("a column of it does not decode: %w", err)
@@ -239,7 +226,7 @@ func (c *column) next(rows int) (cells, error) {
 // batch reads up to so many rows and appends their values.
 func (c *column) batch(rows int, ints *[]int64, texts *[][]byte) (n int64, err error) {
 	values := 0
-	switch r := c.reader.(type) {
+	switch r := c.reader.ColumnChunkReader.(type) {
 	case *file.BooleanColumnChunkReader:
 		c.bools = grown(c.bools, rows)
 		n, values, err = r.ReadBatch(int64(rows), c.bools, c.levels, nil)
@@ -264,13 +251,13 @@ func (c *column) batch(rows int, ints *[]int64, texts *[][]byte) (n int64, err e
 		c.texts = grown(c.texts, rows)
 		n, values, err = r.ReadBatch(int64(rows), c.texts, c.levels, nil)
 		for _, v := range c.texts[:values] {
-			*texts = append(*texts, bytes.Clone(v))
+			*texts = append(*texts, v)
 		}
 	case *file.FixedLenByteArrayColumnChunkReader:
 		c.fixed = grown(c.fixed, rows)
 		n, values, err = r.ReadBatch(int64(rows), c.fixed, c.levels, nil)
 		for _, v := range c.fixed[:values] {
-			*texts = append(*texts, bytes.Clone(v))
+			*texts = append(*texts, v)
 		}
 	default:
 		err = fmt.Errorf("a column of the type %s is not read here", c.reader.Type())

@@ -14,8 +14,10 @@ var sameStore = map[string]string{"s3": "s3", "s3a": "s3", "s3n": "s3", "gs": "g
 // resolve is what a path in the metadata names: a path of this machine, or the address of an object. Paths are as they stand, without
 // percent-encoding.
 func resolve(text string) (string, error) {
-	if local, ok := strings.CutPrefix(text, "file:"); ok {
-		return path.Clean("/" + strings.TrimLeft(local, "/")), nil
+	for _, own := range []string{"file:", "local:"} { // the second is Trino's
+		if local, ok := strings.CutPrefix(text, own); ok {
+			return path.Clean("/" + strings.TrimLeft(local, "/")), nil
+		}
 	}
 	scheme := store.Scheme(text)
 	if scheme == "" {
