@@ -53,9 +53,12 @@ func (f *File) row(number int64) Rows {
 		whole(int64(f.AsOf)), whole(int64(f.Holds)), whole(int64(f.Far))}
 }
 
-// filesOf reads the table of a pack's files.
+// filesOf reads the table of a pack's files. A pack of a list alone has none.
 func filesOf(p *Pack) ([]*File, error) {
 	n := p.Len(filesTable.Name)
+	if n == 0 {
+		return nil, nil
+	}
 	texts, wholes := map[string][]string{}, map[string][]int64{}
 	for _, c := range filesTable.Columns {
 		var err error

@@ -187,10 +187,25 @@ func listFacts(stock []kept.Stock) listedFacts {
 		}
 		doc.Packs = append(doc.Packs, p)
 	}
+	// views that are alike share what is known of a file, under the name of the last that was looked at
+	type known struct{ policy, path string }
+	names := map[known]map[string]bool{}
+	for _, s := range stock {
+		for _, file := range s.Files {
+			of := known{file.Policy, file.Path}
+			if names[of] == nil {
+				names[of] = map[string]bool{}
+			}
+			names[of][file.View] = true
+		}
+	}
 	byView := map[string][]*kept.File{}
 	for _, file := range kept.Latest(stock) {
-		if !file.Verified() {
-			byView[file.View] = append(byView[file.View], file)
+		if file.Verified() {
+			continue
+		}
+		for name := range names[known{file.Policy, file.Path}] {
+			byView[name] = append(byView[name], file)
 		}
 	}
 	for view, files := range byView {
