@@ -287,11 +287,21 @@ test-feast: build/.venv-feast/ready ## the training example: a real Feast offlin
 	go build -o $(AIRFLOW_BINARIES)/ ./cmd/featureaudit
 	cd $(PYTHON_PACKAGE)/examples/feast && FEATUREAUDIT_TEST_BINARIES=$(AIRFLOW_BINARIES) $(CURDIR)/build/.venv-feast/bin/python -m pytest --quiet -p no:cacheprovider
 
+REST_CATALOG := $(CURDIR)/build/rest-catalog
+
+$(REST_CATALOG)/ready: fixtures/tables/rest/pom.xml fixtures/tables/rest/Catalog.java
+	@rm -rf $(@D) && mkdir -p $(@D)/classes
+	mvn -q -B -f fixtures/tables/rest/pom.xml dependency:copy-dependencies -DoutputDirectory=$(@D)/lib
+	javac -cp '$(@D)/lib/*' -d $(@D)/classes fixtures/tables/rest/Catalog.java
+	@touch $@
+
 # Tables that deltalake and pyiceberg write, and Iceberg tables by hand, each version counted by DuckDB's readers.
 .PHONY: test-tables
-test-tables: build build/.venv-tables/ready ## Delta and Iceberg tables by real writers, each version against another reader
+test-tables: build build/.venv-tables/ready ## Delta and Iceberg tables by real writers, each version against another reader (a JDK and mvn add a real REST catalog)
 	go build -o build/bin/icebergtables ./fixtures/cmd/icebergtables
-	cd fixtures/tables && FEATUREAUDIT=$(CURDIR)/$(BIN) ICEBERG_TABLES=$(CURDIR)/build/bin/icebergtables $(CURDIR)/build/.venv-tables/bin/python -m pytest --quiet -p no:cacheprovider
+	@if command -v mvn >/dev/null && command -v javac >/dev/null; then $(MAKE) --no-print-directory $(REST_CATALOG)/ready; \
+		else echo "mvn or javac is not installed: a real REST catalog is not tried"; fi
+	cd fixtures/tables && $$([ -f $(REST_CATALOG)/ready ] && echo env REST_CATALOG=$(REST_CATALOG)) FEATUREAUDIT=$(CURDIR)/$(BIN) ICEBERG_TABLES=$(CURDIR)/build/bin/icebergtables $(CURDIR)/build/.venv-tables/bin/python -m pytest --quiet -p no:cacheprovider
 
 .PHONY: test-writers
 test-writers: build/.venv-writers/ready ## content sums of tables that pyarrow and polars wrote again

@@ -289,3 +289,13 @@ func TestNotesOfAnIcebergTable(t *testing.T) {
 		t.Errorf("no note says that files are small: %q", view.Notes)
 	}
 }
+
+// TestTheAddressOfACatalogIsAPath takes the address of a catalog where --set says which table of it is meant, and no other address of a web server.
+func TestTheAddressOfACatalogIsAPath(t *testing.T) {
+	for set, want := range map[string]string{"table.name=shop.tx": "catalog http://127.0.0.1:1/v1/config: it does not answer", "ttl=1d": "http:// is no store of files"} {
+		code, stdout, stderr := cliRun(t, "run", "--path", "http://127.0.0.1:1/", "--set", set, "--event-time", "event_time", "--as-of", "2026-11-05T00:00:00Z")
+		if got := strings.Join(strings.Fields(stdout+stderr), " "); code == 0 || !strings.Contains(got, want) {
+			t.Errorf("%s: exit %d, want %q: %s", set, code, want, got)
+		}
+	}
+}
