@@ -291,8 +291,10 @@ func (d *Dir) Traces(path string) (otherPolicy, distrusted bool) {
 	defer d.mu.Unlock()
 	if d.paths == nil {
 		d.paths = map[string]bool{}
-		for of := range d.files {
-			d.paths[of.path] = true
+		for of, f := range d.files {
+			if !f.Verified() {
+				d.paths[of.path] = true
+			}
 		}
 	}
 	// what a damaged pack knew nobody can tell: it may have known this one

@@ -179,5 +179,22 @@ func ranged[T any](at []Range, read func(Range) ([]T, error)) ([]T, error) {
 	return all, nil
 }
 
+// VerifiedName is the table of rows of a file whose values were compared. They are kept apart from its other facts, under a policy of their
+// own, for a later run may compare more of them.
+const VerifiedName = "verified"
+
+// Verified says that rows are kept of a file, and no other facts.
+func (f *File) Verified() bool {
+	_, is := f.At[VerifiedName]
+	return is
+}
+
+// Follows says that what is kept of a file was kept with facts of it or later, and of the same file.
+func (f *File) Follows(facts *File) bool {
+	same := *f
+	same.State = facts.State
+	return same.SameAs(facts) && f.Rows == facts.Rows && f.pack.number() >= facts.pack.number()
+}
+
 // Pack is where the file's facts are.
 func (f *File) Pack() *Pack { return f.pack }

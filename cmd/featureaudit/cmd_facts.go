@@ -179,7 +179,7 @@ func (c *cli) takeFacts(ctx context.Context, dir, temp string) (kept.Folder, []k
 func listFacts(stock []kept.Stock) listedFacts {
 	doc := listedFacts{Schema: "featureaudit.facts-list/v1", Packs: []listedPack{}, Views: []listedFiles{}}
 	for _, s := range stock {
-		p := listedPack{Name: s.Name, Bytes: s.Bytes, Files: len(s.Files)}
+		p := listedPack{Name: s.Name, Bytes: s.Bytes, Files: len(slices.DeleteFunc(slices.Clone(s.Files), (*kept.File).Verified))}
 		if s.Damage != nil {
 			p.Damage = kept.Reason(s.Damage)
 		} else {
@@ -201,6 +201,9 @@ func listFacts(stock []kept.Stock) listedFacts {
 	}
 	byView := map[string][]*kept.File{}
 	for _, file := range kept.Latest(stock) {
+		if file.Verified() {
+			continue
+		}
 		for name := range names[known{file.Policy, file.Path}] {
 			byView[name] = append(byView[name], file)
 		}
