@@ -1,12 +1,17 @@
 package audit_test
 
 import (
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/featureaudit/featureaudit/audit/engine/duckdb"
 	"github.com/featureaudit/featureaudit/audit/kept"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -112,4 +117,69 @@ func TestASourceOfItsOwnPathIsNoRewrite(t *testing.T) {
 	}
 	n.write(3, "b", 5)
 	n.expect("the next", n.look(6, 12), report.Warn, 1, 5, "dt=2026-11-03 1 file is new: 15 rows where there were 10; first seen as of 2026-11-06T12:00:00Z")
+}
+
+// TestAListAloneIsAPack has a view's path written in another way, with every file known: the new pack holds a list and no file, and the runs
+// after it know all still.
+func TestAListAloneIsAPack(t *testing.T) {
+	db, err := duckdb.Open(duckdb.Config{Threads: 2, TempDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	w := keptWorld(t, db)
+	w.views[0].Path = "*/*.parquet"
+	w.sameWith("another path of the same files", keptDays)
+	w.sameWith("the next run", keptDays)
+	w.views[0].Path = "**/*.parquet"
+	w.sameWith("the first path again", keptDays)
+	if packs, err := filepath.Glob(filepath.Join(w.facts, "packs", "*")); err != nil || len(packs) != 2 || w.notUsed > 0 {
+		t.Errorf("%d packs, %v, of which %d were not used; want 2", len(packs), err, w.notUsed)
+	}
+	if _, err := kept.Local(w.facts).Prune(t.Context(), time.Now().Add(-time.Hour), time.Now(), "test"); err != nil {
+		t.Fatal(err)
+	}
+	w.sameWith("after pruning", keptDays)
+}
+
+// TestTheMemoryOfAnotherRelease lets a future release remember something in the same folder: it is left as it is, and ours goes on beside it.
+func TestTheMemoryOfAnotherRelease(t *testing.T) {
+	n := newNights(t)
+	n.look(6, 12)
+	packs, err := filepath.Glob(filepath.Join(n.folder, "looks", "*", "manifest.json"))
+	if err != nil || len(packs) != 1 {
+		t.Fatalf("%d packs of looks, %v; want 1", len(packs), err)
+	}
+	raw, err := os.ReadFile(packs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sealed struct{ Manifest json.RawMessage }
+	if err := json.Unmarshal(raw, &sealed); err != nil {
+		t.Fatal(err)
+	}
+	future := strings.Replace(string(sealed.Manifest), kept.Format, kept.Format+"9", 1)
+	theirs := filepath.Join(n.folder, "looks", "000009-0a0b0c0d")
+	text := fmt.Sprintf(`{"manifest":%s,"digest":"sha256:%x"}`, future, sha256.Sum256([]byte(future)))
+	if err := errors.Join(os.Mkdir(theirs, 0o700), os.WriteFile(filepath.Join(theirs, "manifest.json"), []byte(text), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	n.write(2, "a", 4)
+	n.expect("beside another release", n.look(6, 12), report.Warn, 1, 5, "dt=2026-11-02 1 file is changed: 4 rows where there were 10; first seen as of 2026-11-06T12:00:00Z")
+	for hour := range 30 { // packs are put together meanwhile
+		n.write(1, "a", 11+hour)
+		n.look(7+hour/24, hour%24)
+	}
+	if _, err := os.Stat(theirs); err != nil {
+		t.Errorf("what another release wrote is gone: %v", err)
+	}
+}
+
+// TestAMovedConfigRemembers names the same files from another folder.
+func TestAMovedConfigRemembers(t *testing.T) {
+	n := newNights(t)
+	n.look(6, 12)
+	n.view.Root, n.view.Path = filepath.Join(n.dir, "conf"), "../**/*.parquet"
+	n.write(2, "a", 4)
+	n.expect("from another folder", n.look(6, 12), report.Warn, 1, 5, "dt=2026-11-02 1 file is changed: 4 rows where there were 10; first seen as of 2026-11-06T12:00:00Z")
 }

@@ -58,8 +58,9 @@ type Looks struct {
 	views map[string]*view
 	// packs are the names of those that were read, and replaced those that one of them holds the content of.
 	packs, replaced []string
-	// damaged says why nothing is known, though something is there.
+	// damaged says why nothing is known, though something is there, and foreign what of it is not ours.
 	damaged error
+	foreign []error
 	// reading says that nothing is written.
 	reading bool
 	// delta is what this run found, by view.
@@ -141,6 +142,13 @@ func openLooks(in place) *Looks {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		l.damaged = err
 	}
+	packs = slices.DeleteFunc(packs, func(p look) bool { // what another release wrote is its own, and stays
+		if other := p.err != nil && foreign(p.name, p.err); other {
+			l.foreign = append(l.foreign, p.err)
+			return true
+		}
+		return false
+	})
 	for _, p := range packs {
 		l.packs, l.replaced = append(l.packs, p.name), append(l.replaced, p.note.Replaces...)
 	}

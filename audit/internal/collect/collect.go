@@ -240,6 +240,7 @@ type collector struct {
 	repeats       *repeats
 	because       map[facts.ReadReason]int64
 	seals         seals
+	verified      *verified
 	// knownPages were checked when the known files were read.
 	knownPages int64
 }

@@ -248,6 +248,15 @@ func (r *keptRows) integers(table kept.Table, column string) []int64 {
 	return values
 }
 
+func (r *keptRows) texts(table kept.Table, column string) []string {
+	if r.err != nil {
+		return nil
+	}
+	var values []string
+	values, r.err = r.known.Texts(table.Name, column)
+	return values
+}
+
 func (r *keptRows) source(code int64) string {
 	if r.err == nil && (code < 0 || code >= int64(len(r.known.Sources))) {
 		r.err = damaged(r.known, "source %d of %d", code, len(r.known.Sources))
@@ -578,6 +587,7 @@ func (c *collector) remember() {
 		for _, r := range remembered {
 			c.rememberFile(r)
 		}
+		c.verified.remember(remembered)
 	})
 }
 
@@ -612,13 +622,8 @@ func (c *collector) holdsFrom(file *facts.File, found []*facts.Slice) (times.Ins
 func (c *collector) rememberFile(r rememberedFile) {
 	d, file, captured, found := c.request.Kept, r.File, r.captured, r.found
 	number := d.Number()
-	known := &kept.File{View: c.roles.view.Name, Policy: c.policy, State: r.state, Path: file.Abs, Size: file.Size, ModTime: file.ModTime, ETag: file.ETag,
-		Footer: file.FooterSum, Rows: file.Rows, Pages: c.filePages[file.ID], Start: times.None, End: times.None, AsOf: c.clock.asOf, Holds: r.holds, Far: captured.far,
-		Sources: c.names.names, At: map[string][]kept.Range{}}
-	if file.Partition >= 0 {
-		p := c.survey.Partitions[file.Partition]
-		known.Partition, known.Start, known.End = p.Value, p.Start, p.End
-	}
+	known := c.keptFile(file, c.policy, r.state)
+	known.Pages, known.Holds, known.Far = c.filePages[file.ID], r.holds, captured.far
 	put := func(table kept.Table, rows kept.Rows) {
 		known.At[table.Name] = []kept.Range{d.Append(table, rows)}
 	}
