@@ -113,6 +113,8 @@ type Adapters struct {
 type Scanner interface {
 	engine.Scanner
 	engine.RowReader
+	// Resize gives the engine another memory limit, in bytes, and so many threads. No query may be running.
+	Resize(memory int64, threads int) error
 	Close()
 }
 

@@ -55,6 +55,9 @@ type run struct {
 	found  bool
 	looked Looked
 	closed bool
+	// viewBytes are what the rows take of views whose rows are to be fetched, and largeRows says that some are large.
+	viewBytes map[string]int64
+	largeRows bool
 }
 
 func newRun(o Options) *run {
@@ -171,6 +174,9 @@ func (r *run) keep(f found) error {
 	r.corrections = append(r.corrections, judged.Corrections...)
 	r.judged.add(judged.Results)
 	r.badRows = append(r.badRows, judged.BadRows...)
+	if len(judged.BadRows) > 0 {
+		r.measure(in.View.Name, in.Survey)
+	}
 	if r.options.Uncovered && len(in.View.Materialized) > 0 {
 		statements := reproduce.NewFetching(zoneproof.NewZones(evidence.NewIndex(in), 0))
 		r.uncovered = append(r.uncovered, statements.BadRows(reproduce.Uncovered))
@@ -187,6 +193,19 @@ func (r *run) keep(f found) error {
 	named, err := export.Duplicates(r.options.Mask, in.View, evidence.KeyColumns(in.View), in.Survey.Files, rows)
 	r.duplicates = append(r.duplicates, named...)
 	return cmp.Or(err, f.err)
+}
+
+// measure notes how much the rows of a view take, as its footers say.
+func (r *run) measure(view string, s facts.Survey) {
+	bytes := int64(0)
+	for i := range s.Files {
+		bytes += s.Files[i].Rows * s.Files[i].RowBytes
+		r.largeRows = r.largeRows || s.Files[i].RowBytes >= largeRow
+	}
+	if r.viewBytes == nil {
+		r.viewBytes = map[string]int64{}
+	}
+	r.viewBytes[view] = bytes
 }
 
 func (l *Looked) add(c facts.Collection) {

@@ -232,5 +232,6 @@ func (j *judges) close() error {
 	for _, judge := range j.all {
 		errs = append(errs, judge.Close())
 	}
+	j.all = nil
 	return errors.Join(errs...)
 }

@@ -170,6 +170,8 @@ func (b *bucket) judge(name string, err error) (again bool, told error) {
 		return false, refuse(store.RemoteChanged, "it is shorter than it was listed", "run again when its writer is done")
 	case status >= http.StatusBadRequest:
 		return false, refuse(store.RemoteRefused, "the store refuses the request"+answer, "check the address, and the parameters behind it")
+	case brokenCredentials(err):
+		return false, refuse(store.RemoteRefused, "the credentials that were found cannot be used", "check whether the key, or the file that holds it, is whole")
 	case withoutCredentials(err):
 		return false, refuse(store.RemoteRefused, "no credentials were found", "give them as the cloud's own tools read them (environment, profile, instance or workload identity), or append ?anonymous=true for a public bucket")
 	}
@@ -217,6 +219,11 @@ var errWithoutCredentials = errors.New("no credentials")
 func withoutCredentials(err error) bool {
 	text := err.Error()
 	return errors.Is(err, errWithoutCredentials) || strings.Contains(text, "get credentials:") || strings.Contains(text, "DefaultAzureCredential")
+}
+
+// brokenCredentials says that a key was found and is none. Google's library has no type for it.
+func brokenCredentials(err error) bool {
+	return strings.Contains(err.Error(), "private key should be")
 }
 
 // connection says what became of a request that had no answer.
