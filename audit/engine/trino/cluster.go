@@ -423,6 +423,10 @@ func (c *Cluster) explain(a asking, err error) error {
 		e.Message = fmt.Sprintf("Trino at %s does not take the user and password that it was given: look at the variables that user_env and password_env name", host)
 	case errors.As(err, &status) && status.StatusCode == http.StatusForbidden:
 		e.Message = fmt.Sprintf("Trino at %s refuses the user: %s", host, oneLine(sealed(c.config, status.Reason).Error()))
+	case strings.Contains(err.Error(), "failed to verify certificate"): // the client does not wrap it
+		e.retry = false
+		e.Message = fmt.Sprintf("Trino at %s shows a certificate that cannot be verified, and nothing was sent: name the certificates that vouch for it in engine.trino.ca_file, or the host as it calls itself: %s",
+			host, oneLine(sealed(c.config, err).Error()))
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Message = fmt.Sprintf("Trino at %s took longer than %s to answer (step %s), the limit of engine.trino.query_timeout: the query was cancelled", host, words.Exact(c.config.QueryTimeout), a.step)
 	default:
