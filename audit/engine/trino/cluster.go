@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -276,16 +277,16 @@ func (c *Cluster) once(ctx context.Context, a asking, text string, each func(row
 	return handed, rows.Err()
 }
 
+// sizeOf is how many bytes a value takes as the server writes it, with the comma behind it.
 func sizeOf(value any) int64 {
 	switch v := value.(type) {
-	case nil:
-		return 1
 	case string:
-		return int64(len(v))
-	case []byte:
-		return int64(len(v))
+		return int64(len(v)) + 3
+	case int64:
+		var digits [20]byte
+		return int64(len(strconv.AppendInt(digits[:0], v, 10))) + 1
 	default:
-		return 8
+		return 5
 	}
 }
 
