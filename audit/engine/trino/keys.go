@@ -311,6 +311,9 @@ func (v *view) fetching() fetching {
 			return -1
 		}
 		group, text, refused := v.table.valueOf(*stored, c.Form, name)
+		if _, typeText, _ := v.table.reference(*stored); refused.reason == "" && c.Form.Kind == engine.FormText && longest(typeText) > 0 {
+			refused.reason = fmt.Sprintf("the table %s declares column %q as %s: Trino cuts longer texts without a word; declare it as varchar", v.table.name, c.Name, typeText)
+		}
 		if refused.reason != "" {
 			v.rules.Refuse(role, refused.reason, 0)
 			return -1

@@ -64,6 +64,10 @@ func (a *asked) profile(ctx context.Context, v *view) error {
 		if err != nil {
 			return &ownError{err}
 		}
+		if cut := v.cutBy(row, len(by.flags)); cut != nil {
+			return &ownError{fmt.Errorf("the table %s declares column %q as varchar(%d), and rows have texts of that length: Trino cuts longer ones without a word; declare it as varchar",
+				a.name, cut.column, cut.most)}
+		}
 		seen[slice.File] += slice.Rows
 		all = append(all, counted{slice, lags, events})
 		return nil
@@ -102,6 +106,17 @@ func (a *asked) profile(ctx context.Context, v *view) error {
 		}
 	}
 	v.rules.FinishSlices()
+	return nil
+}
+
+// cutBy is the first column of which a class of rows may have been cut; their conditions follow so many others.
+func (v *view) cutBy(row []any, flags int) *cutting {
+	class, _ := row[3].(int64)
+	for i := range v.cut {
+		if class>>(flags+i)&1 == 1 {
+			return &v.cut[i]
+		}
+	}
 	return nil
 }
 
@@ -164,7 +179,10 @@ func (v *view) profileText(where string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	p.Flags, p.Bounds = by.flags, boundsOfRows
+	p.Flags, p.Bounds = slices.Clone(by.flags), boundsOfRows
+	for _, c := range v.cut {
+		p.Flags = append(p.Flags, c.when)
+	}
 	return sql.Trino("profile", p)
 }
 
