@@ -58,7 +58,7 @@ test: lint ## make lint, and the tests of every package
 	go test -timeout 30m ./...
 
 # They compare what the process takes with its limit; the race detector takes several times as much.
-MEMORY_TESTS := ^Test(MemoryStays|OddShapesStay)WithinTheLimit$$
+MEMORY_TESTS := ^Test(MemoryStays|OddShapesStay|ALongHistoryStays)WithinTheLimit$$
 
 .PHONY: test-postgres
 test-postgres: ## registries in a PostgreSQL server, which the tests start by themselves: it must be installed
@@ -162,7 +162,7 @@ golden: ## write the golden files anew (read the difference before you commit it
 .PHONY: bench
 bench: build ## measure the audit against the floor (ROWS=10000000)
 	ROWS=$(ROWS) go run ./fixtures/cmd/bench
-	go test -run '^$$' -bench Listing100k -benchtime 5x ./audit/table/delta # aim: at most 2 s and 300 MB
+	go test -run '^$$' -bench Listing100k -benchtime 5x ./audit/table/delta ./audit/table/iceberg # aim: at most 2 s and 300 MB
 	go test -run '^$$' -bench Diff10k -benchmem -benchtime 5x ./audit/diff # aim: under 1 s and 500 MB
 
 TORTURE_SEED ?= 1
@@ -275,11 +275,11 @@ test-python: $(PYTHON_VENV)/ready ## the Python package for consumers: ruff, myp
 
 # Whole runs of the DAG in one process, with dag.test(): the binary, the files and Airflow itself are real.
 .PHONY: test-airflow
-test-airflow: build/.venv-airflow3/ready build/.venv-airflow2/ready ## the DAG with a real Airflow 3, and with Airflow 2 where its dag.test() can
+test-airflow: build/.venv-airflow3/ready build/.venv-airflow2/ready $(VERSITYGW) ## the DAG with a real Airflow 3, and with Airflow 2 where its dag.test() can
 	@mkdir -p $(AIRFLOW_BINARIES)
 	go build -o $(AIRFLOW_BINARIES)/ ./cmd/featureaudit ./fixtures/cmd/incident ./fixtures/cmd/livestore ./fixtures/cmd/benchstore
-	cd $(AIRFLOW_TESTS) && FEATUREAUDIT_TEST_BINARIES=$(AIRFLOW_BINARIES) $(CURDIR)/build/.venv-airflow3/bin/python -m pytest --quiet -p no:cacheprovider
-	cd $(AIRFLOW_TESTS) && FEATUREAUDIT_TEST_BINARIES=$(AIRFLOW_BINARIES) $(CURDIR)/build/.venv-airflow2/bin/python -m pytest --quiet -p no:cacheprovider
+	cd $(AIRFLOW_TESTS) && FEATUREAUDIT_TEST_VERSITYGW=$(CURDIR)/$(VERSITYGW) FEATUREAUDIT_TEST_BINARIES=$(AIRFLOW_BINARIES) $(CURDIR)/build/.venv-airflow3/bin/python -m pytest --quiet -p no:cacheprovider
+	cd $(AIRFLOW_TESTS) && FEATUREAUDIT_TEST_VERSITYGW=$(CURDIR)/$(VERSITYGW) FEATUREAUDIT_TEST_BINARIES=$(AIRFLOW_BINARIES) $(CURDIR)/build/.venv-airflow2/bin/python -m pytest --quiet -p no:cacheprovider
 
 .PHONY: test-feast
 test-feast: build/.venv-feast/ready ## the training example: a real Feast offline store, guarded, refused and trained on
@@ -287,11 +287,21 @@ test-feast: build/.venv-feast/ready ## the training example: a real Feast offlin
 	go build -o $(AIRFLOW_BINARIES)/ ./cmd/featureaudit
 	cd $(PYTHON_PACKAGE)/examples/feast && FEATUREAUDIT_TEST_BINARIES=$(AIRFLOW_BINARIES) $(CURDIR)/build/.venv-feast/bin/python -m pytest --quiet -p no:cacheprovider
 
+REST_CATALOG := $(CURDIR)/build/rest-catalog
+
+$(REST_CATALOG)/ready: fixtures/tables/rest/pom.xml fixtures/tables/rest/Catalog.java
+	@rm -rf $(@D) && mkdir -p $(@D)/classes
+	mvn -q -B -f fixtures/tables/rest/pom.xml dependency:copy-dependencies -DoutputDirectory=$(@D)/lib
+	javac -cp '$(@D)/lib/*' -d $(@D)/classes fixtures/tables/rest/Catalog.java
+	@touch $@
+
 # Tables that deltalake and pyiceberg write, and Iceberg tables by hand, each version counted by DuckDB's readers.
 .PHONY: test-tables
-test-tables: build build/.venv-tables/ready ## Delta and Iceberg tables by real writers, each version against another reader
+test-tables: build build/.venv-tables/ready ## Delta and Iceberg tables by real writers, each version against another reader (a JDK and mvn add a real REST catalog)
 	go build -o build/bin/icebergtables ./fixtures/cmd/icebergtables
-	cd fixtures/tables && FEATUREAUDIT=$(CURDIR)/$(BIN) ICEBERG_TABLES=$(CURDIR)/build/bin/icebergtables $(CURDIR)/build/.venv-tables/bin/python -m pytest --quiet -p no:cacheprovider
+	@if command -v mvn >/dev/null && command -v javac >/dev/null; then $(MAKE) --no-print-directory $(REST_CATALOG)/ready; \
+		else echo "mvn or javac is not installed: a real REST catalog is not tried"; fi
+	cd fixtures/tables && $$([ -f $(REST_CATALOG)/ready ] && echo env REST_CATALOG=$(REST_CATALOG)) FEATUREAUDIT=$(CURDIR)/$(BIN) ICEBERG_TABLES=$(CURDIR)/build/bin/icebergtables $(CURDIR)/build/.venv-tables/bin/python -m pytest --quiet -p no:cacheprovider
 
 .PHONY: test-writers
 test-writers: build/.venv-writers/ready ## content sums of tables that pyarrow and polars wrote again

@@ -76,6 +76,9 @@ type Options struct {
 	// Samples is how many values of key and entity columns a finding may show; 0 shows none.
 	Samples int
 
+	// Uncovered says that rows are counted that no materialisation of the registry covers, of views that have any.
+	Uncovered bool
+
 	// Adapters reach files and engines; Tool names their versions in the report.
 	Adapters Adapters
 	Tool     report.Tool
@@ -110,6 +113,8 @@ type Adapters struct {
 type Scanner interface {
 	engine.Scanner
 	engine.RowReader
+	// Resize gives the engine another memory limit, in bytes, and so many threads. No query may be running.
+	Resize(memory int64, threads int) error
 	Close()
 }
 
@@ -129,6 +134,8 @@ type Audit struct {
 	Rows     []export.Row
 	RowNotes []string
 	RowsErr  error
+	// Uncovered are the rows of files that no materialisation covers, where that was asked for.
+	Uncovered []Uncovered
 	// Looked is how much was read, and how much was known.
 	Looked Looked
 	// FactsErr is why nothing of what the run learnt could be kept.
@@ -160,19 +167,26 @@ func Run(ctx context.Context, o Options) (Audit, error) {
 			break
 		}
 	}
+	var fetched Audit
+	if o.BadRows {
+		fetched.Rows, fetched.RowNotes, fetched.RowsErr = r.fetchRows(ctx)
+	}
+	if o.Uncovered && stopped == nil {
+		fetched.Uncovered = r.countUncovered(ctx)
+	}
+	r.close() // the report of thousands of views needs what the engines have
+	r.results = r.judged.all(len(check.Catalogue()))
 	if stopped == nil {
 		r.results = append(r.results, check.JudgeRun(r.runInput())...)
 	}
 	done, err := r.finish(stopped)
 	done.Looked = r.looked
+	done.Rows, done.RowNotes, done.RowsErr, done.Uncovered = fetched.Rows, fetched.RowNotes, fetched.RowsErr, fetched.Uncovered
 	if o.Facts != nil {
 		done.FactsErr = o.Facts.Commit(kept.Note{By: o.Tool.Version, AsOf: r.asOf, HashKeyID: o.Mask.KeyID()})
 		if stopped == nil { // what a run that was stopped found rewritten is in no report yet
 			done.FactsErr = errors.Join(done.FactsErr, o.Facts.Looks().Commit(o.Tool.Version, r.asOf), o.Facts.Tidy(ctx, o.Tool.Version))
 		}
-	}
-	if o.BadRows {
-		done.Rows, done.RowNotes, done.RowsErr = r.fetchRows(ctx)
 	}
 	return done, err
 }

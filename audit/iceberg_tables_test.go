@@ -3,18 +3,12 @@ package audit_test
 import (
 	"encoding/json"
 	"fmt"
-	"io/fs"
-	"math/rand/v2"
-	"net/url"
-	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/apache/arrow/go/v17/parquet/file"
 
-	"github.com/featureaudit/featureaudit/fixtures"
 	"github.com/featureaudit/featureaudit/fixtures/icebergtable"
 )
 
@@ -37,49 +31,21 @@ func columnsOf(t *testing.T, abs string) (names []string, rows int64) {
 // have numbers, or the table a mapping of names. It is false where their paths are not all of the same keys.
 func asIceberg(t *testing.T, dir string, segment, numbered bool, g *ghosts) bool {
 	t.Helper()
+	found, keys, ok := laidIn(t, dir, segment)
+	if !ok {
+		return false
+	}
 	var files []icebergtable.File
-	var keys []string
 	ids, held := map[string]int32{}, map[string][]string{}
-	err := filepath.WalkDir(dir, func(abs string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		rel, err := filepath.Rel(dir, abs)
-		f := icebergtable.File{Path: filepath.ToSlash(rel), There: true}
-		var names []string
-		for i, part := range strings.Split(path.Dir(f.Path), "/") {
-			name, text, keyed := strings.Cut(part, "=")
-			if i == 0 && segment {
-				name, text, keyed = "lane", part, true
-			}
-			if !keyed {
-				continue
-			}
-			names = append(names, name)
-			if text == "__HIVE_DEFAULT_PARTITION__" {
-				f.Values = append(f.Values, nil)
-			} else if text, err = url.PathUnescape(text); err == nil {
-				f.Values = append(f.Values, text)
-			}
-		}
-		if len(files) > 0 && !slices.Equal(names, keys) {
-			names = append(names, "of several kinds")
-		}
-		keys = names
-		held[f.Path], f.Count = columnsOf(t, abs)
+	for _, one := range found {
+		f := icebergtable.File{Path: one.path, There: true, Values: one.values}
+		held[f.Path], f.Count = columnsOf(t, filepath.Join(dir, filepath.FromSlash(f.Path)))
 		for _, name := range held[f.Path] {
 			if ids[name] == 0 {
 				ids[name] = int32(len(ids) + 1)
 			}
 		}
 		files = append(files, f)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if slices.Contains(keys, "of several kinds") || len(files) == 0 {
-		return false
 	}
 	for _, name := range keys {
 		if ids[name] == 0 {
@@ -141,40 +107,7 @@ func asIceberg(t *testing.T, dir string, segment, numbered bool, g *ghosts) bool
 // TestAnIcebergTableIsJudgedByItsLiveRows audits stores of plain files, and Iceberg tables of the same rows whose files hold copies of
 // rows between them that deletes take out: every verdict is the same.
 func TestAnIcebergTableIsJudgedByItsLiveRows(t *testing.T) {
-	converted, deleted := 0, 0
-	for seed := uint64(300); converted < 20; seed++ {
-		plain, err := fixtures.RandomStore(t.TempDir(), seed)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if p := plain.View.TimePartition; p.Declared() && len(p.Columns) == 0 {
-			continue // no table has its dates in plain folders
-		}
-		g := &ghosts{random: rand.New(rand.NewPCG(seed, 1)), deleted: map[string][]int64{}}
-		dir := t.TempDir()
-		table, err := fixtures.RandomStoreIn(dir, seed, fixtures.Layout{Rows: g.rows})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !asIceberg(t, dir, table.View.Source.PathSegment > 0, seed%2 == 0, g) {
-			continue
-		}
-		converted++
-		for _, rows := range g.deleted {
-			deleted += len(rows)
-		}
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			view := table.View
-			view.Path = dir
-			want, got := verdicts(auditRandom(t, plain, plain.View)), verdicts(auditRandom(t, table, view))
-			for check, verdict := range want {
-				if got[check] != verdict {
-					t.Errorf("%s is %q, and %q of plain files", check, got[check], verdict)
-				}
-			}
-		})
-	}
-	if deleted < 150 {
-		t.Errorf("%d rows were deleted in all", deleted)
-	}
+	judgedByLiveRows(t, 300, 20, 150, func(t *testing.T, dir string, segment bool, seed uint64, g *ghosts) bool {
+		return asIceberg(t, dir, segment, seed%2 == 0, g)
+	})
 }

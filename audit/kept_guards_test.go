@@ -256,7 +256,9 @@ func (w *world) latest(folder string) map[string]*kept.File {
 	w.do(err)
 	files := map[string]*kept.File{}
 	for _, f := range kept.Latest(stock) {
-		files[f.Path] = f
+		if !f.Verified() {
+			files[f.Path] = f
+		}
 	}
 	return files
 }

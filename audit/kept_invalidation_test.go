@@ -121,6 +121,9 @@ func TestWhatFactsRestOn(t *testing.T) {
 		"Reference": {{true, func(v *model.View) { v.Reference = model.ReferencePartitionStart }}},
 		"TimePartition": {{true, func(v *model.View) { v.TimePartition.Zone = "Asia/Tokyo" }}, {true, func(v *model.View) { v.TimePartition.Of = model.OfIngestedAt }},
 			{false, func(v *model.View) { v.TimePartition.Expected = model.ExpectWeekdays }}, {false, func(v *model.View) { v.TimePartition.CompleteAfter = time.Hour }}},
+		"Materialized": {{false, func(v *model.View) {
+			v.Materialized = []model.Interval{{End: time.Date(2026, 11, 3, 0, 0, 0, 0, time.UTC)}}
+		}}},
 		"Checks":  {{false, func(v *model.View) { v.Checks = map[string]model.CheckPolicy{"stale-rows": {MaxFraction: &limit}} }}},
 		"Origins": {{false, func(v *model.View) { v.Origins = nil }}},
 	}

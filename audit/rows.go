@@ -13,13 +13,23 @@ import (
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/export"
 	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
+	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/sensitive"
 )
 
 // fetchRows fetches the rows that were counted, at most Options.RowsLimit of all checks together, with the engine that has read them.
 // What is not among them, because nothing can say which they are or because of the limit, is said in notes.
 func (r *run) fetchRows(ctx context.Context) (rows []export.Row, notes []string, err error) {
+	if err := r.judges.close(); err != nil {
+		r.options.Log.Warn().Err(err).Msg("close the judging engines")
+	}
 	debug.FreeOSMemory() // the engine needs at once what judging took
+	if limit := r.options.MemoryLimit; limit > 0 && limit < tightForRows && len(r.badRows) > 0 && !r.largeRows {
+		// the rows of one key are sorted together: one thread has more room for them than two
+		if err := r.scanner.Resize(look.EngineAtLast(limit), 1); err != nil {
+			return nil, nil, fmt.Errorf("give the engine the memory that judging took: %w", err)
+		}
+	}
 	return sharedRows(r.badRows, r.options.RowsLimit, func(f reproduce.BadRows, most int) ([]export.Row, error) {
 		here, remove, err := r.nearby(ctx, f)
 		if err != nil {
@@ -28,10 +38,30 @@ func (r *run) fetchRows(ctx context.Context) (rows []export.Row, notes []string,
 		defer remove()
 		fetched, err := rowsOf(ctx, r.scanner, r.options.Mask, here, most)
 		if err != nil {
-			return nil, fmt.Errorf("fetch the rows of %s of view %s: %w", f.Check, f.View.Name, sensitive.Quiet(f.View, err))
+			return nil, r.noRoomForRows(f.View.Name, fmt.Errorf("fetch the rows of %s of view %s: %w", f.Check, f.View.Name, sensitive.Quiet(f.View, err)))
 		}
 		return fetched, nil
 	})
+}
+
+// tightForRows is the memory limit below which the engine gets more of it to fetch rows than to read them. Where rows are large it does not:
+// what lies beside the engine's own count of its memory grows with it.
+const (
+	tightForRows = 1 << 30
+	largeRow     = 16 << 10
+)
+
+// rowsTake is how many times the bytes of a view, as its footers count them, the engine needs to fetch its rows at most, measured on keys of
+// a megabyte, which a dictionary names once for two rows.
+const rowsTake = 10
+
+// noRoomForRows says what limit has room for the rows of a view, where the engine had none.
+func (r *run) noRoomForRows(view string, err error) error {
+	if !errors.As(err, new(engine.ResourceError)) {
+		return err
+	}
+	enough := max(2*r.options.MemoryLimit, look.LimitFor(rowsTake*r.viewBytes[view]))
+	return fmt.Errorf("%w; the report is whole: for the rows too, take --memory-limit %dMB, or one check (--check) of fewer partitions (--range)", err, enough/1_000_000+1)
 }
 
 // sharedRows fetches the rows of all checks, at most limit together: whoever has few rows gets all of them, and what is left is shared

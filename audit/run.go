@@ -17,6 +17,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/internal/collect"
 	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/internal/stage"
+	"github.com/featureaudit/featureaudit/audit/internal/zoneproof"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/partition"
@@ -43,14 +44,20 @@ type run struct {
 
 	viewed      []report.View
 	corrections []report.Correction
+	judged      leanResults
 	results     []report.Result
 	duplicates  []export.Duplicate
 	badRows     []reproduce.BadRows
+	uncovered   []reproduce.BadRows
 	// used are the suppressions that accepted a finding, by index.
 	used map[int]bool
 	// found says that a view has files, or that nobody knows whether it has.
 	found  bool
 	looked Looked
+	closed bool
+	// viewBytes are what the rows take of views whose rows are to be fetched, and largeRows says that some are large.
+	viewBytes map[string]int64
+	largeRows bool
 }
 
 func newRun(o Options) *run {
@@ -114,7 +121,12 @@ func (d divided) Collect(ctx context.Context, o engine.Order) (facts.Collection,
 	return d.here.Collect(ctx, o)
 }
 
+// close lets go of the engines and of what was kept beside them; a second time it does nothing.
 func (r *run) close() {
+	if r.closed {
+		return
+	}
+	r.closed = true
 	r.scanner.Close()
 	if err := r.stage.Close(); err != nil {
 		r.options.Log.Warn().Err(err).Msg("close what was kept of distant files")
@@ -160,8 +172,15 @@ func (r *run) keep(f found) error {
 	r.looked.add(in.Collection)
 	r.viewed = append(r.viewed, judged.View)
 	r.corrections = append(r.corrections, judged.Corrections...)
-	r.results = append(r.results, judged.Results...)
+	r.judged.add(judged.Results)
 	r.badRows = append(r.badRows, judged.BadRows...)
+	if len(judged.BadRows) > 0 {
+		r.measure(in.View.Name, in.Survey)
+	}
+	if r.options.Uncovered && len(in.View.Materialized) > 0 {
+		statements := reproduce.NewFetching(zoneproof.NewZones(evidence.NewIndex(in), 0))
+		r.uncovered = append(r.uncovered, statements.BadRows(reproduce.Uncovered))
+	}
 	for _, index := range judged.Used {
 		r.used[index] = true
 	}
@@ -174,6 +193,19 @@ func (r *run) keep(f found) error {
 	named, err := export.Duplicates(r.options.Mask, in.View, evidence.KeyColumns(in.View), in.Survey.Files, rows)
 	r.duplicates = append(r.duplicates, named...)
 	return cmp.Or(err, f.err)
+}
+
+// measure notes how much the rows of a view take, as its footers say.
+func (r *run) measure(view string, s facts.Survey) {
+	bytes := int64(0)
+	for i := range s.Files {
+		bytes += s.Files[i].Rows * s.Files[i].RowBytes
+		r.largeRows = r.largeRows || s.Files[i].RowBytes >= largeRow
+	}
+	if r.viewBytes == nil {
+		r.viewBytes = map[string]int64{}
+	}
+	r.viewBytes[view] = bytes
 }
 
 func (l *Looked) add(c facts.Collection) {

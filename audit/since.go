@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -78,9 +79,22 @@ func (r *run) wanted(e facts.Evidence) func(identity string, start times.Instant
 // lookedAt names what is looked at: views that list the same files in the same way are one.
 func lookedAt(v model.View, s facts.Survey) string {
 	p := v.TimePartition
-	text := fmt.Sprintf("%q", []string{s.Root, v.Path, strings.Join(p.Columns, ","), string(p.Grain), p.Zone, string(p.Of), p.CompleteAfter.String()})
-	sum := sha256.Sum256([]byte(text))
+	parts := []string{s.Root, globOf(v, v.Path), strings.Join(p.Columns, ","), string(p.Grain), p.Zone, string(p.Of), p.CompleteAfter.String()}
+	for _, source := range v.Sources {
+		if source.Path != "" { // its files are of the view
+			parts = append(parts, globOf(v, source.Path))
+		}
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q", parts))
 	return hex.EncodeToString(sum[:16])
+}
+
+// globOf is a glob of a view from the root of the file system, wherever its config lies; one of a bucket is as it is written.
+func globOf(v model.View, glob string) string {
+	if glob == "" || filepath.IsAbs(glob) || strings.Contains(v.Root+glob, "://") {
+		return glob
+	}
+	return filepath.Join(v.Root, glob)
 }
 
 // seenFiles are the files of dated partitions.

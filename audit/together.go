@@ -138,6 +138,21 @@ func (r *run) view(ctx context.Context, view model.View) (f found) {
 	return f
 }
 
+// recallFooters puts the ends of files in buckets on this disk that earlier runs have read, where the listing says that they are the same.
+func (r *run) recallFooters(files []facts.File) {
+	if r.options.Facts == nil || r.options.Paranoid {
+		return
+	}
+	for _, f := range files {
+		if r.options.Distrusts != nil && r.options.Distrusts(f.Abs) {
+			continue
+		}
+		if footer := r.options.Facts.Footer(f.Abs, f.ETag, f.Size); footer != nil && r.stage.Distant(f) {
+			r.stage.Recall(f.Abs, f.ETag, footer)
+		}
+	}
+}
+
 // look is the evidence of one view, gathered for the selected checks, in a place of its own that is left when it is judged; its error
 // is a cancelled context.
 func (r *run) look(ctx context.Context, view model.View) (e facts.Evidence, small bool, leave func(), err error) {
@@ -149,6 +164,7 @@ func (r *run) look(ctx context.Context, view model.View) (e facts.Evidence, smal
 		e, err = look.Unlisted(ctx, plan, err)
 		return e, true, nil, err
 	}
+	r.recallFooters(plan.Listing.Files)
 	footers, err := r.looker.Footers(ctx, plan)
 	if err != nil {
 		return e, false, nil, err
@@ -216,5 +232,6 @@ func (j *judges) close() error {
 	for _, judge := range j.all {
 		errs = append(errs, judge.Close())
 	}
+	j.all = nil
 	return errors.Join(errs...)
 }

@@ -44,6 +44,10 @@ type Options struct {
 	// Mask names sensitive sources as the report does, which was made with the key HashKeyID.
 	Mask      *sensitive.Mask
 	HashKeyID string
+	// Memory is what the rows under way and the largest page may take, in bytes; 0 for any. Files whose row groups do not fit are read from
+	// a copy in TempDir.
+	Memory  int64
+	TempDir string
 }
 
 // Done says what a copy holds.

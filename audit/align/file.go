@@ -99,9 +99,10 @@ func (c *copier) file(ctx context.Context, f facts.File) (err error) {
 			err = fmt.Errorf("its bytes do not decode: %v", cause)
 		}
 	}()
-	reader, err := file.NewParquetReader(io.NewSectionReader(object, 0, f.Size))
+	reader, done, err := c.narrow(ctx, f, object)
+	defer done()
 	if err != nil {
-		return cmp.Or(c.changed(ctx, f), fmt.Errorf("read the footer: %w", err))
+		return err
 	}
 	j := &job{copier: c, file: f, schema: c.options.Survey.Schemas[f.Schema], reader: reader, rules: c.rules(f.Path), byName: map[string]int{}, bySource: map[string][]rule{}, met: map[string]bool{}}
 	if err := j.prepare(); err != nil {

@@ -164,7 +164,10 @@ type Check struct {
 
 // verdict is what judging gives: one row for each subject.
 type verdict struct {
-	rows     []row
+	rows []row
+	// goods counts subjects of one each that are not bad, and of which nothing is to be said, by source: a row for each of 100,000 files
+	// takes 20 MB.
+	goods    map[string]int64
 	measures report.Measures
 	// notApplicable is the reason for which there is nothing to judge after all.
 	notApplicable string
@@ -174,6 +177,14 @@ type verdict struct {
 
 	total, bad int64
 	findings   []row
+}
+
+// good counts a subject of one that is not bad.
+func (v *verdict) good(source string) {
+	if v.goods == nil {
+		v.goods = map[string]int64{}
+	}
+	v.goods[source]++
 }
 
 // row is one subject's count.

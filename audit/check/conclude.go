@@ -97,6 +97,9 @@ func (b *judging) pick(c Check, v *verdict) error {
 	limit := b.Policy(c.ID).MaxFraction
 	if limit == nil || !c.Fractional {
 		bad := 0
+		for _, subjects := range v.goods {
+			v.total += subjects
+		}
 		for _, r := range v.rows {
 			v.total += r.total
 			v.bad += r.bad
@@ -117,6 +120,12 @@ func (b *judging) pick(c Check, v *verdict) error {
 		return nil
 	}
 	pools := map[string]*row{}
+	for source, subjects := range v.goods {
+		v.total += subjects
+		if b.MinRows(c.ID) > 1 {
+			addToPool(pools, row{total: subjects, subject: report.Subject{Source: source}}, subjects)
+		}
+	}
 	for _, r := range v.rows {
 		v.total += r.total
 		v.bad += r.bad
@@ -124,7 +133,7 @@ func (b *judging) pick(c Check, v *verdict) error {
 			return err
 		}
 		if r.total < b.MinRows(c.ID) {
-			addToPool(pools, r)
+			addToPool(pools, r, 1)
 			continue
 		}
 		if above(r, *limit) {
@@ -143,8 +152,8 @@ func above(r row, limit float64) bool {
 	return r.bad > 0 && float64(r.bad) > limit*float64(r.total)
 }
 
-// addToPool adds a subject that is too small for a fraction of its own to the pool of its source.
-func addToPool(pools map[string]*row, r row) {
+// addToPool adds subjects that are too small for a fraction of their own to the pool of their source.
+func addToPool(pools map[string]*row, r row, subjects int64) {
 	pool := pools[r.subject.Source]
 	if pool == nil {
 		pool = &row{subject: report.Subject{Source: r.subject.Source}, measures: report.Measures{}}
@@ -152,7 +161,7 @@ func addToPool(pools map[string]*row, r row) {
 	}
 	pool.total += r.total
 	pool.bad += r.bad
-	pool.measures.Add("pooled_subjects", 1)
+	pool.measures.Add("pooled_subjects", subjects)
 	if r.bad > 0 && r.subject.Partition != "" {
 		pool.partitions = append(pool.partitions, r.subject.Partition)
 	}

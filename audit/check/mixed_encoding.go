@@ -70,19 +70,19 @@ func judgeMixedEncoding(b *viewEvidence) (verdict, error) {
 	common := commonEncoding(files)
 	v := verdict{measures: map[string]any{"encodings": evidence.EncodingMeasures(files)}}
 	for _, f := range files {
-		r := row{total: 1, subject: report.Subject{Partition: b.PartitionValue(f.File.Partition), Source: f.File.Source, File: f.File.Path}}
-		others := []string{}
-		for _, e := range slices.Sorted(maps.Keys(f.Rows)) {
+		var others []string
+		for e := range f.Rows.All() {
 			if e != common {
 				others = append(others, string(e))
 			}
 		}
-		if len(others) > 0 {
-			r.bad = 1
-			r.message = fmt.Sprintf("event_time is %s, where most files write %s", strings.Join(others, " and "), common)
-			r.measures = map[string]any{"encodings": others, "expected": string(common), "writer": f.File.Writer}
+		if len(others) == 0 {
+			v.good(f.File.Source)
+			continue
 		}
-		v.rows = append(v.rows, r)
+		v.rows = append(v.rows, row{total: 1, bad: 1, subject: report.Subject{Partition: b.PartitionValue(f.File.Partition), Source: f.File.Source, File: f.File.Path},
+			message:  fmt.Sprintf("event_time is %s, where most files write %s", strings.Join(others, " and "), common),
+			measures: map[string]any{"encodings": others, "expected": string(common), "writer": f.File.Writer}})
 	}
 	return v, nil
 }
@@ -104,7 +104,7 @@ func commonEncoding(files []evidence.EncodedFile) facts.Encoding {
 	type support struct{ files, rows int64 }
 	supports := map[facts.Encoding]support{}
 	for _, f := range files {
-		for e, n := range f.Rows {
+		for e, n := range f.Rows.All() {
 			s := supports[e]
 			supports[e] = support{s.files + 1, s.rows + n}
 		}
@@ -125,7 +125,7 @@ func (b *viewEvidence) encodingZonesDeclared() bool {
 		return false
 	}
 	for _, f := range b.Encoded {
-		for e := range f.Rows {
+		for e := range f.Rows.All() {
 			zones := b.ZonesOf(f)
 			if !evidence.IsNaive(e) || len(zones) == 0 || slices.ContainsFunc(zones, func(zone string) bool { return zone == "" || zone == model.ZoneDevice }) {
 				return false

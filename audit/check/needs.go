@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/featureaudit/featureaudit/audit/evidence"
-	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
@@ -60,24 +59,29 @@ func (a absentColumn) String() string {
 
 // absent lists the columns of a check's needs that are missing from readable files, in the order of the needs.
 func (b *viewEvidence) absent(c Check) []absentColumn {
-	files := b.Readable(c.WholeView)
-	if slices.ContainsFunc(files, func(f facts.File) bool { return f.Live() > 0 }) {
-		// a file without rows hides none, whatever columns it has
-		files = slices.DeleteFunc(files, func(f facts.File) bool { return f.Live() == 0 })
+	files, withRows := 0, 0
+	for f := range b.Readable(c.WholeView) {
+		files++
+		if f.Live() > 0 {
+			withRows++
+		}
 	}
-	if len(files) == 0 {
+	if files == 0 {
 		return nil
+	}
+	if withRows > 0 {
+		files = withRows // a file without rows hides none, whatever columns it has
 	}
 	var absent []absentColumn
 	for _, want := range b.wantedColumns(c) {
 		var without []string
-		for _, f := range files {
-			if !b.HasColumn(f, want) {
+		for f := range b.Readable(c.WholeView) {
+			if (withRows == 0 || f.Live() > 0) && !b.HasColumn(*f, want) {
 				without = append(without, f.Path)
 			}
 		}
 		if len(without) > 0 {
-			absent = append(absent, absentColumn{column: want.Name, files: without, everywhere: len(without) == len(files)})
+			absent = append(absent, absentColumn{column: want.Name, files: without, everywhere: len(without) == files})
 		}
 	}
 	return absent

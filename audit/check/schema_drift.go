@@ -75,23 +75,29 @@ func (d drift) measures() map[string]any {
 }
 
 func judgeSchemaDrift(b *viewEvidence) (verdict, error) {
-	groups := map[string][]facts.File{}
-	for _, f := range b.Readable(schemaDriftFiles.WholeView) {
+	groups := map[string][]*facts.File{}
+	for f := range b.Readable(schemaDriftFiles.WholeView) {
 		groups[b.schemaGroup(f)] = append(groups[b.schemaGroup(f)], f)
 	}
 	columns := b.columnTypes()
 	v := verdict{}
 	tally := map[drift][]string{}
 	for _, group := range slices.Sorted(maps.Keys(groups)) {
-		common := commonSchema(groups[group], columns)
+		common, bySchema := commonSchema(groups[group], columns), map[int32][]drift{}
 		for _, f := range groups[group] {
-			r := row{total: 1, subject: report.Subject{Partition: b.PartitionValue(f.Partition), File: f.Path}}
-			if drifts := compareColumns(columns[common].types, columns[f.Schema].types); len(drifts) > 0 {
-				r.bad = 1
-				describeDrifts(&r, drifts)
-				for _, d := range drifts {
-					tally[d] = append(tally[d], f.Path)
-				}
+			drifts, compared := bySchema[f.Schema]
+			if !compared {
+				drifts = compareColumns(columns[common].types, columns[f.Schema].types)
+				bySchema[f.Schema] = drifts
+			}
+			if len(drifts) == 0 {
+				v.good("")
+				continue
+			}
+			r := row{total: 1, bad: 1, subject: report.Subject{Partition: b.PartitionValue(f.Partition), File: f.Path}}
+			describeDrifts(&r, drifts)
+			for _, d := range drifts {
+				tally[d] = append(tally[d], f.Path)
 			}
 			v.rows = append(v.rows, r)
 		}
@@ -104,7 +110,7 @@ func judgeSchemaDrift(b *viewEvidence) (verdict, error) {
 var schemaDriftFiles = Check{Needs: Needs{Files: true, Footers: true}}
 
 // schemaGroup keeps sources with a path of their own apart: they may have a schema of their own.
-func (b *viewEvidence) schemaGroup(f facts.File) string {
+func (b *viewEvidence) schemaGroup(f *facts.File) string {
 	if b.DeclaredSources[f.Source].Path != "" {
 		return f.Source
 	}
@@ -149,7 +155,7 @@ func (b *viewEvidence) isEventTime(schema facts.Schema, c facts.Column) bool {
 }
 
 // commonSchema is the schema of most files; of equals that of more rows, then that of the first path.
-func commonSchema(files []facts.File, columns []columnSet) int32 {
+func commonSchema(files []*facts.File, columns []columnSet) int32 {
 	type candidate struct {
 		schema      int32
 		files, rows int64

@@ -55,7 +55,10 @@ func judgeThickPartitions(b *viewEvidence) (verdict, error) {
 		if !ok {
 			return row{}, false
 		}
-		r := row{total: 1, measures: map[string]any{"rows": v.at.Rows, "limit_rows": limit, "median_rows": nil}}
+		if float64(v.at.Rows) <= limit {
+			return row{total: 1}, true
+		}
+		r := row{total: 1, bad: 1, measures: map[string]any{"rows": v.at.Rows, "limit_rows": limit, "median_rows": nil}}
 		usual := "max_rows is " + decimal(limit)
 		if len(v.alike) > 0 {
 			r.measures["median_rows"] = median(v.alike)
@@ -63,9 +66,7 @@ func judgeThickPartitions(b *viewEvidence) (verdict, error) {
 		if declared.MaxRows == nil || limit < float64(*declared.MaxRows) {
 			usual = "the median of the " + words.Number(int64(len(v.alike))) + " " + v.slot.String() + " before it is " + decimal(median(v.alike))
 		}
-		if float64(v.at.Rows) > limit {
-			r.bad, r.message = 1, words.Count(v.at.Rows, "row")+", where "+usual
-		}
+		r.message = words.Count(v.at.Rows, "row") + ", where " + usual
 		return r, true
 	})
 }

@@ -58,18 +58,19 @@ func judgeUnreadable(b *viewEvidence) (verdict, error) {
 		problems[u.File.ID] = u
 	}
 	v := verdict{}
-	for _, f := range b.Survey.Files {
-		if b.LeftOut(f) || !b.InRange(f.Partition) {
+	for i := range b.Survey.Files {
+		f := &b.Survey.Files[i]
+		if b.LeftOut(*f) || !b.InRange(f.Partition) {
 			continue
 		}
 		u, unread := problems[f.ID]
 		if blind := b.Collection.Blind[f.ID]; !unread && len(blind) > 0 {
 			v.unable = true
-			v.rows = append(v.rows, b.blindRow(f, blind))
+			v.rows = append(v.rows, b.blindRow(*f, blind))
 			continue
 		}
 		if !unread {
-			v.rows = append(v.rows, row{total: 1})
+			v.good("")
 			continue
 		}
 		v.unable = true

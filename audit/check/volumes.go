@@ -3,6 +3,7 @@ package check
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 	"strconv"
@@ -61,16 +62,19 @@ func (s slot) String() string {
 // volumes are the closed partitions with rows by time, each with what came before it. What a thin partition holds says nothing of what
 // is usual: a long run of them would hide itself, and make the first whole one after it look thick. One whose footers were not all read
 // is neither judged nor compared with. least is the declared floor of a partition, or nil.
-func (b *viewEvidence) volumes(least *int64) ([]volume, error) {
+func (b *viewEvidence) volumes(least *int64) (iter.Seq[volume], error) {
 	slotOf, err := slotsOf(b.View.TimePartition)
 	if err != nil {
 		return nil, err
 	}
+	return func(yield func(volume) bool) { b.eachVolume(slotOf, least, yield) }, nil
+}
+
+func (b *viewEvidence) eachVolume(slotOf func(facts.Partition) slot, least *int64, yield func(volume) bool) {
 	type place struct {
 		group string
 		slot  slot
 	}
-	var list []volume
 	whole, alike := map[string][]int64{}, map[place][]int64{}
 	for _, p := range b.Presences() {
 		q := p.Partition
@@ -82,14 +86,15 @@ func (b *viewEvidence) volumes(least *int64) ([]volume, error) {
 		if limit, ok := thinLimit(v, least); ok {
 			v.thin = float64(p.Rows) < limit
 		}
-		list = append(list, v)
+		if !yield(v) {
+			return
+		}
 		if v.thin {
 			continue
 		}
 		whole[p.Group] = newest(v.before, p.Rows, thinMost)
 		alike[place{p.Group, v.slot}] = newest(v.alike, p.Rows, thickMost)
 	}
-	return list, nil
 }
 
 // judgeVolumes gives a verdict on each partition that is judged; ok of one is false for what cannot be told.
@@ -99,7 +104,7 @@ func (b *viewEvidence) judgeVolumes(least *int64, one func(volume) (row, bool)) 
 		return verdict{}, err
 	}
 	var v verdict
-	for _, it := range all {
+	for it := range all {
 		if !b.Judged(it.at.Partition.ID) {
 			continue
 		}
@@ -108,7 +113,11 @@ func (b *viewEvidence) judgeVolumes(least *int64, one func(volume) (row, bool)) 
 			continue
 		}
 		r.subject = b.GroupSubject(it.at)
-		if before, was := b.rowsBefore(it.at); was && r.bad > 0 {
+		if r.bad == 0 {
+			v.good(r.subject.Source)
+			continue
+		}
+		if before, was := b.rowsBefore(it.at); was {
 			r.measures["since_rows"] = before
 			r.message += fmt.Sprintf("; it had %s when it was looked at before", words.Number(before))
 		}

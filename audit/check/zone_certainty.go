@@ -88,7 +88,7 @@ func (b *judging) zoneCertainty(c Check, measures map[string]any) string {
 	}
 	known := true
 	for _, f := range b.Encoded {
-		for e := range f.Rows {
+		for e := range f.Rows.All() {
 			if !evidence.IsNaive(e) {
 				continue
 			}

@@ -36,31 +36,23 @@ func judgeZoneUndeclared(b *viewEvidence) (verdict, error) {
 	if path := b.Unscanned(); path != "" {
 		return verdict{}, fmt.Errorf("the event times of %s are told by its rows alone, which were not read: whether they carry offsets is not known", path)
 	}
-	v := verdict{}
+	type place struct {
+		partition int32
+		source    string
+	}
+	v, at := verdict{}, map[place]int{}
 	for _, f := range b.Encoded {
-		r := row{total: 1, subject: report.Subject{Partition: b.PartitionValue(f.File.Partition), Source: f.File.Source}}
-		if b.UndeclaredFile(f) {
-			r.bad = 1
-		}
-		v.rows = append(v.rows, r)
-	}
-	v.rows = merged(v.rows)
-	return v, nil
-}
-
-// merged adds up the rows of each subject: files of one partition say the same.
-func merged(rows []row) []row {
-	at := map[report.Subject]int{}
-	var sums []row
-	for _, r := range rows {
-		i, known := at[r.subject]
+		of := place{f.File.Partition, f.File.Source} // files of one partition say the same
+		i, known := at[of]
 		if !known {
-			i = len(sums)
-			at[r.subject] = i
-			sums = append(sums, row{subject: r.subject})
+			i = len(v.rows)
+			at[of] = i
+			v.rows = append(v.rows, row{subject: report.Subject{Partition: b.PartitionValue(of.partition), Source: of.source}})
 		}
-		sums[i].total += r.total
-		sums[i].bad += r.bad
+		v.rows[i].total++
+		if b.UndeclaredFile(f) {
+			v.rows[i].bad++
+		}
 	}
-	return sums
+	return v, nil
 }

@@ -135,13 +135,13 @@ func cmpOr(t *Total) *Total {
 func (l *leaf) addInteger(n int64, t *Total) {
 	switch l.family {
 	case Decimal:
-		t.addScaled(big.NewInt(n), l.scale)
+		t.pending = t.pending.plus(n)
 	case Integer:
 		if l.unsigned && n < 0 {
 			t.addScaled(new(big.Int).SetUint64(uint64(n)), 0)
 			return
 		}
-		t.addScaled(big.NewInt(n), 0)
+		t.pending = t.pending.plus(n)
 	default:
 	}
 }
@@ -254,6 +254,9 @@ func (c *typed[T]) foldFlat(row, n int, w *window) error {
 	c.at += n
 	c.facts.Sum = sum
 	c.facts.Values += values
+	if c.number != nil {
+		c.facts.Total.settle(c.scale)
+	}
 	return nil
 }
 

@@ -14,6 +14,8 @@ type Total struct {
 	scale  int
 	// buckets hold the fractions of floating numbers by their exponents: no sum in an order, so that it is exact.
 	buckets map[int32]wide
+	// pending are whole numbers, or decimals without their point, that are not in scaled yet.
+	pending wide
 	// floating says that numbers are floating ones, which are shown as such; read is what a total held that was written down.
 	floating bool
 	read     *big.Rat
@@ -52,6 +54,14 @@ func (t *Total) addScaled(n *big.Int, scale int) {
 		n = new(big.Int).Mul(n, tenTo(t.scale-scale))
 	}
 	t.scaled.Add(&t.scaled, n)
+}
+
+// settle adds what is pending, of so many places.
+func (t *Total) settle(scale int) {
+	if t.pending != (wide{}) {
+		t.addScaled(t.pending.big(), scale)
+		t.pending = wide{}
+	}
 }
 
 func tenTo(n int) *big.Int { return new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil) }

@@ -31,7 +31,8 @@ type Input struct {
 	Definitions []report.Definition
 	// Catalogue are the ids of the checks that a report has a line for, in any order.
 	Catalogue []string
-	// Views are what was judged, and Corrections those of all of them; Results are those of all views and of the run. All in any order.
+	// Views are what was judged, and Corrections those of all of them; Results are those of all views and of the run. All in any order. The
+	// list of results is the report's from then on, and sorted.
 	Views       []report.View
 	Corrections []report.Correction
 	Results     []report.Result
@@ -47,7 +48,7 @@ type Input struct {
 // The exit code is not the outcome's: a retryable error among the results wins there, since the next try may find more.
 func Build(in Input) (report.Report, error) {
 	r := report.Report{Schema: report.Schema, Tool: in.Tool, AsOf: words.Instant(in.AsOf), Range: in.Range, Status: in.Status,
-		ConfigDigest: in.ConfigDigest, HashKeyID: in.HashKeyID, Verification: in.Verification, Selection: in.Selection, Definitions: in.Definitions, Results: slices.Clone(in.Results)}
+		ConfigDigest: in.ConfigDigest, HashKeyID: in.HashKeyID, Verification: in.Verification, Selection: in.Selection, Definitions: in.Definitions, Results: in.Results}
 	r.Selection.Views, r.Selection.Checks = report.List(r.Selection.Views), report.List(r.Selection.Checks)
 	r.Catalogue = slices.Sorted(slices.Values(in.Catalogue))
 	r.Definitions, r.Results = report.List(r.Definitions), report.List(r.Results)
@@ -211,23 +212,23 @@ func (b view) notes() []string {
 func (b view) ingestedNote() string {
 	epochs := evidence.EpochUnits{}
 	var files []evidence.EncodedFile
-	for _, f := range b.Readable(false) {
+	for f := range b.Readable(false) {
 		declared := b.View.IngestedAt
 		if own := b.DeclaredSources[f.Source].IngestedAt; own.Declared() {
 			declared = own
 		}
-		column := b.Schema(f).Lookup(declared.Column)
+		column := b.Schema(*f).Lookup(declared.Column)
 		if f.Live() == 0 || !declared.Declared() || column == nil || engine.FormOf(*column).Kind == engine.FormNull {
 			continue
 		}
-		e := evidence.EncodedFile{File: &b.Survey.Files[f.ID], Rows: map[facts.Encoding]int64{}}
-		switch encoding := b.Schema(f).Encoding(*column); encoding {
+		e := evidence.EncodedFile{File: f}
+		switch encoding := b.Schema(*f).Encoding(*column); encoding {
 		case facts.EncodingEpoch:
-			e.Add(epochs.Encoding(declared, *column, f), f.Live())
+			e.Rows.Add(epochs.Encoding(declared, *column, *f), f.Live())
 		case facts.EncodingTextNaive:
-			e.Add("text", f.Live())
+			e.Rows.Add("text", f.Live())
 		default:
-			e.Add(encoding, f.Live())
+			e.Rows.Add(encoding, f.Live())
 		}
 		files = append(files, e)
 	}

@@ -3,6 +3,7 @@ package evidence
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -28,8 +29,85 @@ func EncodingsInWords(list []report.Measures) string {
 type EncodedFile struct {
 	File *facts.File
 	// Rows by encoding; more than one for text only.
-	Rows    map[facts.Encoding]int64
+	Rows    EncodedRows
 	Sources []string
+}
+
+// EncodedRows counts rows by how they write their event time. Nearly all files write one encoding: a map of its own took 200 bytes of each
+// of 100,000.
+type EncodedRows struct {
+	first encodedRows
+	more  *[]encodedRows
+}
+
+type encodedRows struct {
+	encoding facts.Encoding
+	rows     int64
+}
+
+// All gives the encodings with their rows, sorted by encoding.
+func (r EncodedRows) All() iter.Seq2[facts.Encoding, int64] {
+	return func(yield func(facts.Encoding, int64) bool) {
+		if r.first.rows == 0 || !yield(r.first.encoding, r.first.rows) || r.more == nil {
+			return
+		}
+		for _, one := range *r.more {
+			if !yield(one.encoding, one.rows) {
+				return
+			}
+		}
+	}
+}
+
+// Empty says that no rows are counted.
+func (r EncodedRows) Empty() bool { return r.first.rows == 0 }
+
+// Add counts rows, if there are any.
+func (r *EncodedRows) Add(encoding facts.Encoding, rows int64) {
+	if rows > 0 && encoding != facts.EncodingNone {
+		all := r.without(encoding)
+		r.set(append(all, encodedRows{encoding, rows + r.of(encoding)}))
+	}
+}
+
+// Take gives the rows of an encoding, which are counted no more.
+func (r *EncodedRows) Take(encoding facts.Encoding) int64 {
+	rows := r.of(encoding)
+	if rows > 0 {
+		r.set(r.without(encoding))
+	}
+	return rows
+}
+
+func (r EncodedRows) of(encoding facts.Encoding) int64 {
+	for e, rows := range r.All() {
+		if e == encoding {
+			return rows
+		}
+	}
+	return 0
+}
+
+func (r EncodedRows) without(encoding facts.Encoding) []encodedRows {
+	var all []encodedRows
+	for e, rows := range r.All() {
+		if e != encoding {
+			all = append(all, encodedRows{e, rows})
+		}
+	}
+	return all
+}
+
+func (r *EncodedRows) set(all []encodedRows) {
+	slices.SortFunc(all, func(a, b encodedRows) int { return cmp.Compare(a.encoding, b.encoding) })
+	*r = EncodedRows{}
+	if len(all) > 0 {
+		r.first = all[0]
+	}
+	if len(all) > 1 {
+		more := all[1:]
+		r.more = &more
+	}
 }
 
 // writing is how rows of one file write their event time.
@@ -44,16 +122,18 @@ type writing struct {
 type encodingSearch struct{ *Index }
 
 // writings are those of a file: one, unless its rows belong to sources with event times of their own.
-func (b encodingSearch) writings(f facts.File, slices []*facts.Slice) []writing {
+func (b encodingSearch) writings(f *facts.File, slices []facts.Slice) []writing {
 	if f.Source != "" || !b.SourcesDiffer() {
 		w := writing{column: b.eventTimeOf(f.Source), rows: f.Live()}
-		for _, s := range slices {
+		for i := range slices {
+			s := &slices[i]
 			w.withOffset, w.without = w.withOffset+s.TextOffset, w.without+s.TextNaive
 		}
 		return []writing{w}
 	}
 	var all []writing
-	for _, s := range slices {
+	for i := range slices {
+		s := &slices[i]
 		all = append(all, writing{column: b.eventTimeOf(s.Source), rows: s.Rows, withOffset: s.TextOffset, without: s.TextNaive})
 	}
 	return all
@@ -82,38 +162,37 @@ func (b encodingSearch) encodedFiles() []EncodedFile {
 	scanned := b.slicesByFile()
 	epochs := EpochUnits{}
 	var files []EncodedFile
-	for _, f := range b.Readable(false) {
-		e := EncodedFile{File: &b.Survey.Files[f.ID], Rows: map[facts.Encoding]int64{}}
-		for _, s := range scanned[f.ID] {
-			e.Sources = append(e.Sources, s.Source)
+	var sources []string
+	for f := range b.Readable(false) {
+		ofFile := scanned(f.ID)
+		if !slices.EqualFunc(sources, ofFile, func(name string, s facts.Slice) bool { return name == s.Source }) {
+			sources = nil // files of the same sources share one list
+			for i := range ofFile {
+				sources = append(sources, ofFile[i].Source)
+			}
 		}
-		for _, w := range b.writings(f, scanned[f.ID]) {
-			column := b.Schema(f).Lookup(w.column.Column)
+		e := EncodedFile{File: f, Sources: sources}
+		for _, w := range b.writings(f, ofFile) {
+			column := b.Schema(*f).Lookup(w.column.Column)
 			if w.rows == 0 || column == nil || engine.FormOf(*column).Kind == engine.FormNull {
 				continue
 			}
-			switch encoding := b.Schema(f).Encoding(*column); encoding {
+			switch encoding := b.Schema(*f).Encoding(*column); encoding {
 			case facts.EncodingNone:
 			case facts.EncodingTextNaive:
-				e.Add(facts.EncodingTextOffset, w.withOffset)
-				e.Add(facts.EncodingTextNaive, w.without)
+				e.Rows.Add(facts.EncodingTextOffset, w.withOffset)
+				e.Rows.Add(facts.EncodingTextNaive, w.without)
 			case facts.EncodingEpoch:
-				e.Add(epochs.Encoding(w.column, *column, f), w.rows)
+				e.Rows.Add(epochs.Encoding(w.column, *column, *f), w.rows)
 			default:
-				e.Add(encoding, w.rows)
+				e.Rows.Add(encoding, w.rows)
 			}
 		}
-		if len(e.Rows) > 0 {
+		if !e.Rows.Empty() {
 			files = append(files, e)
 		}
 	}
 	return epochs.Name(files)
-}
-
-func (e *EncodedFile) Add(encoding facts.Encoding, rows int64) {
-	if rows > 0 && encoding != facts.EncodingNone {
-		e.Rows[encoding] += rows
-	}
 }
 
 // EpochUnits are the units of a view's bare numbers, by the encodings that stand for them; true where each file's is declared.
@@ -139,19 +218,18 @@ func (u EpochUnits) Encoding(declared model.TimeColumn, column facts.Column, f f
 func (u EpochUnits) Name(files []EncodedFile) []EncodedFile {
 	told := slices.ContainsFunc(slices.Collect(maps.Values(u)), func(declared bool) bool { return !declared })
 	if len(u) > 1 && told {
-		return slices.DeleteFunc(files, func(f EncodedFile) bool {
-			delete(f.Rows, untoldEpoch)
-			return len(f.Rows) == 0
-		})
-	}
-	for _, f := range files {
-		rows := f.Rows[untoldEpoch]
-		delete(f.Rows, untoldEpoch)
-		for encoding := range u {
-			rows += f.Rows[encoding]
-			delete(f.Rows, encoding)
+		for i := range files {
+			files[i].Rows.Take(untoldEpoch)
 		}
-		f.Add(facts.EncodingEpoch, rows)
+		return slices.DeleteFunc(files, func(f EncodedFile) bool { return f.Rows.Empty() })
+	}
+	for i := range files {
+		counted := &files[i].Rows
+		rows := counted.Take(untoldEpoch)
+		for encoding := range u {
+			rows += counted.Take(encoding)
+		}
+		counted.Add(facts.EncodingEpoch, rows)
 	}
 	return files
 }
@@ -159,9 +237,8 @@ func (u EpochUnits) Name(files []EncodedFile) []EncodedFile {
 // Unscanned is a file whose rows tell how it writes event times, and that no scan has read and no problem explains, or "".
 func (b *Index) Unscanned() string {
 	scanned := b.slicesByFile()
-	for _, f := range b.Readable(false) {
-		_, seen := scanned[f.ID]
-		if !seen && f.Live() > 0 && b.Collection.Unread[f.ID].Kind == "" && rowsTellEncoding(b.View, *b.Schema(f), f) {
+	for f := range b.Readable(false) {
+		if len(scanned(f.ID)) == 0 && f.Live() > 0 && b.Collection.Unread[f.ID].Kind == "" && rowsTellEncoding(b.View, *b.Schema(*f), *f) {
 			return f.Path
 		}
 	}
@@ -181,20 +258,28 @@ func HasTextTimes(v model.View, schema facts.Schema) bool {
 	})
 }
 
-func (b *Index) slicesByFile() map[int32][]*facts.Slice {
-	byFile := map[int32][]*facts.Slice{}
-	for i := range b.Collection.Slices {
-		s := &b.Collection.Slices[i]
-		byFile[s.File] = append(byFile[s.File], s)
+// slicesByFile gives the slices of a file, which stand side by side.
+func (b *Index) slicesByFile() func(file int32) []facts.Slice {
+	all := b.Collection.Slices
+	if !slices.IsSortedFunc(all, func(x, y facts.Slice) int { return cmp.Compare(x.File, y.File) }) {
+		all = slices.Clone(all)
+		slices.SortStableFunc(all, func(x, y facts.Slice) int { return cmp.Compare(x.File, y.File) })
 	}
-	return byFile
+	return func(file int32) []facts.Slice {
+		from, _ := slices.BinarySearchFunc(all, file, func(s facts.Slice, file int32) int { return cmp.Compare(s.File, file) })
+		end := from
+		for end < len(all) && all[end].File == file {
+			end++
+		}
+		return all[from:end]
+	}
 }
 
 // EncodingMeasures are the files and rows of each encoding, with the first file of it.
 func EncodingMeasures(files []EncodedFile) []report.Measures {
 	byEncoding := map[facts.Encoding]report.Measures{}
 	for _, f := range files {
-		for e, n := range f.Rows {
+		for e, n := range f.Rows.All() {
 			m := byEncoding[e]
 			if m == nil {
 				m = report.Measures{"encoding": string(e), "files": int64(0), "rows": int64(0), "example": f.File.Path}
@@ -261,7 +346,7 @@ func (b *Index) Naive(source string) bool {
 		if f.File.Source != "" && f.File.Source != source || len(f.Sources) > 0 && !slices.Contains(f.Sources, source) {
 			return false
 		}
-		for e := range f.Rows {
+		for e := range f.Rows.All() {
 			if IsNaive(e) {
 				return true
 			}
@@ -272,7 +357,7 @@ func (b *Index) Naive(source string) bool {
 
 // UndeclaredFile says whether some of a file's event times are naive, and no zone is declared for them.
 func (b *Index) UndeclaredFile(f EncodedFile) bool {
-	for e := range f.Rows {
+	for e := range f.Rows.All() {
 		if IsNaive(e) && slices.Contains(b.ZonesOf(f), "") {
 			return true
 		}

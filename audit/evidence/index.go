@@ -4,6 +4,7 @@ package evidence
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"strings"
 
@@ -99,7 +100,7 @@ type schemaColumn struct {
 }
 
 type UnreadFile struct {
-	File    facts.File
+	File    *facts.File
 	Problem facts.Problem
 	// Surveyed says that its footer was read, and only its rows were not.
 	Surveyed bool
@@ -122,7 +123,8 @@ func NewIndex(in Input) *Index {
 
 func findUnread(in Input) []UnreadFile {
 	var unread []UnreadFile
-	for _, f := range in.Survey.Files {
+	for i := range in.Survey.Files {
+		f := &in.Survey.Files[i]
 		if f.Problem != nil {
 			if f.Problem.Kind != facts.ProblemOpenChanged {
 				unread = append(unread, UnreadFile{File: f, Problem: *f.Problem})
@@ -237,20 +239,26 @@ func (b *Index) CountJudged(whole bool) int {
 	return count
 }
 
-// JudgedFiles are the files whose rows a check's verdict rests on.
-func (b *Index) JudgedFiles(whole bool) []facts.File {
-	files := make([]facts.File, 0, b.CountJudged(whole)) // 100,000 of them take 30 MB, and twice that while a list grows
-	for i := range b.Survey.Files {
-		if b.judges(&b.Survey.Files[i], whole) {
-			files = append(files, b.Survey.Files[i])
+// JudgedFiles are the files whose rows a check's verdict rests on. They are not copied: 100,000 of them take 35 MB.
+func (b *Index) JudgedFiles(whole bool) iter.Seq[*facts.File] {
+	return func(yield func(*facts.File) bool) {
+		for i := range b.Survey.Files {
+			if f := &b.Survey.Files[i]; b.judges(f, whole) && !yield(f) {
+				return
+			}
 		}
 	}
-	return files
 }
 
 // Readable are the judged files with a footer.
-func (b *Index) Readable(whole bool) []facts.File {
-	return slices.DeleteFunc(b.JudgedFiles(whole), func(f facts.File) bool { return f.Problem != nil || b.Schema(f) == nil })
+func (b *Index) Readable(whole bool) iter.Seq[*facts.File] {
+	return func(yield func(*facts.File) bool) {
+		for f := range b.JudgedFiles(whole) {
+			if f.Problem == nil && b.Schema(*f) != nil && !yield(f) {
+				return
+			}
+		}
+	}
 }
 
 func (b *Index) Schema(f facts.File) *facts.Schema {

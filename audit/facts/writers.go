@@ -85,6 +85,15 @@ func (s *WriterSample) Grow(rows int) {
 	}
 }
 
+// Below leaves out writers from a limit on, without sorting the rows.
+func (s *WriterSample) Below(limit uint64) {
+	if limit >= s.Limit {
+		return
+	}
+	s.Limit = limit
+	s.Rows = slices.DeleteFunc(s.Rows, func(r WriterRow) bool { return r.Writer >= limit })
+}
+
 // Settle sorts the rows and cuts them to so many: whole writers are kept, by the smallest hash. It may be called again when
 // rows were added, and gives what a call with all rows at once would give.
 func (s *WriterSample) Settle(most int) {

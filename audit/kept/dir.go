@@ -40,6 +40,8 @@ type Dir struct {
 	beside  chan struct{}
 	running sync.WaitGroup
 	later   []func()
+	// footers are the newest files of which a footer is kept, by path, once somebody asked.
+	footers map[string]*File
 	// paths are those of files, once somebody asked, and dropped those of files that are not trusted.
 	paths, dropped map[string]bool
 }
@@ -157,6 +159,9 @@ func (f Folder) Open(ctx context.Context) (*Dir, error) {
 	if err := d.looks.damaged; err != nil {
 		d.notUsed = append(d.notUsed, "looks/"+reasonFor(err)+"; what changes in closed partitions is compared with this run from the next one on")
 	}
+	for _, err := range d.looks.foreign {
+		d.notUsed = append(d.notUsed, "looks/"+reasonFor(err))
+	}
 	packs, err := openAll(ctx, f.place, packsFolder, d.openPack)
 	if err != nil {
 		return nil, fmt.Errorf("facts %s: %w", f.place.text(), err)
@@ -240,6 +245,7 @@ func (d *Dir) take(o opened) {
 
 // forget drops what is not trusted.
 func (d *Dir) forget() {
+	d.footers = nil
 	maps.DeleteFunc(d.files, func(of fileOf, f *File) bool {
 		if f.pack.number() > d.distrusted {
 			return false
@@ -285,8 +291,10 @@ func (d *Dir) Traces(path string) (otherPolicy, distrusted bool) {
 	defer d.mu.Unlock()
 	if d.paths == nil {
 		d.paths = map[string]bool{}
-		for of := range d.files {
-			d.paths[of.path] = true
+		for of, f := range d.files {
+			if !f.Verified() {
+				d.paths[of.path] = true
+			}
 		}
 	}
 	// what a damaged pack knew nobody can tell: it may have known this one

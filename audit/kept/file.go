@@ -53,9 +53,12 @@ func (f *File) row(number int64) Rows {
 		whole(int64(f.AsOf)), whole(int64(f.Holds)), whole(int64(f.Far))}
 }
 
-// filesOf reads the table of a pack's files.
+// filesOf reads the table of a pack's files. A pack of a list alone has none.
 func filesOf(p *Pack) ([]*File, error) {
 	n := p.Len(filesTable.Name)
+	if n == 0 {
+		return nil, nil
+	}
 	texts, wholes := map[string][]string{}, map[string][]int64{}
 	for _, c := range filesTable.Columns {
 		var err error
@@ -174,6 +177,23 @@ func ranged[T any](at []Range, read func(Range) ([]T, error)) ([]T, error) {
 		all = append(all, values...)
 	}
 	return all, nil
+}
+
+// VerifiedName is the table of rows of a file whose values were compared. They are kept apart from its other facts, under a policy of their
+// own, for a later run may compare more of them.
+const VerifiedName = "verified"
+
+// Verified says that rows are kept of a file, and no other facts.
+func (f *File) Verified() bool {
+	_, is := f.At[VerifiedName]
+	return is
+}
+
+// Follows says that what is kept of a file was kept with facts of it or later, and of the same file.
+func (f *File) Follows(facts *File) bool {
+	same := *f
+	same.State = facts.State
+	return same.SameAs(facts) && f.Rows == facts.Rows && f.pack.number() >= facts.pack.number()
 }
 
 // Pack is where the file's facts are.

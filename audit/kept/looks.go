@@ -56,10 +56,11 @@ type Looks struct {
 
 	mu    sync.Mutex
 	views map[string]*view
-	// packs are the names of those that were read.
-	packs []string
-	// damaged says why nothing is known, though something is there.
+	// packs are the names of those that were read, and replaced those that one of them holds the content of.
+	packs, replaced []string
+	// damaged says why nothing is known, though something is there, and foreign what of it is not ours.
 	damaged error
+	foreign []error
 	// reading says that nothing is written.
 	reading bool
 	// delta is what this run found, by view.
@@ -93,6 +94,16 @@ const looksFolder = "looks"
 // maxLooks is how many packs of looks there are before one is written that holds all.
 const maxLooks = 24
 
+// lookNote is what a pack of looks says of itself: which packs it adds to, or that it holds all that other packs held, by their names.
+type lookNote struct {
+	Note
+	AddsTo   []string `json:"adds_to,omitempty"`
+	Replaces []string `json:"replaces,omitempty"`
+}
+
+// mostReplaced is how many names of packs a pack remembers that it replaces: a run that began before them may still add to one of them.
+const mostReplaced = 16 * maxLooks
+
 // RewritesLast is for how long a rewrite is remembered.
 const RewritesLast = 30 * times.Day
 
@@ -106,28 +117,44 @@ func placeColumns() []Column {
 	return append([]Column{{"view", Text}, {"interval", Text}, {"partition", Text}}, Integers("start_us", "end_us", "closed_us")...)
 }
 
-// openLooks reads what is remembered. Where a pack is damaged nothing is: what it alone said would be taken for a change.
+// look is a pack of looks that was opened, or why it cannot be.
+type look struct {
+	name string
+	pack *Pack
+	note lookNote
+	err  error
+}
+
+// openLooks reads what is remembered. Where a pack is damaged or gone nothing is: what it alone said would be taken for a change.
 func openLooks(in place) *Looks {
 	l := &Looks{place: in, views: map[string]*view{}, delta: map[string]*view{}}
-	type look struct {
-		name string
-		pack *Pack
-		err  error
-	}
 	packs, err := openAll(context.Background(), in, looksFolder, func(name string) (look, error) {
 		p, err := openPack(in, in.pack(looksFolder, name), &blocks{})
 		if errors.Is(err, errGone) {
 			return look{}, err // another run has put it into one that holds all
 		}
-		return look{name, p, err}, nil
+		one := look{name: name, pack: p, err: err}
+		if err == nil && p.Note(&one.note) != nil {
+			one.err = DamagedError{Pack: p.path, Err: errors.New("its note does not parse")}
+		}
+		return one, nil
 	})
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		l.damaged = err
 	}
+	packs = slices.DeleteFunc(packs, func(p look) bool { // what another release wrote is its own, and stays
+		if other := p.err != nil && foreign(p.name, p.err); other {
+			l.foreign = append(l.foreign, p.err)
+			return true
+		}
+		return false
+	})
 	for _, p := range packs {
-		l.packs = append(l.packs, p.name)
+		l.packs, l.replaced = append(l.packs, p.name), append(l.replaced, p.note.Replaces...)
+	}
+	for _, p := range packs {
 		if p.err == nil {
-			p.err = errors.Join(readLooked(p.pack, l.views), readSeen(p.pack, l.views), readRewritten(p.pack, l.views))
+			p.err = errors.Join(l.whole(p), readLooked(p.pack, l.views), readSeen(p.pack, l.views), readRewritten(p.pack, l.views))
 		}
 		if p.err != nil && l.damaged == nil {
 			l.damaged = p.err
@@ -137,6 +164,16 @@ func openLooks(in place) *Looks {
 		l.views = map[string]*view{}
 	}
 	return l
+}
+
+// whole says that the packs are there that one adds to, or that what they held is in another.
+func (l *Looks) whole(p look) error {
+	for _, name := range p.note.AddsTo {
+		if !slices.Contains(l.packs, name) && !slices.Contains(l.replaced, name) {
+			return DamagedError{Pack: p.pack.path, Err: fmt.Errorf("the pack %s, which it adds to, is gone", name)}
+		}
+	}
+	return nil
 }
 
 // of is a view of some, made where it is new.
@@ -285,9 +322,10 @@ func (l *Looks) Commit(by string, asOf times.Instant) error {
 }
 
 func (l *Looks) commit(note Note) error {
-	views, whole := l.delta, l.damaged != nil || len(l.packs) >= maxLooks
+	views, whole, said := l.delta, l.damaged != nil || len(l.packs) >= maxLooks, lookNote{Note: note, AddsTo: l.packs}
 	if whole {
-		views = l.merged(note.AsOf)
+		views, said.AddsTo, said.Replaces = l.merged(note.AsOf), nil, slices.Concat(l.replaced, l.packs)
+		said.Replaces = said.Replaces[max(0, len(said.Replaces)-mostReplaced):]
 	}
 	w, err := l.place.begin("looks-")
 	if err != nil {
@@ -302,7 +340,7 @@ func (l *Looks) commit(note Note) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return errors.Join(err, w.Abort())
 	}
-	if _, err := l.place.commit(w, looksFolder, numberAfter(names), note); err != nil || !whole {
+	if _, err := l.place.commit(w, looksFolder, numberAfter(names), said); err != nil || !whole {
 		return err
 	}
 	for _, old := range l.packs {

@@ -145,8 +145,10 @@ func (p *Pruned) needed(sound []Stock, distrusted int64, since time.Time) map[*F
 	used := map[string]time.Time{}
 	total := 0
 	for _, s := range sound {
-		total += len(s.Files)
 		for _, f := range s.Files {
+			if !f.Verified() {
+				total++
+			}
 			if s.Written.After(used[f.Policy]) {
 				used[f.Policy] = s.Written
 			}
@@ -154,9 +156,14 @@ func (p *Pruned) needed(sound []Stock, distrusted int64, since time.Time) map[*F
 	}
 	needed := map[*File]bool{}
 	latest := latestOf(sound)
-	p.Replaced = total - len(latest)
+	p.Replaced = total
 	for _, f := range latest {
+		if !f.Verified() {
+			p.Replaced--
+		}
 		switch {
+		case f.Verified(): // with the facts of the file, which are told of
+			needed[f] = f.pack.number() > distrusted && !used[f.Policy].Before(since) && f.there()
 		case f.pack.number() <= distrusted:
 			p.Distrusted++
 		case used[f.Policy].Before(since):
@@ -187,6 +194,9 @@ func (f *File) there() bool {
 func neededLists(sound []Stock, needed map[*File]bool) (map[string]listed, error) {
 	numbers := map[string]int64{}
 	for f := range needed {
+		if f.Verified() {
+			continue // it rests on no keys
+		}
 		numbers[f.Path] = max(numbers[f.Path], f.pack.number())
 	}
 	lists := map[string]listed{}

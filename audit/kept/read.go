@@ -330,9 +330,13 @@ func (t *tableReader) chunk(of chunkOf) (values, error) {
 	t.mu.Lock()
 	d := t.decoded[of]
 	if d == nil {
-		if t.held += rows; t.held > rememberedValues {
+		takes := rows
+		if t.manifest.Columns[of.column].Kind == Bytes {
+			takes += groupBytes / 8
+		}
+		if t.held += takes; t.held > rememberedValues {
 			clear(t.decoded)
-			t.held = rows
+			t.held = takes
 		}
 		d = &decodedChunk{}
 		t.decoded[of] = d

@@ -33,6 +33,9 @@ func (r Rows) len() int {
 // groupRows is how many rows are gathered before they are written as one row group. Rows that come together stay together.
 const groupRows = 1 << 16
 
+// groupBytes is how many bytes of columns of the kind Bytes are gathered before they are written as one row group, which is decoded whole.
+const groupBytes = 4 << 20
+
 // wholeRows is from how many rows on those that come together make a row group of their own in a dense table.
 const wholeRows = 1 << 14
 
@@ -54,8 +57,9 @@ type tableWriter struct {
 	parquet *file.Writer
 	dense   *denseWriter
 	spare   *sparePages
-	// waiting are rows of no group yet.
+	// waiting are rows of no group yet, with so many bytes in columns of that kind.
 	waiting Rows
+	bytes   int
 	written int64
 }
 
@@ -159,9 +163,14 @@ func (t *tableWriter) add(rows Rows) error {
 		case []string:
 			waiting, _ := t.waiting[i].([]string)
 			t.waiting[i] = append(waiting, c...)
+			if t.table.Columns[i].Kind == Bytes {
+				for _, text := range c {
+					t.bytes += len(text)
+				}
+			}
 		}
 	}
-	if t.waiting.len() < groupRows {
+	if t.waiting.len() < groupRows && t.bytes < groupBytes {
 		return nil
 	}
 	return t.flush()
@@ -172,7 +181,7 @@ func (t *tableWriter) flush() error {
 		return nil
 	}
 	err := t.group(t.waiting)
-	t.waiting = make(Rows, len(t.table.Columns))
+	t.waiting, t.bytes = make(Rows, len(t.table.Columns)), 0
 	return err
 }
 

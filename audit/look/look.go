@@ -91,21 +91,25 @@ func (l *Looker) Plan(ctx context.Context, view model.View, w Window) (Plan, err
 	if w.Newest {
 		listing = newestOnly(resolved, listing)
 	}
-	if most := max(l.Room.Runs*100/runsShare/fileBytes, leastFiles); l.Room.Runs > 0 && int64(len(listing.Files)) > most {
-		return Plan{View: resolved, AsOf: w.AsOf}, engine.ResourceError{Err: fmt.Errorf("it has %d files, and the memory limit has room for %d: raise --memory-limit to %d MB or more, or give the view a narrower path",
-			len(listing.Files), most, memoryFor(int64(len(listing.Files)))/1_000_000+1)}
+	if needed := listedBytes(listing); l.Room.Runs > 0 && len(listing.Files) > leastFiles && needed > l.Room.Runs*100/runsShare {
+		return Plan{View: resolved, AsOf: w.AsOf}, engine.ResourceError{Err: fmt.Errorf("it has %d files in %d partitions, which take about %d MB beside the rest, and the memory limit has room for %d MB of them: raise --memory-limit to %d MB or more, or give the view a narrower path",
+			len(listing.Files), len(listing.Partitions), needed/1_000_000+1, l.Room.Runs*100/runsShare/1_000_000, (programMemory+needed)/1_000_000+1)}
 	}
 	return Plan{View: resolved, Listing: listing, Notes: notes, AsOf: w.AsOf}, nil
 }
 
-// fileBytes is what a file takes from its footer to its verdicts (measured on 100,000 files); so few as leastFiles always have room.
+// fileBytes and partitionBytes are what a file and a partition take from their listing to their verdicts (measured on 100,000 files in 90
+// partitions, and in as many as files); so few as leastFiles always have room.
 const (
-	fileBytes  = 4 << 10
-	leastFiles = 64
+	fileBytes      = 1536
+	partitionBytes = 2048
+	leastFiles     = 64
 )
 
-// memoryFor is the memory limit that has room for so many files, in bytes.
-func memoryFor(files int64) int64 { return programMemory + (files+1)*fileBytes }
+// listedBytes is what the files and partitions of a listing take.
+func listedBytes(l facts.Listing) int64 {
+	return int64(len(l.Files))*fileBytes + int64(len(l.Partitions))*partitionBytes
+}
 
 // sliceBytes is what each further source of a file takes until it is judged (measured on 2,000 files of 60 sources each, a fifth of
 // which have findings); so many as leastSlices always have room.

@@ -47,6 +47,15 @@ func ShareOf(limit int64) Share {
 	return s
 }
 
+// EngineAtLast is what the engine may have of a memory limit once all was judged, and it fetches rows beside no other engine and no runs:
+// what the program and the rows leave, and no less than its share.
+func EngineAtLast(limit int64) int64 {
+	return max(ShareOf(limit).Engine, min(limit-programMemory-leastRuns, limit/100*75))
+}
+
+// LimitFor is the memory limit of which the engine has so many bytes.
+func LimitFor(engine int64) int64 { return programMemory + 2*engine }
+
 // HeapLimit is how much of a memory limit is left to Go: what neither the engine nor the program itself takes.
 func HeapLimit(limit int64) int64 {
 	return max(limit-programMemory-ShareOf(limit).Engine, limit/4)

@@ -138,11 +138,16 @@ type View struct {
 	Reference Reference
 
 	TimePartition TimePartition
+	// Materialized are the ranges of event time that a registry says were written to the online store, sorted by their start.
+	Materialized []Interval
 	// Checks overrides a check's severity and parameters, by check id.
 	Checks map[string]CheckPolicy
 
 	Origins Origins
 }
+
+// Interval is a range of event time, from its start up to its end.
+type Interval struct{ Start, End time.Time }
 
 // DefaultTolerance is how far an event time may lie after its ingest time when the policy does not say.
 const DefaultTolerance = 5 * time.Minute

@@ -109,7 +109,7 @@ func (f *File) build(name string, defined, own, overrides map[string]model.View)
 	v := model.View{Name: name, Project: f.Project}
 	layers := []model.View{asDefaults(f.Defaults)}
 	if def, ok := defined[name]; ok {
-		v.Kind, v.NoFiles = def.Kind, def.NoFiles
+		v.Kind, v.NoFiles, v.Materialized = def.Kind, def.NoFiles, def.Materialized // what no key says
 		v.Project = cmp.Or(def.Project, f.Project)
 		layers = append(layers, def)
 	}

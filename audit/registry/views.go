@@ -97,6 +97,9 @@ func (d Definitions) toView(v View) (model.View, error) {
 	if v.BatchSource != nil {
 		m.Zone = v.BatchSource.Tags[tagZone]
 	}
+	for _, i := range v.Materialized {
+		m.Materialized = append(m.Materialized, model.Interval(i))
+	}
 	d.originate(&m, v)
 	return m, nil
 }

@@ -14,10 +14,5 @@ func JSON(w io.Writer, r report.Report, _ Options) error {
 		return err
 	}
 	r.ID = id
-	raw, err := r.Marshal()
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(raw)
-	return err
+	return r.Write(w)
 }

@@ -1,7 +1,7 @@
 package report
 
 import (
-	"encoding/json"
+	"bytes"
 	"slices"
 )
 
@@ -489,25 +489,11 @@ type EngineUse struct {
 // as such, never as null: the schema promises it to readers in other languages. What no terminal should see stands as
 // escapes.
 func (r Report) Marshal() ([]byte, error) {
-	raw, err := json.MarshalIndent(r.filled(), "", "  ")
-	if err != nil {
+	var out bytes.Buffer
+	if err := r.Write(&out); err != nil {
 		return nil, err
 	}
-	return append(EscapeHidden(raw), '\n'), nil
-}
-
-// Digest is the id that the report must have: "sha256:" and the hex digest of the document as Marshal writes it, without
-// id and execution. White space and the choice of escapes do not count.
-func (r Report) Digest() (string, error) {
-	raw, err := r.Marshal()
-	if err != nil {
-		return "", err
-	}
-	members, err := membersOf(raw, quoteLeast)
-	if err != nil {
-		return "", err
-	}
-	return digestOf(members), nil
+	return out.Bytes(), nil
 }
 
 // outcomes are all that there are, the worst first. A fail comes before an error because it is proven whatever could not
@@ -563,8 +549,9 @@ func (r Report) Summarise() Summary {
 	return s
 }
 
-// filled is the report without nil lists and maps where the schema demands a value.
-func (r Report) filled() Report {
+// filledApart is the report without nil lists and maps where the schema demands a value; its views and results are filled one by one, as
+// they are written.
+func (r Report) filledApart() Report {
 	r.Selection = Selection{Views: List(r.Selection.Views), Checks: List(r.Selection.Checks)}
 	if r.Narrowed != nil {
 		n := *r.Narrowed
@@ -580,11 +567,6 @@ func (r Report) filled() Report {
 			})
 		}
 		return d
-	})
-	r.Views = each(r.Views, View.filled)
-	r.Results = each(r.Results, func(res Result) Result {
-		res.Findings, res.Measures = List(res.Findings), object(res.Measures)
-		return res
 	})
 	if len(r.Consumers) > 0 {
 		r.Consumers = each(r.Consumers, func(c Consumer) Consumer {
@@ -603,6 +585,11 @@ func (r Report) filled() Report {
 		past.NotUsed = List(past.NotUsed)
 		r.History = &past
 	}
+	return r
+}
+
+func (r Result) filled() Result {
+	r.Findings, r.Measures = List(r.Findings), object(r.Measures)
 	return r
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"hash"
 	"math"
 	"reflect"
 	"slices"
@@ -306,22 +307,42 @@ func needed(t reflect.Type) []string {
 // digestOf is the id of a document with these members: SHA-256 of it as compact JSON without id and execution, its keys
 // in their order, its numbers as written, its strings with no more escapes than JSON demands.
 func digestOf(members []member) string {
-	sum := sha256.New()
-	separator := "{"
+	sum := newDigester()
 	for _, m := range members {
-		if m.key == "id" || m.key == "execution" {
-			continue
+		if sum.begin(m.key) {
+			sum.sum.Write(m.value)
 		}
-		sum.Write([]byte(separator))
-		sum.Write(append(quoteLeast(nil, m.key), ':'))
-		sum.Write(m.value)
-		separator = ","
 	}
-	if separator == "{" {
-		sum.Write([]byte("{"))
+	return sum.end()
+}
+
+// digester computes an id, a member at a time.
+type digester struct {
+	sum       hash.Hash
+	separator string
+}
+
+func newDigester() *digester { return &digester{sum: sha256.New(), separator: "{"} }
+
+// begin begins a member, whose value follows; false says that it does not count.
+func (d *digester) begin(key string) bool {
+	if key == "id" || key == "execution" {
+		return false
 	}
-	sum.Write([]byte("}"))
-	return "sha256:" + hex.EncodeToString(sum.Sum(nil))
+	d.text(d.separator)
+	d.separator = ","
+	d.sum.Write(append(quoteLeast(nil, key), ':'))
+	return true
+}
+
+func (d *digester) text(s string) { d.sum.Write([]byte(s)) }
+
+func (d *digester) end() string {
+	if d.separator == "{" {
+		d.text("{")
+	}
+	d.text("}")
+	return "sha256:" + hex.EncodeToString(d.sum.Sum(nil))
 }
 
 // quoteLeast escapes what JSON demands and no more.

@@ -17,6 +17,7 @@ type Hasher struct {
 const (
 	RoleKey byte = iota + 1
 	RoleIdentity
+	RoleValue
 )
 
 // Hasher hashes with the key of the mask; nil where it has none.

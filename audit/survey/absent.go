@@ -12,15 +12,15 @@ import (
 // Columns are what the files of a view hold, as far as their footers tell.
 type Columns struct {
 	survey   facts.Survey
-	readable []facts.File
+	readable []*facts.File
 	names    []string
 }
 
 // ColumnsOf looks at a survey. Files that cannot be read say nothing.
 func ColumnsOf(s facts.Survey) Columns {
 	c := Columns{survey: s}
-	for _, f := range s.Files {
-		if f.Schema >= 0 {
+	for i := range s.Files {
+		if f := &s.Files[i]; f.Schema >= 0 {
 			c.readable = append(c.readable, f)
 		}
 	}
@@ -41,7 +41,7 @@ func (c Columns) Files() int { return len(c.readable) }
 // the case of letters are others. Where no file says anything, every column is held.
 func (c Columns) Hold(name string) bool {
 	return len(c.readable) == 0 || c.InPaths(name) != "" ||
-		slices.ContainsFunc(c.readable, func(f facts.File) bool { return c.survey.Schemas[f.Schema].Lookup(name) != nil })
+		slices.ContainsFunc(c.readable, func(f *facts.File) bool { return c.survey.Schemas[f.Schema].Lookup(name) != nil })
 }
 
 // Nearest is the column of the files whose name is most like another, empty where none is.
@@ -69,7 +69,7 @@ func Refuse(v model.View, s facts.Survey) []Refused {
 		name    string
 		columns []string
 	}{{"sensitive", v.Sensitive}, {"source", []string{v.Source.Column}}, {"measures", v.Measures}, {"payload", v.Payload}} {
-		if key.name == "source" && !slices.ContainsFunc(c.readable, func(f facts.File) bool { return f.Source == "" }) {
+		if key.name == "source" && !slices.ContainsFunc(c.readable, func(f *facts.File) bool { return f.Source == "" }) {
 			continue // the paths say it
 		}
 		for _, name := range key.columns {

@@ -34,6 +34,7 @@ func Places(ctx context.Context, st store.Store, f facts.File, columns []facts.C
 	footer = Place{Offset: f.Size - size, Size: size}
 	var tops []facts.Column
 	for _, c := range columns {
+		c = c.Stored() // a table may have another name for it than its file
 		if !slices.ContainsFunc(tops, func(t facts.Column) bool { return t.Path == c.Name }) {
 			tops = append(tops, facts.Column{Path: c.Name})
 		}

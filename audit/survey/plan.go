@@ -201,7 +201,11 @@ type planner struct {
 
 func (p *planner) addFiles() {
 	values := map[string][]facts.Value{} // by folder, whose files share them
+	p.listing.Files = slices.Grow(p.listing.Files, len(p.found.files))
 	for i, f := range p.found.files {
+		if strings.HasSuffix(f.Abs, f.Path) {
+			f.Path = f.Abs[len(f.Abs)-len(f.Path):] // one text for both
+		}
 		dir := path.Dir(f.Path)
 		if _, known := values[dir]; !known {
 			values[dir] = facts.PathValues(f.Path)

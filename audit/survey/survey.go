@@ -38,10 +38,11 @@ const (
 
 // Survey reads the footer of every listed file, workers of them at once, and describes their schemas in the order of
 // the files. A file that cannot be read gets a Problem and the others are not affected; the error is the context's.
-// progress (nil for none) is told the number of files done, by one goroutine at a time.
+// progress (nil for none) is told the number of files done, by one goroutine at a time. The files of the listing are those of the survey
+// from then on: they are not copied.
 func Survey(ctx context.Context, st store.Store, listing facts.Listing, roles Roles, workers int, progress func(done int)) (facts.Survey, error) {
 	s := facts.Survey{Listing: listing}
-	s.Files, s.Partitions = slices.Clone(listing.Files), slices.Clone(listing.Partitions)
+	s.Partitions = slices.Clone(listing.Partitions)
 	for _, f := range s.Files[:min(1, len(s.Files))] {
 		workers = max(workers, store.AtOnce(st, f.Abs))
 	}

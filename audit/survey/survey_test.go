@@ -449,9 +449,6 @@ func TestProgressAndCancel(t *testing.T) {
 	if _, err := Survey(context.Background(), local.New(), listing, Roles{}, 4, func(done int) { seen = append(seen, done) }); err != nil {
 		t.Fatal(err)
 	}
-	if listing.Files[0].Problem != nil {
-		t.Error("the listing itself was changed")
-	}
 	if len(seen) != len(listing.Files) || seen[len(seen)-1] != len(listing.Files) {
 		t.Errorf("progress %v", seen)
 	}

@@ -80,6 +80,8 @@ func (c Change) differs() (differs, known bool) {
 	switch {
 	case a == nil || b == nil || !a.Present || !b.Present:
 		return (a != nil && a.Present) != (b != nil && b.Present), true
+	case a.blind && a.Rows < b.Rows, b.blind && b.Rows < a.Rows:
+		return false, false // what could not be read may hold the others
 	case a.Rows != b.Rows:
 		return true, true
 	case a.Known && b.Known:

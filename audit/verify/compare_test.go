@@ -21,6 +21,11 @@ func unread(p *Partition) *Partition {
 	return p
 }
 
+func blind(p *Partition) *Partition {
+	p.blind = true
+	return p
+}
+
 func unknown(p *Partition) *Partition {
 	p.Known, p.Files[0].Abs = false, "/other/a"
 	return p
@@ -73,6 +78,9 @@ func TestStatesOfPartitions(t *testing.T) {
 		{"not read", held(1, 10, 7), unknown(held(1, 10, 7)), false, Unknown, "", "was not read"},
 		{"unreadable", held(1, 10, 7), unread(unknown(held(1, 10, 7))), false, Unknown, "", "could not be read: a: it is cut off"},
 		{"unreadable, with fewer rows", held(1, 10, 7), unread(unknown(held(1, 3, 7))), false, Stray, "truncated", "is truncated: 3 rows where 10 were"},
+		{"a footer that is unreadable", held(1, 10, 7), blind(unread(unknown(held(1, 3, 7)))), false, Unknown, "", "could not be read: a: it is cut off"},
+		{"a footer that was unreadable", blind(unread(unknown(held(1, 3, 7)))), held(1, 10, 7), false, Unknown, "", "could not be read: a: it is cut off"},
+		{"unreadable, with more rows", held(1, 10, 7), blind(unread(unknown(held(1, 12, 7)))), false, Stray, "changed", "has 12 rows where 10 were"},
 		{"filled", held(1, 10, 7), held(1, 10, 8), true, AsExpected, "", "has other values in the combination of its columns: every column alone holds what it held"},
 		{"filled with more", held(1, 10, 7), held(1, 11, 8), true, AsExpected, "", "has 11 rows where 10 were"},
 		{"filled with fewer", held(1, 10, 7), held(1, 9, 8), true, Incomplete, "", "has 9 rows where 10 were"},

@@ -93,6 +93,7 @@ func partitionsOf(s facts.Survey) []Partition {
 		p.Bytes += f.Size
 		if f.Problem != nil {
 			p.unread(f.Path, *f.Problem)
+			p.blind = true
 			continue
 		}
 		for _, c := range s.Schemas[f.Schema].Columns {

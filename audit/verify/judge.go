@@ -5,6 +5,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/check"
 	"github.com/featureaudit/featureaudit/audit/diff"
+	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
@@ -23,8 +24,13 @@ type comparedView struct {
 	// audits are what the audit's own checks say of the range and what lies next to it; before is nil where it is no data.
 	auditBefore, auditAfter *report.Report
 	auditProblem            string
-	definitions             []diff.Finding
-	entities                *EntityChange
+	// intervals are what a registry says was materialised, and uncovered counts the rows of after that none covers; nil where nobody looked.
+	intervals []model.Interval
+	uncovered *Audited
+	// registered says that of some view of the verification there are intervals, so that each view has a result.
+	registered  bool
+	definitions []diff.Finding
+	entities    *EntityChange
 	// entitiesUnknown and rowsUnknown say why nobody can tell.
 	entitiesUnknown, rowsUnknown string
 	// verified are the content sums of an earlier verification, by identity; nil without one.
@@ -53,6 +59,9 @@ func (v *comparedView) results() []report.Result {
 	out := []report.Result{completeness{v}.judge(), correctness{v}.judge(), v.definitionsResult(), isolation{v}.judge()}
 	if v.verified != nil {
 		out = append(out, lasting{v}.judge())
+	}
+	if v.registered {
+		out = append(out, materialized{v}.judge())
 	}
 	return append(out, schemas{v}.retyped())
 }

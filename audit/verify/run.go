@@ -55,7 +55,7 @@ type Options struct {
 	// Verified are the content sums of an earlier verification, by view and partition; nil without one.
 	Verified map[string]map[string]string
 	// Audit runs checks of an audit over some files of a view; nil where none are run.
-	Audit func(ctx context.Context, view model.View, files map[string]bool) (report.Report, error)
+	Audit func(ctx context.Context, view model.View, files map[string]bool) (Audited, error)
 
 	Looker *look.Looker
 	// Memory is what rows may take that are compared by key, in bytes.
@@ -73,6 +73,19 @@ type Options struct {
 	// Note is told how far each view is, from any goroutine; nil for nobody.
 	Note func(look.Progress)
 }
+
+// Audited is what an audit says of some files of a view.
+type Audited struct {
+	Report report.Report
+	// Uncovered are rows that no materialisation of the registry covers, by the paths of files below the view's root; UncoveredMissing says
+	// why nobody knows. Both are empty of views that are not materialised.
+	Uncovered        map[string]Uncovered
+	UncoveredMissing string
+}
+
+// Uncovered counts rows that no materialisation covers: whose event time lies in none, that arrived after all that cover them had ended, and
+// those after the last one.
+type Uncovered struct{ InNone, Late, Ahead int64 }
 
 // Run compares the two sides, view by view. It gives a report of what there is even with an error, which is the context's.
 func Run(ctx context.Context, o *Options) (report.Report, error) {
@@ -175,7 +188,7 @@ func (r *run) view(ctx context.Context, name string) (report.View, []report.Resu
 	if err != nil {
 		return report.View{}, nil, err
 	}
-	v := &comparedView{before: before, after: after, asOf: r.AsOf, beforeKind: r.Before.Kind, beforeName: r.Before.Name, verified: r.verified(name)}
+	v := &comparedView{intervals: now.view().Materialized, registered: r.registered(), before: before, after: after, asOf: r.AsOf, beforeKind: r.Before.Kind, beforeName: r.Before.Name, verified: r.verified(name)}
 	if r.Range.Given() {
 		v.ranged = r.Range.From + ".." + r.Range.To
 	}
@@ -192,6 +205,13 @@ func (r *run) view(ctx context.Context, name string) (report.View, []report.Resu
 	}
 	r.tell(name, "judge")
 	return v.describe(results), results, nil
+}
+
+// registered says that a registry knows what was materialised of some view that is compared.
+func (r *run) registered() bool {
+	return slices.ContainsFunc(r.After.Views, func(v model.View) bool {
+		return len(v.Materialized) > 0 && v.NoFiles == "" && (len(r.Views) == 0 || slices.Contains(r.Views, v.Name))
+	})
 }
 
 func (r *run) tell(view, step string) {
@@ -567,7 +587,10 @@ func (r *run) audits(ctx context.Context, v *comparedView, data, now *Looked) er
 			return nil, nil
 		}
 		found, err := r.Audit(ctx, looked.Resolved, files)
-		return &found, err
+		if looked == now {
+			v.uncovered = &found
+		}
+		return &found.Report, err
 	}
 	var err error
 	v.auditAfter, err = run(now, func(c *Change) *Partition { return c.After })

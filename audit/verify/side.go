@@ -81,6 +81,8 @@ type Partition struct {
 	Unread  []string
 	// Retryable says that another try may read what is unread.
 	Retryable bool
+	// blind says that a file's footer could not be read, so that Rows are those of the others.
+	blind bool
 	// unlisted are files of a snapshot that are not among Files; same and alike are its digests.
 	unlisted    int64
 	same, alike string

@@ -133,10 +133,11 @@ const (
 	flagExpected
 	flagKnown
 	flagRetryable
+	flagBlind
 )
 
 func (p *Partition) flags() (flags int64) {
-	for i, is := range []bool{p.Present, p.Open, p.Expected, p.Known, p.Retryable} {
+	for i, is := range []bool{p.Present, p.Open, p.Expected, p.Known, p.Retryable, p.blind} {
 		if is {
 			flags |= 1 << i
 		}
@@ -322,7 +323,7 @@ func readPartitions(from whole) ([]Partition, error) {
 			return nil, errIncomplete
 		}
 		p := Partition{Value: value, Identity: texts["identity"][i], Start: times.Instant(wholes["start_us"][i]), End: times.Instant(wholes["end_us"][i]),
-			Present: flags&flagPresent != 0, Open: flags&flagOpen != 0, Expected: flags&flagExpected != 0, Known: flags&flagKnown != 0, Retryable: flags&flagRetryable != 0,
+			Present: flags&flagPresent != 0, Open: flags&flagOpen != 0, Expected: flags&flagExpected != 0, Known: flags&flagKnown != 0, Retryable: flags&flagRetryable != 0, blind: flags&flagBlind != 0,
 			Rows: wholes["rows"][i], Bytes: wholes["bytes"][i], Files: files[:listed:listed], unlisted: wholes["files"][i] - listed, same: texts["same"][i], alike: texts["alike"][i],
 			rows: kept.Range{First: wholes["first_row"][i], Count: wholes["keyed_rows"][i]}}
 		files = files[listed:]

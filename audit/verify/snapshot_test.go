@@ -41,7 +41,7 @@ func TestASnapshotIsReadAsItWasWritten(t *testing.T) {
 	whole := *held(1, 3, 7, content.Column{Name: "a\n\"b\"", Types: []string{"INT64", "INT32"}, Values: 3, Sum: content.Sum{Hi: 1, Lo: 2}, Low: -5, High: 5, Center: 1, Timed: true})
 	whole.Value, whole.Identity, whole.Columns = "dt=ü/\xff", "2026-11-01", []ColumnType{{"a\n\"b\"", []string{"INT64", "INT32"}}}
 	whole.Files = []File{{Path: "dt=1/a.parquet", Abs: "/s/dt=1/a.parquet", Size: 9, ModTime: 4, Mask: "m", FooterSum: 1<<63 + 5, ETag: "e", Rows: 3}}
-	lost := Partition{Value: "dt=2", Start: 2 * day, End: 3 * day, Present: true, Open: true, Expected: true, Rows: 8, Bytes: 70, Unread: []string{"a: it is cut off"}, Retryable: true,
+	lost := Partition{Value: "dt=2", Start: 2 * day, End: 3 * day, Present: true, Open: true, Expected: true, Rows: 8, Bytes: 70, Unread: []string{"a: it is cut off"}, Retryable: true, blind: true,
 		Columns: []ColumnType{{"x", []string{"STRING"}}}, Files: []File{{Path: "dt=2/b", Abs: "/s/dt=2/b"}}}
 	many := Partition{Value: "dt=3", Start: 3 * day, End: 4 * day, Present: true, Known: true}
 	for i := range maxListed + 1 {

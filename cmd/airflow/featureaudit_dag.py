@@ -66,6 +66,8 @@ HISTORY = os.environ.get("FEATUREAUDIT_HISTORY", "")
 # The folder in which the facts of files are kept, on a disk that lasts or in a bucket: a night then reads only what changed. With none,
 # facts: of the config holds.
 FACTS = os.environ.get("FEATUREAUDIT_FACTS", "")
+# A folder, mostly of a bucket (s3://reports/nights), that gets the report and the page of each run as well.
+PUBLISH = os.environ.get("FEATUREAUDIT_PUBLISH", "").rstrip("/")
 # The file of known findings: gates then fail on others only. With none, gates fail on all findings.
 BASELINE = os.environ.get("FEATUREAUDIT_BASELINE", "")
 
@@ -161,6 +163,7 @@ ENVIRONMENT = {
     "FLAGS": FLAGS,
     "HISTORY": HISTORY,
     "FACTS": FACTS,
+    "PUBLISH": f"{PUBLISH}/{DAG_ID}/{RUN}" if PUBLISH else "",
     "BASELINE": BASELINE,
 }
 
@@ -179,6 +182,7 @@ for view in $VIEWS; do set -- "$@" --view "$view"; done
 [ -z "$FACTS" ] || set -- "$@" --facts "$FACTS"
 [ -z "$BASELINE" ] || set -- "$@" --baseline "$BASELINE"
 [ -z "$TODAY" ] || set -- "$@" --out "flagd=$FLAGS"
+[ -z "$PUBLISH" ] || set -- "$@" --out "json=$PUBLISH.json" --out "html=$PUBLISH.html"
 exec "$FEATUREAUDIT" run --config "$CONFIG" --as-of "$AS_OF" "$@" --fail-on never --skip-empty --missing-view fail \\
   --out "json=$REPORT" --out "html=$PAGE" --out "summary=$SAID" --summary json --log-format json
 """

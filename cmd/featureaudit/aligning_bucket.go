@@ -36,8 +36,8 @@ type uploading struct {
 const uploads = 8
 
 // newUpload claims a folder of a bucket: of two who do so at once, one is refused.
-func newUpload(ctx context.Context, c *cli, target string) (*uploading, error) {
-	dir, err := os.MkdirTemp("", "featureaudit-*")
+func newUpload(ctx context.Context, c *cli, target, tempDir string) (*uploading, error) {
+	dir, err := os.MkdirTemp(tempDir, "featureaudit-*")
 	if err != nil {
 		return nil, err
 	}
@@ -212,8 +212,11 @@ func (c *cli) cleanDistant(ctx context.Context, address string) error {
 	return nil
 }
 
-// wholeFiles is a store whose distant files are brought here whole when they are opened: for what reads all of each.
-type wholeFiles struct{ store.Store }
+// wholeFiles is a store whose distant files are brought whole to a folder here when they are opened: for what reads all of each.
+type wholeFiles struct {
+	store.Store
+	tempDir string
+}
 
 // Open opens a copy without a name of a distant file.
 func (w wholeFiles) Open(ctx context.Context, abs string) (store.Object, error) {
@@ -227,7 +230,7 @@ func (w wholeFiles) Open(ctx context.Context, abs string) (store.Object, error) 
 	if !ok || !fetches {
 		return nil, fmt.Errorf("%s: its size is not known", abs)
 	}
-	f, err := os.CreateTemp("", "featureaudit-*")
+	f, err := os.CreateTemp(w.tempDir, "featureaudit-*")
 	if err != nil {
 		return nil, err
 	}

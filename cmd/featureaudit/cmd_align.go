@@ -10,8 +10,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/featureaudit/featureaudit/audit"
 	"github.com/featureaudit/featureaudit/audit/align"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/render"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -28,7 +30,9 @@ Files lie below --out-dir as they lie below the config's folder. To audit the co
 about reading event_time (zone, unit, format), and run --view NAME. If align is killed, the next align to the same folder, or
 align --clean DIR, removes what it left.
 
-Rows whose offset is only statistical are copied as they are, and listed; with --accept statistical they are corrected too.`
+Rows whose offset is only statistical are copied as they are, and listed; with --accept statistical they are corrected too.
+
+Files whose row groups do not fit into --memory-limit are cut into smaller ones in --temp-dir first, and so is their copy.`
 
 func cmdAlign(ctx context.Context, c *cli, args []string) (int, error) {
 	var f definitionFlags
@@ -40,6 +44,8 @@ func cmdAlign(ctx context.Context, c *cli, args []string) (int, error) {
 	clean := flags.String("clean", "", "remove what a killed align left in this folder or beside it, and do no more")
 	hashKey := ""
 	addHashKey(flags, &hashKey)
+	within := runFlags{alone: true}
+	within.addMemory(flags)
 	f.add(flags)
 	if err := c.parse(flags, "align --report REPORT --out-dir DIR [REF...] [flags]", alignAbout, args); err != nil {
 		return 0, err
@@ -60,6 +66,10 @@ func cmdAlign(ctx context.Context, c *cli, args []string) (int, error) {
 		if err := oneOf("accept", word, "statistical"); err != nil {
 			return 0, err
 		}
+	}
+	var limits audit.Options
+	if err := within.limit(ctx, &limits); err != nil {
+		return 0, err
 	}
 	r, err := c.readReport(ctx, *reportPath)
 	if err != nil {
@@ -90,7 +100,8 @@ func cmdAlign(ctx context.Context, c *cli, args []string) (int, error) {
 	if _, err := absolute(*dir); err != nil {
 		return 0, fmt.Errorf("--out-dir: %w", err)
 	}
-	a := aligner{report: r, mask: mask, accept: len(*accept) > 0, cli: c, out: c.stdout, now: c.now(), temps: c.temps}
+	a := aligner{report: r, mask: mask, accept: len(*accept) > 0, cli: c, out: c.stdout, now: c.now(), temps: c.temps,
+		memory: alignShare(limits.MemoryLimit), tempDir: limits.TempDir}
 	err = a.run(ctx, loaded.Views, *views, *dir)
 	for _, wrong := range []error{align.ErrNotEmpty, align.ErrName, align.ErrCorrection, errIntoData} {
 		if errors.Is(err, wrong) {
@@ -112,7 +123,13 @@ type aligner struct {
 	out    io.Writer
 	now    time.Time
 	temps  *temporaries
+	// memory is what rows under way may take, in bytes, and tempDir the folder for what does not fit.
+	memory  int64
+	tempDir string
 }
+
+// alignShare is what is left of a memory limit to the rows under way, beside the program.
+func alignShare(limit int64) int64 { return look.HeapLimitAlone(limit) }
 
 func (a aligner) run(ctx context.Context, views []model.View, picks []string, dir string) error {
 	if err := a.checkTarget(ctx, dir); err != nil {
@@ -175,7 +192,7 @@ type growing interface {
 
 func (a aligner) growing(ctx context.Context, target string) (growing, error) {
 	if inBucket(target) {
-		return newUpload(ctx, a.cli, target)
+		return newUpload(ctx, a.cli, target, a.tempDir)
 	}
 	return newAligning(target, a.now, a.temps)
 }
@@ -220,7 +237,8 @@ func (a aligner) view(ctx context.Context, v model.View) (align.Options, error) 
 			return align.Options{}, fmt.Errorf("the report corrects %s, which is not among the view's files any more: run the audit again", c.File)
 		}
 	}
-	return align.Options{Store: wholeFiles{a.cli.stores}, View: footers.View, Survey: footers.Survey, Corrections: corrections, AcceptStatistical: a.accept, Prefix: prefix, Report: a.report.ID, Mask: a.mask, HashKeyID: a.report.HashKeyID}, nil
+	return align.Options{Store: wholeFiles{a.cli.stores, a.tempDir}, View: footers.View, Survey: footers.Survey, Corrections: corrections, AcceptStatistical: a.accept, Prefix: prefix, Report: a.report.ID, Mask: a.mask, HashKeyID: a.report.HashKeyID,
+		Memory: a.memory, TempDir: a.tempDir}, nil
 }
 
 // refuseIntoData refuses a target whose files an audit would read as data of a view of the config: beside their originals they

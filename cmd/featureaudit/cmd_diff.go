@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/featureaudit/featureaudit/audit"
 	"github.com/featureaudit/featureaudit/audit/diff"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/policy"
@@ -171,12 +172,21 @@ func cmdDiff(ctx context.Context, c *cli, args []string) (int, error) {
 	f.add(flags)
 	data := flags.StringArray("data", nil, "say what each changed ttl does to the entities: audit (looks at the files of OLD), a config or other REF whose files to look at, "+
 		"or a report (repeatable: one audited with the old ttls, one with the new)")
+	var within runFlags
+	flags.StringVar(&within.memory, "memory-limit", "", "with --data: memory of the whole process: 512MB, 2GiB or 70% (default: 70% of the cgroup's or the machine's)")
+	flags.StringVar(&within.tempDir, "temp-dir", "", "with --data: where to spill what does not fit into memory (default: $TMPDIR, else the system's)")
 	mergeBase := flags.Bool("merge-base", false, "compare with the commit at which HEAD left OLD, which is REV:PATH")
 	if err := c.parse(flags, "diff OLD NEW [flags]", diffAbout, args); err != nil {
 		return 0, err
 	}
 	if flags.NArg() != 2 {
 		return 0, usagef("%d arguments: expected OLD and NEW: usage featureaudit diff OLD NEW", flags.NArg())
+	}
+	if len(*data) == 0 && (flags.Changed("memory-limit") || flags.Changed("temp-dir")) {
+		return 0, usagef("--memory-limit and --temp-dir are for --data: without it no file is looked at")
+	}
+	if err := within.limit(ctx, &audit.Options{}); len(*data) > 0 && err != nil {
+		return 0, err
 	}
 	j, err := c.judging(ctx, f, flags)
 	if err != nil {
@@ -190,7 +200,7 @@ func cmdDiff(ctx context.Context, c *cli, args []string) (int, error) {
 		return 0, err
 	}
 	changes := diff.Compute(older, newer)
-	look := dataLook{older: older, newer: newer, asOf: j.policy.AsOf, outs: j.outs}
+	look := dataLook{older: older, newer: newer, asOf: j.policy.AsOf, outs: j.outs, within: within}
 	look.old, look.new = diff.ChangedTTLs(changes)
 	found, err := c.data(ctx, *data, look)
 	if err != nil {

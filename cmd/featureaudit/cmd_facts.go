@@ -179,7 +179,7 @@ func (c *cli) takeFacts(ctx context.Context, dir, temp string) (kept.Folder, []k
 func listFacts(stock []kept.Stock) listedFacts {
 	doc := listedFacts{Schema: "featureaudit.facts-list/v1", Packs: []listedPack{}, Views: []listedFiles{}}
 	for _, s := range stock {
-		p := listedPack{Name: s.Name, Bytes: s.Bytes, Files: len(s.Files)}
+		p := listedPack{Name: s.Name, Bytes: s.Bytes, Files: len(slices.DeleteFunc(slices.Clone(s.Files), (*kept.File).Verified))}
 		if s.Damage != nil {
 			p.Damage = kept.Reason(s.Damage)
 		} else {
@@ -187,9 +187,26 @@ func listFacts(stock []kept.Stock) listedFacts {
 		}
 		doc.Packs = append(doc.Packs, p)
 	}
+	// views that are alike share what is known of a file, under the name of the last that was looked at
+	type known struct{ policy, path string }
+	names := map[known]map[string]bool{}
+	for _, s := range stock {
+		for _, file := range s.Files {
+			of := known{file.Policy, file.Path}
+			if names[of] == nil {
+				names[of] = map[string]bool{}
+			}
+			names[of][file.View] = true
+		}
+	}
 	byView := map[string][]*kept.File{}
 	for _, file := range kept.Latest(stock) {
-		byView[file.View] = append(byView[file.View], file)
+		if file.Verified() {
+			continue
+		}
+		for name := range names[known{file.Policy, file.Path}] {
+			byView[name] = append(byView[name], file)
+		}
 	}
 	for view, files := range byView {
 		l := listedFiles{View: view, Files: len(files)}

@@ -60,6 +60,8 @@ type runFlags struct {
 	log        logFlags
 	summarySet bool
 	quiet      bool
+	// alone says that no engine runs beside the program, which then has all of the memory.
+	alone bool
 }
 
 func addRunFlags(flags *pflag.FlagSet, f *runFlags) {
@@ -75,8 +77,7 @@ func addRunFlags(flags *pflag.FlagSet, f *runFlags) {
 	flags.StringVar(&f.failOn, "fail-on", "error", "exit 1 at findings of this severity: error, warn or never")
 	flags.StringVar(&f.summary, "summary", "text", "summary at the end of stdout: text, json (one line) or none (the default where an output goes to stdout)")
 	flags.BoolVar(&f.quiet, "quiet", false, "print errors only: no summary, no progress, no other log")
-	flags.StringVar(&f.memory, "memory-limit", "", "memory of the whole process: 512MB, 2GiB or 70% (default: 70% of the cgroup's or the machine's)")
-	flags.StringVar(&f.tempDir, "temp-dir", "", "where to spill what does not fit into memory (default: $TMPDIR, else the system's)")
+	f.addMemory(flags)
 	addStageLimit(flags, &f.stage)
 	flags.IntVar(&f.threads, "threads", 0, "threads to scan with (default: the CPU quota)")
 	flags.IntVar(&f.rowsLimit, "rows-limit", 100_000, "write at most N rows with --out duplicates=PATH or rows=PATH (.parquet or .csv)")
@@ -348,7 +349,11 @@ func (f runFlags) limit(ctx context.Context, options *audit.Options) error {
 	}
 	options.Threads, _ = threadsWithin(f.wantedThreads(), memory)
 	// the engine has a limit of its own; this one keeps the collector from letting garbage grow to twice what lives
-	debug.SetMemoryLimit(look.HeapLimit(memory))
+	heap := look.HeapLimit(memory)
+	if f.alone {
+		heap = look.HeapLimitAlone(memory)
+	}
+	holdHeap(ctx, memory, heap)
 	holdResident(ctx, memory)
 	options.TempDir = cmp.Or(f.tempDir, os.TempDir())
 	return nil

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 	"slices"
 
 	"github.com/spf13/pflag"
@@ -50,6 +49,7 @@ func cmdSnapshot(ctx context.Context, c *cli, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	f.alone = true
 	options, resolved, err := c.runOptions(ctx, f, flags.Args(), started)
 	if err != nil {
 		return 0, err
@@ -100,10 +100,15 @@ func cmdSnapshot(ctx context.Context, c *cli, args []string) (int, error) {
 
 // addLimits declares what a command may use.
 func (f *runFlags) addLimits(flags *pflag.FlagSet) {
-	flags.StringVar(&f.memory, "memory-limit", "", "memory of the whole process: 512MB, 2GiB or 70% (default: 70% of the cgroup's or the machine's)")
-	flags.StringVar(&f.tempDir, "temp-dir", "", "where to spill what does not fit into memory (default: $TMPDIR, else the system's)")
+	f.addMemory(flags)
 	addStageLimit(flags, &f.stage)
 	flags.IntVar(&f.threads, "threads", 0, "threads to scan with (default: the CPU quota)")
+}
+
+// addMemory declares what memory a command may use.
+func (f *runFlags) addMemory(flags *pflag.FlagSet) {
+	flags.StringVar(&f.memory, "memory-limit", "", "memory of the whole process: 512MB, 2GiB or 70% (default: 70% of the cgroup's or the machine's)")
+	flags.StringVar(&f.tempDir, "temp-dir", "", "where to spill what does not fit into memory (default: $TMPDIR, else the system's)")
 }
 
 // selected are the views of these names, all without any; views that have no files are left out.
@@ -114,7 +119,6 @@ func selected(views []model.View, names []string) []model.View {
 // lookerWithin looks at files and footers within what options allow. What is left of the memory is the program's: no engine reads beside it.
 // Files in buckets are read through copies within the stage limit.
 func (c *cli) lookerWithin(o audit.Options) (*look.Looker, io.Closer) {
-	debug.SetMemoryLimit(look.HeapLimitAlone(o.MemoryLimit))
 	room := audit.StageRoom(o.StageLimit, o.TempDir) / 4 * 3 // kept facts in a bucket have the rest
 	near := verify.NewNearby(c.stores, o.TempDir, room)
 	return &look.Looker{Store: near, Room: engine.Room{Workers: max(1, o.Threads)}}, near

@@ -183,7 +183,7 @@ func cmdVerify(ctx context.Context, c *cli, args []string) (int, error) {
 		return 0, err
 	}
 	defer removeScratch()
-	o.Audit = func(ctx context.Context, view model.View, files map[string]bool) (report.Report, error) {
+	o.Audit = func(ctx context.Context, view model.View, files map[string]bool) (verify.Audited, error) {
 		return auditFiles(ctx, limits, o, view, files)
 	}
 	prog.begin(len(o.After.Names()))
@@ -326,6 +326,7 @@ func (c *cli) verification(ctx context.Context, f verifyFlags) (o *verify.Option
 	}
 	named = &base{load: func() (loaded, error) { return c.load(ctx, f.definitionFlags, nil) }}
 	o = &verify.Options{Views: f.views, Samples: f.samples, Paranoid: f.facts.paranoid, Tool: toolVersions(ctx)}
+	f.alone = true
 	if err := f.limit(ctx, &limits); err != nil {
 		return o, limits, named, closing, err
 	}
@@ -626,16 +627,24 @@ func (n narrowed) List(ctx context.Context, base, glob string) (store.Listing, e
 }
 
 // auditFiles runs the checks of an audit that tell what a backfill may bring over some files of a view.
-func auditFiles(ctx context.Context, limits audit.Options, o *verify.Options, view model.View, keep map[string]bool) (report.Report, error) {
+func auditFiles(ctx context.Context, limits audit.Options, o *verify.Options, view model.View, keep map[string]bool) (verify.Audited, error) {
 	options := limits
 	options.Views, options.SelectChecks, options.Mask = []model.View{view}, verify.AuditChecks(), o.Mask
-	options.AsOf, options.AsOfGiven, options.NameFindings = o.AsOf.Time(), true, true
+	options.AsOf, options.AsOfGiven, options.NameFindings, options.Uncovered = o.AsOf.Time(), true, true, true
 	options.Adapters.Store = narrowed{options.Adapters.Store, keep}
 	done, err := runAudit(ctx, options)
 	if errors.Is(err, audit.ErrNothing) {
 		err = nil
 	}
-	return done.Report, err
+	all := verify.Audited{Report: done.Report, Uncovered: map[string]verify.Uncovered{}}
+	for _, u := range done.Uncovered {
+		if u.Missing != "" {
+			all.UncoveredMissing = u.Missing
+			continue
+		}
+		all.Uncovered[u.Path] = verify.Uncovered{InNone: u.InNone, Late: u.Late, Ahead: u.Ahead}
+	}
+	return all, err
 }
 
 // planVerification prints what would be read.

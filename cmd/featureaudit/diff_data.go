@@ -30,6 +30,8 @@ type dataLook struct {
 	asOf         time.Time
 	// outs are what is written in the end.
 	outs []output
+	// within is what the audits may use.
+	within runFlags
 }
 
 // dataFound is what --data knows. Missing is what could not be looked at though a retry may cure it: the findings
@@ -116,7 +118,7 @@ func (c *cli) auditTTLs(ctx context.Context, name string, look dataLook) ([]repo
 		if len(chosen) == 0 {
 			continue
 		}
-		r, err := c.auditEntities(ctx, chosen, look.asOf)
+		r, err := c.auditEntities(ctx, chosen, look)
 		if err != nil {
 			return nil, fmt.Errorf("--data %s: %w", name, err)
 		}
@@ -184,6 +186,6 @@ func withTTLs(views []model.View, ttls map[string]float64) []model.View {
 
 // auditEntities counts the entities that have no row younger than their view's ttl. What could not be looked at is in
 // the report, with its reason.
-func (c *cli) auditEntities(ctx context.Context, views []model.View, asOf time.Time) (report.Report, error) {
-	return c.auditAside(ctx, runFlags{}, audit.Options{Views: views, SelectChecks: report.EntityChecks(), AsOf: asOf.UTC().Truncate(time.Microsecond), AsOfGiven: true})
+func (c *cli) auditEntities(ctx context.Context, views []model.View, look dataLook) (report.Report, error) {
+	return c.auditAside(ctx, look.within, audit.Options{Views: views, SelectChecks: report.EntityChecks(), AsOf: look.asOf.UTC().Truncate(time.Microsecond), AsOfGiven: true})
 }

@@ -124,7 +124,7 @@ func (c *cli) fromFlags(ctx context.Context, f definitionFlags, refs []string) (
 			return loaded{}, usagef("--path %s: %d more names follow it: %s", f.path, len(refs), hint)
 		}
 	}
-	if err := c.stores.readable(f.path); err != nil {
+	if err := c.stores.readable(f.path); err != nil && !f.namesTable() {
 		return loaded{}, fmt.Errorf("--path: %w", err)
 	}
 	if f.config != "" || len(refs) > 0 {
@@ -139,6 +139,12 @@ func (c *cli) fromFlags(ctx context.Context, f definitionFlags, refs []string) (
 		Key: columns(f.key), Entity: columns(f.entity), TTL: f.ttl, Set: f.set,
 	}, parseOptions())
 	return loaded{Policy: p}, usage(err)
+}
+
+// namesTable says that the path is the address of a catalog, of which --set says a table.
+func (f definitionFlags) namesTable() bool {
+	scheme := store.Scheme(f.path)
+	return (scheme == "http" || scheme == "https") && slices.ContainsFunc(f.set, func(set string) bool { return strings.HasPrefix(set, "table.") || strings.HasPrefix(set, "table=") })
 }
 
 func nonEmpty(text, value string) []string {

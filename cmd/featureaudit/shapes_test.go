@@ -73,6 +73,7 @@ func oddShapes() []oddShape {
 		{name: "repeats with lists, structs and maps", query: "SELECT " + instant + ", i // 2 AS id, list_transform(range(i % 50), x -> x * i) AS l, {'a': i, 'b': [{'c': repeat('x', (i % 1000)::INT)}]} AS st, " +
 			"map([i::VARCHAR], [i]) AS m FROM range(60000) t(i)", measures: counts(30_000, 60_000), slow: true},
 		{name: "50,000 own values of a partition column", query: "SELECT " + instant + ", i AS id, 'v' || i AS dt, '2026-11-01' AS part FROM range(50000) t(i)", parted: true, measures: counts(0, 0), slow: true},
+		{name: "100,000 files", query: "SELECT " + instant + ", i AS id, 1.5 AS amount, i // 2 AS part FROM range(200000) t(i)", parted: true, measures: counts(0, 0), slow: true},
 		{name: "20,000 files", query: "SELECT " + instant + ", i AS id, 1.5 AS amount, i // 3 AS part FROM range(60000) t(i)", parted: true, measures: counts(0, 0), slow: true},
 	}
 }

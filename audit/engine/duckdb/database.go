@@ -50,6 +50,17 @@ func (d *Database) ExpectLargeValues() {
 	}
 }
 
+// Resize gives the engine another memory limit, in bytes, and so many threads. No query may be running.
+func (d *Database) Resize(memory int64, threads int) error {
+	c, err := d.acquire()
+	if err != nil {
+		return err
+	}
+	defer d.release(c)
+	d.limit = memory
+	return errors.Join(c.exec("SET memory_limit = '"+strconv.FormatInt(memory, 10)+"B'"), c.exec("SET threads = "+strconv.Itoa(max(1, threads))))
+}
+
 // Version asks the linked DuckDB for its version, such as "v1.4.1". The bindings' own call frees memory that is not its own.
 func Version(ctx context.Context) (string, error) {
 	row, err := RunSQL(ctx, 1, 0, "SELECT version()")

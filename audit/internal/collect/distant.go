@@ -15,6 +15,8 @@ import (
 type Stage interface {
 	// Distant says whether a file lies behind a network.
 	Distant(f facts.File) bool
+	// Footer is the end of a file as it was read under the store's mark; empty where it is not known.
+	Footer(abs, mark string) []byte
 	// Order says what a copy of columns takes, of the row groups that are wanted; nil wants all.
 	Order(ctx context.Context, f facts.File, columns []facts.Column, wanted func(group int) bool) (Order, error)
 	// Bring makes copies, all at once, when there is room for all of them. It gives what the engine opens for each, what gives the room
@@ -206,30 +208,35 @@ func (c *collector) streamDistant(ctx context.Context, j job) (large []oversized
 			}
 		})
 	}()
+	s := &stream{c: c}
 	for p := range ready {
 		if err == nil {
-			err = c.streamPortion(ctx, j, p)
+			err = s.portion(ctx, j, p)
 		}
 		p.release()
 		if err != nil {
 			cancel(err)
 		}
 	}
+	if err == nil {
+		err = s.finish()
+	}
 	return large, err
 }
 
-func (c *collector) streamPortion(ctx context.Context, j job, p portion) error {
+// portion runs the part of a job whose files were brought.
+func (s *stream) portion(ctx context.Context, j job, p portion) error {
 	for id, problem := range p.problems {
-		c.setAside(id, problem, false)
+		s.c.setAside(id, problem, false)
 	}
 	if p.err != nil || len(p.files) == 0 {
 		return p.err
 	}
 	part := job{schema: j.schema, files: p.files, streamed: true, names: p.names}
 	for _, id := range p.files {
-		part.rows += c.survey.Files[id].Rows
+		part.rows += s.c.survey.Files[id].Rows
 	}
-	return c.stream(ctx, part)
+	return s.query(ctx, part)
 }
 
 // portions brings the files of a job, portion by portion, and hands each over until one is refused. It gives the files that no portion has

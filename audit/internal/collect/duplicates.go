@@ -86,6 +86,8 @@ type verifier struct {
 	most int64
 	// full says that as many rows are kept for export as are wanted, in order.
 	full bool
+	// verified are the values that are known, and those to be kept.
+	verified *verified
 	// foundBlind says that columns of a file were found to be unreadable that were not known to be.
 	foundBlind atomic.Bool
 }
@@ -126,6 +128,8 @@ func (c *collector) newVerifier() *verifier {
 func (c *collector) finishKeys(ctx context.Context) error {
 	v := c.newVerifier()
 	v.limit = v.portion()
+	v.verified = v.newVerified()
+	c.verified = v.verified
 	v.total.RowsTotal = c.runs.Entries() + c.repeats.apart()
 	for _, slice := range c.collection.Slices {
 		v.total.NullKeys += slice.KeyNull

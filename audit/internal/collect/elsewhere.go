@@ -230,11 +230,7 @@ func (e *Elsewhere) AddSlice(s facts.Slice, lags *facts.LagHistogram, events *fa
 	if err := c.roomForSlice(key); err != nil {
 		return err
 	}
-	if have, ok := c.slices[key]; ok {
-		have.Merge(s)
-	} else {
-		c.slices[key] = &s
-	}
+	c.slices.add(s, len(c.survey.Files))
 	population := facts.Population{Partition: file.Partition, Source: s.Source, Writer: file.Writer}
 	c.lagsOf(population).Merge(lags)
 	if c.roles.wants.Has(facts.WantEvents) {

@@ -240,7 +240,15 @@ func (v *verifier) fetch(ctx context.Context, candidates []keys.Entry, most int6
 	if v.wide() {
 		return rows, v.fetchWide(ctx, rows, targets)
 	}
-	return rows, v.fetchTargets(ctx, targets, true)
+	left, err := v.verified.fill(targets)
+	if err != nil || len(left) == 0 {
+		return rows, err
+	}
+	if err := v.fetchTargets(ctx, left, true); err != nil {
+		return rows, err
+	}
+	v.verified.keep(left)
+	return rows, nil
 }
 
 // wide says whether the payload has more columns than are held: those of a row are folded then. What cannot be read in some files is

@@ -248,6 +248,15 @@ func (r *keptRows) integers(table kept.Table, column string) []int64 {
 	return values
 }
 
+func (r *keptRows) texts(table kept.Table, column string) []string {
+	if r.err != nil {
+		return nil
+	}
+	var values []string
+	values, r.err = r.known.Texts(table.Name, column)
+	return values
+}
+
 func (r *keptRows) source(code int64) string {
 	if r.err == nil && (code < 0 || code >= int64(len(r.known.Sources))) {
 		r.err = damaged(r.known, "source %d of %d", code, len(r.known.Sources))
@@ -276,7 +285,7 @@ func (c *collector) mergeFile(file *facts.File, known *kept.File) error {
 		if _, err := c.names.code(s.Source); err != nil {
 			return runError{err}
 		}
-		c.slices[sliceKey{file.ID, s.Source}] = s
+		c.slices.add(*s, len(c.survey.Files))
 		c.mergeLags(file, s)
 	}
 	r.eachBin(lagsTable, func(source string, bin int32, rows int64) {
@@ -470,7 +479,7 @@ func (m *runMerger) addKeys(file *facts.File, known *kept.File) error {
 func (c *collector) wholeKeys(file *facts.File, known *kept.File, total int64) error {
 	nulls := int64(0)
 	for _, source := range known.Sources {
-		if s := c.slices[sliceKey{file.ID, source}]; s != nil {
+		if s := c.slices.of(sliceKey{file.ID, source}); s != nil {
 			nulls += s.KeyNull
 		}
 	}
@@ -484,7 +493,7 @@ func (c *collector) wholeKeys(file *facts.File, known *kept.File, total int64) e
 func (m *runMerger) codes(file *facts.File, known *kept.File) (map[int64]uint64, error) {
 	codes := map[int64]uint64{}
 	for i, source := range known.Sources {
-		s := m.c.slices[sliceKey{file.ID, source}]
+		s := m.c.slices.of(sliceKey{file.ID, source})
 		if s == nil {
 			continue // of other files, when it was kept
 		}
@@ -578,6 +587,7 @@ func (c *collector) remember() {
 		for _, r := range remembered {
 			c.rememberFile(r)
 		}
+		c.verified.remember(remembered)
 	})
 }
 
@@ -612,13 +622,8 @@ func (c *collector) holdsFrom(file *facts.File, found []*facts.Slice) (times.Ins
 func (c *collector) rememberFile(r rememberedFile) {
 	d, file, captured, found := c.request.Kept, r.File, r.captured, r.found
 	number := d.Number()
-	known := &kept.File{View: c.roles.view.Name, Policy: c.policy, State: r.state, Path: file.Abs, Size: file.Size, ModTime: file.ModTime, ETag: file.ETag,
-		Footer: file.FooterSum, Rows: file.Rows, Pages: c.filePages[file.ID], Start: times.None, End: times.None, AsOf: c.clock.asOf, Holds: r.holds, Far: captured.far,
-		Sources: c.names.names, At: map[string][]kept.Range{}}
-	if file.Partition >= 0 {
-		p := c.survey.Partitions[file.Partition]
-		known.Partition, known.Start, known.End = p.Value, p.Start, p.End
-	}
+	known := c.keptFile(file, c.policy, r.state)
+	known.Pages, known.Holds, known.Far = c.filePages[file.ID], r.holds, captured.far
 	put := func(table kept.Table, rows kept.Rows) {
 		known.At[table.Name] = []kept.Range{d.Append(table, rows)}
 	}
@@ -662,6 +667,12 @@ func (c *collector) rememberFile(r rememberedFile) {
 	}
 	if len(writers[0]) > 0 {
 		put(writersTable, writers.rows(6))
+	}
+	// a footer has the least and the greatest values of columns, which may be sensitive
+	if stage := c.request.Stage; stage != nil && file.ETag != "" && stage.Distant(*file) && len(c.roles.view.Sensitive) == 0 {
+		if footer := stage.Footer(file.Abs, file.ETag); len(footer) > 0 {
+			put(kept.FootersTable, kept.Rows{[]int64{number}, []string{string(footer)}})
+		}
 	}
 	runs, narrow, entities, wide := c.runs != nil, c.narrow(), c.newest != nil, c.newest != nil && c.newest.Wide()
 	d.Later(func() { // its runs are written beside

@@ -25,6 +25,8 @@ func slack(limit uint64) uint64 {
 
 // fileSample is the sample of writers of one file and source, which adds up with those of other files to that of the view.
 type fileSample struct {
+	// view is the sample that it is a part of.
+	view   *writerSample
 	filter atomic.Pointer[writerFilter]
 	mu     sync.Mutex
 	sample facts.WriterSample
@@ -32,13 +34,13 @@ type fileSample struct {
 	settleAt int
 }
 
-func (c *collector) fileSampleOf(file int32, source string) *fileSample {
+func (c *collector) fileSampleOf(file int32, source string, view *writerSample) *fileSample {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	of := sliceKey{file, source}
 	s := c.fileSamples[of]
 	if s == nil {
-		s = &fileSample{sample: facts.WriterSample{Limit: facts.AllWriters}, settleAt: 2 * grownRows}
+		s = &fileSample{view: view, sample: facts.WriterSample{Limit: facts.AllWriters}, settleAt: 2 * grownRows}
 		s.filter.Store(&writerFilter{limit: facts.AllWriters})
 		c.fileSamples[of] = s
 	}
@@ -48,12 +50,19 @@ func (c *collector) fileSampleOf(file int32, source string) *fileSample {
 func (s *fileSample) add(rows []facts.WriterRow) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if need := len(s.sample.Rows) + len(rows); need > cap(s.sample.Rows) {
+		s.sample.Grow(2 * need) // append grows by a quarter, and copies each row four times
+	}
 	s.sample.Rows = append(s.sample.Rows, rows...)
 	if len(s.sample.Rows) < s.settleAt {
 		return
 	}
-	s.sample.Settle(facts.MaxWriterRows)
-	s.filter.Store(newWriterFilter(&s.sample))
+	// the limit of the view sinks while its sample fills up, and costs less than sorting does
+	s.sample.Below(slack(s.view.filter.Load().limit))
+	if len(s.sample.Rows) > facts.MaxWriterRows {
+		s.sample.Settle(facts.MaxWriterRows)
+		s.filter.Store(newWriterFilter(&s.sample))
+	}
 	s.settleAt = 2*len(s.sample.Rows) + grownRows
 }
 
@@ -88,6 +97,9 @@ func (b *bins) addWriters(file, source int64, s *fileSample) {
 	if s == nil {
 		return
 	}
+	for i := range b {
+		b[i] = slices.Grow(b[i], len(s.sample.Rows)+1)
+	}
 	b.append(file, source, signed(s.sample.Limit), -1, 0, 0)
 	for _, r := range s.sample.Rows {
 		b.append(file, source, signed(r.Writer), int64(r.Row), int64(r.Arrival), int64(r.Lag))
@@ -97,16 +109,12 @@ func (b *bins) addWriters(file, source int64, s *fileSample) {
 // settleFiles cuts the samples of files to what the view's may need.
 func (c *collector) settleFiles() {
 	for of, s := range c.fileSamples {
-		s.sample.Settle(facts.MaxWriterRows)
 		limit := facts.AllWriters
 		if w := c.writers.bySource(c.names, of.source); w != nil {
 			limit = slack(w.sample.Limit)
 		}
-		s.sample.Limit = min(s.sample.Limit, limit)
-		end := slices.IndexFunc(s.sample.Rows, func(r facts.WriterRow) bool { return r.Writer >= s.sample.Limit })
-		if end >= 0 {
-			s.sample.Rows = s.sample.Rows[:end]
-		}
+		s.sample.Below(limit)
+		s.sample.Settle(facts.MaxWriterRows)
 	}
 }
 

@@ -11,9 +11,10 @@ import (
 	"github.com/featureaudit/featureaudit/audit/internal/keys"
 )
 
-// stream folds the rows of one streamed query. Its blocks come from several of the engine's threads at once.
+// stream folds the rows of streamed queries, one after the other. Their blocks come from several of the engine's threads at once.
 type stream struct {
-	c   *collector
+	c *collector
+	// job is the query at hand.
 	job job
 	mu  sync.Mutex
 	// idle are the workers without a block.
@@ -33,10 +34,18 @@ type streamWorker struct {
 // stream runs a job whose rows are counted as they come. A file that fails, or is found changed at the end, taints the
 // whole collection, for what came of its rows is in there.
 func (c *collector) stream(ctx context.Context, j job) error {
-	if j.names == nil {
-		c.newestFirst(j.files)
+	c.newestFirst(j.files)
+	s := &stream{c: c}
+	if err := s.query(ctx, j); err != nil {
+		return err
 	}
-	s := &stream{c: c, job: j, left: make([]int64, len(j.files)), told: c.rowsDone}
+	return s.finish()
+}
+
+// query runs one job of the stream.
+func (s *stream) query(ctx context.Context, j job) error {
+	c := s.c
+	s.job, s.left, s.told = j, make([]int64, len(j.files)), c.rowsDone
 	scan := engine.Scan{Files: j.names, Columns: c.layouts[j.schema].selects}
 	for i, id := range j.files {
 		if j.names == nil {
@@ -57,7 +66,10 @@ func (c *collector) stream(ctx context.Context, j job) error {
 	var changed errChanged
 	switch {
 	case err == nil:
-		return s.finish()
+		for _, w := range s.idle {
+			w.leave()
+		}
+		return nil
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case errors.As(err, &changed):
@@ -105,7 +117,7 @@ func (s *stream) take(file int) *streamWorker {
 
 // begin leaves the file at hand for another.
 func (w *streamWorker) begin(file int32, index int) error {
-	w.rows.end()
+	w.leave()
 	w.closeTallies()
 	w.at = index
 	return w.rows.begin(&w.c.survey.Files[file], 0)
@@ -143,9 +155,17 @@ func (s *stream) whole() error {
 	return nil
 }
 
+// leave hands over what was counted of the file at hand, once.
+func (w *streamWorker) leave() {
+	if w.at >= 0 {
+		w.rows.end()
+	}
+	w.at = -1
+}
+
+// finish hands over what the workers gathered.
 func (s *stream) finish() error {
 	for _, w := range s.idle {
-		w.rows.end()
 		if err := w.finish(); err != nil {
 			return err
 		}

@@ -185,7 +185,7 @@ func (f *accumulator) stageOf(code uint8) *writerStage {
 		f.stages[code] = w
 	}
 	if f.capture != nil && w.file == nil {
-		w.file = f.c.fileSampleOf(f.policy.file.ID, f.c.names.name(code))
+		w.file = f.c.fileSampleOf(f.policy.file.ID, f.c.names.name(code), w.sample)
 	}
 	return w
 }

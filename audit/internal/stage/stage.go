@@ -32,6 +32,7 @@ type Stage struct {
 	// requests has room for each that may be under way for copies.
 	requests chan struct{}
 	footers  *footers
+	spares   *spares
 
 	mu     sync.RWMutex
 	serial int64
@@ -44,16 +45,29 @@ const requestsAtOnce = 32
 // rangeBytes is the most that one request fetches, in bytes.
 const rangeBytes = 8 << 20
 
+// Where the limit is at least this, in bytes, so much of it is for files that are written over by the next copies.
+const (
+	sparesFrom = 1 << 30
+	sparesRoom = 128 << 20
+)
+
 // New returns a stage over a store, whose files in dir take no more than so many bytes. Nothing of them is left behind, however the
 // process ends: they have no names.
 func New(st store.Store, dir string, limit int64) *Stage {
-	kept := limit / 8
-	return &Stage{Store: st, dir: dir, room: limit - kept, free: semaphore.NewWeighted(limit - kept), requests: make(chan struct{}, requestsAtOnce),
-		footers: &footers{dir: dir, limit: kept, places: map[string]footerPlace{}}, copies: map[string][]*Copy{}}
+	kept, over := limit/8, int64(0)
+	if limit >= sparesFrom {
+		over = sparesRoom
+	}
+	room := limit - kept - over
+	return &Stage{Store: st, dir: dir, room: room, free: semaphore.NewWeighted(room), requests: make(chan struct{}, requestsAtOnce),
+		footers: &footers{dir: dir, limit: kept, places: map[string]footerPlace{}}, spares: &spares{room: over}, copies: map[string][]*Copy{}}
 }
 
-// Close gives the disk back that footers take.
-func (s *Stage) Close() error { return s.footers.close() }
+// Close gives the disk back that footers and files to be written over take.
+func (s *Stage) Close() error {
+	s.spares.close()
+	return s.footers.close()
+}
 
 // Distant says whether a file lies behind a network.
 func (s *Stage) Distant(f facts.File) bool { return s.AtOnce(f.Abs) > 0 }
@@ -90,9 +104,7 @@ func (s *Stage) Order(ctx context.Context, f facts.File, columns []facts.Column,
 		}
 	}
 	o.ranges = joined(needed)
-	for _, r := range o.ranges {
-		o.bytes += r.end - r.from
-	}
+	o.bytes = bytesOf(o.ranges)
 	return o, nil
 }
 
@@ -221,7 +233,7 @@ func (s *Stage) Bring(ctx context.Context, orders []*Order) (names []string, rel
 
 // bring makes one copy.
 func (o *Order) bring(ctx context.Context) (*Copy, error) {
-	file, name, err := keys.Scratch(o.stage.dir)
+	file, name, err := o.open()
 	if err != nil {
 		return nil, err
 	}
@@ -235,11 +247,22 @@ func (o *Order) bring(ctx context.Context) (*Copy, error) {
 	return c, nil
 }
 
+// open gives a file of the right size that holds nothing, or nothing but what is written over.
+func (o *Order) open() (file *os.File, name string, err error) {
+	if s, ok := o.stage.spares.take(o.file.Size, o.ranges); ok {
+		return s.file, s.name, nil
+	}
+	if file, name, err = keys.Scratch(o.stage.dir); err != nil {
+		return nil, "", err
+	}
+	if err := file.Truncate(o.file.Size); err != nil {
+		return nil, "", keys.SpillError{Err: errors.Join(err, file.Close())}
+	}
+	return file, name, nil
+}
+
 // fill fetches the ranges, many at once.
 func (c *Copy) fill(ctx context.Context) error {
-	if err := c.file.Truncate(c.order.file.Size); err != nil {
-		return keys.SpillError{Err: err}
-	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	object, err := c.stage.Open(ctx, c.order.file.Abs)
@@ -308,7 +331,7 @@ func (c *Copy) stamp() error {
 	return nil
 }
 
-// close lets go of the file, whose bytes are free then.
+// close lets go of the file, which the next copy is written over, or whose bytes are free then.
 func (c *Copy) close() {
 	s := c.stage
 	s.mu.Lock()
@@ -318,7 +341,9 @@ func (c *Copy) close() {
 		delete(s.copies, abs)
 	}
 	s.mu.Unlock()
-	_ = c.file.Close() // it was only read
+	if !s.spares.keep(spare{file: c.file, name: c.name, size: c.order.file.Size, ranges: c.order.ranges}) {
+		_ = c.file.Close() // it was only read
+	}
 }
 
 // holds says whether the copy has all of a range.

@@ -189,7 +189,7 @@ func (b *Zones) declarations(s Series) []report.Correction {
 	var plan []report.Correction
 	for _, f := range b.Encoded {
 		naive := int64(0)
-		for e, n := range f.Rows {
+		for e, n := range f.Rows.All() {
 			if evidence.IsNaive(e) {
 				naive += n
 			}

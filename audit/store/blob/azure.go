@@ -85,6 +85,11 @@ func (azureCloud) read(as func(any) bool) string {
 	return unquoted(string(*response.ETag))
 }
 
+func (azureCloud) answers(as func(any) bool, from, size int64) bool {
+	var response azblob.DownloadStreamResponse
+	return !as(&response) || isRange(response.ContentRange, response.ContentLength, from, size)
+}
+
 func (azureCloud) told(err error) (code string, status int) {
 	var answer *azcore.ResponseError
 	if errors.As(err, &answer) {

@@ -97,8 +97,21 @@ func (b *bucket) once(ctx context.Context, limit time.Duration, request func(ctx
 	return request(b.cloud.attempt(ctx))
 }
 
+// guarded calls a library, some of which panic over an answer without the headers that each answer of their cloud has: a gateway's page for people.
+func guarded(call func() error) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = errOther
+		}
+	}()
+	return call()
+}
+
 // errReplaced is an answer of another version of the object than the one that was asked for.
 var errReplaced = errors.New("another version came")
+
+// errOther is an answer that is none to what was asked for.
+var errOther = errors.New("something else came")
 
 // errShort is a body that ended too soon.
 var errShort = errors.New("the answer ended before its last byte")
@@ -157,6 +170,8 @@ func (b *bucket) judge(name string, err error) (again bool, told error) {
 		return false, refuse(store.RemoteChanged, "it is shorter than it was listed", "run again when its writer is done")
 	case status >= http.StatusBadRequest:
 		return false, refuse(store.RemoteRefused, "the store refuses the request"+answer, "check the address, and the parameters behind it")
+	case brokenCredentials(err):
+		return false, refuse(store.RemoteRefused, "the credentials that were found cannot be used", "check whether the key, or the file that holds it, is whole")
 	case withoutCredentials(err):
 		return false, refuse(store.RemoteRefused, "no credentials were found", "give them as the cloud's own tools read them (environment, profile, instance or workload identity), or append ?anonymous=true for a public bucket")
 	}
@@ -206,6 +221,11 @@ func withoutCredentials(err error) bool {
 	return errors.Is(err, errWithoutCredentials) || strings.Contains(text, "get credentials:") || strings.Contains(text, "DefaultAzureCredential")
 }
 
+// brokenCredentials says that a key was found and is none. Google's library has no type for it.
+func brokenCredentials(err error) bool {
+	return strings.Contains(err.Error(), "private key should be")
+}
+
 // connection says what became of a request that had no answer.
 func connection(err error) string {
 	var name *net.DNSError
@@ -213,6 +233,8 @@ func connection(err error) string {
 	switch {
 	case errors.As(err, &name):
 		return fmt.Sprintf("the name %q is not known", name.Name)
+	case errors.Is(err, errOther):
+		return "it kept answering with something else than was asked for, as a gateway does that takes no heed of ranges or has lost its server"
 	case errors.Is(err, errShort), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return "the connection kept breaking before the last byte"
 	case errors.Is(err, context.DeadlineExceeded), isTimeout(err):

@@ -145,6 +145,12 @@ func passing(t *testing.T, on cloudOfTest) {
 		"reset twice":                first(2, objectstore.Answer{Reset: true}),
 		"a slow first byte":          first(1, objectstore.Answer{Wait: 10 * time.Second}),
 		"bodies cut again and again": func(int) objectstore.Answer { return objectstore.Answer{Cut: 70_000} },
+		"a page of a gateway": func(n int) objectstore.Answer {
+			if n <= 2 && os.Getenv("STORAGE_EMULATOR_HOST") == "" { // Google's library takes it for another version
+				return objectstore.Answer{Status: 200, Code: "x"}
+			}
+			return objectstore.Answer{}
+		},
 		"a clock that was set meanwhile": func(n int) objectstore.Answer {
 			if n == 1 && strings.HasPrefix(os.Getenv("AWS_ENDPOINT_URL"), "http://127") { // a word of S3
 				return objectstore.Answer{Status: 403, Code: "RequestTimeTooSkewed"}
@@ -252,6 +258,70 @@ func TestWhatIsWrongIsSaidOnce(t *testing.T) {
 			}
 			if made := proxy.Requests.Load() - before; !test.retryable && made > 1 {
 				t.Errorf("%d requests, want one at most", made)
+			}
+		})
+	}
+}
+
+// TestAnAnswerOfOtherBytesIsNotTaken: where an answer does not say of which bytes it is, it may be the beginning of the object, as of a gateway that
+// takes no heed of ranges. All of an object is taken for what it is.
+func TestAnAnswerOfOtherBytesIsNotTaken(t *testing.T)      { unsaid(t, onS3) }
+func TestAnAnswerOfOtherBytesIsNotTakenAzure(t *testing.T) { unsaid(t, onAzure) }
+
+func unsaid(t *testing.T, on cloudOfTest) {
+	t.Helper()
+	p := on(t, gets(func(int) objectstore.Answer { return objectstore.Answer{Unsaid: true} }))
+	s := p.opened(t, hasty())
+	o, err := s.Open(t.Context(), p.bucket+"/v/a.parquet")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var remote *store.RemoteError
+	if _, err := o.ReadAt(make([]byte, 1000), 5000); !errors.As(err, &remote) || !remote.Retryable() || !strings.Contains(err.Error(), "it kept answering with something else than was asked for") {
+		t.Errorf("a range: error %v", err)
+	}
+	all := make([]byte, len(content()))
+	if _, err := o.ReadAt(all, 0); err != nil || !bytes.Equal(all, content()) {
+		t.Errorf("the whole object: error %v", err)
+	}
+}
+
+// TestALookTellsAsMuchAsAListing: what is asked for one object alone, as a config or a report is, gets an answer without a body, of which the status
+// alone is known; what is told is what a listing would have said.
+func TestALookTellsAsMuchAsAListing(t *testing.T) {
+	var mu sync.Mutex
+	var answer objectstore.Answer
+	onS3(t, func(int, *http.Request) objectstore.Answer {
+		mu.Lock()
+		defer mu.Unlock()
+		return answer
+	})
+	for name, test := range map[string]struct {
+		env    map[string]string
+		answer objectstore.Answer
+		key    string
+		kind   store.RemoteKind
+		says   string
+	}{
+		"wrong secret":    {env: map[string]string{"AWS_SECRET_ACCESS_KEY": "planted-secret-that-is-wrong"}, key: "/v/a.parquet", kind: store.RemoteRefused, says: "s3://feat/v/a.parquet: the store does not accept the credentials (SignatureDoesNotMatch, 403)"},
+		"missing bucket":  {key: "-is-not/v/a.parquet", kind: store.RemoteRefused, says: "s3://feat-is-not: there is no such bucket"},
+		"missing object":  {key: "/v/b.parquet", kind: store.RemoteGone, says: "s3://feat/v/b.parquet: there is no such object"},
+		"expired":         {answer: objectstore.Answer{Status: 400, Code: "ExpiredToken"}, key: "/v/a.parquet", kind: store.RemoteExpired, says: "s3://feat/v/a.parquet: the credentials have expired (ExpiredToken, 400)"},
+		"denied":          {answer: objectstore.Answer{Status: 403, Code: "AccessDenied"}, key: "/v/a.parquet", kind: store.RemoteDenied, says: "s3://feat/v/a.parquet: the store denies access"},
+		"clocks apart":    {answer: objectstore.Answer{Status: 403, Code: "RequestTimeTooSkewed"}, key: "/v/a.parquet", kind: store.RemoteFailed, says: "s3://feat/v/a.parquet: the clock of this machine and that of the store differ too much"},
+		"another region":  {answer: objectstore.Answer{Status: 301, Code: "PermanentRedirect"}, key: "/v/a.parquet", kind: store.RemoteRefused, says: "in another region"},
+		"unknown account": {answer: objectstore.Answer{Status: 403, Code: "InvalidAccessKeyId"}, key: "/v/a.parquet", kind: store.RemoteRefused, says: "the store does not accept the credentials (InvalidAccessKeyId, 403)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for variable, value := range test.env {
+				t.Setenv(variable, value)
+			}
+			mu.Lock()
+			answer = test.answer
+			mu.Unlock()
+			var remote *store.RemoteError
+			if _, err := opened(t, hasty()).Stat(t.Context(), "s3://feat"+test.key); !errors.As(err, &remote) || remote.Kind != test.kind || !strings.HasPrefix(err.Error(), "s3://feat") || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("error %v, want %q, kind %s", err, test.says, test.kind)
 			}
 		})
 	}

@@ -97,8 +97,10 @@ func (b *bucket) page(ctx context.Context, token []byte, size int, prefix string
 		options.Delimiter = "/"
 	}
 	err = b.try(ctx, b.folder("/"+prefix), func(ctx context.Context) (bool, error) {
-		var err error
-		objects, next, err = b.ListPage(ctx, token, size, options)
+		err := guarded(func() (err error) {
+			objects, next, err = b.ListPage(ctx, token, size, options)
+			return err
+		})
 		if errors.Is(err, io.EOF) {
 			objects, next, err = nil, nil, nil
 		}

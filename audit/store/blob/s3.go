@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -61,7 +62,11 @@ func (s3Cloud) open(ctx context.Context, at location) (*gocloud.Bucket, error) {
 			t.ResponseHeaderTimeout = answerLimit
 		})
 	}
-	named := len(params["endpoint"]) > 0 || s3.NewFromConfig(config).Options().BaseEndpoint != nil
+	endpoint := s3.NewFromConfig(config).Options().BaseEndpoint
+	named := endpoint != nil
+	if named && !isEndpoint(*endpoint) {
+		return nil, &LocationError{Address: at.root(), Reason: "its endpoint is no address: want for example https://s3.example.com in AWS_ENDPOINT_URL, the profile or the parameter endpoint"}
+	}
 	if config.Region == "" {
 		if !named {
 			return nil, &LocationError{Address: at.root(), Reason: "its region is not known: set AWS_REGION, or append ?region=REGION"}
@@ -72,6 +77,12 @@ func (s3Cloud) open(ctx context.Context, at location) (*gocloud.Bucket, error) {
 		o.UsePathStyle = named && style == "" || isTrue(style)
 	})
 	return s3blob.OpenBucket(ctx, service, at.bucket, &s3blob.Options{RequestChecksumCalculation: config.RequestChecksumCalculation})
+}
+
+// isEndpoint says whether a request can be made to what is named as a server.
+func isEndpoint(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }
 
 func (s3Cloud) attempt(ctx context.Context) context.Context { return ctx }
@@ -107,6 +118,11 @@ func (s3Cloud) read(as func(any) bool) string {
 		return ""
 	}
 	return unquoted(aws.ToString(out.ETag))
+}
+
+func (s3Cloud) answers(as func(any) bool, from, size int64) bool {
+	var out s3.GetObjectOutput
+	return !as(&out) || isRange(out.ContentRange, out.ContentLength, from, size)
 }
 
 func (s3Cloud) told(err error) (code string, status int) {

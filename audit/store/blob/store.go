@@ -5,7 +5,9 @@ package blob
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -19,6 +21,8 @@ import (
 type Store struct {
 	limits Limits
 	clouds map[string]cloud
+	// pieces are buffers of copyBytes.
+	pieces sync.Pool
 
 	mu      sync.Mutex
 	buckets map[string]*bucket
@@ -28,7 +32,7 @@ var _ store.Store = (*Store)(nil)
 
 // New returns a store that asks nobody yet.
 func New(limits Limits) *Store {
-	return &Store{limits: limits, clouds: clouds(), buckets: map[string]*bucket{}}
+	return &Store{limits: limits, clouds: clouds(), buckets: map[string]*bucket{}, pieces: sync.Pool{New: func() any { return new([copyBytes]byte) }}}
 }
 
 // Schemes are those of the addresses that the store knows.
@@ -167,16 +171,35 @@ func (s *Store) listed(abs string) (*bucket, string) {
 func (b *bucket) look(ctx context.Context, key string) (store.Entry, error) {
 	var e store.Entry
 	err := b.try(ctx, b.nameOf(key), func(ctx context.Context) (bool, error) {
-		a, err := b.Attributes(ctx, key)
-		if err == nil {
-			e = b.entry(key, b.cloud.looked(a), a.Size, a.ModTime.Unix())
-		}
-		return false, err
+		return false, guarded(func() error {
+			a, err := b.Attributes(ctx, key)
+			if err == nil {
+				e = b.entry(key, b.cloud.looked(a), a.Size, a.ModTime.Unix())
+			}
+			return err
+		})
 	})
-	if err == nil {
-		b.remember(key, e)
+	if err != nil {
+		return e, b.reasonOf(ctx, key, err)
 	}
-	return e, err
+	b.remember(key, e)
+	return e, nil
+}
+
+// reasonOf is why an object could not be looked at. S3 answers that question without a body, so that a status is all that is known: a secret that
+// is wrong, a token that has expired and a right that is missing look alike, and a bucket that is not there looks like an object that is not.
+// A listing has a body, and says more.
+func (b *bucket) reasonOf(ctx context.Context, key string, looked error) error {
+	var told, more *store.RemoteError
+	if !errors.As(looked, &told) || told.Kind == store.RemoteFailed || told.Kind == store.RemoteChanged {
+		return looked
+	}
+	_, _, err := b.page(ctx, gocloud.FirstPageToken, 1, key, false)
+	switch {
+	case !errors.As(err, &more), more.Kind == told.Kind, told.Kind == store.RemoteGone && more.Kind != store.RemoteRefused:
+		return looked
+	}
+	return err
 }
 
 func (b *bucket) nameOf(key string) string { return b.at.root() + "/" + key }
@@ -256,16 +279,24 @@ func (o *object) request(ctx context.Context, from, size int64, to io.Writer) (i
 	if o.entry.ETag != "" {
 		pin = func(as func(any) bool) error { return o.bucket.cloud.pinned(o.entry.ETag, as) }
 	}
-	r, err := o.bucket.NewRangeReader(ctx, o.key, from, size, &gocloud.ReaderOptions{BeforeRead: pin})
-	if err != nil {
+	var r *gocloud.Reader
+	if err := guarded(func() (err error) {
+		r, err = o.bucket.NewRangeReader(ctx, o.key, from, size, &gocloud.ReaderOptions{BeforeRead: pin})
+		return err
+	}); err != nil {
 		return 0, err
 	}
 	defer closing(r)
+	if !o.bucket.cloud.answers(r.As, from, size) {
+		return 0, errOther
+	}
 	if mark := o.bucket.cloud.read(r.As); mark != "" && o.entry.ETag != "" && mark != o.entry.ETag {
 		return 0, errReplaced // a store that takes no heed of the condition
 	}
 	sink := sinking{to: to}
-	n, err := io.CopyBuffer(&sink, io.LimitReader(onlyReads{r}, size), make([]byte, min(size, copyBytes)))
+	piece, _ := o.bucket.store.pieces.Get().(*[copyBytes]byte)
+	defer o.bucket.store.pieces.Put(piece)
+	n, err := io.CopyBuffer(&sink, io.LimitReader(onlyReads{r}, size), piece[:])
 	switch {
 	case sink.err != nil:
 		return n, localError{sink.err}
@@ -273,6 +304,15 @@ func (o *object) request(ctx context.Context, from, size int64, to io.Writer) (i
 		return n, errShort
 	}
 	return n, err
+}
+
+// isRange says whether the headers of an answer are of the range that was asked for. A gateway that takes no heed of ranges answers with the
+// object's beginning, and one that has lost its server with a page for people. Without a Content-Range it is all of an object.
+func isRange(contentRange *string, length *int64, from, size int64) bool {
+	if contentRange == nil {
+		return from == 0 && length != nil && *length == size
+	}
+	return strings.HasPrefix(*contentRange, fmt.Sprintf("bytes %d-%d/", from, from+size-1))
 }
 
 // onlyReads hides what else a reader can do, so that it is read with a buffer of a known size.
@@ -297,3 +337,6 @@ func (e localError) Unwrap() error { return e.error }
 
 // Size is that of the version that is read, in bytes.
 func (o *object) Size() int64 { return o.entry.Size }
+
+// Mark is the store's own of the version.
+func (o *object) Mark() string { return o.entry.ETag }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,6 +33,9 @@ type CatalogError struct {
 	URL, What string
 	// Passing says that another try may succeed.
 	Passing bool
+	// busy says that it may succeed at once, or after the time that the catalog asks for.
+	busy  bool
+	after time.Duration
 }
 
 func (e *CatalogError) Error() string { return fmt.Sprintf("catalog %s: %s", e.URL, e.What) }
@@ -65,7 +69,7 @@ func loadTable(ctx context.Context, root string, at model.TableAt) (found, error
 		return found{}, err
 	}
 	if len(answer.Metadata) == 0 {
-		return found{}, &CatalogError{address.Redact(link), "its answer has no metadata: want that of the REST catalog spec for a table", false}
+		return found{}, &CatalogError{URL: address.Redact(link), What: "its answer has no metadata: want that of the REST catalog spec for a table"}
 	}
 	meta, err := parseMetadata(answer.Metadata)
 	if err != nil {
@@ -124,17 +128,44 @@ func escaped(prefix string) string {
 	return strings.Join(parts, "/")
 }
 
-// ask gets JSON from a catalog.
+// tries is how often a catalog is asked that is busy or does not answer, and firstPause how long it is left in peace before the second
+// time; each later pause is three times as long. mostPause bounds what a catalog may ask for itself.
+const (
+	tries      = 4
+	firstPause = 200 * time.Millisecond
+	mostPause  = 10 * time.Second
+)
+
+// ask gets JSON from a catalog, after some tries where it is busy.
 func ask(ctx context.Context, link string, into any) error {
+	pause := firstPause
+	for try := 1; ; try++ {
+		err := askOnce(ctx, link, into)
+		var say *CatalogError
+		if err == nil || try == tries || !errors.As(err, &say) || !say.busy {
+			return err
+		}
+		timer := time.NewTimer(min(max(pause, say.after), mostPause))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return context.Cause(ctx)
+		case <-timer.C:
+		}
+		pause *= 3
+	}
+}
+
+func askOnce(ctx context.Context, link string, into any) error {
 	shown := address.Redact(link)
 	ctx, cancel := context.WithTimeout(ctx, catalogPatience)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, link, nil)
 	if err != nil {
-		return &CatalogError{shown, "it is no address of a server", false}
+		return &CatalogError{URL: shown, What: "it is no address of a server"}
 	}
 	if request.URL.User != nil {
-		return &CatalogError{shown, "credentials do not belong into an address: set the environment variable " + TokenVariable, false}
+		return &CatalogError{URL: shown, What: "credentials do not belong into an address: set the environment variable " + TokenVariable}
 	}
 	request.Header.Set("Accept", "application/json")
 	token := os.Getenv(TokenVariable)
@@ -143,7 +174,7 @@ func ask(ctx context.Context, link string, into any) error {
 	}
 	client := http.Client{CheckRedirect: func(next *http.Request, via []*http.Request) error {
 		if next.URL.Host != via[0].URL.Host || next.URL.Scheme != via[0].URL.Scheme {
-			return errors.New("it leads to another server")
+			return errElsewhere
 		}
 		return nil
 	}}
@@ -153,7 +184,7 @@ func ask(ctx context.Context, link string, into any) error {
 		if errors.As(err, &wrapped) {
 			err = wrapped.Err
 		}
-		return &CatalogError{shown, fmt.Sprintf("it does not answer (%v): check the address and that the catalog runs", err), true}
+		return &CatalogError{URL: shown, What: fmt.Sprintf("it does not answer (%v): check the address and that the catalog runs", err), Passing: true, busy: !errors.Is(err, errElsewhere)}
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
@@ -161,10 +192,10 @@ func ask(ctx context.Context, link string, into any) error {
 	}
 	data, err := io.ReadAll(io.LimitReader(answer.Body, mostMetadata))
 	if err != nil {
-		return &CatalogError{shown, fmt.Sprintf("its answer broke off (%v): run again", err), true}
+		return &CatalogError{URL: shown, What: fmt.Sprintf("its answer broke off (%v): run again", err), Passing: true, busy: true}
 	}
 	if err := json.Unmarshal(data, into); err != nil {
-		return &CatalogError{shown, "its answer is no JSON: want the address of a REST catalog of Iceberg", false}
+		return &CatalogError{URL: shown, What: "its answer is no JSON: want the address of a REST catalog of Iceberg"}
 	}
 	return nil
 }
@@ -185,17 +216,27 @@ func refusal(answer *http.Response, shown string, withToken bool) error {
 	if err == nil && said.Error.Message != "" {
 		what += fmt.Sprintf(" (%.300s)", said.Error.Message)
 	}
+	refused := &CatalogError{URL: shown, What: what}
 	switch status := answer.StatusCode; {
 	case (status == http.StatusUnauthorized || status == 419) && !withToken:
-		return &CatalogError{shown, what + ": set the environment variable " + TokenVariable + " to a bearer token", false}
+		refused.What += ": set the environment variable " + TokenVariable + " to a bearer token"
 	case status == http.StatusUnauthorized || status == 419:
-		return &CatalogError{shown, what + ": the token in " + TokenVariable + " is not known to it, or has expired", true}
+		refused.What += ": the token in " + TokenVariable + " is not known to it, or has expired"
+		refused.Passing = true
 	case status == http.StatusForbidden:
-		return &CatalogError{shown, what + ": the token may not read the table", true}
+		refused.What += ": the token may not read the table"
+		refused.Passing = true
 	case status == http.StatusNotFound:
-		return &CatalogError{shown, what + ": check the address, the namespace and the name of the table", false}
+		refused.What += ": check the address, the namespace and the name of the table"
 	case status == http.StatusTooManyRequests || status >= 500:
-		return &CatalogError{shown, what + ": run again", true}
+		refused.What += ": run again"
+		refused.Passing, refused.busy = true, status != http.StatusNotImplemented
+		if seconds, err := strconv.Atoi(answer.Header.Get("Retry-After")); err == nil && seconds > 0 {
+			refused.after = time.Duration(min(seconds, int(mostPause/time.Second))) * time.Second
+		}
 	}
-	return &CatalogError{shown, what, false}
+	return refused
 }
+
+// errElsewhere is a catalog that sends its clients away: the token is for its own host.
+var errElsewhere = errors.New("it leads to another server")

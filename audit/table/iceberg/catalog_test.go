@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/featureaudit/featureaudit/audit/model"
@@ -19,6 +20,7 @@ import (
 func serve(t *testing.T, table *icebergtable.Table) *httptest.Server {
 	t.Helper()
 	mux := http.NewServeMux()
+	var asked atomic.Int64
 	answer := func(w http.ResponseWriter, status int, body any) {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)
@@ -44,6 +46,16 @@ func serve(t *testing.T, table *icebergtable.Table) *httptest.Server {
 			_, _ = fmt.Fprint(w, "<html>")
 		case "/api/v1/wh/lake/namespaces/shop%1Feu/tables/busy":
 			wrong(w, 503, "later")
+		case "/api/v1/wh/lake/namespaces/shop%1Feu/tables/soon":
+			if asked.Add(1) < 3 {
+				wrong(w, []int{429, 503}[asked.Load()%2], "later")
+				return
+			}
+			data, err := table.Metadata()
+			if err != nil {
+				t.Error(err)
+			}
+			answer(w, 200, map[string]any{"metadata": json.RawMessage(data)})
 		case "/api/v1/wh/lake/namespaces/shop%1Feu/tables/away":
 			http.Redirect(w, r, "http://127.0.0.2:1/", http.StatusFound)
 		default:
@@ -80,6 +92,9 @@ func TestCatalog(t *testing.T) {
 		if v.Root != table.Dir || v.Number != table.Last {
 			t.Errorf("%s: snapshot %d in %s", place.root, v.Number, v.Root)
 		}
+	}
+	if v := read(t, root, named("shop.eu.soon")); v.Number != table.Last {
+		t.Errorf("a catalog that is busy at first: snapshot %d", v.Number)
 	}
 	for name, test := range map[string]struct {
 		root    string

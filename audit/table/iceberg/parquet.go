@@ -251,13 +251,13 @@ func (c *column) batch(rows int, ints *[]int64, texts *[][]byte) (n int64, err e
 		c.texts = grown(c.texts, rows)
 		n, values, err = r.ReadBatch(int64(rows), c.texts, c.levels, nil)
 		for _, v := range c.texts[:values] {
-			*texts = append(*texts, bytes.Clone(v))
+			*texts = append(*texts, v)
 		}
 	case *file.FixedLenByteArrayColumnChunkReader:
 		c.fixed = grown(c.fixed, rows)
 		n, values, err = r.ReadBatch(int64(rows), c.fixed, c.levels, nil)
 		for _, v := range c.fixed[:values] {
-			*texts = append(*texts, bytes.Clone(v))
+			*texts = append(*texts, v)
 		}
 	default:
 		err = fmt.Errorf("a column of the type %s is not read here", c.reader.Type())

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/featureaudit/featureaudit/audit/engine/duckdb"
+	"github.com/featureaudit/featureaudit/audit/report"
+)
+
+// TestManyViewsStayWithinTheLimit audits a config of thousands of views of one small file each: their results are held beside the engines, and
+// the report of all of them is larger than what Go has of the limit.
+func TestManyViewsStayWithinTheLimit(t *testing.T) {
+	if os.Getenv(memoryVariable) == "" {
+		return
+	}
+	const limit, views = 256_000_000, 5000
+	dir, out := t.TempDir(), filepath.Join(t.TempDir(), "report.json")
+	query := "COPY (SELECT " + instant + ", i AS id FROM range(2) t(i)) TO '" + filepath.Join(dir, "a.parquet") + "' (FORMAT parquet)"
+	if _, err := duckdb.RunSQL(t.Context(), 1, 0, query); err != nil {
+		t.Fatal(err)
+	}
+	config := "version: 1\nviews:\n"
+	for i := range views {
+		config += fmt.Sprintf("  view_%d: {path: '*.parquet', event_time: event_time, key: [id], ttl: 7d}\n", i)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "featureaudit.yaml"), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"run", "--config", filepath.Join(dir, "featureaudit.yaml"), "--as-of", "2026-11-02", "--threads", "2", "--memory-limit", "256MB",
+		"--summary", "none", "--log-level", "error", "--out", "json=" + out}
+	if text, err := program(t, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	r := readJSON(t, out)
+	if peak := r.Execution.PeakMemoryBytes; peak > limit*11/10 {
+		t.Errorf("%d MB resident, limit %d MB", peak/1_000_000, limit/1_000_000)
+	}
+	if r.Summary.Views != views || r.Summary.Rows != 2*views || r.Summary.Outcome != report.Pass {
+		t.Errorf("%+v: expected %d views of 2 rows each that pass", r.Summary, views)
+	}
+}
+
+// TestAlignAndDiffStayWithinTheLimit corrects a file of one large row group, and compares two ttls by its rows.
+func TestAlignAndDiffStayWithinTheLimit(t *testing.T) {
+	const limit, rows = 256_000_000, 2_000_000
+	dir := t.TempDir()
+	store := filepath.Join(dir, "data")
+	if err := os.Mkdir(store, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	query := "COPY (SELECT " + instant + ", substr(md5(i::VARCHAR), 1, 16) AS id, i % 7000 AS user_id FROM range(" + fmt.Sprint(rows) + ") t(i)) TO '" + filepath.Join(store, "a.parquet") +
+		"' (FORMAT parquet, ROW_GROUP_SIZE 3000000)"
+	if _, err := duckdb.RunSQL(t.Context(), 1, 0, query); err != nil {
+		t.Fatal(err)
+	}
+	write := func(name, ttl string) string {
+		path := filepath.Join(dir, name)
+		text := "version: 1\nviews:\n  clicks: {path: 'data/*.parquet', event_time: event_time, key: [id], entity: [user_id], ttl: " + ttl + "}\n"
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	config, shorter := write("featureaudit.yaml", "1000d"), write("shorter.yaml", "1d")
+	out := filepath.Join(dir, "report.json")
+	if code, said := ran(t, "run", "--config", config, "--as-of", "2026-11-02", "--check", "ttl-unset", "--out", "json="+out, "--log-level", "error"); code != 0 {
+		t.Fatalf("exit %d: %s", code, said)
+	}
+	r := readJSON(t, out)
+	shift := int64(3600)
+	r.Corrections = []report.Correction{{View: "clicks", File: "a.parquet", ShiftSeconds: &shift, Rows: rows, Evidence: report.Arithmetic, Message: "an hour early"}}
+	id, err := r.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.ID = id
+	raw, err := r.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(out, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	scratch := t.TempDir()
+	copied := filepath.Join(dir, "copy")
+	said := withinLimit(t, limit, 0, "align", "--config", config, "--report", out, "--out-dir", copied, "--memory-limit", "256MB", "--temp-dir", scratch)
+	if !strings.Contains(said, "2000000 rows of 1 files copied to 1 files and proved equal; 2000000 rows shifted") {
+		t.Error(said)
+	}
+	if left, err := os.ReadDir(scratch); err != nil || len(left) > 0 {
+		t.Errorf("left in the temp dir: %v (%v)", left, err)
+	}
+	said = withinLimit(t, limit, 0, "diff", config, shorter, "--data", "audit", "--as-of", "2026-11-10", "--format", "json", "--memory-limit", "256MB", "--temp-dir", scratch)
+	var doc struct {
+		Findings []json.RawMessage `json:"findings"`
+	}
+	if at := strings.Index(said, "{"); at < 0 || json.Unmarshal([]byte(said[at:]), &doc) != nil || !strings.Contains(said, "7,000") && !strings.Contains(said, "7000") {
+		t.Errorf("the 7,000 entities are not spoken of: %.2000s", said)
+	}
+}
+
+// withinLimit runs a command that ends with a code, within a memory limit and a tenth more, and gives what it said.
+func withinLimit(t *testing.T, limit int64, code int, args ...string) string {
+	t.Helper()
+	peak, got, said := peakOf(t, program(t, args...))
+	if got != code {
+		t.Fatalf("%s: exit %d, want %d: %s", args[0], got, code, said)
+	}
+	if peak > limit*11/10 {
+		t.Errorf("%s: %d MB resident, limit %d MB", args[0], peak/1_000_000, limit/1_000_000)
+	}
+	return said
+}
+
+// TestLimitsOfDiffAreForData refuses what would do nothing, and sizes that are none, before anything is read.
+func TestLimitsOfDiffAreForData(t *testing.T) {
+	for want, args := range map[string][]string{
+		"--memory-limit and --temp-dir are for --data": {"diff", "a.yaml", "b.yaml", "--memory-limit", "1GB"},
+		`--memory-limit "much"`:                        {"diff", "a.yaml", "b.yaml", "--data", "audit", "--memory-limit", "much"},
+		`--memory-limit "1KB"`:                         {"align", "--report", "r.json", "--out-dir", "out", "--memory-limit", "1KB"},
+	} {
+		if code, said := ran(t, args...); code != exitUsage || !strings.Contains(said, want) {
+			t.Errorf("%v: exit %d: %s; want exit 2 and %q", args, code, said, want)
+		}
+	}
+}
