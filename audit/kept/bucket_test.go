@@ -22,22 +22,17 @@ import (
 )
 
 func TestPacksInS3(t *testing.T) {
-	server := objectstore.StartS3(t)
-	server.Use(t)
-	server.Bucket(t, "feat")
-	packsInABucket(t, "s3://feat/some/facts")
+	bucket, _ := objectstore.S3Bucket(t, "feat")
+	packsInABucket(t, bucket+"/some/facts")
 }
 
 func TestPacksInGoogle(t *testing.T) {
-	parameters := objectstore.StartGCS(t)
-	objectstore.MakeGCSBucket(t, "feat")
-	packsInABucket(t, "gs://feat/some/facts"+parameters)
+	bucket, parameters := objectstore.GoogleBucket(t, "feat")
+	packsInABucket(t, bucket+"/some/facts"+parameters)
 }
 
 func TestPacksInAzure(t *testing.T) {
-	objectstore.StartAzure(t)
-	objectstore.MakeAzureContainer(t, "feat")
-	packsInABucket(t, "azblob://feat/some/facts")
+	packsInABucket(t, objectstore.AzureBucket(t, "feat")+"/some/facts")
 }
 
 // counted counts the objects that are opened, and lets none be read from once it is told so.
@@ -172,9 +167,7 @@ func packsInABucket(t *testing.T, address string) {
 // TestAPackInS3IsThatOfAFolder writes the same facts to a folder and to a bucket: the objects have the files' names and
 // bytes.
 func TestAPackInS3IsThatOfAFolder(t *testing.T) {
-	server := objectstore.StartS3(t)
-	server.Use(t)
-	server.Bucket(t, "feat")
+	_, server := objectstore.S3Bucket(t, "feat")
 	bucket := blob.New(blob.DefaultLimits())
 	t.Cleanup(func() {
 		if err := bucket.Close(); err != nil {

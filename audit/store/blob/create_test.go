@@ -17,22 +17,17 @@ import (
 // TestS3CreatesOnce, TestGoogleCreatesOnce and TestAzureCreatesOnce: of many who create an object at once one alone has, and what it wrote
 // stays; once it is deleted, it can be created again.
 func TestS3CreatesOnce(t *testing.T) {
-	server := objectstore.StartS3(t)
-	server.Use(t)
-	server.Bucket(t, "feat")
-	createsOnce(t, "s3://feat")
+	bucket, _ := objectstore.S3Bucket(t, "feat")
+	createsOnce(t, bucket)
 }
 
 func TestGoogleCreatesOnce(t *testing.T) {
-	parameters := objectstore.StartGCS(t)
-	objectstore.MakeGCSBucket(t, "feat")
-	createsOnce(t, "gs://feat", parameters)
+	bucket, parameters := objectstore.GoogleBucket(t, "feat")
+	createsOnce(t, bucket, parameters)
 }
 
 func TestAzureCreatesOnce(t *testing.T) {
-	objectstore.StartAzure(t)
-	objectstore.MakeAzureContainer(t, "feat")
-	createsOnce(t, "azblob://feat")
+	createsOnce(t, objectstore.AzureBucket(t, "feat"))
 }
 
 func createsOnce(t *testing.T, bucket string, parameters ...string) {
