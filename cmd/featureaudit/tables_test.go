@@ -57,3 +57,25 @@ func TestRunSaysWhichVersionItLookedAt(t *testing.T) {
 		t.Errorf("%d rows, then %d: %+v", before.Rows, after.Rows, *after.Table)
 	}
 }
+
+// TestAFeastSourceOfADeltaFolder takes the path, the times and the ttl of a view from a registry of Feast whose file source is the folder of a Delta
+// table: its log says which rows count.
+func TestAFeastSourceOfADeltaFolder(t *testing.T) {
+	base := t.TempDir()
+	daily(t, filepath.Join(base, "lake", "tx"), nil)
+	registry := `{"project": "shop", "entities": [{"spec": {"name": "user", "joinKey": "id", "valueType": "INT64"}}],
+  "featureViews": [{"spec": {"name": "tx", "entities": ["user"], "ttl": "86400s", "entityColumns": [{"name": "id", "valueType": "INT64"}], "features": [{"name": "dt", "valueType": "STRING"}],
+    "batchSource": {"type": "BATCH_FILE", "timestampField": "event_time", "fileOptions": {"fileFormat": {"deltaFormat": {}}, "uri": "lake/tx"}}}}]}`
+	for name, text := range map[string]string{"registry.json": registry, "featureaudit.yaml": "version: 1\ndefinitions: [registry.json]\n",
+		"first.yaml": "version: 1\ndefinitions: [registry.json]\nviews:\n  tx: {table: {version: 1}}\n"} {
+		if err := os.WriteFile(filepath.Join(base, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for config, want := range map[string]struct{ rows, version, deleted int64 }{"featureaudit.yaml": {5, 4, 1}, "first.yaml": {3, 1, 0}} {
+		counts, view := badRows(t, "--config", filepath.Join(base, config))
+		if view.Name != "tx" || view.Rows != want.rows || view.Table == nil || view.Table.Version != want.version || view.Table.DeletedRows != want.deleted || counts["duplicate-keys"][1] != want.rows {
+			t.Errorf("%s: %d rows of %+v, %v", config, view.Rows, view.Table, counts)
+		}
+	}
+}
