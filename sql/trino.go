@@ -16,7 +16,7 @@ func Trino(name string, values any) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("sql of Trino %q: %w", name, err)
 	}
-	made, err := template.New(name).Option("missingkey=error").Parse(string(raw))
+	made, err := template.New(name).Option("missingkey=error").Funcs(template.FuncMap{"bit": func(n int) int64 { return 1 << n }}).Parse(string(raw))
 	if err != nil {
 		return "", fmt.Errorf("sql of Trino %q: %w", name, err)
 	}

@@ -93,7 +93,8 @@ func (c *copier) wide(reader *file.Reader) bool {
 				return true // what reads the file says what is wrong with it
 			}
 			// a dictionary may stand for any number of values of its size
-			if chunk.HasDictionaryPage() && chunk.Type() == parquet.Types.ByteArray && chunk.TotalUncompressedSize() > largeDictionary && !fits(chunk.NumValues(), chunk.TotalUncompressedSize(), c.group()) {
+			large := chunk.HasDictionaryPage() && chunk.Type() == parquet.Types.ByteArray && chunk.TotalUncompressedSize() > largeDictionary
+			if large && !fits(chunk.NumValues(), chunk.TotalUncompressedSize(), c.group()) {
 				return true
 			}
 		}

@@ -46,7 +46,10 @@ var misfiledRows = Check{
 	},
 	finish: func(b *viewEvidence, v *verdict) {
 		maps.Copy(v.measures, b.filingHint(v.findings).measures())
-		if problem := b.Collection.RoleProblems["partition_column"]; problem != "" && len(v.findings) == 0 {
+		if problem := b.Collection.RoleProblems["partition_column"]; problem != "" {
+			if v.bad > 0 {
+				problem += fmt.Sprintf("; by their times alone %s of %s lie outside the partition that holds them", words.Number(v.bad), words.Count(v.total, "row"))
+			}
 			v.notApplicable = problem
 		}
 	},

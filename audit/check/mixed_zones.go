@@ -96,7 +96,9 @@ func seenOf(series []zoneproof.Series) string {
 }
 
 func judgeMixedZones(b *viewEvidence) (verdict, error) {
-	if problem := b.Collection.RoleProblems["writer"]; problem != "" {
+	if problem := b.Collection.RoleProblems["writer"]; problem != "" && b.Collection.RolesBeyond["writer"] {
+		return verdict{notApplicable: problem}, nil
+	} else if problem != "" {
 		return verdict{}, errors.New(problem)
 	}
 	series, err := b.Series()

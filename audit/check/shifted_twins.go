@@ -71,6 +71,9 @@ func (b *viewEvidence) twinsReason() string {
 	if reason := twinsReason(b.View); reason != "" {
 		return reason
 	}
+	if reason := b.Collection.RoleProblems["payload"]; reason != "" {
+		return reason // whether copies are the same is not known
+	}
 	if b.Coarse() {
 		return "over half of the event times are whole quarters of an hour: a clock too coarse to tell an offset"
 	}

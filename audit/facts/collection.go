@@ -27,7 +27,8 @@ type Collection struct {
 	// CheckedPages had a checksum of their own, and it agreed.
 	CheckedPages int64
 	// RoleProblems says why a role could not be read, by role ("event_time", "ingested_at", "source", "key", "entity",
-	// "measures", "writer", and "partition_column" for the files' own copies of what their paths say): a column that files lack, or types without a common form. Checks that need the role are errors.
+	// "measures", "writer", "partition_column" for the files' own copies of what their paths
+	// say, "payload" and "surplus" for columns of which repeats could not be compared or added up): a column that files lack, or types without a common form. Checks that need the role are errors.
 	RoleProblems map[string]string
 	// RolesBeyond are those of them that the engine does not read, whatever the files hold: another engine may.
 	RolesBeyond map[string]bool

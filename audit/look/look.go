@@ -92,7 +92,8 @@ func (l *Looker) Plan(ctx context.Context, view model.View, w Window) (Plan, err
 		listing = newestOnly(resolved, listing)
 	}
 	if needed := listedBytes(listing); l.Room.Runs > 0 && len(listing.Files) > leastFiles && needed > l.Room.Runs*100/runsShare {
-		return Plan{View: resolved, AsOf: w.AsOf}, engine.ResourceError{Err: fmt.Errorf("it has %d files in %d partitions, which take about %d MB beside the rest, and the memory limit has room for %d MB of them: raise --memory-limit to %d MB or more, or give the view a narrower path",
+		return Plan{View: resolved, AsOf: w.AsOf}, engine.ResourceError{Err: fmt.Errorf("it has %d files in %d partitions, which take about %d MB beside the rest, and the memory limit "+
+			"has room for %d MB of them: raise --memory-limit to %d MB or more, or give the view a narrower path",
 			len(listing.Files), len(listing.Partitions), needed/1_000_000+1, l.Room.Runs*100/runsShare/1_000_000, (programMemory+needed)/1_000_000+1)}
 	}
 	return Plan{View: resolved, Listing: listing, Notes: notes, AsOf: w.AsOf}, nil

@@ -23,16 +23,17 @@ func TestRowsThatNoMaterialisationCovers(t *testing.T) {
 	unasked.uncovered, nothing.changes = nil, nil
 	missing.uncovered.UncoveredMissing = "no unit of column t is known"
 	const last = "1970-01-03T00:00:00Z"
+	const behind = " rows of A..B are behind the last materialisation (" + last + "), and in none: "
 	for name, c := range map[string]struct {
 		v       materialized
 		outcome report.Outcome
 		bad     int64
 		message string
 	}{
-		"both":               {of("i", Uncovered{InNone: 2, Late: 1, Ahead: 5}), report.Warn, 3, "3 of 10 rows of A..B are behind the last materialisation (" + last + "), and in none: 1 row arrived after all intervals that cover it had ended, 2 rows lie in no interval"},
+		"both":               {of("i", Uncovered{InNone: 2, Late: 1, Ahead: 5}), report.Warn, 3, "3 of 10" + behind + "1 row arrived after all intervals that cover it had ended, 2 rows lie in no interval"},
 		"none":               {of("i", Uncovered{}), report.Pass, 0, "no row of A..B is behind the last materialisation (" + last + ") and in none"},
 		"the next has them":  {of("i", Uncovered{Ahead: 5}), report.Pass, 0, "no row of A..B is behind the last materialisation (" + last + ") and in none; 5 rows lie after it, for the next one"},
-		"no ingest time":     {of("", Uncovered{InNone: 1}), report.Warn, 1, "1 of 10 rows of A..B are behind the last materialisation (" + last + "), and in none: 1 row lies in no interval; whether others arrived too late is not known: the view has no ingested_at"},
+		"no ingest time":     {of("", Uncovered{InNone: 1}), report.Warn, 1, "1 of 10" + behind + "1 row lies in no interval; whether others arrived too late is not known: the view has no ingested_at"},
 		"nobody could count": {missing, report.NotApplicable, 0, "not known: no unit of column t is known"},
 		"no files":           {unasked, report.NotApplicable, 0, "the range has no files"},
 		"nothing changed":    {nothing, report.NotApplicable, 0, "no partition changed: there is no backfill to judge"},

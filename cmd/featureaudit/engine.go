@@ -3,12 +3,14 @@ package main
 import (
 	"cmp"
 	"errors"
+	"slices"
 
 	"github.com/spf13/pflag"
 
 	"github.com/featureaudit/featureaudit/audit"
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/engine/trino"
+	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/store"
@@ -68,6 +70,9 @@ func (c *cli) cluster(f engineFlags, p policy.Policy) (*trino.Cluster, error) {
 		}
 		return nil, nil
 	}
+	if f.name != "" && !slices.ContainsFunc(p.Views, func(v model.View) bool { return v.Table.Trino != "" }) {
+		return nil, usagef("--engine trino: no view names a table, so that Trino would count none of them: write table: CATALOG.SCHEMA.NAME for those that it shall count, or leave --engine out")
+	}
 	config, err := c.trinoConfig(f, p.Engine.Trino, p.Dir)
 	if err != nil {
 		return nil, usage(err)
@@ -102,7 +107,7 @@ func (c *cli) trinoConfig(f engineFlags, named *policy.Trino, dir string) (trino
 // elsewhere has a cluster count the rows of the views that name a table. What only files tell is refused.
 func (c *cli) elsewhere(options *audit.Options, cluster *trino.Cluster, split outputsOf) error {
 	if options.Facts != nil {
-		return usagef("--facts with --engine trino: facts are kept of files that this program reads; leave it out")
+		return usagef("--facts with --engine trino: facts are kept of files that this program reads, and a run by Trino reads the whole table each time; leave it out")
 	}
 	if len(split.duplicates)+len(split.rows) > 0 {
 		return usagef("--out duplicates and --out rows name rows by their numbers in files, which Trino does not know: run that with --engine duckdb")

@@ -108,6 +108,9 @@ func TestVersionsOfATableAreVerified(t *testing.T) {
 		refs := func(before, after int) []string {
 			return []string{"--before", v.dir + "@" + v.named[before], "--after", v.dir + "@" + v.named[after], "--path", v.dir, "--event-time", "event_time", "--key", "id", "--entity", "id", "--ttl", "30d"}
 		}
+		const same = "all 2 partitions outside of the range are unchanged"
+		const packed = same + "; 1 was rewritten with the same rows"
+		lost := fmt.Sprintf("1 of 2 partitions outside of the range was changed (1 incomplete): "+v.partition+" has 3 rows where 4 were; 1 key missing", 2)
 		for name, test := range map[string]struct {
 			args   []string
 			exit   int
@@ -116,14 +119,14 @@ func TestVersionsOfATableAreVerified(t *testing.T) {
 			read    int64
 			message string
 		}{
-			"day 3 was filled":           {append(refs(0, 1), within, day3), exitOK, [3]string{"unchanged", "unchanged", "as expected"}, 2, "all 2 partitions outside of the range are unchanged"},
-			"day 1 was packed":           {append(refs(1, 2), within, day3), exitOK, [3]string{"rewritten", "unchanged", "unchanged"}, 3, "all 2 partitions outside of the range are unchanged; 1 was rewritten with the same rows"},
-			"a row was taken out":        {append(refs(2, 3), within, day3), exitFindings, [3]string{"unchanged", "stray", "unchanged"}, 2, fmt.Sprintf("1 of 2 partitions outside of the range was changed (1 incomplete): "+v.partition+" has 3 rows where 4 were; 1 key missing", 2)},
-			"and the file written anew":  {append(refs(3, 4), within, day3), exitOK, [3]string{"unchanged", "rewritten", "unchanged"}, 2, "all 2 partitions outside of the range are unchanged; 1 was rewritten with the same rows"},
-			"nothing":                    {append(refs(4, 4), within, day3), exitOK, [3]string{"unchanged", "unchanged", "unchanged"}, 0, "all 2 partitions outside of the range are unchanged"},
-			"nothing, and all is read":   {append(refs(4, 4), within, day3, "--paranoid"), exitOK, [3]string{"unchanged", "unchanged", "unchanged"}, 6, "all 2 partitions outside of the range are unchanged"},
-			"configs that name versions": {[]string{"--before", config(0), "--after", config(2), within, day3}, exitOK, [3]string{"rewritten", "unchanged", "as expected"}, 5, "all 2 partitions outside of the range are unchanged; 1 was rewritten with the same rows"},
-			"a snapshot of a version":    {[]string{"--before", snapshot, "--config", config(3), within, day3}, exitFindings, [3]string{"unchanged", "stray", "unchanged"}, 1, fmt.Sprintf("1 of 2 partitions outside of the range was changed (1 incomplete): "+v.partition+" has 3 rows where 4 were; 1 key missing", 2)},
+			"day 3 was filled":           {append(refs(0, 1), within, day3), exitOK, [3]string{"unchanged", "unchanged", "as expected"}, 2, same},
+			"day 1 was packed":           {append(refs(1, 2), within, day3), exitOK, [3]string{"rewritten", "unchanged", "unchanged"}, 3, packed},
+			"a row was taken out":        {append(refs(2, 3), within, day3), exitFindings, [3]string{"unchanged", "stray", "unchanged"}, 2, lost},
+			"and the file written anew":  {append(refs(3, 4), within, day3), exitOK, [3]string{"unchanged", "rewritten", "unchanged"}, 2, packed},
+			"nothing":                    {append(refs(4, 4), within, day3), exitOK, [3]string{"unchanged", "unchanged", "unchanged"}, 0, same},
+			"nothing, and all is read":   {append(refs(4, 4), within, day3, "--paranoid"), exitOK, [3]string{"unchanged", "unchanged", "unchanged"}, 6, same},
+			"configs that name versions": {[]string{"--before", config(0), "--after", config(2), within, day3}, exitOK, [3]string{"rewritten", "unchanged", "as expected"}, 5, packed},
+			"a snapshot of a version":    {[]string{"--before", snapshot, "--config", config(3), within, day3}, exitFindings, [3]string{"unchanged", "stray", "unchanged"}, 1, lost},
 		} {
 			r := verified(t, test.exit, test.args...)
 			for i, p := range r.Views[0].Series {

@@ -87,7 +87,8 @@ func TestABackfillOfFeastFiles(t *testing.T) {
 				t.Errorf("%s: %s of %s is %s: %s", kind, res.Check, res.View, res.Outcome, res.Message)
 			}
 		}
-		if len(materialised) != 9 || materialised["user_clicks"].Reason != "no registry says that the view was materialised" || materialised["card_risk"].Outcome != report.NotApplicable || materialised["user_impressions"].Outcome != report.NotApplicable {
+		if len(materialised) != 9 || materialised["user_clicks"].Reason != "no registry says that the view was materialised" ||
+			materialised["card_risk"].Outcome != report.NotApplicable || materialised["user_impressions"].Outcome != report.NotApplicable {
 			t.Errorf("%s: materialised are %+v", kind, materialised)
 		}
 		got, want := materialised["transactions"], "6 of 24 rows that changed are behind the last materialisation (2026-03-02T00:00:00Z), and in none: 6 rows arrived after all intervals that cover them had ended"

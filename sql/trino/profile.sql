@@ -20,10 +20,16 @@ filed AS (
 binned AS (
   SELECT *, CASE WHEN lag_second < 0 THEN -1 - lag_second ELSE lag_second END AS lag_distance
   FROM filed
+),
+classed AS (
+  -- What a row counts for, as one number: few differ in a file, so that rows are counted by it once and not fact by fact.
+  SELECT *, BIGINT '0'{{range $bit, $when := .Flags}}
+    + if({{$when}}, BIGINT '{{bit $bit}}', BIGINT '0'){{end}} AS class
+  FROM binned
 )
-SELECT CASE WHEN file IS NULL THEN at_path END AS unknown_path, file, source
-{{- range .Facts}},
-  {{.Expression}} AS {{.Name}}
+SELECT CASE WHEN file IS NULL THEN at_path END AS unknown_path, file, source, class, count(*)
+{{- range .Bounds}},
+  {{.}}
 {{- end}},
   {{.BinsBegin}}histogram(if(lag_second < 0, -1, 0) + if(lag_second < 0, -1, 1) * (CASE
       WHEN lag_distance < {{.FineSeconds}} THEN lag_distance
@@ -32,5 +38,5 @@ SELECT CASE WHEN file IS NULL THEN at_path END AS unknown_path, file, source
     FILTER (WHERE lag IS NOT NULL){{.BinsEnd}} AS lags,
   {{if .Events}}{{.BinsBegin}}histogram(e / 900000000 - {{.EventBin}}) FILTER (WHERE e IS NOT NULL){{.BinsEnd}}{{else}}CAST(NULL AS varchar){{end}} AS events,
   {{if .Unparsed}}to_hex(substr(min(to_utf8({{.UnparsedText}})) FILTER (WHERE e_unparsed), 1, 64)){{else}}CAST(NULL AS varchar){{end}} AS unparsed
-FROM binned
-GROUP BY 1, 2, 3
+FROM classed
+GROUP BY 1, 2, 3, 4

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -276,16 +277,16 @@ func (c *Cluster) once(ctx context.Context, a asking, text string, each func(row
 	return handed, rows.Err()
 }
 
+// sizeOf is how many bytes a value takes as the server writes it, with the comma behind it.
 func sizeOf(value any) int64 {
 	switch v := value.(type) {
-	case nil:
-		return 1
 	case string:
-		return int64(len(v))
-	case []byte:
-		return int64(len(v))
+		return int64(len(v)) + 3
+	case int64:
+		var digits [20]byte
+		return int64(len(strconv.AppendInt(digits[:0], v, 10))) + 1
 	default:
-		return 8
+		return 5
 	}
 }
 
@@ -423,6 +424,10 @@ func (c *Cluster) explain(a asking, err error) error {
 		e.Message = fmt.Sprintf("Trino at %s does not take the user and password that it was given: look at the variables that user_env and password_env name", host)
 	case errors.As(err, &status) && status.StatusCode == http.StatusForbidden:
 		e.Message = fmt.Sprintf("Trino at %s refuses the user: %s", host, oneLine(sealed(c.config, status.Reason).Error()))
+	case strings.Contains(err.Error(), "failed to verify certificate"): // the client does not wrap it
+		e.retry = false
+		e.Message = fmt.Sprintf("Trino at %s shows a certificate that cannot be verified, and nothing was sent: name the certificates that vouch for it in engine.trino.ca_file, or the host as it calls itself: %s",
+			host, oneLine(sealed(c.config, err).Error()))
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Message = fmt.Sprintf("Trino at %s took longer than %s to answer (step %s), the limit of engine.trino.query_timeout: the query was cancelled", host, words.Exact(c.config.QueryTimeout), a.step)
 	default:

@@ -303,8 +303,9 @@ func plainValue(text, typeText string) (string, bool) {
 	case kindInteger:
 		number, err := strconv.ParseInt(text, 10, 32)
 		return strconv.FormatInt(number, 10), err == nil
+	default:
+		return "", false
 	}
-	return "", false
 }
 
 func (a *asked) asking(v *view, step string) asking {

@@ -73,7 +73,8 @@ func (c *Cluster) pin(ctx context.Context, d *described, o engine.Order) error {
 	case format == "" && len(tables) == 0:
 		return nil
 	case format == "":
-		return fmt.Errorf("the view's path is the folder of the %s table %s, and %s is a table of a catalog of the kind %s: it shows other files; name a table of a catalog of %s", tables[0].Format, tables[0].Root, d.name, d.connector, tables[0].Format)
+		return fmt.Errorf("the view's path is the folder of the %s table %s, and %s is a table of a catalog of the kind %s: it shows other files; name a table of a catalog of %s",
+			tables[0].Format, tables[0].Root, d.name, d.connector, tables[0].Format)
 	case len(tables) != 1 || tables[0].Format != format:
 		return fmt.Errorf("%s is a table of %s, whose log says which files and rows count, and the view's path %q is not its folder: leave path out", d.name, format, o.View.Path)
 	}

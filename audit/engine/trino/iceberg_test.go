@@ -5,9 +5,11 @@ package trino_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -229,5 +231,46 @@ func TestATableOfIcebergIsReadAsItWasListed(t *testing.T) {
 	view.Table.Version = nil
 	if n, unread := rows(view); n != 40 || len(unread) != 0 {
 		t.Errorf("%d rows, unread %q; want 40 and none", n, unread)
+	}
+}
+
+// agree: every check has the verdict, the counts and the fingerprints of DuckDB; or it says that it has none; or which files were not read.
+func (b both) agree(t *testing.T, view model.View, w look.Window) {
+	t.Helper()
+	want, got := b.results(t, b.duck, view, w), b.results(t, b.cluster, view, w)
+	for check, by := range want {
+		var duck, cluster report.Result
+		if err := errors.Join(json.Unmarshal([]byte(by), &duck), json.Unmarshal([]byte(got[check]), &cluster)); err != nil {
+			t.Fatal(err)
+		}
+		if silent := cluster.Outcome == report.NotApplicable || cluster.Outcome == report.Error; silent && cluster.Reason != "" || strings.Contains(cluster.Message, "files (unread: ") {
+			continue
+		}
+		if cluster.Outcome != duck.Outcome || cluster.RowsTotal != duck.RowsTotal || cluster.RowsBad != duck.RowsBad || !reflect.DeepEqual(cluster.Fingerprints, duck.Fingerprints) {
+			t.Errorf("%s is\n%s\nby Trino, and by DuckDB\n%s", check, got[check], by)
+		}
+	}
+}
+
+// TestRandomStores holds the cluster to DuckDB on stores that nobody thought of, as Hive tables of the same files.
+func TestRandomStores(t *testing.T) {
+	b, db := newBoth(t), openDatabase(t)
+	first, count := uint64(900), uint64(6)
+	if text := os.Getenv("FEATUREAUDIT_TEST_TRINO_SEEDS"); text != "" {
+		if _, err := fmt.Sscanf(text, "%d+%d", &first, &count); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for seed := first; seed < first+count; seed++ {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			store, err := fixtures.RandomStore(t.TempDir(), seed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			view, w := store.View, look.Window{AsOf: store.AsOf}
+			name, _ := hive(t, db, view, w)
+			view.Table.Trino = "features." + name
+			b.agree(t, view, w)
+		})
 	}
 }

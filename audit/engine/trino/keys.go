@@ -305,23 +305,27 @@ func (v *view) fetching() fetching {
 		}
 		f.key = append(f.key, place)
 	}
-	column := func(c collect.Compared, name string) int {
+	column := func(role string, c collect.Compared, name string) int {
 		stored := v.column(c.Name)
 		if stored == nil {
 			return -1
 		}
 		group, text, refused := v.table.valueOf(*stored, c.Form, name)
+		if _, typeText, _ := v.table.reference(*stored); refused.reason == "" && c.Form.Kind == engine.FormText && longest(typeText) > 0 {
+			refused.reason = fmt.Sprintf("the table %s declares column %q as %s: Trino cuts longer texts without a word; declare it as varchar", v.table.name, c.Name, typeText)
+		}
 		if refused.reason != "" {
+			v.rules.Refuse(role, refused.reason, 0)
 			return -1
 		}
 		f.columns = append(f.columns, namedSQL{name, group})
 		return add(text)
 	}
 	for i, c := range v.rules.Payload() {
-		f.payload = append(f.payload, column(c, fmt.Sprintf("p%d", i)))
+		f.payload = append(f.payload, column("payload", c, fmt.Sprintf("p%d", i)))
 	}
 	for i, c := range v.rules.Measures() {
-		f.measures = append(f.measures, column(c, fmt.Sprintf("m%d", i)))
+		f.measures = append(f.measures, column("surplus", c, fmt.Sprintf("m%d", i)))
 		f.floating = append(f.floating, c.Form.Kind == engine.FormDouble)
 	}
 	return f

@@ -19,11 +19,12 @@ import (
 
 // profileSQL are the values of the query that counts rows by file and source.
 type profileSQL struct {
-	Rows                                         string
-	Ahead, AsOf                                  int64
-	ByIngest                                     bool
-	StaleLag                                     string
-	Facts                                        []namedSQL
+	Rows        string
+	Ahead, AsOf int64
+	ByIngest    bool
+	StaleLag    string
+	// Flags are the conditions that rows are told apart by, and Bounds the least and greatest values of each class of them.
+	Flags, Bounds                                []string
 	FineSeconds, CoarseSeconds, LogFrom, LogLast int64
 	LogEdges                                     string
 	Events, Unparsed                             bool
@@ -50,14 +51,22 @@ func (a *asked) profile(ctx context.Context, v *view) error {
 		events *facts.EventHistogram
 	}
 	var all []counted
+	by, err := v.classes()
+	if err != nil {
+		return err
+	}
 	err = a.Cluster.query(ctx, a.asking(v, "profile"), text, func(row []any) error {
 		if path, unknown := row[0].(string); unknown {
 			strange = append(strange, path)
 			return nil
 		}
-		slice, lags, events, err := sliceOf(row, eventBin(v.order))
+		slice, lags, events, err := by.sliceOf(row, eventBin(v.order))
 		if err != nil {
 			return &ownError{err}
+		}
+		if cut := v.cutBy(row, len(by.flags)); cut != nil {
+			return &ownError{fmt.Errorf("the table %s declares column %q as varchar(%d), and rows have texts of that length: Trino cuts longer ones without a word; declare it as varchar",
+				a.name, cut.column, cut.most)}
 		}
 		seen[slice.File] += slice.Rows
 		all = append(all, counted{slice, lags, events})
@@ -97,6 +106,17 @@ func (a *asked) profile(ctx context.Context, v *view) error {
 		}
 	}
 	v.rules.FinishSlices()
+	return nil
+}
+
+// cutBy is the first column of which a class of rows may have been cut; their conditions follow so many others.
+func (v *view) cutBy(row []any, flags int) *cutting {
+	class, _ := row[3].(int64)
+	for i := range v.cut {
+		if class>>(flags+i)&1 == 1 {
+			return &v.cut[i]
+		}
+	}
 	return nil
 }
 
@@ -155,12 +175,13 @@ func (v *view) profileText(where string) (string, error) {
 	if v.unparsedText != "" && !v.order.View.Hides(v.order.View.EventTime.Column) {
 		p.Unparsed, p.UnparsedText = true, v.unparsedText
 	}
-	for _, fact := range facts.RowFacts() {
-		expression, ok := v.factSQL(fact.Field)
-		if !ok {
-			return "", fmt.Errorf("the row fact %s has no SQL for Trino", fact.Field)
-		}
-		p.Facts = append(p.Facts, namedSQL{quoted(fact.Name), expression})
+	by, err := v.classes()
+	if err != nil {
+		return "", err
+	}
+	p.Flags, p.Bounds = slices.Clone(by.flags), boundsOfRows
+	for _, c := range v.cut {
+		p.Flags = append(p.Flags, c.when)
 	}
 	return sql.Trino("profile", p)
 }
@@ -173,8 +194,33 @@ func doubles(numbers []int64) string {
 	return strings.Join(texts, ",")
 }
 
-// factSQL is the aggregate of one row fact over the rows of a file and source.
-func (v *view) factSQL(field string) (string, bool) {
+// boundsOfRows are what is known of the rows of a class beside their number. Sentinels may be the least of all numbers, whose absolute value
+// is none.
+var boundsOfRows = []string{"min(e)", "max(e)", "min(i)", "max(i)", "min(lag)", "max(lag)", "min(greatest(e0, -9223372036854775807))", "max(e0)"}
+
+// ruled is how a row fact follows from the classes of rows: it counts those for which a condition holds, or takes one of the bounds of those.
+type ruled struct {
+	// when is empty where all rows count; absent is a fact that is not asked for.
+	when   string
+	absent bool
+	// bound is the index of a bound from 1 on, 0 for a count.
+	bound int
+}
+
+// The bounds of rows, from 1 on.
+const (
+	leastEvent = iota + 1
+	mostEvent
+	leastIngested
+	mostIngested
+	leastLag
+	mostLag
+	leastStored
+	mostStored
+)
+
+// factOf is how a row fact follows from the classes of rows of a file and source.
+func (v *view) factOf(field string) (ruled, bool) {
 	sentinel := "e0 IS NOT NULL AND e IS NULL"
 	before, after := "e < part_start", "e >= part_end"
 	switch v.order.View.TimePartition.Of {
@@ -188,67 +234,79 @@ func (v *view) factSQL(field string) (string, bool) {
 	if v.readings[0].rules[0].Stale.Lag != times.None {
 		unreferenced = "i IS NULL"
 	}
-	null := func(parts []part) string {
-		if len(parts) == 0 {
-			return none
-		}
-		return "count_if(NOT (" + whole(parts) + "))"
+	count := func(when string) ruled { return ruled{when: when} }
+	null := func(parts []part) ruled {
+		return ruled{when: "NOT (" + whole(parts) + ")", absent: len(parts) == 0}
 	}
-	sentinels := func(aggregate string) string {
-		if v.order.View.Hides(v.order.View.EventTime.Column) {
-			return "CAST(NULL AS bigint)"
-		}
-		return aggregate + "(greatest(e0, -9223372036854775807)) FILTER (WHERE " + sentinel + ")"
+	flagged := func(expression, when string) ruled { return ruled{when: when, absent: expression == ""} }
+	stored := func(bound int) ruled {
+		return ruled{when: sentinel, bound: bound, absent: v.order.View.Hides(v.order.View.EventTime.Column)}
 	}
-	expression, ok := map[string]string{
-		"FirstRow":          none,
-		"Rows":              "count(*)",
-		"EventNull":         "count_if(e0 IS NULL AND NOT e_unparsed)",
+	fact, ok := map[string]ruled{
+		"FirstRow":          {absent: true},
+		"Rows":              {},
+		"EventNull":         count("e0 IS NULL AND NOT e_unparsed"),
 		"EventUnparsed":     flagged(v.event.unparsed, "e_unparsed"),
-		"EventSentinel":     "count_if(" + sentinel + ")",
-		"SentinelMin":       sentinels("min"),
-		"SentinelMax":       sentinels("max"),
-		"IngestedNull":      "count_if(i IS NULL)",
-		"IngestedOnly":      "count_if(arrived)",
-		"OnLattice":         "count_if(e % 900000000 = 0)",
+		"EventSentinel":     count(sentinel),
+		"SentinelMin":       stored(leastStored),
+		"SentinelMax":       stored(mostStored),
+		"IngestedNull":      count("i IS NULL"),
+		"IngestedOnly":      count("arrived"),
+		"OnLattice":         count("e % 900000000 = 0"),
 		"AmbiguousLocal":    flagged(v.event.odd, "e_odd AND e IS NOT NULL"),
 		"TextOffset":        flagged(v.event.offset, "e_offset"),
 		"TextNaive":         flagged(v.event.bare, "e_bare"),
 		"EntityNull":        null(v.entity),
 		"KeyNull":           null(v.key),
-		"EventMin":          "min(e)",
-		"EventMax":          "max(e)",
-		"NewestKnown":       "max(e) FILTER (WHERE kind = 4)",
-		"IngestedMin":       "min(i)",
-		"IngestedMax":       "max(i)",
-		"FutureIngested":    "count_if(kind = 1)",
-		"FutureAsOf":        "count_if(kind = 2 OR arrived AND i > known_by)",
-		"NewestFuture":      "max(e) FILTER (WHERE kind IN (1, 2))",
-		"AfterAsOf":         "count_if(kind = 3)",
-		"Stale":             "count_if(due AND stale)",
-		"StaleUnreferenced": "count_if(due AND " + unreferenced + ")",
-		"OldestStale":       "min(e) FILTER (WHERE due AND stale)",
-		"MisfiledBefore":    "count_if(is_filed AND part = 2 AND " + before + ")",
-		"MisfiledAfter":     "count_if(is_filed AND part = 2 AND " + after + ")",
-		"MisfiledUndated":   "count_if(is_filed AND part = 1)",
-		"OwnColumnDiffers":  none,
-		"LagRows":           "count(lag)",
-		"LagOver":           "count_if(due AND lag > " + v.lagLimit() + ")",
-		"LagMin":            "min(lag)",
-		"LagMax":            "max(lag)",
+		"EventMin":          {bound: leastEvent},
+		"EventMax":          {bound: mostEvent},
+		"NewestKnown":       {when: "kind = 4", bound: mostEvent},
+		"IngestedMin":       {bound: leastIngested},
+		"IngestedMax":       {bound: mostIngested},
+		"FutureIngested":    count("kind = 1"),
+		"FutureAsOf":        count("kind = 2 OR arrived AND i > known_by"),
+		"NewestFuture":      {when: "kind IN (1, 2)", bound: mostEvent},
+		"AfterAsOf":         count("kind = 3"),
+		"Stale":             count("due AND stale"),
+		"StaleUnreferenced": count("due AND " + unreferenced),
+		"OldestStale":       {when: "due AND stale", bound: leastEvent},
+		"MisfiledBefore":    count("is_filed AND part = 2 AND " + before),
+		"MisfiledAfter":     count("is_filed AND part = 2 AND " + after),
+		"MisfiledUndated":   count("is_filed AND part = 1"),
+		"OwnColumnDiffers":  {absent: true},
+		"LagRows":           count("lag IS NOT NULL"),
+		"LagOver":           count("due AND lag > " + v.lagLimit()),
+		"LagMin":            {bound: leastLag},
+		"LagMax":            {bound: mostLag},
 	}[field]
-	return expression, ok
+	return fact, ok
 }
 
-// none is a count of nothing.
-const none = "CAST(0 AS bigint)"
+// classes are the conditions that tell rows apart, and which facts follow from them.
+type classes struct {
+	flags []string
+	facts []ruled // as facts.RowFacts has them
+	bits  []int64 // those of their conditions, 0 where all rows count
+}
 
-// flagged counts rows by a flag, which has an expression only where some row may have it.
-func flagged(expression, condition string) string {
-	if expression == "" {
-		return none
+func (v *view) classes() (classes, error) {
+	var c classes
+	for _, fact := range facts.RowFacts() {
+		of, ok := v.factOf(fact.Field)
+		if !ok {
+			return classes{}, fmt.Errorf("the row fact %s has no SQL for Trino", fact.Field)
+		}
+		bit := int64(0)
+		if of.when != "" && !of.absent {
+			at := slices.Index(c.flags, of.when)
+			if at < 0 {
+				c.flags, at = append(c.flags, of.when), len(c.flags)
+			}
+			bit = 1 << at
+		}
+		c.facts, c.bits = append(c.facts, of), append(c.bits, bit)
 	}
-	return "count_if(" + condition + ")"
+	return c, nil
 }
 
 // lagLimit is the longest lag of a row's source that is not too long.
@@ -270,18 +328,22 @@ func (v *view) lagLimit() string {
 	return text + " ELSE " + limit(rules[0].Limits.LagLimit) + " END"
 }
 
-// sliceOf reads one row of the profile.
-func sliceOf(row []any, eventBin int64) (facts.Slice, *facts.LagHistogram, *facts.EventHistogram, error) {
+// sliceOf reads one row of the profile: the rows of a file and source that are of one class.
+func (c classes) sliceOf(row []any, eventBin int64) (facts.Slice, *facts.LagHistogram, *facts.EventHistogram, error) {
 	file, _ := row[1].(int64)
 	source, _ := row[2].(string)
+	class, _ := row[3].(int64)
 	slice := facts.NewSlice(int32(file), source)
-	at := 3
-	for _, fact := range facts.RowFacts() {
-		if value, ok := row[at].(int64); ok {
-			fact.Set(&slice, value)
+	slice.FirstRow = 0 // the cluster knows no places of rows
+	const rows = 4
+	for i, fact := range facts.RowFacts() {
+		if of := c.facts[i]; !of.absent && class&c.bits[i] == c.bits[i] {
+			if value, ok := row[rows+of.bound].(int64); ok {
+				fact.Set(&slice, value)
+			}
 		}
-		at++
 	}
+	at := rows + 1 + len(boundsOfRows)
 	lags := &facts.LagHistogram{Rows: slice.LagRows, Max: slice.LagMax, Min: slice.LagMin}
 	events := &facts.EventHistogram{}
 	var err error

@@ -46,6 +46,8 @@ type view struct {
 	key, entity, writer []part
 	// text is the event time's own text where it may not parse.
 	unparsedText string
+	// cut are the conditions by which a value may have been cut to the length that the table declares.
+	cut []cutting
 	// odd are the schemas whose files the table cannot read, with the reason.
 	odd map[int32]refusal
 }
@@ -70,6 +72,20 @@ type part struct {
 
 // fields are what rows are judged by of what the cluster is told of their file, beside its number and known_by.
 var fields = []string{"stale_before", "unreferenced", "part", "part_start", "part_end", "snapshot_end", "partition_id", "filed_by_event", "wanted"}
+
+// cutting is a text column that the table declares shorter than any text.
+type cutting struct {
+	column, when string
+	most         int64
+}
+
+// mayCut remembers a text that the table may cut, by its name in the query.
+func (v *view) mayCut(column *facts.Column, name string) {
+	_, typeText, _ := v.table.reference(*column)
+	if most := longest(typeText); most > 0 {
+		v.cut = append(v.cut, cutting{column.Path, fmt.Sprintf("length(%s) >= %d", name, most), most})
+	}
+}
 
 // prepare makes the expressions. A role that the cluster cannot read is refused with the reason.
 func (v *view) prepare() error {
@@ -227,6 +243,7 @@ func (v *view) addSource() {
 		v.refuse("source", refused, facts.WantRows)
 		return
 	}
+	v.mayCut(column, "source")
 	v.source = "CASE WHEN t.\"read by\".path_source <> '' THEN t.\"read by\".path_source ELSE coalesce(" + text + ", '') END"
 }
 
@@ -362,6 +379,9 @@ func (v *view) identity(role, prefix string, columns []collect.Identity, times f
 			v.refuse(role, refused, without)
 			return nil
 		}
+		if c.Form.Kind == engine.FormText {
+			v.mayCut(column, name)
+		}
 		parts = append(parts, part{form: c.Form, integer: len(columns) == 1 && c.Form.Kind == engine.FormInteger, text: text, null: name + " IS NULL", groups: []namedSQL{{name, group}}})
 	}
 	return parts
@@ -444,6 +464,9 @@ func (d *described) valueOf(c facts.Column, form engine.Form, name string) (grou
 	case engine.FormDouble:
 		return "if(CAST(" + ref + " AS double) = 0e0, 0e0, CAST(" + ref + " AS double))", "CAST(" + name + " AS varchar)", fits(kind == kindDouble)
 	case engine.FormText:
+		if strings.HasPrefix(typeText, "char") {
+			return "", "", refusal{reason: fmt.Sprintf("the table %s declares column %q as %s, which Trino fills up with spaces: declare it as varchar", d.name, c.Path, typeText)}
+		}
 		return "CAST(" + ref + " AS varchar)", name, fits(kind == kindText)
 	case engine.FormBytes:
 		return "to_hex(" + ref + ")", name, fits(kind == kindBytes)

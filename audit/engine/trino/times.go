@@ -78,6 +78,10 @@ func (d *described) timeOf(read collect.TimeRead) (timeSQL, refusal) {
 		if read.Format != "" {
 			return noTime, refusal{beyond: true, reason: fmt.Sprintf("column %q is text in the format %q: on Trino text times are read as RFC 3339 alone; run this view with --engine duckdb", read.Stored.Path, read.Format)}
 		}
+		const whole = 35 // letters of a time with nanoseconds and an offset
+		if most := longest(typeText); most > 0 && most <= whole || strings.HasPrefix(typeText, "char") {
+			return noTime, refusal{reason: fmt.Sprintf("the table %s declares column %q as %s: Trino cuts texts to that length, or fills them up; declare it as varchar", d.name, read.Stored.Path, typeText)}
+		}
 		t = textSQL(ref)
 	default:
 		return noTime, refusal{reason: fmt.Sprintf("column %q is %s, which is no time", read.Stored.Path, read.Stored.TypeText)}

@@ -19,6 +19,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/store/local"
 	"github.com/featureaudit/featureaudit/fixtures"
@@ -81,7 +82,7 @@ func create(t *testing.T, db *sql.DB, statements ...string) {
 }
 
 // declare makes a partitioned table of the store's columns in a catalog, and registers its partitions if it is told to.
-func (s store) declare(db *sql.DB, catalog, event string, sync bool) string {
+func (s store) declare(db *sql.DB, catalog, event string, sync bool, other ...*strings.Replacer) string {
 	s.t.Helper()
 	table := fmt.Sprintf("trap_%d_%d", os.Getpid(), tables.Add(1))
 	precision := "6"
@@ -89,8 +90,12 @@ func (s store) declare(db *sql.DB, catalog, event string, sync bool) string {
 		precision = "3"
 	}
 	event = strings.ReplaceAll(event, "timestamp", "timestamp("+precision+")")
-	create(s.t, db, fmt.Sprintf("CREATE TABLE %s.default.%s (id varchar, \"user\" bigint, event_time %s, ingested_at timestamp(%s), amount decimal(10,2), dt varchar) WITH (partitioned_by = ARRAY['dt'], external_location = 'local://%s/data', format = 'PARQUET')",
-		catalog, table, event, precision, s.dir))
+	text := fmt.Sprintf("CREATE TABLE %s.default.%s (id varchar, \"user\" bigint, event_time %s, ingested_at timestamp(%s), amount decimal(10,2), dt varchar) WITH (partitioned_by = ARRAY['dt'], external_location = 'local://%s/data', format = 'PARQUET')",
+		catalog, table, event, precision, s.dir)
+	for _, change := range other {
+		text = change.Replace(text)
+	}
+	create(s.t, db, text)
 	if sync {
 		create(s.t, db, fmt.Sprintf("CALL %s.system.sync_partition_metadata('default', '%s', 'ADD')", catalog, table))
 	}
@@ -234,5 +239,67 @@ func TestATableAloneIsEnough(t *testing.T) {
 	}
 	if len(spent.Passes) != 3 {
 		t.Errorf("readings %v, want profile, entities and keys", spent.Passes)
+	}
+}
+
+// TestTextsThatTheTableCuts: a table that declares texts shorter than they are shows other texts, and keys that do not repeat would.
+func TestTextsThatTheTableCuts(t *testing.T) {
+	s, db := newStore(t, days), openDatabase(t)
+	for kind, want := range map[string]string{
+		"varchar(8)":  `declares column "id" as varchar(8), and rows have texts of that length: Trino cuts longer ones`,
+		"char(20)":    `declares column "id" as char(20), which Trino fills up with spaces`,
+		"varchar(40)": "",
+	} {
+		table := s.declare(db, "features", "timestamp", true, strings.NewReplacer("id varchar", "id "+kind))
+		found := s.looked(collectorOf(t), table)
+		problem := found.Collection.RoleProblems["key"]
+		for _, f := range found.Failures {
+			problem += f.Reason
+		}
+		if want == "" && problem != "" || !strings.Contains(problem, want) {
+			t.Errorf("%s: problem %q, want %q", kind, problem, want)
+		}
+	}
+}
+
+// TestWhatLiesAfterTheRangeIsNotRead: a condition on the partitions' column keeps the cluster from opening their files, whatever its type, and an
+// Iceberg table's files are left out by name.
+func TestWhatLiesAfterTheRangeIsNotRead(t *testing.T) {
+	s, db := newStore(t, days), openDatabase(t)
+	lake := fmt.Sprintf("lake.default.range_%d", os.Getpid())
+	text := s.declare(db, "features", "timestamp", true)
+	create(t, db, "CREATE TABLE "+lake+" WITH (partitioning = ARRAY['dt']) AS SELECT * FROM "+text)
+	t.Cleanup(func() { _, _ = db.ExecContext(context.Background(), "DROP TABLE "+lake) })
+	for name, table := range map[string]string{"text": text, "date": s.declare(db, "features", "timestamp", true, strings.NewReplacer("dt varchar", "dt date")), "Iceberg": lake} {
+		collector := collectorOf(t)
+		view := s.view
+		if view.Table.Trino = table; table == lake {
+			view.Path = ""
+		}
+		l := look.Looker{Store: local.New(), Collector: collector, Room: engine.Room{Workers: 2, Runs: 64 << 20, TempDir: t.TempDir()}, Place: collector.Cluster.Place}
+		read, wanted := map[string]int64{}, map[string]int64{"2026-11-08": 20, "2026-11-09": 30}
+		for _, last := range []string{"2026-11-08", "2026-11-09"} {
+			asOf, err := time.Parse(time.DateOnly, last)
+			if err != nil {
+				t.Fatal(err)
+			}
+			plan, err := l.Plan(t.Context(), view, look.Window{AsOf: asOf.AddDate(0, 0, 1), Range: partition.Range{From: "2026-11-07", To: last}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			footers, err := l.Footers(t.Context(), plan)
+			if err != nil {
+				t.Fatal(err)
+			}
+			before := collector.Cluster.Spent()
+			found, err := l.Rows(t.Context(), footers, facts.WantRows|facts.WantKeys|facts.WantEntities)
+			if rows, unread := rowsOf(found); err != nil || rows != wanted[last] || len(unread) != 0 {
+				t.Errorf("%s, to %s: %d rows, unread %q, %v; failures %+v", name, last, rows, unread, err, found.Failures)
+			}
+			read[last] = collector.Cluster.Spent().ReadBytes - before.ReadBytes
+		}
+		if share := float64(read["2026-11-08"]) / float64(read["2026-11-09"]); share < 0.6 || share > 0.73 {
+			t.Errorf("%s: two of three days took %v, want two thirds", name, read)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package trino
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
@@ -56,6 +57,19 @@ func kindOf(text string) typeKind {
 		return kindNested
 	}
 	return kindOther
+}
+
+// longest is how many letters a type of texts holds at most, 0 for any number. The cluster cuts longer values without a word.
+func longest(typeText string) int64 {
+	text, ok := strings.CutPrefix(typeText, "varchar(")
+	if !ok {
+		return 0
+	}
+	n, err := strconv.ParseInt(strings.TrimSuffix(text, ")"), 10, 32)
+	if err != nil {
+		return 1
+	}
+	return n
 }
 
 // fieldType is the type of a field of a row type; "" where it has none of that name.
