@@ -73,6 +73,10 @@ func TestABucketTellsNoSecretOfItsCredentials(t *testing.T) {
 		maps.Copy(env, more)
 		return env
 	}
+	user := map[string]string{
+		"type": "authorized_user", "client_id": "planted-client", "client_secret": "planted-secret", "refresh_token": "planted-refresh", "token_uri": server.URL + "/token",
+	}
+	connection := "DefaultEndpointsProtocol=http;AccountName=acc;AccountKey=" + azureKey + ";BlobEndpoint=" + server.URL + "/acc"
 	for name, test := range map[string]struct {
 		address string
 		env     map[string]string
@@ -80,12 +84,12 @@ func TestABucketTellsNoSecretOfItsCredentials(t *testing.T) {
 	}{
 		"a service account":         {"gs://feat/v", map[string]string{"GOOGLE_APPLICATION_CREDENTIALS": write("account.json", account(string(whole)))}, "the store does not accept the credentials"},
 		"a broken key":              {"gs://feat/v", map[string]string{"GOOGLE_APPLICATION_CREDENTIALS": write("broken.json", account("planted-no-key"))}, "the credentials that were found cannot be used"},
-		"a user's token":            {"gs://feat/v", map[string]string{"GOOGLE_APPLICATION_CREDENTIALS": write("user.json", map[string]string{"type": "authorized_user", "client_id": "planted-client", "client_secret": "planted-secret", "refresh_token": "planted-refresh", "token_uri": server.URL + "/token"})}, ""},
+		"a user's token":            {"gs://feat/v", map[string]string{"GOOGLE_APPLICATION_CREDENTIALS": write("user.json", user)}, ""},
 		"a file that is none":       {"gs://feat/v", map[string]string{"GOOGLE_APPLICATION_CREDENTIALS": write("none.json", `{"type": "service_account", planted`)}, "no credentials were found"},
 		"an account key":            {"azblob://feat/v", azure(map[string]string{"AZURE_STORAGE_KEY": azureKey}), "the store does not accept the credentials"},
 		"an account key of no code": {"azblob://feat/v", azure(map[string]string{"AZURE_STORAGE_KEY": "planted!"}), "no credentials were found"},
 		"a signature":               {"azblob://feat/v", azure(map[string]string{"AZURE_STORAGE_SAS_TOKEN": "sv=2024-01-01&sig=planted-signature"}), "the store does not accept the credentials"},
-		"a connection string":       {"azblob://feat/v", azure(map[string]string{"AZURE_STORAGE_CONNECTION_STRING": "DefaultEndpointsProtocol=http;AccountName=acc;AccountKey=" + azureKey + ";BlobEndpoint=" + server.URL + "/acc"}), "the store does not accept the credentials"},
+		"a connection string":       {"azblob://feat/v", azure(map[string]string{"AZURE_STORAGE_CONNECTION_STRING": connection}), "the store does not accept the credentials"},
 		"a broken string":           {"azblob://feat/v", azure(map[string]string{"AZURE_STORAGE_CONNECTION_STRING": "planted-string"}), ""},
 		"keys of S3":                {"s3://feat/v", aws(nil), "the store does not accept the credentials"},
 		"a password in an endpoint": {"s3://feat/v", aws(map[string]string{"AWS_ENDPOINT_URL": "http://planted:planted-password@" + host}), "the store does not accept the credentials"},

@@ -237,8 +237,10 @@ func (a aligner) view(ctx context.Context, v model.View) (align.Options, error) 
 			return align.Options{}, fmt.Errorf("the report corrects %s, which is not among the view's files any more: run the audit again", c.File)
 		}
 	}
-	return align.Options{Store: wholeFiles{a.cli.stores, a.tempDir}, View: footers.View, Survey: footers.Survey, Corrections: corrections, AcceptStatistical: a.accept, Prefix: prefix, Report: a.report.ID, Mask: a.mask, HashKeyID: a.report.HashKeyID,
-		Memory: a.memory, TempDir: a.tempDir}, nil
+	return align.Options{
+		Store: wholeFiles{a.cli.stores, a.tempDir}, View: footers.View, Survey: footers.Survey, Corrections: corrections, AcceptStatistical: a.accept, Prefix: prefix,
+		Report: a.report.ID, Mask: a.mask, HashKeyID: a.report.HashKeyID, Memory: a.memory, TempDir: a.tempDir,
+	}, nil
 }
 
 // refuseIntoData refuses a target whose files an audit would read as data of a view of the config: beside their originals they

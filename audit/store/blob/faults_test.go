@@ -303,7 +303,8 @@ func TestALookTellsAsMuchAsAListing(t *testing.T) {
 		kind   store.RemoteKind
 		says   string
 	}{
-		"wrong secret":    {env: map[string]string{"AWS_SECRET_ACCESS_KEY": "planted-secret-that-is-wrong"}, key: "/v/a.parquet", kind: store.RemoteRefused, says: "s3://feat/v/a.parquet: the store does not accept the credentials (SignatureDoesNotMatch, 403)"},
+		"wrong secret": {env: map[string]string{"AWS_SECRET_ACCESS_KEY": "planted-secret-that-is-wrong"}, key: "/v/a.parquet", kind: store.RemoteRefused,
+			says: "s3://feat/v/a.parquet: the store does not accept the credentials (SignatureDoesNotMatch, 403)"},
 		"missing bucket":  {key: "-is-not/v/a.parquet", kind: store.RemoteRefused, says: "s3://feat-is-not: there is no such bucket"},
 		"missing object":  {key: "/v/b.parquet", kind: store.RemoteGone, says: "s3://feat/v/b.parquet: there is no such object"},
 		"expired":         {answer: objectstore.Answer{Status: 400, Code: "ExpiredToken"}, key: "/v/a.parquet", kind: store.RemoteExpired, says: "s3://feat/v/a.parquet: the credentials have expired (ExpiredToken, 400)"},
