@@ -130,6 +130,7 @@ func TestWebAddressesAreRefusedEverywhere(t *testing.T) {
 		"require --flags":      {"clicks"}, "require --config": {"clicks", "--data"}, "require --path": {"clicks", "--data"}, "require --temp-dir": {"clicks", "--data", "--config", config}, "run --path": {}, "plan --path": {},
 		"snapshot --path": {"--out", at("s")}, "align --path": {"--report", report, "--out-dir", at("copy")}, "align --clean": {}, "align --hash-key-file": {"--report", report, "--config", config, "--out-dir", at("copy")},
 		"verify --path": {"--before", at("store")}, "verify --hash-key-file": {"--before", config, "--config", config}, "facts --out": {"list", at("facts")}, "diff --data": {at("day.yaml"), at("week.yaml")},
+		"diff --temp-dir": {at("day.yaml"), at("week.yaml"), "--data", at("store")},
 	}
 	const address = "https://h.example/x.parquet"
 	for _, cmd := range commands() {
