@@ -86,7 +86,7 @@ func wholeKey(s facts.Schema) string {
 	key := []byte(schemaKey(s))
 	for _, c := range s.Columns {
 		key = append(append(key, 0), c.Name...)
-		for _, n := range [...]int32{c.Position, c.Precision, c.Scale} {
+		for _, n := range [...]int32{c.Precision, c.Scale} {
 			key = strconv.AppendInt(append(key, 0), int64(n), 10)
 		}
 		for _, is := range [...]bool{c.AdjustedToUTC, c.Unsigned, c.Raw} {

@@ -541,7 +541,8 @@ func addRows(s *facts.Survey, f facts.File, rows int64) {
 	}
 }
 
-// schemaKey is the identity of a physical schema: everything but the bounds.
+// schemaKey is the identity of a physical schema: everything but the bounds. The place of a column is part of it, since columns
+// of unsafe names are read by it.
 func schemaKey(s facts.Schema) string {
 	key := make([]byte, 0, 64*len(s.Columns))
 	key = append(key, s.Writer...)
@@ -551,6 +552,7 @@ func schemaKey(s facts.Schema) string {
 			key = append(append(key, 0), text...)
 		}
 		key = strconv.AppendInt(append(key, 0), int64(c.Width), 10)
+		key = strconv.AppendInt(append(key, 0), int64(c.Position), 10)
 		key = strconv.AppendBool(strconv.AppendBool(strconv.AppendBool(strconv.AppendBool(key, c.Optional), c.Nested), c.Added), c.Given)
 	}
 	return string(key)

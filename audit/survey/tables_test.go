@@ -180,3 +180,42 @@ func TestRowsOfTheLogAreThoseOfTheFooter(t *testing.T) {
 		}
 	}
 }
+
+// TestPlacesOfColumnsAreThoseOfTheFile tells two files of a table apart that differ only in where a column lies that the table dropped: columns of
+// other names are read by their places.
+func TestPlacesOfColumnsAreThoseOfTheFile(t *testing.T) {
+	fields := []icebergtable.Field{{ID: 1, Name: "key", Type: "long"}, {ID: 2, Name: "at", Type: "timestamp"}}
+	it, err := icebergtable.New(t.TempDir(), icebergtable.Options{Fields: fields})
+	if err != nil {
+		t.Fatal(err)
+	}
+	noon := time.Date(2026, 11, 3, 12, 0, 0, 0, time.UTC)
+	id := fixtures.Column{Name: "id", Type: fixtures.Int64Type, Values: []any{1}}
+	gone := fixtures.Column{Name: "gone", Type: fixtures.Int64Type, Values: []any{2}}
+	at := fixtures.Column{Name: "at", Type: fixtures.NaiveType, Values: []any{noon}}
+	var files []icebergtable.File
+	for name, columns := range map[string][]fixtures.Column{"data/a.parquet": {gone, id, at}, "data/b.parquet": {id, gone, at}} {
+		files = append(files, icebergtable.File{Path: name, Rows: fixtures.Table{Columns: columns}, IDs: map[string]int32{"id": 1, "at": 2, "gone": 9}})
+	}
+	if err := it.Commit(icebergtable.Change{Add: files}); err != nil {
+		t.Fatal(err)
+	}
+	view := model.View{Path: it.Dir, EventTime: model.TimeColumn{Column: "at"}, Key: []string{"key"}}
+	listing, resolved, _, err := survey.Plan(t.Context(), table.For(local.New(), view), view, noon, partition.Range{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := survey.Survey(t.Context(), local.New(), listing, survey.RolesOf(resolved), 1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range s.Files {
+		want := int32(1)
+		if strings.HasSuffix(f.Path, "a.parquet") {
+			want = 2
+		}
+		if f.Problem != nil || s.Schemas[f.Schema].Lookup("key").Position != want {
+			t.Errorf("%s: %+v, and the key is column %d of it, not %d", f.Path, f.Problem, s.Schemas[f.Schema].Lookup("key").Position, want)
+		}
+	}
+}

@@ -299,3 +299,36 @@ func TestTheAddressOfACatalogIsAPath(t *testing.T) {
 		}
 	}
 }
+
+// TestDroppedColumnsOfAnIcebergTableMoveNothing reads a renamed key where each file holds it, beside columns that the table no longer has: they lie
+// in front of it, behind it, under another name, or nowhere. Ids 2, 3 and 4 stand in two files each.
+func TestDroppedColumnsOfAnIcebergTableMoveNothing(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "tx")
+	table, err := icebergtable.New(dir, icebergtable.Options{Fields: []icebergtable.Field{{ID: 1, Name: "key", Type: "long"}, {ID: 2, Name: "event_time", Type: "timestamptz"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	numbers := func(name string, values ...any) fixtures.Column {
+		return fixtures.Column{Name: name, Type: fixtures.Int64Type, Values: values}
+	}
+	event := fixtures.Column{Name: "event_time", Type: fixtures.AwareType, Values: []any{at, at.Add(time.Second)}}
+	var files []icebergtable.File
+	for i, columns := range [][]fixtures.Column{
+		{numbers("gone", 70, 80), numbers("id", 1, 2), event}, {numbers("id", 2, 3), numbers("gone", 90, 100), event},
+		{numbers("left", 70, 80), numbers("id", 3, 4), event}, {event, numbers("id", 4, 5)},
+	} {
+		ids := map[string]int32{}
+		for _, c := range columns {
+			ids[c.Name] = map[string]int32{"id": 1, "event_time": 2, "gone": 8, "left": 9}[c.Name]
+		}
+		files = append(files, icebergtable.File{Path: fmt.Sprintf("data/%d.parquet", i), Rows: fixtures.Table{Columns: columns}, IDs: ids})
+	}
+	if err := table.Commit(icebergtable.Change{Add: files}); err != nil {
+		t.Fatal(err)
+	}
+	got, view := badRows(t, "--path", dir, "--event-time", "event_time", "--key", "key", "--entity", "key", "--set", "ttl={never: test}")
+	if view.Rows != 8 || got["duplicate-keys"] != [2]int64{3, 8} {
+		t.Errorf("%d rows, want 8: %v", view.Rows, got)
+	}
+}
