@@ -36,7 +36,7 @@ func (r *run) since(e facts.Evidence) *facts.Since {
 	now := seenFiles(e.View, e.Survey)
 	rewritten := compareLooks(known, now, r.asOf)
 	all := joined(known.Rewrites, rewritten)
-	looks.Remember(key, r.asOf, now, all)
+	looks.Remember(key, lookReaches(known, now, r.asOf), now, all)
 	if !known.Last.Known() {
 		return out
 	}
@@ -50,6 +50,21 @@ func (r *run) since(e facts.Evidence) *facts.Since {
 	out.Closed = slices.Compact(out.Closed)
 	out.Rewritten = slices.DeleteFunc(told(all, r.asOf), func(w facts.Rewritten) bool { return !wanted(w.Identity, w.Start) })
 	return out
+}
+
+// lookReaches is the instant that a look knows a view's partitions to: as_of, and where all partitions that there are closed before, when the
+// newest did. What comes later was not there to be looked at: a pipeline that is days behind, or an as_of far ahead, would have it called rewritten.
+func lookReaches(known kept.Known, now []kept.Seen, asOf times.Instant) times.Instant {
+	newest := known.Last // a look is never remembered as older than the one before
+	for _, f := range now {
+		if !newest.Known() || f.Place.Closed > newest {
+			newest = f.Place.Closed
+		}
+	}
+	if !newest.Known() {
+		return asOf
+	}
+	return min(asOf, newest)
 }
 
 // wanted says of a partition, by its identity and its start, whether it is in the range. One that is gone lies where the range's bounds

@@ -295,3 +295,20 @@ func TestManyNightsAreOnePack(t *testing.T) {
 		t.Errorf("%d packs of looks after 31 nights, %v", len(packs), err)
 	}
 }
+
+// TestPartitionsThatCameAfterAreNotRewritten has a pipeline that was two days behind at the last look, and a look from far ahead: what came after
+// the newest partition is new, and what was there before is still compared.
+func TestPartitionsThatCameAfterAreNotRewritten(t *testing.T) {
+	n := newNights(t)
+	n.expect("two days behind", n.look(8, 12), report.NotApplicable, 0, 0)
+	for day := 6; day <= 8; day++ {
+		n.write(day, "a", 10)
+	}
+	n.expect("the days that were late", n.look(9, 12), report.Pass, 0, 5)
+	n.look(30, 12) // by mistake
+	n.write(9, "a", 10)
+	n.write(10, "a", 10)
+	n.expect("after a look from far ahead", n.look(11, 12), report.Pass, 0, 8)
+	n.write(10, "late", 5)
+	n.expect("a late file", n.look(12, 12), report.Warn, 1, 10, "dt=2026-11-10 1 file is new: 15 rows where there were 10; first seen as of 2026-11-12T12:00:00Z")
+}

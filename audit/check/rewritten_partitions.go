@@ -44,9 +44,10 @@ var rewrittenPartitions = Check{
 const rewrittenPartitionsRule = `The files of each partition that was closed at the last look with the same
 --facts DIR are compared with those of that look: a file that is gone, one that
 is new, or one of another size or footer makes it a rewritten partition. A file
-that was only touched is the same. It is told of for seven days from the run
-that saw it first. Partitions that ended less than rewrites before that are
-rewritten by design, and are not told of.`
+that was only touched is the same. Partitions that come after the newest one of
+that look are late, or new, and not rewritten. It is told of for seven days from
+the run that saw it first. Partitions that ended less than rewrites before that
+are rewritten by design, and are not told of.`
 
 func judgeRewrittenPartitions(b *viewEvidence) (verdict, error) {
 	v, seen := verdict{}, map[string]bool{}
