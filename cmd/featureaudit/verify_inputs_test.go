@@ -132,7 +132,8 @@ func TestExpectedRowsAreHeldToTheLine(t *testing.T) {
 		{"partition,rows\n", "it has no line of partition,rows"},
 		{"partition,rows\n2026-11-02,2\n2026-11-02,2\n", `, line 3: partition "2026-11-02" has a number already; expected one line for each`},
 		{"2026-11-02,2\n\ndt=2026-11-02,2\n", `, line 3: partition "dt=2026-11-02" has a number already, as "2026-11-02"; expected one line for each`},
-		{"2026-11-02,2\n2026-11-22,2\n", `, line 2: no view that was compared has a partition "2026-11-22"; they have dt=2026-11-01, dt=2026-11-02, dt=2026-11-03`},
+		{"2026-11-02,2\n2026-11-22,2\n", `, line 2: no view that was compared has a partition "2026-11-22"; they have ` +
+			"dt=2026-11-01, dt=2026-11-02, dt=2026-11-03"},
 		{"2026-11-02,2O\n2026-11-03,2\n", `, line 1: "2O" is no number of rows; expected partition,rows`},
 		{"partition,rows\n\n2026-11-02,many\n", `, line 3: "many" is no number of rows; expected partition,rows`},
 		{"2026-11-02,2\n2026-11-03\n", "record on line 2: wrong number of fields; expected lines of partition,rows"},
