@@ -158,6 +158,26 @@ func TestExpectedRowsAreHeldToTheLine(t *testing.T) {
 	}
 }
 
+// TestNoRowsOfADayWithoutAPartition are what somebody expected, and any other number for it is refused, which nothing was filled for.
+func TestNoRowsOfADayWithoutAPartition(t *testing.T) {
+	for expected, within := range map[string]string{"weekdays": "2026-11-02..2026-11-03", "any": "2026-11-02..2026-11-07"} {
+		views := strings.Replace(keyedView, "of: event_time", "of: event_time, expected: "+expected, 1)
+		before, after := textStore(t, views, threeDays(secondDay)), textStore(t, views, threeDays(putRight))
+		// the seventh is a Saturday
+		for number, want := range map[string]int{"0": exitOK, "2": exitUsage} {
+			rows := filepath.Join(t.TempDir(), "rows.csv")
+			if err := os.WriteFile(rows, []byte("2026-11-02,2\n2026-11-07,"+number+"\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			code, stdout, stderr := cliRun(t, "verify", "--as-of", "2026-11-08", "--before", before, "--after", after, "--range", within,
+				"--expect-rows", rows)
+			if code != want {
+				t.Errorf("%s, %s rows: exit %d, want %d: %s%s", expected, number, code, want, stdout, stderr)
+			}
+		}
+	}
+}
+
 // TestToleranceIsForFloatingNumbers refuses one for a column that does not exist, or that holds others.
 func TestToleranceIsForFloatingNumbers(t *testing.T) {
 	before, after := textStore(t, keyedView, threeDays(secondDay)), textStore(t, keyedView, threeDays(putRight))
