@@ -129,6 +129,8 @@ type setting struct {
 	holder func(c Change, sum content.Facts) (string, bool)
 	// times are the time columns of the view, that of the event first.
 	times []string
+	// shares says that event times of another partition that was filled moved by the same length, in microseconds.
+	shares func(c Change, shift int64) bool
 }
 
 // fewShare is the share of rows, in percent, below which a partition is called truncated, and usualShare that of the usual number where
@@ -322,7 +324,7 @@ func (s setting) moved(c Change) (string, bool) {
 	}
 	var parts []string
 	for _, name := range c.Columns {
-		if shift, ok := shiftOf(a, b, name); ok && slices.Contains(s.times, name) {
+		if shift, ok := s.shift(c, name); ok && slices.Contains(s.times, name) {
 			parts = append(parts, shiftInWords(name, shift))
 		}
 	}
@@ -330,7 +332,7 @@ func (s setting) moved(c Change) (string, bool) {
 		return "is shifted: " + strings.Join(parts, " and ") + " in its rows, and nothing else changed", true
 	}
 	// that a backfill changes other columns too is its business; a length that no zone and no date differs by is a coincidence
-	shift, ok := shiftOf(a, b, s.times[0])
+	shift, ok := s.shift(c, s.times[0])
 	if !ok || shift%offsetStep != 0 {
 		return "", false
 	}
@@ -340,6 +342,34 @@ func (s setting) moved(c Change) (string, bool) {
 
 // offsetStep is what offsets of zones are multiples of, in microseconds.
 const offsetStep = 15 * 60 * 1_000_000
+
+// shift is how much later all times of a column of a partition are, in microseconds; false where they are not, or where nobody can tell: one
+// row may have been put right, unless that of another partition moved by as much, and rows that arrived at one instant arrived at another.
+func (s setting) shift(c Change, name string) (int64, bool) {
+	a, b := c.Before.Content, c.After.Content
+	shift, ok := shiftOf(a, b, name)
+	held, _ := a.Column(name)
+	switch {
+	case !ok || held.High > held.Low:
+		return shift, ok
+	case name != s.times[0]:
+		return 0, false
+	case held.Values == 1 && !s.shares(c, shift):
+		return 0, false
+	}
+	return shift, true
+}
+
+// shares finds another partition of the range whose event times moved by the same length.
+func shares(changes []Change, c Change, name string, shift int64) bool {
+	return slices.ContainsFunc(changes, func(o Change) bool {
+		if !o.InRange || o.Start == c.Start || o.Before == nil || o.After == nil || !o.Before.Known || !o.After.Known {
+			return false
+		}
+		moved, ok := shiftOf(o.Before.Content, o.After.Content, name)
+		return ok && moved == shift
+	})
+}
 
 // shiftOf is how much later all times of a column are, in microseconds; false where they are not, or where there are too few to tell.
 func shiftOf(a, b content.Facts, name string) (int64, bool) {

@@ -44,7 +44,8 @@ func absent(p *Partition) *Partition {
 // plainly are settings in which nothing is usual, expected or held elsewhere.
 func plainly() setting {
 	return setting{ranged: true, beforeKind: Data, beforeAsOf: 100 * day, expectRows: func(Change) (int64, bool) { return 0, false },
-		usual: func(Change) (int64, bool) { return 0, false }, holder: func(Change, content.Facts) (string, bool) { return "", false }, times: []string{"t"}}
+		usual: func(Change) (int64, bool) { return 0, false }, holder: func(Change, content.Facts) (string, bool) { return "", false }, times: []string{"t", "i"},
+		shares: func(Change, int64) bool { return false }}
 }
 
 // TestStatesOfPartitions decides what became of a partition by what both sides hold.
@@ -54,6 +55,12 @@ func TestStatesOfPartitions(t *testing.T) {
 	moved := held(1, 2, 8, content.Column{Name: "t", Values: 2, Timed: true, Low: 3_600_000_010, High: 3_600_000_030, Center: 2*3_600_000_000 + 40, Sum: content.Sum{Lo: 2}})
 	still := held(1, 2, 7, content.Column{Name: "t", Values: 2, Timed: true, Low: 10, High: 30, Center: 40, Sum: content.Sum{Lo: 1}})
 	spread := held(1, 2, 8, content.Column{Name: "t", Values: 2, Timed: true, Low: 3_600_000_010, High: 3_600_000_031, Center: 2*3_600_000_000 + 41, Sum: content.Sum{Lo: 2}})
+	// at is a partition of so many rows whose times of a column are all one hour of a day
+	at := func(name string, rows int64, hour times.Instant) *Partition {
+		instant := int64(hour * day / 24)
+		return held(1, rows, uint64(hour), content.Column{Name: name, Values: rows, Timed: true, Low: instant, High: instant, Center: instant * rows,
+			Sum: content.Sum{Lo: uint64(hour)}})
+	}
 	for _, c := range []struct {
 		name          string
 		before, after *Partition
@@ -92,6 +99,9 @@ func TestStatesOfPartitions(t *testing.T) {
 		{"empty", held(1, 10, 7), held(1, 0, 0), true, Incomplete, "", "has no rows where 10 were"},
 		{"empty as before", held(1, 0, 0), held(1, 0, 0), true, Unchanged, "", "has no rows, as before"},
 		{"all times an hour later", still, moved, true, Shifted, "", "is shifted: t is 1h later in its rows, and nothing else changed"},
+		{"one time of two rows an hour later", at("t", 2, 1), at("t", 2, 2), true, Shifted, "", "is shifted: t is 1h later in its rows, and nothing else changed"},
+		{"one row an hour later", at("t", 1, 1), at("t", 1, 2), true, AsExpected, "", "has other values in t"},
+		{"rows that arrived at once, later", at("i", 2, 1), at("i", 2, 2), true, AsExpected, "", "has other values in i"},
 		{"times of different shifts", still, spread, true, AsExpected, "", "has other values in t"},
 	} {
 		got := plainly().judge(Change{Value: "d", Start: day, Before: c.before, After: c.after, InRange: c.inside})

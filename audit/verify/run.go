@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -105,7 +106,7 @@ func Run(ctx context.Context, o *Options) (report.Report, error) {
 		in.Views, in.Results = append(in.Views, view), append(in.Results, results...)
 	}
 	if stopped == nil {
-		if err := r.untolerated(); err != nil {
+		if err := cmp.Or(r.untolerated(), r.unexpected()); err != nil {
 			return report.Report{}, err
 		}
 	}
@@ -121,6 +122,10 @@ type run struct {
 	reader Reader
 	// columns are the types that columns of all views have, where a tolerance was given.
 	columns map[string][]string
+	// partitions are the names of all partitions, true for folders, where numbers of rows were given by them; unseen says that some view's are
+	// not known.
+	partitions map[string]bool
+	unseen     bool
 }
 
 // names are the views to compare, sorted: those of after, and of before that after lacks.
@@ -198,6 +203,7 @@ func (r *run) view(ctx context.Context, name string) (report.View, []report.Resu
 			return report.View{}, nil, err
 		}
 	}
+	r.unseen = r.unseen || before.Problem != "" || v.after.Problem != ""
 	r.tolerated(v, data, now)
 	results := v.results()
 	for i := range results {
@@ -293,7 +299,11 @@ func (r *run) compare(ctx context.Context, v *comparedView, data, now *Looked) e
 	if err := r.audits(ctx, v, data, now); err != nil {
 		return err
 	}
-	v.notes = append(v.notes, r.ExpectRows.notes(v.inRange())...)
+	notes, err := r.expected(v)
+	if err != nil {
+		return err
+	}
+	v.notes = append(v.notes, notes...)
 	for _, c := range v.inRange() {
 		v.reconsider(c)
 	}
@@ -332,6 +342,7 @@ func (r *run) setting(v *comparedView, ranged bool) setting {
 	s.usual = func(c Change) (int64, bool) { return usual(v.changes, c) }
 	s.holder = func(c Change, sum content.Facts) (string, bool) { return holder(v.changes, c, sum) }
 	s.times = []string{v.after.Definition.EventTime, v.after.Definition.IngestedAt}
+	s.shares = func(c Change, shift int64) bool { return shares(v.changes, c, s.times[0], shift) }
 	return s
 }
 

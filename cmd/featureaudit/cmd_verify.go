@@ -196,6 +196,9 @@ func cmdVerify(ctx context.Context, c *cli, args []string) (int, error) {
 	if tolerance := (verify.ToleranceError{}); errors.As(err, &tolerance) {
 		return 0, usagef("--tolerance: %w", tolerance)
 	}
+	if unexpected := (verify.ExpectedRowsError{}); errors.As(err, &unexpected) {
+		return 0, usagef("--expect-rows %s, %w", f.expectRows, unexpected)
+	}
 	if err != nil && context.Cause(ctx) == nil {
 		return 0, err
 	}
@@ -422,23 +425,27 @@ func (c *cli) expectedRows(ctx context.Context, text string) (expected verify.Ex
 	}
 	reader := csv.NewReader(strings.NewReader(strings.TrimPrefix(string(raw), "\ufeff")))
 	reader.FieldsPerRecord = 2
-	lines, err := reader.ReadAll()
-	if err != nil {
-		return expected, usagef("--expect-rows %s: %w; expected lines of partition,rows", text, err)
-	}
-	expected.By = map[string]int64{}
-	for i, line := range lines {
-		name := strings.TrimSpace(line[0])
-		n, err := strconv.ParseInt(strings.TrimSpace(line[1]), 10, 64)
+	expected.By, expected.Lines = map[string]int64{}, map[string]int{}
+	for first := true; ; first = false {
+		fields, err := reader.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return expected, usagef("--expect-rows %s: %w; expected lines of partition,rows", text, err)
+		}
+		line, _ := reader.FieldPos(0)
+		name, number := strings.TrimSpace(fields[0]), strings.TrimSpace(fields[1])
+		n, err := strconv.ParseInt(number, 10, 64)
 		switch _, twice := expected.By[name]; {
-		case err != nil && i == 0:
+		case err != nil && first && !strings.ContainsAny(number, "0123456789"):
 			continue // names of the columns
 		case err != nil, n < 0:
-			return expected, usagef("--expect-rows %s, line %d: %q is no number of rows; expected partition,rows", text, i+1, line[1])
+			return expected, usagef("--expect-rows %s, line %d: %q is no number of rows; expected partition,rows", text, line, fields[1])
 		case twice:
-			return expected, usagef("--expect-rows %s, line %d: partition %q has a number already; expected one line for each", text, i+1, name)
+			return expected, usagef("--expect-rows %s, line %d: partition %q has a number already; expected one line for each", text, line, name)
 		}
-		expected.By[name] = n
+		expected.By[name], expected.Lines[name] = n, line
 	}
 	if len(expected.By) == 0 {
 		return expected, usagef("--expect-rows %s: it has no line of partition,rows; expected one for each partition of the range", text)
