@@ -70,7 +70,7 @@ var reserved = []struct {
 	{"github.com/aws/", []string{"audit/store/blob"}, "go through the port in audit/store"},
 	{"cloud.google.com/", []string{"audit/store/blob"}, "go through the port in audit/store"},
 	{"github.com/Azure/", []string{"audit/store/blob", "fixtures/objectstore"}, "go through the port in audit/store"},
-	{"github.com/trinodb/trino-go-client", []string{"audit/engine/trino"}, "go through engine.Collector"},
+	{"github.com/trinodb/trino-go-client", []string{"audit/engine/trino", "fixtures/cmd/bench"}, "go through engine.Collector"},
 	{"github.com/spf13/pflag", []string{"cmd", "fixtures/cmd"}, "take plain values and let cmd parse the flags"},
 	{"github.com/mattn/go-isatty", []string{"cmd"}, "take a boolean and let cmd look at the terminal"},
 }
