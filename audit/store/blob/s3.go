@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -62,9 +63,13 @@ func (s3Cloud) open(ctx context.Context, at location) (*gocloud.Bucket, error) {
 			t.ResponseHeaderTimeout = answerLimit
 		})
 	}
-	endpoint := s3.NewFromConfig(config).Options().BaseEndpoint
-	named := endpoint != nil
-	if named && !isEndpoint(*endpoint) {
+	// That of the address is kept where the service's options do not show it, and goes before the others.
+	endpoints := params["endpoint"]
+	if endpoint := s3.NewFromConfig(config).Options().BaseEndpoint; endpoint != nil {
+		endpoints = append(endpoints[:len(endpoints):len(endpoints)], *endpoint)
+	}
+	named := len(endpoints) > 0
+	if slices.ContainsFunc(endpoints, func(text string) bool { return !isEndpoint(text) }) {
 		return nil, &LocationError{Address: at.root(), Reason: "its endpoint is no address: want for example https://s3.example.com in AWS_ENDPOINT_URL, the profile or the parameter endpoint"}
 	}
 	if config.Region == "" {
