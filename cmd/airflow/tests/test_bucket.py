@@ -117,7 +117,9 @@ def test_two_nights_of_a_bucket(scenario: Scenario, server: Server) -> None:
         report = run.report()
         (view,) = report["views"]
         assert view["files"] in (5, 6)  # just after midnight the last day has no rows yet
-        assert report["execution"].get("files_known", 0) == (view["files"] if night else 0)
+        # rows of today may be later than the first night's as_of: their file is read again
+        known = report["execution"].get("files_known", 0)
+        assert known in (view["files"] - 1, view["files"]) if night else known == 0
         published = bucket / "nights" / "featureaudit" / f"{run.name()}.json"
         assert json.loads(published.read_text()) == report
         assert published.with_suffix(".html").read_bytes().startswith(b"<!DOCTYPE html>")
