@@ -51,8 +51,10 @@ func openDatabase(t testing.TB) *sql.DB {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	if _, err := db.ExecContext(t.Context(), "CREATE SCHEMA IF NOT EXISTS features.default"); err != nil {
-		t.Fatal(err)
+	for _, catalog := range []string{"features", "lake"} { // of Hive and Iceberg
+		if _, err := db.ExecContext(t.Context(), "CREATE SCHEMA IF NOT EXISTS "+catalog+".default"); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return db
 }
