@@ -96,6 +96,8 @@ type checked struct {
 	left    int64
 	current file.Page
 	err     error
+	// zstd decodes pages of that compression; nil before the first.
+	zstd *zstd.Decoder
 }
 
 // SetMaxPageHeaderSize implements file.PageReader.
@@ -182,49 +184,55 @@ func (c *checked) load(p pages.Page) ([]byte, error) {
 		}
 		return body, nil
 	}
-	return body, c.other(p, raw, body)
+	return body, c.other(p, at, raw, body)
 }
 
-// other reads a page of a compression that has no reader of its own in pages.
-func (c *checked) other(p pages.Page, raw, into []byte) error {
+// other reads a page of a compression that has no reader of its own in pages; at is where the page's bytes stand.
+func (c *checked) other(p pages.Page, at int64, raw, into []byte) error {
 	if p.V2 {
 		levels := int64(p.DefinitionBytes) + int64(p.RepetitionBytes)
 		if levels < 0 || levels > int64(len(into)) || levels > int64(len(raw)) {
-			return &pages.Fault{Offset: p.Offset, What: fmt.Sprintf("claims levels of %d bytes, and has %d", levels, len(into))}
+			return &pages.Fault{Offset: at, What: fmt.Sprintf("claims levels of %d bytes, and has %d", levels, len(into))}
 		}
 		copy(into, raw[:levels])
-		if raw, into = raw[levels:], into[levels:]; len(into) == 0 {
-			return nil
-		}
+		raw, into = raw[levels:], into[levels:]
 	}
-	stream, err := c.stream(raw, int64(len(into)))
+	if len(into) == 0 {
+		return nil
+	}
+	if c.codec == compress.Codecs.Zstd {
+		return c.zstandard(at, raw, into)
+	}
+	decoder, err := compress.GetCodec(c.codec)
 	if err != nil {
 		return err
 	}
+	stream := decoder.NewReader(bytes.NewReader(raw))
 	defer stream.Close()
 	if _, err := io.ReadFull(stream, into); err != nil {
-		return &pages.Fault{Offset: p.Offset, What: fmt.Sprintf("does not decode (%v)", err)}
+		return &pages.Fault{Offset: at, What: fmt.Sprintf("does not decode (%v)", err)}
 	}
-	if n, err := stream.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
-		return &pages.Fault{Offset: p.Offset, What: "holds more bytes than its header says"}
+	if n, err := io.ReadFull(stream, make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
+		return &pages.Fault{Offset: at, What: "holds more bytes than its header says"}
 	}
 	return nil
 }
 
-// leastWindow is the history that a stream of zstd may ask for, however short its page is.
-const leastWindow = 8 << 20
-
-func (c *checked) stream(raw []byte, size int64) (io.ReadCloser, error) {
-	if c.codec != compress.Codecs.Zstd {
-		decoder, err := compress.GetCodec(c.codec)
+// zstandard decodes a page in the memory that it is to fill, however long the history is that its writer had.
+func (c *checked) zstandard(at int64, raw, into []byte) error {
+	if c.zstd == nil {
+		decoder, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecodeAllCapLimit(true))
 		if err != nil {
-			return nil, err
+			return err
 		}
-		return decoder.NewReader(bytes.NewReader(raw)), nil
+		c.zstd = decoder
 	}
-	reader, err := zstd.NewReader(bytes.NewReader(raw), zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(uint64(max(size, leastWindow))))
+	whole, err := c.zstd.DecodeAll(raw, into[:0:len(into)])
+	if err == nil && len(whole) != len(into) {
+		err = io.ErrUnexpectedEOF
+	}
 	if err != nil {
-		return nil, err
+		return &pages.Fault{Offset: at, What: fmt.Sprintf("does not decode (%v)", err)}
 	}
-	return reader.IOReadCloser(), nil
+	return nil
 }

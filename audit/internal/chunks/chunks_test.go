@@ -16,14 +16,21 @@ import (
 	"github.com/featureaudit/featureaudit/audit/internal/chunks"
 )
 
-// rows is how many each file has; every fourth is NULL.
+// rows is how many each damaged file has.
 const rows = 40
 
-// write writes a file of one column of whole numbers or of texts, and gives what stands in it.
-func write(t *testing.T, texts bool, options ...parquet.WriterProperty) ([]byte, []string) {
+// written is one column of whole numbers or of texts, in so many rows. Every fourth is NULL, or all are.
+type written struct {
+	texts bool
+	rows  int
+	nulls bool
+}
+
+// write writes a file of one column, and gives what stands in it.
+func write(t *testing.T, of written, options ...parquet.WriterProperty) ([]byte, []string) {
 	t.Helper()
 	var leaf schema.Node = schema.NewInt64Node("c", parquet.Repetitions.Optional, -1)
-	if texts {
+	if of.texts {
 		leaf = schema.NewByteArrayNode("c", parquet.Repetitions.Optional, -1)
 	}
 	root, err := schema.NewGroupNode("schema", parquet.Repetitions.Required, schema.FieldList{leaf}, -1)
@@ -39,15 +46,15 @@ func write(t *testing.T, texts bool, options ...parquet.WriterProperty) ([]byte,
 	var levels []int16
 	var ints []int64
 	var bytesOf []parquet.ByteArray
-	want := make([]string, rows)
-	for i := range rows {
-		if want[i] = "NULL"; i%4 == 3 {
+	want := make([]string, of.rows)
+	for i := range of.rows {
+		if want[i] = "NULL"; of.nulls || i%4 == 3 {
 			levels = append(levels, 0)
 			continue
 		}
 		levels = append(levels, 1)
 		n := int64(i%7)*1000 - int64(i)
-		if want[i] = fmt.Sprint(n); texts {
+		if want[i] = fmt.Sprint(n); of.texts {
 			want[i] = fmt.Sprint("value ", i%5)
 		}
 		ints, bytesOf = append(ints, n), append(bytesOf, parquet.ByteArray(want[i]))
@@ -120,14 +127,15 @@ func read(data []byte) (got []string, err error) {
 	return got, err
 }
 
-// TestADamagedPageEnds changes each byte of files in each encoding, compression and version of pages. All of them end: with an error, or
-// with as many values as the footer counts.
-func TestADamagedPageEnds(t *testing.T) {
+// encoded is a way to write a column.
+type encoded struct {
+	texts   bool
+	options []parquet.WriterProperty
+}
+
+func encodings() map[string]encoded {
 	plain := parquet.WithDictionaryDefault(false)
-	encodings := map[string]struct {
-		texts   bool
-		options []parquet.WriterProperty
-	}{
+	return map[string]encoded{
 		"dictionary of numbers": {false, nil},
 		"dictionary of texts":   {true, nil},
 		"plain numbers":         {false, []parquet.WriterProperty{plain}},
@@ -136,11 +144,44 @@ func TestADamagedPageEnds(t *testing.T) {
 		"deltas of lengths":     {true, []parquet.WriterProperty{plain, parquet.WithEncoding(parquet.Encodings.DeltaLengthByteArray)}},
 		"deltas of texts":       {true, []parquet.WriterProperty{plain, parquet.WithEncoding(parquet.Encodings.DeltaByteArray)}},
 	}
-	for name, encoding := range encodings {
-		for _, version := range []parquet.DataPageVersion{parquet.DataPageV1, parquet.DataPageV2} {
-			for _, codec := range []compress.Compression{compress.Codecs.Uncompressed, compress.Codecs.Snappy, compress.Codecs.Gzip, compress.Codecs.Zstd, compress.Codecs.Brotli} {
+}
+
+var (
+	versions = []parquet.DataPageVersion{parquet.DataPageV1, parquet.DataPageV2}
+	codecs   = []compress.Compression{compress.Codecs.Uncompressed, compress.Codecs.Snappy, compress.Codecs.Gzip, compress.Codecs.Zstd, compress.Codecs.Brotli}
+)
+
+// with adds a version of pages, a compression and a size of pages.
+func (e encoded) with(version parquet.DataPageVersion, codec compress.Compression, page int64) []parquet.WriterProperty {
+	return append(slices.Clone(e.options), parquet.WithDataPageVersion(version), parquet.WithCompression(codec), parquet.WithDataPageSize(page))
+}
+
+// TestSoundPagesAreRead reads columns of one row, and around the sizes at which encodings begin another block: a sound file is no damaged one.
+func TestSoundPagesAreRead(t *testing.T) {
+	for name, encoding := range encodings() {
+		for _, version := range versions {
+			for _, codec := range codecs {
+				for _, n := range []int{1, 2, 9, 127, 128, 129, 172, 173, 300, 5000} { // three of four are no NULL: the second block of deltas begins with the 173rd row
+					for _, nulls := range []bool{false, true} {
+						data, want := write(t, written{encoding.texts, n, nulls}, encoding.with(version, codec, 8<<10)...)
+						if got, err := read(data); err != nil || !slices.Equal(got, want) {
+							t.Errorf("%s, version %d, %s, %d rows, all NULL %v: %d values, %v", name, version, codec, n, nulls, len(got), err)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestADamagedPageEnds changes each byte of files in each encoding, compression and version of pages. All of them end: with an error, or
+// with as many values as the footer counts.
+func TestADamagedPageEnds(t *testing.T) {
+	for name, encoding := range encodings() {
+		for _, version := range versions {
+			for _, codec := range codecs {
 				t.Run(fmt.Sprint(name, version, codec), func(t *testing.T) {
-					data, want := write(t, encoding.texts, append(slices.Clone(encoding.options), parquet.WithDataPageVersion(version), parquet.WithCompression(codec), parquet.WithDataPageSize(64))...)
+					data, want := write(t, written{texts: encoding.texts, rows: rows}, encoding.with(version, codec, 64)...)
 					if got, err := read(data); err != nil || !slices.Equal(got, want) {
 						t.Fatalf("%v, %v", got, err)
 					}
@@ -179,7 +220,7 @@ func damage(t *testing.T, data []byte) {
 
 // TestChunksOutsideOfTheFile refuses what a footer places beyond its file, before memory is taken for it.
 func TestChunksOutsideOfTheFile(t *testing.T) {
-	data, _ := write(t, false)
+	data, _ := write(t, written{rows: rows})
 	reader, err := file.NewParquetReader(bytes.NewReader(data))
 	if err != nil {
 		t.Fatal(err)

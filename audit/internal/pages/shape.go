@@ -291,9 +291,11 @@ type deltas struct {
 	// left is how many numbers are to come, inBlock and inMini how many of them in the present block and miniblock.
 	left, inBlock, inMini int64
 	perMini, block        int64
-	minis                 []byte
-	width                 uint
-	last, least, held     uint64
+	// widths are the bits of the numbers of each miniblock of the present block, and mini is the next of them.
+	widths            []byte
+	mini              int
+	width             uint
+	last, least, held uint64
 	// have is how many bits of held are still to be taken, before those of bits.
 	have  uint
 	bits  []byte
@@ -330,7 +332,7 @@ func newDeltas(data []byte, count int64) (*deltas, error) {
 	}
 	d.data, d.left, d.block, d.perMini = data[n:], count, int64(block), int64(block/minis)
 	d.last = unzigzag(first)
-	d.minis = make([]byte, minis)
+	d.widths = make([]byte, minis)
 	return d, nil
 }
 
@@ -373,17 +375,16 @@ func (d *deltas) next() (int64, error) {
 
 func (d *deltas) beginBlock() error {
 	least, n := binary.Uvarint(d.data)
-	if n <= 0 || len(d.data)-n < cap(d.minis) {
+	if n <= 0 || len(d.data)-n < len(d.widths) {
 		return errShortValues
 	}
-	d.minis = d.minis[:cap(d.minis)]
-	copy(d.minis, d.data[n:])
-	d.data, d.least, d.inBlock, d.inMini = d.data[n+cap(d.minis):], unzigzag(least), d.block, 0
+	copy(d.widths, d.data[n:])
+	d.data, d.least, d.inBlock, d.inMini, d.mini = d.data[n+len(d.widths):], unzigzag(least), d.block, 0, 0
 	return nil
 }
 
 func (d *deltas) beginMini() error {
-	d.width, d.minis = uint(d.minis[0]), d.minis[1:]
+	d.width, d.mini = uint(d.widths[d.mini]), d.mini+1
 	size := int64(d.width) * d.perMini / 8
 	if d.width > 64 || size > int64(len(d.data)) {
 		return errShortValues
