@@ -13,11 +13,7 @@ import (
 // TestCasesWithAnEngineThatStreamsNothing replays the cases on the road that is taken where a file failed: rows are scanned and fetched
 // in slices of seven, and whatever spills does so at once. TestCases takes the usual road.
 func TestCasesWithAnEngineThatStreamsNothing(t *testing.T) {
-	db, err := duckdb.Open(duckdb.Config{Threads: 2, TempDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(db.Close)
+	db := openEngine(t)
 	judge, err := duckdb.OpenJudge(t.Context(), duckdb.Config{Threads: 1})
 	if err != nil {
 		t.Fatal(err)

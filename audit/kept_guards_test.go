@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/featureaudit/featureaudit/audit/engine/duckdb"
 	"github.com/featureaudit/featureaudit/audit/kept"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/times"
@@ -172,11 +171,7 @@ func guards() map[string]guard {
 // knows no more files than it may. Then the guard is switched off: facts of before that claim to rest on what holds now give another report,
 // so that the data of the test tell stale facts from good ones.
 func TestEveryGuardMatters(t *testing.T) {
-	db, err := duckdb.Open(duckdb.Config{Threads: 2, TempDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(db.Close)
+	db := openEngine(t)
 	all := guards()
 	maps.Copy(all, conclusions())
 	for name, g := range all {
@@ -287,11 +282,7 @@ func (w *world) copyTables(d *kept.Dir, pack *kept.Pack) {
 // TestReleasesAndOpenPartitions are guards that no file of a pack can lie about: the releases are in the digest of the policy, and whether a
 // partition is open is asked anew each time.
 func TestReleasesAndOpenPartitions(t *testing.T) {
-	db, err := duckdb.Open(duckdb.Config{Threads: 2, TempDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(db.Close)
+	db := openEngine(t)
 	for name, test := range map[string]struct {
 		known int64
 		edit  func(w *world)

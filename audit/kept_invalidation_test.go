@@ -89,11 +89,7 @@ func (w *world) sameWith(what string, known int64) {
 // TestWhatFactsRestOn edits every key that a view has: those that facts rest on leave no file known, and all others leave all of them.
 // A field of model.View without a line here fails; a table only says which files and rows count, which each file tells by itself.
 func TestWhatFactsRestOn(t *testing.T) {
-	db, err := duckdb.Open(duckdb.Config{Threads: 2, TempDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(db.Close)
+	db := openEngine(t)
 	limit := 0.5
 	type edit struct {
 		rests bool
@@ -151,11 +147,7 @@ func TestWhatFactsRestOn(t *testing.T) {
 
 // TestWhatAFileIsKnownBy changes the oldest file in one way at a time, which leaves the others known, or what other files say of all.
 func TestWhatAFileIsKnownBy(t *testing.T) {
-	db, err := duckdb.Open(duckdb.Config{Threads: 2, TempDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(db.Close)
+	db := openEngine(t)
 	for name, test := range map[string]struct {
 		known int64
 		do    func(w *world)

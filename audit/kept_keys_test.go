@@ -12,7 +12,6 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/featureaudit/featureaudit/audit/engine/duckdb"
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/fixtures"
 )
@@ -111,11 +110,7 @@ func leafKeys(t *testing.T) []string {
 // TestEveryKeyOfTheConfig edits every key that a config may have, as its table has them: after each edit the report is that of a run that
 // reads all, and as many files are known as may be. A key that is new in the table fails until it has a line.
 func TestEveryKeyOfTheConfig(t *testing.T) {
-	db, err := duckdb.Open(duckdb.Config{Threads: 2, TempDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(db.Close)
+	db := openEngine(t)
 	w := &world{t: t, adapters: sharedScanner(db), root: t.TempDir(), facts: filepath.Join(t.TempDir(), "facts"), asOf: time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)}
 	for day := range keptDays {
 		dated := time.Date(2026, 11, 1+day, 0, 0, 0, 0, time.UTC).Format("dt=2006-01-02/ds=2006-01-02")

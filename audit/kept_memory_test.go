@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/featureaudit/featureaudit/audit/engine/duckdb"
 	"github.com/featureaudit/featureaudit/audit/kept"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -122,11 +121,7 @@ func TestASourceOfItsOwnPathIsNoRewrite(t *testing.T) {
 // TestAListAloneIsAPack has a view's path written in another way, with every file known: the new pack holds a list and no file, and the runs
 // after it know all still.
 func TestAListAloneIsAPack(t *testing.T) {
-	db, err := duckdb.Open(duckdb.Config{Threads: 2, TempDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(db.Close)
+	db := openEngine(t)
 	w := keptWorld(t, db)
 	w.views[0].Path = "*/*.parquet"
 	w.sameWith("another path of the same files", keptDays)

@@ -7,18 +7,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/featureaudit/featureaudit/audit/engine/duckdb"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/fixtures"
 )
 
 // TestWhyFilesAreReadAgain changes one thing at a time: each file that is read is counted under the one reason for it.
 func TestWhyFilesAreReadAgain(t *testing.T) {
-	db, err := duckdb.Open(duckdb.Config{Threads: 2, TempDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(db.Close)
+	db := openEngine(t)
 	for name, test := range map[string]struct {
 		do   func(w *world)
 		want map[string]int64

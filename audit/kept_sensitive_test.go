@@ -73,11 +73,7 @@ func plantedWorld(t *testing.T, db *duckdb.Database, oncePer ...string) *world {
 // TestSensitiveColumnsAreKeptUnderAKey keeps facts of views whose keys, entities and writers are sensitive: with a key they are known again
 // under that key only, without one they are read each night, and the report is that of a run without facts either way.
 func TestSensitiveColumnsAreKeptUnderAKey(t *testing.T) {
-	db, err := duckdb.Open(duckdb.Config{Threads: 2, TempDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(db.Close)
+	db := openEngine(t)
 	for _, oncePer := range [][]string{nil, {"source"}} {
 		for _, columns := range [][]string{{"id"}, {"user", "card"}, {"id", "user", "card"}} {
 			t.Run(strings.Join(append(columns, oncePer...), " "), func(t *testing.T) {
@@ -114,11 +110,7 @@ func TestSensitiveColumnsAreKeptUnderAKey(t *testing.T) {
 
 // TestWhatNoKeyHidesIsNotKept declares what enters the folder as it is, or not at all.
 func TestWhatNoKeyHidesIsNotKept(t *testing.T) {
-	db, err := duckdb.Open(duckdb.Config{Threads: 2, TempDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(db.Close)
+	db := openEngine(t)
 	for _, column := range []string{"source", "event_time", "ingested_at", "dt"} {
 		t.Run(column, func(t *testing.T) {
 			w := plantedWorld(t, db)
@@ -244,11 +236,7 @@ func (w *world) eachValue(dir string, each func(table, column string, n int64, t
 
 // TestPacksNameTheHashKey reads the manifest of a pack, which tells by which key its hashes are hidden.
 func TestPacksNameTheHashKey(t *testing.T) {
-	db, err := duckdb.Open(duckdb.Config{Threads: 2, TempDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(db.Close)
+	db := openEngine(t)
 	w := plantedWorld(t, db)
 	w.views[0].Sensitive, w.views[1].Sensitive = []string{"id"}, []string{"id"}
 	w.mask = maskOf(t, 1)

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/featureaudit/featureaudit/audit/engine/duckdb"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/fixtures"
 )
@@ -16,11 +15,7 @@ import (
 // TestWhatFactsTake writes two files of more rows than are sorted together, with so many keys and entities, and holds each table to its size: 8 bytes
 // for a key, 24 for an entity of a file, and 1 % of the data and 4 KB a file for all else, but for the sample of writers.
 func TestWhatFactsTake(t *testing.T) {
-	db, err := duckdb.Open(duckdb.Config{Threads: 2, TempDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(db.Close)
+	db := openEngine(t)
 	const files, rows, entities = 2, 70_000, 5_000
 	w := plantedWorld(t, db)
 	w.do(os.RemoveAll(w.root))

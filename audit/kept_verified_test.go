@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/featureaudit/featureaudit/audit/engine/duckdb"
 	"github.com/featureaudit/featureaudit/audit/kept"
 )
 
@@ -55,11 +54,7 @@ func (w *world) alikeDays() {
 // TestVerifiedRowsAreKept changes a row in place that repeats another, which only a run that trusts nothing can tell. Until then its values
 // are those that were kept; from then on they are the new ones, for runs that trust them again too.
 func TestVerifiedRowsAreKept(t *testing.T) {
-	db, err := duckdb.Open(duckdb.Config{Threads: 2, TempDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(db.Close)
+	db := openEngine(t)
 	w := keptWorld(t, db)
 	w.alikeDays()
 	w.sameWith("days of one make", 0)
@@ -90,11 +85,7 @@ func TestVerifiedRowsAreKept(t *testing.T) {
 // TestVerifiedRowsOfAFileThatRepeatsNoMore reads a file again in which no key repeats any more. What was kept of its rows is not said any
 // more: when they repeat again, their values are those of the file.
 func TestVerifiedRowsOfAFileThatRepeatsNoMore(t *testing.T) {
-	db, err := duckdb.Open(duckdb.Config{Threads: 2, TempDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(db.Close)
+	db := openEngine(t)
 	w := keptWorld(t, db)
 	w.alikeDays()
 	w.sameWith("all days", 0)
@@ -109,11 +100,7 @@ func TestVerifiedRowsOfAFileThatRepeatsNoMore(t *testing.T) {
 // TestEveryGuardOfVerifiedRowsMatters changes what verified rows rest on. Then a pack is forged with facts of now, and verified rows of before
 // that claim to rest on the same: the report is another, so that the guard is what kept them out.
 func TestEveryGuardOfVerifiedRowsMatters(t *testing.T) {
-	db, err := duckdb.Open(duckdb.Config{Threads: 2, TempDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(db.Close)
+	db := openEngine(t)
 	differing := func(_ int, r *storedRow) { r.region = "elsewhere" }
 	for name, test := range map[string]struct {
 		before, edit func(w *world)

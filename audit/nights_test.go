@@ -59,11 +59,7 @@ func sequencesToLive(t *testing.T) (first, count uint64) {
 // policy, the clock and the folder of facts, a run that uses the facts of earlier nights gives the report of one that reads all, in every byte
 // but those of its execution.
 func TestNightsWithKeptFacts(t *testing.T) {
-	db, err := duckdb.Open(duckdb.Config{Threads: 2, TempDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(db.Close)
+	db := openEngine(t)
 	var known, read, forgotten atomic.Int64
 	t.Run("nights", func(t *testing.T) {
 		first, count := sequencesToLive(t)
@@ -84,6 +80,17 @@ func TestNightsWithKeptFacts(t *testing.T) {
 	if known.Load() < read.Load()/2 || forgotten.Load() == 0 {
 		t.Errorf("%d files were known and %d read, and %d packs were damaged: the nights try too little", known.Load(), read.Load(), forgotten.Load())
 	}
+}
+
+// openEngine opens an engine that runs of a test share.
+func openEngine(t *testing.T) *duckdb.Database {
+	t.Helper()
+	db, err := duckdb.Open(duckdb.Config{Threads: 2, TempDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	return db
 }
 
 // sharedScanner lets runs share an engine, which takes time to start.

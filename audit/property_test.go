@@ -56,11 +56,7 @@ func storesToCompare(t *testing.T) uint64 {
 // the key hash is weakened to 8 bits, so that collisions happen all the time; runs spill at once on every other store; and
 // on some the engine refuses to stream, so that what is counted carefully, and fetched singly, is compared as well.
 func TestCollectionEqualsRecount(t *testing.T) {
-	db, err := duckdb.Open(duckdb.Config{Threads: 2, TempDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(db.Close)
+	db := openEngine(t)
 	judge, err := duckdb.OpenJudge(t.Context(), duckdb.Config{Threads: 1})
 	if err != nil {
 		t.Fatal(err)

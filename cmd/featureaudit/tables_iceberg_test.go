@@ -126,15 +126,7 @@ func TestLintComparesTheExpiryOfSnapshotsWithTheTTL(t *testing.T) {
 	} {
 		base := t.TempDir()
 		daysOfIceberg(t, filepath.Join(base, "tx"), test.properties)
-		config := filepath.Join(base, "c.yaml")
-		if err := os.WriteFile(config, []byte("version: 1\nviews:\n  tx: {path: tx, event_time: event_time, entity: [id], ttl: "+test.ttl+"}\n"), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		code, stdout, stderr := cliRun(t, "lint", config)
-		got := strings.Join(strings.Fields(stdout), " ")
-		if code != 0 || !strings.Contains(got, test.want) || (test.want == "") == strings.Contains(got, "table-retention") {
-			t.Errorf("%s: exit %d, want %q: %s %s", name, code, test.want, got, stderr)
-		}
+		lintOfRetention(t, name, base, test.ttl, test.want)
 	}
 }
 

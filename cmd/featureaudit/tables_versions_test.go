@@ -93,15 +93,21 @@ func TestLintComparesRetentionWithTheTTL(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		config := filepath.Join(base, "c.yaml")
-		if err := os.WriteFile(config, []byte("version: 1\nviews:\n  tx: {path: tx, event_time: event_time, entity: [id], ttl: "+test.ttl+"}\n"), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		code, stdout, stderr := cliRun(t, "lint", config)
-		got := strings.Join(strings.Fields(stdout), " ")
-		if code != 0 || !strings.Contains(got, test.want) || (test.want == "") == strings.Contains(got, "table-retention") {
-			t.Errorf("%s: exit %d, want %q: %s %s", name, code, test.want, got, stderr)
-		}
+		lintOfRetention(t, name, base, test.ttl, test.want)
+	}
+}
+
+// lintOfRetention has lint compare the retention of the table tx below a folder with a ttl; want is a part of what it says, empty for nothing.
+func lintOfRetention(t *testing.T, name, base, ttl, want string) {
+	t.Helper()
+	config := filepath.Join(base, "c.yaml")
+	if err := os.WriteFile(config, []byte("version: 1\nviews:\n  tx: {path: tx, event_time: event_time, entity: [id], ttl: "+ttl+"}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	code, stdout, stderr := cliRun(t, "lint", config)
+	got := strings.Join(strings.Fields(stdout), " ")
+	if code != 0 || !strings.Contains(got, want) || (want == "") == strings.Contains(got, "table-retention") {
+		t.Errorf("%s: exit %d, want %q: %s %s", name, code, want, got, stderr)
 	}
 }
 

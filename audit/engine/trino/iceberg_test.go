@@ -53,10 +53,9 @@ func newBoth(t *testing.T) both {
 	return both{duck: collect.Collector{Engine: db, Store: local.New()}, cluster: trino.Collector{Cluster: openCluster(t, nil), Store: local.New()}, judge: judge}
 }
 
-// results are those of a view, as JSON by check.
-func (b both) results(t *testing.T, collector engine.Collector, view model.View, w look.Window) map[string]string {
+// footersOf reads the footers of a view's files.
+func footersOf(t *testing.T, l look.Looker, view model.View, w look.Window) look.Footers {
 	t.Helper()
-	l := look.Looker{Store: local.New(), Collector: collector, Room: engine.Room{Workers: 2, Runs: 64 << 20, TempDir: t.TempDir()}, Place: b.cluster.Cluster.Place}
 	plan, err := l.Plan(t.Context(), view, w)
 	if err != nil {
 		t.Fatal(err)
@@ -65,6 +64,14 @@ func (b both) results(t *testing.T, collector engine.Collector, view model.View,
 	if err != nil {
 		t.Fatal(err)
 	}
+	return footers
+}
+
+// results are those of a view, as JSON by check.
+func (b both) results(t *testing.T, collector engine.Collector, view model.View, w look.Window) map[string]string {
+	t.Helper()
+	l := look.Looker{Store: local.New(), Collector: collector, Room: engine.Room{Workers: 2, Runs: 64 << 20, TempDir: t.TempDir()}, Place: b.cluster.Cluster.Place}
+	footers := footersOf(t, l, view, w)
 	found, err := l.Rows(t.Context(), footers, check.WantsOf(footers.View, footers.Survey, func(string) bool { return true }))
 	if err != nil {
 		t.Fatal(err)
@@ -116,14 +123,7 @@ func (b both) same(t *testing.T, view model.View, w look.Window) (outcomes map[r
 func hive(t *testing.T, db trinotable.Execer, view model.View, w look.Window) (name string, s facts.Survey) {
 	t.Helper()
 	l := look.Looker{Store: local.New(), Room: engine.Room{Workers: 2}}
-	plan, err := l.Plan(t.Context(), view, w)
-	if err != nil {
-		t.Fatal(err)
-	}
-	footers, err := l.Footers(t.Context(), plan)
-	if err != nil {
-		t.Fatal(err)
-	}
+	footers := footersOf(t, l, view, w)
 	name = fmt.Sprintf("default.lake_%d_%d", os.Getpid(), tables.Add(1))
 	if err := trinotable.Declare(t.Context(), db, "features."+name, footers.Survey); err != nil {
 		t.Fatal(err)
