@@ -20,7 +20,7 @@ func TestOtherWritersWriteTheSameRows(t *testing.T) {
 	if python == "" {
 		t.Fatal("FEATUREAUDIT_TEST_PYTHON names no Python; run make test-writers")
 	}
-	table := keptByWriters(random(rand.New(rand.NewPCG(31, 32)), 300), fixtures.Int96, fixtures.Float16, fixtures.Interval, fixtures.KeySet)
+	table := keptByWriters(random(rand.New(rand.NewPCG(31, 32)), 1000), fixtures.Int96, fixtures.Float16, fixtures.Interval, fixtures.KeySet)
 	dir := t.TempDir()
 	from := filepath.Join(dir, "a", "a.parquet")
 	if err := fixtures.Write(from, table, fixtures.Options{}); err != nil {
@@ -31,7 +31,7 @@ func TestOtherWritersWriteTheSameRows(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	ways, err := filepath.Glob(filepath.Join(dir, "b", "*"))
-	if err != nil || len(ways) != 10 {
+	if err != nil || len(ways) != 12 {
 		t.Fatal(ways, err)
 	}
 	for _, way := range ways {
