@@ -2,6 +2,7 @@ package collect
 
 import (
 	"cmp"
+	"math"
 	"math/bits"
 	"slices"
 	"sync"
@@ -10,19 +11,7 @@ import (
 )
 
 // spares are buffers to be used again: pages that were never touched cost more than what is done with them.
-type spares struct{ keys, entities, sorters, rooms sync.Pool }
-
-func (s *spares) takeKeys(room int) *capturedKeys {
-	if b, ok := s.keys.Get().(*capturedKeys); ok && cap(b.hashes) >= room {
-		return b
-	}
-	return &capturedKeys{hashes: make([]int64, 0, room)}
-}
-
-func (s *spares) giveKeys(b *capturedKeys) {
-	b.hashes, b.spans, b.sources, b.events = b.hashes[:0], b.spans[:0], b.sources[:0], b.events[:0]
-	s.keys.Put(b)
-}
+type spares struct{ entities, sorters, rooms sync.Pool }
 
 func (s *spares) takeEntities(room int) *capturedEntities {
 	if b, ok := s.entities.Get().(*capturedEntities); ok && cap(b.low) >= room {
@@ -52,28 +41,33 @@ func (s *spares) sorter() *sorter {
 	return &sorter{}
 }
 
-// sorter sorts up to mostCaptured rows by numbers of 46 bits, each with the place of its row below it. It belongs to one goroutine.
+// sorter sorts up to mostCaptured rows by numbers of 44 bits, each with the place of its row below it. It belongs to one goroutine.
 type sorter struct {
 	order, spare []uint64
-	// first, second and third have room for as many rows.
+	// first, second and third are columns of what comes of them.
 	first, second, third []int64
 }
 
 func (s *sorter) room(n int) {
-	if cap(s.order) >= n {
-		s.order, s.spare = s.order[:n], s.spare[:n]
-		return
+	if cap(s.order) < n {
+		s.order, s.spare = make([]uint64, n), make([]uint64, n)
 	}
-	s.order, s.spare = make([]uint64, n), make([]uint64, n)
-	s.first, s.second, s.third = make([]int64, n), make([]int64, n), make([]int64, n)
+	s.order, s.spare = s.order[:n], s.spare[:n]
 }
 
-// byHash sorts hashes by their upper 46 bits, and rows of equal ones by their places. Hashes are even: where the first bits say nearly
+// columns makes room for columns that are not written where the rows were.
+func (s *sorter) columns(n int) {
+	if cap(s.first) < n {
+		s.first, s.second, s.third = make([]int64, n), make([]int64, n), make([]int64, n)
+	}
+}
+
+// byHash sorts hashes by their upper 44 bits, and rows of equal ones by their places. Hashes are even: where the first bits say nearly
 // where a row stands, the rest is few steps.
 func (s *sorter) byHash(hashes []int64) []uint64 {
 	s.room(len(hashes))
 	for i, hash := range hashes {
-		s.order[i] = uint64(hash)&^indexMask | uint64(i)
+		s.order[i] = uint64(hash)&^placeMask | uint64(i)
 	}
 	digit := uint(bits.Len(uint(len(hashes)))+1) / 2
 	s.pass(64-2*digit, digit)
@@ -82,18 +76,23 @@ func (s *sorter) byHash(hashes []int64) []uint64 {
 	return s.order
 }
 
-// byNumber sorts numbers of so many bits, at most 46, and rows of equal ones by their places.
+// byNumber sorts numbers of so many bits, at most 44, and rows of equal ones by their places.
 func (s *sorter) byNumber(numbers []int64, least int64, width uint) []uint64 {
 	s.room(len(numbers))
 	for i, n := range numbers {
-		s.order[i] = uint64(n-least)<<indexBits | uint64(i)
+		s.order[i] = uint64(n-least)<<placeBits | uint64(i)
 	}
+	s.byBits(placeBits, width)
+	return s.order
+}
+
+// byBits sorts by so many bits above some.
+func (s *sorter) byBits(above, width uint) {
 	passes := max(1, (width+mostDigit-1)/mostDigit)
 	digit := (width + passes - 1) / passes
 	for at := uint(0); at < width; at += digit {
-		s.pass(indexBits+at, digit)
+		s.pass(above+at, digit)
 	}
-	return s.order
 }
 
 // mostDigit is how many bits one pass sorts by at most: the ends of so many lists stay in a core's nearest cache.
@@ -137,61 +136,32 @@ func insert(order []uint64) {
 // mostSteps is how many places a row moves on average in what is nearly sorted.
 const mostSteps = 8
 
-// orderTies puts rows whose hashes have the same upper bits in the order of all bits.
-func orderTies(order []uint64, hashes []int64) {
-	for start := 0; start < len(order); {
-		end := start + 1
-		for end < len(order) && order[end]>>indexBits == order[start]>>indexBits {
-			end++
-		}
-		if end-start > 1 {
-			slices.SortStableFunc(order[start:end], func(a, b uint64) int {
-				return cmp.Compare(uint64(hashes[a&indexMask]), uint64(hashes[b&indexMask]))
-			})
-		}
-		start = end
-	}
-}
-
-// expand writes the row of each place.
-func expand(spans []rowSpan, rows []int64) {
-	for i, span := range spans {
-		end := len(rows)
-		if i+1 < len(spans) {
-			end = spans[i+1].at
-		}
-		for at := span.at; at < end; at++ {
-			rows[at] = span.row + int64(at-span.at)
-		}
-	}
-}
-
 // newestEntities are entities with their newest instants, sorted: by one integer, or by both halves of a hash.
 type newestEntities struct{ low, high, newest []int64 }
 
-// newestOf keeps the newest instant of each entity. What it gives lies in the sorter's own buffers.
+// newestOf keeps the newest instant of each entity. What it gives lies in the sorter's own buffers, or in those of the rows.
 func (s *sorter) newestOf(b *capturedEntities) newestEntities {
 	if b.high != nil {
 		return s.newestWide(b)
 	}
-	least, most := b.low[0], b.low[0]
-	for _, id := range b.low {
-		least, most = min(least, id), max(most, id)
-	}
-	width := uint(bits.Len64(uint64(most) - uint64(least)))
-	if width > 64-indexBits {
+	ids, instants := spanOf(b.low), spanOfInstants(b.newest)
+	switch {
+	case ids.width+instants.width <= 64:
+		return s.newestNear(b, ids, instants)
+	case ids.width > 64-placeBits:
 		return s.newestFar(b)
 	}
-	order := s.byNumber(b.low, least, width)
+	s.columns(len(b.low))
+	order := s.byNumber(b.low, ids.least, ids.width)
 	low, newest := s.first[:0], s.second[:0]
 	last := ^uint64(0)
 	for _, o := range order {
-		instant := b.newest[o&indexMask]
+		instant := b.newest[o&placeMask]
 		if instant == times.None {
 			continue
 		}
-		if id := o >> indexBits; id != last {
-			low, newest, last = append(low, least+int64(id)), append(newest, instant), id
+		if id := o >> placeBits; id != last {
+			low, newest, last = append(low, ids.least+int64(id)), append(newest, instant), id
 		} else if n := len(newest) - 1; instant > newest[n] {
 			newest[n] = instant
 		}
@@ -199,9 +169,64 @@ func (s *sorter) newestOf(b *capturedEntities) newestEntities {
 	return newestEntities{low: low, newest: newest}
 }
 
+// numberSpan is the least of some numbers, and how many bits they take above it.
+type numberSpan struct {
+	least int64
+	width uint
+}
+
+func spanOf(numbers []int64) numberSpan {
+	least, most := numbers[0], numbers[0]
+	for _, n := range numbers {
+		least, most = min(least, n), max(most, n)
+	}
+	return numberSpan{least, uint(bits.Len64(uint64(most) - uint64(least)))}
+}
+
+// spanOfInstants is spanOf without times.None.
+func spanOfInstants(instants []int64) numberSpan {
+	least, most := int64(math.MaxInt64), int64(math.MinInt64)
+	for _, n := range instants {
+		if n != times.None {
+			least, most = min(least, n), max(most, n)
+		}
+	}
+	if most < least {
+		return numberSpan{}
+	}
+	return numberSpan{least, uint(bits.Len64(uint64(most) - uint64(least)))}
+}
+
+// newestNear is newestOf where an entity and its instant fit one number: they are sorted as that. What it gives lies where they were.
+func (s *sorter) newestNear(b *capturedEntities, ids, instants numberSpan) newestEntities {
+	s.room(len(b.low))
+	n := 0
+	for i, id := range b.low {
+		if instant := b.newest[i]; instant != times.None {
+			s.order[n] = uint64(id-ids.least)<<instants.width | uint64(instant-instants.least)
+			n++
+		}
+	}
+	s.order = s.order[:n]
+	s.byBits(instants.width, ids.width)
+	low, newest := b.low[:n], b.newest[:n]
+	n, mask := 0, uint64(1)<<instants.width-1
+	for i, o := range s.order {
+		id, instant := ids.least+int64(o>>instants.width), instants.least+int64(o&mask)
+		if i > 0 && low[n-1] == id {
+			newest[n-1] = max(newest[n-1], instant)
+			continue
+		}
+		low[n], newest[n] = id, instant
+		n++
+	}
+	return newestEntities{low: low[:n], newest: newest[:n]}
+}
+
 // newestFar is newestOf for integers that lie far apart.
 func (s *sorter) newestFar(b *capturedEntities) newestEntities {
 	s.room(len(b.low))
+	s.columns(len(b.low))
 	for i := range s.order {
 		s.order[i] = uint64(i)
 	}
@@ -221,15 +246,16 @@ func (s *sorter) newestFar(b *capturedEntities) newestEntities {
 
 // newestWide is newestOf for hashes.
 func (s *sorter) newestWide(b *capturedEntities) newestEntities {
+	s.columns(len(b.low))
 	order := s.byHash(b.low)
 	out := newestEntities{low: s.first[:0], high: s.third[:0], newest: s.second[:0]}
 	for start := 0; start < len(order); {
 		end, from := start+1, len(out.low)
-		for end < len(order) && order[end]>>indexBits == order[start]>>indexBits {
+		for end < len(order) && order[end]>>placeBits == order[start]>>placeBits {
 			end++
 		}
 		for _, o := range order[start:end] {
-			at := o & indexMask
+			at := o & placeMask
 			if b.newest[at] != times.None {
 				out.put(from, b.low[at], b.high[at], b.newest[at])
 			}
