@@ -168,6 +168,9 @@ func (t *tableWriter) add(rows Rows) error {
 		switch c := column.(type) {
 		case []int64:
 			waiting, _ := t.waiting[i].([]int64)
+			if waiting == nil && t.dense != nil {
+				waiting = make([]int64, 0, groupRows) // append grows by a quarter, and copies each value four times
+			}
 			t.waiting[i] = append(waiting, c...)
 		case []string:
 			waiting, _ := t.waiting[i].([]string)
@@ -190,7 +193,16 @@ func (t *tableWriter) flush() error {
 		return nil
 	}
 	err := t.group(t.waiting)
-	t.waiting, t.bytes = make(Rows, len(t.table.Columns)), 0
+	for i, column := range t.waiting { // whose room is used again
+		switch c := column.(type) {
+		case []int64:
+			t.waiting[i] = c[:0]
+		case []string:
+			clear(c)
+			t.waiting[i] = c[:0]
+		}
+	}
+	t.bytes = 0
 	return err
 }
 
