@@ -41,6 +41,9 @@ func Values(ctx context.Context, st store.Store, f facts.File, c facts.Column, r
 	if c.Given {
 		return given(f, c, len(rows), numbers)
 	}
+	if c.Absent {
+		return filled(c, len(rows), numbers), nil
+	}
 	object, err := st.Open(ctx, f.Abs)
 	if err != nil {
 		return out, err
