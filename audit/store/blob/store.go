@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	gocloud "gocloud.dev/blob"
 
@@ -274,11 +273,9 @@ const leastProgress = 64 << 10
 func (o *object) Fetch(from, size int64, to io.Writer) error {
 	got := int64(0)
 	return o.bucket.try(o.ctx, o.bucket.nameOf(o.key), func(ctx context.Context) (bool, error) {
-		ctx, cancel := context.WithCancelCause(ctx)
-		defer cancel(nil)
-		stalled := time.AfterFunc(o.bucket.store.limits.Idle, func() { cancel(errStalled) })
-		defer stalled.Stop()
-		n, err := o.request(ctx, from+got, size-got, to, func() { stalled.Reset(o.bucket.store.limits.Idle) })
+		ctx, alive, stop := untilIdle(ctx, o.bucket.store.limits.Idle)
+		defer stop()
+		n, err := o.request(ctx, from+got, size-got, to, alive)
 		got += n
 		stopped := err != nil && errors.Is(context.Cause(ctx), errStalled)
 		switch {
