@@ -69,6 +69,9 @@ func (a *asked) profile(ctx context.Context, v *view) error {
 				a.name, cut.column, cut.most)}
 		}
 		seen[slice.File] += slice.Rows
+		if !slices.Contains(v.seen, slice.Source) {
+			v.seen = append(v.seen, slice.Source)
+		}
 		all = append(all, counted{slice, lags, events})
 		return nil
 	})
@@ -78,6 +81,7 @@ func (a *asked) profile(ctx context.Context, v *view) error {
 	if len(strange) > 0 {
 		return strangers(v, strange)
 	}
+	slices.Sort(v.seen)
 	again := false
 	for _, id := range v.files {
 		file := v.order.Survey.Files[id]

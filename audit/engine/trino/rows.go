@@ -39,9 +39,11 @@ type view struct {
 	// readings are the distinct ways in which times are read, by the file's index of it and the source's name; "" is any other source.
 	readings []reading
 	sources  []string
-	columns  []namedSQL
-	source   string
-	event    timeSQL
+	// seen are the sources of rows that the profile has counted.
+	seen    []string
+	columns []namedSQL
+	source  string
+	event   timeSQL
 	// key, entity and writer are the parts of identities that the cluster can read.
 	key, entity, writer []part
 	// text is the event time's own text where it may not parse.
