@@ -69,7 +69,7 @@ func (a *asked) profile(ctx context.Context, v *view) error {
 				a.name, cut.column, cut.most)}
 		}
 		seen[slice.File] += slice.Rows
-		if !slices.Contains(v.seen, slice.Source) {
+		if len(v.seen) <= mostCodes && !slices.Contains(v.seen, slice.Source) {
 			v.seen = append(v.seen, slice.Source)
 		}
 		all = append(all, counted{slice, lags, events})
@@ -166,7 +166,9 @@ func strangers(v *view, paths []string) error {
 }
 
 func (v *view) profileText(where string) (string, error) {
-	rows, err := sql.Trino("rows", v.rows(where))
+	counted := v.rows(where)
+	counted.Files, counted.Known = v.toldKnown, true
+	rows, err := sql.Trino("rows", counted)
 	if err != nil {
 		return "", err
 	}
