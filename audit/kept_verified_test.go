@@ -82,6 +82,36 @@ func TestVerifiedRowsAreKept(t *testing.T) {
 	w.compare("trusted again", w.withFacts(false), before)
 }
 
+// TestARunBesideAParanoidOneBringsNoRowsBack has a run begin, a row changed in place and found by another run that trusts nothing, and the first run end
+// after that with more rows of the changed file: later nights go by what the other found.
+func TestARunBesideAParanoidOneBringsNoRowsBack(t *testing.T) {
+	db := openEngine(t)
+	w := keptWorld(t, db)
+	w.alikeDays()
+	w.sameWith("days of one make", 0)
+	before := w.audit(nil, false)
+	dir, err := kept.Open(w.t.Context(), w.facts)
+	w.do(err)
+	w.inPlace(0, func() { w.alikeDay(0, swapAmounts) })
+	now := w.audit(nil, false)
+	if string(before) == string(now) {
+		t.Fatal("the change makes no difference")
+	}
+	w.compare("a run that trusts nothing", w.withFacts(true), now)
+	w.alikeDay(keptDays, func(i int, r *storedRow) {
+		if i == 50 { // another row of the first day repeats
+			r.id, r.user, r.region, r.amount = int64(100), int64(100%17), "r1", 100
+		}
+	})
+	w.audit(dir, false)
+	w.do(dir.Close())
+	if f := w.verifiedFiles()[w.dayFile(0)]; f == nil {
+		t.Fatal("no rows of the first day are kept")
+	}
+	w.compare("the night after both", w.withFacts(false), w.audit(nil, false))
+	w.compare("and the one after", w.withFacts(false), w.audit(nil, false))
+}
+
 // TestVerifiedRowsOfAFileThatRepeatsNoMore reads a file again in which no key repeats any more. What was kept of its rows is not said any
 // more: when they repeat again, their values are those of the file.
 func TestVerifiedRowsOfAFileThatRepeatsNoMore(t *testing.T) {
