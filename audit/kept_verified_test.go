@@ -3,7 +3,9 @@ package audit_test
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -236,4 +238,39 @@ func verifiedColumns(pack *kept.Pack) []kept.Column {
 		}
 	}
 	return nil
+}
+
+// TestDamagedVerifiedRowsChangeNoReport changes bytes of every table of a pack with verified rows, most of them in those: no report is another.
+func TestDamagedVerifiedRowsChangeNoReport(t *testing.T) {
+	db := openEngine(t)
+	w := settledWorld(t, db)
+	w.alikeDays()
+	w.sameWith("a first run", 0)
+	want := w.audit(nil, false)
+	w.reading = true
+	tables, err := filepath.Glob(filepath.Join(w.facts, "packs", "*", "*"))
+	w.do(err)
+	found := false
+	for _, name := range tables {
+		raw, err := os.ReadFile(name)
+		w.do(err)
+		changes := 2
+		if filepath.Base(name) == kept.VerifiedName+".parquet" {
+			found, changes = true, 20
+		}
+		for at := 0; at < len(raw); at += len(raw)/changes + 1 {
+			harmed := slices.Clone(raw)
+			harmed[at] ^= 1 << (at % 8)
+			w.do(os.WriteFile(name, harmed, 0o600))
+			w.compare(fmt.Sprintf("byte %d of %s", at, filepath.Base(name)), w.withFacts(false), want)
+		}
+		w.do(os.WriteFile(name, raw, 0o600))
+	}
+	if !found || w.notUsed == 0 {
+		t.Errorf("verified rows are there: %v; %d packs were not used", found, w.notUsed)
+	}
+	known := w.known
+	if w.compare("the pack as it was", w.withFacts(false), want); w.known-known != keptDays {
+		t.Errorf("%d files are known, want %d", w.known-known, keptDays)
+	}
 }
