@@ -29,6 +29,8 @@ type Looker struct {
 	Room engine.Room
 	// RowsLimit caps the repeated rows that are kept by name, and Samples says how many values of a key a finding may show.
 	RowsLimit, Samples int
+	// Aside keeps texts of repeated rows, as engine.Order says.
+	Aside engine.KeptTexts
 	// Progress says how far a look is; nil for none.
 	Progress func(Progress)
 }
@@ -225,7 +227,7 @@ func (l *Looker) collect(ctx context.Context, found *facts.Evidence, asOf time.T
 	for _, f := range found.Survey.Files {
 		rows += f.Rows
 	}
-	order := engine.Order{View: found.View, Survey: found.Survey, AsOf: times.At(asOf), RowsLimit: l.RowsLimit, Samples: l.Samples, Room: l.roomFor(found.Survey),
+	order := engine.Order{View: found.View, Survey: found.Survey, AsOf: times.At(asOf), RowsLimit: l.RowsLimit, Samples: l.Samples, Aside: l.Aside, Room: l.roomFor(found.Survey),
 		Progress: func(step string, filesDone, rowsDone int64) {
 			l.tell(Progress{View: found.View.Name, Step: step, FilesDone: filesDone, FilesTotal: files, RowsDone: rowsDone, RowsTotal: rows})
 		}}
