@@ -187,7 +187,7 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	}
 	release := c.temps.hold() // an interrupted audit hands over in runGrace, and its report is worth waiting for
 	done, runErr := runAudit(ctx, options)
-	defer done.Close()
+	defer func() { _ = done.Close() }() // the space of long texts, once all is written
 	stop()
 	done.Report.Execution = c.execution(started)
 	e, l := &done.Report.Execution, done.Looked
