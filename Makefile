@@ -162,7 +162,7 @@ golden: ## write the golden files anew (read the difference before you commit it
 .PHONY: bench
 bench: build ## measure the audit against the floor (ROWS=10000000)
 	ROWS=$(ROWS) go run ./fixtures/cmd/bench
-	go test -run '^$$' -bench Listing100k -benchtime 5x ./audit/table/delta ./audit/table/iceberg # aim: at most 2 s and 300 MB
+	go test -run '^$$' -bench Listing100k -benchtime 5x ./audit/table # aim: at most 2 s and 300 MB
 	go test -run '^$$' -bench Diff10k -benchmem -benchtime 5x ./audit/diff # aim: under 1 s and 500 MB
 
 TORTURE_SEED ?= 1

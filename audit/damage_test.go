@@ -1,12 +1,14 @@
 package audit_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/featureaudit/featureaudit/audit/engine/duckdb"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/fixtures"
@@ -214,7 +216,7 @@ func TestMapsWithoutValuesAndOlderLists(t *testing.T) {
 	}
 }
 
-// TestCompressionThatOnlyTheEngineReads has a payload that is read from the bytes, in a compression that the engine alone reads: it
+// TestCompressionThatOnlyTheEngineReads has a payload that is read from the bytes, in a compression that is not read so: it
 // is named as sound, the repeats are counted, and their SQL leaves it out.
 func TestCompressionThatOnlyTheEngineReads(t *testing.T) {
 	dir := t.TempDir()
@@ -222,13 +224,13 @@ func TestCompressionThatOnlyTheEngineReads(t *testing.T) {
 	wide := columnOf("wide", fixtures.Type{Kind: fixtures.Decimal, Precision: 50}, 1, 1, 2)
 	path := filepath.Join(dir, "a.parquet")
 	writeFile(t, path, fixtures.Options{Compression: fixtures.Uncompressed}, column("id", 1, 1, 2), eventTimes(3), wide)
-	if err := recodeColumn(path, "wide", 7); err != nil {
+	if err := recodeColumn(path, "wide", 5); err != nil {
 		t.Fatal(err)
 	}
 	got := auditView(t, model.View{Path: "*.parquet", Root: dir, Key: []string{"id"}})
 	r := resultOf(t, got, "unreadable-file")
-	want := `a.parquet: it is valid Parquet that this engine cannot read in column "wide": the compression LZ4_RAW of a column that is read from the bytes; its bytes need no ` +
-		`repair: rewrite it with another compression (snappy, zstd, gzip, brotli or none)`
+	want := `a.parquet: it is valid Parquet that this engine cannot read in column "wide": the compression LZ4 of a column that is read from the bytes; its bytes need no ` +
+		`repair: rewrite it with another compression (snappy, zstd, gzip, brotli, lz4_raw or none)`
 	if r.Outcome != report.Error || r.Retryable || r.RowsBad != 1 || !strings.Contains(r.Message, want) {
 		t.Errorf("unreadable-file: %s, retryable %v, %d bad: %s", r.Outcome, r.Retryable, r.RowsBad, r.Message)
 	}
@@ -318,4 +320,18 @@ func recodeColumn(path, column string, codec int32) error {
 // displace moves the place of a column in the footer.
 func displace(path, column string, by int64) error {
 	return fixtures.EditFooter(path, column, func(c *fixtures.ChunkPlace) { c.Offset += by })
+}
+
+// TestLZ4BlocksOfColumnsReadFromTheBytes has keys that are read from the bytes of a file, in the compression LZ4_RAW.
+func TestLZ4BlocksOfColumnsReadFromTheBytes(t *testing.T) {
+	dir := t.TempDir()
+	query := fmt.Sprintf("COPY (SELECT INTERVAL (i %% 2993) DAY AS id, TIMESTAMP '2026-11-03 00:00:00' + INTERVAL (i) SECOND AS event_time FROM range(3000) r(i)) TO '%s' (FORMAT parquet, COMPRESSION lz4_raw)",
+		filepath.Join(dir, "a.parquet"))
+	if _, err := duckdb.RunSQL(context.Background(), 2, 0, query); err != nil {
+		t.Fatal(err)
+	}
+	got := auditView(t, model.View{Path: "*.parquet", Root: dir, Key: []string{"id"}})
+	if r := resultOf(t, got, "duplicate-keys"); r.Outcome != report.Fail || r.RowsBad != 7 || r.RowsTotal != 3000 {
+		t.Errorf("%s, %d of %d: %s", r.Outcome, r.RowsBad, r.RowsTotal, r.Message)
+	}
 }

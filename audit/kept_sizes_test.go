@@ -38,6 +38,7 @@ func TestWhatFactsTake(t *testing.T) {
 	}
 	for i, table := range []string{"entities_by_hash", "entities"} {
 		one := *w
+		one.memory = 150 << 20 // which has room for 43,690 of the rows
 		one.views, one.facts = w.views[i:i+1], filepath.Join(t.TempDir(), "facts")
 		one.withFacts(false)
 		manifests, err := filepath.Glob(filepath.Join(one.facts, "packs", "*", "manifest.json"))

@@ -128,6 +128,8 @@ type world struct {
 	reading bool
 	// table is what the store is, where it is a table.
 	table *deltatable.Table
+	// memory is the limit of a run, in bytes; 0 for the usual one.
+	memory int64
 }
 
 func newWorld(t *testing.T, adapters audit.Adapters, seed uint64) *world {
@@ -413,7 +415,7 @@ func (w *world) withFacts(paranoid bool) []byte {
 func (w *world) audit(dir *kept.Dir, paranoid bool) []byte {
 	w.t.Helper()
 	done, err := audit.Run(context.WithoutCancel(w.t.Context()), audit.Options{Views: w.views, Suppressions: w.suppressions, Consumers: w.consumers, AsOf: w.asOf, AsOfGiven: true, Threads: 2, TempDir: w.t.TempDir(),
-		Adapters: w.adapters, Log: zerolog.Nop(), Facts: dir, Paranoid: paranoid, Tool: w.tool, Mask: w.mask, SelectChecks: withoutMemory()})
+		Adapters: w.adapters, Log: zerolog.Nop(), Facts: dir, Paranoid: paranoid, Tool: w.tool, Mask: w.mask, SelectChecks: withoutMemory(), MemoryLimit: w.memory})
 	if err != nil && !errors.Is(err, audit.ErrNothing) {
 		w.t.Fatal(err)
 	}

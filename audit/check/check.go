@@ -137,6 +137,9 @@ type Check struct {
 	unit     func(*viewEvidence) string
 	severity func(*viewEvidence) report.Severity
 	nothing  func(*viewEvidence) string
+	// sound gives the query's verdict where it counts nothing bad, from the same facts, so that no engine is asked; it is not ok where anything is
+	// bad, or may be. Rows of which nothing is to be said may be added up in one.
+	sound func(*viewEvidence) (v verdict, ok bool)
 	// params are the $values of the query.
 	params func(*viewEvidence) map[string]any
 	// measures are those of the whole result, known before the verdict.

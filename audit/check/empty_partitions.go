@@ -20,9 +20,12 @@ var emptyPartitions = Check{
 	Needs:      Needs{Files: true, Footers: true, TimePartition: true},
 	Fractional: true,
 	Query:      true,
-	nothing:    always("no closed partition is there yet"),
-	bad:        always("hold no row"),
-	good:       func(b *viewEvidence) string { return "hold rows" + b.ExpectedOf() },
+	sound: soundPartitions(func(p evidence.Presence) (judged, bad bool) {
+		return p.Present && p.Emptiable && (p.Rows > 0 || p.Unread == 0), p.Rows == 0
+	}),
+	nothing: always("no closed partition is there yet"),
+	bad:     always("hold no row"),
+	good:    func(b *viewEvidence) string { return "hold rows" + b.ExpectedOf() },
 	describe: func(_ *viewEvidence, f row) string {
 		if files, ok := f.measures.Count("files"); ok && files > 0 {
 			return "the partition" + evidence.GroupInWords(f.subject) + " holds " + words.Count(files, "file") + " without a row"

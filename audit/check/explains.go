@@ -129,7 +129,10 @@ func covers(cause, effect []foundAt) bool {
 // zonesFound says that a view's event times are not comparable as they are, so that a plan is wanted.
 func zonesFound(results []report.Result, view string) bool {
 	return slices.ContainsFunc(results, func(r report.Result) bool {
+		if r.View != view || !isFinding(r) {
+			return false
+		}
 		c, _ := Lookup(r.Check)
-		return r.View == view && isFinding(r) && c.unsettles
+		return c.unsettles
 	})
 }

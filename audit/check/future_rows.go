@@ -24,6 +24,7 @@ var futureRows = Check{
 	Wants:      facts.WantTimes,
 	Fractional: true,
 	Query:      true,
+	sound:      soundFuture,
 	reproduce:  reproduce.FutureRows,
 	clocked:    true,
 	arrival:    func(b *viewEvidence) bool { return b.View.IngestedAt.Declared() },

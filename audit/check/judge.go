@@ -57,6 +57,9 @@ type judging struct {
 	shown map[string]bool
 	texts map[string]string
 	dates partitionDates
+	// loaded says that the engine was given the view's tables, and unloadable is why it does not have them.
+	loaded     bool
+	unloadable error
 	// cut says that a check was not judged to its end, for the context was done.
 	cut bool
 }
@@ -69,20 +72,13 @@ func newJudging(in evidence.Input) *judging {
 // other; the error returned is that of the context, where it cut a check off, and there is a result of each even then.
 func JudgeView(ctx context.Context, j engine.Judge, in evidence.Input) (Judgement, error) {
 	b := newJudging(in)
-	var loaded error
-	if b.wantsTables() && !facttables.AreLarge(b.Index) {
-		var queries string
-		if queries, loaded = everyQuery(); loaded == nil {
-			loaded = j.Load(ctx, facttables.NamedBy(queries, b.Index))
-		}
-	}
 	drafts := []draftResult{}
 	for _, c := range Catalogue() {
 		if c.Scope == ScopeView && in.IsSelected(c.ID) {
-			drafts = append(drafts, b.judge(ctx, j, c, loaded))
+			drafts = append(drafts, b.judge(ctx, j, c))
 		}
 	}
-	if facttables.AreLarge(b.Index) {
+	if b.loaded && facttables.AreLarge(b.Index) {
 		// nothing rests on it: the next view's tables would take the place of what is left
 		_ = j.Load(context.WithoutCancel(ctx), nil)
 	}
@@ -128,11 +124,21 @@ func everyQuery() (string, error) {
 	return all.String(), nil
 }
 
-func (b *judging) wantsTables() bool {
-	if b.View.NoFiles != "" || len(b.Survey.Files) == 0 {
-		return false
+// load gives the engine the tables that a query speaks to: all tables once, for all checks that ask of them, or where these are large those
+// of each query.
+func (b *judging) load(ctx context.Context, j engine.Judge, text string) error {
+	if facttables.AreLarge(b.Index) {
+		b.loaded = true
+		return j.Load(ctx, facttables.NamedBy(text, b.Index))
 	}
-	return slices.ContainsFunc(Catalogue(), func(c Check) bool { return c.Query && b.IsSelected(c.ID) })
+	if !b.loaded {
+		b.loaded = true
+		var queries string
+		if queries, b.unloadable = everyQuery(); b.unloadable == nil {
+			b.unloadable = j.Load(ctx, facttables.NamedBy(queries, b.Index))
+		}
+	}
+	return b.unloadable
 }
 
 // draftResult is a result in the making.
@@ -148,7 +154,7 @@ type draftResult struct {
 	unread bool
 }
 
-func (b *judging) judge(ctx context.Context, j engine.Judge, c Check, loaded error) (o draftResult) {
+func (b *judging) judge(ctx context.Context, j engine.Judge, c Check) (o draftResult) {
 	o.result = b.blank(c)
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -170,7 +176,7 @@ func (b *judging) judge(ctx context.Context, j engine.Judge, c Check, loaded err
 		o.result, o.used = stop, b.usedByMissing
 		return o
 	}
-	v, err := b.ask(ctx, j, c, loaded)
+	v, err := b.ask(ctx, j, c)
 	if err != nil {
 		b.cut = b.cut || ctx.Err() != nil
 		o.result = unable(o.result, err.Error(), interrupted(ctx, err) || mayPass(err))
@@ -319,22 +325,29 @@ func (b *judging) failure(c Check) (facts.Failure, bool) {
 }
 
 // ask gets the rows of a check, from its SQL or its Go.
-func (b *judging) ask(ctx context.Context, j engine.Judge, c Check, loaded error) (verdict, error) {
+func (b *judging) ask(ctx context.Context, j engine.Judge, c Check) (verdict, error) {
 	if err := context.Cause(ctx); err != nil {
 		return verdict{}, fmt.Errorf("judge %s: %w", c.ID, err)
 	}
 	if !c.Query {
 		return c.judge(b.viewEvidence)
 	}
+	if c.sound != nil {
+		if v, ok := c.sound(b.viewEvidence); ok {
+			return v, nil
+		}
+	}
+	return b.query(ctx, j, c)
+}
+
+// query gets the rows of a check from its SQL.
+func (b *judging) query(ctx context.Context, j engine.Judge, c Check) (verdict, error) {
 	text, err := sql.Check(c.ID)
 	if err != nil {
 		return verdict{}, err
 	}
-	if facttables.AreLarge(b.Index) {
-		loaded = j.Load(ctx, facttables.NamedBy(text, b.Index))
-	}
-	if loaded != nil {
-		return verdict{}, fmt.Errorf("load the facts of view %s: %w", b.View.Name, loaded)
+	if err := b.load(ctx, j, text); err != nil {
+		return verdict{}, fmt.Errorf("load the facts of view %s: %w", b.View.Name, err)
 	}
 	params := map[string]any{}
 	if c.params != nil {

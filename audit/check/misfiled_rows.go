@@ -31,6 +31,7 @@ var misfiledRows = Check{
 	Wants:      facts.WantTimes | facts.WantEvents,
 	Fractional: true,
 	Query:      true,
+	sound:      soundMisfiled,
 	reproduce:  reproduce.MisfiledRows,
 	clocked:    true,
 	arrival: func(b *viewEvidence) bool {

@@ -27,6 +27,7 @@ var missingPartitions = Check{
 	readsRows:  evidence.SourcesAreExpected,
 	Fractional: true,
 	Query:      true,
+	sound:      soundPartitions(func(p evidence.Presence) (judged, bad bool) { return p.Expected, !p.Present }),
 	applies: func(b *viewEvidence) string {
 		if b.View.TimePartition.Expected == model.ExpectAny && !b.Narrowed {
 			return "time_partition.expected is any: no partition is expected"

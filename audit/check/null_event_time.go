@@ -32,10 +32,13 @@ var nullEventTime = Check{
 	Wants:      facts.WantTimes,
 	Fractional: true,
 	Query:      true,
-	reproduce:  reproduce.NullEventTimes,
-	measures:   func(b *viewEvidence) map[string]any { return b.unusable(nil).measures() },
-	bad:        always("have no usable event time"),
-	good:       always("have an event time"),
+	sound: soundRows(func(s *facts.Slice) (total, bad int64) {
+		return s.Rows, s.EventNull | s.EventUnparsed | s.EventSentinel
+	}),
+	reproduce: reproduce.NullEventTimes,
+	measures:  func(b *viewEvidence) map[string]any { return b.unusable(nil).measures() },
+	bad:       always("have no usable event time"),
+	good:      always("have an event time"),
 	because: func(b *viewEvidence, bad int64, findings []row) string {
 		u := b.unusable(nil)
 		if u.rows() != bad {

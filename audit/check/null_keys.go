@@ -24,6 +24,7 @@ var nullKeys = Check{
 	Wants:      facts.WantNulls,
 	Fractional: true,
 	Query:      true,
+	sound:      soundRows(func(s *facts.Slice) (total, bad int64) { return s.Rows, s.KeyNull }),
 	reproduce:  reproduce.NullKeys,
 	finish: func(_ *viewEvidence, v *verdict) {
 		v.measures["null_keys"] = v.bad

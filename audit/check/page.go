@@ -26,7 +26,8 @@ func Page(c Check) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	fmt.Fprintf(&text, "\n## The SQL\n\nIt judges the facts that one scan leaves behind, never the files themselves.\n\n```sql\n%s\n```\n\n", strings.TrimRight(query, "\n"))
+	fmt.Fprintf(&text, "\n## The SQL\n\nIt judges the facts that one scan leaves behind, never the files themselves. "+
+		"Where these show nothing bad, what is good is added up without it, to the same verdict.\n\n```sql\n%s\n```\n\n", strings.TrimRight(query, "\n"))
 	fmt.Fprintf(&text, "The fact tables that it reads:\n\n```text\n%s```\n", tablesInWords(query))
 	return text.String(), nil
 }

@@ -58,6 +58,9 @@ func driftInWords(d report.Measures) string {
 	case "missing":
 		return fmt.Sprintf("%q is missing", d["column"])
 	case "new":
+		if d["type"] == nil { // that of the event time is judged by mixed-encoding
+			return fmt.Sprintf("%q is new", d["column"])
+		}
 		return fmt.Sprintf("%q (%s) is new", d["column"], d["type"])
 	}
 	return fmt.Sprintf("%q is %s instead of %s", d["column"], d["type"], d["expected"])
@@ -130,8 +133,8 @@ func (b *viewEvidence) columnTypes() []columnSet {
 	for i, schema := range b.Survey.Schemas {
 		types := map[string]string{}
 		for _, c := range schema.Columns {
-			if c.Added {
-				continue // an aligned file beside others is no drift of its writers
+			if c.Added || c.Absent {
+				continue // an aligned file beside others is no drift of its writers, and what a table reads is not in the file
 			}
 			types[c.Path] = c.TypeText
 			if b.isEventTime(schema, c) {

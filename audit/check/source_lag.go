@@ -26,6 +26,7 @@ var sourceLag = Check{
 	Wants:      facts.WantTimes,
 	Fractional: true,
 	Query:      true,
+	sound:      soundLag,
 	reproduce:  reproduce.LateRows,
 	clocked:    true,
 	feeds:      zoneproof.LagFeeds,

@@ -28,6 +28,7 @@ var staleRows = Check{
 	Wants:       facts.WantTimes,
 	Fractional:  true,
 	Query:       true,
+	sound:       soundStale,
 	reproduce:   reproduce.StaleRows,
 	clocked:     true,
 	feeds:       zoneproof.RowFeeds,

@@ -28,6 +28,7 @@ var staleView = Check{
 	Wants:     facts.WantTimes,
 	WholeView: true,
 	Query:     true,
+	sound:     soundAge,
 	clocked:   true,
 	feeds:     zoneproof.AgeFeeds,
 	applies: func(b *viewEvidence) string {

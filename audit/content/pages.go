@@ -3,7 +3,6 @@ package content
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -26,7 +25,7 @@ const streamedPage = 4 << 20
 
 // What the format has numbers for and arrow has no names: LZ4 blocks without a frame, and the bytes of values apart.
 const (
-	lz4Raw          compress.Compression = 7
+	lz4Raw          compress.Compression = pages.CodecLZ4Raw
 	byteStreamSplit parquet.Encoding     = 9
 )
 
@@ -38,6 +37,8 @@ type chunkPages struct {
 	// defined and repeated say that the levels of version 1 are there; width is that of a value, in bytes.
 	defined, repeated bool
 	width             int
+	// fixed says that values are bytes of that width.
+	fixed bool
 	// levels are those of the chunk.
 	levels int64
 	// raw, page and dictionary are the memory that pages are read into.
@@ -60,6 +61,10 @@ func (c *chunkPages) load(p pages.Page) ([]byte, parquet.Encoding, error) {
 	}
 	if !p.Dictionary && encoding == byteStreamSplit {
 		return *into, parquet.Encodings.Plain, c.join(p, *into)
+	}
+	if !p.Dictionary && encoding == parquet.Encodings.DeltaByteArray && c.fixed {
+		err := c.unfold(p)
+		return c.page, parquet.Encodings.Plain, err
 	}
 	return *into, encoding, nil
 }
@@ -101,7 +106,7 @@ func (c *chunkPages) read(p pages.Page, into []byte) error {
 	switch codec {
 	case compress.Codecs.Uncompressed:
 	case lz4Raw:
-		if err := lz4(raw, into); err != nil {
+		if err := pages.LZ4Block(raw, into); err != nil {
 			return &pages.Fault{Offset: p.Offset, What: err.Error()}
 		}
 		return nil
@@ -131,19 +136,9 @@ func (c *chunkPages) gzip(p pages.Page, into []byte) error {
 
 // join puts the bytes of each value together that the encoding BYTE_STREAM_SPLIT keeps apart: what is left is plain.
 func (c *chunkPages) join(p pages.Page, page []byte) error {
-	values := page
-	if p.V2 {
-		values = page[p.DefinitionBytes+p.RepetitionBytes:]
-	} else {
-		for _, there := range []bool{c.repeated, c.defined} {
-			if !there {
-				continue
-			}
-			if len(values) < 4 || uint64(binary.LittleEndian.Uint32(values)) > uint64(len(values)-4) {
-				return &pages.Fault{Offset: p.Offset, What: "holds levels that reach beyond it"}
-			}
-			values = values[4+binary.LittleEndian.Uint32(values):]
-		}
+	values, err := c.values(p, page)
+	if err != nil {
+		return err
 	}
 	if c.width <= 0 || len(values)%c.width != 0 {
 		return &pages.Fault{Offset: p.Offset, What: fmt.Sprintf("holds %d bytes of values of %d bytes each", len(values), c.width)}
@@ -156,6 +151,37 @@ func (c *chunkPages) join(p pages.Page, page []byte) error {
 			values[i*c.width+at] = b
 		}
 	}
+	return nil
+}
+
+// values is what follows the levels of a page.
+func (c *chunkPages) values(p pages.Page, page []byte) ([]byte, error) {
+	if p.V2 {
+		return page[p.DefinitionBytes+p.RepetitionBytes:], nil
+	}
+	for _, there := range []bool{c.repeated, c.defined} {
+		if !there {
+			continue
+		}
+		if len(page) < 4 || uint64(binary.LittleEndian.Uint32(page)) > uint64(len(page)-4) {
+			return nil, &pages.Fault{Offset: p.Offset, What: "holds levels that reach beyond it"}
+		}
+		page = page[4+binary.LittleEndian.Uint32(page):]
+	}
+	return page, nil
+}
+
+// unfold writes the values of the page at hand as they are without the encoding DELTA_BYTE_ARRAY.
+func (c *chunkPages) unfold(p pages.Page) error {
+	values, err := c.values(p, c.page)
+	if err != nil {
+		return err
+	}
+	plain, err := pages.FixedDeltaBytes(values, c.width, maxPage)
+	if err != nil {
+		return &pages.Fault{Offset: p.Offset, What: err.Error()}
+	}
+	c.page = append(c.page[:len(c.page)-len(values)], plain...)
 	return nil
 }
 
@@ -173,8 +199,10 @@ func readable(chunk *metadata.ColumnChunkMetaData) error {
 			ok = true
 		case parquet.Encodings.DeltaBinaryPacked:
 			ok = chunk.Type() == parquet.Types.Int32 || chunk.Type() == parquet.Types.Int64
-		case parquet.Encodings.DeltaLengthByteArray, parquet.Encodings.DeltaByteArray:
+		case parquet.Encodings.DeltaLengthByteArray:
 			ok = chunk.Type() == parquet.Types.ByteArray
+		case parquet.Encodings.DeltaByteArray:
+			ok = chunk.Type() == parquet.Types.ByteArray || chunk.Type() == parquet.Types.FixedLenByteArray
 		case byteStreamSplit:
 			ok = chunk.Type() != parquet.Types.ByteArray && chunk.Type() != parquet.Types.Boolean
 		}
@@ -184,6 +212,9 @@ func readable(chunk *metadata.ColumnChunkMetaData) error {
 	}
 	return nil
 }
+
+// isFixed says that the values of a leaf are bytes of one width.
+func isFixed(leaf *schema.Column) bool { return leaf.PhysicalType() == parquet.Types.FixedLenByteArray }
 
 // widthOf is the width of a value of a leaf in bytes, 0 where it has none.
 func widthOf(leaf *schema.Column) int {
@@ -198,51 +229,4 @@ func widthOf(leaf *schema.Column) int {
 		return max(leaf.TypeLength(), 0)
 	}
 	return 0
-}
-
-var errLZ4 = errors.New("is no LZ4 block of the length that its header says")
-
-// lz4 reads one block of LZ4 (lz4_Block_format.md).
-func lz4(raw, into []byte) error {
-	at := 0
-	for len(raw) > 0 {
-		token := raw[0]
-		literals, rest, ok := lz4Length(raw[1:], int(token>>4))
-		if !ok || literals > len(rest) || literals > len(into)-at {
-			return errLZ4
-		}
-		at += copy(into[at:], rest[:literals])
-		if raw = rest[literals:]; len(raw) == 0 {
-			break // the last sequence has literals alone
-		}
-		if len(raw) < 2 {
-			return errLZ4
-		}
-		offset := int(binary.LittleEndian.Uint16(raw))
-		length, rest, ok := lz4Length(raw[2:], int(token&15))
-		if length += 4; !ok || offset == 0 || offset > at || length > len(into)-at {
-			return errLZ4
-		}
-		for i := range length { // what is copied may be what it copies
-			into[at+i] = into[at+i-offset]
-		}
-		at, raw = at+length, rest
-	}
-	if at != len(into) {
-		return errLZ4
-	}
-	return nil
-}
-
-// lz4Length reads what follows the four bits of a length.
-func lz4Length(raw []byte, length int) (int, []byte, bool) {
-	if length < 15 {
-		return length, raw, true
-	}
-	for i, b := range raw {
-		if length += int(b); b != 255 {
-			return length, raw[i+1:], true
-		}
-	}
-	return 0, nil, false
 }

@@ -470,7 +470,7 @@ func (w *worker) cursor(group int, l *leaf, into *Column, source int) (cursor, e
 	s := w.source[source]
 	descriptor := w.open.MetaData().Schema.Column(l.number)
 	*s = chunkPages{from: w.object, codec: chunk.Compression(), defined: descriptor.MaxDefinitionLevel() > 0,
-		repeated: descriptor.MaxRepetitionLevel() > 0, width: widthOf(descriptor), levels: chunk.NumValues(), raw: s.raw, page: s.page, dictionary: s.dictionary, split: s.split}
+		repeated: descriptor.MaxRepetitionLevel() > 0, width: widthOf(descriptor), fixed: isFixed(descriptor), levels: chunk.NumValues(), raw: s.raw, page: s.page, dictionary: s.dictionary, split: s.split}
 	s.PageReader = survey.PageReader{Walk: pages.NewReader().Walk(w.object, at), Load: s.load, Leaf: descriptor}
 	reader := file.NewColumnReader(descriptor, s, memory.DefaultAllocator, &sync.Pool{New: func() any { return memory.NewResizableBuffer(memory.DefaultAllocator) }})
 	return newCursor(l, descriptor, reader, s, into)

@@ -59,7 +59,17 @@ func (p pairing) viewSettings() {
 	if (p.a.MaxAgeBy == registry.ByWarnAfter) != (p.b.MaxAgeBy == registry.ByWarnAfter) {
 		a, b = withWarning(p.a), withWarning(p.b)
 	}
+	if p.a.SettingsInPart || p.b.SettingsInPart {
+		a, b = inPart(a), inPart(b)
+	}
 	p.texts(Setting, a, b)
+}
+
+// inPart are the settings that an older report can say.
+func inPart(settings map[string]string) map[string]string {
+	said := maps.Clone(settings)
+	maps.DeleteFunc(said, func(key, _ string) bool { return !registry.SaidInPart(key) })
+	return said
 }
 
 func withWarning(v *registry.View) map[string]string {

@@ -350,12 +350,24 @@ func featureRules() []Rule {
 	}
 }
 
+func sourcePathRule() Rule {
+	r := changes(SourcePath, "source-path", "source's path", Warn, Info, Error,
+		"The rows come from other files: history, zones and keys may differ, and a mistyped path has none.", "Audit the new path, then approve the change under suppress: with a reason.")
+	path := r.text
+	r.text = func(c Change) string {
+		if c.Name != "" {
+			return "its source's " + c.Name + " went " + fromToWords(c)
+		}
+		return path(c)
+	}
+	return r
+}
+
 func sourceRules() []Rule {
 	return []Rule{
 		changes(Source, "source", "batch source", Warn, Info, Error,
 			"The rows come from elsewhere: history, zones and keys may differ.", "Audit the new source, then approve the change under suppress: with a reason."),
-		changes(SourcePath, "source-path", "source's path", Warn, Info, Error,
-			"The rows come from other files: history, zones and keys may differ, and a mistyped path has none.", "Audit the new path, then approve the change under suppress: with a reason."),
+		sourcePathRule(),
 		{
 			ID: "source-renamed", Title: "A source was renamed; nothing else about it changed.", Object: SourceName, Actions: one(Changed), Training: Info, Serving: Info, Storage: Info,
 			Why: "The rows are the same.", Fix: "Nothing to do.",

@@ -10,6 +10,7 @@ import (
 
 func (p pairing) sources() {
 	p.batchSource()
+	p.text(SourcePath, "table", p.a.Table, p.b.Table)
 	p.streamSource()
 	var mappingA, mappingB map[string]string
 	if p.a.BatchSource != nil {

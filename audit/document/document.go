@@ -13,6 +13,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
+	"github.com/featureaudit/featureaudit/audit/registry"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/words"
@@ -261,6 +262,10 @@ func define(v model.View) report.ViewDefinition {
 			source.Until = words.Instant(times.At(s.Until))
 		}
 		d.Sources[s.Name] = source
+	}
+	d.Table, d.Settings = registry.TableOf(v.Table), registry.SettingsOf(v)
+	for key, value := range d.Settings {
+		d.Settings[key] = address.Redact(value)
 	}
 	if p := v.TimePartition; p.Declared() {
 		d.TimePartition = &report.TimePartition{Columns: report.List(p.Columns), Grain: string(p.Grain), Zone: cmp.Or(p.Zone, "UTC"), Of: string(evidence.Meaning(v)),

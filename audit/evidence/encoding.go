@@ -174,7 +174,7 @@ func (b encodingSearch) encodedFiles() []EncodedFile {
 		e := EncodedFile{File: f, Sources: sources}
 		for _, w := range b.writings(f, ofFile) {
 			column := b.Schema(*f).Lookup(w.column.Column)
-			if w.rows == 0 || column == nil || engine.FormOf(*column).Kind == engine.FormNull {
+			if w.rows == 0 || column == nil || engine.FormOf(*column).Kind == engine.FormNull || column.Absent && !column.Filled {
 				continue
 			}
 			switch encoding := b.Schema(*f).Encoding(*column); encoding {

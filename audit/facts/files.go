@@ -149,7 +149,9 @@ type TableColumn struct {
 	// Default is what files without the column read as, if not as NULL: in the words of the table, empty for NULL. NotRead is its type
 	// where values of that are not read.
 	Default, NotRead string
-	Fields           []TableColumn
+	// Type is the table's own word for the type of a column, where defaults are read by it; else empty.
+	Type   string
+	Fields []TableColumn
 }
 
 // Identity tells versions of a file apart where size and time do not. What a store does not know is empty, as all of it is for local
@@ -346,6 +348,11 @@ type Column struct {
 	Raw bool
 	// Given says that files do not hold the column: all rows of a file have one value of it, which stands in File.Values.
 	Given bool
+	// Absent says that the file lacks a column that its table has: all rows read as Fill where Filled is true, else as NULL. Fill is the
+	// value as people read it: 1.50, 2026-11-03 07:00:00.5 (in UTC), the hex digits of bytes.
+	Absent bool   `json:",omitempty"`
+	Filled bool   `json:",omitempty"`
+	Fill   string `json:",omitempty"`
 	// TypeText is how people and schema-drift name the type: "TIMESTAMP(us, UTC)", "DECIMAL(10,2)", "LIST<INT64>".
 	TypeText string
 	// Min and Max are the bounds of integer columns over all files of the schema, valid if HasBounds: they decide epoch units.

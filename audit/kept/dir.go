@@ -324,18 +324,23 @@ func (d *Dir) NotUsed() []string {
 // Append adds rows to a table of the pack of this run, as Writer.Append does. Where nothing can be written, nothing is: Commit says
 // why, and no look is the worse for it.
 func (d *Dir) Append(t Table, rows Rows) Range {
+	return d.append(rows.len(), func(w *Writer) (int64, error) { return w.Append(t, rows) })
+}
+
+// append has so many rows written, and says where they are.
+func (d *Dir) append(rows int, write func(w *Writer) (first int64, err error)) Range {
 	w := d.writer()
 	if w == nil {
 		return Range{}
 	}
-	first, err := w.Append(t, rows)
+	first, err := write(w)
 	if err != nil {
 		d.mu.Lock()
 		d.failed = err
 		d.mu.Unlock()
 		return Range{}
 	}
-	return Range{first, int64(rows.len())}
+	return Range{first, int64(rows)}
 }
 
 // Failed says that nothing can be written: what is to be kept need not be made.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"slices"
 	"sync"
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
@@ -34,38 +35,89 @@ func packDeltas(out []byte, values []int64) []byte {
 		return binary.AppendVarint(out, 0)
 	}
 	out = binary.AppendVarint(out, values[0])
-	last := values[0]
-	var deltas [deltaBlock]int64
-	for rest := values[1:]; len(rest) > 0; {
-		n := min(len(rest), deltaBlock)
+	last, rest := values[0], values[1:]
+	for ; len(rest) >= deltaBlock; rest = rest[deltaBlock:] {
+		out = packBlock(out, last, (*[deltaBlock]int64)(rest), deltaMinis)
+		last = rest[deltaBlock-1]
+	}
+	if n := len(rest); n > 0 {
+		var block [deltaBlock]int64
+		copy(block[:], rest)
+		// a last block is filled up with what has the least difference, which takes no bits
 		least := rest[0] - last
-		for i, value := range rest[:n] {
-			delta := value - last
-			deltas[i], last, least = delta, value, min(least, delta)
+		for i := range n - 1 {
+			least = min(least, rest[i+1]-rest[i])
 		}
 		for i := n; i < deltaBlock; i++ {
-			deltas[i] = least // padding, of no width
+			block[i] = block[i-1] + least
 		}
-		out = binary.AppendVarint(out, least)
-		widths := len(out)
-		out = append(out, 0, 0, 0, 0)
-		for mini := 0; mini*deltaEach < n; mini++ {
-			part := (*[deltaEach]int64)(deltas[mini*deltaEach:])
-			all := uint64(0)
-			for _, delta := range part {
-				all |= uint64(delta - least)
-			}
-			width := uint(bits.Len64(all))
-			out[widths+mini] = byte(width)
-			out = packBits(out, part, least, width)
+		out = packBlock(out, last, &block, (n+deltaEach-1)/deltaEach)
+	}
+	return out
+}
+
+// packBlock appends a block of values that follow another, of which so many parts have any.
+func packBlock(out []byte, last int64, values *[deltaBlock]int64, parts int) []byte {
+	var deltas [deltaMinis][deltaEach]int64
+	var widest [deltaMinis]int64
+	least := values[0] - last
+	for part := range deltas {
+		from, to := (*[deltaEach]int64)(values[part*deltaEach:]), &deltas[part]
+		most := from[0] - last
+		for i, value := range from {
+			delta := value - last
+			last, to[i] = value, delta
+			least, most = min(least, delta), max(most, delta)
 		}
-		rest = rest[n:]
+		widest[part] = most
+	}
+	out = binary.AppendVarint(out, least)
+	widths := len(out)
+	out = append(out, 0, 0, 0, 0)
+	for part := range parts {
+		width := uint(bits.Len64(uint64(widest[part] - least)))
+		out[widths+part] = byte(width)
+		if width > 0 {
+			out = packBits(out, &deltas[part], least, width)
+		}
 	}
 	return out
 }
 
 // packBits appends differences above the least, each of so many bits.
 func packBits(out []byte, deltas *[deltaEach]int64, least int64, width uint) []byte {
+	if width > mostShifted {
+		return packWide(out, deltas, least, width)
+	}
+	// eight bytes are stored at once: what lies beyond the values in them is stored over by the next, or cut off
+	from, length := len(out), deltaEach/8*int(width)
+	out = slices.Grow(out, length+8)[:from+length+8]
+	into := out[from:]
+	if width <= 8 { // eight values fit
+		for group := 0; group < deltaEach; group += 8 {
+			word, shift := uint64(0), uint(0)
+			for _, delta := range deltas[group : group+8] {
+				word |= uint64(delta-least) << (shift & 63)
+				shift += width
+			}
+			binary.LittleEndian.PutUint64(into[group/8*int(width):], word)
+		}
+		return out[:from+length]
+	}
+	bit, before := uint(0), uint64(0)
+	for _, delta := range deltas {
+		value, shift := uint64(delta-least), bit&7
+		// the first byte begins with the upper bits of the value before
+		binary.LittleEndian.PutUint64(into[bit>>3:], value<<shift|before>>((width-shift)&63))
+		bit, before = bit+width, value
+	}
+	return out[:from+length]
+}
+
+// mostShifted is how many bits a value has at most that lies in eight bytes wherever it begins in the first.
+const mostShifted = 64 - 8
+
+func packWide(out []byte, deltas *[deltaEach]int64, least int64, width uint) []byte {
 	word, filled := uint64(0), uint(0)
 	for _, delta := range deltas {
 		value := uint64(delta - least)
@@ -83,15 +135,16 @@ func packBits(out []byte, deltas *[deltaEach]int64, least int64, width uint) []b
 	return out
 }
 
-// packed is a row group of a dense table that waits for its place in the file: of each column its pages.
+// packed is a row group of a dense table that waits for its place in the file: of each column its pages, of which each but the last has as
+// many rows. Pages beyond its rows are none.
 type packed struct {
-	rows  int
-	pages [][][]byte
+	rows, each int
+	pages      [][][]byte
 }
 
 // pack encodes the rows of a dense table.
 func pack(rows Rows, spare *sparePages) (packed, error) {
-	p := packed{rows: rows.len(), pages: make([][][]byte, len(rows))}
+	p := packed{rows: rows.len(), each: pageRows, pages: make([][][]byte, len(rows))}
 	for i, column := range rows {
 		values, ok := column.([]int64)
 		if !ok || len(values) != p.rows {
@@ -151,8 +204,8 @@ func (w *denseWriter) group(p packed) error {
 		if err != nil {
 			return err
 		}
-		for at, page := range pages {
-			n := min(p.rows-at*pageRows, pageRows)
+		for at, page := range pages[:(p.rows+p.each-1)/p.each] {
+			n := min(p.rows-at*p.each, p.each)
 			data := file.NewDataPageV1(memory.NewBufferBytes(page), int32(n), parquet.Encodings.DeltaBinaryPacked, parquet.Encodings.RLE, parquet.Encodings.RLE, int32(len(page)))
 			_, err := out.WriteDataPage(data)
 			data.Release()

@@ -74,13 +74,27 @@ func Create(temporary string) (*Writer, error) {
 // Append adds rows to a table, which begins with the first of them, and gives the number of the first row in the table. Many rows of
 // a dense table are encoded beside those of other callers. After an error, which is the disk's, the pack cannot be finished.
 func (w *Writer) Append(t Table, rows Rows) (first int64, err error) {
-	var whole packed
-	if t.Dense && rows.len() >= wholeRows {
-		whole, err = pack(rows, &w.spare)
+	if !t.Dense || rows.len() < wholeRows {
+		return w.append(t, func(at *tableWriter) error { return at.add(rows) })
 	}
+	whole, err := pack(rows, &w.spare)
+	if err != nil {
+		return 0, err
+	}
+	defer w.spare.give(whole)
+	return w.appendPacked(t, whole)
+}
+
+// appendPacked is Append for the rows of a row group that are encoded already.
+func (w *Writer) appendPacked(t Table, whole packed) (first int64, err error) {
+	return w.append(t, func(at *tableWriter) error { return errors.Join(at.flush(), at.encoded(whole)) })
+}
+
+// append has rows added to a table, and gives the number of the first of them.
+func (w *Writer) append(t Table, add func(at *tableWriter) error) (first int64, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.err = errors.Join(w.err, err); w.err != nil {
+	if w.err != nil {
 		return 0, w.err
 	}
 	at := w.tables[t.Name]
@@ -90,12 +104,7 @@ func (w *Writer) Append(t Table, rows Rows) (first int64, err error) {
 		}
 	}
 	first = at.written + int64(at.waiting.len())
-	if whole.rows > 0 {
-		w.err = errors.Join(at.flush(), at.encoded(whole))
-	} else {
-		w.err = at.add(rows)
-	}
-	if w.err != nil {
+	if w.err = add(at); w.err != nil {
 		w.err = fmt.Errorf("write %s: %w", at.file.Name(), w.err)
 	}
 	return first, w.err
@@ -159,6 +168,9 @@ func (t *tableWriter) add(rows Rows) error {
 		switch c := column.(type) {
 		case []int64:
 			waiting, _ := t.waiting[i].([]int64)
+			if waiting == nil && t.dense != nil {
+				waiting = make([]int64, 0, groupRows) // append grows by a quarter, and copies each value four times
+			}
 			t.waiting[i] = append(waiting, c...)
 		case []string:
 			waiting, _ := t.waiting[i].([]string)
@@ -181,14 +193,22 @@ func (t *tableWriter) flush() error {
 		return nil
 	}
 	err := t.group(t.waiting)
-	t.waiting, t.bytes = make(Rows, len(t.table.Columns)), 0
+	for i, column := range t.waiting { // whose room is used again
+		switch c := column.(type) {
+		case []int64:
+			t.waiting[i] = c[:0]
+		case []string:
+			clear(c)
+			t.waiting[i] = c[:0]
+		}
+	}
+	t.bytes = 0
 	return err
 }
 
 // encoded writes one row group that was encoded before.
 func (t *tableWriter) encoded(p packed) error {
 	t.written += int64(p.rows)
-	defer t.spare.give(p)
 	return t.dense.group(p)
 }
 
@@ -199,6 +219,7 @@ func (t *tableWriter) group(rows Rows) error {
 		if err != nil {
 			return err
 		}
+		defer t.spare.give(p)
 		return t.encoded(p)
 	}
 	group := t.parquet.AppendRowGroup()

@@ -566,9 +566,9 @@ func countPlain(grain model.Grain, dirs []string) int {
 	return n
 }
 
-// natural says that a folder is written at the grain itself, or is the date above an hour.
+// natural says that a folder is written at the grain itself, or is the date above an hour. A folder of six digits alone may be any number.
 func natural(grain model.Grain, part string) bool {
 	civil, f, ok := parseText(part)
-	return ok && (f.grain == grain || f.grain == model.GrainDay && grain == model.GrainHour ||
+	return ok && f.layout != compactMonth && (f.grain == grain || f.grain == model.GrainDay && grain == model.GrainHour ||
 		f.grain == model.GrainHour && grain == model.GrainDay && floor(civil, grain) == civil)
 }

@@ -19,6 +19,9 @@ type form struct {
 	grain  model.Grain
 }
 
+// compactMonth writes months as 202611. Six digits may be a day as well (261103), so that only those of plausible years are months.
+const compactMonth = "200601"
+
 // forms are told apart by their shapes alone, so that a text has one reading at most.
 var forms = [...]form{
 	{regexp.MustCompile(`^\d{4}-\d{2}-\d{2}$`), "2006-01-02", model.GrainDay},
@@ -27,6 +30,7 @@ var forms = [...]form{
 	{regexp.MustCompile(`^\d{4}_\d{2}_\d{2}$`), "2006_01_02", model.GrainDay},
 	{regexp.MustCompile(`^\d{4}-\d{1,2}-\d{1,2}$`), "2006-1-2", model.GrainDay},
 	{regexp.MustCompile(`^\d{4}-\d{2}$`), "2006-01", model.GrainMonth},
+	{regexp.MustCompile(`^(19[789]|20\d)\d(0[1-9]|1[0-2])$`), compactMonth, model.GrainMonth},
 	{regexp.MustCompile(`^\d{4}-?W\d{2}$`), "", model.GrainWeek},
 	{regexp.MustCompile(`^\d{4}-\d{2}-\d{2}-\d{2}$`), "2006-01-02-15", model.GrainHour},
 	{regexp.MustCompile(`^\d{4}-\d{2}-\d{2}T\d{2}$`), "2006-01-02T15", model.GrainHour},
@@ -43,7 +47,7 @@ var examples = map[model.Grain]string{
 	model.GrainHour:  "2026-11-03-07 or 2026-11-03T07",
 	model.GrainDay:   "2026-11-03 or 20261103",
 	model.GrainWeek:  "2026-W45 or the date of one of its days",
-	model.GrainMonth: "2026-11",
+	model.GrainMonth: "2026-11 or 202611",
 }
 
 // parseText reads a text by its form; ok is false where it has none or names no day of the calendar.

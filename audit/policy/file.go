@@ -130,6 +130,11 @@ func Parse(name string, data []byte, options ...ParseOptions) (*File, error) {
 	return parse(name, name, data, options)
 }
 
+// ConfigKeys are the keys of the top level that a whole config has, and a file of definitions has not.
+func ConfigKeys() []string {
+	return slices.DeleteFunc(names(configKeys), func(name string) bool { return slices.Contains(names(viewsFileKeys), name) })
+}
+
 // ParseViews parses a file of definitions: `views:`, and if wanted `project:`, `defaults:` and `version:`, as strict
 // as a config file. The views are sorted by name and have the file's defaults and project; their Root is left empty
 // for the caller, who knows the folder, and nothing is set that is not written.

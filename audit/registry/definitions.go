@@ -91,12 +91,14 @@ type View struct {
 	Entities   []string `json:"entities"`
 	JoinKeys   []string `json:"join_keys"`
 	// Key is what may not repeat, where the definition says so.
-	Key      []string          `json:"key"`
-	Features Features          `json:"features"`
-	Path     string            `json:"path"`
-	Tags     map[string]string `json:"tags"`
-	Owner    string            `json:"owner"`
-	Online   bool              `json:"online"`
+	Key      []string `json:"key"`
+	Features Features `json:"features"`
+	Path     string   `json:"path"`
+	// Table is what names the view's table beside its path, in words: a name on Trino or in a catalog, a branch.
+	Table  string            `json:"table,omitempty"`
+	Tags   map[string]string `json:"tags"`
+	Owner  string            `json:"owner"`
+	Online bool              `json:"online"`
 
 	// MaterializedUntil is the end of the last interval that was materialised; null where none was.
 	MaterializedUntil *time.Time `json:"materialized_until"`
@@ -110,6 +112,8 @@ type View struct {
 
 	// Settings are the other keys that decide how the view is audited or served, by dotted name, as text.
 	Settings map[string]string `json:"settings,omitempty"`
+	// SettingsInPart says that only settings of SaidInPart can be among them.
+	SettingsInPart bool `json:"-"`
 	// NewerFields are what only newer releases of the registry's writer write, by name: an old client erases them.
 	NewerFields map[string]string `json:"newer_fields,omitempty"`
 	// EntityColumns are the join keys with their types as the view itself stores them.

@@ -39,7 +39,7 @@ func DefinitionsText(w io.Writer, d registry.Definitions, _ Options) error {
 	}
 	for _, v := range d.Views {
 		fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", Clean(v.Name), ttlInWords(v), age(v.MaxAgeSeconds), dash(v.EventTime), dash(v.IngestedAt),
-			dash(strings.Join(v.JoinKeys, ", ")), len(v.Features), dash(cmp.Or(v.Path, v.NoFiles)))
+			dash(strings.Join(v.JoinKeys, ", ")), len(v.Features), dash(dataOf(v)))
 	}
 	if err := tab.Flush(); err != nil {
 		return err
@@ -99,4 +99,9 @@ func dash(text string) string {
 		return "-"
 	}
 	return Clean(text)
+}
+
+// dataOf is the path of a view's files, its table, or why it has none.
+func dataOf(v registry.View) string {
+	return cmp.Or(strings.TrimSpace(v.Path+" "+v.Table), v.NoFiles)
 }

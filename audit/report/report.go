@@ -299,6 +299,11 @@ type ViewDefinition struct {
 	ToleranceSecs float64           `json:"tolerance_seconds"`
 	// Features maps a feature's name to its type, where the definitions say.
 	Features map[string]string `json:"features,omitempty"`
+	// Table is what names the view's table beside its path: a name on Trino or in a catalog, a branch. Settings are the keys without a place in
+	// a definition of other formats, where somebody decided them, as text under their dotted names; absent in reports of 0.1.0, which have only
+	// what stands above.
+	Table    string            `json:"table,omitempty"`
+	Settings map[string]string `json:"settings,omitzero"`
 	// Origins maps a config key to the place that its value comes from.
 	Origins map[string]string `json:"origins"`
 }

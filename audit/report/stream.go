@@ -104,13 +104,13 @@ func (f *firstError) value(v any, prefix string) {
 // Digest is the id that the report must have: "sha256:" and the hex digest of the document as Marshal writes it, without
 // id and execution. White space and the choice of escapes do not count.
 func (r Report) Digest() (string, error) {
-	sum, names := newDigester(), map[reflect.Type]map[string]reflect.Type{}
+	sum := newDigester()
 	for _, m := range r.topMembers() {
 		if !sum.begin(m.key) {
 			continue
 		}
 		if !m.listed() {
-			if err := sum.value(m.value.Interface(), names); err != nil {
+			if err := sum.value(m.value.Interface()); err != nil {
 				return "", err
 			}
 			continue
@@ -119,7 +119,7 @@ func (r Report) Digest() (string, error) {
 		for i := range m.value.Len() {
 			sum.text(separator)
 			separator = ","
-			if err := sum.value(m.item(i), names); err != nil {
+			if err := sum.value(m.item(i)); err != nil {
 				return "", err
 			}
 		}
@@ -131,17 +131,45 @@ func (r Report) Digest() (string, error) {
 	return sum.end(), nil
 }
 
-// value adds a value in canonical form.
-func (d *digester) value(v any, names map[reflect.Type]map[string]reflect.Type) error {
+// value adds a value in canonical form. What encoding/json writes is that but for escapes, so that texts with some alone are read.
+func (d *digester) value(v any) error {
 	raw, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	w := walker{dec: json.NewDecoder(bytes.NewReader(raw)), quote: quoteLeast, names: names}
-	w.dec.UseNumber()
-	if err := w.value(reflect.TypeOf(v)); err != nil {
-		return err
+	for len(raw) > 0 {
+		quote := bytes.IndexByte(raw, '"')
+		if quote < 0 {
+			d.sum.Write(raw)
+			return nil
+		}
+		length, escaped := textLength(raw[quote:])
+		if !escaped {
+			d.sum.Write(raw[:quote+length])
+			raw = raw[quote+length:]
+			continue
+		}
+		var text string
+		if err := json.Unmarshal(raw[quote:quote+length], &text); err != nil {
+			return err
+		}
+		d.sum.Write(raw[:quote])
+		d.sum.Write(quoteLeast(nil, text))
+		raw = raw[quote+length:]
 	}
-	d.sum.Write(w.out)
 	return nil
+}
+
+// textLength is how many bytes a text of valid JSON has, quotes included, and whether it has escapes.
+func textLength(raw []byte) (length int, escaped bool) {
+	for i := 1; i < len(raw); i++ {
+		switch raw[i] {
+		case '"':
+			return i + 1, escaped
+		case '\\':
+			escaped = true
+			i++
+		}
+	}
+	return len(raw), escaped
 }

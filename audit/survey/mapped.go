@@ -19,7 +19,7 @@ func rename(nodes []node, columns []facts.TableColumn, used []string) (defaulted
 			"(Iceberg: schema.name-mapping.default): set one, or have the file rewritten"}
 	}
 	for _, c := range renameAll(nodes, columns, numbered, "") {
-		if slices.ContainsFunc(used, func(name string) bool { return isWithin(name, c.Name) || isWithin(c.Name, name) }) && problem == nil {
+		if _, read := filledColumn(c); !read && isUsed(c.Name, used) && problem == nil {
 			problem = &facts.Problem{Kind: facts.ProblemUnsupported, Message: fmt.Sprintf("it has no column %q, and the table says that it reads as %s there (initial-default), which is not done here: "+
 				"have the file rewritten (rewrite_data_files), which writes the values", c.Name, c.Default)}
 		}
@@ -28,6 +28,11 @@ func rename(nodes []node, columns []facts.TableColumn, used []string) (defaulted
 		}
 	}
 	return defaulted, problem
+}
+
+// isUsed says that a definition names a column, what holds it, or a field of it.
+func isUsed(column string, used []string) bool {
+	return slices.ContainsFunc(used, func(name string) bool { return isWithin(name, column) || isWithin(column, name) })
 }
 
 // isWithin says that a column is another, or a field of it.
@@ -40,11 +45,16 @@ func withoutDefaults(s *facts.Schema, defaulted map[string]int) {
 	}
 }
 
-// defaultedIn counts the files that lack each column of which a table says another value than NULL.
-func defaultedIn(files []facts.File) map[string]int {
+// defaultedIn counts the files that lack each column of which a table says another value than NULL, and that is not read so.
+func defaultedIn(files []facts.File, roles Roles) map[string]int {
 	count := map[string]int{}
 	for _, f := range files {
 		for _, name := range f.Defaulted {
+			if c, of := tableColumn(f.Table, name); of && slices.Contains(roles.Used, name) {
+				if _, read := filledColumn(c); read {
+					continue
+				}
+			}
 			count[name]++
 		}
 	}
@@ -85,7 +95,8 @@ func renameAll(nodes []node, columns []facts.TableColumn, numbered bool, within 
 	}
 	for i, c := range columns {
 		if !held[i] && c.Default != "" {
-			defaulted = append(defaulted, facts.TableColumn{Name: within + c.Name, Default: c.Default})
+			c.Name = within + c.Name
+			defaulted = append(defaulted, c)
 		}
 	}
 	return defaulted

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/apache/arrow/go/v17/parquet"
 	"github.com/apache/arrow/go/v17/parquet/file"
@@ -26,6 +27,9 @@ func Nanos(ctx context.Context, st store.Store, f facts.File, c facts.Column, ro
 			err = fmt.Errorf("read column %q of %s: %v", c.Path, f.Path, cause)
 		}
 	}()
+	if c.Absent {
+		return slices.Repeat([]int64{below(filledNanos(c))}, len(rows)), nil
+	}
 	object, err := st.Open(ctx, f.Abs)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", f.Path, err)

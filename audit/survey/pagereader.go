@@ -75,9 +75,9 @@ func (r *PageReader) Next() bool {
 		r.current = file.NewDictionaryPage(buffer, p.Values, encoding)
 		return true
 	case p.V2:
-		r.current = file.NewDataPageV2(buffer, p.Values, p.Nulls, p.Rows, encoding, p.DefinitionBytes, p.RepetitionBytes, int32(p.Uncompressed), false)
+		r.current = file.NewDataPageV2(buffer, p.Values, p.Nulls, p.Rows, encoding, p.DefinitionBytes, p.RepetitionBytes, int32(len(body)), false)
 	default:
-		r.current = file.NewDataPageV1(buffer, p.Values, encoding, parquet.Encoding(p.Definitions), parquet.Encoding(p.Repetitions), int32(p.Uncompressed))
+		r.current = file.NewDataPageV1(buffer, p.Values, encoding, parquet.Encoding(p.Definitions), parquet.Encoding(p.Repetitions), int32(len(body)))
 	}
 	r.ready = false
 	return true

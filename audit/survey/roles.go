@@ -25,6 +25,9 @@ type Roles struct {
 	Columns []string
 	// Given are the columns that a table's log may say for all rows of a file: times, the key's, the entity's, the writer's.
 	Given []string
+	// Filled are the columns that rows of a table may have values of without a file that holds them: those with a role, and whatever else is
+	// named.
+	Filled []string
 	// Used are all columns whose values the view asks for by name.
 	Used []string
 	// Mixed says that one file may hold rows of sources with event times in different columns, so that no column's
@@ -64,6 +67,10 @@ func RolesOf(v model.View) Roles {
 	}
 	r.Given = slices.Concat(r.timeNames(), v.Key, v.Entity, v.Writer)
 	r.Used = slices.Concat(r.Columns, r.Given, v.Measures, v.Payload)
+	r.Filled = slices.Concat(r.Given, v.Measures, v.Payload)
+	if v.Source.Column != "" {
+		r.Filled = append(r.Filled, v.Source.Column)
+	}
 	for _, t := range r.Times {
 		r.Hidden[t.Column] = v.Hides(t.Column)
 	}

@@ -55,11 +55,13 @@ func Survey(ctx context.Context, st store.Store, listing facts.Listing, roles Ro
 		units.learn(read[i].unpacked().schema)
 		s.Files[i].Defaulted = read[i].defaulted
 	}
-	known, defaulted := map[string]int32{}, defaultedIn(s.Files)
+	known, defaulted := map[string]int32{}, defaultedIn(s.Files, roles)
+	lacked := lackedBy(s.Files, read, roles)
 	for i := range s.Files {
 		r := read[i].unpacked()
 		withoutDefaults(&r.schema, defaulted)
 		s.Files[i].AdoptedUnits = units.teach(r.schema)
+		lacked.fill(&r.schema, s.Files[i])
 		place(&s, known, int32(i), r, roles)
 	}
 	s.Notes = append(append(s.Notes, unitNotes(s, roles)...), defaultNotes(defaulted, len(s.Files))...)
@@ -89,8 +91,9 @@ func Refresh(ctx context.Context, st store.Store, s *facts.Survey, file int32, r
 	}
 	f.Schema, f.Rows, f.RowGroups, f.CreatedBy, f.Writer, f.Problem = -1, 0, nil, "", "", nil
 	f.Defaulted = read.defaulted
-	withoutDefaults(&read.schema, defaultedIn(s.Files))
+	withoutDefaults(&read.schema, defaultedIn(s.Files, roles))
 	f.AdoptedUnits = units.teach(read.schema)
+	lackedOf(s.Schemas, roles).fill(&read.schema, *f)
 	place(s, known, file, read, roles)
 	return nil
 }
@@ -554,6 +557,9 @@ func schemaKey(s facts.Schema) string {
 		key = strconv.AppendInt(append(key, 0), int64(c.Width), 10)
 		key = strconv.AppendInt(append(key, 0), int64(c.Position), 10)
 		key = strconv.AppendBool(strconv.AppendBool(strconv.AppendBool(strconv.AppendBool(key, c.Optional), c.Nested), c.Added), c.Given)
+		if c.Absent {
+			key = append(strconv.AppendBool(append(key, 0), c.Filled), c.Fill...)
+		}
 	}
 	return string(key)
 }

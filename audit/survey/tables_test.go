@@ -103,9 +103,17 @@ func TestColumnsByNumbersAndNames(t *testing.T) {
 	for role, view := range map[string]model.View{"payload": {Payload: []string{"n"}}, "key": {Key: []string{"id", "n"}}, "entity": {Entity: []string{"n"}}, "measures": {Measures: []string{"n"}},
 		"source": {Source: model.SourceColumn{Column: "n"}}, "writer": {Writer: []string{"n"}}} {
 		s, _, _, err = planned(t, icebergtable.Options{Format: 3, Fields: more}, none, view, false)
-		if err != nil || s.Files[0].Problem == nil || !strings.Contains(s.Files[0].Problem.Message, `it has no column "n", and the table says that it reads as 7 there (initial-default)`) {
-			t.Errorf("a default of a column of the %s: %+v, %v", role, s.Files, err)
+		if err != nil || s.Files[0].Problem != nil {
+			t.Fatalf("a default of a column of the %s: %+v, %v", role, s.Files, err)
 		}
+		if n := s.Schemas[0].Lookup("n"); n == nil || !n.Absent || n.Fill != "7" || n.Physical != "INT64" || len(s.Notes) > 0 {
+			t.Errorf("a default of a column of the %s: %+v, %q", role, n, s.Notes)
+		}
+	}
+	wrong := append(slices.Clone(renamed), icebergtable.Field{ID: 4, Name: "n", Type: "long", Default: "seven"})
+	s, _, _, err = planned(t, icebergtable.Options{Format: 3, Fields: wrong}, none, model.View{Entity: []string{"n"}}, false)
+	if err != nil || s.Files[0].Problem == nil || !strings.Contains(s.Files[0].Problem.Message, `it has no column "n", and the table says that it reads as "seven" there (initial-default)`) {
+		t.Errorf("a default that is none of its type: %+v, %v", s.Files, err)
 	}
 	s, _, _, err = planned(t, icebergtable.Options{Format: 3, Fields: more}, none, model.View{Key: []string{"id"}}, false)
 	note := "column n is not in 1 of 1 files, where the table says that it reads as another value than NULL (initial-default): it was left out where rows or schemas are compared"

@@ -23,6 +23,7 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/internal/chunks"
+	"github.com/featureaudit/featureaudit/audit/internal/pages"
 	"github.com/featureaudit/featureaudit/audit/store"
 )
 
@@ -40,6 +41,9 @@ func Values(ctx context.Context, st store.Store, f facts.File, c facts.Column, r
 	}()
 	if c.Given {
 		return given(f, c, len(rows), numbers)
+	}
+	if c.Absent {
+		return filled(c, len(rows), numbers), nil
 	}
 	object, err := st.Open(ctx, f.Abs)
 	if err != nil {
@@ -228,9 +232,9 @@ func readable(group *metadata.RowGroupMetaData, leaf int) error {
 		return err
 	}
 	switch codec := chunk.Compression(); codec {
-	case compress.Codecs.Uncompressed, compress.Codecs.Snappy, compress.Codecs.Gzip, compress.Codecs.Zstd, compress.Codecs.Brotli:
+	case compress.Codecs.Uncompressed, compress.Codecs.Snappy, compress.Codecs.Gzip, compress.Codecs.Zstd, compress.Codecs.Brotli, pages.CodecLZ4Raw:
 	default:
-		return facts.UnsupportedError{Feature: fmt.Sprintf("the compression %s of a column that is read from the bytes", codec), Instead: "another compression (snappy, zstd, gzip, brotli or none)"}
+		return facts.UnsupportedError{Feature: fmt.Sprintf("the compression %s of a column that is read from the bytes", codec), Instead: "another compression (snappy, zstd, gzip, brotli, lz4_raw or none)"}
 	}
 	for _, encoding := range chunk.Encodings() {
 		ok := false

@@ -97,7 +97,7 @@ func partitionsOf(s facts.Survey) []Partition {
 			continue
 		}
 		for _, c := range s.Schemas[f.Schema].Columns {
-			if c.Name == c.Path || c.Nested {
+			if (c.Name == c.Path || c.Nested) && !c.Absent {
 				p.addColumn(c.Name, c.TypeText)
 			}
 		}

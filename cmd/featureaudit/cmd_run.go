@@ -90,53 +90,22 @@ func addRunFlags(flags *pflag.FlagSet, f *runFlags) {
 
 func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	started := c.now()
-	var f runFlags
-	flags := newFlags("run")
-	addRunFlags(flags, &f)
-	if err := c.parse(flags, "run [REF...] [flags]", runAbout, args); err != nil {
-		return 0, err
-	}
-	f.summarySet = flags.Changed("summary")
-	if f.quiet {
-		f.summary, f.summarySet = quietSummary(flags, f.summary), true
-		if !flags.Changed("log-level") {
-			*f.log.level = "error"
-		}
-	}
-	threshold, err := parseFailOn(f.failOn)
+	asked, err := c.askedRun(args)
 	if err != nil {
 		return 0, err
 	}
-	if err := oneOf("summary", f.summary, "text", "json", "none"); err != nil {
-		return 0, err
-	}
-	outs, err := f.out.outputs()
-	if err != nil {
-		return 0, err
-	}
+	f, outs := asked.runFlags, asked.outs
 	split := splitOutputs(outs)
 	prog, err := c.progress(f.log)
 	if err != nil {
 		return 0, err
 	}
 	log := prog.log
-	options, resolved, err := c.runOptions(ctx, f, flags.Args(), started)
+	options, resolved, err := c.runOptions(ctx, f, asked.refs, started)
 	if err != nil {
 		return 0, err
 	}
-	notes := resolved.Notes
-	options.Samples = f.samples
-	if len(split.duplicates)+len(split.rows) > 0 {
-		var note string
-		if f.rowsLimit, note = rowsWithin(f.rowsLimit, options.MemoryLimit); note != "" {
-			notes = append(notes, note)
-		}
-		options.RowsLimit, options.BadRows = f.rowsLimit, len(split.rows) > 0
-	}
-	if _, note := threadsWithin(f.wantedThreads(), options.MemoryLimit); note != "" {
-		notes = append(notes, note)
-	}
-	for _, note := range notes {
+	for _, note := range slices.Concat(resolved.Notes, f.within(&options, split)) {
 		log.Warn().Msg(note)
 	}
 	if options.Mask, err = c.mask(ctx, f.hashKey, options.Views); err != nil {
@@ -173,28 +142,80 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 		return 0, err
 	}
 	defer removeScratch()
+	options.Log, options.Progress, options.Tool = log, prog.note, toolVersions(ctx)
+	done, runErr := c.audit(ctx, f, options, prog)
+	defer func() { _ = done.Close() }() // the space of long texts, once all is written
+	done.Report.Execution = c.execution(started)
+	e, l := &done.Report.Execution, done.Looked
+	e.FilesRead, e.RowsRead, e.FilesKnown, e.RowsKnown, e.ReadBecause = l.FilesRead, l.RowsRead, l.FilesKnown, l.RowsKnown, l.Because
+	e.Engine = used(cluster)
+	return c.finishRun(ctx, log, finish{report: done.Report, audit: done, options: options, err: runErr, outs: outs, threshold: asked.threshold, flags: f, memory: remembered})
+}
+
+// askedRun are the arguments of a run, held against each other.
+type askedRun struct {
+	runFlags
+	refs      []string
+	outs      []output
+	threshold failOn
+}
+
+func (c *cli) askedRun(args []string) (asked askedRun, err error) {
+	flags := newFlags("run")
+	f := &asked.runFlags
+	addRunFlags(flags, f)
+	if err := c.parse(flags, "run [REF...] [flags]", runAbout, args); err != nil {
+		return asked, err
+	}
+	asked.refs = flags.Args()
+	f.summarySet = flags.Changed("summary")
+	if f.quiet {
+		f.summary, f.summarySet = quietSummary(flags, f.summary), true
+		if !flags.Changed("log-level") {
+			*f.log.level = "error"
+		}
+	}
+	if asked.threshold, err = parseFailOn(f.failOn); err != nil {
+		return asked, err
+	}
+	if err := oneOf("summary", f.summary, "text", "json", "none"); err != nil {
+		return asked, err
+	}
+	asked.outs, err = f.out.outputs()
+	return asked, err
+}
+
+// within fits rows and threads that were asked for into the memory limit, and says what does not fit.
+func (f runFlags) within(options *audit.Options, outs outputsOf) (notes []string) {
+	options.Samples = f.samples
+	if len(outs.duplicates)+len(outs.rows) > 0 {
+		var note string
+		if options.RowsLimit, note = rowsWithin(f.rowsLimit, options.MemoryLimit); note != "" {
+			notes = append(notes, note)
+		}
+		options.BadRows = len(outs.rows) > 0
+	}
+	if _, note := threadsWithin(f.wantedThreads(), options.MemoryLimit); note != "" {
+		notes = append(notes, note)
+	}
+	return notes
+}
+
+// audit runs the audit while it shows how far it is.
+func (c *cli) audit(ctx context.Context, f runFlags, options audit.Options, prog *progress) (audit.Audit, error) {
 	// Rows are folded on the engine's threads. Were all processors taken by calls into the engine, the scheduler would look
 	// for other work every few microseconds, and take these threads' time: one more keeps it asleep.
 	runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), options.Threads+1))
-	options.Log, options.Progress, options.Tool = log, prog.note, toolVersions(ctx)
-
-	log.Info().Time("as_of", options.AsOf).Int("views", len(options.Views)).Int("threads", options.Threads).
+	options.Log.Info().Time("as_of", options.AsOf).Int("views", len(options.Views)).Int("threads", options.Threads).
 		Int64("memory_limit", options.MemoryLimit).Str("temp_dir", options.TempDir).Msg("audit starts")
 	stop := func() {}
 	prog.begin(viewsOfRun(options))
 	if !f.quiet {
 		stop = prog.show(c.stderrTerminal)
 	}
-	release := c.temps.hold() // an interrupted audit hands over in runGrace, and its report is worth waiting for
-	done, runErr := runAudit(ctx, options)
-	defer func() { _ = done.Close() }() // the space of long texts, once all is written
-	stop()
-	done.Report.Execution = c.execution(started)
-	e, l := &done.Report.Execution, done.Looked
-	e.FilesRead, e.RowsRead, e.FilesKnown, e.RowsKnown, e.ReadBecause = l.FilesRead, l.RowsRead, l.FilesKnown, l.RowsKnown, l.Because
-	e.Engine = used(cluster)
-	release()
-	return c.finishRun(ctx, log, finish{report: done.Report, audit: done, options: options, err: runErr, outs: outs, threshold: threshold, flags: f, memory: remembered})
+	defer c.temps.hold()() // an interrupted audit hands over in runGrace, and its report is worth waiting for
+	defer stop()
+	return runAudit(ctx, options)
 }
 
 // scratch names the folder that the engine spills to, and gives what removes it.

@@ -278,3 +278,22 @@ func changesListed(t *testing.T, path string) (changes []string) {
 	}
 	return changes
 }
+
+// TestEqualInstantsOfAnotherEncodingAreBrought whatever the rows of before are known by: a snapshot has the types of its columns.
+func TestEqualInstantsOfAnotherEncodingAreBrought(t *testing.T) {
+	files := threeDays(secondDay)
+	before := textStore(t, keyedView, files)
+	files["v/dt=2026-11-02/a.parquet"] = "id:int user:int at:naive amount:float\n" + secondDay
+	after := textStore(t, keyedView, files)
+	snapshot := filepath.Join(t.TempDir(), "before.snapshot")
+	if code, _, stderr := cliRun(t, "snapshot", "--config", before+"/featureaudit.yaml", "--out", snapshot); code != exitOK {
+		t.Fatal(stderr)
+	}
+	for _, known := range []string{before, snapshot} {
+		r := verified(t, exitFindings, "--before", known, "--after", after, "--range", smallRange)
+		if got := resultOf(t, r, "backfill-correct"); got.Outcome != report.Fail || !strings.Contains(got.Message, "mixed-encoding: event_time is naive, where most files write aware") {
+			t.Errorf("before %s: %s: %s", known, got.Outcome, got.Message)
+		}
+		verified(t, exitOK, "--before", known, "--after", before, "--range", smallRange)
+	}
+}

@@ -9,8 +9,11 @@ import (
 	"github.com/featureaudit/featureaudit/audit/facts"
 )
 
-// columnReference names a column: a quoted identifier, or the extraction of a struct's field.
+// columnReference names a column: a quoted identifier, or the extraction of a struct's field. One that the file lacks is its constant.
 func columnReference(c facts.Column) (string, error) {
+	if c.Absent {
+		return engine.Constant(c), nil
+	}
 	ref, err := quoteIdentifier(c.Name)
 	if err != nil || c.Nested || c.Path == c.Name {
 		return ref, err

@@ -51,7 +51,7 @@ func openDatabase(t testing.TB) *sql.DB {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	for _, catalog := range []string{"features", "lake"} { // of Hive and Iceberg
+	for _, catalog := range []string{"features", "lake", "delta"} { // of Hive, Iceberg and Delta
 		if _, err := db.ExecContext(t.Context(), "CREATE SCHEMA IF NOT EXISTS "+catalog+".default"); err != nil {
 			t.Fatal(err)
 		}

@@ -132,46 +132,61 @@ func hive(t *testing.T, db trinotable.Execer, view model.View, w look.Window) (n
 	return name, footers.Survey
 }
 
-// inLake are the cases whose rows are written as Iceberg tables by Trino itself.
+// inLake are the cases whose rows are written as tables of Iceberg and Delta by Trino itself.
 var inLake = []string{
 	"duplicate-keys/bad_across_partitions", "stale-rows/bad", "stale-entities/bad", "shifted-twins/bad", "mixed-zones/bad", "future-rows/bad", "null-keys/bad", "source-lag/bad",
 }
 
-// TestCasesInIceberg writes the rows of some cases as Iceberg tables by the cluster's own connector: DuckDB reads them by their metadata, and
-// the cluster through its catalog.
-func TestCasesInIceberg(t *testing.T) {
+// kinds are the catalogs of tables with a log, and how each partitions a table by a column.
+var kinds = []struct {
+	catalog, partitioned, other string
+	cases                       []string
+}{
+	{"lake", "WITH (partitioning = ARRAY['%s'])", "WITH (partitioning = ARRAY['day(event_time)'])", inLake},
+	{"delta", "WITH (partitioned_by = ARRAY['%s'])", "", inLake},
+	{"delta", "WITH (partitioned_by = ARRAY['%s'], column_mapping_mode = 'name')", "WITH (column_mapping_mode = 'name')", inLake[:2]},
+}
+
+// TestCasesInTables writes the rows of some cases as tables of Iceberg and Delta by the cluster's own connectors: DuckDB reads them by their
+// metadata, and the cluster through its catalog.
+func TestCasesInTables(t *testing.T) {
 	b, db := newBoth(t), openDatabase(t)
 	cases, err := fixtures.Cases()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, name := range inLake {
-		at := slices.IndexFunc(cases, func(c fixtures.Case) bool { return strings.HasPrefix(c.Name, name) })
-		if at < 0 {
-			t.Errorf("there is no case %s", name)
-			continue
+	looks := int64(0)
+	for _, kind := range kinds {
+		for _, name := range kind.cases {
+			at := slices.IndexFunc(cases, func(c fixtures.Case) bool { return strings.HasPrefix(c.Name, name) })
+			if at < 0 {
+				t.Errorf("there is no case %s", name)
+				continue
+			}
+			looks++
+			t.Run(kind.catalog+"/"+cases[at].Name, func(t *testing.T) {
+				dir := t.TempDir()
+				if err := cases[at].Write(dir); err != nil {
+					t.Fatal(err)
+				}
+				view, w := viewOfCase(t, dir, cases[at])
+				hiveName, s := hive(t, db, view, w)
+				with := kind.other
+				if keys := trinotable.Folders(s); len(keys) > 0 && view.TimePartition.Declared() {
+					with = fmt.Sprintf(kind.partitioned, keys[0])
+				}
+				table := kind.catalog + "." + hiveName
+				create(t, db, "CREATE TABLE "+table+" "+with+" AS SELECT * FROM features."+hiveName)
+				t.Cleanup(func() { _, _ = db.ExecContext(context.Background(), "DROP TABLE "+table) })
+				view.Path, view.Root, view.Table.Trino = "", "", table
+				if told := b.same(t, view, w); told[report.Pass]+told[report.Fail]+told[report.Warn] < 8 {
+					t.Errorf("outcomes %v: too few tell anything", told)
+				}
+				if spent := b.cluster.Cluster.Spent(); spent.Passes["profile"] > looks {
+					t.Errorf("%d readings for the profile of %d tables", spent.Passes["profile"], looks)
+				}
+			})
 		}
-		t.Run(cases[at].Name, func(t *testing.T) {
-			dir := t.TempDir()
-			if err := cases[at].Write(dir); err != nil {
-				t.Fatal(err)
-			}
-			view, w := viewOfCase(t, dir, cases[at])
-			hiveName, s := hive(t, db, view, w)
-			with := " WITH (partitioning = ARRAY['day(event_time)'])"
-			if keys := trinotable.Folders(s); len(keys) > 0 && view.TimePartition.Declared() {
-				with = " WITH (partitioning = ARRAY['" + keys[0] + "'])"
-			}
-			create(t, db, "CREATE TABLE lake."+hiveName+with+" AS SELECT * FROM features."+hiveName)
-			t.Cleanup(func() { _, _ = db.ExecContext(context.Background(), "DROP TABLE lake."+hiveName) })
-			view.Path, view.Root, view.Table.Trino = "", "", "lake."+hiveName
-			if told := b.same(t, view, w); told[report.Pass]+told[report.Fail]+told[report.Warn] < 8 {
-				t.Errorf("outcomes %v: too few tell anything", told)
-			}
-			if spent := b.cluster.Cluster.Spent(); spent.Passes["profile"] > int64(i+1) {
-				t.Errorf("%d readings for the profile of %d tables", spent.Passes["profile"], i+1)
-			}
-		})
 	}
 }
 
@@ -205,17 +220,12 @@ func TestATableOfIcebergIsReadAsItWasListed(t *testing.T) {
 	view, w := s.view, look.Window{AsOf: time.Date(2026, 11, 10, 0, 0, 0, 0, time.UTC)}
 	view.Path, view.TimePartition = "", model.TimePartition{}
 	view.Table.Trino = name
-	b.same(t, view, w)
+	if told := b.same(t, view, w); told[report.Pass]+told[report.Fail]+told[report.Warn] < 8 {
+		t.Errorf("outcomes %v: too few tell anything", told)
+	}
 	rows := func(view model.View, between ...string) (int64, []string) {
 		l := look.Looker{Store: local.New(), Collector: b.cluster, Room: engine.Room{Workers: 2, Runs: 64 << 20, TempDir: t.TempDir()}, Place: b.cluster.Cluster.Place}
-		plan, err := l.Plan(t.Context(), view, w)
-		if err != nil {
-			t.Fatal(err)
-		}
-		footers, err := l.Footers(t.Context(), plan)
-		if err != nil {
-			t.Fatal(err)
-		}
+		footers := footersOf(t, l, view, w)
 		create(t, db, between...)
 		found, err := l.Rows(t.Context(), footers, check.WantsOf(footers.View, footers.Survey, func(string) bool { return true }))
 		if err != nil || len(found.Failures) > 0 {
@@ -231,6 +241,7 @@ func TestATableOfIcebergIsReadAsItWasListed(t *testing.T) {
 	if n, unread := rows(view); n != 30 || len(unread) != 0 {
 		t.Errorf("%d rows of the first version, unread %q; want 30 and none", n, unread)
 	}
+	b.same(t, view, w)
 	view.Table.Version = nil
 	if n, unread := rows(view); n != 40 || len(unread) != 0 {
 		t.Errorf("%d rows, unread %q; want 40 and none", n, unread)

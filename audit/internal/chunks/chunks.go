@@ -200,8 +200,14 @@ func (c *checked) other(p pages.Page, at int64, raw, into []byte) error {
 	if len(into) == 0 {
 		return nil
 	}
-	if c.codec == compress.Codecs.Zstd {
+	switch c.codec {
+	case compress.Codecs.Zstd:
 		return c.zstandard(at, raw, into)
+	case pages.CodecLZ4Raw:
+		if err := pages.LZ4Block(raw, into); err != nil {
+			return &pages.Fault{Offset: at, What: err.Error()}
+		}
+		return nil
 	}
 	decoder, err := compress.GetCodec(c.codec)
 	if err != nil {

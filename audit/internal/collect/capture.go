@@ -9,7 +9,8 @@ import (
 	"github.com/featureaudit/featureaudit/audit/times"
 )
 
-// The tables of runs. Keys are sorted by hash and entities by identity within each range of a file; row is the number in the file.
+// The tables of runs. Keys lie in the order in which rows came, so that their numbers in the file, row, take next to nothing; entities are
+// sorted by identity within each range of a file.
 var (
 	keysTable     = kept.Table{Name: "keys", Dense: true, Columns: kept.Integers("hash", "row")}
 	wideKeysTable = kept.Table{Name: "keys_by_source", Dense: true, Columns: kept.Integers("hash", "row", "source", "event_us")}
@@ -21,7 +22,8 @@ var (
 // keptHashShift leaves the bits of a key's hash that the runs hold too, where it only finds candidates.
 const keptHashShift = 64 - keys.NarrowBits
 
-// capture gathers the runs of one file while it is read, and has them sorted, encoded and written beside the scan.
+// capture gathers the runs of one file while it is read. Entities are sorted, encoded and written beside the scan; keys are encoded by who
+// reads them.
 type capture struct {
 	c    *collector
 	file int32
@@ -29,8 +31,7 @@ type capture struct {
 	mu sync.Mutex
 	// read are the rows that came so far.
 	read int64
-	// keys and entities are those that wait to be sorted; nil for none.
-	keys     *capturedKeys
+	// entities are those that wait to be sorted; nil for none.
 	entities *capturedEntities
 	// far is the earliest time beyond what can be a time.
 	far times.Instant
@@ -46,28 +47,14 @@ type capture struct {
 	parts atomic.Int64
 }
 
-// capturedKeys are hashes of keys, and of which rows they are: spans of rows that follow each other. Sources and events are of wide runs.
-type capturedKeys struct {
-	hashes  []int64
-	spans   []rowSpan
-	sources []uint8
-	events  []int64
-}
-
-// rowSpan begins at a place in a list, with a row of that number.
-type rowSpan struct {
-	at  int
-	row int64
-}
-
 // capturedEntities tell entities by low, and by high too where they are wide. An instant of times.None says nothing.
 type capturedEntities struct{ low, high, newest []int64 }
 
-// mostCaptured is how many rows of a file are sorted together at most: so many are numbered by indexBits, and stay in a core's cache.
+// mostCaptured is how many rows of a file are sorted together at most: so many are numbered by placeBits.
 const (
-	indexBits    = keptHashShift
-	indexMask    = 1<<indexBits - 1
-	mostCaptured = 1 << 16
+	placeBits    = 20
+	placeMask    = 1<<placeBits - 1
+	mostCaptured = 1 << 19
 )
 
 // capturedRows is how many rows of a file are gathered before they are sorted and handed over.
@@ -77,7 +64,7 @@ func (c *collector) capturedRows() int {
 
 // capturedShare divides the memory of runs by the bytes that a captured row takes, its sorting included, and by how many files are
 // gathered or written at once.
-const capturedShare = 96 * 16
+const capturedShare = 64 * 12
 
 // foldedShare divides the memory of runs by what an entity takes that waits for the rest of its file, twice while it is joined, and by how
 // many files have some: the entities of a file are written once unless they are more.
@@ -101,50 +88,6 @@ func (c *collector) captureOf(file int32) *capture {
 // room is how many rows are gathered at most, but for those of a block.
 func (k *capture) room() int64 {
 	return min(k.c.survey.Files[k.file].Rows, int64(k.c.capturedRows()))
-}
-
-// addKeys takes the hashes of rows that follow each other, from the row number first on.
-func (k *capture) addKeys(hashes []int64, first int64, sources []uint8, events []int64) {
-	var full []func()
-	k.mu.Lock()
-	for most := k.c.capturedRows(); len(hashes) > 0; {
-		if k.keys == nil {
-			k.keys = k.c.spares.takeKeys(int(k.room()))
-		}
-		b := k.keys
-		n := min(len(hashes), max(most-len(b.hashes), 0))
-		b.add(hashes[:n], first)
-		if !k.c.narrow() {
-			b.sources, b.events = append(b.sources, sources[:n]...), append(b.events, events[:n]...)
-			sources, events = sources[n:], events[n:]
-		}
-		hashes, first = hashes[n:], first+int64(n)
-		if len(b.hashes) >= most {
-			full = append(full, k.handKeysOver())
-		}
-	}
-	k.mu.Unlock()
-	k.writeBeside(full)
-}
-
-// writeBeside starts what has parts written. It may do so itself, and so is called without the lock.
-func (k *capture) writeBeside(parts []func()) {
-	for _, part := range parts {
-		k.c.request.Kept.Beside(part)
-	}
-}
-
-func (b *capturedKeys) add(hashes []int64, first int64) {
-	if n := len(b.spans); n == 0 || b.spans[n-1].row+int64(len(b.hashes)-b.spans[n-1].at) != first {
-		b.spans = append(b.spans, rowSpan{len(b.hashes), first})
-	}
-	b.hashes = append(b.hashes, hashes...)
-}
-
-// addKey is addKeys for one row.
-func (k *capture) addKey(hash uint64, row int64, source uint8, event int64) {
-	one, code, at := [1]int64{int64(hash)}, [1]uint8{source}, [1]int64{event}
-	k.addKeys(one[:], row, code[:], at[:])
 }
 
 // addEntities takes entities that are told by an integer, or by two halves of a hash, each with an instant.
@@ -180,15 +123,19 @@ func (k *capture) addWide(ids []keys.EntityID, instants []int64) {
 	k.addEntities(low, high, instants)
 }
 
+// writeBeside starts what has parts written. It may do so itself, and so is called without the lock.
+func (k *capture) writeBeside(parts []func()) {
+	for _, part := range parts {
+		k.c.request.Kept.Beside(part)
+	}
+}
+
 // passed says that so many rows more were read.
 func (k *capture) passed(rows int64) {
 	var last []func()
 	k.mu.Lock()
 	k.read += rows
 	if k.read >= k.c.survey.Files[k.file].Rows {
-		if k.keys != nil {
-			last = append(last, k.handKeysOver())
-		}
 		if k.c.newest != nil {
 			k.whole.Store(true)
 			last = append(last, k.handEntitiesOver())
@@ -204,18 +151,6 @@ func (k *capture) farAway(at times.Instant) {
 	k.far = k.far.Earlier(at)
 }
 
-// handKeysOver gives what sorts and writes the keys at hand.
-func (k *capture) handKeysOver() func() {
-	b := k.keys
-	k.keys = nil
-	k.writing.Add(1)
-	return func() {
-		defer k.writing.Done()
-		k.keepKeys(b)
-		k.c.spares.giveKeys(b)
-	}
-}
-
 // handEntitiesOver gives what sorts the entities at hand, joins them with those that came before, and writes them where they are many or
 // the last.
 func (k *capture) handEntitiesOver() func() {
@@ -228,33 +163,6 @@ func (k *capture) handEntitiesOver() func() {
 		k.keepEntities(b)
 		k.c.spares.giveEntities(b)
 	}
-}
-
-func (k *capture) keepKeys(b *capturedKeys) {
-	s := k.c.spares.sorter()
-	defer k.c.spares.sorters.Put(s)
-	n, table := len(b.hashes), keysTable
-	order := s.byHash(b.hashes)
-	hashes, rows, numbers := s.first[:n], s.second[:n], s.third[:n]
-	expand(b.spans, numbers)
-	for i, o := range order {
-		hashes[i], rows[i] = int64(o>>indexBits), numbers[o&indexMask]
-	}
-	columns := kept.Rows{hashes, rows}
-	if !k.c.narrow() {
-		table = wideKeysTable
-		sources, events := make([]int64, n), make([]int64, n)
-		orderTies(order, b.hashes)
-		for i, o := range order {
-			at := o & indexMask
-			hashes[i], rows[i], sources[i], events[i] = b.hashes[at], numbers[at], int64(b.sources[at]), b.events[at]
-		}
-		columns = append(columns, sources, events)
-	}
-	at := k.c.request.Kept.Append(table, columns)
-	k.placing.Lock()
-	defer k.placing.Unlock()
-	k.keyRanges = append(k.keyRanges, at)
 }
 
 // keepEntities keeps the newest instant of each entity.
@@ -273,7 +181,7 @@ func (k *capture) keepEntities(b *capturedEntities) {
 	if left := k.parts.Add(-1); (left > 0 || !k.whole.Load()) && int64(len(all.low)) <= k.c.request.RunMemory/foldedShare {
 		k.folded = all
 		if !waited {
-			k.folded = all.clone() // out of the sorter's buffers
+			k.folded = all.clone() // out of buffers that are used again
 		}
 		return
 	}

@@ -493,6 +493,7 @@ func (c *collector) entitySpan(wide bool) keys.Span {
 		}
 		column := schema.Lookup(c.roles.view.Entity[0])
 		switch {
+		case column != nil && column.Absent && !column.Filled: // it has none
 		case column == nil || !column.HasBounds:
 			return keys.NoSpan
 		case span == keys.NoSpan:

@@ -53,7 +53,7 @@ func stops(err error) bool {
 func namesOf(s engine.Select) []string {
 	var names []string
 	for _, part := range s.Parts {
-		if !part.Missing && !slices.Contains(names, part.Column.Path) {
+		if !part.Missing && !part.Column.Absent && !slices.Contains(names, part.Column.Path) {
 			names = append(names, part.Column.Path)
 		}
 	}

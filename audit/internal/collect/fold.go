@@ -4,6 +4,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/internal/keys"
+	"github.com/featureaudit/featureaudit/audit/kept"
 	"github.com/featureaudit/featureaudit/audit/model"
 )
 
@@ -65,8 +66,9 @@ type accumulator struct {
 	stages     [keys.MaxSources]*writerStage
 	// normal and normalIngest are the event and ingest times of normal rows, where they are mixed with others.
 	normal, normalIngest []int64
-	// capture is that of the file at hand; nil where nothing is kept of it.
-	capture *capture
+	// capture is that of the file at hand; nil where nothing is kept of it. keptKeys are those of its keys that came last.
+	capture  *capture
+	keptKeys *kept.Packer
 }
 
 // begin starts a file, at a row number.
@@ -97,6 +99,7 @@ func (f *accumulator) begin(file *facts.File, firstRow int64) error {
 // end hands the facts of the file's rows over.
 func (f *accumulator) end() {
 	f.c.addSlices(f.used)
+	f.endKeys()
 }
 
 // source gives the fold of a source, of which a row comes whose number in the file is row. Blocks of a file come in any order.

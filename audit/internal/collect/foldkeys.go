@@ -42,7 +42,7 @@ func (f *accumulator) foldKeys(b *engine.Block, from, to int) error {
 	if len(f.layout.keyTimes) == 0 && len(f.layout.keyTexts) == 0 && f.c.request.HashBits == 0 && !f.c.seals.keys && b.Vectors[f.layout.keyHash].Mask == nil {
 		hashes := b.Vectors[f.layout.keyHash].Ints[from:to]
 		if f.capture != nil {
-			f.capture.addKeys(hashes, f.row, f.codes[from:to], f.events[from:to])
+			f.keepKeys(hashes, f.row, f.codes[from:to], f.events[from:to])
 		}
 		if f.keys.Narrow() {
 			return f.keys.AddHashes(hashes, ordinal)
@@ -52,7 +52,7 @@ func (f *accumulator) foldKeys(b *engine.Block, from, to int) error {
 	for row := from; row < to; row++ {
 		hash, ok := f.keyHash(b, row)
 		if hash = f.c.weaken(f.c.seals.key(hash)); ok && f.capture != nil {
-			f.capture.addKey(hash, ordinal-f.base, f.codes[row], f.events[row])
+			f.keepKey(hash, ordinal-f.base, f.codes[row], f.events[row])
 		}
 		if !ok {
 			f.sources[f.codes[row]].slice.KeyNull++

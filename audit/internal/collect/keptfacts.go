@@ -584,8 +584,9 @@ func (c *collector) remember() {
 	c.rememberRepeats(remembered)
 	c.request.Kept.Beside(func() {
 		c.settleFiles()
+		var writers bins
 		for _, r := range remembered {
-			c.rememberFile(r)
+			c.rememberFile(r, &writers)
 		}
 		c.verified.remember(remembered)
 	})
@@ -619,7 +620,8 @@ func (c *collector) holdsFrom(file *facts.File, found []*facts.Slice) (times.Ins
 	return from, from <= c.clock.asOf
 }
 
-func (c *collector) rememberFile(r rememberedFile) {
+// rememberFile keeps the facts of a file. The room of writers is used again.
+func (c *collector) rememberFile(r rememberedFile, writers *bins) {
 	d, file, captured, found := c.request.Kept, r.File, r.captured, r.found
 	number := d.Number()
 	known := c.keptFile(file, c.policy, r.state)
@@ -627,7 +629,8 @@ func (c *collector) rememberFile(r rememberedFile) {
 	put := func(table kept.Table, rows kept.Rows) {
 		known.At[table.Name] = []kept.Range{d.Append(table, rows)}
 	}
-	var lags, events, writers bins
+	var lags, events bins
+	writers.reset()
 	rows := make(kept.Rows, len(slicesTable.Columns))
 	for i := range rows {
 		rows[i] = []int64{}
@@ -700,6 +703,12 @@ type bins [6][]int64
 func (b *bins) append(row ...int64) {
 	for i, value := range row {
 		b[i] = append(b[i], value)
+	}
+}
+
+func (b *bins) reset() {
+	for i := range b {
+		b[i] = b[i][:0]
 	}
 }
 

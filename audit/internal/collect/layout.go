@@ -298,7 +298,7 @@ func (l *layout) addOwn(r *roles) {
 	for _, name := range r.view.TimePartition.Columns {
 		column := l.schema.LookupFold(name)
 		l.filedByEvent = l.filedByEvent || column != nil && column.Name == r.view.EventTime.Column
-		if column == nil || column.Nested || column.Given || judgesFiling(r.view, column.Name) {
+		if column == nil || column.Nested || column.Given || column.Absent || judgesFiling(r.view, column.Name) {
 			continue
 		}
 		own := ownColumn{name: name}

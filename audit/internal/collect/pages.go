@@ -100,7 +100,7 @@ func columnsOf(selects []engine.Select) []facts.Column {
 	var columns []facts.Column
 	for _, s := range selects {
 		for _, part := range s.Parts {
-			if !part.Missing && !slices.ContainsFunc(columns, func(c facts.Column) bool { return c.Path == part.Column.Path }) {
+			if !part.Missing && !part.Column.Absent && !slices.ContainsFunc(columns, func(c facts.Column) bool { return c.Path == part.Column.Path }) {
 				columns = append(columns, part.Column)
 			}
 		}

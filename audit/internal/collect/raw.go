@@ -52,7 +52,7 @@ func (r *rawVectors) place(b *engine.Block, from, to int) {
 	for i, raw := range r.columns {
 		values := r.values[i]
 		v := engine.Vector{Mask: make([]uint64, (b.Rows+63)/64)}
-		if raw.column.Given && !values.Null[r.next] {
+		if (raw.column.Given || raw.column.Absent) && !values.Null[r.next] {
 			v.Mask = nil // all rows have it
 		}
 		for row := from; row < to; row++ {
@@ -74,9 +74,9 @@ func (r *rawVectors) place(b *engine.Block, from, to int) {
 // rawPerMicro is the scale of raw numbers of files, which are milliseconds.
 const rawPerMicro = -1_000
 
-// perMicro is the scale of the column's numbers: what a plan gives is in microseconds.
+// perMicro is the scale of the column's numbers: what a plan or a table gives is in microseconds.
 func (r rawColumn) perMicro() int64 {
-	if r.column.Given {
+	if r.column.Given || r.column.Absent {
 		return 1
 	}
 	return rawPerMicro

@@ -10,19 +10,7 @@ import (
 )
 
 // spares are buffers to be used again: pages that were never touched cost more than what is done with them.
-type spares struct{ keys, entities, sorters, rooms sync.Pool }
-
-func (s *spares) takeKeys(room int) *capturedKeys {
-	if b, ok := s.keys.Get().(*capturedKeys); ok && cap(b.hashes) >= room {
-		return b
-	}
-	return &capturedKeys{hashes: make([]int64, 0, room)}
-}
-
-func (s *spares) giveKeys(b *capturedKeys) {
-	b.hashes, b.spans, b.sources, b.events = b.hashes[:0], b.spans[:0], b.sources[:0], b.events[:0]
-	s.keys.Put(b)
-}
+type spares struct{ entities, sorters, rooms sync.Pool }
 
 func (s *spares) takeEntities(room int) *capturedEntities {
 	if b, ok := s.entities.Get().(*capturedEntities); ok && cap(b.low) >= room {
@@ -52,28 +40,37 @@ func (s *spares) sorter() *sorter {
 	return &sorter{}
 }
 
-// sorter sorts up to mostCaptured rows by numbers of 46 bits, each with the place of its row below it. It belongs to one goroutine.
+// sorter sorts up to mostCaptured rows by numbers of 44 bits, each with the place of its row below it. It belongs to one goroutine.
 type sorter struct {
 	order, spare []uint64
-	// first, second and third have room for as many rows.
+	// first, second and third are columns of what comes of them.
 	first, second, third []int64
+	// newest and taken are of the entities of a list that have places: their newest distances, where there are rows of them, and 0 elsewhere;
+	// and a bit each that says so.
+	newest [1 << slotBits]uint64
+	taken  [1 << slotBits / 64]uint64
 }
 
 func (s *sorter) room(n int) {
-	if cap(s.order) >= n {
-		s.order, s.spare = s.order[:n], s.spare[:n]
-		return
+	if cap(s.order) < n {
+		s.order, s.spare = make([]uint64, n), make([]uint64, n)
 	}
-	s.order, s.spare = make([]uint64, n), make([]uint64, n)
-	s.first, s.second, s.third = make([]int64, n), make([]int64, n), make([]int64, n)
+	s.order, s.spare = s.order[:n], s.spare[:n]
 }
 
-// byHash sorts hashes by their upper 46 bits, and rows of equal ones by their places. Hashes are even: where the first bits say nearly
+// columns makes room for columns that are not written where the rows were.
+func (s *sorter) columns(n int) {
+	if cap(s.first) < n {
+		s.first, s.second, s.third = make([]int64, n), make([]int64, n), make([]int64, n)
+	}
+}
+
+// byHash sorts hashes by their upper 44 bits, and rows of equal ones by their places. Hashes are even: where the first bits say nearly
 // where a row stands, the rest is few steps.
 func (s *sorter) byHash(hashes []int64) []uint64 {
 	s.room(len(hashes))
 	for i, hash := range hashes {
-		s.order[i] = uint64(hash)&^indexMask | uint64(i)
+		s.order[i] = uint64(hash)&^placeMask | uint64(i)
 	}
 	digit := uint(bits.Len(uint(len(hashes)))+1) / 2
 	s.pass(64-2*digit, digit)
@@ -82,16 +79,17 @@ func (s *sorter) byHash(hashes []int64) []uint64 {
 	return s.order
 }
 
-// byNumber sorts numbers of so many bits, at most 46, and rows of equal ones by their places.
-func (s *sorter) byNumber(numbers []int64, least int64, width uint) []uint64 {
+// byNumber sorts numbers by what is left of them above the least without so many lower bits: so many bits, at most 44. Rows of equal ones are
+// sorted by their places.
+func (s *sorter) byNumber(numbers []int64, least int64, lower, width uint) []uint64 {
 	s.room(len(numbers))
 	for i, n := range numbers {
-		s.order[i] = uint64(n-least)<<indexBits | uint64(i)
+		s.order[i] = uint64(n-least)>>lower<<placeBits | uint64(i)
 	}
 	passes := max(1, (width+mostDigit-1)/mostDigit)
 	digit := (width + passes - 1) / passes
 	for at := uint(0); at < width; at += digit {
-		s.pass(indexBits+at, digit)
+		s.pass(placeBits+at, digit)
 	}
 	return s.order
 }
@@ -137,39 +135,10 @@ func insert(order []uint64) {
 // mostSteps is how many places a row moves on average in what is nearly sorted.
 const mostSteps = 8
 
-// orderTies puts rows whose hashes have the same upper bits in the order of all bits.
-func orderTies(order []uint64, hashes []int64) {
-	for start := 0; start < len(order); {
-		end := start + 1
-		for end < len(order) && order[end]>>indexBits == order[start]>>indexBits {
-			end++
-		}
-		if end-start > 1 {
-			slices.SortStableFunc(order[start:end], func(a, b uint64) int {
-				return cmp.Compare(uint64(hashes[a&indexMask]), uint64(hashes[b&indexMask]))
-			})
-		}
-		start = end
-	}
-}
-
-// expand writes the row of each place.
-func expand(spans []rowSpan, rows []int64) {
-	for i, span := range spans {
-		end := len(rows)
-		if i+1 < len(spans) {
-			end = spans[i+1].at
-		}
-		for at := span.at; at < end; at++ {
-			rows[at] = span.row + int64(at-span.at)
-		}
-	}
-}
-
 // newestEntities are entities with their newest instants, sorted: by one integer, or by both halves of a hash.
 type newestEntities struct{ low, high, newest []int64 }
 
-// newestOf keeps the newest instant of each entity. What it gives lies in the sorter's own buffers.
+// newestOf keeps the newest instant of each entity. What it gives lies in the sorter's own buffers, or in those of the rows.
 func (s *sorter) newestOf(b *capturedEntities) newestEntities {
 	if b.high != nil {
 		return s.newestWide(b)
@@ -179,18 +148,23 @@ func (s *sorter) newestOf(b *capturedEntities) newestEntities {
 		least, most = min(least, id), max(most, id)
 	}
 	width := uint(bits.Len64(uint64(most) - uint64(least)))
-	if width > 64-indexBits {
-		return s.newestFar(b)
+	if len(b.low) >= leastPlaced && width <= placeableBits {
+		if found, ok := s.newestPlaced(b, least, width); ok {
+			return found
+		}
 	}
-	order := s.byNumber(b.low, least, width)
+	if width > 64-placeBits {
+		return s.newestFar(b, least, width)
+	}
+	s.columns(len(b.low))
 	low, newest := s.first[:0], s.second[:0]
 	last := ^uint64(0)
-	for _, o := range order {
-		instant := b.newest[o&indexMask]
+	for _, o := range s.byNumber(b.low, least, 0, width) {
+		instant := b.newest[o&placeMask]
 		if instant == times.None {
 			continue
 		}
-		if id := o >> indexBits; id != last {
+		if id := o >> placeBits; id != last {
 			low, newest, last = append(low, least+int64(id)), append(newest, instant), id
 		} else if n := len(newest) - 1; instant > newest[n] {
 			newest[n] = instant
@@ -199,60 +173,131 @@ func (s *sorter) newestOf(b *capturedEntities) newestEntities {
 	return newestEntities{low: low, newest: newest}
 }
 
-// newestFar is newestOf for integers that lie far apart.
-func (s *sorter) newestFar(b *capturedEntities) newestEntities {
+// Integers of few bits are put into lists by their upper bits, and those of a list have a place each, so that nothing is sorted. The places
+// of a list take slotBits at most, and with the number of the list placeableBits; fewer rows than leastPlaced are not worth it.
+const (
+	slotBits      = 12
+	placeableBits = slotBits + mostDigit
+	leastPlaced   = 1 << 12
+)
+
+// An instant beside a place is told by its distance from another: by up to 71 years.
+const (
+	distanceBits = 64 - slotBits
+	noDistance   = 1 << (distanceBits - 1)
+	// mostDistant keeps distances from one that is nearer to 0 apart from each other, whatever the instants are.
+	mostDistant = 1 << 62
+)
+
+// newestPlaced is newestOf for integers of so many bits above the least. It is false where instants lie too far apart. What it gives lies where
+// the rows were.
+func (s *sorter) newestPlaced(b *capturedEntities, least int64, width uint) (newestEntities, bool) {
 	s.room(len(b.low))
-	for i := range s.order {
-		s.order[i] = uint64(i)
+	lower := min(width, slotBits)
+	var ends [1<<mostDigit + 1]int32
+	for _, id := range b.low {
+		ends[uint64(id-least)>>lower+1]++
 	}
-	slices.SortFunc(s.order, func(x, y uint64) int { return cmp.Compare(b.low[x], b.low[y]) })
-	low, newest := s.first[:0], s.second[:0]
-	for _, at := range s.order {
-		switch n := len(low) - 1; {
-		case b.newest[at] == times.None:
-		case n >= 0 && low[n] == b.low[at]:
-			newest[n] = max(newest[n], b.newest[at])
-		default:
-			low, newest = append(low, b.low[at]), append(newest, b.newest[at])
+	lists := 1 << (width - lower)
+	for i := range lists {
+		ends[i+1] += ends[i]
+	}
+	starts := ends
+	first := int64(times.None)
+	for i, id := range b.low {
+		instant := b.newest[i]
+		if instant == times.None {
+			continue
+		}
+		if first == times.None {
+			if first = instant; first < -mostDistant || first > mostDistant {
+				return newestEntities{}, false
+			}
+		}
+		distance := uint64(instant-first) + noDistance
+		if distance>>distanceBits != 0 {
+			return newestEntities{}, false
+		}
+		place := uint64(id - least)
+		at := &ends[place>>lower]
+		s.spare[*at] = place<<distanceBits | distance
+		*at++
+	}
+	n, from := 0, first-noDistance
+	for list := range lists {
+		rows := s.spare[starts[list]:ends[list]]
+		for _, row := range rows {
+			place := row >> distanceBits & (1<<lower - 1)
+			s.taken[place>>6] |= 1 << (place & 63)
+			s.newest[place] = max(s.newest[place], row&(1<<distanceBits-1))
+		}
+		id := least + int64(list)<<lower
+		for word := range s.taken[:(1<<lower+63)/64] {
+			for taken := s.taken[word]; taken != 0; taken &= taken - 1 {
+				place := word<<6 | bits.TrailingZeros64(taken)
+				b.low[n], b.newest[n] = id+int64(place), from+int64(s.newest[place])
+				s.newest[place] = 0
+				n++
+			}
+			s.taken[word] = 0
 		}
 	}
-	return newestEntities{low: low, newest: newest}
+	return newestEntities{low: b.low[:n], newest: b.newest[:n]}, true
+}
+
+// newestFar is newestOf for integers of more bits than are sorted by.
+func (s *sorter) newestFar(b *capturedEntities, least int64, width uint) newestEntities {
+	s.columns(len(b.low))
+	out := newestEntities{low: s.first[:0], newest: s.second[:0]}
+	out.putAll(s.byNumber(b.low, least, width-(64-placeBits), 64-placeBits), b)
+	return out
 }
 
 // newestWide is newestOf for hashes.
 func (s *sorter) newestWide(b *capturedEntities) newestEntities {
-	order := s.byHash(b.low)
+	s.columns(len(b.low))
 	out := newestEntities{low: s.first[:0], high: s.third[:0], newest: s.second[:0]}
+	out.putAll(s.byHash(b.low), b)
+	return out
+}
+
+// putAll adds the entities of rows that are sorted by their upper bits.
+func (e *newestEntities) putAll(order []uint64, b *capturedEntities) {
 	for start := 0; start < len(order); {
-		end, from := start+1, len(out.low)
-		for end < len(order) && order[end]>>indexBits == order[start]>>indexBits {
+		end, from := start+1, len(e.low)
+		for end < len(order) && order[end]>>placeBits == order[start]>>placeBits {
 			end++
 		}
 		for _, o := range order[start:end] {
-			at := o & indexMask
-			if b.newest[at] != times.None {
-				out.put(from, b.low[at], b.high[at], b.newest[at])
+			switch at := o & placeMask; {
+			case b.newest[at] == times.None:
+			case b.high == nil:
+				e.put(from, newestEntities{low: b.low[at : at+1], newest: b.newest[at : at+1]})
+			default:
+				e.put(from, newestEntities{b.low[at : at+1], b.high[at : at+1], b.newest[at : at+1]})
 			}
 		}
 		start = end
 	}
-	return out
 }
 
-// put adds an entity in its place among those from a place on, of which there is mostly none.
-func (e *newestEntities) put(from int, low, high, newest int64) {
+// put adds the one entity of another list in its place among those from a place on, of which there is mostly none.
+func (e *newestEntities) put(from int, one newestEntities) {
 	at := len(e.low)
 	for ; at > from; at-- {
-		order := cmp.Or(cmp.Compare(uint64(low), uint64(e.low[at-1])), cmp.Compare(uint64(high), uint64(e.high[at-1])))
+		order := one.compare(0, e, at-1)
 		if order == 0 {
-			e.newest[at-1] = max(e.newest[at-1], newest)
+			e.newest[at-1] = max(e.newest[at-1], one.newest[0])
 			return
 		}
 		if order > 0 {
 			break
 		}
 	}
-	e.low, e.high, e.newest = slices.Insert(e.low, at, low), slices.Insert(e.high, at, high), slices.Insert(e.newest, at, newest)
+	e.low, e.newest = slices.Insert(e.low, at, one.low[0]), slices.Insert(e.newest, at, one.newest[0])
+	if e.high != nil {
+		e.high = slices.Insert(e.high, at, one.high[0])
+	}
 }
 
 func (e *newestEntities) clone() newestEntities {

@@ -16,6 +16,9 @@ import (
 // nobody else looks at.
 const CodecGzip = 2
 
+// CodecLZ4Raw is the number of the format for LZ4 blocks without a frame.
+const CodecLZ4Raw = 7
+
 // Chunk is one column of one row group, as the footer places it.
 type Chunk struct {
 	// Offset and Size are in bytes of the file; Size includes the headers of the pages.

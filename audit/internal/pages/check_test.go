@@ -2,6 +2,7 @@ package pages_test
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -151,4 +152,28 @@ func FuzzHeaders(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestFixedDeltaBytes unfolds what pyarrow wrote of five values, which begin as the one before them does; and no cut part of it.
+func TestFixedDeltaBytes(t *testing.T) {
+	page, err := hex.DecodeString("80010405000703000000d70100000000000000000000" + "80010405080503000000280e00000000000000000000" + hex.EncodeToString([]byte("001121129112")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := pages.FixedDeltaBytes(page, 4, 1<<10); string(got) != "00110012011201129112" || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	for n := range page {
+		if got, err := pages.FixedDeltaBytes(page[:n], 4, 1<<10); err == nil {
+			t.Errorf("%d of %d bytes give %q", n, len(page), got)
+		}
+	}
+	for _, wrong := range []struct {
+		width int
+		most  int64
+	}{{3, 1 << 10}, {0, 1 << 10}, {4, 19}} {
+		if got, err := pages.FixedDeltaBytes(page, wrong.width, wrong.most); err == nil {
+			t.Errorf("%+v: %q", wrong, got)
+		}
+	}
 }

@@ -468,3 +468,52 @@ func deltaBytes(data []byte, count int64) error {
 		return nil
 	})
 }
+
+// FixedDeltaBytes gives values of one width in the encoding DELTA_BYTE_ARRAY one after the other, as PLAIN has them, in no more bytes than most.
+func FixedDeltaBytes(data []byte, width int, most int64) ([]byte, error) {
+	count, rest := uint64(0), data
+	for range 3 {
+		n := 0
+		if count, n = binary.Uvarint(rest); n <= 0 {
+			return nil, errShortValues
+		}
+		rest = rest[n:]
+	}
+	if width <= 0 || count > uint64(most)/uint64(width) {
+		return nil, fmt.Errorf("holds %d values of %d bytes each", count, width)
+	}
+	suffixes, err := skipDeltas(data, int64(count))
+	if err != nil {
+		return nil, err
+	}
+	if rest, err = skipDeltas(suffixes, int64(count)); err != nil {
+		return nil, err
+	}
+	prefixes, err := newDeltas(data, int64(count))
+	if err != nil {
+		return nil, err
+	}
+	lengths, err := newDeltas(suffixes, int64(count))
+	if err != nil {
+		return nil, err
+	}
+	plain := make([]byte, 0, int64(count)*int64(width))
+	for lengths.left > 0 {
+		length, err := lengths.next()
+		if err != nil {
+			return nil, err
+		}
+		prefix, err := prefixes.next()
+		if err != nil {
+			return nil, err
+		}
+		if prefix < 0 || length < 0 || prefix > int64(len(plain)) || length > int64(len(rest)) || prefix+length != int64(width) {
+			return nil, fmt.Errorf("holds a value that is not %d bytes long", width)
+		}
+		if before := len(plain) - width; prefix > 0 {
+			plain = append(plain, plain[before:before+int(prefix)]...)
+		}
+		plain, rest = append(plain, rest[:length]...), rest[length:]
+	}
+	return plain, nil
+}

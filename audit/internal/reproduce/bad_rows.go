@@ -116,15 +116,30 @@ func (b *Statements) roleTexts(files []facts.File) []string {
 		text := "NULL::VARCHAR"
 		for _, g := range groups {
 			column := g.schema.Lookup(name)
-			if column == nil || column.Stored().Position > 0 || column.Path != column.Name && mixed[strings.ToLower(column.Name)] {
+			if column == nil || column.Absent || column.Stored().Position > 0 || column.Path != column.Name && mixed[strings.ToLower(column.Name)] {
 				continue
 			}
 			text = b.valueSQL(column.Stored(), b.View.Hides(name))
 			break
 		}
-		texts = append(texts, text)
+		texts = append(texts, b.orFilled(name, text, groups))
 	}
 	return texts
+}
+
+// orFilled is the text of a column's values, or what its table says of rows in files that lack it.
+func (b *Statements) orFilled(name, text string, groups []fileGroup) string {
+	file, _ := b.rowNames()
+	for _, g := range groups {
+		if c := g.schema.Lookup(name); c != nil && c.Absent && c.Filled {
+			names := make([]string, len(g.files))
+			for i, f := range g.files {
+				names[i] = quoteText(b.fromConfig(f))
+			}
+			text = fmt.Sprintf("CASE WHEN %s IN (%s) THEN %s ELSE %s END", file, strings.Join(names, ", "), b.valueSQL(*c, b.View.Hides(name)), text)
+		}
+	}
+	return text
 }
 
 // valueSQL is a value as text. Where it is hidden it is the text that keys have, so that a value has one name in all outputs.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/internal/zoneproof"
@@ -298,7 +299,7 @@ func (b *Statements) readAll(files []facts.File) string {
 		var names, texts []string
 		for _, c := range g.schema.Columns {
 			name := quoteName(c.Name)
-			if mixed[strings.ToLower(c.Name)] && c.Position == 0 && !slices.Contains(names, name) {
+			if mixed[strings.ToLower(c.Name)] && c.Position == 0 && !c.Absent && !slices.Contains(names, name) {
 				names = append(names, name)
 				texts = append(texts, fmt.Sprintf("%s::VARCHAR AS %s", name, name))
 			}
@@ -646,6 +647,9 @@ func quoteName(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) 
 
 // columnSQL names a column or a field of a struct.
 func columnSQL(c facts.Column) string {
+	if c.Absent {
+		return engine.Constant(c)
+	}
 	name := quoteName(c.Name)
 	if c.Position > 0 {
 		name = positionName(c.Position)

@@ -135,7 +135,7 @@ func recogniseYAML(data []byte) (form, error) {
 	switch {
 	case has("apiVersion", "dataContractSpecification") && has("kind", "id", "schema", "slaProperties"):
 		return formODCS, nil
-	case has("views") && !has("definitions", "suppress", "consumers"), has("view") && !has("sources"):
+	case has("views") && !has(policy.ConfigKeys()...), has("view") && !has("sources"):
 		return formViews, nil
 	case has("definitions", "suppress", "consumers", "views"):
 		return formConfig, nil
@@ -223,7 +223,11 @@ func (l loader) set(byForm map[form][]yamldef.File) (registry.Definitions, error
 	for f, files := range byForm {
 		switch f {
 		case formViews:
-			return yamldef.Decode(files, l.options.Parse)
+			d, err := yamldef.Decode(files, l.options.Parse)
+			if isConfig(files) {
+				d.Unsaid = nil // it could say all that a config says
+			}
+			return d, err
 		case formODCS:
 			return merge(files, odcs.Decode)
 		case formDBT:
@@ -233,6 +237,15 @@ func (l loader) set(byForm map[form][]yamldef.File) (registry.Definitions, error
 		}
 	}
 	return registry.Definitions{}, errors.New("no file")
+}
+
+// isConfig says whether a file with views alone is a whole config too: one that accepts nothing, keeps nothing and has no consumers.
+func isConfig(files []yamldef.File) bool {
+	if len(files) != 1 {
+		return false
+	}
+	keys, err := topKeys(files[0].Data)
+	return err == nil && slices.Contains(keys, "version")
 }
 
 // merge decodes files one by one into one set. A view that two files define is an error.
@@ -297,7 +310,7 @@ func (l loader) config(ctx context.Context, name string, data []byte) (registry.
 		base.Objects = append(base.Objects, d.Objects...)
 		base.Ledger = base.Ledger && d.Ledger
 	}
-	base.Objects = append(base.Objects, yamldef.Objects(f.Suppressions, f.Consumers)...)
+	base.Objects = append(base.Objects, yamldef.Objects(*f)...)
 	views, err := all.ToViews()
 	if err != nil {
 		return registry.Definitions{}, wrong{err}

@@ -49,7 +49,10 @@ func fromReport(v report.View) registry.View {
 		Name: v.Name, Project: v.Project, Kind: kind, Owner: v.Owner, Path: def.Path,
 		TTLSeconds: def.TTLSeconds, TTLOnWire: def.TTLOnWire, TTLNever: def.TTLNever, MaxAgeSeconds: def.MaxAgeSeconds, MaxLagSeconds: def.MaxLagSeconds,
 		EventTime: def.EventTime, IngestedAt: def.IngestedAt, JoinKeys: def.Entity, Features: registry.FeaturesOf(def.Features),
-		Settings: settings(def),
+		Table: def.Table, Settings: def.Settings,
+	}
+	if out.Settings == nil {
+		out.Settings, out.SettingsInPart = settings(def), true
 	}
 	if out.TTLOnWire == "" && def.TTLSeconds != nil {
 		out.TTLOnWire = registry.TTLSet
@@ -66,7 +69,8 @@ func fromReport(v report.View) registry.View {
 	return out
 }
 
-// settings are the other keys that somebody decided. What was inferred or filled in changes with the files, and is none.
+// settings are the other keys that somebody decided, as far as a report without settings of its own tells. What was inferred or filled in
+// changes with the files, and is none.
 func settings(def report.ViewDefinition) map[string]string {
 	s := map[string]string{}
 	origins := model.ParseOrigins(def.Origins)

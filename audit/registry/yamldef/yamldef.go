@@ -3,13 +3,13 @@ package yamldef
 
 import (
 	"fmt"
-	"maps"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/featureaudit/featureaudit/audit/address"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/registry"
@@ -44,7 +44,7 @@ func Decode(files []File, options policy.ParseOptions) (registry.Definitions, er
 		}
 	}
 	d := FromViews(views)
-	d.Ledger, d.Unsaid = true, []string{Consumer, Suppression}
+	d.Ledger, d.Unsaid = true, []string{Beside, Consumer, Engine, Suppression}
 	return d, nil
 }
 
@@ -71,12 +71,31 @@ func FromViews(views []model.View) registry.Definitions {
 const (
 	Suppression = "suppression"
 	Consumer    = "consumer"
+	// Beside are the files and folders that a config names, Engine what it says of another engine.
+	Beside = "config"
+	Engine = "engine"
 )
 
-// Objects are what a config says beside its views and no rule judges: what it accepts, and what its consumers need.
-func Objects(suppressions []model.Suppression, consumers []model.Consumer) []registry.Object {
+// Objects are what a config says beside its views and no rule judges: what it accepts, what its consumers need, which files it keeps beside it
+// and what reads its rows.
+func Objects(f policy.File) []registry.Object {
 	var all []registry.Object
-	for _, s := range suppressions {
+	add := func(what, name string, fields ...[2]string) {
+		o := registry.Object{What: what, Name: name}
+		for _, f := range fields {
+			if f[1] != "" {
+				o.Fields = append(o.Fields, registry.TextField(f[0], "", f[1]))
+			}
+		}
+		if len(o.Fields) > 0 {
+			all = append(all, o)
+		}
+	}
+	add(Beside, "files", [2]string{"baseline", f.Baseline}, [2]string{"facts", address.Redact(f.Facts)}, [2]string{"history", address.Redact(f.History)})
+	if t := f.Engine.Trino; t != nil {
+		add(Engine, "trino", [2]string{"url", address.Redact(t.URL)}, [2]string{"catalog", t.Catalog}, [2]string{"schema", t.Schema})
+	}
+	for _, s := range f.Suppressions {
 		o := registry.Object{What: Suppression, Name: suppressed(s)}
 		for _, f := range []struct{ key, text string }{{"reason", s.Reason}, {"owner", s.Owner}, {"until", date(s.Until)}, {"max_rows", count(s.MaxRows)}} {
 			if f.text != "" {
@@ -85,7 +104,7 @@ func Objects(suppressions []model.Suppression, consumers []model.Consumer) []reg
 		}
 		all = append(all, o)
 	}
-	for _, c := range consumers {
+	for _, c := range f.Consumers {
 		o := registry.Object{What: Consumer, Name: c.Name}
 		if c.Owner != "" {
 			o.Fields = append(o.Fields, registry.TextField("owner", "", c.Owner))
@@ -151,7 +170,7 @@ func fromView(m model.View) registry.View {
 		Name: m.Name, Project: m.Project, Kind: kind, Owner: m.Owner, Path: m.Path, NoFiles: m.NoFiles,
 		EventTime: m.EventTime.Column, IngestedAt: m.IngestedAt.Column, JoinKeys: m.Entity, Key: m.Key,
 		TTLNever: m.TTL.Never, TTLOnWire: m.TTL.OnWire, MaxAgeSeconds: seconds(m.MaxAge), MaxLagSeconds: seconds(m.MaxLag),
-		Settings: settings(m), Policy: &m, Locations: map[string]registry.Location{},
+		Settings: registry.SettingsOf(m), Table: registry.TableOf(m.Table), Policy: &m, Locations: map[string]registry.Location{},
 	}
 	if m.TTL.OnWire == registry.TTLSet || m.TTL.OnWire == registry.TTLZero {
 		ttl := m.TTL.Duration.Seconds()
@@ -184,98 +203,4 @@ func seconds(d time.Duration) *float64 {
 	}
 	s := d.Seconds()
 	return &s
-}
-
-// settings are the keys of a view that have no place of their own in a definition, as text under their dotted names.
-func settings(m model.View) map[string]string {
-	s := map[string]string{}
-	put := func(key, value string) {
-		if value != "" {
-			s[key] = value
-		}
-	}
-	list := func(key string, words []string) { put(key, strings.Join(words, ", ")) }
-	duration := func(key string, d time.Duration) {
-		if d != 0 {
-			s[key] = words.Exact(d)
-		}
-	}
-	timeColumn := func(key string, t model.TimeColumn) {
-		put(key+".zone", t.Zone)
-		put(key+".unit", t.Unit)
-		put(key+".format", t.Format)
-	}
-	timeColumn("event_time", m.EventTime)
-	timeColumn("ingested_at", m.IngestedAt)
-	put("source", m.Source.Column)
-	if m.Source.PathSegment > 0 {
-		put("source", "path segment "+strconv.Itoa(m.Source.PathSegment))
-	}
-	for _, p := range m.Sources {
-		key := "sources." + p.Name
-		s[key] = "declared"
-		put(key+".path", p.Path)
-		put(key+".event_time", p.EventTime.Column)
-		timeColumn(key+".event_time", p.EventTime)
-		put(key+".ingested_at", p.IngestedAt.Column)
-		timeColumn(key+".ingested_at", p.IngestedAt)
-		put(key+".zone", p.Zone)
-		duration(key+".max_age", p.MaxAge)
-		duration(key+".max_lag", p.MaxLag)
-		if !p.Until.IsZero() {
-			s[key+".until"] = p.Until.Format(time.DateOnly)
-		}
-	}
-	list("once_per", m.OncePer)
-	list("measures", m.Measures)
-	list("payload", m.Payload)
-	list("sensitive", m.Sensitive)
-	list("writer", m.Writer)
-	list("zones", m.Zones)
-	put("zone", m.Zone)
-	put("reference", string(m.Reference))
-	if m.Origins["tolerance"].Kind != model.OriginDefault {
-		duration("tolerance", m.Tolerance)
-	}
-	duration("rewrites", m.Rewrites)
-	partition(m, put, list, duration)
-	checks(m, put)
-	return s
-}
-
-func partition(m model.View, put func(key, value string), list func(string, []string), duration func(string, time.Duration)) {
-	p := m.TimePartition
-	list("time_partition.column", p.Columns)
-	put("time_partition.grain", string(p.Grain))
-	put("time_partition.zone", p.Zone)
-	if m.Origins["time_partition.of"].Kind != model.OriginDefault {
-		put("time_partition.of", string(p.Of))
-	}
-	if m.Origins["time_partition.expected"].Kind != model.OriginDefault {
-		put("time_partition.expected", string(p.Expected))
-	}
-	duration("time_partition.complete_after", p.CompleteAfter)
-	put("time_partition.expected_by", p.ExpectedBy)
-}
-
-func checks(m model.View, put func(key, value string)) {
-	for _, id := range slices.Sorted(maps.Keys(m.Checks)) {
-		c, key := m.Checks[id], "checks."+id
-		put(key+".severity", c.Severity)
-		if c.MaxFraction != nil {
-			put(key+".max_fraction", strconv.FormatFloat(*c.MaxFraction, 'g', -1, 64))
-		}
-		if c.MinRows != nil {
-			put(key+".min_rows", strconv.FormatInt(*c.MinRows, 10))
-		}
-		if c.MaxRows != nil {
-			put(key+".max_rows", strconv.FormatInt(*c.MaxRows, 10))
-		}
-		if c.MaxRatio != nil {
-			put(key+".max_ratio", strconv.FormatFloat(*c.MaxRatio, 'g', -1, 64))
-		}
-		if c.MustSee != nil {
-			put(key+".must_see", strconv.FormatFloat(*c.MustSee, 'g', -1, 64))
-		}
-	}
 }

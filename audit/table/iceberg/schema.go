@@ -39,7 +39,7 @@ var notRead = []string{"variant", "geometry", "geography"}
 func (t *table) columnsOf(fields []field, names []mapped) []facts.TableColumn {
 	out := make([]facts.TableColumn, len(fields))
 	for i, f := range fields {
-		c := facts.TableColumn{Name: f.Name, ID: int32(*f.ID), ByID: true}
+		c := facts.TableColumn{Name: f.Name, ID: int32(*f.ID), ByID: true, Type: f.Type.Kind}
 		var below []mapped
 		if at := slices.IndexFunc(names, func(m mapped) bool { return m.FieldID != nil && *m.FieldID == *f.ID }); at >= 0 {
 			c.Names, below = names[at].Names, names[at].Fields
