@@ -14,7 +14,18 @@ told AS (
 {{- end}}
 {{- define "sample"}}{{if .AllRows}}array_agg(DISTINCT told) FILTER (WHERE told IS NOT NULL){{else}}min(told, {{.RowsOfWriter}}) FILTER (WHERE told IS NOT NULL){{end}} AS sample,
     {{if .AllRows}}BIGINT '0'{{else}}arbitrary(w_hash){{end}} AS w_hash{{end}}
-{{- if .Same}}
+{{- if .Coded}}
+by_entity AS (
+  -- Who stamps rows is their entity: all is grouped once, and rows of a sample end in the number of their source.
+  SELECT {{.EntityNames}}, max(CASE WHEN stated <= {{.AsOf}} THEN stated END) AS newest, count(stated) AS stated, min(told, {{.RowsOfWriter}}) FILTER (WHERE told IS NOT NULL) AS sample
+  FROM told
+  GROUP BY {{.EntityNames}}
+),
+grouped AS (
+  SELECT t.*, CAST(NULL AS varchar) AS source, {{.WriterHash}} AS w_hash, is_writer
+  FROM by_entity t CROSS JOIN UNNEST(if(sample IS NULL, ARRAY[false], ARRAY[false, true])) AS u(is_writer)
+)
+{{- else if .Same}}
 by_source AS (
   -- Who stamps rows is their entity: all is grouped once.
   SELECT {{.EntityNames}}, source, max(CASE WHEN stated <= {{.AsOf}} THEN stated END) AS newest, count(stated) AS stated, {{template "sample" .}}

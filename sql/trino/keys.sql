@@ -1,21 +1,22 @@
 WITH {{.Rows}},
 placed AS (
-  SELECT *, {{.Group}} AS once_per, {{.Hash}} AS key_hash
+  -- A condition on the file alone is asked once for a page of its rows, and not row by row: whole keys are told apart below.
+  SELECT *, {{.Group}} AS once_per, {{if .Grouped}}{{.Hash}}{{else}}if({{.Whole}}, {{.Hash}}){{end}} AS key_hash
   FROM timed
-  WHERE file IS NOT NULL AND {{.Whole}}
+  WHERE file IS NOT NULL{{if .Grouped}} AND {{.Whole}}{{end}}
 ),
 {{- if not .Grouped}}
 counted AS (
   -- Whatever repeats has a hash that does. The rows of such a hash are fetched and told apart by their real keys: a hash of two keys costs a
   -- reading of their rows, and grouping by numbers takes half of what grouping by texts does.
-  SELECT {{.Few}} AS few, count(*) AS rows_of{{if .Ranged}}, bool_or(wanted) AS wanted{{end}},
+  SELECT {{.Few}} AS few, count({{.Few}}) AS rows_of{{if .Ranged}}, bool_or(wanted) AS wanted{{end}},
     bitwise_or_agg(bitwise_left_shift(BIGINT '1', CAST(file % 60 AS integer))) AS file_bits
   FROM placed
   {{- if gt .Buckets 1}}
   WHERE bitwise_and(key_hash, {{.BucketMask}}) = {{.Bucket}}
   {{- end}}
   GROUP BY {{.Few}}
-  HAVING count(*) > 1
+  HAVING count({{.Few}}) > 1
 )
 SELECT {{.FewHash}}, BIGINT '0', BIGINT '0', rows_of, file_bits
 FROM counted

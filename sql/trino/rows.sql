@@ -1,9 +1,9 @@
 found AS (
-  -- What this program knows of each file, by its name without what all names begin with, and what its rows are judged by. A map is looked up
-  -- once for all rows of a page of a file; a join would send each row to another node.
+  -- What this program knows of each file, by a hash of its name, which is short, and what its rows are judged by. A map is looked up once for
+  -- all rows of a page of a file; a join would send each row to another node.
   SELECT t.*, t."$path" AS "read path",
-    element_at(CAST(json_parse({{.Files}}) AS map(varchar, row(file bigint, rules bigint, known_by bigint))),
-      if(starts_with(t."$path", {{.Prefix}}), substr(t."$path", {{.From}}))) AS "read as"
+    element_at(CAST(json_parse({{.Files}}) AS map(varchar, row(file bigint, rules bigint{{if .Known}}, known_by bigint{{end}}))),
+      to_base64(substr(sha256(to_utf8(t."$path")), 1, {{.NameBytes}}))) AS "read as"
   FROM {{.Table}} t
   {{- if .Where}}
   WHERE {{.Where}}
@@ -15,7 +15,7 @@ ruled AS (
   FROM found
 ),
 read AS (
-  SELECT t."read path" AS at_path, t."read as".file AS file, t."read as".known_by AS known_by, {{.Source}} AS source
+  SELECT t."read path" AS at_path, t."read as".file AS file, {{if .Known}}t."read as".known_by{{else}}CAST(NULL AS bigint){{end}} AS known_by, {{.Source}} AS source
   {{- range .Fields}}, t."read by".{{.}} AS {{.}}{{end}}
   {{- range .Columns}},
     {{.Expression}} AS {{.Name}}

@@ -416,6 +416,9 @@ func (c *Cluster) explain(a asking, err error) error {
 	if said, ok := failure(err); ok {
 		e.Type, e.Name = said.ErrorType, said.ErrorName
 		e.Message = fmt.Sprintf("Trino at %s could not answer (%s, %s; step %s): %s", host, said.ErrorName, said.ErrorType, a.step, oneLine(said.Message))
+		if said.ErrorName == "QUERY_TEXT_TOO_LARGE" {
+			e.Message += "; the query says of each file of the view what its rows are judged by: set query.max-length of the coordinator higher, or write the view's rows into fewer files"
+		}
 		return e
 	}
 	var status *trino.ErrQueryFailed

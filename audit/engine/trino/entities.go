@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -25,8 +26,9 @@ type entitiesSQL struct {
 	WriterTexts                                       []string
 	// Row is what a sample holds of a row.
 	Row string
-	// Same says that entities and writers are the same columns, so that rows are grouped by both at once.
-	Same              bool
+	// Same says that entities and writers are the same columns, so that rows are grouped by both at once; Coded that the rows of a sample say
+	// themselves of which source they are.
+	Same, Coded       bool
 	RowsOfWriter      int
 	WriterLimit       int64
 	LeastLag, MostLag int64
@@ -55,7 +57,7 @@ func (a *asked) entitiesSQL(v *view, where string) (entitiesSQL, sampling, error
 	if e.Writers {
 		e.WriterNames, e.WholeWriter, e.WriterHash, e.FirstWriter = names(v.writer), whole(v.writer), hashOf(v.writer), v.writer[0].groups[0].Name
 		e.AllRows, e.WriterLimit, e.RowsOfWriter = sampled.all, sampled.limit, facts.MaxRowsOfWriter
-		e.Row = rowOfSample(sampled.all)
+		e.Row = rowOfSample(sampled.all, nil)
 		e.LeastLag, e.MostLag = facts.LeastLagMinutes*int64(times.Minute), facts.MostLagMinutes*int64(times.Minute)
 		for _, p := range v.writer {
 			text := p.text
@@ -69,6 +71,10 @@ func (a *asked) entitiesSQL(v *view, where string) (entitiesSQL, sampling, error
 		e.Same, e.WriterNames, e.WholeWriter, e.FirstWriter, e.WriterHash = true, e.EntityNames, e.WholeEntity, "source", hashOf(v.entity)
 		for i, p := range v.entity {
 			e.WriterTexts[i] = strings.ReplaceAll(e.WriterTexts[i], v.writer[i].groups[0].Name, p.groups[0].Name)
+		}
+		if e.Coded = !sampled.all && len(v.seen) <= mostCodes; e.Coded {
+			sampled.sources = v.seen
+			e.Row, e.RowsOfWriter = rowOfSample(false, v.seen), facts.MaxRowsOfWriter*min(max(len(v.seen), 1), mostShares)
 		}
 	}
 	return e, sampled, nil
@@ -152,20 +158,30 @@ type sampling struct {
 	// limit is the signed hash below which writers are asked for otherwise, and share the share of all hashes.
 	limit int64
 	share float64
+	// sources are those that the rows themselves name, by their place here; nil where rows are grouped by their sources.
+	sources []string
 }
+
+// Rows of a sample name up to so many sources, and up to so many sources have room for all the rows that one may keep of a writer.
+const (
+	mostCodes  = 200
+	mostShares = 8
+)
 
 // sampling takes all rows where a sample may hold them, else so many writers as fill one.
 func (v *view) sampling() sampling {
-	rows := int64(0)
+	rows, bytes := int64(0), int64(0)
 	for _, id := range v.files {
 		rows += v.order.Survey.Files[id].Live()
+		bytes += v.order.Survey.Files[id].Size
 	}
 	if rows <= facts.MaxWriterRows {
 		return sampling{all: true, share: 1}
 	}
 	// were each row its writer's only one, this share would fill the sample; of busy writers it holds fewer rows than it may, and never
 	// more come here than the sample has room for
-	share := min(1, float64(facts.MaxWriterRows)/float64(rows))
+	most := min(facts.MaxWriterRows, max(facts.MaxWriterRows/2, bytes/200/sampledText))
+	share := min(1, float64(most)/float64(rows))
 	limit := int64(math.MinInt64) + int64(share*math.MaxUint64/2)*2
 	if share >= 1 {
 		limit = math.MaxInt64
@@ -178,26 +194,40 @@ func (v *view) sampling() sampling {
 const (
 	sampledBytes = 4 + 8
 	wholeBytes   = 3 + 7 + 5
-	lagBits      = 13
-	arrivalBits  = 26
+	// sampledText is about what a row of a sample takes on its way here, with its share of what is said of its writer: a sample is half a
+	// percent of the files, where these are not small.
+	sampledText = 27
+	lagBits     = 13
+	arrivalBits = 26
 )
 
 // rowOfSample is the expression of one row of a sample.
-func rowOfSample(all bool) string {
+func rowOfSample(all bool, sources []string) string {
 	lag := fmt.Sprintf("(i - e + %d)", -facts.LeastLagMinutes*int64(times.Minute))
 	if all {
 		return "concat(substr(to_big_endian_64(file), 6), substr(to_big_endian_64(e), 2), substr(to_big_endian_64(" + lag + "), 4))"
 	}
-	return fmt.Sprintf("concat(substr(xxhash64(concat(to_big_endian_64(e), to_big_endian_64(i))), 5), to_big_endian_64(file * %d + i / %d * %d + %s / %d))",
+	row := fmt.Sprintf("concat(substr(xxhash64(concat(to_big_endian_64(e), to_big_endian_64(i))), 5), to_big_endian_64(file * %d + i / %d * %d + %s / %d))",
 		1<<(lagBits+arrivalBits), int64(times.Minute), 1<<lagBits, lag, int64(times.Minute))
+	if len(sources) == 0 {
+		return row
+	}
+	code := "CASE source"
+	for i, source := range sources {
+		code += fmt.Sprintf(" WHEN %s THEN X'%02x'", literal(source), i)
+	}
+	return "concat(" + row + ", " + code + " END)"
 }
 
-// readSample reads the rows of a sample.
-func readSample(text string, all bool) ([]collect.WriterTimes, error) {
+// readSample reads the rows of a sample, by their sources: all are of the one that is named, where they do not say so themselves.
+func readSample(text, source string, s sampling) (map[string][]collect.WriterTimes, error) {
 	raw, err := base64.StdEncoding.DecodeString(text)
 	size := sampledBytes
-	if all {
+	switch {
+	case s.all:
 		size = wholeBytes
+	case len(s.sources) > 0:
+		size++
 	}
 	if err != nil || len(raw)%size != 0 {
 		return nil, fmt.Errorf("read a sample of the cluster: %d bytes, want a multiple of %d: %w", len(raw), size, err)
@@ -208,18 +238,26 @@ func readSample(text string, all bool) ([]collect.WriterTimes, error) {
 		}
 		return n
 	}
-	rows := make([]collect.WriterTimes, 0, len(raw)/size)
+	rows := map[string][]collect.WriterTimes{}
 	for ; len(raw) > 0; raw = raw[size:] {
 		least := facts.LeastLagMinutes * int64(times.Minute)
-		if all {
+		if s.all {
 			event := times.Instant(number(raw[3:10]))
-			rows = append(rows, collect.WriterTimes{File: int32(number(raw[:3])), Event: event, Ingested: event + times.Instant(number(raw[10:15])+least)})
+			rows[source] = append(rows[source], collect.WriterTimes{File: int32(number(raw[:3])), Event: event, Ingested: event + times.Instant(number(raw[10:15])+least)})
 			continue
 		}
-		packed := number(raw[4:size])
+		of := source
+		if size > sampledBytes {
+			code := int(raw[sampledBytes])
+			if code >= len(s.sources) {
+				return nil, fmt.Errorf("read a sample of the cluster: a row of source number %d of %d", code, len(s.sources))
+			}
+			of = s.sources[code]
+		}
+		packed := number(raw[4:sampledBytes])
 		ingested := packed >> lagBits & (1<<arrivalBits - 1) * int64(times.Minute)
 		lag := packed&(1<<lagBits-1)*int64(times.Minute) + least
-		rows = append(rows, collect.WriterTimes{Row: uint32(number(raw[:4])), File: int32(packed >> (lagBits + arrivalBits)), Event: times.Instant(ingested - lag), Ingested: times.Instant(ingested)})
+		rows[of] = append(rows[of], collect.WriterTimes{Row: uint32(number(raw[:4])), File: int32(packed >> (lagBits + arrivalBits)), Event: times.Instant(ingested - lag), Ingested: times.Instant(ingested)})
 	}
 	return rows, nil
 }
@@ -228,7 +266,7 @@ func (v *view) addWriter(row []any, s sampling) error {
 	source, _ := row[1].(string)
 	hash, _ := row[2].(int64)
 	text, _ := row[3].(string)
-	rows, err := readSample(text, s.all)
+	bySource, err := readSample(text, source, s)
 	if err != nil {
 		return err
 	}
@@ -241,11 +279,13 @@ func (v *view) addWriter(row []any, s sampling) error {
 			parts[i] = collect.WriterPart{Text: value}
 		}
 	}
-	if s.all {
-		v.rules.AddWriterRows(source, parts, rows)
-		return nil
+	for _, source := range slices.Sorted(maps.Keys(bySource)) {
+		if s.all {
+			v.rules.AddWriterRows(source, parts, bySource[source])
+			continue
+		}
+		v.rules.AddHashedRows(source, parts, uint64(hash)^1<<63, s.bound(), bySource[source])
 	}
-	v.rules.AddHashedRows(source, parts, uint64(hash)^1<<63, s.bound(), rows)
 	return nil
 }
 

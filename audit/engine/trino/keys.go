@@ -147,6 +147,9 @@ const (
 	portionHashes = 10_000
 	rowBytes      = 1 << 10
 	leastRows     = 10_000
+	// mostPaths is how many letters the names of files may take that rows are fetched from: beyond, all files are read, since a cluster takes
+	// no longer questions.
+	mostPaths = 200_000
 )
 
 // judge fetches the rows of the candidates, a portion at a time, and judges each key among them.
@@ -190,7 +193,11 @@ func (a *asked) portion(ctx context.Context, v *view, some []candidate, files in
 			Fetched                   []string
 		}{rows, hashOf(v.key), whole(v.key), strings.Join(hashes, ", "), f.texts})
 	}
-	text, err := a.under(`t."$path" IN (` + strings.Join(paths, ", ") + ")")
+	where := `t."$path" IN (` + strings.Join(paths, ", ") + ")"
+	if len(where) > mostPaths {
+		where = a.where(v)
+	}
+	text, err := a.under(where)
 	if err != nil {
 		return err
 	}

@@ -69,6 +69,9 @@ func (a *asked) profile(ctx context.Context, v *view) error {
 				a.name, cut.column, cut.most)}
 		}
 		seen[slice.File] += slice.Rows
+		if len(v.seen) <= mostCodes && !slices.Contains(v.seen, slice.Source) {
+			v.seen = append(v.seen, slice.Source)
+		}
 		all = append(all, counted{slice, lags, events})
 		return nil
 	})
@@ -78,6 +81,7 @@ func (a *asked) profile(ctx context.Context, v *view) error {
 	if len(strange) > 0 {
 		return strangers(v, strange)
 	}
+	slices.Sort(v.seen)
 	again := false
 	for _, id := range v.files {
 		file := v.order.Survey.Files[id]
@@ -162,7 +166,9 @@ func strangers(v *view, paths []string) error {
 }
 
 func (v *view) profileText(where string) (string, error) {
-	rows, err := sql.Trino("rows", v.rows(where))
+	counted := v.rows(where)
+	counted.Files, counted.Known = v.toldKnown, true
+	rows, err := sql.Trino("rows", counted)
 	if err != nil {
 		return "", err
 	}

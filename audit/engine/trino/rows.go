@@ -2,11 +2,12 @@ package trino
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
@@ -16,9 +17,11 @@ import (
 
 // rowsSQL are the values of the part that all queries begin with: the rows with their files, sources and times.
 type rowsSQL struct {
-	// Files are what the cluster is told of each file, Rules what their rows are judged by; the names of all files begin with Prefix, and go on From.
-	Files, Rules, Prefix          string
-	From                          int
+	// Files are what the cluster is told of each file, by NameBytes of a hash of its name, and Rules what their rows are judged by. Known says
+	// that the files have the instant beside at which their rows were known.
+	Files, Rules                  string
+	NameBytes                     int
+	Known                         bool
 	Source, Table, Where          string
 	Fields                        []string
 	SentinelBefore, SentinelAfter int64
@@ -34,14 +37,17 @@ type view struct {
 	table *described
 	paths paths
 	files []int32 // those that are read
-	// told and rulesText are what the cluster is told of files and rules, as SQL writes texts; all names of files begin with prefix.
-	told, rulesText, prefix string
+	// told and rulesText are what the cluster is told of files and rules, as SQL writes texts; toldKnown has the instants beside at which rows
+	// were known.
+	told, toldKnown, rulesText string
 	// readings are the distinct ways in which times are read, by the file's index of it and the source's name; "" is any other source.
 	readings []reading
 	sources  []string
-	columns  []namedSQL
-	source   string
-	event    timeSQL
+	// seen are the sources of rows that the profile has counted.
+	seen    []string
+	columns []namedSQL
+	source  string
+	event   timeSQL
 	// key, entity and writer are the parts of identities that the cluster can read.
 	key, entity, writer []part
 	// text is the event time's own text where it may not parse.
@@ -95,7 +101,7 @@ func (v *view) prepare() error {
 		v.sources = append(v.sources, s.Name)
 	}
 	index := map[int32]int{}
-	told := tellingOf(v)
+	told := &telling{index: map[string]int64{}, files: map[string][2]int64{}, known: map[string][3]int64{}}
 	for _, id := range v.files {
 		file := &v.order.Survey.Files[id]
 		at, ok := index[file.Schema]
@@ -115,37 +121,38 @@ func (v *view) prepare() error {
 		}
 		told.add(v.paths.there(file.Abs), file, at, rules)
 	}
-	var err error
-	if v.told, v.rulesText, err = told.texts(); err != nil {
-		return err
+	for _, one := range []struct {
+		value any
+		into  *string
+	}{{told.files, &v.told}, {told.known, &v.toldKnown}, {told.rules, &v.rulesText}} {
+		raw, err := json.Marshal(one.value)
+		if err != nil {
+			return err
+		}
+		*one.into = literal(string(raw))
 	}
-	v.prefix = told.prefix
 	v.addSource()
 	v.addTimes()
 	v.addIdentities()
 	return nil
 }
 
-// telling is what the cluster is told of the files: what many have in common is said once.
+// telling is what the cluster is told of the files, by their short names: what many have in common is said once.
 type telling struct {
-	prefix string
-	files  map[string][3]int64
-	rules  [][]any
-	index  map[string]int64
+	files map[string][2]int64
+	known map[string][3]int64
+	rules [][]any
+	index map[string]int64
 }
 
-func tellingOf(v *view) *telling {
-	t := &telling{files: map[string][3]int64{}, index: map[string]int64{}}
-	for i, id := range v.files {
-		there := v.paths.there(v.order.Survey.Files[id].Abs)
-		if i == 0 {
-			t.prefix = there[:strings.LastIndexByte(there, '/')+1]
-		}
-		for !strings.HasPrefix(there, t.prefix) {
-			t.prefix = t.prefix[:strings.LastIndexByte(t.prefix[:len(t.prefix)-1], '/')+1]
-		}
-	}
-	return t
+// nameBytes are so many of a hash that no two of a billion files are likely to have the same; a file that is none of the view's would have
+// to have that of one to be taken for it, and is found by its number of rows even then.
+const nameBytes = 9
+
+// shortName is the hash of a file's name as the cluster writes it.
+func shortName(there string) string {
+	sum := sha256.Sum256([]byte(there))
+	return base64.StdEncoding.EncodeToString(sum[:nameBytes])
 }
 
 func (t *telling) add(there string, file *facts.File, reading int, r collect.RowRules) {
@@ -165,21 +172,8 @@ func (t *telling) add(there string, file *facts.File, reading int, r collect.Row
 		at = int64(len(t.rules)) // arrays begin at 1
 		t.index[key] = at
 	}
-	t.files[strings.TrimPrefix(there, t.prefix)] = [3]int64{int64(file.ID), at, int64(r.Limits.KnownBy)}
-}
-
-func (t *telling) texts() (files, rules string, err error) {
-	for _, one := range []struct {
-		value any
-		into  *string
-	}{{t.files, &files}, {t.rules, &rules}} {
-		raw, err := json.Marshal(one.value)
-		if err != nil {
-			return "", "", err
-		}
-		*one.into = literal(string(raw))
-	}
-	return files, rules, nil
+	name := shortName(there)
+	t.files[name], t.known[name] = [2]int64{int64(file.ID), at}, [3]int64{int64(file.ID), at, int64(r.Limits.KnownBy)}
 }
 
 func bound(part int, at times.Instant) times.Instant {
@@ -427,7 +421,7 @@ func hashOf(parts []part) string {
 // rows are the values of the part that all queries begin with.
 func (v *view) rows(where string) rowsSQL {
 	sentinels := v.limits()
-	return rowsSQL{Files: v.told, Rules: v.rulesText, Prefix: literal(v.prefix), From: utf8.RuneCountInString(v.prefix) + 1, Fields: fields, Source: v.source, Table: v.table.from(), Where: where, Columns: v.columns,
+	return rowsSQL{Files: v.told, Rules: v.rulesText, NameBytes: nameBytes, Fields: fields, Source: v.source, Table: v.table.from(), Where: where, Columns: v.columns,
 		SentinelBefore: int64(sentinels.SentinelBefore), SentinelAfter: int64(sentinels.SentinelAfter)}
 }
 
