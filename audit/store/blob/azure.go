@@ -70,9 +70,9 @@ func (azureCloud) listed(o *gocloud.ListObject) string {
 
 func (azureCloud) looked(a *gocloud.Attributes) string { return unquoted(a.ETag) }
 
-func (azureCloud) pinned(mark string, as func(any) bool) error {
+func (azureCloud) pinned(_, mark string, as func(any) bool) error {
 	var options *azblob.DownloadStreamOptions
-	if as(&options) {
+	if mark != "" && as(&options) {
 		etag := azcore.ETag(`"` + mark + `"`)
 		options.AccessConditions = &azureBlob.AccessConditions{ModifiedAccessConditions: &azureBlob.ModifiedAccessConditions{IfMatch: &etag}}
 	}

@@ -19,8 +19,9 @@ type cloud interface {
 	// listed is the mark of an object in a listing, and looked that of one that was looked at alone; they are the same text.
 	listed(o *gocloud.ListObject) string
 	looked(a *gocloud.Attributes) string
-	// pinned makes a read fail where the object is no longer the one of that mark.
-	pinned(mark string, as func(any) bool) error
+	// pinned makes a read ask for the key as it was listed, which the library may write in another way, and fail where the object is no longer the
+	// one of that mark; an empty one is of any.
+	pinned(key, mark string, as func(any) bool) error
 	// read is the mark of what a reader reads, in the same text; empty where the answer does not say.
 	read(as func(any) bool) string
 	// answers says whether what a reader reads is the range that was asked for of what was listed, as far as the answer says: errOther where it

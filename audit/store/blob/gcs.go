@@ -69,7 +69,10 @@ func (gcsCloud) looked(a *gocloud.Attributes) string {
 	return strconv.FormatInt(attributes.Generation, 10)
 }
 
-func (gcsCloud) pinned(mark string, as func(any) bool) error {
+func (gcsCloud) pinned(_, mark string, as func(any) bool) error {
+	if mark == "" {
+		return nil
+	}
 	generation, err := strconv.ParseInt(mark, 10, 64)
 	if err != nil {
 		return err

@@ -114,9 +114,13 @@ func (s3Cloud) looked(a *gocloud.Attributes) string { return unquoted(a.ETag) }
 
 func unquoted(etag string) string { return strings.Trim(etag, `"`) }
 
-func (s3Cloud) pinned(mark string, as func(any) bool) error {
+func (s3Cloud) pinned(key, mark string, as func(any) bool) error {
 	var in *s3.GetObjectInput
-	if as(&in) {
+	if !as(&in) {
+		return nil
+	}
+	in.Key = aws.String(key)
+	if mark != "" {
 		in.IfMatch = aws.String(`"` + mark + `"`)
 	}
 	return nil

@@ -4,6 +4,7 @@ package blob_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -12,6 +13,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/featureaudit/featureaudit/audit/store"
 	"github.com/featureaudit/featureaudit/audit/store/blob"
@@ -208,5 +212,31 @@ func TestAStoreThatIsDownIsNotAskedForEachObjectAllOver(t *testing.T) {
 	f.set(func(int, *http.Request) objectstore.Answer { return objectstore.Answer{Status: 503} })
 	if made, _ := read(); made != int64(hasty().Attempts) {
 		t.Errorf("%d requests after one that succeeded, want %d", made, hasty().Attempts)
+	}
+}
+
+// TestAKeyIsReadAsItIsListed: the library writes control characters and empty folders of keys in a way of its own, and finds no such object then.
+func TestAKeyIsReadAsItIsListed(t *testing.T) {
+	p := onS3(t, nil)
+	const key = "v/dt=2026-11-02/a\tb \u00fc%20+.parquet"
+	config := aws.Config{Region: "us-east-1", Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{AccessKeyID: p.server.AccessKey, SecretAccessKey: p.server.SecretKey}, nil
+	})}
+	client := s3.NewFromConfig(config, func(o *s3.Options) { o.BaseEndpoint, o.UsePathStyle = aws.String(p.server.Endpoint), true })
+	if _, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("feat"), Key: aws.String(key), Body: strings.NewReader("PAR1 text")}); err != nil {
+		t.Fatal(err)
+	}
+	s := p.opened(t, hasty())
+	l, err := s.List(t.Context(), "", p.bucket+"/v")
+	if err != nil || len(l.Entries) != 2 || l.Entries[1].Abs != p.bucket+"/"+key {
+		t.Fatalf("%+v, error %v; want the key as it is", l.Entries, err)
+	}
+	o, err := s.Open(t.Context(), l.Entries[1].Abs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := make([]byte, 9)
+	if _, err := o.ReadAt(text, 0); err != nil || string(text) != "PAR1 text" {
+		t.Errorf("it holds %q, error %v", text, err)
 	}
 }

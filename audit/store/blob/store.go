@@ -292,10 +292,7 @@ func (o *object) Fetch(from, size int64, to io.Writer) error {
 
 // request makes one request for a range, and says each time that some of it has come.
 func (o *object) request(ctx context.Context, from, size int64, to io.Writer, alive func()) (int64, error) {
-	pin := func(func(any) bool) error { return nil }
-	if o.entry.ETag != "" {
-		pin = func(as func(any) bool) error { return o.bucket.cloud.pinned(o.entry.ETag, as) }
-	}
+	pin := func(as func(any) bool) error { return o.bucket.cloud.pinned(o.key, o.entry.ETag, as) }
 	var r *gocloud.Reader
 	if err := guarded(func() (err error) {
 		r, err = o.bucket.NewRangeReader(ctx, o.key, from, size, &gocloud.ReaderOptions{BeforeRead: pin})
