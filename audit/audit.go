@@ -183,7 +183,7 @@ func Run(ctx context.Context, o Options) (Audit, error) {
 	done.Looked = r.looked
 	done.Rows, done.RowNotes, done.RowsErr, done.Uncovered = fetched.Rows, fetched.RowNotes, fetched.RowsErr, fetched.Uncovered
 	if o.Facts != nil {
-		done.FactsErr = o.Facts.Commit(kept.Note{By: o.Tool.Version, AsOf: r.asOf, HashKeyID: o.Mask.KeyID()})
+		done.FactsErr = o.Facts.Commit(kept.Note{By: o.Tool.Version, AsOf: r.asOf, HashKeyID: o.Mask.KeyID(), Paranoid: o.Paranoid})
 		if stopped == nil { // what a run that was stopped found rewritten is in no report yet
 			done.FactsErr = errors.Join(done.FactsErr, o.Facts.Looks().Commit(o.Tool.Version, r.asOf), o.Facts.Tidy(ctx, o.Tool.Version))
 		}

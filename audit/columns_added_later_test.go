@@ -1,9 +1,11 @@
 package audit_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/big"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -148,5 +150,36 @@ func TestColumnsAddedLaterAreNull(t *testing.T) {
 				t.Errorf("%s: %d of %d, %s", r.Outcome, r.RowsBad, r.RowsTotal, r.Message)
 			}
 		})
+	}
+}
+
+// TestDefaultsOfSensitiveColumnsStay within the program: no query of a report has one.
+func TestDefaultsOfSensitiveColumnsStay(t *testing.T) {
+	fields := []icebergtable.Field{{ID: 1, Name: "user", Type: "long"}, {ID: 2, Name: "at", Type: "timestamptz"}}
+	table, err := icebergtable.New(t.TempDir(), icebergtable.Options{Format: 3, Fields: fields})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, after := addedLater("c", fixtures.TextType, "nobody@example.com", "a")
+	if err := table.Commit(icebergtable.Change{Add: []icebergtable.File{{Path: "0.parquet", Rows: before}}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := table.SetFields(append(fields, icebergtable.Field{ID: 3, Name: "c", Type: "string", Default: "nobody@example.com"})); err != nil {
+		t.Fatal(err)
+	}
+	if err := table.Commit(icebergtable.Change{Add: []icebergtable.File{{Path: "1.parquet", Rows: after}}}); err != nil {
+		t.Fatal(err)
+	}
+	store := fixtures.Random{AsOf: time.Date(2026, 11, 4, 0, 0, 0, 0, time.UTC)}
+	for role, view := range map[string]model.View{"key": {Key: []string{"c"}}, "entity": {Key: []string{"user"}, Entity: []string{"c"}}, "source": {Key: []string{"user"}, Source: model.SourceColumn{Column: "c"}},
+		"payload": {Key: []string{"at"}, Payload: []string{"c"}}} {
+		view.Name, view.Path, view.Root, view.EventTime, view.Sensitive = "v", table.Dir, table.Dir, model.TimeColumn{Column: "at"}, []string{"c"}
+		text, err := json.Marshal(auditRandom(t, store, view))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text), "nobody") {
+			t.Errorf("as the %s: %s", role, text)
+		}
 	}
 }

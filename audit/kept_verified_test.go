@@ -3,7 +3,9 @@ package audit_test
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -80,6 +82,36 @@ func TestVerifiedRowsAreKept(t *testing.T) {
 	w.compare("changed back, and not told", w.withFacts(false), now)
 	w.compare("changed back, and found", w.withFacts(true), before)
 	w.compare("trusted again", w.withFacts(false), before)
+}
+
+// TestARunBesideAParanoidOneBringsNoRowsBack has a run begin, a row changed in place and found by another run that trusts nothing, and the first run end
+// after that with more rows of the changed file: later nights go by what the other found.
+func TestARunBesideAParanoidOneBringsNoRowsBack(t *testing.T) {
+	db := openEngine(t)
+	w := keptWorld(t, db)
+	w.alikeDays()
+	w.sameWith("days of one make", 0)
+	before := w.audit(nil, false)
+	dir, err := kept.Open(w.t.Context(), w.facts)
+	w.do(err)
+	w.inPlace(0, func() { w.alikeDay(0, swapAmounts) })
+	now := w.audit(nil, false)
+	if string(before) == string(now) {
+		t.Fatal("the change makes no difference")
+	}
+	w.compare("a run that trusts nothing", w.withFacts(true), now)
+	w.alikeDay(keptDays, func(i int, r *storedRow) {
+		if i == 50 { // another row of the first day repeats
+			r.id, r.user, r.region, r.amount = int64(100), int64(100%17), "r1", 100
+		}
+	})
+	w.audit(dir, false)
+	w.do(dir.Close())
+	if f := w.verifiedFiles()[w.dayFile(0)]; f == nil {
+		t.Fatal("no rows of the first day are kept")
+	}
+	w.compare("the night after both", w.withFacts(false), w.audit(nil, false))
+	w.compare("and the one after", w.withFacts(false), w.audit(nil, false))
 }
 
 // TestVerifiedRowsOfAFileThatRepeatsNoMore reads a file again in which no key repeats any more. What was kept of its rows is not said any
@@ -206,4 +238,39 @@ func verifiedColumns(pack *kept.Pack) []kept.Column {
 		}
 	}
 	return nil
+}
+
+// TestDamagedVerifiedRowsChangeNoReport changes bytes of every table of a pack with verified rows, most of them in those: no report is another.
+func TestDamagedVerifiedRowsChangeNoReport(t *testing.T) {
+	db := openEngine(t)
+	w := settledWorld(t, db)
+	w.alikeDays()
+	w.sameWith("a first run", 0)
+	want := w.audit(nil, false)
+	w.reading = true
+	tables, err := filepath.Glob(filepath.Join(w.facts, "packs", "*", "*"))
+	w.do(err)
+	found := false
+	for _, name := range tables {
+		raw, err := os.ReadFile(name)
+		w.do(err)
+		changes := 2
+		if filepath.Base(name) == kept.VerifiedName+".parquet" {
+			found, changes = true, 20
+		}
+		for at := 0; at < len(raw); at += len(raw)/changes + 1 {
+			harmed := slices.Clone(raw)
+			harmed[at] ^= 1 << (at % 8)
+			w.do(os.WriteFile(name, harmed, 0o600))
+			w.compare(fmt.Sprintf("byte %d of %s", at, filepath.Base(name)), w.withFacts(false), want)
+		}
+		w.do(os.WriteFile(name, raw, 0o600))
+	}
+	if !found || w.notUsed == 0 {
+		t.Errorf("verified rows are there: %v; %d packs were not used", found, w.notUsed)
+	}
+	known := w.known
+	if w.compare("the pack as it was", w.withFacts(false), want); w.known-known != keptDays {
+		t.Errorf("%d files are known, want %d", w.known-known, keptDays)
+	}
 }

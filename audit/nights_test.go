@@ -60,26 +60,36 @@ func sequencesToLive(t *testing.T) (first, count uint64) {
 // but those of its execution.
 func TestNightsWithKeptFacts(t *testing.T) {
 	db := openEngine(t)
-	var known, read, forgotten atomic.Int64
+	var known, read, forgotten, verified atomic.Int64
 	t.Run("nights", func(t *testing.T) {
 		first, count := sequencesToLive(t)
 		for seed := first; seed < first+count; seed++ {
 			t.Run(fmt.Sprint(seed), func(t *testing.T) {
 				t.Parallel()
-				w := newWorld(t, sharedScanner(db), seed)
+				w := anyWorld(t, sharedScanner(db), seed)
 				for night := range 7 {
 					w.live(night)
 				}
+				verified.Add(w.verifiedRows())
 				known.Add(w.known)
 				read.Add(w.read)
 				forgotten.Add(w.notUsed)
 			})
 		}
 	})
-	t.Logf("%d files were known and %d read; %d packs were not used", known.Load(), read.Load(), forgotten.Load())
-	if known.Load() < read.Load()/2 || forgotten.Load() == 0 {
-		t.Errorf("%d files were known and %d read, and %d packs were damaged: the nights try too little", known.Load(), read.Load(), forgotten.Load())
+	t.Logf("%d files were known and %d read; %d packs were not used, and %d verified rows are kept", known.Load(), read.Load(), forgotten.Load(), verified.Load())
+	if known.Load() < read.Load()/2 || forgotten.Load() == 0 || verified.Load() == 0 {
+		t.Errorf("%d files were known and %d read, %d packs were damaged, and %d verified rows are kept: the nights try too little", known.Load(), read.Load(), forgotten.Load(), verified.Load())
 	}
+}
+
+// anyWorld is a store of plain files, a Delta or an Iceberg table.
+func anyWorld(t *testing.T, adapters audit.Adapters, seed uint64) *world {
+	t.Helper()
+	if kind := seed % 4; kind >= 2 {
+		return newLake(t, adapters, seed, kind == 3)
+	}
+	return newWorld(t, adapters, seed)
 }
 
 // openEngine opens an engine that runs of a test share.
@@ -128,6 +138,8 @@ type world struct {
 	reading bool
 	// table is what the store is, where it is a table.
 	table *deltatable.Table
+	// lake is the table of random nights, nil where the store is plain files.
+	lake *lake
 	// memory is the limit of a run, in bytes; 0 for the usual one.
 	memory int64
 }
@@ -297,6 +309,9 @@ var happenings = []happening{
 		v, limit := w.view(), 0.5
 		v.Checks = map[string]model.CheckPolicy{"source-lag": {Severity: "off"}, "stale-rows": {MaxFraction: &limit}}
 		v.Payload = [][]string{nil, {"note"}}[w.rng.IntN(2)]
+		if w.lake != nil && v.Payload != nil {
+			v.Payload = []string{"region"}
+		}
 	}},
 	{"the clock goes on by an hour", func(w *world) { w.asOf = w.asOf.Add(time.Hour) }},
 	{"the clock goes on by a day", func(w *world) { w.asOf = w.asOf.AddDate(0, 0, 1) }},
@@ -379,7 +394,8 @@ func (w *world) tableOf(pack string) string {
 func (w *world) live(night int) {
 	w.t.Helper()
 	for range w.rng.IntN(3) {
-		h := happenings[w.rng.IntN(len(happenings))]
+		all := w.happenings()
+		h := all[w.rng.IntN(len(all))]
 		w.log = append(w.log, h.name)
 		h.do(w)
 	}

@@ -27,6 +27,8 @@ type Dir struct {
 	files map[fileOf]*File
 	// lists are the newest of each name.
 	lists map[string]listed
+	// since is the highest number of the packs that were there.
+	since int64
 	// distrusted is the highest number of a damaged pack: what it said of files may have been said to correct older packs, so that none up
 	// to it is trusted.
 	distrusted int64
@@ -166,8 +168,15 @@ func (f Folder) Open(ctx context.Context) (*Dir, error) {
 	if err != nil {
 		return nil, fmt.Errorf("facts %s: %w", f.place.text(), err)
 	}
+	var all []said
 	for _, p := range packs {
-		d.take(p)
+		d.since = max(d.since, numberOf(p.name))
+		if p.err == nil {
+			all = append(all, said{p.pack, p.files, p.lists})
+		}
+	}
+	for _, p := range packs {
+		d.take(p, all)
 	}
 	d.forget()
 	return d, nil
@@ -228,8 +237,8 @@ func (d *Dir) openPack(name string) (opened, error) {
 	return o, nil
 }
 
-// take takes over what a pack knows. The newest of a file counts.
-func (d *Dir) take(o opened) {
+// take takes over what a pack knows, beside others. The newest of a file counts.
+func (d *Dir) take(o opened, all []said) {
 	if o.err != nil {
 		d.notUsed = append(d.notUsed, reasonOf(o.name, o.err))
 		if !foreign(o.name, o.err) {
@@ -237,10 +246,11 @@ func (d *Dir) take(o opened) {
 		}
 		return
 	}
-	for _, f := range o.files {
+	s := counting(said{o.pack, o.files, o.lists}, all)
+	for _, f := range s.files {
 		d.files[fileOf{f.Policy, f.Path}] = f
 	}
-	maps.Copy(d.lists, o.lists)
+	maps.Copy(d.lists, s.lists)
 }
 
 // forget drops what is not trusted.
@@ -417,6 +427,10 @@ type Note struct {
 	// HashKeyID tells with which key hashes of sensitive columns are hidden; empty without one. A merged pack may have several, with commas
 	// between.
 	HashKeyID string `json:"hash_key_id,omitempty"`
+	// Paranoid says that the run trusted no kept fact: what it says of a file corrects what packs say that knew nothing of it.
+	Paranoid bool `json:"paranoid,omitempty"`
+	// Since is the highest number of the packs that the run knew, nil in those of earlier releases. Commit sets it.
+	Since *int64 `json:"since,omitempty"`
 }
 
 // Commit gives the pack of this run its place. The error is the disk's, and costs what was to be kept of this run only.
@@ -436,6 +450,7 @@ func (d *Dir) Commit(note Note) error {
 	if err != nil {
 		return d.wrap(errors.Join(err, w.Abort()))
 	}
+	note.Since = &d.since
 	_, err = d.place.commit(w, packsFolder, numberAfter(names), note)
 	return d.wrap(err)
 }

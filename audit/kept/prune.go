@@ -199,10 +199,7 @@ func neededLists(sound []Stock, needed map[*File]bool) (map[string]listed, error
 		}
 		numbers[f.Path] = max(numbers[f.Path], f.pack.number())
 	}
-	lists := map[string]listed{}
-	for _, s := range sound {
-		maps.Copy(lists, s.lists)
-	}
+	lists := listsCounting(sound)
 	for name, l := range lists {
 		f := File{At: l.at, pack: l.pack}
 		covered, err := f.Texts(coveredTable.Name, "path")
@@ -253,7 +250,10 @@ func fill(ctx context.Context, w *Writer, packs []Stock, needed map[*File]bool, 
 	note, number, last := Note{By: by, AsOf: times.Instant(times.None)}, int64(0), int64(0)
 	for _, s := range packs {
 		note.AsOf, last = max(note.AsOf, s.Note.AsOf), max(last, numberOf(path.Base(s.Name)))
-		note.HashKeyID = joinedIDs(note.HashKeyID, s.Note.HashKeyID)
+		note.HashKeyID, note.Paranoid = joinedIDs(note.HashKeyID, s.Note.HashKeyID), note.Paranoid || s.Note.Paranoid
+		if known := s.pack.since(); note.Since == nil || known < *note.Since {
+			note.Since = &known
+		}
 		for _, f := range s.Files {
 			if !needed[f] {
 				continue

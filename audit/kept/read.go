@@ -27,9 +27,11 @@ func (e DamagedError) Unwrap() error { return e.Err }
 
 // Pack is a pack on disk. It is safe for concurrent use.
 type Pack struct {
-	path   string
-	note   json.RawMessage
-	tables map[string]*tableReader
+	path string
+	note json.RawMessage
+	// grounds are what it rests on, as its note says; empty in a pack of another kind.
+	grounds Note
+	tables  map[string]*tableReader
 }
 
 // maxManifest bounds what is read of a manifest.
@@ -54,6 +56,9 @@ func openPack(from source, path string, remembered *blocks) (*Pack, error) {
 		return nil, damaged(err)
 	}
 	p := &Pack{path: path, note: m.Note, tables: map[string]*tableReader{}}
+	if p.Note(&p.grounds) != nil {
+		p.grounds = Note{}
+	}
 	for _, t := range m.Tables {
 		table := t.table()
 		if err := table.check(); err != nil {

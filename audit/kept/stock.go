@@ -107,12 +107,9 @@ func Latest(all []Stock) []*File {
 
 // latestOf are the newest of each policy and path among packs that are not damaged.
 func latestOf(all []Stock) []*File {
-	newest, order := map[fileOf]*File{}, []fileOf{}
-	for _, s := range all {
-		if s.Damage != nil {
-			continue
-		}
-		for _, f := range s.Files {
+	newest, order, sound := map[fileOf]*File{}, []fileOf{}, allSaid(all)
+	for _, s := range sound {
+		for _, f := range counting(s, sound).files {
 			of := fileOf{f.Policy, f.Path}
 			if newest[of] == nil {
 				order = append(order, of)

@@ -24,6 +24,8 @@ var (
 	ingestNames = []string{
 		"ingested_at", "ingestion_time", "ingestion_timestamp", "ingest_time", "ingest_ts", "created_timestamp", "created_at", "created",
 		"loaded_at", "load_time", "inserted_at", "received_at", "arrived_at", "processed_at", "written_at", "_ingested_at", "_loaded_at",
+		"ingest_timestamp", "ingested_ts", "load_ts", "load_timestamp", "loaded_ts", "insert_time", "insert_ts", "inserted_ts", "arrival_time", "arrival_ts",
+		"received_ts", "_etl_loaded_at", "_airbyte_extracted_at", "_fivetran_synced",
 	}
 	keyNames = []string{
 		"transaction_id", "event_id", "impression_id", "click_id", "order_id", "payment_id", "message_id", "request_id", "record_id", "row_id",

@@ -91,6 +91,9 @@ func (v StarterView) write(b *strings.Builder) {
 		b.WriteString("    # zone: UTC               # event_time has no zone: it is read as UTC. Name the one that it is in, or say UTC\n")
 	}
 	line("ingested_at", timeColumn(v.IngestedAt))
+	if v.EventTime.Declared() && !v.IngestedAt.Declared() {
+		b.WriteString("    # ingested_at: COLUMN     # when the store got the row; wrong zones and late rows are not found without it\n")
+	}
 	if v.Source.PathSegment > 0 {
 		line("source", fmt.Sprintf("{path_segment: %d}", v.Source.PathSegment))
 	} else {

@@ -11,7 +11,7 @@ import (
 const starterText = `# yaml-language-server: $schema=./featureaudit.schema.json
 # Written by featureaudit init. Lines marked "guess" come from names and types: check them.
 # Editors check it once ` + "`featureaudit schema config --out json=featureaudit.schema.json`" + ` has run beside it.
-# 2 views, in the order of featureaudit plan.
+# 3 views, in the order of featureaudit plan.
 version: 1
 project: growth
 views:
@@ -34,6 +34,14 @@ views:
     # key: [COLUMN]           # what may not repeat
     # ttl: 24h                # until it is set, rows never expire: ttl-unset fails. {never: REASON} acknowledges that
     # max_age: 6h             # how old the newest event may be: what consumers are promised
+  timed:
+    # owner: TEAM             # who answers for it; "gate --owner TEAM" selects by it
+    path: t/*.parquet
+    event_time: ts
+    # ingested_at: COLUMN     # when the store got the row; wrong zones and late rows are not found without it
+    key: [id]
+    # ttl: 24h                # until it is set, rows never expire: ttl-unset fails. {never: REASON} acknowledges that
+    # max_age: 6h             # how old the newest event may be: what consumers are promised
 
 # Known findings are accepted for a reason and a while:
 # suppress:
@@ -53,6 +61,7 @@ func TestStarter(t *testing.T) {
 			},
 		},
 		{Name: "null", Path: "*.parquet"},
+		{Name: "timed", Path: "t/*.parquet", EventTime: model.TimeColumn{Column: "ts"}, Key: []string{"id"}},
 	})
 	if text != starterText {
 		t.Errorf("got\n%s, want text == starterText", text)
@@ -113,6 +122,13 @@ func TestGuessRoles(t *testing.T) {
 			map[string]Guess{
 				"event_time": one("event_timestamp", "named like it, TIMESTAMP(us, UTC)"), "ingested_at": one("created", "named like it, TIMESTAMP(us, UTC)"),
 				"entity": one("driver_id", "named like it, INT64"),
+			},
+		},
+		{
+			"a loader's", []facts.Column{stamp("when"), stamp("_fivetran_synced"), id("id")},
+			map[string]Guess{
+				"event_time":  one("when", "the only column of a time type left, TIMESTAMP(us, UTC)"),
+				"ingested_at": one("_fivetran_synced", "named like it, TIMESTAMP(us, UTC)"), "key": one("id", "named like it, INT64"),
 			},
 		},
 		{

@@ -74,6 +74,26 @@ func (v *Looked) apart() []string {
 	return names
 }
 
+// readAs tells apart what a table makes of the columns that a file has, and is empty without a table. Those that the table got later read as NULL
+// there, or make the file unreadable: they change nothing of it.
+func readAs(s facts.Survey, f facts.File) string {
+	if f.Snapshot == "" || f.Schema < 0 {
+		return f.Snapshot
+	}
+	return digest(columnsRead(s.Schemas[f.Schema]), f.Defaulted)
+}
+
+// columnsRead are the columns of a file by the names that it has for them and those that they are read by, with their types.
+func columnsRead(s facts.Schema) [][3]string {
+	var columns [][3]string
+	for _, c := range s.Columns {
+		if !c.Absent {
+			columns = append(columns, [3]string{c.Path, c.StoredPath, c.TypeText})
+		}
+	}
+	return columns
+}
+
 // partitionsOf turns a survey into partitions whose content is not known yet.
 func partitionsOf(s facts.Survey) []Partition {
 	parts := make([]Partition, 0, len(s.Partitions)+1)
@@ -87,7 +107,7 @@ func partitionsOf(s facts.Survey) []Partition {
 	for _, f := range s.Files {
 		at := max(f.Partition, 0)
 		p := &parts[at]
-		p.Files = append(p.Files, File{Path: f.Path, Abs: f.Abs, Size: f.Size, ModTime: f.ModTime, FooterSum: f.FooterSum, ETag: f.ETag, Mask: f.Snapshot + f.RowMask, Rows: f.Live()})
+		p.Files = append(p.Files, File{Path: f.Path, Abs: f.Abs, Size: f.Size, ModTime: f.ModTime, FooterSum: f.FooterSum, ETag: f.ETag, Mask: readAs(s, f) + f.RowMask, Rows: f.Live()})
 		p.ids = append(p.ids, f.ID)
 		p.Rows += f.Live()
 		p.Bytes += f.Size

@@ -59,7 +59,9 @@ func (m *Memory) of(v *Looked, names [][]string) recall {
 	for _, schema := range v.Survey.Schemas {
 		var columns [][2]string
 		for _, c := range schema.Columns {
-			columns = append(columns, [2]string{c.Name, c.TypeText})
+			if !c.Absent {
+				columns = append(columns, [2]string{c.Name, c.TypeText})
+			}
 		}
 		r.types = append(r.types, digest(columns))
 	}
@@ -87,7 +89,7 @@ func (r recall) keeps() bool { return r.memory != nil && !r.memory.dir.Failed() 
 
 // state is what the facts of a file rest on beside its bytes: which of its rows count, and what types its columns are read as.
 func (r recall) state(f facts.File) string {
-	return digest(r.types[f.Schema], f.Snapshot, f.RowMask)
+	return digest(r.types[f.Schema], readAs(r.view.Survey, f), f.RowMask)
 }
 
 // recalled is a file whose content is known.

@@ -15,15 +15,16 @@ const contentFacts = "keep the content sums of files in this folder, or in that 
 
 // factsOfContent is a folder of kept facts as far as it knows what files hold.
 type factsOfContent struct {
-	dir    *kept.Dir
-	memory *verify.Memory
-	asOf   times.Instant
+	dir      *kept.Dir
+	memory   *verify.Memory
+	asOf     times.Instant
+	paranoid bool
 }
 
 // contentFacts opens the folder of kept facts for what files hold; without one nothing is known or kept.
 func (c *cli) contentFacts(ctx context.Context, f factsFlags, p policy.Policy, outs []output, options *audit.Options, asOf times.Instant) (factsOfContent, error) {
 	dir, err := c.factsIn(ctx, f, p, outs, options)
-	return factsOfContent{dir, verify.NewMemory(dir, f.paranoid, asOf), asOf}, err
+	return factsOfContent{dir, verify.NewMemory(dir, f.paranoid, asOf), asOf, f.paranoid}, err
 }
 
 // commit keeps what was read, and says what of the folder was not trusted or not written.
@@ -32,7 +33,7 @@ func (f factsOfContent) commit() []string {
 		return nil
 	}
 	notes := f.dir.NotUsed()
-	if err := f.dir.Commit(kept.Note{By: version, AsOf: f.asOf}); err != nil {
+	if err := f.dir.Commit(kept.Note{By: version, AsOf: f.asOf, Paranoid: f.paranoid}); err != nil {
 		notes = append(notes, err.Error())
 	}
 	return notes

@@ -418,6 +418,9 @@ func (b *Statements) inner(g fileGroup, t *textTimes, extra ...namedSQL) (sql, m
 	if missing := refusedNames(g.schema); missing != "" {
 		return "", missing
 	}
+	if missing := b.hiddenFill(g.schema); missing != "" {
+		return "", missing
+	}
 	source, missing := b.sourceSQL(g)
 	if missing != "" {
 		return "", missing
@@ -548,6 +551,15 @@ func (b *Statements) sourceText(name string) string {
 		return quoteText(b.Sources[name])
 	}
 	return quoteText(name)
+}
+
+// hiddenFill says that no query may have what files read as that lack a sensitive column, or "".
+func (b *Statements) hiddenFill(s facts.Schema) string {
+	at := slices.IndexFunc(s.Columns, func(c facts.Column) bool { return c.Absent && c.Filled && b.View.Hides(c.Path) })
+	if at < 0 || b.within {
+		return ""
+	}
+	return fmt.Sprintf("the query would have to have the default of column %s, which is sensitive", s.Columns[at].Path)
 }
 
 // hiddenSource says that no query may name a source, or "".

@@ -14,6 +14,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 	gocloud "gocloud.dev/blob"
 	"gocloud.dev/blob/azureblob"
+
+	"github.com/featureaudit/featureaudit/audit/store"
 )
 
 // azureCloud is Azure Blob Storage. A bucket is a container there.
@@ -85,9 +87,12 @@ func (azureCloud) read(as func(any) bool) string {
 	return unquoted(string(*response.ETag))
 }
 
-func (azureCloud) answers(as func(any) bool, from, size int64) bool {
+func (azureCloud) answers(as func(any) bool, listed store.Entry, from, size int64) error {
 	var response azblob.DownloadStreamResponse
-	return !as(&response) || isRange(response.ContentRange, response.ContentLength, from, size)
+	if !as(&response) {
+		return nil
+	}
+	return isRange(response.ContentRange, response.ContentLength, listed, from, size)
 }
 
 func (azureCloud) told(err error) (code string, status int) {

@@ -6,6 +6,8 @@ import (
 	"context"
 
 	gocloud "gocloud.dev/blob"
+
+	"github.com/featureaudit/featureaudit/audit/store"
 )
 
 // cloud is what differs from one cloud to the next.
@@ -21,8 +23,9 @@ type cloud interface {
 	pinned(mark string, as func(any) bool) error
 	// read is the mark of what a reader reads, in the same text; empty where the answer does not say.
 	read(as func(any) bool) string
-	// answers says whether what a reader reads is the range that was asked for, as far as the answer says.
-	answers(as func(any) bool, from, size int64) bool
+	// answers says whether what a reader reads is the range that was asked for of what was listed, as far as the answer says: errOther where it
+	// is something else, and errReplaced where it is of another version.
+	answers(as func(any) bool, listed store.Entry, from, size int64) error
 	// told is what the cloud says of an error: its code, and the status of the answer; empty where there was no answer.
 	told(err error) (code string, status int)
 }

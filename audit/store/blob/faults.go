@@ -4,6 +4,8 @@ package blob
 
 import (
 	"context"
+	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/smithy-go"
 	gocloud "gocloud.dev/blob"
 	"gocloud.dev/gcerrors"
 
@@ -24,15 +27,15 @@ import (
 type Limits struct {
 	// Attempts is how often a request is made that fails for a reason that may pass; what brought bytes does not count.
 	Attempts int
-	// Request is how long one request may take, its body included.
-	Request time.Duration
+	// Request is how long one request may take, its body included, and Idle how long nothing of a body that is read may come.
+	Request, Idle time.Duration
 	// Pause is the wait after the first failure; it doubles, up to MostPause. The real wait is between half of it and all.
 	Pause, MostPause time.Duration
 }
 
-// DefaultLimits keep asking for about a minute, and for ten where each request has to be given up.
+// DefaultLimits keep asking for about a minute, and for three to ten where each request has to be given up.
 func DefaultLimits() Limits {
-	return Limits{Attempts: 10, Request: time.Minute, Pause: 200 * time.Millisecond, MostPause: 10 * time.Second}
+	return Limits{Attempts: 10, Request: time.Minute, Idle: answerLimit, Pause: 200 * time.Millisecond, MostPause: 10 * time.Second}
 }
 
 const (
@@ -56,14 +59,24 @@ func (b *bucket) try(ctx context.Context, name string, request func(ctx context.
 	return b.tryWithin(ctx, name, b.store.limits.Request, request)
 }
 
+// mostSpent is how many requests in a row are given up before a bucket counts as down: each other is made once then, and given a tenth of the time,
+// until one succeeds. Else each of a thousand objects would take all of its attempts.
+const mostSpent = 16
+
+func (b *bucket) down() bool { return b.spent.Load() >= mostSpent }
+
 // tryWithin is try with a time limit of its own for each attempt; 0 for an attempt that has one itself.
 func (b *bucket) tryWithin(ctx context.Context, name string, limit time.Duration, request func(ctx context.Context) (gotOn bool, err error)) error {
 	limits, wait := b.store.limits, b.store.limits.Pause
 	for failures := 0; ; {
+		if b.down() {
+			limit = min(limit, limits.Request/10)
+		}
 		gotOn, err := b.once(ctx, limit, request)
 		switch {
 		case err == nil:
 			b.worked.Store(true)
+			b.spent.Store(0)
 			return nil
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
@@ -71,7 +84,11 @@ func (b *bucket) tryWithin(ctx context.Context, name string, limit time.Duration
 			failures, wait = 0, limits.Pause
 		}
 		again, told := b.judge(name, err)
-		if failures++; !again || failures >= limits.Attempts {
+		if failures++; !again {
+			return told
+		}
+		if failures >= limits.Attempts || b.down() {
+			b.spent.Add(1)
 			return told
 		}
 		if err := pause(ctx, wait/2+time.Duration(rand.Int64N(int64(wait/2)+1))); err != nil {
@@ -113,6 +130,15 @@ var errReplaced = errors.New("another version came")
 // errOther is an answer that is none to what was asked for.
 var errOther = errors.New("something else came")
 
+// errStalled is a body of which nothing more has come in time.
+var errStalled = errors.New("the answer stopped")
+
+// errSlow is a body of which some came, and the end did not in time.
+var errSlow = errors.New("the answer did not end")
+
+// errEndless is a list that goes on where it has been.
+var errEndless = errors.New("the list leads to itself")
+
 // errShort is a body that ended too soon.
 var errShort = errors.New("the answer ended before its last byte")
 
@@ -150,7 +176,8 @@ func (b *bucket) judge(name string, err error) (again bool, told error) {
 		return false, refuse(store.RemoteExpired, "the credentials have expired"+answer, "run again with fresh ones, which live as long as the audit takes")
 	case among(code, "RequestTimeTooSkewed", "RequestInTheFuture"):
 		return true, refuse(store.RemoteFailed, "the clock of this machine and that of the store differ too much"+answer, "set the clock, and run again")
-	case among(code, "PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"), status == http.StatusMovedPermanently, status == http.StatusTemporaryRedirect:
+	case among(code, "PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"), status == http.StatusMovedPermanently,
+		status == http.StatusTemporaryRedirect, status == http.StatusPermanentRedirect:
 		return false, &store.RemoteError{Kind: store.RemoteRefused, Name: root, Cause: "the bucket is in another region than the one that was asked" + answer, Remedy: "set AWS_REGION to the bucket's, or append ?region=REGION"}
 	case errors.Is(err, errReplaced), status == http.StatusPreconditionFailed, among(code, "PreconditionFailed", "ConditionNotMet", "BlobAlreadyExists"), kind == gcerrors.FailedPrecondition:
 		return false, refuse(store.RemoteChanged, "it was replaced since it was listed", "run again when its writer is done")
@@ -158,8 +185,8 @@ func (b *bucket) judge(name string, err error) (again bool, told error) {
 		return false, refuse(store.RemoteGone, "there is no such object", "check the name, or run again when its writer is done")
 	case throttled(code, status):
 		return true, refuse(store.RemoteFailed, "the store kept saying that it is too busy"+answer, "run again when it is less so")
-	case among(code, "ConditionalRequestConflict", "OperationAborted"):
-		return true, refuse(store.RemoteFailed, "other writers kept writing it at the same time"+answer, "run again when they are done")
+	case among(code, "ConditionalRequestConflict", "OperationAborted"), status == http.StatusConflict:
+		return true, refuse(store.RemoteFailed, "other writers kept changing it, or its bucket, at the same time"+answer, "run again when they are done")
 	case code == "AuthorizationFailure" && !b.worked.Load():
 		return false, refuse(store.RemoteRefused, "the store accepts neither the credentials nor requests from here"+answer, "check which ones this process finds, whether they are whole, and the firewall of the account")
 	case status == http.StatusForbidden, kind == gcerrors.PermissionDenied:
@@ -175,7 +202,16 @@ func (b *bucket) judge(name string, err error) (again bool, told error) {
 	case withoutCredentials(err):
 		return false, refuse(store.RemoteRefused, "no credentials were found", "give them as the cloud's own tools read them (environment, profile, instance or workload identity), or append ?anonymous=true for a public bucket")
 	}
+	if status != 0 || unreadable(err) {
+		err = errOther
+	}
 	return true, refuse(store.RemoteFailed, connection(err), "check the network and the endpoint, and run again")
+}
+
+// unreadable says that an answer said that all is well, and was not in the store's form.
+func unreadable(err error) bool {
+	return errors.As(err, new(*smithy.DeserializationError)) || errors.As(err, new(*json.SyntaxError)) || errors.As(err, new(*xml.SyntaxError)) || errors.As(err, new(xml.UnmarshalError)) ||
+		strings.Contains(err.Error(), "unmarshalling type") // Azure's library has no type for it
 }
 
 func noBucket(root string) error {
@@ -233,8 +269,14 @@ func connection(err error) string {
 	switch {
 	case errors.As(err, &name):
 		return fmt.Sprintf("the name %q is not known", name.Name)
+	case errors.Is(err, errEndless):
+		return "its list of objects has no end: it goes on where it has been"
 	case errors.Is(err, errOther):
 		return "it kept answering with something else than was asked for, as a gateway does that takes no heed of ranges or has lost its server"
+	case errors.Is(err, errSlow):
+		return "answers kept coming too slowly to end in time"
+	case errors.Is(err, errStalled):
+		return "answers kept stopping in the middle, and no more of them came in time"
 	case errors.Is(err, errShort), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return "the connection kept breaking before the last byte"
 	case errors.Is(err, context.DeadlineExceeded), isTimeout(err):

@@ -25,7 +25,7 @@ import (
 
 // hasty are limits that a test can wait for.
 func hasty() blob.Limits {
-	return blob.Limits{Attempts: 5, Request: 300 * time.Millisecond, Pause: time.Millisecond, MostPause: 4 * time.Millisecond}
+	return blob.Limits{Attempts: 5, Request: 300 * time.Millisecond, Idle: 200 * time.Millisecond, Pause: time.Millisecond, MostPause: 4 * time.Millisecond}
 }
 
 // content is more than the client reads at once.
@@ -143,6 +143,7 @@ func passing(t *testing.T, on cloudOfTest) {
 		},
 		"500 twice":                  first(2, objectstore.Answer{Status: 500, Code: "InternalError"}),
 		"reset twice":                first(2, objectstore.Answer{Reset: true}),
+		"a body that stops":          first(3, objectstore.Answer{Stall: 70_000}),
 		"a slow first byte":          first(1, objectstore.Answer{Wait: 10 * time.Second}),
 		"bodies cut again and again": func(int) objectstore.Answer { return objectstore.Answer{Cut: 70_000} },
 		"a page of a gateway": func(n int) objectstore.Answer {
@@ -187,6 +188,7 @@ func s3Faults() map[string]stayingFault {
 		"throttled, with S3's word": {objectstore.Answer{Status: 503, Code: "SlowDown"}, store.RemoteFailed, true, "the store kept saying that it is too busy (SlowDown, 503); run again when it is less so"},
 		"expired":                   {objectstore.Answer{Status: 400, Code: "ExpiredToken"}, store.RemoteExpired, true, "the credentials have expired (ExpiredToken, 400); run again with fresh ones"},
 		"clocks apart":              {objectstore.Answer{Status: 403, Code: "RequestTimeTooSkewed"}, store.RemoteFailed, true, "the clock of this machine and that of the store differ too much (RequestTimeTooSkewed, 403); set the clock"},
+		"cut after a byte":          {objectstore.Answer{Cut: 1}, store.RemoteFailed, true, "the connection kept breaking before the last byte"}, // Google's library reads on by itself
 		"another region":            {objectstore.Answer{Status: 301, Code: "PermanentRedirect"}, store.RemoteRefused, false, "in another region than the one that was asked (PermanentRedirect, 301); set AWS_REGION"},
 	}
 }
@@ -197,6 +199,8 @@ func staying(t *testing.T, on cloudOfTest, more map[string]stayingFault) {
 		"throttled":                  {objectstore.Answer{Status: 503}, store.RemoteFailed, true, "the store kept saying that it is too busy"},
 		"too many requests":          {objectstore.Answer{Status: 429}, store.RemoteFailed, true, "the store kept saying that it is too busy"},
 		"failing":                    {objectstore.Answer{Status: 500, Code: "InternalError"}, store.RemoteFailed, true, "the store kept failing"},
+		"stopping":                   {objectstore.Answer{Stall: 300}, store.RemoteFailed, true, "answers kept stopping in the middle, and no more of them came in time; check the network and the endpoint, and run again"},
+		"in conflict":                {objectstore.Answer{Status: 409, Code: "Conflict"}, store.RemoteFailed, true, "other writers kept changing it"},
 		"reset":                      {objectstore.Answer{Reset: true}, store.RemoteFailed, true, "check the network and the endpoint, and run again"},
 		"silent":                     {objectstore.Answer{Wait: time.Minute}, store.RemoteFailed, true, "no answer came in time; check the network and the endpoint, and run again"},
 		"denied":                     {objectstore.Answer{Status: 403, Code: "AccessDenied"}, store.RemoteDenied, true, "the store denies access"},

@@ -15,6 +15,8 @@ import (
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/google"
 	"google.golang.org/api/googleapi"
+
+	"github.com/featureaudit/featureaudit/audit/store"
 )
 
 // gcsCloud is Google Cloud Storage. The mark of an object is its generation.
@@ -88,7 +90,7 @@ func (gcsCloud) read(as func(any) bool) string {
 }
 
 // answers leaves it to the library, which looks at where the answer begins.
-func (gcsCloud) answers(func(any) bool, int64, int64) bool { return true }
+func (gcsCloud) answers(func(any) bool, store.Entry, int64, int64) error { return nil }
 
 func (gcsCloud) told(err error) (code string, status int) {
 	var token *oauth2.RetrieveError

@@ -118,7 +118,13 @@ const pageSize = 1000
 
 // each hands over the objects below a prefix.
 func (b *bucket) each(ctx context.Context, prefix string, take func(*gocloud.ListObject) error) error {
+	places := map[string]bool{}
 	for token := gocloud.FirstPageToken; len(token) > 0; {
+		if places[string(token)] {
+			_, err := b.judge(b.folder("/"+prefix), errEndless)
+			return err
+		}
+		places[string(token)] = true
 		objects, next, err := b.page(ctx, token, pageSize, prefix, false)
 		if err != nil {
 			return err

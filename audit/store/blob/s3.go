@@ -21,6 +21,8 @@ import (
 	gcaws "gocloud.dev/aws"
 	gocloud "gocloud.dev/blob"
 	"gocloud.dev/blob/s3blob"
+
+	"github.com/featureaudit/featureaudit/audit/store"
 )
 
 // s3Cloud is Amazon S3, and what speaks its protocol.
@@ -58,10 +60,12 @@ func (s3Cloud) open(ctx context.Context, at location) (*gocloud.Bucket, error) {
 		client, ok = awshttp.NewBuildableClient(), true
 	}
 	if ok {
-		config.HTTPClient = client.WithTransportOptions(func(t *http.Transport) {
+		client = client.WithTransportOptions(func(t *http.Transport) {
 			t.MaxIdleConns, t.MaxIdleConnsPerHost = atOnce, atOnce
 			t.ResponseHeaderTimeout = answerLimit
 		})
+		// What leads elsewhere is an answer: the library would follow it without end, with a signature that is of no worth there.
+		config.HTTPClient = &http.Client{Transport: client.GetTransport(), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	}
 	// That of the address is kept where the service's options do not show it, and goes before the others.
 	endpoints := params["endpoint"]
@@ -80,6 +84,7 @@ func (s3Cloud) open(ctx context.Context, at location) (*gocloud.Bucket, error) {
 	}
 	service := s3.NewFromConfig(config, func(o *s3.Options) {
 		o.UsePathStyle = named && style == "" || isTrue(style)
+		o.APIOptions = append(o.APIOptions, withSoundAnswers)
 	})
 	return s3blob.OpenBucket(ctx, service, at.bucket, &s3blob.Options{RequestChecksumCalculation: config.RequestChecksumCalculation})
 }
@@ -125,9 +130,16 @@ func (s3Cloud) read(as func(any) bool) string {
 	return unquoted(aws.ToString(out.ETag))
 }
 
-func (s3Cloud) answers(as func(any) bool, from, size int64) bool {
+// answers compares times too where the store gives objects no mark.
+func (s3Cloud) answers(as func(any) bool, listed store.Entry, from, size int64) error {
 	var out s3.GetObjectOutput
-	return !as(&out) || isRange(out.ContentRange, out.ContentLength, from, size)
+	if !as(&out) {
+		return nil
+	}
+	if listed.ETag == "" && out.LastModified != nil && out.LastModified.Unix() != listed.ModTime/1_000_000 {
+		return errReplaced
+	}
+	return isRange(out.ContentRange, out.ContentLength, listed, from, size)
 }
 
 func (s3Cloud) told(err error) (code string, status int) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -67,6 +68,8 @@ type bucket struct {
 	at    location
 	// worked says that a request has succeeded: the credentials were good.
 	worked atomic.Bool
+	// spent is how many requests were given up since one has succeeded.
+	spent atomic.Int64
 	// slots has room for each request that may be under way.
 	slots chan struct{}
 
@@ -263,18 +266,32 @@ func (f *filling) Write(p []byte) (int, error) {
 // copyBytes is what of a body is held at once.
 const copyBytes = 128 << 10
 
+// leastProgress is what an attempt has to bring, in bytes, to be no failure: what brings less each time takes for ever.
+const leastProgress = 64 << 10
+
 // Fetch implements store.Fetcher. A body that is cut is asked for again from where it ended.
 func (o *object) Fetch(from, size int64, to io.Writer) error {
 	got := int64(0)
 	return o.bucket.try(o.ctx, o.bucket.nameOf(o.key), func(ctx context.Context) (bool, error) {
-		n, err := o.request(ctx, from+got, size-got, to)
+		ctx, alive, stop := untilIdle(ctx, o.bucket.store.limits.Idle)
+		defer stop()
+		n, err := o.request(ctx, from+got, size-got, to, alive)
 		got += n
-		return n > 0, err
+		stopped := err != nil && errors.Is(context.Cause(ctx), errStalled)
+		switch {
+		case stopped && n > 0:
+			return false, errStalled
+		case stopped:
+			return false, context.DeadlineExceeded
+		case n > 0 && errors.Is(err, context.DeadlineExceeded):
+			err = errSlow
+		}
+		return n >= leastProgress, err
 	})
 }
 
-// request makes one request for a range.
-func (o *object) request(ctx context.Context, from, size int64, to io.Writer) (int64, error) {
+// request makes one request for a range, and says each time that some of it has come.
+func (o *object) request(ctx context.Context, from, size int64, to io.Writer, alive func()) (int64, error) {
 	pin := func(func(any) bool) error { return nil }
 	if o.entry.ETag != "" {
 		pin = func(as func(any) bool) error { return o.bucket.cloud.pinned(o.entry.ETag, as) }
@@ -287,8 +304,8 @@ func (o *object) request(ctx context.Context, from, size int64, to io.Writer) (i
 		return 0, err
 	}
 	defer closing(r)
-	if !o.bucket.cloud.answers(r.As, from, size) {
-		return 0, errOther
+	if err := o.bucket.cloud.answers(r.As, o.entry, from, size); err != nil {
+		return 0, err
 	}
 	if mark := o.bucket.cloud.read(r.As); mark != "" && o.entry.ETag != "" && mark != o.entry.ETag {
 		return 0, errReplaced // a store that takes no heed of the condition
@@ -296,7 +313,7 @@ func (o *object) request(ctx context.Context, from, size int64, to io.Writer) (i
 	sink := sinking{to: to}
 	piece, _ := o.bucket.store.pieces.Get().(*[copyBytes]byte)
 	defer o.bucket.store.pieces.Put(piece)
-	n, err := io.CopyBuffer(&sink, io.LimitReader(onlyReads{r}, size), piece[:])
+	n, err := io.CopyBuffer(&sink, io.LimitReader(readingAlive{r, alive}, size), piece[:])
 	switch {
 	case sink.err != nil:
 		return n, localError{sink.err}
@@ -307,12 +324,23 @@ func (o *object) request(ctx context.Context, from, size int64, to io.Writer) (i
 }
 
 // isRange says whether the headers of an answer are of the range that was asked for. A gateway that takes no heed of ranges answers with the
-// object's beginning, and one that has lost its server with a page for people. Without a Content-Range it is all of an object.
-func isRange(contentRange *string, length *int64, from, size int64) bool {
+// object's beginning, and one that has lost its server with a page for people. Without a Content-Range it is all of an object. Where it tells the
+// size of the whole, that is the listed one.
+func isRange(contentRange *string, length *int64, listed store.Entry, from, size int64) error {
 	if contentRange == nil {
-		return from == 0 && length != nil && *length == size
+		if from != 0 || length == nil || *length != size {
+			return errOther
+		}
+		return nil
 	}
-	return strings.HasPrefix(*contentRange, fmt.Sprintf("bytes %d-%d/", from, from+size-1))
+	total, begins := strings.CutPrefix(*contentRange, fmt.Sprintf("bytes %d-%d/", from, from+size-1))
+	switch {
+	case !begins:
+		return errOther
+	case total != "*" && total != strconv.FormatInt(listed.Size, 10):
+		return errReplaced
+	}
+	return nil
 }
 
 // onlyReads hides what else a reader can do, so that it is read with a buffer of a known size.

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"sync/atomic"
 	"time"
 
 	gocloud "gocloud.dev/blob"
@@ -98,20 +97,24 @@ func (r readingAlive) Read(p []byte) (int, error) {
 // tryIdle is try for requests of any length: an attempt is given up where it does not get on for as long as a request may take.
 func (b *bucket) tryIdle(ctx context.Context, name string, request func(ctx context.Context, alive func()) error) error {
 	return b.tryWithin(ctx, name, 0, func(ctx context.Context) (bool, error) {
-		limited, cancel := context.WithCancelCause(ctx)
-		defer cancel(nil)
-		var idle atomic.Bool
-		timer := time.AfterFunc(b.store.limits.Request, func() {
-			idle.Store(true)
-			cancel(context.DeadlineExceeded)
-		})
-		defer timer.Stop()
-		err := request(limited, func() { timer.Reset(b.store.limits.Request) })
-		if err != nil && idle.Load() {
+		limited, alive, stop := untilIdle(ctx, b.store.limits.Request)
+		defer stop()
+		err := request(limited, alive)
+		if err != nil && errors.Is(context.Cause(limited), errStalled) {
 			err = context.DeadlineExceeded
 		}
 		return false, err
 	})
+}
+
+// untilIdle gives a context that ends, with errStalled, where nobody says for so long that something gets on.
+func untilIdle(ctx context.Context, limit time.Duration) (limited context.Context, alive, stop func()) {
+	limited, cancel := context.WithCancelCause(ctx)
+	timer := time.AfterFunc(limit, func() { cancel(errStalled) })
+	return limited, func() { timer.Reset(limit) }, func() {
+		timer.Stop()
+		cancel(nil)
+	}
 }
 
 // Delete deletes an object; one that is not there is no error of every cloud.
