@@ -58,7 +58,7 @@ test: lint ## make lint, and the tests of every package
 	go test -timeout 30m ./...
 
 # They compare what the process takes with its limit; the race detector takes several times as much.
-MEMORY_TESTS := ^Test(MemoryStays|OddShapesStay|ALongHistoryStays)WithinTheLimit$$
+MEMORY_TESTS := ^Test[A-Za-z]*Stays?WithinTheLimit$$
 
 .PHONY: test-postgres
 test-postgres: ## registries in a PostgreSQL server, which the tests start by themselves: it must be installed

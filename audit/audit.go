@@ -13,6 +13,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/export"
+	"github.com/featureaudit/featureaudit/audit/internal/aside"
 	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/kept"
 	"github.com/featureaudit/featureaudit/audit/look"
@@ -140,7 +141,12 @@ type Audit struct {
 	Looked Looked
 	// FactsErr is why nothing of what the run learnt could be kept.
 	FactsErr error
+
+	aside *aside.Texts
 }
+
+// Close gives back the space of long texts of Duplicates and Rows, which may not be looked at afterwards. Without long ones it does nothing.
+func (a Audit) Close() error { return a.aside.Close() }
 
 // Looked counts the files whose rows were looked at, and their rows: those that were read, and those whose facts were kept by an earlier
 // run.
@@ -180,7 +186,7 @@ func Run(ctx context.Context, o Options) (Audit, error) {
 		r.results = append(r.results, check.JudgeRun(r.runInput())...)
 	}
 	done, err := r.finish(stopped)
-	done.Looked = r.looked
+	done.Looked, done.aside = r.looked, r.aside
 	done.Rows, done.RowNotes, done.RowsErr, done.Uncovered = fetched.Rows, fetched.RowNotes, fetched.RowsErr, fetched.Uncovered
 	if o.Facts != nil {
 		done.FactsErr = o.Facts.Commit(kept.Note{By: o.Tool.Version, AsOf: r.asOf, HashKeyID: o.Mask.KeyID(), Paranoid: o.Paranoid})

@@ -82,7 +82,7 @@ var floors = map[string]int{
 	"audit/model": 1, "audit/report": 1, "audit/address": 1, "audit/words": 1,
 	"audit/facts": 2, "audit/zone": 2, "audit/internal/strptime": 2, "audit/internal/pages": 2,
 	"audit/sensitive": 3, "audit/internal/keys": 3, "audit/partition": 3, "audit/internal/chunks": 3, "audit/zonefit": 3, "audit/store": 3, "audit/policy": 3,
-	"audit/kept": 4, "audit/export": 4, "audit/sample": 4, "audit/engine": 4, "audit/registry": 4, "audit/survey": 4, "audit/table": 4,
+	"audit/internal/aside": 4, "audit/kept": 4, "audit/export": 4, "audit/sample": 4, "audit/engine": 4, "audit/registry": 4, "audit/survey": 4, "audit/table": 4,
 	"audit/engine/trino": 6, "audit/internal/collect": 5, "audit/internal/stage": 5, "audit/content": 5, "audit/look": 6, "audit/evidence": 5, "audit/internal/zoneproof": 6,
 	"audit/internal/reproduce": 7, "audit/internal/facttables": 6, "audit/document": 6, "audit/check": 8, "audit/diff": 5, "audit/contract": 5, "audit/align": 5, "audit/history": 5,
 	"audit/render": 9, "audit/verify": 9,

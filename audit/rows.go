@@ -12,6 +12,8 @@ import (
 
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/export"
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/internal/aside"
 	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/sensitive"
@@ -31,17 +33,107 @@ func (r *run) fetchRows(ctx context.Context) (rows []export.Row, notes []string,
 		}
 	}
 	return sharedRows(r.badRows, r.options.RowsLimit, func(f reproduce.BadRows, most int) ([]export.Row, error) {
-		here, remove, err := r.nearby(ctx, f)
-		if err != nil {
-			return nil, fmt.Errorf("fetch the rows of %s of view %s: %w", f.Check, f.View.Name, err)
+		rows, err := r.rowsNearby(ctx, f, most, r.beyondEngine)
+		if errors.As(err, new(engine.ResourceError)) && f.Values != nil { // once more, from copies of all files
+			rows, err = r.rowsNearby(ctx, f, most, func(facts.File) bool { return true })
 		}
-		defer remove()
-		fetched, err := rowsOf(ctx, r.scanner, r.options.Mask, here, most)
 		if err != nil {
 			return nil, r.noRoomForRows(f.View.Name, fmt.Errorf("fetch the rows of %s of view %s: %w", f.Check, f.View.Name, sensitive.Quiet(f.View, err)))
 		}
-		return fetched, nil
+		return rows, nil
 	})
+}
+
+// rowsNearby fetches rows from what lies on this disk: of the files that copied says, from copies in small row groups.
+func (r *run) rowsNearby(ctx context.Context, f reproduce.BadRows, most int, copied func(facts.File) bool) ([]export.Row, error) {
+	here, remove, err := r.nearby(ctx, f, copied)
+	if err != nil {
+		return nil, err
+	}
+	defer remove()
+	if here.Values != nil {
+		return r.rowsInSteps(ctx, here, most)
+	}
+	return rowsOf(ctx, r.scanner, r.options.Mask, here, most, r.aside)
+}
+
+// beyondEngine says of a file whose rows are large that it may take more than the engine has.
+func (r *run) beyondEngine(f facts.File) bool {
+	return f.RowBytes >= largeRow && f.Rows*f.RowBytes > look.ShareOf(r.options.MemoryLimit).Engine/4
+}
+
+// rowsInSteps fetches rows that are large: which they are, and then their values, as many at once as there is room for.
+func (r *run) rowsInSteps(ctx context.Context, f reproduce.BadRows, most int) ([]export.Row, error) {
+	var rows []export.Row
+	var names []string
+	var wrong error
+	err := r.scanner.Select(ctx, fmt.Sprintf("%s\nLIMIT %d", f.SQL, max(0, most)), func(row []*string) bool {
+		one := export.Row{View: f.View.Name, Check: f.Check, File: f.Paths[*row[0]]}
+		one.RowNumber, wrong = strconv.ParseInt(*row[1], 10, 64)
+		names, rows = append(names, *row[0]), append(rows, one)
+		return wrong == nil
+	})
+	if err = errors.Join(err, wrong); err != nil {
+		return nil, err
+	}
+	atOnce := r.rowsAtOnce(f.Values)
+	for start := 0; start < len(rows); {
+		end := start + 1
+		for end < len(rows) && end-start < atOnce && names[end] == names[start] {
+			end++
+		}
+		if err := r.fill(ctx, f, names[start], rows[start:end]); err != nil {
+			return nil, err
+		}
+		start = end
+	}
+	return rows, nil
+}
+
+// valuesShare is the part of the engine's memory that the values of the rows of one query take at most, and mostAtOnce how many rows it has.
+const (
+	valuesShare = 32
+	mostAtOnce  = 20_000
+)
+
+// rowsAtOnce is how many rows of files are fetched at once.
+func (r *run) rowsAtOnce(v *reproduce.ValuesSQL) int {
+	largest := int64(1)
+	for _, f := range v.Files {
+		largest = max(largest, f.RowBytes)
+	}
+	return int(min(max(look.ShareOf(r.options.MemoryLimit).Engine/valuesShare/largest, 1), mostAtOnce))
+}
+
+// fill fetches the values of rows of one file, in the order of their numbers.
+func (r *run) fill(ctx context.Context, f reproduce.BadRows, name string, rows []export.Row) error {
+	numbers := make([]int64, len(rows))
+	for i := range rows {
+		numbers[i] = rows[i].RowNumber
+	}
+	at := 0
+	var wrong error
+	err := r.scanner.Select(ctx, f.Values.Of(name, numbers), func(row []*string) bool {
+		if at == len(rows) || *row[1] != strconv.FormatInt(numbers[at], 10) {
+			wrong = fmt.Errorf("row %s of %s came where another was asked for: the file changed while it was read", *row[1], f.Paths[name])
+			return false
+		}
+		rows[at].Values, wrong = rowValues(r.options.Mask, f, row[2:], r.aside)
+		at++
+		return wrong == nil
+	})
+	if err = errors.Join(err, wrong); err == nil && at < len(rows) {
+		err = fmt.Errorf("%d of %d rows of %s were found: the file changed while it was read", at, len(rows), f.Paths[name])
+	}
+	return err
+}
+
+func rowValues(mask *sensitive.Mask, f reproduce.BadRows, values []*string, texts *aside.Texts) (string, error) {
+	text, err := export.RowValues(mask, f.View, f.Columns, values)
+	if err != nil {
+		return "", err
+	}
+	return texts.Keep(text)
 }
 
 // tightForRows is the memory limit below which the engine gets more of it to fetch rows than to read them. Where rows are large it does not:
@@ -96,7 +188,7 @@ func sharedRows(found []reproduce.BadRows, limit int, fetch func(f reproduce.Bad
 	return slices.Concat(fetched...), notes, nil
 }
 
-func rowsOf(ctx context.Context, from engine.RowReader, mask *sensitive.Mask, f reproduce.BadRows, limit int) ([]export.Row, error) {
+func rowsOf(ctx context.Context, from engine.RowReader, mask *sensitive.Mask, f reproduce.BadRows, limit int, texts *aside.Texts) ([]export.Row, error) {
 	var rows []export.Row
 	var wrong error
 	err := from.Select(ctx, fmt.Sprintf("%s\nLIMIT %d", f.SQL, max(0, limit)), func(row []*string) bool {
@@ -104,7 +196,7 @@ func rowsOf(ctx context.Context, from engine.RowReader, mask *sensitive.Mask, f 
 		if one.RowNumber, wrong = strconv.ParseInt(*row[1], 10, 64); wrong != nil {
 			return false
 		}
-		if one.Values, wrong = export.RowValues(mask, f.View, f.Columns, row[2:]); wrong != nil {
+		if one.Values, wrong = rowValues(mask, f, row[2:], texts); wrong != nil {
 			return false
 		}
 		rows = append(rows, one)

@@ -14,6 +14,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/export"
 	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/audit/internal/aside"
 	"github.com/featureaudit/featureaudit/audit/internal/collect"
 	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/internal/stage"
@@ -29,12 +30,14 @@ import (
 
 // run is one audit under way: how it looks and judges, and what was kept of the views that are done.
 type run struct {
-	options      Options
-	asOf         times.Instant
-	window       look.Window
-	looker       look.Looker
-	places       places
-	scanner      Scanner
+	options Options
+	asOf    times.Instant
+	window  look.Window
+	looker  look.Looker
+	places  places
+	scanner Scanner
+	// aside keeps long texts of rows that are written at the end.
+	aside        *aside.Texts
 	stage        *stage.Stage
 	judges       *judges
 	suppressions []model.Suppression
@@ -78,7 +81,7 @@ func newRun(o Options) *run {
 func start(ctx context.Context, o Options) (*run, error) {
 	r, share, threads := newRun(o), look.ShareOf(o.MemoryLimit), max(1, o.Threads)
 	var err error
-	r.stage = newStage(o)
+	r.stage, r.aside = newStage(o), aside.In(o.TempDir)
 	if r.scanner, err = o.Adapters.OpenScanner(threads, share.Engine, o.EngineTempDir); err != nil {
 		return nil, fmt.Errorf("start the engine: %w", err)
 	}
@@ -106,7 +109,7 @@ func start(ctx context.Context, o Options) (*run, error) {
 		rows = divided{here: rows, elsewhere: o.Adapters.Elsewhere(r.stage, r.atlas)}
 	}
 	r.looker = look.Looker{Store: r.stage, Collector: rows, Place: o.Adapters.Place,
-		Room: room, RowsLimit: o.RowsLimit, Samples: o.Samples, Progress: r.progress}
+		Room: room, RowsLimit: o.RowsLimit, Samples: o.Samples, Aside: r.aside, Progress: r.progress}
 	return r, nil
 }
 
@@ -190,7 +193,7 @@ func (r *run) keep(f found) error {
 	// views share the limit, in their order
 	rows := in.Collection.Keys.Rows
 	rows = rows[:min(len(rows), r.options.RowsLimit-len(r.duplicates))]
-	named, err := export.Duplicates(r.options.Mask, in.View, evidence.KeyColumns(in.View), in.Survey.Files, rows)
+	named, err := export.Duplicates(r.options.Mask, in.View, evidence.KeyColumns(in.View), in.Survey.Files, rows, r.aside)
 	r.duplicates = append(r.duplicates, named...)
 	return cmp.Or(err, f.err)
 }

@@ -31,7 +31,7 @@ func (r *run) countUncovered(ctx context.Context) (all []Uncovered) {
 			all = append(all, Uncovered{View: f.View.Name, Missing: f.Missing})
 			continue
 		}
-		here, remove, err := r.nearby(ctx, f)
+		here, remove, err := r.nearby(ctx, f, nil)
 		if err != nil {
 			missing(err)
 			continue

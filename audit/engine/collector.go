@@ -25,7 +25,9 @@ type Order struct {
 	Wants facts.Wants
 	// RowsLimit caps the repeated rows that are kept by name, and Samples says how many values of a key a finding may show.
 	RowsLimit, Samples int
-	Room               Room
+	// Aside keeps the texts of those rows; nil keeps them in memory.
+	Aside KeptTexts
+	Room  Room
 	// Progress is called from one goroutine at a time; nil for none.
 	Progress func(step string, filesDone, rowsDone int64)
 }
@@ -40,4 +42,12 @@ type Room struct {
 	SliceRows int64
 	// Slices is how many pairs of a file and a source of its rows there is memory for, until they are judged; 0 for any number.
 	Slices int
+}
+
+// KeptTexts keeps texts until a run ends, outside of memory where they are long.
+type KeptTexts interface {
+	// Keep gives a text that is equal.
+	Keep(text string) (string, error)
+	// Compare compares texts as cmp.Compare does, and looks at as little of those that it keeps as it can.
+	Compare(a, b string) int
 }

@@ -43,13 +43,15 @@ type Duplicate struct {
 	Differs []string
 }
 
-// Duplicates turns the rows that an audit kept of a view, by these key columns, into rows to write. Their sources are named already.
-func Duplicates(mask *sensitive.Mask, view model.View, key []string, files []facts.File, rows []facts.DuplicateRow) ([]Duplicate, error) {
+// Duplicates turns the rows that an audit kept of a view, by these key columns, into rows to write. Their sources are named already. Aside
+// keeps each of their texts, and gives one that is equal; nil keeps them in memory.
+func Duplicates(mask *sensitive.Mask, view model.View, key []string, files []facts.File, rows []facts.DuplicateRow, aside Texts) ([]Duplicate, error) {
 	out := make([]Duplicate, 0, len(rows))
 	noEvent := sensitive.HidesTime(view, func(s model.SourcePolicy) model.TimeColumn { return s.EventTime }, view.EventTime)
 	noIngest := sensitive.HidesTime(view, func(s model.SourcePolicy) model.TimeColumn { return s.IngestedAt }, view.IngestedAt)
+	named := namedKeys{mask: mask, view: view, columns: key, aside: aside, known: map[*string]string{}}
 	for _, r := range byPlace(rows) { // values are numbered in the order of files and rows
-		text, err := keyText(mask, view, key, r.Key)
+		text, err := named.text(r.Key)
 		if err != nil {
 			return nil, fmt.Errorf("key of row %d of %s: %w", r.Row, files[r.File].Path, err)
 		}
@@ -63,9 +65,50 @@ func Duplicates(mask *sensitive.Mask, view model.View, key []string, files []fac
 			EventTime: r.EventTime, IngestedAt: r.Ingested, Source: r.Source, Differs: r.Differs})
 	}
 	slices.SortStableFunc(out, func(a, b Duplicate) int {
-		return cmp.Or(cmp.Compare(a.Key, b.Key), -compareBool(a.Kept, b.Kept), cmp.Compare(a.File, b.File), cmp.Compare(a.RowNumber, b.RowNumber))
+		return cmp.Or(named.compare(a.Key, b.Key), -compareBool(a.Kept, b.Kept), cmp.Compare(a.File, b.File), cmp.Compare(a.RowNumber, b.RowNumber))
 	})
 	return out, nil
+}
+
+// Texts keeps texts outside of memory where they are long.
+type Texts interface {
+	// Keep gives a text that is equal.
+	Keep(text string) (string, error)
+	// Compare compares texts as cmp.Compare does, and looks at as little of those that it keeps as it can.
+	Compare(a, b string) int
+}
+
+// namedKeys writes keys as they are shown.
+type namedKeys struct {
+	mask    *sensitive.Mask
+	view    model.View
+	columns []string
+	aside   Texts
+	// known are the texts of keys of which several rows share the values.
+	known map[*string]string
+}
+
+func (n namedKeys) text(values []string) (string, error) {
+	if len(values) > 0 {
+		if text, known := n.known[&values[0]]; known {
+			return text, nil
+		}
+	}
+	text, err := keyText(n.mask, n.view, n.columns, values)
+	if err == nil && n.aside != nil {
+		text, err = n.aside.Keep(text)
+	}
+	if err == nil && len(values) > 0 {
+		n.known[&values[0]] = text
+	}
+	return text, err
+}
+
+func (n namedKeys) compare(a, b string) int {
+	if n.aside == nil {
+		return cmp.Compare(a, b)
+	}
+	return n.aside.Compare(a, b)
 }
 
 func byPlace(rows []facts.DuplicateRow) []facts.DuplicateRow {
@@ -161,8 +204,11 @@ func WriteParquet(w io.Writer, rows []Duplicate) error {
 		{Name: "event_time", Type: timestamp, Nullable: true}, {Name: "ingested_at", Type: timestamp, Nullable: true},
 		{Name: "source", Type: arrow.BinaryTypes.String}, {Name: "differs", Type: arrow.ListOf(arrow.BinaryTypes.String)},
 	}, nil)
-	builder := array.NewRecordBuilder(memory.DefaultAllocator, schema)
-	defer builder.Release()
+	out, err := newRecords(w, schema)
+	if err != nil {
+		return err
+	}
+	builder := out.builder
 	for _, r := range rows {
 		for i, text := range map[int]string{0: r.View, 1: r.Key, 2: r.Class, 4: r.File, 8: r.Source} {
 			builder.Field(i).(*array.StringBuilder).Append(text)
@@ -176,23 +222,57 @@ func WriteParquet(w io.Writer, rows []Duplicate) error {
 		for _, name := range r.Differs {
 			list.ValueBuilder().(*array.StringBuilder).Append(name)
 		}
+		if err := out.wrote(len(r.Key)); err != nil {
+			return err
+		}
 	}
-	return writeRecord(w, schema, builder)
+	return out.close()
 }
 
-// writeRecord writes what a builder holds as one Parquet file.
-func writeRecord(w io.Writer, schema *arrow.Schema, builder *array.RecordBuilder) error {
-	record := builder.NewRecord()
-	defer record.Release()
+// records is a Parquet file that is written from a builder, in row groups of about groupBytes of long texts.
+type records struct {
+	builder *array.RecordBuilder
+	writer  *pqarrow.FileWriter
+	bytes   int
+	written bool
+}
+
+// groupBytes are the long texts, in bytes, that are held until they are written.
+const groupBytes = 8 << 20
+
+func newRecords(w io.Writer, schema *arrow.Schema) (*records, error) {
 	properties := parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Snappy), parquet.WithCreatedBy("featureaudit"))
 	writer, err := pqarrow.NewFileWriter(schema, unclosed{w}, properties, pqarrow.DefaultWriterProps())
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := writer.Write(record); err != nil {
-		return err
+	return &records{builder: array.NewRecordBuilder(memory.DefaultAllocator, schema), writer: writer}, nil
+}
+
+// wrote counts the longest text of a row that is in the builder now.
+func (r *records) wrote(bytes int) error {
+	if r.bytes += bytes; r.bytes < groupBytes {
+		return nil
 	}
-	return writer.Close()
+	return r.flush()
+}
+
+func (r *records) flush() error {
+	record := r.builder.NewRecord()
+	defer record.Release()
+	r.bytes, r.written = 0, true
+	return r.writer.Write(record)
+}
+
+// close writes what is left, and the end of the file.
+func (r *records) close() error {
+	defer r.builder.Release()
+	if r.builder.Field(0).Len() > 0 || !r.written {
+		if err := r.flush(); err != nil {
+			return err
+		}
+	}
+	return r.writer.Close()
 }
 
 func appendInstant(b *array.TimestampBuilder, at times.Instant) {

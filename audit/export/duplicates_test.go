@@ -29,7 +29,7 @@ var twoRows = []facts.DuplicateRow{
 var twoFiles = []facts.File{{Path: "dt=2026-11-03/a.parquet"}, {Path: "dt=2026-11-04/b.parquet"}}
 
 func TestCSV(t *testing.T) {
-	rows, err := Duplicates(keyed(t), model.View{Name: "transactions", Sensitive: []string{"card"}, Source: model.SourceColumn{Column: "source"}}, []string{"transaction_id", "card"}, twoFiles, twoRows)
+	rows, err := Duplicates(keyed(t), model.View{Name: "transactions", Sensitive: []string{"card"}, Source: model.SourceColumn{Column: "source"}}, []string{"transaction_id", "card"}, twoFiles, twoRows, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func TestSensitiveTimes(t *testing.T) {
 		event   times.Instant
 	}{{nil, 1_700_000_000_000_001}, {[]model.SourcePolicy{{Name: "batch", EventTime: model.TimeColumn{Column: "created"}}}, times.None}} {
 		view.Sources = test.sources
-		rows, err := Duplicates(keyed(t), view, []string{"a", "b"}, twoFiles, twoRows)
+		rows, err := Duplicates(keyed(t), view, []string{"a", "b"}, twoFiles, twoRows, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -81,7 +81,7 @@ func TestNumbersGoByPlace(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows, err := Duplicates(m, model.View{Name: "v", Sensitive: []string{"card"}}, []string{"card"}, twoFiles, []facts.DuplicateRow{
-		{Key: []string{"aa"}, File: 1, Row: 0}, {Key: []string{"bb"}, File: 0, Row: 4}, {Key: []string{"aa"}, File: 0, Row: 9}, {Key: []string{"cc"}, File: 0, Row: 2}})
+		{Key: []string{"aa"}, File: 1, Row: 0}, {Key: []string{"bb"}, File: 0, Row: 4}, {Key: []string{"aa"}, File: 0, Row: 9}, {Key: []string{"cc"}, File: 0, Row: 2}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestNumbersGoByPlace(t *testing.T) {
 }
 
 func TestParquet(t *testing.T) {
-	rows, err := Duplicates(nil, model.View{Name: "transactions"}, []string{"transaction_id", "card"}, twoFiles, twoRows)
+	rows, err := Duplicates(nil, model.View{Name: "transactions"}, []string{"transaction_id", "card"}, twoFiles, twoRows, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +142,7 @@ func TestCSVIsText(t *testing.T) {
 	}
 	for name, want := range names {
 		files := []facts.File{{Path: name}}
-		rows, err := Duplicates(nil, model.View{Name: name}, []string{name}, files, []facts.DuplicateRow{{Key: []string{name}, Source: name, Differs: []string{name}, EventTime: times.None, Ingested: times.None}})
+		rows, err := Duplicates(nil, model.View{Name: name}, []string{name}, files, []facts.DuplicateRow{{Key: []string{name}, Source: name, Differs: []string{name}, EventTime: times.None, Ingested: times.None}}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

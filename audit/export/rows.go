@@ -10,7 +10,6 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -77,13 +76,19 @@ func WriteRowsParquet(w io.Writer, rows []Row) error {
 		{Name: "view", Type: arrow.BinaryTypes.String}, {Name: "check", Type: arrow.BinaryTypes.String}, {Name: "file", Type: arrow.BinaryTypes.String},
 		{Name: "row_number", Type: arrow.PrimitiveTypes.Int64}, {Name: "values", Type: arrow.BinaryTypes.String},
 	}, nil)
-	builder := array.NewRecordBuilder(memory.DefaultAllocator, schema)
-	defer builder.Release()
+	out, err := newRecords(w, schema)
+	if err != nil {
+		return err
+	}
+	builder := out.builder
 	for _, r := range rows {
 		for i, text := range map[int]string{0: r.View, 1: r.Check, 2: r.File, 4: r.Values} {
 			builder.Field(i).(*array.StringBuilder).Append(text)
 		}
 		builder.Field(3).(*array.Int64Builder).Append(r.RowNumber)
+		if err := out.wrote(len(r.Values)); err != nil {
+			return err
+		}
 	}
-	return writeRecord(w, schema, builder)
+	return out.close()
 }

@@ -144,6 +144,7 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	defer removeScratch()
 	options.Log, options.Progress, options.Tool = log, prog.note, toolVersions(ctx)
 	done, runErr := c.audit(ctx, f, options, prog)
+	defer func() { _ = done.Close() }() // the space of long texts, once all is written
 	done.Report.Execution = c.execution(started)
 	e, l := &done.Report.Execution, done.Looked
 	e.FilesRead, e.RowsRead, e.FilesKnown, e.RowsKnown, e.ReadBecause = l.FilesRead, l.RowsRead, l.FilesKnown, l.RowsKnown, l.Because

@@ -2,11 +2,16 @@ package main
 
 import (
 	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +58,86 @@ func TestCommandsStayWithinTheLimit(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestRowsStayWithinTheLimit writes rows whose values are of megabytes: all of them together are larger than the limit.
+func TestRowsStayWithinTheLimit(t *testing.T) {
+	const limit = 256_000_000
+	for _, shape := range []struct {
+		oddShape
+		// keys are how many there are, each of two rows, and length those of the key's text in bytes.
+		keys, length int
+	}{
+		{oddShape: oddShape{name: "25 keys of a megabyte", query: longKeys + "range(50) t(i)"}, keys: 25, length: 1 << 20},
+		{oddShape: oddShape{name: "200 keys of a megabyte", query: longKeys + "range(400) t(i)", slow: true}, keys: 200, length: 1 << 20},
+		{oddShape: oddShape{name: "3,000 keys of 100 kilobytes in many files", query: "SELECT " + instant + ", repeat(printf('%04d', i // 2), 25600) AS id, i % 30 AS part FROM range(6000) t(i)",
+			parted: true, slow: true}, keys: 3000, length: 102_400},
+		{oddShape: oddShape{name: "a payload of 5 megabytes", query: "SELECT " + instant + ", printf('%04d', i // 2) AS id, repeat(printf('%05d', i), 1000000) AS payload FROM range(100) t(i)", slow: true}, keys: 50, length: 4},
+	} {
+		if shape.slow && os.Getenv(memoryVariable) == "" {
+			continue
+		}
+		t.Run(shape.name, func(t *testing.T) {
+			dir, out, scratch := t.TempDir(), t.TempDir(), t.TempDir()
+			shape.write(t, dir)
+			for _, format := range []string{"rows", "duplicates"} {
+				path := filepath.Join(out, format+".csv")
+				withinLimit(t, limit, 0, "run", "--path", dir, "--name", "v", "--event-time", "event_time", "--key", "id", "--ttl", "1000d", "--as-of", "2026-11-02", "--check", "duplicate-keys",
+					"--threads", "2", "--memory-limit", "256MB", "--temp-dir", scratch, "--fail-on", "never", "--summary", "none", "--log-level", "error", "--out", format+"="+path,
+					"--out", format+"="+filepath.Join(out, format+".parquet"))
+				column, each := "values", 1
+				if format == "duplicates" {
+					column, each = "key", 2
+				}
+				keysIn(t, path, column, func(key string, rows int) {
+					if n, err := strconv.Atoi(key[:4]); err != nil || n >= shape.keys || rows != each || key != strings.Repeat(key[:4], shape.length/4) {
+						t.Errorf("%s: %d rows of key %.20s of %d bytes, want %d rows of each of %d keys of %d bytes", format, rows, key, len(key), each, shape.keys, shape.length)
+					}
+				}, shape.keys)
+			}
+			if left, err := os.ReadDir(scratch); err != nil || len(left) > 0 {
+				t.Errorf("left in the temp dir: %v (%v)", left, err)
+			}
+		})
+	}
+}
+
+// keysIn gives each key of a CSV file of rows, whose JSON stands in a column, with how many rows have it; there are to be so many keys.
+func keysIn(t *testing.T, path, column string, each func(key string, rows int), want int) {
+	t.Helper()
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	in := csv.NewReader(file)
+	head, err := in.Read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]int{}
+	for {
+		line, err := in.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		var values struct {
+			ID string `json:"id"`
+		}
+		if err := json.Unmarshal([]byte(line[slices.Index(head, column)]), &values); err != nil || values.ID == "" {
+			t.Fatalf("%s: %.100s (%v)", path, line, err)
+		}
+		rows[values.ID]++
+	}
+	if len(rows) != want {
+		t.Errorf("%s: %d keys, want %d", path, len(rows), want)
+	}
+	for key, n := range rows {
+		each(key, n)
 	}
 }
 

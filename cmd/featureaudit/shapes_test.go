@@ -54,6 +54,7 @@ func oddShapes() []oddShape {
 		{name: "2 million rows of one key", query: "SELECT " + instant + ", 1 AS id, i % 1000 AS amount FROM range(2000000) t(i)", measures: counts(1, 2_000_000)},
 		{name: "100,000 keys of three rows", query: "SELECT " + instant + ", i // 3 AS id, i % 1000 AS amount FROM range(300000) t(i)", measures: counts(100_000, 300_000)},
 		{name: "100,000 sources", query: "SELECT " + instant + ", i AS id, 's' || i AS source FROM range(100000) t(i)", args: []string{"--set", "source=source"}},
+		{name: "10 sources of a megabyte", query: "SELECT " + instant + ", i // 2 AS id, repeat(printf('%04d', i % 10), 262144) AS source FROM range(200) t(i)", args: []string{"--set", "source=source"}, slow: true},
 		{name: "25 keys of a megabyte", query: longKeys + "range(50) t(i)", measures: counts(25, 50)},
 		{name: "200 keys of a megabyte", query: longKeys + "range(400) t(i)", measures: counts(200, 400)},
 		{name: "entities of 5 megabytes", query: "SELECT " + instant + ", i // 2 AS id, repeat(printf('%05d', i), 1000000) AS entity, i AS amount FROM range(20) t(i)", args: []string{"--entity", "entity"}, measures: counts(10, 20)},

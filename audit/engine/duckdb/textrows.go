@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"context"
+	"runtime"
 
 	"github.com/marcboeker/go-duckdb/mapping"
 )
@@ -18,7 +19,7 @@ func (d *Database) Select(ctx context.Context, query string, each func(row []*st
 		return err
 	}
 	defer mapping.DestroyResult(result)
-	more := true
+	more, copied := true, 0
 	return eachChunk(result, func(columns []chunkColumn, rows int) error {
 		for row := 0; row < rows && more; row++ {
 			values := make([]*string, len(columns))
@@ -27,7 +28,14 @@ func (d *Database) Select(ctx context.Context, query string, each func(row []*st
 				if v := columns[i].vector(row+1, &texts); v.Valid(row) {
 					text := columns[i].render(row)
 					values[i] = &text
+					if len(text) >= largeValue {
+						copied += len(text)
+					}
 				}
+			}
+			if copied >= garbageBytes {
+				copied = 0
+				runtime.GC()
 			}
 			more = each(values)
 		}

@@ -66,6 +66,8 @@ type Request struct {
 	PortionRows int
 	// RowsLimit caps the repeated rows that are kept for export.
 	RowsLimit int
+	// Aside keeps texts of those rows, as engine.Order says.
+	Aside engine.KeptTexts
 	// Samples says that findings may show values: of sampled writers, they are kept beside the hash.
 	Samples int
 	// HashBits weakens the key hash to so many bits, so that tests meet collisions; 0 keeps all 64.

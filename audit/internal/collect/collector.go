@@ -58,7 +58,7 @@ func (c Collector) Request(o engine.Order) Request {
 	view.Key = view.KeyColumns()
 	return Request{View: view, Survey: o.Survey, AsOf: o.AsOf, Wants: o.Wants, Workers: o.Room.Workers, SliceRows: o.Room.SliceRows,
 		RunMemory: o.Room.Runs, Slices: o.Room.Slices, TempDir: o.Room.TempDir, Atlas: c.Atlas, Kept: c.Kept, Paranoid: c.Paranoid, Distrusts: c.Distrusts, Release: c.Release, Hasher: c.Hasher,
-		RowsLimit: max(o.RowsLimit, sampledRows*o.Samples), Samples: o.Samples,
+		RowsLimit: max(o.RowsLimit, sampledRows*o.Samples), Samples: o.Samples, Aside: o.Aside,
 		Units:     func(schema int32, column string) string { return epochUnit(o.Survey.Schemas[schema], column) },
 		OwnAgrees: own.agrees,
 		OwnHolds:  own.holds,
@@ -77,15 +77,15 @@ func (c Collector) Request(o engine.Order) Request {
 			return survey.Changed(ctx, c.Store, f)
 		},
 		Repage: func(ctx context.Context, f facts.File, wanted func(string) bool) (Repaged, error) {
-			return c.repage(ctx, o.Room, f, wanted)
+			return c.Repage(ctx, o.Room, f, wanted)
 		},
 		Stage:    c.Stage,
 		Progress: o.Progress}
 }
 
-// repage copies a file into the temporary folder, in smaller pages. While it is copied no query runs: the largest page may take what is
+// Repage copies the wanted columns of a file into the temporary folder, in smaller pages. While it is copied no query runs: the largest page may take what is
 // the engine's and the runs' otherwise. Row groups are so small that the rows that each worker has at hand are few where they are large.
-func (c Collector) repage(ctx context.Context, room engine.Room, f facts.File, wanted func(string) bool) (Repaged, error) {
+func (c Collector) Repage(ctx context.Context, room engine.Room, f facts.File, wanted func(string) bool) (Repaged, error) {
 	file, name, err := keys.Scratch(room.TempDir)
 	if err != nil {
 		return Repaged{}, err

@@ -233,7 +233,7 @@ func (g *crowdGroup) add(v *verifier, row keys.Row) {
 	}
 	g.kept = append(g.kept, facts.DuplicateRow{File: row.File, Row: row.Number, EventTime: times.Instant(row.Event), Ingested: times.Instant(row.Ingested), Source: row.Source})
 	if len(g.kept) > limit+max(limit/4, keptSlack) {
-		slices.SortFunc(g.kept, compareKept)
+		slices.SortFunc(g.kept, v.compareKept)
 		g.kept = g.kept[:limit]
 	}
 }
@@ -287,13 +287,14 @@ func (v *verifier) countCrowd(key string, groups []*crowdGroup) {
 	v.countScope(all)
 	v.writers(counts, judged.class)
 	parts, columns := keyParts(key), sortedKeys(judged.differs)
+	keep := v.keptOnce(&parts)
 	for _, g := range groups {
 		v.total.RowsTotalRepeated += g.fold.Rows()
 		first := g.fold.Kept()
 		for _, row := range g.kept {
 			row.Key, row.Class, row.Differs = parts, judged.class, columns
 			row.Kept = row.File == first.File && row.Row == first.Number
-			v.keepRow(row)
+			v.keepRow(row, keep)
 		}
 		v.cutKept()
 	}

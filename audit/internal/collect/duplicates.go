@@ -84,6 +84,8 @@ type verifier struct {
 	pending []keys.Entry
 	// most is how many bytes those may take.
 	most int64
+	// asideErr is why a key could not be kept.
+	asideErr error
 	// full says that as many rows are kept for export as are wanted, in order.
 	full bool
 	// verified are the values that are known, and those to be kept.
@@ -155,7 +157,7 @@ func (c *collector) finishKeys(ctx context.Context) error {
 	if err == nil {
 		err = v.compareTwins(ctx)
 	}
-	if err != nil {
+	if err = cmp.Or(err, v.asideErr); err != nil {
 		return err
 	}
 	if v.grouping != nil {
@@ -606,22 +608,52 @@ func (v *verifier) keep(group []keys.Row, j *combined) {
 		return
 	}
 	columns := sortedKeys(j.differs)
+	key := keyParts(group[0].Key)
+	keep := v.keptOnce(&key)
 	for i, row := range group {
 		kept := duplicateRow(row)
-		kept.Class, kept.Kept, kept.Differs = j.class, i == 0, columns
-		v.keepRow(kept)
+		kept.Key, kept.Class, kept.Kept, kept.Differs = key, j.class, i == 0, columns
+		v.keepRow(kept, keep)
 	}
+}
+
+// keptOnce keeps a key when it is first asked for, and gives what stands for it.
+func (v *verifier) keptOnce(key *[]string) func() []string {
+	kept := false
+	return func() []string {
+		if !kept {
+			*key, kept = v.aside(*key), true
+		}
+		return *key
+	}
+}
+
+// aside keeps the parts of a key until the run ends.
+func (v *verifier) aside(parts []string) []string {
+	if v.c.request.Aside == nil {
+		return parts
+	}
+	kept := make([]string, len(parts))
+	for i, part := range parts {
+		var err error
+		if kept[i], err = v.c.request.Aside.Keep(part); err != nil {
+			v.asideErr = cmp.Or(v.asideErr, err)
+			return parts
+		}
+	}
+	return kept
 }
 
 func duplicateRow(row keys.Row) facts.DuplicateRow {
-	return facts.DuplicateRow{Key: keyParts(row.Key), File: row.File, Row: row.Number, EventTime: times.Instant(row.Event), Ingested: times.Instant(row.Ingested), Source: row.Source}
+	return facts.DuplicateRow{File: row.File, Row: row.Number, EventTime: times.Instant(row.Event), Ingested: times.Instant(row.Ingested), Source: row.Source}
 }
 
-// keepRow remembers one row, unless enough are known that come before it.
-func (v *verifier) keepRow(row facts.DuplicateRow) {
-	if v.full && compareKept(row, v.total.Rows[v.c.request.RowsLimit-1]) > 0 {
+// keepRow remembers one row, unless enough are known that come before it. Key gives its key as it is kept.
+func (v *verifier) keepRow(row facts.DuplicateRow, key func() []string) {
+	if v.full && v.compareKept(row, v.total.Rows[v.c.request.RowsLimit-1]) > 0 {
 		return
 	}
+	row.Key = key()
 	v.total.Rows = append(v.total.Rows, row)
 }
 
@@ -635,12 +667,16 @@ func (v *verifier) cutKept() {
 // keptSlack is how many rows beyond a small limit are held before they are dropped.
 const keptSlack = 1 << 10
 
-func compareKept(a, b facts.DuplicateRow) int {
-	return cmp.Or(slices.Compare(a.Key, b.Key), cmp.Compare(a.File, b.File), cmp.Compare(a.Row, b.Row))
+func (v *verifier) compareKept(a, b facts.DuplicateRow) int {
+	compare := cmp.Compare[string]
+	if v.c.request.Aside != nil {
+		compare = v.c.request.Aside.Compare
+	}
+	return cmp.Or(slices.CompareFunc(a.Key, b.Key, compare), cmp.Compare(a.File, b.File), cmp.Compare(a.Row, b.Row))
 }
 
 func (v *verifier) cutRows() {
-	slices.SortFunc(v.total.Rows, compareKept)
+	slices.SortFunc(v.total.Rows, v.compareKept)
 	v.total.Rows = slices.Clone(v.total.Rows[:min(len(v.total.Rows), v.c.request.RowsLimit)])
 	v.full = v.c.request.RowsLimit > 0 && len(v.total.Rows) == v.c.request.RowsLimit
 }

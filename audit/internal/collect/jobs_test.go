@@ -108,6 +108,9 @@ func TestSourceCodes(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), `column "pipeline" has more than 64 distinct values: it`) || strings.Contains(err.Error(), "s0") || strings.Contains(err.Error(), "one more") {
 		t.Errorf("one source too many: %v", err)
 	}
+	if _, err := s.code(strings.Repeat("x", maxSourceBytes+1)); err == nil || !strings.Contains(err.Error(), `column "pipeline" has a value of 16385 bytes, and the name of a source has at most 16384`) || strings.Contains(err.Error(), "xx") {
+		t.Errorf("a source of a long name: %v", err)
+	}
 	if _, err := s.code("s63"); err != nil {
 		t.Errorf("a known source after that: %v", err)
 	}

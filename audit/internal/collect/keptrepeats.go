@@ -26,6 +26,13 @@ type repeats struct {
 	keys, added int64
 }
 
+// A row of the list takes 7 to 8 bytes. Where they are more than a share of all rows, and a few for each file, none are kept: keys and list would
+// take more than 8 bytes for each row.
+const (
+	notedShare = 8
+	notedLeast = 128
+)
+
 // The most that is noted, and the most new keys that are looked for in those of covered files.
 const (
 	maxNoted = 8 << 20
@@ -196,6 +203,16 @@ func (c *collector) rememberRepeats(remembered []rememberedFile) {
 	}
 	if len(remembered) == 0 && len(r.covered) == len(c.known) {
 		return // the last list says it all
+	}
+	rows := int64(0)
+	for id := range c.known {
+		rows += c.survey.Files[id].Rows
+	}
+	for _, file := range remembered {
+		rows += file.Rows
+	}
+	if most := rows/notedShare + notedLeast*int64(len(c.known)+len(remembered)); int64(len(r.noted)) > most {
+		return
 	}
 	list, numbers := kept.List{}, map[int32]int64{}
 	for _, id := range slices.Sorted(maps.Keys(c.known)) {

@@ -16,6 +16,9 @@ type sourceNames struct {
 	names  []string
 }
 
+// maxSourceBytes is how long the name of a source may be: it stands in each finding about its rows.
+const maxSourceBytes = 16 << 10
+
 // code is the number of a source. More than keys.MaxSources distinct values are an error that names the column, and none of the
 // values: a column that is no source may well be one of persons.
 func (s *sourceNames) code(name string) (uint8, error) {
@@ -24,6 +27,10 @@ func (s *sourceNames) code(name string) (uint8, error) {
 	defer s.mu.Unlock()
 	if i := slices.Index(s.names, name); i >= 0 {
 		return uint8(i), nil
+	}
+	if len(name) > maxSourceBytes {
+		return 0, fmt.Errorf("column %q has a value of %d bytes, and the name of a source has at most %d: it cannot be the view's source; name a column that says which pipeline wrote a row",
+			s.column, len(name), maxSourceBytes)
 	}
 	if len(s.names) == keys.MaxSources {
 		return 0, fmt.Errorf("column %q has more than %d distinct values: it cannot be the view's source; name a column that says which pipeline wrote a row",

@@ -26,11 +26,71 @@ type BadRows struct {
 	Columns []string
 	// Paths are the files' paths below the view's root, by the names that SQL gives.
 	Paths map[string]string
+	// Values are set where rows are large: SQL gives the file and the number of each row alone then, and these give its values.
+	Values *ValuesSQL
+}
+
+// ValuesSQL is how the values of rows are fetched whose files and numbers are known.
+type ValuesSQL struct {
+	// Files are those that rows may lie in, and Wanted says which top-level columns of them are read.
+	Files  []facts.File
+	Wanted func(column string) bool
+	// byName is the query of each file by its name, in two parts: between them stand the numbers of rows.
+	byName map[string][2]string
+}
+
+// Of is the SQL that gives the values of rows of a file, by its name, in the order of their numbers: the file, the number, and the
+// values of BadRows.Columns as text.
+func (v *ValuesSQL) Of(file string, numbers []int64) string {
+	texts := make([]string, len(numbers))
+	for i, n := range numbers {
+		texts[i] = fmt.Sprint(n)
+	}
+	query := v.byName[file]
+	return query[0] + strings.Join(texts, ", ") + query[1]
+}
+
+// Renamed is the same with other names of files.
+func (v *ValuesSQL) Renamed(names map[string]string, text func(string) string) *ValuesSQL {
+	renamed := &ValuesSQL{Files: v.Files, Wanted: v.Wanted, byName: make(map[string][2]string, len(v.byName))}
+	for name, query := range v.byName {
+		renamed.byName[names[name]] = [2]string{text(query[0]), query[1]}
+	}
+	return renamed
+}
+
+// values says how the values of rows of the files are fetched that the last query named.
+func (b *Statements) values() *ValuesSQL {
+	v := &ValuesSQL{Files: b.named, Wanted: b.wanted(), byName: make(map[string][2]string, len(b.named))}
+	file, number := b.rowNames()
+	for _, f := range b.named {
+		one := []facts.File{f}
+		selected := strings.Join(append([]string{file, number}, b.roleTexts(one)...), ", ")
+		v.byName[f.Abs] = [2]string{fmt.Sprintf("SELECT %s\nFROM %s\nWHERE %s IN (", selected, b.readAll(one), number), fmt.Sprintf(")\nORDER BY %s", number)}
+	}
+	return v
+}
+
+// wanted says which top-level columns the queries read. Where columns are told by their positions, all are.
+func (b *Statements) wanted() func(string) bool {
+	names := map[string]bool{}
+	for _, s := range b.Survey.Schemas {
+		if slices.ContainsFunc(s.Columns, func(c facts.Column) bool { return c.Position > 0 }) {
+			return func(string) bool { return true }
+		}
+		for _, name := range b.roleColumns() {
+			if c := s.Lookup(name); c != nil {
+				names[c.Stored().Name] = true
+			}
+		}
+	}
+	return func(name string) bool { return names[name] }
 }
 
 // BadRows says how the rows of one statement are fetched.
 func (b *Statements) BadRows(write func(*Statements) (sql, missing string)) BadRows {
 	one := BadRows{View: b.View}
+	b.named = nil
 	text, missing := write(b)
 	if missing != "" {
 		one.Missing = missing
@@ -40,6 +100,9 @@ func (b *Statements) BadRows(write func(*Statements) (sql, missing string)) BadR
 	one.SQL, one.Columns, one.Paths = strings.TrimSuffix(query, ";"), b.roleColumns(), make(map[string]string, len(b.Survey.Files))
 	for _, f := range b.Survey.Files {
 		one.Paths[f.Abs] = f.Path
+	}
+	if b.large && len(b.named) > 0 {
+		one.Values = b.values()
 	}
 	return one
 }

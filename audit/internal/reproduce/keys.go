@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/model"
@@ -102,7 +103,7 @@ func (b *Statements) keySQL(t *textTimes, g fileGroup, name string) (sql, missin
 		return "", cut
 	}
 	if !isTime {
-		return columnSQL(*column), ""
+		return b.digested(name, *column), ""
 	}
 	sql, missing = b.sourceTimeSQL(t, g, declared)
 	if missing != "" {
@@ -318,7 +319,22 @@ func (b *Statements) entitySQL(s facts.Schema, name string) (sql, missing string
 			return "", fmt.Sprintf("entity column %s has two types, %s and %s", name, column.TypeText, c.TypeText)
 		}
 	}
-	return columnSQL(*column), ""
+	return b.digested(name, *column), ""
+}
+
+// digested is a column as it is compared: its digest where values may be large, so that no query has to hold all of them. Of a column of
+// several forms, the values are compared.
+func (b *Statements) digested(name string, c facts.Column) string {
+	kind := engine.FormOf(c).Kind
+	if !b.large || kind != engine.FormText && kind != engine.FormBytes {
+		return columnSQL(c)
+	}
+	for _, s := range b.Survey.Schemas {
+		if other := s.Lookup(name); other != nil && engine.FormOf(*other).Kind != kind {
+			return columnSQL(c)
+		}
+	}
+	return "sha256(" + columnSQL(c) + ")"
 }
 
 // isWhole says whether a column holds whole numbers.

@@ -44,6 +44,10 @@ type Statements struct {
 	root string
 	// within says that what is made is for the program itself, which reads the data by it: sources stand in it as they are there.
 	within bool
+	// large says that values may be of many kilobytes: queries compare their digests, and give the rows by their numbers alone.
+	large bool
+	// named are the files of the last query that selects rows.
+	named []facts.File
 }
 
 // NewStatements writes what stands in a report.
@@ -53,8 +57,12 @@ func NewStatements(z *zoneproof.Zones) *Statements {
 
 // NewFetching writes what the program itself runs to fetch rows.
 func NewFetching(z *zoneproof.Zones) *Statements {
-	return &Statements{Zones: z, mostFiles: maxFetchedFiles, within: true}
+	large := slices.ContainsFunc(z.Survey.Files, func(f facts.File) bool { return f.RowBytes >= largeRow })
+	return &Statements{Zones: z, mostFiles: maxFetchedFiles, within: true, large: large}
 }
+
+// largeRow is from how many bytes on rows are fetched in two steps: which they are, and then their values, a few at a time.
+const largeRow = 1 << 10
 
 // rowsQuery is SQL that gives exactly the rows that a check counted. What the collector does in Go is said here once more, in
 // SQL, so that the two are held to each other by tests.
@@ -230,6 +238,10 @@ func (b *Statements) rowsWhere(files []facts.File, note, picked string) string {
 	file, number := b.rowNames()
 	if note != "" {
 		note = "-- " + note + "\n"
+	}
+	b.named = files
+	if b.large {
+		return fmt.Sprintf("%s%sSELECT DISTINCT file, number\nFROM (\n%s\n) AS picked(file, number)\nORDER BY file, number;", note, reproduceHead, picked)
 	}
 	selected := b.columns(files)
 	if b.fetches() {
