@@ -13,6 +13,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/render"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/store"
 	"github.com/featureaudit/featureaudit/audit/words"
 )
 
@@ -120,6 +121,9 @@ func (c *cli) readReport(ctx context.Context, path string) (report.Report, error
 	raw, err := c.readInput(ctx, path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return report.Report{}, fmt.Errorf("report %s: %w; has `featureaudit run --out json=%s` run?", path, fs.ErrNotExist, path)
+	}
+	if err != nil && strings.HasPrefix(err.Error(), store.Bare(path)+": ") {
+		return report.Report{}, fmt.Errorf("report %w", err) // a store names what it is asked for
 	}
 	if err != nil {
 		return report.Report{}, fmt.Errorf("report %s: %w", path, err)
