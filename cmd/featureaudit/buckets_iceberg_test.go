@@ -16,7 +16,7 @@ import (
 )
 
 // relocated is what only one of the definitions has.
-var relocated = regexp.MustCompile(`\s*"table.relocated": "flag --set",`)
+var relocated = regexp.MustCompile(`\s*"table.relocated": "(flag --set",|true"\s*)`)
 
 // TestAnIcebergTableInABucketIsThatOfItsFiles audits an Iceberg table that was written in a bucket, with positions, vectors and equality
 // deletes, there and in a copy of its folder on this machine.

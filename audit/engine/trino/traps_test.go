@@ -226,8 +226,9 @@ func TestAFileThatThePathDoesNotList(t *testing.T) {
 func TestATableAloneIsEnough(t *testing.T) {
 	s := newStore(t, days)
 	s.view.Path = ""
-	collector := collectorOf(t)
-	rows, unread := rowsOf(s.looked(collector, s.declare(openDatabase(t), "features", "timestamp", true)))
+	source, db := fmt.Sprintf("featureaudit-passes-%d", os.Getpid()), openDatabase(t)
+	collector := trino.Collector{Cluster: openCluster(t, func(c *trino.Config) { c.Source = source }), Store: local.New()}
+	rows, unread := rowsOf(s.looked(collector, s.declare(db, "features", "timestamp", true)))
 	if rows != 30 || len(unread) != 0 {
 		t.Errorf("%d rows, unread %q; want 30 and none", rows, unread)
 	}
@@ -239,6 +240,13 @@ func TestATableAloneIsEnough(t *testing.T) {
 	}
 	if len(spent.Passes) != 3 {
 		t.Errorf("readings %v, want profile, entities and keys", spent.Passes)
+	}
+	var reading int
+	if err := db.QueryRowContext(t.Context(), "SELECT count(*) FROM system.runtime.queries WHERE source = '"+source+"' AND query LIKE 'WITH %'").Scan(&reading); err != nil {
+		t.Fatal(err)
+	}
+	if reading != 3 {
+		t.Errorf("the server lists %d queries that read rows for all checks, want 3", reading)
 	}
 }
 
@@ -270,12 +278,18 @@ func TestWhatLiesAfterTheRangeIsNotRead(t *testing.T) {
 	text := s.declare(db, "features", "timestamp", true)
 	create(t, db, "CREATE TABLE "+lake+" WITH (partitioning = ARRAY['dt']) AS SELECT * FROM "+text)
 	t.Cleanup(func() { _, _ = db.ExecContext(context.Background(), "DROP TABLE "+lake) })
-	for name, table := range map[string]string{"text": text, "date": s.declare(db, "features", "timestamp", true, strings.NewReplacer("dt varchar", "dt date")), "Iceberg": lake} {
+	numbers := newStore(t, strings.ReplaceAll(days, "dt={day}", "year={yyyy}/month={mm}/day={dd}"))
+	byNumbers := numbers.declare(db, "features", "timestamp", true, strings.NewReplacer("dt varchar", "year integer, month integer, day integer", "ARRAY['dt']", "ARRAY['year', 'month', 'day']"))
+	for name, table := range map[string]string{"numbers": byNumbers, "text": text, "date": s.declare(db, "features", "timestamp", true, strings.NewReplacer("dt varchar", "dt date")), "Iceberg": lake} {
 		collector := collectorOf(t)
 		view := s.view
-		if view.Table.Trino = table; table == lake {
+		switch table {
+		case byNumbers:
+			view = numbers.view
+		case lake:
 			view.Path = ""
 		}
+		view.Table.Trino = table
 		l := look.Looker{Store: local.New(), Collector: collector, Room: engine.Room{Workers: 2, Runs: 64 << 20, TempDir: t.TempDir()}, Place: collector.Cluster.Place}
 		read, wanted := map[string]int64{}, map[string]int64{"2026-11-08": 20, "2026-11-09": 30}
 		for _, last := range []string{"2026-11-08", "2026-11-09"} {
@@ -300,6 +314,43 @@ func TestWhatLiesAfterTheRangeIsNotRead(t *testing.T) {
 		}
 		if share := float64(read["2026-11-08"]) / float64(read["2026-11-09"]); share < 0.6 || share > 0.73 {
 			t.Errorf("%s: two of three days took %v, want two thirds", name, read)
+		}
+	}
+}
+
+// TestASampleOfTwoSources: of more rows than a sample holds, rows say of which source they are, and a writer of the sample has its rows of each.
+func TestASampleOfTwoSources(t *testing.T) {
+	const columns = "\n    id text | user int64 | event_time timestamp | ingested_at timestamp | amount decimal(10,2) | source text\n"
+	row := func(source, lag string) string {
+		return "15000x {day}-" + source + "-{i} | {i%3000} | {day}T01:00:00Z +1s | {day}T01:0" + lag + ":00Z +1s | 1.00 | " + source + "\n"
+	}
+	s := newStore(t, "-- data/dt={day}/a.parquet for 2026-11-08..2026-11-09 --"+columns+row("batch", "2")+"-- data/dt={day}/b.parquet for 2026-11-08..2026-11-09 --"+columns+row("stream", "1"))
+	s.view.Source = model.SourceColumn{Column: "source"}
+	table := s.declare(openDatabase(t), "features", "timestamp", true, strings.NewReplacer("dt varchar", "source varchar, dt varchar"))
+	found := s.looked(collectorOf(t), table)
+	if rows, unread := rowsOf(found); rows != 60_000 || len(unread) != 0 {
+		t.Fatalf("%d rows, unread %q, failures %+v; want 60,000 and none", rows, unread, found.Failures)
+	}
+	writers := map[string]map[uint64]int{}
+	for source, lag := range map[string]int64{"batch": 2, "stream": 1} {
+		sample := found.Collection.Writers[source]
+		if sample == nil || len(sample.Rows) < 1000 {
+			t.Fatalf("source %s has no sample of a thousand rows: %+v", source, sample)
+		}
+		writers[source] = map[uint64]int{}
+		for _, r := range sample.Rows {
+			writers[source][r.Writer]++
+			if path := found.Survey.Files[r.File].Path; (lag == 2) != strings.HasSuffix(path, "a.parquet") {
+				t.Fatalf("a row of %s is of file %s", source, path)
+			}
+		}
+	}
+	if len(writers["batch"]) != len(writers["stream"]) || len(writers["batch"]) < 100 {
+		t.Errorf("%d writers of batch and %d of stream, want the same hundreds", len(writers["batch"]), len(writers["stream"]))
+	}
+	for writer, rows := range writers["batch"] {
+		if rows != 10 || writers["stream"][writer] != 10 {
+			t.Fatalf("writer %x has %d and %d rows, want all ten of each source", writer, rows, writers["stream"][writer])
 		}
 	}
 }
