@@ -16,6 +16,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/report"
+	"github.com/featureaudit/featureaudit/audit/store"
 	"github.com/featureaudit/featureaudit/fixtures"
 )
 
@@ -37,6 +38,14 @@ func manyViews(t *testing.T, count int) []model.View {
 		views[i] = model.View{Name: fmt.Sprintf("v%04d", i), Path: "**/*.parquet", Root: dir, Key: []string{"id"}, Entity: []string{"id"}, EventTime: model.TimeColumn{Column: "event_time"},
 			TTL: model.TTL{Duration: 48 * time.Hour, Explicit: true}, Tolerance: model.DefaultTolerance,
 			TimePartition: model.TimePartition{Columns: []string{"dt"}, Grain: model.GrainDay, Of: model.OfEventTime}}
+	}
+	return views
+}
+
+// stale has rows of the views outlive their ttl: where all is sound the engine is not asked.
+func stale(views []model.View) []model.View {
+	for i := range views {
+		views[i].TTL.Duration = time.Hour
 	}
 	return views
 }
@@ -74,7 +83,7 @@ func TestFactsEndWithTheirView(t *testing.T) {
 		j, err := open(ctx, threads, memory)
 		return heapMeter{j, meter}, err
 	}
-	done, err := audit.Run(t.Context(), audit.Options{Views: manyViews(t, count), AsOf: time.Date(2026, 11, 4, 0, 0, 0, 0, time.UTC), AsOfGiven: true, Threads: 2,
+	done, err := audit.Run(t.Context(), audit.Options{Views: stale(manyViews(t, count)), AsOf: time.Date(2026, 11, 4, 0, 0, 0, 0, time.UTC), AsOfGiven: true, Threads: 2,
 		TempDir: t.TempDir(), Samples: 5, Adapters: adapters, Log: zerolog.Nop()})
 	if err != nil {
 		t.Fatal(err)
@@ -124,17 +133,13 @@ func TestSideBySideIsAsOneAfterTheOther(t *testing.T) {
 	}
 }
 
-// TestPanicOfAViewIsRaisedToTheCaller has a judge that panics: Run panics with the same, on the caller's goroutine.
+// TestPanicOfAViewIsRaisedToTheCaller has a store that panics: Run panics with the same, on the caller's goroutine.
 func TestPanicOfAViewIsRaisedToTheCaller(t *testing.T) {
 	adapters := realAdapters()
-	open := adapters.OpenJudge
-	adapters.OpenJudge = func(ctx context.Context, threads int, memory int64) (audit.Judge, error) {
-		j, err := open(ctx, threads, memory)
-		return panicJudge{j}, err
-	}
+	adapters.Store = panicStore{adapters.Store}
 	defer func() {
-		if p := recover(); fmt.Sprint(p) != "the judge is out of its mind" {
-			t.Errorf("Run panicked with %v, want what the judge panicked with", p)
+		if p := recover(); fmt.Sprint(p) != "the store is out of its mind" {
+			t.Errorf("Run panicked with %v, want what the store panicked with", p)
 		}
 	}()
 	_, _ = audit.Run(t.Context(), audit.Options{Views: manyViews(t, 6), AsOf: time.Date(2026, 11, 4, 0, 0, 0, 0, time.UTC), AsOfGiven: true, Threads: 2, TempDir: t.TempDir(),
@@ -142,6 +147,8 @@ func TestPanicOfAViewIsRaisedToTheCaller(t *testing.T) {
 	t.Error("Run returned")
 }
 
-type panicJudge struct{ audit.Judge }
+type panicStore struct{ store.Store }
 
-func (panicJudge) Load(context.Context, []engine.Table) error { panic("the judge is out of its mind") }
+func (panicStore) List(context.Context, string, string) (store.Listing, error) {
+	panic("the store is out of its mind")
+}

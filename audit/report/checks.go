@@ -20,6 +20,9 @@ func TellsOfFiles(check string) bool { return check == UnreadableFile }
 // JudgesAge says that the result tells whether the newest events are as fresh as promised.
 func (r Result) JudgesAge() bool { return r.Check == StaleView }
 
+// JudgesEncoding says that equal instants, written in another type, may fail what the result tells of.
+func (r Result) JudgesEncoding() bool { return r.Check == "mixed-encoding" }
+
 // terms are the words that other vocabularies have for what a check is about.
 type terms struct{ dimension, assertion string }
 

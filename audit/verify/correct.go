@@ -81,7 +81,7 @@ func (v correctness) brought() (findings []finding, warned bool, unlooked []repo
 		old := v.oldFindings(after.Check)
 		for _, f := range merged(after) {
 			c := v.changeOf(f.Subject.Partition)
-			if v.auditBefore == nil && c != nil && (c.State == Unchanged || c.State == Rewritten || c.State == Pending) && !(after.Check == mixedEncoding && v.zoneMarked(c)) {
+			if v.auditBefore == nil && c != nil && (c.State == Unchanged || c.State == Rewritten || c.State == Pending) && !(after.JudgesEncoding() && v.zoneMarked(c)) {
 				continue // what did not change was not brought
 			}
 			more := f.RowsBad - old[f.Subject.Partition]
@@ -95,7 +95,7 @@ func (v correctness) brought() (findings []finding, warned bool, unlooked []repo
 			}
 			if was := old[f.Subject.Partition]; was > 0 {
 				text += fmt.Sprintf("; before there were %s", words.Number(was))
-			} else if v.auditBefore == nil && !(after.Check == mixedEncoding && v.zoneMarked(c)) {
+			} else if v.auditBefore == nil && !(after.JudgesEncoding() && v.zoneMarked(c)) {
 				text += "; whether it was so before is not known"
 			}
 			findings = append(findings, finding{change: c, subject: report.Subject{Partition: f.Subject.Partition, Object: after.Check}, total: f.RowsTotal, bad: more,
@@ -104,9 +104,6 @@ func (v correctness) brought() (findings []finding, warned bool, unlooked []repo
 	}
 	return findings, warned && len(findings) > 0, unlooked
 }
-
-// mixedEncoding is the check that equal instants in another type may fail.
-const mixedEncoding = "mixed-encoding"
 
 // zoneMarked says that the event times of a partition lost the mark of their zone, or got it: the instants are the same, the encoding is not.
 func (v correctness) zoneMarked(c *Change) bool {

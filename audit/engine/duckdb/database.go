@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"unicode/utf8"
 
@@ -103,7 +104,8 @@ func Open(c Config) (*Database, error) {
 	d := &Database{limit: c.MemoryLimit}
 	var message string
 	if mapping.OpenExt(":memory:", &d.db, config, &message) == mapping.StateError {
-		return nil, fmt.Errorf("open in-memory DuckDB: %s", message)
+		said, _, _ := strings.Cut(message, "\n") // advice on settings that nobody can make here follows
+		return nil, fmt.Errorf("open in-memory DuckDB: %s", said)
 	}
 	if c.MemoryLimit > 0 && c.MemoryLimit < tightMemory {
 		giveBackAtOnce()
