@@ -131,6 +131,9 @@ func (r *run) close() {
 	}
 	r.closed = true
 	r.scanner.Close()
+	if r.options.Facts != nil {
+		r.options.Facts.Wait() // ends of distant files are kept from where the stage has them
+	}
 	if err := r.stage.Close(); err != nil {
 		r.options.Log.Warn().Err(err).Msg("close what was kept of distant files")
 	}

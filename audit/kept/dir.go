@@ -377,6 +377,9 @@ func (d *Dir) Beside(write func()) {
 	}()
 }
 
+// Wait waits for what was called beside, which may read what its caller holds.
+func (d *Dir) Wait() { d.running.Wait() }
+
 // Later calls a function when the pack of this run is committed, in the order in which they came.
 func (d *Dir) Later(do func()) {
 	d.mu.Lock()
