@@ -46,6 +46,11 @@ func (w *world) dayFile(day int) string {
 // writeDay writes the file of a day, whose rows repeat some of the day before.
 func (w *world) writeDay(day int, shift time.Duration, types ...fixtures.Type) {
 	w.t.Helper()
+	w.writeDayAs(day, shift, fixtures.Options{}, types...)
+}
+
+func (w *world) writeDayAs(day int, shift time.Duration, options fixtures.Options, types ...fixtures.Type) {
+	w.t.Helper()
 	id := fixtures.Column{Name: "id", Type: fixtures.Int64Type}
 	if len(types) > 0 {
 		id.Type = types[0]
@@ -64,7 +69,7 @@ func (w *world) writeDay(day int, shift time.Duration, types ...fixtures.Type) {
 		source.Values, user.Values = append(source.Values, []string{"batch", "stream"}[i%2]), append(user.Values, int64(i%17))
 		region.Values, amount.Values = append(region.Values, fmt.Sprint("r", i%3)), append(amount.Values, int64(i))
 	}
-	writeFile(w.t, w.dayFile(day), fixtures.Options{}, id, event, ingested, source, user, region, amount)
+	writeFile(w.t, w.dayFile(day), options, id, event, ingested, source, user, region, amount)
 }
 
 // edited is the same store with the same facts and another view. Nothing is added to the facts.

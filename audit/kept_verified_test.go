@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/kept"
+	"github.com/featureaudit/featureaudit/fixtures"
 )
 
 // verifiedFiles are those that a folder has verified rows of, by their paths.
@@ -272,5 +273,20 @@ func TestDamagedVerifiedRowsChangeNoReport(t *testing.T) {
 	known := w.known
 	if w.compare("the pack as it was", w.withFacts(false), want); w.known-known != keptDays {
 		t.Errorf("%d files are known, want %d", w.known-known, keptDays)
+	}
+}
+
+// TestChecksumsAndVerifiedRows has files whose pages have checksums, and keys that repeat: a night that knows the values of these rows reads no
+// pages of their payload, and tells of as many pages as a run that reads all.
+func TestChecksumsAndVerifiedRows(t *testing.T) {
+	for _, once := range [][]string{nil, {"source"}} {
+		w := settledWorld(t, openEngine(t))
+		w.views[0].OncePer, w.views[0].Payload = once, []string{"region"}
+		for day := range keptDays {
+			w.writeDayAs(day, 0, fixtures.Options{Compression: fixtures.Gzip})
+		}
+		w.sameWith("a first run", 0)
+		w.sameWith("a second run", keptDays)
+		w.sameWith("a third run", keptDays)
 	}
 }

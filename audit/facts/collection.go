@@ -24,7 +24,8 @@ type Collection struct {
 	// Blind maps a file to the columns that could not be read when its repeated keys were compared, sorted by name; all
 	// that was scanned of it holds.
 	Blind map[int32][]ColumnProblem
-	// CheckedPages had a checksum of their own, and it agreed.
+	// CheckedPages had a checksum of their own, and it agreed: those of the columns that a scan reads. Pages of a payload are read where keys repeat,
+	// less of them where kept facts know the rows, and do not count.
 	CheckedPages int64
 	// RoleProblems says why a role could not be read, by role ("event_time", "ingested_at", "source", "key", "entity",
 	// "measures", "writer", "partition_column" for the files' own copies of what their paths

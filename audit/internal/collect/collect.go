@@ -135,26 +135,25 @@ func Collect(ctx context.Context, e engine.Scanner, r Request) (*facts.Collectio
 	if engine, asks := e.(interface{ ExpectLargeValues() }); asks && slices.ContainsFunc(r.Survey.Files, func(f facts.File) bool { return f.RowBytes >= largeRow }) {
 		engine.ExpectLargeValues()
 	}
-	blind, checked := map[int32][]facts.ColumnProblem{}, int64(0)
+	blind := map[int32][]facts.ColumnProblem{}
 	pages, trusted := map[int32]int64{}, true
 	for careful := false; ; {
 		c, err := newCollector(e, r, known)
 		if err != nil {
 			return nil, err
 		}
-		c.blind, c.filePages, c.collection.CheckedPages = blind, pages, checked
+		c.blind, c.filePages = blind, pages
 		c.recall(trusted)
 		if err := c.checkPages(ctx); err != nil {
 			return nil, err
 		}
 		collection, err := c.collect(ctx, careful)
 		if err != nil && c.copyLarge(ctx, err) {
-			checked = c.collection.CheckedPages
 			maps.Copy(known.unread, c.unread)
 			continue
 		}
 		if errors.Is(err, errForgotten) {
-			trusted, checked = false, c.collection.CheckedPages
+			trusted = false
 			maps.Copy(known.unread, c.unread)
 			continue
 		}
@@ -170,7 +169,6 @@ func Collect(ctx context.Context, e engine.Scanner, r Request) (*facts.Collectio
 		}
 		maps.Copy(known.unread, c.unread)
 		known.refused, known.beyond, known.rawNested = c.learnt.refused, c.learnt.beyond, c.learnt.rawNested
-		checked = c.collection.CheckedPages
 	}
 }
 
@@ -476,7 +474,10 @@ func (c *collector) collect(ctx context.Context, careful bool) (*facts.Collectio
 			return nil, err
 		}
 	}
-	c.collection.CheckedPages += c.knownPages
+	c.collection.CheckedPages = c.knownPages
+	for _, checked := range c.filePages {
+		c.collection.CheckedPages += checked
+	}
 	c.collection.KnownFiles, c.collection.KnownRows = c.knownRows()
 	c.collection.ReadBecause = c.because
 	c.collection.SpilledBytes = c.budget.SpilledBytes()

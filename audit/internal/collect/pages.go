@@ -73,9 +73,6 @@ func (c *collector) pagesOf(ctx context.Context, file facts.File, columns []fact
 	if err != nil {
 		return 0, nil, err
 	}
-	c.mu.Lock()
-	c.collection.CheckedPages += checked
-	c.mu.Unlock()
 	if len(problems) == 0 {
 		return checked, nil, nil
 	}
