@@ -39,13 +39,18 @@ func splitOutputs(outs []output) outputsOf {
 	return split
 }
 
-// writeDuplicates writes the rows of repeated keys; stdout gets CSV.
+// writeDuplicates writes the rows of repeated keys.
 func (c *cli) writeDuplicates(outs []output, rows []export.Duplicate) error {
+	return writeTable(c, outs, rows, export.WriteCSV, export.WriteParquet)
+}
+
+// writeTable writes rows to each of the outputs in its own form; stdout gets CSV.
+func writeTable[T any](c *cli, outs []output, rows []T, csv, parquet func(io.Writer, []T) error) error {
 	var errs []error
 	for _, out := range outs {
-		write := export.WriteCSV
+		write := csv
 		if out.parquet() {
-			write = export.WriteParquet
+			write = parquet
 		}
 		if out.path == "" {
 			errs = append(errs, write(c.stdout, rows))
