@@ -81,7 +81,7 @@ func newRun(o Options) *run {
 func start(ctx context.Context, o Options) (*run, error) {
 	r, share, threads := newRun(o), look.ShareOf(o.MemoryLimit), max(1, o.Threads)
 	var err error
-	r.stage, r.aside = newStage(o), aside.In(o.TempDir)
+	r.stage, r.aside = newStage(o), aside.In(o.TempDir, look.TextsHeld(o.MemoryLimit))
 	if r.scanner, err = o.Adapters.OpenScanner(threads, share.Engine, o.EngineTempDir); err != nil {
 		return nil, fmt.Errorf("start the engine: %w", err)
 	}

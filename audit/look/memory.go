@@ -47,6 +47,17 @@ func ShareOf(limit int64) Share {
 	return s
 }
 
+// textsShare divides a memory limit by what long texts of rows that are to be written may take of it.
+const textsShare = 64
+
+// TextsHeld is how many bytes of such texts stay in memory: all others lie in a file.
+func TextsHeld(limit int64) int64 {
+	if limit <= 0 {
+		limit = DefaultMemory
+	}
+	return limit / textsShare
+}
+
 // EngineAtLast is what the engine may have of a memory limit once all was judged, and it fetches rows beside no other engine and no runs:
 // what the program and the rows leave, and no less than its share.
 func EngineAtLast(limit int64) int64 {

@@ -22,21 +22,28 @@ const chunk = 64 << 20
 type Texts struct {
 	dir string
 
-	mu    sync.Mutex
+	mu sync.Mutex
+	// room is how many bytes more may stay in memory.
+	room  int64
 	file  file
 	heads map[*byte]string
 }
 
-// In keeps texts in a file in a folder; it is made with the first of them.
-func In(dir string) *Texts { return &Texts{dir: dir} }
+// In keeps so many bytes of texts in memory, and all others in a file in a folder, which is made with the first of them: a small folder is no
+// hindrance where memory would do.
+func In(dir string, memory int64) *Texts { return &Texts{dir: dir, room: memory} }
 
-// Keep gives a text that is equal to one and lies in the file, where it is not short. It is good until Close. The error is of the folder.
+// Keep gives a text that is equal to one and lies in the file, where it is not short and memory has no room for it. It is good until Close. The error is of the folder.
 func (t *Texts) Keep(text string) (string, error) {
 	if t == nil || t.dir == "" || len(text) <= small {
 		return text, nil
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if n := int64(len(text)); n <= t.room {
+		t.room -= n
+		return text, nil
+	}
 	kept, err := t.file.keep(t.dir, text)
 	if err == nil {
 		if t.heads == nil {

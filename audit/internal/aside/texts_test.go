@@ -10,7 +10,7 @@ import (
 // TestTextsAreKept keeps texts of all lengths, some longer than what is mapped at once, and finds them as they were.
 func TestTextsAreKept(t *testing.T) {
 	dir := t.TempDir()
-	texts := In(dir)
+	texts := In(dir, 5000) // the first of them stay in memory
 	var want, got []string
 	for _, length := range []int{0, 1, small, small + 1, 4095, 4096, 4097, 1 << 20, chunk + 1, 3, 100_000, chunk, 70_000} {
 		text := strings.Repeat(fmt.Sprintf("%07d", length), length/7+1)[:length]
@@ -51,7 +51,10 @@ func TestNothingIsKeptWithoutAFolder(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if _, err := In("/nowhere").Keep(long); err == nil || !strings.Contains(err.Error(), "/nowhere") || !strings.Contains(err.Error(), "--temp-dir") {
+	if kept, err := In("/nowhere", 1000).Keep(long); kept != long || err != nil {
+		t.Errorf("memory has room for it: %.10s (%v)", kept, err)
+	}
+	if _, err := In("/nowhere", 999).Keep(long); err == nil || !strings.Contains(err.Error(), "/nowhere") || !strings.Contains(err.Error(), "--temp-dir") {
 		t.Errorf("a folder that is not there: %v", err)
 	}
 }
