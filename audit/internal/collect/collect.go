@@ -233,6 +233,10 @@ type collector struct {
 	policy        string
 	layoutDigests map[int32]string
 	captures      map[int32]*capture
+	viewEntities  *viewEntities
+	entitiesApart *viewEntities
+	places        places
+	placed        bool
 	spares        spares
 	fileTallies   map[sliceKey]*fileTally
 	fileSamples   map[sliceKey]*fileSample
@@ -444,11 +448,13 @@ func (c *collector) collect(ctx context.Context, careful bool) (*facts.Collectio
 	c.allRows = rows
 	c.budget = keys.NewBudget(c.request.RunMemory, c.request.TempDir)
 	defer c.budget.Close()
+	defer c.awaitCaptures() // which may add entities
 	if c.roles.wants.Has(facts.WantKeys) {
 		c.runs = keys.NewRuns(c.budget, rows, c.bases[len(c.survey.Files)], len(c.oncePer()) > 0)
 	}
 	if c.roles.wants.Has(facts.WantEntities) {
 		c.newest = c.newNewest()
+		c.gatherEntities()
 	}
 	if err := c.checkSpace(rows); err != nil {
 		return nil, err
@@ -467,6 +473,9 @@ func (c *collector) collect(ctx context.Context, careful bool) (*facts.Collectio
 		return nil, errForgotten
 	}
 	if c.newest != nil {
+		if err := c.finishCaptured(); err != nil {
+			return nil, err
+		}
 		if err := c.finishEntities(ctx); err != nil {
 			return nil, err
 		}

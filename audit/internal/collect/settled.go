@@ -125,7 +125,7 @@ func (s *settled) prepare(workers int) bool {
 	for id, known := range s.c.known {
 		files[id] = true
 		if !s.covered[id] {
-			rows += entitiesOf(known)
+			rows += keptEntities(known)
 		}
 	}
 	share := int64(settledShare)
@@ -139,7 +139,7 @@ func (s *settled) prepare(workers int) bool {
 	if entities == 0 || entities*share > rows {
 		return false
 	}
-	for _, captured := range fresh { // by now rows are an upper bound of their entities
+	for _, captured := range fresh { // of which rows are an upper bound
 		captured.writing.Wait()
 		rows -= s.c.survey.Files[captured.file].Rows
 		for _, at := range captured.entityRanges {
@@ -153,7 +153,7 @@ func (s *settled) prepare(workers int) bool {
 	return true
 }
 
-func entitiesOf(known *kept.File) int64 {
+func keptEntities(known *kept.File) int64 {
 	count := int64(0)
 	for _, table := range []kept.Table{entitiesTable, wideEntitiesTable} {
 		for _, at := range known.At[table.Name] {
