@@ -269,13 +269,25 @@ func (r *keptRows) source(code int64) string {
 
 func (c *collector) mergeFile(file *facts.File, known *kept.File) error {
 	r := &keptRows{known: known}
+	if err := c.mergeCounts(r, file); err != nil {
+		return err
+	}
+	if c.roles.wants.Has(facts.WantWriters) {
+		c.mergeWriters(r, file)
+	}
+	c.knownPages += known.Pages
+	return r.err
+}
+
+// mergeCounts adds the row facts and the histograms of a file that are known.
+func (c *collector) mergeCounts(r *keptRows, file *facts.File) error {
 	found := r.slices(file.ID)
 	total := int64(0)
 	for i := range found {
 		total += found[i].Rows
 	}
 	if r.err == nil && total != file.Live() {
-		r.err = damaged(known, "%d rows of %d", total, file.Live())
+		r.err = damaged(r.known, "%d rows of %d", total, file.Live())
 	}
 	if r.err != nil {
 		return r.err
@@ -299,10 +311,6 @@ func (c *collector) mergeFile(file *facts.File, known *kept.File) error {
 			h.Rows += rows
 		})
 	}
-	if c.roles.wants.Has(facts.WantWriters) {
-		c.mergeWriters(r, file)
-	}
-	c.knownPages += known.Pages
 	return r.err
 }
 
@@ -566,6 +574,20 @@ func (c *collector) remember() {
 	if c.captures == nil || c.request.Kept.Failed() {
 		return
 	}
+	remembered := c.toRemember()
+	c.rememberRepeats(remembered)
+	c.request.Kept.Beside(func() {
+		c.settleFiles()
+		var writers bins
+		for _, r := range remembered {
+			c.rememberFile(r, &writers)
+		}
+		c.verified.remember(remembered)
+	})
+}
+
+// toRemember are the files that were read, and whose facts hold from now on.
+func (c *collector) toRemember() []rememberedFile {
 	var remembered []rememberedFile
 	bySource := map[int32][]*facts.Slice{}
 	for i := range c.collection.Slices {
@@ -581,15 +603,7 @@ func (c *collector) remember() {
 			remembered = append(remembered, rememberedFile{file, capture, bySource[id], holds, c.keepState(file)})
 		}
 	}
-	c.rememberRepeats(remembered)
-	c.request.Kept.Beside(func() {
-		c.settleFiles()
-		var writers bins
-		for _, r := range remembered {
-			c.rememberFile(r, &writers)
-		}
-		c.verified.remember(remembered)
-	})
+	return remembered
 }
 
 // rememberedFile is a file with what is kept of it: its runs, its row facts, from when on they hold, and what they rest on.
