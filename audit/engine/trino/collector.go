@@ -233,7 +233,7 @@ func (a *asked) fails(ctx context.Context, v *view, files []int32) error {
 	for i, id := range files {
 		paths[i] = literal(v.paths.there(v.order.Survey.Files[id].Abs))
 	}
-	text, err := a.under(`t."$path" IN (` + strings.Join(paths, ", ") + ")")
+	text, err := a.under(a.table.path() + " IN (" + strings.Join(paths, ", ") + ")")
 	if err != nil {
 		return err
 	}
@@ -277,7 +277,7 @@ func (a *asked) where(v *view) string {
 		}
 	}
 	if len(files) > 0 {
-		conditions = append(conditions, `t."$path" NOT IN (`+strings.Join(files, ", ")+")")
+		conditions = append(conditions, a.table.path()+" NOT IN ("+strings.Join(files, ", ")+")")
 	}
 	return strings.Join(conditions, " AND ")
 }
