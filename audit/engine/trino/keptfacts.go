@@ -221,7 +221,7 @@ func (a *asked) only(v *view, some []int32) string {
 			conditions = append(conditions, "t."+quoted(column)+" IN ("+strings.Join(slices.Sorted(maps.Keys(values)), ", ")+")")
 		}
 	}
-	return strings.Join(append(conditions, `t."$path" IN (`+strings.Join(paths, ", ")+")"), " AND ")
+	return strings.Join(append(conditions, a.table.path()+" IN ("+strings.Join(paths, ", ")+")"), " AND ")
 }
 
 // farBounds are the first event and ingest times of rows that lie beyond what can be a time: later, they can be one.
