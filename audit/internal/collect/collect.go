@@ -233,6 +233,9 @@ type collector struct {
 	policy        string
 	layoutDigests map[int32]string
 	captures      map[int32]*capture
+	viewEntities  *viewEntities
+	places        places
+	placed        bool
 	spares        spares
 	fileTallies   map[sliceKey]*fileTally
 	fileSamples   map[sliceKey]*fileSample
@@ -440,6 +443,7 @@ func (c *collector) collect(ctx context.Context, careful bool) (*facts.Collectio
 	jobs, rows := c.jobs(careful)
 	c.budget = keys.NewBudget(c.request.RunMemory, c.request.TempDir)
 	defer c.budget.Close()
+	defer c.awaitCaptures() // which may add entities
 	if c.roles.wants.Has(facts.WantKeys) {
 		c.runs = keys.NewRuns(c.budget, rows, c.bases[len(c.survey.Files)], len(c.oncePer()) > 0)
 	}
@@ -447,6 +451,7 @@ func (c *collector) collect(ctx context.Context, careful bool) (*facts.Collectio
 		wide := len(c.roles.entityForms) != 1 || c.roles.entityForms[0].Kind != engine.FormInteger || c.seals.entities
 		denseBytes := c.request.RunMemory / 2 / int64(max(1, c.request.Workers)+1)
 		c.newest = keys.NewNewest(c.budget, rows, wide, c.entitySpan(wide), denseBytes)
+		c.gatherEntities()
 	}
 	if err := c.checkSpace(rows); err != nil {
 		return nil, err
@@ -465,6 +470,9 @@ func (c *collector) collect(ctx context.Context, careful bool) (*facts.Collectio
 		return nil, errForgotten
 	}
 	if c.newest != nil {
+		if err := c.finishCaptured(); err != nil {
+			return nil, err
+		}
 		if err := c.finishEntities(ctx); err != nil {
 			return nil, err
 		}

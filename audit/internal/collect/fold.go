@@ -55,8 +55,10 @@ type accumulator struct {
 	filled     int
 	filledCode uint8
 	others     []int32
-	// ids and instants are those of the block's entities that are told by a hash.
+	// ids and instants are those of the block's entities that are told by a hash; integers and instants of such that are told by an integer
+	// and may be NULL.
 	ids      []keys.EntityID
+	integers []int64
 	instants []int64
 	// ingests hold each row's ingest time (times.None without one), as events do, where writers are sampled.
 	ingests, ingestBuffer []int64

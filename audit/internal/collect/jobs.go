@@ -155,7 +155,7 @@ func (c *collector) newWorker() *worker {
 	if c.runs != nil {
 		w.rows.keys = c.runs.NewWriter()
 	}
-	if c.newest != nil {
+	if c.newest != nil && c.viewEntities == nil {
 		w.rows.newest = c.newest.NewWriter()
 	}
 	return w

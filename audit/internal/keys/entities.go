@@ -67,6 +67,9 @@ func NewNewest(budget *Budget, rows int64, wide bool, span Span, denseBytes int6
 	return newest
 }
 
+// Places are the identities that have a place each in memory. It is false where none has.
+func (n *Newest) Places() (Span, bool) { return n.span, n.recent != nil }
+
 // Wide says whether identities are of 128 bits.
 func (n *Newest) Wide() bool { return n.wide }
 
