@@ -56,7 +56,7 @@ func (f *factsCommandFlags) add(flags *pflag.FlagSet) {
 // flagsOfFacts are those that each of the three takes.
 func flagsOfFacts() map[string][]string {
 	return map[string][]string{
-		"list":  {"out", "format", "color"},
+		"list": {"out", "format", "color"},
 		"check": {"sample", "all", "config", "path", "name", "event-time", "ingested-at", "key", "entity", "ttl", "set", "as-of", "memory-limit", "stage-limit", "temp-dir", "threads", "hash-key-file",
 			"engine", "trino-url", "trino-catalog", "trino-schema", "trino-user-env", "trino-password-env", "color"},
 		"prune": {"keep", "color"},
