@@ -270,13 +270,25 @@ func (r *keptRows) source(code int64) string {
 
 func (c *collector) mergeFile(file *facts.File, known *kept.File) error {
 	r := &keptRows{known: known}
+	if err := c.mergeCounts(r, file); err != nil {
+		return err
+	}
+	if c.roles.wants.Has(facts.WantWriters) {
+		c.mergeWriters(r, file)
+	}
+	c.knownPages += known.Pages
+	return r.err
+}
+
+// mergeCounts adds the row facts and the histograms of a file that are known.
+func (c *collector) mergeCounts(r *keptRows, file *facts.File) error {
 	found := r.slices(file.ID)
 	total := int64(0)
 	for i := range found {
 		total += found[i].Rows
 	}
 	if r.err == nil && total != file.Live() {
-		r.err = damaged(known, "%d rows of %d", total, file.Live())
+		r.err = damaged(r.known, "%d rows of %d", total, file.Live())
 	}
 	if r.err != nil {
 		return r.err
@@ -300,10 +312,6 @@ func (c *collector) mergeFile(file *facts.File, known *kept.File) error {
 			h.Rows += rows
 		})
 	}
-	if c.roles.wants.Has(facts.WantWriters) {
-		c.mergeWriters(r, file)
-	}
-	c.knownPages += known.Pages
 	return r.err
 }
 
@@ -599,14 +607,7 @@ func (c *collector) remember() {
 	if c.captures == nil || c.request.Kept.Failed() {
 		return
 	}
-	var remembered []rememberedFile
-	bySource := c.slicesByFile()
-	for _, id := range slices.Sorted(maps.Keys(c.captures)) {
-		capture, file := c.captures[id], &c.survey.Files[id]
-		if holds, ok := c.keepable(file, capture, bySource[id]); ok {
-			remembered = append(remembered, rememberedFile{file, capture, bySource[id], holds, c.keepState(file)})
-		}
-	}
+	remembered := c.toRemember()
 	c.rememberRepeats(remembered)
 	c.settled.remember(remembered)
 	c.request.Kept.Beside(func() {
@@ -617,6 +618,19 @@ func (c *collector) remember() {
 		}
 		c.verified.remember(remembered)
 	})
+}
+
+// toRemember are the files that were read, and whose facts hold from now on.
+func (c *collector) toRemember() []rememberedFile {
+	var remembered []rememberedFile
+	bySource := c.slicesByFile()
+	for _, id := range slices.Sorted(maps.Keys(c.captures)) {
+		capture, file := c.captures[id], &c.survey.Files[id]
+		if holds, ok := c.keepable(file, capture, bySource[id]); ok {
+			remembered = append(remembered, rememberedFile{file, capture, bySource[id], holds, c.keepState(file)})
+		}
+	}
+	return remembered
 }
 
 // slicesByFile are the row facts of each file.
