@@ -20,7 +20,10 @@ var (
 )
 
 // keptHashShift leaves the bits of a key's hash that the runs hold too, where it only finds candidates.
-const keptHashShift = 64 - keys.NarrowBits
+const keptHashShift = 64 - kept.HashBits
+
+var _ [kept.HashBits - keys.NarrowBits]struct{} // the numbers of hashes have as many bits as narrow runs hold
+var _ [keys.NarrowBits - kept.HashBits]struct{}
 
 // capture gathers the runs of one file while it is read. Entities are sorted, encoded and written beside the scan; keys are encoded by who
 // reads them.
@@ -33,6 +36,12 @@ type capture struct {
 	read int64
 	// entities are those that wait to be sorted; nil for none.
 	entities *capturedEntities
+	// ordered says that entities are kept in the order of rows: held are those of readers that left the file, and seen tells how many they
+	// are. The others are at it.
+	ordered bool
+	held    []kept.Encoded
+	seen    *seenEntities
+	readers int
 	// far is the earliest time beyond what can be a time.
 	far times.Instant
 
@@ -76,7 +85,7 @@ const capturedShare = 64 * 12
 // many files have some: the entities of a file are written once unless they are more.
 const foldedShare = 2 * 24 * 16
 
-// captureOf is that of a file; nil where nothing is kept of it.
+// captureOf is that of a file, which somebody begins to read; nil where nothing is kept of it.
 func (c *collector) captureOf(file int32) *capture {
 	if c.captures == nil {
 		return nil
@@ -85,9 +94,12 @@ func (c *collector) captureOf(file int32) *capture {
 	defer c.mu.Unlock()
 	known := c.captures[file]
 	if known == nil {
-		known = &capture{c: c, file: file, far: times.None}
+		known = &capture{c: c, file: file, far: times.None, ordered: c.ordersEntities(file)}
 		c.captures[file] = known
 	}
+	known.mu.Lock()
+	defer known.mu.Unlock()
+	known.readers++
 	return known
 }
 
@@ -159,7 +171,7 @@ func (k *capture) passed(rows int64) {
 	var last []func()
 	k.mu.Lock()
 	k.read += rows
-	if k.read >= k.c.survey.Files[k.file].Rows {
+	if k.read >= k.c.survey.Files[k.file].Rows && !k.ordered {
 		last = k.lastEntities()
 	}
 	k.mu.Unlock()
@@ -171,7 +183,14 @@ func (k *capture) lastEntities() []func() {
 	if k.c.newest == nil || k.whole.Swap(true) {
 		return nil
 	}
-	return []func(){k.handEntitiesOver()}
+	if !k.ordered {
+		return []func(){k.handEntitiesOver()}
+	}
+	k.writing.Add(1)
+	return []func(){func() {
+		defer k.writing.Done()
+		k.keepHeld()
+	}}
 }
 
 func (k *capture) farAway(at times.Instant) {
@@ -238,6 +257,7 @@ func (k *capture) start() times.Instant {
 // viewEntities adds the entities of captured files to those of the view, once for each part of a file: they are fewer than its rows, and in an
 // order in which memory is fast. A nil one does nothing: whoever reads rows adds each of them then.
 type viewEntities struct {
+	of     *keys.Newest
 	mu     sync.Mutex
 	newest *keys.NewestWriter
 	err    error
@@ -252,6 +272,9 @@ func (g *viewEntities) add(start times.Instant, found newestEntities) {
 	if g.err != nil {
 		return
 	}
+	if g.newest == nil {
+		g.newest = g.of.NewWriter()
+	}
 	if start.Known() {
 		g.newest.Expect(int64(start))
 	}
@@ -265,7 +288,7 @@ func (c *collector) gatherEntities() {
 		return
 	}
 	c.places, c.placed = placesOf(span)
-	c.viewEntities = &viewEntities{newest: c.newest.NewWriter()}
+	c.viewEntities = &viewEntities{of: c.newest}
 }
 
 // finishCaptured waits for the entities of all files.
@@ -280,7 +303,7 @@ func (c *collector) finishCaptured() error {
 		k.writeBeside(last)
 	}
 	c.awaitCaptures()
-	if c.viewEntities.err != nil {
+	if c.viewEntities.err != nil || c.viewEntities.newest == nil {
 		return c.viewEntities.err
 	}
 	return c.viewEntities.newest.Flush()

@@ -236,14 +236,16 @@ type collector struct {
 	viewEntities  *viewEntities
 	places        places
 	placed        bool
-	spares        spares
-	fileTallies   map[sliceKey]*fileTally
-	fileSamples   map[sliceKey]*fileSample
-	filePages     map[int32]int64
-	repeats       *repeats
-	because       map[facts.ReadReason]int64
-	seals         seals
-	verified      *verified
+	// repetitive says that a file was found in which many entities come more than once.
+	repetitive  atomic.Bool
+	spares      spares
+	fileTallies map[sliceKey]*fileTally
+	fileSamples map[sliceKey]*fileSample
+	filePages   map[int32]int64
+	repeats     *repeats
+	because     map[facts.ReadReason]int64
+	seals       seals
+	verified    *verified
 	// knownPages were checked when the known files were read.
 	knownPages int64
 }

@@ -71,6 +71,9 @@ type accumulator struct {
 	// capture is that of the file at hand; nil where nothing is kept of it. keptKeys are those of its keys that came last.
 	capture  *capture
 	keptKeys *kept.Packer
+	// keptEntities are those of its entities that are kept in the order of rows, and seen tells how many they are.
+	keptEntities *kept.Packer
+	seen         *seenEntities
 }
 
 // begin starts a file, at a row number.
@@ -102,6 +105,7 @@ func (f *accumulator) begin(file *facts.File, firstRow int64) error {
 func (f *accumulator) end() {
 	f.c.addSlices(f.used)
 	f.endKeys()
+	f.endEntities()
 }
 
 // source gives the fold of a source, of which a row comes whose number in the file is row. Blocks of a file come in any order.
