@@ -117,6 +117,14 @@ func (s *WriterSample) Settle(most int) {
 	maps.DeleteFunc(s.Names, func(writer uint64, _ []string) bool { return writer >= s.Limit })
 }
 
+// SettleIn is Settle in the room in which another sample was sorted, which is to be sorted no more; nil for none.
+func (s *WriterSample) SettleIn(other *WriterSample, most int) {
+	if other != nil && cap(other.spare) >= cap(s.spare) {
+		s.spare, s.starts, other.spare, other.starts = other.spare, other.starts, nil, nil
+	}
+	s.Settle(most)
+}
+
 // Finish is Settle for the last time: it gives back what only more rows would need.
 func (s *WriterSample) Finish(most int) {
 	s.Settle(most)

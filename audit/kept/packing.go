@@ -28,9 +28,7 @@ const pageRows = 1 << 16
 
 // packDeltas appends values in DELTA_BINARY_PACKED to out: what arrow's encoder writes, in a fifth of its time.
 func packDeltas(out []byte, values []int64) []byte {
-	out = binary.AppendUvarint(out, deltaBlock)
-	out = binary.AppendUvarint(out, deltaMinis)
-	out = binary.AppendUvarint(out, uint64(len(values)))
+	out = beginDeltas(out, len(values))
 	if len(values) == 0 {
 		return binary.AppendVarint(out, 0)
 	}
@@ -54,6 +52,13 @@ func packDeltas(out []byte, values []int64) []byte {
 		out = packBlock(out, last, &block, (n+deltaEach-1)/deltaEach)
 	}
 	return out
+}
+
+// beginDeltas appends what precedes so many values.
+func beginDeltas(out []byte, values int) []byte {
+	out = binary.AppendUvarint(out, deltaBlock)
+	out = binary.AppendUvarint(out, deltaMinis)
+	return binary.AppendUvarint(out, uint64(values))
 }
 
 // packBlock appends a block of values that follow another, of which so many parts have any.

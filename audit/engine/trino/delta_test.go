@@ -29,6 +29,8 @@ type handmade struct {
 	*deltatable.Table
 	stored fixtures.Type
 	view   model.View
+	// mapped says that files have other names of the columns, and their numbers.
+	mapped bool
 }
 
 // The files of a handmade table, whose names have blanks and signs; the last one has the keys of the one before.
@@ -40,11 +42,17 @@ func byHand(t *testing.T, o deltatable.Options, timeType string, stored fixtures
 	dir := filepath.Join(t.TempDir(), "a table")
 	o.Schema = []map[string]any{deltatable.Field("id", "string"), deltatable.Field("user", "long"), deltatable.Field("event_time", timeType), deltatable.Field("ingested_at", timeType), deltatable.Field("dt", "string")}
 	o.Partitions = []string{"dt"}
+	h := handmade{stored: stored, view: newStore(t, days).view, mapped: o.Settings["delta.columnMapping.mode"] != ""}
+	if h.mapped {
+		for i, field := range o.Schema {
+			field["metadata"] = map[string]any{"delta.columnMapping.id": i + 1, "delta.columnMapping.physicalName": fmt.Sprintf("col-%d", i+1)}
+		}
+	}
 	table, err := deltatable.New(dir, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := handmade{Table: table, stored: stored, view: newStore(t, days).view}
+	h.Table = table
 	var files []deltatable.File
 	for _, path := range handmadeFiles {
 		files = append(files, h.file(t, path, deleted[path]))
@@ -78,6 +86,22 @@ func (h handmade) file(t *testing.T, path string, file deltatable.File) deltatab
 	file.Path, file.Values = path, map[string]any{"dt": text}
 	file.Rows = fixtures.Table{Columns: []fixtures.Column{{Name: "id", Type: fixtures.TextType, Values: ids}, {Name: "user", Type: fixtures.Int64Type, Values: users},
 		{Name: "event_time", Type: h.stored, Values: events}, {Name: "ingested_at", Type: h.stored, Values: arrived}}}
+	if !h.mapped {
+		return file
+	}
+	numbers := map[string]int32{}
+	for i := range file.Rows.Columns {
+		file.Rows.Columns[i].Name = fmt.Sprintf("col-%d", i+1)
+		numbers[file.Rows.Columns[i].Name] = int32(i + 1)
+	}
+	file.Values = map[string]any{"col-5": text}
+	abs := filepath.Join(h.Dir, filepath.FromSlash(path))
+	if err := fixtures.Write(abs, file.Rows, fixtures.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := fixtures.SetFieldIDs(abs, numbers); err != nil {
+		t.Fatal(err)
+	}
 	return file
 }
 
@@ -124,6 +148,11 @@ func TestATableOfDeltaIsReadAsItWasListed(t *testing.T) {
 	}
 }
 
+// mapped are the options of a table whose files have other names of the columns, found by these or by their numbers.
+func mapped(mode string) deltatable.Options {
+	return deltatable.Options{Reader: 3, Features: []string{"deletionVectors", "columnMapping"}, Settings: map[string]string{"delta.columnMapping.mode": mode}}
+}
+
 // TestADeltaTableOfAnotherWriter: names that the log encodes, deleted rows, and times as writers have them.
 func TestADeltaTableOfAnotherWriter(t *testing.T) {
 	vectors := map[string]deltatable.File{"dt=2026-11-07/b 1%.parquet": {Deleted: []int64{0, 9}, Store: "u"}, "dt=2026-11-08/d.parquet": {Deleted: []int64{1, 2, 3, 4, 5, 6}, Store: "u"}}
@@ -137,6 +166,8 @@ func TestADeltaTableOfAnotherWriter(t *testing.T) {
 	}{
 		"instants in milliseconds":          {timeType: "timestamp", stored: inMillis, rows: 40, told: true},
 		"deletion vectors":                  {options: deltatable.Options{Reader: 3, Features: []string{"deletionVectors"}}, timeType: "timestamp", stored: inMillis, deleted: vectors, rows: 32, told: true},
+		"mapped by name":                    {options: mapped("name"), timeType: "timestamp", stored: inMillis, deleted: vectors, rows: 32, told: true},
+		"mapped by number":                  {options: mapped("id"), timeType: "timestamp", stored: inMillis, deleted: vectors, rows: 32, told: true},
 		"local times in microseconds":       {options: deltatable.Options{Reader: 3, Features: []string{"timestampNtz", "deletionVectors"}}, timeType: "timestamp_ntz", stored: fixtures.NaiveType, deleted: vectors, rows: 32, told: true},
 		"instants in microseconds":          {timeType: "timestamp", stored: fixtures.AwareType, rows: 40},
 		"instants in nanoseconds of 96 bit": {timeType: "timestamp", stored: fixtures.Int96Type, rows: 40},

@@ -57,6 +57,8 @@ func (n TableName) quoted() string {
 
 var locationOf = regexp.MustCompile(`(?m)^\s*(?:external_location|location) = '((?:[^']|'')*)'`)
 
+var numbered = regexp.MustCompile(`(?mi)^\s*column_mapping_mode = 'id'`)
+
 // The kinds of catalogs whose tables have versions.
 const (
 	connectorIceberg = "iceberg"
@@ -121,6 +123,7 @@ func (c *Cluster) describe(ctx context.Context, view string, name TableName, pre
 		if m := locationOf.FindStringSubmatch(text); m != nil {
 			d.location = strings.ReplaceAll(m[1], "''", "'")
 		}
+		d.numbered = numbered.MatchString(text)
 		return nil
 	})
 	if err != nil {

@@ -145,6 +145,7 @@ var kinds = []struct {
 	{"lake", "WITH (partitioning = ARRAY['%s'])", "WITH (partitioning = ARRAY['day(event_time)'])", inLake},
 	{"delta", "WITH (partitioned_by = ARRAY['%s'])", "", inLake},
 	{"delta", "WITH (partitioned_by = ARRAY['%s'], column_mapping_mode = 'name')", "WITH (column_mapping_mode = 'name')", inLake[:2]},
+	{"delta", "WITH (partitioned_by = ARRAY['%s'], column_mapping_mode = 'id')", "WITH (column_mapping_mode = 'id')", inLake[:2]},
 }
 
 // TestCasesInTables writes the rows of some cases as tables of Iceberg and Delta by the cluster's own connectors: DuckDB reads them by their

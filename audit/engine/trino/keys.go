@@ -193,7 +193,7 @@ func (a *asked) portion(ctx context.Context, v *view, some []candidate, files in
 			Fetched                   []string
 		}{rows, hashOf(v.key), whole(v.key), strings.Join(hashes, ", "), f.texts})
 	}
-	where := `t."$path" IN (` + strings.Join(paths, ", ") + ")"
+	where := a.table.path() + " IN (" + strings.Join(paths, ", ") + ")"
 	if len(where) > mostPaths {
 		where = a.where(v)
 	}

@@ -149,6 +149,17 @@ type described struct {
 	version string
 	// precise says that times are read to the nanosecond.
 	precise bool
+	// numbered says that a Delta table finds its columns in files by their numbers.
+	numbered bool
+}
+
+// path is the name of a row's file, to choose files by. Trino looks for the number of each column that it compares with values, also of this
+// one, which has none ("Field ID must exist"): there it is an expression that it computes.
+func (d *described) path() string {
+	if d.numbered {
+		return `concat(t."$path", '')`
+	}
+	return `t."$path"`
 }
 
 // reference is a column's expression and its type; the reason says why it cannot be read.

@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"errors"
 	"sync"
 	"sync/atomic"
 
@@ -47,8 +48,14 @@ type capture struct {
 	parts atomic.Int64
 }
 
-// capturedEntities tell entities by low, and by high too where they are wide. An instant of times.None says nothing.
-type capturedEntities struct{ low, high, newest []int64 }
+// capturedEntities tell entities by low, and by high too where they are wide; or by their places, where they have some. An instant of times.None
+// says nothing.
+type capturedEntities struct {
+	low, high, newest []int64
+	near              placedRows
+}
+
+func (b *capturedEntities) rows() int { return len(b.low) + len(b.near.rows) }
 
 // mostCaptured is how many rows of a file are sorted together at most: so many are numbered by placeBits.
 const (
@@ -96,22 +103,40 @@ func (k *capture) addEntities(low, high, instants []int64) {
 	k.mu.Lock()
 	for most := k.c.capturedRows(); len(low) > 0; {
 		if k.entities == nil {
-			k.entities = k.c.spares.takeEntities(int(k.room()))
+			k.entities = k.begin(instants)
 		}
 		b := k.entities
-		n := min(len(low), max(most-len(b.low), 0))
-		b.low, b.newest = append(b.low, low[:n]...), append(b.newest, instants[:n]...)
-		if high != nil {
-			b.high = append(b.high, high[:n]...)
+		n := min(len(low), max(most-b.rows(), 0))
+		switch {
+		case high != nil:
+			b.low, b.high, b.newest = append(b.low, low[:n]...), append(b.high, high[:n]...), append(b.newest, instants[:n]...)
 			high = high[n:]
+		case k.c.placed:
+			b.low, b.newest = b.near.add(low[:n], instants[:n], b.low, b.newest)
+		default:
+			b.low, b.newest = append(b.low, low[:n]...), append(b.newest, instants[:n]...)
 		}
 		low, instants = low[n:], instants[n:]
-		if len(b.low) >= most {
+		if b.rows() >= most {
 			full = append(full, k.handEntitiesOver())
 		}
 	}
 	k.mu.Unlock()
 	k.writeBeside(full)
+}
+
+// begin gives room for rows, of which the first say these instants.
+func (k *capture) begin(instants []int64) *capturedEntities {
+	b := k.c.spares.takeEntities(int(k.room()), k.c.placed)
+	if !k.c.placed {
+		return b
+	}
+	near := k.start()
+	if !near.Known() {
+		near = times.Instant(firstKnown(instants))
+	}
+	b.near.begin(k.c.places, int64(near))
+	return b
 }
 
 // addWide takes entities that are told by a hash.
@@ -136,13 +161,18 @@ func (k *capture) passed(rows int64) {
 	k.mu.Lock()
 	k.read += rows
 	if k.read >= k.c.survey.Files[k.file].Rows {
-		if k.c.newest != nil {
-			k.whole.Store(true)
-			last = append(last, k.handEntitiesOver())
-		}
+		last = k.lastEntities()
 	}
 	k.mu.Unlock()
 	k.writeBeside(last)
+}
+
+// lastEntities hands over what is left. It is called with the lock, once no row can follow.
+func (k *capture) lastEntities() []func() {
+	if k.c.newest == nil || k.whole.Swap(true) {
+		return nil
+	}
+	return []func(){k.handEntitiesOver()}
 }
 
 func (k *capture) farAway(at times.Instant) {
@@ -172,6 +202,7 @@ func (k *capture) keepEntities(b *capturedEntities) {
 		s := k.c.spares.sorter()
 		defer k.c.spares.sorters.Put(s)
 		found = s.newestOf(b)
+		k.c.entitiesOf(k.file).add(k.start(), found)
 	}
 	k.placing.Lock()
 	defer k.placing.Unlock()
@@ -195,4 +226,88 @@ func (k *capture) keepEntities(b *capturedEntities) {
 		at = k.c.request.Kept.Append(entitiesTable, kept.Rows{all.low, all.newest})
 	}
 	k.entityRanges = append(k.entityRanges, at)
+}
+
+// start is from when on the rows of the file are to be expected; times.None where nobody knows.
+func (k *capture) start() times.Instant {
+	if p := k.c.survey.Files[k.file].Partition; p >= 0 && k.c.survey.Partitions[p].Dated() {
+		return k.c.survey.Partitions[p].Start
+	}
+	return times.None
+}
+
+// viewEntities adds the entities of captured files to those of the view, once for each part of a file: they are fewer than its rows, and in an
+// order in which memory is fast. A nil one does nothing: whoever reads rows adds each of them then.
+type viewEntities struct {
+	into func() *keys.Newest
+
+	mu     sync.Mutex
+	newest *keys.NewestWriter
+	err    error
+}
+
+// entitiesOf are those of the view that a captured file adds to.
+func (c *collector) entitiesOf(file int32) *viewEntities {
+	if c.viewEntities != nil && c.settled.keepsApart(&c.survey.Files[file]) {
+		return c.entitiesApart
+	}
+	return c.viewEntities
+}
+
+func (g *viewEntities) add(start times.Instant, found newestEntities) {
+	if g == nil {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.err != nil {
+		return
+	}
+	if g.newest == nil {
+		g.newest = g.into().NewWriter()
+	}
+	if start.Known() {
+		g.newest.Expect(int64(start))
+	}
+	g.err = g.newest.AddIntegers(found.low, found.newest)
+}
+
+// gatherEntities has the entities of captured files added as they are captured, where each has a place in memory.
+func (c *collector) gatherEntities() {
+	span, ok := c.newest.Places()
+	if !ok || c.captures == nil {
+		return
+	}
+	c.places, c.placed = placesOf(span)
+	c.viewEntities = &viewEntities{into: func() *keys.Newest { return c.newest }}
+	c.entitiesApart = &viewEntities{into: c.settled.newestApart}
+}
+
+// finishCaptured waits for the entities of all files.
+func (c *collector) finishCaptured() error {
+	if c.viewEntities == nil {
+		return nil
+	}
+	for _, k := range c.captures {
+		k.mu.Lock()
+		last := k.lastEntities()
+		k.mu.Unlock()
+		k.writeBeside(last)
+	}
+	c.awaitCaptures()
+	return errors.Join(c.viewEntities.flush(), c.entitiesApart.flush())
+}
+
+func (g *viewEntities) flush() error {
+	if g.err != nil || g.newest == nil {
+		return g.err
+	}
+	return g.newest.Flush()
+}
+
+// awaitCaptures waits for what is made of captured rows, in no order.
+func (c *collector) awaitCaptures() {
+	for _, k := range c.captures {
+		k.writing.Wait()
+	}
 }

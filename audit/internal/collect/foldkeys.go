@@ -111,25 +111,29 @@ func (f *accumulator) foldEntities(b *engine.Block, from, to int) error {
 		return f.foldWideEntities(b, from, to)
 	}
 	if f.layout.entityInt != absent && b.Vectors[f.layout.entityInt].Mask == nil {
-		if f.capture != nil {
-			f.capture.addEntities(b.Vectors[f.layout.entityInt].Ints[from:to], nil, instants)
-		}
-		return f.newest.AddIntegers(b.Vectors[f.layout.entityInt].Ints[from:to], instants)
+		return f.addIntegers(b.Vectors[f.layout.entityInt].Ints[from:to], instants)
 	}
+	f.integers, f.instants = f.integers[:0], f.instants[:0]
 	for row := from; row < to; row++ {
 		switch {
 		case f.layout.entityInt == absent || !b.Vectors[f.layout.entityInt].Valid(row):
 			f.sources[f.codes[row]].slice.EntityNull++
 		case f.events[row] != times.None:
-			if f.capture != nil {
-				f.capture.addEntities(b.Vectors[f.layout.entityInt].Ints[row:row+1], nil, f.events[row:row+1])
-			}
-			if err := f.newest.Add(keys.EntityID{Lo: uint64(b.Vectors[f.layout.entityInt].Ints[row])}, f.events[row]); err != nil {
-				return err
-			}
+			f.integers, f.instants = append(f.integers, b.Vectors[f.layout.entityInt].Ints[row]), append(f.instants, f.events[row])
 		}
 	}
-	return nil
+	return f.addIntegers(f.integers, f.instants)
+}
+
+// addIntegers keeps the newest events of entities that are told by an integer.
+func (f *accumulator) addIntegers(ids, instants []int64) error {
+	if f.capture != nil {
+		f.capture.addEntities(ids, nil, instants)
+	}
+	if f.newest == nil {
+		return nil // they come from what is captured
+	}
+	return f.newest.AddIntegers(ids, instants)
 }
 
 // foldWideEntities keeps the newest events of entities that are told by a hash.

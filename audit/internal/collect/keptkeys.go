@@ -6,18 +6,15 @@ import "github.com/featureaudit/featureaudit/audit/kept"
 func (f *accumulator) keepKeys(hashes []int64, first int64, sources []uint8, events []int64) {
 	narrow := f.c.narrow()
 	if f.keptKeys == nil {
-		f.keptKeys = f.c.request.Kept.NewPacker(chosen(narrow, keysTable, wideKeysTable))
+		f.keptKeys = f.c.request.Kept.NewPacker(chosen(narrow, keysTable, wideKeysTable), "row")
 	}
 	for done := 0; done < len(hashes); {
 		room := f.keptKeys.Room(len(hashes) - done)
-		n, row := len(room[0]), first+int64(done)
-		rows := room[1][:n]
-		for i := range rows {
-			rows[i] = row + int64(i)
-		}
+		n := len(room[0])
 		if narrow {
+			shifted := room[0][:n]
 			for i, hash := range hashes[done : done+n] {
-				room[0][i] = int64(uint64(hash) >> keptHashShift)
+				shifted[i] = int64(uint64(hash) >> keptHashShift)
 			}
 		} else {
 			copy(room[0], hashes[done:])
@@ -26,7 +23,7 @@ func (f *accumulator) keepKeys(hashes []int64, first int64, sources []uint8, eve
 			}
 			copy(room[3], events[done:])
 		}
-		f.capture.place(f.keptKeys.Fill(n))
+		f.capture.place(f.keptKeys.Fill(n, first+int64(done)))
 		done += n
 	}
 }

@@ -8,12 +8,11 @@ import (
 	"sync/atomic"
 
 	"github.com/featureaudit/featureaudit/audit/facts"
-	"github.com/featureaudit/featureaudit/audit/times"
 )
 
 // sampleSlack is by how much the limit of a kept sample lies above that of the view: as many files may go before samples must be
 // gathered anew.
-const sampleSlack = 2 // as a shift
+const sampleSlack = 1 // as a shift
 
 // slack is a limit with sampleSlack on top.
 func slack(limit uint64) uint64 {
@@ -51,13 +50,15 @@ func (s *fileSample) add(rows []facts.WriterRow) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if need := len(s.sample.Rows) + len(rows); need > cap(s.sample.Rows) {
-		s.sample.Grow(2 * need) // append grows by a quarter, and copies each row four times
+		// the limit of the view sinks while its sample fills up, and costs less than sorting does, or than memory
+		if s.sample.Below(slack(s.view.filter.Load().limit)); len(s.sample.Rows) > need/2 {
+			s.sample.Grow(2 * need) // append grows by a quarter, and copies each row four times
+		}
 	}
 	s.sample.Rows = append(s.sample.Rows, rows...)
 	if len(s.sample.Rows) < s.settleAt {
 		return
 	}
-	// the limit of the view sinks while its sample fills up, and costs less than sorting does
 	s.sample.Below(slack(s.view.filter.Load().limit))
 	if len(s.sample.Rows) > facts.MaxWriterRows {
 		s.sample.Settle(facts.MaxWriterRows)
@@ -67,12 +68,8 @@ func (s *fileSample) add(rows []facts.WriterRow) {
 }
 
 // keep takes a row for the sample of the file at hand, if it can be in it.
-func (w *writerStage) keep(writer uint64, event, ingest int64, file int32) {
-	if event == times.None || ingest == times.None {
-		return
-	}
-	row, ok := facts.NewWriterRow(writer, times.Instant(event), times.Instant(ingest), file)
-	if filter := w.file.filter.Load(); !ok || writer >= filter.limit || !filter.takes(writer, row.Row) {
+func (w *writerStage) keep(row facts.WriterRow) {
+	if filter := w.file.filter.Load(); row.Writer >= filter.limit || !filter.takes(row.Writer, row.Row) {
 		return
 	}
 	w.fileRows = append(w.fileRows, row)
@@ -108,13 +105,15 @@ func (b *bins) addWriters(file, source int64, s *fileSample) {
 
 // settleFiles cuts the samples of files to what the view's may need.
 func (c *collector) settleFiles() {
+	var last *facts.WriterSample
 	for of, s := range c.fileSamples {
 		limit := facts.AllWriters
 		if w := c.writers.bySource(c.names, of.source); w != nil {
 			limit = slack(w.sample.Limit)
 		}
 		s.sample.Below(limit)
-		s.sample.Settle(facts.MaxWriterRows)
+		s.sample.SettleIn(last, facts.MaxWriterRows)
+		last = &s.sample
 	}
 }
 

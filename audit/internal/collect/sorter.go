@@ -12,16 +12,24 @@ import (
 // spares are buffers to be used again: pages that were never touched cost more than what is done with them.
 type spares struct{ entities, sorters, rooms sync.Pool }
 
-func (s *spares) takeEntities(room int) *capturedEntities {
-	if b, ok := s.entities.Get().(*capturedEntities); ok && cap(b.low) >= room {
-		return b
+// takeEntities gives room for so many rows: of places, or of others.
+func (s *spares) takeEntities(room int, placed bool) *capturedEntities {
+	b, ok := s.entities.Get().(*capturedEntities)
+	if !ok {
+		b = &capturedEntities{}
 	}
-	return &capturedEntities{low: make([]int64, 0, room), newest: make([]int64, 0, room)}
+	switch {
+	case placed && cap(b.near.rows) < room:
+		b.near.rows = make([]uint64, 0, room)
+	case !placed && cap(b.low) < room:
+		b.low, b.newest = make([]int64, 0, room), make([]int64, 0, room)
+	}
+	return b
 }
 
 func (s *spares) giveEntities(b *capturedEntities) {
 	if b != nil {
-		b.low, b.high, b.newest = b.low[:0], b.high[:0], b.newest[:0]
+		b.low, b.high, b.newest, b.near.rows = b.low[:0], b.high[:0], b.newest[:0], b.near.rows[:0]
 		s.entities.Put(b)
 	}
 }
@@ -53,7 +61,10 @@ type sorter struct {
 
 func (s *sorter) room(n int) {
 	if cap(s.order) < n {
-		s.order, s.spare = make([]uint64, n), make([]uint64, n)
+		s.order = make([]uint64, n)
+	}
+	if cap(s.spare) < n {
+		s.spare = make([]uint64, n)
 	}
 	s.order, s.spare = s.order[:n], s.spare[:n]
 }
@@ -61,7 +72,7 @@ func (s *sorter) room(n int) {
 // columns makes room for columns that are not written where the rows were.
 func (s *sorter) columns(n int) {
 	if cap(s.first) < n {
-		s.first, s.second, s.third = make([]int64, n), make([]int64, n), make([]int64, n)
+		s.first, s.second = make([]int64, n), make([]int64, n)
 	}
 }
 
@@ -138,21 +149,33 @@ const mostSteps = 8
 // newestEntities are entities with their newest instants, sorted: by one integer, or by both halves of a hash.
 type newestEntities struct{ low, high, newest []int64 }
 
-// newestOf keeps the newest instant of each entity. What it gives lies in the sorter's own buffers, or in those of the rows.
+// newestOf keeps the newest instant of each entity. What it gives may lie in the sorter's own buffers.
 func (s *sorter) newestOf(b *capturedEntities) newestEntities {
 	if b.high != nil {
 		return s.newestWide(b)
 	}
-	least, most := b.low[0], b.low[0]
-	for _, id := range b.low {
-		least, most = min(least, id), max(most, id)
+	if len(b.near.rows) == 0 && len(b.low) >= leastPlaced {
+		b.place()
 	}
+	if len(b.near.rows) == 0 {
+		return s.newestSorted(b)
+	}
+	var others newestEntities
+	if len(b.low) > 0 {
+		found := s.newestSorted(b)
+		others = found.clone() // out of the way of those that have places
+	}
+	placed := s.newestPlaced(&b.near)
+	return placed.joined(others)
+}
+
+// newestSorted is newestOf for integers that have no places.
+func (s *sorter) newestSorted(b *capturedEntities) newestEntities {
+	if len(b.low) == 0 {
+		return newestEntities{}
+	}
+	least, most := slices.Min(b.low), slices.Max(b.low)
 	width := uint(bits.Len64(uint64(most) - uint64(least)))
-	if len(b.low) >= leastPlaced && width <= placeableBits {
-		if found, ok := s.newestPlaced(b, least, width); ok {
-			return found
-		}
-	}
 	if width > 64-placeBits {
 		return s.newestFar(b, least, width)
 	}
@@ -173,78 +196,6 @@ func (s *sorter) newestOf(b *capturedEntities) newestEntities {
 	return newestEntities{low: low, newest: newest}
 }
 
-// Integers of few bits are put into lists by their upper bits, and those of a list have a place each, so that nothing is sorted. The places
-// of a list take slotBits at most, and with the number of the list placeableBits; fewer rows than leastPlaced are not worth it.
-const (
-	slotBits      = 12
-	placeableBits = slotBits + mostDigit
-	leastPlaced   = 1 << 12
-)
-
-// An instant beside a place is told by its distance from another: by up to 71 years.
-const (
-	distanceBits = 64 - slotBits
-	noDistance   = 1 << (distanceBits - 1)
-	// mostDistant keeps distances from one that is nearer to 0 apart from each other, whatever the instants are.
-	mostDistant = 1 << 62
-)
-
-// newestPlaced is newestOf for integers of so many bits above the least. It is false where instants lie too far apart. What it gives lies where
-// the rows were.
-func (s *sorter) newestPlaced(b *capturedEntities, least int64, width uint) (newestEntities, bool) {
-	s.room(len(b.low))
-	lower := min(width, slotBits)
-	var ends [1<<mostDigit + 1]int32
-	for _, id := range b.low {
-		ends[uint64(id-least)>>lower+1]++
-	}
-	lists := 1 << (width - lower)
-	for i := range lists {
-		ends[i+1] += ends[i]
-	}
-	starts := ends
-	first := int64(times.None)
-	for i, id := range b.low {
-		instant := b.newest[i]
-		if instant == times.None {
-			continue
-		}
-		if first == times.None {
-			if first = instant; first < -mostDistant || first > mostDistant {
-				return newestEntities{}, false
-			}
-		}
-		distance := uint64(instant-first) + noDistance
-		if distance>>distanceBits != 0 {
-			return newestEntities{}, false
-		}
-		place := uint64(id - least)
-		at := &ends[place>>lower]
-		s.spare[*at] = place<<distanceBits | distance
-		*at++
-	}
-	n, from := 0, first-noDistance
-	for list := range lists {
-		rows := s.spare[starts[list]:ends[list]]
-		for _, row := range rows {
-			place := row >> distanceBits & (1<<lower - 1)
-			s.taken[place>>6] |= 1 << (place & 63)
-			s.newest[place] = max(s.newest[place], row&(1<<distanceBits-1))
-		}
-		id := least + int64(list)<<lower
-		for word := range s.taken[:(1<<lower+63)/64] {
-			for taken := s.taken[word]; taken != 0; taken &= taken - 1 {
-				place := word<<6 | bits.TrailingZeros64(taken)
-				b.low[n], b.newest[n] = id+int64(place), from+int64(s.newest[place])
-				s.newest[place] = 0
-				n++
-			}
-			s.taken[word] = 0
-		}
-	}
-	return newestEntities{low: b.low[:n], newest: b.newest[:n]}, true
-}
-
 // newestFar is newestOf for integers of more bits than are sorted by.
 func (s *sorter) newestFar(b *capturedEntities, least int64, width uint) newestEntities {
 	s.columns(len(b.low))
@@ -256,6 +207,9 @@ func (s *sorter) newestFar(b *capturedEntities, least int64, width uint) newestE
 // newestWide is newestOf for hashes.
 func (s *sorter) newestWide(b *capturedEntities) newestEntities {
 	s.columns(len(b.low))
+	if cap(s.third) < len(b.low) {
+		s.third = make([]int64, len(b.low))
+	}
 	out := newestEntities{low: s.first[:0], high: s.third[:0], newest: s.second[:0]}
 	out.putAll(s.byHash(b.low), b)
 	return out

@@ -66,7 +66,7 @@ func TestNewestOfEntities(t *testing.T) {
 					name := fmt.Sprintf("%d rows of %d bits, wide %v, instants: %s", rows, width, wide, of.name)
 					want := newestByMap(b)
 					s := &sorter{}
-					checkNewest(t, name, s.newestOf(&capturedEntities{slices.Clone(b.low), slices.Clone(b.high), slices.Clone(b.newest)}), want)
+					checkNewest(t, name, s.newestOf(&capturedEntities{low: slices.Clone(b.low), high: slices.Clone(b.high), newest: slices.Clone(b.newest)}), want)
 					// in two parts, with a sorter that was used before
 					half := rows / 2
 					if half == 0 {
@@ -76,9 +76,9 @@ func TestNewestOfEntities(t *testing.T) {
 					if wide {
 						high, rest = slices.Clone(b.high[:half]), slices.Clone(b.high[half:])
 					}
-					found := s.newestOf(&capturedEntities{slices.Clone(b.low[:half]), high, slices.Clone(b.newest[:half])})
+					found := s.newestOf(&capturedEntities{low: slices.Clone(b.low[:half]), high: high, newest: slices.Clone(b.newest[:half])})
 					one := found.clone()
-					checkNewest(t, name+", joined", one.joined(s.newestOf(&capturedEntities{slices.Clone(b.low[half:]), rest, slices.Clone(b.newest[half:])})), want)
+					checkNewest(t, name+", joined", one.joined(s.newestOf(&capturedEntities{low: slices.Clone(b.low[half:]), high: rest, newest: slices.Clone(b.newest[half:])})), want)
 				}
 			}
 		}

@@ -148,13 +148,27 @@ type writerStage struct {
 	fileRows []facts.WriterRow
 }
 
-// sight takes a row whose writer's hash is below the limit, and says whether it is held.
-func (w *writerStage) sight(filter *writerFilter, writer uint64, event, ingest int64, file int32) bool {
+// bound is what the hash of a writer lies below of which rows are held: for the view, or for the file at hand.
+func (w *writerStage) bound(filter *writerFilter) uint64 {
+	if w.file == nil {
+		return filter.limit
+	}
+	return slack(filter.limit)
+}
+
+// take takes a row whose writer's hash is below the bound, and says whether it is held for the view.
+func (w *writerStage) take(filter *writerFilter, writer uint64, event, ingest int64, file int32) bool {
 	if event == times.None || ingest == times.None {
 		return false
 	}
 	row, ok := facts.NewWriterRow(writer, times.Instant(event), times.Instant(ingest), file)
-	if !ok || !filter.takes(writer, row.Row) {
+	if !ok {
+		return false
+	}
+	if w.file != nil {
+		w.keep(row)
+	}
+	if writer >= filter.limit || !filter.takes(writer, row.Row) {
 		return false
 	}
 	mark := writer ^ uint64(row.Row)<<32 ^ uint64(file)<<1 | 1
@@ -236,19 +250,10 @@ func (f *accumulator) foldWriters(b *engine.Block, from, to int, uniform bool) {
 func (f *accumulator) sightIntegers(w *writerStage, ids, events, ingests []int64) {
 	filter, file := w.sample.filter.Load(), f.policy.file.ID
 	events, ingests = events[:len(ids)], ingests[:len(ids)]
-	bound := uint64(0)
-	if w.file != nil {
-		bound = slack(filter.limit)
-	}
+	bound := w.bound(filter)
 	for i, id := range ids {
-		hash := f.writerHash(id)
-		if hash < bound {
-			w.keep(hash, events[i], ingests[i], file)
-		}
-		if hash < filter.limit {
-			if w.sight(filter, hash, events[i], ingests[i], file) && w.names != nil {
-				w.names[hash] = []string{strconv.FormatInt(id, 10)}
-			}
+		if hash := f.writerHash(id); hash < bound && w.take(filter, hash, events[i], ingests[i], file) && w.names != nil {
+			w.names[hash] = []string{strconv.FormatInt(id, 10)}
 		}
 	}
 }
@@ -264,10 +269,7 @@ func (f *accumulator) writerHash(id int64) uint64 {
 func (f *accumulator) sightOne(row int, hash uint64, b *engine.Block) {
 	w := f.stageOf(f.codes[row])
 	filter := w.sample.filter.Load()
-	if w.file != nil && hash < slack(filter.limit) {
-		w.keep(hash, f.events[row], f.ingests[row], f.policy.file.ID)
-	}
-	if hash < filter.limit && w.sight(filter, hash, f.events[row], f.ingests[row], f.policy.file.ID) && w.names != nil {
+	if hash < w.bound(filter) && w.take(filter, hash, f.events[row], f.ingests[row], f.policy.file.ID) && w.names != nil {
 		w.names[hash] = f.writerName(b, row)
 	}
 }
