@@ -14,6 +14,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/export"
 	"github.com/featureaudit/featureaudit/audit/internal/aside"
+	"github.com/featureaudit/featureaudit/audit/internal/collect"
 	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/kept"
 	"github.com/featureaudit/featureaudit/audit/look"
@@ -101,13 +102,25 @@ type Adapters struct {
 	Store store.Store
 	// OpenScanner starts an engine that reads rows, within so many threads and bytes, spilling to tempDir.
 	OpenScanner func(threads int, memory int64, tempDir string) (Scanner, error)
-	// Elsewhere counts the rows of views whose table is named in the cluster that they lie in; nil where there is none. It is
-	// given the store, and zones that were read.
-	Elsewhere func(st store.Store, atlas *zone.Atlas) engine.Collector
+	// Elsewhere counts the rows of views whose table is named in the cluster that they lie in; nil where there is none.
+	Elsewhere func(with Elsewhere) engine.Collector
 	// Place finds where the files of such a view lie; nil where there is none.
 	Place func(ctx context.Context, v model.View) (model.View, error)
 	// OpenJudge starts an engine that sees fact tables only, within so many threads and bytes.
 	OpenJudge func(ctx context.Context, threads int, memory int64) (Judge, error)
+}
+
+// Elsewhere is what the rows of a cluster are counted with: the store, zones that were read, and the facts of files that are kept and
+// what they rest on, as in Options; Stage has the ends of distant files.
+type Elsewhere struct {
+	Store     store.Store
+	Atlas     *zone.Atlas
+	Kept      *kept.Dir
+	Paranoid  bool
+	Distrusts func(path string) bool
+	Hasher    *sensitive.Hasher
+	Release   string
+	Stage     collect.Stage
 }
 
 // Scanner is an engine that reads rows, until it is closed.

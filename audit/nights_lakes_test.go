@@ -24,6 +24,8 @@ type lake struct {
 	commit func(add []*lakeFile, remove ...string) error
 	// checkpoint is nil where the format has none.
 	checkpoint func() error
+	// location is where the format says that it lies; empty for its folder.
+	location string
 	// once says that rows of a file are deleted once only.
 	once       bool
 	live, gone []*lakeFile
@@ -49,17 +51,22 @@ const (
 // newLake makes a world whose store is a table: Delta, or Iceberg of version 2 with position deletes or of version 3 with deletion vectors.
 func newLake(t *testing.T, adapters audit.Adapters, seed uint64, iceberg bool) *world {
 	t.Helper()
+	if iceberg {
+		return newLakeOf(t, adapters, seed, func(l *lake) { l.icebergTable(2 + l.w.rng.IntN(2)) })
+	}
+	return newLakeOf(t, adapters, seed, (*lake).deltaTable)
+}
+
+// newLakeOf makes a world whose store is as a function begins it.
+func newLakeOf(t *testing.T, adapters audit.Adapters, seed uint64, begin func(*lake)) *world {
+	t.Helper()
 	w := &world{t: t, rng: rand.New(rand.NewPCG(seed, 23)), adapters: adapters, root: t.TempDir(), pool: t.TempDir(), facts: filepath.Join(t.TempDir(), "facts"),
 		asOf: time.Date(2026, 11, 6+14*int(seed%2), 0, 0, 0, 0, time.UTC)}
 	w.views = []model.View{{Name: "lake", Path: w.root, EventTime: model.TimeColumn{Column: "event_time"}, IngestedAt: model.TimeColumn{Column: "ingested_at"},
 		Source: model.SourceColumn{Column: "source"}, Entity: []string{"user"}, Key: []string{"id"}, Measures: []string{"amount"}, TTL: model.TTL{Duration: 48 * time.Hour, Explicit: true},
 		Tolerance: model.DefaultTolerance, Zone: "UTC", Origins: model.Origins{}, TimePartition: model.TimePartition{Columns: []string{"dt"}, Grain: model.GrainDay, Of: model.OfEventTime}}}
 	w.lake = &lake{w: w}
-	if iceberg {
-		w.lake.icebergTable(2 + w.rng.IntN(2))
-	} else {
-		w.lake.deltaTable()
-	}
+	begin(w.lake)
 	for day := range lakeDays {
 		w.lake.add(w.lake.file(day, w.lake.rows(day)))
 	}
@@ -82,7 +89,7 @@ func (l *lake) deltaTable() {
 }
 
 func (l *lake) icebergTable(format int) {
-	o := icebergtable.Options{Format: format, Partitions: []icebergtable.Partition{{Source: 8, ID: 1000, Name: "dt", Transform: "identity"}}}
+	o := icebergtable.Options{Format: format, Location: l.location, Partitions: []icebergtable.Partition{{Source: 8, ID: 1000, Name: "dt", Transform: "identity"}}}
 	for i, f := range [][2]string{{"id", "long"}, {"user", "long"}, {"event_time", "timestamptz"}, {"ingested_at", "timestamptz"}, {"source", "string"}, {"region", "string"}, {"amount", "long"}, {"dt", "string"}} {
 		o.Fields = append(o.Fields, icebergtable.Field{ID: i + 1, Name: f[0], Type: f[1]})
 	}

@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -130,6 +131,9 @@ type world struct {
 	log               []string
 	// mask hides what is sensitive; nil numbers it.
 	mask *sensitive.Mask
+	// verdicts and errors are how many results had one or were one, and firstError says of what.
+	verdicts, errors int
+	firstError       string
 	// because is why the last run with kept facts read files.
 	because      map[string]int64
 	suppressions []model.Suppression
@@ -448,11 +452,26 @@ func (w *world) audit(dir *kept.Dir, paranoid bool) []byte {
 	if paranoid && done.Looked.FilesKnown > 0 {
 		w.t.Errorf("a paranoid run took %d files for known", done.Looked.FilesKnown)
 	}
+	w.note(done.Report)
 	done.Report.Execution, done.Report.ID = report.Execution{}, ""
 	forgetSince(done.Report)
 	raw, err := done.Report.Marshal()
 	w.do(err)
 	return raw
+}
+
+// note counts what a report says: results that have a verdict, and those that are errors, of which the first reason is kept.
+func (w *world) note(r report.Report) {
+	for _, result := range r.Results {
+		switch result.Outcome {
+		case report.Pass, report.Fail, report.Warn:
+			w.verdicts++
+		case report.Error:
+			w.errors++
+			w.firstError = cmp.Or(w.firstError, result.Check+": "+result.Reason+result.Message)
+		default:
+		}
+	}
 }
 
 // withoutMemory are the checks that say the same of a store whatever was there before.

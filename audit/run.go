@@ -106,7 +106,8 @@ func start(ctx context.Context, o Options) (*run, error) {
 	rows := engine.Collector(collect.Collector{Engine: r.scanner, Store: r.stage, Stage: staging{r.stage}, Atlas: r.atlas,
 		Kept: o.Facts, Paranoid: o.Paranoid, Distrusts: o.Distrusts, Hasher: o.Mask.Hasher(), Release: o.Tool.DuckDB + " " + o.Tool.Arrow + " " + o.Tool.TZData})
 	if o.Adapters.Elsewhere != nil {
-		rows = divided{here: rows, elsewhere: o.Adapters.Elsewhere(r.stage, r.atlas)}
+		rows = divided{here: rows, elsewhere: o.Adapters.Elsewhere(Elsewhere{Store: r.stage, Stage: staging{r.stage}, Atlas: r.atlas,
+			Kept: o.Facts, Paranoid: o.Paranoid, Distrusts: o.Distrusts, Hasher: o.Mask.Hasher(), Release: o.Tool.Arrow + " " + o.Tool.TZData})}
 	}
 	r.looker = look.Looker{Store: r.stage, Collector: rows, Place: o.Adapters.Place,
 		Room: room, RowsLimit: o.RowsLimit, Samples: o.Samples, Aside: r.aside, Progress: r.progress}

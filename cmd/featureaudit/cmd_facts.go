@@ -49,14 +49,16 @@ func (f *factsCommandFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.asOf, "as-of", "", "check with a REF: judge from this instant: RFC 3339 or a date (default: now)")
 	f.addLimits(flags)
 	addHashKey(flags, &f.hashKey)
+	f.engine.add(flags)
 	f.out.add(flags, only("json", "text"))
 }
 
 // flagsOfFacts are those that each of the three takes.
 func flagsOfFacts() map[string][]string {
 	return map[string][]string{
-		"list":  {"out", "format", "color"},
-		"check": {"sample", "all", "config", "path", "name", "event-time", "ingested-at", "key", "entity", "ttl", "set", "as-of", "memory-limit", "stage-limit", "temp-dir", "threads", "hash-key-file", "color"},
+		"list": {"out", "format", "color"},
+		"check": {"sample", "all", "config", "path", "name", "event-time", "ingested-at", "key", "entity", "ttl", "set", "as-of", "memory-limit", "stage-limit", "temp-dir", "threads", "hash-key-file",
+			"engine", "trino-url", "trino-catalog", "trino-schema", "trino-user-env", "trino-password-env", "color"},
 		"prune": {"keep", "color"},
 	}
 }
@@ -335,12 +337,22 @@ func shareOf(text string) (float64, error) {
 
 // compareFacts audits with what is known, and again without trusting some of it.
 func (c *cli) compareFacts(ctx context.Context, folder kept.Folder, f factsCommandFlags, share float64, refs []string, started time.Time) (int, error) {
-	options, _, err := c.runOptions(ctx, f.runFlags, refs, started)
+	options, resolved, err := c.runOptions(ctx, f.runFlags, refs, started)
 	if err != nil {
 		return 0, err
 	}
 	if options.Mask, err = c.mask(ctx, f.hashKey, options.Views); err != nil {
 		return 0, err
+	}
+	cluster, err := c.cluster(f.engine, resolved)
+	if err != nil {
+		return 0, err
+	}
+	defer closeCluster(cluster)
+	if cluster != nil {
+		if err := c.elsewhere(&options, cluster, outputsOf{}); err != nil {
+			return 0, err
+		}
 	}
 	trusting, err := c.auditReading(ctx, f.runFlags, options, folder)
 	if err != nil {

@@ -236,7 +236,9 @@ func (c *cli) auditAside(ctx context.Context, f runFlags, options audit.Options)
 
 // auditWholeAside is auditAside with what else an audit gives.
 func (c *cli) auditWholeAside(ctx context.Context, f runFlags, options audit.Options) (audit.Audit, error) {
+	elsewhere, place := options.Adapters.Elsewhere, options.Adapters.Place
 	options.Adapters, options.Tool, options.Log = c.adapters(), toolVersions(ctx), zerolog.Nop()
+	options.Adapters.Elsewhere, options.Adapters.Place = elsewhere, place
 	if err := f.limit(ctx, &options); err != nil {
 		return audit.Audit{}, err
 	}

@@ -13,8 +13,6 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/report"
-	"github.com/featureaudit/featureaudit/audit/store"
-	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
 // The engines that read rows.
@@ -106,9 +104,6 @@ func (c *cli) trinoConfig(f engineFlags, named *policy.Trino, dir string) (trino
 
 // elsewhere has a cluster count the rows of the views that name a table. What only files tell is refused.
 func (c *cli) elsewhere(options *audit.Options, cluster *trino.Cluster, split outputsOf) error {
-	if options.Facts != nil {
-		return usagef("--facts with --engine trino: facts are kept of files that this program reads, and a run by Trino reads the whole table each time; leave it out")
-	}
 	if len(split.duplicates)+len(split.rows) > 0 {
 		return usagef("--out duplicates and --out rows name rows by their numbers in files, which Trino does not know: run that with --engine duckdb")
 	}
@@ -117,8 +112,9 @@ func (c *cli) elsewhere(options *audit.Options, cluster *trino.Cluster, split ou
 			options.Views[i].NoFiles = ""
 		}
 	}
-	options.Adapters.Elsewhere = func(st store.Store, atlas *zone.Atlas) engine.Collector {
-		return trino.Collector{Cluster: cluster, Store: st, Atlas: atlas}
+	options.Adapters.Elsewhere = func(with audit.Elsewhere) engine.Collector {
+		return trino.Collector{Cluster: cluster, Store: with.Store, Atlas: with.Atlas,
+			Facts: trino.Facts{Kept: with.Kept, Paranoid: with.Paranoid, Distrusts: with.Distrusts, Hasher: with.Hasher, Release: with.Release, Stage: with.Stage}}
 	}
 	options.Adapters.Place = cluster.Place
 	return nil

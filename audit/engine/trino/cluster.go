@@ -60,7 +60,9 @@ type Cluster struct {
 	spent  Spent
 	// connectors are the kinds of catalogs, by name.
 	connectors map[string]string
-	backoff    time.Duration
+	// version is its release, once it was asked for.
+	version string
+	backoff time.Duration
 }
 
 // Spent is what queries took of the cluster.

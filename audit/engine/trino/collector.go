@@ -26,6 +26,8 @@ type Collector struct {
 	Store store.Store
 	// Atlas keeps zones that were read; nil reads them anew.
 	Atlas *zone.Atlas
+	// Facts are those of earlier runs, and take those of this one.
+	Facts Facts
 }
 
 var _ engine.Collector = Collector{}
@@ -52,6 +54,10 @@ func (c Collector) Collect(ctx context.Context, o engine.Order) (facts.Collectio
 	asked := &asked{Collector: c, name: name, table: table, unread: map[int32]facts.Problem{}}
 	for try := 0; ; try++ {
 		collection, err := asked.collect(ctx, o)
+		if errors.Is(err, collect.ErrForgotten) {
+			try-- // less is known each time
+			continue
+		}
 		if !errors.Is(err, errAgain) {
 			return collection, err
 		}
@@ -84,8 +90,7 @@ type asked struct {
 }
 
 func (a *asked) collect(ctx context.Context, o engine.Order) (facts.Collection, error) {
-	request := collect.Collector{Store: a.Store, Atlas: a.Atlas}.Request(o)
-	rules, err := collect.NewElsewhere(request)
+	rules, err := collect.NewElsewhere(a.rules().Request(o))
 	if err != nil {
 		return facts.Collection{}, err
 	}
@@ -108,6 +113,9 @@ func (a *asked) collect(ctx context.Context, o engine.Order) (facts.Collection, 
 	if len(v.odd) > 0 {
 		return facts.Collection{}, errAgain
 	}
+	if err := a.recall(ctx, v); err != nil {
+		return facts.Collection{}, err
+	}
 	steps := []struct {
 		name  string
 		wants facts.Wants
@@ -127,6 +135,7 @@ func (a *asked) collect(ctx context.Context, o engine.Order) (facts.Collection, 
 	if changed := a.changed(ctx, v); changed {
 		return facts.Collection{}, errAgain
 	}
+	rules.Remember()
 	return rules.Collection(), nil
 }
 

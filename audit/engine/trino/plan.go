@@ -36,7 +36,7 @@ func (c Collector) Plan(ctx context.Context, o engine.Order) ([]Planned, error) 
 		return nil, err
 	}
 	a := &asked{Collector: c, name: name, table: table, unread: map[int32]facts.Problem{}}
-	rules, err := collect.NewElsewhere(collect.Collector{Store: a.Store, Atlas: a.Atlas}.Request(o))
+	rules, err := collect.NewElsewhere(a.rules().Request(o))
 	if err != nil {
 		return nil, err
 	}

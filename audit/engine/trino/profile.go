@@ -37,14 +37,11 @@ type profileSQL struct {
 // profile counts the rows of each file and source.
 func (a *asked) profile(ctx context.Context, v *view) error {
 	a.under = v.profileText
-	text, err := v.profileText(a.where(v))
+	texts, err := a.profileTexts(v)
 	if err != nil {
 		return err
 	}
-	wanted, seen, strange := map[int32]bool{}, map[int32]int64{}, []string{}
-	for _, id := range v.files {
-		wanted[id] = true
-	}
+	seen, strange := map[int32]int64{}, []string{}
 	type counted struct {
 		slice  facts.Slice
 		lags   *facts.LagHistogram
@@ -55,7 +52,7 @@ func (a *asked) profile(ctx context.Context, v *view) error {
 	if err != nil {
 		return err
 	}
-	err = a.Cluster.query(ctx, a.asking(v, "profile"), text, func(row []any) error {
+	take := func(row []any) error {
 		if path, unknown := row[0].(string); unknown {
 			strange = append(strange, path)
 			return nil
@@ -69,34 +66,23 @@ func (a *asked) profile(ctx context.Context, v *view) error {
 				a.name, cut.column, cut.most)}
 		}
 		seen[slice.File] += slice.Rows
-		if len(v.seen) <= mostCodes && !slices.Contains(v.seen, slice.Source) {
-			v.seen = append(v.seen, slice.Source)
-		}
+		v.see(slice.Source)
 		all = append(all, counted{slice, lags, events})
+		v.noteFar(row, by)
 		return nil
-	})
-	if err != nil {
-		return err
+	}
+	for i, text := range texts {
+		step := a.asking(v, "profile")
+		step.part = i > 0
+		if err := a.Cluster.query(ctx, step, text, take); err != nil {
+			return err
+		}
 	}
 	if len(strange) > 0 {
 		return strangers(v, strange)
 	}
 	slices.Sort(v.seen)
-	again := false
-	for _, id := range v.files {
-		file := v.order.Survey.Files[id]
-		switch rows := seen[id]; {
-		case rows == file.Live():
-		case rows == 0:
-			a.setAside(id, facts.Problem{Kind: facts.ProblemIO, Message: fmt.Sprintf("the table %s does not show this file: its partition may not be registered (a sync of the metastore adds it), "+
-				"or the catalog does not read folders inside of partitions (hive.recursive-directories)", a.name)})
-			again = true
-		default:
-			a.setAside(id, facts.Problem{Kind: facts.ProblemChanged, Message: fmt.Sprintf("the cluster counted %d rows in it, and its footer says %d: it changed while it was read", rows, file.Live())})
-			again = true
-		}
-	}
-	if again {
+	if a.compareRows(v, v.fresh, seen) {
 		return errAgain
 	}
 	for _, c := range all {
@@ -111,6 +97,24 @@ func (a *asked) profile(ctx context.Context, v *view) error {
 	}
 	v.rules.FinishSlices()
 	return nil
+}
+
+// compareRows sets aside the files of which the cluster counted other rows than their footers say, and says whether there is one.
+func (a *asked) compareRows(v *view, files []int32, seen map[int32]int64) (found bool) {
+	for _, id := range files {
+		file := v.order.Survey.Files[id]
+		switch rows := seen[id]; {
+		case rows == file.Live():
+			continue
+		case rows == 0:
+			a.setAside(id, facts.Problem{Kind: facts.ProblemIO, Message: fmt.Sprintf("the table %s does not show this file: its partition may not be registered (a sync of the metastore adds it), "+
+				"or the catalog does not read folders inside of partitions (hive.recursive-directories)", a.name)})
+		default:
+			a.setAside(id, facts.Problem{Kind: facts.ProblemChanged, Message: fmt.Sprintf("the cluster counted %d rows in it, and its footer says %d: it changed while it was read", rows, file.Live())})
+		}
+		found = true
+	}
+	return found
 }
 
 // cutBy is the first column of which a class of rows may have been cut; their conditions follow so many others.
@@ -166,14 +170,22 @@ func strangers(v *view, paths []string) error {
 }
 
 func (v *view) profileText(where string) (string, error) {
-	counted := v.rows(where)
-	counted.Files, counted.Known = v.toldKnown, true
-	rows, err := sql.Trino("rows", counted)
+	p, err := v.profileSQL()
 	if err != nil {
 		return "", err
 	}
+	counted := v.rows(where)
+	counted.Files, counted.Known = v.toldKnown, true
+	if p.Rows, err = sql.Trino("rows", counted); err != nil {
+		return "", err
+	}
+	return sql.Trino("profile", p)
+}
+
+// profileSQL are the values of the query but for the rows.
+func (v *view) profileSQL() (profileSQL, error) {
 	limits, scale := v.limits(), facts.LagScaleOf()
-	p := profileSQL{bins: asText, EventBin: eventBin(v.order), Rows: rows, Ahead: int64(limits.Ahead), AsOf: int64(limits.AsOf), ByIngest: byIngest(v.order.View), FineSeconds: scale.Fine, CoarseSeconds: scale.Coarse,
+	p := profileSQL{bins: asText, EventBin: eventBin(v.order), Ahead: int64(limits.Ahead), AsOf: int64(limits.AsOf), ByIngest: byIngest(v.order.View), FineSeconds: scale.Fine, CoarseSeconds: scale.Coarse,
 		LogFrom: scale.LogFrom, LogLast: int64(len(scale.Edges) - 1), LogEdges: doubles(scale.Edges), Events: v.rules.Wants().Has(facts.WantEvents)}
 	if lag := v.readings[0].rules[0].Stale.Lag; lag != times.None {
 		p.StaleLag = strconv.FormatInt(int64(lag), 10)
@@ -183,13 +195,13 @@ func (v *view) profileText(where string) (string, error) {
 	}
 	by, err := v.classes()
 	if err != nil {
-		return "", err
+		return p, err
 	}
-	p.Flags, p.Bounds = slices.Clone(by.flags), boundsOfRows
+	p.Flags, p.Bounds = slices.Clone(by.flags), by.bounds
 	for _, c := range v.cut {
 		p.Flags = append(p.Flags, c.when)
 	}
-	return sql.Trino("profile", p)
+	return p, nil
 }
 
 func doubles(numbers []int64) string {
@@ -293,10 +305,15 @@ type classes struct {
 	flags []string
 	facts []ruled // as facts.RowFacts has them
 	bits  []int64 // those of their conditions, 0 where all rows count
+	// bounds are those of rows, with those of far times where facts are kept.
+	bounds []string
 }
 
 func (v *view) classes() (classes, error) {
-	var c classes
+	c := classes{bounds: boundsOfRows}
+	if v.keeps {
+		c.bounds = slices.Concat(boundsOfRows, farBounds(int64(v.limits().SentinelAfter)))
+	}
 	for _, fact := range facts.RowFacts() {
 		of, ok := v.factOf(fact.Field)
 		if !ok {
@@ -334,6 +351,9 @@ func (v *view) lagLimit() string {
 	return text + " ELSE " + limit(rules[0].Limits.LagLimit) + " END"
 }
 
+// rowsAt is where an answer has its number of rows; bounds follow.
+const rowsAt = 4
+
 // sliceOf reads one row of the profile: the rows of a file and source that are of one class.
 func (c classes) sliceOf(row []any, eventBin int64) (facts.Slice, *facts.LagHistogram, *facts.EventHistogram, error) {
 	file, _ := row[1].(int64)
@@ -341,15 +361,14 @@ func (c classes) sliceOf(row []any, eventBin int64) (facts.Slice, *facts.LagHist
 	class, _ := row[3].(int64)
 	slice := facts.NewSlice(int32(file), source)
 	slice.FirstRow = 0 // the cluster knows no places of rows
-	const rows = 4
 	for i, fact := range facts.RowFacts() {
 		if of := c.facts[i]; !of.absent && class&c.bits[i] == c.bits[i] {
-			if value, ok := row[rows+of.bound].(int64); ok {
+			if value, ok := row[rowsAt+of.bound].(int64); ok {
 				fact.Set(&slice, value)
 			}
 		}
 	}
-	at := rows + 1 + len(boundsOfRows)
+	at := rowsAt + 1 + len(c.bounds)
 	lags := &facts.LagHistogram{Rows: slice.LagRows, Max: slice.LagMax, Min: slice.LagMin}
 	events := &facts.EventHistogram{}
 	var err error

@@ -37,12 +37,16 @@ type view struct {
 	table *described
 	paths paths
 	files []int32 // those that are read
+	// fresh are those of them whose facts are not known, and keeps says that facts are kept of them.
+	fresh []int32
+	keeps bool
 	// told and rulesText are what the cluster is told of files and rules, as SQL writes texts; toldKnown has the instants beside at which rows
 	// were known.
 	told, toldKnown, rulesText string
 	// readings are the distinct ways in which times are read, by the file's index of it and the source's name; "" is any other source.
-	readings []reading
-	sources  []string
+	readings  []reading
+	readingOf map[int32]int
+	sources   []string
 	// seen are the sources of rows that the profile has counted.
 	seen    []string
 	columns []namedSQL
@@ -100,15 +104,12 @@ func (v *view) prepare() error {
 	for _, s := range view.Sources {
 		v.sources = append(v.sources, s.Name)
 	}
-	index := map[int32]int{}
-	told := &telling{index: map[string]int64{}, files: map[string][2]int64{}, known: map[string][3]int64{}}
+	v.readingOf = map[int32]int{}
 	for _, id := range v.files {
 		file := &v.order.Survey.Files[id]
-		at, ok := index[file.Schema]
 		rules := v.rules.RulesOf(file, "")
-		if !ok {
-			at = len(v.readings)
-			index[file.Schema] = at
+		if _, ok := v.readingOf[file.Schema]; !ok {
+			v.readingOf[file.Schema] = len(v.readings)
 			r := reading{schema: file.Schema}
 			for _, source := range v.sources {
 				r.rules = append(r.rules, v.rules.RulesOf(file, source))
@@ -119,7 +120,19 @@ func (v *view) prepare() error {
 			v.rules.Refuse("partition_column", fmt.Sprintf("files have a column %q of their own beside the partition of that name, and Trino shows the partition's value in its place: "+
 				"whether both agree is not known; run this check with --engine duckdb", rules.Own[0]), 0)
 		}
-		told.add(v.paths.there(file.Abs), file, at, rules)
+	}
+	v.addSource()
+	v.addTimes()
+	v.addIdentities()
+	return v.tell(v.files)
+}
+
+// tell makes what the cluster is told of some files: it knows no others then.
+func (v *view) tell(files []int32) error {
+	told := &telling{index: map[string]int64{}, files: map[string][2]int64{}, known: map[string][3]int64{}}
+	for _, id := range files {
+		file := &v.order.Survey.Files[id]
+		told.add(v.paths.there(file.Abs), file, v.readingOf[file.Schema], v.rules.RulesOf(file, ""))
 	}
 	for _, one := range []struct {
 		value any
@@ -131,9 +144,6 @@ func (v *view) prepare() error {
 		}
 		*one.into = literal(string(raw))
 	}
-	v.addSource()
-	v.addTimes()
-	v.addIdentities()
 	return nil
 }
 

@@ -230,6 +230,7 @@ func (e *Elsewhere) AddSlice(s facts.Slice, lags *facts.LagHistogram, events *fa
 	if err := c.roomForSlice(key); err != nil {
 		return err
 	}
+	e.capture(key, lags, events)
 	c.slices.add(s, len(c.survey.Files))
 	population := facts.Population{Partition: file.Partition, Source: s.Source, Writer: file.Writer}
 	c.lagsOf(population).Merge(lags)
@@ -443,8 +444,11 @@ func (e *Elsewhere) SetKeys(paired, single int64) {
 
 // Collection is what was put together.
 func (e *Elsewhere) Collection() facts.Collection {
-	e.c.collection.Unread, e.c.collection.Blind = e.c.unread, e.c.blind
-	return *e.c.collection
+	c := e.c
+	c.collection.Unread, c.collection.Blind = c.unread, c.blind
+	c.collection.KnownFiles, c.collection.KnownRows = c.knownRows()
+	c.collection.ReadBecause = c.because
+	return *c.collection
 }
 
 // Crowd judges the rows of keys that are too many to be held, one by one.

@@ -125,17 +125,6 @@ func (f *accumulator) foldEntities(b *engine.Block, from, to int) error {
 	return f.addIntegers(f.integers, f.instants)
 }
 
-// newestWriter is that of the view's entities, which not every worker needs.
-func (f *accumulator) newestWriter() *keys.NewestWriter {
-	if f.newest == nil {
-		f.newest = f.c.newest.NewWriter()
-		if f.policy.dated {
-			f.newest.Expect(int64(f.policy.start))
-		}
-	}
-	return f.newest
-}
-
 // addIntegers keeps the newest events of entities that are told by an integer.
 func (f *accumulator) addIntegers(ids, instants []int64) error {
 	switch {
@@ -144,11 +133,11 @@ func (f *accumulator) addIntegers(ids, instants []int64) error {
 		f.keepEntities(ids, instants)
 	default:
 		f.capture.addEntities(ids, nil, instants)
-		if f.c.viewEntities != nil {
-			return nil // they come from what is captured
-		}
 	}
-	return f.newestWriter().AddIntegers(ids, instants)
+	if f.newest == nil {
+		return nil // they come from what is captured
+	}
+	return f.newest.AddIntegers(ids, instants)
 }
 
 // foldWideEntities keeps the newest events of entities that are told by a hash.

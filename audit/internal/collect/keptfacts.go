@@ -100,6 +100,7 @@ func (c *collector) recall(trusted bool) {
 		c.rowsDone += file.Rows
 	})
 	c.recallRepeats()
+	c.recallSettled()
 }
 
 func (c *collector) eachWanted(each func(file *facts.File)) {
@@ -269,13 +270,25 @@ func (r *keptRows) source(code int64) string {
 
 func (c *collector) mergeFile(file *facts.File, known *kept.File) error {
 	r := &keptRows{known: known}
+	if err := c.mergeCounts(r, file); err != nil {
+		return err
+	}
+	if c.roles.wants.Has(facts.WantWriters) {
+		c.mergeWriters(r, file)
+	}
+	c.knownPages += known.Pages
+	return r.err
+}
+
+// mergeCounts adds the row facts and the histograms of a file that are known.
+func (c *collector) mergeCounts(r *keptRows, file *facts.File) error {
 	found := r.slices(file.ID)
 	total := int64(0)
 	for i := range found {
 		total += found[i].Rows
 	}
 	if r.err == nil && total != file.Live() {
-		r.err = damaged(known, "%d rows of %d", total, file.Live())
+		r.err = damaged(r.known, "%d rows of %d", total, file.Live())
 	}
 	if r.err != nil {
 		return r.err
@@ -299,10 +312,6 @@ func (c *collector) mergeFile(file *facts.File, known *kept.File) error {
 			h.Rows += rows
 		})
 	}
-	if c.roles.wants.Has(facts.WantWriters) {
-		c.mergeWriters(r, file)
-	}
-	c.knownPages += known.Pages
 	return r.err
 }
 
@@ -371,9 +380,10 @@ func (r *keptRows) eachBin(table kept.Table, each func(source string, bin int32,
 func (c *collector) mergeRuns(ctx context.Context, ids []int32) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	next := make(chan int32)
+	jobs := c.runJobs(ids)
+	next := make(chan func(m *runMerger) error)
 	var running sync.WaitGroup
-	for range min(max(1, c.request.Workers), len(ids)) {
+	for range min(max(1, c.request.Workers), len(jobs)) {
 		running.Go(func() {
 			m := runMerger{c: c}
 			if c.runs != nil {
@@ -382,11 +392,11 @@ func (c *collector) mergeRuns(ctx context.Context, ids []int32) error {
 			if c.newest != nil {
 				m.newest = c.newest.NewWriter()
 			}
-			for id := range next {
+			for job := range next {
 				if ctx.Err() != nil {
 					continue
 				}
-				if err := m.file(&c.survey.Files[id], c.known[id]); err != nil {
+				if err := job(&m); err != nil {
 					cancel(c.forgotten(err))
 				}
 			}
@@ -395,12 +405,25 @@ func (c *collector) mergeRuns(ctx context.Context, ids []int32) error {
 			}
 		})
 	}
-	for _, id := range ids {
-		next <- id
+	for _, job := range jobs {
+		next <- job
 	}
 	close(next)
 	running.Wait()
 	return context.Cause(ctx)
+}
+
+// runJobs add the entities that are known together, and the runs of the files beside.
+func (c *collector) runJobs(ids []int32) (jobs []func(m *runMerger) error) {
+	for _, at := range c.settled.parts() {
+		jobs = append(jobs, func(m *runMerger) error { return m.addSettled(at) })
+	}
+	for _, id := range ids {
+		if c.runs != nil && !c.repeats.covered[id] || c.newest != nil && !c.settled.covers(id) {
+			jobs = append(jobs, func(m *runMerger) error { return m.file(&c.survey.Files[id], c.known[id]) })
+		}
+	}
+	return jobs
 }
 
 // runMerger adds the kept runs of files to those of the view. It belongs to one goroutine.
@@ -428,7 +451,7 @@ func (m *runMerger) file(file *facts.File, known *kept.File) error {
 			return err
 		}
 	}
-	if m.newest != nil {
+	if m.newest != nil && !m.c.settled.covers(file.ID) {
 		return m.addEntities(file, known)
 	}
 	return nil
@@ -517,25 +540,43 @@ func (m *runMerger) addEntities(file *facts.File, known *kept.File) error {
 		m.newest.Expect(int64(m.c.survey.Partitions[p].Start))
 	}
 	for _, at := range known.At[entitiesTable.Name] {
-		r := rangeOf{known.Pack(), entitiesTable, at, nil}
-		ids, newest := r.into(&m.room[0], "entity"), r.into(&m.room[1], "newest_us")
-		if r.err != nil {
-			return r.err
-		}
-		if err := m.newest.AddIntegers(ids, newest); err != nil {
+		if err := m.addRange(&rangeOf{known.Pack(), entitiesTable, at, nil}); err != nil {
 			return err
 		}
 	}
 	for _, at := range known.At[wideEntitiesTable.Name] {
-		r := rangeOf{known.Pack(), wideEntitiesTable, at, nil}
-		low, high, newest := r.into(&m.room[0], "entity_low"), r.into(&m.room[1], "entity_high"), r.into(&m.room[2], "newest_us")
-		if r.err != nil {
-			return r.err
+		if err := m.addWideRange(&rangeOf{known.Pack(), wideEntitiesTable, at, nil}); err != nil {
+			return err
 		}
-		for i := range low {
-			if err := m.newest.Add(keys.EntityID{Lo: uint64(low[i]), Hi: uint64(high[i])}, newest[i]); err != nil {
-				return err
-			}
+	}
+	return nil
+}
+
+// addSettled adds a part of the list of entities that stands for those of many files.
+func (m *runMerger) addSettled(at kept.Range) error {
+	r := rangeOf{m.c.settled.last.Pack(), m.c.settled.table(), at, nil}
+	if m.c.newest.Wide() {
+		return m.addWideRange(&r)
+	}
+	return m.addRange(&r)
+}
+
+func (m *runMerger) addRange(r *rangeOf) error {
+	ids, newest := r.into(&m.room[0], "entity"), r.into(&m.room[1], "newest_us")
+	if r.err != nil {
+		return r.err
+	}
+	return m.newest.AddIntegers(ids, newest)
+}
+
+func (m *runMerger) addWideRange(r *rangeOf) error {
+	low, high, newest := r.into(&m.room[0], "entity_low"), r.into(&m.room[1], "entity_high"), r.into(&m.room[2], "newest_us")
+	if r.err != nil {
+		return r.err
+	}
+	for i := range low {
+		if err := m.newest.Add(keys.EntityID{Lo: uint64(low[i]), Hi: uint64(high[i])}, newest[i]); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -566,22 +607,9 @@ func (c *collector) remember() {
 	if c.captures == nil || c.request.Kept.Failed() {
 		return
 	}
-	var remembered []rememberedFile
-	bySource := map[int32][]*facts.Slice{}
-	for i := range c.collection.Slices {
-		s := &c.collection.Slices[i]
-		bySource[s.File] = append(bySource[s.File], s)
-	}
-	for _, id := range slices.Sorted(maps.Keys(c.captures)) {
-		capture, file := c.captures[id], &c.survey.Files[id]
-		if _, failed := c.unread[id]; failed || len(c.blind[id]) > 0 || capture.read != file.Rows {
-			continue
-		}
-		if holds, ok := c.holdsFrom(file, bySource[id]); ok {
-			remembered = append(remembered, rememberedFile{file, capture, bySource[id], holds, c.keepState(file)})
-		}
-	}
+	remembered := c.toRemember()
 	c.rememberRepeats(remembered)
+	c.settled.remember(remembered)
 	c.request.Kept.Beside(func() {
 		c.settleFiles()
 		var writers bins
@@ -592,6 +620,37 @@ func (c *collector) remember() {
 	})
 }
 
+// toRemember are the files that were read, and whose facts hold from now on.
+func (c *collector) toRemember() []rememberedFile {
+	var remembered []rememberedFile
+	bySource := c.slicesByFile()
+	for _, id := range slices.Sorted(maps.Keys(c.captures)) {
+		capture, file := c.captures[id], &c.survey.Files[id]
+		if holds, ok := c.keepable(file, capture, bySource[id]); ok {
+			remembered = append(remembered, rememberedFile{file, capture, bySource[id], holds, c.keepState(file)})
+		}
+	}
+	return remembered
+}
+
+// slicesByFile are the row facts of each file.
+func (c *collector) slicesByFile() map[int32][]*facts.Slice {
+	bySource := map[int32][]*facts.Slice{}
+	for i := range c.collection.Slices {
+		s := &c.collection.Slices[i]
+		bySource[s.File] = append(bySource[s.File], s)
+	}
+	return bySource
+}
+
+// keepable says whether a file that was read is kept, and from which instant on its facts hold.
+func (c *collector) keepable(file *facts.File, captured *capture, found []*facts.Slice) (times.Instant, bool) {
+	if _, failed := c.unread[file.ID]; failed || len(c.blind[file.ID]) > 0 || captured.read != file.Rows {
+		return 0, false
+	}
+	return c.holdsFrom(file, found)
+}
+
 // rememberedFile is a file with what is kept of it: its runs, its row facts, from when on they hold, and what they rest on.
 type rememberedFile struct {
 	*facts.File
@@ -599,6 +658,11 @@ type rememberedFile struct {
 	found    []*facts.Slice
 	holds    times.Instant
 	state    string
+}
+
+// identity is what a list says of the file.
+func (r *rememberedFile) identity() kept.File {
+	return kept.File{Path: r.Abs, Size: r.Size, ModTime: r.ModTime, ETag: r.ETag, Footer: r.FooterSum, State: r.state}
 }
 
 // holdsFrom is the instant from which the facts of a file hold, whatever as_of is. It is false where that is not now, or where they are

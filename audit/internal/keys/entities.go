@@ -1,7 +1,6 @@
 package keys
 
 import (
-	"context"
 	"math/bits"
 	"sync"
 
@@ -268,65 +267,22 @@ func (n *Newest) fold(index int, words []uint64) error {
 	return nil
 }
 
-// Visit calls each for every entity once, part by part, by workers goroutines: each must be safe for concurrent use.
-func (n *Newest) Visit(ctx context.Context, workers int, each func(worker int, newest int64)) error {
+// Entries is how many entities there are at most: of parts that were spilled some count more than once.
+func (n *Newest) Entries() int64 {
+	count := int64(0)
 	for _, instant := range n.dense {
 		if instant != empty {
-			each(0, instant)
+			count++
 		}
 	}
-	n.budget.held.Add(-int64(len(n.dense)) * 8)
-	n.dense = nil
-	next := make(chan int)
-	errs := make(chan error, max(1, workers))
-	var running sync.WaitGroup
-	for worker := range max(1, workers) {
-		running.Go(func() {
-			for index := range next {
-				if err := n.visitPart(index, worker, each); err != nil {
-					errs <- err
-					for range next {
-					}
-					return
-				}
-			}
-		})
-	}
-	for index := range n.parts {
-		if ctx.Err() != nil {
-			break
-		}
-		next <- index
-	}
-	close(next)
-	running.Wait()
-	select {
-	case err := <-errs:
-		return err
-	default:
-		return context.Cause(ctx)
-	}
-}
-
-func (n *Newest) visitPart(index, worker int, each func(worker int, newest int64)) error {
-	part := &n.parts[index]
-	var words []uint64
-	for _, e := range part.extents {
-		var err error
-		if words, err = n.budget.read(e, words[:0]); err != nil {
-			return err
-		}
-		part.table.addAll(words, n.stride())
-	}
-	part.extents = nil
-	stride := n.stride()
-	for i := stride - 1; i < len(part.table.slots); i += stride {
-		if newest := int64(part.table.slots[i]); newest != empty {
-			each(worker, newest)
+	for i := range n.parts {
+		part := &n.parts[i]
+		count += int64(part.table.entries)
+		for _, e := range part.extents {
+			count += int64(e.words / n.stride())
 		}
 	}
-	part.table = newestTable{}
-	return nil
+	return count
 }
 
 // newestTable is an open-addressing table from entity to newest instant, at most three quarters full. A slot holds an

@@ -1,0 +1,185 @@
+//go:build trino
+
+package audit_test
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	_ "github.com/trinodb/trino-go-client/trino" // the driver of the cluster that tests prepare
+
+	"github.com/featureaudit/featureaudit/audit"
+	"github.com/featureaudit/featureaudit/audit/engine"
+	"github.com/featureaudit/featureaudit/audit/engine/trino"
+	"github.com/featureaudit/featureaudit/audit/facts"
+	"github.com/featureaudit/featureaudit/fixtures"
+	"github.com/featureaudit/featureaudit/fixtures/trinotable"
+)
+
+// trinoSequences is how many random sequences of nights a cluster counts.
+const trinoSequences = 4
+
+// nightTable is the table over a world's files: of Hive, which knows all partitions that there are and is declared anew where files have other
+// columns, of Iceberg, which is registered with the newest metadata, or of Delta.
+type nightTable struct {
+	trino.Collector
+	db       *sql.DB
+	name     string
+	mu       *sync.Mutex
+	declared *string
+}
+
+func (n nightTable) Collect(ctx context.Context, o engine.Order) (facts.Collection, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	catalog, table, _ := strings.Cut(n.name, ".default.")
+	text, partitioned := trinotable.DDL(n.name, o.Survey)
+	drop, sync := "DROP TABLE IF EXISTS "+n.name, ""
+	switch {
+	case catalog == "lake":
+		metadata, err := newestMetadata(o.Survey.Root)
+		if err != nil {
+			return facts.Collection{}, err
+		}
+		drop = "CALL lake.system.unregister_table('default', '" + table + "')"
+		text = "CALL lake.system.register_table('default', '" + table + "', 'local://" + o.Survey.Root + "', '" + metadata + "')"
+	case catalog == "delta":
+		text = "CALL delta.system.register_table('default', '" + table + "', 'local://" + o.Survey.Root + "')"
+	case partitioned:
+		sync = "CALL features.system.sync_partition_metadata('default', '" + table + "', 'FULL')"
+	}
+	statements := []string{drop, text, sync}
+	if *n.declared == "" {
+		statements[0] = ""
+	}
+	if *n.declared == text {
+		statements = statements[2:]
+	}
+	for _, statement := range statements {
+		if statement == "" {
+			continue
+		}
+		if _, err := n.db.ExecContext(ctx, statement); err != nil {
+			return facts.Collection{}, fmt.Errorf("%s: %w", statement, err)
+		}
+	}
+	*n.declared = text
+	return n.Collector.Collect(ctx, o)
+}
+
+// newestMetadata is the name of the newest metadata of a table of Iceberg.
+func newestMetadata(root string) (string, error) {
+	files, err := filepath.Glob(filepath.Join(root, "metadata", "*.metadata.json"))
+	if err != nil || len(files) == 0 {
+		return "", fmt.Errorf("no metadata in %s: %w", root, err)
+	}
+	newest := slices.MaxFunc(files, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
+	return filepath.Base(newest), nil
+}
+
+// plainFiles makes the store one of plain files: a row that is deleted is gone from its file.
+func (l *lake) plainFiles() {
+	l.commit = func(add []*lakeFile, remove ...string) error {
+		for _, path := range remove {
+			if err := os.Remove(filepath.Join(l.w.root, path)); err != nil {
+				return err
+			}
+		}
+		for _, f := range add {
+			f.rows, f.deleted = f.count(), nil
+			path := filepath.Join(l.w.root, f.path)
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				return err
+			}
+			if err := fixtures.Write(path, f.table(), fixtures.Options{}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// clusterTable makes the store a table of Iceberg with position deletes, in a place as the cluster names it.
+func (l *lake) clusterTable() {
+	l.location = "local://" + l.w.root
+	l.icebergTable(2)
+}
+
+func openTrino(t *testing.T) (*trino.Cluster, *sql.DB) {
+	t.Helper()
+	url := os.Getenv("FEATUREAUDIT_TEST_TRINO")
+	if url == "" {
+		t.Fatal("FEATUREAUDIT_TEST_TRINO is not set: run make test-trino, which starts a server")
+	}
+	cluster, err := trino.Open(trino.Config{URL: url, Catalog: "features", Schema: "default", Queries: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cluster.Close() })
+	db, err := sql.Open("trino", "http://tests@"+url[len("http://"):]+"?catalog=features&schema=default&timezone=UTC")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	for _, catalog := range []string{"features", "lake", "delta"} { // of Hive, Iceberg and Delta
+		if _, err := db.ExecContext(t.Context(), "CREATE SCHEMA IF NOT EXISTS "+catalog+".default"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return cluster, db
+}
+
+// inTrino gives a world a table, whose rows a cluster counts.
+func (w *world) inTrino(cluster *trino.Cluster, db *sql.DB, name string) {
+	w.views[0].Table.Trino = name
+	mu, declared := &sync.Mutex{}, new(string)
+	w.adapters.Place = cluster.Place
+	w.adapters.Elsewhere = func(with audit.Elsewhere) engine.Collector {
+		return nightTable{db: db, name: name, mu: mu, declared: declared, Collector: trino.Collector{Cluster: cluster, Store: with.Store, Atlas: with.Atlas,
+			Facts: trino.Facts{Kept: with.Kept, Paranoid: with.Paranoid, Distrusts: with.Distrusts, Hasher: with.Hasher, Release: with.Release, Stage: with.Stage}}}
+	}
+	w.t.Cleanup(func() { _, _ = db.ExecContext(context.Background(), "DROP TABLE IF EXISTS "+name) })
+}
+
+// TestNightsInTrino lives through random sequences of nights on stores that a cluster counts: a run that uses kept facts gives the report of one
+// that has all rows counted.
+func TestNightsInTrino(t *testing.T) {
+	cluster, db := openTrino(t)
+	shared := openEngine(t)
+	var known, read atomic.Int64
+	t.Run("nights", func(t *testing.T) {
+		first, count := uint64(0), uint64(trinoSequences)
+		if os.Getenv(nightVariable) != "" {
+			first, count = sequencesToLive(t)
+		}
+		for seed := first; seed < first+count; seed++ {
+			t.Run(fmt.Sprint(seed), func(t *testing.T) {
+				t.Parallel()
+				kind := seed % 4
+				w := newLakeOf(t, sharedScanner(shared), seed, []func(*lake){(*lake).plainFiles, (*lake).clusterTable, (*lake).plainFiles, (*lake).deltaTable}[kind])
+				w.inTrino(cluster, db, fmt.Sprintf("%s.default.nights_%d_%d", []string{"features", "lake", "features", "delta"}[kind], os.Getpid(), seed))
+				for night := range 5 {
+					w.live(night)
+				}
+				known.Add(w.known)
+				read.Add(w.read)
+				if w.verdicts < 10*w.errors {
+					t.Errorf("%d verdicts and %d errors, such as %s, after %s: the nights tell too little", w.verdicts, w.errors, w.firstError, strings.Join(w.log, ", "))
+				}
+			})
+		}
+	})
+	t.Logf("%d files were known and %d read", known.Load(), read.Load())
+	if known.Load() < read.Load()/4 {
+		t.Errorf("%d files were known and %d read: the nights try too little", known.Load(), read.Load())
+	}
+}
