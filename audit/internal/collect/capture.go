@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"errors"
 	"sync"
 	"sync/atomic"
 
@@ -201,7 +202,7 @@ func (k *capture) keepEntities(b *capturedEntities) {
 		s := k.c.spares.sorter()
 		defer k.c.spares.sorters.Put(s)
 		found = s.newestOf(b)
-		k.c.viewEntities.add(k.start(), found)
+		k.c.entitiesOf(k.file).add(k.start(), found)
 	}
 	k.placing.Lock()
 	defer k.placing.Unlock()
@@ -238,9 +239,19 @@ func (k *capture) start() times.Instant {
 // viewEntities adds the entities of captured files to those of the view, once for each part of a file: they are fewer than its rows, and in an
 // order in which memory is fast. A nil one does nothing: whoever reads rows adds each of them then.
 type viewEntities struct {
+	into func() *keys.Newest
+
 	mu     sync.Mutex
 	newest *keys.NewestWriter
 	err    error
+}
+
+// entitiesOf are those of the view that a captured file adds to.
+func (c *collector) entitiesOf(file int32) *viewEntities {
+	if c.viewEntities != nil && c.settled.keepsApart(&c.survey.Files[file]) {
+		return c.entitiesApart
+	}
+	return c.viewEntities
 }
 
 func (g *viewEntities) add(start times.Instant, found newestEntities) {
@@ -251,6 +262,9 @@ func (g *viewEntities) add(start times.Instant, found newestEntities) {
 	defer g.mu.Unlock()
 	if g.err != nil {
 		return
+	}
+	if g.newest == nil {
+		g.newest = g.into().NewWriter()
 	}
 	if start.Known() {
 		g.newest.Expect(int64(start))
@@ -265,7 +279,8 @@ func (c *collector) gatherEntities() {
 		return
 	}
 	c.places, c.placed = placesOf(span)
-	c.viewEntities = &viewEntities{newest: c.newest.NewWriter()}
+	c.viewEntities = &viewEntities{into: func() *keys.Newest { return c.newest }}
+	c.entitiesApart = &viewEntities{into: c.settled.newestApart}
 }
 
 // finishCaptured waits for the entities of all files.
@@ -280,10 +295,14 @@ func (c *collector) finishCaptured() error {
 		k.writeBeside(last)
 	}
 	c.awaitCaptures()
-	if c.viewEntities.err != nil {
-		return c.viewEntities.err
+	return errors.Join(c.viewEntities.flush(), c.entitiesApart.flush())
+}
+
+func (g *viewEntities) flush() error {
+	if g.err != nil || g.newest == nil {
+		return g.err
 	}
-	return c.viewEntities.newest.Flush()
+	return g.newest.Flush()
 }
 
 // awaitCaptures waits for what is made of captured rows, in no order.

@@ -29,16 +29,18 @@ type sourceFold struct {
 
 // accumulator turns blocks into facts. It belongs to one worker.
 type accumulator struct {
-	c        *collector
-	known    engine.TextCodes
-	keys     *keys.Writer
-	newest   *keys.NewestWriter
-	tallies  tallies
-	scratch  []byte
-	sealed   sealedIdentities
-	ownMatch map[string]bool
+	c     *collector
+	known engine.TextCodes
+	keys  *keys.Writer
+	// settled takes the entities of all files but those that are kept apart, which apart takes once there are some.
+	settled, apart *keys.NewestWriter
+	tallies        tallies
+	scratch        []byte
+	sealed         sealedIdentities
+	ownMatch       map[string]bool
 
 	// of the file at hand
+	newest  *keys.NewestWriter
 	policy  filePolicy
 	layout  *layout
 	sources [keys.MaxSources]*sourceFold
@@ -84,6 +86,7 @@ func (f *accumulator) begin(file *facts.File, firstRow int64) error {
 	clear(f.ownMatch)
 	f.flushFiles()
 	f.capture = f.c.captureOf(file.ID)
+	f.newest = f.newestWriter(file)
 	if f.newest != nil && f.policy.dated {
 		f.newest.Expect(int64(f.policy.start))
 	}
@@ -96,6 +99,17 @@ func (f *accumulator) begin(file *facts.File, firstRow int64) error {
 	}
 	f.fixed, err = f.source(code, firstRow)
 	return err
+}
+
+// newestWriter takes the entities of a file; it is nil where they are not wanted.
+func (f *accumulator) newestWriter(file *facts.File) *keys.NewestWriter {
+	if f.settled == nil || !f.c.settled.keepsApart(file) {
+		return f.settled
+	}
+	if f.apart == nil {
+		f.apart = f.c.settled.newestApart().NewWriter()
+	}
+	return f.apart
 }
 
 // end hands the facts of the file's rows over.
