@@ -131,11 +131,17 @@ func (a *asked) collect(ctx context.Context, o engine.Order) (facts.Collection, 
 		if err := step.run(ctx, v); err != nil {
 			return facts.Collection{}, a.excuse(ctx, v, err)
 		}
+		if step.wants != facts.WantRows {
+			continue
+		}
+		if err := a.recallAnswers(v); err != nil {
+			return facts.Collection{}, err
+		}
 	}
 	if changed := a.changed(ctx, v); changed {
 		return facts.Collection{}, errAgain
 	}
-	rules.Remember()
+	rules.Remember(v.answers.said)
 	return rules.Collection(), nil
 }
 
