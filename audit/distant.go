@@ -142,10 +142,10 @@ func (r *run) inSmallGroups(ctx context.Context, v *reproduce.ValuesSQL, copied 
 	collector := collect.Collector{Store: r.stage}
 	repaged := map[string]collect.Repaged{}
 	for _, f := range v.Files {
-		if !copied(f) || ctx.Err() != nil {
+		if !copied(*f) || ctx.Err() != nil {
 			continue
 		}
-		if one, err := collector.Repage(ctx, r.looker.Room, f, v.Wanted); err == nil {
+		if one, err := collector.Repage(ctx, r.looker.Room, *f, v.Wanted); err == nil {
 			repaged[f.Abs] = one
 		}
 	}

@@ -196,6 +196,8 @@ type row struct {
 	total, bad int64
 	measures   report.Measures
 	message    string
+	// tell gives the two above where a finding is told: of 100,000 of a kind 20 are. Nil where they are there.
+	tell func() (message string, measures report.Measures)
 	// partitions are those of a pool of small subjects.
 	partitions []string
 	suppressed bool

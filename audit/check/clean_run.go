@@ -59,7 +59,7 @@ func (b *judging) spoil(c Check, o draftResult, spoiled map[string]bool) bool {
 		if f.suppressed {
 			continue
 		}
-		partitions := b.partitionsOf(f)
+		partitions := partitionsOf(f)
 		if len(partitions) == 0 {
 			return false
 		}
@@ -70,23 +70,12 @@ func (b *judging) spoil(c Check, o draftResult, spoiled map[string]bool) bool {
 	return true
 }
 
-// partitionsOf are the partitions that a finding lies in, by itself, its pool or its file.
-func (b *judging) partitionsOf(f foundAt) []string {
+// partitionsOf are the partitions that a finding lies in, by itself or its pool.
+func partitionsOf(f foundAt) []string {
 	if f.subject.Partition != "" {
 		return []string{f.subject.Partition}
 	}
-	if f.subject.File == "" {
-		return f.partitions
-	}
-	for _, file := range b.Survey.Files {
-		if file.Path != f.subject.File {
-			continue
-		}
-		if p, dated := b.Partition(file.Partition); dated {
-			return []string{p.Value}
-		}
-	}
-	return nil
+	return f.partitions
 }
 
 // newestRun walks back from the newest closed partition that is clean until one that is not.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/words"
@@ -71,7 +72,7 @@ func (b *judging) conclude(c Check, o draftResult, v verdict) draftResult {
 	}
 	b.sortFindings(c, v.findings)
 	o = b.found(c, o, v)
-	o.findings = placed(v.findings)
+	o.findings = placed(c, v.findings)
 	return o
 }
 
@@ -84,10 +85,33 @@ type foundAt struct {
 	suppressed bool
 }
 
-func placed(findings []row) []foundAt {
+func placed(c Check, findings []row) []foundAt {
+	if c.Unit == UnitFiles {
+		return placedFiles(findings)
+	}
 	out := make([]foundAt, len(findings))
 	for i, f := range findings {
 		out[i] = foundAt{f.subject, f.partitions, f.bad, f.suppressed}
+	}
+	return out
+}
+
+// placedFiles adds up what is bad of files by their partition: no other check asks which they are, and there may be 100,000.
+func placedFiles(findings []row) []foundAt {
+	type place struct {
+		partition  string
+		suppressed bool
+	}
+	at := map[place]int{}
+	var out []foundAt
+	for _, f := range findings {
+		p := place{f.subject.Partition, f.suppressed}
+		i, known := at[p]
+		if !known {
+			i, at[p] = len(out), len(out)
+			out = append(out, foundAt{subject: report.Subject{Partition: p.partition}, suppressed: p.suppressed})
+		}
+		out[i].bad += f.bad
 	}
 	return out
 }
@@ -106,6 +130,10 @@ func (b *judging) pick(c Check, v *verdict) error {
 			if r.bad != 0 {
 				bad++
 			}
+		}
+		if bad == len(v.rows) {
+			v.findings = v.rows // they were parsed where they were placed
+			return nil
 		}
 		v.findings = make([]row, 0, bad)
 		for i := range v.rows {
@@ -245,12 +273,9 @@ func (b *judging) blind(c Check) (what string, retryable bool) {
 	}
 	files := int64(b.CountJudged(c.WholeView))
 	if unread := b.unreadFor(c); len(unread) > 0 {
-		names := make([]string, 0, len(unread))
-		for _, u := range unread {
-			names = append(names, u.File.Path)
-			retryable = retryable || u.Problem.Retryable()
-		}
-		return fmt.Sprintf("%s of %s (unread: %s)", words.Number(files-int64(len(unread))), words.Count(files, "file"), words.Examples(names)), retryable
+		retryable = slices.ContainsFunc(unread, func(u evidence.UnreadFile) bool { return u.Problem.Retryable() })
+		return fmt.Sprintf("%s of %s (unread: %s)", words.Number(files-int64(len(unread))), words.Count(files, "file"),
+			words.ExamplesOf(len(unread), func(i int) string { return unread[i].File.Path })), retryable
 	}
 	if absent := b.absent(c); len(absent) > 0 {
 		return fmt.Sprintf("%s of %s: %s", words.Number(files-int64(len(absent[0].files))), words.Count(files, "file"), absent[0]), false
@@ -317,6 +342,9 @@ func (b *judging) found(c Check, o draftResult, v verdict) draftResult {
 }
 
 func (b *judging) finding(c Check, r report.Result, f row) report.Finding {
+	if f.tell != nil {
+		f.message, f.measures = f.tell()
+	}
 	message := f.message
 	if message == "" && c.describe != nil {
 		message = c.describe(b.viewEvidence, f)

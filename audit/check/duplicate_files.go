@@ -41,7 +41,7 @@ the first by path; the others are bad. Hard links are named as such. Files
 without rows, snapshots and files that once_per allows twice are left out.`
 
 // copied is a file with the one that it is a copy of.
-type copied struct{ file, of facts.File }
+type copied struct{ file, of *facts.File }
 
 // copies are the files that hold the bytes of another, which comes before them by path, where that is a fault. It is none
 // where every partition restates the same (a snapshot, or files without event times of their own), or where each source
@@ -55,15 +55,16 @@ func (b *viewEvidence) copies() []copied {
 	once := b.View.OncePer
 	bySource := slices.Contains(once, "source")
 	byPartition := evidence.IsSnapshot(b.View) || slices.Contains(once, "partition")
-	original := map[place]facts.File{}
+	original := map[place]*facts.File{}
 	var found []copied
-	for _, f := range b.Survey.Files {
+	for i := range b.Survey.Files {
+		f := &b.Survey.Files[i]
 		first, alike := b.Survey.CopyOf[f.ID]
 		if !alike || !b.Judged(f.Partition) {
 			continue
 		}
 		at := place{first: first, partition: -1}
-		if byPartition || !b.holdsEventTime(f) {
+		if byPartition || !b.holdsEventTime(*f) {
 			at.partition = f.Partition
 		}
 		if bySource {
@@ -86,7 +87,7 @@ func (b *viewEvidence) holdsEventTime(f facts.File) bool {
 }
 
 func judgeDuplicateFiles(b *viewEvidence) (verdict, error) {
-	of := map[int32]facts.File{}
+	of := map[int32]*facts.File{}
 	for _, c := range b.copies() {
 		of[c.file.ID] = c.of
 	}
@@ -100,16 +101,20 @@ func judgeDuplicateFiles(b *viewEvidence) (verdict, error) {
 		}
 		rows += f.Live()
 		bytes += f.Size
-		what := "a copy of"
-		if f.SameAs != "" || original.SameAs != "" {
-			what = "the same file on disk as"
-		}
 		v.rows = append(v.rows, row{total: 1, bad: 1, subject: report.Subject{Partition: b.PartitionValue(f.Partition), File: f.Path},
-			message:  fmt.Sprintf("is %s %s: its %s %s counted again", what, original.Path, words.Count(f.Live(), "row"), words.Plural(f.Live(), "is", "are")),
-			measures: map[string]any{"copy_of": original.Path, "rows": f.Live(), "bytes": f.Size}})
+			tell: func() (string, report.Measures) { return tellCopy(f, original) }})
 	}
 	v.measures = map[string]any{"copied_rows": rows, "copied_bytes": bytes}
 	return v, nil
+}
+
+func tellCopy(f, original *facts.File) (string, report.Measures) {
+	what := "a copy of"
+	if f.SameAs != "" || original.SameAs != "" {
+		what = "the same file on disk as"
+	}
+	return fmt.Sprintf("is %s %s: its %s %s counted again", what, original.Path, words.Count(f.Live(), "row"), words.Plural(f.Live(), "is", "are")),
+		report.Measures{"copy_of": original.Path, "rows": f.Live(), "bytes": f.Size}
 }
 
 // copiesInWords is the line on copies in what repeated keys say; empty without any.
@@ -118,9 +123,6 @@ func (b *viewEvidence) copiesInWords() string {
 	if len(found) == 0 {
 		return ""
 	}
-	names := make([]string, len(found))
-	for i, c := range found {
-		names[i] = c.file.Path + " of " + c.of.Path
-	}
-	return fmt.Sprintf("%s %s of another, byte for byte (%s)", words.Count(int64(len(found)), "file"), words.Plural(int64(len(found)), "is a copy", "are copies"), words.Examples(names))
+	return fmt.Sprintf("%s %s of another, byte for byte (%s)", words.Count(int64(len(found)), "file"), words.Plural(int64(len(found)), "is a copy", "are copies"),
+		words.ExamplesOf(len(found), func(i int) string { return found[i].file.Path + " of " + found[i].of.Path }))
 }

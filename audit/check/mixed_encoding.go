@@ -69,6 +69,13 @@ func judgeMixedEncoding(b *viewEvidence) (verdict, error) {
 	files := b.Encoded
 	common := commonEncoding(files)
 	v := verdict{measures: map[string]any{"encodings": evidence.EncodingMeasures(files)}}
+	// files that write the same share one text and one map of measures: there may be 100,000 of them
+	type writing struct{ others, writer string }
+	type told struct {
+		message  string
+		measures report.Measures
+	}
+	tell := map[writing]told{}
 	for _, f := range files {
 		var others []string
 		for e := range f.Rows.All() {
@@ -80,9 +87,13 @@ func judgeMixedEncoding(b *viewEvidence) (verdict, error) {
 			v.good(f.File.Source)
 			continue
 		}
+		written := writing{strings.Join(others, " and "), f.File.Writer}
+		if _, known := tell[written]; !known {
+			tell[written] = told{fmt.Sprintf("event_time is %s, where most files write %s", written.others, common),
+				map[string]any{"encodings": others, "expected": string(common), "writer": f.File.Writer}}
+		}
 		v.rows = append(v.rows, row{total: 1, bad: 1, subject: report.Subject{Partition: b.PartitionValue(f.File.Partition), Source: f.File.Source, File: f.File.Path},
-			message:  fmt.Sprintf("event_time is %s, where most files write %s", strings.Join(others, " and "), common),
-			measures: map[string]any{"encodings": others, "expected": string(common), "writer": f.File.Writer}})
+			message: tell[written].message, measures: tell[written].measures})
 	}
 	return v, nil
 }

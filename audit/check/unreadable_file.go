@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/featureaudit/featureaudit/audit/evidence"
 	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/words"
@@ -31,15 +30,14 @@ var unreadableFile = Check{
 		return map[string]any{"checked_pages": b.Collection.CheckedPages}
 	},
 	headline: func(_ *viewEvidence, v verdict) string {
-		names := make([]string, len(v.findings))
-		for i, f := range v.findings {
+		const shown = 3
+		names := make([]string, min(len(v.findings), shown))
+		for i, f := range v.findings[:len(names)] {
 			names[i] = f.subject.File + ": " + f.message
 		}
-		const shown = 3
 		more := ""
-		if len(names) > shown {
-			more = fmt.Sprintf(" and %s more", words.Number(int64(len(names)-shown)))
-			names = names[:shown]
+		if rest := len(v.findings) - len(names); rest > 0 {
+			more = fmt.Sprintf(" and %s more", words.Number(int64(rest)))
 		}
 		return fmt.Sprintf("%s of %s could not be read (%s%s)", words.Number(v.bad), words.Count(v.total, "file"), strings.Join(names, "; "), more)
 	},
@@ -53,17 +51,18 @@ says whether it is an error, a failure or a warning.`
 
 // judgeUnreadable lists what could not be read wherever a verdict is wanted, after as_of too: a broken file is one at any time.
 func judgeUnreadable(b *viewEvidence) (verdict, error) {
-	problems := map[int32]evidence.UnreadFile{}
-	for _, u := range b.Unread {
-		problems[u.File.ID] = u
+	problems := make(map[int32]*facts.Problem, len(b.Unread))
+	for i := range b.Unread {
+		problems[b.Unread[i].File.ID] = &b.Unread[i].Problem
 	}
+	measures := map[facts.ProblemKind]report.Measures{} // those of a kind are the same for all of its files
 	v := verdict{}
 	for i := range b.Survey.Files {
 		f := &b.Survey.Files[i]
 		if b.LeftOut(*f) || !b.InRange(f.Partition) {
 			continue
 		}
-		u, unread := problems[f.ID]
+		problem, unread := problems[f.ID]
 		if blind := b.Collection.Blind[f.ID]; !unread && len(blind) > 0 {
 			v.unable = true
 			v.rows = append(v.rows, b.blindRow(*f, blind))
@@ -74,10 +73,12 @@ func judgeUnreadable(b *viewEvidence) (verdict, error) {
 			continue
 		}
 		v.unable = true
-		v.retryable = v.retryable || u.Problem.Retryable()
-		v.rows = append(v.rows, row{total: 1, bad: 1, message: u.Problem.Message,
-			subject:  report.Subject{Partition: b.PartitionValue(f.Partition), File: f.Path},
-			measures: map[string]any{"kind": string(u.Problem.Kind), "retryable": u.Problem.Retryable()}})
+		v.retryable = v.retryable || problem.Retryable()
+		if measures[problem.Kind] == nil {
+			measures[problem.Kind] = report.Measures{"kind": string(problem.Kind), "retryable": problem.Retryable()}
+		}
+		v.rows = append(v.rows, row{total: 1, bad: 1, message: problem.Message, measures: measures[problem.Kind],
+			subject: report.Subject{Partition: b.PartitionValue(f.Partition), File: f.Path}})
 	}
 	return v, nil
 }

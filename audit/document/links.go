@@ -44,6 +44,8 @@ func ignoredInWords(names []string, all int64, reason string) string {
 			words.Plural(all, "its", "their"), words.Plural(all, "its name", "their names"))
 	case reason == "empty":
 		return fmt.Sprintf("%s: 0 bytes, not looked at", text)
+	case reason == "slash":
+		return fmt.Sprintf("%s: the key in the bucket ends in a slash, as that of a folder does, not looked at", text)
 	case reason == "other":
 		return fmt.Sprintf("%s: no Parquet by name or first bytes, not looked at", text)
 	case reason == "named pipe" || reason == "socket" || reason == "device":

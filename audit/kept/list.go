@@ -2,24 +2,31 @@ package kept
 
 import (
 	"fmt"
+	"maps"
+	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/times"
 )
 
-// List are the keys that repeat among files: rows whose hashes are equal, all of those among the files that it covers.
+// List are the keys that repeat among files: rows whose hashes are equal, all of those among the files that it covers. It may have answers in
+// their place, which are of these files together.
 type List struct {
 	// Covered are the files; of each its identity and its state count.
 	Covered []File
 	// Files are the numbers of rows' files in Covered; Hashes are those of narrow keys, and Rows the numbers of rows in their files.
 	Files, Hashes, Rows []int64
+	// Answers are what another engine said of all rows of the covered files, as its collector writes it; empty where there is nothing.
+	Answers string
 
 	pack *Pack
 }
 
 // Covers says that one of the covered files is a known one in the same state. What was kept of a file after the list, as a run that trusts
 // nothing does, is not covered: its keys may be others.
-func (l *List) Covers(i int, known *File) bool {
-	return known.SameAs(&l.Covered[i]) && known.pack.number() <= l.pack.number()
+func (l *List) Covers(i int, known *File) bool { return covers(l.pack, &l.Covered[i], known) }
+
+func covers(list *Pack, covered, known *File) bool {
+	return known.SameAs(covered) && known.pack.number() <= list.number()
 }
 
 // The tables of lists. A list has one row in lists.
@@ -27,6 +34,7 @@ var (
 	listsTable   = Table{Name: "lists", Columns: []Column{{"list", Text}, {"at", Text}}}
 	coveredTable = Table{Name: "covered", Columns: append([]Column{{"path", Text}, {"etag", Text}, {"state", Text}}, Integers("size", "mtime_us", "footer")...)}
 	repeatsTable = Table{Name: "repeats", Columns: Integers("covered", "hash", "row")}
+	answersTable = Table{Name: "answers", Columns: []Column{{"answers", Bytes}}}
 )
 
 // listed is where a list is.
@@ -61,22 +69,20 @@ func listsOf(p *Pack) (map[string]listed, error) {
 
 // List gives the newest list of a name; nil for none.
 func (d *Dir) List(name string) (*List, error) {
-	d.mu.Lock()
-	at, known := d.lists[name]
-	d.mu.Unlock()
+	at, known := d.listed(name)
 	if !known {
 		return nil, nil
 	}
-	f := File{Path: "the list of repeats", At: at.at, pack: at.pack}
-	r := reader{file: &f}
-	paths, etags, states := r.texts(coveredTable.Name, "path"), r.texts(coveredTable.Name, "etag"), r.texts(coveredTable.Name, "state")
-	sizes, mtimes, footers := r.integers(coveredTable.Name, "size"), r.integers(coveredTable.Name, "mtime_us"), r.integers(coveredTable.Name, "footer")
+	r := at.reader()
 	l := &List{pack: at.pack, Files: r.integers(repeatsTable.Name, "covered"), Hashes: r.integers(repeatsTable.Name, "hash"), Rows: r.integers(repeatsTable.Name, "row")}
+	answers := r.texts(answersTable.Name, "answers")
 	if r.err != nil {
 		return nil, r.err
 	}
-	for i := range paths {
-		l.Covered = append(l.Covered, File{Path: paths[i], ETag: etags[i], State: states[i], Size: sizes[i], ModTime: times.Instant(mtimes[i]), Footer: uint64(footers[i])})
+	l.Answers = strings.Join(answers, "")
+	var err error
+	if l.Covered, err = coveredBy(at); err != nil {
+		return nil, err
 	}
 	for _, file := range l.Files {
 		if file < 0 || file >= int64(len(l.Covered)) {
@@ -86,19 +92,54 @@ func (d *Dir) List(name string) (*List, error) {
 	return l, nil
 }
 
+// listed finds the newest list of a name.
+func (d *Dir) listed(name string) (listed, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	at, known := d.lists[name]
+	return at, known
+}
+
+func (l listed) reader() *reader { return &reader{file: &File{Path: "a list", At: l.at, pack: l.pack}} }
+
+// coveredBy are the files that a list covers.
+func coveredBy(l listed) ([]File, error) {
+	r := l.reader()
+	paths, etags, states := r.texts(coveredTable.Name, "path"), r.texts(coveredTable.Name, "etag"), r.texts(coveredTable.Name, "state")
+	sizes, mtimes, footers := r.integers(coveredTable.Name, "size"), r.integers(coveredTable.Name, "mtime_us"), r.integers(coveredTable.Name, "footer")
+	if r.err != nil {
+		return nil, r.err
+	}
+	covered := make([]File, len(paths))
+	for i := range paths {
+		covered[i] = File{Path: paths[i], ETag: etags[i], State: states[i], Size: sizes[i], ModTime: times.Instant(mtimes[i]), Footer: uint64(footers[i])}
+	}
+	return covered, nil
+}
+
 // SetList keeps a list in the pack of this run.
 func (d *Dir) SetList(name string, l List) {
-	var paths, etags, states []string
-	var sizes, mtimes, footers []int64
-	for i := range l.Covered {
-		f := &l.Covered[i]
-		paths, etags, states = append(paths, f.Path), append(etags, f.ETag), append(states, f.State)
-		sizes, mtimes, footers = append(sizes, f.Size), append(mtimes, int64(f.ModTime)), append(footers, int64(f.Footer))
-	}
-	at := map[string][]Range{coveredTable.Name: {d.Append(coveredTable, Rows{paths, etags, states, sizes, mtimes, footers})}}
+	at := map[string][]Range{}
 	if len(l.Files) > 0 {
 		at[repeatsTable.Name] = []Range{d.Append(repeatsTable, Rows{l.Files, l.Hashes, l.Rows})}
 	}
+	if l.Answers != "" {
+		at[answersTable.Name] = []Range{d.Append(answersTable, Rows{[]string{l.Answers}})}
+	}
+	d.setList(name, l.Covered, at)
+}
+
+// setList keeps a list of files, of which rows of tables were kept already.
+func (d *Dir) setList(name string, covered []File, at map[string][]Range) {
+	var paths, etags, states []string
+	var sizes, mtimes, footers []int64
+	for i := range covered {
+		f := &covered[i]
+		paths, etags, states = append(paths, f.Path), append(etags, f.ETag), append(states, f.State)
+		sizes, mtimes, footers = append(sizes, f.Size), append(mtimes, int64(f.ModTime)), append(footers, int64(f.Footer))
+	}
+	at = maps.Clone(at)
+	at[coveredTable.Name] = []Range{d.Append(coveredTable, Rows{paths, etags, states, sizes, mtimes, footers})}
 	d.Number()
 	d.Append(listsTable, Rows{[]string{name}, []string{placed(at)}})
 }

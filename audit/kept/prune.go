@@ -206,12 +206,14 @@ func neededLists(sound []Stock, needed map[*File]bool) (map[string]listed, error
 		if err != nil {
 			return nil, err
 		}
-		newest := int64(0)
+		newest, left := int64(0), 0
 		for _, path := range covered {
-			newest = max(newest, numbers[path])
+			if newest = max(newest, numbers[path]); numbers[path] > 0 {
+				left++
+			}
 		}
 		// one that is older than a file that it covers does not speak of it, which a merged pack no longer tells
-		if newest == 0 || newest > l.pack.number() {
+		if newest == 0 || newest > l.pack.number() || l.settled() && left < len(covered) {
 			delete(lists, name)
 		}
 	}

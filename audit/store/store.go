@@ -56,6 +56,7 @@ const (
 	IgnoredLink      = "link"      // a link that leads nowhere or to itself, and has no name of data
 	IgnoredOther     = "other"     // matched, and Parquet neither by its name nor by its bytes, nor named by the glob
 	IgnoredEmpty     = "empty"     // the same, of 0 bytes
+	IgnoredSlash     = "slash"     // an object with content whose key ends in a slash, as that of a folder does
 	IgnoredPipe      = "named pipe"
 	IgnoredSocket    = "socket"
 	IgnoredDevice    = "device"

@@ -23,15 +23,16 @@ func Copies(ctx context.Context, st store.Store, s facts.Survey, workers int) (m
 		size int64
 		sum  uint64
 	}
-	groups := map[look][]facts.File{}
-	for _, f := range s.Files {
-		if f.Problem == nil && f.Rows > 0 && f.Deleted == nil {
-			groups[look{f.Size, f.FooterSum}] = append(groups[look{f.Size, f.FooterSum}], f)
+	candidate := func(f *facts.File) bool { return f.Problem == nil && f.Rows > 0 && f.Deleted == nil }
+	alikes := map[look]int32{}
+	for i := range s.Files {
+		if f := &s.Files[i]; candidate(f) {
+			alikes[look{f.Size, f.FooterSum}]++
 		}
 	}
-	var alike []facts.File
-	for _, f := range s.Files {
-		if group := groups[look{f.Size, f.FooterSum}]; f.Problem == nil && f.Rows > 0 && f.Deleted == nil && len(group) > 1 {
+	var alike []*facts.File
+	for i := range s.Files {
+		if f := &s.Files[i]; candidate(f) && alikes[look{f.Size, f.FooterSum}] > 1 {
 			alike = append(alike, f)
 		}
 	}
@@ -49,11 +50,11 @@ func Copies(ctx context.Context, st store.Store, s facts.Survey, workers int) (m
 }
 
 // sumAll hashes the first bytes of files, or all where limit is 0.
-func sumAll(ctx context.Context, st store.Store, files []facts.File, limit int64, workers int) (map[int32][sha256.Size]byte, error) {
+func sumAll(ctx context.Context, st store.Store, files []*facts.File, limit int64, workers int) (map[int32][sha256.Size]byte, error) {
 	sums := map[int32][sha256.Size]byte{}
 	var lock sync.Mutex
 	var group sync.WaitGroup
-	next := make(chan facts.File)
+	next := make(chan *facts.File)
 	for range max(1, workers) {
 		group.Go(func() {
 			for f := range next {
@@ -84,7 +85,7 @@ func sumAll(ctx context.Context, st store.Store, files []facts.File, limit int64
 	return sums, ctx.Err()
 }
 
-func sumOf(ctx context.Context, st store.Store, f facts.File, limit int64) (sum [sha256.Size]byte, ok bool) {
+func sumOf(ctx context.Context, st store.Store, f *facts.File, limit int64) (sum [sha256.Size]byte, ok bool) {
 	object, err := st.Open(ctx, f.Abs)
 	if err != nil {
 		return sum, false
@@ -108,21 +109,21 @@ func sumOf(ctx context.Context, st store.Store, f facts.File, limit int64) (sum 
 }
 
 // repeated are the files whose sum another has too.
-func repeated(files []facts.File, sums map[int32][sha256.Size]byte) []facts.File {
+func repeated(files []*facts.File, sums map[int32][sha256.Size]byte) []*facts.File {
 	counts := map[[sha256.Size]byte]int{}
 	for _, f := range files {
 		if sum, ok := sums[f.ID]; ok {
 			counts[sum]++
 		}
 	}
-	return slices.DeleteFunc(files, func(f facts.File) bool {
+	return slices.DeleteFunc(files, func(f *facts.File) bool {
 		sum, ok := sums[f.ID]
 		return !ok || counts[sum] < 2
 	})
 }
 
 // firsts names for each file the first one of its sum, by path; the first itself is its own.
-func firsts(files []facts.File, sums map[int32][sha256.Size]byte) map[int32]int32 {
+func firsts(files []*facts.File, sums map[int32][sha256.Size]byte) map[int32]int32 {
 	first := map[[sha256.Size]byte]int32{}
 	of := map[int32]int32{}
 	for _, f := range files {

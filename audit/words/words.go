@@ -132,11 +132,21 @@ func Instant(at times.Instant) string {
 
 // Examples names up to three of a list and how many more there are.
 func Examples(names []string) string {
+	return ExamplesOf(len(names), func(i int) string { return names[i] })
+}
+
+// ExamplesOf is Examples of n names that are made where they are shown.
+func ExamplesOf(n int, name func(i int) string) string {
 	const shown = 3
-	if len(names) <= shown {
-		return strings.Join(names, ", ")
+	names := make([]string, min(n, shown))
+	for i := range names {
+		names[i] = name(i)
 	}
-	return strings.Join(names[:shown], ", ") + fmt.Sprintf(" and %s more", Number(int64(len(names)-shown)))
+	text := strings.Join(names, ", ")
+	if n > shown {
+		text += fmt.Sprintf(" and %s more", Number(int64(n-shown)))
+	}
+	return text
 }
 
 // RoundedUp is a fraction that is at least part/whole, in two digits that a person can paste.

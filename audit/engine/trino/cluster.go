@@ -62,7 +62,8 @@ type Cluster struct {
 	spent    Spent
 	// connectors are the kinds of catalogs, by name.
 	connectors map[string]string
-	// version is its release, once it was asked for.
+	// footers are the sessions of footersAlone, by the catalog's name, and version is the release, once they were asked for.
+	footers map[string]string
 	version string
 	backoff time.Duration
 }
@@ -123,7 +124,7 @@ func Open(c Config) (*Cluster, error) {
 	}
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(c.Queries)
-	return &Cluster{config: c, db: db, received: received, places: make(chan struct{}, c.Queries), spent: Spent{Passes: map[string]int64{}}, connectors: map[string]string{}, backoff: time.Second}, nil
+	return &Cluster{config: c, db: db, received: received, places: make(chan struct{}, c.Queries), spent: Spent{Passes: map[string]int64{}}, connectors: map[string]string{}, footers: map[string]string{}, backoff: time.Second}, nil
 }
 
 // addressOf is the coordinator's address with who asks. A secret is never sent in the clear.

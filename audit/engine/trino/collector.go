@@ -125,7 +125,7 @@ func (a *asked) collect(ctx context.Context, o engine.Order) (facts.Collection, 
 	if changed := a.changed(ctx, v); changed {
 		return facts.Collection{}, errAgain
 	}
-	rules.Remember()
+	rules.Remember(v.answers.said)
 	return rules.Collection(), nil
 }
 
@@ -144,7 +144,7 @@ func (a *asked) steps(ctx context.Context, v *view) error {
 	if a.alone {
 		turns = [][]step{{profile}, {entities}, {keys}}
 	}
-	for _, turn := range turns {
+	for i, turn := range turns {
 		turn = slices.DeleteFunc(turn, func(s step) bool { return !v.rules.Wants().Has(s.wants) })
 		for _, s := range turn {
 			if v.order.Progress != nil {
@@ -152,6 +152,12 @@ func (a *asked) steps(ctx context.Context, v *view) error {
 			}
 		}
 		if err := a.atOnce(ctx, v, turn); err != nil {
+			return err
+		}
+		if i > 0 || len(turn) == 0 {
+			continue
+		}
+		if err := a.recallAnswers(v); err != nil {
 			return err
 		}
 	}

@@ -90,6 +90,9 @@ func (v *view) writersAreEntities() bool {
 
 // entities counts entities by their newest event, and samples writers, in one reading of the table.
 func (a *asked) entities(ctx context.Context, v *view) error {
+	if known, err := a.knownEntities(ctx, v); known || err != nil {
+		return err
+	}
 	e, sampled, err := a.entitiesSQL(v, a.where(v))
 	if err != nil || !e.Entities && !e.Writers {
 		return err
@@ -124,8 +127,15 @@ func (a *asked) entities(ctx context.Context, v *view) error {
 	if e.Entities {
 		v.rules.SetEntities(total, limits)
 	}
-	if e.Writers {
-		v.rules.FinishWriters()
+	said := v.answers.said
+	if said != nil && e.Entities {
+		said.Entities = &total
+	}
+	if !e.Writers {
+		return nil
+	}
+	if writers := v.rules.FinishWriters(); said != nil {
+		said.Writers = writers
 	}
 	return nil
 }

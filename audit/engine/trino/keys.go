@@ -45,7 +45,7 @@ type candidate struct{ hash, rows, files int64 }
 
 // keys finds the keys that repeat, grouped by their real values in the cluster, and judges their rows here.
 func (a *asked) keys(ctx context.Context, v *view) error {
-	if len(v.key) == 0 {
+	if len(v.key) == 0 || v.knownKeys() {
 		return nil
 	}
 	q, err := a.keysSQL(v, a.where(v))
@@ -74,7 +74,10 @@ func (a *asked) keys(ctx context.Context, v *view) error {
 	if err := a.judge(ctx, v, found); err != nil {
 		return err
 	}
-	v.rules.SetKeys(paired, single)
+	keys := v.rules.SetKeys(paired, single)
+	if v.answers.said != nil {
+		v.answers.said.Keys, v.answers.said.Compared = keys, len(found) > 0
+	}
 	return nil
 }
 

@@ -43,6 +43,8 @@ type view struct {
 	// fresh are those of them whose facts are not known, and keeps says that facts are kept of them.
 	fresh []int32
 	keeps bool
+	// answers are of all rows together.
+	answers ofAll
 	// told and rulesText are what the cluster is told of files and rules, as SQL writes texts; toldKnown has the instants beside at which rows
 	// were known.
 	told, toldKnown, rulesText string

@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"errors"
 	"sync"
 	"sync/atomic"
 
@@ -20,7 +21,10 @@ var (
 )
 
 // keptHashShift leaves the bits of a key's hash that the runs hold too, where it only finds candidates.
-const keptHashShift = 64 - keys.NarrowBits
+const keptHashShift = 64 - kept.HashBits
+
+var _ [kept.HashBits - keys.NarrowBits]struct{} // the numbers of hashes have as many bits as narrow runs hold
+var _ [keys.NarrowBits - kept.HashBits]struct{}
 
 // capture gathers the runs of one file while it is read. Entities are sorted, encoded and written beside the scan; keys are encoded by who
 // reads them.
@@ -33,6 +37,12 @@ type capture struct {
 	read int64
 	// entities are those that wait to be sorted; nil for none.
 	entities *capturedEntities
+	// ordered says that entities are kept in the order of rows: held are those of readers that left the file, and seen tells how many they
+	// are. The others are at it.
+	ordered bool
+	held    []kept.Encoded
+	seen    *seenEntities
+	readers int
 	// far is the earliest time beyond what can be a time.
 	far times.Instant
 
@@ -76,7 +86,7 @@ const capturedShare = 64 * 12
 // many files have some: the entities of a file are written once unless they are more.
 const foldedShare = 2 * 24 * 16
 
-// captureOf is that of a file; nil where nothing is kept of it.
+// captureOf is that of a file, which somebody begins to read; nil where nothing is kept of it.
 func (c *collector) captureOf(file int32) *capture {
 	if c.captures == nil {
 		return nil
@@ -85,9 +95,12 @@ func (c *collector) captureOf(file int32) *capture {
 	defer c.mu.Unlock()
 	known := c.captures[file]
 	if known == nil {
-		known = &capture{c: c, file: file, far: times.None}
+		known = &capture{c: c, file: file, far: times.None, ordered: c.ordersEntities(file)}
 		c.captures[file] = known
 	}
+	known.mu.Lock()
+	defer known.mu.Unlock()
+	known.readers++
 	return known
 }
 
@@ -159,7 +172,7 @@ func (k *capture) passed(rows int64) {
 	var last []func()
 	k.mu.Lock()
 	k.read += rows
-	if k.read >= k.c.survey.Files[k.file].Rows {
+	if k.read >= k.c.survey.Files[k.file].Rows && !k.ordered {
 		last = k.lastEntities()
 	}
 	k.mu.Unlock()
@@ -171,7 +184,14 @@ func (k *capture) lastEntities() []func() {
 	if k.c.newest == nil || k.whole.Swap(true) {
 		return nil
 	}
-	return []func(){k.handEntitiesOver()}
+	if !k.ordered {
+		return []func(){k.handEntitiesOver()}
+	}
+	k.writing.Add(1)
+	return []func(){func() {
+		defer k.writing.Done()
+		k.keepHeld()
+	}}
 }
 
 func (k *capture) farAway(at times.Instant) {
@@ -201,7 +221,7 @@ func (k *capture) keepEntities(b *capturedEntities) {
 		s := k.c.spares.sorter()
 		defer k.c.spares.sorters.Put(s)
 		found = s.newestOf(b)
-		k.c.viewEntities.add(k.start(), found)
+		k.c.entitiesOf(k.file).add(k.start(), found)
 	}
 	k.placing.Lock()
 	defer k.placing.Unlock()
@@ -238,9 +258,19 @@ func (k *capture) start() times.Instant {
 // viewEntities adds the entities of captured files to those of the view, once for each part of a file: they are fewer than its rows, and in an
 // order in which memory is fast. A nil one does nothing: whoever reads rows adds each of them then.
 type viewEntities struct {
+	into func() *keys.Newest
+
 	mu     sync.Mutex
 	newest *keys.NewestWriter
 	err    error
+}
+
+// entitiesOf are those of the view that a captured file adds to.
+func (c *collector) entitiesOf(file int32) *viewEntities {
+	if c.viewEntities != nil && c.settled.keepsApart(&c.survey.Files[file]) {
+		return c.entitiesApart
+	}
+	return c.viewEntities
 }
 
 func (g *viewEntities) add(start times.Instant, found newestEntities) {
@@ -251,6 +281,9 @@ func (g *viewEntities) add(start times.Instant, found newestEntities) {
 	defer g.mu.Unlock()
 	if g.err != nil {
 		return
+	}
+	if g.newest == nil {
+		g.newest = g.into().NewWriter()
 	}
 	if start.Known() {
 		g.newest.Expect(int64(start))
@@ -265,7 +298,8 @@ func (c *collector) gatherEntities() {
 		return
 	}
 	c.places, c.placed = placesOf(span)
-	c.viewEntities = &viewEntities{newest: c.newest.NewWriter()}
+	c.viewEntities = &viewEntities{into: func() *keys.Newest { return c.newest }}
+	c.entitiesApart = &viewEntities{into: c.settled.newestApart}
 }
 
 // finishCaptured waits for the entities of all files.
@@ -280,10 +314,14 @@ func (c *collector) finishCaptured() error {
 		k.writeBeside(last)
 	}
 	c.awaitCaptures()
-	if c.viewEntities.err != nil {
-		return c.viewEntities.err
+	return errors.Join(c.viewEntities.flush(), c.entitiesApart.flush())
+}
+
+func (g *viewEntities) flush() error {
+	if g.err != nil || g.newest == nil {
+		return g.err
 	}
-	return c.viewEntities.newest.Flush()
+	return g.newest.Flush()
 }
 
 // awaitCaptures waits for what is made of captured rows, in no order.

@@ -234,16 +234,22 @@ type collector struct {
 	layoutDigests map[int32]string
 	captures      map[int32]*capture
 	viewEntities  *viewEntities
+	entitiesApart *viewEntities
 	places        places
 	placed        bool
-	spares        spares
-	fileTallies   map[sliceKey]*fileTally
-	fileSamples   map[sliceKey]*fileSample
-	filePages     map[int32]int64
-	repeats       *repeats
-	because       map[facts.ReadReason]int64
-	seals         seals
-	verified      *verified
+	// repetitive says that a file was found in which many entities come more than once.
+	repetitive  atomic.Bool
+	spares      spares
+	fileTallies map[sliceKey]*fileTally
+	fileSamples map[sliceKey]*fileSample
+	filePages   map[int32]int64
+	// allRows are those of all files that are wanted, known ones too.
+	allRows  int64
+	repeats  *repeats
+	settled  *settled
+	because  map[facts.ReadReason]int64
+	seals    seals
+	verified *verified
 	// knownPages were checked when the known files were read.
 	knownPages int64
 }
@@ -441,6 +447,7 @@ func (c *collector) weaken(hash uint64) uint64 {
 // and unchanged, so that a file that fails spoils no other; else rows are counted as they come, which is much faster.
 func (c *collector) collect(ctx context.Context, careful bool) (*facts.Collection, error) {
 	jobs, rows := c.jobs(careful)
+	c.allRows = rows
 	c.budget = keys.NewBudget(c.request.RunMemory, c.request.TempDir)
 	defer c.budget.Close()
 	defer c.awaitCaptures() // which may add entities
@@ -448,9 +455,7 @@ func (c *collector) collect(ctx context.Context, careful bool) (*facts.Collectio
 		c.runs = keys.NewRuns(c.budget, rows, c.bases[len(c.survey.Files)], len(c.oncePer()) > 0)
 	}
 	if c.roles.wants.Has(facts.WantEntities) {
-		wide := len(c.roles.entityForms) != 1 || c.roles.entityForms[0].Kind != engine.FormInteger || c.seals.entities
-		denseBytes := c.request.RunMemory / 2 / int64(max(1, c.request.Workers)+1)
-		c.newest = keys.NewNewest(c.budget, rows, wide, c.entitySpan(wide), denseBytes)
+		c.newest = c.newNewest()
 		c.gatherEntities()
 	}
 	if err := c.checkSpace(rows); err != nil {
@@ -491,6 +496,13 @@ func (c *collector) collect(ctx context.Context, careful bool) (*facts.Collectio
 	c.collection.SpilledBytes = c.budget.SpilledBytes()
 	c.collection.Unread, c.collection.Blind = c.unread, c.blind
 	return c.collection, nil
+}
+
+// newNewest makes room for the newest event of each entity.
+func (c *collector) newNewest() *keys.Newest {
+	wide := len(c.roles.entityForms) != 1 || c.roles.entityForms[0].Kind != engine.FormInteger || c.seals.entities
+	denseBytes := c.request.RunMemory / 2 / int64(max(1, c.request.Workers)+1)
+	return keys.NewNewest(c.budget, c.allRows, wide, c.entitySpan(wide), denseBytes)
 }
 
 // entitySpan is the range of an integer entity by the footers; empty where one of them does not say.

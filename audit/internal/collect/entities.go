@@ -23,7 +23,7 @@ func (c *collector) finishEntities(ctx context.Context) error {
 	if expires {
 		open = c.openTimes(limit)
 	}
-	err := c.newest.Visit(ctx, workers, func(worker int, latest int64) {
+	visits := keys.Visits{Each: func(worker int, latest int64) {
 		e := &partial[worker]
 		if latest == keys.Absent {
 			e.OnlyAfter++
@@ -44,10 +44,17 @@ func (c *collector) finishEntities(ctx context.Context) error {
 			e.StaleSomewhere++
 		}
 		e.OldestNewest = e.OldestNewest.Earlier(newest)
-	})
-	if err != nil {
+	}}
+	if c.settled != nil {
+		visits.Beside = c.settled.apart
+	}
+	if c.settled.prepare(workers) {
+		visits.Alone = c.settled.take
+	}
+	if err := c.newest.VisitAll(ctx, workers, visits); err != nil {
 		return err
 	}
+	c.settled.end()
 	total := facts.Entities{OldestNewest: times.None}
 	for _, e := range partial {
 		total.Judged += e.Judged

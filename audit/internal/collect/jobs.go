@@ -155,9 +155,6 @@ func (c *collector) newWorker() *worker {
 	if c.runs != nil {
 		w.rows.keys = c.runs.NewWriter()
 	}
-	if c.newest != nil && c.viewEntities == nil {
-		w.rows.newest = c.newest.NewWriter()
-	}
 	return w
 }
 
@@ -174,8 +171,13 @@ func (w *worker) finish() error {
 			return err
 		}
 	}
-	if w.rows.newest != nil {
-		return w.rows.newest.Flush()
+	for _, newest := range []*keys.NewestWriter{w.rows.settled, w.rows.apart} {
+		if newest == nil {
+			continue
+		}
+		if err := newest.Flush(); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -100,6 +100,7 @@ func (c *collector) recall(trusted bool) {
 		c.rowsDone += file.Rows
 	})
 	c.recallRepeats()
+	c.recallSettled()
 }
 
 func (c *collector) eachWanted(each func(file *facts.File)) {
@@ -300,15 +301,14 @@ func (c *collector) mergeCounts(r *keptRows, file *facts.File) error {
 		c.slices.add(*s, len(c.survey.Files))
 		c.mergeLags(file, s)
 	}
-	r.eachBin(lagsTable, func(source string, bin int32, rows int64) {
-		of := facts.Population{Partition: file.Partition, Source: source, Writer: file.Writer}
-		c.lagsOf(of).Counts[bin] += rows
+	r.addBins(lagsTable, func(source string, _ int64) map[int32]int64 {
+		return c.lagsOf(facts.Population{Partition: file.Partition, Source: source, Writer: file.Writer}).Counts
 	})
 	if c.roles.wants.Has(facts.WantEvents) {
-		r.eachBin(eventsTable, func(source string, bin int32, rows int64) {
+		r.addBins(eventsTable, func(source string, rows int64) map[int32]int64 {
 			h := c.eventsOf(facts.Population{Partition: file.Partition, Source: source})
-			h.Counts[bin] += rows
 			h.Rows += rows
+			return h.Counts
 		})
 	}
 	return r.err
@@ -366,12 +366,24 @@ func (r *keptRows) slices(file int32) []facts.Slice {
 	return found
 }
 
-func (r *keptRows) eachBin(table kept.Table, each func(source string, bin int32, rows int64)) {
+// addBins adds rows by bin, those of a source together, to what gives the counts of a source that so many rows are added to.
+func (r *keptRows) addBins(table kept.Table, countsOf func(source string, rows int64) map[int32]int64) {
 	sources, bins, rows := r.integers(table, "source"), r.integers(table, "bin"), r.integers(table, "rows")
-	for i := range sources {
-		if source := r.source(sources[i]); r.err == nil {
-			each(source, int32(bins[i]), rows[i])
+	for from := 0; from < len(sources); {
+		to, total := from, int64(0)
+		for to < len(sources) && sources[to] == sources[from] {
+			total += rows[to]
+			to++
 		}
+		source := r.source(sources[from])
+		if r.err != nil {
+			return
+		}
+		counts := countsOf(source, total)
+		for i := from; i < to; i++ {
+			counts[int32(bins[i])] += rows[i]
+		}
+		from = to
 	}
 }
 
@@ -379,9 +391,10 @@ func (r *keptRows) eachBin(table kept.Table, each func(source string, bin int32,
 func (c *collector) mergeRuns(ctx context.Context, ids []int32) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	next := make(chan int32)
+	jobs := c.runJobs(ids)
+	next := make(chan func(m *runMerger) error)
 	var running sync.WaitGroup
-	for range min(max(1, c.request.Workers), len(ids)) {
+	for range min(max(1, c.request.Workers), len(jobs)) {
 		running.Go(func() {
 			m := runMerger{c: c}
 			if c.runs != nil {
@@ -390,11 +403,11 @@ func (c *collector) mergeRuns(ctx context.Context, ids []int32) error {
 			if c.newest != nil {
 				m.newest = c.newest.NewWriter()
 			}
-			for id := range next {
+			for job := range next {
 				if ctx.Err() != nil {
 					continue
 				}
-				if err := m.file(&c.survey.Files[id], c.known[id]); err != nil {
+				if err := job(&m); err != nil {
 					cancel(c.forgotten(err))
 				}
 			}
@@ -403,12 +416,25 @@ func (c *collector) mergeRuns(ctx context.Context, ids []int32) error {
 			}
 		})
 	}
-	for _, id := range ids {
-		next <- id
+	for _, job := range jobs {
+		next <- job
 	}
 	close(next)
 	running.Wait()
 	return context.Cause(ctx)
+}
+
+// runJobs add the entities that are known together, and the runs of the files beside.
+func (c *collector) runJobs(ids []int32) (jobs []func(m *runMerger) error) {
+	for _, at := range c.settled.parts() {
+		jobs = append(jobs, func(m *runMerger) error { return m.addSettled(at) })
+	}
+	for _, id := range ids {
+		if c.runs != nil && !c.repeats.covered[id] || c.newest != nil && !c.settled.covers(id) {
+			jobs = append(jobs, func(m *runMerger) error { return m.file(&c.survey.Files[id], c.known[id]) })
+		}
+	}
+	return jobs
 }
 
 // runMerger adds the kept runs of files to those of the view. It belongs to one goroutine.
@@ -436,7 +462,7 @@ func (m *runMerger) file(file *facts.File, known *kept.File) error {
 			return err
 		}
 	}
-	if m.newest != nil {
+	if m.newest != nil && !m.c.settled.covers(file.ID) {
 		return m.addEntities(file, known)
 	}
 	return nil
@@ -525,25 +551,43 @@ func (m *runMerger) addEntities(file *facts.File, known *kept.File) error {
 		m.newest.Expect(int64(m.c.survey.Partitions[p].Start))
 	}
 	for _, at := range known.At[entitiesTable.Name] {
-		r := rangeOf{known.Pack(), entitiesTable, at, nil}
-		ids, newest := r.into(&m.room[0], "entity"), r.into(&m.room[1], "newest_us")
-		if r.err != nil {
-			return r.err
-		}
-		if err := m.newest.AddIntegers(ids, newest); err != nil {
+		if err := m.addRange(&rangeOf{known.Pack(), entitiesTable, at, nil}); err != nil {
 			return err
 		}
 	}
 	for _, at := range known.At[wideEntitiesTable.Name] {
-		r := rangeOf{known.Pack(), wideEntitiesTable, at, nil}
-		low, high, newest := r.into(&m.room[0], "entity_low"), r.into(&m.room[1], "entity_high"), r.into(&m.room[2], "newest_us")
-		if r.err != nil {
-			return r.err
+		if err := m.addWideRange(&rangeOf{known.Pack(), wideEntitiesTable, at, nil}); err != nil {
+			return err
 		}
-		for i := range low {
-			if err := m.newest.Add(keys.EntityID{Lo: uint64(low[i]), Hi: uint64(high[i])}, newest[i]); err != nil {
-				return err
-			}
+	}
+	return nil
+}
+
+// addSettled adds a part of the list of entities that stands for those of many files.
+func (m *runMerger) addSettled(at kept.Range) error {
+	r := rangeOf{m.c.settled.last.Pack(), m.c.settled.table(), at, nil}
+	if m.c.newest.Wide() {
+		return m.addWideRange(&r)
+	}
+	return m.addRange(&r)
+}
+
+func (m *runMerger) addRange(r *rangeOf) error {
+	ids, newest := r.into(&m.room[0], "entity"), r.into(&m.room[1], "newest_us")
+	if r.err != nil {
+		return r.err
+	}
+	return m.newest.AddIntegers(ids, newest)
+}
+
+func (m *runMerger) addWideRange(r *rangeOf) error {
+	low, high, newest := r.into(&m.room[0], "entity_low"), r.into(&m.room[1], "entity_high"), r.into(&m.room[2], "newest_us")
+	if r.err != nil {
+		return r.err
+	}
+	for i := range low {
+		if err := m.newest.Add(keys.EntityID{Lo: uint64(low[i]), Hi: uint64(high[i])}, newest[i]); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -576,6 +620,7 @@ func (c *collector) remember() {
 	}
 	remembered := c.toRemember()
 	c.rememberRepeats(remembered)
+	c.settled.remember(remembered)
 	c.request.Kept.Beside(func() {
 		c.settleFiles()
 		var writers bins
@@ -589,21 +634,32 @@ func (c *collector) remember() {
 // toRemember are the files that were read, and whose facts hold from now on.
 func (c *collector) toRemember() []rememberedFile {
 	var remembered []rememberedFile
+	bySource := c.slicesByFile()
+	for _, id := range slices.Sorted(maps.Keys(c.captures)) {
+		capture, file := c.captures[id], &c.survey.Files[id]
+		if holds, ok := c.keepable(file, capture, bySource[id]); ok {
+			remembered = append(remembered, rememberedFile{file, capture, bySource[id], holds, c.keepState(file)})
+		}
+	}
+	return remembered
+}
+
+// slicesByFile are the row facts of each file.
+func (c *collector) slicesByFile() map[int32][]*facts.Slice {
 	bySource := map[int32][]*facts.Slice{}
 	for i := range c.collection.Slices {
 		s := &c.collection.Slices[i]
 		bySource[s.File] = append(bySource[s.File], s)
 	}
-	for _, id := range slices.Sorted(maps.Keys(c.captures)) {
-		capture, file := c.captures[id], &c.survey.Files[id]
-		if _, failed := c.unread[id]; failed || len(c.blind[id]) > 0 || capture.read != file.Rows {
-			continue
-		}
-		if holds, ok := c.holdsFrom(file, bySource[id]); ok {
-			remembered = append(remembered, rememberedFile{file, capture, bySource[id], holds, c.keepState(file)})
-		}
+	return bySource
+}
+
+// keepable says whether a file that was read is kept, and from which instant on its facts hold.
+func (c *collector) keepable(file *facts.File, captured *capture, found []*facts.Slice) (times.Instant, bool) {
+	if _, failed := c.unread[file.ID]; failed || len(c.blind[file.ID]) > 0 || captured.read != file.Rows {
+		return 0, false
 	}
-	return remembered
+	return c.holdsFrom(file, found)
 }
 
 // rememberedFile is a file with what is kept of it: its runs, its row facts, from when on they hold, and what they rest on.
@@ -613,6 +669,11 @@ type rememberedFile struct {
 	found    []*facts.Slice
 	holds    times.Instant
 	state    string
+}
+
+// identity is what a list says of the file.
+func (r *rememberedFile) identity() kept.File {
+	return kept.File{Path: r.Abs, Size: r.Size, ModTime: r.ModTime, ETag: r.ETag, Footer: r.FooterSum, State: r.state}
 }
 
 // holdsFrom is the instant from which the facts of a file hold, whatever as_of is. It is false where that is not now, or where they are
@@ -704,7 +765,7 @@ func (c *collector) rememberFile(r rememberedFile, writers *bins) {
 	})
 }
 
-func chosen(first bool, one, other kept.Table) kept.Table {
+func chosen[T any](first bool, one, other T) T {
 	if first {
 		return one
 	}

@@ -221,7 +221,7 @@ func (c *collector) rememberRepeats(remembered []rememberedFile) {
 	}
 	for _, file := range remembered {
 		numbers[file.ID] = int64(len(list.Covered))
-		list.Covered = append(list.Covered, kept.File{Path: file.Abs, Size: file.Size, ModTime: file.ModTime, ETag: file.ETag, Footer: file.FooterSum, State: file.state})
+		list.Covered = append(list.Covered, file.identity())
 	}
 	for _, e := range r.noted {
 		id := c.fileOf(e.Ordinal)

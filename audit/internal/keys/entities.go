@@ -1,7 +1,6 @@
 package keys
 
 import (
-	"context"
 	"math/bits"
 	"sync"
 
@@ -16,6 +15,7 @@ type EntityID struct{ Lo, Hi uint64 }
 type Newest struct {
 	budget *Budget
 	shift  uint
+	rows   int64
 	wide   bool
 	parts  []newestPart
 	// span is empty where identities have no place each, and settled is nil then; dense comes from the first writer.
@@ -59,8 +59,8 @@ func NewNewest(budget *Budget, rows int64, wide bool, span Span, denseBytes int6
 	for n < 10 && rows>>n > partEntries {
 		n++
 	}
-	newest := &Newest{budget: budget, shift: 64 - n, wide: wide, parts: make([]newestPart, 1<<n), span: NoSpan}
-	if places := span.size(min(denseBytes/8, max(4*rows, 1<<16))); !wide && places > 0 {
+	newest := &Newest{budget: budget, shift: 64 - n, rows: rows, wide: wide, parts: make([]newestPart, 1<<n), span: NoSpan}
+	if places := span.size(min(denseBytes/8, max(4*rows, leastPlaces))); !wide && places > 0 {
 		newest.span = span
 		newest.recent = newRecentBits(int(places))
 	}
@@ -73,6 +73,9 @@ func (n *Newest) Places() (Span, bool) { return n.span, n.recent != nil }
 // Wide says whether identities are of 128 bits.
 func (n *Newest) Wide() bool { return n.wide }
 
+// leastPlaces are so many that an array of them costs less than it spares, however few rows there are.
+const leastPlaces = 1 << 12
+
 func newDense(span Span) []int64 {
 	places := make([]int64, span.Last-span.First+1)
 	for i := range places {
@@ -82,7 +85,7 @@ func newDense(span Span) []int64 {
 }
 
 // foldEntries are folded into a part's table at once: about as many as the table has entities, so that it is worth
-// bringing it into the cache; fewer where the pages that gather them would take more than an eighth of the memory.
+// bringing it into the cache; fewer where the pages that gather them would take more than an eighth of the memory, or would not be filled once.
 const (
 	foldEntries      = 4096
 	leastFoldEntries = 4 * stagedEntries
@@ -90,7 +93,7 @@ const (
 
 func (n *Newest) foldEntries() int {
 	fit := n.budget.limit / 8 / int64(len(n.parts)*n.stride()*8)
-	return int(max(min(fit, foldEntries), leastFoldEntries))
+	return int(max(min(fit, foldEntries, 2*n.rows/int64(len(n.parts))), leastFoldEntries))
 }
 
 // NewestWriter adds instants for one goroutine. Flush it when done.
@@ -268,65 +271,22 @@ func (n *Newest) fold(index int, words []uint64) error {
 	return nil
 }
 
-// Visit calls each for every entity once, part by part, by workers goroutines: each must be safe for concurrent use.
-func (n *Newest) Visit(ctx context.Context, workers int, each func(worker int, newest int64)) error {
+// Entries is how many entities there are at most: of parts that were spilled some count more than once.
+func (n *Newest) Entries() int64 {
+	count := int64(0)
 	for _, instant := range n.dense {
 		if instant != empty {
-			each(0, instant)
+			count++
 		}
 	}
-	n.budget.held.Add(-int64(len(n.dense)) * 8)
-	n.dense = nil
-	next := make(chan int)
-	errs := make(chan error, max(1, workers))
-	var running sync.WaitGroup
-	for worker := range max(1, workers) {
-		running.Go(func() {
-			for index := range next {
-				if err := n.visitPart(index, worker, each); err != nil {
-					errs <- err
-					for range next {
-					}
-					return
-				}
-			}
-		})
-	}
-	for index := range n.parts {
-		if ctx.Err() != nil {
-			break
-		}
-		next <- index
-	}
-	close(next)
-	running.Wait()
-	select {
-	case err := <-errs:
-		return err
-	default:
-		return context.Cause(ctx)
-	}
-}
-
-func (n *Newest) visitPart(index, worker int, each func(worker int, newest int64)) error {
-	part := &n.parts[index]
-	var words []uint64
-	for _, e := range part.extents {
-		var err error
-		if words, err = n.budget.read(e, words[:0]); err != nil {
-			return err
-		}
-		part.table.addAll(words, n.stride())
-	}
-	part.extents = nil
-	stride := n.stride()
-	for i := stride - 1; i < len(part.table.slots); i += stride {
-		if newest := int64(part.table.slots[i]); newest != empty {
-			each(worker, newest)
+	for i := range n.parts {
+		part := &n.parts[i]
+		count += int64(part.table.entries)
+		for _, e := range part.extents {
+			count += int64(e.words / n.stride())
 		}
 	}
-	part.table = newestTable{}
-	return nil
+	return count
 }
 
 // newestTable is an open-addressing table from entity to newest instant, at most three quarters full. A slot holds an

@@ -33,7 +33,7 @@ type BadRows struct {
 // ValuesSQL is how the values of rows are fetched whose files and numbers are known.
 type ValuesSQL struct {
 	// Files are those that rows may lie in, and Wanted says which top-level columns of them are read.
-	Files  []facts.File
+	Files  []*facts.File
 	Wanted func(column string) bool
 	// byName is the query of each file by its name, in two parts: between them stand the numbers of rows.
 	byName map[string][2]string
@@ -64,7 +64,7 @@ func (b *Statements) values() *ValuesSQL {
 	v := &ValuesSQL{Files: b.named, Wanted: b.wanted(), byName: make(map[string][2]string, len(b.named))}
 	file, number := b.rowNames()
 	for _, f := range b.named {
-		one := []facts.File{f}
+		one := []*facts.File{f}
 		selected := strings.Join(append([]string{file, number}, b.roleTexts(one)...), ", ")
 		v.byName[f.Abs] = [2]string{fmt.Sprintf("SELECT %s\nFROM %s\nWHERE %s IN (", selected, b.readAll(one), number), fmt.Sprintf(")\nORDER BY %s", number)}
 	}
@@ -97,9 +97,14 @@ func (b *Statements) BadRows(write func(*Statements) (sql, missing string)) BadR
 		return one
 	}
 	_, query, _ := strings.Cut(text, reproduceHead)
-	one.SQL, one.Columns, one.Paths = strings.TrimSuffix(query, ";"), b.roleColumns(), make(map[string]string, len(b.Survey.Files))
-	for _, f := range b.Survey.Files {
+	one.SQL, one.Columns, one.Paths = strings.TrimSuffix(query, ";"), b.roleColumns(), make(map[string]string, len(b.named))
+	for _, f := range b.named {
 		one.Paths[f.Abs] = f.Path
+	}
+	if len(b.named) == 0 { // a statement that gives no rows names none
+		for i := range b.Survey.Files {
+			one.Paths[b.Survey.Files[i].Abs] = b.Survey.Files[i].Path
+		}
 	}
 	if b.large && len(b.named) > 0 {
 		one.Values = b.values()
@@ -108,7 +113,7 @@ func (b *Statements) BadRows(write func(*Statements) (sql, missing string)) BadR
 }
 
 // roleTexts are the values of the columns with a role, as text; NULL where none of the files has one that a name alone tells.
-func (b *Statements) roleTexts(files []facts.File) []string {
+func (b *Statements) roleTexts(files []*facts.File) []string {
 	groups := b.groupsOf(files)
 	mixed := mixedColumns(groups)
 	var texts []string

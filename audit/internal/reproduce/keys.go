@@ -27,7 +27,7 @@ func NullKeys(b *Statements) (sql, missing string) {
 type keyPart func(t *textTimes, g fileGroup, name string) (sql, missing string)
 
 // keyed selects rows by what picks them from rows with their keys, which are the columns that pick is given.
-func (b *Statements) keyed(files []facts.File, part keyPart, pick func(inner string, keys []string) string) (sql, missing string) {
+func (b *Statements) keyed(files []*facts.File, part keyPart, pick func(inner string, keys []string) string) (sql, missing string) {
 	inner, keys, missing := b.keyedUnion(files, part)
 	if missing != "" {
 		return "", missing
@@ -36,7 +36,7 @@ func (b *Statements) keyed(files []facts.File, part keyPart, pick func(inner str
 }
 
 // keyedUnion selects the rows of files as inner does, with the parts of their keys as the columns that it names.
-func (b *Statements) keyedUnion(files []facts.File, part keyPart) (inner string, keys []string, missing string) {
+func (b *Statements) keyedUnion(files []*facts.File, part keyPart) (inner string, keys []string, missing string) {
 	if missing := b.tooManyOf(files); missing != "" {
 		return "", nil, missing
 	}
@@ -58,7 +58,7 @@ func (b *Statements) keyedUnion(files []facts.File, part keyPart) (inner string,
 }
 
 // unionOf is inner of all groups of files, with extra columns by groups.
-func (b *Statements) unionOf(files []facts.File, extra func(*textTimes, fileGroup) ([]namedSQL, string)) (sql, missing string) {
+func (b *Statements) unionOf(files []*facts.File, extra func(*textTimes, fileGroup) ([]namedSQL, string)) (sql, missing string) {
 	var parts []string
 	for _, g := range b.groupsOf(files) {
 		t := &textTimes{}
@@ -150,9 +150,10 @@ func (b *Statements) sourceTimeSQL(t *textTimes, g fileGroup, declared model.Tim
 }
 
 // keyedFiles are those whose keys are compared: all that were read and lie before as_of, whatever the range.
-func (b *Statements) keyedFiles() []facts.File {
-	var files []facts.File
-	for _, f := range b.Survey.Files {
+func (b *Statements) keyedFiles() []*facts.File {
+	var files []*facts.File
+	for i := range b.Survey.Files {
+		f := &b.Survey.Files[i]
 		p, dated := b.Partition(f.Partition)
 		if _, failed := b.Collection.Unread[f.ID]; f.Problem != nil || failed || f.Live() == 0 || dated && p.AfterAsOf {
 			continue
@@ -202,9 +203,10 @@ func (b *Statements) keptDuplicates(otherwise string) (sql, missing string) {
 			numbers[r.File] = append(numbers[r.File], r.Row)
 		}
 	}
-	var files []facts.File
+	var files []*facts.File
 	var parts []string
-	for _, f := range b.Survey.Files {
+	for i := range b.Survey.Files {
+		f := &b.Survey.Files[i]
 		if rows := numbers[f.ID]; len(rows) > 0 {
 			slices.Sort(rows)
 			files = append(files, f)

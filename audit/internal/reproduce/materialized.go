@@ -47,7 +47,12 @@ func Uncovered(b *Statements) (sql, missing string) {
 	if len(covers) == 0 {
 		return "", "the registry has no interval that was materialised"
 	}
-	files := slices.DeleteFunc(slices.Clone(b.Survey.Files), func(f facts.File) bool { return f.Problem != nil || f.Live() == 0 })
+	var files []*facts.File
+	for i := range b.Survey.Files {
+		if f := &b.Survey.Files[i]; f.Problem == nil && f.Live() > 0 {
+			files = append(files, f)
+		}
+	}
 	if missing := b.tooManyOf(files); missing != "" {
 		return "", missing
 	}

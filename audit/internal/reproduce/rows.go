@@ -33,7 +33,7 @@ func NullEventTimes(b *Statements) (sql, missing string) {
 // FutureRows gives the rows later than they could have been known.
 func FutureRows(b *Statements) (sql, missing string) {
 	return rowsQuery{b: b, counted: func(s *facts.Slice) int64 { return s.FutureIngested + s.FutureAsOf }, bad: anySchema(b.isFuture()),
-		whole: func(f facts.File) bool {
+		whole: func(f *facts.File) bool {
 			p, dated := b.Partition(f.Partition)
 			return dated && p.InRange && p.AfterAsOf && f.Problem == nil && f.Live() > 0 && f.ModTime < b.AsOf
 		}}.sql()
@@ -88,7 +88,7 @@ func MisfiledRows(b *Statements) (sql, missing string) {
 			}
 			return fmt.Sprintf("(%s) AND %s", judged, bad), ""
 		},
-		listed: func(f facts.File) []int64 { return own[f.ID] }}.sql()
+		listed: func(f *facts.File) []int64 { return own[f.ID] }}.sql()
 }
 
 // ownDiffers are the numbers of the rows whose own partition column does not say what the path says, by file: what a value means is

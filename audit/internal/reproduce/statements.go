@@ -47,7 +47,7 @@ type Statements struct {
 	// large says that values may be of many kilobytes: queries compare their digests, and give the rows by their numbers alone.
 	large bool
 	// named are the files of the last query that selects rows.
-	named []facts.File
+	named []*facts.File
 }
 
 // NewStatements writes what stands in a report.
@@ -73,28 +73,29 @@ type rowsQuery struct {
 	// bad is the condition on a row, by the columns of inner; missing says why SQL cannot say it for a schema.
 	bad func(s facts.Schema) (sql, missing string)
 	// whole adds files of which every row was counted.
-	whole func(facts.File) bool
+	whole func(*facts.File) bool
 	// listed adds rows of a file by their numbers.
-	listed func(facts.File) []int64
+	listed func(*facts.File) []int64
 }
 
 // fileGroup are files that are read alike.
 type fileGroup struct {
 	schema facts.Schema
 	source string
-	files  []facts.File
+	files  []*facts.File
 }
 
 // files are those that hold what was counted, and those of which every row was; or why they are too many for a query, which is told
 // before they are gathered.
-func (q rowsQuery) files() (some, whole []facts.File, missing string) {
+func (q rowsQuery) files() (some, whole []*facts.File, missing string) {
 	counted := map[int32]int64{}
 	for i := range q.b.Collection.Slices {
 		s := &q.b.Collection.Slices[i]
 		counted[s.File] += q.counted(s)
 	}
-	each := func(take func(f facts.File, whole bool)) {
-		for _, f := range q.b.Survey.Files {
+	each := func(take func(f *facts.File, whole bool)) {
+		for i := range q.b.Survey.Files {
+			f := &q.b.Survey.Files[i]
 			switch {
 			case q.whole != nil && q.whole(f):
 				take(f, true)
@@ -104,14 +105,14 @@ func (q rowsQuery) files() (some, whole []facts.File, missing string) {
 		}
 	}
 	count, runs := 0, 0
-	each(func(f facts.File, _ bool) {
+	each(func(f *facts.File, _ bool) {
 		count++
 		runs += len(deletedRuns(f, maxFetchedRuns))
 	})
 	if missing := q.b.tooMany(count, runs); missing != "" {
 		return nil, nil, missing
 	}
-	each(func(f facts.File, all bool) {
+	each(func(f *facts.File, all bool) {
 		if all {
 			whole = append(whole, f)
 			return
@@ -154,7 +155,7 @@ func (q rowsQuery) sql() (sql, missing string) {
 }
 
 // rowsOf selects rows of a file by their numbers.
-func (b *Statements) rowsOf(f facts.File, rows []int64) string {
+func (b *Statements) rowsOf(f *facts.File, rows []int64) string {
 	numbers := make([]string, len(rows))
 	for i, n := range rows {
 		numbers[i] = fmt.Sprint(n)
@@ -188,7 +189,7 @@ func (b *Statements) tooLong(what string, most int) string {
 }
 
 // tooManyOf is tooMany of files.
-func (b *Statements) tooManyOf(files []facts.File) string {
+func (b *Statements) tooManyOf(files []*facts.File) string {
 	runs := 0
 	for _, f := range files {
 		runs += len(deletedRuns(f, maxFetchedRuns))
@@ -200,7 +201,7 @@ func (b *Statements) tooManyOf(files []facts.File) string {
 const maxFetchedRuns = 100_000
 
 // deletedRuns are the deleted rows of a file, as first and last of those that follow each other: at most one run more than a number.
-func deletedRuns(f facts.File, most int) (runs [][2]int64) {
+func deletedRuns(f *facts.File, most int) (runs [][2]int64) {
 	if f.Deleted == nil {
 		return nil
 	}
@@ -215,7 +216,7 @@ func deletedRuns(f facts.File, most int) (runs [][2]int64) {
 }
 
 // live is what is read of files, with the columns of rowNames, less the rows that a table's log takes out.
-func (b *Statements) live(files []facts.File, read string) string {
+func (b *Statements) live(files []*facts.File, read string) string {
 	var parts []string
 	for _, f := range files {
 		var lists []string
@@ -234,7 +235,7 @@ func (b *Statements) live(files []facts.File, read string) string {
 }
 
 // rowsWhere selects whole rows of files by what picks their file names and numbers; note is a comment of its own, or "".
-func (b *Statements) rowsWhere(files []facts.File, note, picked string) string {
+func (b *Statements) rowsWhere(files []*facts.File, note, picked string) string {
 	file, number := b.rowNames()
 	if note != "" {
 		note = "-- " + note + "\n"
@@ -251,12 +252,12 @@ func (b *Statements) rowsWhere(files []facts.File, note, picked string) string {
 }
 
 // columns are those of the rows that DuckDB can show: all but what could not be read in one of the files.
-func (b *Statements) columns(files []facts.File) string {
+func (b *Statements) columns(files []*facts.File) string {
 	var blind []string
 	for _, f := range files {
 		for _, problem := range b.Collection.Blind[f.ID] {
 			name := problem.Column
-			if schema := b.Schema(f); schema != nil && schema.Lookup(name) != nil {
+			if schema := b.Schema(*f); schema != nil && schema.Lookup(name) != nil {
 				name = schema.Lookup(name).Name
 			}
 			if name = quoteName(name); !slices.Contains(blind, name) {
@@ -288,7 +289,7 @@ func (b *Statements) rowNames() (file, number string) {
 }
 
 // readAll reads files of any schemas as one table. What they hold in types that no type holds alike comes as text.
-func (b *Statements) readAll(files []facts.File) string {
+func (b *Statements) readAll(files []*facts.File) string {
 	groups := b.groupsOf(files)
 	mixed := mixedColumns(groups)
 	if len(mixed) == 0 {
@@ -351,7 +352,7 @@ func typeClass(c facts.Column) string {
 }
 
 // read is what a query reads files from, with the columns of rowNames.
-func (b *Statements) read(files []facts.File, options, columns string) string {
+func (b *Statements) read(files []*facts.File, options, columns string) string {
 	file, number := b.rowNames()
 	named := "true"
 	if file != "filename" {
@@ -367,7 +368,7 @@ func (b *Statements) read(files []facts.File, options, columns string) string {
 }
 
 // withGiven adds the columns to what is read of files that a table's log says in their place.
-func (b *Statements) withGiven(files []facts.File, read string) string {
+func (b *Statements) withGiven(files []*facts.File, read string) string {
 	var names []string
 	for _, g := range b.groupsOf(files) {
 		for _, c := range g.schema.Columns {
@@ -403,10 +404,10 @@ func (b *Statements) withGiven(files []facts.File, read string) string {
 }
 
 // groupsOf sorts files by what decides how their rows are read.
-func (b *Statements) groupsOf(files []facts.File) []fileGroup {
+func (b *Statements) groupsOf(files []*facts.File) []fileGroup {
 	var groups []fileGroup
 	for _, f := range files {
-		schema := b.Schema(f)
+		schema := b.Schema(*f)
 		if schema == nil {
 			continue
 		}
@@ -589,15 +590,21 @@ func (b *Statements) beyondMicros(g fileGroup) bool {
 		return column != nil && column.Unit == "ms"
 	})
 	const farthest = math.MaxInt64 / 1000 * 1000
-	return inMillis && slices.ContainsFunc(b.Collection.Slices, func(s facts.Slice) bool {
+	if !inMillis {
+		return false
+	}
+	far := map[int32]bool{}
+	for i := range b.Collection.Slices {
 		// Of a sensitive column the bounds are not kept.
-		far := s.EventSentinel > 0 && (s.SentinelMin == times.None || s.SentinelMin <= -farthest || s.SentinelMax >= farthest)
-		return far && slices.ContainsFunc(g.files, func(f facts.File) bool { return f.ID == s.File })
-	})
+		if s := &b.Collection.Slices[i]; s.EventSentinel > 0 && (s.SentinelMin == times.None || s.SentinelMin <= -farthest || s.SentinelMax >= farthest) {
+			far[s.File] = true
+		}
+	}
+	return slices.ContainsFunc(g.files, func(f *facts.File) bool { return far[f.ID] })
 }
 
 // fileValues are what the partition and the policy say of each file.
-func (b *Statements) fileValues(files []facts.File) string {
+func (b *Statements) fileValues(files []*facts.File) string {
 	late := map[int32]bool{}
 	for _, s := range b.Collection.Slices {
 		late[s.File] = late[s.File] || s.FutureAsOf+s.AfterAsOf > 0
@@ -624,7 +631,7 @@ func (b *Statements) fileValues(files []facts.File) string {
 }
 
 // fromConfig is a file's path from where the view's own path starts; the address of an object stays whole.
-func (b *Statements) fromConfig(f facts.File) string {
+func (b *Statements) fromConfig(f *facts.File) string {
 	if b.root == "" || filepath.IsAbs(b.View.Path) || !filepath.IsAbs(f.Abs) {
 		return f.Abs
 	}
@@ -635,7 +642,7 @@ func (b *Statements) fromConfig(f facts.File) string {
 }
 
 // list names files for read_parquet, which takes every name for a pattern.
-func (b *Statements) list(files []facts.File) string {
+func (b *Statements) list(files []*facts.File) string {
 	names := make([]string, len(files))
 	for i, f := range files {
 		names[i] = quotePattern(b.fromConfig(f))

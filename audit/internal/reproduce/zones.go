@@ -17,7 +17,7 @@ func OtherZones(b *Statements) (sql, missing string) {
 	if err != nil {
 		return "", err.Error()
 	}
-	var files []facts.File
+	var files []*facts.File
 	var parts []string
 	for _, s := range series {
 		for _, p := range s.Wrong() {
@@ -36,25 +36,22 @@ func OtherZones(b *Statements) (sql, missing string) {
 				parts = append(parts, fmt.Sprintf("  SELECT filename, file_row_number FROM (\n%s\n  ) WHERE source_name = %s AND ingested_us - event_us >= %d AND ingested_us - event_us < %d",
 					inner, b.sourceText(s.Source), from, to))
 			}
-			for _, f := range held {
-				if !slices.ContainsFunc(files, func(have facts.File) bool { return have.ID == f.ID }) {
-					files = append(files, f)
-				}
-			}
+			files = append(files, held...)
 		}
 	}
+	slices.SortFunc(files, func(x, y *facts.File) int { return int(x.ID) - int(y.ID) })
+	files = slices.Compact(files)
 	if missing := b.tooManyOf(files); missing != "" {
 		return "", missing
 	}
-	slices.SortFunc(files, func(x, y facts.File) int { return int(x.ID) - int(y.ID) })
 	return b.rowsWhere(files, "an estimate, as the count is: the rows whose lag is that of a population at another offset", strings.Join(parts, "\n  UNION ALL\n")), ""
 }
 
 // populationFiles are the files that hold rows with the lags of a population.
-func (b *Statements) populationFiles(s zoneproof.Series, p zonefit.Population) []facts.File {
-	var files []facts.File
+func (b *Statements) populationFiles(s zoneproof.Series, p zonefit.Population) []*facts.File {
+	var files []*facts.File
 	for _, id := range b.PopulationSlices(s, p) {
-		files = append(files, b.Survey.Files[id])
+		files = append(files, &b.Survey.Files[id])
 	}
 	return files
 }

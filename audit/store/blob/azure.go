@@ -3,12 +3,17 @@
 package blob
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"net/http"
+	"net/url"
+	"os"
 	"strconv"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob"
 	azureBlob "github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
@@ -48,12 +53,90 @@ func (azureCloud) open(ctx context.Context, at location) (*gocloud.Bucket, error
 	if err != nil {
 		return nil, wrong(err)
 	}
-	client, err := azureblob.NewDefaultClient(service, azureblob.ContainerName(at.bucket))
+	client, err := azureClient(string(service), at.bucket)
 	if err != nil {
 		return nil, errWithoutCredentials
 	}
 	return azureblob.OpenBucket(ctx, client, nil)
 }
+
+// azureClient follows azureblob.NewDefaultClient, but for two things: requests are for keys as they are, and as many connections are kept as there
+// are requests at once.
+func azureClient(service, name string) (*container.Client, error) {
+	at, err := url.Parse(service)
+	if err != nil {
+		return nil, err
+	}
+	at = at.JoinPath(name)
+	transport, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return nil, errors.New("the default transport was replaced")
+	}
+	transport = transport.Clone()
+	transport.MaxIdleConns, transport.MaxIdleConnsPerHost, transport.ResponseHeaderTimeout = atOnce, atOnce, answerLimit
+	literal := &literalKeys{}
+	options := &container.ClientOptions{ClientOptions: azcore.ClientOptions{PerCallPolicies: []policy.Policy{literal}, Transport: &http.Client{Transport: transport}}}
+	client, err := clientWith(options, at.String(), name)
+	if err != nil {
+		return nil, err
+	}
+	literal.container, err = url.Parse(client.URL())
+	return client, err
+}
+
+// clientWith makes a client with what the environment gives, in the order of azureblob.
+func clientWith(options *container.ClientOptions, at, name string) (*container.Client, error) {
+	account, key, connection := os.Getenv("AZURE_STORAGE_ACCOUNT"), os.Getenv("AZURE_STORAGE_KEY"), cmp.Or(os.Getenv("AZURE_STORAGE_CONNECTION_STRING"), os.Getenv("AZURE_STORAGEBLOB_CONNECTIONSTRING"))
+	switch {
+	case account != "" && key != "":
+		credential, err := container.NewSharedKeyCredential(account, key)
+		if err != nil {
+			return nil, err
+		}
+		return container.NewClientWithSharedKeyCredential(at, credential, options)
+	case os.Getenv("AZURE_STORAGE_SAS_TOKEN") != "": // a part of the address
+		return container.NewClientWithNoCredential(at, options)
+	case connection != "":
+		return container.NewClientFromConnectionString(connection, name, options)
+	}
+	credential, err := azidentity.NewDefaultAzureCredential(nil)
+	if err != nil {
+		return nil, err
+	}
+	return container.NewClient(at, credential, options)
+}
+
+// literalKeys has requests ask for keys as they are, in the container of that address, which nothing asks for before it is set.
+type literalKeys struct{ container *url.URL }
+
+// Do implements policy.Policy.
+func (l *literalKeys) Do(r *policy.Request) (*http.Response, error) {
+	if key, known := keyOf(r.Raw().Context()); known {
+		u := r.Raw().URL
+		u.Path, u.RawPath = l.container.Path+"/"+key, l.container.EscapedPath()+"/"+url.PathEscape(key)
+	}
+	return r.Next()
+}
+
+func (azureCloud) asking(ctx context.Context, key string) context.Context { return withKey(ctx, key) }
+
+func (azureCloud) prefixed(prefix string, as func(any) bool) error {
+	var options *container.ListBlobsHierarchyOptions
+	if as(&options) {
+		options.Prefix = &prefix
+	}
+	return nil
+}
+
+func (azureCloud) key(o *gocloud.ListObject) string {
+	var item container.BlobItem
+	if !o.As(&item) || item.Name == nil {
+		return o.Key
+	}
+	return *item.Name
+}
+
+func (azureCloud) written(*bucket, string, bool, func(any) bool) error { return nil }
 
 // attempt keeps the library from trying again by itself.
 func (azureCloud) attempt(ctx context.Context) context.Context {
@@ -68,11 +151,13 @@ func (azureCloud) listed(o *gocloud.ListObject) string {
 	return unquoted(string(*item.Properties.ETag))
 }
 
-func (azureCloud) looked(a *gocloud.Attributes) string { return unquoted(a.ETag) }
+func (azureCloud) look(ctx context.Context, b *bucket, key string) (looked, error) {
+	return lookOf(ctx, b, key)
+}
 
-func (azureCloud) pinned(mark string, as func(any) bool) error {
+func (azureCloud) pinned(_ *bucket, _, mark string, as func(any) bool) error {
 	var options *azblob.DownloadStreamOptions
-	if as(&options) {
+	if mark != "" && as(&options) {
 		etag := azcore.ETag(`"` + mark + `"`)
 		options.AccessConditions = &azureBlob.AccessConditions{ModifiedAccessConditions: &azureBlob.ModifiedAccessConditions{IfMatch: &etag}}
 	}

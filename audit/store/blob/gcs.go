@@ -53,6 +53,25 @@ func (gcsCloud) open(ctx context.Context, at location) (*gocloud.Bucket, error) 
 
 func (gcsCloud) attempt(ctx context.Context) context.Context { return ctx }
 
+// asking leaves it to the other methods: each kind of request is for an object of its own there.
+func (gcsCloud) asking(ctx context.Context, _ string) context.Context { return ctx }
+
+func (gcsCloud) prefixed(prefix string, as func(any) bool) error {
+	var query *storage.Query
+	if as(&query) {
+		query.Prefix = prefix
+	}
+	return nil
+}
+
+func (gcsCloud) key(o *gocloud.ListObject) string {
+	var attributes storage.ObjectAttrs
+	if !o.As(&attributes) {
+		return o.Key
+	}
+	return attributes.Name
+}
+
 func (gcsCloud) listed(o *gocloud.ListObject) string {
 	var attributes storage.ObjectAttrs
 	if !o.As(&attributes) {
@@ -61,22 +80,57 @@ func (gcsCloud) listed(o *gocloud.ListObject) string {
 	return strconv.FormatInt(attributes.Generation, 10)
 }
 
-func (gcsCloud) looked(a *gocloud.Attributes) string {
-	var attributes storage.ObjectAttrs
-	if !a.As(&attributes) {
-		return ""
+func (gcsCloud) look(ctx context.Context, b *bucket, key string) (looked, error) {
+	object, err := objectOf(b, key)
+	if err != nil {
+		return looked{}, err
 	}
-	return strconv.FormatInt(attributes.Generation, 10)
+	a, err := object.Attrs(ctx)
+	if err != nil {
+		return looked{}, err
+	}
+	return looked{strconv.FormatInt(a.Generation, 10), a.Size, a.Updated}, nil
 }
 
-func (gcsCloud) pinned(mark string, as func(any) bool) error {
-	generation, err := strconv.ParseInt(mark, 10, 64)
+// objectOf is what requests for a key are made to.
+func objectOf(b *bucket, key string) (*storage.ObjectHandle, error) {
+	var client *storage.Client
+	if !b.As(&client) {
+		return nil, errors.New("the library has no client")
+	}
+	return client.Bucket(b.at.bucket).Object(key), nil
+}
+
+func (gcsCloud) pinned(b *bucket, key, mark string, as func(any) bool) error {
+	object, err := objectOf(b, key)
 	if err != nil {
 		return err
 	}
+	if mark != "" {
+		generation, err := strconv.ParseInt(mark, 10, 64)
+		if err != nil {
+			return err
+		}
+		object = object.If(storage.Conditions{GenerationMatch: generation})
+	}
 	var handle **storage.ObjectHandle
 	if as(&handle) {
-		*handle = (*handle).If(storage.Conditions{GenerationMatch: generation})
+		*handle = object
+	}
+	return nil
+}
+
+func (gcsCloud) written(b *bucket, key string, onlyNew bool, as func(any) bool) error {
+	object, err := objectOf(b, key)
+	if err != nil {
+		return err
+	}
+	if onlyNew {
+		object = object.If(storage.Conditions{DoesNotExist: true})
+	}
+	var handle **storage.ObjectHandle
+	if as(&handle) {
+		*handle = object
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -27,6 +28,9 @@ func (s *Store) List(ctx context.Context, base, text string) (store.Listing, err
 	}
 	b, at, err := s.at(ctx, full)
 	if err != nil {
+		return store.Listing{}, err
+	}
+	if err := b.refuseUnnamed(ctx, at); err != nil {
 		return store.Listing{}, err
 	}
 	kind, err := b.kindOf(ctx, at.key)
@@ -55,6 +59,21 @@ func (s *Store) List(ctx context.Context, base, text string) (store.Listing, err
 	return w.listing, nil
 }
 
+// refuseUnnamed refuses an address with a folder that has no name, where there are keys with it. Paths are taken as those of a disk, which has no such
+// folders, so that what would be listed is something else.
+func (b *bucket) refuseUnnamed(ctx context.Context, at location) error {
+	if at.unnamed == "" {
+		return nil
+	}
+	found, _, err := b.page(ctx, gocloud.FirstPageToken, 1, at.unnamed, false)
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	above := store.Join(at.root(), "/"+at.unnamed)
+	return &LocationError{Address: at.root() + "/" + at.unnamed, Reason: "a folder without a name (//) cannot be named, and " + strconv.Quote(b.cloud.key(found[0])) +
+		" lies in it: name " + above + ", whose objects are listed with those of such folders, or rename the objects"}
+}
+
 // Tree lists all objects below a folder, and remembers them.
 func (s *Store) Tree(ctx context.Context, name string) ([]store.Entry, error) {
 	b, at, err := s.at(ctx, name)
@@ -64,12 +83,13 @@ func (s *Store) Tree(ctx context.Context, name string) ([]store.Entry, error) {
 	var entries []store.Entry
 	prefix := prefixOf(at.path())
 	err = b.each(ctx, prefix, func(o *gocloud.ListObject) error {
-		if strings.HasSuffix(o.Key, "/") {
+		key := b.cloud.key(o)
+		if strings.HasSuffix(key, "/") {
 			return nil
 		}
-		e := b.entry(o.Key, b.cloud.listed(o), o.Size, o.ModTime.Unix())
-		e.Path = strings.TrimPrefix(o.Key, prefix)
-		b.remember(o.Key, e)
+		e := b.entry(key, b.cloud.listed(o), o.Size, o.ModTime.Unix())
+		e.Path = strings.TrimPrefix(key, prefix)
+		b.remember(key, e)
 		entries = append(entries, e)
 		return nil
 	})
@@ -92,7 +112,7 @@ func prefixOf(root string) string {
 
 // page lists one page: at most size objects, and folders where delimited.
 func (b *bucket) page(ctx context.Context, token []byte, size int, prefix string, delimited bool) (objects []*gocloud.ListObject, next []byte, err error) {
-	options := &gocloud.ListOptions{Prefix: prefix}
+	options := &gocloud.ListOptions{Prefix: prefix, BeforeList: func(as func(any) bool) error { return b.cloud.prefixed(prefix, as) }}
 	if delimited {
 		options.Delimiter = "/"
 	}
@@ -149,7 +169,7 @@ func (b *bucket) kindOf(ctx context.Context, key string) (glob.Kind, error) {
 		return glob.Folder, err
 	}
 	found, _, err = b.page(ctx, gocloud.FirstPageToken, 1, key, false)
-	if err == nil && len(found) > 0 && found[0].Key == key {
+	if err == nil && len(found) > 0 && b.cloud.key(found[0]) == key {
 		return glob.File, nil
 	}
 	return glob.Nothing, err
@@ -172,7 +192,7 @@ func (b *bucket) tableAbove(ctx context.Context, root string) error {
 			folder := path.Join(p.folder, p.log)
 			objects, _, err := b.page(ctx, gocloud.FirstPageToken, pageSize, prefixOf(folder), false)
 			if err == nil && slices.ContainsFunc(objects, func(o *gocloud.ListObject) bool {
-				return p.kind != "Iceberg" || store.IsMetadata(o.Key)
+				return p.kind != "Iceberg" || store.IsMetadata(b.cloud.key(o))
 			}) {
 				err = &store.TableFormatError{Kind: p.kind, Path: store.Join(b.at.root(), folder)}
 			}
@@ -215,14 +235,16 @@ type unknown struct {
 
 // object takes in one object.
 func (w *walk) object(o *gocloud.ListObject) error {
-	rel := strings.TrimPrefix(o.Key, prefixOf(w.glob.Root))
-	placeholder := strings.HasSuffix(rel, "/")
-	dir := parent(strings.TrimSuffix(rel, "/"))
-	if placeholder {
-		dir = strings.TrimSuffix(rel, "/")
+	key := w.bucket.cloud.key(o)
+	raw := strings.TrimPrefix(key, prefixOf(w.glob.Root))
+	rel := withoutEmpty(raw)
+	placeholder := strings.HasSuffix(raw, "/")
+	dir := parent(rel)
+	if placeholder && o.Size == 0 {
+		dir = rel
 	}
 	in, err := w.enter(dir)
-	if err != nil || !in.entered || placeholder || rel == "" {
+	if err != nil || !in.entered || placeholder && o.Size == 0 || rel == "" {
 		return err
 	}
 	if grand, known := w.folders[parent(dir)]; known && path.Base(dir) == "metadata" && grand.entered && grand.ignored == "" && store.IsMetadata(rel) {
@@ -232,10 +254,22 @@ func (w *walk) object(o *gocloud.ListObject) error {
 		w.listing.Ignored[in.ignored]++
 		return nil
 	}
-	e := w.bucket.entry(o.Key, w.bucket.cloud.listed(o), o.Size, o.ModTime.Unix())
-	e.Path = rel
-	w.file(e)
+	e := w.bucket.entry(key, w.bucket.cloud.listed(o), o.Size, o.ModTime.Unix())
+	e.Path = strings.TrimLeft(raw, "/")
+	if !placeholder {
+		w.file(e, rel)
+	} else if matched, _ := w.glob.Takes(rel); matched { // it is told of, and not read: no reader of such stores takes it for data
+		w.ignore(store.IgnoredSlash, rel)
+	}
 	return nil
+}
+
+// withoutEmpty is a key without the slashes that begin it, end it, or follow another: folders without a name are none.
+func withoutEmpty(key string) string {
+	if !strings.HasPrefix(key, "/") && !strings.HasSuffix(key, "/") && !strings.Contains(key, "//") {
+		return key
+	}
+	return strings.Join(slices.DeleteFunc(strings.Split(key, "/"), func(part string) bool { return part == "" }), "/")
 }
 
 func parent(rel string) string {
@@ -276,12 +310,12 @@ func (w *walk) enter(dir string) (folder, error) {
 	return f, nil
 }
 
-// file decides by the name of an object, as the local store does by that of a file.
-func (w *walk) file(e store.Entry) {
-	matched, data := w.glob.Takes(e.Path)
-	reason := w.glob.Reason(e.Path)
+// file decides by the name of an object, as the local store does by that of a file: that is its path without folders that have no name.
+func (w *walk) file(e store.Entry, rel string) {
+	matched, data := w.glob.Takes(rel)
+	reason := w.glob.Reason(rel)
 	switch {
-	case reason != "" && matched && reason != store.IgnoredChecksum && e.Size >= 4 && !glob.FootersOnly(path.Base(e.Path)):
+	case reason != "" && matched && reason != store.IgnoredChecksum && e.Size >= 4 && !glob.FootersOnly(path.Base(rel)):
 		w.unknown = append(w.unknown, unknown{e, reason})
 	case reason != "":
 		w.ignore(reason, e.Path)
@@ -353,10 +387,28 @@ func (b *bucket) key(e store.Entry) string { return strings.TrimPrefix(e.Abs, b.
 // finish brings all into order, and remembers the objects.
 func (w *walk) finish() {
 	l := &w.listing
+	w.tellApart()
 	slices.SortFunc(l.Entries, func(a, b store.Entry) int { return strings.Compare(a.Path, b.Path) })
 	slices.Sort(l.Dirs)
 	for _, e := range l.Entries {
 		w.bucket.remember(w.bucket.key(e), e)
+	}
+}
+
+// tellApart gives objects whose keys differ by slashes at the beginning of their paths alone the paths that they have.
+func (w *walk) tellApart() {
+	entries, taken := w.listing.Entries, map[string]bool{}
+	for _, e := range entries {
+		taken[e.Path] = taken[e.Path] || !strings.HasSuffix(e.Abs, "//"+e.Path)
+	}
+	for i, e := range entries {
+		if !strings.HasSuffix(e.Abs, "//"+e.Path) {
+			continue
+		}
+		if taken[e.Path] {
+			entries[i].Path = strings.TrimPrefix(w.bucket.key(e), prefixOf(w.glob.Root))
+		}
+		taken[e.Path] = true
 	}
 }
 

@@ -17,6 +17,8 @@ type location struct {
 	scheme, bucket string
 	// key has no slash at its ends; empty means the whole bucket.
 	key string
+	// unnamed is what keys begin with that have the folders of the address up to its first one without a name; empty where the address has none.
+	unnamed string
 	// params are those behind the question mark, nil where there are none.
 	params url.Values
 }
@@ -47,6 +49,7 @@ func parse(text string) (location, error) {
 	case l.bucket == "" || strings.ContainsAny(l.bucket, "*?[]{}:"):
 		return wrong("it names no bucket: want for example %s://bucket/folder/**/*.parquet; only what comes behind the bucket may have wildcards", l.scheme)
 	}
+	l.unnamed = unnamedIn(l.key)
 	l.key = strings.Trim(path.Clean("/"+l.key), "/")
 	if !found {
 		return l, nil
@@ -66,6 +69,16 @@ func parse(text string) (location, error) {
 	}
 	l.params = params
 	return l, nil
+}
+
+// unnamedIn is the part of a key with slashes up to a folder without a name that something follows, where no wildcard comes before it.
+func unnamedIn(key string) string {
+	key = strings.TrimRight(key, "/")
+	end := strings.Index("/"+key, "//")
+	if end < 0 || strings.ContainsAny(key[:end], `*?[{\`) {
+		return ""
+	}
+	return key[:end] + "/"
 }
 
 func likely(name string, known []string) string {

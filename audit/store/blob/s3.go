@@ -97,6 +97,24 @@ func isEndpoint(text string) bool {
 
 func (s3Cloud) attempt(ctx context.Context) context.Context { return ctx }
 
+func (s3Cloud) asking(ctx context.Context, key string) context.Context { return withKey(ctx, key) }
+
+func (s3Cloud) prefixed(prefix string, as func(any) bool) error {
+	var in *s3.ListObjectsV2Input
+	if as(&in) && prefix != "" {
+		in.Prefix = aws.String(prefix)
+	}
+	return nil
+}
+
+func (s3Cloud) key(o *gocloud.ListObject) string {
+	var object types.Object
+	if !o.As(&object) {
+		return o.Key
+	}
+	return aws.ToString(object.Key)
+}
+
 func isTrue(text string) bool {
 	value, err := strconv.ParseBool(text)
 	return err == nil && value
@@ -110,17 +128,21 @@ func (s3Cloud) listed(o *gocloud.ListObject) string {
 	return unquoted(aws.ToString(object.ETag))
 }
 
-func (s3Cloud) looked(a *gocloud.Attributes) string { return unquoted(a.ETag) }
+func (s3Cloud) look(ctx context.Context, b *bucket, key string) (looked, error) {
+	return lookOf(ctx, b, key)
+}
 
 func unquoted(etag string) string { return strings.Trim(etag, `"`) }
 
-func (s3Cloud) pinned(mark string, as func(any) bool) error {
+func (s3Cloud) pinned(_ *bucket, _, mark string, as func(any) bool) error {
 	var in *s3.GetObjectInput
-	if as(&in) {
+	if mark != "" && as(&in) {
 		in.IfMatch = aws.String(`"` + mark + `"`)
 	}
 	return nil
 }
+
+func (s3Cloud) written(*bucket, string, bool, func(any) bool) error { return nil }
 
 func (s3Cloud) read(as func(any) bool) string {
 	var out s3.GetObjectOutput

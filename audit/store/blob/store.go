@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"unicode"
 
 	gocloud "gocloud.dev/blob"
 
@@ -175,18 +176,28 @@ func (b *bucket) look(ctx context.Context, key string) (store.Entry, error) {
 	var e store.Entry
 	err := b.try(ctx, b.nameOf(key), func(ctx context.Context) (bool, error) {
 		return false, guarded(func() error {
-			a, err := b.Attributes(ctx, key)
+			l, err := b.cloud.look(b.cloud.asking(ctx, key), b, key)
 			if err == nil {
-				e = b.entry(key, b.cloud.looked(a), a.Size, a.ModTime.Unix())
+				e = b.entry(key, l.mark, l.size, l.changed.Unix())
 			}
 			return err
 		})
 	})
 	if err != nil {
-		return e, b.reasonOf(ctx, key, err)
+		return e, untold(key, b.reasonOf(ctx, key, err))
 	}
 	b.remember(key, e)
 	return e, nil
+}
+
+// untold says of an object that is not there that its key may be another: a list that is written in XML gives a character that XML cannot hold by the
+// mark of an unknown one.
+func untold(key string, err error) error {
+	var gone *store.RemoteError
+	if !strings.ContainsRune(key, unicode.ReplacementChar) || !errors.As(err, &gone) || gone.Kind != store.RemoteGone {
+		return err
+	}
+	return &store.RemoteError{Kind: store.RemoteRefused, Name: gone.Name, Cause: "its key has a character that the store's lists do not tell", Remedy: "rename it, so that it has no control character"}
 }
 
 // reasonOf is why an object could not be looked at. S3 answers that question without a body, so that a status is all that is known: a secret that
@@ -272,7 +283,7 @@ const leastProgress = 64 << 10
 // Fetch implements store.Fetcher. A body that is cut is asked for again from where it ended.
 func (o *object) Fetch(from, size int64, to io.Writer) error {
 	got := int64(0)
-	return o.bucket.try(o.ctx, o.bucket.nameOf(o.key), func(ctx context.Context) (bool, error) {
+	return untold(o.key, o.bucket.try(o.ctx, o.bucket.nameOf(o.key), func(ctx context.Context) (bool, error) {
 		ctx, alive, stop := untilIdle(ctx, o.bucket.store.limits.Idle)
 		defer stop()
 		n, err := o.request(ctx, from+got, size-got, to, alive)
@@ -287,18 +298,15 @@ func (o *object) Fetch(from, size int64, to io.Writer) error {
 			err = errSlow
 		}
 		return n >= leastProgress, err
-	})
+	}))
 }
 
 // request makes one request for a range, and says each time that some of it has come.
 func (o *object) request(ctx context.Context, from, size int64, to io.Writer, alive func()) (int64, error) {
-	pin := func(func(any) bool) error { return nil }
-	if o.entry.ETag != "" {
-		pin = func(as func(any) bool) error { return o.bucket.cloud.pinned(o.entry.ETag, as) }
-	}
+	pin := func(as func(any) bool) error { return o.bucket.cloud.pinned(o.bucket, o.key, o.entry.ETag, as) }
 	var r *gocloud.Reader
 	if err := guarded(func() (err error) {
-		r, err = o.bucket.NewRangeReader(ctx, o.key, from, size, &gocloud.ReaderOptions{BeforeRead: pin})
+		r, err = o.bucket.NewRangeReader(o.bucket.cloud.asking(ctx, o.key), o.key, from, size, &gocloud.ReaderOptions{BeforeRead: pin})
 		return err
 	}); err != nil {
 		return 0, err

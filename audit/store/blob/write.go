@@ -71,7 +71,8 @@ func (b *bucket) put(ctx context.Context, key string, alive func(), content func
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	o.ContentType = "application/octet-stream"
-	w, err := b.NewWriter(ctx, key, &o)
+	o.BeforeWrite = func(as func(any) bool) error { return b.cloud.written(b, key, o.IfNotExist, as) }
+	w, err := b.NewWriter(b.cloud.asking(ctx, key), key, &o)
 	if err != nil {
 		return err
 	}
@@ -124,5 +125,7 @@ func (s *Store) Delete(ctx context.Context, name string) error {
 		return err
 	}
 	defer b.forget(at.key)
-	return b.try(ctx, at.name(), func(ctx context.Context) (bool, error) { return false, b.Bucket.Delete(ctx, at.key) })
+	return b.try(ctx, at.name(), func(ctx context.Context) (bool, error) {
+		return false, b.Bucket.Delete(b.cloud.asking(ctx, at.key), at.key)
+	})
 }
