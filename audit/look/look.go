@@ -97,32 +97,43 @@ func (l *Looker) Plan(ctx context.Context, view model.View, w Window) (Plan, err
 	if w.Newest {
 		listing = newestOnly(resolved, listing)
 	}
-	if err := l.roomForFiles(len(listing.Files), len(listing.Partitions), "partitions"); err != nil {
+	if err := l.roomForFiles(len(listing.Files), len(listing.Partitions), furtherValues(listing.Files), "partitions"); err != nil {
 		return Plan{View: resolved, AsOf: w.AsOf}, err
 	}
 	return Plan{View: resolved, Listing: listing, Notes: notes, AsOf: w.AsOf}, nil
 }
 
 // fileBytes and partitionBytes are what a file and a partition take from their listing to their verdicts (measured on 100,000 files in 90
-// partitions, and on 94,900 hours of a file each, which took 578 MB); so few as leastFiles always have room.
+// partitions, and on 94,900 hours of a file each, which took 578 MB); so few as leastFiles always have room. valueBytes are for each
+// value of a file's path beyond the first (100,000 files with two of them and findings took 307 MB).
 const (
 	fileBytes      = 1536
 	partitionBytes = 4096
+	valueBytes     = 384
 	leastFiles     = 64
 )
 
 // fits refuses files that have no room whichever partitions they are in, each folder taken for one: what is listed of 300,000 takes 330 MB
 // once it was put into partitions.
 func (l *Looker) fits(files, folders int) error {
-	if l.roomForFiles(files, 0, "") == nil {
+	if l.roomForFiles(files, 0, 0, "") == nil {
 		return nil
 	}
-	return l.roomForFiles(files, folders, "folders")
+	return l.roomForFiles(files, folders, 0, "folders")
+}
+
+// furtherValues counts what the paths of files say beyond one value of each.
+func furtherValues(files []facts.File) int {
+	values := 0
+	for i := range files {
+		values += max(len(files[i].Values)-1, 0)
+	}
+	return values
 }
 
 // roomForFiles is the error of so many files in so many places that have no room, nil where they have some.
-func (l *Looker) roomForFiles(files, places int, called string) error {
-	needed, room := int64(files)*fileBytes+int64(places)*partitionBytes, l.Room.Runs*100/runsShare
+func (l *Looker) roomForFiles(files, places, values int, called string) error {
+	needed, room := int64(files)*fileBytes+int64(places)*partitionBytes+int64(values)*valueBytes, l.Room.Runs*100/runsShare
 	if l.Room.Runs <= 0 || files <= leastFiles || needed <= room {
 		return nil
 	}
