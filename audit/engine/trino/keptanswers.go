@@ -164,7 +164,7 @@ func (a *asked) recentEntities(ctx context.Context, v *view, limits collect.Enti
 	}
 	step := a.asking(v, "entities")
 	step.table = false // of the newest files alone
-	err = a.Cluster.query(ctx, step, text, func(row []any) error {
+	err = a.ask(ctx, v, step, text, func(row []any) error {
 		if err := addEntities(&total, row[4:], true); err != nil {
 			return &ownError{err}
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
@@ -32,6 +33,8 @@ type namedSQL struct{ Name, Expression string }
 
 // view is one order under way.
 type view struct {
+	// turn is held by a step of it but while it waits for the cluster: all else here is for one at a time.
+	turn  *sync.Mutex
 	order engine.Order
 	rules *collect.Elsewhere
 	table *described
