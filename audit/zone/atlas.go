@@ -17,7 +17,18 @@ type Atlas struct {
 	mu     sync.Mutex
 	places []place
 	tables map[string]*Table
+	// courses are those that were asked for last.
+	courses []knownCourses
 }
+
+// knownCourses hold for all pairs of instants within bounds.
+type knownCourses struct {
+	froms, tos bounds
+	courses    []Course
+}
+
+// mostCourses is how many courses an atlas keeps: files of many views are mostly of the same days.
+const mostCourses = 16
 
 // place is a zone by the first of its names that the database in use has.
 type place struct {
@@ -123,11 +134,44 @@ func (a *Atlas) OffsetsOf(names []string, from, to times.Instant) ([]RealOffset,
 // Courses are the distinct courses that clocks of the zones of the tz database took between two instants
 // (both included): one for each real offset, at which a clock stands still, and those that change.
 func (a *Atlas) Courses(from, to times.Instant) []Course {
+	if a == nil {
+		courses, _, _ := coursesOf(loadPlaces(), from, to)
+		return courses
+	}
+	if known, ok := a.knownCourses(from, to); ok {
+		return known
+	}
+	found := knownCourses{}
+	found.courses, found.froms, found.tos = coursesOf(a.known(), from, to)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.courses) >= mostCourses {
+		a.courses = a.courses[1:]
+	}
+	a.courses = append(a.courses, found)
+	return slices.Clone(found.courses)
+}
+
+func (a *Atlas) knownCourses(from, to times.Instant) ([]Course, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	i := slices.IndexFunc(a.courses, func(k knownCourses) bool { return k.froms.holds(from) && k.tos.holds(to) })
+	if i < 0 {
+		return nil, false
+	}
+	return slices.Clone(a.courses[i].courses), true
+}
+
+// coursesOf are the courses of places, and the bounds within which they are the same.
+func coursesOf(places []place, from, to times.Instant) (courses []Course, froms, tos bounds) {
+	froms, tos = always, always
 	standing, byText := map[times.Offset][]place{}, map[string]int{}
 	var stepping []Course
 	var stepped [][]place
-	for _, p := range a.known() {
-		c := courseOf(p.location, from, to)
+	for _, p := range places {
+		c, f, t := courseOf(p.location, from, to)
+		froms.narrow(f)
+		tos.narrow(t)
 		for i, offset := range c.Offsets {
 			if !slices.Contains(c.Offsets[:i], offset) {
 				standing[offset] = append(standing[offset], p)
@@ -148,14 +192,14 @@ func (a *Atlas) Courses(from, to times.Instant) []Course {
 	if !slices.ContainsFunc(standing[0], func(p place) bool { return p.name == "UTC" }) {
 		standing[0] = append(standing[0], place{name: "UTC", rank: -1})
 	}
-	courses := make([]Course, 0, len(standing)+len(stepping))
+	courses = make([]Course, 0, len(standing)+len(stepping))
 	for _, offset := range slices.Sorted(maps.Keys(standing)) {
 		courses = append(courses, Course{Offsets: []times.Offset{offset}, Zones: namesOf(standing[offset])})
 	}
 	for i := range stepping {
 		stepping[i].Zones = namesOf(stepped[i])
 	}
-	return append(courses, stepping...)
+	return append(courses, stepping...), froms, tos
 }
 
 // CoursesOf is Courses of the zones that are named, UTC among them. A name that Load does not know is an error.

@@ -1,6 +1,7 @@
 package zone
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -39,14 +40,44 @@ func (t *Table) course(from, to times.Instant) Course {
 	return c
 }
 
-func courseOf(location *time.Location, from, to times.Instant) Course {
-	c := Course{Offsets: []times.Offset{offsetAt(location, from)}}
-	for at := from; ; {
-		_, end := at.Time().In(location).ZoneBounds()
-		if end.IsZero() || times.At(end) > to || times.At(end) <= at {
-			return c
+// bounds are instants between which nothing changes: from first on, and before end.
+type bounds struct{ first, end times.Instant }
+
+func (b bounds) holds(at times.Instant) bool { return b.first <= at && at < b.end }
+
+// narrow leaves of bounds what others hold too.
+func (b *bounds) narrow(others bounds) {
+	b.first, b.end = max(b.first, others.first), min(b.end, others.end)
+}
+
+// always are the bounds of what never changes.
+var always = bounds{first: math.MinInt64, end: math.MaxInt64}
+
+// boundsAt are those of a zone's offset at an instant.
+func boundsAt(location *time.Location, at times.Instant) bounds {
+	first, end := at.Time().In(location).ZoneBounds()
+	b := always
+	if !first.IsZero() {
+		b.first = times.At(first)
+	}
+	if !end.IsZero() {
+		b.end = times.At(end)
+	}
+	if !b.holds(at) { // beyond what microseconds tell
+		return bounds{first: at, end: at}
+	}
+	return b
+}
+
+// courseOf is a zone's course between two instants, and the bounds within which each of the two could be another and the course the same.
+func courseOf(location *time.Location, from, to times.Instant) (c Course, froms, tos bounds) {
+	c = Course{Offsets: []times.Offset{offsetAt(location, from)}}
+	froms = boundsAt(location, from)
+	for at, now := from, froms; ; now = boundsAt(location, at) {
+		if now.end > to || now.end <= at {
+			return c, froms, now
 		}
-		at = times.At(end)
+		at = now.end
 		if offset := offsetAt(location, at); offset != c.Offsets[len(c.Offsets)-1] {
 			c.Begins, c.Offsets = append(c.Begins, at), append(c.Offsets, offset)
 		}

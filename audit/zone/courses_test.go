@@ -1,6 +1,9 @@
 package zone
 
 import (
+	"math"
+	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -71,5 +74,28 @@ func TestACourseAgainstTheZoneRead(t *testing.T) {
 	utc := Course{Offsets: []times.Offset{0}}.Against(read, weekFrom, weekTo)
 	if !slices.Equal(utc.Offsets, []times.Offset{25200, 28800}) || !slices.Equal(utc.Begins, []times.Instant{times.Instant(change)}) {
 		t.Errorf("UTC, read as Los Angeles: %+v", utc)
+	}
+}
+
+// TestAnAtlasKnowsWhichCoursesAreTheSame asks one atlas for many pairs of instants, near to changes of offsets and far from them: each answer is that of an
+// atlas that knows nothing yet.
+func TestAnAtlasKnowsWhichCoursesAreTheSame(t *testing.T) {
+	rng := rand.New(rand.NewPCG(19, 7))
+	var atlas Atlas
+	instants := []times.Instant{math.MinInt64 + 1, -1 << 60, 0, 1 << 50, 1 << 60, math.MaxInt64, weekFrom, weekTo, times.Instant(change), times.Instant(change) - 1, times.Instant(change) + 1}
+	for range 12 {
+		at := times.At(time.Date(1900+rng.IntN(200), time.Month(1+rng.IntN(12)), 1+rng.IntN(28), 0, 0, 0, 0, time.UTC))
+		instants = append(instants, at, at.Add(times.Span(rng.Int64N(int64(30*times.Day)))))
+	}
+	for range 60 {
+		from, to := instants[rng.IntN(len(instants))], instants[rng.IntN(len(instants))]
+		got, want := atlas.Courses(from, to), Courses(from, to)
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("from %d to %d: %+v, want %+v", from, to, got, want)
+		}
+	}
+	atlas.Courses(weekFrom, weekTo)
+	if _, known := atlas.knownCourses(weekFrom+1, weekTo-1); !known {
+		t.Error("a week that is a microsecond shorter is not known, and nothing changes in between")
 	}
 }

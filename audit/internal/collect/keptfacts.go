@@ -301,15 +301,14 @@ func (c *collector) mergeCounts(r *keptRows, file *facts.File) error {
 		c.slices.add(*s, len(c.survey.Files))
 		c.mergeLags(file, s)
 	}
-	r.eachBin(lagsTable, func(source string, bin int32, rows int64) {
-		of := facts.Population{Partition: file.Partition, Source: source, Writer: file.Writer}
-		c.lagsOf(of).Counts[bin] += rows
+	r.addBins(lagsTable, func(source string, _ int64) map[int32]int64 {
+		return c.lagsOf(facts.Population{Partition: file.Partition, Source: source, Writer: file.Writer}).Counts
 	})
 	if c.roles.wants.Has(facts.WantEvents) {
-		r.eachBin(eventsTable, func(source string, bin int32, rows int64) {
+		r.addBins(eventsTable, func(source string, rows int64) map[int32]int64 {
 			h := c.eventsOf(facts.Population{Partition: file.Partition, Source: source})
-			h.Counts[bin] += rows
 			h.Rows += rows
+			return h.Counts
 		})
 	}
 	return r.err
@@ -367,12 +366,24 @@ func (r *keptRows) slices(file int32) []facts.Slice {
 	return found
 }
 
-func (r *keptRows) eachBin(table kept.Table, each func(source string, bin int32, rows int64)) {
+// addBins adds rows by bin, those of a source together, to what gives the counts of a source that so many rows are added to.
+func (r *keptRows) addBins(table kept.Table, countsOf func(source string, rows int64) map[int32]int64) {
 	sources, bins, rows := r.integers(table, "source"), r.integers(table, "bin"), r.integers(table, "rows")
-	for i := range sources {
-		if source := r.source(sources[i]); r.err == nil {
-			each(source, int32(bins[i]), rows[i])
+	for from := 0; from < len(sources); {
+		to, total := from, int64(0)
+		for to < len(sources) && sources[to] == sources[from] {
+			total += rows[to]
+			to++
 		}
+		source := r.source(sources[from])
+		if r.err != nil {
+			return
+		}
+		counts := countsOf(source, total)
+		for i := from; i < to; i++ {
+			counts[int32(bins[i])] += rows[i]
+		}
+		from = to
 	}
 }
 
@@ -754,7 +765,7 @@ func (c *collector) rememberFile(r rememberedFile, writers *bins) {
 	})
 }
 
-func chosen(first bool, one, other kept.Table) kept.Table {
+func chosen[T any](first bool, one, other T) T {
 	if first {
 		return one
 	}

@@ -79,7 +79,7 @@ func (s *settled) covers(id int32) bool { return s != nil && s.covered[id] }
 
 // parts are the ranges of the last list.
 func (s *settled) parts() []kept.Range {
-	if s == nil || s.last == nil {
+	if s == nil || s.last == nil || s.c.newest == nil {
 		return nil
 	}
 	return s.last.At[s.table().Name]

@@ -15,6 +15,7 @@ type EntityID struct{ Lo, Hi uint64 }
 type Newest struct {
 	budget *Budget
 	shift  uint
+	rows   int64
 	wide   bool
 	parts  []newestPart
 	// span is empty where identities have no place each, and settled is nil then; dense comes from the first writer.
@@ -58,8 +59,8 @@ func NewNewest(budget *Budget, rows int64, wide bool, span Span, denseBytes int6
 	for n < 10 && rows>>n > partEntries {
 		n++
 	}
-	newest := &Newest{budget: budget, shift: 64 - n, wide: wide, parts: make([]newestPart, 1<<n), span: NoSpan}
-	if places := span.size(min(denseBytes/8, max(4*rows, 1<<16))); !wide && places > 0 {
+	newest := &Newest{budget: budget, shift: 64 - n, rows: rows, wide: wide, parts: make([]newestPart, 1<<n), span: NoSpan}
+	if places := span.size(min(denseBytes/8, max(4*rows, leastPlaces))); !wide && places > 0 {
 		newest.span = span
 		newest.recent = newRecentBits(int(places))
 	}
@@ -72,6 +73,9 @@ func (n *Newest) Places() (Span, bool) { return n.span, n.recent != nil }
 // Wide says whether identities are of 128 bits.
 func (n *Newest) Wide() bool { return n.wide }
 
+// leastPlaces are so many that an array of them costs less than it spares, however few rows there are.
+const leastPlaces = 1 << 12
+
 func newDense(span Span) []int64 {
 	places := make([]int64, span.Last-span.First+1)
 	for i := range places {
@@ -81,7 +85,7 @@ func newDense(span Span) []int64 {
 }
 
 // foldEntries are folded into a part's table at once: about as many as the table has entities, so that it is worth
-// bringing it into the cache; fewer where the pages that gather them would take more than an eighth of the memory.
+// bringing it into the cache; fewer where the pages that gather them would take more than an eighth of the memory, or would not be filled once.
 const (
 	foldEntries      = 4096
 	leastFoldEntries = 4 * stagedEntries
@@ -89,7 +93,7 @@ const (
 
 func (n *Newest) foldEntries() int {
 	fit := n.budget.limit / 8 / int64(len(n.parts)*n.stride()*8)
-	return int(max(min(fit, foldEntries), leastFoldEntries))
+	return int(max(min(fit, foldEntries, 2*n.rows/int64(len(n.parts))), leastFoldEntries))
 }
 
 // NewestWriter adds instants for one goroutine. Flush it when done.

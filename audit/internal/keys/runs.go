@@ -2,6 +2,7 @@ package keys
 
 import (
 	mathbits "math/bits"
+	"slices"
 	"sync"
 )
 
@@ -137,7 +138,11 @@ func (s *stage) move(part int) error {
 // flush hands everything over.
 func (s *stage) flush() error {
 	for part := range s.pages {
-		if err := s.move(part); err != nil {
+		if s.pages[part] == nil { // nothing follows: the page is of what is there, and none where that is nothing
+			from := part * stagedEntries * s.stride
+			s.pages[part] = slices.Clone(s.words[from : from+int(s.counts[part])*s.stride])
+			s.counts[part] = 0
+		} else if err := s.move(part); err != nil {
 			return err
 		}
 		if page := s.pages[part]; len(page) > 0 {
