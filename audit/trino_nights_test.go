@@ -167,7 +167,7 @@ func TestNightsInTrino(t *testing.T) {
 				kind := seed % 4
 				w := newLakeOf(t, sharedScanner(shared), seed, []func(*lake){(*lake).plainFiles, (*lake).clusterTable, (*lake).plainFiles, (*lake).deltaTable}[kind])
 				w.inTrino(cluster, db, fmt.Sprintf("%s.default.nights_%d_%d", []string{"features", "lake", "features", "delta"}[kind], os.Getpid(), seed))
-				for night := range 5 {
+				for night := range 4 {
 					w.live(night)
 				}
 				known.Add(w.known)

@@ -83,13 +83,27 @@ func (b repeats) keyInWords() string {
 
 func judgeDuplicates(b *viewEvidence) (verdict, error) {
 	d := b.Collection.Keys
-	if d == nil && b.NoRows() {
-		return verdict{}, nil
-	}
 	if d == nil {
-		return verdict{}, errors.New("the scan collected no keys; this is a bug of featureaudit, please report it")
+		return b.withoutKeys()
 	}
 	return verdict{rows: repeats{b}.rows(d), measures: duplicateMeasures(b, d)}, nil
+}
+
+// withoutKeys is the verdict where no keys were collected: there are no rows, or an engine looks for none where it cannot read their times.
+func (b *viewEvidence) withoutKeys() (verdict, error) {
+	if b.NoRows() {
+		return verdict{}, nil
+	}
+	for _, role := range []string{"event_time", "ingested_at", "source"} {
+		switch problem := b.Collection.RoleProblems[role]; {
+		case problem == "":
+		case b.Collection.RolesBeyond[role]:
+			return verdict{notApplicable: problem}, nil
+		default:
+			return verdict{}, errors.New(problem)
+		}
+	}
+	return verdict{}, errors.New("the scan collected no keys; this is a bug of featureaudit, please report it")
 }
 
 // repeats tells what is known of the repeated keys of a view.

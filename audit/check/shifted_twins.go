@@ -1,7 +1,6 @@
 package check
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -94,11 +93,8 @@ func twinsReason(v model.View) string {
 
 func judgeTwins(b *viewEvidence) (verdict, error) {
 	d := b.Collection.Keys
-	if d == nil && b.NoRows() {
-		return verdict{}, nil
-	}
 	if d == nil {
-		return verdict{}, errors.New("the scan collected no keys; this is a bug of featureaudit, please report it")
+		return b.withoutKeys()
 	}
 	found, err := b.SupportedTwins()
 	if err != nil {

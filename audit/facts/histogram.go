@@ -60,15 +60,16 @@ func positiveBin(lag times.Span) int32 {
 }
 
 // LagScale is how bins are made of whole seconds, for an engine that counts them itself: seconds below Fine, minutes below Coarse, and
-// beyond, from the bin LogFrom on, those whose first seconds are Edges.
+// beyond, from the bin LogFrom on, those whose first seconds are Edges: each Base times the one before, rounded up.
 type LagScale struct {
 	Fine, Coarse, LogFrom int64
+	Base                  float64
 	Edges                 []int64
 }
 
 // LagScaleOf is the one scale that there is.
 func LagScaleOf() LagScale {
-	return LagScale{Fine: fineSeconds, Coarse: coarseSeconds, LogFrom: fineSeconds + minuteBins, Edges: slices.Clone(logEdges[:logBins])}
+	return LagScale{Fine: fineSeconds, Coarse: coarseSeconds, LogFrom: fineSeconds + minuteBins, Base: logBase, Edges: slices.Clone(logEdges[:logBins])}
 }
 
 // LagBounds are the edges of a bin, the upper one excluded.

@@ -44,6 +44,8 @@ type Dir struct {
 	beside  chan struct{}
 	running sync.WaitGroup
 	later   []func()
+	// heldPages are those of rows that were held.
+	heldPages sparePages
 	// footers are the newest files of which a footer is kept, by path, once somebody asked.
 	footers map[string]*File
 	// paths are those of files, once somebody asked, and dropped those of files that are not trusted.
@@ -347,12 +349,17 @@ func (d *Dir) append(rows int, write func(w *Writer) (first int64, err error)) R
 	}
 	first, err := write(w)
 	if err != nil {
-		d.mu.Lock()
-		d.failed = err
-		d.mu.Unlock()
+		d.fail(err)
 		return Range{}
 	}
 	return Range{first, int64(rows)}
+}
+
+// fail says that nothing more can be written.
+func (d *Dir) fail(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.failed = err
 }
 
 // Failed says that nothing can be written: what is to be kept need not be made.

@@ -3,16 +3,20 @@ package kept
 import (
 	"fmt"
 	"maps"
+	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/times"
 )
 
-// List are the keys that repeat among files: rows whose hashes are equal, all of those among the files that it covers.
+// List are the keys that repeat among files: rows whose hashes are equal, all of those among the files that it covers. It may have answers in
+// their place, which are of these files together.
 type List struct {
 	// Covered are the files; of each its identity and its state count.
 	Covered []File
 	// Files are the numbers of rows' files in Covered; Hashes are those of narrow keys, and Rows the numbers of rows in their files.
 	Files, Hashes, Rows []int64
+	// Answers are what another engine said of all rows of the covered files, as its collector writes it; empty where there is nothing.
+	Answers string
 
 	pack *Pack
 }
@@ -30,6 +34,7 @@ var (
 	listsTable   = Table{Name: "lists", Columns: []Column{{"list", Text}, {"at", Text}}}
 	coveredTable = Table{Name: "covered", Columns: append([]Column{{"path", Text}, {"etag", Text}, {"state", Text}}, Integers("size", "mtime_us", "footer")...)}
 	repeatsTable = Table{Name: "repeats", Columns: Integers("covered", "hash", "row")}
+	answersTable = Table{Name: "answers", Columns: []Column{{"answers", Bytes}}}
 )
 
 // listed is where a list is.
@@ -70,9 +75,11 @@ func (d *Dir) List(name string) (*List, error) {
 	}
 	r := at.reader()
 	l := &List{pack: at.pack, Files: r.integers(repeatsTable.Name, "covered"), Hashes: r.integers(repeatsTable.Name, "hash"), Rows: r.integers(repeatsTable.Name, "row")}
+	answers := r.texts(answersTable.Name, "answers")
 	if r.err != nil {
 		return nil, r.err
 	}
+	l.Answers = strings.Join(answers, "")
 	var err error
 	if l.Covered, err = coveredBy(at); err != nil {
 		return nil, err
@@ -115,6 +122,9 @@ func (d *Dir) SetList(name string, l List) {
 	at := map[string][]Range{}
 	if len(l.Files) > 0 {
 		at[repeatsTable.Name] = []Range{d.Append(repeatsTable, Rows{l.Files, l.Hashes, l.Rows})}
+	}
+	if l.Answers != "" {
+		at[answersTable.Name] = []Range{d.Append(answersTable, Rows{[]string{l.Answers}})}
 	}
 	d.setList(name, l.Covered, at)
 }

@@ -27,7 +27,7 @@ func night(t *testing.T, d *Dir, data string, value int64) {
 	of := d.Append(Table{Name: "tallies", Columns: Integers("file", "rows")}, Rows{[]int64{number}, []int64{value}})
 	f.At = map[string][]Range{"numbers": {d.Append(numbersTable, Rows{a[:40], b[:40]}), d.Append(numbersTable, Rows{a[40:], b[40:]})}, "tallies": {of}}
 	d.Add(number, f)
-	d.SetList("list", List{Covered: []File{*f}, Files: []int64{0, 0}, Hashes: []int64{value, value}, Rows: []int64{1, 2}})
+	d.SetList("list", List{Covered: []File{*f}, Files: []int64{0, 0}, Hashes: []int64{value, value}, Rows: []int64{1, 2}, Answers: fmt.Sprint("of all ", value)})
 }
 
 func TestPruningKeepsWhatIsNeededAndNoMore(t *testing.T) {
@@ -107,7 +107,7 @@ func TestPruningKeepsWhatIsNeededAndNoMore(t *testing.T) {
 		}
 	}
 	list, err := d.List("list")
-	if err != nil || list == nil || list.Covered[0].Path != data(7) || !reflect.DeepEqual(list.Hashes, []int64{107, 107}) {
+	if err != nil || list == nil || list.Covered[0].Path != data(7) || !reflect.DeepEqual(list.Hashes, []int64{107, 107}) || list.Answers != "of all 107" {
 		t.Errorf("the list is %+v, %v", list, err)
 	}
 	if left, err := os.ReadDir(filepath.Join(dir, unfinishedFolder)); err != nil || len(left) != 0 {

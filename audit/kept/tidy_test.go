@@ -100,7 +100,7 @@ func TestPacksStayFewWhateverTheNumberOfNights(t *testing.T) {
 	if err != nil || len(d.NotUsed()) > 0 {
 		t.Fatal(err, d.NotUsed())
 	}
-	if list, err := d.List("list"); err != nil || list == nil || list.Hashes[0] != 1149 {
+	if list, err := d.List("list"); err != nil || list == nil || list.Hashes[0] != 1149 || list.Answers != "of all 1149" {
 		t.Errorf("the list is %+v, %v, want that of the last night", list, err)
 	}
 	stock, err := Local(n.dir).Take(t.Context())

@@ -17,9 +17,15 @@ filed AS (
     lag / 1000000 - if(lag % 1000000 < 0, 1, 0) AS lag_second
   FROM judged
 ),
-binned AS (
+distant AS (
   SELECT *, CASE WHEN lag_second < 0 THEN -1 - lag_second ELSE lag_second END AS lag_distance
   FROM filed
+),
+binned AS (
+  -- The bin of a far lag as logarithms have it, which may be one off. An array of all edges would say it outright; but what holds an array is
+  -- compiled anew for each query, and this is what is computed of every row.
+  SELECT *, CASE WHEN lag_distance >= {{.CoarseSeconds}} THEN CAST(floor(ln(lag_distance / {{.CoarseSeconds}}e0) / ln({{.LogBase}})) AS bigint) END AS lag_step
+  FROM distant
 ),
 classed AS (
   -- What a row counts for, as one number: few differ in a file, so that rows are counted by it once and not fact by fact.
@@ -34,7 +40,8 @@ SELECT CASE WHEN file IS NULL THEN at_path END AS unknown_path, file, source, cl
   {{.BinsBegin}}histogram(if(lag_second < 0, -1, 0) + if(lag_second < 0, -1, 1) * (CASE
       WHEN lag_distance < {{.FineSeconds}} THEN lag_distance
       WHEN lag_distance < {{.CoarseSeconds}} THEN {{.FineSeconds}} + (lag_distance - {{.FineSeconds}}) / 60
-      ELSE {{.LogFrom}} + least(width_bucket(CAST(lag_distance AS double), ARRAY[{{.LogEdges}}]) - 1, {{.LogLast}}) END))
+      ELSE {{.LogFrom}} + least({{.LogLast}}, lag_step
+        + if(lag_distance >= ceil({{.CoarseSeconds}}e0 * pow({{.LogBase}}, lag_step + 1) - 1e-6), 1, 0) - if(lag_distance < ceil({{.CoarseSeconds}}e0 * pow({{.LogBase}}, lag_step) - 1e-6), 1, 0)) END))
     FILTER (WHERE lag IS NOT NULL){{.BinsEnd}} AS lags,
   {{if .Events}}{{.BinsBegin}}histogram(e / 900000000 - {{.EventBin}}) FILTER (WHERE e IS NOT NULL){{.BinsEnd}}{{else}}CAST(NULL AS varchar){{end}} AS events,
   {{if .Unparsed}}to_hex(substr(min(to_utf8({{.UnparsedText}})) FILTER (WHERE e_unparsed), 1, 64)){{else}}CAST(NULL AS varchar){{end}} AS unparsed

@@ -8,9 +8,9 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/trinodb/trino-go-client/trino"
@@ -56,11 +56,14 @@ type Cluster struct {
 	config Config
 	db     *sql.DB
 	places chan struct{}
-	mu     sync.Mutex
-	spent  Spent
+	// received counts the bytes of answers, compressed as they come.
+	received *atomic.Int64
+	mu       sync.Mutex
+	spent    Spent
 	// connectors are the kinds of catalogs, by name.
 	connectors map[string]string
-	// version is its release, once it was asked for.
+	// footers are the sessions of footersAlone, by the catalog's name, and version is the release, once they were asked for.
+	footers map[string]string
 	version string
 	backoff time.Duration
 }
@@ -102,18 +105,18 @@ func Open(c Config) (*Cluster, error) {
 	if c.ConnectTimeout <= 0 {
 		c.ConnectTimeout = DefaultConnectTimeout
 	}
-	if c.CAFile != "" {
-		if _, err := os.Stat(c.CAFile); err != nil {
-			return nil, fmt.Errorf("engine.trino.ca_file: %w", err)
-		}
-	}
 	at, err := addressOf(c)
+	if err != nil {
+		return nil, err
+	}
+	received := &atomic.Int64{}
+	transport, err := newWire(c.CAFile, received)
 	if err != nil {
 		return nil, err
 	}
 	retry, attempts := c.ConnectTimeout, connectAttempts
 	conf := &trino.Config{ServerURI: at.String(), Source: c.Source, Catalog: c.Catalog, Schema: c.Schema, TimeZone: "UTC", ClientTags: append([]string{"featureaudit"}, c.Tags...),
-		ClientInfo: "featureaudit reads tables and changes nothing", SSLCertPath: c.CAFile, AccessToken: c.Token, QueryTimeout: &c.QueryTimeout,
+		ClientInfo: "featureaudit reads tables and changes nothing", HTTPClient: &http.Client{Transport: transport}, AccessToken: c.Token, QueryTimeout: &c.QueryTimeout,
 		RequestRetryTimeout: &retry, RequestRetryMaxAttempts: &attempts}
 	connector, err := trino.NewConnector(conf)
 	if err != nil {
@@ -121,7 +124,7 @@ func Open(c Config) (*Cluster, error) {
 	}
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(c.Queries)
-	return &Cluster{config: c, db: db, places: make(chan struct{}, c.Queries), spent: Spent{Passes: map[string]int64{}}, connectors: map[string]string{}, backoff: time.Second}, nil
+	return &Cluster{config: c, db: db, received: received, places: make(chan struct{}, c.Queries), spent: Spent{Passes: map[string]int64{}}, connectors: map[string]string{}, footers: map[string]string{}, backoff: time.Second}, nil
 }
 
 // addressOf is the coordinator's address with who asks. A secret is never sent in the clear.
@@ -158,6 +161,7 @@ func (c *Cluster) Spent() Spent {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	spent := c.spent
+	spent.Bytes = c.received.Load()
 	spent.Scans = append([]Scan(nil), c.spent.Scans...)
 	spent.Passes = map[string]int64{}
 	for name, n := range c.spent.Passes {
@@ -248,10 +252,9 @@ func (c *Cluster) once(ctx context.Context, a asking, text string, each func(row
 	if err != nil {
 		return false, err
 	}
-	bytes := int64(0)
 	defer func() {
 		err = errors.Join(err, rows.Close())
-		c.count(a, told, bytes)
+		c.count(a, told)
 	}()
 	types, err := rows.ColumnTypes()
 	if err != nil {
@@ -268,28 +271,12 @@ func (c *Cluster) once(ctx context.Context, a asking, text string, each func(row
 		if err := rows.Scan(into...); err != nil {
 			return handed, err
 		}
-		for _, value := range values {
-			bytes += sizeOf(value)
-		}
 		handed = true
 		if err := each(values); err != nil {
 			return handed, err
 		}
 	}
 	return handed, rows.Err()
-}
-
-// sizeOf is how many bytes a value takes as the server writes it, with the comma behind it.
-func sizeOf(value any) int64 {
-	switch v := value.(type) {
-	case string:
-		return int64(len(v)) + 3
-	case int64:
-		var digits [20]byte
-		return int64(len(strconv.AppendInt(digits[:0], v, 10))) + 1
-	default:
-		return 5
-	}
 }
 
 // tag is a name as a client tag can hold it.
@@ -302,7 +289,7 @@ func tag(name string) string {
 	}, name)
 }
 
-func (c *Cluster) count(a asking, told *stats, bytes int64) {
+func (c *Cluster) count(a asking, told *stats) {
 	told.mu.Lock()
 	last := told.last.QueryStats
 	told.mu.Unlock()
@@ -312,7 +299,6 @@ func (c *Cluster) count(a asking, told *stats, bytes int64) {
 	c.spent.ReadBytes += last.PhysicalInputBytes
 	c.spent.Rows += last.ProcessedRows
 	c.spent.Splits += int64(last.TotalSplits)
-	c.spent.Bytes += bytes
 	c.spent.CPU += time.Duration(last.CPUTimeMillis) * time.Millisecond
 	c.spent.Wall += time.Duration(last.ElapsedTimeMillis) * time.Millisecond
 	c.spent.PeakMemoryBytes = max(c.spent.PeakMemoryBytes, last.PeakMemoryBytes)

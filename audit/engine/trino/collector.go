@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/featureaudit/featureaudit/audit/engine"
@@ -85,6 +86,8 @@ type asked struct {
 	unread map[int32]facts.Problem
 	// last is the problem that was found last.
 	last string
+	// alone says that the cluster had no memory for two readings at once.
+	alone bool
 	// under makes the text of the query under way for other files: by it the one is found that it fails on.
 	under func(where string) (string, error)
 }
@@ -116,32 +119,108 @@ func (a *asked) collect(ctx context.Context, o engine.Order) (facts.Collection, 
 	if err := a.recall(ctx, v); err != nil {
 		return facts.Collection{}, err
 	}
-	steps := []struct {
-		name  string
-		wants facts.Wants
-		run   func(context.Context, *view) error
-	}{{"profile", facts.WantRows, a.profile}, {"entities", facts.WantEntities | facts.WantWriters, a.entities}, {"keys", facts.WantKeys, a.keys}}
-	for _, step := range steps {
-		if !rules.Wants().Has(step.wants) {
-			continue
-		}
-		if o.Progress != nil {
-			o.Progress("trino "+step.name, 0, 0)
-		}
-		if err := step.run(ctx, v); err != nil {
-			return facts.Collection{}, a.excuse(ctx, v, err)
-		}
+	if err := a.steps(ctx, v); err != nil {
+		return facts.Collection{}, err
 	}
 	if changed := a.changed(ctx, v); changed {
 		return facts.Collection{}, errAgain
 	}
-	rules.Remember()
+	rules.Remember(v.answers.said)
 	return rules.Collection(), nil
+}
+
+// step is one reading of the table.
+type step struct {
+	name  string
+	wants facts.Wants
+	run   func(*asked, context.Context, *view) error
+}
+
+// steps asks for the profile, and then for all else at once: what that is asked rests on the profile. A cluster that has no memory for both is
+// asked for one after the other.
+func (a *asked) steps(ctx context.Context, v *view) error {
+	profile, entities, keys := step{"profile", facts.WantRows, (*asked).profile}, step{"entities", facts.WantEntities | facts.WantWriters, (*asked).entities}, step{"keys", facts.WantKeys, (*asked).keys}
+	turns := [][]step{{profile}, {entities, keys}}
+	if a.alone {
+		turns = [][]step{{profile}, {entities}, {keys}}
+	}
+	for i, turn := range turns {
+		turn = slices.DeleteFunc(turn, func(s step) bool { return !v.rules.Wants().Has(s.wants) })
+		for _, s := range turn {
+			if v.order.Progress != nil {
+				v.order.Progress("trino "+s.name, 0, 0)
+			}
+		}
+		if err := a.atOnce(ctx, v, turn); err != nil {
+			return err
+		}
+		if i > 0 || len(turn) == 0 {
+			continue
+		}
+		if err := a.recallAnswers(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// atOnce runs some steps, and ends the others when one fails.
+func (a *asked) atOnce(ctx context.Context, v *view, some []step) error {
+	each, cancel := context.WithCancel(ctx)
+	defer cancel()
+	own, failed := make([]asked, len(some)), make([]error, len(some))
+	var running sync.WaitGroup
+	for i, s := range some {
+		own[i] = *a // each has a query of its own under way
+		running.Go(func() {
+			v.turn.Lock()
+			defer v.turn.Unlock()
+			if failed[i] = s.run(&own[i], each, v); failed[i] != nil {
+				cancel()
+			}
+		})
+	}
+	running.Wait()
+	var first, ended error
+	for i, err := range failed {
+		if err == nil {
+			continue
+		}
+		if errors.Is(err, context.Canceled) && ctx.Err() == nil {
+			ended = err // since another one has failed
+			continue
+		}
+		if len(some) > 1 && lacksMemory(err) {
+			a.alone = true
+			return errAgain
+		}
+		if err = own[i].excuse(ctx, v, err); first == nil || !errors.Is(err, errAgain) {
+			first, a.last = err, own[i].last
+		}
+	}
+	return cmp.Or(first, ended)
+}
+
+// ask has the cluster answer while others have their turn.
+func (a *asked) ask(ctx context.Context, v *view, what asking, text string, each func(row []any) error) error {
+	v.turn.Unlock()
+	defer v.turn.Lock()
+	return a.Cluster.query(ctx, what, text, func(row []any) error {
+		v.turn.Lock()
+		defer v.turn.Unlock()
+		return each(row)
+	})
+}
+
+// lacksMemory says that the cluster had no memory for a query.
+func lacksMemory(err error) bool {
+	var said *Error
+	return errors.As(err, &said) && strings.Contains(said.Name, "MEMORY")
 }
 
 // viewOf is an order with the files that are counted.
 func (a *asked) viewOf(o engine.Order, rules *collect.Elsewhere) *view {
-	v := &view{order: o, rules: rules, table: a.table, paths: pathsOf(a.table.location), odd: map[int32]refusal{}}
+	v := &view{turn: &sync.Mutex{}, order: o, rules: rules, table: a.table, paths: pathsOf(a.table.location), odd: map[int32]refusal{}}
 	for i := range o.Survey.Files {
 		if file := &o.Survey.Files[i]; counts(o.Survey, file) && !rules.Unread(file.ID) {
 			v.files = append(v.files, file.ID)

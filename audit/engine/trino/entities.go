@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,7 +58,7 @@ func (a *asked) entitiesSQL(v *view, where string) (entitiesSQL, sampling, error
 	if e.Writers {
 		e.WriterNames, e.WholeWriter, e.WriterHash, e.FirstWriter = names(v.writer), whole(v.writer), hashOf(v.writer), v.writer[0].groups[0].Name
 		e.AllRows, e.WriterLimit, e.RowsOfWriter = sampled.all, sampled.limit, facts.MaxRowsOfWriter
-		e.Row = rowOfSample(sampled.all, nil)
+		e.Row = sampled.packed.expression(sampled.all, nil)
 		e.LeastLag, e.MostLag = facts.LeastLagMinutes*int64(times.Minute), facts.MostLagMinutes*int64(times.Minute)
 		for _, p := range v.writer {
 			text := p.text
@@ -72,9 +73,9 @@ func (a *asked) entitiesSQL(v *view, where string) (entitiesSQL, sampling, error
 		for i, p := range v.entity {
 			e.WriterTexts[i] = strings.ReplaceAll(e.WriterTexts[i], v.writer[i].groups[0].Name, p.groups[0].Name)
 		}
-		if e.Coded = !sampled.all && len(v.seen) <= mostCodes; e.Coded {
-			sampled.sources = v.seen
-			e.Row, e.RowsOfWriter = rowOfSample(false, v.seen), facts.MaxRowsOfWriter*min(max(len(v.seen), 1), mostShares)
+		if e.Coded = !sampled.all && len(v.seen) <= mostCodes && sampled.packed.fits(len(v.seen)); e.Coded {
+			sampled.sources, sampled.packed.sourceBits = v.seen, bitsOf(int64(len(v.seen)-1))
+			e.Row, e.RowsOfWriter = sampled.packed.expression(false, v.seen), facts.MaxRowsOfWriter*min(max(len(v.seen), 1), mostShares)
 		}
 	}
 	return e, sampled, nil
@@ -89,6 +90,9 @@ func (v *view) writersAreEntities() bool {
 
 // entities counts entities by their newest event, and samples writers, in one reading of the table.
 func (a *asked) entities(ctx context.Context, v *view) error {
+	if known, err := a.knownEntities(ctx, v); known || err != nil {
+		return err
+	}
 	e, sampled, err := a.entitiesSQL(v, a.where(v))
 	if err != nil || !e.Entities && !e.Writers {
 		return err
@@ -105,7 +109,7 @@ func (a *asked) entities(ctx context.Context, v *view) error {
 		}
 		return sql.Trino("entities", e)
 	}
-	err = a.Cluster.query(ctx, a.asking(v, "entities"), text, func(row []any) error {
+	err = a.ask(ctx, v, a.asking(v, "entities"), text, func(row []any) error {
 		if is, _ := row[0].(bool); is {
 			if err := v.addWriter(row, sampled); err != nil {
 				return &ownError{err}
@@ -123,8 +127,15 @@ func (a *asked) entities(ctx context.Context, v *view) error {
 	if e.Entities {
 		v.rules.SetEntities(total, limits)
 	}
-	if e.Writers {
-		v.rules.FinishWriters()
+	said := v.answers.said
+	if said != nil && e.Entities {
+		said.Entities = &total
+	}
+	if !e.Writers {
+		return nil
+	}
+	if writers := v.rules.FinishWriters(); said != nil {
+		said.Writers = writers
 	}
 	return nil
 }
@@ -160,6 +171,8 @@ type sampling struct {
 	share float64
 	// sources are those that the rows themselves name, by their place here; nil where rows are grouped by their sources.
 	sources []string
+	// packed says how the rows come.
+	packed packing
 }
 
 // Rows of a sample name up to so many sources, and up to so many sources have room for all the rows that one may keep of a writer.
@@ -180,54 +193,91 @@ func (v *view) sampling() sampling {
 	}
 	// were each row its writer's only one, this share would fill the sample; of busy writers it holds fewer rows than it may, and never
 	// more come here than the sample has room for
-	most := min(facts.MaxWriterRows, max(facts.MaxWriterRows/2, bytes/200/sampledText))
+	packed := v.packing()
+	most := min(facts.MaxWriterRows, max(leastSample, bytes/200/packed.text()))
 	share := min(1, float64(most)/float64(rows))
 	limit := int64(math.MinInt64) + int64(share*math.MaxUint64/2)*2
 	if share >= 1 {
 		limit = math.MaxInt64
 	}
-	return sampling{limit: limit, share: share}
+	return sampling{limit: limit, share: share, packed: packed}
 }
 
-// The rows of a sample come as bytes: of each a hash of its times, its file, the minute of its arrival, and the minutes of its lag from
-// facts.LeastLagMinutes on; or, where all rows come, its file, its event time, and its lag in microseconds from there on.
+// leastSample is how many rows of writers are asked for of small views: what the zone checks tell rests on them.
+const leastSample = 6000
+
+// packing is how a row of a sample comes: bytes of the hash of its times, and its file, the minute of its arrival since the first one, the minutes
+// of its lag from facts.LeastLagMinutes on and, where rows name it, its source, as one number. Where all rows come, they are their file, their
+// event time, and their lag in microseconds from there on.
+type packing struct {
+	fileBits, arrivalBits, sourceBits int
+	// first is the minute of the first arrival.
+	first int64
+}
+
 const (
-	sampledBytes = 4 + 8
-	wholeBytes   = 3 + 7 + 5
-	// sampledText is about what a row of a sample takes on its way here, with its share of what is said of its writer: a sample is half a
-	// percent of the files, where these are not small.
-	sampledText = 27
-	lagBits     = 13
-	arrivalBits = 26
+	hashBytes  = 3
+	lagBits    = 13
+	wholeBytes = 3 + 7 + 5
+	// widestArrival is how many bits the minutes of any arrival take, and mostBits those of a number.
+	widestArrival, mostBits = 26, 63
 )
 
-// rowOfSample is the expression of one row of a sample.
-func rowOfSample(all bool, sources []string) string {
+// packing goes by the arrivals that the profile found.
+func (v *view) packing() packing {
+	first, last := int64(math.MaxInt64), int64(0)
+	for _, slice := range v.rules.Collection().Slices {
+		if slice.IngestedMin.Known() && slice.IngestedMax.Known() {
+			first, last = min(first, int64(slice.IngestedMin)/int64(times.Minute)), max(last, int64(slice.IngestedMax)/int64(times.Minute))
+		}
+	}
+	p := packing{fileBits: bitsOf(int64(len(v.order.Survey.Files) - 1)), arrivalBits: widestArrival}
+	if first <= last {
+		p.first, p.arrivalBits = first, bitsOf(last-first)
+	}
+	return p
+}
+
+func bitsOf(most int64) int { return bits.Len64(uint64(max(most, 0))) }
+
+// fits says whether a row's number has room for one of so many sources.
+func (p packing) fits(sources int) bool {
+	return p.fileBits+p.arrivalBits+lagBits+bitsOf(int64(sources-1)) <= mostBits
+}
+
+// bytes are those of a row, without its hash.
+func (p packing) bytes() int {
+	return (p.fileBits + p.arrivalBits + lagBits + p.sourceBits + 7) / 8
+}
+
+// text is about what a row takes on its way here, with its share of what is said of its writer.
+func (p packing) text() int64 { return int64(hashBytes+p.bytes())*4/3 + 4 }
+
+// expression is that of a row.
+func (p packing) expression(all bool, sources []string) string {
 	lag := fmt.Sprintf("(i - e + %d)", -facts.LeastLagMinutes*int64(times.Minute))
 	if all {
 		return "concat(substr(to_big_endian_64(file), 6), substr(to_big_endian_64(e), 2), substr(to_big_endian_64(" + lag + "), 4))"
 	}
-	row := fmt.Sprintf("concat(substr(xxhash64(concat(to_big_endian_64(e), to_big_endian_64(i))), 5), to_big_endian_64(file * %d + i / %d * %d + %s / %d))",
-		1<<(lagBits+arrivalBits), int64(times.Minute), 1<<lagBits, lag, int64(times.Minute))
-	if len(sources) == 0 {
-		return row
+	// what is written meanwhile may have come at another time: it must not be taken for another file
+	arrival := fmt.Sprintf("greatest(least(i / %d - %d, %d), 0)", int64(times.Minute), p.first, int64(1)<<p.arrivalBits-1)
+	number := fmt.Sprintf("(file * %d + %s) * %d + %s / %d", int64(1)<<p.arrivalBits, arrival, 1<<lagBits, lag, int64(times.Minute))
+	if p.sourceBits > 0 {
+		code := "CASE source"
+		for i, source := range sources {
+			code += fmt.Sprintf(" WHEN %s THEN %d", literal(source), i)
+		}
+		number = fmt.Sprintf("(%s) * %d + %s END", number, 1<<p.sourceBits, code)
 	}
-	code := "CASE source"
-	for i, source := range sources {
-		code += fmt.Sprintf(" WHEN %s THEN X'%02x'", literal(source), i)
-	}
-	return "concat(" + row + ", " + code + " END)"
+	return fmt.Sprintf("concat(substr(xxhash64(concat(to_big_endian_64(e), to_big_endian_64(i))), %d), substr(to_big_endian_64(%s), %d))", 9-hashBytes, number, 9-p.bytes())
 }
 
 // readSample reads the rows of a sample, by their sources: all are of the one that is named, where they do not say so themselves.
 func readSample(text, source string, s sampling) (map[string][]collect.WriterTimes, error) {
 	raw, err := base64.StdEncoding.DecodeString(text)
-	size := sampledBytes
-	switch {
-	case s.all:
+	p, size := s.packed, hashBytes+s.packed.bytes()
+	if s.all {
 		size = wholeBytes
-	case len(s.sources) > 0:
-		size++
 	}
 	if err != nil || len(raw)%size != 0 {
 		return nil, fmt.Errorf("read a sample of the cluster: %d bytes, want a multiple of %d: %w", len(raw), size, err)
@@ -246,18 +296,23 @@ func readSample(text, source string, s sampling) (map[string][]collect.WriterTim
 			rows[source] = append(rows[source], collect.WriterTimes{File: int32(number(raw[:3])), Event: event, Ingested: event + times.Instant(number(raw[10:15])+least)})
 			continue
 		}
+		packed := number(raw[hashBytes:size])
+		take := func(width int) int64 {
+			value := packed & (1<<width - 1)
+			packed >>= width
+			return value
+		}
 		of := source
-		if size > sampledBytes {
-			code := int(raw[sampledBytes])
-			if code >= len(s.sources) {
+		if len(s.sources) > 0 {
+			code := take(p.sourceBits)
+			if code >= int64(len(s.sources)) {
 				return nil, fmt.Errorf("read a sample of the cluster: a row of source number %d of %d", code, len(s.sources))
 			}
 			of = s.sources[code]
 		}
-		packed := number(raw[4:sampledBytes])
-		ingested := packed >> lagBits & (1<<arrivalBits - 1) * int64(times.Minute)
-		lag := packed&(1<<lagBits-1)*int64(times.Minute) + least
-		rows[of] = append(rows[of], collect.WriterTimes{Row: uint32(number(raw[:4])), File: int32(packed >> (lagBits + arrivalBits)), Event: times.Instant(ingested - lag), Ingested: times.Instant(ingested)})
+		lag := take(lagBits)*int64(times.Minute) + least
+		ingested := (take(p.arrivalBits) + p.first) * int64(times.Minute)
+		rows[of] = append(rows[of], collect.WriterTimes{Row: uint32(number(raw[:hashBytes])) << 8, File: int32(packed), Event: times.Instant(ingested - lag), Ingested: times.Instant(ingested)})
 	}
 	return rows, nil
 }

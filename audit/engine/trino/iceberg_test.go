@@ -261,7 +261,9 @@ func (b both) agree(t *testing.T, view model.View, w look.Window) {
 		if silent := cluster.Outcome == report.NotApplicable || cluster.Outcome == report.Error; silent && cluster.Reason != "" || strings.Contains(cluster.Message, "files (unread: ") {
 			continue
 		}
-		if cluster.Outcome != duck.Outcome || cluster.RowsTotal != duck.RowsTotal || cluster.RowsBad != duck.RowsBad || !reflect.DeepEqual(cluster.Fingerprints, duck.Fingerprints) {
+		// of rows that nothing but their places tells apart, another one may be kept, whose source is told then
+		tied := strings.Contains(cluster.Message, "is overstated is unknown")
+		if cluster.Outcome != duck.Outcome || cluster.RowsTotal != duck.RowsTotal || cluster.RowsBad != duck.RowsBad || !tied && !reflect.DeepEqual(cluster.Fingerprints, duck.Fingerprints) {
 			t.Errorf("%s is\n%s\nby Trino, and by DuckDB\n%s", check, got[check], by)
 		}
 	}

@@ -105,6 +105,11 @@ func (a *asked) shown(ctx context.Context, v *view, known []int32) error {
 	seen, strange := map[int32]int64{}, []string{}
 	step := a.asking(v, "files")
 	step.table = false // it reads no row
+	footers, err := a.Cluster.footersAlone(ctx, v.order.View.Name, a.name.Catalog)
+	if err != nil {
+		return err
+	}
+	step.session = strings.Trim(step.session+","+footers, ",")
 	err = a.Cluster.query(ctx, step, text, func(row []any) error {
 		path, _ := row[0].(string)
 		rows, _ := row[1].(int64)
@@ -178,6 +183,32 @@ func (c *Cluster) release(ctx context.Context, view string) (release string, err
 	c.version = release
 	c.mu.Unlock()
 	return release, nil
+}
+
+// smallFiles is the property of a catalog that says up to which size files are read as a whole.
+const smallFiles = ".parquet_small_file_threshold"
+
+// footersAlone is the session in which a catalog reads of small files, too, no more than a query needs; empty where it does not know how.
+func (c *Cluster) footersAlone(ctx context.Context, view, catalog string) (session string, err error) {
+	c.mu.Lock()
+	session, known := c.footers[catalog]
+	c.mu.Unlock()
+	if known {
+		return session, nil
+	}
+	err = c.query(ctx, asking{view: view, step: "describe"}, "SHOW SESSION LIKE "+literal(catalog+smallFiles), func(row []any) error {
+		if name, _ := row[0].(string); name == catalog+smallFiles {
+			session = name + "=0B"
+		}
+		return nil
+	})
+	if err != nil {
+		return "", err
+	}
+	c.mu.Lock()
+	c.footers[catalog] = session
+	c.mu.Unlock()
+	return session, nil
 }
 
 // portionFiles is how many files of a view one question names that is about some of its files alone.

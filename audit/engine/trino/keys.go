@@ -3,7 +3,6 @@ package trino
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -46,7 +45,7 @@ type candidate struct{ hash, rows, files int64 }
 
 // keys finds the keys that repeat, grouped by their real values in the cluster, and judges their rows here.
 func (a *asked) keys(ctx context.Context, v *view) error {
-	if len(v.key) == 0 {
+	if len(v.key) == 0 || v.knownKeys() {
 		return nil
 	}
 	q, err := a.keysSQL(v, a.where(v))
@@ -67,8 +66,7 @@ func (a *asked) keys(ctx context.Context, v *view) error {
 		if err == nil {
 			break
 		}
-		var said *Error
-		if !errors.As(err, &said) || !strings.Contains(said.Name, "MEMORY") || q.Buckets >= maxBuckets {
+		if !lacksMemory(err) || q.Buckets >= maxBuckets {
 			return err
 		}
 		q.Buckets *= 8 // by hash in so many queries
@@ -76,7 +74,10 @@ func (a *asked) keys(ctx context.Context, v *view) error {
 	if err := a.judge(ctx, v, found); err != nil {
 		return err
 	}
-	v.rules.SetKeys(paired, single)
+	keys := v.rules.SetKeys(paired, single)
+	if v.answers.said != nil {
+		v.answers.said.Keys, v.answers.said.Compared = keys, len(found) > 0
+	}
 	return nil
 }
 
@@ -122,7 +123,7 @@ func (a *asked) candidates(ctx context.Context, v *view, q keysSQL) (found []can
 		}
 		step := a.asking(v, "keys")
 		step.part = q.Bucket > 0
-		err = a.Cluster.query(ctx, step, text, func(row []any) error {
+		err = a.ask(ctx, v, step, text, func(row []any) error {
 			rows, _ := row[3].(int64)
 			if hash, is := row[0].(int64); is {
 				files, _ := row[4].(int64)
@@ -203,7 +204,7 @@ func (a *asked) portion(ctx context.Context, v *view, some []candidate, files in
 	}
 	var held []keys.Row
 	crowd := v.rules.NewCrowd()
-	err = a.Cluster.query(ctx, a.asking(v, "rows of keys"), text, func(row []any) error {
+	err = a.ask(ctx, v, a.asking(v, "rows of keys"), text, func(row []any) error {
 		if made := f.row(v, row); crowded {
 			crowd.Add(made)
 		} else {

@@ -88,6 +88,51 @@ func TestLagsOfLessThanAMillisecondCount(t *testing.T) {
 	}
 }
 
+// TestEachBinOfLagsBeginsWhereItDoes: the cluster finds the bins of far lags by logarithms. Each edge that two times may lie apart by is counted, and
+// the microsecond before it, on both sides of zero.
+func TestEachBinOfLagsBeginsWhereItDoes(t *testing.T) {
+	early, late := time.Date(1980, 1, 2, 0, 0, 0, 0, time.UTC), time.Date(2036, 11, 1, 0, 0, 0, 0, time.UTC)
+	want, rows := map[int32]int64{}, map[string][]any{}
+	add := func(lag times.Span) {
+		from, to := early, early.Add(time.Duration(lag)*time.Microsecond)
+		if lag < 0 {
+			from, to = late, late.Add(time.Duration(lag)*time.Microsecond)
+		}
+		if to.After(late) || to.Before(early) {
+			return
+		}
+		want[facts.LagBin(lag)]++
+		rows["event_time"], rows["ingested_at"] = append(rows["event_time"], from), append(rows["ingested_at"], to)
+		rows["user"], rows["id"] = append(rows["user"], len(rows["user"])), append(rows["id"], fmt.Sprint(len(rows["id"])))
+	}
+	for bin := -facts.LagBins; bin < facts.LagBins; bin++ {
+		low, _ := facts.LagBounds(bin)
+		add(low)
+		add(low - 1)
+	}
+	if len(rows["id"]) < 12_000 {
+		t.Fatalf("%d rows, want those of all bins to 56 years", len(rows["id"]))
+	}
+	view, w := written(t, fixtures.Column{Name: "id", Type: fixtures.TextType, Values: rows["id"]}, fixtures.Column{Name: "user", Type: fixtures.Int64Type, Values: rows["user"]},
+		fixtures.Column{Name: "event_time", Type: fixtures.NaiveType, Values: rows["event_time"]}, fixtures.Column{Name: "ingested_at", Type: fixtures.NaiveType, Values: rows["ingested_at"]})
+	table, _ := hive(t, openDatabase(t), view, w)
+	view.Table.Trino = "features." + table
+	l := look.Looker{Store: local.New(), Collector: collectorOf(t), Room: engine.Room{Workers: 2, Runs: 64 << 20, TempDir: t.TempDir()}}
+	found, err := l.Rows(t.Context(), footersOf(t, l, view, w), facts.WantRows)
+	if err != nil || len(found.Failures) > 0 {
+		t.Fatal(err, found.Failures)
+	}
+	got := facts.NewLagHistogram()
+	for _, lags := range found.Collection.Lags {
+		got.Merge(lags)
+	}
+	for bin := -facts.LagBins; bin < facts.LagBins; bin++ {
+		if got.Counts[bin] != want[bin] {
+			t.Errorf("bin %d has %d lags, want %d", bin, got.Counts[bin], want[bin])
+		}
+	}
+}
+
 // TestNumbersThatAreDeclaredAsTimes: Trino refuses to read some columns by the type that the table declares, and reads others as what they are not.
 // None of them is read as a time.
 func TestNumbersThatAreDeclaredAsTimes(t *testing.T) {

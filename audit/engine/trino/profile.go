@@ -26,7 +26,7 @@ type profileSQL struct {
 	// Flags are the conditions that rows are told apart by, and Bounds the least and greatest values of each class of them.
 	Flags, Bounds                                []string
 	FineSeconds, CoarseSeconds, LogFrom, LogLast int64
-	LogEdges                                     string
+	LogBase                                      string
 	Events, Unparsed                             bool
 	UnparsedText                                 string
 	// EventBin is what the numbers of event times' bins are counted from: small numbers are short.
@@ -74,7 +74,7 @@ func (a *asked) profile(ctx context.Context, v *view) error {
 	for i, text := range texts {
 		step := a.asking(v, "profile")
 		step.part = i > 0
-		if err := a.Cluster.query(ctx, step, text, take); err != nil {
+		if err := a.ask(ctx, v, step, text, take); err != nil {
 			return err
 		}
 	}
@@ -186,7 +186,7 @@ func (v *view) profileText(where string) (string, error) {
 func (v *view) profileSQL() (profileSQL, error) {
 	limits, scale := v.limits(), facts.LagScaleOf()
 	p := profileSQL{bins: asText, EventBin: eventBin(v.order), Ahead: int64(limits.Ahead), AsOf: int64(limits.AsOf), ByIngest: byIngest(v.order.View), FineSeconds: scale.Fine, CoarseSeconds: scale.Coarse,
-		LogFrom: scale.LogFrom, LogLast: int64(len(scale.Edges) - 1), LogEdges: doubles(scale.Edges), Events: v.rules.Wants().Has(facts.WantEvents)}
+		LogFrom: scale.LogFrom, LogLast: int64(len(scale.Edges) - 1), LogBase: strconv.FormatFloat(scale.Base, 'e', -1, 64), Events: v.rules.Wants().Has(facts.WantEvents)}
 	if lag := v.readings[0].rules[0].Stale.Lag; lag != times.None {
 		p.StaleLag = strconv.FormatInt(int64(lag), 10)
 	}
@@ -202,14 +202,6 @@ func (v *view) profileSQL() (profileSQL, error) {
 		p.Flags = append(p.Flags, c.when)
 	}
 	return p, nil
-}
-
-func doubles(numbers []int64) string {
-	texts := make([]string, len(numbers))
-	for i, n := range numbers {
-		texts[i] = strconv.FormatInt(n, 10) + "e0"
-	}
-	return strings.Join(texts, ",")
 }
 
 // boundsOfRows are what is known of the rows of a class beside their number. Sentinels may be the least of all numbers, whose absolute value
@@ -388,10 +380,12 @@ func (c classes) sliceOf(row []any, eventBin int64) (facts.Slice, *facts.LagHist
 	return slice, lags, events, nil
 }
 
-// bins write a histogram as text, of which a cluster sends half of what it sends as JSON: numbers of 36 digits, a bin and its rows each.
+// bins write a histogram as text, of which a cluster sends a fifth of what it sends as JSON: numbers of 36 digits, the rows of each bin in their
+// order, and before them the bin's own number where it does not follow the one before.
 type bins struct{ BinsBegin, BinsEnd string }
 
-var asText = bins{"array_join(transform(map_entries(", "), x -> concat(to_base(x[1], 36), ':', to_base(x[2], 36))), ' ')"}
+var asText = bins{"reduce(array_sort(map_entries(", ")), CAST(ROW('', BIGINT '-9007199254740992') AS row(text varchar, last bigint)), " +
+	"(s, x) -> CAST(ROW(concat(s.text, if(x[1] = s.last + 1, '', concat(to_base(x[1], 36), ':')), to_base(x[2], 36), ' '), x[1]) AS row(text varchar, last bigint)), s -> s.text)"}
 
 // eventBin is the bin of as_of.
 func eventBin(o engine.Order) int64 { return int64(o.AsOf) / 900_000_000 }
@@ -400,11 +394,18 @@ func eventBin(o engine.Order) int64 { return int64(o.AsOf) / 900_000_000 }
 func histogram(value any, from int64) (counts map[int32]int64, rows int64, err error) {
 	counts = map[int32]int64{}
 	text, _ := value.(string)
+	last := int64(math.MinInt64)
 	for _, pair := range strings.Fields(text) {
-		bin, of, _ := strings.Cut(pair, ":")
-		number, err := strconv.ParseInt(bin, 36, 64)
-		n, err2 := strconv.ParseInt(of, 36, 64)
-		if number += from; err != nil || err2 != nil || number != int64(int32(number)) {
+		number, of := last+1, pair
+		if bin, rows, given := strings.Cut(pair, ":"); given {
+			if number, err = strconv.ParseInt(bin, 36, 64); err != nil {
+				return nil, 0, fmt.Errorf("read a histogram of the cluster: no bin and rows: %q", pair)
+			}
+			of = rows
+		}
+		last = number
+		n, err := strconv.ParseInt(of, 36, 64)
+		if number += from; err != nil || number != int64(int32(number)) {
 			return nil, 0, fmt.Errorf("read a histogram of the cluster: no bin and rows: %q", pair)
 		}
 		counts[int32(number)] += n

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/facts"
@@ -32,6 +33,8 @@ type namedSQL struct{ Name, Expression string }
 
 // view is one order under way.
 type view struct {
+	// turn is held by a step of it but while it waits for the cluster: all else here is for one at a time.
+	turn  *sync.Mutex
 	order engine.Order
 	rules *collect.Elsewhere
 	table *described
@@ -40,6 +43,8 @@ type view struct {
 	// fresh are those of them whose facts are not known, and keeps says that facts are kept of them.
 	fresh []int32
 	keeps bool
+	// answers are of all rows together.
+	answers ofAll
 	// told and rulesText are what the cluster is told of files and rules, as SQL writes texts; toldKnown has the instants beside at which rows
 	// were known.
 	told, toldKnown, rulesText string

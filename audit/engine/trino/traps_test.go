@@ -106,9 +106,15 @@ func (s store) declare(db *sql.DB, catalog, event string, sync bool, other ...*s
 // looked looks at the view by a table.
 func (s store) looked(collector trino.Collector, table string) facts.Evidence {
 	s.t.Helper()
+	return s.lookedBy(collector, table)
+}
+
+// lookedBy looks at the view by a table, or without one.
+func (s store) lookedBy(collector engine.Collector, table string) facts.Evidence {
+	s.t.Helper()
 	view := s.view
 	view.Table.Trino = table
-	l := look.Looker{Store: local.New(), Collector: collector, Room: engine.Room{Workers: 2, Runs: 64 << 20, TempDir: s.t.TempDir()}, Place: collector.Cluster.Place}
+	l := look.Looker{Store: local.New(), Collector: collector, Room: engine.Room{Workers: 2, Runs: 64 << 20, TempDir: s.t.TempDir()}}
 	plan, err := l.Plan(s.t.Context(), view, look.Window{AsOf: time.Date(2026, 11, 10, 0, 0, 0, 0, time.UTC)})
 	if err != nil {
 		s.t.Fatal(err)

@@ -21,7 +21,10 @@ var (
 )
 
 // keptHashShift leaves the bits of a key's hash that the runs hold too, where it only finds candidates.
-const keptHashShift = 64 - keys.NarrowBits
+const keptHashShift = 64 - kept.HashBits
+
+var _ [kept.HashBits - keys.NarrowBits]struct{} // the numbers of hashes have as many bits as narrow runs hold
+var _ [keys.NarrowBits - kept.HashBits]struct{}
 
 // capture gathers the runs of one file while it is read. Entities are sorted, encoded and written beside the scan; keys are encoded by who
 // reads them.
@@ -34,6 +37,12 @@ type capture struct {
 	read int64
 	// entities are those that wait to be sorted; nil for none.
 	entities *capturedEntities
+	// ordered says that entities are kept in the order of rows: held are those of readers that left the file, and seen tells how many they
+	// are. The others are at it.
+	ordered bool
+	held    []kept.Encoded
+	seen    *seenEntities
+	readers int
 	// far is the earliest time beyond what can be a time.
 	far times.Instant
 
@@ -77,7 +86,7 @@ const capturedShare = 64 * 12
 // many files have some: the entities of a file are written once unless they are more.
 const foldedShare = 2 * 24 * 16
 
-// captureOf is that of a file; nil where nothing is kept of it.
+// captureOf is that of a file, which somebody begins to read; nil where nothing is kept of it.
 func (c *collector) captureOf(file int32) *capture {
 	if c.captures == nil {
 		return nil
@@ -86,9 +95,12 @@ func (c *collector) captureOf(file int32) *capture {
 	defer c.mu.Unlock()
 	known := c.captures[file]
 	if known == nil {
-		known = &capture{c: c, file: file, far: times.None}
+		known = &capture{c: c, file: file, far: times.None, ordered: c.ordersEntities(file)}
 		c.captures[file] = known
 	}
+	known.mu.Lock()
+	defer known.mu.Unlock()
+	known.readers++
 	return known
 }
 
@@ -160,7 +172,7 @@ func (k *capture) passed(rows int64) {
 	var last []func()
 	k.mu.Lock()
 	k.read += rows
-	if k.read >= k.c.survey.Files[k.file].Rows {
+	if k.read >= k.c.survey.Files[k.file].Rows && !k.ordered {
 		last = k.lastEntities()
 	}
 	k.mu.Unlock()
@@ -172,7 +184,14 @@ func (k *capture) lastEntities() []func() {
 	if k.c.newest == nil || k.whole.Swap(true) {
 		return nil
 	}
-	return []func(){k.handEntitiesOver()}
+	if !k.ordered {
+		return []func(){k.handEntitiesOver()}
+	}
+	k.writing.Add(1)
+	return []func(){func() {
+		defer k.writing.Done()
+		k.keepHeld()
+	}}
 }
 
 func (k *capture) farAway(at times.Instant) {

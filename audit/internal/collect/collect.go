@@ -237,10 +237,12 @@ type collector struct {
 	entitiesApart *viewEntities
 	places        places
 	placed        bool
-	spares        spares
-	fileTallies   map[sliceKey]*fileTally
-	fileSamples   map[sliceKey]*fileSample
-	filePages     map[int32]int64
+	// repetitive says that a file was found in which many entities come more than once.
+	repetitive  atomic.Bool
+	spares      spares
+	fileTallies map[sliceKey]*fileTally
+	fileSamples map[sliceKey]*fileSample
+	filePages   map[int32]int64
 	// allRows are those of all files that are wanted, known ones too.
 	allRows  int64
 	repeats  *repeats

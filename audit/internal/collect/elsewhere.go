@@ -313,13 +313,14 @@ type WriterTimes struct {
 }
 
 // FinishWriters cuts the samples to what they may hold. Complete says that no writer was left out.
-func (e *Elsewhere) FinishWriters() {
+func (e *Elsewhere) FinishWriters() map[string]*facts.WriterSample {
 	if e.c.collection.Writers == nil {
 		e.c.collection.Writers = map[string]*facts.WriterSample{}
 	}
 	for _, sample := range e.c.collection.Writers {
 		sample.Finish(e.MostWriterRows())
 	}
+	return e.c.collection.Writers
 }
 
 // writerOf is the hash of a writer, and its values for people.
@@ -427,7 +428,7 @@ func (e *Elsewhere) AddRepeats(rows []keys.Row) { e.verifier().hash(rows) }
 
 // SetKeys ends the judging of repeated keys. Paired and single are the keys whose rows were not added: those that lie in several groups
 // of once_per, and in one.
-func (e *Elsewhere) SetKeys(paired, single int64) {
+func (e *Elsewhere) SetKeys(paired, single int64) *facts.Duplicates {
 	v := e.verifier()
 	for _, slice := range e.c.collection.Slices {
 		v.total.RowsTotal += slice.Rows - slice.KeyNull
@@ -440,6 +441,7 @@ func (e *Elsewhere) SetKeys(paired, single int64) {
 	}
 	v.finish()
 	e.c.collection.Keys = v.total
+	return v.total
 }
 
 // Collection is what was put together.

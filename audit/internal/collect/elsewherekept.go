@@ -65,8 +65,8 @@ func (e *Elsewhere) Far(file int32, at times.Instant) {
 }
 
 // Remember keeps the facts of the files that were counted, as far as as_of changes nothing more in them. All of their slices must have been
-// added.
-func (e *Elsewhere) Remember() {
+// added. Answers are of all rows together; nil for those that are known as they are.
+func (e *Elsewhere) Remember(answers *Answers) {
 	c := e.c
 	if c.captures == nil || c.request.Kept.Failed() {
 		return
@@ -75,6 +75,9 @@ func (e *Elsewhere) Remember() {
 		capture.read = c.survey.Files[id].Rows
 	}
 	remembered := c.toRemember()
+	if answers != nil {
+		c.rememberAnswers(*answers, remembered)
+	}
 	c.request.Kept.Beside(func() {
 		var none bins
 		for _, r := range remembered {

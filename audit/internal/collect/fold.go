@@ -32,7 +32,7 @@ type accumulator struct {
 	c     *collector
 	known engine.TextCodes
 	keys  *keys.Writer
-	// settled takes the entities of all files but those that are kept apart, which apart takes once there are some.
+	// settled takes the entities of all files but those that are kept apart, which apart takes; nil until there are some.
 	settled, apart *keys.NewestWriter
 	tallies        tallies
 	scratch        []byte
@@ -73,6 +73,9 @@ type accumulator struct {
 	// capture is that of the file at hand; nil where nothing is kept of it. keptKeys are those of its keys that came last.
 	capture  *capture
 	keptKeys *kept.Packer
+	// keptEntities are those of its entities that are kept in the order of rows, and seen tells how many they are.
+	keptEntities *kept.Packer
+	seen         *seenEntities
 }
 
 // begin starts a file, at a row number.
@@ -86,7 +89,10 @@ func (f *accumulator) begin(file *facts.File, firstRow int64) error {
 	clear(f.ownMatch)
 	f.flushFiles()
 	f.capture = f.c.captureOf(file.ID)
-	f.newest = f.newestWriter(file)
+	f.newest = nil
+	if f.c.viewEntities == nil || f.capture != nil && f.capture.ordered { // else they come from what is captured
+		f.newest = f.newestWriter(file)
+	}
 	if f.newest != nil && f.policy.dated {
 		f.newest.Expect(int64(f.policy.start))
 	}
@@ -103,7 +109,13 @@ func (f *accumulator) begin(file *facts.File, firstRow int64) error {
 
 // newestWriter takes the entities of a file; it is nil where they are not wanted.
 func (f *accumulator) newestWriter(file *facts.File) *keys.NewestWriter {
-	if f.settled == nil || !f.c.settled.keepsApart(file) {
+	if f.c.newest == nil {
+		return nil
+	}
+	if !f.c.settled.keepsApart(file) {
+		if f.settled == nil {
+			f.settled = f.c.newest.NewWriter()
+		}
 		return f.settled
 	}
 	if f.apart == nil {
@@ -116,6 +128,7 @@ func (f *accumulator) newestWriter(file *facts.File) *keys.NewestWriter {
 func (f *accumulator) end() {
 	f.c.addSlices(f.used)
 	f.endKeys()
+	f.endEntities()
 }
 
 // source gives the fold of a source, of which a row comes whose number in the file is row. Blocks of a file come in any order.

@@ -127,7 +127,11 @@ func (f *accumulator) foldEntities(b *engine.Block, from, to int) error {
 
 // addIntegers keeps the newest events of entities that are told by an integer.
 func (f *accumulator) addIntegers(ids, instants []int64) error {
-	if f.capture != nil {
+	switch {
+	case f.capture == nil:
+	case f.capture.ordered:
+		f.keepEntities(ids, instants)
+	default:
 		f.capture.addEntities(ids, nil, instants)
 	}
 	if f.newest == nil {

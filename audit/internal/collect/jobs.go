@@ -155,9 +155,6 @@ func (c *collector) newWorker() *worker {
 	if c.runs != nil {
 		w.rows.keys = c.runs.NewWriter()
 	}
-	if c.newest != nil && c.viewEntities == nil {
-		w.rows.settled = c.newest.NewWriter()
-	}
 	return w
 }
 

@@ -765,7 +765,7 @@ func (c *collector) rememberFile(r rememberedFile, writers *bins) {
 	})
 }
 
-func chosen(first bool, one, other kept.Table) kept.Table {
+func chosen[T any](first bool, one, other T) T {
 	if first {
 		return one
 	}

@@ -6,7 +6,7 @@ import "github.com/featureaudit/featureaudit/audit/kept"
 func (f *accumulator) keepKeys(hashes []int64, first int64, sources []uint8, events []int64) {
 	narrow := f.c.narrow()
 	if f.keptKeys == nil {
-		f.keptKeys = f.c.request.Kept.NewPacker(chosen(narrow, keysTable, wideKeysTable), "row")
+		f.keptKeys = f.c.request.Kept.NewPacker(chosen(narrow, keysTable, wideKeysTable), "row", chosen(narrow, "hash", ""))
 	}
 	for done := 0; done < len(hashes); {
 		room := f.keptKeys.Room(len(hashes) - done)
