@@ -290,3 +290,45 @@ func TestChecksumsAndVerifiedRows(t *testing.T) {
 		w.sameWith("a third run", keptDays)
 	}
 }
+
+// TestTwoViewsKeepRowsOfTheirOwn has two views of one path that compare other columns: neither writes over what the other kept, and what a run that trusts
+// nothing finds counts for both of them, also where packs were merged meanwhile.
+func TestTwoViewsKeepRowsOfTheirOwn(t *testing.T) {
+	w := settledWorld(t, openEngine(t))
+	w.alikeDays()
+	second := w.views[0]
+	second.Name, second.Payload, w.views[0].Payload = "w", []string{"amount"}, []string{"region", "amount"}
+	w.views = append(w.views, second)
+	w.sameWith("a first run", 0)
+	count := func() (packs int, rows int64) {
+		stock, err := kept.Local(w.facts).Take(w.t.Context())
+		w.do(err)
+		for _, f := range kept.Latest(stock) {
+			for _, r := range f.At[kept.VerifiedName] {
+				rows += r.Count
+			}
+		}
+		names, err := filepath.Glob(filepath.Join(w.facts, "packs", "*"))
+		w.do(err)
+		return len(names), rows
+	}
+	packs, rows := count()
+	if want := int64(2 * 2 * 10 * (keptDays - 1)); rows != want {
+		t.Fatalf("%d verified rows are kept, want %d: ten of each day repeat in the next, for each of two views", rows, want)
+	}
+	w.sameWith("a second run", 2*keptDays)
+	if again, _ := count(); again != packs {
+		t.Errorf("a night with nothing new adds %d packs", again-packs)
+	}
+	alone := w.views
+	w.inPlace(0, func() { w.alikeDay(0, swapAmounts) })
+	w.views = alone[:1]
+	w.compare("a run of one view that trusts nothing", w.withFacts(true), w.audit(nil, false))
+	w.touch(w.dayFile(keptDays - 1)) // so that two packs are merged
+	w.sameWith("a file is touched", keptDays-1)
+	w.views = alone
+	_, err := kept.Local(w.facts).Prune(w.t.Context(), time.Time{}, time.Now(), "test")
+	w.do(err)
+	w.views = alone
+	w.sameWith("both, after packs were merged", 2*keptDays)
+}

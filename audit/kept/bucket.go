@@ -308,7 +308,7 @@ func (p *bucketPlace) begin(word string) (*Writer, error) {
 func (p *bucketPlace) commit(w *Writer, kind string, number int64, note any) (string, error) {
 	name := named(number)
 	to := p.pack(kind, name)
-	return name, w.commit(note, func(temporary string) error {
+	return name, w.commit(name, note, func(temporary string) error {
 		entries, err := os.ReadDir(temporary)
 		if err != nil {
 			return err

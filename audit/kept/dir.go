@@ -38,6 +38,8 @@ type Dir struct {
 	begun  *Writer
 	failed error
 	added  int64
+	// corrects says that the pack of this run was made by one that trusted nothing.
+	corrects bool
 	// beside has a place for each function that may run beside the others, and later are those of Later.
 	beside  chan struct{}
 	running sync.WaitGroup
@@ -460,7 +462,7 @@ func (d *Dir) Commit(note Note) error {
 	if err != nil {
 		return d.wrap(errors.Join(err, w.Abort()))
 	}
-	note.Since = &d.since
+	note.Since, d.corrects = &d.since, note.Paranoid
 	_, err = d.place.commit(w, packsFolder, numberAfter(names), note)
 	return d.wrap(err)
 }

@@ -27,6 +27,8 @@ const blockBytes = 1 << 20
 // manifest says what a pack is.
 type manifest struct {
 	Format string `json:"format"`
+	// Pack is the name that it was made with, and has: its number says which packs are newer. It is empty in those of earlier releases, and of one file.
+	Pack string `json:"pack,omitempty"`
 	// Note is for whoever wrote the pack.
 	Note   json.RawMessage `json:"note,omitempty"`
 	Tables []tableManifest `json:"tables"`

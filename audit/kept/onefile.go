@@ -19,7 +19,7 @@ const smallPack = 4 << 20
 // CommitTo finishes the pack as one file, which OpenFile reads: a tar archive of its folder, compressed with zstd if it is small. Equal tables
 // and notes give equal bytes. What was under the temporary name is removed.
 func (w *Writer) CommitTo(out io.Writer, note any) error {
-	return w.commit(note, func(temporary string) error { return errors.Join(archive(temporary, out), os.RemoveAll(temporary)) })
+	return w.commit("", note, func(temporary string) error { return errors.Join(archive(temporary, out), os.RemoveAll(temporary)) })
 }
 
 // archive writes the files of a folder as one, sorted by name.

@@ -155,7 +155,7 @@ func (p *Pruned) needed(sound []Stock, distrusted int64, since time.Time) map[*F
 		}
 	}
 	needed := map[*File]bool{}
-	latest := latestOf(sound)
+	latest := withoutOutrun(latestOf(sound))
 	p.Replaced = total
 	for _, f := range latest {
 		if !f.Verified() {

@@ -55,6 +55,9 @@ func openPack(from source, path string, remembered *blocks) (*Pack, error) {
 	if err != nil {
 		return nil, damaged(err)
 	}
+	if m.Pack != "" && m.Pack != filepath.Base(path) {
+		return nil, damaged(fmt.Errorf("it was made as %s, and has another name now: a pack of another number would count before or after others", m.Pack))
+	}
 	p := &Pack{path: path, note: m.Note, tables: map[string]*tableReader{}}
 	if p.Note(&p.grounds) != nil {
 		p.grounds = Note{}

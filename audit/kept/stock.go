@@ -124,6 +124,18 @@ func latestOf(all []Stock) []*File {
 	return files
 }
 
+// withoutOutrun leaves out verified rows of a file of which facts were kept later, under whatever policy: they may be of another state of it, which a
+// merged pack no longer tells.
+func withoutOutrun(latest []*File) []*File {
+	facts := map[string]int64{}
+	for _, f := range latest {
+		if !f.Verified() {
+			facts[f.Path] = max(facts[f.Path], f.pack.number())
+		}
+	}
+	return slices.DeleteFunc(latest, func(f *File) bool { return f.Verified() && f.pack.number() < facts[f.Path] })
+}
+
 // distrustedOf is the highest number of a damaged pack of files.
 func distrustedOf(all []Stock) int64 {
 	number := int64(0)

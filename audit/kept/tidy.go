@@ -26,17 +26,18 @@ func (d *Dir) Tidy(ctx context.Context, by string) error {
 	if d.Failed() {
 		return nil
 	}
-	err := Folder{d.place}.tidy(ctx, by)
+	err := Folder{d.place}.tidy(ctx, by, d.corrects)
 	if err == nil || context.Cause(ctx) != nil {
 		return nil
 	}
 	return fmt.Errorf("facts %s: packs were not merged: %w", d.place.text(), err)
 }
 
-func (f Folder) tidy(ctx context.Context, by string) error {
-	for {
+// tidy looks at few packs too where one was added that corrects others: what it replaces altogether would count again without it.
+func (f Folder) tidy(ctx context.Context, by string, corrects bool) error {
+	for ; ; corrects = false {
 		names, err := f.place.packs(packsFolder)
-		if err != nil || len(names) <= fewPacks {
+		if err != nil || len(names) <= fewPacks && !corrects {
 			return err
 		}
 		merged, err := f.tidyOnce(ctx, by)
@@ -54,7 +55,7 @@ func (f Folder) tidyOnce(ctx context.Context, by string) (bool, error) {
 	}
 	all = slices.DeleteFunc(all, func(s Stock) bool { return !strings.HasPrefix(s.Name, packsFolder+"/") })
 	distrusted, needed := distrustedOf(all), map[*File]bool{}
-	for _, file := range Latest(all) {
+	for _, file := range withoutOutrun(Latest(all)) {
 		needed[file] = true
 	}
 	trusted := func(s Stock) bool { return s.Damage == nil && s.pack.number() > distrusted }

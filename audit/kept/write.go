@@ -275,14 +275,14 @@ func (t *tableWriter) close() (tableManifest, error) {
 // Commit finishes the pack with a note for its reader, writes the manifest last, and gives the folder its name, where no other may
 // be. Before the manifest is there the pack is none, whatever happens; after an error it is removed.
 func (w *Writer) Commit(path string, note any) error {
-	return w.commit(note, func(temporary string) error { return os.Rename(temporary, path) })
+	return w.commit(filepath.Base(path), note, func(temporary string) error { return os.Rename(temporary, path) })
 }
 
-// commit finishes the pack, and has it put where it belongs.
-func (w *Writer) commit(note any, put func(temporary string) error) error {
+// commit finishes the pack of a name, and has it put where it belongs.
+func (w *Writer) commit(pack string, note any, put func(temporary string) error) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	m := manifest{Format: Format, Tables: []tableManifest{}}
+	m := manifest{Format: Format, Pack: pack, Tables: []tableManifest{}}
 	for _, name := range w.order {
 		table, err := w.tables[name].close()
 		if err != nil {

@@ -79,7 +79,7 @@ func (v *verifier) newVerified() *verified {
 		return nil
 	}
 	view := c.roles.view
-	k := &verified{c: c, policy: c.verifiedPolicy(), hasher: c.request.Hasher, hidesKey: slices.ContainsFunc(view.Key, view.Hides), measures: len(v.measures),
+	k := &verified{c: c, hasher: c.request.Hasher, hidesKey: slices.ContainsFunc(view.Key, view.Hides), measures: len(v.measures),
 		hides: make([]bool, len(v.payload)), files: map[int32]*verifiedFile{}}
 	hidden := k.hidesKey
 	describe := func(columns []payloadColumn) (all []any) {
@@ -100,11 +100,9 @@ func (v *verifier) newVerified() *verified {
 		id = k.hasher.KeyID()
 	}
 	k.compared = digestOf([]any{verifiedAs, view.Key, describe(v.payload), describe(v.measures), k.hidesKey, k.hides, id})
+	k.policy = digestOf([]any{kept.VerifiedName, c.policy, k.compared}) // views of one path that compare other columns keep rows of their own
 	return k
 }
-
-// verifiedPolicy is what verified rows are kept under, whatever they are compared by: there is one of each file that counts.
-func (c *collector) verifiedPolicy() string { return digestOf([]any{kept.VerifiedName, c.policy}) }
 
 // of are the rows of a file.
 func (k *verified) of(id int32) *verifiedFile {
