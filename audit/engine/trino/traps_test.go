@@ -115,6 +115,9 @@ func (s store) lookedBy(collector engine.Collector, table string) facts.Evidence
 	view := s.view
 	view.Table.Trino = table
 	l := look.Looker{Store: local.New(), Collector: collector, Room: engine.Room{Workers: 2, Runs: 64 << 20, TempDir: s.t.TempDir()}}
+	if c, is := collector.(trino.Collector); is {
+		l.Place = c.Cluster.Place
+	}
 	plan, err := l.Plan(s.t.Context(), view, look.Window{AsOf: time.Date(2026, 11, 10, 0, 0, 0, 0, time.UTC)})
 	if err != nil {
 		s.t.Fatal(err)
