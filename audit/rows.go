@@ -147,13 +147,14 @@ const (
 // a megabyte, which a dictionary names once for two rows.
 const rowsTake = 10
 
-// noRoomForRows says what limit has room for the rows of a view, where the engine had none.
+// noRoomForRows says what limit should have room for the rows of a view, where the engine had none. How an engine will plan a statement with more
+// memory is not known, so that it is an estimate and says so.
 func (r *run) noRoomForRows(view string, err error) error {
 	if !errors.As(err, new(engine.ResourceError)) {
 		return err
 	}
 	enough := max(2*r.options.MemoryLimit, look.LimitFor(rowsTake*r.viewBytes[view]))
-	return fmt.Errorf("%w; the report is whole: for the rows too, take --memory-limit %dMB, or one check (--check) of fewer partitions (--range)", err, enough/1_000_000+1)
+	return fmt.Errorf("%w; the report is whole: for the rows too, by an estimate from the footers, take --memory-limit %dMB, or one check (--check) of fewer partitions (--range)", err, enough/1_000_000+1)
 }
 
 // sharedRows fetches the rows of all checks, at most limit together: whoever has few rows gets all of them, and what is left is shared

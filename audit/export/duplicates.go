@@ -40,7 +40,7 @@ type Duplicate struct {
 	EventTime, IngestedAt times.Instant
 	Source                string
 	// Differs names the columns in which the key's rows differ.
-	Differs []string
+	Differs facts.Names
 }
 
 // Duplicates turns the rows that an audit kept of a view, by these key columns, into rows to write. Their sources are named already. Aside
@@ -169,7 +169,7 @@ func WriteCSV(w io.Writer, rows []Duplicate) error {
 	}
 	for _, r := range rows {
 		err := out.Write([]string{cell(r.View), string(report.EscapeHidden([]byte(r.Key))), r.Class, strconv.FormatBool(r.Kept), cell(r.File), strconv.FormatInt(r.RowNumber, 10),
-			instant(r.EventTime), instant(r.IngestedAt), cell(r.Source), cell(strings.Join(r.Differs, ";"))})
+			instant(r.EventTime), instant(r.IngestedAt), cell(r.Source), cell(strings.Join(r.Differs.Sorted(), ";"))})
 		if err != nil {
 			return err
 		}
@@ -219,10 +219,12 @@ func WriteParquet(w io.Writer, rows []Duplicate) error {
 		appendInstant(builder.Field(7).(*array.TimestampBuilder), r.IngestedAt)
 		list := builder.Field(9).(*array.ListBuilder)
 		list.Append(true)
-		for _, name := range r.Differs {
+		texts := len(r.Key)
+		for _, name := range r.Differs.Sorted() {
 			list.ValueBuilder().(*array.StringBuilder).Append(name)
+			texts += len(name)
 		}
-		if err := out.wrote(len(r.Key)); err != nil {
+		if err := out.wrote(texts); err != nil {
 			return err
 		}
 	}

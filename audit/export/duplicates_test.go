@@ -22,8 +22,8 @@ import (
 )
 
 var twoRows = []facts.DuplicateRow{
-	{Key: []string{"t-1", "7"}, Class: facts.Conflict, File: 1, Row: 3, EventTime: 1_700_000_000_000_001, Ingested: times.None, Source: "batch", Differs: []string{"amount"}},
-	{Key: []string{"t-1", "7"}, Class: facts.Conflict, Kept: true, File: 0, Row: 9, EventTime: times.None, Ingested: 1_700_000_060_000_000, Source: "a,\"b\"", Differs: []string{"amount"}},
+	{Key: []string{"t-1", "7"}, Class: facts.Conflict, File: 1, Row: 3, EventTime: 1_700_000_000_000_001, Ingested: times.None, Source: "batch", Differs: facts.NamesOf("amount")},
+	{Key: []string{"t-1", "7"}, Class: facts.Conflict, Kept: true, File: 0, Row: 9, EventTime: times.None, Ingested: 1_700_000_060_000_000, Source: "a,\"b\"", Differs: facts.NamesOf("amount")},
 }
 
 var twoFiles = []facts.File{{Path: "dt=2026-11-03/a.parquet"}, {Path: "dt=2026-11-04/b.parquet"}}
@@ -142,7 +142,7 @@ func TestCSVIsText(t *testing.T) {
 	}
 	for name, want := range names {
 		files := []facts.File{{Path: name}}
-		rows, err := Duplicates(nil, model.View{Name: name}, []string{name}, files, []facts.DuplicateRow{{Key: []string{name}, Source: name, Differs: []string{name}, EventTime: times.None, Ingested: times.None}}, nil)
+		rows, err := Duplicates(nil, model.View{Name: name}, []string{name}, files, []facts.DuplicateRow{{Key: []string{name}, Source: name, Differs: facts.NamesOf(name), EventTime: times.None, Ingested: times.None}}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

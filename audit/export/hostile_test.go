@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"github.com/featureaudit/featureaudit/audit/engine/duckdb"
+	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/times"
 )
 
@@ -23,7 +24,7 @@ func hostileRows() []Duplicate {
 	var rows []Duplicate
 	for i, text := range hostileTexts {
 		rows = append(rows, Duplicate{View: text, Key: fmt.Sprintf(`{"k":"%d"}`, i), Class: "replay", Kept: i%2 == 0, File: "dt=x/" + text, RowNumber: int64(i) << 40, EventTime: times.Instant(int64(i)*1_000_000 - 5_000_001),
-			IngestedAt: times.None, Source: text, Differs: []string{text, "b"}[:i%3]})
+			IngestedAt: times.None, Source: text, Differs: facts.NamesOf([]string{text, "b"}[:i%3]...)})
 	}
 	return rows
 }
@@ -49,10 +50,11 @@ func TestParquetKeepsEveryValue(t *testing.T) {
 			t.Fatal(err)
 		}
 		first := "none"
-		if len(r.Differs) > 0 {
-			first = r.Differs[0]
+		differs := r.Differs.Sorted()
+		if len(differs) > 0 {
+			first = differs[0]
 		}
-		want := []string{r.View, r.Key, r.Class, fmt.Sprint(r.Kept), r.File, fmt.Sprint(r.RowNumber), fmt.Sprint(r.EventTime), "true", r.Source, fmt.Sprint(len(r.Differs)), first}
+		want := []string{r.View, r.Key, r.Class, fmt.Sprint(r.Kept), r.File, fmt.Sprint(r.RowNumber), fmt.Sprint(r.EventTime), "true", r.Source, fmt.Sprint(len(differs)), first}
 		for c := range want {
 			if got[c] != want[c] {
 				t.Errorf("row %d, column %d: the file holds %.80q, want %.80q", i, c, got[c], want[c])

@@ -243,5 +243,5 @@ type DuplicateRow struct {
 	EventTime times.Instant
 	Ingested  times.Instant
 	Source    string
-	Differs   []string
+	Differs   Names
 }

@@ -86,32 +86,64 @@ func (l *Looker) Plan(ctx context.Context, view model.View, w Window) (Plan, err
 		}
 		view = placed
 	}
-	listing, resolved, notes, err := survey.Plan(ctx, table.For(l.Store, view), view, w.AsOf, w.Range)
+	fits := l.fits
+	if w.Newest { // most of them are left out
+		fits = func(int, int) error { return nil }
+	}
+	listing, resolved, notes, err := survey.PlanIf(ctx, table.For(l.Store, view), view, w.AsOf, w.Range, fits)
 	if err != nil {
 		return Plan{View: resolved, AsOf: w.AsOf}, err
 	}
 	if w.Newest {
 		listing = newestOnly(resolved, listing)
 	}
-	if needed := listedBytes(listing); l.Room.Runs > 0 && len(listing.Files) > leastFiles && needed > l.Room.Runs*100/runsShare {
-		return Plan{View: resolved, AsOf: w.AsOf}, engine.ResourceError{Err: fmt.Errorf("it has %d files in %d partitions, which take about %d MB beside the rest, and the memory limit "+
-			"has room for %d MB of them: raise --memory-limit to %d MB or more, or give the view a narrower path",
-			len(listing.Files), len(listing.Partitions), needed/1_000_000+1, l.Room.Runs*100/runsShare/1_000_000, (programMemory+needed)/1_000_000+1)}
+	if err := l.roomForFiles(len(listing.Files), len(listing.Partitions), furtherValues(listing.Files), "partitions"); err != nil {
+		return Plan{View: resolved, AsOf: w.AsOf}, err
 	}
 	return Plan{View: resolved, Listing: listing, Notes: notes, AsOf: w.AsOf}, nil
 }
 
 // fileBytes and partitionBytes are what a file and a partition take from their listing to their verdicts (measured on 100,000 files in 90
-// partitions, and on 94,900 hours of a file each, which took 578 MB); so few as leastFiles always have room.
+// partitions, and on 94,900 hours of a file each, which took 578 MB); so few as leastFiles always have room. valueBytes are for each
+// value of a file's path beyond the first (100,000 files with two of them and findings took 307 MB).
 const (
 	fileBytes      = 1536
 	partitionBytes = 4096
+	valueBytes     = 384
 	leastFiles     = 64
 )
 
-// listedBytes is what the files and partitions of a listing take.
-func listedBytes(l facts.Listing) int64 {
-	return int64(len(l.Files))*fileBytes + int64(len(l.Partitions))*partitionBytes
+// fits refuses files that have no room whichever partitions they are in, each folder taken for one: what is listed of 300,000 takes 330 MB
+// once it was put into partitions.
+func (l *Looker) fits(files, folders int) error {
+	if l.roomForFiles(files, 0, 0, "") == nil {
+		return nil
+	}
+	return l.roomForFiles(files, folders, 0, "folders")
+}
+
+// furtherValues counts what the paths of files say beyond one value of each.
+func furtherValues(files []facts.File) int {
+	values := 0
+	for i := range files {
+		values += max(len(files[i].Values)-1, 0)
+	}
+	return values
+}
+
+// roomForFiles is the error of so many files in so many places that have no room, nil where they have some.
+func (l *Looker) roomForFiles(files, places, values int, called string) error {
+	needed, room := int64(files)*fileBytes+int64(places)*partitionBytes+int64(values)*valueBytes, l.Room.Runs*100/runsShare
+	if l.Room.Runs <= 0 || files <= leastFiles || needed <= room {
+		return nil
+	}
+	where := ""
+	if places > 0 {
+		where = fmt.Sprintf(" in %d %s", places, called)
+	}
+	return engine.ResourceError{Err: fmt.Errorf("it has %d files%s, which take about %d MB beside the rest, and the memory limit "+
+		"has room for %d MB of them: raise --memory-limit to %d MB or more, or give the view a narrower path",
+		files, where, needed/1_000_000+1, room/1_000_000, (programMemory+needed)/1_000_000+1)}
 }
 
 // sliceBytes is what each further source of a file takes until it is judged (measured on 2,000 files of 60 sources each, a fifth of

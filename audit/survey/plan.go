@@ -25,7 +25,15 @@ import (
 // it is a default that the paths do not have) and the origins of what was inferred; notes say how. Its errors are those
 // of store.Store.List, *partition.PathError where a path contradicts the declaration, and plain ones where the declaration itself is wrong.
 func Plan(ctx context.Context, st store.Store, view model.View, asOf time.Time, r partition.Range) (facts.Listing, model.View, []string, error) {
+	return PlanIf(ctx, st, view, asOf, r, func(int, int) error { return nil })
+}
+
+// PlanIf is Plan, which ends with the error that fits has about so many files in so many folders, if it has one: before more is made of them.
+func PlanIf(ctx context.Context, st store.Store, view model.View, asOf time.Time, r partition.Range, fits func(files, folders int) error) (facts.Listing, model.View, []string, error) {
 	found, err := listAll(ctx, st, view)
+	if err == nil {
+		err = fits(len(found.files), len(found.dirs))
+	}
 	if err != nil {
 		return facts.Listing{}, view, nil, err
 	}
@@ -83,7 +91,10 @@ func listAll(ctx context.Context, st store.Store, view model.View) (folders, err
 		return folders{}, fmt.Errorf("view %s has no path: declare path, such as data/%s/**/*.parquet", view.Name, view.Name)
 	}
 	all := folders{ignored: map[string]int64{}, examples: map[string][]string{}}
-	taken := map[string]string{}
+	var taken map[string]string
+	if len(globs) > 1 {
+		taken = map[string]string{}
+	}
 	var empty []error
 	// The view's own glob has the empty name, and takes what no source has taken.
 	names := slices.Sorted(maps.Keys(globs))
@@ -135,7 +146,10 @@ func within(root, abs string) string {
 	if err != nil || rel == ".." || strings.HasPrefix(rel, ".."+string(filepath.Separator)) {
 		return abs
 	}
-	return filepath.ToSlash(rel)
+	if rel = filepath.ToSlash(rel); strings.HasSuffix(abs, rel) {
+		return abs[len(abs)-len(rel):] // one text for both
+	}
+	return rel
 }
 
 func (all *folders) add(l store.Listing, source string, taken map[string]string) error {
@@ -146,6 +160,7 @@ func (all *folders) add(l store.Listing, source string, taken map[string]string)
 	if all.root, err = commonRoot(all.root, l.Root); err != nil {
 		return err
 	}
+	all.files = slices.Grow(all.files, len(l.Entries))
 	for _, e := range l.Entries {
 		before, ok := taken[e.Abs]
 		if ok && source != "" && before != source {
@@ -154,7 +169,9 @@ func (all *folders) add(l store.Listing, source string, taken map[string]string)
 		if ok {
 			continue
 		}
-		taken[e.Abs] = source
+		if taken != nil {
+			taken[e.Abs] = source
+		}
 		own := e.Path
 		if e.Logged != nil {
 			own = path.Join(e.Logged.Folder, path.Base(e.Path))

@@ -74,6 +74,7 @@ func TestRowsStayWithinTheLimit(t *testing.T) {
 		{oddShape: oddShape{name: "3,000 keys of 100 kilobytes in many files", query: "SELECT " + instant + ", repeat(printf('%04d', i // 2), 25600) AS id, i % 30 AS part FROM range(6000) t(i)",
 			parted: true, slow: true}, keys: 3000, length: 102_400},
 		{oddShape: oddShape{name: "a payload of 5 megabytes", query: "SELECT " + instant + ", printf('%04d', i // 2) AS id, repeat(printf('%05d', i), 1000000) AS payload FROM range(100) t(i)", slow: true}, keys: 50, length: 4},
+		{oddShape: oddShape{name: "2,000 columns that differ", query: "SELECT " + instant + ", printf('%04d', i // 2) AS id, " + wideColumns(2000) + " FROM range(19998) t(i)", slow: true}, keys: 9999, length: 4},
 	} {
 		if shape.slow && os.Getenv(memoryVariable) == "" {
 			continue

@@ -20,6 +20,8 @@ type oddShape struct {
 	// query makes the rows. Where parted, those of each value of its column part are a file of their own.
 	query  string
 	parted bool
+	// within is a column of whose values each has a folder of such files; empty for none.
+	within string
 	// options are those of the engine's COPY, beside the format.
 	options string
 	args    []string
@@ -42,11 +44,17 @@ const (
 		"FROM (SELECT i // 6 AS n, i % 6 AS k FROM range(120000) t(i))"
 )
 
-func oddShapes() []oddShape {
-	wide := make([]string, 2000)
+// wideColumns are so many columns, in most of which two rows differ.
+func wideColumns(count int) string {
+	wide := make([]string, count)
 	for c := range wide {
 		wide[c] = fmt.Sprintf("(i * %d %% 1000) / 8 AS c%04d", c+1, c)
 	}
+	return strings.Join(wide, ", ")
+}
+
+func oddShapes() []oddShape {
+	wide := wideColumns(2000)
 	counts := func(keys, rows int) map[string]string {
 		return map[string]string{"repeated_keys": fmt.Sprint(keys), "repeated_rows": fmt.Sprint(rows), "surplus_rows": fmt.Sprint(rows - keys)}
 	}
@@ -64,9 +72,12 @@ func oddShapes() []oddShape {
 		{name: "a row group of 5 million rows, version 2", query: manyRows, options: oneGroup + ", PARQUET_VERSION V2", measures: counts(0, 0), slow: true},
 		{name: "a row group of 5 million rows, with dictionaries", query: strings.Replace(manyRows, "substr(md5(i::VARCHAR), 1, 16)", "'k' || (i % 60000) || 'abcdefgh'", 1),
 			options: oneGroup + ", DICTIONARY_SIZE_LIMIT 1000000", measures: counts(60_000, 5_000_000), slow: true},
-		{name: "2,000 columns", query: "SELECT " + instant + ", i // 2 AS id, " + strings.Join(wide, ", ") + " FROM range(400) t(i)", measures: counts(200, 400)},
-		{name: "2,000 columns and 20,000 rows", query: "SELECT " + instant + ", i // 2 AS id, " + strings.Join(wide, ", ") + " FROM range(20000) t(i)", measures: counts(10_000, 20_000), slow: true},
+		{name: "2,000 columns", query: "SELECT " + instant + ", i // 2 AS id, " + wide + " FROM range(400) t(i)", measures: counts(200, 400)},
+		{name: "2,000 columns and 20,000 rows", query: "SELECT " + instant + ", i // 2 AS id, " + wide + " FROM range(20000) t(i)", measures: counts(10_000, 20_000), slow: true},
 		{name: "20,000 partitions with findings", query: findings, parted: true, args: []string{"--ingested-at", "ingested_at", "--entity", "id"}, measures: counts(20_000, 40_000), slow: true},
+		{name: "80,000 files with findings in 90 days", query: strings.NewReplacer("range(120000)", "range(480000)", "to_seconds(n)", "to_seconds(n % 80000)",
+			" AS part ", " AS part, strftime(TIMESTAMP '2026-08-01' + to_days((n % 90)::INT), '%Y-%m-%d') AS dt ").Replace(findings),
+			parted: true, within: "dt", args: []string{"--ingested-at", "ingested_at", "--entity", "id"}, measures: counts(80_000, 160_000), slow: true},
 		{name: "16 sources in each of 2,000 files", query: "SELECT " + instant + ", i AS id, 's' || (i % 16) AS source, i // 16 AS part FROM range(32000) t(i)", parted: true,
 			args: []string{"--set", "source=source"}, measures: counts(0, 0), slow: true},
 		{name: "300,000 entities of a kilobyte", query: "SELECT " + instant + ", i AS id, repeat(md5(i::VARCHAR), 32) AS entity FROM range(300000) t(i)",
@@ -84,6 +95,9 @@ func (s oddShape) write(t *testing.T, dir string) {
 	to, options := filepath.Join(dir, "a.parquet"), "FORMAT parquet"
 	if s.parted {
 		to, options = dir, "FORMAT parquet, PARTITION_BY (part)"
+	}
+	if s.within != "" {
+		options = fmt.Sprintf("FORMAT parquet, PARTITION_BY (%s, part)", s.within)
 	}
 	if s.options != "" {
 		options += ", " + s.options

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"math/bits"
 	"slices"
 	"sync"
@@ -286,7 +287,7 @@ func (v *verifier) countCrowd(key string, groups []*crowdGroup) {
 	v.conclude(judged)
 	v.countScope(all)
 	v.writers(counts, judged.class)
-	parts, columns := keyParts(key), sortedKeys(judged.differs)
+	parts, columns := keyParts(key), v.columns.Set(maps.Keys(judged.differs))
 	keep := v.keptOnce(&parts)
 	for _, g := range groups {
 		v.total.RowsTotalRepeated += g.fold.Rows()

@@ -3,6 +3,7 @@ package collect
 import (
 	"cmp"
 	"context"
+	"maps"
 	"math"
 	"slices"
 	"sync/atomic"
@@ -79,6 +80,8 @@ type verifier struct {
 	classes  *keys.Classifier
 	twins    *twins
 	total    *facts.Duplicates
+	// columns are those in which the rows of some key differ.
+	columns facts.NameList
 	// limit is how many candidates are held with their values at once.
 	limit   int
 	pending []keys.Entry
@@ -607,7 +610,7 @@ func (v *verifier) keep(group []keys.Row, j *combined) {
 	if v.c.request.RowsLimit == 0 {
 		return
 	}
-	columns := sortedKeys(j.differs)
+	columns := v.columns.Set(maps.Keys(j.differs))
 	key := keyParts(group[0].Key)
 	keep := v.keptOnce(&key)
 	for i, row := range group {

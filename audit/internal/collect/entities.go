@@ -51,7 +51,7 @@ func (c *collector) finishEntities(ctx context.Context) error {
 	if c.settled.prepare(workers) {
 		visits.Alone = c.settled.take
 	}
-	if err := c.newest.VisitAll(ctx, workers, visits); err != nil {
+	if err := c.newest.Visit(ctx, workers, visits); err != nil {
 		return err
 	}
 	c.settled.end()

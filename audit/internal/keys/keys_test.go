@@ -212,11 +212,11 @@ func TestNewestEqualsAMap(t *testing.T) {
 			}
 			var mu sync.Mutex
 			got := map[int64]int{}
-			if err := newest.Visit(context.Background(), 2, func(_ int, instant int64) {
+			if err := newest.Visit(context.Background(), 2, Visits{Each: func(_ int, instant int64) {
 				mu.Lock()
 				defer mu.Unlock()
 				got[instant]++
-			}); err != nil {
+			}}); err != nil {
 				t.Fatal(err)
 			}
 			for _, instant := range want {

@@ -81,7 +81,7 @@ func TestNewestPartitionsFirst(t *testing.T) {
 				t.Error("no filter was made")
 			}
 			got := map[int64]int{}
-			if err := newest.Visit(t.Context(), 1, func(_ int, instant int64) { got[instant]++ }); err != nil {
+			if err := newest.Visit(t.Context(), 1, Visits{Each: func(_ int, instant int64) { got[instant]++ }}); err != nil {
 				t.Fatal(err)
 			}
 			for _, instant := range want {

@@ -15,16 +15,11 @@ type Visits struct {
 	Beside *Newest
 }
 
-// Visit calls each for every entity once, part by part, by workers goroutines: each must be safe for concurrent use. Nothing is left then.
-func (n *Newest) Visit(ctx context.Context, workers int, each func(worker int, newest int64)) error {
-	return n.VisitAll(ctx, workers, Visits{Each: each})
-}
-
 // densePart is how many places of the array are visited at once.
 const densePart = 1 << 17
 
-// VisitAll is Visit with entities that came apart.
-func (n *Newest) VisitAll(ctx context.Context, workers int, v Visits) error {
+// Visit shows every entity once, part by part. Nothing is left then.
+func (n *Newest) Visit(ctx context.Context, workers int, v Visits) error {
 	jobs, errs := make(chan func(worker int) error), make(chan error, max(1, workers))
 	var running sync.WaitGroup
 	for worker := range max(1, workers) {
