@@ -2,6 +2,8 @@ package trino
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -125,6 +127,23 @@ func Open(c Config) (*Cluster, error) {
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(c.Queries)
 	return &Cluster{config: c, db: db, received: received, places: make(chan struct{}, c.Queries), spent: Spent{Passes: map[string]int64{}}, connectors: map[string]string{}, footers: map[string]string{}, backoff: time.Second}, nil
+}
+
+// newWire makes the transport of a cluster. Certificates are verified by a file of them, or by those of the system.
+func newWire(caFile string, received *atomic.Int64) (wire, error) {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	if caFile != "" {
+		raw, err := os.ReadFile(caFile)
+		if err != nil {
+			return wire{}, fmt.Errorf("engine.trino.ca_file: %w", err)
+		}
+		pool := x509.NewCertPool()
+		if !pool.AppendCertsFromPEM(raw) {
+			return wire{}, fmt.Errorf("engine.trino.ca_file: %s holds no certificate in PEM", caFile)
+		}
+		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	}
+	return wire{transport, received}, nil
 }
 
 // addressOf is the coordinator's address with who asks. A secret is never sent in the clear.

@@ -2,12 +2,8 @@ package trino
 
 import (
 	"compress/gzip"
-	"crypto/tls"
-	"crypto/x509"
-	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"sync/atomic"
 )
 
@@ -15,23 +11,6 @@ import (
 type wire struct {
 	next     http.RoundTripper
 	received *atomic.Int64
-}
-
-// newWire makes the transport of a cluster. Certificates are verified by a file of them, or by those of the system.
-func newWire(caFile string, received *atomic.Int64) (wire, error) {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	if caFile != "" {
-		raw, err := os.ReadFile(caFile)
-		if err != nil {
-			return wire{}, fmt.Errorf("engine.trino.ca_file: %w", err)
-		}
-		pool := x509.NewCertPool()
-		if !pool.AppendCertsFromPEM(raw) {
-			return wire{}, fmt.Errorf("engine.trino.ca_file: %s holds no certificate in PEM", caFile)
-		}
-		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
-	}
-	return wire{transport, received}, nil
 }
 
 // RoundTrip implements http.RoundTripper.
