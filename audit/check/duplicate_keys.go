@@ -264,7 +264,7 @@ func (b repeats) detail() (text string) {
 		parts = append(parts, fmt.Sprintf("by how much %s is overstated is not said: it is sensitive", name))
 	}
 	for _, name := range d.UnknownMeasures {
-		parts = append(parts, fmt.Sprintf("by how much %s is overstated is unknown: it could not be read in some files", name))
+		parts = append(parts, fmt.Sprintf("by how much %s is overstated is unknown: it could not be read in some files, or nothing tells which of several rows to keep", name))
 	}
 	if d.FanOutRows > 0 {
 		parts = append(parts, fmt.Sprintf("a point-in-time join would return %s too many", words.Count(d.FanOutRows, "row")))
