@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/featureaudit/featureaudit/audit/report"
 )
@@ -341,6 +342,14 @@ func TestPartsHoldByThemselves(t *testing.T) {
 	}
 	if n := again.Narrowed; n.Of != whole.ID || strings.Join(n.Owners, " ") != "team a" || strings.Join(n.Checks, " ") != "stale-rows" || again.Views[0].Outcome != report.Pass {
 		t.Errorf("narrowed twice: %+v, view %s", again.Narrowed, again.Views[0].Outcome)
+	}
+}
+
+func TestHiddenCharactersAreThoseOfUnicode(t *testing.T) {
+	for r := rune(-1); r <= unicode.MaxRune; r++ {
+		if want := unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp); report.Hidden(r) != want {
+			t.Errorf("%U is hidden: %t, want %t", r, report.Hidden(r), want)
+		}
 	}
 }
 

@@ -49,6 +49,76 @@ func (m topMember) item(i int) any {
 	}
 }
 
+// Of a list of at least severalItems many are made at once, in portions of portionItems: they are small then, and few are in memory. A list of
+// few may have one that is all of the document.
+const (
+	severalItems = 1000
+	portionItems = 32
+)
+
+// eachInOrder makes something of each item of a list, of many on several processors, and has it taken in the order of the list. It ends
+// with the first error.
+func (m topMember) eachInOrder(of func(item any) ([]byte, error), take func(made []byte) error) error {
+	if m.value.Len() < severalItems {
+		return m.eachOf(0, m.value.Len(), of, take)
+	}
+	portions := m.portions(of)
+	for made := range portions {
+		p := <-made
+		for _, raw := range p.made {
+			if p.err == nil {
+				p.err = take(raw)
+			}
+		}
+		if p.err != nil {
+			for range portions { // whoever makes them must not wait for ever
+			}
+			return p.err
+		}
+	}
+	return nil
+}
+
+func (m topMember) eachOf(from, to int, of func(item any) ([]byte, error), take func(made []byte) error) error {
+	for i := from; i < to; i++ {
+		raw, err := of(m.item(i))
+		if err != nil {
+			return err
+		}
+		if err := take(raw); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// portion is what was made of some items.
+type portion struct {
+	made [][]byte
+	err  error
+}
+
+// portions makes all portions, of which three at most are made or wait while another is taken.
+func (m topMember) portions(of func(item any) ([]byte, error)) <-chan chan portion {
+	all := make(chan chan portion, 1)
+	go func() {
+		defer close(all)
+		for from := 0; from < m.value.Len(); from += portionItems {
+			made := make(chan portion, 1)
+			go func() {
+				var p portion
+				p.err = m.eachOf(from, min(from+portionItems, m.value.Len()), of, func(raw []byte) error {
+					p.made = append(p.made, raw)
+					return nil
+				})
+				made <- p
+			}()
+			all <- made
+		}
+	}()
+	return all
+}
+
 // Write writes the document as Marshal gives it.
 func (r Report) Write(w io.Writer) error {
 	out := &firstError{w: w}
@@ -65,10 +135,14 @@ func (r Report) Write(w io.Writer) error {
 			continue
 		}
 		between := "[\n    "
-		for i := 0; i < m.value.Len() && out.err == nil; i++ {
+		err := m.eachInOrder(func(item any) ([]byte, error) { return indented(item, "    ") }, func(made []byte) error {
 			out.text(between)
-			out.value(m.item(i), "    ")
+			out.bytes(made)
 			between = ",\n    "
+			return out.err
+		})
+		if out.err == nil {
+			out.err = err
 		}
 		out.text("\n  ]")
 	}
@@ -93,12 +167,23 @@ func (f *firstError) value(v any, prefix string) {
 	if f.err != nil {
 		return
 	}
-	raw, err := json.MarshalIndent(v, prefix, "  ")
+	raw, err := indented(v, prefix)
 	if err != nil {
 		f.err = err
 		return
 	}
-	_, f.err = f.w.Write(EscapeHidden(raw))
+	f.bytes(raw)
+}
+
+func (f *firstError) bytes(raw []byte) {
+	if f.err == nil {
+		_, f.err = f.w.Write(raw)
+	}
+}
+
+func indented(v any, prefix string) ([]byte, error) {
+	raw, err := json.MarshalIndent(v, prefix, "  ")
+	return EscapeHidden(raw), err
 }
 
 // Digest is the id that the report must have: "sha256:" and the hex digest of the document as Marshal writes it, without
@@ -110,18 +195,22 @@ func (r Report) Digest() (string, error) {
 			continue
 		}
 		if !m.listed() {
-			if err := sum.value(m.value.Interface()); err != nil {
+			raw, err := canonicalOf(m.value.Interface())
+			if err != nil {
 				return "", err
 			}
+			sum.sum.Write(raw)
 			continue
 		}
 		separator := "["
-		for i := range m.value.Len() {
+		err := m.eachInOrder(canonicalOf, func(made []byte) error {
 			sum.text(separator)
 			separator = ","
-			if err := sum.value(m.item(i)); err != nil {
-				return "", err
-			}
+			sum.sum.Write(made)
+			return nil
+		})
+		if err != nil {
+			return "", err
 		}
 		if m.value.Len() == 0 {
 			sum.text("[")
@@ -131,33 +220,35 @@ func (r Report) Digest() (string, error) {
 	return sum.end(), nil
 }
 
-// value adds a value in canonical form. What encoding/json writes is that but for escapes, so that texts with some alone are read.
-func (d *digester) value(v any) error {
+// canonicalOf is a value in canonical form. What encoding/json writes is that but for escapes, so that texts with some alone are read.
+func canonicalOf(v any) ([]byte, error) {
 	raw, err := json.Marshal(v)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return raw, nil
+	}
+	made := make([]byte, 0, len(raw))
 	for len(raw) > 0 {
 		quote := bytes.IndexByte(raw, '"')
 		if quote < 0 {
-			d.sum.Write(raw)
-			return nil
+			return append(made, raw...), nil
 		}
 		length, escaped := textLength(raw[quote:])
 		if !escaped {
-			d.sum.Write(raw[:quote+length])
+			made = append(made, raw[:quote+length]...)
 			raw = raw[quote+length:]
 			continue
 		}
 		var text string
 		if err := json.Unmarshal(raw[quote:quote+length], &text); err != nil {
-			return err
+			return nil, err
 		}
-		d.sum.Write(raw[:quote])
-		d.sum.Write(quoteLeast(nil, text))
+		made = quoteLeast(append(made, raw[:quote]...), text)
 		raw = raw[quote+length:]
 	}
-	return nil
+	return made, nil
 }
 
 // textLength is how many bytes a text of valid JSON has, quotes included, and whether it has escapes.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 )
 
@@ -23,12 +24,22 @@ func several() Report {
 	return r
 }
 
+// many is a document with so many results that they are made side by side, all of them different.
+func many() Report {
+	r := several()
+	for i := range severalItems + 3*portionItems {
+		r.Results = append(r.Results, Result{Check: fmt.Sprint("many ", i), View: "v", Outcome: Fail, Message: strings.Repeat("m\u202e", i%70), Measures: Measures{"n": int64(i)}})
+	}
+	r.Summary = r.Summarise()
+	return r
+}
+
 // TestWriteIsTheDocumentAsAWhole compares what is written item by item with what encoding/json makes of all of it at once, and the id with
 // that of the bytes as a reader computes it.
 func TestWriteIsTheDocumentAsAWhole(t *testing.T) {
 	empty := several()
 	empty.Definitions, empty.Views, empty.Results, empty.Catalogue = nil, nil, []Result{}, nil
-	for name, r := range map[string]Report{"several": several(), "none": empty, "zero": {}} {
+	for name, r := range map[string]Report{"several": several(), "many": many(), "none": empty, "zero": {}} {
 		whole := r.filledApart()
 		whole.Views, whole.Results = List(each(r.Views, View.filled)), List(each(r.Results, Result.filled))
 		want, err := json.MarshalIndent(whole, "", "  ")
@@ -78,6 +89,22 @@ func TestWriteEndsWithTheFirstError(t *testing.T) {
 		if err := several().Write(&failing{left}); !errors.Is(err, errFull) {
 			t.Fatalf("written to a place with room for %d of %d bytes: %v", left, len(raw), err)
 		}
+	}
+	r := many()
+	if raw, err = r.Marshal(); err != nil {
+		t.Fatal(err)
+	}
+	for left := 0; left < len(raw); left += len(raw) / 50 {
+		if err := r.Write(&failing{left}); !errors.Is(err, errFull) {
+			t.Fatalf("written to a place with room for %d of %d bytes: %v", left, len(raw), err)
+		}
+	}
+	r.Results[severalItems].Measures["n"] = func() {}
+	if err := r.Write(io.Discard); err == nil {
+		t.Error("a value that is no JSON was written")
+	}
+	if _, err := r.Digest(); err == nil {
+		t.Error("a value that is no JSON has an id")
 	}
 	if err := several().Write(io.Discard); err != nil {
 		t.Error(err)
