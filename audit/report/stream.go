@@ -62,8 +62,9 @@ func (m topMember) eachInOrder(of func(item any) ([]byte, error), take func(made
 	if m.value.Len() < severalItems {
 		return m.eachOf(0, m.value.Len(), of, take)
 	}
-	portions := m.portions(of)
-	for made := range portions {
+	stop := make(chan struct{})
+	defer close(stop)
+	for made := range m.portions(of, stop) {
 		p := <-made
 		for _, raw := range p.made {
 			if p.err == nil {
@@ -71,9 +72,7 @@ func (m topMember) eachInOrder(of func(item any) ([]byte, error), take func(made
 			}
 		}
 		if p.err != nil {
-			for range portions { // whoever makes them must not wait for ever
-			}
-			return p.err
+			return p.err // a full disk needs no more portions
 		}
 	}
 	return nil
@@ -98,8 +97,8 @@ type portion struct {
 	err  error
 }
 
-// portions makes all portions, of which three at most are made or wait while another is taken.
-func (m topMember) portions(of func(item any) ([]byte, error)) <-chan chan portion {
+// portions makes all portions until it is stopped. Three at most are made or wait while another is taken.
+func (m topMember) portions(of func(item any) ([]byte, error), stop <-chan struct{}) <-chan chan portion {
 	all := make(chan chan portion, 1)
 	go func() {
 		defer close(all)
@@ -113,7 +112,11 @@ func (m topMember) portions(of func(item any) ([]byte, error)) <-chan chan porti
 				})
 				made <- p
 			}()
-			all <- made
+			select {
+			case all <- made:
+			case <-stop:
+				return
+			}
 		}
 	}()
 	return all
