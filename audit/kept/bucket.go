@@ -376,6 +376,31 @@ func (p *bucketPlace) remove(kind, name string) error {
 	return nil
 }
 
+func (p *bucketPlace) marks() ([]string, error) {
+	entries, err := p.bucket.Tree(p.ctx, p.address+"/"+madeFolder+p.parameters)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Path)
+	}
+	return names, nil
+}
+
+// mark writes the name into the object, for some tools take an empty one for a folder.
+func (p *bucketPlace) mark(name string) error {
+	return p.bucket.Write(p.ctx, p.pack(madeFolder, name), func() io.Reader { return strings.NewReader(name) })
+}
+
+func (p *bucketPlace) unmark(name string) error {
+	err := p.bucket.Delete(p.ctx, p.pack(madeFolder, name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
 // leftovers implements place.
 func (p *bucketPlace) leftovers(before time.Time) (int, error) {
 	removed := 0

@@ -29,6 +29,8 @@ type Dir struct {
 	lists map[string]listed
 	// since is the highest number of the packs that were there.
 	since int64
+	// removed are the packs that are gone and that no run removed, the oldest first.
+	removed []string
 	// distrusted is the highest number of a damaged pack: what it said of files may have been said to correct older packs, so that none up
 	// to it is trusted.
 	distrusted int64
@@ -168,9 +170,19 @@ func (f Folder) Open(ctx context.Context) (*Dir, error) {
 	for _, err := range d.looks.foreign {
 		d.notUsed = append(d.notUsed, "looks/"+reasonFor(err))
 	}
+	marked, err := f.place.marks()
+	if err != nil {
+		return nil, fmt.Errorf("facts %s: %w", f.place.text(), err)
+	}
 	packs, err := openAll(ctx, f.place, packsFolder, d.openPack)
 	if err != nil {
 		return nil, fmt.Errorf("facts %s: %w", f.place.text(), err)
+	}
+	if d.removed, err = removedOf(f.place, marked, namesOf(packs)); err != nil {
+		return nil, fmt.Errorf("facts %s: %w", f.place.text(), err)
+	}
+	for _, name := range d.removed {
+		packs = append(packs, opened{name: name, err: removedPack(f.place, name)})
 	}
 	var all []said
 	for _, p := range packs {
@@ -225,6 +237,14 @@ type opened struct {
 	files []*File
 	lists map[string]listed
 	err   error
+}
+
+func namesOf(packs []opened) []string {
+	names := make([]string, len(packs))
+	for i := range packs {
+		names[i] = packs[i].name
+	}
+	return names
 }
 
 func (d *Dir) openPack(name string) (opened, error) {
@@ -463,7 +483,9 @@ func (d *Dir) Commit(note Note) error {
 		return d.wrap(errors.Join(err, w.Abort()))
 	}
 	note.Since, d.corrects = &d.since, note.Paranoid
-	_, err = d.place.commit(w, packsFolder, numberAfter(names), note)
+	if _, err = commitPack(d.place, w, numberAfter(slices.Concat(names, d.removed)), note); err == nil {
+		_ = settleRemoved(d.place, d.removed, names) // what is left is told of once more
+	}
 	return d.wrap(err)
 }
 

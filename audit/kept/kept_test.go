@@ -302,6 +302,11 @@ func TestNothingOlderThanDamageIsTrusted(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, []string{"c 3"}},
+		"it is removed by hand": {func(t *testing.T, pack string) {
+			if err := os.RemoveAll(pack); err != nil {
+				t.Fatal(err)
+			}
+		}, []string{"c 3"}},
 		"its manifest is gone": {func(t *testing.T, pack string) {
 			if err := os.Remove(filepath.Join(pack, manifestName)); err != nil {
 				t.Fatal(err)
@@ -520,8 +525,8 @@ func TestWhatIsKeptIsItsOwnersAlone(t *testing.T) {
 		}
 		return err
 	})
-	if err != nil || files != 5 {
-		t.Errorf("%d files, %v; want 5: two manifests, files, looked and seen", files, err)
+	if err != nil || files != 6 {
+		t.Errorf("%d files, %v; want 6: two manifests, files, looked, seen and a mark", files, err)
 	}
 }
 

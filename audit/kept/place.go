@@ -36,6 +36,11 @@ type place interface {
 	commit(w *Writer, kind string, number int64, note any) (name string, err error)
 	// remove takes a pack away at once, by its name, and then all that it held.
 	remove(kind, name string) error
+	// marks are the names of packs of facts that were made and not removed by a run; mark says so of one, and unmark takes that back, whether
+	// or not it was said.
+	marks() ([]string, error)
+	mark(name string) error
+	unmark(name string) error
 	// leftovers removes what killed runs left before an instant, and counts it.
 	leftovers(before time.Time) (int, error)
 	// close lets go of what was held to read packs.
@@ -200,6 +205,29 @@ func (p localPlace) remove(kind, name string) error {
 		return err
 	}
 	return os.RemoveAll(aside)
+}
+
+func (p localPlace) marks() ([]string, error) {
+	names, err := p.packs(madeFolder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return names, err
+}
+
+func (p localPlace) mark(name string) error {
+	if err := os.Mkdir(filepath.Join(p.path, madeFolder), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return os.WriteFile(p.pack(madeFolder, name), nil, 0o600)
+}
+
+func (p localPlace) unmark(name string) error {
+	err := os.Remove(p.pack(madeFolder, name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 func (p localPlace) leftovers(before time.Time) (int, error) {

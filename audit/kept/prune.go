@@ -110,7 +110,7 @@ func (f Folder) Prune(ctx context.Context, since, now time.Time, by string) (Pru
 		remove = append(remove, mixed...)
 	}
 	for _, s := range remove {
-		if err := f.place.remove(packsFolder, path.Base(s.Name)); err != nil {
+		if err := removePack(f.place, path.Base(s.Name)); err != nil {
 			return done, fmt.Errorf("facts %s: %w", f, err)
 		}
 		done.Removed++
@@ -240,7 +240,7 @@ func (f Folder) merge(ctx context.Context, packs []Stock, needed map[*File]bool,
 	if err != nil {
 		return 0, errors.Join(err, w.Abort())
 	}
-	name, err := f.place.commit(w, packsFolder, number, note)
+	name, err := commitPack(f.place, w, number, note)
 	if err != nil {
 		return 0, err
 	}

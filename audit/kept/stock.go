@@ -1,10 +1,12 @@
 package kept
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -31,6 +33,10 @@ type Stock struct {
 // is that of a folder that holds no facts, or cannot be listed.
 func (f Folder) Take(ctx context.Context) ([]Stock, error) {
 	var all []Stock
+	marked, err := f.place.marks()
+	if err != nil {
+		return nil, fmt.Errorf("facts %s: %w", f, err)
+	}
 	for _, kind := range []string{packsFolder, looksFolder} {
 		stock, err := openAll(ctx, f.place, kind, func(name string) (Stock, error) {
 			s := f.takeOne(kind, name)
@@ -51,23 +57,42 @@ func (f Folder) Take(ctx context.Context) ([]Stock, error) {
 		if err != nil {
 			return nil, fmt.Errorf("facts %s: %w", f, err)
 		}
+		if kind == packsFolder {
+			if stock, err = f.withRemoved(stock, marked); err != nil {
+				return nil, fmt.Errorf("facts %s: %w", f, err)
+			}
+		}
 		all = append(all, stock...)
 	}
 	return all, nil
 }
 
+// withRemoved puts packs that are gone, and that no run removed, among those that are there.
+func (f Folder) withRemoved(stock []Stock, marked []string) ([]Stock, error) {
+	listed := make([]string, len(stock))
+	for i := range stock {
+		listed[i] = path.Base(stock[i].Name)
+	}
+	removed, err := removedOf(f.place, marked, listed)
+	for _, name := range removed {
+		stock = append(stock, Stock{Name: packsFolder + "/" + name, Damage: removedPack(f.place, name)})
+	}
+	slices.SortStableFunc(stock, func(a, b Stock) int { return cmp.Compare(numberOf(path.Base(a.Name)), numberOf(path.Base(b.Name))) })
+	return stock, err
+}
+
 func (f Folder) takeOne(kind, name string) Stock {
 	s := Stock{Name: kind + "/" + name}
-	path := f.place.pack(kind, name)
-	s.Written = f.place.written(path)
-	p, err := openPack(f.place, path, &blocks{})
+	at := f.place.pack(kind, name)
+	s.Written = f.place.written(at)
+	p, err := openPack(f.place, at, &blocks{})
 	if err != nil {
 		s.Damage = err
 		return s
 	}
 	s.pack, s.Bytes = p, p.Bytes()
 	if err := p.Note(&s.Note); err != nil {
-		s.Damage = DamagedError{Pack: path, Err: fmt.Errorf("its note does not parse: %w", err)}
+		s.Damage = DamagedError{Pack: at, Err: fmt.Errorf("its note does not parse: %w", err)}
 		return s
 	}
 	if kind != packsFolder {

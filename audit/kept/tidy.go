@@ -105,7 +105,7 @@ func (f Folder) gone(packs []Stock) bool {
 
 func (f Folder) remove(packs []Stock) error {
 	for _, s := range packs {
-		if err := f.place.remove(packsFolder, path.Base(s.Name)); err != nil {
+		if err := removePack(f.place, path.Base(s.Name)); err != nil {
 			return err
 		}
 	}

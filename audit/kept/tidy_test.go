@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -216,4 +217,12 @@ func TestRunsSideBySideMerge(t *testing.T) {
 	}
 	running.Wait()
 	n.holds(want)
+	d, err := Open(n.t.Context(), n.dir)
+	if err != nil || len(d.NotUsed()) > 0 {
+		t.Errorf("%v; not used: %q", err, d.NotUsed())
+	}
+	marks, err := Local(n.dir).place.marks()
+	if packs := n.packs(); err != nil || !slices.Equal(marks, packs) {
+		t.Errorf("%v; marked are %q, and there are %q", err, marks, packs)
+	}
 }
