@@ -81,6 +81,9 @@ type Options struct {
 	// Uncovered says that rows are counted that no materialisation of the registry covers, of views that have any.
 	Uncovered bool
 
+	// Long says that the caller takes Audit.Long for a report, where its results are too many to be held as values.
+	Long bool
+
 	// Adapters reach files and engines; Tool names their versions in the report.
 	Adapters Adapters
 	Tool     report.Tool
@@ -140,7 +143,10 @@ type Judge interface {
 
 // Audit is what a run leaves behind: the report, and the rows that only --out duplicates wants, at most Options.RowsLimit.
 type Audit struct {
-	Report     report.Report
+	Report report.Report
+	// Long is the report where Options.Long allows that and the results are large, and Report is all but its results then; nil else. It holds
+	// until Close.
+	Long       *report.Long
 	Duplicates []export.Duplicate
 	// BadRows say how the rows are fetched that only --out rows wants, and Rows are those, at most Options.RowsLimit of all checks
 	// together. RowNotes say what is not among them, and RowsErr why they could not be fetched.
@@ -194,7 +200,9 @@ func Run(ctx context.Context, o Options) (Audit, error) {
 		fetched.Uncovered = r.countUncovered(ctx)
 	}
 	r.close() // the report of thousands of views needs what the engines have
-	r.results = r.judged.all(len(check.Catalogue()))
+	if r.judged.held == nil {
+		r.results = r.judged.all(len(check.Catalogue()))
+	}
 	if stopped == nil {
 		r.results = append(r.results, check.JudgeRun(r.runInput())...)
 	}

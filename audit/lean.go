@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"errors"
 	"reflect"
 
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -8,7 +9,15 @@ import (
 
 // leanResults are the results of views that were judged, until the report is built: 5,000 views have 110,000, of which a few have findings.
 // As report.Result each takes 480 bytes, beside the engines; a lean one takes 88, and shares its texts with others.
+//
+// Where they are many and of findings, lean ones are large too: 80 KB a view. From holdAbove bytes on all are held in compact form, as texts
+// that lie in a file.
 type leanResults struct {
+	// holdAbove is an estimate in bytes, 0 for never, and bytes the estimate of what is held as values. keep is where texts are kept.
+	holdAbove, bytes int64
+	keep             func(text string) (string, error)
+	held             []report.Held
+
 	lists  []leanList
 	kinds  map[resultKind]*resultKind
 	texts  map[string]string
@@ -42,9 +51,12 @@ type leanResult struct {
 // sharedTexts is how many messages are kept to be shared.
 const sharedTexts = 4096
 
-func (l *leanResults) add(results []report.Result) {
+func (l *leanResults) add(results []report.Result) error {
 	if len(results) == 0 {
-		return
+		return nil
+	}
+	if l.held != nil {
+		return l.hold(results)
 	}
 	if l.kinds == nil {
 		l.kinds, l.texts = map[resultKind]*resultKind{}, map[string]string{}
@@ -55,6 +67,44 @@ func (l *leanResults) add(results []report.Result) {
 	}
 	l.lists = append(l.lists, list)
 	l.number += len(results)
+	if l.holdAbove == 0 || l.bytes <= l.holdAbove {
+		return nil
+	}
+	var errs []error
+	for i, list := range l.lists {
+		values := make([]report.Result, len(list.results))
+		for j, one := range list.results {
+			values[j] = one.result(list)
+		}
+		errs = append(errs, l.hold(values))
+		l.lists[i] = leanList{}
+	}
+	l.lists, l.kinds, l.texts, l.number = nil, nil, nil, 0
+	return errors.Join(errs...)
+}
+
+// hold takes results in compact form. Where no text can be kept beside memory it is held there, and the error says why.
+func (l *leanResults) hold(results []report.Result) error {
+	held, err := report.Hold(results, l.keep)
+	if err != nil {
+		here, failed := report.Hold(results, func(text string) (string, error) { return text, nil })
+		if failed != nil {
+			return failed
+		}
+		held = here
+	}
+	l.held = append(l.held, held...)
+	return err
+}
+
+// Estimates of what a result with findings takes as values beside its texts: its fields, and maps of measures.
+const (
+	wholeBytes   = 1000
+	findingBytes = 700
+)
+
+func bytesOf(r *report.Result) int64 {
+	return int64(wholeBytes + len(r.Message) + len(r.Reproduce) + findingBytes*max(len(r.Findings), len(r.Every)))
 }
 
 // lean keeps what most results have, and one that has more as it is.
@@ -68,6 +118,7 @@ func (l *leanResults) lean(of leanList, r *report.Result) leanResult {
 	}
 	if !sameBut(one.result(of), *r) {
 		whole := *r
+		l.bytes += bytesOf(r)
 		return leanResult{whole: &whole}
 	}
 	return one

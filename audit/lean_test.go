@@ -1,6 +1,8 @@
 package audit
 
 import (
+	"errors"
+	"fmt"
 	"reflect"
 	"testing"
 
@@ -44,9 +46,9 @@ func TestLeanResultsAreTheSame(t *testing.T) {
 		want = append(want, one)
 	}
 	var held leanResults
-	held.add(want)
-	held.add(nil)
-	held.add([]report.Result{{Check: "stale-view", View: "b", Outcome: report.NotApplicable, Measures: report.Measures{}, Findings: []report.Finding{}}})
+	add(t, &held, want)
+	add(t, &held, nil)
+	add(t, &held, []report.Result{{Check: "stale-view", View: "b", Outcome: report.NotApplicable, Measures: report.Measures{}, Findings: []report.Finding{}}})
 	whole := 0
 	for _, one := range held.lists[0].results {
 		if one.whole != nil {
@@ -62,5 +64,53 @@ func TestLeanResultsAreTheSame(t *testing.T) {
 	}
 	if whole == 0 || whole > len(want)-12 {
 		t.Errorf("%d of %d results are kept whole, expected those alone that say more", whole, len(want))
+	}
+}
+
+func add(t *testing.T, l *leanResults, results []report.Result) {
+	t.Helper()
+	if err := l.add(results); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestLargeResultsAreHeldInCompactForm adds results with findings until they are large: all of them are texts then, those that were added
+// before too, and as results they are what they were. Where texts cannot be kept, nothing is lost and the error says so.
+func TestLargeResultsAreHeldInCompactForm(t *testing.T) {
+	full := errors.New("full")
+	for _, c := range []struct {
+		name string
+		err  error
+	}{{name: "kept"}, {"a full disk", full}} {
+		t.Run(c.name, func(t *testing.T) {
+			var kept []string
+			l := leanResults{holdAbove: 40_000, keep: func(text string) (string, error) {
+				kept = append(kept, text)
+				return text, c.err
+			}}
+			var want []report.Result
+			for i := range 50 {
+				bad := report.Result{Check: "stale-rows", View: fmt.Sprint("v", i), Outcome: report.Fail, Measures: report.Measures{"n": int64(i)}, Reproduce: "SELECT 1",
+					Findings: []report.Finding{{Message: "one"}}, FindingsTotal: 1}
+				good := report.Result{Check: "stale-view", View: bad.View, Outcome: report.Pass, Measures: report.Measures{}, Findings: []report.Finding{}}
+				want = append(want, bad, good)
+				err := l.add([]report.Result{bad, good})
+				if !errors.Is(err, c.err) && !(err == nil && l.held == nil) {
+					t.Fatal(err)
+				}
+				if values := l.held == nil; values != (i < 23) { // each counts 1,711 bytes
+					t.Fatalf("%d views: held as values: %v", i+1, values)
+				}
+			}
+			if len(kept) != 50 || len(l.lists) > 0 || l.number > 0 {
+				t.Errorf("%d texts, %d lists; want a text of each of 50 views, and no list", len(kept), len(l.lists))
+			}
+			for i, h := range l.held {
+				got, err := h.Result()
+				if err != nil || !reflect.DeepEqual(got, want[i]) {
+					t.Errorf("got %+v (%v)\nwant %+v", got, err, want[i])
+				}
+			}
+		})
 	}
 }

@@ -82,6 +82,9 @@ func start(ctx context.Context, o Options) (*run, error) {
 	r, share, threads := newRun(o), look.ShareOf(o.MemoryLimit), max(1, o.Threads)
 	var err error
 	r.stage, r.aside = newStage(o), aside.In(o.TempDir, look.TextsHeld(o.MemoryLimit))
+	if o.Long {
+		r.judged.holdAbove, r.judged.keep = look.ResultsHeld(o.MemoryLimit), r.aside.Keep
+	}
 	if r.scanner, err = o.Adapters.OpenScanner(threads, share.Engine, o.EngineTempDir); err != nil {
 		return nil, fmt.Errorf("start the engine: %w", err)
 	}
@@ -179,7 +182,9 @@ func (r *run) keep(f found) error {
 	r.looked.add(in.Collection)
 	r.viewed = append(r.viewed, judged.View)
 	r.corrections = append(r.corrections, judged.Corrections...)
-	r.judged.add(judged.Results)
+	if err := r.judged.add(judged.Results); err != nil {
+		f.err = cmp.Or(f.err, err)
+	}
 	r.badRows = append(r.badRows, judged.BadRows...)
 	if len(judged.BadRows) > 0 {
 		r.measure(in.View.Name, in.Survey)
@@ -230,7 +235,7 @@ func (l *Looked) add(c facts.Collection) {
 
 func (r *run) runInput() check.RunInput {
 	return check.RunInput{AsOf: r.asOf, HasRange: r.window.Range.Given(), Selected: r.selected, Suppressions: r.suppressions,
-		Consumers: r.options.Consumers, Views: r.options.Views, Results: r.results, Used: r.used, NameFindings: r.options.NameFindings}
+		Consumers: r.options.Consumers, Views: r.options.Views, Results: r.results, Held: r.judged.held, Used: r.used, NameFindings: r.options.NameFindings}
 }
 
 // finish builds the report of what was judged until the run ended or was stopped.
@@ -246,15 +251,33 @@ func (r *run) finish(stopped error) (Audit, error) {
 	if stopped != nil {
 		in.Status = report.Partial
 	}
-	built, err := document.Build(in)
-	if err != nil {
-		return Audit{}, err
+	done := Audit{Duplicates: r.duplicates, BadRows: r.badRows}
+	var err error
+	if held := r.judged.held; held != nil {
+		if done.Long, err = long(in, held, o.Consumers); err == nil {
+			done.Report = done.Long.Rest
+		}
+	} else if done.Report, err = document.Build(in); err == nil {
+		done.Report, err = contract.WithConsumers(done.Report, o.Consumers)
 	}
-	if built, err = contract.WithConsumers(built, o.Consumers); err != nil {
+	if err != nil {
 		return Audit{}, err
 	}
 	if in.NothingToAudit {
 		stopped = ErrNothing
 	}
-	return Audit{Report: built, Duplicates: r.duplicates, BadRows: r.badRows}, stopped
+	return done, stopped
+}
+
+// long is the report of results in compact form, to which those of the run are added.
+func long(in document.Input, held []report.Held, consumers []model.Consumer) (*report.Long, error) {
+	ofRun, err := report.Hold(in.Results, func(text string) (string, error) { return text, nil })
+	if err != nil {
+		return nil, err
+	}
+	built, err := document.BuildLong(in, append(ofRun, held...))
+	if err != nil {
+		return nil, err
+	}
+	return &built, contract.WithConsumersOfLong(&built, consumers)
 }

@@ -16,8 +16,9 @@ type RunInput struct {
 	// Consumers are held to Views, which are all that are defined, audited or not.
 	Consumers []model.Consumer
 	Views     []model.View
-	// Results are those of all views.
+	// Results are those of all views, and Held those in compact form: one of the two.
 	Results []report.Result
+	Held    []report.Held
 	// ids are those of the catalogue.
 	ids []string
 	// Used says which suppressions, by index, accepted a finding of any view.

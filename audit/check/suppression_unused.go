@@ -43,7 +43,7 @@ that it matches; if the check could not look, nobody can tell. It is bad,
 too, if no definition has a view of its name. With --range only that is judged.`
 
 func judgeUnused(in RunInput) verdict {
-	looked := lookedAt(in.Results)
+	looked := lookedAt(in)
 	v := verdict{}
 	for i, s := range in.Suppressions {
 		if problem := unknownView(s, in); problem != "" {
@@ -88,13 +88,22 @@ type suppressed struct{ check, view string }
 
 // lookedAt says which checks of which views were judged; view "" stands for any. An error result may hide the finding
 // that a suppression is for.
-func lookedAt(results []report.Result) map[suppressed]bool {
+func lookedAt(in RunInput) map[suppressed]bool {
 	looked := map[suppressed]bool{}
-	for _, r := range results {
-		if r.Outcome != report.Error {
-			looked[suppressed{r.Check, r.View}] = true
-			looked[suppressed{r.Check, ""}] = true
+	if len(in.Suppressions) == 0 {
+		return looked // nobody asks
+	}
+	add := func(check, view string, outcome report.Outcome) {
+		if outcome != report.Error {
+			looked[suppressed{check, view}] = true
+			looked[suppressed{check, ""}] = true
 		}
+	}
+	for i := range in.Results {
+		add(in.Results[i].Check, in.Results[i].View, in.Results[i].Outcome)
+	}
+	for _, h := range in.Held {
+		add(h.Check, h.View, h.Outcome)
 	}
 	return looked
 }

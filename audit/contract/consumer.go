@@ -33,6 +33,32 @@ func WithConsumers(r report.Report, consumers []model.Consumer) (report.Report, 
 	return r, nil
 }
 
+// WithConsumersOfLong is WithConsumers of a report whose results are held in compact form.
+func WithConsumersOfLong(l *report.Long, consumers []model.Consumer) error {
+	if len(consumers) == 0 {
+		return nil
+	}
+	r := l.Rest
+	r.Results = make([]report.Result, len(l.Held))
+	for i, h := range l.Held {
+		res, err := h.Result()
+		if err != nil {
+			return fmt.Errorf("consumers: %w", err)
+		}
+		res.Findings, res.Every, res.Fingerprints, res.Reproduce = nil, nil, nil, "" // no contract rests on them, and they are most of it
+		r.Results[i] = res
+	}
+	judged, err := WithConsumers(r, consumers)
+	if err != nil {
+		return err
+	}
+	l.Rest.Consumers = judged.Consumers
+	if l.Rest.ID, err = l.Digest(); err != nil {
+		return fmt.Errorf("digest of the report: %w", err)
+	}
+	return nil
+}
+
 // file is the document as a reader sees it.
 func (d document) file() File {
 	f := File{flags: make(map[string]flag, len(d.Flags))}

@@ -57,9 +57,12 @@ func newDocument(r report.Report, audited time.Time) (document, error) {
 	for name, value := range shared {
 		doc.Metadata[name] = value
 	}
-	terms := make(map[string]viewTerms, len(r.Views))
+	terms, ofView := make(map[string]viewTerms, len(r.Views)), map[string][]int{}
+	for i := range r.Results {
+		ofView[r.Results[i].View] = append(ofView[r.Results[i].View], i)
+	}
 	for _, v := range r.Views {
-		t := newTerms(r, v)
+		t := newTerms(r, v, ofView[v.Name])
 		terms[v.Name] = t
 		if err := doc.add(flagKey(viewPrefix, v.Project, v.Name), t.variant, shared, t.metadata()); err != nil {
 			return doc, err
@@ -115,12 +118,11 @@ type viewTerms struct {
 	reasons []string
 }
 
-func newTerms(r report.Report, v report.View) viewTerms {
+// newTerms are those of a view, whose results stand at these places of the report's.
+func newTerms(r report.Report, v report.View, results []int) viewTerms {
 	t := viewTerms{view: v, results: map[string]report.Result{}, within: r.Range}
-	for _, res := range r.Results {
-		if res.View == v.Name {
-			t.results[res.Check] = res
-		}
+	for _, i := range results {
+		t.results[r.Results[i].Check] = r.Results[i]
 	}
 	t.variant, t.reasons = t.judge(r)
 	return t

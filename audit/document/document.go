@@ -48,26 +48,47 @@ type Input struct {
 //
 // The exit code is not the outcome's: a retryable error among the results wins there, since the next try may find more.
 func Build(in Input) (report.Report, error) {
-	r := report.Report{Schema: report.Schema, Tool: in.Tool, AsOf: words.Instant(in.AsOf), Range: in.Range, Status: in.Status,
-		ConfigDigest: in.ConfigDigest, HashKeyID: in.HashKeyID, Verification: in.Verification, Selection: in.Selection, Definitions: in.Definitions, Results: in.Results}
-	r.Selection.Views, r.Selection.Checks = report.List(r.Selection.Views), report.List(r.Selection.Checks)
-	r.Catalogue = slices.Sorted(slices.Values(in.Catalogue))
-	r.Definitions, r.Results = report.List(r.Definitions), report.List(r.Results)
+	r := assemble(in)
+	r.Results = report.List(in.Results)
 	slices.SortFunc(r.Results, func(a, b report.Result) int {
 		return cmp.Or(cmp.Compare(a.View, b.View), cmp.Compare(a.Check, b.Check))
 	})
+	r.Summary = r.Summarise()
+	r.Summary.NothingToAudit = in.NothingToAudit
+	var err error
+	if r.ID, err = r.Digest(); err != nil {
+		return r, fmt.Errorf("digest of the report: %w", err)
+	}
+	return r, nil
+}
+
+// BuildLong is Build of results in compact form, which are sorted too.
+func BuildLong(in Input, held []report.Held) (report.Long, error) {
+	l := report.Long{Rest: assemble(in), Held: held}
+	slices.SortFunc(l.Held, func(a, b report.Held) int {
+		return cmp.Or(cmp.Compare(a.View, b.View), cmp.Compare(a.Check, b.Check))
+	})
+	l.Rest.Summary = l.Summarise()
+	l.Rest.Summary.NothingToAudit = in.NothingToAudit
+	var err error
+	if l.Rest.ID, err = l.Digest(); err != nil {
+		return l, fmt.Errorf("digest of the report: %w", err)
+	}
+	return l, nil
+}
+
+// assemble is the document but for its results, its summary and its id.
+func assemble(in Input) report.Report {
+	r := report.Report{Schema: report.Schema, Tool: in.Tool, AsOf: words.Instant(in.AsOf), Range: in.Range, Status: in.Status,
+		ConfigDigest: in.ConfigDigest, HashKeyID: in.HashKeyID, Verification: in.Verification, Selection: in.Selection, Definitions: in.Definitions}
+	r.Selection.Views, r.Selection.Checks = report.List(r.Selection.Views), report.List(r.Selection.Checks)
+	r.Catalogue = slices.Sorted(slices.Values(in.Catalogue))
+	r.Definitions = report.List(r.Definitions)
 	r.Views, r.Corrections = report.List(slices.Clone(in.Views)), slices.Clone(in.Corrections)
 	slices.SortStableFunc(r.Corrections, func(a, b report.Correction) int { return cmp.Compare(a.View, b.View) })
 	slices.SortFunc(r.Views, func(a, b report.View) int { return cmp.Compare(a.Name, b.Name) })
 	r.Views = report.BoundPictures(r.Views)
-	r.Summary = r.Summarise()
-	r.Summary.NothingToAudit = in.NothingToAudit
-	id, err := r.Digest()
-	if err != nil {
-		return r, fmt.Errorf("digest of the report: %w", err)
-	}
-	r.ID = id
-	return r, nil
+	return r
 }
 
 // view is a view as its part of the report is written.

@@ -82,10 +82,10 @@ func (p *Past) Compare(r report.Report) (report.Report, error) {
 		views[v.Name] = v
 	}
 	past := report.History{NotUsed: slices.Clone(p.NotUsed)}
-	used := map[int64]bool{}
+	used, project := map[int64]bool{}, projectsOf(r)
 	r.Results = slices.Clone(r.Results)
 	for i, res := range r.Results {
-		earlier := before(p.looks[scopeOf(run, projectOf(r, res.View), res.View, res.Check)], run.AsOf)
+		earlier := before(p.looks[scopeOf(run, project(res.View), res.View, res.Check)], run.AsOf)
 		for _, l := range earlier {
 			used[l.run.AsOf] = true
 		}

@@ -108,11 +108,12 @@ func Rows(r report.Report) (iter.Seq[Row], error) {
 	for _, v := range r.Views {
 		views[v.Name] = v
 	}
+	project := projectsOf(r)
 	return func(yield func(Row) bool) {
 		for _, res := range r.Results {
 			view := views[res.View]
 			measures, _ := measuresOf(res) // each was made before
-			one := Row{Kind: kindResult, Run: run, Project: projectOf(r, res.View), View: res.View, Check: res.Check, Owner: res.Owner, Outcome: string(res.Outcome),
+			one := Row{Kind: kindResult, Run: run, Project: project(res.View), View: res.View, Check: res.Check, Owner: res.Owner, Outcome: string(res.Outcome),
 				Severity: string(res.Severity), Evidence: string(res.Evidence), Unit: res.Unit, RowsTotal: res.RowsTotal, RowsBad: res.RowsBad, Findings: res.FindingsTotal,
 				Message: res.Message, Measures: measures, Looked: looked(res, view), ViewRows: view.Rows, ViewFiles: view.Files,
 				ViewBytes: view.Bytes, AgeSeconds: view.AgeSeconds}
@@ -164,16 +165,22 @@ func looked(res report.Result, view report.View) bool {
 	}
 }
 
-// projectOf is the project of a view; that of the whole run are all projects that it looked at.
-func projectOf(r report.Report, view string) string {
-	seen := map[string]bool{}
+// projectsOf gives the project of a view by its name; that of the whole run are all projects that it looked at.
+func projectsOf(r report.Report) func(view string) string {
+	seen, of := map[string]bool{}, make(map[string]string, len(r.Views))
 	for _, v := range r.Views {
-		if v.Name == view {
-			return v.Project
-		}
 		seen[v.Project] = true
+		if _, twice := of[v.Name]; !twice {
+			of[v.Name] = v.Project
+		}
 	}
-	return strings.Trim(strings.Join(slices.Sorted(maps.Keys(seen)), ", "), ", ")
+	all := strings.Trim(strings.Join(slices.Sorted(maps.Keys(seen)), ", "), ", ")
+	return func(view string) string {
+		if project, known := of[view]; known {
+			return project
+		}
+		return all
+	}
 }
 
 // named is a finding, and whether its subject is known.

@@ -58,6 +58,17 @@ func TextsHeld(limit int64) int64 {
 	return limit / textsShare
 }
 
+// resultsShare divides a memory limit by what results with findings may take of it as values.
+const resultsShare = 32
+
+// ResultsHeld is how many bytes of results are held as values: where there are more, all are held in compact form.
+func ResultsHeld(limit int64) int64 {
+	if limit <= 0 {
+		limit = DefaultMemory
+	}
+	return limit / resultsShare
+}
+
 // EngineAtLast is what the engine may have of a memory limit once all was judged, and it fetches rows beside no other engine and no runs:
 // what the program and the rows leave, and no less than its share.
 func EngineAtLast(limit int64) int64 {

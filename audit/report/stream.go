@@ -123,10 +123,12 @@ func (m topMember) portions(of func(item any) ([]byte, error), stop <-chan struc
 }
 
 // Write writes the document as Marshal gives it.
-func (r Report) Write(w io.Writer) error {
+func (r Report) Write(w io.Writer) error { return writeMembers(w, r.topMembers()) }
+
+func writeMembers(w io.Writer, members []topMember) error {
 	out := &firstError{w: w}
 	separator := "{\n  "
-	for _, m := range r.topMembers() {
+	for _, m := range members {
 		out.text(separator + `"` + m.key + `": `)
 		separator = ",\n  "
 		if !m.listed() {
@@ -191,9 +193,11 @@ func indented(v any, prefix string) ([]byte, error) {
 
 // Digest is the id that the report must have: "sha256:" and the hex digest of the document as Marshal writes it, without
 // id and execution. White space and the choice of escapes do not count.
-func (r Report) Digest() (string, error) {
+func (r Report) Digest() (string, error) { return digestOfMembers(r.topMembers()) }
+
+func digestOfMembers(members []topMember) (string, error) {
 	sum := newDigester()
-	for _, m := range r.topMembers() {
+	for _, m := range members {
 		if !sum.begin(m.key) {
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -142,14 +143,14 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 		return 0, err
 	}
 	defer removeScratch()
-	options.Log, options.Progress, options.Tool = log, prog.note, toolVersions(ctx)
+	options.Log, options.Progress, options.Tool, options.Long = log, prog.note, toolVersions(ctx), true
 	done, runErr := c.audit(ctx, f, options, prog)
 	defer func() { _ = done.Close() }() // the space of long texts, once all is written
 	done.Report.Execution = c.execution(started)
 	e, l := &done.Report.Execution, done.Looked
 	e.FilesRead, e.RowsRead, e.FilesKnown, e.RowsKnown, e.ReadBecause = l.FilesRead, l.RowsRead, l.FilesKnown, l.RowsKnown, l.Because
 	e.Engine = used(cluster)
-	return c.finishRun(ctx, log, finish{report: done.Report, audit: done, options: options, err: runErr, outs: outs, threshold: asked.threshold, flags: f, memory: remembered})
+	return c.finishRun(ctx, log, finish{report: done.Report, long: done.Long, audit: done, options: options, err: runErr, outs: outs, threshold: asked.threshold, flags: f, memory: remembered})
 }
 
 // askedRun are the arguments of a run, held against each other.
@@ -439,7 +440,9 @@ func nothingJudged(o audit.Options) (report.Report, error) {
 
 // finish is a run that has ended, in whatever way.
 type finish struct {
-	report    report.Report
+	report report.Report
+	// long is the report where its results are held in compact form, and report is all but these then; nil else.
+	long      *report.Long
 	audit     audit.Audit
 	options   audit.Options
 	err       error
@@ -456,13 +459,10 @@ func (c *cli) finishRun(ctx context.Context, log zerolog.Logger, f finish) (int,
 		return c.nothingWritten(f)
 	}
 	options := render.Options{Words: catalogueWords, ReportPath: reportPath(f.outs)}
-	told, memoryErr := f.memory.tell(f.report)
-	if memoryErr == nil {
-		f.report = told
-	}
-	f.audit.Report = report.Report{} // its findings by name stand in the one that was told
+	memoryErr := f.tell()
+	f.audit.Report, f.audit.Long = report.Report{}, nil // its findings by name stand in the one that was told
 	split := splitOutputs(f.outs)
-	writeErr := errors.Join(c.writeReport(split.reports, f.report, options), c.writeDuplicates(split.duplicates, f.audit.Duplicates), f.audit.RowsErr, memoryErr)
+	writeErr := errors.Join(c.writeFinished(split.reports, f, options), c.writeDuplicates(split.duplicates, f.audit.Duplicates), f.audit.RowsErr, memoryErr)
 	if f.audit.RowsErr == nil {
 		writeErr = errors.Join(writeErr, c.writeRows(split.rows, f.audit.Rows))
 	}
@@ -482,7 +482,7 @@ func (c *cli) finishRun(ctx context.Context, log zerolog.Logger, f finish) (int,
 	for _, note := range notes {
 		log.Warn().Msg(note)
 	}
-	code := verdictCode(f.report.Status, f.memory.counted(f.report), f.threshold)
+	code := f.code()
 	sig, interrupted := interruption(ctx)
 	switch {
 	case interrupted && f.report.Status == report.Complete:
@@ -533,14 +533,82 @@ func (c *cli) summarise(f finish, o render.Options) error {
 	if !f.flags.summarySet && hasStdout(f.outs) {
 		kind = "none"
 	}
-	switch kind {
-	case "text":
-		o.Color, o.Width, o.ReportPath = c.color(), c.textWidth(), fromHere(o.ReportPath)
-		return render.Text(c.stdout, f.report, o)
-	case "json":
-		return render.SummaryJSON(c.stdout, f.report, o)
+	if kind == "none" {
+		return nil
 	}
-	return nil
+	whole, err := f.whole()
+	if err != nil {
+		return err
+	}
+	if kind == "json" {
+		return render.SummaryJSON(c.stdout, whole, o)
+	}
+	o.Color, o.Width, o.ReportPath = c.color(), c.textWidth(), fromHere(o.ReportPath)
+	return render.Text(c.stdout, whole, o)
+}
+
+// tell gives the report what is known of its findings. That is said of results as values.
+func (f *finish) tell() error {
+	if f.long != nil {
+		f.long.Rest = f.report // with its execution
+		if f.memory.past == nil && f.memory.baseline == nil {
+			return nil
+		}
+		whole, err := f.long.Whole()
+		if err != nil {
+			return err
+		}
+		f.report, f.long = whole, nil
+	}
+	told, err := f.memory.tell(f.report)
+	if err == nil {
+		f.report = told
+	}
+	return err
+}
+
+// whole is the report with its results as values.
+func (f finish) whole() (report.Report, error) {
+	if f.long == nil {
+		return f.report, nil
+	}
+	return f.long.Whole()
+}
+
+// code is the exit code that the results give.
+func (f finish) code() int {
+	if f.long == nil {
+		return verdictCode(f.report.Status, f.memory.counted(f.report), f.threshold)
+	}
+	var v verdicts
+	for _, h := range f.long.Held {
+		v.add(h.Verdict())
+	}
+	return v.code(f.report.Status, f.threshold)
+}
+
+// writeFinished writes the report of a run. The document is written an item at a time; other formats want the results as values.
+func (c *cli) writeFinished(outs []output, f finish, o render.Options) error {
+	if f.long == nil {
+		return c.writeReport(outs, f.report, o)
+	}
+	var documents, others []output
+	for _, out := range outs {
+		if out.format == "json" {
+			documents = append(documents, out)
+			continue
+		}
+		others = append(others, out)
+	}
+	err := c.writeAll(documents, func(w io.Writer, _ string, _ bool) error { return f.long.Write(w) })
+	if len(others) == 0 {
+		return err
+	}
+	whole, failed := f.whole()
+	if failed != nil {
+		return errors.Join(err, failed)
+	}
+	return errors.Join(err, c.writeReport(others, whole, o))
 }
 
 // fromHere is a path as a command typed here would name it: relative where it lies below the working directory.

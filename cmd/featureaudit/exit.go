@@ -61,23 +61,38 @@ func parseFailOn(text string) (failOn, error) {
 // verdictCode is the exit code of results: what could not be evaluated and may be cured by a retry wins over findings,
 // and only findings are silenced by --fail-on never.
 func verdictCode(status report.Status, results []report.Result, threshold failOn) int {
-	var errs, warns int
-	for _, r := range results {
-		switch {
-		case r.Outcome == report.Error && r.Retryable:
-			return exitIncomplete
-		case r.Weight() == report.Error, r.Weight() == report.Fail:
-			errs++
-		case r.Weight() == report.Warn:
-			warns++
-		}
+	var v verdicts
+	for i := range results {
+		v.add(results[i])
 	}
+	return v.code(status, threshold)
+}
+
+// verdicts counts what an exit code rests on.
+type verdicts struct {
+	errs, warns int
+	// retry says that a result could not be evaluated, and that another try may cure it.
+	retry bool
+}
+
+func (v *verdicts) add(r report.Result) {
 	switch {
-	case status != report.Complete:
+	case r.Outcome == report.Error && r.Retryable:
+		v.retry = true
+	case r.Weight() == report.Error, r.Weight() == report.Fail:
+		v.errs++
+	case r.Weight() == report.Warn:
+		v.warns++
+	}
+}
+
+func (v verdicts) code(status report.Status, threshold failOn) int {
+	switch {
+	case v.retry, status != report.Complete:
 		return exitIncomplete
 	case threshold == failOnNever:
 		return exitOK
-	case errs > 0, threshold == failOnWarn && warns > 0:
+	case v.errs > 0, threshold == failOnWarn && v.warns > 0:
 		return exitFindings
 	}
 	return exitOK

@@ -45,6 +45,92 @@ func TestManyViewsStayWithinTheLimit(t *testing.T) {
 	}
 }
 
+// findingViews are a config of so many views of the same two small files, in which nearly every check of rows finds something: rows that
+// expired, clocks of two zones, repeats, nulls, times of the future, late rows, partitions that are missing.
+func findingViews(t *testing.T, views int) (config string) {
+	t.Helper()
+	dir := t.TempDir()
+	shift := "CASE i % 10 WHEN 3 THEN INTERVAL '-1200 days' WHEN 5 THEN NULL WHEN 7 THEN INTERVAL '40 days' WHEN 1 THEN INTERVAL '5 hours' WHEN 6 THEN INTERVAL '5 hours' ELSE INTERVAL '0 days' END"
+	query := "SELECT TIMESTAMP '2026-11-01 00:00:00' + to_days(f::INT) + to_minutes(i * 10) + " + shift + " AS event_time, " +
+		"TIMESTAMPTZ '2026-11-01 00:01:00+00' + to_days(f::INT) + to_minutes(i * 10) + to_seconds(i % 7) AS ingested_at, CASE i % 20 WHEN 19 THEN NULL ELSE i // 4 END AS id, " +
+		"'u' || (i % 30) AS user, CASE WHEN i % 5 = 1 THEN 'kafka' ELSE 'batch' END AS source, '2026-11-0' || (1 + f) AS dt FROM range(100) t(i), range(2) u(f)"
+	if _, err := duckdb.RunSQL(t.Context(), 1, 0, fmt.Sprintf("COPY (%s) TO '%s' (FORMAT parquet, PARTITION_BY (dt))", query, filepath.Join(dir, "data"))); err != nil {
+		t.Fatal(err)
+	}
+	text := "version: 1\nviews:\n"
+	for i := range views {
+		text += fmt.Sprintf("  view_%04d: {path: 'data/**/*.parquet', event_time: event_time, ingested_at: ingested_at, source: source, key: [id], entity: [user], ttl: 7d, max_age: 1d, max_lag: 10m, "+
+			"time_partition: {column: dt, grain: day}}\n", i)
+	}
+	config = filepath.Join(dir, "featureaudit.yaml")
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return config
+}
+
+// Of each view of findingViews fail duplicate-keys, future-rows, misfiled-rows, missing-partitions, mixed-zones, null-event-time, null-keys,
+// shifted-twins, stale-rows and stale-view; source-lag, stale-entities and zone-undeclared warn.
+const (
+	findingFails = 10
+	findingWarns = 3
+)
+
+// TestManyViewsWithFindingsStayWithinTheLimit audits thousands of views that all have findings: as values their results take several times
+// the limit.
+func TestManyViewsWithFindingsStayWithinTheLimit(t *testing.T) {
+	if os.Getenv(memoryVariable) == "" {
+		return
+	}
+	const limit, views = 256_000_000, 5000
+	out := filepath.Join(t.TempDir(), "report.json")
+	withinLimit(t, limit, 1, "run", "--config", findingViews(t, views), "--as-of", "2026-11-10", "--threads", "2", "--memory-limit", "256MB", "--summary", "none", "--log-level", "error", "--out", "json="+out)
+	r := readJSON(t, out)
+	if s := r.Summary; s.Views != views || s.Rows != 200*views || s.Fail != findingFails*views || s.Warn != findingWarns*views || s.Error != 0 {
+		t.Errorf("%+v: expected %d views of 200 rows each, %d results that fail and %d that warn", r.Summary, views, findingFails, findingWarns)
+	}
+}
+
+// TestResultsInCompactFormAreWrittenAlike audits views whose results are values at one limit and too many for that at another: all outputs
+// are the same, the codes too, and nothing stays in the temporary folder.
+func TestResultsInCompactFormAreWrittenAlike(t *testing.T) {
+	const views = 50 // some 3 MB of results, where a thirty-second of 68 MB are values
+	config, scratch := findingViews(t, views), t.TempDir()
+	formats := []string{"json", "text", "markdown", "html", "junit"}
+	written := func(limit string) map[string]string {
+		dir := t.TempDir()
+		args := []string{"run", "--config", config, "--as-of", "2026-11-10", "--memory-limit", limit, "--threads", "1", "--temp-dir", scratch, "--quiet", "--summary", "text"}
+		for _, format := range formats {
+			args = append(args, "--out", format+"="+filepath.Join(dir, "report."+format))
+		}
+		_, got, said := peakOf(t, program(t, args...))
+		if got != 1 {
+			t.Fatalf("%s: exit %d, want 1: %s", limit, got, said)
+		}
+		texts := map[string]string{"stdout": strings.ReplaceAll(said, dir, "")}
+		for _, format := range formats {
+			raw, err := os.ReadFile(filepath.Join(dir, "report."+format))
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts[format], _, _ = strings.Cut(strings.ReplaceAll(string(raw), dir, ""), "\n  \"execution\": {")
+		}
+		if s := readJSON(t, filepath.Join(dir, "report.json")).Summary; s.Fail != findingFails*views || s.Warn != findingWarns*views {
+			t.Errorf("%s: %+v: expected %d results that fail and %d that warn, of each of %d views", limit, s, findingFails, findingWarns, views)
+		}
+		return texts
+	}
+	values, texts := written("1GB"), written("68MB")
+	for name, want := range values {
+		if got := texts[name]; got != want || got == "" {
+			t.Errorf("%s at 68 MB:\n%.3000s\nat 1 GB\n%.3000s", name, got, want)
+		}
+	}
+	if left, err := os.ReadDir(scratch); err != nil || len(left) > 0 {
+		t.Errorf("left in the temp dir: %v (%v)", left, err)
+	}
+}
+
 // TestAlignAndDiffStayWithinTheLimit corrects a file of one large row group, and compares two ttls by its rows.
 func TestAlignAndDiffStayWithinTheLimit(t *testing.T) {
 	const limit, rows = 256_000_000, 2_000_000
