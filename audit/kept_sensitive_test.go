@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -105,6 +106,57 @@ func TestSensitiveColumnsAreKeptUnderAKey(t *testing.T) {
 				w.sameWith("nothing is sensitive any more", 0)
 			})
 		}
+	}
+}
+
+// TestSettledEntitiesAndVerifiedRowsAreHidden keeps so many days that entities are added up, and keys that repeat: neither these entities nor the images of
+// keys and other values are those of a run for which nothing is sensitive.
+func TestSettledEntitiesAndVerifiedRowsAreHidden(t *testing.T) {
+	w := plantedWorld(t, openEngine(t))
+	for day := keptDays; day < settledDays; day++ {
+		w.writePlanted(day)
+	}
+	told := func() map[string]bool {
+		values := map[string]bool{}
+		w.eachValue(w.facts, func(table, column string, n int64, text string) {
+			switch {
+			case table == kept.VerifiedName && column == "key":
+				values["key "+text] = true
+			case table == kept.VerifiedName && column == "payload":
+				for image := range slices.Chunk([]byte(text), 16) {
+					values["value "+string(image)] = true
+				}
+			case (table == kept.SettledName || table == kept.WideSettledName) && column != "newest_us":
+				values[fmt.Sprint("entity ", n)] = true
+			}
+		})
+		return values
+	}
+	columns := []string{"id", "user", "card"}
+	w.sameWith("nothing is sensitive", 0)
+	plain := told()
+	for i := range plantedRows { // amounts may be told
+		image := sha256.Sum256(fmt.Append(nil, i))
+		delete(plain, "value "+string(image[:16]))
+	}
+	w.facts, w.mask = filepath.Join(t.TempDir(), "hidden"), maskOf(t, 1)
+	for i := range w.views {
+		w.views[i].Sensitive = columns
+	}
+	w.sameWith("with a key", 0)
+	if got := w.settledRows(); got != 17+23 {
+		t.Errorf("%d entities are kept together, want 17 users and 23 cards", got)
+	}
+	w.sameWith("again with the key", int64(len(w.views)*settledDays))
+	w.nothingPlain(columns)
+	hidden := told()
+	for value := range hidden {
+		if plain[value] {
+			t.Errorf("%q is kept, as where nothing is sensitive", value)
+		}
+	}
+	if len(hidden) < 40+10*(settledDays-1) {
+		t.Errorf("%d values are kept: the test tries too little", len(hidden))
 	}
 }
 
