@@ -28,6 +28,8 @@ type Bucket interface {
 	Write(ctx context.Context, name string, content func() io.Reader) error
 	Create(ctx context.Context, name string, content []byte) (created bool, err error)
 	Delete(ctx context.Context, name string) error
+	// EndUploads ends the uploads of objects below a folder that began before an instant and are not done, and counts them.
+	EndUploads(ctx context.Context, folder string, before time.Time) (int, error)
 }
 
 // InBucket is a folder of a bucket by its address, which may have parameters. What is read of packs is copied to a file without a name
@@ -424,6 +426,11 @@ func (p *bucketPlace) leftovers(before time.Time) (int, error) {
 		}
 	}
 	return removed, nil
+}
+
+// endUploads implements place: a table that is large goes in parts, which no list of objects shows.
+func (p *bucketPlace) endUploads(before time.Time) (int, error) {
+	return p.bucket.EndUploads(p.ctx, p.address+p.parameters, before)
 }
 
 func (p *bucketPlace) close() error { return p.copies.close() }

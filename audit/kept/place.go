@@ -43,6 +43,8 @@ type place interface {
 	unmark(name string) error
 	// leftovers removes what killed runs left before an instant, and counts it.
 	leftovers(before time.Time) (int, error)
+	// endUploads ends what killed runs began to write before an instant and no list shows, and counts it.
+	endUploads(before time.Time) (int, error)
 	// close lets go of what was held to read packs.
 	close() error
 }
@@ -229,6 +231,9 @@ func (p localPlace) unmark(name string) error {
 	}
 	return err
 }
+
+// endUploads has nothing to end: what is written to a disk is listed.
+func (localPlace) endUploads(time.Time) (int, error) { return 0, nil }
 
 func (p localPlace) leftovers(before time.Time) (int, error) {
 	entries, err := os.ReadDir(filepath.Join(p.path, unfinishedFolder))

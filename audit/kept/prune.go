@@ -25,8 +25,8 @@ type Pruned struct {
 	Distrusted int
 	// Removed are packs that are gone, Damaged those of them that were damaged, and Merged those of them whose rest is in a new one.
 	Removed, Damaged, Merged int
-	// Leftovers are packs that killed runs left unfinished.
-	Leftovers int
+	// Leftovers are packs that killed runs left unfinished, and Uploads objects of a bucket that they had begun to write.
+	Leftovers, Uploads int
 	// Left names, in sentences, what was not understood and is left as it is.
 	Left []string
 	// Before and After are bytes on disk.
@@ -117,6 +117,12 @@ func (f Folder) Prune(ctx context.Context, since, now time.Time, by string) (Pru
 	}
 	if done.Leftovers, err = f.place.leftovers(now.Add(-unfinishedFor)); err != nil {
 		return done, fmt.Errorf("facts %s: %w", f, err)
+	}
+	if done.Uploads, err = f.place.endUploads(now.Add(-unfinishedFor)); err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			return done, cause
+		}
+		done.Left = append(done.Left, fmt.Sprintf("uploads that killed runs did not end, which no list of objects shows (%v): a rule of the bucket that ends them after some days removes what they take", err))
 	}
 	return done, nil
 }

@@ -31,6 +31,8 @@ type buckets interface {
 	Create(ctx context.Context, name string, content []byte) (bool, error)
 	// Delete deletes an object.
 	Delete(ctx context.Context, name string) error
+	// EndUploads ends the uploads of objects below a folder that began before an instant and are not done.
+	EndUploads(ctx context.Context, folder string, before time.Time) (int, error)
 	// Check says whether the bucket of a name can be reached with the credentials that there are.
 	Check(ctx context.Context, name string) error
 	Close() error

@@ -281,6 +281,9 @@ func (c *cli) pruneFacts(ctx context.Context, dir, keep string, now time.Time) (
 	if p.Leftovers > 0 {
 		fmt.Fprintf(c.stdout, "%s that killed runs left unfinished: removed\n", words.Count(int64(p.Leftovers), "pack"))
 	}
+	if p.Uploads > 0 {
+		fmt.Fprintf(c.stdout, "%s that killed runs did not end: removed\n", words.Count(int64(p.Uploads), "upload"))
+	}
 	if p.Distrusted > 0 {
 		fmt.Fprintf(c.stdout, "facts of %d files more were dropped, for they are older than a damaged pack, which may have corrected them\n", p.Distrusted)
 	}

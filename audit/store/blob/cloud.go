@@ -36,6 +36,8 @@ type cloud interface {
 	// answers says whether what a reader reads is the range that was asked for of what was listed, as far as the answer says: errOther where it
 	// is something else, and errReplaced where it is of another version.
 	answers(as func(any) bool, listed store.Entry, from, size int64) error
+	// endUploads ends the uploads of keys that begin so which began before an instant and are not done, and counts them.
+	endUploads(ctx context.Context, b *bucket, prefix string, before time.Time) (int, error)
 	// told is what the cloud says of an error: its code, and the status of the answer; empty where there was no answer.
 	told(err error) (code string, status int)
 }
