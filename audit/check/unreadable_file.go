@@ -29,7 +29,7 @@ var unreadableFile = Check{
 	measures: func(b *viewEvidence) map[string]any {
 		return map[string]any{"checked_pages": b.Collection.CheckedPages}
 	},
-	headline: func(_ *viewEvidence, v verdict) string {
+	headline: func(b *viewEvidence, v verdict) string {
 		const shown = 3
 		names := make([]string, min(len(v.findings), shown))
 		for i, f := range v.findings[:len(names)] {
@@ -39,7 +39,11 @@ var unreadableFile = Check{
 		if rest := len(v.findings) - len(names); rest > 0 {
 			more = fmt.Sprintf(" and %s more", words.Number(int64(rest)))
 		}
-		return fmt.Sprintf("%s of %s could not be read (%s%s)", words.Number(v.bad), words.Count(v.total, "file"), strings.Join(names, "; "), more)
+		files := words.Count(v.total, "file")
+		if b.storeFailed() { // whoever may do something about it has to know the bucket
+			files += " below " + b.Survey.Root
+		}
+		return fmt.Sprintf("%s of %s could not be read (%s%s)", words.Number(v.bad), files, strings.Join(names, "; "), more)
 	},
 }
 
@@ -48,6 +52,16 @@ be read, in partitions after as_of as well. The outcome is error; exit 3 where
 another try may cure it, else 1. What other checks miss because of it is said
 in their results. A view without any file is reported here, too: --missing-view
 says whether it is an error, a failure or a warning.`
+
+// storeFailed says that the files lie in a bucket whose store did not give some: no fault of theirs.
+func (b *viewEvidence) storeFailed() bool {
+	for i := range b.Unread {
+		if problem := b.Unread[i].Problem; problem.Retryable() || problem.Kind == facts.ProblemRefused {
+			return strings.Contains(b.Survey.Root, "://")
+		}
+	}
+	return false
+}
 
 // judgeUnreadable lists what could not be read wherever a verdict is wanted, after as_of too: a broken file is one at any time.
 func judgeUnreadable(b *viewEvidence) (verdict, error) {

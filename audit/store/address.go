@@ -32,6 +32,26 @@ func (e *AddressError) Retryable() bool { return false }
 // schemed is a path that begins as an address does.
 var schemed = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]*)://`)
 
+// sameStore are the schemes that the writers of tables have for one store.
+var sameStore = map[string]string{"s3": "s3", "s3a": "s3", "s3n": "s3", "gs": "gs", "azblob": "azblob"}
+
+// Known is the address here of an object or a folder that the log of a table names with the scheme of its writer: s3a:// is s3://, and
+// abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH is azblob://CONTAINER/PATH. It says false where no store here is meant.
+func Known(written string) (address string, known bool) {
+	scheme := Scheme(written)
+	_, rest, _ := strings.Cut(written, "://")
+	if same, ok := sameStore[scheme]; ok {
+		return same + "://" + rest, true
+	}
+	switch scheme {
+	case "abfs", "abfss", "wasb", "wasbs":
+		container, host, ok := strings.Cut(rest, "@")
+		_, key, _ := strings.Cut(host, "/")
+		return "azblob://" + container + "/" + key, ok && !strings.Contains(container, "/")
+	}
+	return "", false
+}
+
 // Addressed is an *AddressError where a path is an address, else nil.
 func Addressed(path string) error {
 	m := schemed.FindStringSubmatch(path)

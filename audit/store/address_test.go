@@ -19,3 +19,22 @@ func TestAddressed(t *testing.T) {
 		}
 	}
 }
+
+func TestKnown(t *testing.T) {
+	for written, want := range map[string]string{
+		"s3a://lake/tx/a b.parquet": "s3://lake/tx/a b.parquet",
+		"s3n://lake":                "s3://lake",
+		"gs://lake/tx":              "gs://lake/tx",
+		"abfss://lake@account.dfs.core.windows.net/tx/a@b.parquet": "azblob://lake/tx/a@b.parquet",
+		"wasbs://lake@account.blob.core.windows.net/tx":            "azblob://lake/tx",
+		"WASB://lake@account.blob.core.windows.net/tx":             "azblob://lake/tx",
+		"azblob://lake/tx":                        "azblob://lake/tx",
+		"abfss://account.dfs.core.windows.net/tx": "",
+		"hdfs://nn/tx":                            "",
+		"/data/tx":                                "",
+	} {
+		if got, known := Known(written); known != (want != "") || known && got != want {
+			t.Errorf("Known(%q) = %q, %v; want %q", written, got, known, want)
+		}
+	}
+}

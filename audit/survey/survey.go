@@ -222,8 +222,13 @@ func openProblemOf(f facts.File, err error) *facts.Problem {
 
 func openProblem(err error) *facts.Problem {
 	var remote *store.RemoteError
+	var elsewhere *store.AddressError
 	switch {
-	case errors.As(err, &remote) && remote.Kind != store.RemoteGone:
+	case errors.As(err, &elsewhere):
+		return &facts.Problem{Kind: facts.ProblemRefused, Message: elsewhere.Error()}
+	case errors.As(err, &remote) && remote.Kind == store.RemoteGone:
+		return &facts.Problem{Kind: facts.ProblemVanished, Message: "it was listed and is gone now: run again when its writer is done"}
+	case errors.As(err, &remote):
 		return &facts.Problem{Kind: remoteKinds[remote.Kind], Message: remote.What()}
 	case errors.Is(err, fs.ErrNotExist):
 		return &facts.Problem{Kind: facts.ProblemVanished, Message: "it was listed and is gone now, or a link to nothing: run again when its writer is done, or remove the link"}

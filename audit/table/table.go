@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/zeebo/xxh3"
 
@@ -327,28 +328,36 @@ func folderOf(values []facts.Value) string {
 // atOnce is how many files of deleted rows are read at once.
 const atOnce = 8
 
-// eachFile calls do for each number below count, some at once; the first error ends it.
+// eachFile calls do for each number below count, some at once, in their order. An error ends it: of several it is that of the lowest number, whichever came
+// first, so that a report of the same table says the same.
 func eachFile(ctx context.Context, count int, do func(ctx context.Context, i int) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	var group sync.WaitGroup
-	next := make(chan int)
+	var failed atomic.Bool
+	errs, next := make([]error, count), make(chan int)
 	for range min(atOnce, count) {
 		group.Go(func() {
 			for i := range next {
-				if err := do(ctx, i); err != nil {
-					cancel(err)
+				if errs[i] = do(ctx, i); errs[i] != nil {
+					failed.Store(true)
 				}
 			}
 		})
 	}
 	for i := range count {
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || failed.Load() {
 			break
 		}
 		next <- i
 	}
 	close(next)
 	group.Wait()
-	return context.Cause(ctx)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/featureaudit/featureaudit/fixtures"
 	"github.com/featureaudit/featureaudit/fixtures/icebergtable"
-	"github.com/featureaudit/featureaudit/fixtures/objectstore"
 )
 
 // relocated is what only one of the definitions has.
@@ -21,10 +20,20 @@ var relocated = regexp.MustCompile(`\s*"table.relocated": "(flag --set",|true"\s
 // TestAnIcebergTableInABucketIsThatOfItsFiles audits an Iceberg table that was written in a bucket, with positions, vectors and equality
 // deletes, there and in a copy of its folder on this machine.
 func TestAnIcebergTableInABucketIsThatOfItsFiles(t *testing.T) {
-	server := objectstore.StartS3(t)
-	server.Use(t)
+	anIcebergTableInABucketIsThatOfItsFiles(t, "s3")
+}
+func TestAnIcebergTableInABucketIsThatOfItsFilesGoogle(t *testing.T) {
+	anIcebergTableInABucketIsThatOfItsFiles(t, "gs")
+}
+func TestAnIcebergTableInABucketIsThatOfItsFilesAzure(t *testing.T) {
+	anIcebergTableInABucketIsThatOfItsFiles(t, "azblob")
+}
+
+func anIcebergTableInABucketIsThatOfItsFiles(t *testing.T, scheme string) {
+	t.Helper()
+	b := rent(t, scheme, nil)
 	dir := filepath.Join(t.TempDir(), "tx")
-	table, err := icebergtable.New(dir, icebergtable.Options{Location: "s3a://feat/lake/tx", Fields: []icebergtable.Field{{ID: 1, Name: "id", Type: "long"}, {ID: 2, Name: "event_time", Type: "timestamptz"}},
+	table, err := icebergtable.New(dir, icebergtable.Options{Location: hadoops(b.at) + "/lake/tx", Fields: []icebergtable.Field{{ID: 1, Name: "id", Type: "long"}, {ID: 2, Name: "event_time", Type: "timestamptz"}},
 		Partitions: []icebergtable.Partition{{Source: 2, ID: 1000, Name: "event_time_day", Transform: "day"}}})
 	if err != nil {
 		t.Fatal(err)
@@ -57,14 +66,13 @@ func TestAnIcebergTableInABucketIsThatOfItsFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	server.Bucket(t, "feat")
-	upload(t, dir, "s3://feat/lake/tx")
+	upload(t, dir, b.at+"/lake/tx")
 	report := func(path string, more ...string) string {
 		text := auditOf(t, 1, append([]string{"--path", path, "--event-time", "event_time", "--key", "id", "--ttl", "48h", "--as-of", "2026-11-05T00:00:00Z"}, more...)...)
 		text = relocated.ReplaceAllString(text, "")
 		return strings.ReplaceAll(text, path, "PATH")
 	}
-	here, there := report(dir, "--set", "table.relocated=true"), report("s3://feat/lake/tx")
+	here, there := report(dir, "--set", "table.relocated=true"), report(b.at+"/lake/tx")
 	if here != there {
 		t.Errorf("the reports differ: %s", firstDifference(here, there))
 	}

@@ -185,10 +185,10 @@ func TestANightReadsNothingOfWhatABucketHasStill(t *testing.T) {
 // TestFactsInABucketThatLoseObjects deletes objects of the facts between nights one by one, as a rule of the bucket does: the report stays that
 // of a run that reads all.
 func TestFactsInABucketThatLoseObjects(t *testing.T) {
-	w := newFactsWorld(t)
+	w := newFactsWorld(t, "s3")
 	want, _, files := w.report("--config", w.local)
-	w.report("--config", w.local, "--facts", factsAddress)
-	w.report("--config", w.local, "--facts", factsAddress, "--paranoid")
+	w.report("--config", w.local, "--facts", w.facts)
+	w.report("--config", w.local, "--facts", w.facts, "--paranoid")
 	for round := 0; ; round++ {
 		objects := slices.Concat(w.objects("packs/*/*"), w.objects("looks/*/*"))
 		if round == 12 {
@@ -198,12 +198,12 @@ func TestFactsInABucketThatLoseObjects(t *testing.T) {
 		if err := os.Remove(filepath.Join(w.folder, lost)); err != nil {
 			t.Fatal(err)
 		}
-		if got, known, read := w.report("--config", w.local, "--facts", factsAddress); got != want || known+read != files {
+		if got, known, read := w.report("--config", w.local, "--facts", w.facts); got != want || known+read != files {
 			t.Fatalf("without %s %v files are known and %v read: %s", lost, known, read, firstDifference(want, got))
 		}
 	}
-	execute(t, 0, "facts", "prune", factsAddress)
-	if got, known, _ := w.report("--config", w.local, "--facts", factsAddress); got != want || known != files {
+	execute(t, 0, "facts", "prune", w.facts)
+	if got, known, _ := w.report("--config", w.local, "--facts", w.facts); got != want || known != files {
 		t.Errorf("after pruning %v files are known, want all: %s", known, firstDifference(want, got))
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/featureaudit/featureaudit/audit/render"
 	"github.com/featureaudit/featureaudit/audit/store/blob"
 	"github.com/featureaudit/featureaudit/fixtures/objectstore"
 )
@@ -19,45 +20,38 @@ var triedInABucket = []string{"after", "baseline", "before", "clean", "config", 
 
 // TestABucketStandsWhereverAPathDoes works through a night, a backfill, a correction and a migration of which nothing lies on this machine:
 // config, baseline, history, snapshot, reports and the copy are objects, and what comes of them is what comes of files.
-func TestABucketStandsWhereverAPathDoes(t *testing.T) {
+func TestABucketStandsWhereverAPathDoes(t *testing.T)       { standsWhereverAPathDoes(t, "s3") }
+func TestABucketStandsWhereverAPathDoesGoogle(t *testing.T) { standsWhereverAPathDoes(t, "gs") }
+func TestABucketStandsWhereverAPathDoesAzure(t *testing.T)  { standsWhereverAPathDoes(t, "azblob") }
+
+func standsWhereverAPathDoes(t *testing.T, scheme string) {
+	t.Helper()
 	for name, why := range pathFlags() {
 		if why == "" && name != "facts" && !slices.Contains(triedInABucket, name) { // kept facts have a test of their own
 			t.Errorf("--%s takes an address, and is not tried", name)
 		}
 	}
 	t.Setenv("TMPDIR", t.TempDir())
-	server := objectstore.StartS3(t)
-	server.Use(t)
-	local, remote, asOf := incident(t, server)
-	s := blob.New(blob.DefaultLimits())
-	t.Cleanup(func() { s.Close() })
-	put := func(name, text string) {
-		t.Helper()
-		if err := s.Write(t.Context(), name, objectstore.Of([]byte(text))); err != nil {
-			t.Fatal(err)
-		}
-	}
-	object := func(key string) string {
-		t.Helper()
-		raw, err := os.ReadFile(filepath.Join(server.Folder, "feat", key))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(raw)
-	}
+	b := rent(t, scheme, nil)
+	local, remote, asOf := incidentIn(t, b.at)
 	config, err := os.ReadFile(remote)
 	if err != nil {
 		t.Fatal(err)
 	}
-	const at = "s3://feat/growth/featureaudit.yaml"
-	server.Bucket(t, "out")
-	put(at, strings.ReplaceAll(string(config), "s3://feat/growth/data/", "data/")+"history: ../history\n")
+	at := b.at + "/growth/featureaudit.yaml"
+	other := b.Bucket(t, "out")
+	if scheme == "s3" { // which all addresses of a bucket have, then
+		other += "/d.csv?region=us-east-1&endpoint=" + strings.ReplaceAll(os.Getenv("AWS_ENDPOINT_URL"), "/", "%2F")
+	} else {
+		other += "/d.csv"
+	}
+	b.put(at, strings.ReplaceAll(string(config), b.at+"/growth/data/", "data/")+"history: ../history\n")
 
 	// a night: the report is the one of the config and the files on this machine
-	want := strings.ReplaceAll(auditOf(t, 1, "--config", local, "--as-of", asOf), rootOf(t, local), "s3://feat/growth/data")
-	want = strings.ReplaceAll(want, filepath.Dir(local), "s3://feat/growth")
+	want := strings.ReplaceAll(auditOf(t, 1, "--config", local, "--as-of", asOf), rootOf(t, local), b.at+"/growth/data")
+	want = strings.ReplaceAll(want, filepath.Dir(local), b.at+"/growth")
 	unlike := func(text string) string { return strings.ReplaceAll(text, `"project": "growth"`, "") }
-	for _, args := range [][]string{{"--config", at}, {at}, {"s3://feat/growth"}} {
+	for _, args := range [][]string{{"--config", at}, {at}, {b.at + "/growth"}} {
 		got := auditOf(t, 1, append(args, "--as-of", asOf)...)
 		if strings.Contains(got, `"history"`) { // the second and the third know the runs before them
 			continue
@@ -66,93 +60,129 @@ func TestABucketStandsWhereverAPathDoes(t *testing.T) {
 			t.Errorf("run %q: the reports differ: %s", args, firstDifference(want, got))
 		}
 	}
-	execute(t, 1, "run", "--config", at, "--as-of", asOf, "--out", "json=s3://feat/out/r.json", "--out", "flagd=s3://feat/out/flags.json", "--out", "findings=s3://feat/out/f.parquet",
-		"--out", "rows=s3://feat/out/rows.parquet", "--out", "duplicates=s3://out/d.csv?region=us-east-1&endpoint="+strings.ReplaceAll(server.Endpoint, "/", "%2F"), "--history", "s3://feat/history")
-	if rows := object("out/rows.parquet"); !strings.HasPrefix(rows, "PAR1") || !strings.HasPrefix(object("out/f.parquet"), "PAR1") || strings.HasPrefix(object("../out/d.csv"), "PAR1") {
+	execute(t, 1, "run", "--config", at, "--as-of", asOf, "--out", "json="+b.at+"/out/r.json", "--out", "flagd="+b.at+"/out/flags.json", "--out", "findings="+b.at+"/out/f.parquet",
+		"--out", "rows="+b.at+"/out/rows.parquet", "--out", "duplicates="+other, "--history", b.at+"/history")
+	if rows := b.object(b.at + "/out/rows.parquet"); !strings.HasPrefix(rows, "PAR1") || !strings.HasPrefix(b.object(b.at+"/out/f.parquet"), "PAR1") || strings.HasPrefix(b.object(other), "PAR1") {
 		t.Error("the form of rows is not the one that the ending says")
 	}
+	everyFormat(t, b, "run", "--config", at, "--as-of", asOf, "--fail-on", "never")
 	if said := execute(t, 0, "report", "trend", "transactions", "--config", at); !strings.Contains(said, "transactions") {
 		t.Errorf("no trend: %s", said)
 	}
 	for night, told := range []bool{false, true} {
-		if said := execute(t, 0, "report", "s3://feat/out/r.json", "--out", "slack=s3://feat/out/slack.json", "--history", "s3://feat/history"); strings.Contains(said, "was told of the night") != told {
+		if said := execute(t, 0, "report", b.at+"/out/r.json", "--out", "slack="+b.at+"/out/slack.json", "--history", b.at+"/history"); strings.Contains(said, "was told of the night") != told {
 			t.Errorf("call %d: the channel was told before: %v, want %v: %s", night+1, !told, told, said)
 		}
 	}
-	if said := execute(t, 0, "report", "trend", "transactions", "--history", "s3://feat/history"); strings.Contains(said, "not used") {
+	if said := execute(t, 0, "report", "trend", "transactions", "--history", b.at+"/history"); strings.Contains(said, "not used") {
 		t.Errorf("the note that a channel was told is taken for a run: %s", said)
 	}
-	execute(t, 1, "gate", "s3://feat/out/r.json", "--out", "junit=s3://feat/out/r.xml")
-	execute(t, 0, "report", "diff", "s3://feat/out/r.json", "s3://feat/out/r.json")
-	execute(t, 0, "baseline", "s3://feat/out/r.json", "--out", "s3://feat/out/baseline.yaml")
-	put("s3://feat/out/baseline.yaml", strings.ReplaceAll(object("out/baseline.yaml"), "SET-A-DATE", "2027-01-31"))
-	execute(t, 0, "gate", "s3://feat/out/r.json", "--baseline", "s3://feat/out/baseline.yaml", "--new-only", "--view", "transactions", "--check", "duplicate-keys")
-	execute(t, 3, "require", "transactions", "--flags", "s3://feat/out/flags.json", "--now", asOf) // made by a clock that is ahead
-	execute(t, 1, "require", "transactions", "--report", "s3://feat/out/r.json")
+	execute(t, 1, "gate", b.at+"/out/r.json", "--out", "junit="+b.at+"/out/r.xml")
+	execute(t, 0, "report", "diff", b.at+"/out/r.json", b.at+"/out/r.json")
+	execute(t, 0, "baseline", b.at+"/out/r.json", "--out", b.at+"/out/baseline.yaml")
+	b.put(b.at+"/out/baseline.yaml", strings.ReplaceAll(b.object(b.at+"/out/baseline.yaml"), "SET-A-DATE", "2027-01-31"))
+	execute(t, 0, "gate", b.at+"/out/r.json", "--baseline", b.at+"/out/baseline.yaml", "--new-only", "--view", "transactions", "--check", "duplicate-keys")
+	execute(t, 3, "require", "transactions", "--flags", b.at+"/out/flags.json", "--now", asOf) // made by a clock that is ahead
+	execute(t, 1, "require", "transactions", "--report", b.at+"/out/r.json")
 	execute(t, 1, "require", "transactions", "--data", "--config", at, "--now", asOf)
 
 	// definitions
-	if said := execute(t, 0, "init", "s3://feat/growth", "--out", "yaml=s3://feat/growth/started.yaml"); !strings.Contains(said, "with 4 views") || !strings.Contains(object("growth/started.yaml"), "path: data/transactions/**/*.parquet") {
-		t.Errorf("init wrote\n%s\n%s", said, object("growth/started.yaml"))
+	if said := execute(t, 0, "init", b.at+"/growth", "--out", "yaml="+b.at+"/growth/started.yaml"); !strings.Contains(said, "with 4 views") || !strings.Contains(b.object(b.at+"/growth/started.yaml"), "path: data/transactions/**/*.parquet") {
+		t.Errorf("init wrote\n%s\n%s", said, b.object(b.at+"/growth/started.yaml"))
 	}
-	execute(t, 2, "init", "s3://feat/growth", "--out", "yaml=s3://feat/growth/started.yaml")
-	if said := execute(t, 0, "init", "s3://feat/growth/data/sessions", "--out", "yaml=-"); !strings.Contains(said, `path: "s3://feat/growth/data/sessions/**/*.parquet"`) {
+	execute(t, 2, "init", b.at+"/growth", "--out", "yaml="+b.at+"/growth/started.yaml")
+	if said := execute(t, 0, "init", b.at+"/growth/data/sessions", "--out", "yaml=-"); !strings.Contains(said, `path: "`+b.at+`/growth/data/sessions/**/*.parquet"`) {
 		t.Errorf("init wrote\n%s", said)
 	}
-	put("s3://feat/loose.yaml", string(config))
-	put("s3://feat/stricter.yaml", strings.Replace(string(config), "ttl: 24h", "ttl: 12h", 1))
-	if said := execute(t, 0, "diff", "s3://feat/loose.yaml", "s3://feat/stricter.yaml", "--data", "s3://feat/stricter.yaml", "--config", at, "--as-of", asOf); !strings.Contains(said, "ttl went from 1d to 12h") {
+	b.put(b.at+"/loose.yaml", string(config))
+	b.put(b.at+"/stricter.yaml", strings.Replace(string(config), "ttl: 24h", "ttl: 12h", 1))
+	if said := execute(t, 0, "diff", b.at+"/loose.yaml", b.at+"/stricter.yaml", "--data", b.at+"/stricter.yaml", "--config", at, "--as-of", asOf); !strings.Contains(said, "ttl went from 1d to 12h") {
 		t.Errorf("diff says\n%s", said)
 	}
-	execute(t, 1, "lint", "s3://feat/loose.yaml", "--root", "s3://feat/growth", "--config", at)
-	execute(t, 0, "definitions", "s3://feat/loose.yaml", "--out", "json=s3://feat/out/definitions.json")
-	execute(t, 2, "definitions", "s3://feat/loose.yaml", "--out", "json=s3://feat/loose.yaml") // what is read is never written
-	execute(t, 0, "schema", "config", "--out", "json=s3://feat/out/schema.json")
-	execute(t, 0, "plan", "--path", "s3://feat/growth/data/sessions", "--out", "text=s3://feat/out/plan.txt")
-	execute(t, 0, "sample", "s3://feat/growth/data/sessions/"+firstBelow(t, filepath.Join(server.Folder, "feat/growth/data/sessions")), "--out", "s3://feat/out/sample.parquet")
+	execute(t, 1, "lint", b.at+"/loose.yaml", "--root", b.at+"/growth", "--config", at)
+	execute(t, 0, "definitions", b.at+"/loose.yaml", "--out", "json="+b.at+"/out/definitions.json")
+	execute(t, 2, "definitions", b.at+"/loose.yaml", "--out", "json="+b.at+"/loose.yaml") // what is read is never written
+	execute(t, 0, "schema", "config", "--out", "json="+b.at+"/out/schema.json")
+	execute(t, 0, "plan", "--path", b.at+"/growth/data/sessions", "--out", "text="+b.at+"/out/plan.txt")
+	execute(t, 0, "sample", b.at+"/growth/data/sessions/"+b.below(b.at + "/growth/data/sessions")[0], "--out", b.at+"/out/sample.parquet")
 
 	// a backfill
-	execute(t, 3, "snapshot", "--config", at, "--as-of", asOf, "--out", "s3://feat/out/before.snapshot") // one file is cut off
+	execute(t, 3, "snapshot", "--config", at, "--as-of", asOf, "--out", b.at+"/out/before.snapshot") // one file is cut off
 	verify := []string{"verify", "--config", at, "--as-of", asOf, "--view", "transactions", "--before"}
-	execute(t, 0, append(verify, "s3://feat/out/before.snapshot", "--out", "json=s3://feat/out/v.json", "--publish-plan", "s3://feat/out/publish.csv")...)
-	if header, _, _ := strings.Cut(object("out/publish.csv"), "\n"); header != "view,partition,action,file_after,file_before" {
+	execute(t, 0, append(verify, b.at+"/out/before.snapshot", "--out", "json="+b.at+"/out/v.json", "--publish-plan", b.at+"/out/publish.csv")...)
+	if header, _, _ := strings.Cut(b.object(b.at+"/out/publish.csv"), "\n"); header != "view,partition,action,file_after,file_before" {
 		t.Errorf("the plan begins with %q", header)
 	}
-	execute(t, 0, "verify", "--repeat", "s3://feat/out/v.json", "--as-of", asOf)
-	execute(t, 0, append(verify, "s3://feat/growth", "--after", at)...)
-	put("s3://feat/out/rows.csv", "partition,rows\n2026-11-10,1\n")
-	if said := execute(t, 1, append(verify, "s3://feat/growth/data/transactions", "--range", "2026-11-10..2026-11-10", "--expect-rows", "s3://feat/out/rows.csv")...); !says(said, "backfill-complete") {
+	execute(t, 0, "verify", "--repeat", b.at+"/out/v.json", "--as-of", asOf)
+	execute(t, 0, append(verify, b.at+"/growth", "--after", at)...)
+	b.put(b.at+"/out/rows.csv", "partition,rows\n2026-11-10,1\n")
+	if said := execute(t, 1, append(verify, b.at+"/growth/data/transactions", "--range", "2026-11-10..2026-11-10", "--expect-rows", b.at+"/out/rows.csv")...); !says(said, "backfill-complete") {
 		t.Errorf("verify says\n%s", said)
 	}
-	execute(t, 2, append(verify, "s3://feat/none")...)
+	execute(t, 2, append(verify, b.at+"/none")...)
 
 	// a correction
-	if said := execute(t, 0, "align", "--report", "s3://feat/out/r.json", "--config", at, "--out-dir", "s3://feat/aligned"); !says(said, "transactions: 2400 rows of 27 files copied to 27 files") {
+	if said := execute(t, 0, "align", "--report", b.at+"/out/r.json", "--config", at, "--out-dir", b.at+"/aligned"); !says(said, "transactions: 2400 rows of 27 files copied to 27 files") {
 		t.Errorf("align says\n%s", said)
 	}
-	if said := execute(t, 2, "align", "--report", "s3://feat/out/r.json", "--config", at, "--out-dir", "s3://feat/aligned"); !says(said, "the target is not empty") {
+	if said := execute(t, 2, "align", "--report", b.at+"/out/r.json", "--config", at, "--out-dir", b.at+"/aligned"); !says(said, "the target is not empty") {
 		t.Errorf("align says\n%s", said)
 	}
-	execute(t, 2, "align", "--report", "s3://feat/out/r.json", "--config", at, "--out-dir", "s3://feat/growth/data/transactions/dt=2026-11-30/x") // data
-	if objects, err := s.Tree(t.Context(), "s3://feat/aligned"); err != nil || len(objects) != 27 {
-		t.Errorf("the copy has %d objects, error %v; want 27", len(objects), err)
+	execute(t, 2, "align", "--report", b.at+"/out/r.json", "--config", at, "--out-dir", b.at+"/growth/data/transactions/dt=2026-11-30/x") // data
+	if objects := b.below(b.at + "/aligned"); len(objects) != 27 {
+		t.Errorf("the copy has %d objects, want 27", len(objects))
+	}
+
+	// kept facts, and a repository of Feast
+	nights := []string{"run", "--config", at, "--as-of", asOf, "--fail-on", "never", "--summary", "none", "--facts", b.at + "/facts"}
+	execute(t, 0, nights...)
+	execute(t, 0, append(nights, "--paranoid")...)
+	execute(t, 0, nights...)
+	if said := execute(t, 0, "facts", "list", b.at+"/facts"); !says(said, "transactions") {
+		t.Errorf("facts list says\n%s", said)
+	}
+	if said := execute(t, 0, "facts", "check", b.at+"/facts", at, "--as-of", asOf, "--all"); !says(said, "the report is the same") {
+		t.Errorf("facts check says\n%s", said)
+	}
+	execute(t, 0, "facts", "prune", b.at+"/facts")
+	execute(t, 0, nights...)
+	repo := t.TempDir()
+	b.put(b.at+"/feast/registry.json", `{"project": "p", "featureViews": [{"spec": {"name": "sessions", "project": "p", "ttl": "604800s", "entities": ["user"], "entityColumns": [{"name": "user_id", "valueType": "INT64"}],
+		"batchSource": {"type": "BATCH_FILE", "timestampField": "event_time", "fileOptions": {"uri": "`+b.at+`/growth/data/sessions/"}}}}], "entities": [{"spec": {"name": "user", "joinKey": "user_id"}}]}`)
+	if err := os.WriteFile(filepath.Join(repo, "feature_store.yaml"), []byte("project: p\nprovider: local\nregistry: "+b.at+"/feast/registry.json\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if said := execute(t, 0, "run", repo, "--as-of", asOf, "--fail-on", "never"); !says(said, "looked at 1 view,") {
+		t.Errorf("the audit of a repository says\n%s", said)
 	}
 	if left, err := filepath.Glob(filepath.Join(os.TempDir(), "featureaudit-*")); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %q, error %v", left, err)
 	}
 }
 
-func firstBelow(t *testing.T, dir string) string {
+// everyFormat writes what a command writes in every format of reports, once to files and once to objects.
+func everyFormat(t *testing.T, b rented, args ...string) {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join(dir, "*", "*.parquet"))
-	if err != nil || len(names) == 0 {
-		t.Fatalf("no file below %s: %v", dir, err)
+	here, compared := t.TempDir(), 0
+	for _, f := range render.Formats() {
+		if f.Report != nil {
+			args = append(args, "--out", f.Name+"="+filepath.Join(here, f.Name), "--out", f.Name+"="+b.at+"/formats/"+f.Name)
+		}
 	}
-	rel, err := filepath.Rel(dir, names[0])
-	if err != nil {
-		t.Fatal(err)
+	execute(t, 0, args...)
+	for _, f := range render.Formats() {
+		if f.Report == nil {
+			continue
+		}
+		compared++
+		want, err := os.ReadFile(filepath.Join(here, f.Name))
+		if got := b.object(b.at + "/formats/" + f.Name); err != nil || got != string(want) || got == "" {
+			t.Errorf("%s: the object and the file differ: %s, error %v", f.Name, firstDifference(string(want), got), err)
+		}
 	}
-	return filepath.ToSlash(rel)
+	if compared < 10 {
+		t.Errorf("%d formats were compared", compared)
+	}
 }
 
 // TestACopyInABucketIsWholeOrNotThere: where an object cannot be written none is left; what a killed run left is removed by what its mark lists

@@ -11,29 +11,35 @@ import (
 
 	"github.com/featureaudit/featureaudit/fixtures"
 	"github.com/featureaudit/featureaudit/fixtures/deltatable"
-	"github.com/featureaudit/featureaudit/fixtures/objectstore"
 )
 
 // TestATableInABucketIsThatOfItsFiles audits Delta tables with deletion vectors and a checkpoint on this machine and in a bucket: the
 // reports differ in the path alone. Columns go by their names, by other names in the files, or by numbers; vectors are inline, relative, or absolute,
 // which the log says as Hadoop writes such an address.
-func TestATableInABucketIsThatOfItsFiles(t *testing.T) {
-	server := objectstore.StartS3(t)
-	server.Use(t)
-	server.Bucket(t, "feat")
+func TestATableInABucketIsThatOfItsFiles(t *testing.T) { aTableInABucketIsThatOfItsFiles(t, "s3") }
+func TestATableInABucketIsThatOfItsFilesGoogle(t *testing.T) {
+	aTableInABucketIsThatOfItsFiles(t, "gs")
+}
+func TestATableInABucketIsThatOfItsFilesAzure(t *testing.T) {
+	aTableInABucketIsThatOfItsFiles(t, "azblob")
+}
+
+func aTableInABucketIsThatOfItsFiles(t *testing.T, scheme string) {
+	t.Helper()
+	b := rent(t, scheme, nil)
 	for name, test := range map[string]struct {
 		mapping string
 		vectors []string
 	}{"plain": {"", []string{"i", "u"}}, "names": {"name", []string{"u", "p"}}, "numbers": {"id", []string{"p", "i"}}} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), name)
-			bucketTable(t, dir, "s3a://feat/lake/"+name, test.mapping, test.vectors)
-			upload(t, dir, "s3://feat/lake/"+name)
+			bucketTable(t, dir, hadoops(b.at)+"/lake/"+name, test.mapping, test.vectors)
+			upload(t, dir, b.at+"/lake/"+name)
 			report := func(path string) string {
 				text := auditOf(t, 1, "--path", path, "--event-time", "event_time", "--key", "id", "--ttl", "48h", "--as-of", "2026-11-05T00:00:00Z", "--set", "table.version=4")
 				return strings.ReplaceAll(text, path, "PATH")
 			}
-			here, there := report(dir), report("s3://feat/lake/"+name)
+			here, there := report(dir), report(b.at+"/lake/"+name)
 			if here != there {
 				t.Errorf("the reports differ: %s", firstDifference(here, there))
 			}
@@ -45,6 +51,18 @@ func TestATableInABucketIsThatOfItsFiles(t *testing.T) {
 			}
 		})
 	}
+}
+
+// hadoops is the address of a bucket as Hadoop's writers have it.
+func hadoops(address string) string {
+	scheme, bucket, _ := strings.Cut(address, "://")
+	switch scheme {
+	case "s3":
+		return "s3a://" + bucket
+	case "azblob":
+		return "abfss://" + bucket + "@testaccount.dfs.core.windows.net"
+	}
+	return address
 }
 
 // bucketTable writes a table of four days, whose files name its columns as a mapping says.

@@ -4,7 +4,9 @@ package main
 
 import (
 	"encoding/json"
+	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -87,15 +89,76 @@ func execute(t *testing.T, want int, args ...string) string {
 	return string(printed)
 }
 
-// incident plants the incident in a folder and in a bucket, and gives a config of each in a folder of its own.
+// rented is a bucket named feat of a cloud's server.
+type rented struct {
+	t *testing.T
+	objectstore.Cloud
+	// at is its address.
+	at    string
+	store *blob.Store
+}
+
+func rent(t *testing.T, scheme string, fault func(n int, r *http.Request) objectstore.Answer) rented {
+	t.Helper()
+	b := rented{t: t, Cloud: objectstore.StartCloud(t, scheme, fault), store: blob.New(blob.DefaultLimits())}
+	t.Cleanup(func() { b.store.Close() })
+	b.at = b.Bucket(t, "feat")
+	return b
+}
+
+// put writes an object.
+func (b rented) put(name, text string) {
+	b.t.Helper()
+	if err := b.store.Write(b.t.Context(), name, objectstore.Of([]byte(text))); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// object reads one.
+func (b rented) object(name string) string {
+	b.t.Helper()
+	if _, err := b.store.Stat(b.t.Context(), name); err != nil { // others write it too
+		b.t.Fatal(err)
+	}
+	o, err := b.store.Open(b.t.Context(), name)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	raw, err := io.ReadAll(io.NewSectionReader(o, 0, 1<<30))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return string(raw)
+}
+
+// below are the names of all objects of a folder.
+func (b rented) below(folder string) (names []string) {
+	b.t.Helper()
+	objects, err := b.store.Tree(b.t.Context(), folder)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, o := range objects {
+		names = append(names, o.Path)
+	}
+	return names
+}
+
+// incident plants the incident in a folder and in a bucket of S3, and gives a config of each in a folder of its own.
 func incident(t *testing.T, server objectstore.S3) (local, remote, asOf string) {
+	t.Helper()
+	server.Bucket(t, "feat")
+	return incidentIn(t, "s3://feat")
+}
+
+// incidentIn is incident for a bucket that is there.
+func incidentIn(t *testing.T, bucket string) (local, remote, asOf string) {
 	t.Helper()
 	dir := t.TempDir()
 	if _, err := fixtures.Incident(dir); err != nil {
 		t.Fatal(err)
 	}
-	server.Bucket(t, "feat")
-	upload(t, filepath.Join(dir, "data"), "s3://feat/growth/data")
+	upload(t, filepath.Join(dir, "data"), bucket+"/growth/data")
 	config, err := os.ReadFile(filepath.Join(dir, "featureaudit.yaml"))
 	if err != nil {
 		t.Fatal(err)
@@ -112,7 +175,7 @@ func incident(t *testing.T, server objectstore.S3) (local, remote, asOf string) 
 		}
 		return path
 	}
-	return write(filepath.Join(dir, "data")), write("s3://feat/growth/data"), strings.TrimSpace(string(at))
+	return write(filepath.Join(dir, "data")), write(bucket + "/growth/data"), strings.TrimSpace(string(at))
 }
 
 // TestTheReportOfABucketIsThatOfItsFiles audits the incident where it lies on this machine and where it lies in a bucket: the reports

@@ -24,6 +24,9 @@ var _ store.Store = Store{}
 
 // Tree lists files and links to files; it follows no link to a folder.
 func (Store) Tree(ctx context.Context, folder string) ([]store.Entry, error) {
+	if err := store.Addressed(folder); err != nil {
+		return nil, err
+	}
 	var entries []store.Entry
 	err := filepath.WalkDir(folder, func(abs string, d fs.DirEntry, err error) error {
 		if ctx.Err() != nil {
@@ -58,6 +61,9 @@ func (Store) Stat(ctx context.Context, abs string) (store.Entry, error) {
 	if err := ctx.Err(); err != nil {
 		return store.Entry{}, err
 	}
+	if err := store.Addressed(abs); err != nil {
+		return store.Entry{}, err
+	}
 	info, err := os.Stat(abs)
 	if err != nil {
 		return store.Entry{}, err
@@ -68,6 +74,9 @@ func (Store) Stat(ctx context.Context, abs string) (store.Entry, error) {
 // Open opens a regular file, and never waits for one that is none.
 func (Store) Open(ctx context.Context, abs string) (store.Object, error) {
 	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := store.Addressed(abs); err != nil {
 		return nil, err
 	}
 	return openRegular(abs)

@@ -281,3 +281,17 @@ func TestListIsCancelled(t *testing.T) {
 		t.Errorf("got %v, want errors.Is(err, context.Canceled)", err)
 	}
 }
+
+// TestAnAddressIsNoFileOfThisMachine: what a table's log names in a store that is not read here is told as that, and not as a file that is not there.
+func TestAnAddressIsNoFileOfThisMachine(t *testing.T) {
+	s, ctx := New(), context.Background()
+	_, opened := s.Open(ctx, "hdfs://nn/lake/a.parquet")
+	_, looked := s.Stat(ctx, "hdfs://nn/lake/a.parquet")
+	_, listed := s.Tree(ctx, "hdfs://nn/lake")
+	for what, err := range map[string]error{"open": opened, "stat": looked, "tree": listed} {
+		var address *store.AddressError
+		if !errors.As(err, &address) || address.Retryable() || !strings.Contains(err.Error(), "hdfs:// addresses are not read here") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}

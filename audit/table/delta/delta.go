@@ -214,7 +214,8 @@ func (s *state) version(files store.Store, root string) (logged.Version, error) 
 		}
 	}
 	shared := map[string][]facts.Value{} // files of one partition have them in common
-	for key, a := range s.live {
+	for _, key := range slices.SortedFunc(maps.Keys(s.live), func(a, b logical) int { return cmp.Or(cmp.Compare(a.path, b.path), cmp.Compare(a.vector, b.vector)) }) {
+		a := s.live[key]
 		f := logged.File{Path: key.path, Size: *a.Size, ModTime: *a.ModificationTime * 1000, Added: times.None, Rows: -1, Mask: key.vector}
 		if isAbsolute(key.path) {
 			f.Abs = key.path
@@ -232,7 +233,6 @@ func (s *state) version(files store.Store, root string) (logged.Version, error) 
 		}
 		out.Files = append(out.Files, f)
 	}
-	slices.SortFunc(out.Files, func(a, b logged.File) int { return cmp.Compare(a.Path, b.Path) })
 	for i := 1; i < len(out.Files); i++ {
 		if out.Files[i].Path == out.Files[i-1].Path {
 			return logged.Version{}, fmt.Errorf("it lists %s twice, with different deleted rows: the log is damaged", out.Files[i].Path)

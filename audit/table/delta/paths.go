@@ -6,6 +6,8 @@ import (
 	"path"
 	"regexp"
 	"strings"
+
+	"github.com/featureaudit/featureaudit/audit/store"
 )
 
 // schemed is a path that begins as a URI does.
@@ -43,10 +45,8 @@ func absolute(text string) (string, error) {
 			return "/" + strings.TrimLeft(local, "/"), nil
 		}
 	}
-	scheme, rest, _ := strings.Cut(decoded, "://")
-	switch strings.ToLower(scheme) {
-	case "s3a", "s3n": // Hadoop's names of s3
-		return "s3://" + rest, nil
+	if address, known := store.Known(decoded); known {
+		return address, nil
 	}
 	return decoded, nil
 }

@@ -8,9 +8,6 @@ import (
 	"github.com/featureaudit/featureaudit/audit/store"
 )
 
-// sameStore are the schemes that writers have for one store.
-var sameStore = map[string]string{"s3": "s3", "s3a": "s3", "s3n": "s3", "gs": "gs", "azblob": "azblob"}
-
 // resolve is what a path in the metadata names: a path of this machine, or the address of an object. Paths are as they stand, without
 // percent-encoding.
 func resolve(text string) (string, error) {
@@ -19,24 +16,14 @@ func resolve(text string) (string, error) {
 			return path.Clean("/" + strings.TrimLeft(local, "/")), nil
 		}
 	}
-	scheme := store.Scheme(text)
-	if scheme == "" {
+	if store.Scheme(text) == "" {
 		if !strings.HasPrefix(text, "/") {
 			return "", fmt.Errorf("its path %q is relative, and nothing says to which folder: say table: {relocated: true} if the whole table lies in the folder that path names", text)
 		}
 		return path.Clean(text), nil
 	}
-	_, rest, _ := strings.Cut(text, "://")
-	rest = strings.TrimRight(rest, "/")
-	if same, ok := sameStore[scheme]; ok {
-		return same + "://" + rest, nil
-	}
-	switch scheme {
-	case "abfs", "abfss", "wasb", "wasbs": // abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH
-		if container, host, ok := strings.Cut(rest, "@"); ok && !strings.Contains(container, "/") {
-			_, key, _ := strings.Cut(host, "/")
-			return "azblob://" + container + "/" + key, nil
-		}
+	if address, known := store.Known(strings.TrimRight(text, "/")); known {
+		return address, nil
 	}
 	return "", fmt.Errorf("its path %q is in a store that is not read here: want files of this machine, s3://, gs:// or abfss://", text)
 }
