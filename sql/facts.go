@@ -11,6 +11,8 @@ var (
 	Stream string
 	//go:embed facts/pick.sql
 	Pick string
+	//go:embed facts/pick_slice.sql
+	PickSlice string
 	//go:embed facts/slice.sql
 	Slice string
 	//go:embed facts/slice_by_order.sql

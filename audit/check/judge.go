@@ -72,8 +72,9 @@ func newJudging(in evidence.Input) *judging {
 // other; the error returned is that of the context, where it cut a check off, and there is a result of each even then.
 func JudgeView(ctx context.Context, j engine.Judge, in evidence.Input) (Judgement, error) {
 	b := newJudging(in)
-	drafts := []draftResult{}
-	for _, c := range Catalogue() {
+	catalogue := Catalogue()
+	drafts := make([]draftResult, 0, len(catalogue))
+	for _, c := range catalogue {
 		if c.Scope == ScopeView && in.IsSelected(c.ID) {
 			drafts = append(drafts, b.judge(ctx, j, c))
 		}

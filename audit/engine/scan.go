@@ -17,8 +17,8 @@ type Scanner interface {
 	// threads, several at a time, in any order. Rows were handed over that an error takes back, so that nothing that the
 	// caller made of them holds then. Vectors are valid during the call only. A cancelled context interrupts the query.
 	Stream(ctx context.Context, s Scan, each func(Block) error) error
-	// Pick streams the wanted rows of whole files alone: wanted marks them among rows that follow each other, from the
-	// number first on, and is called like each. Picked blocks may mix files; Files and Numbers say where each row stands.
+	// Pick streams the wanted rows of whole files alone, or of a range of rows of each: wanted marks them among rows that follow each other, from
+	// the number first on, and is called like each. Picked blocks may mix files; Files and Numbers say where each row stands.
 	Pick(ctx context.Context, s Scan, wanted func(file int, first int64, rows []bool), each func(Block) error) error
 	// Scan runs one query over a batch of whole files, or over a range of rows of one, and hands the rows to each in
 	// file order. Before is called once, after the last byte was read and before the first block is handed over: an
@@ -37,7 +37,7 @@ type RowReader interface {
 // Scan is one query: the files share a physical schema.
 type Scan struct {
 	Files []string
-	// Sliced says that only rows First..Last (both included, from 0) of the single file are wanted.
+	// Sliced says that only rows First..Last (both included, from 0) are wanted: of the single file, or of each that rows are picked from.
 	Sliced      bool
 	First, Last int64
 	Columns     []Select

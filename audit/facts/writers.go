@@ -131,9 +131,12 @@ func (s *WriterSample) Finish(most int) {
 	s.Rows, s.spare, s.starts = slices.Clone(s.Rows), nil, nil
 }
 
+// fewRows are sorted by comparing them: their places would take longer.
+const fewRows = 1 << 7
+
 // sort orders the rows by writer, row and file. Hashes are even, so that most rows fall right into their places.
 func (s *WriterSample) sort() {
-	if len(s.Rows) < 1<<10 {
+	if len(s.Rows) < fewRows {
 		slices.SortFunc(s.Rows, compareWriterRows)
 		return
 	}

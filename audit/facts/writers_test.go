@@ -50,6 +50,20 @@ func TestSettleDependsOnTheRowsAlone(t *testing.T) {
 	}
 }
 
+// TestRowsOfAnyNumberAreInOrder sorts so few rows that they are compared, and so many that they have places.
+func TestRowsOfAnyNumberAreInOrder(t *testing.T) {
+	for _, n := range []int{0, 1, 2, 60, 127, 128, 129, 200, 600, 1023, 1024, 5000} {
+		rows := someRows(uint64(n), n)
+		want := slices.Clone(rows)
+		slices.SortFunc(want, compareWriterRows)
+		s := WriterSample{Rows: rows, Limit: AllWriters}
+		s.sort()
+		if !slices.Equal(s.Rows, want) {
+			t.Errorf("%d rows are not in order", n)
+		}
+	}
+}
+
 // TestSettleKeepsWholeWriters compares with what the definition says, counted plainly.
 func TestSettleKeepsWholeWriters(t *testing.T) {
 	rows := someRows(7, 4000)

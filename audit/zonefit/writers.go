@@ -229,13 +229,16 @@ func (a *asking) inconclusive(why string) WriterEstimate {
 // gather makes the writers.
 func (a *asking) gather() {
 	rows := a.in.Rows
-	a.pens = a.pens[:0]
+	a.pens = slices.Grow(a.pens[:0], countWriters(rows)) // most have a row or two: a list that grows would be copied often
+	var lags []int
 	for from := 0; from < len(rows); {
 		to := from + 1
 		for to < len(rows) && rows[to].Writer == rows[from].Writer {
 			to++
 		}
-		a.pens = append(a.pens, newPen(rows[from:to]))
+		var p pen
+		p, lags = newPen(rows[from:to], lags[:0])
+		a.pens = append(a.pens, p)
 		from = to
 	}
 	e := &a.estimate
@@ -286,10 +289,21 @@ func (a *asking) readCourses() {
 	}
 }
 
-func newPen(rows []facts.WriterRow) pen {
+// countWriters is how many writers rows are of, each with its rows together.
+func countWriters(rows []facts.WriterRow) int {
+	count := 0
+	for i := range rows {
+		if i == 0 || rows[i].Writer != rows[i-1].Writer {
+			count++
+		}
+	}
+	return count
+}
+
+// newPen makes a writer of its rows. The memory for lags is given back for the next one.
+func newPen(rows []facts.WriterRow, lags []int) (pen, []int) {
 	p := pen{id: rows[0].Writer, rows: rows, written: facts.Written(rows)}
 	first, last := rows[0].Arrival, rows[0].Arrival
-	lags := make([]int, 0, len(rows))
 	for _, r := range rows {
 		first, last = min(first, r.Arrival), max(last, r.Arrival)
 		lags = append(lags, int(r.Lag))
@@ -298,7 +312,7 @@ func newPen(rows []facts.WriterRow) pen {
 	p.median = lags[(len(lags)-1)/2]
 	p.spread = lags[(len(lags)-1)*3/4] - lags[(len(lags)-1)/4]
 	p.eligible = len(rows) >= leastWriterRows && floorDiv(int64(last), halfDay)-floorDiv(int64(first), halfDay) >= leastHalfDays
-	return p
+	return p, lags
 }
 
 func (a *asking) powerful() bool {

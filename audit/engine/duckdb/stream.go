@@ -103,7 +103,11 @@ func (d *Database) Stream(ctx context.Context, s engine.Scan, each func(engine.B
 
 // Pick implements engine.Scanner.
 func (d *Database) Pick(ctx context.Context, s engine.Scan, wanted func(file int, first int64, rows []bool), each func(engine.Block) error) error {
-	return d.receive(ctx, sql.Pick, s, &receiver{ctx: ctx, columns: s.Columns, wanted: wanted, each: each})
+	text := sql.Pick
+	if s.Sliced {
+		text = sql.PickSlice
+	}
+	return d.receive(ctx, text, s, &receiver{ctx: ctx, columns: s.Columns, wanted: wanted, each: each})
 }
 
 func (d *Database) receive(ctx context.Context, text string, s engine.Scan, r *receiver) error {
@@ -113,7 +117,11 @@ func (d *Database) receive(ctx context.Context, text string, s engine.Scan, r *r
 	}
 	handle := cgo.NewHandle(r)
 	defer handle.Delete()
-	_, release, err := d.run(ctx, query{text: text, columns: s.Columns, arguments: true, values: bindings{"files": files, "receiver": int64(handle)}})
+	values := bindings{"files": files, "receiver": int64(handle)}
+	if s.Sliced {
+		values["first"], values["last"] = s.First, s.Last
+	}
+	_, release, err := d.run(ctx, query{text: text, columns: s.Columns, arguments: true, values: values})
 	if release != nil {
 		release()
 	}

@@ -141,6 +141,52 @@ func TestPickHandsTheWantedRowsOver(t *testing.T) {
 	}
 }
 
+// TestPickOfARangeAsksOfItsRowsAlone begins and ends in the midst of chunks and row groups, and at their bounds.
+func TestPickOfARangeAsksOfItsRowsAlone(t *testing.T) {
+	db, s := openTestDatabase(t, 3), streamedFiles(t)
+	s.Sliced = true
+	for _, bounds := range [][2]int64{{700, 3100}, {1500, 2999}, {0, 0}, {0, 4999}, {4096, 4097}, {4500, 6000}, {9000, 9999}} {
+		s.First, s.Last = bounds[0], bounds[1]
+		wantAsked, wantPicked := 0, 0
+		for _, rows := range fileRows {
+			for row := s.First; row <= s.Last && row < int64(rows); row++ {
+				wantAsked++
+				if row%3 == 0 {
+					wantPicked++
+				}
+			}
+		}
+		var mu sync.Mutex
+		asked, got := 0, map[string]bool{}
+		wanted := func(_ int, first int64, rows []bool) {
+			mu.Lock()
+			defer mu.Unlock()
+			asked += len(rows)
+			for i := range rows {
+				rows[i] = (first+int64(i))%3 == 0
+			}
+		}
+		err := db.Pick(t.Context(), s, wanted, func(b engine.Block) error {
+			mu.Lock()
+			defer mu.Unlock()
+			for row := range b.Rows {
+				place := fmt.Sprint(b.Files[row], " ", b.Numbers[row])
+				if n := b.Numbers[row]; n%3 != 0 || n < s.First || n > s.Last || got[place] {
+					return fmt.Errorf("picked %s", place)
+				}
+				got[place] = true
+				if err := checkRow(&b, row, int(b.Files[row]), b.Numbers[row]); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil || asked != wantAsked || len(got) != wantPicked {
+			t.Errorf("rows %d to %d: asked of %d rows and picked %d, want %d and %d; %v", s.First, s.Last, asked, len(got), wantAsked, wantPicked, err)
+		}
+	}
+}
+
 // TestStreamEndsWithTheErrorOfItsReceiver gives the error itself back, not the engine's words about it, and serves the next query.
 func TestStreamEndsWithTheErrorOfItsReceiver(t *testing.T) {
 	db, s := openTestDatabase(t, 2), streamedFiles(t)

@@ -224,7 +224,11 @@ func (c *counting) Stream(ctx context.Context, s engine.Scan, each func(engine.B
 }
 
 func (c *counting) Pick(ctx context.Context, s engine.Scan, wanted func(int, int64, []bool), each func(engine.Block) error) error {
-	c.count("pick")
+	kind := "pick"
+	if s.Sliced {
+		kind = fmt.Sprintf("pick of %d to %d", s.First, s.Last)
+	}
+	c.count(kind)
 	return c.Scanner.Pick(ctx, s, wanted, each)
 }
 
@@ -239,8 +243,8 @@ func (c *counting) Fetch(ctx context.Context, f engine.Fetch, each func(int64, [
 }
 
 // TestFilesAreReadInTheFewestQueries holds which road rows take: a fall-back gives the same answers, and would be seen by
-// nobody. Ordinary files are streamed in one query, and their candidates picked in one, or fetched where few row groups hold
-// any; files of open partitions, and those whose rows the engine cannot number, are held.
+// nobody. Ordinary files are streamed in one query, and their candidates picked in one, from the row groups between the first and the last that
+// hold any, or fetched where few of these do; files of open partitions, and those whose rows the engine cannot number, are held.
 func TestFilesAreReadInTheFewestQueries(t *testing.T) {
 	ids := func(repeated ...int64) []int64 { return append(from(0, 4000), repeated...) }
 	for name, test := range map[string]struct {
@@ -250,7 +254,9 @@ func TestFilesAreReadInTheFewestQueries(t *testing.T) {
 		want    string
 	}{
 		"repeats everywhere":        {streamed, 1, ids(1, 1100, 2100, 3100), "map[pick:1 stream:1]"},
-		"repeats in few row groups": {streamed, 1, ids(3999), "map[fetch:1 stream:1]"},
+		"repeats in few row groups": {streamed, 1, ids(1999), "map[pick of 1000 to 4000:1 stream:1]"},
+		"repeats in two of them":    {streamed, 1, ids(3999), "map[pick of 3000 to 4000:1 stream:1]"},
+		"repeats far apart":         {streamed, 1, ids(1), "map[fetch:1 stream:1]"},
 		"no repeats":                {streamed, 1, ids(), "map[stream:1]"},
 		"an open partition":         {streamed, 3, ids(), "map[scan:1]"},
 		"rows unnumbered":           {held, 1, ids(), "map[scan:1]"},
@@ -267,6 +273,27 @@ func TestFilesAreReadInTheFewestQueries(t *testing.T) {
 		if repeated := int64(len(test.first) - 4000); fmt.Sprint(counter.queries) != test.want || got.Keys.RepeatedKeys != repeated {
 			t.Errorf("%s: queries %v, want %s; %d keys repeat, want %d", name, counter.queries, test.want, got.Keys.RepeatedKeys, repeated)
 		}
+	}
+}
+
+// TestFilesArePickedBySpan has repeats in other row groups of each file: what no row of a file is asked of is not read of it.
+func TestFilesArePickedBySpan(t *testing.T) {
+	dir := t.TempDir()
+	base := int64(0)
+	for i, at := range []int{100, 1100, 150, 2100} { // the key of this row is that of the row before, a minute earlier
+		ids := from(base, 2500)
+		ids[at] = ids[at-1]
+		base += 2500
+		write(t, filepath.Join(dir, "dt=2026-11-01", fmt.Sprintf("%d.parquet", i)), rows(streamed, "batch", ids...), fixtures.Options{RowGroup: 1000})
+	}
+	var counter *counting
+	got, _ := collectBy(t, func(s engine.Scanner) engine.Scanner {
+		counter = &counting{Scanner: s, queries: map[string]int{}}
+		return counter
+	}, dir, model.View{Key: []string{"id"}}, 1<<20)
+	const want = "map[pick of 0 to 999:1 pick of 1000 to 1999:1 pick of 2000 to 2499:1 stream:1]"
+	if k := got.Keys; fmt.Sprint(counter.queries) != want || k.RepeatedKeys != 4 || k.SurplusRows != 4 || k.ConflictKeys != 4 {
+		t.Errorf("queries %v, want %s; keys %+v", counter.queries, want, k)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -351,7 +352,7 @@ func (v *verifier) fetchPlans(ctx context.Context, plans map[int32][]fetchPlan, 
 		}
 	}
 	for _, schema := range slices.Sorted(maps.Keys(picked)) {
-		for group := range v.c.batches(picked[schema]) {
+		for group := range v.c.batchesBySpan(picked[schema]) {
 			var err error
 			for _, plan := range plans[schema] {
 				if err = v.pick(ctx, plan, group); err != nil {
@@ -380,6 +381,19 @@ func (v *verifier) fetchPlans(ctx context.Context, plans map[int32][]fetchPlan, 
 		return errBlind // what was compared before did not know of it
 	}
 	return err
+}
+
+// batchesBySpan cuts targets into those of the same row groups that one query reads.
+func (c *collector) batchesBySpan(targets []target) iter.Seq[[]target] {
+	return func(yield func([]target) bool) {
+		for _, part := range bySpan(targets) {
+			for batch := range c.batches(part) {
+				if !yield(batch) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // batches cuts targets into those that one query reads.
@@ -469,7 +483,49 @@ func (v *verifier) changed(ctx context.Context, targets []target) bool {
 	return changed
 }
 
-// picks says whether a file's rows are picked while all of it is read: where at least half of its row groups hold one.
+// span is the row groups of a file from the first to the last that hold rows that are asked for, and the numbers of their rows.
+type span struct {
+	from, to    int
+	first, last int64
+	// held is how many of them hold some.
+	held int
+}
+
+// spanOf is the span of a target; held is 0 where nothing is asked for.
+func spanOf(t target) span {
+	s, first := span{}, int64(0)
+	for group, g := range t.file.RowGroups {
+		if number := t.next(first); number >= 0 && number < first+g.Rows {
+			if s.held == 0 {
+				s.from, s.first = group, first
+			}
+			s.to, s.last = group, first+g.Rows-1
+			s.held++
+		}
+		first += g.Rows
+	}
+	return s
+}
+
+// bySpan cuts targets into those whose spans are the same row groups: what one query reads of all files, it reads of each.
+func bySpan(targets []target) [][]target {
+	type groups struct{ from, to int }
+	parts := map[groups][]target{}
+	for _, t := range targets {
+		s := spanOf(t)
+		of := groups{s.from, s.to}
+		parts[of] = append(parts[of], t)
+	}
+	order := slices.SortedFunc(maps.Keys(parts), func(a, b groups) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to)) })
+	all := make([][]target, len(order))
+	for i, of := range order {
+		all[i] = parts[of]
+	}
+	return all
+}
+
+// picks says whether a file's rows are picked while the row groups from the first to the last that hold some are read: where at least half of
+// these do.
 func (v *verifier) picks(plans []fetchPlan, t target) bool {
 	if !engine.Streams(v.c.survey.Schemas[t.file.Schema].Columns) || t.crowd != nil && len(plans) > 1 {
 		return false
@@ -479,16 +535,27 @@ func (v *verifier) picks(plans []fetchPlan, t target) bool {
 			return false
 		}
 	}
-	held := 0
-	for group := range t.file.RowGroups {
-		if t.holds(group) {
-			held++
-		}
-	}
+	s := spanOf(t)
 	if v.c.distant() {
-		return held == len(t.file.RowGroups) && !v.c.crowds(&t.file) // what no row is asked of is not brought
+		return s.held == len(t.file.RowGroups) && !v.c.crowds(&t.file) // what no row is asked of is not brought
 	}
-	return 2*held >= len(t.file.RowGroups)
+	return 2*s.held >= s.to-s.from+1
+}
+
+// bound has a scan read the rows of spans alone, where these leave some out.
+func (v *verifier) bound(scan *engine.Scan, targets []target) {
+	if v.c.distant() {
+		return // all row groups hold some
+	}
+	first, last, whole := int64(math.MaxInt64), int64(0), true
+	for _, t := range targets {
+		s := spanOf(t)
+		first, last = min(first, s.first), max(last, s.last)
+		whole = whole && s.to-s.from+1 == len(t.file.RowGroups)
+	}
+	if !whole {
+		scan.Sliced, scan.First, scan.Last = true, first, last
+	}
 }
 
 // pick reads the rows of several files of one schema in one query.
@@ -503,6 +570,7 @@ func (v *verifier) pick(ctx context.Context, plan fetchPlan, targets []target) e
 	for _, t := range targets {
 		want += t.count()
 	}
+	v.bound(&scan, targets)
 	wanted := func(file int, first int64, out []bool) { targets[file].mark(first, out) }
 	var mu sync.Mutex
 	fillers := make([]*filler, len(targets))

@@ -206,8 +206,10 @@ func (c *collector) merge(ctx context.Context) error {
 		return nil
 	}
 	ids := slices.Sorted(maps.Keys(c.known))
+	var batch []facts.WriterRow
 	for _, id := range ids {
-		if err := c.mergeFile(&c.survey.Files[id], c.known[id]); err != nil {
+		var err error
+		if batch, err = c.mergeFile(&c.survey.Files[id], c.known[id], batch); err != nil {
 			return c.forgotten(err)
 		}
 	}
@@ -268,16 +270,17 @@ func (r *keptRows) source(code int64) string {
 	return r.known.Sources[code]
 }
 
-func (c *collector) mergeFile(file *facts.File, known *kept.File) error {
+// mergeFile adds what is known of a file beside its runs. Batch is memory that it uses, and gives back.
+func (c *collector) mergeFile(file *facts.File, known *kept.File, batch []facts.WriterRow) ([]facts.WriterRow, error) {
 	r := &keptRows{known: known}
 	if err := c.mergeCounts(r, file); err != nil {
-		return err
+		return batch, err
 	}
 	if c.roles.wants.Has(facts.WantWriters) {
-		c.mergeWriters(r, file)
+		batch = c.mergeWriters(r, file, batch)
 	}
 	c.knownPages += known.Pages
-	return r.err
+	return batch, r.err
 }
 
 // mergeCounts adds the row facts and the histograms of a file that are known.
@@ -387,6 +390,18 @@ func (r *keptRows) addBins(table kept.Table, countsOf func(source string, rows i
 	}
 }
 
+// mergerRows are those from which on another worker adds runs: it has stages of its own for all parts, which cost more than few rows do.
+const mergerRows = 1 << 14
+
+// mergers is how many workers add the runs of files.
+func (c *collector) mergers(ids []int32, jobs int) int {
+	rows := int64(0)
+	for _, id := range ids {
+		rows += c.survey.Files[id].Rows
+	}
+	return min(max(1, c.request.Workers), jobs, int(rows/mergerRows)+1)
+}
+
 // mergeRuns adds the runs of files, on all workers.
 func (c *collector) mergeRuns(ctx context.Context, ids []int32) error {
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -394,7 +409,7 @@ func (c *collector) mergeRuns(ctx context.Context, ids []int32) error {
 	jobs := c.runJobs(ids)
 	next := make(chan func(m *runMerger) error)
 	var running sync.WaitGroup
-	for range min(max(1, c.request.Workers), len(jobs)) {
+	for range c.mergers(ids, len(jobs)) {
 		running.Go(func() {
 			m := runMerger{c: c}
 			if c.runs != nil {

@@ -127,15 +127,15 @@ func (s *writerSamples) bySource(names *sourceNames, source string) *writerSampl
 	return nil
 }
 
-// mergeWriters adds the kept samples of a file to those of the view.
-func (c *collector) mergeWriters(r *keptRows, file *facts.File) {
+// mergeWriters adds the kept samples of a file to those of the view, by batches in memory that it gives back for the next file.
+func (c *collector) mergeWriters(r *keptRows, file *facts.File, batch []facts.WriterRow) []facts.WriterRow {
 	sources, hashes, rows := r.integers(writersTable, "source"), r.integers(writersTable, "writer"), r.integers(writersTable, "row")
 	arrivals, lags := r.integers(writersTable, "arrival_minute"), r.integers(writersTable, "lag_minutes")
 	if r.err != nil {
-		return
+		return batch
 	}
 	var into *writerSample
-	var batch []facts.WriterRow
+	batch = slices.Grow(batch[:0], len(sources))
 	end := func() {
 		if into != nil {
 			into.add(batch, nil)
@@ -147,7 +147,7 @@ func (c *collector) mergeWriters(r *keptRows, file *facts.File) {
 			end()
 			code, err := c.names.code(r.source(sources[i]))
 			if r.err != nil || err != nil {
-				return
+				return batch
 			}
 			into = c.writers.of(code)
 			into.known = min(into.known, unsigned(hashes[i]))
@@ -155,9 +155,10 @@ func (c *collector) mergeWriters(r *keptRows, file *facts.File) {
 		}
 		if into == nil || rows[i] > math.MaxUint32 {
 			r.err = damaged(r.known, "a writer's row %d without a limit", rows[i])
-			return
+			return batch
 		}
 		batch = append(batch, facts.WriterRow{Writer: unsigned(hashes[i]), Row: uint32(rows[i]), Arrival: int32(arrivals[i]), File: file.ID, Lag: int16(lags[i])})
 	}
 	end()
+	return batch
 }

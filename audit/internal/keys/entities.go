@@ -362,10 +362,13 @@ func (t *newestTable) addWide(id EntityID, instant int64) {
 	}
 }
 
+// leastSlots are those of a part's first table: a small view has some dozen entities in each of its parts.
+const leastSlots = 64
+
 func (t *newestTable) grow(stride int) {
 	old := t.slots
 	t.entries = 0
-	t.slots = make([]uint64, max(256*stride, 2*len(old)))
+	t.slots = make([]uint64, max(leastSlots*stride, 2*len(old)))
 	free := int64(empty)
 	for i := stride - 1; i < len(t.slots); i += stride {
 		t.slots[i] = uint64(free)
