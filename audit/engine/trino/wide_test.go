@@ -9,6 +9,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +72,38 @@ func TestAMemoryThatNothingFitsInBlamesNoFile(t *testing.T) {
 	}
 	if queries := collector.Cluster.Spent().Queries; queries > 8 {
 		t.Errorf("%d queries, want no hunt for a file", queries)
+	}
+}
+
+// TestShortQuestions: where a cluster takes no long questions, rows of repeated keys are asked for in several, and a view whose files do not fit into
+// one is an error that says what to do.
+func TestShortQuestions(t *testing.T) {
+	const columns = "\n    id text | user int64 | event_time naive | ingested_at naive | amount decimal(10,2)\n"
+	s := newStore(t, "-- data/dt={day}/a.parquet for 2026-11-08..2026-11-09 --"+columns+"5000x key-{i} | {i} | {day}T01:00:00 +1s | {day}T01:02:00 +1s | 1.00\n")
+	table := s.declare(openDatabase(t), "features", "timestamp", true)
+	s.view.Table.Trino = table
+	b, w := newBoth(t), look.Window{AsOf: time.Date(2026, 11, 10, 0, 0, 0, 0, time.UTC)}
+	b.only = []string{"duplicate-keys"}
+	if told := b.same(t, s.view, w); told[report.Fail] != 1 {
+		t.Errorf("outcomes %v: no key repeats", told)
+	}
+	for _, scan := range b.cluster.Cluster.Spent().Scans {
+		if scan.Step == "rows of keys" && scan.Queries < 2 {
+			t.Errorf("%d questions for 5,000 repeated keys, want several: is query.max-length set (make test-trino does)?", scan.Queries)
+		}
+	}
+	small, err := os.ReadFile(filepath.Join(newStore(t, naive(days)).dir, "data", "dt=2026-11-08", "a.parquet"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2000 {
+		if err := os.WriteFile(filepath.Join(s.dir, "data", "dt=2026-11-08", fmt.Sprintf("b-%d.parquet", i)), small, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found := s.looked(collectorOf(t), table)
+	if len(found.Failures) != 1 || !strings.Contains(found.Failures[0].Reason, "set query.max-length of the coordinator higher") {
+		t.Errorf("failures %+v, want one that says what to do", found.Failures)
 	}
 }
 
