@@ -27,7 +27,9 @@ type lake struct {
 	// location is where the format says that it lies; empty for its folder.
 	location string
 	// once says that rows of a file are deleted once only.
-	once       bool
+	once bool
+	// local says that files hold local times in place of instants.
+	local      bool
 	live, gone []*lakeFile
 	written    int
 }
@@ -40,6 +42,8 @@ type lakeFile struct {
 	// deleted are the numbers of rows that do not count, and fresh those of them that the format has not been told of yet.
 	deleted, fresh []int64
 	written        bool
+	// local says that it holds local times.
+	local bool
 }
 
 // lakeDays are the days of a table, and lakeIDs so many keys that rows share.
@@ -74,12 +78,18 @@ func newLakeOf(t *testing.T, adapters audit.Adapters, seed uint64, begin func(*l
 }
 
 func (l *lake) deltaTable() {
-	table, err := deltatable.New(l.w.root, deltatable.Options{Schema: tableFields("event_time", "ingested_at"), Partitions: []string{"dt"}, Reader: 3, Features: []string{"deletionVectors", "v2Checkpoint"}})
+	l.deltaTableOf(deltatable.Options{Schema: tableFields("event_time", "ingested_at"), Features: []string{"deletionVectors", "v2Checkpoint"}}, "i", "u", "p")
+}
+
+// deltaTableOf is a table whose deleted rows stand in one of some places.
+func (l *lake) deltaTableOf(o deltatable.Options, stores ...string) {
+	o.Partitions, o.Reader = []string{"dt"}, 3
+	table, err := deltatable.New(l.w.root, o)
 	l.w.do(err)
 	l.commit = func(add []*lakeFile, remove ...string) error {
 		var files []deltatable.File
 		for _, f := range add {
-			files = append(files, deltatable.File{Path: f.path, Values: map[string]any{"dt": f.date()}, Rows: f.table(), Deleted: f.deleted, Store: []string{"i", "u", "p"}[l.w.rng.IntN(3)]})
+			files = append(files, deltatable.File{Path: f.path, Values: map[string]any{"dt": f.date()}, Rows: f.table(), Deleted: f.deleted, Store: stores[l.w.rng.IntN(len(stores))]})
 		}
 		return table.Commit(files, remove...)
 	}
@@ -120,6 +130,9 @@ func (f *lakeFile) date() string { return fmt.Sprintf("2026-11-%02d", 1+f.day) }
 
 func (f *lakeFile) table() fixtures.Table {
 	types := usualTypes()
+	if f.local {
+		types.event, types.ingested = fixtures.NaiveType, fixtures.NaiveType
+	}
 	columns := []fixtures.Column{{Name: "id", Type: types.id}, {Name: "user", Type: types.user}, {Name: "event_time", Type: types.event}, {Name: "ingested_at", Type: types.ingested},
 		{Name: "source", Type: fixtures.TextType}, {Name: "region", Type: fixtures.TextType}, {Name: "amount", Type: fixtures.Int64Type}}
 	for _, r := range f.rows {
@@ -163,7 +176,7 @@ func (l *lake) rows(day int) []storedRow {
 
 func (l *lake) file(day int, rows []storedRow) *lakeFile {
 	l.written++
-	return &lakeFile{path: fmt.Sprintf("dt=2026-11-%02d/part-%d.parquet", 1+day, l.written), day: day, rows: rows}
+	return &lakeFile{path: fmt.Sprintf("dt=2026-11-%02d/part-%d.parquet", 1+day, l.written), day: day, rows: rows, local: l.local}
 }
 
 // add commits files that come, or that have other deleted rows, while others go.

@@ -146,6 +146,8 @@ type world struct {
 	lake *lake
 	// memory is the limit of a run, in bytes; 0 for the usual one.
 	memory int64
+	// plain is the last report of a run without facts.
+	plain []byte
 }
 
 func newWorld(t *testing.T, adapters audit.Adapters, seed uint64) *world {
@@ -405,6 +407,7 @@ func (w *world) live(night int) {
 	}
 	w.log = append(w.log, fmt.Sprintf("night %d at %s", night, w.asOf.Format(time.RFC3339)))
 	want := w.audit(nil, false)
+	w.plain = want
 	if w.rng.IntN(6) == 0 {
 		w.compare("a paranoid run", w.withFacts(true), want)
 	}

@@ -123,6 +123,8 @@ type Check struct {
 
 	// readsRows says whether footers do not answer it for a view, so that its rows are read; nil for never.
 	readsRows func(model.View, facts.Survey) bool
+	// ownRows says that what it reads then of a partition are rows of that partition alone.
+	ownRows bool
 	// idle says that a view's definition alone leaves it nothing to judge, so that nothing is gathered for it.
 	idle func(model.View) bool
 

@@ -117,12 +117,12 @@ func (b calendarSearch) hint(findings []row) filingHint {
 	return b.shiftedLoads(ladders, total-inPlace)
 }
 
-// ladders are those of all partitions with a date whose rows were read, by time.
+// ladders are those of all judged partitions with a date, by time.
 func (b calendarSearch) ladders() []evidence.Ladder {
 	merged := map[int32]*facts.EventHistogram{}
 	for population, histogram := range b.Collection.Events {
 		p, dated := b.Partition(population.Partition)
-		if !dated || !p.Dated() || p.AfterAsOf {
+		if !dated || !p.Dated() || !b.Judged(population.Partition) {
 			continue
 		}
 		if merged[p.ID] == nil {

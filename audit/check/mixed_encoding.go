@@ -28,6 +28,7 @@ var mixedEncoding = Check{
 	Needs:         Needs{Files: true, Footers: true, EventTime: true},
 	Wants:         facts.WantTimes,
 	readsRows:     rowsTellEncodings,
+	ownRows:       true,
 	severityWords: "error, warn where every encoding is naive and its zone declared",
 	severity: func(b *viewEvidence) report.Severity {
 		if b.encodingZonesDeclared() {
@@ -99,7 +100,7 @@ func judgeMixedEncoding(b *viewEvidence) (verdict, error) {
 }
 
 // mixedEncodingFiles stands for the check where its files are looked up: the check itself would refer to itself.
-var mixedEncodingFiles = Check{Needs: Needs{Files: true, Footers: true, EventTime: true}, Wants: facts.WantTimes, readsRows: rowsTellEncodings}
+var mixedEncodingFiles = Check{Needs: Needs{Files: true, Footers: true, EventTime: true}, Wants: facts.WantTimes, readsRows: rowsTellEncodings, ownRows: true}
 
 // rowsTellEncodings says whether only a scan tells how event times are written: where they are text, which the footers do not tell
 // apart, or where sources of one file have event times of their own.

@@ -20,12 +20,21 @@ func WantsOf(v model.View, s facts.Survey, selected func(id string) bool) facts.
 		switch {
 		case !selected(c.ID), v.Checks[c.ID].Severity == "off", c.idle != nil && c.idle(v):
 		case ReadsRows(c, v, s):
-			wants |= c.Wants
+			wants |= c.Wants | c.before()
 		default:
 			wants |= c.Wants & facts.WantCopies
 		}
 	}
 	return wants
+}
+
+// before is facts.WantBefore where a verdict on a partition rests on rows of others: it is one on the view as a whole, or sources are
+// expected where they were seen before.
+func (c Check) before() facts.Wants {
+	if c.WholeView || c.readsRows != nil && !c.ownRows {
+		return facts.WantBefore
+	}
+	return 0
 }
 
 // restsOn says whether a check has no verdict where that is lost of a view.

@@ -21,6 +21,7 @@ var zoneUndeclared = Check{
 	Needs:     Needs{Files: true, Footers: true, EventTime: true},
 	Wants:     facts.WantTimes,
 	readsRows: rowsTellEncodings,
+	ownRows:   true,
 	advisory:  true,
 	judge:     judgeZoneUndeclared,
 	nothing:   always("no file holds a row"),

@@ -166,6 +166,9 @@ func (b view) describeTimes(v *report.View) {
 			v.RowsAfterAsOf += f.Live()
 		}
 	}
+	if b.unreadOutside() > 0 {
+		return // the oldest and the newest of all rows are not known
+	}
 	if oldest.Known() {
 		text := words.Instant(oldest)
 		v.OldestEventTime = &text
@@ -174,6 +177,24 @@ func (b view) describeTimes(v *report.View) {
 		text, age := words.Instant(newest), b.AsOf.Sub(newest).Seconds()
 		v.NewestEventTime, v.AgeSeconds = &text, &age
 	}
+}
+
+// unreadOutside counts the files outside of the range whose rows nobody wanted.
+func (b view) unreadOutside() (files int64) {
+	if !b.Narrowed {
+		return 0
+	}
+	scanned := map[int32]bool{}
+	for _, s := range b.Collection.Slices {
+		scanned[s.File] = true
+	}
+	for i := range b.Survey.Files {
+		f := &b.Survey.Files[i]
+		if _, failed := b.Collection.Unread[f.ID]; !failed && !scanned[f.ID] && !b.InRange(f.Partition) && b.Survey.Counts(f, facts.WantBefore) {
+			files++
+		}
+	}
+	return files
 }
 
 // notes say in words what was assumed and what was left out.
@@ -223,6 +244,9 @@ func (b view) notes() []string {
 	}
 	if evidence.KeyDefaulted(b.View) && len(evidence.KeyColumns(b.View)) > 0 {
 		notes = append(notes, "no key is declared: (entity, event_time) stands in for it")
+	}
+	if files := b.unreadOutside(); files > 0 && len(b.Collection.Slices) > 0 {
+		notes = append(notes, fmt.Sprintf("the rows of %s outside of the range were not read: none of the selected checks rests on them, and ages and newest events are not told", words.Count(files, "file")))
 	}
 	if b.Narrowed && !b.View.TimePartition.Declared() {
 		notes = append(notes, "the view has no time partitions: it is judged as a whole, whatever the range")

@@ -105,6 +105,9 @@ func floorDiv(a, b times.Span) times.Span {
 // newestBySource are the newest event times of each source that is none of the future; nil where rows have no source.
 func (b view) newestBySource() map[string]string {
 	newest := map[string]times.Instant{}
+	if b.unreadOutside() > 0 {
+		return nil
+	}
 	for _, s := range b.Collection.Slices {
 		if s.Source == "" || !s.NewestKnown.Known() {
 			continue

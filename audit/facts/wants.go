@@ -19,6 +19,9 @@ const (
 	WantEntities
 	// WantCopies: files that hold the bytes of another.
 	WantCopies
+	// WantBefore: rows of the partitions that no verdict is wanted for, too, since something is judged of the view as a whole. It adds nothing to a
+	// view that is not narrowed.
+	WantBefore
 )
 
 // WantRows is all that a scan of rows may gather, and Everything what the footers tell too.
@@ -32,3 +35,16 @@ func (w Wants) Has(some Wants) bool { return w&some != 0 }
 
 // Rows says whether rows must be read at all.
 func (w Wants) Rows() bool { return w.Has(WantRows) }
+
+// Counts says whether the rows of a file count at all for what is wanted. What lies in partitions after as_of is counted by its footer and not judged,
+// and of those that no verdict is wanted for rows count where a verdict rests on the view as a whole.
+func (s Survey) Counts(f *File, wants Wants) bool {
+	if f.Schema < 0 || f.Problem != nil || f.Live() == 0 {
+		return false
+	}
+	if f.Partition < 0 {
+		return true
+	}
+	p := &s.Partitions[f.Partition]
+	return !p.AfterAsOf && (p.InRange || wants.Has(WantBefore))
+}

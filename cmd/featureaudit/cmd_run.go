@@ -121,6 +121,14 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 	if err := c.refuseInputs(ctx, outs, options.Views); err != nil {
 		return 0, err
 	}
+	cluster, err := c.cluster(f.engine, resolved)
+	if err != nil {
+		return 0, err
+	}
+	defer closeCluster(cluster)
+	if err := c.refuseFactsInTables(ctx, f.facts, resolved, cluster); err != nil {
+		return 0, err
+	}
 	if options.Facts, err = c.factsIn(ctx, f.facts, resolved, outs, &options); err != nil {
 		return 0, err
 	}
@@ -128,11 +136,6 @@ func cmdRun(ctx context.Context, c *cli, args []string) (int, error) {
 		defer options.Facts.Close()
 	}
 	options.Paranoid = f.facts.paranoid
-	cluster, err := c.cluster(f.engine, resolved)
-	if err != nil {
-		return 0, err
-	}
-	defer closeCluster(cluster)
 	if cluster != nil {
 		if err := c.elsewhere(&options, cluster, split); err != nil {
 			return 0, err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/featureaudit/featureaudit/audit"
+	"github.com/featureaudit/featureaudit/audit/engine/trino"
 	"github.com/featureaudit/featureaudit/audit/kept"
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/policy"
@@ -117,10 +119,36 @@ func (c *cli) refuseFacts(ctx context.Context, dir string, outs []output, views 
 	return nil
 }
 
+// refuseFactsInTables refuses a folder of facts in that of a table whose path the view leaves to the cluster: what cleans a table up removes what it
+// does not know. A table that cannot be described is for the audit to say.
+func (c *cli) refuseFactsInTables(ctx context.Context, f factsFlags, p policy.Policy, cluster *trino.Cluster) error {
+	dir := cmp.Or(f.dir, under(p.Dir, p.Facts))
+	if dir == "" || cluster == nil {
+		return nil
+	}
+	dir, err := c.factsPath(dir)
+	if err != nil {
+		return err
+	}
+	for _, v := range p.Views {
+		if v.Table.Trino == "" || v.Path != "" {
+			continue
+		}
+		folder, err := cluster.Folder(ctx, v)
+		switch {
+		case err != nil:
+			return nil
+		case inFacts(folder, store.Bare(dir)):
+			return usagef("--facts %s: it lies in the folder of the table %s of view %s: choose another folder", dir, v.Table.Trino, v.Name)
+		}
+	}
+	return nil
+}
+
 // inFacts says whether an output goes into a folder of kept facts.
 func inFacts(dir, path string) bool {
 	switch {
-	case path == "" || inBucket(dir) != inBucket(path):
+	case dir == "" || path == "" || inBucket(dir) != inBucket(path):
 		return false
 	case inBucket(dir):
 		return strings.HasPrefix(path, strings.TrimRight(store.Bare(dir), "/")+"/")

@@ -426,6 +426,9 @@ func (c *Cluster) explain(a asking, err error) error {
 		if said.ErrorName == "QUERY_TEXT_TOO_LARGE" {
 			e.Message += "; the query says of each file of the view what its rows are judged by: set query.max-length of the coordinator higher, or write the view's rows into fewer files"
 		}
+		if said.ErrorName == "QUERY_EXCEEDED_COMPILER_LIMIT" {
+			e.Message += "; the query has an expression for each part of the key, entity and payload: name fewer columns in payload, or run this view with --engine duckdb"
+		}
 		return e
 	}
 	var status *trino.ErrQueryFailed

@@ -17,6 +17,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/store"
 	"github.com/featureaudit/featureaudit/audit/survey"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/audit/zone"
 )
 
@@ -102,7 +103,7 @@ func (a *asked) collect(ctx context.Context, o engine.Order) (facts.Collection, 
 	}
 	v := a.viewOf(o, rules)
 	if len(v.files) == 0 || !rules.Wants().Rows() {
-		rules.FinishSlices()
+		countNothing(rules)
 		return rules.Collection(), nil
 	}
 	if err := v.prepare(); err != nil {
@@ -127,6 +128,21 @@ func (a *asked) collect(ctx context.Context, o engine.Order) (facts.Collection, 
 	}
 	rules.Remember(v.answers.said)
 	return rules.Collection(), nil
+}
+
+// countNothing says of no row what is wanted: that there is none is known, and not that nobody looked.
+func countNothing(rules *collect.Elsewhere) {
+	rules.FinishSlices()
+	wants := rules.Wants()
+	if wants.Has(facts.WantEntities) {
+		rules.SetEntities(facts.Entities{OldestNewest: times.None}, rules.EntityLimits())
+	}
+	if wants.Has(facts.WantWriters) {
+		rules.FinishWriters()
+	}
+	if wants.Has(facts.WantKeys) {
+		rules.SetKeys(0, 0)
+	}
 }
 
 // step is one reading of the table.
@@ -222,19 +238,11 @@ func lacksMemory(err error) bool {
 func (a *asked) viewOf(o engine.Order, rules *collect.Elsewhere) *view {
 	v := &view{turn: &sync.Mutex{}, order: o, rules: rules, table: a.table, paths: pathsOf(a.table.location), odd: map[int32]refusal{}}
 	for i := range o.Survey.Files {
-		if file := &o.Survey.Files[i]; counts(o.Survey, file) && !rules.Unread(file.ID) {
+		if file := &o.Survey.Files[i]; o.Survey.Counts(file, rules.Wants()) && !rules.Unread(file.ID) {
 			v.files = append(v.files, file.ID)
 		}
 	}
 	return v
-}
-
-// counts says whether a file's rows are counted at all. What lies in partitions after as_of is counted by its footer, and not judged.
-func counts(s facts.Survey, file *facts.File) bool {
-	if file.Schema < 0 || file.Problem != nil || file.Live() == 0 {
-		return false
-	}
-	return file.Partition < 0 || !s.Partitions[file.Partition].AfterAsOf
 }
 
 // changed sets aside the files that are no longer what was listed.
@@ -259,6 +267,9 @@ func (a *asked) excuse(ctx context.Context, v *view, err error) error {
 	var said *Error
 	if !errors.As(err, &said) || said.Type == "USER_ERROR" && !strings.Contains(said.Name, "BAD_DATA") && said.Name != "NOT_SUPPORTED" || said.Type == "" {
 		return err
+	}
+	if said.Type == "INSUFFICIENT_RESOURCES" {
+		return err // no file is to blame for what the cluster lacks
 	}
 	found, length := int32(-1), 0
 	for _, id := range v.files {
@@ -334,6 +345,9 @@ func (a *asked) where(v *view) string {
 	}
 	var conditions, files []string
 	for _, column := range a.table.partitioned {
+		if !valued(column, v.order.Survey.Files, counted) {
+			continue // a file of an older layout of the table has rows of several values
+		}
 		var values []string
 		for value, of := range a.table.valuesOf(column, v.order.Survey.Files) {
 			if slices.ContainsFunc(of, func(id int32) bool { return counted[id] }) {
@@ -359,6 +373,13 @@ func (a *asked) where(v *view) string {
 		conditions = append(conditions, a.table.path()+" NOT IN ("+strings.Join(files, ", ")+")")
 	}
 	return strings.Join(conditions, " AND ")
+}
+
+// valued says that a column has one value in each file that counts.
+func valued(column string, files []facts.File, counted map[int32]bool) bool {
+	return !slices.ContainsFunc(files, func(f facts.File) bool {
+		return counted[f.ID] && !slices.ContainsFunc(f.Values, func(v facts.Value) bool { return strings.EqualFold(v.Name, column) })
+	})
 }
 
 // valuesOf are the values of a column that partitions the table, as SQL writes them, with the files that have each; none of files whose value

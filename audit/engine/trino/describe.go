@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/engine"
@@ -56,6 +57,24 @@ func (n TableName) quoted() string {
 }
 
 var locationOf = regexp.MustCompile(`(?m)^\s*(?:external_location|location) = '((?:[^']|'')*)'`)
+
+var partitionsOf = regexp.MustCompile(`(?m)^\s*(?:partitioned_by|partitioning) = ARRAY\[(.*)\],?$`)
+
+// partitionsIn are the columns that partition a table, by the statement that makes it; none of those of which only a bucket, a day or a prefix does.
+func partitionsIn(statement string) []string {
+	m := partitionsOf.FindStringSubmatch(statement)
+	if m == nil {
+		return nil
+	}
+	var columns []string
+	for _, text := range strings.Split(m[1], ",") {
+		name, ok := strings.CutPrefix(strings.TrimSpace(text), "'")
+		if name, closed := strings.CutSuffix(name, "'"); ok && closed && !strings.ContainsAny(name, "'\"()") {
+			columns = append(columns, strings.ToLower(name))
+		}
+	}
+	return columns
+}
 
 var numbered = regexp.MustCompile(`(?mi)^\s*column_mapping_mode = 'id'`)
 
@@ -124,6 +143,11 @@ func (c *Cluster) describe(ctx context.Context, view string, name TableName, pre
 			d.location = strings.ReplaceAll(m[1], "''", "'")
 		}
 		d.numbered = numbered.MatchString(text)
+		for _, column := range partitionsIn(text) {
+			if d.columns[column] != "" && !slices.Contains(d.partitioned, column) {
+				d.partitioned = append(d.partitioned, column)
+			}
+		}
 		return nil
 	})
 	if err != nil {
@@ -135,6 +159,7 @@ func (c *Cluster) describe(ctx context.Context, view string, name TableName, pre
 	// a managed table does not say where it lies: one of its files does
 	err = c.query(ctx, a, `SELECT "$path" FROM `+d.name+" LIMIT 1", func(row []any) error {
 		d.location, _ = row[0].(string)
+		d.ofFile = true
 		return nil
 	})
 	return d, err

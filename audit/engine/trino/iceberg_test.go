@@ -36,7 +36,11 @@ type both struct {
 	duck    collect.Collector
 	cluster trino.Collector
 	judge   engine.Judge
+	// only are the checks that are selected; nil for all.
+	only []string
 }
+
+func (b both) selected(check string) bool { return b.only == nil || slices.Contains(b.only, check) }
 
 func newBoth(t *testing.T) both {
 	t.Helper()
@@ -72,12 +76,12 @@ func (b both) results(t *testing.T, collector engine.Collector, view model.View,
 	t.Helper()
 	l := look.Looker{Store: local.New(), Collector: collector, Room: engine.Room{Workers: 2, Runs: 64 << 20, TempDir: t.TempDir()}, Place: b.cluster.Cluster.Place}
 	footers := footersOf(t, l, view, w)
-	found, err := l.Rows(t.Context(), footers, check.WantsOf(footers.View, footers.Survey, func(string) bool { return true }))
+	found, err := l.Rows(t.Context(), footers, check.WantsOf(footers.View, footers.Survey, b.selected))
 	if err != nil {
 		t.Fatal(err)
 	}
 	judged, err := check.JudgeView(t.Context(), b.judge, evidence.NewInput(found, evidence.Terms{AsOf: times.Instant(w.AsOf.UnixMicro()), AsOfGiven: true,
-		Narrowed: w.Range.Given(), Selected: func(string) bool { return true }}))
+		Narrowed: w.Range.Given(), Selected: b.selected}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,7 +58,7 @@ func (a *asked) together(v *view) (string, error) {
 		return "", err
 	}
 	e.Rows, e.AsOf, e.Limit, e.SureBefore, e.MaybeBefore, e.AheadAfter, e.Quarter = text, 0, 0, 0, 0, 0, ""
-	on := []any{v.rules.Wants(), v.order.Room.Runs, fmt.Sprintf("%+v", e), fmt.Sprintf("%+v", sampled)}
+	on := []any{v.rules.Wants() &^ facts.WantBefore, v.order.Room.Runs, fmt.Sprintf("%+v", e), fmt.Sprintf("%+v", sampled)}
 	if v.rules.Wants().Has(facts.WantKeys) && len(v.key) > 0 {
 		q, err := a.keysSQL(v, "")
 		if err != nil {

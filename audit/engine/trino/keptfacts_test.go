@@ -105,6 +105,23 @@ func TestANightAsksOfNewFilesAlone(t *testing.T) {
 	}
 }
 
+// TestAColumnThatNoRoleReadsChangesNothing: a file with a column more comes, and of those that are known no row is read for it.
+func TestAColumnThatNoRoleReadsChangesNothing(t *testing.T) {
+	s := newStore(t, days+"-- late/b.parquet --\n    "+plainColumns+" | note text\n10x late-{i} | {i} | 2026-11-09T03:00:00Z +97s | 2026-11-09T03:01:00Z +97s | 1.00 | new\n")
+	db := openDatabase(t)
+	table, dir := s.declare(db, "features", "timestamp", true), filepath.Join(t.TempDir(), "facts")
+	s.aNight(t, dir, table)
+	if err := os.Rename(filepath.Join(s.dir, "late", "b.parquet"), filepath.Join(s.dir, "data", "dt=2026-11-09", "b.parquet")); err != nil {
+		t.Fatal(err)
+	}
+	create(t, db, "ALTER TABLE "+table+" ADD COLUMN note varchar")
+	found, _ := s.aNight(t, dir, table)
+	s.sameAsPlain(t, found, table)
+	if rows, unread := rowsOf(found); found.Collection.KnownFiles != 3 || rows != 40 || len(unread) != 0 {
+		t.Errorf("%d files were known, of %d rows, unread %q; failures %+v; want 3 of 40", found.Collection.KnownFiles, rows, unread, found.Failures)
+	}
+}
+
 // TestANightSeesWhatTheTableShows: a file that the table shows no more, and one that the view's path does not list, are told as without facts.
 func TestANightSeesWhatTheTableShows(t *testing.T) {
 	s, db := newStore(t, days), openDatabase(t)

@@ -3,6 +3,7 @@ package trino
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -156,12 +157,18 @@ const (
 // judge fetches the rows of the candidates, a portion at a time, and judges each key among them.
 func (a *asked) judge(ctx context.Context, v *view, found []candidate) error {
 	most := max(v.order.Room.Runs/2/rowBytes, leastRows)
+	mostHashes := portionHashes
 	for from := 0; from < len(found); {
 		to, rows, files := from, int64(0), int64(0)
-		for ; to < len(found) && to-from < portionHashes && (to == from || rows+found[to].rows <= most); to++ {
+		for ; to < len(found) && to-from < mostHashes && (to == from || rows+found[to].rows <= most); to++ {
 			rows, files = rows+found[to].rows, files|found[to].files
 		}
-		if err := a.portion(ctx, v, found[from:to], files, rows > most); err != nil {
+		err := a.portion(ctx, v, found[from:to], files, rows > most)
+		if tooLong(err) && to-from > 1 {
+			mostHashes = (to - from) / 2
+			continue
+		}
+		if err != nil {
 			return err
 		}
 		from = to
@@ -219,6 +226,12 @@ func (a *asked) portion(ctx context.Context, v *view, some []candidate, files in
 	v.hideTies(held)
 	v.rules.AddRepeats(held)
 	return nil
+}
+
+// tooLong says that the cluster takes no questions of so many letters.
+func tooLong(err error) bool {
+	var said *Error
+	return errors.As(err, &said) && said.Name == "QUERY_TEXT_TOO_LARGE"
 }
 
 // hideTies makes measures unknown where they depend on which row of a key is kept, and nothing but its place in its file, which the cluster

@@ -35,6 +35,19 @@ func (c *Cluster) Place(ctx context.Context, v model.View) (model.View, error) {
 	return v, nil
 }
 
+// Folder is the folder of a view's table as this program's store knows it; empty where the table does not say, or this program does not read there.
+func (c *Cluster) Folder(ctx context.Context, v model.View) (string, error) {
+	name, err := ParseName(v.Table.Trino, c.config.Catalog, c.config.Schema)
+	if err != nil {
+		return "", err
+	}
+	table, err := c.describe(ctx, v.Name, name, false)
+	if err != nil || table.ofFile {
+		return "", err
+	}
+	return here(table.location), nil
+}
+
 // here is a place of the cluster as this program's store knows it, empty where it is none of its kinds.
 func here(location string) string {
 	scheme, rest, _ := strings.Cut(location, ":")

@@ -21,7 +21,9 @@ import (
 	"github.com/featureaudit/featureaudit/audit/model"
 	"github.com/featureaudit/featureaudit/audit/partition"
 	"github.com/featureaudit/featureaudit/audit/policy"
+	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/store/local"
+	"github.com/featureaudit/featureaudit/audit/times"
 	"github.com/featureaudit/featureaudit/fixtures"
 )
 
@@ -324,6 +326,64 @@ func TestWhatLiesAfterTheRangeIsNotRead(t *testing.T) {
 		if share := float64(read["2026-11-08"]) / float64(read["2026-11-09"]); share < 0.6 || share > 0.73 {
 			t.Errorf("%s: two of three days took %v, want two thirds", name, read)
 		}
+	}
+}
+
+// TestWhatLiesBeforeTheRangeIsNotReadInVain: where no selected check rests on rows before a range, the cluster lists no partition of then, and every
+// result is that of DuckDB with the same range. Where one does, all rows are read.
+func TestWhatLiesBeforeTheRangeIsNotReadInVain(t *testing.T) {
+	// rows without a key or a time, and some of another day, lie in each partition
+	odd := "null | 1 | {day}T02:00:00 | {day}T02:01:00 | 1.00\n{day}-a | 1 | null | {day}T02:01:00 | 1.00\n{day}-b | 1 | 2026-10-01T01:00:00 | 2026-10-01T01:01:00 | 1.00\n"
+	s, db := newStore(t, naive(days+odd)), openDatabase(t)
+	s.view.TimePartition = model.TimePartition{Columns: []string{"dt"}, Grain: model.GrainDay, Of: model.OfEventTime}
+	text := s.declare(db, "features", "timestamp", true)
+	tables := map[string]string{"Hive": text, "date": s.declare(db, "features", "timestamp", true, strings.NewReplacer("dt varchar", "dt date"))}
+	for name, made := range map[string]string{"Iceberg": "lake.default.before_%d WITH (partitioning = ARRAY['dt'])", "Delta": "delta.default.before_%d WITH (partitioned_by = ARRAY['dt'])"} {
+		made = fmt.Sprintf(made, os.Getpid())
+		tables[name], _, _ = strings.Cut(made, " ")
+		create(t, db, "CREATE TABLE "+made+" AS SELECT * FROM "+text)
+		t.Cleanup(func() { _, _ = db.ExecContext(context.Background(), "DROP TABLE "+tables[name]) })
+	}
+	alone := []string{"null-keys", "null-event-time", "future-rows", "misfiled-rows", "source-lag", "stale-rows"}
+	w := look.Window{AsOf: time.Date(2026, 11, 10, 0, 0, 0, 0, time.UTC), Range: partition.Range{From: "2026-11-09", To: "2026-11-09"}}
+	for name, table := range tables {
+		t.Run(name, func(t *testing.T) {
+			read := map[bool]int64{}
+			for _, whole := range []bool{false, true} {
+				b := newBoth(t)
+				b.only = alone
+				if whole {
+					b.only = append(slices.Clone(alone), "stale-view", "duplicate-keys", "stale-entities")
+				}
+				view := s.view
+				if view.Table.Trino = table; name == "Iceberg" || name == "Delta" {
+					view.Path = ""
+				}
+				if told := b.same(t, view, w); told[report.Fail]+told[report.Warn] < 3 {
+					t.Errorf("outcomes %v: too few tell anything", told)
+				}
+				l := look.Looker{Store: local.New(), Collector: b.cluster, Room: engine.Room{Workers: 2, Runs: 64 << 20, TempDir: t.TempDir()}, Place: b.cluster.Cluster.Place}
+				footers := footersOf(t, l, view, w)
+				order := engine.Order{View: footers.View, Survey: footers.Survey, AsOf: times.Instant(w.AsOf.UnixMicro()), Wants: check.WantsOf(footers.View, footers.Survey, b.selected)}
+				plan, err := b.cluster.Plan(t.Context(), order)
+				if err != nil || len(plan) == 0 {
+					t.Fatal(plan, err)
+				}
+				for _, p := range plan {
+					if want := map[bool]int{false: 1, true: 3}[whole]; p.Files != want || strings.Contains(string(p.Reads), "2026-11-08") != whole && !strings.Contains(table, ".before_") {
+						t.Errorf("%s would read %d files, want %d, and the cluster explains %s", p.Step, p.Files, want, p.Reads)
+					}
+				}
+				for _, scan := range b.cluster.Cluster.Spent().Scans {
+					if scan.Step == "profile" {
+						read[whole] = scan.ReadBytes
+					}
+				}
+			}
+			if share := float64(read[false]) / float64(read[true]); share < 0.25 || share > 0.45 {
+				t.Errorf("the profile of one of three days read %v bytes (by whether all rows were wanted), want a third", read)
+			}
+		})
 	}
 }
 

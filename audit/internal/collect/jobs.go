@@ -98,15 +98,10 @@ func (c *collector) streams(file *facts.File) bool {
 	return !c.open(file) && len(c.layouts[file.Schema].raws) == 0 && engine.Streams(c.layouts[file.Schema].schema.Columns)
 }
 
-// wanted says whether a file's rows are read at all. What lies in partitions after as_of is counted and not judged.
+// wanted says whether a file's rows are read at all.
 func (c *collector) wanted(file *facts.File) bool {
-	if file.Schema < 0 || file.Problem != nil || file.Live() == 0 {
-		return false
-	}
-	if _, failed := c.unread[file.ID]; failed {
-		return false
-	}
-	return file.Partition < 0 || !c.survey.Partitions[file.Partition].AfterAsOf
+	_, failed := c.unread[file.ID]
+	return !failed && c.survey.Counts(file, c.roles.wants)
 }
 
 // reads says whether a file's rows are read: those that are wanted and not known.

@@ -63,7 +63,7 @@ func (c *collector) keepPolicy() string {
 		zones[name] = fmt.Sprintf("%v", *table)
 	}
 	return digestOf(map[string]any{"format": kept.Format, "gathered": gathered, "release": c.request.Release, "view": rests, "zones": zones,
-		"wants": r.wants, "wide": len(c.oncePer()) > 0, "key_forms": r.keyForms, "entity_forms": r.entityForms, "writer_forms": r.writerForms,
+		"wants": r.wants &^ facts.WantBefore, "wide": len(c.oncePer()) > 0, "key_forms": r.keyForms, "entity_forms": r.entityForms, "writer_forms": r.writerForms,
 		"hash_bits": c.request.HashBits, "seals": c.seals.digest()})
 }
 
