@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"errors"
 	"reflect"
 
@@ -16,6 +17,7 @@ type leanResults struct {
 	// holdAbove is an estimate in bytes, 0 for never, and bytes the estimate of what is held as values. keep is where texts are kept.
 	holdAbove, bytes int64
 	keep             func(text string) (string, error)
+	holder           report.Holder
 	held             []report.Held
 
 	lists  []leanList
@@ -85,16 +87,17 @@ func (l *leanResults) add(results []report.Result) error {
 
 // hold takes results in compact form. Where no text can be kept beside memory it is held there, and the error says why.
 func (l *leanResults) hold(results []report.Result) error {
-	held, err := report.Hold(results, l.keep)
-	if err != nil {
-		here, failed := report.Hold(results, func(text string) (string, error) { return text, nil })
-		if failed != nil {
-			return failed
+	var failed error
+	l.holder.Keep = func(text string) (string, error) {
+		var kept string
+		if kept, failed = l.keep(text); failed != nil {
+			return text, nil
 		}
-		held = here
+		return kept, nil
 	}
+	held, err := l.holder.Hold(results)
 	l.held = append(l.held, held...)
-	return err
+	return cmp.Or(err, failed)
 }
 
 // Estimates of what a result with findings takes as values beside its texts: its fields, and maps of measures.

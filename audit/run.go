@@ -271,11 +271,11 @@ func (r *run) finish(stopped error) (Audit, error) {
 
 // long is the report of results in compact form, to which those of the run are added.
 func long(in document.Input, held []report.Held, consumers []model.Consumer) (*report.Long, error) {
-	ofRun, err := report.Hold(in.Results, func(text string) (string, error) { return text, nil })
+	ofRun, err := (&report.Holder{Keep: func(text string) (string, error) { return text, nil }}).Hold(in.Results)
 	if err != nil {
 		return nil, err
 	}
-	built, err := document.BuildLong(in, append(ofRun, held...))
+	built, err := document.BuildLong(in, append(held, ofRun...))
 	if err != nil {
 		return nil, err
 	}

@@ -103,7 +103,8 @@ func lookedAt(in RunInput) map[suppressed]bool {
 		add(in.Results[i].Check, in.Results[i].View, in.Results[i].Outcome)
 	}
 	for _, h := range in.Held {
-		add(h.Check, h.View, h.Outcome)
+		v := h.Verdict()
+		add(v.Check, v.View, v.Outcome)
 	}
 	return looked
 }

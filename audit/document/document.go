@@ -65,9 +65,7 @@ func Build(in Input) (report.Report, error) {
 // BuildLong is Build of results in compact form, which are sorted too.
 func BuildLong(in Input, held []report.Held) (report.Long, error) {
 	l := report.Long{Rest: assemble(in), Held: held}
-	slices.SortFunc(l.Held, func(a, b report.Held) int {
-		return cmp.Or(cmp.Compare(a.View, b.View), cmp.Compare(a.Check, b.Check))
-	})
+	slices.SortFunc(l.Held, report.Held.Compare)
 	l.Rest.Summary = l.Summarise()
 	l.Rest.Summary.NothingToAudit = in.NothingToAudit
 	var err error

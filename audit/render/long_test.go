@@ -14,7 +14,7 @@ import (
 func TestFormatsOfALongReportAreTheSame(t *testing.T) {
 	for name, r := range map[string]report.Report{"large": reports.Large(40, 20, 300), "hostile": reports.Hostile(), "remembered": reports.Remembered()} {
 		r.Execution.FinishedAt = r.AsOf
-		held, err := report.Hold(r.Results, func(text string) (string, error) { return text, nil })
+		held, err := (&report.Holder{Keep: func(text string) (string, error) { return text, nil }}).Hold(r.Results)
 		if err != nil {
 			t.Fatal(err)
 		}

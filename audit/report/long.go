@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -19,25 +20,58 @@ type Long struct {
 
 // Held is a result in compact form: what an outcome rests on, and the result as the document has it.
 type Held struct {
-	View, Check string
-	Outcome     Outcome
-	Severity    Severity
-	Retryable   bool
-	// document is the result as JSON, and every are all its findings as JSON, where these are not the ones that the document shows; "" where
-	// it has none.
-	document, every string
+	of *heldView
+	// verdict is shared by all results that have it.
+	verdict *heldVerdict
+	// at is where the result begins in the text of its view, as JSON of so many bytes; behind it are all its findings, where these are not the
+	// ones that the document shows.
+	at, document, every int
 	// shown says that all its findings are the ones that the document shows.
 	shown bool
 	// whole is the result itself, where the document does not have it as it is: JSON has no place for bytes that are no UTF-8.
 	whole *Result
 }
 
+// heldView is what the results of one view share: the texts of all of them are one.
+type heldView struct{ name, text string }
+
+// heldVerdict is what decides of a result, but for its view.
+type heldVerdict struct {
+	check     string
+	outcome   Outcome
+	severity  Severity
+	retryable bool
+}
+
+// Holder gives results in compact form. Keep is given the texts of a view's as one, and gives back the same text from wherever it is kept.
+type Holder struct {
+	Keep func(text string) (string, error)
+
+	verdicts map[heldVerdict]*heldVerdict
+}
+
 // replaced is how encoding/json writes a byte that is no UTF-8. A text that has the character for it already is written as it is.
 const replaced = `\ufffd`
 
-// Hold gives results in compact form; keep is given their texts as one, and gives back the same text from wherever it is kept.
-func Hold(results []Result, keep func(text string) (string, error)) ([]Held, error) {
-	held, lengths := make([]Held, len(results)), make([][2]int, len(results))
+// Hold gives results in compact form. Those of one view that follow each other share a text.
+func (h *Holder) Hold(results []Result) ([]Held, error) {
+	all := make([]Held, 0, len(results))
+	for rest := results; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && rest[n].View == rest[0].View {
+			n++
+		}
+		held, err := h.holdView(rest[:n])
+		if err != nil {
+			return nil, err
+		}
+		all, rest = append(all, held...), rest[n:]
+	}
+	return all, nil
+}
+
+func (h *Holder) holdView(results []Result) ([]Held, error) {
+	held, of := make([]Held, len(results)), &heldView{name: results[0].View}
 	var all strings.Builder
 	for i, r := range results {
 		document, err := json.Marshal(r.filled())
@@ -51,32 +85,45 @@ func Hold(results []Result, keep func(text string) (string, error)) ([]Held, err
 				return nil, fmt.Errorf("hold the findings of %s of view %s: %w", r.Check, r.View, err)
 			}
 		}
+		held[i] = Held{of: of, verdict: h.shared(heldVerdict{r.Check, r.Outcome, r.Severity, r.Retryable}),
+			at: all.Len(), document: len(document), every: len(every), shown: shown}
 		if bytes.Contains(document, []byte(replaced)) || bytes.Contains(every, []byte(replaced)) {
 			held[i].whole = &results[i]
 		}
 		all.Write(document)
 		all.Write(every)
-		lengths[i] = [2]int{len(document), len(every)}
-		held[i].View, held[i].Check, held[i].Outcome, held[i].Severity, held[i].Retryable, held[i].shown = r.View, r.Check, r.Outcome, r.Severity, r.Retryable, shown
 	}
-	text := strings.Clone(all.String()) // without the room that the builder has beyond it
-	kept, err := keep(text)
-	if err != nil {
-		return nil, err
-	}
-	for i, n := range lengths {
-		held[i].document, held[i].every, kept = kept[:n[0]], kept[n[0]:n[0]+n[1]], kept[n[0]+n[1]:]
-	}
-	return held, nil
+	var err error
+	of.text, err = h.Keep(strings.Clone(all.String())) // without the room that the builder has beyond it
+	return held, err
 }
 
-// MarshalJSON gives the result as the document has it.
-func (h Held) MarshalJSON() ([]byte, error) { return []byte(h.document), nil }
+func (h *Holder) shared(v heldVerdict) *heldVerdict {
+	if h.verdicts == nil {
+		h.verdicts = map[heldVerdict]*heldVerdict{}
+	}
+	if h.verdicts[v] == nil {
+		h.verdicts[v] = &v
+	}
+	return h.verdicts[v]
+}
 
 // Verdict is what decides of a result, and nothing else of it.
 func (h Held) Verdict() Result {
-	return Result{View: h.View, Check: h.Check, Outcome: h.Outcome, Severity: h.Severity, Retryable: h.Retryable}
+	return Result{View: h.of.name, Check: h.verdict.check, Outcome: h.verdict.outcome, Severity: h.verdict.severity, Retryable: h.verdict.retryable}
 }
+
+// Compare puts results in the order of a document: by view, then by check.
+func (h Held) Compare(other Held) int {
+	return cmp.Or(cmp.Compare(h.of.name, other.of.name), cmp.Compare(h.verdict.check, other.verdict.check))
+}
+
+func (h Held) documentText() string { return h.of.text[h.at : h.at+h.document] }
+
+func (h Held) everyText() string { return h.of.text[h.at+h.document:][:h.every] }
+
+// MarshalJSON gives the result as the document has it.
+func (h Held) MarshalJSON() ([]byte, error) { return []byte(h.documentText()), nil }
 
 // Result is the result as it was, but that numbers of its measures are of the types that a document gives them.
 func (h Held) Result() (Result, error) {
@@ -84,17 +131,17 @@ func (h Held) Result() (Result, error) {
 		return *h.whole, nil
 	}
 	var r Result
-	if err := decodeHeld(h.document, &r); err != nil {
-		return r, fmt.Errorf("result of %s of view %s: %w", h.Check, h.View, err)
+	if err := decodeHeld(h.documentText(), &r); err != nil {
+		return r, fmt.Errorf("result of %s of view %s: %w", h.verdict.check, h.of.name, err)
 	}
 	exact(map[string]any(r.Measures))
 	exactOf(r.Findings)
 	switch {
 	case h.shown:
 		r.Every = r.Findings
-	case h.every != "":
-		if err := decodeHeld(h.every, &r.Every); err != nil {
-			return r, fmt.Errorf("findings of %s of view %s: %w", h.Check, h.View, err)
+	case h.every > 0:
+		if err := decodeHeld(h.everyText(), &r.Every); err != nil {
+			return r, fmt.Errorf("findings of %s of view %s: %w", h.verdict.check, h.of.name, err)
 		}
 		exactOf(r.Every)
 	}
@@ -131,8 +178,8 @@ func (l Long) Summarise() Summary {
 	s, counts := l.Rest.Summarise(), map[Outcome]int{}
 	all := make([]Outcome, len(l.Held))
 	for i, h := range l.Held {
-		all[i] = h.Outcome
-		counts[h.Outcome]++
+		all[i] = h.verdict.outcome
+		counts[all[i]]++
 	}
 	s.Outcome = Worst(all...)
 	s.Pass, s.Warn, s.Fail, s.Suppressed = counts[Pass], counts[Warn], counts[Fail], counts[Suppressed]

@@ -13,7 +13,7 @@ func here(text string) (string, error) { return text, nil }
 // held is a report with its results in compact form.
 func held(t *testing.T, r Report) Long {
 	t.Helper()
-	results, err := Hold(r.Results, here)
+	results, err := (&Holder{Keep: here}).Hold(r.Results)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,10 +103,10 @@ func TestHeldResultsAreTheSame(t *testing.T) {
 // TestHoldSaysWhatCouldNotBeKept gives the error of where texts are kept, and that of a value that is no JSON.
 func TestHoldSaysWhatCouldNotBeKept(t *testing.T) {
 	full := errors.New("full")
-	if _, err := Hold(several().Results, func(text string) (string, error) { return text, full }); !errors.Is(err, full) {
+	if _, err := (&Holder{Keep: func(text string) (string, error) { return text, full }}).Hold(several().Results); !errors.Is(err, full) {
 		t.Error(err)
 	}
-	if _, err := Hold([]Result{{Check: "c", View: "v", Measures: Measures{"f": func() {}}}}, here); err == nil || !strings.Contains(err.Error(), "c of view v") {
+	if _, err := (&Holder{Keep: here}).Hold([]Result{{Check: "c", View: "v", Measures: Measures{"f": func() {}}}}); err == nil || !strings.Contains(err.Error(), "c of view v") {
 		t.Error(err)
 	}
 }
