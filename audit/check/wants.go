@@ -28,10 +28,10 @@ func WantsOf(v model.View, s facts.Survey, selected func(id string) bool) facts.
 	return wants
 }
 
-// before is facts.WantBefore where a verdict on a partition rests on rows of others: it is one on the view as a whole, sources are
-// expected where they were seen before, or who writes is told by a sample of all rows.
+// before is facts.WantBefore where a verdict on a partition rests on rows of others: it is one on the view as a whole, or sources are
+// expected where they were seen before.
 func (c Check) before() facts.Wants {
-	if c.WholeView || c.readsRows != nil && !c.ownRows || c.Wants.Has(facts.WantWriters) {
+	if c.WholeView || c.readsRows != nil && !c.ownRows {
 		return facts.WantBefore
 	}
 	return 0

@@ -30,6 +30,10 @@ const (
 	WantRows   Wants = WantCopies - 1
 )
 
+// ofAllRows are of no partition: a key may repeat in any, an entity have its newest event in any, and a sample of writers is one of all rows. Drawn from a
+// range alone it has others, and what is told of them would depend on what else is wanted.
+const ofAllRows = WantBefore | WantKeys | WantEntities | WantWriters
+
 // Has says whether something of the other set is wanted.
 func (w Wants) Has(some Wants) bool { return w&some != 0 }
 
@@ -37,7 +41,7 @@ func (w Wants) Has(some Wants) bool { return w&some != 0 }
 func (w Wants) Rows() bool { return w.Has(WantRows) }
 
 // Counts says whether the rows of a file count at all for what is wanted. What lies in partitions after as_of is counted by its footer and not judged,
-// and of those that no verdict is wanted for rows count where a verdict rests on the view as a whole.
+// and of those that no verdict is wanted for rows count where what is wanted is of all of them.
 func (s Survey) Counts(f *File, wants Wants) bool {
 	if f.Schema < 0 || f.Problem != nil || f.Live() == 0 {
 		return false
@@ -46,5 +50,5 @@ func (s Survey) Counts(f *File, wants Wants) bool {
 		return true
 	}
 	p := &s.Partitions[f.Partition]
-	return !p.AfterAsOf && (p.InRange || wants.Has(WantBefore))
+	return !p.AfterAsOf && (p.InRange || wants.Has(ofAllRows))
 }
