@@ -187,7 +187,9 @@ func Run(ctx context.Context, o Options) (Audit, error) {
 	}
 	defer r.close()
 	var stopped error
-	for found := range r.sideBySide(ctx, r.views()) {
+	views := r.views()
+	r.viewed, r.judged.views = make([]report.View, 0, len(views)), len(views)
+	for found := range r.sideBySide(ctx, views) {
 		if stopped = r.keep(found); stopped != nil {
 			break
 		}

@@ -17,8 +17,10 @@ type leanResults struct {
 	// holdAbove is an estimate in bytes, 0 for never, and bytes the estimate of what is held as values. keep is where texts are kept.
 	holdAbove, bytes int64
 	keep             func(text string) (string, error)
-	holder           report.Holder
-	held             []report.Held
+	// views is how many views there are to be: a list that grows is there twice, each time that it does.
+	views  int
+	holder report.Holder
+	held   []report.Held
 
 	lists  []leanList
 	kinds  map[resultKind]*resultKind
@@ -49,6 +51,9 @@ type leanResult struct {
 	measures           report.Measures
 	whole              *report.Result
 }
+
+// ofRun is room for results of the run.
+const ofRun = 64
 
 // sharedTexts is how many messages are kept to be shared.
 const sharedTexts = 4096
@@ -96,6 +101,9 @@ func (l *leanResults) hold(results []report.Result) error {
 		return kept, nil
 	}
 	held, err := l.holder.Hold(results)
+	if l.held == nil {
+		l.held = make([]report.Held, 0, l.views*len(held)+ofRun)
+	}
 	l.held = append(l.held, held...)
 	return cmp.Or(err, failed)
 }

@@ -82,10 +82,9 @@ func assemble(in Input) report.Report {
 	r.Selection.Views, r.Selection.Checks = report.List(r.Selection.Views), report.List(r.Selection.Checks)
 	r.Catalogue = slices.Sorted(slices.Values(in.Catalogue))
 	r.Definitions = report.List(r.Definitions)
-	r.Views, r.Corrections = report.List(slices.Clone(in.Views)), slices.Clone(in.Corrections)
+	r.Views, r.Corrections = report.BoundPictures(report.List(in.Views)), slices.Clone(in.Corrections)
 	slices.SortStableFunc(r.Corrections, func(a, b report.Correction) int { return cmp.Compare(a.View, b.View) })
 	slices.SortFunc(r.Views, func(a, b report.View) int { return cmp.Compare(a.Name, b.Name) })
-	r.Views = report.BoundPictures(r.Views)
 	return r
 }
 

@@ -78,7 +78,7 @@ func binsHold(place string, bins []LagBin, rows int64) error {
 }
 
 // BoundPictures are views whose series and lag bins stay within MaxSeriesInAll and MaxLagBinsInAll, so that a report of many views can
-// be kept, sent and opened. Of a long series the newest partitions stay and the older ones are counted; bins become wider. A view of which
+// be kept, sent and opened; the list is another. Of a long series the newest partitions stay and the older ones are counted; bins become wider. A view of which
 // something was left out says so in a note.
 func BoundPictures(views []View) []View {
 	views = slices.Clone(views)
