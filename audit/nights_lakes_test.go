@@ -22,8 +22,9 @@ type lake struct {
 	w *world
 	// commit writes a version: files that come or have other deleted rows, and paths that go.
 	commit func(add []*lakeFile, remove ...string) error
-	// checkpoint is nil where the format has none.
-	checkpoint func() error
+	// checkpoint is nil where the format has none, and checkpoints are the kinds that it writes.
+	checkpoint  func() error
+	checkpoints []string
 	// location is where the format says that it lies; empty for its folder.
 	location string
 	// once says that rows of a file are deleted once only.
@@ -93,8 +94,11 @@ func (l *lake) deltaTableOf(o deltatable.Options, stores ...string) {
 		}
 		return table.Commit(files, remove...)
 	}
+	if l.checkpoints == nil {
+		l.checkpoints = []string{deltatable.Classic, deltatable.Parts, deltatable.V2Parquet, deltatable.V2JSON}
+	}
 	l.checkpoint = func() error {
-		return table.Checkpoint([]string{deltatable.Classic, deltatable.Parts, deltatable.V2Parquet, deltatable.V2JSON}[l.w.rng.IntN(4)])
+		return table.Checkpoint(l.checkpoints[l.w.rng.IntN(len(l.checkpoints))])
 	}
 }
 

@@ -120,9 +120,10 @@ func (l *lake) clusterTable() {
 }
 
 // clusterDelta makes the store a table of Delta as Trino reads it in full: local times, since it shows instants in milliseconds, and deleted rows in
-// files of their own, since it refuses those that the log holds.
+// files of their own, since it refuses those that the log holds. It finds checkpoints of the second form by a word of Spark's in _last_checkpoint that
+// the protocol does not have, and is given none.
 func (l *lake) clusterDelta() {
-	l.local = true
+	l.local, l.checkpoints = true, []string{deltatable.Classic, deltatable.Parts}
 	fields := tableFields("event_time", "ingested_at")
 	for _, f := range fields {
 		if f["type"] == "timestamp" {
