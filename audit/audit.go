@@ -188,7 +188,7 @@ func Run(ctx context.Context, o Options) (Audit, error) {
 	defer r.close()
 	var stopped error
 	views := r.views()
-	r.viewed, r.judged.views = make([]report.View, 0, len(views)), len(views)
+	r.judged.views = len(views)
 	for found := range r.sideBySide(ctx, views) {
 		if stopped = r.keep(found); stopped != nil {
 			break

@@ -8,11 +8,11 @@ import (
 	"github.com/featureaudit/featureaudit/audit/report"
 )
 
-// leanResults are the results of views that were judged, until the report is built: 5,000 views have 110,000, of which a few have findings.
-// As report.Result each takes 480 bytes, beside the engines; a lean one takes 88, and shares its texts with others.
+// leanResults are the views that were judged and their results, until the report is built: 5,000 views have 110,000, of which a few have
+// findings. As report.Result each takes 480 bytes, beside the engines; a lean one takes 88, and shares its texts with others.
 //
-// Where they are many and of findings, lean ones are large too: 80 KB a view. From holdAbove bytes on all are held in compact form, as texts
-// that lie in a file.
+// Where they are many and of findings, lean ones are large too: 80 KB a view, and what is said of the view itself 15 KB. From holdAbove bytes
+// on all are held in compact form, as texts that lie in a file.
 type leanResults struct {
 	// holdAbove is an estimate in bytes, 0 for never, and bytes the estimate of what is held as values. keep is where texts are kept.
 	holdAbove, bytes int64
@@ -21,6 +21,9 @@ type leanResults struct {
 	views  int
 	holder report.Holder
 	held   []report.Held
+	// viewed are the views, and heldViews those in compact form: one of the two.
+	viewed    []report.View
+	heldViews []report.HeldView
 
 	lists  []leanList
 	kinds  map[resultKind]*resultKind
@@ -58,12 +61,26 @@ const ofRun = 64
 // sharedTexts is how many messages are kept to be shared.
 const sharedTexts = 4096
 
-func (l *leanResults) add(results []report.Result) error {
-	if len(results) == 0 {
+// add takes a view that was judged, and its results.
+func (l *leanResults) add(view report.View, results []report.Result) error {
+	if l.held != nil {
+		return cmp.Or(l.holdView(view), l.hold(results))
+	}
+	if l.viewed == nil {
+		l.viewed = make([]report.View, 0, l.views)
+	}
+	l.viewed = append(l.viewed, view)
+	l.bytes += bytesOfView(&view)
+	l.addLean(results)
+	if l.holdAbove == 0 || l.bytes <= l.holdAbove {
 		return nil
 	}
-	if l.held != nil {
-		return l.hold(results)
+	return l.holdAll()
+}
+
+func (l *leanResults) addLean(results []report.Result) {
+	if len(results) == 0 {
+		return
 	}
 	if l.kinds == nil {
 		l.kinds, l.texts = map[resultKind]*resultKind{}, map[string]string{}
@@ -72,12 +89,18 @@ func (l *leanResults) add(results []report.Result) error {
 	for i := range results {
 		list.results[i] = l.lean(list, &results[i])
 	}
-	l.lists = append(l.lists, list)
-	l.number += len(results)
-	if l.holdAbove == 0 || l.bytes <= l.holdAbove {
-		return nil
-	}
+	l.lists, l.number = append(l.lists, list), l.number+len(results)
+}
+
+// holdAll takes in compact form what there is as values.
+func (l *leanResults) holdAll() error {
+	ofEach := l.number/len(l.viewed) + 1
+	l.held, l.heldViews = make([]report.Held, 0, l.views*ofEach+ofRun), make([]report.HeldView, 0, l.views)
 	var errs []error
+	for i, view := range l.viewed {
+		errs = append(errs, l.holdView(view))
+		l.viewed[i] = report.View{}
+	}
 	for i, list := range l.lists {
 		values := make([]report.Result, len(list.results))
 		for j, one := range list.results {
@@ -86,26 +109,38 @@ func (l *leanResults) add(results []report.Result) error {
 		errs = append(errs, l.hold(values))
 		l.lists[i] = leanList{}
 	}
-	l.lists, l.kinds, l.texts, l.number = nil, nil, nil, 0
+	l.viewed, l.lists, l.kinds, l.texts, l.number = nil, nil, nil, nil, 0
 	return errors.Join(errs...)
 }
 
 // hold takes results in compact form. Where no text can be kept beside memory it is held there, and the error says why.
 func (l *leanResults) hold(results []report.Result) error {
+	holder, failed := l.kept()
+	held, err := holder.Hold(results)
+	l.held = append(l.held, held...)
+	return cmp.Or(err, *failed)
+}
+
+// holdView takes a view in compact form, as hold does results.
+func (l *leanResults) holdView(view report.View) error {
+	holder, failed := l.kept()
+	held, err := holder.HoldView(view)
+	l.heldViews = append(l.heldViews, held)
+	return cmp.Or(err, *failed)
+}
+
+// kept is the holder, whose texts stay in memory where they cannot be kept beside it; the error says then why.
+func (l *leanResults) kept() (*report.Holder, *error) {
 	var failed error
 	l.holder.Keep = func(text string) (string, error) {
-		var kept string
-		if kept, failed = l.keep(text); failed != nil {
+		kept, err := l.keep(text)
+		if err != nil {
+			failed = err
 			return text, nil
 		}
 		return kept, nil
 	}
-	held, err := l.holder.Hold(results)
-	if l.held == nil {
-		l.held = make([]report.Held, 0, l.views*len(held)+ofRun)
-	}
-	l.held = append(l.held, held...)
-	return cmp.Or(err, failed)
+	return &l.holder, &failed
 }
 
 // Estimates of what a result with findings takes as values beside its texts: its fields, and maps of measures.
@@ -116,6 +151,24 @@ const (
 
 func bytesOf(r *report.Result) int64 {
 	return int64(wholeBytes + len(r.Message) + len(r.Reproduce) + findingBytes*max(len(r.Findings), len(r.Every)))
+}
+
+// Estimates of what a view takes beside its texts: its fields, its definition, and each partition and bin.
+const (
+	viewBytes      = 5000
+	partitionBytes = 250
+	binBytes       = 24
+)
+
+func bytesOfView(v *report.View) int64 {
+	bytes := viewBytes + partitionBytes*len(v.Series)
+	for _, bins := range v.LagBins {
+		bytes += binBytes * len(bins)
+	}
+	for _, note := range v.Notes {
+		bytes += len(note)
+	}
+	return int64(bytes)
 }
 
 // lean keeps what most results have, and one that has more as it is.
@@ -187,6 +240,6 @@ func (l *leanResults) all(more int) []report.Result {
 		}
 		l.lists[i] = leanList{}
 	}
-	*l = leanResults{}
+	*l = leanResults{viewed: l.viewed}
 	return results
 }

@@ -69,7 +69,7 @@ func TestLeanResultsAreTheSame(t *testing.T) {
 
 func add(t *testing.T, l *leanResults, results []report.Result) {
 	t.Helper()
-	if err := l.add(results); err != nil {
+	if err := l.add(report.View{Name: "clicks"}, results); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -84,26 +84,38 @@ func TestLargeResultsAreHeldInCompactForm(t *testing.T) {
 	}{{name: "kept"}, {"a full disk", full}} {
 		t.Run(c.name, func(t *testing.T) {
 			var kept []string
-			l := leanResults{holdAbove: 40_000, keep: func(text string) (string, error) {
+			l := leanResults{holdAbove: 156_000, keep: func(text string) (string, error) {
 				kept = append(kept, text)
 				return text, c.err
 			}}
 			var want []report.Result
+			var views []report.View
 			for i := range 50 {
 				bad := report.Result{Check: "stale-rows", View: fmt.Sprint("v", i), Outcome: report.Fail, Measures: report.Measures{"n": int64(i)}, Reproduce: "SELECT 1",
 					Findings: []report.Finding{{Message: "one"}}, FindingsTotal: 1}
 				good := report.Result{Check: "stale-view", View: bad.View, Outcome: report.Pass, Measures: report.Measures{}, Findings: []report.Finding{}}
 				want = append(want, bad, good)
-				err := l.add([]report.Result{bad, good})
+				view := report.View{Name: bad.View, Outcome: report.Fail, Rows: int64(i), OpenPartitions: []string{}, Notes: []string{}, SourceLagSeconds: map[string]report.Lag{}}
+				view.Definition.Entity, view.Definition.Key, view.Definition.Origins = []string{}, []string{}, map[string]string{"ttl": "default"}
+				views = append(views, view)
+				err := l.add(view, []report.Result{bad, good})
 				if !errors.Is(err, c.err) && !(err == nil && l.held == nil) {
 					t.Fatal(err)
 				}
-				if values := l.held == nil; values != (i < 23) { // each counts 1,711 bytes
+				if values := l.held == nil; values != (i < 23) { // each counts 6,711 bytes
 					t.Fatalf("%d views: held as values: %v", i+1, values)
 				}
 			}
-			if len(kept) != 50 || len(l.lists) > 0 || l.number > 0 {
-				t.Errorf("%d texts, %d lists; want a text of each of 50 views, and no list", len(kept), len(l.lists))
+			if err := l.add(report.View{Name: "of no check"}, nil); !errors.Is(err, c.err) || len(l.heldViews) != 51 {
+				t.Errorf("a view of which nothing was judged: %d views (%v)", len(l.heldViews), err)
+			}
+			if len(kept) != 101 || len(l.lists) > 0 || len(l.viewed) > 0 || l.number > 0 {
+				t.Errorf("%d texts, %d lists, %d views as values; want two texts of each of 50 views and one of another, and no value", len(kept), len(l.lists), len(l.viewed))
+			}
+			for i, want := range views {
+				if got, err := l.heldViews[i].View(); err != nil || !reflect.DeepEqual(got, want) {
+					t.Errorf("got %+v (%v)\nwant %+v", got, err, want)
+				}
 			}
 			for i, h := range l.held {
 				got, err := h.Result()

@@ -45,7 +45,6 @@ type run struct {
 	// progress is called from one goroutine at a time; nil for none.
 	progress func(look.Progress)
 
-	viewed      []report.View
 	corrections []report.Correction
 	judged      leanResults
 	results     []report.Result
@@ -146,12 +145,15 @@ func (r *run) close() {
 	}
 }
 
-// views are those selected, sorted by name.
-func (r *run) views() []model.View {
-	views := slices.DeleteFunc(slices.Clone(r.options.Views), func(v model.View) bool {
-		return len(r.options.SelectViews) > 0 && !slices.Contains(r.options.SelectViews, v.Name)
-	})
-	slices.SortFunc(views, func(a, b model.View) int { return cmp.Compare(a.Name, b.Name) })
+// views are those selected, sorted by name. They are not copied: of thousands a copy is megabytes, for as long as any is looked at.
+func (r *run) views() []*model.View {
+	var views []*model.View
+	for i := range r.options.Views {
+		if v := &r.options.Views[i]; len(r.options.SelectViews) == 0 || slices.Contains(r.options.SelectViews, v.Name) {
+			views = append(views, v)
+		}
+	}
+	slices.SortFunc(views, func(a, b *model.View) int { return cmp.Compare(a.Name, b.Name) })
 	return views
 }
 
@@ -180,9 +182,8 @@ func (r *run) keep(f found) error {
 	}
 	r.found = r.found || !in.Empty()
 	r.looked.add(in.Collection)
-	r.viewed = append(r.viewed, judged.View)
 	r.corrections = append(r.corrections, judged.Corrections...)
-	if err := r.judged.add(judged.Results); err != nil {
+	if err := r.judged.add(judged.View, judged.Results); err != nil {
 		f.err = cmp.Or(f.err, err)
 	}
 	r.badRows = append(r.badRows, judged.BadRows...)
@@ -243,7 +244,7 @@ func (r *run) finish(stopped error) (Audit, error) {
 	o := r.options
 	in := document.Input{Catalogue: check.Reported(), Tool: o.Tool, AsOf: r.asOf, Status: report.Complete, ConfigDigest: o.ConfigDigest,
 		Selection: report.Selection{Views: slices.Sorted(slices.Values(o.SelectViews)), Checks: slices.Sorted(slices.Values(o.SelectChecks))},
-		HashKeyID: o.Mask.KeyID(), Definitions: o.Definitions, Views: r.viewed, Corrections: r.corrections, Results: r.results,
+		HashKeyID: o.Mask.KeyID(), Definitions: o.Definitions, Views: r.judged.viewed, Corrections: r.corrections, Results: r.results,
 		NothingToAudit: stopped == nil && !r.found}
 	if r.window.Range.Given() {
 		in.Range = r.window.Range.From + ".." + r.window.Range.To
@@ -253,8 +254,8 @@ func (r *run) finish(stopped error) (Audit, error) {
 	}
 	done := Audit{Duplicates: r.duplicates, BadRows: r.badRows}
 	var err error
-	if held := r.judged.held; held != nil {
-		if done.Long, err = long(in, held, o.Consumers); err == nil {
+	if r.judged.held != nil {
+		if done.Long, err = r.long(in); err == nil {
 			done.Report = done.Long.Rest
 		}
 	} else if done.Report, err = document.Build(in); err == nil {
@@ -269,15 +270,22 @@ func (r *run) finish(stopped error) (Audit, error) {
 	return done, stopped
 }
 
-// long is the report of results in compact form, to which those of the run are added.
-func long(in document.Input, held []report.Held, consumers []model.Consumer) (*report.Long, error) {
-	ofRun, err := (&report.Holder{Keep: func(text string) (string, error) { return text, nil }}).Hold(in.Results)
+// long is the report of views and results in compact form, to which the results of the run are added.
+func (r *run) long(in document.Input) (*report.Long, error) {
+	keep := r.judged.keep
+	holder := &report.Holder{Keep: func(text string) (string, error) {
+		if kept, err := keep(text); err == nil {
+			return kept, nil
+		}
+		return text, nil // one that cannot be kept beside memory is in it, and nothing is lost
+	}}
+	ofRun, err := holder.Hold(in.Results)
 	if err != nil {
 		return nil, err
 	}
-	built, err := document.BuildLong(in, append(held, ofRun...))
+	built, err := document.BuildLong(in, holder, r.judged.heldViews, append(r.judged.held, ofRun...))
 	if err != nil {
 		return nil, err
 	}
-	return &built, contract.WithConsumersOfLong(&built, consumers)
+	return &built, contract.WithConsumersOfLong(&built, r.options.Consumers)
 }

@@ -75,7 +75,7 @@ func isSmall(s facts.Survey) bool {
 
 // sideBySide looks at views and judges them, as many at once as there is room for, and gives what was found in their order. It ends
 // with the first that has an error. What nobody waits for any more is cancelled, and has ended when it returns.
-func (r *run) sideBySide(ctx context.Context, views []model.View) iter.Seq[found] {
+func (r *run) sideBySide(ctx context.Context, views []*model.View) iter.Seq[found] {
 	return func(yield func(found) bool) {
 		ctx, cancel := context.WithCancelCause(ctx)
 		var running sync.WaitGroup
@@ -88,7 +88,7 @@ func (r *run) sideBySide(ctx context.Context, views []model.View) iter.Seq[found
 				view, into := views[next], make(chan found, 1)
 				results[next] = into
 				next++
-				running.Go(func() { into <- r.protected(ctx, view) })
+				running.Go(func() { into <- r.protected(ctx, *view) })
 			}
 		}
 		for range aheadOfOne * r.places.count {

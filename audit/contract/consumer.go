@@ -33,19 +33,27 @@ func WithConsumers(r report.Report, consumers []model.Consumer) (report.Report, 
 	return r, nil
 }
 
-// WithConsumersOfLong is WithConsumers of a report whose results are held in compact form.
+// WithConsumersOfLong is WithConsumers of a report whose views and results are held in compact form.
 func WithConsumersOfLong(l *report.Long, consumers []model.Consumer) error {
 	if len(consumers) == 0 {
 		return nil
 	}
 	r := l.Rest
-	r.Results = make([]report.Result, len(l.Held))
+	r.Views, r.Results = make([]report.View, len(l.Views)), make([]report.Result, len(l.Held))
+	for i, h := range l.Views {
+		v, err := h.View()
+		if err != nil {
+			return fmt.Errorf("consumers: %w", err)
+		}
+		v.Series, v.LagBins, v.Notes, v.Definition.Origins = nil, nil, nil, nil // no contract rests on them, and they are most of it
+		r.Views[i] = v
+	}
 	for i, h := range l.Held {
 		res, err := h.Result()
 		if err != nil {
 			return fmt.Errorf("consumers: %w", err)
 		}
-		res.Findings, res.Every, res.Fingerprints, res.Reproduce = nil, nil, nil, "" // no contract rests on them, and they are most of it
+		res.Findings, res.Every, res.Fingerprints, res.Reproduce = nil, nil, nil, "" // nor on these
 		r.Results[i] = res
 	}
 	judged, err := WithConsumers(r, consumers)

@@ -62,13 +62,18 @@ func Build(in Input) (report.Report, error) {
 	return r, nil
 }
 
-// BuildLong is Build of results in compact form, which are sorted too.
-func BuildLong(in Input, held []report.Held) (report.Long, error) {
-	l := report.Long{Rest: assemble(in), Held: held}
+// BuildLong is Build of views and results in compact form, which are sorted too. What changes is held again by the
+// holder.
+func BuildLong(in Input, holder *report.Holder, views []report.HeldView, held []report.Held) (report.Long, error) {
+	l := report.Long{Rest: assemble(in), Held: held, Holder: holder}
+	var err error
+	if l.Views, err = holder.BoundHeldPictures(views); err != nil {
+		return l, err
+	}
+	slices.SortFunc(l.Views, report.HeldView.Compare)
 	slices.SortFunc(l.Held, report.Held.Compare)
 	l.Rest.Summary = l.Summarise()
 	l.Rest.Summary.NothingToAudit = in.NothingToAudit
-	var err error
 	if l.Rest.ID, err = l.Digest(); err != nil {
 		return l, fmt.Errorf("digest of the report: %w", err)
 	}

@@ -10,17 +10,20 @@ import (
 	"strings"
 )
 
-// Long is a report whose results are held in compact form: those of 5,000 views with findings take 400 MB as values, and are wanted one at
-// a time. It is a type of its own, so that nobody takes it for a report without results.
+// Long is a report whose views and results are held in compact form: those of 5,000 views with findings take 470 MB as values, and are wanted
+// one at a time. It is a type of its own, so that nobody takes it for a report without results.
 type Long struct {
-	// Rest is the report but for its results.
-	Rest Report
-	Held []Held
+	// Rest is the report but for its views and results.
+	Rest  Report
+	Views []HeldView
+	Held  []Held
+	// Holder holds what is changed.
+	Holder *Holder
 }
 
 // Held is a result in compact form: what an outcome rests on, and the result as the document has it.
 type Held struct {
-	of *heldView
+	of *heldTexts
 	// verdict is shared by all results that have it.
 	verdict *heldVerdict
 	// at is where the result begins in the text of its view, as JSON of so many bytes; behind it are all its findings, where these are not the
@@ -32,8 +35,8 @@ type Held struct {
 	whole *Result
 }
 
-// heldView is what the results of one view share: the texts of all of them are one.
-type heldView struct{ name, text string }
+// heldTexts is what the results of one view share: the texts of all of them are one.
+type heldTexts struct{ name, text string }
 
 // heldVerdict is what decides of a result, but for its view.
 type heldVerdict struct {
@@ -71,7 +74,7 @@ func (h *Holder) Hold(results []Result) ([]Held, error) {
 }
 
 func (h *Holder) holdView(results []Result) ([]Held, error) {
-	held, of := make([]Held, len(results)), &heldView{name: results[0].View}
+	held, of := make([]Held, len(results)), &heldTexts{name: results[0].View}
 	var all strings.Builder
 	for i, r := range results {
 		document, err := json.Marshal(r.filled())
@@ -160,10 +163,16 @@ func decodeHeld(text string, into any) error {
 	return dec.Decode(into)
 }
 
-// Whole is the report with its results.
+// Whole is the report with its views and results as values.
 func (l Long) Whole() (Report, error) {
 	r := l.Rest
-	r.Results = make([]Result, len(l.Held))
+	r.Views, r.Results = make([]View, len(l.Views)), make([]Result, len(l.Held))
+	for i, h := range l.Views {
+		var err error
+		if r.Views[i], err = h.View(); err != nil {
+			return r, err
+		}
+	}
 	for i, h := range l.Held {
 		var err error
 		if r.Results[i], err = h.Result(); err != nil {
@@ -175,7 +184,12 @@ func (l Long) Whole() (Report, error) {
 
 // Summarise counts the results and views, as Report.Summarise does.
 func (l Long) Summarise() Summary {
-	s, counts := l.Rest.Summarise(), map[Outcome]int{}
+	s, counts := Summary{Views: len(l.Views)}, map[Outcome]int{}
+	for _, v := range l.Views {
+		s.Files += v.files
+		s.Rows += v.rows
+		s.Bytes += v.bytes
+	}
 	all := make([]Outcome, len(l.Held))
 	for i, h := range l.Held {
 		all[i] = h.verdict.outcome
@@ -196,7 +210,10 @@ func (l Long) Digest() (string, error) { return digestOfMembers(l.topMembers()) 
 func (l Long) topMembers() []topMember {
 	members := l.Rest.topMembers()
 	for i := range members {
-		if members[i].key == "results" {
+		switch members[i].key {
+		case "views":
+			members[i].value = reflect.ValueOf(l.Views)
+		case "results":
 			members[i].value = reflect.ValueOf(l.Held)
 		}
 	}

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -13,12 +14,20 @@ func here(text string) (string, error) { return text, nil }
 // held is a report with its results in compact form.
 func held(t *testing.T, r Report) Long {
 	t.Helper()
-	results, err := (&Holder{Keep: here}).Hold(r.Results)
+	h := &Holder{Keep: here}
+	results, err := h.Hold(r.Results)
 	if err != nil {
 		t.Fatal(err)
 	}
 	l := Long{Rest: r, Held: results}
-	l.Rest.Results = nil
+	for _, v := range r.Views {
+		one, err := h.HoldView(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Views = append(l.Views, one)
+	}
+	l.Rest.Views, l.Rest.Results = nil, nil
 	return l
 }
 
@@ -108,5 +117,91 @@ func TestHoldSaysWhatCouldNotBeKept(t *testing.T) {
 	}
 	if _, err := (&Holder{Keep: here}).Hold([]Result{{Check: "c", View: "v", Measures: Measures{"f": func() {}}}}); err == nil || !strings.Contains(err.Error(), "c of view v") {
 		t.Error(err)
+	}
+}
+
+// TestHeldViewsAreTheSame sets each field of a view by itself, and those of its definition, and finds them again.
+func TestHeldViewsAreTheSame(t *testing.T) {
+	plain := View{Name: "clicks", Outcome: Pass}.filled()
+	want := []View{plain}
+	for i := range reflect.TypeFor[View]().NumField() {
+		one := plain
+		setSomething(t, reflect.ValueOf(&one).Elem().Field(i))
+		want = append(want, one.filled())
+	}
+	for i := range reflect.TypeFor[ViewDefinition]().NumField() {
+		one := plain
+		setSomething(t, reflect.ValueOf(&one.Definition).Elem().Field(i))
+		want = append(want, one.filled())
+	}
+	age, before := 0.1, int64(7)
+	rich, odd := plain, plain
+	rich.AgeSeconds, rich.SourceLagSeconds, rich.LagBins = &age, map[string]Lag{"": {P50: 1e-7, Rows: 1 << 60}}, map[string][]LagBin{"a": {{0, 0.3, 4}}}
+	rich.Series = []PartitionRows{{Partition: "2026", Rows: 3, Bad: map[string]int64{"stale-rows": 1}, RowsBefore: &before, Content: "00"}}
+	odd.Notes = []string{"\xff"}
+	want = append(want, rich, odd)
+	for i, h := range held(t, Report{Views: want}).Views {
+		if got, err := h.View(); err != nil || !reflect.DeepEqual(got, want[i]) {
+			t.Errorf("got  %+v (%v)\nwant %+v", got, err, want[i])
+		}
+	}
+}
+
+// setSomething gives a field another value than none.
+func setSomething(t *testing.T, field reflect.Value) {
+	t.Helper()
+	switch field.Kind() {
+	case reflect.String:
+		field.SetString("another <&>\u2028")
+	case reflect.Int64:
+		field.SetInt(7)
+	case reflect.Float64:
+		field.SetFloat(0.3)
+	case reflect.Bool:
+		field.SetBool(true)
+	case reflect.Pointer:
+		field.Set(reflect.New(field.Type().Elem()))
+	case reflect.Slice:
+		field.Set(reflect.MakeSlice(field.Type(), 2, 2))
+	case reflect.Map:
+		field.Set(reflect.MakeMap(field.Type()))
+		field.SetMapIndex(reflect.ValueOf("n"), reflect.Zero(field.Type().Elem()))
+	case reflect.Struct:
+	default:
+		t.Fatalf("a field of kind %s is not set here", field.Kind())
+	}
+}
+
+// TestPicturesOfHeldViewsAreBound bounds series and bins of many views, held in compact form, as those of views that are values. Views with
+// little are as they were.
+func TestPicturesOfHeldViewsAreBound(t *testing.T) {
+	for name, c := range map[string]struct{ views, partitions, bins int }{
+		"few": {3, 400, 200}, "long series": {100, 400, 10}, "many bins": {200, 4, 200}, "both": {200, 400, 200},
+	} {
+		var views []View
+		for i := range c.views {
+			v := View{Name: fmt.Sprint("v", i), LagBins: map[string][]LagBin{"s": {}}, SeriesLeftOut: int64(i % 2)}
+			if i%10 == 0 {
+				views = append(views, v.filled()) // has nothing to leave out
+				continue
+			}
+			for n := range c.partitions {
+				v.Series = append(v.Series, PartitionRows{Partition: fmt.Sprint(n), Rows: int64(n)})
+			}
+			for n := range c.bins {
+				v.LagBins["s"] = append(v.LagBins["s"], LagBin{FromSeconds: float64(n), ToSeconds: float64(n + 1), Rows: int64(n)})
+			}
+			views = append(views, v.filled())
+		}
+		bound, err := (&Holder{Keep: here}).BoundHeldPictures(held(t, Report{Views: views}).Views)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range BoundPictures(views) {
+			got, err := bound[i].View()
+			if err != nil || !reflect.DeepEqual(got, want) {
+				t.Errorf("%s: got %+v (%v)\nwant %+v", name, got, err, want)
+			}
+		}
 	}
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 )
@@ -82,35 +83,78 @@ func binsHold(place string, bins []LagBin, rows int64) error {
 // something was left out says so in a note.
 func BoundPictures(views []View) []View {
 	views = slices.Clone(views)
-	partitions, series, bins, histograms := 0, 0, 0, 0
+	var all pictureCounts
 	for _, v := range views {
-		if len(v.Series) > 0 {
-			partitions, series = partitions+len(v.Series), series+1
-		}
-		for _, of := range v.LagBins {
-			bins, histograms = bins+len(of), histograms+1
-		}
+		all.add(countPictures(v))
 	}
+	limits := all.limits()
 	for i := range views {
-		v, changed := &views[i], false
-		if most := MaxSeriesInAll / max(1, series); partitions > MaxSeriesInAll && len(v.Series) > most {
-			v.SeriesLeftOut += int64(len(v.Series) - most)
-			v.Series = slices.Clone(v.Series[len(v.Series)-most:])
-			changed = true
-		}
-		if most := max(1, MaxLagBinsInAll/max(1, histograms)); bins > MaxLagBinsInAll {
-			v.LagBins = maps.Clone(v.LagBins)
-			for source, of := range v.LagBins {
-				v.LagBins[source] = wider(of, most)
-				changed = changed || len(of) > most
-			}
-		}
-		if changed {
-			v.Notes = append(slices.Clone(v.Notes), fmt.Sprintf("the report has %d views: of this one it lists the newest %d partitions, and lags in bins that are wider than "+
-				"in a report of few views; audit the view by itself for all of them", len(views), len(v.Series)))
-		}
+		views[i] = limits.bound(views[i], len(views))
 	}
 	return views
+}
+
+// pictureCounts are the partitions and bins that pictures are made of, and the series and histograms that have them; longest are the most
+// partitions of a series, and bins of a histogram.
+type pictureCounts struct {
+	partitions, series, bins, histograms int
+	longestSeries, longestHistogram      int
+}
+
+func countPictures(v View) pictureCounts {
+	c := pictureCounts{partitions: len(v.Series), longestSeries: len(v.Series)}
+	if len(v.Series) > 0 {
+		c.series = 1
+	}
+	for _, of := range v.LagBins {
+		c.bins, c.histograms, c.longestHistogram = c.bins+len(of), c.histograms+1, max(c.longestHistogram, len(of))
+	}
+	return c
+}
+
+func (c *pictureCounts) add(other pictureCounts) {
+	c.partitions, c.series, c.bins, c.histograms = c.partitions+other.partitions, c.series+other.series, c.bins+other.bins, c.histograms+other.histograms
+}
+
+// pictureLimits are the most partitions of a series and bins of a histogram.
+type pictureLimits struct {
+	bind         bool
+	series, bins int
+}
+
+// limits are those that keep all pictures of a report within its bounds.
+func (c pictureCounts) limits() pictureLimits {
+	l := pictureLimits{series: math.MaxInt, bins: math.MaxInt}
+	if c.partitions > MaxSeriesInAll {
+		l.series, l.bind = MaxSeriesInAll/max(1, c.series), true
+	}
+	if c.bins > MaxLagBinsInAll {
+		l.bins, l.bind = max(1, MaxLagBinsInAll/max(1, c.histograms)), true
+	}
+	return l
+}
+
+// reach says whether a view has more than the limits.
+func (l pictureLimits) reach(c pictureCounts) bool {
+	return c.longestSeries > l.series || c.longestHistogram > l.bins
+}
+
+// bound is a view of a report of so many, within the limits; what it shares with the one that it was stays as it was.
+func (l pictureLimits) bound(v View, views int) View {
+	if !l.reach(countPictures(v)) {
+		return v
+	}
+	if len(v.Series) > l.series {
+		v.SeriesLeftOut += int64(len(v.Series) - l.series)
+		v.Series = slices.Clone(v.Series[len(v.Series)-l.series:])
+	}
+	v.LagBins = maps.Clone(v.LagBins)
+	for source, of := range v.LagBins {
+		v.LagBins[source] = wider(of, l.bins)
+	}
+	v.Notes = append(slices.Clone(v.Notes), fmt.Sprintf("the report has %d views: of this one it lists the newest %d partitions, and lags in bins that are wider than "+
+		"in a report of few views; audit the view by itself for all of them", views, len(v.Series)))
+	return v
 }
 
 // wider puts neighbouring bins together until there are at most so many.
