@@ -321,32 +321,103 @@ func (b Baseline) Knows(asOf int64) func(fingerprint string, bad int64) bool {
 // Apply marks in a report what a baseline holds: the findings that an entry names and that have no more rows_bad than it says. Entries that
 // match nothing although their check looked are findings of baseline-unused; entries past their end count no more.
 func (b Baseline) Apply(r report.Report) (report.Report, error) {
-	run, err := RunOf(r)
+	a, err := b.applying(r)
 	if err != nil {
 		return r, err
 	}
-	state := report.Baseline{Entries: int64(len(b.Entries))}
-	byResult := map[[2]string]map[string]Known{}
-	for _, e := range b.Entries {
-		if e.Until.UnixMicro() <= run.AsOf {
-			state.Expired++
-			continue
-		}
-		key := [2]string{e.View, e.Check}
-		if byResult[key] == nil {
-			byResult[key] = map[string]Known{}
-		}
-		byResult[key][e.Fingerprint] = e
+	views := map[string]report.View{}
+	for _, v := range r.Views {
+		views[v.Name] = v
 	}
 	r.Results = slices.Clone(r.Results)
 	for i, res := range r.Results {
-		entries := byResult[[2]string{res.View, res.Check}]
-		r.Results[i] = mark(res, entries, &state)
+		r.Results[i] = a.result(res, views[res.View])
 	}
-	r = b.unused(r, run, byResult, &state)
-	r.Baseline = &state
+	if res := a.unused(r); res != nil {
+		r.Results = slices.DeleteFunc(r.Results, func(old report.Result) bool { return old.Check == UnusedCheck })
+		r.Results = append(r.Results, *res)
+		slices.SortFunc(r.Results, func(a, b report.Result) int {
+			return cmp.Or(cmp.Compare(a.View, b.View), cmp.Compare(a.Check, b.Check))
+		})
+		r.Catalogue = withUnused(r.Catalogue)
+	}
+	r.Baseline = &a.state
 	r.Summary = resummarised(r)
 	return Seal(r)
+}
+
+// ApplyLong is Apply to a long report, a view at a time.
+func (b Baseline) ApplyLong(l report.Long) (report.Long, error) {
+	named := l.Named()
+	a, err := b.applying(named)
+	if err != nil {
+		return l, err
+	}
+	told, err := l.Retell(func(one *report.ViewResults) {
+		for i, res := range one.Results {
+			one.Results[i] = a.result(res, one.View)
+		}
+	})
+	if err != nil {
+		return l, err
+	}
+	if res := a.unused(named); res != nil {
+		if told, err = told.WithResult(*res); err != nil {
+			return l, err
+		}
+		told.Rest.Catalogue = withUnused(told.Rest.Catalogue)
+	}
+	told.Rest.Baseline = &a.state
+	nothing := told.Rest.Summary.NothingToAudit
+	told.Rest.Summary = told.Summarise()
+	told.Rest.Summary.NothingToAudit = nothing
+	return sealLong(told)
+}
+
+// applying is a baseline held against a report, a result at a time.
+type applying struct {
+	run      Run
+	state    report.Baseline
+	byResult map[[2]string]map[string]Known
+	// seen are the results that entries name.
+	seen map[[2]string]seenResult
+}
+
+// seenResult is what says whether an entry matches a finding.
+type seenResult struct {
+	fingerprints map[string]int64
+	looked       bool
+}
+
+func (b Baseline) applying(r report.Report) (*applying, error) {
+	run, err := RunOf(r)
+	if err != nil {
+		return nil, err
+	}
+	a := &applying{run: run, state: report.Baseline{Entries: int64(len(b.Entries))}, byResult: map[[2]string]map[string]Known{}, seen: map[[2]string]seenResult{}}
+	for _, e := range b.Entries {
+		if e.Until.UnixMicro() <= run.AsOf {
+			a.state.Expired++
+			continue
+		}
+		key := [2]string{e.View, e.Check}
+		if a.byResult[key] == nil {
+			a.byResult[key] = map[string]Known{}
+		}
+		a.byResult[key][e.Fingerprint] = e
+	}
+	return a, nil
+}
+
+// result is a result of a view with what the baseline holds of it.
+func (a *applying) result(res report.Result, view report.View) report.Result {
+	key := [2]string{res.View, res.Check}
+	entries := a.byResult[key]
+	res = mark(res, entries, &a.state)
+	if _, twice := a.seen[key]; entries != nil && !twice {
+		a.seen[key] = seenResult{res.Fingerprints, looked(res, view)}
+	}
+	return res
 }
 
 // mark says of each finding of a result whether an entry holds it.
@@ -389,14 +460,6 @@ func viewWords(view string) string {
 		return "the run"
 	}
 	return "view " + report.Clean(view)
-}
-
-func resultOf(r report.Report, key [2]string) (report.Result, bool) {
-	i := slices.IndexFunc(r.Results, func(res report.Result) bool { return res.View == key[0] && res.Check == key[1] })
-	if i < 0 {
-		return report.Result{}, false
-	}
-	return r.Results[i], true
 }
 
 func resummarised(r report.Report) report.Summary {

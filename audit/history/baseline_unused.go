@@ -22,25 +22,21 @@ func (k Known) own() string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// unused adds the result of baseline-unused, where it was selected: the entries that match nothing. Those are left out whose check did
+// unused is the result of baseline-unused, nil where it was not selected: the entries that match nothing. Those are left out whose check did
 // not look, or whose view was not looked at.
-func (b Baseline) unused(r report.Report, run Run, byResult map[[2]string]map[string]Known, state *report.Baseline) report.Report {
-	views := map[string]report.View{}
-	for _, v := range r.Views {
-		views[v.Name] = v
-	}
+func (a *applying) unused(r report.Report) *report.Result {
 	sawAll := r.Status == report.Complete && r.Range == "" && r.Narrowed == nil
 	var found []report.Finding
 	judged := int64(0)
-	for _, key := range slices.SortedFunc(maps.Keys(byResult), func(a, b [2]string) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) }) {
-		res, there := resultOf(r, key)
+	for _, key := range slices.SortedFunc(maps.Keys(a.byResult), func(a, b [2]string) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) }) {
+		res, there := a.seen[key]
 		gone := !there && sawAll && len(r.Selection.Views)+len(r.Selection.Checks) == 0
-		if !gone && (r.Range != "" || !there || !looked(res, views[key[0]])) {
+		if !gone && (r.Range != "" || !there || !res.looked) {
 			continue
 		}
-		for _, e := range slices.SortedFunc(maps.Values(byResult[key]), func(a, b Known) int { return cmp.Compare(a.Line, b.Line) }) {
+		for _, e := range slices.SortedFunc(maps.Values(a.byResult[key]), func(a, b Known) int { return cmp.Compare(a.Line, b.Line) }) {
 			judged++
-			if _, matched := res.Fingerprints[e.Fingerprint]; matched {
+			if _, matched := res.fingerprints[e.Fingerprint]; matched {
 				continue
 			}
 			what := "matches no finding any more"
@@ -52,11 +48,11 @@ func (b Baseline) unused(r report.Report, run Run, byResult map[[2]string]map[st
 				Message: strings.TrimSpace(fmt.Sprintf("the entry in line %d of the baseline %s: %s of %s %s", e.Line, what, e.Check, viewWords(e.View), e.Subject))})
 		}
 	}
-	state.Unmatched = int64(len(found))
+	a.state.Unmatched = int64(len(found))
 	if len(r.Selection.Checks) > 0 && !slices.Contains(r.Selection.Checks, UnusedCheck) {
-		return r
+		return nil
 	}
-	res := report.Result{Check: UnusedCheck, Severity: report.SeverityWarn, Evidence: report.Certain, Unit: "entries", RowsTotal: judged, RowsBad: int64(len(found)),
+	res := &report.Result{Check: UnusedCheck, Severity: report.SeverityWarn, Evidence: report.Certain, Unit: "entries", RowsTotal: judged, RowsBad: int64(len(found)),
 		Every: found, FindingsTotal: int64(len(found)), Measures: map[string]any{}, Findings: []report.Finding{}}
 	switch {
 	case judged == 0:
@@ -72,13 +68,13 @@ func (b Baseline) unused(r report.Report, run Run, byResult map[[2]string]map[st
 			res.Fingerprints[f.Fingerprint] = 1
 		}
 	}
-	r.Results = slices.DeleteFunc(r.Results, func(old report.Result) bool { return old.Check == UnusedCheck })
-	r.Results = append(r.Results, res)
-	slices.SortFunc(r.Results, func(a, b report.Result) int {
-		return cmp.Or(cmp.Compare(a.View, b.View), cmp.Compare(a.Check, b.Check))
-	})
-	if r.Catalogue != nil && !slices.Contains(r.Catalogue, UnusedCheck) {
-		r.Catalogue = slices.Sorted(slices.Values(append(slices.Clone(r.Catalogue), UnusedCheck)))
+	return res
+}
+
+// withUnused is a catalogue that has baseline-unused; nil stays nil.
+func withUnused(catalogue []string) []string {
+	if catalogue == nil || slices.Contains(catalogue, UnusedCheck) {
+		return catalogue
 	}
-	return r
+	return slices.Sorted(slices.Values(append(slices.Clone(catalogue), UnusedCheck)))
 }

@@ -73,7 +73,7 @@ func presentBefore(earlier []*look) map[int32]int64 {
 // resolved, and trends. Its id is that of the result. Where the report holds all of its findings by name (Result.Every), they are given
 // their states in place.
 func (p *Past) Compare(r report.Report) (report.Report, error) {
-	run, err := RunOf(r)
+	c, err := p.comparing(r)
 	if err != nil {
 		return r, err
 	}
@@ -81,34 +81,83 @@ func (p *Past) Compare(r report.Report) (report.Report, error) {
 	for _, v := range r.Views {
 		views[v.Name] = v
 	}
-	past := report.History{NotUsed: slices.Clone(p.NotUsed)}
-	used, project := map[int64]bool{}, projectsOf(r)
 	r.Results = slices.Clone(r.Results)
 	for i, res := range r.Results {
-		earlier := before(p.looks[scopeOf(run, project(res.View), res.View, res.Check)], run.AsOf)
-		for _, l := range earlier {
-			used[l.run.AsOf] = true
-		}
-		c := comparison{past: p, run: run, earlier: earlier, present: presentBefore(earlier)}
-		r.Results[i] = c.result(res, looked(res, views[res.View]))
-		past.Unfollowed += c.unfollowed
-		past.Unseen += c.unseen
-		if s := r.Results[i].States; s != nil {
-			past.States = sum(past.States, *s)
-		}
+		r.Results[i] = c.result(res, views[res.View])
 	}
-	gone, unseen := p.gone(r, run)
-	past.ViewsGone, past.Unseen = gone, past.Unseen+unseen
-	past.Runs = int64(len(used))
-	if times := slices.Sorted(maps.Keys(used)); len(times) > 0 {
-		past.FirstAsOf, past.LastAsOf = timeText(times[0]), timeText(times[len(times)-1])
-	}
-	r.History = &past
+	r.History = c.history(r)
 	r.Views = slices.Clone(r.Views)
 	for i, v := range r.Views {
-		r.Views[i].Trends = p.trends(v, run)
+		r.Views[i].Trends = p.trends(v, c.run)
 	}
 	return Seal(r)
+}
+
+// CompareLong is Compare of a long report, a view at a time.
+func (p *Past) CompareLong(l report.Long) (report.Long, error) {
+	named := l.Named()
+	c, err := p.comparing(named)
+	if err != nil {
+		return l, err
+	}
+	told, err := l.Retell(func(one *report.ViewResults) {
+		for i, res := range one.Results {
+			one.Results[i] = c.result(res, one.View)
+		}
+		if one.View.Name != "" {
+			one.View.Trends = p.trends(one.View, c.run)
+		}
+	})
+	if err != nil {
+		return l, err
+	}
+	told.Rest.History = c.history(named)
+	return sealLong(told)
+}
+
+// comparing is the comparison of a report, a result at a time.
+type comparing struct {
+	past    *Past
+	run     Run
+	told    report.History
+	used    map[int64]bool
+	project func(view string) string
+}
+
+func (p *Past) comparing(r report.Report) (*comparing, error) {
+	run, err := RunOf(r)
+	if err != nil {
+		return nil, err
+	}
+	return &comparing{past: p, run: run, told: report.History{NotUsed: slices.Clone(p.NotUsed)}, used: map[int64]bool{}, project: projectsOf(r)}, nil
+}
+
+// result is a result of a view with what earlier runs say of it.
+func (c *comparing) result(res report.Result, view report.View) report.Result {
+	earlier := before(c.past.looks[scopeOf(c.run, c.project(res.View), res.View, res.Check)], c.run.AsOf)
+	for _, l := range earlier {
+		c.used[l.run.AsOf] = true
+	}
+	one := comparison{past: c.past, run: c.run, earlier: earlier, present: presentBefore(earlier)}
+	res = one.result(res, looked(res, view))
+	c.told.Unfollowed += one.unfollowed
+	c.told.Unseen += one.unseen
+	if res.States != nil {
+		c.told.States = sum(c.told.States, *res.States)
+	}
+	return res
+}
+
+// history says with what a report was compared, all of whose results were.
+func (c *comparing) history(r report.Report) *report.History {
+	past := c.told
+	gone, unseen := c.past.gone(r, c.run)
+	past.ViewsGone, past.Unseen = gone, past.Unseen+unseen
+	past.Runs = int64(len(c.used))
+	if times := slices.Sorted(maps.Keys(c.used)); len(times) > 0 {
+		past.FirstAsOf, past.LastAsOf = timeText(times[0]), timeText(times[len(times)-1])
+	}
+	return &past
 }
 
 // gone are the views of the run before that a report does not have although it was narrowed to no view, and how many findings of theirs
@@ -161,6 +210,15 @@ func Seal(r report.Report) (report.Report, error) {
 	}
 	r.ID = id
 	return r, nil
+}
+
+func sealLong(l report.Long) (report.Long, error) {
+	id, err := l.Digest()
+	if err != nil {
+		return l, fmt.Errorf("digest of the report: %w", err)
+	}
+	l.Rest.ID = id
+	return l, nil
 }
 
 // comparison is that of one result.

@@ -260,9 +260,12 @@ func (r Run) path() string {
 // Write keeps the rows of a run in the folder, in one step: readers see the file of the run as it was, or as it is. It takes the place
 // of an earlier run with the same ID, and of no file that is not one. Now is when it is written; what runs that were killed left
 // unfinished an hour before is removed.
-func Write(ctx context.Context, dir string, rows iter.Seq[Row], now time.Time) error {
+func Write(ctx context.Context, dir string, rows iter.Seq2[Row, error], now time.Time) error {
 	name := ""
-	for first := range rows {
+	for first, err := range rows {
+		if err != nil {
+			return fmt.Errorf("history %s: %w", dir, err)
+		}
 		name = first.path()
 		break
 	}

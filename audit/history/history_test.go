@@ -481,15 +481,7 @@ func TestRowsOfADocumentAreThoseOfTheRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fresh, err := history.Rows(sealed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	again, err := history.Rows(parsed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	made, read := slices.Collect(fresh), slices.Collect(again)
+	made, read := rowsOf(t, sealed), rowsOf(t, parsed)
 	if len(made) != 31 || len(read) != 31 {
 		t.Fatalf("%d and %d rows", len(made), len(read))
 	}

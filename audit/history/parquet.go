@@ -134,7 +134,7 @@ func columns() []column {
 }
 
 // WriteParquet writes rows as one Parquet file.
-func WriteParquet(w io.Writer, rows iter.Seq[Row]) error {
+func WriteParquet(w io.Writer, rows iter.Seq2[Row, error]) error {
 	raw, err := encode(rows)
 	if err != nil {
 		return err
@@ -147,7 +147,7 @@ func WriteParquet(w io.Writer, rows iter.Seq[Row]) error {
 const groupRows = 16_384
 
 // encode is the file of a run, with its digest.
-func encode(rows iter.Seq[Row]) ([]byte, error) {
+func encode(rows iter.Seq2[Row, error]) ([]byte, error) {
 	cols := columns()
 	fields := make([]arrow.Field, len(cols))
 	for i, c := range cols {
@@ -173,7 +173,10 @@ func encode(rows iter.Seq[Row]) ([]byte, error) {
 		return writer.Write(record)
 	}
 	err = errors.Join(writer.AppendKeyValueMetadata("schema", Schema), writer.AppendKeyValueMetadata("digest", digestMark+digestBlank))
-	for r := range rows {
+	for r, wrong := range rows {
+		if wrong != nil {
+			return nil, wrong
+		}
 		for i, c := range cols {
 			appendValue(builder.Field(i), c.value(r))
 		}
@@ -340,7 +343,7 @@ func (b batch) row(i int) Row {
 }
 
 // WriteCSV writes rows with a header; what does not apply is an empty cell, and a cell that would be a formula begins with a quote.
-func WriteCSV(w io.Writer, rows iter.Seq[Row]) error {
+func WriteCSV(w io.Writer, rows iter.Seq2[Row, error]) error {
 	out := csv.NewWriter(w)
 	cols := columns()
 	header := make([]string, len(cols))
@@ -350,7 +353,10 @@ func WriteCSV(w io.Writer, rows iter.Seq[Row]) error {
 	if err := out.Write(header); err != nil {
 		return err
 	}
-	for r := range rows {
+	for r, err := range rows {
+		if err != nil {
+			return err
+		}
 		line := make([]string, len(cols))
 		for i, c := range cols {
 			line[i] = cell(c.value(r))

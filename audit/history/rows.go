@@ -94,41 +94,67 @@ func selectionOf(s report.Selection) string {
 
 // Rows are those of a report: for each result one, and one for each of its findings. Of a document that was read, findings beyond
 // those it shows come without their subject. They are made one at a time: those of a run with many findings are more than the report.
-func Rows(r report.Report) (iter.Seq[Row], error) {
+func Rows(r report.Report) (iter.Seq2[Row, error], error) {
 	run, err := RunOf(r)
 	if err != nil {
 		return nil, err
-	}
-	for _, res := range r.Results {
-		if _, err := measuresOf(res); err != nil {
-			return nil, err
-		}
 	}
 	views := map[string]report.View{}
 	for _, v := range r.Views {
 		views[v.Name] = v
 	}
 	project := projectsOf(r)
-	return func(yield func(Row) bool) {
+	return func(yield func(Row, error) bool) {
 		for _, res := range r.Results {
-			view := views[res.View]
-			measures, _ := measuresOf(res) // each was made before
-			one := Row{Kind: kindResult, Run: run, Project: project(res.View), View: res.View, Check: res.Check, Owner: res.Owner, Outcome: string(res.Outcome),
-				Severity: string(res.Severity), Evidence: string(res.Evidence), Unit: res.Unit, RowsTotal: res.RowsTotal, RowsBad: res.RowsBad, Findings: res.FindingsTotal,
-				Message: res.Message, Measures: measures, Looked: looked(res, view), ViewRows: view.Rows, ViewFiles: view.Files,
-				ViewBytes: view.Bytes, AgeSeconds: view.AgeSeconds}
-			if view.NewestEventTime != nil {
-				one.NewestEventTime = *view.NewestEventTime
-			}
-			if !yield(one) || !yieldFindings(one, res, yield) {
+			if !yieldResult(run, project(res.View), res, views[res.View], yield) {
 				return
 			}
 		}
 	}, nil
 }
 
+// RowsOfLong is Rows of a long report, a view at a time.
+func RowsOfLong(l report.Long) (iter.Seq2[Row, error], error) {
+	named := l.Named()
+	run, err := RunOf(named)
+	if err != nil {
+		return nil, err
+	}
+	project := projectsOf(named)
+	return func(yield func(Row, error) bool) {
+		for one, err := range l.ByView() {
+			if err != nil {
+				yield(Row{}, err)
+				return
+			}
+			for _, res := range one.Results {
+				if !yieldResult(run, project(res.View), res, one.View, yield) {
+					return
+				}
+			}
+		}
+	}, nil
+}
+
+// yieldResult gives the row of a result of a view, and those of its findings. It ends with the first error.
+func yieldResult(run Run, project string, res report.Result, view report.View, yield func(Row, error) bool) bool {
+	measures, err := measuresOf(res)
+	if err != nil {
+		yield(Row{}, err)
+		return false
+	}
+	one := Row{Kind: kindResult, Run: run, Project: project, View: res.View, Check: res.Check, Owner: res.Owner, Outcome: string(res.Outcome),
+		Severity: string(res.Severity), Evidence: string(res.Evidence), Unit: res.Unit, RowsTotal: res.RowsTotal, RowsBad: res.RowsBad, Findings: res.FindingsTotal,
+		Message: res.Message, Measures: measures, Looked: looked(res, view), ViewRows: view.Rows, ViewFiles: view.Files,
+		ViewBytes: view.Bytes, AgeSeconds: view.AgeSeconds}
+	if view.NewestEventTime != nil {
+		one.NewestEventTime = *view.NewestEventTime
+	}
+	return yield(one, nil) && yieldFindings(one, res, yield)
+}
+
 // yieldFindings gives the rows of the findings of a result, which are like its own but for what is the finding's.
-func yieldFindings(one Row, res report.Result, yield func(Row) bool) bool {
+func yieldFindings(one Row, res report.Result, yield func(Row, error) bool) bool {
 	one.Kind, one.Measures, one.Findings, one.Looked = kindFinding, "", 0, false
 	for _, f := range findingsOf(res) {
 		one.Message, one.RowsTotal, one.RowsBad = f.Message, f.RowsTotal, f.RowsBad
@@ -136,7 +162,7 @@ func yieldFindings(one Row, res report.Result, yield func(Row) bool) bool {
 		if f.FingerprintNote == "" {
 			one.Fingerprint = f.Fingerprint
 		}
-		if !yield(one) {
+		if !yield(one, nil) {
 			return false
 		}
 	}

@@ -14,30 +14,24 @@ var states = []string{"stray", "truncated", "incomplete", "doubled", "shifted", 
 // comparedPartitions is how many partitions of a state are named.
 const comparedPartitions = 3
 
-// comparisons say in a line for each view what became of its partitions; none of a report that compares nothing.
-func comparisons(r report.Report) []string {
-	if r.Verification == nil {
-		return nil
+// comparison says in a line what became of a view's partitions between two states; empty where it has none.
+func comparison(v report.View) string {
+	byState := map[string][]report.PartitionRows{}
+	for _, p := range v.Series {
+		byState[p.State] = append(byState[p.State], p)
 	}
-	var lines []string
-	for _, v := range r.Views {
-		byState := map[string][]report.PartitionRows{}
-		for _, p := range v.Series {
-			byState[p.State] = append(byState[p.State], p)
+	var parts []string
+	for _, state := range states {
+		some := byState[state]
+		if len(some) == 0 {
+			continue
 		}
-		var parts []string
-		for _, state := range states {
-			some := byState[state]
-			if len(some) == 0 {
-				continue
-			}
-			parts = append(parts, words.Number(int64(len(some)))+" "+state+examplesOf(state, some))
-		}
-		if len(parts) > 0 {
-			lines = append(lines, viewName(v.Name)+": "+strings.Join(parts, ", "))
-		}
+		parts = append(parts, words.Number(int64(len(some)))+" "+state+examplesOf(state, some))
 	}
-	return lines
+	if len(parts) == 0 {
+		return ""
+	}
+	return viewName(v.Name) + ": " + strings.Join(parts, ", ")
 }
 
 // examplesOf names partitions that were filled or went wrong, with their rows.

@@ -1,7 +1,6 @@
 package render
 
 import (
-	"encoding/xml"
 	"fmt"
 	"io"
 	"slices"
@@ -10,13 +9,10 @@ import (
 	"github.com/featureaudit/featureaudit/audit/diff"
 )
 
-type junitSuites struct {
-	XMLName  xml.Name     `xml:"testsuites"`
-	Name     string       `xml:"name,attr"`
-	Tests    int          `xml:"tests,attr"`
-	Failures int          `xml:"failures,attr"`
-	Errors   int          `xml:"errors,attr"`
-	Suites   []junitSuite `xml:"testsuite"`
+// junitTotals are what the suites of a document have together.
+type junitTotals struct {
+	name                    string
+	tests, failures, errors int
 }
 
 type junitSuite struct {
@@ -49,7 +45,8 @@ type junitMessage struct {
 // error a failure, an approved finding a skipped case; warnings and notes pass and say so.
 func DiffJUnit(w io.Writer, d diff.Document, _ Options) error {
 	name := strings.TrimSuffix(d.Schema, "/v1")
-	suites := junitSuites{Name: name}
+	totals := junitTotals{name: name}
+	var suites []junitSuite
 	byRule := map[string][]diff.Finding{}
 	for _, f := range d.Changes {
 		byRule[f.Rule] = append(byRule[f.Rule], f)
@@ -58,10 +55,16 @@ func DiffJUnit(w io.Writer, d diff.Document, _ Options) error {
 	for _, r := range rules {
 		suite := junitSuiteOf(name, r, byRule[r.ID])
 		delete(byRule, r.ID)
-		suites.Tests, suites.Failures = suites.Tests+suite.Tests, suites.Failures+suite.Failures
-		suites.Suites = append(suites.Suites, suite)
+		totals.tests, totals.failures = totals.tests+suite.Tests, totals.failures+suite.Failures
+		suites = append(suites, suite)
 	}
-	return writeJUnit(w, suites)
+	return writeJUnit(w, totals, func(yield func(junitSuite, error) bool) {
+		for _, suite := range suites {
+			if !yield(suite, nil) {
+				return
+			}
+		}
+	})
 }
 
 func junitSuiteOf(name string, r diff.Rule, findings []diff.Finding) junitSuite {

@@ -86,6 +86,16 @@ func TestDiffGitHubShowsTenAndCountsTheRest(t *testing.T) {
 	}
 }
 
+// junitSuites are the suites of a document, as they are read.
+type junitSuites struct {
+	XMLName  xml.Name     `xml:"testsuites"`
+	Name     string       `xml:"name,attr"`
+	Tests    int          `xml:"tests,attr"`
+	Failures int          `xml:"failures,attr"`
+	Errors   int          `xml:"errors,attr"`
+	Suites   []junitSuite `xml:"testsuite"`
+}
+
 func TestDiffJUnitCountsAndParses(t *testing.T) {
 	text := write(t, "junit", lostTTLs(3))
 	var suites junitSuites

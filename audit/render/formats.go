@@ -41,7 +41,9 @@ type Format struct {
 	Line string
 	// Report writes the report of an audit, Diff what diff or lint found; nil where the format does not write it.
 	Report func(w io.Writer, r report.Report, o Options) error
-	Diff   func(w io.Writer, d diff.Document, o Options) error
+	// Long writes the same bytes of a long report, a view at a time; nil where the format wants all of it as values.
+	Long func(w io.Writer, l report.Long, o Options) error
+	Diff func(w io.Writer, d diff.Document, o Options) error
 	// Lacks says why one of the two is not written, and what to use instead.
 	Lacks string
 }
@@ -54,11 +56,11 @@ func Formats() []Format {
 		{Name: "flagd", Line: "a flagd flag file: each view's verdict for its consumers", Report: Flagd,
 			Lacks: "it holds verdicts on data, which diff and lint do not look at: audit the data with featureaudit run"},
 		{Name: "github", Line: "annotations for GitHub Actions: the ten worst, and how many more", Report: ReportGitHub, Diff: DiffGitHub},
-		{Name: "html", Line: "one page for people: what is wrong, where, why and what to do, with pictures", Report: HTML,
+		{Name: "html", Line: "one page for people: what is wrong, where, why and what to do, with pictures", Report: HTML, Long: HTMLOfLong,
 			Lacks: "what diff and lint found is read where the change is: use markdown or text"},
-		{Name: "json", Line: "the document itself, " + report.Schema + ", " + diff.DiffSchema + " or " + diff.LintSchema, Report: JSON, Diff: DiffJSON},
-		{Name: "junit", Line: "JUnit XML: a test case for each view and check, or each rule and finding", Report: ReportJUnit, Diff: DiffJUnit},
-		{Name: "markdown", Line: "a step summary or a comment for a pull request, under 1 MiB", Report: ReportMarkdown, Diff: DiffMarkdown},
+		{Name: "json", Line: "the document itself, " + report.Schema + ", " + diff.DiffSchema + " or " + diff.LintSchema, Report: JSON, Long: JSONOfLong, Diff: DiffJSON},
+		{Name: "junit", Line: "JUnit XML: a test case for each view and check, or each rule and finding", Report: ReportJUnit, Long: ReportJUnitOfLong, Diff: DiffJUnit},
+		{Name: "markdown", Line: "a step summary or a comment for a pull request, under 1 MiB", Report: ReportMarkdown, Long: ReportMarkdownOfLong, Diff: DiffMarkdown},
 		{Name: "odcs", Line: "a contract of ODCS v3.1.0, each result beside its quality rule", Report: ODCS,
 			Lacks: "it holds verdicts on data, which diff and lint do not look at: use json"},
 		{Name: "openlineage", Line: "an event of OpenLineage 2-0-2 in one line: assertions, metrics and tests", Report: OpenLineage,
@@ -71,9 +73,9 @@ func Formats() []Format {
 		{Name: "sarif", Line: "SARIF 2.1.0 for code scanning", Diff: DiffSARIF,
 			Lacks: "it points at lines of definitions, which an audit of data does not judge: use json"},
 		{Name: "slack", Line: "a digest for Slack: what is new, worse, resolved or due for a reminder", Report: Slack, Lacks: digestLacks},
-		{Name: "summary", Line: "one compact line of JSON: outcome, headline, counts", Report: SummaryJSON, Diff: DiffSummary},
+		{Name: "summary", Line: "one compact line of JSON: outcome, headline, counts", Report: SummaryJSON, Long: SummaryJSONOfLong, Diff: DiffSummary},
 		{Name: "teams", Line: "a digest for Microsoft Teams: one adaptive card", Report: Teams, Lacks: digestLacks},
-		{Name: "text", Line: "the summary that a person reads", Report: Text, Diff: DiffText},
+		{Name: "text", Line: "the summary that a person reads", Report: Text, Long: TextOfLong, Diff: DiffText},
 	}
 }
 

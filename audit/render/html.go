@@ -9,6 +9,7 @@ import (
 	"hash/fnv"
 	"html/template"
 	"io"
+	"iter"
 	"slices"
 	"strings"
 
@@ -47,11 +48,13 @@ type page struct {
 	CSP  string
 	Name string
 	Outline
-	Report   report.Report
-	Stats    []pageStat
-	Changes  []pageStat
-	Top      []pageItem
-	Views    []pageView
+	Report  report.Report
+	Stats   []pageStat
+	Changes []pageStat
+	Top     []pageItem
+	// Views are drawn as they are written, in the order in which they are Listed.
+	Views    iter.Seq[pageView]
+	Listed   []pageOption
 	Quiet    []pageView
 	Owners   []string
 	Checks   []string
@@ -64,6 +67,12 @@ type page struct {
 type pageStat struct {
 	Kind, Word string
 	Count      string
+}
+
+// pageOption is a view that the page can be narrowed to.
+type pageOption struct {
+	Index int
+	Name  string
 }
 
 // pageView is a view with what is drawn of it.
@@ -117,12 +126,32 @@ type definedAs struct{ Key, Value, Origin string }
 // HTML writes one page that needs nothing else: no network, no other file. Its policy lets nothing be loaded and no script run
 // but the page's own.
 func HTML(w io.Writer, r report.Report, o Options) error {
-	p := newPage(r, o)
-	t, err := template.New("page").Funcs(p.funcs()).Parse(pageHTML)
+	return tellingOf(r, o.Words, maxNames).html(w)
+}
+
+// HTMLOfLong is HTML of a long report, whose views are looked at one at a time.
+func HTMLOfLong(w io.Writer, l report.Long, o Options) error {
+	t, err := tellingOfLong(l, o.Words, maxNames)
+	if err != nil {
+		return err
+	}
+	return t.html(w)
+}
+
+func (t telling) html(w io.Writer) error {
+	p, err := newPage(t)
+	if err != nil {
+		return err
+	}
+	var failed error
+	if p.Views == nil {
+		p.Views = t.drawn(&failed)
+	}
+	made, err := template.New("page").Funcs(p.funcs()).Parse(pageHTML)
 	if err != nil {
 		return fmt.Errorf("read the template of the page: %w", err)
 	}
-	return t.Execute(w, p)
+	return cmp.Or(made.Execute(w, p), failed)
 }
 
 // funcs are what the template writes values with.
@@ -217,36 +246,46 @@ func tally(items []pageItem) string {
 	return strings.Join(said, ", ")
 }
 
-func newPage(r report.Report, o Options) page {
-	all := NewOutline(r, o.Words)
+// newPage is a page without its views, where these are to be drawn once more as they are written: those of a long report have no room in
+// memory together.
+func newPage(t telling) (page, error) {
 	css, js := pageCSS+percents(), pageJS
-	p := page{CSS: template.CSS(css), JS: template.JS(js), Outline: all, Report: r, Stats: pageStats(r.Summary), Name: pageName(r),
+	p := page{CSS: template.CSS(css), JS: template.JS(js), Outline: t.Outline, Report: t.rest, Stats: pageStats(t.rest.Summary), Name: pageName(t.rest),
 		CSP: fmt.Sprintf("default-src 'none'; style-src '%s'; script-src '%s'; img-src data:; base-uri 'none'; form-action 'none'", sourceHash(css), sourceHash(js))}
-	draw := newDrawing(r, len(slices.DeleteFunc(slices.Clone(all.Views), func(v ViewOutline) bool { return len(v.Items) == 0 })))
-	ids := pageIDs{taken: map[string]bool{}}
-	for _, v := range all.Views {
-		pv := draw.view(v, &ids, len(p.Views))
-		if len(v.Items) == 0 && v.View.Name != "" {
-			p.Quiet = append(p.Quiet, pv)
+	top := topOf(t.marks, topFindings)
+	p.Top = make([]pageItem, len(top))
+	var views []pageView
+	filters := newPageFilters()
+	draw, ids := newDrawing(t), newPageIDs()
+	for i, m := range t.marks {
+		v, err := t.view(m)
+		if err != nil {
+			return p, err
+		}
+		pv := draw.view(v, ids, len(p.Listed))
+		if !m.attention() {
+			if m.key != "" { // the run itself, where nothing is wrong with it, is not told of
+				filters.owners[pv.Owner] = true
+				p.Quiet = append(p.Quiet, pv.quiet())
+			}
 			continue
 		}
-		if len(v.Items) == 0 {
-			continue // the run itself, where nothing is wrong with it
+		p.Listed = append(p.Listed, pageOption{pv.Index, pv.Name})
+		filters.add(pv)
+		for n, found := range top {
+			if found.view == i {
+				p.Top[n] = pv.Items[found.depth]
+				p.Top[n].AlsoIn = found.alsoIn
+			}
 		}
-		p.Views = append(p.Views, pv)
-	}
-	byPlace := map[[2]string]pageItem{}
-	for _, v := range p.Views {
-		for _, it := range v.Items {
-			byPlace[[2]string{it.Result.View, it.Result.Check}] = it
+		if !t.long {
+			views = append(views, pv)
 		}
 	}
-	for _, top := range all.Top(topFindings) {
-		it := byPlace[[2]string{top.Result.View, top.Result.Check}]
-		it.AlsoIn = top.AlsoIn
-		p.Top = append(p.Top, it)
+	if !t.long {
+		p.Views = slices.Values(views)
 	}
-	if c := all.Changes; c != nil {
+	if c := t.Changes; c != nil {
 		for _, one := range []struct {
 			state report.State
 			n     int64
@@ -255,25 +294,48 @@ func newPage(r report.Report, o Options) page {
 		}
 		p.StateWords = []report.State{report.StateNew, report.StateWorse, report.StateContinuing, report.StateBetter}
 	}
-	p.filters()
-	return p
+	filters.of(&p)
+	return p, nil
 }
 
-// filters are the values that the page can be narrowed to.
-func (p *page) filters() {
-	owners, checks, outcomes := map[string]bool{}, map[string]bool{}, map[report.Outcome]bool{}
-	for _, v := range p.Views {
-		owners[v.Owner] = true
-		for _, it := range v.Items {
-			checks[it.Check], outcomes[it.Result.Outcome] = true, true
+// drawn draws the views that want attention, one at a time, as newPage has drawn them. It ends with the first error.
+func (t telling) drawn(failed *error) iter.Seq[pageView] {
+	return func(yield func(pageView) bool) {
+		draw, ids, index := newDrawing(t), newPageIDs(), 0
+		for v, err := range t.views(mark.attention) {
+			if *failed = err; err != nil || !yield(draw.view(v, ids, index)) {
+				return
+			}
+			index++
 		}
 	}
-	for _, v := range p.Quiet {
-		owners[v.Owner] = true
+}
+
+// quiet is what the page says of a view without a finding.
+func (v pageView) quiet() pageView {
+	return pageView{ID: v.ID, ViewOutline: ViewOutline{Name: v.Name, Owner: v.Owner, Facts: v.Facts, View: report.View{Outcome: v.View.Outcome}}}
+}
+
+// pageFilters are the values that the page can be narrowed to.
+type pageFilters struct {
+	owners, checks map[string]bool
+	outcomes       map[report.Outcome]bool
+}
+
+func newPageFilters() pageFilters {
+	return pageFilters{owners: map[string]bool{}, checks: map[string]bool{}, outcomes: map[report.Outcome]bool{}}
+}
+
+func (f pageFilters) add(v pageView) {
+	f.owners[v.Owner] = true
+	for _, it := range v.Items {
+		f.checks[it.Check], f.outcomes[it.Result.Outcome] = true, true
 	}
-	delete(owners, "")
-	p.Owners, p.Checks = sortedKeys(owners), sortedKeys(checks)
-	p.Outcomes = sortedKeys(outcomes)
+}
+
+func (f pageFilters) of(p *page) {
+	delete(f.owners, "")
+	p.Owners, p.Checks, p.Outcomes = sortedKeys(f.owners), sortedKeys(f.checks), sortedKeys(f.outcomes)
 	slices.SortFunc(p.Outcomes, func(a, b report.Outcome) int { return cmp.Compare(badness(a), badness(b)) })
 }
 
@@ -324,6 +386,8 @@ func percents() string {
 // pageIDs gives elements names that are the same from run to run, and each once.
 type pageIDs struct{ taken map[string]bool }
 
+func newPageIDs() *pageIDs { return &pageIDs{taken: map[string]bool{}} }
+
 func (ids *pageIDs) of(parts ...string) string {
 	named := make([]string, len(parts))
 	for i, part := range parts {
@@ -373,8 +437,14 @@ func (d *drawing) columns() float64 {
 	return 200
 }
 
-func newDrawing(r report.Report, wanted int) *drawing {
-	return &drawing{report: r, axis: newOffsetAxis(r), sql: sqlBudget, wanted: max(1, min(wanted, maxFullViews))}
+func newDrawing(t telling) *drawing {
+	wanted := 0
+	for _, m := range t.marks {
+		if m.attention() {
+			wanted++
+		}
+	}
+	return &drawing{report: t.rest, axis: newOffsetAxis(t.counted.from, t.counted.to), sql: sqlBudget, wanted: max(1, min(wanted, maxFullViews))}
 }
 
 func (d *drawing) view(v ViewOutline, ids *pageIDs, index int) pageView {

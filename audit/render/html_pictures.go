@@ -145,18 +145,7 @@ func ageBar(age float64, limit *float64, late bool) template.HTML {
 // offsetAxis knows the offsets from UTC that were in use when the data was written.
 type offsetAxis struct{ offsets []zone.RealOffset }
 
-func newOffsetAxis(r report.Report) offsetAxis {
-	from, to := times.Instant(math.MaxInt64), times.Instant(math.MinInt64)
-	for _, v := range r.Views {
-		for _, text := range []*string{v.OldestEventTime, v.NewestEventTime} {
-			if text == nil {
-				continue
-			}
-			if at, err := time.Parse(time.RFC3339Nano, *text); err == nil {
-				from, to = min(from, times.At(at)), max(to, times.At(at))
-			}
-		}
-	}
+func newOffsetAxis(from, to times.Instant) offsetAxis {
 	if from > to {
 		return offsetAxis{}
 	}

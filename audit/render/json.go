@@ -16,3 +16,6 @@ func JSON(w io.Writer, r report.Report, _ Options) error {
 	r.ID = id
 	return r.Write(w)
 }
+
+// JSONOfLong is JSON of a long report, whose id is that of what is written.
+func JSONOfLong(w io.Writer, l report.Long, _ Options) error { return l.Write(w) }

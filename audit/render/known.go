@@ -22,14 +22,12 @@ func heldByBaseline(b *report.Baseline) string {
 	return text
 }
 
-// trends are those that somebody should know of.
-func trends(r report.Report) []string {
+// trends are those of a view that somebody should know of.
+func trends(v report.View) []string {
 	var lines []string
-	for _, v := range r.Views {
-		for _, t := range v.Trends {
-			if t.Unusual || t.On != "" {
-				lines = append(lines, viewName(v.Name)+": "+Clean(t.Message))
-			}
+	for _, t := range v.Trends {
+		if t.Unusual || t.On != "" {
+			lines = append(lines, viewName(v.Name)+": "+Clean(t.Message))
 		}
 	}
 	return lines

@@ -98,35 +98,6 @@ type group struct {
 	explained map[string][]report.Result
 }
 
-// groups are the views with something bad, worst first; results of the whole run form a group with an empty view.
-func groups(r report.Report) []group {
-	views := map[string]report.View{}
-	for _, v := range r.Views {
-		views[v.Name] = v
-	}
-	byView := map[string][]report.Result{}
-	for _, res := range r.Results {
-		if bad(res.Outcome) && !advice(res) {
-			byView[res.View] = append(byView[res.View], res)
-		}
-	}
-	out := make([]group, 0, len(byView))
-	for name, results := range byView {
-		view := views[name]
-		view.Name = name
-		out = append(out, fold(view, results))
-	}
-	slices.SortFunc(out, func(a, b group) int {
-		return cmp.Or(
-			cmp.Compare(rank(a.results[0]), rank(b.results[0])),
-			cmp.Compare(newness(a.results[0]), newness(b.results[0])),
-			cmp.Compare(fails(b), fails(a)),
-			cmp.Compare(a.view.Name, b.view.Name),
-		)
-	})
-	return out
-}
-
 // fold puts each explained result under its cause, where the cause itself is shown, and errors of one reason under the
 // first of them: one unreadable file takes the pass from every check of its view.
 func fold(view report.View, results []report.Result) group {

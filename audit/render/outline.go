@@ -3,7 +3,6 @@ package render
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -110,57 +109,10 @@ const wholeRun = "the whole run"
 
 // NewOutline computes the outline of a report; words may be nil.
 func NewOutline(r report.Report, words func(report.Result) Words) Outline {
-	return outlineOf(r, words, maxNames)
-}
-
-// outlineOf is NewOutline where lines that list names hold so many of them.
-func outlineOf(r report.Report, words func(report.Result) Words, names int) Outline {
-	if words == nil {
-		words = func(report.Result) Words { return Words{} }
-	}
-	o := Outline{Outcome: r.Summary.Outcome, Title: title(r.Summary), Headline: Headline(r), AsOf: Clean(r.AsOf), Clear: clearViews(r),
-		Advice: advise(r, words), Consumers: unserved(r), Suppressed: accepted(r), Assumed: assumed(r, names), Compared: comparisons(r), NotLooked: notLooked(r, names), Looked: looked(r.Summary), Results: resultCounts(r)}
-	if r.Status != report.Complete {
-		o.Partial = "the audit did not run to its end: what is missing below was not looked at"
-	}
-	o.Known, o.Trends = heldByBaseline(r.Baseline), trends(r)
-	if r.History != nil {
-		o.Since, o.Changes, o.Resolved = since(*r.History), &r.History.States, resolved(r)
-	}
-	reach := newReaches(r)
-	results := map[string][]report.Result{}
-	for _, res := range r.Results {
-		results[res.View] = append(results[res.View], res)
-	}
-	told := map[string]bool{}
-	add := func(g group) {
-		told[g.view.Name] = true
-		v := ViewOutline{View: g.view, Name: cmp.Or(Clean(g.view.Name), wholeRun), Owner: Clean(g.view.Owner)}
-		if g.view.Name != "" {
-			v.Facts = facts(g.view)
-		}
-		for _, res := range g.results {
-			v.Items = append(v.Items, itemOf(res, g.explained[res.Check], words, reach))
-		}
-		all := slices.Clone(results[g.view.Name])
-		slices.SortStableFunc(all, func(a, b report.Result) int {
-			return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.Check, b.Check))
-		})
-		for _, res := range all {
-			v.All = append(v.All, itemOf(res, nil, words, reach))
-		}
+	t := tellingOf(r, words, maxNames)
+	o := t.Outline
+	for v := range t.views(func(mark) bool { return true }) { // of values, which can be had
 		o.Views = append(o.Views, v)
-	}
-	for _, g := range groups(r) {
-		add(g)
-	}
-	for _, v := range r.Views {
-		if !told[v.Name] {
-			add(group{view: v})
-		}
-	}
-	if len(results[""]) > 0 && !told[""] {
-		add(group{})
 	}
 	return o
 }
@@ -168,32 +120,18 @@ func outlineOf(r report.Report, words func(report.Result) Words, names int) Outl
 // Top are the n findings that matter most, each of another check: the worst of every view comes before the second of any,
 // and a check that finds something in many views is told once, for the first of them.
 func (o Outline) Top(n int) []TopItem {
-	var top []TopItem
-	at := map[string]int{}
-	for depth := 0; ; depth++ {
-		more := false
-		for _, v := range o.Views {
-			if depth >= len(v.Items) {
-				continue
-			}
-			more = true
-			item := v.Items[depth]
-			if i, told := at[item.Check]; told {
-				top[i].AlsoIn = append(top[i].AlsoIn, v.Name)
-			} else {
-				at[item.Check] = len(top)
-				top = append(top, TopItem{Item: item})
-			}
-			if of := &top[at[item.Check]].Owners; item.Owner != "" && !slices.Contains(*of, item.Owner) {
-				*of = append(*of, item.Owner)
-			}
-		}
-		if !more {
-			break
+	marks := make([]mark, len(o.Views))
+	for i, v := range o.Views {
+		marks[i].name = v.Name
+		for _, it := range v.Items {
+			marks[i].items = append(marks[i].items, markedItem{it.Check, it.Owner, rank(it.Result)})
 		}
 	}
-	slices.SortStableFunc(top, func(a, b TopItem) int { return cmp.Compare(rank(a.Item.Result), rank(b.Item.Result)) })
-	return top[:min(n, len(top))]
+	var top []TopItem
+	for _, found := range topOf(marks, n) {
+		top = append(top, TopItem{Item: o.Views[found.view].Items[found.depth], AlsoIn: found.alsoIn, Owners: found.owners})
+	}
+	return top
 }
 
 // TopItem is one of the findings that matter, with the other views that its check found something in, and whose views they are.
@@ -237,9 +175,10 @@ func facts(v report.View) []string {
 }
 
 // itemOf is a result with what is folded into it.
-func itemOf(res report.Result, folded []report.Result, words func(report.Result) Words, reach reaches) Item {
+func itemOf(res report.Result, folded []report.Result, words func(report.Result) Words, reach Reach) Item {
 	it := Item{Result: res, View: cmp.Or(Clean(res.View), wholeRun), Check: Clean(res.Check), Owner: Clean(res.Owner), Says: sentence(res), Amount: amountBeside(res),
-		State: state(res), Known: known(res), Reach: reach.of(res)}
+		State: state(res), Known: known(res), Reach: reach}
+	it.Reach.Amount = amount(res)
 	if same := sameReason(folded, res); len(same) > 0 {
 		// What to do is said with the cause: an unreadable file, a missing column.
 		it.Also = cleaned(same)
@@ -318,37 +257,15 @@ func changeWords(s report.States) string {
 	return strings.Join(parts, ", ")
 }
 
-// resolved are the findings that are gone.
-func resolved(r report.Report) []string {
+// resolvedLines are the findings of a result that are gone.
+func resolvedLines(res report.Result) []string {
 	var lines []string
-	for _, res := range r.Results {
-		for _, gone := range res.Resolved {
-			line := viewName(res.View) + " " + Clean(res.Check)
-			if subject := subjectText(gone.Subject); subject != "" {
-				line += ": " + subject
-			}
-			lines = append(lines, fmt.Sprintf("%s, last seen %s", line, Clean(gone.LastSeen)))
+	for _, gone := range res.Resolved {
+		line := viewName(res.View) + " " + Clean(res.Check)
+		if subject := subjectText(gone.Subject); subject != "" {
+			line += ": " + subject
 		}
-	}
-	return lines
-}
-
-// assumed says which views were read in a zone that nobody declared.
-func assumed(r report.Report, names int) []string {
-	byZone := map[string][]string{}
-	var zones []string
-	for _, v := range r.Views {
-		if v.EventTimeReadAs == "" {
-			continue
-		}
-		if byZone[v.EventTimeReadAs] == nil {
-			zones = append(zones, v.EventTimeReadAs)
-		}
-		byZone[v.EventTimeReadAs] = append(byZone[v.EventTimeReadAs], v.Name)
-	}
-	var lines []string
-	for _, zone := range zones {
-		lines = append(lines, fmt.Sprintf("event_time has no zone and is read as %s: %s", Clean(zone), namesUpTo(names, byZone[zone])))
+		lines = append(lines, fmt.Sprintf("%s, last seen %s", line, Clean(gone.LastSeen)))
 	}
 	return lines
 }
@@ -430,56 +347,16 @@ func subjectText(s report.Subject) string {
 	return strings.Join(parts, ", ")
 }
 
-// advise folds the findings of each advisory check into one.
-func advise(r report.Report, words func(report.Result) Words) []Advice {
-	byCheck := map[string]int{}
-	var all []Advice
-	for _, res := range r.Results {
-		if !advice(res) {
-			continue
-		}
-		i, told := byCheck[res.Check]
-		if !told {
-			i = len(all)
-			byCheck[res.Check] = i
-			all = append(all, Advice{Check: Clean(res.Check), Fix: words(report.Result{Check: res.Check}).Fix})
-		}
-		all[i].Views = append(all[i].Views, Clean(res.View))
+// acceptedLine says what was accepted of a result, and by whom; empty where nothing was.
+func acceptedLine(res report.Result) string {
+	if res.Outcome != report.Suppressed && res.FindingsSuppressed == 0 {
+		return ""
 	}
-	slices.SortFunc(all, func(a, b Advice) int { return cmp.Compare(a.Check, b.Check) })
-	return all
-}
-
-// onlyAdvised says whether nothing but advice keeps a view from passing.
-func onlyAdvised(r report.Report, v report.View) bool {
-	return v.Outcome == report.Warn && !slices.ContainsFunc(r.Results, func(res report.Result) bool {
-		return res.View == v.Name && bad(res.Outcome) && !advice(res)
-	})
-}
-
-func clearViews(r report.Report) []string {
-	var names []string
-	for _, v := range r.Views {
-		if v.Outcome == report.Pass || onlyAdvised(r, v) {
-			names = append(names, Clean(v.Name))
-		}
+	amount := ""
+	if res.RowsSuppressed > 0 && res.Unit != "view" {
+		amount = fmt.Sprintf("%s %s in %s: ", words.Number(res.RowsSuppressed), unitOf(res.RowsSuppressed, cmp.Or(Clean(res.Unit), "rows")), words.Counted(res.FindingsSuppressed, "finding", "findings"))
 	}
-	return names
-}
-
-func accepted(r report.Report) []string {
-	var lines []string
-	for _, res := range r.Results {
-		if res.Outcome != report.Suppressed && res.FindingsSuppressed == 0 {
-			continue
-		}
-		amount := ""
-		if res.RowsSuppressed > 0 && res.Unit != "view" {
-			amount = fmt.Sprintf("%s %s in %s: ", words.Number(res.RowsSuppressed), unitOf(res.RowsSuppressed, cmp.Or(Clean(res.Unit), "rows")), words.Counted(res.FindingsSuppressed, "finding", "findings"))
-		}
-		lines = append(lines, fmt.Sprintf("%s %s: %s%s", viewName(res.View), Clean(res.Check), amount, Clean(res.SuppressedBy)))
-	}
-	return lines
+	return fmt.Sprintf("%s %s: %s%s", viewName(res.View), Clean(res.Check), amount, Clean(res.SuppressedBy))
 }
 
 // unitOf is a unit as it is counted: one partition, two partitions.
@@ -512,32 +389,6 @@ func unserved(r report.Report) []string {
 	return lines
 }
 
-// notLooked says what the audit did not look at, and why.
-func notLooked(r report.Report, names int) []string {
-	var lines []string
-	if len(r.Selection.Views) > 0 {
-		lines = append(lines, "views other than "+namesUpTo(names, r.Selection.Views))
-	}
-	if len(r.Selection.Checks) > 0 {
-		lines = append(lines, "checks other than "+namesUpTo(names, r.Selection.Checks))
-	}
-	if r.Range != "" && r.Verification == nil {
-		lines = append(lines, "partitions outside "+Clean(r.Range))
-	}
-	if r.History != nil && len(r.History.ViewsGone) > 0 {
-		lines = append(lines, "views of the run before that this one does not have: "+namesUpTo(names, r.History.ViewsGone))
-	}
-	for _, v := range r.Views {
-		if line := leftOut(v, names); line != "" {
-			lines = append(lines, viewName(v.Name)+": "+line)
-		}
-		for _, sentence := range v.LeftOut {
-			lines = append(lines, viewName(v.Name)+": "+Clean(sentence))
-		}
-	}
-	return append(lines, notApplicable(r, names)...)
-}
-
 // leftOut says which files, partitions and rows of a view were not judged.
 func leftOut(v report.View, names int) string {
 	var parts []string
@@ -559,44 +410,6 @@ func leftOut(v report.View, names int) string {
 	return strings.Join(parts, ", ")
 }
 
-// notApplicable says why checks did not apply, each reason once: the views that share it are named together.
-func notApplicable(r report.Report, names int) []string {
-	type cause struct {
-		reason        string
-		views, checks []string
-	}
-	at := map[string]int{}
-	var causes []cause
-	for _, res := range r.Results {
-		if res.Outcome != report.NotApplicable {
-			continue
-		}
-		reason := withoutCheck(res.Reason)
-		i, told := at[reason]
-		if !told {
-			i = len(causes)
-			at[reason] = i
-			causes = append(causes, cause{reason: reason})
-		}
-		c := &causes[i]
-		if !slices.Contains(c.views, res.View) {
-			c.views = append(c.views, res.View)
-		}
-		if !slices.Contains(c.checks, res.Check) {
-			c.checks = append(c.checks, res.Check)
-		}
-	}
-	lines := make([]string, len(causes))
-	for i, c := range causes {
-		of := namesUpTo(names, c.views)
-		if len(c.views) == 1 {
-			of = viewName(c.views[0])
-		}
-		lines[i] = fmt.Sprintf("%s %s: %s", of, namesUpTo(names, c.checks), Clean(c.reason))
-	}
-	return lines
-}
-
 // withoutCheck cuts the check off a reason that names it, since it is named in front.
 func withoutCheck(reason string) string {
 	i := strings.LastIndex(reason, ": ")
@@ -613,31 +426,11 @@ func looked(s report.Summary) string {
 	return fmt.Sprintf("%s, %s, %s, %s", words.Counted(int64(s.Views), "view", "views"), words.Counted(s.Files, "file", "files"), words.Counted(s.Rows, "row", "rows"), words.Size(s.Bytes))
 }
 
-func resultCounts(r report.Report) string {
-	s := r.Summary
+// resultCounts counts the results, of which so many findings were accepted.
+func resultCounts(s report.Summary, suppressed int64) string {
 	return fmt.Sprintf("%s: %s pass, %s warn, %s fail, %s could not look, %s suppressed%s, %s not applicable",
 		words.Counted(int64(s.Pass+s.Warn+s.Fail+s.Error+s.Suppressed+s.NotApplicable), "result", "results"),
-		words.Number(int64(s.Pass)), words.Number(int64(s.Warn)), words.Number(int64(s.Fail)), words.Number(int64(s.Error)), words.Number(int64(s.Suppressed)), suppressedWords(r), words.Number(int64(s.NotApplicable)))
-}
-
-// suppressedWords says how many findings were accepted, where any was: a result may be left over with others.
-func suppressedWords(r report.Report) string {
-	n := suppressedFindings(r)
-	if n == 0 {
-		return ""
-	}
-	return " (" + words.Counted(n, "finding", "findings") + ")"
-}
-
-func suppressedFindings(r report.Report) int64 {
-	n := int64(0)
-	for _, res := range r.Results {
-		n += res.FindingsSuppressed
-		if res.Outcome == report.Suppressed && res.FindingsSuppressed == 0 {
-			n += res.FindingsTotal // a report of an earlier release
-		}
-	}
-	return n
+		words.Number(int64(s.Pass)), words.Number(int64(s.Warn)), words.Number(int64(s.Fail)), words.Number(int64(s.Error)), words.Number(int64(s.Suppressed)), suppressedWords(suppressed), words.Number(int64(s.NotApplicable)))
 }
 
 func viewName(name string) string {

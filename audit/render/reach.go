@@ -6,23 +6,11 @@ import (
 	"github.com/featureaudit/featureaudit/audit/report"
 )
 
-// reaches look up what findings of a view touch.
-type reaches struct {
-	rows, entities      map[string]int64
-	services, consumers map[string][]string
-}
+// reaches look up who reads a view.
+type reaches struct{ services, consumers map[string][]string }
 
 func newReaches(r report.Report) reaches {
-	all := reaches{rows: map[string]int64{}, entities: map[string]int64{}, services: map[string][]string{}, consumers: map[string][]string{}}
-	projects := map[string]string{}
-	for _, v := range r.Views {
-		all.rows[v.Name], projects[v.Name] = v.Rows, v.Project
-	}
-	for _, res := range r.Results {
-		if res.Unit == "entities" {
-			all.entities[res.View] = max(all.entities[res.View], res.RowsTotal)
-		}
-	}
+	all := reaches{services: map[string][]string{}, consumers: map[string][]string{}}
 	for _, d := range r.Definitions {
 		for _, s := range d.FeatureServices {
 			for _, view := range s.Views {
@@ -44,6 +32,13 @@ func newReaches(r report.Report) reaches {
 	return all
 }
 
-func (a reaches) of(res report.Result) Reach {
-	return Reach{Amount: amount(res), Rows: a.rows[res.View], Entities: a.entities[res.View], Services: a.services[res.View], Consumers: a.consumers[res.View]}
+// within is what the findings of a view touch, but for their own amount.
+func (a reaches) within(one report.ViewResults) Reach {
+	reach := Reach{Rows: one.View.Rows, Services: a.services[one.View.Name], Consumers: a.consumers[one.View.Name]}
+	for _, res := range one.Results {
+		if res.Unit == "entities" {
+			reach.Entities = max(reach.Entities, res.RowsTotal)
+		}
+	}
+	return reach
 }

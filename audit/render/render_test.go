@@ -165,7 +165,7 @@ func TestHostileNamesAreHarmless(t *testing.T) {
 			t.Errorf("a name forged a line: %q", line)
 		}
 	}
-	headline := render.Headline(r)
+	headline := render.NewOutline(r, nil).Headline
 	if strings.ContainsFunc(headline, unicode.IsControl) || utf8.RuneCountInString(headline) > 200 {
 		t.Errorf("headline %q (%d characters)", headline, utf8.RuneCountInString(headline))
 	}
@@ -263,7 +263,7 @@ func TestHeadlineKeepsItsLimit(t *testing.T) {
 	}
 	for _, status := range []report.Status{report.Complete, report.Partial} {
 		r.Status = status
-		got := render.Headline(r)
+		got := render.NewOutline(r, nil).Headline
 		if n := utf8.RuneCountInString(got); n > 200 {
 			t.Errorf("%d characters: %s", n, got)
 		}
@@ -277,7 +277,7 @@ func TestHeadlineKeepsItsLimit(t *testing.T) {
 
 func TestHeadlineOfACleanReport(t *testing.T) {
 	r := report.Report{Status: report.Complete, Summary: report.Summary{Views: 1, Rows: 5000}}
-	if got, want := render.Headline(r), "no finding in 1 view, 5,000 rows"; got != want {
+	if got, want := render.NewOutline(r, nil).Headline, "no finding in 1 view, 5,000 rows"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -344,7 +344,7 @@ func TestHeadlineAgreesWithText(t *testing.T) {
 		if first := strings.Replace(view, "the whole run", "the run", 1) + " " + strings.Trim(strings.Fields(lines[1])[1], ":"); first != c.want {
 			t.Errorf("%s: the text begins with %q, want %q", name, first, c.want)
 		}
-		if got := render.Headline(c.report); !strings.HasPrefix(got, c.want+": ") {
+		if got := render.NewOutline(c.report, nil).Headline; !strings.HasPrefix(got, c.want+": ") {
 			t.Errorf("%s: the headline is %q, want it to begin with %q", name, got, c.want)
 		}
 	}

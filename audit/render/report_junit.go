@@ -2,8 +2,10 @@ package render
 
 import (
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"strings"
 
 	"github.com/featureaudit/featureaudit/audit/report"
@@ -13,20 +15,34 @@ import (
 // looked at an error, what was accepted or does not apply is skipped. A warning passes and says so, as a case of JUnit has no other
 // place for it.
 func ReportJUnit(w io.Writer, r report.Report, o Options) error {
-	outline := NewOutline(r, o.Words)
-	suites := junitSuites{Name: "featureaudit"}
-	for _, v := range outline.Views {
-		if len(v.All) == 0 {
-			continue
-		}
-		suite := junitSuite{Name: v.Name, Timestamp: Clean(r.AsOf)}
-		for _, item := range v.All {
-			suite.add(item)
-		}
-		suites.Tests, suites.Failures, suites.Errors = suites.Tests+suite.Tests, suites.Failures+suite.Failures, suites.Errors+suite.Errors
-		suites.Suites = append(suites.Suites, suite)
+	return tellingOf(r, o.Words, maxNames).junit(w)
+}
+
+// ReportJUnitOfLong is ReportJUnit of a long report, whose views are looked at one at a time.
+func ReportJUnitOfLong(w io.Writer, l report.Long, o Options) error {
+	t, err := tellingOfLong(l, o.Words, maxNames)
+	if err != nil {
+		return err
 	}
-	return writeJUnit(w, suites)
+	return t.junit(w)
+}
+
+func (t telling) junit(w io.Writer) error {
+	totals := junitTotals{name: "featureaudit"}
+	for _, m := range t.marks {
+		totals.tests, totals.failures, totals.errors = totals.tests+m.results, totals.failures+m.failed, totals.errors+m.errors
+	}
+	return writeJUnit(w, totals, func(yield func(junitSuite, error) bool) {
+		for v, err := range t.views(func(m mark) bool { return m.results > 0 }) {
+			suite := junitSuite{Name: v.Name, Timestamp: Clean(t.rest.AsOf)}
+			for _, item := range v.All {
+				suite.add(item)
+			}
+			if !yield(suite, err) {
+				return
+			}
+		}
+	})
 }
 
 func (s *junitSuite) add(item Item) {
@@ -71,13 +87,32 @@ func junitDetails(item Item) string {
 	return strings.Join(lines, "\n")
 }
 
-func writeJUnit(w io.Writer, suites junitSuites) error {
+// writeJUnit writes suites one by one, below their totals.
+func writeJUnit(w io.Writer, totals junitTotals, suites iter.Seq2[junitSuite, error]) error {
 	if _, err := io.WriteString(w, xml.Header); err != nil {
 		return err
 	}
 	enc := xml.NewEncoder(w)
 	enc.Indent("", "  ")
-	if err := enc.Encode(suites); err != nil {
+	top := xml.StartElement{Name: xml.Name{Local: "testsuites"}}
+	for _, one := range []struct {
+		name  string
+		value any
+	}{{"name", totals.name}, {"tests", totals.tests}, {"failures", totals.failures}, {"errors", totals.errors}} {
+		top.Attr = append(top.Attr, xml.Attr{Name: xml.Name{Local: one.name}, Value: fmt.Sprint(one.value)})
+	}
+	if err := enc.EncodeToken(top); err != nil {
+		return err
+	}
+	for suite, err := range suites {
+		if err == nil {
+			err = enc.EncodeElement(suite, xml.StartElement{Name: xml.Name{Local: "testsuite"}})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(enc.EncodeToken(top.End()), enc.Close()); err != nil {
 		return err
 	}
 	_, err := io.WriteString(w, "\n")

@@ -14,7 +14,20 @@ import (
 // ReportMarkdown writes a step summary or a comment: the verdict first, then each view with its findings folded in. What does not fit in
 // 1 MiB is counted.
 func ReportMarkdown(w io.Writer, r report.Report, o Options) error {
-	outline := NewOutline(r, o.Words)
+	return tellingOf(r, o.Words, maxNames).markdown(w)
+}
+
+// ReportMarkdownOfLong is ReportMarkdown of a long report, whose views are looked at one at a time.
+func ReportMarkdownOfLong(w io.Writer, l report.Long, o Options) error {
+	t, err := tellingOfLong(l, o.Words, maxNames)
+	if err != nil {
+		return err
+	}
+	return t.markdown(w)
+}
+
+func (t telling) markdown(w io.Writer) error {
+	outline := t.Outline
 	var b strings.Builder
 	fmt.Fprintf(&b, "## featureaudit: %s\n\n%s, as of %s\n", outline.Outcome, prose(outline.Title), prose(outline.AsOf))
 	if outline.Changes != nil {
@@ -26,11 +39,11 @@ func ReportMarkdown(w io.Writer, r report.Report, o Options) error {
 	if outline.Partial != "" {
 		fmt.Fprintf(&b, "\n**Partial:** %s\n", prose(outline.Partial))
 	}
-	b.WriteString(markdownConsumers(r.Consumers))
+	b.WriteString(markdownConsumers(t.rest.Consumers))
 	left := 0
-	for _, v := range outline.Views {
-		if len(v.Items) == 0 {
-			continue
+	for v, err := range t.views(mark.attention) {
+		if err != nil {
+			return err
 		}
 		text := markdownView(v)
 		if b.Len()+len(text) > maxMarkdown {

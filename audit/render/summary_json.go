@@ -29,44 +29,46 @@ type summaryLine struct {
 
 // SummaryJSON writes exactly one compact line of JSON.
 func SummaryJSON(w io.Writer, r report.Report, o Options) error {
+	return tellingOf(r, o.Words, maxNames).summary(w, o)
+}
+
+// SummaryJSONOfLong is SummaryJSON of a long report, whose views are looked at one at a time.
+func SummaryJSONOfLong(w io.Writer, l report.Long, o Options) error {
+	t, err := tellingOfLong(l, o.Words, maxNames)
+	if err != nil {
+		return err
+	}
+	return t.summary(w, o)
+}
+
+func (t telling) summary(w io.Writer, o Options) error {
+	s := t.rest.Summary
 	return Line(w, summaryLine{
-		Outcome: r.Summary.Outcome, Headline: Headline(r), AsOf: r.AsOf, Report: o.ReportPath,
-		Fail: r.Summary.Fail, Warn: r.Summary.Warn, Error: r.Summary.Error, Views: r.Summary.Views, Rows: r.Summary.Rows,
-		Suppressed: r.Summary.Suppressed, SuppressedFindings: suppressedFindings(r),
+		Outcome: s.Outcome, Headline: t.Headline, AsOf: t.rest.AsOf, Report: o.ReportPath,
+		Fail: s.Fail, Warn: s.Warn, Error: s.Error, Views: s.Views, Rows: s.Rows,
+		Suppressed: s.Suppressed, SuppressedFindings: t.counted.suppressed,
 	})
 }
 
-func badResults(r report.Report) int {
-	n := 0
-	for _, res := range r.Results {
-		if bad(res.Outcome) {
-			n++
-		}
-	}
-	return n
-}
-
-// Headline says in at most 200 characters what is worst: the view, the check, the owner and how many more there are.
-func Headline(r report.Report) string {
-	text := headline(r)
+// headlineOf says in at most 200 characters what is worst: the view, the check, the owner and how many more there are. It is that of a report
+// of which so much was counted; first is its worst result, nil for none.
+func headlineOf(r report.Report, first *report.Result, counted counts) string {
+	text := headline(r.Summary, first, counted)
 	if r.Status != report.Complete {
 		text = "partial: " + text
 	}
 	return clip(text, headlineLimit)
 }
 
-func headline(r report.Report) string {
+func headline(s report.Summary, first *report.Result, counted counts) string {
 	more := ""
-	if n := suppressedFindings(r); n > 0 {
+	if n := counted.suppressed; n > 0 {
 		more = "; " + words.Counted(n, "finding", "findings") + " suppressed"
 	}
-	looked := fmt.Sprintf("%s, %s", words.Counted(int64(r.Summary.Views), "view", "views"), words.Counted(r.Summary.Rows, "row", "rows"))
-	// The text begins with the same view and result.
-	all := groups(r)
-	if len(all) == 0 {
+	looked := fmt.Sprintf("%s, %s", words.Counted(int64(s.Views), "view", "views"), words.Counted(s.Rows, "row", "rows"))
+	if first == nil {
 		return fmt.Sprintf("no finding in %s%s", looked, more)
 	}
-	first := all[0].results[0]
 	where := clip(Clean(first.View), 60)
 	if where == "" {
 		where = "the run"
@@ -75,7 +77,7 @@ func headline(r report.Report) string {
 	if first.Owner != "" {
 		owner = fmt.Sprintf(" (owner %s)", clip(Clean(first.Owner), 40))
 	}
-	if n := badResults(r) - 1; n > 0 {
+	if n := counted.bad - 1; n > 0 {
 		more = fmt.Sprintf("; %s more", words.Number(int64(n))) + more
 	}
 	lead := fmt.Sprintf("%s %s: %s%s", where, first.Check, first.Outcome, owner)

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"bufio"
 	"cmp"
 	"fmt"
 	"io"
@@ -38,25 +39,52 @@ const (
 // Text writes the summary that a person reads: the verdict first and last, the worst first, and what was not looked at. It is short,
 // and says how to see the rest; with Options.Whole it is the rest.
 func Text(w io.Writer, r report.Report, o Options) error {
-	names := maxNames
+	return writeText(w, tellingOf(r, o.Words, textNames(o, len(r.Views))), o)
+}
+
+// TextOfLong is Text of a long report, whose views are looked at one at a time.
+func TextOfLong(w io.Writer, l report.Long, o Options) error {
+	t, err := tellingOfLong(l, o.Words, textNames(o, len(l.Views)))
+	if err != nil {
+		return err
+	}
+	return writeText(w, t, o)
+}
+
+// textNames is how many names a line holds in a text of so many views.
+func textNames(o Options, views int) int {
 	switch {
 	case o.Whole:
-		names = math.MaxInt
-	case len(r.Views) > manyViews:
-		names = fewNames
+		return math.MaxInt
+	case views > manyViews:
+		return fewNames
 	}
-	t := &text{r: r, all: outlineOf(r, o.Words, names), o: o, width: cmp.Or(o.Width, defaultWidth), detail: usual, fixed: map[[2]string]bool{}}
-	lines := t.page()
-	_, err := io.WriteString(w, strings.Join(lines, "\n")+"\n")
-	return err
+	return maxNames
+}
+
+func writeText(w io.Writer, all telling, o Options) error {
+	out := bufio.NewWriterSize(w, 1<<16)
+	t := &text{all: all, o: o, width: cmp.Or(o.Width, defaultWidth), detail: usual, fixed: map[[2]string]bool{}, out: out}
+	var err error
+	if t.top, err = all.top(math.MaxInt); err != nil {
+		return err
+	}
+	if err := t.page(); err != nil {
+		return err
+	}
+	return out.Flush()
 }
 
 // text is a summary being laid out.
 type text struct {
-	r     report.Report
-	all   Outline
+	all   telling
 	o     Options
 	width int
+	// out gets the lines, of which so many were written.
+	out     *bufio.Writer
+	written int
+	// top are all findings that matter, each check once.
+	top []TopItem
 	// fixed holds what to do that was said already, by check: it is said once.
 	fixed map[[2]string]bool
 	// cut says that something was left out, which the report has.
@@ -74,29 +102,45 @@ const (
 	roomy
 )
 
-func (t *text) page() []string {
-	lines := t.verdict(true)
+// write writes lines; the writer keeps the first error.
+func (t *text) write(lines []string) {
+	for _, line := range lines {
+		_, _ = t.out.WriteString(line)
+		_ = t.out.WriteByte('\n')
+	}
+	t.written += len(lines)
+}
+
+func (t *text) page() error {
+	t.write(t.verdict(true))
 	room := shortPage
-	var table []string
+	many := len(t.all.marks) > manyViews
 	switch {
 	case t.o.Whole:
 		room = math.MaxInt
-		lines = append(lines, t.whole()...)
-	case len(t.all.Views) > manyViews:
+		if err := t.whole(); err != nil {
+			return err
+		}
+	case many:
 		room = longPage
-		lines = append(lines, t.byCause()...)
+		t.write(t.byCause())
 	default:
-		lines = append(lines, t.findings()...)
+		lines, err := t.findings()
+		if err != nil {
+			return err
+		}
+		t.write(lines)
 	}
 	quiet := slices.Concat(t.advice(), t.quiet())
 	end := t.denominators()
 	// What must be said is known now, and the rest shares the lines that are left.
-	room -= len(lines) + len(quiet) + len(end) + maxMoreLines
-	if len(t.all.Views) > manyViews {
-		table = t.table(room - 4*maxBlock)
+	room -= t.written + len(quiet) + len(end) + maxMoreLines
+	if many {
+		table := t.table(room - 4*maxBlock)
 		room -= len(table)
+		t.write(table)
 	}
-	lines = slices.Concat(lines, table, quiet)
+	t.write(quiet)
 	var blocks []string
 	spacious := true
 	for _, b := range []struct {
@@ -116,11 +160,11 @@ func (t *text) page() []string {
 		room -= len(block)
 		blocks = append(blocks, block...)
 	}
-	lines = slices.Concat(lines, t.why(room), blocks, end, t.more())
-	if len(lines) >= screen {
-		lines = append(lines, t.verdict(false)...)
+	t.write(slices.Concat(t.why(room), blocks, end, t.more()))
+	if t.written >= screen {
+		t.write(t.verdict(false))
 	}
-	return lines
+	return nil
 }
 
 // verdict is the verdict; at the end its one sentence is enough.
@@ -147,26 +191,33 @@ func (t *text) verdict(first bool) []string {
 }
 
 // findings are few, in as much detail as leaves lines for what else is to be said.
-func (t *text) findings() []string {
+func (t *text) findings() ([]string, error) {
+	var views []ViewOutline
+	for v, err := range t.all.views(func(mark) bool { return true }) {
+		if err != nil {
+			return nil, err
+		}
+		views = append(views, v)
+	}
 	for _, most := range []struct {
 		detail
 		lines int
 	}{{roomy, shortPage / 2}, {usual, shortPage - 14}} {
 		t.detail, t.cut, t.fixed = most.detail, false, map[[2]string]bool{}
-		if lines := t.few(); len(lines) <= most.lines {
-			return lines
+		if lines := t.few(views); len(lines) <= most.lines {
+			return lines, nil
 		}
 	}
 	t.detail, t.cut, t.fixed = lean, false, map[[2]string]bool{}
-	return t.few()
+	return t.few(views), nil
 }
 
 // few tells view by view: the worst finding of every view comes to its details before the second of any.
-func (t *text) few() []string {
+func (t *text) few(views []ViewOutline) []string {
 	detailed := map[[2]int]bool{}
 	for depth, more := 0, true; more && len(detailed) < maxDetailed; depth++ {
 		more = false
-		for i, v := range t.all.Views {
+		for i, v := range views {
 			if depth < len(v.Items) && len(detailed) < maxDetailed {
 				detailed[[2]int{i, depth}], more = true, true
 			}
@@ -174,7 +225,7 @@ func (t *text) few() []string {
 	}
 	var lines []string
 	told, listed, left := 0, 0, 0
-	for i, v := range t.all.Views {
+	for i, v := range views {
 		if len(v.Items) == 0 {
 			continue
 		}
@@ -201,24 +252,23 @@ func (t *text) few() []string {
 }
 
 // whole tells all of every view that wants attention.
-func (t *text) whole() []string {
-	var lines []string
-	for _, v := range t.all.Views {
-		if len(v.Items) == 0 {
-			continue
+func (t *text) whole() error {
+	for v, err := range t.all.views(mark.attention) {
+		if err != nil {
+			return err
 		}
-		lines = append(lines, t.heading(v, true)...)
+		t.write(t.heading(v, true))
 		for _, it := range v.Items {
-			lines = append(lines, t.item(it, 0)...)
+			t.write(t.item(it, 0))
 		}
 	}
-	return lines
+	return nil
 }
 
 // why says why what was found matters in general, each check once: of the first ones, where that many lines are left.
 func (t *text) why(room int) []string {
 	lines := []string{"", t.bold("why it matters")}
-	for _, it := range t.all.Top(len(t.r.Results)) {
+	for _, it := range t.top {
 		if it.Why == "" {
 			continue
 		}
@@ -403,10 +453,13 @@ func (t *text) advice() []string {
 
 // quiet names the views that want no attention: those that pass, and those of which nothing was judged.
 func (t *text) quiet() []string {
-	byOutcome := map[report.Outcome][]string{}
-	for _, v := range t.all.Views {
-		if len(v.Items) == 0 && v.View.Name != "" && !slices.Contains(t.all.Clear, v.Name) {
-			byOutcome[v.View.Outcome] = append(byOutcome[v.View.Outcome], v.Name)
+	byOutcome, clear := map[report.Outcome][]string{}, map[string]bool{}
+	for _, name := range t.all.Clear {
+		clear[name] = true
+	}
+	for _, m := range t.all.marks {
+		if !m.attention() && m.key != "" && !clear[m.name] {
+			byOutcome[m.outcome] = append(byOutcome[m.outcome], m.name)
 		}
 	}
 	byOutcome[report.Pass] = t.all.Clear
@@ -470,7 +523,7 @@ func (t *text) squeezed(title string, items []string) []string {
 // denominators are how much was looked at.
 func (t *text) denominators() []string {
 	lines := append([]string{""}, fill("", "  ", "looked at "+t.all.Looked+"; "+t.all.Results, t.width)...)
-	if t.r.Summary.Error > 0 {
+	if t.all.rest.Summary.Error > 0 {
 		lines = append(lines, "ERROR means that the audit could not look: it is no finding, and not green")
 	}
 	return lines
@@ -481,7 +534,7 @@ const maxMoreLines = 6
 
 // more says how to see what is not here.
 func (t *text) more() []string {
-	first := slices.IndexFunc(t.all.Views, func(v ViewOutline) bool { return len(v.Items) > 0 })
+	first := slices.IndexFunc(t.all.marks, mark.attention)
 	if first < 0 && !t.cut {
 		return nil
 	}
@@ -491,8 +544,8 @@ func (t *text) more() []string {
 		lines = append(lines, fill(padded(tells, len(label), false), label, command, t.width)...)
 	}
 	view := "NAME"
-	if first >= 0 && plainName(t.all.Views[first].View.Name) {
-		view = t.all.Views[first].View.Name
+	if first >= 0 && plainName(t.all.marks[first].key) {
+		view = t.all.marks[first].key
 	}
 	switch path := t.o.ReportPath; {
 	case t.o.Whole:
@@ -504,9 +557,9 @@ func (t *text) more() []string {
 		add("all of it", "--out text=FILE or html=FILE there; a part of it: --owner, --check")
 	}
 	if first >= 0 {
-		add("why", "featureaudit checks explain "+t.all.Views[first].Items[0].Check)
+		add("why", "featureaudit checks explain "+t.all.marks[first].items[0].check)
 	}
-	if slices.ContainsFunc(t.r.Results, func(res report.Result) bool { return res.Reproduce != "" }) {
+	if t.all.counted.reproducible {
 		add("the rows", "run with --out rows=FILE.csv; their SQL: reproduce in the JSON")
 	}
 	return lines

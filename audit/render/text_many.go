@@ -12,7 +12,7 @@ import (
 // byCause tells of many views what is wrong with them by check, the worst first: what went wrong in 47 views is said once, by the worst
 // of them.
 func (t *text) byCause() []string {
-	top := t.all.Top(len(t.r.Results))
+	top := t.top
 	var lines []string
 	for i, it := range top {
 		if i == maxDetailed {
@@ -73,13 +73,13 @@ func (t *text) table(room int) []string {
 	const narrowest = 16
 	rows := [][]string{{"VIEW", "VERDICT", "OWNER", "WORST FINDING", "ROWS", "NEWEST"}}
 	left := 0
-	for _, v := range t.all.Views {
+	for _, m := range t.all.marks {
 		switch {
-		case len(v.Items) == 0:
+		case !m.attention():
 		case !t.o.Whole && len(rows) > max(leastTableRows, min(maxTableRows, room-3)):
 			left++
 		default:
-			rows = append(rows, tableRow(v))
+			rows = append(rows, tableRow(m))
 		}
 	}
 	if len(rows) == 1 {
@@ -107,25 +107,24 @@ func (t *text) table(room int) []string {
 	return lines
 }
 
-func tableRow(v ViewOutline) []string {
+func tableRow(m mark) []string {
 	const mostOwner = 16
-	worst := v.Items[0]
-	found := worst.Check
-	if worst.Result.State != "" {
-		found += ", " + Clean(string(worst.Result.State))
+	found := m.items[0].check
+	if m.state != "" {
+		found += ", " + Clean(string(m.state))
 	}
-	if n := len(v.Items) - 1; n > 0 {
+	if n := len(m.items) - 1; n > 0 {
 		found += fmt.Sprintf(" (+%d)", n)
 	}
-	row := []string{clip(v.Name, maxPageName), upper(cmp.Or(v.View.Outcome, worst.Result.Outcome)), v.Owner, found, "", ""}
-	if columns(v.Owner) > mostOwner {
-		row[0], row[2] = row[0]+", owner "+clip(v.Owner, 40), ""
+	row := []string{clip(m.name, maxPageName), upper(cmp.Or(m.outcome, m.worst)), m.owner, found, "", ""}
+	if columns(m.owner) > mostOwner {
+		row[0], row[2] = row[0]+", owner "+clip(m.owner, 40), ""
 	}
-	if v.View.Name != "" {
-		row[4] = words.Number(v.View.Rows)
+	if m.key != "" {
+		row[4] = words.Number(m.rows)
 	}
-	if v.View.NewestEventTime != nil && v.View.AgeSeconds != nil {
-		row[5] = words.Seconds(*v.View.AgeSeconds)
+	if m.age != nil {
+		row[5] = words.Seconds(*m.age)
 	}
 	return row
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -22,6 +23,7 @@ import (
 	"github.com/featureaudit/featureaudit/audit/check"
 	"github.com/featureaudit/featureaudit/audit/document"
 	"github.com/featureaudit/featureaudit/audit/evidence"
+	"github.com/featureaudit/featureaudit/audit/history"
 	"github.com/featureaudit/featureaudit/audit/look"
 	"github.com/featureaudit/featureaudit/audit/policy"
 	"github.com/featureaudit/featureaudit/audit/render"
@@ -471,7 +473,7 @@ func (c *cli) finishRun(ctx context.Context, log zerolog.Logger, f finish) (int,
 	}
 	notes := slices.Clone(f.audit.RowNotes)
 	if memoryErr == nil {
-		writeErr = errors.Join(writeErr, f.memory.keep(ctx, f.report, c.now()))
+		writeErr = errors.Join(writeErr, f.memory.keep(ctx, f, c.now()))
 	}
 	notes = append(notes, f.memory.notes()...)
 	if facts := f.options.Facts; facts != nil {
@@ -485,7 +487,8 @@ func (c *cli) finishRun(ctx context.Context, log zerolog.Logger, f finish) (int,
 	for _, note := range notes {
 		log.Warn().Msg(note)
 	}
-	code := f.code()
+	code, codeErr := f.code()
+	writeErr = errors.Join(writeErr, codeErr)
 	sig, interrupted := interruption(ctx)
 	switch {
 	case interrupted && f.report.Status == report.Complete:
@@ -539,75 +542,92 @@ func (c *cli) summarise(f finish, o render.Options) error {
 	if kind == "none" {
 		return nil
 	}
-	whole, err := f.whole()
-	if err != nil {
-		return err
+	if kind == "json" && f.long != nil {
+		return render.SummaryJSONOfLong(c.stdout, *f.long, o)
 	}
 	if kind == "json" {
-		return render.SummaryJSON(c.stdout, whole, o)
+		return render.SummaryJSON(c.stdout, f.report, o)
 	}
 	o.Color, o.Width, o.ReportPath = c.color(), c.textWidth(), fromHere(o.ReportPath)
-	return render.Text(c.stdout, whole, o)
+	if f.long != nil {
+		return render.TextOfLong(c.stdout, *f.long, o)
+	}
+	return render.Text(c.stdout, f.report, o)
 }
 
-// tell gives the report what is known of its findings. That is said of results as values.
+// tell gives the report what is known of its findings.
 func (f *finish) tell() error {
-	if f.long != nil {
-		f.long.Rest = f.report // with its execution
-		if f.memory.past == nil && f.memory.baseline == nil {
-			return nil
+	if f.long == nil {
+		told, err := f.memory.tell(f.report)
+		if err == nil {
+			f.report = told
 		}
-		whole, err := f.long.Whole()
-		if err != nil {
-			return err
-		}
-		f.report, f.long = whole, nil
+		return err
 	}
-	told, err := f.memory.tell(f.report)
+	f.long.Rest = f.report // with its execution
+	told, err := f.memory.tellLong(*f.long)
 	if err == nil {
-		f.report = told
+		f.long, f.report = &told, told.Rest
 	}
 	return err
 }
 
-// whole is the report with its results as values.
-func (f finish) whole() (report.Report, error) {
+// rows are those that a history keeps of the report.
+func (f finish) rows() (iter.Seq2[history.Row, error], error) {
 	if f.long == nil {
-		return f.report, nil
+		return history.Rows(f.report)
 	}
-	return f.long.Whole()
+	return history.RowsOfLong(*f.long)
 }
 
 // code is the exit code that the results give.
-func (f finish) code() int {
+func (f finish) code() (int, error) {
 	if f.long == nil {
-		return verdictCode(f.report.Status, f.memory.counted(f.report), f.threshold)
+		return verdictCode(f.report.Status, f.memory.counted(f.report), f.threshold), nil
 	}
 	var v verdicts
-	for _, h := range f.long.Held {
-		v.add(h.Verdict())
+	if !f.memory.newOnly {
+		for _, h := range f.long.Held {
+			v.add(h.Verdict())
+		}
+		return v.code(f.report.Status, f.threshold), nil
 	}
-	return v.code(f.report.Status, f.threshold)
+	for one, err := range f.long.ByView() {
+		if err != nil {
+			return exitIncomplete, err
+		}
+		for _, res := range history.NewOnly(one.Results) {
+			v.add(res)
+		}
+	}
+	return v.code(f.report.Status, f.threshold), nil
 }
 
-// writeFinished writes the report of a run. The document is written an item at a time; other formats want the results as values.
+// writeFinished writes the report of a run: a long one a view at a time, but for formats that want all of it as values.
 func (c *cli) writeFinished(outs []output, f finish, o render.Options) error {
 	if f.long == nil {
 		return c.writeReport(outs, f.report, o)
 	}
-	var documents, others []output
+	var findings, streamed, others []output
 	for _, out := range outs {
-		if out.format == "json" {
-			documents = append(documents, out)
+		if out.format == findingsFormat {
+			findings = append(findings, out)
+			continue
+		}
+		if format, known := render.Lookup(out.format); known && format.Long != nil {
+			streamed = append(streamed, out)
 			continue
 		}
 		others = append(others, out)
 	}
-	err := c.writeAll(documents, func(w io.Writer, _ string, _ bool) error { return f.long.Write(w) })
+	err := errors.Join(c.writeFindings(findings, f.rows), c.writeAll(streamed, func(w io.Writer, name string, color bool) error {
+		format, _ := render.Lookup(name)
+		return format.Long(w, *f.long, c.optionsFor(w, o, color))
+	}))
 	if len(others) == 0 {
 		return err
 	}
-	whole, failed := f.whole()
+	whole, failed := f.long.Whole()
 	if failed != nil {
 		return errors.Join(err, failed)
 	}

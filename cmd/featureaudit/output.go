@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/featureaudit/featureaudit/audit/history"
 	"github.com/featureaudit/featureaudit/audit/render"
 	"github.com/featureaudit/featureaudit/audit/report"
 	"github.com/featureaudit/featureaudit/audit/store"
@@ -278,17 +280,21 @@ func (c *cli) writeReport(outs []output, r report.Report, o render.Options) erro
 		}
 		others = append(others, out)
 	}
-	return errors.Join(c.writeFindings(findings, r), c.writeAll(others, func(w io.Writer, format string, color bool) error {
+	return errors.Join(c.writeFindings(findings, func() (iter.Seq2[history.Row, error], error) { return history.Rows(r) }), c.writeAll(others, func(w io.Writer, format string, color bool) error {
 		f, _ := render.Lookup(format)
-		o := o
-		o.Color = color
-		if w == c.stdout {
-			o.Width = c.textWidth()
-		} else {
-			o.Whole = true
-		}
-		return f.Report(w, r, o)
+		return f.Report(w, r, c.optionsFor(w, o, color))
 	}))
+}
+
+// optionsFor are the options of an output: a file has everything, and stdout lines that fit it.
+func (c *cli) optionsFor(w io.Writer, o render.Options, color bool) render.Options {
+	o.Color = color
+	if w == c.stdout {
+		o.Width = c.textWidth()
+	} else {
+		o.Whole = true
+	}
+	return o
 }
 
 // reportPath is where the JSON report goes, empty where it goes to no file.

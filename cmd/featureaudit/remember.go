@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"iter"
 	"path/filepath"
 	"strings"
 	"time"
@@ -181,12 +182,26 @@ func (m memory) tell(r report.Report) (report.Report, error) {
 	return r, nil
 }
 
-// keep remembers a report. One that is partial is not remembered: what it did not look at would pass for what was not there.
-func (m memory) keep(ctx context.Context, r report.Report, now time.Time) error {
-	if m.past == nil || r.Status != report.Complete {
+// tellLong is tell of a long report, a view at a time.
+func (m memory) tellLong(l report.Long) (report.Long, error) {
+	var err error
+	if m.baseline != nil {
+		if l, err = m.baseline.ApplyLong(l); err != nil {
+			return l, err
+		}
+	}
+	if m.past != nil {
+		return m.past.CompareLong(l)
+	}
+	return l, nil
+}
+
+// keep remembers the report of a run. One that is partial is not remembered: what it did not look at would pass for what was not there.
+func (m memory) keep(ctx context.Context, f finish, now time.Time) error {
+	if m.past == nil || f.report.Status != report.Complete {
 		return nil
 	}
-	rows, err := history.Rows(r)
+	rows, err := f.rows()
 	if err != nil {
 		return err
 	}
@@ -225,10 +240,13 @@ func (m memory) counted(r report.Report) []report.Result {
 // findingsFormat is the output of the rows that a history keeps of a run.
 const findingsFormat = "findings"
 
+// findingRows gives the rows that a history keeps of a report.
+type findingRows func() (iter.Seq2[history.Row, error], error)
+
 // writeFindings writes the rows of a report to every output; stdout gets CSV.
-func (c *cli) writeFindings(outs []output, r report.Report) error {
+func (c *cli) writeFindings(outs []output, of findingRows) error {
 	return c.writeEach(outs, func(w io.Writer, out output) error {
-		rows, err := history.Rows(r)
+		rows, err := of()
 		if err != nil {
 			return err
 		}
