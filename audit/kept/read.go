@@ -397,11 +397,7 @@ func (t *tableReader) integers(of chunkOf, out []int64) error {
 		return err
 	}
 	if chunk.Compression() == compress.Codecs.Uncompressed && !chunk.HasDictionaryPage() {
-		raw, err := t.checked.cut(chunk.DataPageOffset(), chunk.TotalCompressedSize())
-		if err != nil {
-			return err
-		}
-		return plainIntegers(raw, out)
+		return t.checked.cut(chunk.DataPageOffset(), chunk.TotalCompressedSize(), func(raw []byte) error { return plainIntegers(raw, out) })
 	}
 	pages, err := t.reader.RowGroup(of.group).GetColumnPageReader(of.column)
 	if err != nil {

@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -206,19 +207,49 @@ func (c *collector) merge(ctx context.Context) error {
 		return nil
 	}
 	ids := slices.Sorted(maps.Keys(c.known))
-	var batch []facts.WriterRow
 	for _, id := range ids {
-		var err error
-		if batch, err = c.mergeFile(&c.survey.Files[id], c.known[id], batch); err != nil {
+		if err := c.mergeFile(&c.survey.Files[id], c.known[id]); err != nil {
 			return c.forgotten(err)
 		}
 	}
-	// runs take time: those of the newest partitions first, as rows come
-	slices.SortStableFunc(ids, func(a, b int32) int { return int(c.survey.Files[b].Partition) - int(c.survey.Files[a].Partition) })
-	if err := c.mergeRuns(ctx, ids); err != nil {
-		return err
+	return c.beside(func() error { return c.mergeSamples(ids) }, func() error {
+		// runs take time: those of the newest partitions first, as rows come
+		newest := slices.Clone(ids)
+		slices.SortStableFunc(newest, func(a, b int32) int { return int(c.survey.Files[b].Partition) - int(c.survey.Files[a].Partition) })
+		if err := c.mergeRuns(ctx, newest); err != nil {
+			return err
+		}
+		return c.joinRepeats(ctx, newest)
+	})
+}
+
+// beside does one thing beside another where there is a worker for it, else one after the other. The error is that of the other first.
+func (c *collector) beside(one, other func() error) error {
+	if c.request.Workers < 2 {
+		if err := one(); err != nil {
+			return err
+		}
+		return other()
 	}
-	return c.joinRepeats(ctx, ids)
+	done := make(chan error, 1)
+	go func() { done <- one() }()
+	err := other()
+	return cmp.Or(err, <-done)
+}
+
+// mergeSamples adds the samples of writers of files that are known.
+func (c *collector) mergeSamples(ids []int32) error {
+	if !c.roles.wants.Has(facts.WantWriters) {
+		return nil
+	}
+	var batch []facts.WriterRow
+	for _, id := range ids {
+		r := &keptRows{known: c.known[id]}
+		if batch = c.mergeWriters(r, &c.survey.Files[id], batch); r.err != nil {
+			return c.forgotten(r.err)
+		}
+	}
+	return nil
 }
 
 // forgotten turns damage into what has the view looked at without what is known.
@@ -270,17 +301,14 @@ func (r *keptRows) source(code int64) string {
 	return r.known.Sources[code]
 }
 
-// mergeFile adds what is known of a file beside its runs. Batch is memory that it uses, and gives back.
-func (c *collector) mergeFile(file *facts.File, known *kept.File, batch []facts.WriterRow) ([]facts.WriterRow, error) {
+// mergeFile adds what is known of a file beside its runs and its samples of writers.
+func (c *collector) mergeFile(file *facts.File, known *kept.File) error {
 	r := &keptRows{known: known}
 	if err := c.mergeCounts(r, file); err != nil {
-		return batch, err
-	}
-	if c.roles.wants.Has(facts.WantWriters) {
-		batch = c.mergeWriters(r, file, batch)
+		return err
 	}
 	c.knownPages += known.Pages
-	return batch, r.err
+	return r.err
 }
 
 // mergeCounts adds the row facts and the histograms of a file that are known.
@@ -393,23 +421,25 @@ func (r *keptRows) addBins(table kept.Table, countsOf func(source string, rows i
 // mergerRows are those from which on another worker adds runs: it has stages of its own for all parts, which cost more than few rows do.
 const mergerRows = 1 << 14
 
-// mergers is how many workers add the runs of files.
-func (c *collector) mergers(ids []int32, jobs int) int {
-	rows := int64(0)
-	for _, id := range ids {
-		rows += c.survey.Files[id].Rows
+// mergers is how many workers add the runs of jobs that have so many rows. A place for each entity costs another worker about what a row does.
+func (c *collector) mergers(jobs int, rows int64) int {
+	least := int64(mergerRows)
+	if c.newest != nil {
+		if span, has := c.newest.Places(); has {
+			least = max(least, 2*(span.Last-span.First))
+		}
 	}
-	return min(max(1, c.request.Workers), jobs, int(rows/mergerRows)+1)
+	return min(max(1, c.request.Workers), jobs, int(rows/least)+1)
 }
 
 // mergeRuns adds the runs of files, on all workers.
 func (c *collector) mergeRuns(ctx context.Context, ids []int32) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	jobs := c.runJobs(ids)
+	jobs, rows := c.runJobs(ids)
 	next := make(chan func(m *runMerger) error)
 	var running sync.WaitGroup
-	for range c.mergers(ids, len(jobs)) {
+	for range c.mergers(len(jobs), rows) {
 		running.Go(func() {
 			m := runMerger{c: c}
 			if c.runs != nil {
@@ -439,17 +469,19 @@ func (c *collector) mergeRuns(ctx context.Context, ids []int32) error {
 	return context.Cause(ctx)
 }
 
-// runJobs add the entities that are known together, and the runs of the files beside.
-func (c *collector) runJobs(ids []int32) (jobs []func(m *runMerger) error) {
+// runJobs add the entities that are known together, and the runs of the files beside: so many rows.
+func (c *collector) runJobs(ids []int32) (jobs []func(m *runMerger) error, rows int64) {
 	for _, at := range c.settled.parts() {
+		rows += at.Count
 		jobs = append(jobs, func(m *runMerger) error { return m.addSettled(at) })
 	}
 	for _, id := range ids {
 		if c.runs != nil && !c.repeats.covered[id] || c.newest != nil && !c.settled.covers(id) {
+			rows += c.survey.Files[id].Rows
 			jobs = append(jobs, func(m *runMerger) error { return m.file(&c.survey.Files[id], c.known[id]) })
 		}
 	}
-	return jobs
+	return jobs, rows
 }
 
 // runMerger adds the kept runs of files to those of the view. It belongs to one goroutine.

@@ -138,7 +138,7 @@ func (c *collector) joinRepeats(ctx context.Context, ids []int32) error {
 	if c.runs == nil || len(c.repeats.covered) == 0 {
 		return nil
 	}
-	set, err := c.runs.HashSet()
+	set, err := c.runs.HashSet(c.request.Workers)
 	if err != nil {
 		return err
 	}
@@ -173,7 +173,7 @@ func (c *collector) sharedKeys(file *facts.File, known *kept.File, set *keys.Has
 	for _, at := range known.At[keysTable.Name] {
 		r := rangeOf{known.Pack(), keysTable, at, nil}
 		hashes := r.into(&room[0], "hash")
-		shared := set.Shared(hashes, keptHashShift)
+		shared := set.Shared(nil, hashes, 0)
 		count += at.Count
 		if len(shared) == 0 {
 			if r.err != nil {

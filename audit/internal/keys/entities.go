@@ -113,10 +113,22 @@ func (n *Newest) NewWriter() *NewestWriter {
 		return page[:0], n.fold(part, page)
 	})}
 	if n.recent != nil {
-		w.first, w.dense = uint64(n.span.First), newDense(n.span)
-		n.budget.held.Add(int64(len(w.dense)) * 8)
+		w.first, w.dense = uint64(n.span.First), n.takeOver()
 	}
 	return w
+}
+
+// takeOver is the array of writers that have ended, to which another adds then, or a new one.
+func (n *Newest) takeOver() []int64 {
+	n.mu.Lock()
+	dense := n.dense
+	n.dense = nil
+	n.mu.Unlock()
+	if dense == nil {
+		dense = newDense(n.span)
+		n.budget.held.Add(int64(len(dense)) * 8)
+	}
+	return dense
 }
 
 // Expect says that the rows that follow are hardly earlier than an instant. It serves speed only: rows are best added from

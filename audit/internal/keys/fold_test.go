@@ -120,7 +120,7 @@ func TestUnknownMeasureHasNoTotal(t *testing.T) {
 func TestHashSetFindsExactlyWhatWasAdded(t *testing.T) {
 	const dropped = 64 - NarrowBits
 	for _, limit := range []int64{0, 1 << 30} {
-		for _, rows := range []int{0, 1, 100_000} {
+		for _, rows := range []int{0, 1, 7, 5_000, 100_000} {
 			budget := NewBudget(limit, t.TempDir())
 			runs := NewRuns(budget, int64(rows), int64(rows), false)
 			if !runs.Whole() || runs.EntryBytes() != 8 {
@@ -138,13 +138,14 @@ func TestHashSetFindsExactlyWhatWasAdded(t *testing.T) {
 			if err := w.Flush(); err != nil {
 				t.Fatalf("flush: got %v, want no error", err)
 			}
-			set, err := runs.HashSet()
+			set, err := runs.HashSet(3)
 			if err != nil {
 				t.Fatalf("hash set: got %v, want no error", err)
 			}
 			// the even ones were added, as far as there are any; the odd ones were not
 			var asked []int64
 			var want []int
+			const from = 3
 			for i := range 20_000 {
 				id := uint64(i / 2)
 				if i%2 == 1 {
@@ -153,10 +154,10 @@ func TestHashSetFindsExactlyWhatWasAdded(t *testing.T) {
 				hash := spread(EntityID{Lo: id}) >> dropped
 				asked = append(asked, int64(hash))
 				if added[hash<<dropped] {
-					want = append(want, i)
+					want = append(want, from+i)
 				}
 			}
-			if got := set.Shared(asked, dropped); !slices.Equal(got, want) {
+			if got := set.Shared(nil, asked, from); !slices.Equal(got, want) {
 				t.Errorf("%d rows, limit %d: got %d shared, want %d", rows, limit, len(got), len(want))
 			}
 			if err := budget.Close(); err != nil {

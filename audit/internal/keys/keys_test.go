@@ -190,6 +190,12 @@ func TestNewestEqualsAMap(t *testing.T) {
 			want := map[EntityID]int64{}
 			writers := []*NewestWriter{newest.NewWriter(), newest.NewWriter()}
 			for i := range 300_000 {
+				if i == 150_000 { // another goes on where one has ended
+					if err := writers[0].Flush(); err != nil {
+						t.Fatal(err)
+					}
+					writers[0] = newest.NewWriter()
+				}
 				id := EntityID{Lo: uint64(rng.Int64N(100_000) - 1000)}
 				if test.wide {
 					id.Hi = rng.Uint64N(2)
