@@ -5,6 +5,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,37 +13,32 @@ import (
 	"testing"
 	"time"
 
-	"github.com/featureaudit/featureaudit/audit/store/blob"
 	"github.com/featureaudit/featureaudit/fixtures"
-	"github.com/featureaudit/featureaudit/fixtures/objectstore"
 )
 
 // nightlyBucket is a store in a bucket behind a proxy that counts, a file a day, of no two rows of one key.
 type nightlyBucket struct {
-	t     *testing.T
-	proxy *objectstore.Proxy
+	rented
+	// facts is the address of another bucket.
+	facts string
 }
 
 const nightlyRows = 9_000
 
-func newNightlyBucket(t *testing.T) *nightlyBucket {
+func newNightlyBucket(t *testing.T, scheme string) *nightlyBucket {
 	t.Helper()
-	server := objectstore.StartS3(t)
-	server.Use(t)
-	n := &nightlyBucket{t: t, proxy: objectstore.Front(t, server.Endpoint, nil)}
-	t.Setenv("AWS_ENDPOINT_URL", n.proxy.URL)
-	server.Bucket(t, "feat")
-	server.Bucket(t, "facts")
+	n := &nightlyBucket{rented: rent(t, scheme, nil)}
+	n.facts = n.Bucket(t, "facts")
 	return n
 }
 
 func nightlyFile(day int) string { return fmt.Sprintf("dt=2026-11-%02d/a.parquet", day) }
 
 // write uploads the file of a day of November, and gives its size.
-func (n *nightlyBucket) write(day int) int64 { return n.put(day, day) }
+func (n *nightlyBucket) write(day int) int64 { return n.writeKeys(day, day) }
 
-// put uploads keys that are those of a day as the file of another, and gives its size.
-func (n *nightlyBucket) put(day, keys int) int64 {
+// writeKeys uploads keys that are those of a day as the file of another, and gives its size.
+func (n *nightlyBucket) writeKeys(day, keys int) int64 {
 	n.t.Helper()
 	columns := []fixtures.Column{{Name: "id", Type: fixtures.TextType}, {Name: "event_time", Type: fixtures.AwareType}, {Name: "user", Type: fixtures.Int64Type}}
 	for i := range nightlyRows {
@@ -58,20 +54,16 @@ func (n *nightlyBucket) put(day, keys int) int64 {
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	s := blob.New(blob.DefaultLimits())
-	defer s.Close()
-	if err := s.Write(n.t.Context(), "s3://feat/v/"+nightlyFile(day), objectstore.Of(raw)); err != nil {
-		n.t.Fatal(err)
-	}
+	n.put(n.at+"/v/"+nightlyFile(day), string(raw))
 	return int64(len(raw))
 }
 
 // night audits as of a day, and gives the results, but for what only memory can know, and how many files were known and read.
 func (n *nightlyBucket) night(day int, more ...string) (text string, known, read float64) {
 	n.t.Helper()
-	n.proxy.Forget()
+	n.Proxy.Forget()
 	out := filepath.Join(n.t.TempDir(), "report.json")
-	execute(n.t, 0, append([]string{"run", "--path", "s3://feat/v", "--event-time", "event_time", "--key", "id", "--entity", "user", "--ttl", "48h", "--as-of", fmt.Sprintf("2026-11-%02d", day),
+	execute(n.t, 0, append([]string{"run", "--path", n.at + "/v", "--event-time", "event_time", "--key", "id", "--entity", "user", "--ttl", "48h", "--as-of", fmt.Sprintf("2026-11-%02d", day),
 		"--fail-on", "never", "--out", "json=" + out}, more...)...)
 	raw, err := os.ReadFile(out)
 	if err != nil {
@@ -98,21 +90,30 @@ func (n *nightlyBucket) night(day int, more ...string) (text string, known, read
 
 // asked are the requests for an object's own bytes or its state since the night began.
 func (n *nightlyBucket) asked(object string) []string {
-	return slices.DeleteFunc(n.proxy.Seen(), func(seen string) bool {
-		return !strings.Contains(seen, "/feat/v/"+strings.ReplaceAll(object, "=", "%3D"))
+	return slices.DeleteFunc(n.Proxy.Seen(), func(seen string) bool {
+		plain, err := url.PathUnescape(seen)
+		return err != nil || !strings.Contains(plain, "/v/"+object)
 	})
 }
 
 // TestANightReadsNothingOfWhatABucketHasStill counts the requests and bytes of nights on a bucket: an object whose mark is known is not asked
 // for at all, and what comes is the new one and the listing. Where nothing of an object may be trusted, or its mark is another, it is read.
-func TestANightReadsNothingOfWhatABucketHasStill(t *testing.T) {
+func TestANightReadsNothingOfWhatABucketHasStill(t *testing.T)       { aNightReadsNothing(t, "s3") }
+func TestANightReadsNothingOfWhatABucketHasStillGoogle(t *testing.T) { aNightReadsNothing(t, "gs") }
+func TestANightReadsNothingOfWhatABucketHasStillAzure(t *testing.T)  { aNightReadsNothing(t, "azblob") }
+
+func aNightReadsNothing(t *testing.T, scheme string) {
 	hashKey := filepath.Join(t.TempDir(), "key")
 	if err := os.WriteFile(hashKey, []byte(strings.Repeat("0123456789abcdef", 4)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, facts := range []string{filepath.Join(t.TempDir(), "facts"), "s3://facts/kept"} {
-		t.Run(facts[:2], func(t *testing.T) {
-			n := newNightlyBucket(t)
+	for _, distant := range []bool{false, true} {
+		t.Run(fmt.Sprintf("distant=%v", distant), func(t *testing.T) {
+			n := newNightlyBucket(t, scheme)
+			facts := filepath.Join(t.TempDir(), "kept")
+			if distant {
+				facts = n.facts + "/kept"
+			}
 			for day := 1; day <= 6; day++ {
 				n.write(day)
 			}
@@ -130,9 +131,9 @@ func TestANightReadsNothingOfWhatABucketHasStill(t *testing.T) {
 					t.Errorf("of day %d was asked: %q", day, asked)
 				}
 			}
-			bytes := n.proxy.Bytes.Load()
-			for _, seen := range n.proxy.Seen() {
-				if strings.Contains(seen, "/facts/") {
+			bytes := n.Proxy.Bytes.Load()
+			for _, seen := range n.Proxy.Seen() {
+				if strings.Contains(seen, "/facts") {
 					bytes = 0 // of the packs beside: the requests tell
 				}
 			}
@@ -146,7 +147,7 @@ func TestANightReadsNothingOfWhatABucketHasStill(t *testing.T) {
 			}
 
 			// the object of the third day is another now
-			n.put(3, 13)
+			n.writeKeys(3, 13)
 			want, _, _ = n.night(8)
 			got, known, read = n.night(8, "--facts", facts)
 			if got != want || known != 6 || read != 1 {
