@@ -119,7 +119,11 @@ func (b *viewEvidence) readInWords() string {
 		text += fmt.Sprintf(", and %s of the columns in use %s", words.Count(n, "page"), words.Plural(n, "agrees with its checksum", "agree with their checksums"))
 	}
 	if d := b.Collection.Keys; len(b.View.Measures) > 0 && (d == nil || d.RepeatedKeys == 0) {
-		text += fmt.Sprintf("; %s %s not read, since no key repeats", strings.Join(b.View.Measures, ", "), words.Plural(int64(len(b.View.Measures)), "was", "were"))
+		why := "no key repeats"
+		if d == nil {
+			why = "no keys were compared"
+		}
+		text += fmt.Sprintf("; %s %s not read, since %s", strings.Join(b.View.Measures, ", "), words.Plural(int64(len(b.View.Measures)), "was", "were"), why)
 	}
 	return text
 }

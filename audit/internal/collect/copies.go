@@ -18,6 +18,8 @@ type Repaged struct {
 	RowGroups []facts.RowGroup
 	// RowBytes are those of its largest row.
 	RowBytes int64
+	// of are the row groups of the file itself.
+	of []facts.RowGroup
 	// Close gives its space back.
 	Close func()
 }
@@ -59,6 +61,45 @@ func withCopies(files []facts.File, c *copies) []facts.File {
 	return files
 }
 
+// newGroups says which row groups of a file itself are not done, of those that hold rows of the wanted ones of what the engine reads, and takes
+// them for done. Pages are compared with their checksums in the file, also where the engine reads a copy with other row groups.
+func (c *collector) newGroups(done map[int32][]bool, id int32, wanted func(group int) bool) func(group int) bool {
+	groups, holds := c.survey.Files[id].RowGroups, wanted
+	if repaged, copied := c.copies.byFile[id]; copied {
+		groups, holds = repaged.of, over(repaged.of, repaged.RowGroups, wanted)
+	}
+	if done[id] == nil {
+		done[id] = make([]bool, len(groups))
+	}
+	now := make([]bool, len(groups))
+	for group := range now {
+		now[group] = !done[id][group] && (holds == nil || holds(group))
+		done[id][group] = done[id][group] || now[group]
+	}
+	return func(group int) bool { return group < len(now) && now[group] }
+}
+
+// over says of row groups whether they share rows with a wanted one of others, which the same rows are cut into. Nil wants all.
+func over(groups, others []facts.RowGroup, wanted func(group int) bool) func(group int) bool {
+	if wanted == nil {
+		return nil
+	}
+	return func(group int) bool {
+		first := int64(0)
+		for _, g := range groups[:group] {
+			first += g.Rows
+		}
+		begin, end := int64(0), first+groups[group].Rows
+		for other, g := range others {
+			if begin < end && begin+g.Rows > first && wanted(other) {
+				return true
+			}
+			begin += g.Rows
+		}
+		return false
+	}
+}
+
 // copyLarge makes copies of files whose pages or rows are large, once, after the engine had no memory for some. It says whether
 // there is one. A file that is not copied is read as it is.
 func (c *collector) copyLarge(ctx context.Context, err error) bool {
@@ -89,6 +130,7 @@ func (c *collector) copyLarge(ctx context.Context, err error) bool {
 		if err != nil {
 			continue
 		}
+		repaged.of = file.RowGroups
 		c.copies.byFile[file.ID] = repaged
 	}
 	debug.FreeOSMemory() // the engine needs at once what the pages took

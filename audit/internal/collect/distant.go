@@ -338,20 +338,7 @@ func (c *collector) checkBrought(ctx context.Context, ids []int32, columns []fac
 func (c *collector) unchecked(id int32, wanted func(id int32, group int) bool) func(group int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return newGroups(c.copies.checked, &c.survey.Files[id], groupsOf(id, wanted))
-}
-
-// newGroups says which of the wanted row groups of a file are not done, and takes them for done.
-func newGroups(done map[int32][]bool, file *facts.File, wanted func(group int) bool) func(group int) bool {
-	if done[file.ID] == nil {
-		done[file.ID] = make([]bool, len(file.RowGroups))
-	}
-	now := make([]bool, len(file.RowGroups))
-	for group := range now {
-		now[group] = !done[file.ID][group] && (wanted == nil || wanted(group))
-		done[file.ID][group] = done[file.ID][group] || now[group]
-	}
-	return func(group int) bool { return group < len(now) && now[group] }
+	return c.newGroups(c.copies.checked, id, groupsOf(id, wanted))
 }
 
 // newestFirst sorts files so that the newest partitions come first: what older ones say of an entity is mostly no news then.

@@ -421,7 +421,7 @@ func (v *verifier) checkPages(ctx context.Context, plans map[int32][]fetchPlan, 
 	groups := map[int32]func(group int) bool{}
 	for _, t := range targets {
 		if t.file.Checksums {
-			groups[t.file.ID] = newGroups(v.c.paged, &t.file, t.holds)
+			groups[t.file.ID] = v.c.newGroups(v.c.paged, t.file.ID, t.holds)
 			ids = append(ids, t.file.ID)
 		}
 	}
