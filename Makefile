@@ -80,11 +80,12 @@ test-stores-s3: $(VERSITYGW)
 TRINO_HOME := $(CURDIR)/build/trino
 
 .PHONY: test-trino
-test-trino: ## every case counted by a real Trino, which is started and stopped (needs a JDK of version 24 or newer, and mvn)
+test-trino: $(VERSITYGW) ## every case counted by a real Trino, which is started and stopped (needs a JDK of version 24 or newer, and mvn)
 	@mkdir -p build && fixtures/trino/server.sh start $(TRINO_HOME) > build/trino.url
 	@trap 'fixtures/trino/server.sh stop $(TRINO_HOME)' EXIT; export FEATUREAUDIT_TEST_TRINO=$$(cat build/trino.url) FEATUREAUDIT_TEST_TRINO_HOME=$(TRINO_HOME); \
 		go test -tags trino,disable_grpc_modules -timeout 30m -parallel 4 -skip 'TwoNodes|ShortQuestions' ./audit/engine/trino && \
-		go test -tags trino,disable_grpc_modules -timeout 15m -parallel 4 -run NightsInTrino ./audit && \
+		go test -tags trino,disable_grpc_modules -timeout 15m -parallel 4 -run InTrino ./audit && \
+		FEATUREAUDIT_TEST_VERSITYGW=$(CURDIR)/$(VERSITYGW) go test -tags trino,disable_grpc_modules -timeout 15m -run TestTrino ./cmd/featureaudit && \
 		MAX_LENGTH=60000 fixtures/trino/server.sh start $(TRINO_HOME) 1 > build/trino.url && \
 		go test -tags trino,disable_grpc_modules -timeout 5m -run 'TwoNodes|ShortQuestions' ./audit/engine/trino
 

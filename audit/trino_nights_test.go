@@ -254,3 +254,26 @@ func TestNightsInTrino(t *testing.T) {
 		t.Errorf("%d files were known and %d read: the nights try too little", known.Load(), read.Load())
 	}
 }
+
+// TestARangeSaysWhyNoNewestEventIsToldInTrino is TestARangeSaysWhyNoNewestEventIsTold where a cluster counts.
+func TestARangeSaysWhyNoNewestEventIsToldInTrino(t *testing.T) {
+	cluster, db := openTrino(t)
+	view, adapters := emptyDay(t), sharedScanner(openEngine(t))
+	table := fmt.Sprintf("empty_day_%d", os.Getpid())
+	view.Table.Trino = "features.default." + table
+	for _, statement := range []string{"CREATE TABLE " + view.Table.Trino + " (event_time timestamp(6), id bigint, dt varchar) WITH (partitioned_by = ARRAY['dt'], external_location = 'local://" + view.Path + "', format = 'PARQUET')",
+		"CALL features.system.sync_partition_metadata('default', '" + table + "', 'FULL')"} {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+	t.Cleanup(func() { _, _ = db.ExecContext(context.Background(), "DROP TABLE "+view.Table.Trino) })
+	adapters.Place = cluster.Place
+	adapters.Elsewhere = func(with audit.Elsewhere) engine.Collector {
+		return trino.Collector{Cluster: cluster, Store: with.Store, Atlas: with.Atlas}
+	}
+	rangesSayWhy(t, view, adapters)
+	if cluster.Spent().Queries < 6 {
+		t.Error("the cluster was not asked")
+	}
+}

@@ -192,11 +192,32 @@ func (b view) unreadOutside() (files int64) {
 	}
 	for i := range b.Survey.Files {
 		f := &b.Survey.Files[i]
-		if _, failed := b.Collection.Unread[f.ID]; !failed && !scanned[f.ID] && !b.InRange(f.Partition) && b.Survey.Counts(f, facts.WantBefore) {
+		if !b.unread(*f) && !scanned[f.ID] && !b.InRange(f.Partition) && b.Survey.Counts(f, facts.WantBefore) {
 			files++
 		}
 	}
 	return files
+}
+
+// unreadNote says why the newest event is not told; empty where it is, or where no check wants rows at all.
+func (b view) unreadNote() string {
+	files := b.unreadOutside()
+	switch {
+	case files == 0:
+		return ""
+	case len(b.Collection.Slices) > 0:
+		return fmt.Sprintf("the rows of %s outside of the range were not read: none of the selected checks rests on them, and ages and newest events are not told", words.Count(files, "file"))
+	case slices.ContainsFunc(b.Survey.Files, func(f facts.File) bool {
+		return b.InRange(f.Partition) && b.Survey.Counts(&f, facts.WantTimes) && !b.unread(f)
+	}):
+		return ""
+	}
+	return fmt.Sprintf("the range has no row that can be read, and the rows of %s outside of it were not read: none of the selected checks rests on them, and ages and newest events are not told", words.Count(files, "file"))
+}
+
+func (b view) unread(f facts.File) bool {
+	_, failed := b.Collection.Unread[f.ID]
+	return failed
 }
 
 // notes say in words what was assumed and what was left out.
@@ -247,8 +268,8 @@ func (b view) notes() []string {
 	if evidence.KeyDefaulted(b.View) && len(evidence.KeyColumns(b.View)) > 0 {
 		notes = append(notes, "no key is declared: (entity, event_time) stands in for it")
 	}
-	if files := b.unreadOutside(); files > 0 && len(b.Collection.Slices) > 0 {
-		notes = append(notes, fmt.Sprintf("the rows of %s outside of the range were not read: none of the selected checks rests on them, and ages and newest events are not told", words.Count(files, "file")))
+	if note := b.unreadNote(); note != "" {
+		notes = append(notes, note)
 	}
 	if b.Narrowed && !b.View.TimePartition.Declared() {
 		notes = append(notes, "the view has no time partitions: it is judged as a whole, whatever the range")

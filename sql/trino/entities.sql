@@ -5,6 +5,7 @@ hashed AS (
     e IS NOT NULL AND i IS NOT NULL AND i - e >= {{.LeastLag}} AND i - e < {{.MostLag}} AND {{.WholeWriter}} AS tells{{end}}
   FROM timed
   WHERE file IS NOT NULL
+  {{- if gt .Buckets 1}} AND bitwise_and({{.BucketHash}}, {{.BucketMask}}) = {{.Bucket}}{{end}}
 ),
 {{- if .Writers}}
 told AS (

@@ -165,3 +165,23 @@ func TestFieldsOfRows(t *testing.T) {
 		t.Errorf("a field of a field is %q, want varchar", got)
 	}
 }
+
+// TestFolderOf: the folder of a managed table is the one above the folders of its partitions, whichever file the cluster shows first.
+func TestFolderOf(t *testing.T) {
+	for _, test := range []struct {
+		file        string
+		partitioned []string
+		want        string
+	}{
+		{"local:///w/default/t/dt=2026-11-04/part-1", []string{"dt"}, "local:///w/default/t"},
+		{"s3://lake/w/t/year=2026/month=11/part-1", []string{"year", "month"}, "s3://lake/w/t"},
+		{"s3://lake/w/t/DT=2026-11-04/part-1", []string{"dt"}, "s3://lake/w/t"},
+		{"s3://lake/w/t/part-1", nil, "s3://lake/w/t"},
+		{"s3://lake/w/t/elsewhere/part-1", []string{"dt"}, "s3://lake/w/t/elsewhere"},
+		{"hdfs://nodes/dt=1/t/dt=2026-11-04/late/part-1", []string{"dt"}, "hdfs://nodes/dt=1/t"},
+	} {
+		if got := folderOf(test.file, test.partitioned); got != test.want {
+			t.Errorf("folderOf(%q, %q) is %q, want %q", test.file, test.partitioned, got, test.want)
+		}
+	}
+}

@@ -89,6 +89,8 @@ type asked struct {
 	last string
 	// alone says that the cluster had no memory for two readings at once.
 	alone bool
+	// beside says that another reading runs beside this one.
+	beside bool
 	// under makes the text of the query under way for other files: by it the one is found that it fails on.
 	under func(where string) (string, error)
 }
@@ -188,6 +190,7 @@ func (a *asked) atOnce(ctx context.Context, v *view, some []step) error {
 	var running sync.WaitGroup
 	for i, s := range some {
 		own[i] = *a // each has a query of its own under way
+		own[i].beside = len(some) > 1
 		running.Go(func() {
 			v.turn.Lock()
 			defer v.turn.Unlock()

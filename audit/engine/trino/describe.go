@@ -158,11 +158,27 @@ func (c *Cluster) describe(ctx context.Context, view string, name TableName, pre
 	}
 	// a managed table does not say where it lies: one of its files does
 	err = c.query(ctx, a, `SELECT "$path" FROM `+d.name+" LIMIT 1", func(row []any) error {
-		d.location, _ = row[0].(string)
-		d.ofFile = true
+		file, _ := row[0].(string)
+		d.location = folderOf(file, d.partitioned)
 		return nil
 	})
 	return d, err
+}
+
+// folderOf is the folder of a table, by one of its files: the one that holds the folders of its partitions.
+func folderOf(file string, partitioned []string) string {
+	folders := strings.Split(file, "/")
+	folders = folders[:len(folders)-1]
+	if len(partitioned) == 0 {
+		return strings.Join(folders, "/")
+	}
+	first := partitioned[0] + "="
+	for at, folder := range slices.Backward(folders) {
+		if len(folder) >= len(first) && strings.EqualFold(folder[:len(first)], first) {
+			return strings.Join(folders[:at], "/")
+		}
+	}
+	return strings.Join(folders, "/")
 }
 
 // session sets how the catalog reads times: without it, Hive rounds to milliseconds.

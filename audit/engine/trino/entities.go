@@ -3,6 +3,7 @@ package trino
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -22,7 +23,7 @@ type entitiesSQL struct {
 	Rows                                              string
 	Entities, Writers, AllRows, Expires               bool
 	AsOf, Limit, SureBefore, MaybeBefore, AheadAfter  int64
-	EntityNames, WholeEntity                          string
+	EntityNames, WholeEntity, EntityHash              string
 	WriterNames, WholeWriter, WriterHash, FirstWriter string
 	WriterTexts                                       []string
 	// Row is what a sample holds of a row.
@@ -35,13 +36,16 @@ type entitiesSQL struct {
 	LeastLag, MostLag int64
 	Quarter           string
 	Near              int
+	// Buckets is into how many parts the rows are cut by a hash of their entity or writer, and Bucket the part that is asked for.
+	Buckets, Bucket, BucketMask int
+	BucketHash                  string
 	bins
 }
 
 // entitiesSQL makes the values of the query, and says which writers it samples.
 func (a *asked) entitiesSQL(v *view, where string) (entitiesSQL, sampling, error) {
 	wants := v.rules.Wants()
-	e := entitiesSQL{bins: asText, Entities: wants.Has(facts.WantEntities) && len(v.entity) > 0, Writers: wants.Has(facts.WantWriters) && len(v.writer) > 0}
+	e := entitiesSQL{bins: asText, Buckets: 1, Entities: wants.Has(facts.WantEntities) && len(v.entity) > 0, Writers: wants.Has(facts.WantWriters) && len(v.writer) > 0}
 	var err error
 	if e.Rows, err = sql.Trino("rows", v.rows(where)); err != nil {
 		return e, sampling{}, err
@@ -49,7 +53,7 @@ func (a *asked) entitiesSQL(v *view, where string) (entitiesSQL, sampling, error
 	limits := v.rules.EntityLimits()
 	e.AsOf = int64(v.order.AsOf)
 	if e.Entities {
-		e.EntityNames, e.WholeEntity, e.Expires, e.Near = names(v.entity), whole(v.entity), limits.Expires, len(facts.Entities{}.Near)/2
+		e.EntityNames, e.WholeEntity, e.EntityHash, e.Expires, e.Near = names(v.entity), whole(v.entity), hashOf(v.entity), limits.Expires, len(facts.Entities{}.Near)/2
 		e.Limit, e.SureBefore, e.MaybeBefore, e.AheadAfter = int64(limits.Limit), spoken(limits.SureBefore), spoken(limits.MaybeBefore), spoken(limits.AheadAfter)
 		after := fmt.Sprintf("(newest - %d)", e.Limit)
 		e.Quarter = "(" + after + " / 900000000 - if(" + after + " % 900000000 < 0, 1, 0))"
@@ -97,42 +101,25 @@ func (a *asked) entities(ctx context.Context, v *view) error {
 	if err != nil || !e.Entities && !e.Writers {
 		return err
 	}
-	limits, total := v.rules.EntityLimits(), facts.Entities{OldestNewest: times.None}
-	text, err := sql.Trino("entities", e)
-	if err != nil {
-		return err
-	}
-	a.under = func(where string) (string, error) {
-		e, _, err := a.entitiesSQL(v, where)
-		if err != nil {
-			return "", err
-		}
-		return sql.Trino("entities", e)
-	}
-	err = a.ask(ctx, v, a.asking(v, "entities"), text, func(row []any) error {
-		if is, _ := row[0].(bool); is {
-			if err := v.addWriter(row, sampled); err != nil {
-				return &ownError{err}
-			}
-			return nil
-		}
-		if err := addEntities(&total, row[4+len(e.WriterTexts):], e.Expires); err != nil {
-			return &ownError{err}
-		}
-		return nil
-	})
+	limits := v.rules.EntityLimits()
+	found, err := a.askEntities(ctx, v, a.asking(v, "entities"), a.where(v), entitiesSQL.apart)
 	if err != nil {
 		return err
 	}
 	if e.Entities {
-		v.rules.SetEntities(total, limits)
+		v.rules.SetEntities(found.total, limits)
 	}
 	said := v.answers.said
 	if said != nil && e.Entities {
-		said.Entities = &total
+		said.Entities = &found.total
 	}
 	if !e.Writers {
 		return nil
+	}
+	for _, row := range found.writers {
+		if err := v.addWriter(row, sampled); err != nil {
+			return &ownError{err}
+		}
 	}
 	if writers := v.rules.FinishWriters(); said != nil {
 		said.Writers = writers
@@ -140,21 +127,124 @@ func (a *asked) entities(ctx context.Context, v *view) error {
 	return nil
 }
 
+// newest is what the cluster says of entities, and its rows about writers.
+type newest struct {
+	total   facts.Entities
+	writers [][]any
+}
+
+// askEntities asks about entities and writers in one question. A cluster that has no memory for it is asked about what pieces make of it, each in
+// parts by a hash: the entities of all parts together are those of the whole, and so are the writers.
+func (a *asked) askEntities(ctx context.Context, v *view, step asking, where string, pieces func(entitiesSQL) []entitiesSQL) (newest, error) {
+	for buckets := 1; ; buckets *= 8 {
+		found, err := a.entitiesIn(ctx, v, step, where, buckets, pieces)
+		if err == nil || !a.needsParts(err) || buckets >= maxBuckets {
+			return found, err
+		}
+	}
+}
+
+// needsParts says that a question had no memory, and that this is not for another one beside it.
+func (a *asked) needsParts(err error) bool {
+	var said *Error
+	return lacksMemory(err) && !(a.beside && errors.As(err, &said) && said.Name == "CLUSTER_OUT_OF_MEMORY")
+}
+
+// entitiesIn asks in so many parts.
+func (a *asked) entitiesIn(ctx context.Context, v *view, step asking, where string, buckets int, pieces func(entitiesSQL) []entitiesSQL) (newest, error) {
+	found := newest{total: facts.Entities{OldestNewest: times.None}}
+	of := func(where string) ([]entitiesSQL, error) {
+		e, _, err := a.entitiesSQL(v, where)
+		if e.Buckets, e.BucketMask = buckets, buckets-1; err != nil {
+			return nil, err
+		}
+		return pieces(e), nil
+	}
+	questions, err := of(where)
+	if err != nil {
+		return newest{}, err
+	}
+	for i, e := range questions {
+		for e.Bucket = range buckets {
+			a.under = func(where string) (string, error) {
+				narrow, err := of(where)
+				if err != nil {
+					return "", err
+				}
+				narrow[i].Bucket = e.Bucket
+				return sql.Trino("entities", narrow[i])
+			}
+			text, err := sql.Trino("entities", e)
+			if err != nil {
+				return newest{}, err
+			}
+			if err := a.ask(ctx, v, step, text, found.adding(e)); err != nil {
+				return newest{}, err
+			}
+			step.part = true
+		}
+	}
+	return found, nil
+}
+
+// adding takes the rows of an answer.
+func (n *newest) adding(e entitiesSQL) func(row []any) error {
+	return func(row []any) error {
+		if is, _ := row[0].(bool); is {
+			n.writers = append(n.writers, slices.Clone(row))
+			return nil
+		}
+		if err := addEntities(&n.total, row[4+len(e.WriterTexts):], e.Expires); err != nil {
+			return &ownError{err}
+		}
+		return nil
+	}
+}
+
+// apart is the question as it is, or where it is asked in parts, those about entities and about writers, unless these are the same.
+func (e entitiesSQL) apart() []entitiesSQL {
+	switch {
+	case e.Buckets == 1 || e.Same || !e.Entities || !e.Writers:
+		return []entitiesSQL{e.hashed()}
+	}
+	writers := e
+	writers.Entities = false
+	return []entitiesSQL{e.alone()[0], writers.hashed()}
+}
+
+// alone is the question without its writers.
+func (e entitiesSQL) alone() []entitiesSQL {
+	e.Writers, e.Same, e.Coded, e.WriterTexts = false, false, false, nil
+	return []entitiesSQL{e.hashed()}
+}
+
+// hashed says by which hash the rows are cut into parts.
+func (e entitiesSQL) hashed() entitiesSQL {
+	if e.BucketHash = e.EntityHash; !e.Entities {
+		e.BucketHash = e.WriterHash
+	}
+	return e
+}
+
 // spoken is an instant that SQL can say: the least and the greatest stand for all.
 func spoken(at times.Instant) int64 {
 	return max(int64(at), -math.MaxInt64)
 }
 
+// addEntities adds what the cluster says of some entities.
 func addEntities(total *facts.Entities, row []any, expires bool) error {
 	number := func(i int) int64 { n, _ := row[i].(int64); return n }
-	total.Judged, total.OnlyAfter = number(0), number(1)
+	total.Judged += number(0)
+	total.OnlyAfter += number(1)
 	if oldest, ok := row[2].(int64); ok {
-		total.OldestNewest = times.Instant(oldest)
+		total.OldestNewest = total.OldestNewest.Earlier(times.Instant(oldest))
 	}
 	if !expires {
 		return nil
 	}
-	total.Stale, total.StaleEverywhere, total.StaleSomewhere = number(3), number(4), number(5)
+	total.Stale += number(3)
+	total.StaleEverywhere += number(4)
+	total.StaleSomewhere += number(5)
 	near, _, err := histogram(row[6], 0)
 	for quarter, n := range near {
 		total.Near[int(quarter)+len(total.Near)/2] += n

@@ -147,34 +147,12 @@ func (a *asked) recentEntities(ctx context.Context, v *view, limits collect.Enti
 	if err := narrow.tell(narrow.files); err != nil {
 		return total, err
 	}
-	a.under = func(where string) (string, error) {
-		e, _, err := a.entitiesSQL(&narrow, where)
-		if err != nil {
-			return "", err
-		}
-		return sql.Trino("entities", e.alone())
-	}
 	where := a.only(&narrow, narrow.files)
 	if len(where) > mostPaths {
 		where = a.where(&narrow)
 	}
-	text, err := a.under(where)
-	if err != nil {
-		return total, err
-	}
 	step := a.asking(v, "entities")
 	step.table = false // of the newest files alone
-	err = a.ask(ctx, v, step, text, func(row []any) error {
-		if err := addEntities(&total, row[4:], true); err != nil {
-			return &ownError{err}
-		}
-		return nil
-	})
-	return total, err
-}
-
-// alone is the question without its writers.
-func (e entitiesSQL) alone() entitiesSQL {
-	e.Writers, e.Same, e.Coded, e.WriterTexts = false, false, false, nil
-	return e
+	found, err := a.askEntities(ctx, &narrow, step, where, entitiesSQL.alone)
+	return found.total, err
 }

@@ -22,6 +22,12 @@ import (
 // aNight looks at a store with kept facts, and commits what it learnt. It gives what the cluster was asked, too.
 func (s store) aNight(t *testing.T, dir, table string) (facts.Evidence, trino.Spent) {
 	t.Helper()
+	return s.aNightOn(t, openCluster(t, nil), dir, table)
+}
+
+// aNightOn is aNight on a cluster of one's own.
+func (s store) aNightOn(t *testing.T, cluster *trino.Cluster, dir, table string) (facts.Evidence, trino.Spent) {
+	t.Helper()
 	if err := kept.Prepare(dir, time.Now()); err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +36,6 @@ func (s store) aNight(t *testing.T, dir, table string) (facts.Evidence, trino.Sp
 		t.Fatal(err)
 	}
 	defer open.Close()
-	cluster := openCluster(t, nil)
 	found := s.looked(trino.Collector{Cluster: cluster, Store: local.New(), Facts: trino.Facts{Kept: open}}, table)
 	if err := open.Commit(kept.Note{}); err != nil {
 		t.Fatal(err)

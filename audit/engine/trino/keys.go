@@ -279,16 +279,20 @@ func firstOf(tied []int) int {
 }
 
 // numberOf gives a row a number by what it holds, since the cluster has no numbers of rows: which of several that nothing else tells apart
-// is kept depends on nothing else then.
-func numberOf(row *keys.Row) int64 {
+// is kept depends on nothing else then. Those of the first source by name come first.
+func (f *fetching) numberOf(row *keys.Row) int64 {
 	sum := xxh3.New()
 	for _, values := range [][]keys.Value{row.Measures, row.Payload} {
 		for _, value := range values {
 			_, _ = fmt.Fprintf(sum, "%t%d:%s", value.Null, len(value.Text), value.Text)
 		}
 	}
-	return int64((sum.Sum64() ^ uint64(row.Event)) >> 1)
+	source, _ := slices.BinarySearch(f.sources, row.Source)
+	return int64(source)<<sumBits | int64((sum.Sum64()^uint64(row.Event))>>(64-sumBits))
 }
+
+// sumBits are those of a row's number that its values make: its source's place among all of them, fewer than keys.MaxSources, has the others.
+const sumBits = 55
 
 // fetching says what is fetched of the rows of repeated keys, and where each value stands.
 type fetching struct {
@@ -299,6 +303,8 @@ type fetching struct {
 	key               []keyPlace
 	payload, measures []int
 	floating          []bool
+	// sources are those of all rows, sorted.
+	sources []string
 }
 
 type keyPlace struct {
@@ -308,7 +314,7 @@ type keyPlace struct {
 }
 
 func (v *view) fetching() fetching {
-	var f fetching
+	f := fetching{sources: v.rules.SourceNames()}
 	add := func(expression string) int {
 		f.texts = append(f.texts, expression)
 		return len(f.texts) - 1
@@ -395,7 +401,7 @@ func (f *fetching) row(v *view, row []any) keys.Row {
 		made.Measures[i] = value(at)
 		made.Measures[i].Floating = f.floating[i]
 	}
-	made.Number = numberOf(&made)
+	made.Number = f.numberOf(&made)
 	return made
 }
 

@@ -42,7 +42,7 @@ func (c *Cluster) Folder(ctx context.Context, v model.View) (string, error) {
 		return "", err
 	}
 	table, err := c.describe(ctx, v.Name, name, false)
-	if err != nil || table.ofFile {
+	if err != nil {
 		return "", err
 	}
 	return here(table.location), nil

@@ -145,8 +145,6 @@ type described struct {
 	partitioned []string
 	// location is the table's folder; empty where the cluster does not say.
 	location string
-	// ofFile says that the location is one of its files.
-	ofFile bool
 	// version pins the snapshot that was listed, as SQL writes it after the name; empty where the catalog keeps none, or its columns are not those of the table now.
 	version string
 	// precise says that times are read to the nanosecond.

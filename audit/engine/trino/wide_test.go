@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +61,47 @@ func TestKeysThatOneQueryHasNoMemoryFor(t *testing.T) {
 	}
 	if queries["keys"] < 2 || queries["entities"] != 1 {
 		t.Errorf("queries %v, want several for parts of the keys", queries)
+	}
+}
+
+// TestEntitiesThatOneQueryHasNoMemoryFor are asked for in parts, by their hash, and so are writers, whether they are the entities or others: what is
+// told of both is what a cluster with memory tells, in a first run and in a night that asks for recent entities alone.
+func TestEntitiesThatOneQueryHasNoMemoryFor(t *testing.T) {
+	const columns = "\n    id text | user int64 | event_time naive | ingested_at naive | amount decimal(10,2)\n"
+	tables := ""
+	for _, part := range []string{"a", "b", "c"} {
+		tables += "-- data/dt={day}/" + part + ".parquet for 2026-11-08..2026-11-09 --" + columns + "30000x {day}-" + part + "-{i} | {i%50} | {day}T01:00:00 +1s | {day}T01:02:00 +1s | 1.00\n"
+	}
+	s := newStore(t, tables)
+	table := s.declare(openDatabase(t), "features", "timestamp", true)
+	s.view.Entity, s.view.Key = []string{"id"}, nil
+	for name, writer := range map[string][]string{"writers are the entities": nil, "writers are others": {"user"}} {
+		t.Run(name, func(t *testing.T) {
+			s := s
+			s.view.Writer = writer
+			plain := s.looked(collectorOf(t), table)
+			if e := plain.Collection.Entities; e == nil || e.Judged != 180_000 || e.Stale != 90_000 {
+				t.Fatalf("a cluster with memory counts %+v, want 180,000 entities, of which 90,000 are stale; failures %+v", e, plain.Failures)
+			}
+			dir := filepath.Join(t.TempDir(), "facts")
+			for night, want := range []int64{0, 6} {
+				cluster := openCluster(t, inSession(t, "step:entities", "query_max_memory_per_node=16MB"))
+				found, spent := s.aNightOn(t, cluster, dir, table)
+				s.sameAsPlain(t, found, table)
+				if !reflect.DeepEqual(found.Collection.Writers, plain.Collection.Writers) || len(plain.Collection.Writers) == 0 {
+					t.Errorf("night %d: the sample of writers is another than that of a cluster with memory", night)
+				}
+				queries := int64(0)
+				for _, scan := range spent.Scans {
+					if scan.Step == "entities" {
+						queries = scan.Queries
+					}
+				}
+				if found.Collection.KnownFiles != want || night == 0 && queries < 8 {
+					t.Errorf("night %d: %d files were known, and %d queries asked for entities; want %d, and several for parts", night, found.Collection.KnownFiles, queries, want)
+				}
+			}
+		})
 	}
 }
 
@@ -116,7 +158,8 @@ func TestTheFolderOfATable(t *testing.T) {
 		fmt.Sprintf("CREATE TABLE lake.default.folder_%d WITH (location = 'local://%s/lake') AS SELECT * FROM %s", os.Getpid(), dir, text),
 		fmt.Sprintf("CREATE TABLE features.default.folder_%d WITH (format = 'PARQUET') AS SELECT id, amount FROM %s", os.Getpid(), text))
 	name := fmt.Sprintf(".default.folder_%d", os.Getpid())
-	for table, want := range map[string]string{text: s.dir + "/data", "delta" + name: dir + "/delta", "lake" + name: dir + "/lake", "features" + name: ""} {
+	managed := filepath.Join(os.Getenv("FEATUREAUDIT_TEST_TRINO_HOME"), "metastore", "hive", "default", fmt.Sprintf("folder_%d", os.Getpid()))
+	for table, want := range map[string]string{text: s.dir + "/data", "delta" + name: dir + "/delta", "lake" + name: dir + "/lake", "features" + name: managed} {
 		view := s.view
 		view.Table.Trino = table
 		if got, err := openCluster(t, nil).Folder(t.Context(), view); err != nil || got != want {

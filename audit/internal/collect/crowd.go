@@ -217,6 +217,9 @@ func (c *crowdFold) add(row keys.Row) {
 	if g == nil {
 		g = &crowdGroup{fold: v.classes.NewFold(v.order, v.rowInRange), surplus: map[facts.Population]int64{}, sources: map[string]int{}}
 		k.groups[id] = g
+		if v.placeless {
+			g.fold.Placeless(v.orderButPlace)
+		}
 	}
 	g.add(v, row)
 }

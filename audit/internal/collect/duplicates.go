@@ -93,6 +93,8 @@ type verifier struct {
 	full bool
 	// verified are the values that are known, and those to be kept.
 	verified *verified
+	// placeless says that rows have no numbers of their own in their files.
+	placeless bool
 	// foundBlind says that columns of a file were found to be unreadable that were not known to be.
 	foundBlind atomic.Bool
 }
@@ -324,6 +326,12 @@ func (v *verifier) order(a, b keys.Row) int {
 	files := v.c.survey.Files
 	return cmp.Or(compareKnown(a.Ingested, b.Ingested), cmp.Compare(files[a.File].Partition, files[b.File].Partition),
 		cmp.Compare(a.File, b.File), cmp.Compare(a.Number, b.Number))
+}
+
+// orderButPlace is that rule without the number of a row in its file.
+func (v *verifier) orderButPlace(a, b keys.Row) int {
+	a.Number, b.Number = 0, 0
+	return v.order(a, b)
 }
 
 func compareKnown(a, b int64) int {

@@ -391,6 +391,7 @@ func (e *Elsewhere) TwinOffsets() []int64 {
 func (e *Elsewhere) verifier() *verifier {
 	if e.v == nil {
 		e.v = e.c.newVerifier()
+		e.v.placeless = true
 	}
 	return e.v
 }
@@ -419,8 +420,7 @@ func KeyTime(micros, nanos int64) string {
 
 // CompareKept is the rule of the row of a key that is kept, without the number of a row in its file.
 func (e *Elsewhere) CompareKept(a, b keys.Row) int {
-	a.Number, b.Number = 0, 0
-	return e.verifier().order(a, b)
+	return e.verifier().orderButPlace(a, b)
 }
 
 // AddRepeats judges rows: all of each key among them.
@@ -451,6 +451,16 @@ func (e *Elsewhere) Collection() facts.Collection {
 	c.collection.KnownFiles, c.collection.KnownRows = c.knownRows()
 	c.collection.ReadBecause = c.because
 	return *c.collection
+}
+
+// SourceNames are the sources of all rows, sorted. They rest on all slices.
+func (e *Elsewhere) SourceNames() []string {
+	var names []string
+	for _, slice := range e.c.collection.Slices {
+		names = append(names, slice.Source)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // Crowd judges the rows of keys that are too many to be held, one by one.

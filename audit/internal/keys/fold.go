@@ -15,6 +15,10 @@ type Fold struct {
 	// last is the latest ingest time, and ties how many rows have it.
 	last, ties       int64
 	surplus, outside []sum
+	// nearly is the order but for the places of rows, nil where rows have places; tied are the measures in which rows differ of which their places
+	// alone would say which is kept.
+	nearly func(a, b Row) int
+	tied   []bool
 }
 
 // foldedColumn is what is known of a payload column.
@@ -26,6 +30,12 @@ type foldedColumn struct {
 // NewFold begins a key. Order is the rule of the row kept, the first; counted is that of Group.
 func (j *Classifier) NewFold(order func(a, b Row) int, counted func(Row) bool) *Fold {
 	return &Fold{classes: j, order: order, counted: counted, columns: make([]foldedColumn, len(j.payload)), surplus: newSums(j.measures), outside: newSums(j.measures)}
+}
+
+// Placeless says that rows have no places in their files. Order is that of rows but for these: a measure is unknown in which rows differ of which
+// nothing else says which is kept.
+func (f *Fold) Placeless(order func(a, b Row) int) {
+	f.nearly, f.tied = order, make([]bool, len(f.surplus))
 }
 
 // Rows is how many rows were added.
@@ -50,6 +60,7 @@ func (f *Fold) Add(row Row) (surplus Row, is bool) {
 	case row.Ingested == f.last:
 		f.ties++
 	}
+	f.tie(row)
 	surplus = row
 	if f.order(row, f.kept) < 0 {
 		surplus, f.kept = f.kept, row
@@ -62,6 +73,21 @@ func (f *Fold) Add(row Row) (surplus Row, is bool) {
 		sums[i].add(surplus.Measures[i])
 	}
 	return surplus, true
+}
+
+// tie compares a row with the one kept before it.
+func (f *Fold) tie(row Row) {
+	if f.nearly == nil {
+		return
+	}
+	switch c := f.nearly(row, f.kept); {
+	case c < 0:
+		clear(f.tied)
+	case c == 0:
+		for i := range f.tied {
+			f.tied[i] = f.tied[i] || row.Measures[i] != f.kept.Measures[i]
+		}
+	}
 }
 
 func (c *foldedColumn) add(v Value) {
@@ -88,6 +114,13 @@ func (f *Fold) Verdict() Verdict {
 	shifted, odd := f.classes.eventDifferences(f.events)
 	v.classify(unknown, shifted, odd)
 	v.resolve(f.last, f.ties)
+	sums := f.surplus
+	if f.rows > 0 && !f.counted(f.kept) {
+		sums = f.outside
+	}
+	for i, tied := range f.tied {
+		sums[i].unknown = sums[i].unknown || tied // tied rows lie in one file: all of them are counted, or none
+	}
 	for i := range f.classes.measures {
 		f.classes.surplus[i].merge(&f.surplus[i])
 		f.classes.outside[i].merge(&f.outside[i])

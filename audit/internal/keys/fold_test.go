@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"testing"
@@ -179,6 +180,40 @@ func TestSpanSize(t *testing.T) {
 	} {
 		if got := test.span.size(test.most); got != test.want {
 			t.Errorf("%+v within %d: got %d, want %d", test.span, test.most, got, test.want)
+		}
+	}
+}
+
+// TestTiesOfRowsWithoutPlaces: of rows without places a measure is unknown in which those differ that are kept by nothing else, in whatever order they come.
+func TestTiesOfRowsWithoutPlaces(t *testing.T) {
+	row := func(number, ingested int64, m string) Row {
+		return Row{Number: number, Ingested: ingested, Source: "in", Measures: []Value{{Text: m}}}
+	}
+	nearly := func(a, b Row) int { return int(a.Ingested - b.Ingested) }
+	order := func(a, b Row) int { return cmp.Or(nearly(a, b), int(a.Number-b.Number)) }
+	for _, test := range []struct {
+		name, surplus string
+		rows          []Row
+	}{
+		{"tied rows differ", "", []Row{row(0, 10, "1"), row(1, 10, "2"), row(2, 20, "4")}},
+		{"the last of three tied rows differs", "", []Row{row(0, 10, "1"), row(1, 10, "1"), row(2, 10, "4")}},
+		{"tied rows agree", "5", []Row{row(0, 10, "1"), row(1, 10, "1"), row(2, 20, "4")}},
+		{"one came first", "6", []Row{row(0, 5, "9"), row(1, 10, "2"), row(2, 10, "4")}},
+	} {
+		for _, outside := range []bool{false, true} {
+			for _, at := range orders(len(test.rows)) {
+				j := NewClassifier(nil, []Measure{{Name: "m"}}, nil, false)
+				fold := j.NewFold(order, func(Row) bool { return !outside })
+				fold.Placeless(nearly)
+				for _, i := range at {
+					fold.Add(test.rows[i])
+				}
+				fold.Verdict()
+				totals := map[bool]map[string]string{false: j.Surplus(), true: j.Outside()}
+				if got := totals[outside]["m"]; got != test.surplus || (test.surplus == "") != slices.Equal(j.Unknown(), []string{"m"}) {
+					t.Errorf("%s, outside %v, in the order %v: got %q, unknown %q, want %q", test.name, outside, at, got, j.Unknown(), test.surplus)
+				}
+			}
 		}
 	}
 }
