@@ -334,12 +334,7 @@ func (b Baseline) Apply(r report.Report) (report.Report, error) {
 		r.Results[i] = a.result(res, views[res.View])
 	}
 	if res := a.unused(r); res != nil {
-		r.Results = slices.DeleteFunc(r.Results, func(old report.Result) bool { return old.Check == UnusedCheck })
-		r.Results = append(r.Results, *res)
-		slices.SortFunc(r.Results, func(a, b report.Result) int {
-			return cmp.Or(cmp.Compare(a.View, b.View), cmp.Compare(a.Check, b.Check))
-		})
-		r.Catalogue = withUnused(r.Catalogue)
+		r = withUnused(r, *res)
 	}
 	r.Baseline = &a.state
 	r.Summary = resummarised(r)
@@ -365,7 +360,7 @@ func (b Baseline) ApplyLong(l report.Long) (report.Long, error) {
 		if told, err = told.WithResult(*res); err != nil {
 			return l, err
 		}
-		told.Rest.Catalogue = withUnused(told.Rest.Catalogue)
+		told.Rest.Catalogue = knowsUnused(told.Rest.Catalogue)
 	}
 	told.Rest.Baseline = &a.state
 	nothing := told.Rest.Summary.NothingToAudit

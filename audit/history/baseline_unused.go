@@ -71,8 +71,19 @@ func (a *applying) unused(r report.Report) *report.Result {
 	return res
 }
 
-// withUnused is a catalogue that has baseline-unused; nil stays nil.
-func withUnused(catalogue []string) []string {
+// withUnused is a report with the result of baseline-unused, in the place of another.
+func withUnused(r report.Report, res report.Result) report.Report {
+	r.Results = slices.DeleteFunc(r.Results, func(old report.Result) bool { return old.Check == UnusedCheck })
+	r.Results = append(r.Results, res)
+	slices.SortFunc(r.Results, func(a, b report.Result) int {
+		return cmp.Or(cmp.Compare(a.View, b.View), cmp.Compare(a.Check, b.Check))
+	})
+	r.Catalogue = knowsUnused(r.Catalogue)
+	return r
+}
+
+// knowsUnused is a catalogue that has baseline-unused; nil stays nil.
+func knowsUnused(catalogue []string) []string {
 	if catalogue == nil || slices.Contains(catalogue, UnusedCheck) {
 		return catalogue
 	}
