@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -54,17 +55,44 @@ type digestItem struct {
 	Head, Says, Past string
 }
 
-// newDigest is the digest of a report, without items where there is nothing to tell.
-func newDigest(r report.Report, o Options) digest {
-	d := digest{AsOf: Clean(r.AsOf), URL: o.ReportURL, Worst: report.Pass, Key: digestKey(r, o.Owner)}
-	all := NewOutline(r, o.Words)
+// digested writes the digest of a report, or nothing at all where there is nothing to tell.
+func digested(w io.Writer, t telling, o Options, write func(w io.Writer, d digest, o Options) error) error {
+	d, err := newDigest(t, o)
+	if err != nil || len(d.Items) == 0 {
+		return err
+	}
+	return write(w, d, o)
+}
+
+// digestedLong is digested of a long report, whose views are looked at one at a time.
+func digestedLong(w io.Writer, l report.Long, o Options, write func(w io.Writer, d digest, o Options) error) error {
+	t, err := tellingOfLong(l, o.Words, maxNames)
+	if err != nil {
+		return err
+	}
+	return digested(w, t, o, write)
+}
+
+// newDigest is the digest of a report, without items where there is nothing to tell. The items of each news are kept as far as they can be
+// told, and counted.
+func newDigest(t telling, o Options) (digest, error) {
+	r := t.rest
+	d := digest{AsOf: Clean(r.AsOf), URL: o.ReportURL, Worst: report.Pass, Key: digestKey(t.projects, o.Owner)}
 	count := map[news]int{}
+	add := func(item digestItem) {
+		if count[item.News]++; count[item.News] <= maxDigest {
+			d.Items = append(d.Items, item)
+		}
+		d.Total++
+	}
 	if r.Status != report.Complete {
 		d.Open, d.Worst = 1, report.Error
-		count[newsNew]++
-		d.Items = append(d.Items, digestItem{News: newsNew, Head: "the audit (partial)", Says: "it did not run to its end: what is missing was not looked at"})
+		add(digestItem{News: newsNew, Head: "the audit (partial)", Says: "it did not run to its end: what is missing was not looked at"})
 	}
-	for _, v := range all.Views {
+	for v, err := range t.views(func(mark) bool { return true }) {
+		if err != nil {
+			return d, err
+		}
 		told, reasons := map[string]bool{}, map[string]bool{}
 		results := slices.Clone(v.All)
 		slices.SortStableFunc(results, func(a, b Item) int { // a cause is told before what it explains, which it stands for
@@ -83,12 +111,10 @@ func newDigest(r report.Report, o Options) digest {
 				continue
 			}
 			told[res.Check], reasons[res.Reason] = true, true
-			count[why]++
-			d.Items = append(d.Items, digestItem{News: why, Head: digestHead(it), Says: it.Says, Past: digestPast(it, why)})
+			add(digestItem{News: why, Head: digestHead(it), Says: it.Says, Past: digestPast(it, why)})
 		}
 	}
 	slices.SortStableFunc(d.Items, func(a, b digestItem) int { return cmp.Compare(a.News, b.News) })
-	d.Total = len(d.Items)
 	d.Items = d.Items[:min(len(d.Items), maxDigest)]
 	d.Title = digestTitle(count, o.Owner)
 	var notes []string
@@ -98,7 +124,7 @@ func newDigest(r report.Report, o Options) digest {
 		notes = append(notes, words.Counted(int64(n), "file of the history was", "files of the history were")+" not used, so that known findings may be called new")
 	}
 	d.Note = strings.Join(notes, "; ")
-	return d
+	return d, nil
 }
 
 // open says whether a result wants attention and is not all known.
@@ -199,11 +225,7 @@ func digestTitle(count map[news]int, owner string) string {
 }
 
 // digestKey is the same from night to night, and another for each project and owner.
-func digestKey(r report.Report, owner string) string {
-	projects := map[string]bool{}
-	for _, v := range r.Views {
-		projects[v.Project] = true
-	}
+func digestKey(projects map[string]bool, owner string) string {
 	sum := sha256.Sum256([]byte(strings.Join(append(slices.Sorted(maps.Keys(projects)), "\x00"+owner), "\x00")))
 	return "featureaudit-" + hex.EncodeToString(sum[:16])
 }
@@ -218,4 +240,7 @@ func (d digest) rest(shown int) string {
 }
 
 // HasNews says whether a digest of a report has anything to tell.
-func HasNews(r report.Report, o Options) bool { return len(newDigest(r, o).Items) > 0 }
+func HasNews(r report.Report, o Options) bool {
+	d, _ := newDigest(tellingOf(r, o.Words, maxNames), o) // of values, which can be had
+	return len(d.Items) > 0
+}

@@ -50,10 +50,15 @@ type pagerDutyLink struct {
 // PagerDuty writes the digest of a report as one event; nothing at all where there is nothing to tell. All nights of a project and an
 // owner are one incident, by its dedup_key: it is triggered while something is open, and resolved when nothing is.
 func PagerDuty(w io.Writer, r report.Report, o Options) error {
-	d := newDigest(r, o)
-	if len(d.Items) == 0 {
-		return nil
-	}
+	return digested(w, tellingOf(r, o.Words, maxNames), o, writePagerDuty)
+}
+
+// PagerDutyOfLong is PagerDuty of a long report, whose views are looked at one at a time.
+func PagerDutyOfLong(w io.Writer, l report.Long, o Options) error {
+	return digestedLong(w, l, o, writePagerDuty)
+}
+
+func writePagerDuty(w io.Writer, d digest, o Options) error {
 	e := pagerDutyEvent{EventAction: "trigger", DedupKey: d.Key, Client: "featureaudit", ClientURL: d.URL}
 	if d.URL != "" {
 		e.Links = []pagerDutyLink{{Href: d.URL, Text: "the report"}}

@@ -12,10 +12,25 @@ import (
 // ReportGitHub writes annotations for GitHub Actions: the ten worst findings of each level, and how many more there are. They point at
 // no line: what is wrong stands in data.
 func ReportGitHub(w io.Writer, r report.Report, o Options) error {
-	outline := NewOutline(r, o.Words)
+	return tellingOf(r, o.Words, maxNames).github(w)
+}
+
+// ReportGitHubOfLong is ReportGitHub of a long report, whose views are looked at one at a time.
+func ReportGitHubOfLong(w io.Writer, l report.Long, o Options) error {
+	t, err := tellingOfLong(l, o.Words, maxNames)
+	if err != nil {
+		return err
+	}
+	return t.github(w)
+}
+
+func (t telling) github(w io.Writer) error {
 	var b strings.Builder
 	written, left := map[string]int{}, 0
-	for _, v := range outline.Views {
+	for v, err := range t.views(mark.attention) {
+		if err != nil {
+			return err
+		}
 		for _, item := range v.Items {
 			level := "error"
 			if item.Result.Outcome == report.Warn {
@@ -29,7 +44,7 @@ func ReportGitHub(w io.Writer, r report.Report, o Options) error {
 		}
 	}
 	if left > 0 || len(written) == 0 {
-		text := outline.Headline
+		text := t.Headline
 		if left > 0 {
 			text = words.Counted(int64(left), "more finding", "more findings") + " in the report: " + text
 		}

@@ -36,10 +36,15 @@ type slackString struct {
 
 // Slack writes the digest of a report as the payload of one message; nothing at all where there is nothing to tell.
 func Slack(w io.Writer, r report.Report, o Options) error {
-	d := newDigest(r, o)
-	if len(d.Items) == 0 {
-		return nil
-	}
+	return digested(w, tellingOf(r, o.Words, maxNames), o, writeSlack)
+}
+
+// SlackOfLong is Slack of a long report, whose views are looked at one at a time.
+func SlackOfLong(w io.Writer, l report.Long, o Options) error {
+	return digestedLong(w, l, o, writeSlack)
+}
+
+func writeSlack(w io.Writer, d digest, o Options) error {
 	title := clip(d.Title, slackHeader)
 	m := slackMessage{Text: slackEscape(title), Blocks: []slackBlock{{Type: "header", Text: &slackString{Type: "plain_text", Text: title}}}}
 	section := func(text string) {

@@ -55,7 +55,15 @@ type teamsAction struct {
 // Teams writes the digest of a report as a message with one adaptive card; nothing at all where there is nothing to tell. Items are left
 // out, the least urgent first, until it is small enough.
 func Teams(w io.Writer, r report.Report, o Options) error {
-	d := newDigest(r, o)
+	return digested(w, tellingOf(r, o.Words, maxNames), o, writeTeams)
+}
+
+// TeamsOfLong is Teams of a long report, whose views are looked at one at a time.
+func TeamsOfLong(w io.Writer, l report.Long, o Options) error {
+	return digestedLong(w, l, o, writeTeams)
+}
+
+func writeTeams(w io.Writer, d digest, o Options) error {
 	for shown := len(d.Items); shown > 0; shown-- {
 		var text bytes.Buffer
 		if err := encode(&text, teamsOf(d, shown), ""); err != nil {

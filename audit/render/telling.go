@@ -19,6 +19,8 @@ type telling struct {
 	// rest is the report but for its views and results, and counted what was counted of these.
 	rest    report.Report
 	counted counts
+	// projects are those of the views.
+	projects map[string]bool
 	// marks are the views, in the order of Outline.Views.
 	marks []mark
 	// of gives the view of a mark with its results.
@@ -64,11 +66,12 @@ type markedItem struct {
 
 // narrator looks at all views and results of a report, one by one.
 type narrator struct {
-	names   int
-	words   func(report.Result) Words
-	counted counts
-	marks   []mark
-	shared  map[string]string
+	names    int
+	words    func(report.Result) Words
+	counted  counts
+	marks    []mark
+	shared   map[string]string
+	projects map[string]bool
 
 	attention                                       map[string]bool
 	named                                           []namedView
@@ -97,7 +100,7 @@ type unapplied struct {
 }
 
 func newNarrator(words func(report.Result) Words, names int) *narrator {
-	return &narrator{names: names, words: words, shared: map[string]string{}, attention: map[string]bool{}, advice: map[string]*Advice{}, byZone: map[string][]string{}, byReason: map[string]*unapplied{},
+	return &narrator{names: names, words: words, shared: map[string]string{}, projects: map[string]bool{}, attention: map[string]bool{}, advice: map[string]*Advice{}, byZone: map[string][]string{}, byReason: map[string]*unapplied{},
 		counted: counts{from: math.MaxInt64, to: math.MinInt64}}
 }
 
@@ -172,6 +175,7 @@ func (n *narrator) view(v report.View, compared bool) {
 	if v.Outcome == report.Pass || v.Outcome == report.Warn {
 		n.named = append(n.named, namedView{v.Name, v.Outcome})
 	}
+	n.projects[v.Project] = true
 	for _, text := range []*string{v.OldestEventTime, v.NewestEventTime} {
 		if text == nil {
 			continue
@@ -309,7 +313,7 @@ func (m mark) compare(other mark) int {
 
 // told is the telling of what was looked at, of a report that is this but for its views and results.
 func (n *narrator) told(r report.Report) telling {
-	t := telling{rest: r, counted: n.counted, marks: n.inOrder(), words: n.words, reach: newReaches(r)}
+	t := telling{rest: r, counted: n.counted, projects: n.projects, marks: n.inOrder(), words: n.words, reach: newReaches(r)}
 	o := &t.Outline
 	*o = Outline{Outcome: r.Summary.Outcome, Title: title(r.Summary), Headline: headlineOf(r, n.first, n.counted), AsOf: Clean(r.AsOf), Consumers: unserved(r),
 		Suppressed: n.suppressed, Compared: n.compared, Looked: looked(r.Summary), Results: resultCounts(r.Summary, n.counted.suppressed)}

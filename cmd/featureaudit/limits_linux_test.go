@@ -103,7 +103,7 @@ func TestManyViewsWithFindingsStayWithinTheLimit(t *testing.T) {
 func TestResultsInCompactFormAreWrittenAlike(t *testing.T) {
 	const views = 50 // some 3 MB of results, where a thirty-second of 68 MB are values
 	config, scratch := findingViews(t, views), t.TempDir()
-	formats := []string{"json", "text", "markdown", "html", "junit", "summary", "slack", "flagd"}
+	formats := []string{"json", "text", "markdown", "html", "junit", "summary", "github", "slack", "teams", "pagerduty", "flagd"}
 	written := func(limit string, more ...string) map[string]string {
 		dir := t.TempDir()
 		args := append([]string{"run", "--config", config, "--as-of", "2026-11-10", "--memory-limit", limit, "--threads", "1", "--temp-dir", scratch, "--quiet", "--summary", "text"}, more...)
