@@ -54,8 +54,8 @@ func TestManyReadersOfManyBlocks(t *testing.T) {
 	}
 	readers.Wait()
 	known := p.tables["numbers"].checked.blocks
-	if len(known.known) != rememberedBlocks || len(known.spare) == 0 {
-		t.Errorf("%d blocks are remembered and %d spare: the test tries too little", len(known.known), len(known.spare))
+	if len(known.known) != rememberedBlocks { // of all others the memory was used again
+		t.Errorf("%d blocks are remembered: the test tries too little", len(known.known))
 	}
 	for _, b := range known.known {
 		if b.readers != 0 {
