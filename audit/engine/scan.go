@@ -108,9 +108,13 @@ type Block struct {
 // Streams says whether files with these columns can be streamed: not where a column has the name of one that the engine
 // numbers files or rows by.
 func Streams(columns []facts.Column) bool {
-	return !slices.ContainsFunc(columns, func(c facts.Column) bool {
-		return strings.EqualFold(c.Name, "file_index") || strings.EqualFold(c.Name, "file_row_number")
-	})
+	return Numbers(columns) && !slices.ContainsFunc(columns, func(c facts.Column) bool { return strings.EqualFold(c.Name, "file_index") })
+}
+
+// Numbers says whether the rows of files with these columns are numbered: not where a column has the name of that number. Rows are counted
+// off there, so that a query for a few of them reads the whole file.
+func Numbers(columns []facts.Column) bool {
+	return !slices.ContainsFunc(columns, func(c facts.Column) bool { return strings.EqualFold(c.Name, "file_row_number") })
 }
 
 // Vector is one column of a block.

@@ -158,7 +158,7 @@ func (d *Database) Fetch(ctx context.Context, f engine.Fetch, each func(row int6
 		numbers[i] = strconv.FormatInt(row, 10)
 	}
 	result, release, err := d.run(ctx, query{text: sql.Fetch, byOrder: sql.FetchByOrder, columns: f.Columns, rows: strings.Join(numbers, ", "),
-		values: bindings{"files": files}})
+		values: bindings{"files": files, "first": f.Rows[0], "last": f.Rows[len(f.Rows)-1]}})
 	if err != nil {
 		return err
 	}

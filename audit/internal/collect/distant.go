@@ -87,7 +87,11 @@ func (c *collector) bringEach(ctx context.Context, ids []int32, columns func(id 
 		if _, repaged := c.copies.byFile[id]; repaged {
 			continue
 		}
-		order, err := c.request.Stage.Order(ctx, c.survey.Files[id], columns(id), groupsOf(id, wanted))
+		groups := groupsOf(id, wanted)
+		if !engine.Numbers(c.survey.Schemas[c.survey.Files[id].Schema].Columns) {
+			groups = nil
+		}
+		order, err := c.request.Stage.Order(ctx, c.survey.Files[id], columns(id), groups)
 		if err := c.excused(ctx, id, err, problems); err != nil {
 			return brought{}, err
 		}

@@ -228,6 +228,27 @@ func (t target) chunks(most int) iter.Seq[target] {
 	}
 }
 
+// beyondGaps cuts the numbers of a target whose copy lacks row groups. The engine opens the row group before a number that begins one (it
+// takes the end of a row group for one of its rows), unless that number is the first that it is asked for.
+func (t target) beyondGaps() iter.Seq[[]int64] {
+	return func(yield func([]int64) bool) {
+		start, before, first := 0, int64(0), int64(0)
+		for _, group := range t.file.RowGroups {
+			if group.Rows == 0 {
+				continue
+			}
+			if at, begins := slices.BinarySearch(t.numbers, first); begins && at > start && t.numbers[at-1] < before {
+				if !yield(t.numbers[start:at]) {
+					return
+				}
+				start = at
+			}
+			before, first = first, first+group.Rows
+		}
+		yield(t.numbers[start:])
+	}
+}
+
 // fetch reads the rows of the candidates, in their order. It is errTooLarge if they take more than so many bytes, of which 0
 // means any.
 func (v *verifier) fetch(ctx context.Context, candidates []keys.Entry, most int64) ([]keys.Row, error) {
@@ -708,7 +729,7 @@ func (v *verifier) fetchColumns(ctx context.Context, plan fetchPlan, t target) (
 		return true, nil
 	}
 	at := 0
-	err = v.c.engine.Fetch(ctx, engine.Fetch{File: t.name, Rows: t.numbers, Columns: plan.columns}, func(number int64, values []engine.Value) error {
+	err = v.read(ctx, t, plan.columns, func(number int64, values []engine.Value) error {
 		if at >= len(t.rows) || number != t.numbers[at] {
 			return fmt.Errorf("row %d came where another was asked for: the file changed while it was read", number)
 		}
@@ -726,6 +747,20 @@ func (v *verifier) fetchColumns(ctx context.Context, plan fetchPlan, t target) (
 		return false, v.excuse(ctx, plan, t, err)
 	}
 	return true, nil
+}
+
+// read has the engine read the rows of a target.
+func (v *verifier) read(ctx context.Context, t target, columns []engine.Select, each func(number int64, values []engine.Value) error) error {
+	queries := slices.Values([][]int64{t.numbers})
+	if v.c.distant() {
+		queries = t.beyondGaps()
+	}
+	for numbers := range queries {
+		if err := v.c.engine.Fetch(ctx, engine.Fetch{File: t.name, Rows: numbers, Columns: columns}, each); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // nanosError is a column whose nanoseconds could not be read.
@@ -757,7 +792,7 @@ func (v *verifier) excuse(ctx context.Context, plan fetchPlan, t target, err err
 		problems[raw.column] = v.c.columnProblem(ctx, t.file, schema, *schema.Lookup(raw.column), raw)
 	}
 	for _, f := range failing(ctx, plan.columns, func(selects []engine.Select) error {
-		return v.c.engine.Fetch(ctx, engine.Fetch{File: t.name, Rows: t.numbers, Columns: selects}, func(int64, []engine.Value) error { return nil })
+		return v.read(ctx, t, selects, func(int64, []engine.Value) error { return nil })
 	}) {
 		for _, part := range plan.columns[f.index].Parts {
 			problems[part.Column.Path] = v.c.columnProblem(ctx, t.file, schema, part.Column, f.err)

@@ -71,9 +71,9 @@ func (c *collector) jobs(careful bool) ([]job, int64) {
 	return jobs, total
 }
 
-// crowds says whether a distant file may not be here as a whole beside others.
+// crowds says whether a distant file may not be here as a whole beside others, and can be read in parts.
 func (c *collector) crowds(file *facts.File) bool {
-	return c.distant() && len(file.RowGroups) > 1 && file.Size > c.request.Stage.Room()/2
+	return c.distant() && len(file.RowGroups) > 1 && file.Size > c.request.Stage.Room()/2 && engine.Numbers(c.survey.Schemas[file.Schema].Columns)
 }
 
 // rowsTogether is how many rows of row groups are read at once: of distant files no more than there is room for.
