@@ -124,3 +124,35 @@ func TestJudgePlansAnewForManyMoreRows(t *testing.T) {
 		}
 	}
 }
+
+// TestJudgePlansForNoRowsInParticular: a query that was planned for a view without rows of a table is asked of one with rows. What the engine knew
+// of the empty table would be part of the plan: that its texts are short enough for one byte, that nothing joins it.
+func TestJudgePlansForNoRowsInParticular(t *testing.T) {
+	table := func(name string, rows ...[]any) engine.Table {
+		return engine.Table{Name: name, Columns: []engine.Column{{Name: "name", Type: engine.Varchar}, {Name: "n", Type: engine.BigInt}}, Rows: slices.Values(rows)}
+	}
+	several := [][]any{{"batch", int64(1000)}, {"big", int64(2000)}, {"stream", int64(5)}}
+	want := []engine.Row{{Subject: "batch", RowsTotal: 1000, RowsBad: 1000}, {Subject: "big", RowsTotal: 2000, RowsBad: 2000}, {Subject: "stream", RowsTotal: 5, RowsBad: 5}}
+	for _, query := range []string{
+		"SELECT name AS subject, n AS rows_total, n AS rows_bad, '' AS measures FROM b ORDER BY name",
+		"SELECT name AS subject, max(n) AS rows_total, max(n) AS rows_bad, '' AS measures FROM b GROUP BY name ORDER BY name",
+		"SELECT a.name AS subject, a.n AS rows_total, coalesce(b.n, 0) AS rows_bad, '' AS measures FROM a LEFT JOIN b ON b.name = a.name ORDER BY a.name",
+		`WITH most AS (SELECT name, max(n) AS n FROM b GROUP BY name)
+			SELECT a.name AS subject, a.n AS rows_total, coalesce(m.n, (SELECT max(m.n) FROM most AS m)) AS rows_bad, '' AS measures
+			FROM a LEFT JOIN most AS m ON m.name = a.name ORDER BY a.name`,
+		"SELECT a.name AS subject, a.n AS rows_total, (SELECT count(*) FROM b) * a.n // 3 AS rows_bad, '' AS measures FROM a ORDER BY a.name",
+	} {
+		for _, first := range [][]engine.Table{{table("a", several...), table("b")}, {table("a"), table("b", several...)}, {table("a"), table("b")}} {
+			j := openTestJudge(t)
+			for _, tables := range [][]engine.Table{first, {table("a", several...), table("b", several...)}} {
+				if err := j.Load(t.Context(), tables); err != nil {
+					t.Fatal(err)
+				}
+				got, err := j.Query(t.Context(), query, nil)
+				if &tables[0] != &first[0] && (err != nil || !slices.Equal(got, want)) {
+					t.Errorf("%s\ngives %+v, error %v; want %+v", query, got, err, want)
+				}
+			}
+		}
+	}
+}
