@@ -207,8 +207,10 @@ type collector struct {
 	// ownDiffers counts the rows whose own partition column contradicts the path, as far as their numbers are kept.
 	ownDiffers atomic.Int64
 	budget     *keys.Budget
-	runs       *keys.Runs
-	newest     *keys.Newest
+	// laidDown is how many bytes of rows were laid down beside it.
+	laidDown int64
+	runs     *keys.Runs
+	newest   *keys.Newest
 	// writers are the samples of rows by who stamped them.
 	writers writerSamples
 	copies  *copies
@@ -493,7 +495,7 @@ func (c *collector) collect(ctx context.Context, careful bool) (*facts.Collectio
 	}
 	c.collection.KnownFiles, c.collection.KnownRows = c.knownRows()
 	c.collection.ReadBecause = c.because
-	c.collection.SpilledBytes = c.budget.SpilledBytes()
+	c.collection.SpilledBytes = c.budget.SpilledBytes() + c.laidDown
 	c.collection.Unread, c.collection.Blind = c.unread, c.blind
 	return c.collection, nil
 }

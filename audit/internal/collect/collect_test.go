@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -372,5 +373,38 @@ func TestPartitionsAfterAsOfAreNotRead(t *testing.T) {
 	}
 	if p := surveyed.Partitions; len(p) != 5 || p[2].AfterAsOf || !p[2].Open || !p[3].AfterAsOf {
 		t.Errorf("partitions %+v", p)
+	}
+}
+
+// TestPortionsAreFetchedInOnePass has more repeated rows than are held at once: the files are decoded once for all of them where there is a folder to
+// lay rows down in, and else once for each portion. Both give the same.
+func TestPortionsAreFetchedInOnePass(t *testing.T) {
+	const each = 5000
+	dir := t.TempDir()
+	day := filepath.Join(dir, "dt=2026-11-01")
+	write(t, filepath.Join(day, "a.parquet"), rows(streamed, "batch", from(0, each)...), fixtures.Options{RowGroup: 1000})
+	write(t, filepath.Join(day, "b.parquet"), rows(streamed, "stream", from(1, each)...), fixtures.Options{RowGroup: 1000})
+	var counter *counting
+	wrap := func(s engine.Scanner) engine.Scanner {
+		counter = &counting{Scanner: s, queries: map[string]int{}}
+		return counter
+	}
+	view := model.View{Key: []string{"id"}, Source: model.SourceColumn{Column: "source"}, Measures: []string{streamed}}
+	once, _ := collectBy(t, wrap, dir, view, 1<<20)
+	if fmt.Sprint(counter.queries) != "map[pick:1 stream:1]" {
+		t.Errorf("with a folder: queries %v, want one that picks rows", counter.queries)
+	}
+	if k := once.Keys; k.RepeatedKeys != each-1 || k.SurplusRows != each-1 || k.Scopes.AcrossSources != each-1 || k.SurplusMeasures[streamed] != fmt.Sprint(1-each) {
+		t.Errorf("%+v, want %d keys that repeat once each", k, each-1)
+	}
+	if once.SpilledBytes == 0 {
+		t.Error("no bytes were spilled, and rows were laid down")
+	}
+	portions, _ := collectBy(t, wrap, dir, view, 1<<20, func(r *collect.Request) { r.TempDir = filepath.Join(dir, "none") })
+	if counter.queries["pick"] < 3 {
+		t.Errorf("without a folder: queries %v, want one for each portion", counter.queries)
+	}
+	if !reflect.DeepEqual(portions.Keys, once.Keys) {
+		t.Errorf("in portions:\n%+v\nin one pass:\n%+v", portions.Keys, once.Keys)
 	}
 }

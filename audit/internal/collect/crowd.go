@@ -75,7 +75,10 @@ func (v *verifier) crowdWindow() int64 {
 	return max(v.c.request.RunMemory>>6, 1<<10) << 6
 }
 
-func (v *verifier) foldCrowd(ctx context.Context, crowd keys.Crowd, fold *crowdFold, picking bool) error {
+// rowFold takes rows one by one, from any goroutine.
+type rowFold interface{ add(row keys.Row) }
+
+func (v *verifier) foldCrowd(ctx context.Context, crowd keys.Crowd, fold rowFold, picking bool) error {
 	least, most := int64(-1), int64(-1)
 	err := crowd.Each(func(e keys.Entry) {
 		if least < 0 || e.Ordinal < least {
@@ -106,7 +109,7 @@ func (v *verifier) foldCrowd(ctx context.Context, crowd keys.Crowd, fold *crowdF
 }
 
 // crowdTargets are the files of the rows.
-func (v *verifier) crowdTargets(hash uint64, rows rowBits, fold *crowdFold) []target {
+func (v *verifier) crowdTargets(hash uint64, rows rowBits, fold rowFold) []target {
 	var targets []target
 	for ordinal := rows.next(rows.first); ordinal >= 0; {
 		id := v.c.fileOf(ordinal)
@@ -121,7 +124,7 @@ type crowdTarget struct {
 	hash      uint64
 	base, end int64
 	rows      rowBits
-	fold      *crowdFold
+	fold      rowFold
 }
 
 // next is the first row number from one on that is asked for, or -1.

@@ -84,7 +84,10 @@ type verifier struct {
 	columns facts.NameList
 	// limit is how many candidates are held with their values at once.
 	limit   int
-	pending []keys.Entry
+	pending []waiting
+	// ahead are rows that were fetched for several portions at once; portionwise says that there is no room for such.
+	ahead       *ahead
+	portionwise bool
 	// most is how many bytes those may take.
 	most int64
 	// asideErr is why a key could not be kept.
@@ -276,24 +279,56 @@ func (v *verifier) add(ctx context.Context, candidates []keys.Entry) error {
 			}
 			continue
 		}
-		if len(v.pending)+len(group) > v.limit {
+		most := v.gathered()
+		if len(v.pending)+len(group) > most {
 			if err := v.round(ctx); err != nil {
 				return err
 			}
 		}
-		v.pending = append(v.pending, group...)
+		if len(v.pending) > v.limit && cap(v.pending) < most {
+			v.pending = slices.Grow(v.pending, most-len(v.pending)) // as a whole: no list is copied while it is large
+		}
+		for _, e := range group {
+			v.pending = append(v.pending, waiting{e.Hash, e.Ordinal})
+		}
 	}
 	return nil
 }
 
-// round fetches the real values of the pending candidates and judges each key among them.
+// round fetches the real values of the pending candidates and judges each key among them, a portion at a time.
 func (v *verifier) round(ctx context.Context) error {
-	if len(v.pending) == 0 {
-		return nil
+	a, err := v.fetchAhead(ctx)
+	if err != nil {
+		return err
 	}
-	err := v.fetchHalves(ctx, v.pending)
+	defer a.close()
+	if a != nil {
+		v.ahead = a
+		defer func() { v.ahead = nil }()
+		for a.at = range a.starts {
+			if err := v.fetchHalves(ctx, entriesOf(a.portion(a.at))); err != nil {
+				return err
+			}
+		}
+	} else {
+		for from := 0; from < len(v.pending); {
+			end := portionEnd(v.pending, from, v.limit)
+			if err := v.fetchHalves(ctx, entriesOf(v.pending[from:end])); err != nil {
+				return err
+			}
+			from = end
+		}
+	}
 	v.pending = v.pending[:0]
-	return err
+	return nil
+}
+
+func entriesOf(all []waiting) []keys.Entry {
+	entries := make([]keys.Entry, len(all))
+	for i, w := range all {
+		entries[i] = keys.Entry{Hash: w.hash, Ordinal: w.ordinal}
+	}
+	return entries
 }
 
 // hashes judges rows: the candidates of one hash come together, and so do their rows.

@@ -266,7 +266,12 @@ func (v *verifier) fetch(ctx context.Context, candidates []keys.Entry, most int6
 	if err != nil || len(left) == 0 {
 		return rows, err
 	}
-	if err := v.fetchTargets(ctx, left, true); err != nil {
+	if v.ahead != nil {
+		err = v.ahead.fill(left)
+	} else {
+		err = v.fetchTargets(ctx, left, true)
+	}
+	if err != nil {
 		return rows, err
 	}
 	v.verified.keep(left)

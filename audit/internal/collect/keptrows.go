@@ -164,6 +164,11 @@ func (k *verified) read(file *facts.File, known *kept.File) ([]verifiedRow, erro
 	return rows, r.err
 }
 
+// find is where a row is that is known.
+func (f *verifiedFile) find(number int64) (int, bool) {
+	return slices.BinarySearchFunc(f.known, number, func(r verifiedRow, number int64) int { return cmp.Compare(r.number, number) })
+}
+
 // fill takes the values of rows that are known, and leaves the others to be fetched.
 func (k *verified) fill(targets []target) ([]target, error) {
 	if k == nil {
@@ -177,7 +182,7 @@ func (k *verified) fill(targets []target) ([]target, error) {
 		}
 		numbers, rows := t.numbers[:0], t.rows[:0]
 		for i, number := range t.numbers {
-			at, is := slices.BinarySearchFunc(f.known, number, func(r verifiedRow, number int64) int { return cmp.Compare(r.number, number) })
+			at, is := f.find(number)
 			if !is {
 				numbers, rows = append(numbers, number), append(rows, t.rows[i])
 				continue
