@@ -147,13 +147,16 @@ const (
 // a megabyte, which a dictionary names once for two rows.
 const rowsTake = 10
 
+// leastForRows is a limit that has room for the plan of any statement that fetches few small rows: at 202 MB one of 420 rows had none.
+const leastForRows = 256 << 20
+
 // noRoomForRows says what limit should have room for the rows of a view, where the engine had none. How an engine will plan a statement with more
 // memory is not known, so that it is an estimate and says so.
 func (r *run) noRoomForRows(view string, err error) error {
 	if !errors.As(err, new(engine.ResourceError)) {
 		return err
 	}
-	enough := max(2*r.options.MemoryLimit, look.LimitFor(rowsTake*r.viewBytes[view]))
+	enough := max(2*r.options.MemoryLimit, leastForRows, look.LimitFor(rowsTake*r.viewBytes[view]))
 	return fmt.Errorf("%w; the report is whole: for the rows too, by an estimate from the footers, take --memory-limit %dMB, or one check (--check) of fewer partitions (--range)", err, enough/1_000_000+1)
 }
 

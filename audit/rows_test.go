@@ -1,10 +1,12 @@
 package audit
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/featureaudit/featureaudit/audit/engine"
 	"github.com/featureaudit/featureaudit/audit/export"
 	"github.com/featureaudit/featureaudit/audit/internal/reproduce"
 	"github.com/featureaudit/featureaudit/audit/model"
@@ -58,6 +60,16 @@ func TestRowsAreShared(t *testing.T) {
 		}
 		if said := strings.Join(notes[1:], "\n"); (test.note == "") != (said == "") || !strings.HasSuffix(said, test.note) {
 			t.Errorf("%v at a limit of %d: note %q, want %q", test.bad, test.limit, said, test.note)
+		}
+	}
+}
+
+// TestRefusalOfRowsNamesALimitWithRoom: the plan of a statement takes what it takes, however few rows there are.
+func TestRefusalOfRowsNamesALimitWithRoom(t *testing.T) {
+	for limit, want := range map[int64]string{70_000_000: "269MB", 100_000_000: "269MB", 200_000_000: "401MB"} {
+		r := &run{options: Options{MemoryLimit: limit}, viewBytes: map[string]int64{"v": 92_000}}
+		if err := r.noRoomForRows("v", engine.ResourceError{Err: errors.New("out of memory")}); !strings.Contains(err.Error(), "take --memory-limit "+want) {
+			t.Errorf("at %d bytes: %v, want %s", limit, err, want)
 		}
 	}
 }
