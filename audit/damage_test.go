@@ -75,6 +75,28 @@ func TestDamagedPageOfAKey(t *testing.T) {
 	}
 }
 
+// TestDamagedPageOfAKeyThatIsNotComparedBy has a flipped bit in a column that keys turn out not to be compared by: it is read no more, and what was
+// found in it before that was known is no finding. Of objects in a bucket it depended on which of them were brought first.
+func TestDamagedPageOfAKeyThatIsNotComparedBy(t *testing.T) {
+	dir, sums := t.TempDir(), fixtures.Options{Checksums: true, PlainPages: true, Compression: fixtures.Uncompressed}
+	writeFile(t, filepath.Join(dir, "1.parquet"), sums, columnOf("id", fixtures.TextType, "a"), eventTimes(1))
+	writeFile(t, filepath.Join(dir, "2.parquet"), fixtures.Options{}, columnOf("id", fixtures.Type{Kind: fixtures.Bytes}, "\xff\xfe"), eventTimes(1))
+	writeFile(t, filepath.Join(dir, "3.parquet"), sums, columnOf("id", fixtures.TextType, "b"), eventTimes(1))
+	if _, err := fixtures.Damage(filepath.Join(dir, "3.parquet"), "id", 0); err != nil {
+		t.Fatal(err)
+	}
+	got := auditView(t, model.View{Path: "*.parquet", Root: dir, Key: []string{"id"}}, "unreadable-file", "duplicate-keys", "null-event-time")
+	if r := resultOf(t, got, "unreadable-file"); r.Outcome != report.Pass || r.Measures["checked_pages"].(int64) != 2 { // those of event_time in two files
+		t.Errorf("unreadable-file: %s: %s %v", r.Outcome, r.Message, r.Measures)
+	}
+	if r := resultOf(t, got, "duplicate-keys"); r.Outcome != report.Error || !strings.Contains(r.Message, "no common form") {
+		t.Errorf("duplicate-keys: %s: %s", r.Outcome, r.Message)
+	}
+	if r := resultOf(t, got, "null-event-time"); r.RowsTotal != 3 {
+		t.Errorf("null-event-time looked at %d rows: %s", r.RowsTotal, r.Message)
+	}
+}
+
 // TestBrokenPayloadBlindsNoView has pages that only the comparison of repeats reads: the file and its column are named, the
 // repeats are found and have no class, and all else is judged.
 func TestBrokenPayloadBlindsNoView(t *testing.T) {

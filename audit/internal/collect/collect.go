@@ -168,6 +168,12 @@ func Collect(ctx context.Context, e engine.Scanner, r Request) (*facts.Collectio
 			careful = !c.learnt.wiser
 		}
 		maps.Copy(known.unread, c.unread)
+		if len(c.learnt.refused) > len(known.refused) {
+			// the columns of a refused role are not read again: what was found in them depends on how far this attempt came
+			clear(known.unread)
+			clear(known.copies.checked)
+			clear(pages)
+		}
 		known.refused, known.beyond, known.rawNested = c.learnt.refused, c.learnt.beyond, c.learnt.rawNested
 	}
 }
