@@ -59,6 +59,8 @@ type Options struct {
 	TempDir string
 	// StageLimit is what parts of distant files may take in TempDir at once, in bytes; 0 is a quarter of what is free there.
 	StageLimit int64
+	// StageShared says that kept facts of a bucket have a quarter of it.
+	StageShared bool
 	// EngineTempDir is a folder that the engine may make to spill into; the caller removes it. Empty turns that off.
 	EngineTempDir string
 	// RowsLimit caps Audit.Duplicates, and of Audit.Rows, and BadRows says that the latter are wanted.

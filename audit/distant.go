@@ -21,6 +21,9 @@ import (
 // newStage is what distant files are read through: within StageLimit, else a quarter of what is free in the temporary folder. A folder that
 // cannot be looked at is told of by whoever has to write there.
 func newStage(o Options) *stage.Stage {
+	if o.StageShared {
+		return stage.NewBeside(o.Adapters.Store, o.TempDir, StageRoom(o.StageLimit, o.TempDir))
+	}
 	return stage.New(o.Adapters.Store, o.TempDir, StageRoom(o.StageLimit, o.TempDir))
 }
 

@@ -54,7 +54,7 @@ func (c *cli) factsIn(ctx context.Context, f factsFlags, p policy.Policy, outs [
 	room := int64(0)
 	if inBucket(dir) {
 		room = audit.StageRoom(options.StageLimit, options.TempDir) / 4
-		options.StageLimit = 3 * room
+		options.StageShared = true
 	} else if err := kept.Prepare(dir, c.now()); err != nil {
 		if errors.As(err, new(kept.UnfitError)) {
 			return nil, usage(err)

@@ -29,6 +29,8 @@ type Stage struct {
 	// room is what copies may take, in bytes, and free what of it is left.
 	room int64
 	free *semaphore.Weighted
+	// limitOf is the limit that has room for so many bytes.
+	limitOf func(room int64) int64
 	// requests has room for each that may be under way for copies.
 	requests chan struct{}
 	footers  *footers
@@ -54,13 +56,33 @@ const (
 // New returns a stage over a store, whose files in dir take no more than so many bytes. Nothing of them is left behind, however the
 // process ends: they have no names.
 func New(st store.Store, dir string, limit int64) *Stage {
-	kept, over := limit/8, int64(0)
+	room, kept, over := sharesOf(limit)
+	return &Stage{Store: st, dir: dir, room: room, limitOf: limitOf, free: semaphore.NewWeighted(room), requests: make(chan struct{}, requestsAtOnce),
+		footers: &footers{dir: dir, limit: kept, places: map[string]footerPlace{}}, spares: &spares{room: over}, copies: map[string][]*Copy{}}
+}
+
+// NewBeside is New where something else takes a quarter of the limit.
+func NewBeside(st store.Store, dir string, limit int64) *Stage {
+	s := New(st, dir, limit/4*3)
+	s.limitOf = func(room int64) int64 { return limitOf(room)/3*4 + 4 }
+	return s
+}
+
+// sharesOf are what of a limit copies, footers and files that are written over have, in bytes.
+func sharesOf(limit int64) (room, kept, over int64) {
+	kept = limit / 8
 	if limit >= sparesFrom {
 		over = sparesRoom
 	}
-	room := limit - kept - over
-	return &Stage{Store: st, dir: dir, room: room, free: semaphore.NewWeighted(room), requests: make(chan struct{}, requestsAtOnce),
-		footers: &footers{dir: dir, limit: kept, places: map[string]footerPlace{}}, spares: &spares{room: over}, copies: map[string][]*Copy{}}
+	return limit - kept - over, kept, over
+}
+
+// limitOf is a limit of which copies have at least so many bytes, and of any larger one.
+func limitOf(room int64) int64 {
+	if limit := (room+sparesRoom)/7*8 + 8; limit >= sparesFrom {
+		return limit
+	}
+	return room/7*8 + 8
 }
 
 // Close gives the disk back that footers and files to be written over take.
@@ -169,13 +191,14 @@ func joined(needed []span) []span {
 
 // SpaceError says that the smallest copy that can be read has no room.
 type SpaceError struct {
-	File         string
-	Needs, Limit int64
+	File string
+	// Limit is what --stage-limit leaves to copies, Raise what it has to be.
+	Needs, Limit, Raise int64
 }
 
 func (e SpaceError) Error() string {
 	return fmt.Sprintf("%s: %d MiB of it have to be on this disk at once, and --stage-limit leaves %d MiB: raise it to %d MiB or more, or name a larger --temp-dir",
-		e.File, e.Needs>>20+1, e.Limit>>20, (e.Needs+e.Needs/7)>>20+2)
+		e.File, e.Needs>>20+1, e.Limit>>20, e.Raise>>20+1)
 }
 
 // Copy is a part of a file on this disk, until it is closed.
@@ -195,7 +218,7 @@ func (s *Stage) Bring(ctx context.Context, orders []*Order) (names []string, rel
 			continue
 		}
 		if bytes += o.bytes; bytes > s.room {
-			return nil, nil, nil, SpaceError{File: o.file.Path, Needs: bytes, Limit: s.room}
+			return nil, nil, nil, SpaceError{File: o.file.Path, Needs: bytes, Limit: s.room, Raise: s.limitOf(bytes)}
 		}
 	}
 	if err := s.free.Acquire(ctx, bytes); err != nil {
