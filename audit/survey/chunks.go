@@ -15,6 +15,8 @@ import (
 type Place struct {
 	Group        int
 	Offset, Size int64
+	// Empty says that it holds no value. There may be a dictionary, which an engine reads with the rows that lie beside.
+	Empty bool
 }
 
 // Places gives the footer of a file, with the eight bytes behind it, and the places of the chunks of columns: of every leaf of a struct, a list or a
@@ -44,8 +46,8 @@ func Places(ctx context.Context, st store.Store, f facts.File, columns []facts.C
 		return Place{}, nil, fmt.Errorf("the footer of %s does not decode: %w", f.Path, err)
 	}
 	for _, c := range found {
-		if !c.encrypted && c.Values > 0 && misplaced(c, "", f.Size) == nil {
-			chunks = append(chunks, Place{Group: c.group, Offset: c.Offset, Size: min(c.Size+pages.Slack, footer.Offset-c.Offset)})
+		if !c.encrypted && (c.Values > 0 || c.Size > 0) && inData(c, f.Size) {
+			chunks = append(chunks, Place{Group: c.group, Offset: c.Offset, Size: min(c.Size+pages.Slack, footer.Offset-c.Offset), Empty: c.Values == 0})
 		}
 	}
 	return footer, chunks, nil

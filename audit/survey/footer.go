@@ -204,7 +204,8 @@ func decode(data []byte, wanted func(footer) (wants, error)) (f footer, err erro
 			c := chunk{leaf: leaf, group: at, encrypted: g.Columns[leaf].CryptoMetadata != nil}
 			if place := g.Columns[leaf].MetaData; place != nil {
 				c.Codec, c.Values, c.Size, c.Offset = int32(place.Codec), place.NumValues, place.TotalCompressedSize, place.DataPageOffset
-				if first := place.DictionaryPageOffset; first != nil && *first > 0 && *first < c.Offset {
+				// of a chunk without values there may be a dictionary alone, and the place of its first data page is 0
+				if first := place.DictionaryPageOffset; first != nil && *first > 0 && (*first < c.Offset || c.Values == 0) {
 					c.Offset = *first
 				}
 			}

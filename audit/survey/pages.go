@@ -56,11 +56,16 @@ func misplaced(c chunk, name string, size int64) *facts.Problem {
 		return &facts.Problem{Kind: facts.ProblemEncrypted, Message: fmt.Sprintf("its column %q is encrypted: the audit has no keys; audit a decrypted copy", name)}
 	case c.Values == 0:
 		return nil
-	case c.Offset < int64(len(magic)) || c.Size < 0 || c.Offset+c.Size > size-8:
+	case !inData(c, size):
 		return &facts.Problem{Kind: facts.ProblemCorrupt, Message: fmt.Sprintf("its footer places column %q of row group %d at bytes %d to %d and the file has %d: it was cut or joined wrongly; write the file again",
 			name, c.group, c.Offset, c.Offset+c.Size, size)}
 	}
 	return nil
+}
+
+// inData says whether a chunk lies between the magic bytes and the footer of a file of so many bytes.
+func inData(c chunk, size int64) bool {
+	return c.Offset >= int64(len(magic)) && c.Size >= 0 && c.Offset+c.Size <= size-8
 }
 
 // Pages compares every page of columns of a file with the checksum that it brings: the CRC of its header, else the sum at

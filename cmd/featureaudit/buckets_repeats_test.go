@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"reflect"
 	"testing"
@@ -34,6 +35,31 @@ func TestRepeatsOfABucketAreReadFromTheirRowGroupsAlone(t *testing.T) {
 					t.Errorf("seed %d, %v: %s of the bucket: %s: %s %v; of the folder: %s: %s %v", seed, limits, want.Check, got.Outcome, got.Message, got.Measures, want.Outcome, want.Message, want.Measures)
 				}
 			}
+		}
+	}
+}
+
+// TestAnEmptyRowGroupOfABucket: the engine reads the dictionary of a row group without rows too, which had not been brought.
+func TestAnEmptyRowGroupOfABucket(t *testing.T) {
+	b := rent(t, "s3", nil)
+	dir := t.TempDir()
+	data, err := os.ReadFile("../../audit/testdata/empty_row_group.parquet")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"a.parquet", "b.parquet"} {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	upload(t, dir, b.at)
+	want, got := auditRepeats(t, dir), auditRepeats(t, b.at)
+	if r := resultOf(t, want, "unreadable-file"); r.Outcome != report.Pass {
+		t.Errorf("%s: %s", r.Outcome, r.Message)
+	}
+	for i, want := range want.Results {
+		if got := got.Results[i]; got.Outcome != want.Outcome || got.Message != want.Message || got.RowsBad != want.RowsBad || !reflect.DeepEqual(got.Measures, want.Measures) {
+			t.Errorf("%s of the bucket: %s: %s %v; of the folder: %s: %s %v", want.Check, got.Outcome, got.Message, got.Measures, want.Outcome, want.Message, want.Measures)
 		}
 	}
 }

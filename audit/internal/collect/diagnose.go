@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -123,14 +124,14 @@ func problemOf(view model.View, file facts.File, schema facts.Schema, columns []
 	var read engine.ReadError
 	var lacking facts.UnsupportedError
 	if errors.As(err, &lacking) {
-		return unsupported(schema, columns, engine.ReadError{Feature: lacking.Feature, Instead: lacking.Instead, Err: err})
+		return unsupported(file, schema, columns, engine.ReadError{Feature: lacking.Feature, Instead: lacking.Instead, Err: err})
 	}
 	quiet := len(columns) == 0 || slices.ContainsFunc(columns, view.Hides)
 	if quiet {
 		err = sensitive.Quiet(view, err)
 	}
 	if !errors.As(err, &read) {
-		return facts.Problem{Kind: facts.ProblemUnsupported, Message: fmt.Sprintf("the engine could not read it%s: %v", inColumns(columns), err)}
+		return facts.Problem{Kind: facts.ProblemUnsupported, Message: fmt.Sprintf("the engine could not read it%s: %s", inColumns(columns), told(file, err))}
 	}
 	if quiet {
 		read.Err = sensitive.Quiet(view, read.Err)
@@ -144,21 +145,29 @@ func problemOf(view model.View, file facts.File, schema facts.Schema, columns []
 		return facts.Problem{Kind: facts.ProblemCorrupt, Message: fmt.Sprintf("its footer points to bytes up to %d and the file has %d%s: it was cut or joined wrongly; write the file again",
 			read.End, file.Size, inColumns(columns))}
 	case read.Cause == engine.CauseSystem:
-		return facts.Problem{Kind: facts.ProblemIO, Message: fmt.Sprintf("it could not be read (%v): run again", err)}
+		return facts.Problem{Kind: facts.ProblemIO, Message: fmt.Sprintf("it could not be read (%s): run again", told(file, err))}
 	case read.Cause == engine.CauseEncrypted:
 		return facts.Problem{Kind: facts.ProblemEncrypted, Message: "it is encrypted: the audit has no keys; audit a decrypted copy"}
 	case read.Cause == engine.CauseValue:
 		return facts.Problem{Kind: facts.ProblemValue, Message: fmt.Sprintf("its bytes are sound and a value%s has no place in the type that it is read as (the engine says: "+
-			"%v): correct the value or the type where it is written; to write the file again alone gives the same",
-			inColumns(columns), err)}
+			"%s): correct the value or the type where it is written; to write the file again alone gives the same",
+			inColumns(columns), told(file, err))}
 	case read.Cause == engine.CauseFeature:
-		return unsupported(schema, columns, read)
+		return unsupported(file, schema, columns, read)
 	}
-	return facts.Problem{Kind: facts.ProblemCorrupt, Message: fmt.Sprintf("its footer reads and its pages do not%s (the engine says: %v): write the file again", inColumns(columns), err)}
+	return facts.Problem{Kind: facts.ProblemCorrupt, Message: fmt.Sprintf("its footer reads and its pages do not%s (the engine says: %s): write the file again", inColumns(columns), told(file, err))}
+}
+
+// copyName is what the engine knows a copy by: another one each time, and none that people know.
+var copyName = regexp.MustCompile(`/dev/fd/[0-9]+`)
+
+// told is what the engine says of a file, which it may have read a copy of.
+func told(file facts.File, err error) string {
+	return copyName.ReplaceAllLiteralString(err.Error(), file.Abs)
 }
 
 // unsupported is valid Parquet that the engine does not read.
-func unsupported(schema facts.Schema, columns []string, read engine.ReadError) facts.Problem {
+func unsupported(file facts.File, schema facts.Schema, columns []string, read engine.ReadError) facts.Problem {
 	feature := read.Feature
 	if strings.HasPrefix(feature, "a map") {
 		// the engine refuses the whole file for it, whichever columns are asked for
@@ -170,7 +179,7 @@ func unsupported(schema facts.Schema, columns []string, read engine.ReadError) f
 		}
 	}
 	if feature == "" {
-		feature = read.Error()
+		feature = told(file, read)
 	}
 	return facts.Problem{Kind: facts.ProblemUnsupported, Message: fmt.Sprintf("it is valid Parquet that this engine cannot read%s: %s; its bytes need no repair: rewrite it with %s",
 		inColumns(columns), feature, read.Instead)}

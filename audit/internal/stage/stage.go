@@ -121,7 +121,7 @@ func (s *Stage) Order(ctx context.Context, f facts.File, columns []facts.Column,
 	}
 	needed := []span{{footer.Offset, footer.Offset + footer.Size}}
 	for _, c := range chunks {
-		if wanted == nil || wanted(c.Group) {
+		if wanted == nil || c.Empty || wanted(c.Group) {
 			needed = append(needed, span{c.Offset, c.Offset + c.Size})
 		}
 	}
