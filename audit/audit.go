@@ -111,8 +111,8 @@ type Adapters struct {
 	Elsewhere func(with Elsewhere) engine.Collector
 	// Place finds where the files of such a view lie; nil where there is none.
 	Place func(ctx context.Context, v model.View) (model.View, error)
-	// OpenJudge starts an engine that sees fact tables only, within so many threads and bytes.
-	OpenJudge func(ctx context.Context, threads int, memory int64) (Judge, error)
+	// OpenJudge starts an engine that sees fact tables only.
+	OpenJudge func(ctx context.Context) (Judge, error)
 }
 
 // Elsewhere is what the rows of a cluster are counted with: the store, zones that were read, and the facts of files that are kept and
@@ -140,6 +140,8 @@ type Scanner interface {
 // Judge is an engine that judges fact tables, until it is closed.
 type Judge interface {
 	engine.Judge
+	// Confine bounds the engine to so many threads and bytes. It is called once, before anything is judged.
+	Confine(threads int, memory int64) error
 	Close() error
 }
 

@@ -79,24 +79,17 @@ func newRun(o Options) *run {
 // start opens the engines.
 func start(ctx context.Context, o Options) (*run, error) {
 	r, share, threads := newRun(o), look.ShareOf(o.MemoryLimit), max(1, o.Threads)
-	var err error
 	r.stage, r.aside = newStage(o), aside.In(o.TempDir, look.TextsHeld(o.MemoryLimit))
 	if o.Long {
 		r.judged.holdAbove, r.judged.keep = look.ResultsHeld(o.MemoryLimit), r.aside.Keep
-	}
-	if r.scanner, err = o.Adapters.OpenScanner(threads, share.Engine, o.EngineTempDir); err != nil {
-		return nil, fmt.Errorf("start the engine: %w", err)
 	}
 	room := engine.Room{Workers: threads, Runs: share.Runs, TempDir: o.TempDir, SliceRows: share.SliceRows}
 	r.places = placesIn(room)
 	// the engine that judges has what the one that reads has: a view is judged when its rows were read
 	r.judges = newJudges(o.Adapters.OpenJudge, threads, share.Engine, r.places.count)
-	first, err := r.judges.take(ctx, true)
-	if err != nil {
-		r.scanner.Close()
+	if err := r.startEngines(ctx, threads, share.Engine); err != nil {
 		return nil, err
 	}
-	r.judges.giveBack(first, true)
 	if tell := o.Progress; tell != nil {
 		var mu sync.Mutex
 		r.progress = func(p look.Progress) {
@@ -114,6 +107,24 @@ func start(ctx context.Context, o Options) (*run, error) {
 	r.looker = look.Looker{Store: r.stage, Collector: rows, Place: o.Adapters.Place,
 		Room: room, RowsLimit: o.RowsLimit, Samples: o.Samples, Aside: r.aside, Progress: r.progress}
 	return r, nil
+}
+
+// startEngines opens the one that reads beside the first that judges: each starts on one processor.
+func (r *run) startEngines(ctx context.Context, threads int, memory int64) error {
+	judging := make(chan error, 1)
+	go func() { judging <- r.judges.prepare(ctx) }()
+	var err error
+	if r.scanner, err = r.options.Adapters.OpenScanner(threads, memory, r.options.EngineTempDir); err != nil {
+		err = fmt.Errorf("start the engine: %w", err)
+	}
+	judgeErr := <-judging
+	if err == nil && judgeErr == nil {
+		return nil
+	}
+	if err == nil {
+		r.scanner.Close()
+	}
+	return cmp.Or(err, judgeErr, r.judges.close())
 }
 
 // divided sends the views whose table is named to the cluster that they lie in, and reads all others here.

@@ -28,8 +28,13 @@ const (
 // leastRoom is the memory for runs, in bytes, that a view must be left beside others.
 const leastRoom = 128 << 20
 
-// aheadOfOne is how many views for each that is looked at may be done before their turn.
-const aheadOfOne = 2
+// So many views for each that is looked at are planned, looked at, or done before their turn: more where each place has ampleRoom, in bytes, since
+// what was found of a view is held until its turn.
+const (
+	aheadOfOne   = 2
+	aheadInAmple = 4
+	ampleRoom    = 512 << 20
+)
 
 // found is what was found of one view: facts and verdicts, or the error that stopped it.
 type found struct {
@@ -51,6 +56,14 @@ type places struct {
 func placesIn(room engine.Room) places {
 	count := int(min(int64(room.Workers), max(1, room.Runs/leastRoom)))
 	return places{count: count, free: semaphore.NewWeighted(int64(count)), whole: room}
+}
+
+// atOnce is how many views are under way at once, those included that wait for a place or for their turn.
+func (p places) atOnce() int {
+	if p.whole.Runs/int64(p.count) >= ampleRoom {
+		return aheadInAmple * p.count
+	}
+	return aheadOfOne * p.count
 }
 
 // take waits for the place of a view: all of the room where it is a large one, else a part.
@@ -91,7 +104,7 @@ func (r *run) sideBySide(ctx context.Context, views []*model.View) iter.Seq[foun
 				running.Go(func() { into <- r.protected(ctx, *view) })
 			}
 		}
-		for range aheadOfOne * r.places.count {
+		for range r.places.atOnce() {
 			start()
 		}
 		for i := range views {
@@ -182,21 +195,41 @@ func (r *run) look(ctx context.Context, view model.View) (e facts.Evidence, smal
 
 // judges are the engines that judge: one goroutine at a time uses each.
 type judges struct {
-	open    func(ctx context.Context, threads int, memory int64) (Judge, error)
+	open    func(ctx context.Context) (Judge, error)
 	threads int
 	// memory is what one has that judges alone, in bytes, and share what each has of places that judge side by side.
 	memory, share int64
 
 	mu   sync.Mutex
 	idle map[bool][]Judge
-	all  []Judge
+	// ready was opened before it was known what for; nil for none.
+	ready Judge
+	all   []Judge
 }
 
 // leastJudge is the memory, in bytes, that an engine needs to judge a small view.
 const leastJudge = 32 << 20
 
-func newJudges(open func(ctx context.Context, threads int, memory int64) (Judge, error), threads int, memory int64, places int) *judges {
+func newJudges(open func(ctx context.Context) (Judge, error), threads int, memory int64, places int) *judges {
 	return &judges{open: open, threads: threads, memory: memory, share: max(memory/int64(places), leastJudge), idle: map[bool][]Judge{}}
+}
+
+// prepare opens an engine for whatever comes first.
+func (j *judges) prepare(ctx context.Context) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var err error
+	j.ready, err = j.start(ctx)
+	return err
+}
+
+func (j *judges) start(ctx context.Context) (Judge, error) {
+	judge, err := j.open(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("start the engine: %w", err)
+	}
+	j.all = append(j.all, judge)
+	return judge, nil
 }
 
 // take gives an engine that nobody uses. The facts of a small view are judged on one thread, for they are fewer than it costs to
@@ -209,15 +242,20 @@ func (j *judges) take(ctx context.Context, small bool) (Judge, error) {
 		j.idle[small] = j.idle[small][:n-1]
 		return judge, nil
 	}
+	judge := j.ready
+	if j.ready = nil; judge == nil {
+		var err error
+		if judge, err = j.start(ctx); err != nil {
+			return nil, err
+		}
+	}
 	threads, memory := j.threads, j.memory
 	if small {
 		threads, memory = 1, j.share
 	}
-	judge, err := j.open(ctx, threads, memory)
-	if err != nil {
+	if err := judge.Confine(threads, memory); err != nil {
 		return nil, fmt.Errorf("start the engine: %w", err)
 	}
-	j.all = append(j.all, judge)
 	return judge, nil
 }
 

@@ -79,8 +79,8 @@ func TestFactsEndWithTheirView(t *testing.T) {
 	meter := &peaks{}
 	adapters := realAdapters()
 	open := adapters.OpenJudge
-	adapters.OpenJudge = func(ctx context.Context, threads int, memory int64) (audit.Judge, error) {
-		j, err := open(ctx, threads, memory)
+	adapters.OpenJudge = func(ctx context.Context) (audit.Judge, error) {
+		j, err := open(ctx)
 		return heapMeter{j, meter}, err
 	}
 	done, err := audit.Run(t.Context(), audit.Options{Views: stale(manyViews(t, count)), AsOf: time.Date(2026, 11, 4, 0, 0, 0, 0, time.UTC), AsOfGiven: true, Threads: 2,
@@ -99,6 +99,64 @@ func TestFactsEndWithTheirView(t *testing.T) {
 	if grown, most := int64(late)-int64(early), 3*int64(len(written))+4<<20; grown > most {
 		t.Errorf("the heap grew from %d to %d bytes between the 20th and the last view; the report has %d bytes, so that at most %d may live longer than their view",
 			early, late, len(written), most)
+	}
+}
+
+// bound is what a judge was confined to.
+type bound struct {
+	threads int
+	memory  int64
+}
+
+// boundJudge notes what it is confined to.
+type boundJudge struct {
+	audit.Judge
+	note func(bound)
+}
+
+func (j boundJudge) Confine(threads int, memory int64) error {
+	j.note(bound{threads, memory})
+	return j.Judge.Confine(threads, memory)
+}
+
+// TestAnEngineIsBoundForTheViewItJudges: the one that is opened ahead judges the first view, be it small, which takes one thread and its share of
+// the memory, or large, which has all of both. No other is opened for one view.
+func TestAnEngineIsBoundForTheViewItJudges(t *testing.T) {
+	views := stale(manyViews(t, 1))
+	large := t.TempDir()
+	for day := 1; day <= 3; day++ {
+		for i := range 334 { // more than the files of a small view
+			path := filepath.Join(large, fmt.Sprintf("dt=2026-11-%02d", day), fmt.Sprintf("%03d.parquet", i))
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Link(filepath.Join(views[0].Root, fmt.Sprintf("dt=2026-11-%02d", day), "a.parquet"), path); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	bounds := map[string][]bound{}
+	for name, root := range map[string]string{"small": views[0].Root, "large": large} {
+		adapters := realAdapters()
+		open := adapters.OpenJudge
+		var mu sync.Mutex
+		adapters.OpenJudge = func(ctx context.Context) (audit.Judge, error) {
+			j, err := open(ctx)
+			return boundJudge{j, func(b bound) {
+				mu.Lock()
+				defer mu.Unlock()
+				bounds[name] = append(bounds[name], b)
+			}}, err
+		}
+		views[0].Root = root
+		if _, err := audit.Run(t.Context(), audit.Options{Views: views, AsOf: time.Date(2026, 11, 4, 0, 0, 0, 0, time.UTC), AsOfGiven: true, Threads: 2, MemoryLimit: 2 << 30,
+			TempDir: t.TempDir(), Adapters: adapters, Log: zerolog.Nop()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	small, whole := bounds["small"], bounds["large"]
+	if len(small) != 1 || len(whole) != 1 || small[0].threads != 1 || whole[0].threads != 2 || small[0].memory*2 != whole[0].memory {
+		t.Errorf("small: %v, large: %v", small, whole)
 	}
 }
 

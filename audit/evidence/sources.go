@@ -41,16 +41,9 @@ func (b *Index) LagHistograms(wanted func(partition int32) bool) map[string]*fac
 
 func summarise(h *facts.LagHistogram) report.Lag {
 	lag := report.Lag{Rows: h.Rows, Max: h.Max.Seconds()}
-	widest := times.Span(0)
-	for _, q := range []struct {
-		share float64
-		into  *float64
-	}{{0.5, &lag.P50}, {0.9, &lag.P90}, {0.99, &lag.P99}} {
-		lo, hi, _ := h.Quantile(q.share)
-		*q.into = lo.Seconds()
-		widest = max(widest, hi-lo)
-	}
-	lag.ResolutionSeconds = widest.Seconds()
+	lows, highs := h.Quantiles(0.5, 0.9, 0.99)
+	lag.P50, lag.P90, lag.P99 = lows[0].Seconds(), lows[1].Seconds(), lows[2].Seconds()
+	lag.ResolutionSeconds = max(highs[0]-lows[0], highs[1]-lows[1], highs[2]-lows[2]).Seconds()
 	return lag
 }
 

@@ -1,7 +1,7 @@
 package facts
 
 import (
-	"cmp"
+	"maps"
 	"math"
 	"slices"
 	"sort"
@@ -126,22 +126,32 @@ func (h *LagHistogram) Quantile(q float64) (lo, hi times.Span, ok bool) {
 	if h.Rows == 0 {
 		return 0, 0, false
 	}
-	bins := make([]int32, 0, len(h.Counts))
-	for bin := range h.Counts {
-		bins = append(bins, bin)
+	lows, highs := h.Quantiles(q)
+	return lows[0], highs[0], true
+}
+
+// Quantiles are the edges of the bins that hold the rows of several ranks, each as Quantile gives them; zeros without rows.
+func (h *LagHistogram) Quantiles(shares ...float64) (lows, highs []times.Span) {
+	lows, highs = make([]times.Span, len(shares)), make([]times.Span, len(shares))
+	if h.Rows == 0 {
+		return lows, highs
 	}
-	slices.SortFunc(bins, cmp.Compare[int32])
-	rank := max(int64(math.Ceil(q*float64(h.Rows))), 1)
+	bins := slices.Sorted(maps.Keys(h.Counts))
+	for i, q := range shares {
+		lows[i], highs[i] = LagBounds(h.holding(bins, max(int64(math.Ceil(q*float64(h.Rows))), 1)))
+	}
+	return lows, highs
+}
+
+// holding is the bin of those in order that holds the row of a rank.
+func (h *LagHistogram) holding(bins []int32, rank int64) int32 {
 	seen := int64(0)
 	for _, bin := range bins {
-		seen += h.Counts[bin]
-		if seen >= rank {
-			lo, hi = LagBounds(bin)
-			return lo, hi, true
+		if seen += h.Counts[bin]; seen >= rank {
+			return bin
 		}
 	}
-	lo, hi = LagBounds(bins[len(bins)-1])
-	return lo, hi, true
+	return bins[len(bins)-1]
 }
 
 // EventBinWidth is the width of an EventHistogram's bins: every real UTC offset since 2000 is a multiple of it.

@@ -86,12 +86,8 @@ func (g *grid) concentration() float64 {
 
 // spread is the distance between the lags' quartiles.
 func spread(h *facts.LagHistogram) times.Span {
-	low, _, ok := h.Quantile(0.25)
-	if !ok {
-		return 0
-	}
-	_, high, _ := h.Quantile(0.75)
-	return high - low
+	lows, highs := h.Quantiles(0.25, 0.75)
+	return highs[1] - lows[0]
 }
 
 // percentile is the value below which a share of the values lies; 0 of none.

@@ -90,8 +90,8 @@ func (c *cli) adapters() audit.Adapters {
 		OpenScanner: func(threads int, memory int64, tempDir string) (audit.Scanner, error) {
 			return duckdb.Open(duckdb.Config{Threads: threads, MemoryLimit: memory, TempDir: tempDir})
 		},
-		OpenJudge: func(ctx context.Context, threads int, memory int64) (audit.Judge, error) {
-			return duckdb.OpenJudge(ctx, duckdb.Config{Threads: threads, MemoryLimit: memory})
+		OpenJudge: func(ctx context.Context) (audit.Judge, error) {
+			return duckdb.StartJudge(ctx)
 		},
 	}
 }

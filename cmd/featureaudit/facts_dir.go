@@ -98,10 +98,11 @@ func (c *cli) factsFolder(ctx context.Context, dir, temp string, room int64) (ke
 }
 
 func (c *cli) refuseFacts(ctx context.Context, dir string, outs []output, views []model.View) error {
-	example := filepath.Join(dir, filepath.FromSlash(kept.ExamplePath))
+	file := filepath.Join(dir, filepath.FromSlash(kept.ExamplePath))
 	if inBucket(dir) {
-		example = store.Join(store.Bare(dir), kept.ExamplePath)
+		file = store.Join(store.Bare(dir), kept.ExamplePath)
 	}
+	example := candidateAt(file)
 	for _, v := range views {
 		claimed, err := c.dataOf(ctx, v, example)
 		if err != nil {

@@ -31,8 +31,9 @@ func (c *cli) mask(ctx context.Context, path string, views []model.View) (*sensi
 	if err := localOnly(path); err != nil {
 		return nil, fmt.Errorf("--hash-key-file: %w", err)
 	}
+	holdsKey := candidateAt(path)
 	for _, v := range views {
-		file, err := c.dataOf(ctx, v, path)
+		file, err := c.dataOf(ctx, v, holdsKey)
 		if err != nil {
 			return nil, err
 		}

@@ -45,8 +45,9 @@ func (c *cli) refuseInputs(ctx context.Context, outs []output, views []model.Vie
 				return usagef("--out %s=%s: this command reads %s: what is read is never written; choose another path", out.format, out.path, name)
 			}
 		}
+		written := candidateAt(out.path)
 		for _, v := range views {
-			file, err := c.dataOf(ctx, v, out.path)
+			file, err := c.dataOf(ctx, v, written)
 			if err != nil {
 				return err
 			}
@@ -160,8 +161,25 @@ func throughLinks(path string) string {
 	return path
 }
 
-// dataOf names the file of a view that a path is, or would be; empty where it is none.
-func (c *cli) dataOf(ctx context.Context, v model.View, path string) (string, error) {
+// candidate is a file that may be data of views.
+type candidate struct {
+	path string
+	// names are the path as it is, and without links.
+	names []string
+	// parquet says that it is there and begins as Parquet does: only then can it be a data file under another name.
+	parquet bool
+}
+
+func candidateAt(path string) candidate {
+	f := candidate{path: path, names: []string{path}, parquet: holdsParquet(path)}
+	if !inBucket(path) {
+		f.names = slices.Compact(append(f.names, throughLinks(path)))
+	}
+	return f
+}
+
+// dataOf names the file of a view that a candidate is, or would be; empty where it is none.
+func (c *cli) dataOf(ctx context.Context, v model.View, of candidate) (string, error) {
 	if v.NoFiles != "" {
 		return "", nil
 	}
@@ -173,20 +191,16 @@ func (c *cli) dataOf(ctx context.Context, v model.View, path string) (string, er
 		if glob == "" {
 			continue
 		}
-		names := []string{path}
-		if !inBucket(path) {
-			names = slices.Compact(append(names, throughLinks(path)))
-		}
-		for _, name := range names {
+		for _, name := range of.names {
 			// a glob that cannot be read is an error of the view's own result
 			if claimed, err := c.stores.claims(ctx, v.Root, glob, name); err == nil && claimed {
 				return name, nil
 			}
 		}
-		if !holdsParquet(path) {
+		if !of.parquet {
 			continue
 		}
-		file, err := c.listedAs(ctx, v.Root, glob, path)
+		file, err := c.listedAs(ctx, v.Root, glob, of.path)
 		if file != "" || err != nil {
 			return file, err
 		}
@@ -194,7 +208,6 @@ func (c *cli) dataOf(ctx context.Context, v model.View, path string) (string, er
 	return "", nil
 }
 
-// holdsParquet says whether a file is there and begins as Parquet does: only then can it be a data file under another name.
 func holdsParquet(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {

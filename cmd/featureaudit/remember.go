@@ -99,8 +99,9 @@ func (c *cli) refuseHistory(ctx context.Context, dir string, outs []output, view
 	if !inBucket(dir) {
 		file = filepath.Join(dir, filepath.FromSlash(history.PathOf(asOf.UnixMicro())))
 	}
+	example := candidateAt(file)
 	for _, v := range views {
-		claimed, err := c.dataOf(ctx, v, file)
+		claimed, err := c.dataOf(ctx, v, example)
 		if err != nil {
 			return err
 		}

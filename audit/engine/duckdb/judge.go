@@ -41,9 +41,21 @@ type planned struct {
 
 var _ engine.Judge = (*Judge)(nil)
 
-// OpenJudge starts the database and closes every door of it: no file, no network, no extension, no changed setting.
-// Config.TempDir is not used: a database without files cannot spill, and fact tables are small.
+// OpenJudge starts a database that judges, and confines it. Config.TempDir is not used: a database without files cannot spill, and fact
+// tables are small.
 func OpenJudge(ctx context.Context, c Config) (*Judge, error) {
+	j, err := StartJudge(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := j.Confine(c.Threads, c.MemoryLimit); err != nil {
+		return nil, errors.Join(err, j.Close())
+	}
+	return j, nil
+}
+
+// StartJudge starts a database and closes the doors of it: no file, no network, no extension. It is confined before it is used.
+func StartJudge(ctx context.Context) (*Judge, error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
@@ -55,30 +67,39 @@ func OpenJudge(ctx context.Context, c Config) (*Judge, error) {
 		mapping.Close(&j.db)
 		return nil, errors.New("connect to in-memory DuckDB for judging")
 	}
-	for _, setting := range judgeSettings(c) {
-		if err := j.conn.exec(setting); err != nil {
-			return nil, errors.Join(fmt.Errorf("%s: %w", setting, err), j.Close())
-		}
-	}
-	return j, nil
-}
-
-func judgeSettings(c Config) []string {
-	settings := []string{
+	err := j.set(
 		"SET TimeZone = 'UTC'",
 		"SET autoinstall_known_extensions = false",
 		"SET autoload_known_extensions = false",
 		"SET temp_directory = ''",
 		// A plan is used for the rows of other views too, and of a table without rows the engine knows that its texts have no bytes and its numbers no bits.
 		"SET disabled_optimizers = 'statistics_propagation,compressed_materialization'",
+		"SET enable_external_access = false")
+	if err != nil {
+		return nil, errors.Join(err, j.Close())
 	}
-	if c.Threads > 0 {
-		settings = append(settings, "SET threads = "+strconv.Itoa(c.Threads))
+	return j, nil
+}
+
+// Confine bounds the engine to so many threads and bytes, after which no setting can be changed. 0 leaves DuckDB's own default.
+func (j *Judge) Confine(threads int, memory int64) error {
+	var settings []string
+	if threads > 0 {
+		settings = append(settings, "SET threads = "+strconv.Itoa(threads))
 	}
-	if c.MemoryLimit > 0 {
-		settings = append(settings, "SET memory_limit = '"+strconv.FormatInt(c.MemoryLimit, 10)+"B'")
+	if memory > 0 {
+		settings = append(settings, "SET memory_limit = '"+strconv.FormatInt(memory, 10)+"B'")
 	}
-	return append(settings, "SET enable_external_access = false", "SET lock_configuration = true")
+	return j.set(append(settings, "SET lock_configuration = true")...)
+}
+
+func (j *Judge) set(settings ...string) error {
+	for _, setting := range settings {
+		if err := j.conn.exec(setting); err != nil {
+			return fmt.Errorf("%s: %w", setting, err)
+		}
+	}
+	return nil
 }
 
 // Close ends the database.
