@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 
-	"github.com/featureaudit/featureaudit/audit/facts"
 	"github.com/featureaudit/featureaudit/audit/internal/keys"
 )
 
@@ -78,6 +78,8 @@ type ahead struct {
 	buffer  int
 	buffers [][]byte
 	extents [][]fileExtent
+	// sources are the names that were read back: what is known of a row for longer than it is held must not hold all of it.
+	sources map[string]string
 	// err is why a row could not be laid down.
 	err error
 }
@@ -128,7 +130,7 @@ func (v *verifier) newAhead() (*ahead, error) {
 	if err != nil {
 		return nil, nil
 	}
-	a := &ahead{v: v, all: v.pending, room: min(free/2, mostPortions*v.most)}
+	a := &ahead{v: v, all: v.pending, room: min(free/2, mostPortions*v.most), sources: map[string]string{}}
 	if a.order, err = v.unknown(a.all); err != nil {
 		return nil, err
 	}
@@ -302,9 +304,19 @@ func (a *ahead) rowOf(targets []target, ordinal int64) (*target, *keys.Row) {
 // take fills a row with what was laid down of it.
 func (a *ahead) take(t *target, row *keys.Row, record string) error {
 	r := rowReader{text: record}
-	row.Event, row.Ingested, row.Source, row.Key = r.integer(), r.integer(), facts.SourceText(r.cut()), r.cut()
+	row.Event, row.Ingested, row.Source, row.Key = r.integer(), r.integer(), a.source(r.cut()), r.cut()
 	row.Payload, row.Measures = r.values(len(a.v.payload)), r.values(len(a.v.measures))
 	return t.held.add(len(record) + rowHeader + valueBytes/2*(len(row.Payload)+len(row.Measures)))
+}
+
+// source is the name of a source, once for all rows.
+func (a *ahead) source(name string) string {
+	own, known := a.sources[name]
+	if !known {
+		own = strings.Clone(name)
+		a.sources[own] = own
+	}
+	return own
 }
 
 // Marks of a value.
