@@ -43,6 +43,8 @@ type chunkPages struct {
 	levels int64
 	// raw, page and dictionary are the memory that pages are read into.
 	raw, page, dictionary, split []byte
+	// ahead is what the chunk is read through where it lies behind a network.
+	ahead ahead
 }
 
 // load reads a page into the memory that is there for its kind.

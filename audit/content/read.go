@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"sync"
 
@@ -56,10 +57,12 @@ type Order struct {
 	// its rows, as the other columns of folders are.
 	Apart   []string
 	Workers int
-	// Bring has a row group of a file at hand until it is let go; nil where all files are.
-	Bring func(ctx context.Context, f facts.File, group int) (release func(), err error)
+	// Bring has a row group of a file at hand until it is let go, or says that it has to be read from afar; nil where all files are at hand.
+	Bring func(ctx context.Context, f facts.File, group int) (release func(), far bool, err error)
 	// Window is what the rows may take that a worker has at hand, in bytes; 0 for what is fast where there is enough.
 	Window int64
+	// Ahead is what all workers together may hold of what is read from afar before it is wanted, in bytes; 0 for what is fast.
+	Ahead int64
 	// Each takes the blocks, several at a time and in any order; they are good during the call only. Nil where no rows are asked for.
 	// Progress is told the rows that were read, by any goroutine; nil for none.
 	Each     func(Block) error
@@ -216,6 +219,8 @@ type worker struct {
 	leaves []*leaf
 	givens []given
 	source []*chunkPages
+	// far says that the row group at hand is read from behind a network.
+	far bool
 }
 
 func (w *worker) close() {
@@ -336,11 +341,12 @@ func (w *worker) read(ctx context.Context, f facts.File, group int) (found Facts
 	columns := w.columns(f)
 	if group >= 0 {
 		if w.Bring != nil {
-			release, err := w.Bring(ctx, f, group)
+			release, far, err := w.Bring(ctx, f, group)
 			if err != nil {
 				return Facts{}, err
 			}
 			defer release()
+			w.far = far
 		}
 		if err := w.group(ctx, f, group, columns, &found); err != nil {
 			return Facts{}, err
@@ -395,11 +401,11 @@ func (w *worker) group(ctx context.Context, f facts.File, group int, columns map
 				return context.Cause(ctx)
 			}
 			if cursors[i] == nil {
-				source := i
+				source, beside := i, len(w.leaves)
 				if !aside {
-					source = 0 // one after the other: they share their memory
+					source, beside = 0, 1 // one after the other: they share their memory
 				}
-				c, err := w.cursor(group, l, columns[l.column], source)
+				c, err := w.cursor(f, group, l, columns[l.column], source, beside)
 				if err != nil {
 					return fmt.Errorf("column %q: %w", l.column, err)
 				}
@@ -450,8 +456,8 @@ func (w *worker) finish(f facts.File, first int64, found *Facts) error {
 	return nil
 }
 
-// cursor opens a leaf of a row group.
-func (w *worker) cursor(group int, l *leaf, into *Column, source int) (cursor, error) {
+// cursor opens a leaf of a row group, which is read beside so many in all.
+func (w *worker) cursor(f facts.File, group int, l *leaf, into *Column, source, beside int) (cursor, error) {
 	meta := w.open.RowGroup(group).MetaData()
 	chunk, err := meta.ColumnChunk(l.number)
 	if err == nil {
@@ -469,9 +475,14 @@ func (w *worker) cursor(group int, l *leaf, into *Column, source int) (cursor, e
 	}
 	s := w.source[source]
 	descriptor := w.open.MetaData().Schema.Column(l.number)
-	*s = chunkPages{from: w.object, codec: chunk.Compression(), defined: descriptor.MaxDefinitionLevel() > 0,
-		repeated: descriptor.MaxRepetitionLevel() > 0, width: widthOf(descriptor), fixed: isFixed(descriptor), levels: chunk.NumValues(), raw: s.raw, page: s.page, dictionary: s.dictionary, split: s.split}
-	s.PageReader = survey.PageReader{Walk: pages.NewReader().Walk(w.object, at), Load: s.load, Leaf: descriptor}
+	from := io.ReaderAt(w.object)
+	if w.far {
+		s.ahead.begin(w.object, at, f.Size, w.aheadBytes(beside))
+		from = &s.ahead
+	}
+	*s = chunkPages{from: from, codec: chunk.Compression(), defined: descriptor.MaxDefinitionLevel() > 0,
+		repeated: descriptor.MaxRepetitionLevel() > 0, width: widthOf(descriptor), fixed: isFixed(descriptor), levels: chunk.NumValues(), raw: s.raw, page: s.page, dictionary: s.dictionary, split: s.split, ahead: s.ahead}
+	s.PageReader = survey.PageReader{Walk: pages.NewReader().Walk(from, at), Load: s.load, Leaf: descriptor}
 	reader := file.NewColumnReader(descriptor, s, memory.DefaultAllocator, &sync.Pool{New: func() any { return memory.NewResizableBuffer(memory.DefaultAllocator) }})
 	return newCursor(l, descriptor, reader, s, into)
 }

@@ -160,7 +160,7 @@ func (s setting) outside(c Change, differs, known bool) Change {
 	case !known:
 		c.State, c.What = Unknown, s.why(c)
 	case !differs:
-		c.State, c.What = equal(c)
+		c.State, c.What = s.equal(c)
 	case c.After != nil && c.After.Open, c.Before != nil && c.Before.Open, c.Before == nil && c.After.Start != times.None && c.After.Start >= s.beforeAsOf:
 		c.State, c.What = Pending, "had not ended on one of the sides: its rows may still come"
 	case c.Before == nil || !c.Before.Present:
@@ -241,7 +241,7 @@ func (s setting) filled(c Change, differs, known bool) Change {
 	case !known:
 		c.State, c.What = Unknown, s.why(c)
 	case !differs:
-		c.State, c.What = equal(c)
+		c.State, c.What = s.equal(c)
 	default:
 		c.State, c.What = s.changed(c)
 	}
@@ -268,10 +268,14 @@ func rowsOf(p *Partition) int64 {
 	return p.Rows
 }
 
-// equal tells partitions whose files were written again from those that were not touched.
-func equal(c Change) (State, string) {
-	if c.Before == nil || c.After == nil || sameFiles(*c.Before, *c.After) || copies(*c.Before, *c.After) {
+// equal tells partitions whose files were written again from those that were not touched. A folder without files has none to compare, and a
+// report has no files: of it only what has no rows comes here.
+func (s setting) equal(c Change) (State, string) {
+	switch {
+	case c.Before == nil || c.After == nil || sameFiles(*c.Before, *c.After) || copies(*c.Before, *c.After):
 		return Unchanged, "is unchanged"
+	case c.Before.FileCount() == 0 && c.After.FileCount() == 0, s.beforeKind == Counts:
+		return Unchanged, "has no rows, as before"
 	}
 	return Rewritten, "was rewritten: the same rows, in other files"
 }

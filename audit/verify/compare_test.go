@@ -36,6 +36,13 @@ func open(p *Partition) *Partition {
 	return p
 }
 
+// bare is a folder without files.
+func bare() *Partition {
+	p := held(1, 0, 0)
+	p.Files = nil
+	return p
+}
+
 func absent(p *Partition) *Partition {
 	p.Present, p.Rows, p.Files = false, 0, nil
 	return p
@@ -70,6 +77,9 @@ func TestStatesOfPartitions(t *testing.T) {
 	}{
 		{"the very files", held(1, 10, 7), held(1, 10, 7), false, Unchanged, "", "is unchanged"},
 		{"the same rows elsewhere", held(1, 10, 7), func() *Partition { p := held(1, 10, 7); p.Files[0].Size = 5; return p }(), false, Rewritten, "", "was rewritten: the same rows, in other files"},
+		{"no files", bare(), bare(), false, Unchanged, "", "has no rows, as before"},
+		{"a first file without rows", bare(), held(1, 0, 0), false, Rewritten, "", "was rewritten: the same rows, in other files"},
+		{"the files without rows are gone", held(1, 0, 0), bare(), false, Rewritten, "", "was rewritten: the same rows, in other files"},
 		{"other rows, as many", held(1, 10, 7), held(1, 10, 8), false, Stray, "changed", "has other values in the combination of its columns: every column alone holds what it held"},
 		{"fewer rows", held(1, 10, 7), held(1, 6, 8), false, Stray, "incomplete", "has 6 rows where 10 were"},
 		{"half of the rows", held(1, 10, 7), held(1, 5, 8), false, Stray, "incomplete", "has 5 rows where 10 were"},
@@ -116,7 +126,8 @@ func TestStatesOfPartitions(t *testing.T) {
 
 // TestWhatSettingsDecide are numbers that somebody expects, what is usual, and rows that another partition held.
 func TestWhatSettingsDecide(t *testing.T) {
-	expecting, nothing, usual, other, staged := plainly(), plainly(), plainly(), plainly(), plainly()
+	expecting, nothing, usual, other, staged, reported := plainly(), plainly(), plainly(), plainly(), plainly(), plainly()
+	reported.beforeKind = Counts
 	nothing.expectRows = func(Change) (int64, bool) { return 0, true }
 	expecting.expectRows = func(Change) (int64, bool) { return 9, true }
 	usual.usual = func(Change) (int64, bool) { return 101, true }
@@ -130,6 +141,7 @@ func TestWhatSettingsDecide(t *testing.T) {
 		want          State
 		what          string
 	}{
+		{"no rows in a report", reported, bare(), held(1, 0, 0), false, Unchanged, "has no rows, as before"},
 		{"just so many rows", expecting, held(1, 10, 7), held(1, 9, 8), true, AsExpected, "has 9 rows, as --expect-rows says"},
 		{"too few", expecting, held(1, 10, 7), held(1, 8, 8), true, Incomplete, "has 8 rows where --expect-rows says 9"},
 		{"too many", expecting, held(1, 10, 7), held(1, 10, 8), true, Incomplete, "has 10 rows, more than the 9 that --expect-rows says"},

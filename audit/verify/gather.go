@@ -156,9 +156,9 @@ type Reader struct {
 
 // order is what is asked of files of a view.
 func (r Reader) order(v *Looked, files []int32, ask content.Ask) content.Order {
-	o := content.Order{Store: r.Store, Survey: v.Survey, Files: files, Apart: v.apart(), Workers: r.Workers, Window: r.window(), Ask: ask}
+	o := content.Order{Store: r.Store, Survey: v.Survey, Files: files, Apart: v.apart(), Workers: r.Workers, Window: r.window(), Ahead: r.Held / 4, Ask: ask}
 	if near, is := r.Store.(Nearby); is {
-		o.Bring = func(ctx context.Context, f facts.File, group int) (func(), error) {
+		o.Bring = func(ctx context.Context, f facts.File, group int) (func(), bool, error) {
 			return near.bring(ctx, v.Survey, f, group)
 		}
 	}

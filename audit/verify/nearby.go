@@ -10,7 +10,7 @@ import (
 )
 
 // Nearby is a store whose distant files are read through copies of their row groups on this disk, within a limit. A row group that has no
-// room there is read from where it lies.
+// room there is read from where it lies, in large pieces.
 type Nearby struct{ *stage.Stage }
 
 // NewNearby keeps copies in a folder, which take no more than so many bytes. Close gives the disk back.
@@ -18,22 +18,22 @@ func NewNearby(st store.Store, dir string, limit int64) Nearby {
 	return Nearby{stage.New(st, dir, limit)}
 }
 
-// bring makes the copy of a row group, and gives what lets go of it.
-func (n Nearby) bring(ctx context.Context, s facts.Survey, f facts.File, group int) (release func(), err error) {
+// bring makes the copy of a row group, and gives what lets go of it; far says that it has no room.
+func (n Nearby) bring(ctx context.Context, s facts.Survey, f facts.File, group int) (release func(), far bool, err error) {
 	if group < 0 || !n.Distant(f) {
-		return func() {}, nil
+		return func() {}, false, nil
 	}
 	order, err := n.Order(ctx, f, s.Schemas[f.Schema].Columns, func(g int) bool { return g == group })
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	_, release, failed, err := n.Bring(ctx, []*stage.Order{order})
 	if errors.As(err, new(stage.SpaceError)) {
-		return func() {}, nil
+		return func() {}, true, nil
 	}
 	if err == nil && failed[0] != nil {
 		release()
-		return nil, failed[0]
+		return nil, false, failed[0]
 	}
-	return release, err
+	return release, false, err
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -173,5 +174,53 @@ func TestAnObjectOfABucketThatIsReplacedIsToldOf(t *testing.T) {
 	printed, _ := cmd.CombinedOutput()
 	if code := cmd.ProcessState.ExitCode(); code != exitIncomplete || !says(string(printed), "dt=2026-11-02/a.parquet") || !says(string(printed), "nothing is kept of its partition") {
 		t.Errorf("exit %d: %s", code, printed)
+	}
+}
+
+// TestARowGroupWithoutRoomIsReadInPieces: of a row group for which --stage-limit has no room, a request fetches many small pages. How many requests
+// there are follows from the bytes of the columns, and no byte is fetched twice.
+func TestARowGroupWithoutRoomIsReadInPieces(t *testing.T) {
+	server := objectstore.StartS3(t)
+	server.Bucket(t, "feat")
+	server.Use(t)
+	table := fixtures.Table{Columns: []fixtures.Column{{Name: "id", Type: fixtures.TextType}, {Name: "event_time", Type: fixtures.AwareType}, {Name: "user", Type: fixtures.Int64Type}}}
+	for i := range 100_000 {
+		for c, v := range []any{fmt.Sprintf("the key of a row, number %012d", i), time.Date(2026, 11, 1, 0, 0, i/2, 0, time.UTC), int64(i) * 1013} {
+			table.Columns[c].Values = append(table.Columns[c].Values, v)
+		}
+	}
+	dir := t.TempDir()
+	path := filepath.Join(dir, "data/dt=2026-11-01/a.parquet")
+	if err := fixtures.Write(path, table, fixtures.Options{PlainPages: true, PageBytes: 4 << 10, Compression: fixtures.Uncompressed}); err != nil {
+		t.Fatal(err)
+	}
+	config := "version: 1\nviews:\n  v: {path: data/**/*.parquet, event_time: event_time, key: [id], entity: [user], ttl: 30d}\n"
+	if err := os.WriteFile(filepath.Join(dir, "featureaudit.yaml"), []byte(config), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	upload(t, dir, "s3://feat/s")
+	proxy := objectstore.Front(t, server.Endpoint, nil)
+	// the keys take 4.2 MB, the others 0.8 MB each; pieces are of 4 MiB at most, and of 1.4 MB where three columns share what there is
+	for memory, most := range map[string]int{"2GiB": 2 + 2 + 1 + 1, "70MB": 2 + 4 + 1 + 1} {
+		for _, keyed := range []string{"--with-keys=false", "--with-keys"} {
+			proxy.Forget()
+			out := filepath.Join(t.TempDir(), "a.snapshot")
+			cmd := program(t, "snapshot", "--config", "s3://feat/s/featureaudit.yaml", "--as-of", "2026-11-10", "--out", out, "--threads", "1", "--stage-limit", "1MiB", "--memory-limit", memory, keyed)
+			cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+proxy.URL)
+			if printed, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, printed)
+			}
+			asked := slices.DeleteFunc(proxy.Seen(), func(seen string) bool {
+				return !strings.HasPrefix(seen, "GET ") || !strings.Contains(seen, "a.parquet")
+			})
+			if len(asked) > most || proxy.Bytes.Load() > info.Size()+128<<10 {
+				t.Errorf("%s, %s: %d requests for a file of %d bytes, want %d at most; %d bytes came", memory, keyed, len(asked), info.Size(), most, proxy.Bytes.Load())
+			}
+			verified(t, exitOK, "--before", out, "--after", dir, "--paranoid")
+		}
 	}
 }
