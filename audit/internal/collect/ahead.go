@@ -31,10 +31,23 @@ const (
 	mostBuffer    = 64 << 10
 )
 
+// mostLaidDown is what a row takes at most, in bytes, for rows to be laid down: copies of larger ones are made faster than their memory is given
+// back.
+const mostLaidDown = 32 << 10
+
+// largestRow is what a row takes in the row group whose rows are largest, in bytes.
+func (c *collector) largestRow() int64 {
+	most := int64(0)
+	for i := range c.survey.Files {
+		most = max(most, c.survey.Files[i].RowBytes)
+	}
+	return most
+}
+
 // gathered is how many candidates are gathered before they are fetched: those of several portions where one pass over the files can lay the rows
 // of all of them down.
 func (v *verifier) gathered() int {
-	if v.portionwise || v.c.distant() || len(v.payload) > v.c.columnsAtOnce() {
+	if v.portionwise || v.c.distant() || len(v.payload) > v.c.columnsAtOnce() || v.c.largestRow() > mostLaidDown {
 		return v.limit
 	}
 	if v.c.request.PortionRows > 0 {
@@ -204,10 +217,11 @@ func (a *ahead) add(row keys.Row) {
 		portion--
 	}
 	a.scratch = appendRow(a.scratch[:0], ordinal, &row)
-	a.put(portion, a.scratch)
-	if len(a.scratch) > mostBuffer {
-		a.scratch = nil
+	if len(a.scratch) > mostLaidDown { // a dictionary hid how large it is
+		a.err, a.scratch = errTooLarge, nil
+		return
 	}
+	a.put(portion, a.scratch)
 }
 
 func (a *ahead) put(portion int, record []byte) {

@@ -376,6 +376,40 @@ func TestPartitionsAfterAsOfAreNotRead(t *testing.T) {
 	}
 }
 
+// TestLargeRowsAreNotLaidDown: a row whose text is larger than any that is laid down has its rows read portion by portion, by the footer where it says so,
+// else once the row came. What is said is the same.
+func TestLargeRowsAreNotLaidDown(t *testing.T) {
+	for name, large := range map[string]int{"one": 1, "all": 4000} {
+		const each = 4000
+		dir := t.TempDir()
+		for i, file := range []string{"a", "b"} {
+			table := rows(streamed, "batch", from(int64(i), each)...)
+			note := fixtures.Column{Name: "note", Type: fixtures.TextType}
+			for row := range each {
+				text := "short"
+				if row < large {
+					text = strings.Repeat("x", 33<<10)
+				}
+				note.Values = append(note.Values, text)
+			}
+			table.Columns = append(table.Columns, note)
+			write(t, filepath.Join(dir, "dt=2026-11-01", file+".parquet"), table, fixtures.Options{RowGroup: 1000})
+		}
+		var counter *counting
+		wrap := func(s engine.Scanner) engine.Scanner {
+			counter = &counting{Scanner: s, queries: map[string]int{}}
+			return counter
+		}
+		got, _ := collectBy(t, wrap, dir, model.View{Key: []string{"id"}, Source: model.SourceColumn{Column: "source"}}, 1<<20)
+		if k := got.Keys; k.RepeatedKeys != each-1 || k.SurplusRows != each-1 {
+			t.Errorf("%s: %+v, want %d keys that repeat once each", name, k, each-1)
+		}
+		if got := counter.queries["pick"] + counter.queries["fetch"]; got < 3 {
+			t.Errorf("%s: queries %v, want one for each portion", name, counter.queries)
+		}
+	}
+}
+
 // TestPortionsAreFetchedInOnePass has more repeated rows than are held at once: the files are decoded once for all of them where there is a folder to
 // lay rows down in, and else once for each portion. Both give the same.
 func TestPortionsAreFetchedInOnePass(t *testing.T) {
