@@ -2,6 +2,7 @@ package content
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"testing"
@@ -44,7 +45,7 @@ func TestAChunkIsFetchedOnceAndInPieces(t *testing.T) {
 				p := make([]byte, length)
 				n, err := a.ReadAt(p, at)
 				want := content[at:min(at+length, int64(len(content)))]
-				if !bytes.Equal(p[:n], want) || int64(n) < length && err != io.EOF || int64(n) == length && err != nil {
+				if !bytes.Equal(p[:n], want) || int64(n) < length && !errors.Is(err, io.EOF) || int64(n) == length && err != nil {
 					t.Fatalf("round %d: %d of %d bytes at %d of %v, error %v", round, n, length, at, c, err)
 				}
 			}
