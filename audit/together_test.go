@@ -135,12 +135,13 @@ func TestAnEngineIsBoundForTheViewItJudges(t *testing.T) {
 			}
 		}
 	}
-	bounds := map[string][]bound{}
+	bounds, opened := map[string][]bound{}, map[string]int{}
 	for name, root := range map[string]string{"small": views[0].Root, "large": large} {
 		adapters := realAdapters()
 		open := adapters.OpenJudge
 		var mu sync.Mutex
 		adapters.OpenJudge = func(ctx context.Context) (audit.Judge, error) {
+			opened[name]++ // under the lock of who asks for it
 			j, err := open(ctx)
 			return boundJudge{j, func(b bound) {
 				mu.Lock()
@@ -157,6 +158,9 @@ func TestAnEngineIsBoundForTheViewItJudges(t *testing.T) {
 	small, whole := bounds["small"], bounds["large"]
 	if len(small) != 1 || len(whole) != 1 || small[0].threads != 1 || whole[0].threads != 2 || small[0].memory*2 != whole[0].memory {
 		t.Errorf("small: %v, large: %v", small, whole)
+	}
+	if opened["small"] != 1 || opened["large"] != 1 {
+		t.Errorf("engines opened: %v", opened)
 	}
 }
 

@@ -35,19 +35,10 @@ const (
 // back.
 const mostLaidDown = 32 << 10
 
-// largestRow is what a row takes in the row group whose rows are largest, in bytes.
-func (c *collector) largestRow() int64 {
-	most := int64(0)
-	for i := range c.survey.Files {
-		most = max(most, c.survey.Files[i].RowBytes)
-	}
-	return most
-}
-
 // gathered is how many candidates are gathered before they are fetched: those of several portions where one pass over the files can lay the rows
 // of all of them down.
 func (v *verifier) gathered() int {
-	if v.portionwise || v.c.distant() || len(v.payload) > v.c.columnsAtOnce() || v.c.largestRow() > mostLaidDown {
+	if v.portionwise || v.c.distant() || len(v.payload) > v.c.columnsAtOnce() {
 		return v.limit
 	}
 	if v.c.request.PortionRows > 0 {

@@ -85,7 +85,7 @@ type verifier struct {
 	// limit is how many candidates are held with their values at once.
 	limit   int
 	pending []waiting
-	// ahead are rows that were fetched for several portions at once; portionwise says that there is no room for such.
+	// ahead are rows that were fetched for several portions at once; portionwise says that none are: they are large, or there is no room for them.
 	ahead       *ahead
 	portionwise bool
 	// most is how many bytes those may take.
@@ -138,6 +138,7 @@ func (c *collector) newVerifier() *verifier {
 func (c *collector) finishKeys(ctx context.Context) error {
 	v := c.newVerifier()
 	v.limit = v.portion()
+	v.portionwise = c.rowBytes() > 2*mostLaidDown
 	v.verified = v.newVerified()
 	c.verified = v.verified
 	v.total.RowsTotal = c.runs.Entries() + c.repeats.apart()
